@@ -1,0 +1,83 @@
+package contract
+
+import "encoding/json"
+
+// Request types. The topic is that of the service which answers.
+const (
+	// GenerateCode asks codegen: [GenerateCodeRequest] for [GenerateCodeReply].
+	GenerateCode = "GENERATE_CODE"
+	// Provision asks infrastructure: [ProvisionRequest] for [ProvisionReply].
+	Provision = "PROVISION"
+	// Deprovision asks infrastructure: [DeprovisionRequest] for
+	// [DeprovisionReply].
+	Deprovision = "DEPROVISION"
+	// ValidateSession asks auth: [ValidateSessionRequest] for [Session].
+	ValidateSession = "VALIDATE_SESSION"
+	// GetKeys asks auth for its public keys, a JSON Web Key Set (RFC 7517).
+	GetKeys = "GET_KEYS"
+)
+
+// Templates of codegen.
+const (
+	DefaultTemplate = "static-site"
+	NestJSTemplate  = "nestjs-service"
+)
+
+// GenerateCodeRequest names what to generate. Name and Config fill the
+// template in; both may be empty.
+type GenerateCodeRequest struct {
+	ProjectID string          `json:"projectId"`
+	Template  string          `json:"template"`
+	Name      string          `json:"name,omitempty"`
+	Config    json.RawMessage `json:"config,omitempty"`
+}
+
+// GenerateCodeReply is the generated project, files ordered by path.
+type GenerateCodeReply struct {
+	Template string `json:"template"`
+	Files    []File `json:"files"`
+}
+
+// File is one generated text file; Path is relative and slash-separated.
+type File struct {
+	Path    string `json:"path"`
+	Content string `json:"content"`
+}
+
+// ProvisionRequest asks to run Files under Slug. Asking again with the same
+// DeploymentID answers the same and changes nothing.
+type ProvisionRequest struct {
+	ProjectID    string `json:"projectId"`
+	DeploymentID string `json:"deploymentId"`
+	Slug         string `json:"slug"`
+	Files        []File `json:"files"`
+}
+
+// ProvisionReply says where the project answers: URL through the gateway,
+// Address directly.
+type ProvisionReply struct {
+	URL     string `json:"url"`
+	Address string `json:"address"`
+}
+
+// DeprovisionRequest asks to stop and remove a project's runtime.
+type DeprovisionRequest struct {
+	ProjectID string `json:"projectId"`
+}
+
+// DeprovisionReply tells whether there was anything to remove.
+type DeprovisionReply struct {
+	Removed bool `json:"removed"`
+}
+
+// ValidateSessionRequest carries an opaque session token.
+type ValidateSessionRequest struct {
+	Token string `json:"token"`
+}
+
+// Session is who a token belongs to. ExpiresAt is RFC 3339 in UTC.
+type Session struct {
+	UserID    string `json:"userId"`
+	Email     string `json:"email"`
+	ExpiresAt string `json:"expiresAt"`
+}

@@ -1,0 +1,22 @@
+package contract
+
+// EventsTopic carries the events of external clients, published by ingest.
+const EventsTopic = "axion.events"
+
+// Topic is where commands and events for a service go.
+func Topic(service string) string { return "axion." + service }
+
+// ReplyTopic is where a service receives the answers to its requests.
+func ReplyTopic(service string) string { return "axion." + service + ".reply" }
+
+// DeadLetterTopic is where a service puts messages it could not process.
+func DeadLetterTopic(service string) string { return "axion." + service + ".dlq" }
+
+// Topics lists every topic of the system; they are created at start.
+func Topics() []string {
+	topics := []string{EventsTopic}
+	for _, s := range Services() {
+		topics = append(topics, Topic(s.Name), ReplyTopic(s.Name), DeadLetterTopic(s.Name))
+	}
+	return topics
+}
