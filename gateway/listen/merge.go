@@ -1,0 +1,72 @@
+package listen
+
+import (
+	"errors"
+	"net"
+	"sync"
+)
+
+// merged is several listeners as one. A goroutine for each accepts ahead by at
+// most one connection; Close ends them.
+type merged struct {
+	parts    []net.Listener
+	accepted chan accepted
+	closed   chan struct{}
+	once     sync.Once
+	running  sync.WaitGroup
+}
+
+type accepted struct {
+	conn net.Conn
+	err  error
+}
+
+func merge(parts ...net.Listener) *merged {
+	m := &merged{parts: parts, accepted: make(chan accepted), closed: make(chan struct{})}
+	for _, l := range parts {
+		m.running.Go(func() { m.accept(l) })
+	}
+	return m
+}
+
+func (m *merged) accept(l net.Listener) {
+	for {
+		conn, err := l.Accept()
+		select {
+		case m.accepted <- accepted{conn, err}:
+		case <-m.closed:
+			if conn != nil {
+				_ = conn.Close()
+			}
+			return
+		}
+	}
+}
+
+// Accept gives the next connection of any part.
+func (m *merged) Accept() (net.Conn, error) {
+	select {
+	case a := <-m.accepted:
+		return a.conn, a.err
+	case <-m.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+// Close closes every part and returns once their goroutines have ended.
+func (m *merged) Close() error {
+	err := net.ErrClosed
+	m.once.Do(func() {
+		close(m.closed)
+		var errs []error
+		for _, l := range m.parts {
+			errs = append(errs, l.Close())
+		}
+		err = errors.Join(errs...)
+		m.running.Wait()
+	})
+	return err
+}
+
+// Addr is the first part's address.
+func (m *merged) Addr() net.Addr { return m.parts[0].Addr() }
