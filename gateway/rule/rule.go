@@ -1,0 +1,26 @@
+// Package rule parses and evaluates the rules of HTTP routers in Traefik v3's
+// language: matchers such as Host(`a.localhost`) joined by &&, || and !.
+package rule
+
+// Rule is a parsed rule. It is immutable and safe for concurrent use.
+type Rule struct {
+	source string
+	root   node
+}
+
+// Parse reads a rule. The error is an [*Error], which says where in the rule
+// and why, and often how to mend it.
+func Parse(s string) (*Rule, error) {
+	root, err := parse(s)
+	if err != nil {
+		return nil, err
+	}
+	return &Rule{source: s, root: root}, nil
+}
+
+// Match reports whether the rule accepts req. Rules without a query matcher do
+// not allocate.
+func (r *Rule) Match(req *Request) bool { return r.root.match(req) }
+
+// String is the rule as it was written.
+func (r *Rule) String() string { return r.source }
