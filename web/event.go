@@ -1,0 +1,59 @@
+package web
+
+import (
+	"encoding/json"
+	"slices"
+	"sync"
+)
+
+// maxEvents is how many events are kept for pages that open later.
+const maxEvents = 500
+
+// Event is one message of the graph service about a project.
+type Event struct {
+	Type         string          `json:"type"`
+	ProjectID    string          `json:"projectId"`
+	DeploymentID string          `json:"deploymentId"`
+	At           string          `json:"at"` // RFC 3339, UTC
+	Data         json.RawMessage `json:"data,omitempty"`
+}
+
+// equal tells whether e and o are one event, delivered twice.
+func (e Event) equal(o Event) bool {
+	return e.Type == o.Type && e.ProjectID == o.ProjectID && e.DeploymentID == o.DeploymentID &&
+		e.At == o.At && string(e.Data) == string(o.Data)
+}
+
+// journal holds the newest events in the order of arrival. The zero value is
+// empty. It is safe for concurrent use.
+type journal struct {
+	mu     sync.Mutex
+	events []Event
+}
+
+// add reports whether e was new: a replay after a reconnect repeats some.
+func (j *journal) add(e Event) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if slices.ContainsFunc(j.events, e.equal) {
+		return false
+	}
+	if len(j.events) == maxEvents {
+		j.events = slices.Delete(j.events, 0, 1)
+	}
+	j.events = append(j.events, e)
+	return true
+}
+
+// of returns the events of one project, oldest first; never nil.
+func (j *journal) of(project string) []Event {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	found := []Event{}
+	for _, e := range j.events {
+		if e.ProjectID == project {
+			found = append(found, e)
+		}
+	}
+	return found
+}

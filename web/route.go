@@ -1,0 +1,70 @@
+package web
+
+// RouteStatus says whether a router serves.
+type RouteStatus string
+
+// Statuses of a route, as Traefik's API names them.
+const (
+	RouteEnabled  RouteStatus = "enabled"
+	RouteWarning  RouteStatus = "warning"
+	RouteDisabled RouteStatus = "disabled"
+)
+
+// ServerStatus says what the health check found.
+type ServerStatus string
+
+// Statuses of a server. Unknown means that nothing checks it.
+const (
+	ServerUp      ServerStatus = "up"
+	ServerDown    ServerStatus = "down"
+	ServerUnknown ServerStatus = "unknown"
+)
+
+// Route is one router of the gateway with the service behind it.
+type Route struct {
+	Name        string        `json:"name"` // "graph@docker"
+	Rule        string        `json:"rule"`
+	Priority    int           `json:"priority"` // highest first
+	EntryPoints []string      `json:"entryPoints"`
+	TLS         bool          `json:"tls"`
+	Middlewares []string      `json:"middlewares"` // outermost first
+	Service     string        `json:"service"`
+	Servers     []RouteServer `json:"servers"`
+	Status      RouteStatus   `json:"status"`
+	// Errors say why Status is not enabled.
+	Errors []string `json:"errors"`
+	Origin Origin   `json:"origin"`
+}
+
+// RouteServer is one address that a route balances over.
+type RouteServer struct {
+	URL    string       `json:"url"`
+	Status ServerStatus `json:"status"`
+}
+
+// Origin is where a route was read.
+type Origin struct {
+	File    string `json:"file"`    // "embedded" for the base layer
+	Line    int    `json:"line"`    // from 1; 0 where unknown
+	Service string `json:"service"` // compose service
+}
+
+// Severity ranks a [Problem].
+type Severity string
+
+// Severities. An error is something that was left out of the table.
+const (
+	SeverityWarning Severity = "warning"
+	SeverityError   Severity = "error"
+)
+
+// Problem is one finding about the labels.
+type Problem struct {
+	Severity Severity `json:"severity"`
+	File     string   `json:"file,omitempty"`
+	Line     int      `json:"line,omitempty"` // from 1; 0 where unknown
+	Service  string   `json:"service,omitempty"`
+	Label    string   `json:"label,omitempty"`
+	Message  string   `json:"message"`
+	Hint     string   `json:"hint,omitempty"`
+}

@@ -1,0 +1,58 @@
+package web
+
+// Kind says what a part of the stack is.
+type Kind string
+
+// Kinds of parts.
+const (
+	KindBroker    Kind = "broker"
+	KindGateway   Kind = "gateway"
+	KindService   Kind = "service"
+	KindDashboard Kind = "dashboard"
+)
+
+// State says how a part is.
+type State string
+
+// States of a part. An absent part was left out on purpose, for a process of
+// the user's own that has not come up.
+const (
+	StateHealthy   State = "healthy"
+	StateStarting  State = "starting"
+	StateUnhealthy State = "unhealthy"
+	StateAbsent    State = "absent"
+)
+
+// System is the stack as a whole.
+type System struct {
+	// Name and Version are filled in by the server from its options.
+	Name    string `json:"name"`
+	Version string `json:"version"`
+	// ReadyMS is the time from exec to ready in milliseconds; 0 until ready.
+	ReadyMS   int64     `json:"readyMs"`
+	Addresses Addresses `json:"addresses"`
+	// Parts in the order they are shown.
+	Parts []Part `json:"parts"`
+}
+
+// Addresses are where the stack is reached. An empty one is not listening.
+type Addresses struct {
+	HTTP      string `json:"http,omitempty"`      // "http://localhost:8080"
+	HTTPS     string `json:"https,omitempty"`     // "https://localhost:8443"
+	Kafka     string `json:"kafka,omitempty"`     // "localhost:9092"
+	Dashboard string `json:"dashboard,omitempty"` // "http://127.0.0.1:8900"
+}
+
+// Part is one running piece of the stack.
+type Part struct {
+	Name  string `json:"name"`
+	Kind  Kind   `json:"kind"`
+	State State  `json:"state"`
+	// Detail is one line for a person: why it is not healthy, or what is
+	// worth knowing. May be empty.
+	Detail string `json:"detail,omitempty"`
+	// Address is where it listens, "host:port". May be empty.
+	Address string `json:"address,omitempty"`
+	// URL is what a browser opens. May be empty.
+	URL string `json:"url,omitempty"`
+}

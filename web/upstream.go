@@ -1,0 +1,107 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"github.com/gorilla/websocket"
+)
+
+const (
+	// maxMessage bounds a message of the graph service, in bytes.
+	maxMessage = 256 << 10
+	// silence is how long the upstream may say nothing, not even a ping,
+	// before it counts as lost. Melody pings every 54 s.
+	silence = 75 * time.Second
+	// steady is how long a connection must last for the next wait to be short.
+	steady = 5 * time.Second
+)
+
+// Link is the state of the connection over which project events arrive.
+type Link struct {
+	// State is "off" without a client, else "connecting", "connected" or "lost".
+	State string `json:"state"`
+	// Error says why it was lost.
+	Error string `json:"error,omitempty"`
+}
+
+// upstream keeps one WebSocket to the graph service open and hands what it
+// says to the feed.
+type upstream struct {
+	calls *caller
+	feed  *feed
+	log   *slog.Logger
+	last  string // "at" of the last message; only run's goroutine uses it
+}
+
+func newUpstream(calls *caller, feed *feed, log *slog.Logger) *upstream {
+	return &upstream{calls: calls, feed: feed, log: log}
+}
+
+// run reconnects until ctx ends.
+func (u *upstream) run(ctx context.Context) {
+	wait := backoff.NewExponentialBackOff()
+	wait.InitialInterval = 250 * time.Millisecond
+	wait.MaxInterval = 10 * time.Second
+	u.feed.publish(kindLink, Link{State: "connecting"})
+	for {
+		began := time.Now()
+		err := u.listen(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		if time.Since(began) > steady {
+			wait.Reset()
+		}
+		pause := wait.NextBackOff()
+		u.log.Warn("project events lost", "error", err, "retry", pause)
+		u.feed.publish(kindLink, Link{State: "lost", Error: err.Error()})
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause):
+		}
+	}
+}
+
+// listen connects and relays until the connection ends.
+func (u *upstream) listen(ctx context.Context) error {
+	conn, err := u.calls.dial(ctx, u.last)
+	if err != nil {
+		return err
+	}
+	release := context.AfterFunc(ctx, func() { _ = conn.Close() })
+	defer release()
+	defer conn.Close()
+
+	conn.SetReadLimit(maxMessage)
+	alive := func() error { return conn.SetReadDeadline(time.Now().Add(silence)) }
+	conn.SetPingHandler(func(data string) error {
+		deadline := time.Now().Add(time.Second)
+		return errors.Join(alive(), conn.WriteControl(websocket.PongMessage, []byte(data), deadline))
+	})
+	u.feed.publish(kindLink, Link{State: "connected"})
+	for {
+		if err := alive(); err != nil {
+			return fmt.Errorf("read project events: %w", err)
+		}
+		_, message, err := conn.ReadMessage()
+		if err != nil {
+			return fmt.Errorf("read project events: %w", err)
+		}
+		var event Event
+		if err := json.Unmarshal(message, &event); err != nil || event.Type == "" {
+			u.log.Warn("project event left out: not in the form of an event", "bytes", len(message))
+			continue
+		}
+		if event.At != "" {
+			u.last = event.At
+		}
+		u.feed.event(event)
+	}
+}

@@ -1,0 +1,191 @@
+// Package web serves the dashboard: its pages, its JSON API and the WebSocket
+// over which pages learn of changes.
+//
+// It reads the rest of the stack through the functions in [Options], and acts
+// on it as any client does: through the gateway, with a bearer token. It knows
+// no other part of axion.
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+const (
+	// maxBody bounds a request body, in bytes.
+	maxBody = 64 << 10
+	// closeGrace is how long Run waits for open requests once its context ends.
+	closeGrace = 3 * time.Second
+)
+
+// Options are what [New] needs. The functions are called from several
+// goroutines at once, at most about once a second each while a page is open.
+type Options struct {
+	// Listener is required. The server owns it: Close closes it.
+	Listener net.Listener
+	// Assets is required: index.html and what it loads. Files are read at each
+	// request, so that os.DirFS serves a directory that is being edited.
+	Assets fs.FS
+	// Log nil discards.
+	Log *slog.Logger
+	// Name and Version are shown in the page's strip. Name empty means "axion".
+	Name, Version string
+	// System reports the parts and addresses; nil means none.
+	System func(context.Context) System
+	// Routes lists the routing table; nil means none.
+	Routes func() []Route
+	// Problems lists what is wrong with the labels; nil means none.
+	Problems func() []Problem
+	// Topics lists the broker's topics; nil means none.
+	Topics func(context.Context) ([]Topic, error)
+	// Client is how projects are created. Nil means that this stack runs no
+	// builtin services: the projects page says so.
+	Client *Client
+}
+
+// validate reports the first field that is missing or wrong.
+func (o Options) validate() error {
+	switch {
+	case o.Listener == nil:
+		return errors.New("option Listener is missing")
+	case o.Assets == nil:
+		return errors.New("option Assets is missing")
+	}
+	if _, err := fs.Stat(o.Assets, indexFile); err != nil {
+		return fmt.Errorf("option Assets: %w", err)
+	}
+	if o.Client != nil {
+		return o.Client.validate()
+	}
+	return nil
+}
+
+// withDefaults fills the optional fields in.
+func (o Options) withDefaults() Options {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Name == "" {
+		o.Name = "axion"
+	}
+	if o.System == nil {
+		o.System = func(context.Context) System { return System{} }
+	}
+	if o.Routes == nil {
+		o.Routes = func() []Route { return nil }
+	}
+	if o.Problems == nil {
+		o.Problems = func() []Problem { return nil }
+	}
+	if o.Topics == nil {
+		o.Topics = func(context.Context) ([]Topic, error) { return nil, nil }
+	}
+	return o
+}
+
+// Server is the dashboard's server. Its methods are safe for concurrent use.
+type Server struct {
+	opts  Options
+	http  *http.Server
+	hub   *hub
+	feed  *feed
+	calls *caller // nil without a Client, as is up
+	up    *upstream
+
+	stop      context.CancelFunc
+	stopped   context.Context
+	workers   sync.WaitGroup
+	closeOnce sync.Once
+	closeErr  error
+}
+
+// New makes a server that answers once [Server.Run] is called. It takes the
+// listener over and holds a goroutine: call Close even if Run never was. The
+// error names the option that is missing or wrong.
+func New(opts Options) (*Server, error) {
+	if err := opts.validate(); err != nil {
+		return nil, fmt.Errorf("new dashboard: %w", err)
+	}
+	s := &Server{opts: opts.withDefaults()}
+	if opts.Client != nil {
+		calls, err := newCaller(*opts.Client)
+		if err != nil {
+			return nil, fmt.Errorf("new dashboard: %w", err)
+		}
+		s.calls = calls
+	}
+	s.stopped, s.stop = context.WithCancel(context.Background())
+	s.hub = newHub(s.opts.Log)
+	s.feed = newFeed(s.opts, s.hub)
+	if s.calls != nil {
+		s.up = newUpstream(s.calls, s.feed, s.opts.Log)
+	}
+	s.http = &http.Server{
+		Handler:           s.handler(),
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       15 * time.Second,
+		WriteTimeout:      30 * time.Second,
+		IdleTimeout:       time.Minute,
+		MaxHeaderBytes:    16 << 10,
+		ConnContext:       withConn,
+		ErrorLog:          slog.NewLogLogger(s.opts.Log.Handler(), slog.LevelDebug),
+	}
+	return s, nil
+}
+
+// Run serves until ctx ends or Close is called, and returns once everything it
+// started has ended. It returns nil after either, and the cause where serving
+// ends by itself. Call it once.
+func (s *Server) Run(ctx context.Context) error {
+	work := func(f func(context.Context)) { s.workers.Go(func() { f(s.stopped) }) }
+	work(s.feed.run)
+	if s.up != nil {
+		work(s.up.run)
+	}
+	served := make(chan error, 1)
+	go func() { served <- s.http.Serve(s.opts.Listener) }()
+
+	var err error
+	select {
+	case <-ctx.Done():
+	case <-s.stopped.Done():
+	case err = <-served:
+		served <- err
+	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeGrace)
+	defer cancel()
+	closeErr := s.Close(grace)
+	if err = <-served; err != nil && !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
+		return fmt.Errorf("serve dashboard: %w", err)
+	}
+	return closeErr
+}
+
+// Close stops accepting, closes every page's WebSocket, lets open requests end
+// until ctx does, and returns once all is stopped. Later calls wait for the
+// first and answer the same.
+func (s *Server) Close(ctx context.Context) error {
+	s.closeOnce.Do(func() {
+		s.stop()
+		s.hub.close()
+		err := s.http.Shutdown(ctx)
+		if err != nil {
+			err = fmt.Errorf("close dashboard: %w", errors.Join(err, s.http.Close()))
+		}
+		// Shutdown closes the listener only where Serve has begun.
+		_ = s.opts.Listener.Close()
+		s.workers.Wait()
+		if s.calls != nil {
+			s.calls.close()
+		}
+		s.closeErr = err
+	})
+	return s.closeErr
+}
