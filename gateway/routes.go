@@ -1,0 +1,97 @@
+package gateway
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+
+	"axion/gateway/config"
+)
+
+// The states of a [Route].
+const (
+	Enabled  = "enabled"
+	Disabled = "disabled"
+	Warning  = "warning" // enabled, but doubtful
+)
+
+// Route is one router as it is in force.
+type Route struct {
+	Name        string   `json:"name"` // "graph@docker"
+	Rule        string   `json:"rule"`
+	Priority    int      `json:"priority"` // effective: never 0 for the default
+	EntryPoints []string `json:"entryPoints"`
+	TLS         bool     `json:"tls"`
+	Middlewares []string `json:"middlewares"`
+	Service     string   `json:"service"`
+	Servers     []Server `json:"servers"`
+	Status      string   `json:"status"` // Enabled, Disabled or Warning
+	Errors      []string `json:"errors"` // why it is disabled or doubtful
+	Origin      Origin   `json:"origin"`
+}
+
+// Server is one upstream address of a route.
+type Server struct {
+	URL    string `json:"url"`
+	Status string `json:"status"` // "UP" or "DOWN"
+}
+
+// Origin is where a router was read.
+type Origin struct {
+	File    string `json:"file"`
+	Line    int    `json:"line"` // 0 where unknown
+	Service string `json:"service"`
+}
+
+func originOf(o config.Origin) Origin {
+	return Origin{File: o.File, Line: o.Line, Service: o.Service}
+}
+
+// String gives "file:line", or "file" where the line is unknown.
+func (o Origin) String() string {
+	if o.Line == 0 {
+		return o.File
+	}
+	return o.File + ":" + strconv.Itoa(o.Line)
+}
+
+// PrintRoutes writes routes as aligned columns, and below them why some are
+// disabled or doubtful.
+func PrintRoutes(w io.Writer, routes []Route) error {
+	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	fmt.Fprintln(t, "ROUTER\tSTATUS\tPRIORITY\tENTRYPOINTS\tRULE\tMIDDLEWARES\tSERVERS\tORIGIN")
+	for _, r := range routes {
+		servers := make([]string, len(r.Servers))
+		for i, s := range r.Servers {
+			servers[i] = s.URL
+			if s.Status != "UP" {
+				servers[i] += " (" + s.Status + ")"
+			}
+		}
+		fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\t%s\t%s\t%s\n", r.Name, r.Status, r.Priority,
+			list(r.EntryPoints), oneLine(r.Rule), list(r.Middlewares), list(servers), r.Origin)
+	}
+	if err := t.Flush(); err != nil {
+		return fmt.Errorf("print routes: %w", err)
+	}
+	for _, r := range routes {
+		for _, e := range r.Errors {
+			if _, err := fmt.Fprintf(w, "%s: %s: %s\n", r.Origin, r.Name, e); err != nil {
+				return fmt.Errorf("print routes: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+func list(items []string) string {
+	if len(items) == 0 {
+		return "-"
+	}
+	return strings.Join(items, ",")
+}
+
+// oneLine folds the line breaks and tabs of a rule, which would break the columns.
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
