@@ -1,0 +1,176 @@
+package cert
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/gofrs/flock"
+)
+
+const (
+	rootLifetime = 10 * 365 * 24 * time.Hour
+	// backdate tolerates clients whose clock is a little behind.
+	backdate    = time.Hour
+	lockTimeout = 10 * time.Second
+	lockPoll    = 5 * time.Millisecond
+)
+
+// root is the self-signed certificate at the top, with its key.
+type root struct {
+	cert *x509.Certificate
+	key  *ecdsa.PrivateKey
+	file string
+}
+
+// BadRoot says that a file of the local authority is not usable.
+type BadRoot struct {
+	File string
+	Err  error
+}
+
+// Error gives "file: why".
+func (e *BadRoot) Error() string { return fmt.Sprintf("%s: %v", e.File, e.Err) }
+
+// Unwrap gives the reason.
+func (e *BadRoot) Unwrap() error { return e.Err }
+
+// Mend says how to get a new root.
+func (e *BadRoot) Mend() string {
+	return "remove " + filepath.Dir(e.File) + " to have a new authority made; clients must then trust it anew"
+}
+
+// openRoot reads the root in dir, or makes one where there is none or it nears
+// its end. A file lock keeps processes that start together from making two.
+func openRoot(dir string) (*root, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	lock := flock.New(filepath.Join(dir, "lock"), flock.SetPermissions(0o600))
+	ctx, cancel := context.WithTimeout(context.Background(), lockTimeout)
+	defer cancel()
+	if _, err := lock.TryLockContext(ctx, lockPoll); err != nil {
+		return nil, fmt.Errorf("lock %s: %w", lock.Path(), err)
+	}
+	defer func() { _ = lock.Close() }()
+
+	r, err := readRoot(dir)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && time.Until(r.cert.NotAfter) < intermediateLifetime {
+		return makeRoot(dir)
+	}
+	return r, err
+}
+
+func paths(dir string) (certFile, keyFile string) {
+	return filepath.Join(dir, "root.crt"), filepath.Join(dir, "root.key")
+}
+
+func readRoot(dir string) (*root, error) {
+	certFile, keyFile := paths(dir)
+	certDER, err := readPEM(certFile, "CERTIFICATE")
+	if err != nil {
+		return nil, err
+	}
+	keyDER, err := readPEM(keyFile, "EC PRIVATE KEY")
+	if err != nil {
+		return nil, err
+	}
+	// A restored backup or a copy may have lost the mode.
+	if err := os.Chmod(keyFile, 0o600); err != nil {
+		return nil, err
+	}
+	key, err := x509.ParseECPrivateKey(keyDER)
+	if err != nil {
+		return nil, &BadRoot{keyFile, err}
+	}
+	crt, err := x509.ParseCertificate(certDER)
+	switch {
+	case err != nil:
+		return nil, &BadRoot{certFile, err}
+	case !key.PublicKey.Equal(crt.PublicKey):
+		return nil, &BadRoot{certFile, errors.New("does not belong to the key beside it")}
+	case !crt.IsCA || !crt.PermittedDNSDomainsCritical || len(crt.PermittedDNSDomains) == 0:
+		return nil, &BadRoot{certFile, errors.New("is not an authority constrained to local names")}
+	}
+	return &root{cert: crt, key: key, file: certFile}, nil
+}
+
+func readPEM(file, kind string) ([]byte, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	block, _ := pem.Decode(data)
+	if block == nil || block.Type != kind {
+		return nil, &BadRoot{file, fmt.Errorf("holds no PEM block of type %s", kind)}
+	}
+	return block.Bytes, nil
+}
+
+func makeRoot(dir string) (*root, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	name := "axion local authority"
+	if host, err := os.Hostname(); err == nil {
+		name += " (" + host + ")"
+	}
+	now := time.Now()
+	_, six, _ := net.ParseCIDR("::1/128")
+	_, four, _ := net.ParseCIDR("127.0.0.0/8")
+	template := &x509.Certificate{
+		SerialNumber:                serial(),
+		Subject:                     pkix.Name{CommonName: name, Organization: []string{"axion"}},
+		NotBefore:                   now.Add(-backdate),
+		NotAfter:                    now.Add(rootLifetime),
+		KeyUsage:                    x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
+		BasicConstraintsValid:       true,
+		IsCA:                        true,
+		MaxPathLen:                  1,
+		PermittedDNSDomainsCritical: true,
+		PermittedDNSDomains:         []string{"localhost"},
+		PermittedIPRanges:           []*net.IPNet{four, six},
+	}
+	crt, err := sign(template, template, key.Public(), key)
+	if err != nil {
+		return nil, err
+	}
+	keyDER, err := x509.MarshalECPrivateKey(key)
+	if err != nil {
+		return nil, err
+	}
+	certFile, keyFile := paths(dir)
+	// The key comes first: a certificate is there only with its key.
+	if err := writePEM(keyFile, "EC PRIVATE KEY", keyDER, 0o600); err != nil {
+		return nil, err
+	}
+	if err := writePEM(certFile, "CERTIFICATE", crt.Raw, 0o644); err != nil {
+		return nil, err
+	}
+	return &root{cert: crt, key: key, file: certFile}, nil
+}
+
+// writePEM replaces file in one step.
+func writePEM(file, kind string, der []byte, mode fs.FileMode) error {
+	next := file + ".new"
+	data := pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
+	if err := os.Remove(next); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := os.WriteFile(next, data, mode); err != nil {
+		return err
+	}
+	return os.Rename(next, file)
+}
