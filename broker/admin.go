@@ -1,0 +1,91 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// Admin reads and creates topics, and reads groups, over the Kafka protocol
+// alone, so that it shows the same on the embedded broker and on any cluster.
+// It is safe for concurrent use.
+type Admin struct {
+	raw    *kgo.Client
+	client *kadm.Client
+}
+
+// NewAdmin returns an Admin of the cluster that seeds (host:port each) belong
+// to. It connects when first used. opts add what a cluster needs, such as SASL
+// and TLS. Nil log means slog.Default(). The caller closes it.
+func NewAdmin(seeds []string, log *slog.Logger, opts ...kgo.Opt) (*Admin, error) {
+	if log == nil {
+		log = slog.Default()
+	}
+	all := append([]kgo.Opt{
+		kgo.SeedBrokers(seeds...),
+		kgo.ClientID("axion-admin"),
+		kgo.WithLogger(clientLog{log}),
+	}, opts...)
+	client, err := kgo.NewClient(all...)
+	if err != nil {
+		return nil, fmt.Errorf("kafka admin client: %w", err)
+	}
+	return &Admin{raw: client, client: kadm.NewClient(client)}, nil
+}
+
+// Close closes the connections.
+func (a *Admin) Close() { a.client.Close() }
+
+// Ping returns nil if a broker answers a metadata request before ctx ends.
+func (a *Admin) Ping(ctx context.Context) error {
+	meta, err := a.client.BrokerMetadata(ctx)
+	if err != nil {
+		return fmt.Errorf("ask for metadata: %w", err)
+	}
+	if len(meta.Brokers) == 0 {
+		return errors.New("ask for metadata: no broker in the answer")
+	}
+	return nil
+}
+
+// Create creates the topics that do not exist yet, with this many partitions
+// (-1: the cluster's default) and the cluster's replication. It returns when
+// each of them has a leader for all its partitions.
+func (a *Admin) Create(ctx context.Context, partitions int32, topics ...string) error {
+	if len(topics) == 0 {
+		return nil
+	}
+	answers, err := a.client.CreateTopics(ctx, partitions, -1, nil, topics...)
+	if err != nil {
+		return fmt.Errorf("create topics: %w", err)
+	}
+	for _, topic := range answers.Sorted() {
+		if topic.Err != nil && !errors.Is(topic.Err, kerr.TopicAlreadyExists) {
+			return fmt.Errorf("create topic %q: %w", topic.Topic, topic.Err)
+		}
+	}
+	return a.led(ctx, topics)
+}
+
+// clientLog passes the client's logs on at debug: its callers report errors.
+type clientLog struct{ log *slog.Logger }
+
+var _ kgo.Logger = clientLog{}
+
+// Level implements [kgo.Logger].
+func (l clientLog) Level() kgo.LogLevel {
+	if l.log.Enabled(context.Background(), slog.LevelDebug) {
+		return kgo.LogLevelInfo
+	}
+	return kgo.LogLevelNone
+}
+
+// Log implements [kgo.Logger].
+func (l clientLog) Log(_ kgo.LogLevel, msg string, keyvals ...any) {
+	l.log.Debug("kafka admin client: "+msg, keyvals...)
+}

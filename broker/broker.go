@@ -1,0 +1,237 @@
+// Package broker runs the embedded Kafka broker, and reads topics, groups and
+// lag from any Kafka cluster over the Kafka protocol.
+//
+// The broker is kfake behind a guard. Every connection passes through the
+// guard, which lets only well-formed requests of bounded size reach kfake,
+// creates topics durably before kfake could create them carelessly, shortens
+// long polls, and speaks for group members whose process has died.
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+const (
+	defaultPartitions     = 3
+	defaultRetentionBytes = 16 << 20
+	// segmentBytes is small because whole segments are what retention frees.
+	segmentBytes = 1 << 20
+	// drainTime bounds how long Close waits for answers under way.
+	drainTime = 500 * time.Millisecond
+)
+
+// Options of [Start].
+type Options struct {
+	// Listener is where clients connect. It is required, already bound, and
+	// owned by the broker from the call of Start on, even when Start fails.
+	Listener net.Listener
+	// Advertise is the host:port that clients are told to use. Empty means
+	// localhost with the listener's port; port 0 means the listener's port.
+	Advertise string
+	// Dir keeps topics, records and commits. It is required, and created
+	// (mode 0700) where missing. The caller holds its lock: see [LockDir].
+	Dir string
+	// Topics exist once Start returns.
+	Topics []string
+	// Partitions of each topic that is created without a number of its own.
+	// Zero means 3.
+	Partitions int32
+	// RetentionBytes is what each partition keeps at the least before its
+	// oldest records go; a topic's own retention.bytes overrides it. Zero
+	// means 16 MiB; a negative number keeps everything.
+	RetentionBytes int64
+	// Log takes the broker's logs; kfake's chatter is at debug. Nil means
+	// slog.Default().
+	Log *slog.Logger
+}
+
+// Broker is a running embedded broker. Its methods are safe for concurrent use.
+type Broker struct {
+	advertise string
+	log       *slog.Logger
+	cluster   *kfake.Cluster
+	front     *front
+	members   *members
+	admin     *Admin
+
+	// life is held for reading around calls into cluster, which block for
+	// ever once it is closed.
+	life   sync.RWMutex
+	closed bool
+
+	stop     context.CancelFunc
+	working  sync.WaitGroup
+	closing  sync.Once
+	closeErr error
+}
+
+// Start starts one broker on o.Listener, creates o.Topics, and returns when a
+// Kafka client has seen them. The caller closes the broker, after its clients.
+func Start(ctx context.Context, o Options) (*Broker, error) {
+	o, err := o.complete()
+	if err != nil {
+		if o.Listener != nil {
+			err = errors.Join(err, o.Listener.Close())
+		}
+		return nil, fmt.Errorf("start broker: %w", err)
+	}
+	b := &Broker{advertise: o.Advertise, log: o.Log}
+	if err := b.open(o); err != nil {
+		return nil, fmt.Errorf("start broker: %w", err)
+	}
+	if err := b.prove(ctx, o); err != nil {
+		return nil, errors.Join(fmt.Errorf("start broker: %w", err), b.Close())
+	}
+	return b, nil
+}
+
+// complete checks the options and fills in the defaults.
+func (o Options) complete() (Options, error) {
+	if o.Listener == nil {
+		return o, errors.New("no listener")
+	}
+	if o.Dir == "" {
+		return o, errors.New("no data directory")
+	}
+	for _, topic := range o.Topics {
+		if err := checkTopic(topic); err != nil {
+			return o, err
+		}
+	}
+	if o.Partitions == 0 {
+		o.Partitions = defaultPartitions
+	}
+	if o.Partitions < 0 || o.Partitions > maxPartitions {
+		return o, fmt.Errorf("%d partitions: must be from 1 to %d", o.Partitions, maxPartitions)
+	}
+	if o.RetentionBytes == 0 {
+		o.RetentionBytes = defaultRetentionBytes
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	var err error
+	o.Advertise, err = advertised(o.Advertise, o.Listener.Addr())
+	return o, err
+}
+
+// open starts the cluster behind its guard. It takes the listener: on failure
+// the listener is closed.
+func (b *Broker) open(o Options) error {
+	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
+		return errors.Join(fmt.Errorf("create data directory: %w", err), o.Listener.Close())
+	}
+	dial := dialer(o.Listener.Addr())
+	admin, err := NewAdmin([]string{o.Advertise}, o.Log, kgo.Dialer(dial))
+	if err != nil {
+		return errors.Join(err, o.Listener.Close())
+	}
+	b.admin = admin
+	b.members = newMembers(memberGrace, b.expel)
+	b.front = newFront(o.Listener, b, o.Log)
+	b.cluster, err = kfake.NewCluster(
+		kfake.NumBrokers(1),
+		kfake.ClusterID("axion"),
+		kfake.DefaultNumPartitions(int(o.Partitions)),
+		kfake.DataDir(o.Dir),
+		kfake.BrokerConfigs(map[string]string{
+			"log.segment.bytes":   strconv.Itoa(segmentBytes),
+			"log.retention.bytes": strconv.FormatInt(max(o.RetentionBytes, -1), 10),
+			// Size alone bounds the log: an age makes every pass of
+			// retention read the index of every partition.
+			"log.retention.ms": "-1",
+		}),
+		kfake.ListenFn(func(string, string) (net.Listener, error) { return b.front, nil }),
+		kfake.WithLogger(chatter{o.Log}),
+	)
+	if err != nil {
+		admin.Close()
+		return errors.Join(&openError{dir: o.Dir, err: err}, b.front.Close())
+	}
+	b.front.open()
+	ctx, stop := context.WithCancel(context.Background())
+	b.stop = stop
+	b.working.Go(func() { b.retain(ctx) })
+	return nil
+}
+
+// prove creates the known topics and reads them back as any client would.
+func (b *Broker) prove(ctx context.Context, o Options) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	if err := b.Healthy(ctx); err != nil {
+		return err
+	}
+	return b.admin.Create(ctx, o.Partitions, o.Topics...)
+}
+
+// Addr is the host:port that clients are told to use.
+func (b *Broker) Addr() string { return b.advertise }
+
+// Healthy asks the broker over its own port, as a client would, and returns
+// nil if it answers before ctx ends.
+func (b *Broker) Healthy(ctx context.Context) error {
+	if err := b.admin.Ping(ctx); err != nil {
+		return fmt.Errorf("broker %s: %w", b.advertise, err)
+	}
+	return nil
+}
+
+// Close stops the broker: it takes no more requests, lets those under way be
+// answered (for at most half a second), saves its state and frees the port.
+// Clients must be closed before it, or they lose what they had not sent.
+// Further calls return what the first one did.
+func (b *Broker) Close() error {
+	b.closing.Do(func() { b.closeErr = b.close() })
+	return b.closeErr
+}
+
+func (b *Broker) close() error {
+	b.stop()
+	b.working.Wait()
+	b.members.close()
+	b.admin.Close()
+	b.front.drain(drainTime)
+	b.life.Lock()
+	b.closed = true
+	b.life.Unlock()
+	b.cluster.Close()
+	return b.front.wait()
+}
+
+// alive calls fn with the cluster unless the broker is closed, and keeps it
+// from closing meanwhile.
+func (b *Broker) alive(fn func(*kfake.Cluster)) bool {
+	b.life.RLock()
+	defer b.life.RUnlock()
+	if b.closed {
+		return false
+	}
+	fn(b.cluster)
+	return true
+}
+
+// openError says that the data directory could not be read.
+type openError struct {
+	dir string
+	err error
+}
+
+func (e *openError) Error() string { return fmt.Sprintf("open data directory %s: %v", e.dir, e.err) }
+func (e *openError) Unwrap() error { return e.err }
+
+// Mend is the hint shown with the error.
+func (e *openError) Mend() string {
+	return "use another directory by --data DIR, or none by --ephemeral; or remove " + e.dir + ", and with it the records in it"
+}

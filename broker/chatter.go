@@ -1,0 +1,30 @@
+package broker
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+)
+
+// chatter passes kfake's logs on. What kfake calls information is about single
+// requests, which is debug to anyone else.
+type chatter struct{ log *slog.Logger }
+
+var _ kfake.Logger = chatter{}
+
+// Logf implements [kfake.Logger].
+func (c chatter) Logf(level kfake.LogLevel, format string, args ...any) {
+	at := slog.LevelDebug
+	switch level {
+	case kfake.LogLevelError:
+		at = slog.LevelError
+	case kfake.LogLevelWarn:
+		at = slog.LevelWarn
+	}
+	ctx := context.Background()
+	if c.log.Enabled(ctx, at) {
+		c.log.Log(ctx, at, "broker: "+fmt.Sprintf(format, args...))
+	}
+}

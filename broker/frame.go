@@ -1,0 +1,247 @@
+package broker
+
+import (
+	"bufio"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+const (
+	// maxProduce is Kafka's socket.request.max.bytes.
+	maxProduce = 100 << 20
+	// maxOther bounds requests that carry no records. Decoded they take many
+	// times their size, which is why they get less.
+	maxOther = 16 << 20
+	// maxClientID keeps the fixed part of a request within one peek.
+	maxClientID = 1024
+	// maxTags bounds the tagged fields of a request's header; no client sends
+	// any, and kfake skips as many as are announced, there or not.
+	maxTags = 127
+
+	prefix  = 4             // the size of a frame, before it
+	minHead = 2 + 2 + 4 + 2 // key, version, correlation, length of client id
+)
+
+// request is the fixed part of a request, and where its body starts.
+type request struct {
+	key, version int16
+	corr         int32
+	body         int // from the start of the frame, its prefix included
+}
+
+// frameError says why a connection's bytes are refused. The rest of them
+// cannot be understood, so it ends the connection.
+type frameError struct{ reason string }
+
+func (e *frameError) Error() string { return e.reason }
+
+func refusef(format string, args ...any) error {
+	return &frameError{fmt.Sprintf(format, args...)}
+}
+
+// gate follows the frames of one connection.
+type gate interface {
+	// awaiting is called before the wait for a frame, begun when it starts
+	// to arrive.
+	awaiting()
+	begun()
+	// inspect sees a whole frame of one of the keys of [inspected], and
+	// returns what to pass on: the frame, changed or not, or another.
+	inspect(req request, frame []byte) ([]byte, error)
+	// pass is called before the first byte of a frame is passed on.
+	pass(req request) error
+}
+
+// inspected are the keys whose frames the gate sees whole. Records are not
+// among them: they stream through.
+func inspected(key int16) bool {
+	switch kmsg.Key(key) {
+	case kmsg.Fetch, kmsg.Metadata, kmsg.CreateTopics, kmsg.CreatePartitions,
+		kmsg.SyncGroup, kmsg.Heartbeat, kmsg.LeaveGroup, kmsg.JoinGroup, kmsg.ConsumerGroupHeartbeat:
+		return true
+	}
+	return false
+}
+
+// framer reads frames from r and gives out only those that kfake can bear.
+// An error of Read other than a [*frameError] is r's.
+type framer struct {
+	r     *bufio.Reader
+	gate  gate
+	ready []byte // an inspected frame, or what is left of it
+	rest  int    // bytes of the present frame that are still in r
+}
+
+func newFramer(r io.Reader, g gate) *framer {
+	return &framer{r: bufio.NewReaderSize(r, 4096), gate: g}
+}
+
+// Read implements [io.Reader].
+func (f *framer) Read(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	if len(f.ready) == 0 && f.rest == 0 {
+		if err := f.next(); err != nil {
+			return 0, err
+		}
+	}
+	if len(f.ready) > 0 {
+		n := copy(p, f.ready)
+		f.ready = f.ready[n:]
+		return n, nil
+	}
+	n, err := f.r.Read(p[:min(len(p), f.rest)])
+	f.rest -= n
+	if err == io.EOF {
+		err = io.ErrUnexpectedEOF
+	}
+	return n, err
+}
+
+// next waits for a frame and makes it ready.
+func (f *framer) next() error {
+	f.gate.awaiting()
+	head, err := f.r.Peek(prefix)
+	if err != nil {
+		return err
+	}
+	size := int64(binary.BigEndian.Uint32(head))
+	if size < minHead || size > maxProduce {
+		return refusef("not a Kafka request: %s", looksLike(head))
+	}
+	f.gate.begun()
+	req, err := f.header(int(size))
+	if err != nil {
+		return err
+	}
+	if !inspected(req.key) {
+		if err := f.gate.pass(req); err != nil {
+			return err
+		}
+		f.rest = prefix + int(size)
+		return nil
+	}
+	frame, err := readFrame(f.r, prefix+int(size))
+	if err != nil {
+		return err
+	}
+	if frame, err = f.gate.inspect(req, frame); err != nil {
+		return err
+	}
+	if err := f.gate.pass(req); err != nil {
+		return err
+	}
+	f.ready = frame
+	return nil
+}
+
+// header reads ahead over the fixed part of a request of this size.
+func (f *framer) header(size int) (request, error) {
+	var req request
+	head, err := f.r.Peek(prefix + minHead)
+	if err != nil {
+		return req, err
+	}
+	req.key = int16(binary.BigEndian.Uint16(head[4:]))
+	req.version = int16(binary.BigEndian.Uint16(head[6:]))
+	req.corr = int32(binary.BigEndian.Uint32(head[8:]))
+	id := max(0, int(int16(binary.BigEndian.Uint16(head[12:])))) // -1 is none
+	kind := kmsg.RequestForKey(req.key)
+	if kind == nil {
+		return req, refusef("unknown request key %d", req.key)
+	}
+	name := kmsg.NameForKey(req.key)
+	// Versions above ours of ApiVersions are how a client finds out ours.
+	if req.version < 0 || req.version > kind.MaxVersion() && kmsg.Key(req.key) != kmsg.ApiVersions {
+		return req, refusef("%s version %d: must be from 0 to %d", name, req.version, kind.MaxVersion())
+	}
+	if kmsg.Key(req.key) != kmsg.Produce && size > maxOther {
+		return req, refusef("%s request of %d bytes: must be at most %d", name, size, maxOther)
+	}
+	req.body = prefix + minHead + id
+	if id > maxClientID || req.body > prefix+size {
+		return req, refusef("%s request with a client id of %d bytes", name, id)
+	}
+	kind.SetVersion(req.version)
+	if kind.IsFlexible() {
+		if req.body, err = f.skipTags(req.body, prefix+size); err != nil {
+			return req, err
+		}
+	}
+	return req, nil
+}
+
+// skipTags returns where the body starts behind the header's tagged fields,
+// which start at from, in a frame that ends at end.
+func (f *framer) skipTags(from, end int) (int, error) {
+	if from >= end {
+		return 0, refusef("request ends within its header")
+	}
+	head, err := f.r.Peek(from + 1)
+	if err != nil {
+		return 0, err
+	}
+	tags := int(head[from])
+	if tags > maxTags { // also any count of two bytes or more
+		return 0, refusef("request header announces too many tagged fields")
+	}
+	at := from + 1
+	for range tags {
+		var size uint64
+		for _, value := range []*uint64{new(uint64), &size} {
+			head, err := f.r.Peek(min(at+binary.MaxVarintLen32, end, f.r.Size()))
+			if err != nil {
+				return 0, err
+			}
+			v, n := uint64(0), 0
+			if at < len(head) {
+				v, n = binary.Uvarint(head[at:])
+			}
+			if n <= 0 {
+				return 0, refusef("request header with a bad tagged field")
+			}
+			*value, at = v, at+n
+		}
+		if size > uint64(end-at) {
+			return 0, refusef("request header with a tagged field of %d bytes", size)
+		}
+		at += int(size)
+	}
+	return at, nil
+}
+
+// readFrame reads size bytes. It takes memory as they arrive, so that it costs
+// nothing to announce many.
+func readFrame(r io.Reader, size int) ([]byte, error) {
+	const step = 64 << 10
+	frame := make([]byte, 0, min(size, step))
+	for len(frame) < size {
+		n := min(size-len(frame), max(step, len(frame)))
+		frame = slices.Grow(frame, n)
+		read, err := io.ReadFull(r, frame[len(frame):len(frame)+n])
+		frame = frame[:len(frame)+read]
+		if err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return frame, nil
+}
+
+// looksLike names the protocol of a connection's first bytes, for the log.
+func looksLike(head []byte) string {
+	switch s := string(head); {
+	case head[0] == 0x16 && head[1] == 0x03:
+		return "this is TLS, and this port is plain"
+	case slices.Contains([]string{"GET ", "POST", "PUT ", "HEAD", "DELE", "OPTI", "PATC", "CONN", "PRI "}, s):
+		return "this is HTTP"
+	}
+	return fmt.Sprintf("a frame of %d bytes, must be from %d to %d", binary.BigEndian.Uint32(head), minHead, maxProduce)
+}

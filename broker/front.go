@@ -1,0 +1,188 @@
+package broker
+
+import (
+	"errors"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+// maxConns bounds the connections at one time. A client holds up to five.
+const maxConns = 1024
+
+// retryAccept is the pause after a failed accept, such as for want of files.
+const retryAccept = 50 * time.Millisecond
+
+// front is the listener that kfake accepts from. It puts the guard around each
+// connection and bounds their number. kfake stops for good at the first failed
+// Accept, so Accept fails only once the front is closed.
+type front struct {
+	net.Listener
+	broker *Broker
+	log    *slog.Logger
+	limit  int
+
+	ready   chan struct{} // closed by open: before it, nothing is accepted
+	done    chan struct{} // closed by Close
+	closing sync.Once
+	err     error // of closing the listener
+
+	settled chan struct{}  // told of each answer and each end: drain looks again
+	often   rate.Sometimes // bounds the warnings that peers can cause
+
+	mu       sync.Mutex
+	conns    map[*guarded]struct{}
+	draining bool
+}
+
+func newFront(listener net.Listener, b *Broker, log *slog.Logger) *front {
+	return &front{
+		Listener: listener,
+		broker:   b,
+		log:      log,
+		limit:    maxConns,
+		ready:    make(chan struct{}),
+		done:     make(chan struct{}),
+		settled:  make(chan struct{}, 1),
+		often:    rate.Sometimes{First: 3, Interval: 10 * time.Second},
+		conns:    make(map[*guarded]struct{}),
+	}
+}
+
+// open lets connections in.
+func (f *front) open() { close(f.ready) }
+
+// Addr is the advertised address, which kfake gives to clients.
+func (f *front) Addr() net.Addr { return hostPort(f.broker.advertise) }
+
+// Accept implements [net.Listener].
+func (f *front) Accept() (net.Conn, error) {
+	select {
+	case <-f.ready:
+	case <-f.done:
+		return nil, net.ErrClosed
+	}
+	for {
+		conn, err := f.Listener.Accept()
+		if err == nil {
+			if g := f.admit(conn); g != nil {
+				return g, nil
+			}
+			continue
+		}
+		if errors.Is(err, net.ErrClosed) {
+			return nil, err
+		}
+		f.warn("broker: cannot accept a connection", "error", err)
+		select {
+		case <-f.done:
+			return nil, net.ErrClosed
+		case <-time.After(retryAccept):
+		}
+	}
+}
+
+// admit puts the guard around conn, or closes it where there are too many.
+func (f *front) admit(conn net.Conn) *guarded {
+	g := newGuarded(conn, f)
+	f.mu.Lock()
+	full := len(f.conns) >= f.limit
+	if !full && !f.draining {
+		f.conns[g] = struct{}{}
+		f.mu.Unlock()
+		return g
+	}
+	f.mu.Unlock()
+	_ = conn.Close() // there is no one to tell
+	if full {
+		f.warn("broker: too many connections, refused one", "limit", f.limit, "peer", conn.RemoteAddr().String())
+	}
+	return nil
+}
+
+// warn logs what a peer caused, some of many.
+func (f *front) warn(msg string, args ...any) {
+	f.often.Do(func() { f.log.Warn(msg, args...) })
+}
+
+// forget drops a connection that has closed.
+func (f *front) forget(g *guarded) {
+	f.mu.Lock()
+	delete(f.conns, g)
+	f.mu.Unlock()
+	f.broker.members.gone(g)
+	f.settle()
+}
+
+// settle wakes drain to look again.
+func (f *front) settle() {
+	select {
+	case f.settled <- struct{}{}:
+	default:
+	}
+}
+
+// Close stops accepting; connections live on. It implements [net.Listener].
+func (f *front) Close() error {
+	f.closing.Do(func() {
+		close(f.done)
+		if err := f.Listener.Close(); !errors.Is(err, net.ErrClosed) {
+			f.err = err
+		}
+	})
+	return f.err
+}
+
+// drain stops accepting connections and requests, and waits until those under
+// way are answered, for at most d.
+func (f *front) drain(d time.Duration) {
+	_ = f.Close() // its error is kept for wait
+	f.mu.Lock()
+	f.draining = true
+	f.mu.Unlock()
+	limit := time.NewTimer(d)
+	defer limit.Stop()
+	for f.busy() {
+		select {
+		case <-f.settled:
+		case <-limit.C:
+			return
+		}
+	}
+}
+
+// busy reports whether a request waits for its answer.
+func (f *front) busy() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for g := range f.conns {
+		if g.waits() {
+			return true
+		}
+	}
+	return false
+}
+
+// isDraining reports whether requests are held back.
+func (f *front) isDraining() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.draining
+}
+
+// wait closes what connections are left, after the cluster has closed.
+func (f *front) wait() error {
+	f.mu.Lock()
+	left := make([]*guarded, 0, len(f.conns))
+	for g := range f.conns {
+		left = append(left, g)
+	}
+	f.mu.Unlock()
+	for _, g := range left {
+		_ = g.Close() // it is gone either way
+	}
+	return f.Close()
+}

@@ -1,0 +1,99 @@
+package broker
+
+import (
+	"encoding/binary"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// maxWait caps how long a fetch waits for records, in milliseconds. Some
+// clients (KafkaJS) send their heartbeats over the connection of their fetch:
+// behind a wait of seconds, joining and closing take as long.
+const maxWait = 100
+
+// inspect implements gate.
+func (g *guarded) inspect(req request, frame []byte) ([]byte, error) {
+	if kmsg.Key(req.key) == kmsg.Fetch {
+		capWait(req, frame)
+		return frame, nil
+	}
+	parsed := kmsg.RequestForKey(req.key)
+	parsed.SetVersion(req.version)
+	if err := parsed.ReadFrom(frame[req.body:]); err != nil {
+		return nil, refusef("%s request that cannot be read: %v", kmsg.NameForKey(req.key), err)
+	}
+	switch r := parsed.(type) {
+	case *kmsg.MetadataRequest:
+		g.refuse(req, g.front.broker.prepare(r))
+	case *kmsg.CreateTopicsRequest:
+		return g.without(req, frame, r, withoutCreate(r)), nil
+	case *kmsg.CreatePartitionsRequest:
+		return g.without(req, frame, r, withoutGrow(r)), nil
+	default:
+		g.front.broker.members.follow(g, parsed)
+	}
+	return frame, nil
+}
+
+// capWait shortens a fetch's wait in place.
+func capWait(req request, frame []byte) {
+	at := req.body
+	if req.version < 15 {
+		at += 4 // the replica's id
+	}
+	if at+4 > len(frame) {
+		return // kfake refuses it
+	}
+	if wait := int32(binary.BigEndian.Uint32(frame[at:])); wait > maxWait {
+		binary.BigEndian.PutUint32(frame[at:], maxWait)
+	}
+}
+
+// prepare creates the topics that a metadata request creates by naming them,
+// and returns those it refuses. kfake could create them itself, but would not
+// write them down before its end: killed, it loses their records.
+func (b *Broker) prepare(r *kmsg.MetadataRequest) map[string]refused {
+	no := make(map[string]refused)
+	create := r.AllowAutoTopicCreation || r.Version < 4 // before, it is implied
+	for _, topic := range r.Topics {
+		if topic.Topic == nil || topic.TopicID != [16]byte{} {
+			continue
+		}
+		name := *topic.Topic
+		if err := checkTopic(name); err != nil {
+			no[name] = refuseTopic(err)
+			continue
+		}
+		if !create {
+			continue
+		}
+		var err error
+		b.alive(func(c *kfake.Cluster) { err = c.CreateTopic(name, 0, nil) })
+		if clash := collision(name, err); clash != nil {
+			no[name] = refuseTopic(clash)
+		}
+	}
+	return no
+}
+
+// refuse keeps what to add to the answer of req.
+func (g *guarded) refuse(req request, topics map[string]refused) {
+	if len(topics) == 0 {
+		return
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.refusals[req.corr] = refusal{key: req.key, version: req.version, topics: topics}
+}
+
+// without returns the frame of a request that has lost the refused topics.
+func (g *guarded) without(req request, frame []byte, left kmsg.Request, topics map[string]refused) []byte {
+	if len(topics) == 0 {
+		return frame
+	}
+	g.refuse(req, topics)
+	out := left.AppendTo(append([]byte(nil), frame[:req.body]...))
+	binary.BigEndian.PutUint32(out, uint32(len(out)-prefix))
+	return out
+}
