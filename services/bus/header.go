@@ -1,0 +1,77 @@
+package bus
+
+import (
+	"strings"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// Headers of requests and replies, as NestJS's Kafka transport names them.
+const (
+	headerCorrelation    = "kafka_correlationId"
+	headerReplyTopic     = "kafka_replyTopic"
+	headerReplyPartition = "kafka_replyPartition"
+	headerError          = "kafka_nest-err"
+	headerDisposed       = "kafka_nest-is-disposed"
+)
+
+// Headers of events: CloudEvents' binary mode in its Kafka binding.
+const (
+	headerSpecVersion = "ce_specversion"
+	headerID          = "ce_id"
+	headerType        = "ce_type"
+	headerSource      = "ce_source"
+	headerTime        = "ce_time"
+	headerContentType = "content-type"
+)
+
+// Headers that a dead letter carries on top of the original ones. A message
+// that was replayed and failed again carries only those of its last failure.
+const (
+	// DeadTopic, DeadPartition and DeadOffset (decimal) are where the message
+	// was read.
+	DeadTopic     = "dlq_topic"
+	DeadPartition = "dlq_partition"
+	DeadOffset    = "dlq_offset"
+	// DeadAttempts is how often the handler was called, in decimal; "0" where
+	// there was no handler to call.
+	DeadAttempts = "dlq_attempts"
+	// DeadError is the last error's text, cut at 1 KiB.
+	DeadError = "dlq_error"
+	// DeadTime is when the service gave up: RFC 3339 in UTC.
+	DeadTime = "dlq_time"
+	// DeadService is the service that gave up.
+	DeadService = "dlq_service"
+	// DeadOmitted is "value" where the value had to be left out, because the
+	// message would not fit with the headers above; it is still at its
+	// original place. Absent otherwise.
+	DeadOmitted = "dlq_omitted"
+)
+
+const (
+	specVersion     = "1.0"
+	jsonContentType = "application/json"
+)
+
+// Header is one header of a message: Key, and Value as bytes.
+type Header = kgo.RecordHeader
+
+// Headers are a message's headers in wire order; a key may repeat.
+type Headers []Header
+
+// Get returns the value of the last header called key, or "" if there is none.
+func (h Headers) Get(key string) string {
+	for i := len(h) - 1; i >= 0; i-- {
+		if h[i].Key == key {
+			return string(h[i].Value)
+		}
+	}
+	return ""
+}
+
+// isJSON reports whether a content type promises a JSON value.
+func isJSON(contentType string) bool {
+	mediaType, _, _ := strings.Cut(contentType, ";")
+	mediaType = strings.ToLower(strings.TrimSpace(mediaType))
+	return mediaType == jsonContentType || strings.HasSuffix(mediaType, "+json")
+}

@@ -1,0 +1,96 @@
+package bus
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+	"go.opentelemetry.io/otel/trace"
+)
+
+// Schema makes the tables of [Bus.Enqueue] and [Seen], in SQLite's SQL. A
+// service includes it in its first migration.
+const Schema = `
+CREATE TABLE outbox (
+	seq         INTEGER PRIMARY KEY AUTOINCREMENT,
+	id          TEXT NOT NULL,
+	type        TEXT NOT NULL,
+	topic       TEXT NOT NULL,
+	key         TEXT NOT NULL,
+	time        TEXT NOT NULL,
+	data        BLOB,
+	traceparent TEXT NOT NULL,
+	tracestate  TEXT NOT NULL
+);
+CREATE TABLE inbox (
+	seq        INTEGER PRIMARY KEY AUTOINCREMENT,
+	id         TEXT NOT NULL UNIQUE,
+	handled_at TEXT NOT NULL
+);
+`
+
+// Enqueue stores an event in the caller's transaction, with the trace of ctx,
+// for [Bus.Relay] to publish after the commit. So the event is sent if, and
+// only if, the change it tells of is kept. Call [Bus.Flush] after the commit.
+// Events of one key are published in the order in which they were stored.
+func (b *Bus) Enqueue(ctx context.Context, tx *sql.Tx, e Event) error {
+	value, err := e.complete()
+	if err != nil {
+		return fmt.Errorf("enqueue %s: %w", e.Type, err)
+	}
+	ctx, span := b.start(ctx, "publish ", e.Type, trace.SpanKindProducer)
+	defer span.End()
+	headers := Headers(inject(ctx, nil))
+	_, err = tx.ExecContext(ctx, `INSERT INTO outbox (id, type, topic, key, time, data, traceparent, tracestate)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+		e.ID, e.Type, e.Topic, e.Key, e.Time.UTC().Format(time.RFC3339Nano), value,
+		headers.Get("traceparent"), headers.Get("tracestate"))
+	if err != nil {
+		err = fmt.Errorf("enqueue %s: %w", e.Type, err)
+	}
+	return note(span, err)
+}
+
+// row is one stored event.
+type row struct {
+	seq    int64
+	key    string
+	record *kgo.Record
+}
+
+// page reads the rows after seq, oldest first.
+func (b *Bus) page(ctx context.Context, db *sql.DB, after int64) ([]row, error) {
+	found, err := db.QueryContext(ctx, `SELECT seq, id, type, topic, key, time, data, traceparent, tracestate
+		FROM outbox WHERE seq > $1 ORDER BY seq LIMIT $2`, after, pageSize)
+	if err != nil {
+		return nil, fmt.Errorf("read outbox: %w", err)
+	}
+	defer func() { _ = found.Close() }()
+	var rows []row
+	for found.Next() {
+		var seq int64
+		var e Event
+		var at, parent, state string
+		var value []byte
+		if err := found.Scan(&seq, &e.ID, &e.Type, &e.Topic, &e.Key, &at, &value, &parent, &state); err != nil {
+			return nil, fmt.Errorf("read outbox: %w", err)
+		}
+		if e.Time, err = time.Parse(time.RFC3339Nano, at); err != nil {
+			return nil, fmt.Errorf("read outbox row %d: %w", seq, err)
+		}
+		r := b.eventRecord(context.Background(), &e, value)
+		if parent != "" {
+			r.Headers = append(r.Headers, Header{Key: "traceparent", Value: []byte(parent)})
+		}
+		if state != "" {
+			r.Headers = append(r.Headers, Header{Key: "tracestate", Value: []byte(state)})
+		}
+		rows = append(rows, row{seq: seq, key: e.Key, record: r})
+	}
+	if err := found.Err(); err != nil {
+		return nil, fmt.Errorf("read outbox: %w", err)
+	}
+	return rows, nil
+}

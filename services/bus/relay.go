@@ -1,0 +1,175 @@
+package bus
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// pageSize is how many rows are held in memory, and published at once at most.
+const pageSize = 256
+
+// deleteTime bounds the last deletion when the relay is told to stop.
+const deleteTime = 2 * time.Second
+
+// Flush wakes the relay; call it after the commit of what was enqueued. It
+// never waits.
+func (b *Bus) Flush() {
+	select {
+	case b.flush <- struct{}{}:
+	default:
+	}
+}
+
+// Relay publishes what [Bus.Enqueue] stored in db, now and whenever
+// [Bus.Flush] says that there is more, and deletes each row once the broker has
+// acknowledged it. It runs until ctx ends and then returns nil: failures are
+// logged and tried again for ever. An event may be published twice, when the
+// process dies in between; its id is the same then.
+//
+// Rows of one key keep their order whatever fails: a row is sent only after
+// the broker has acknowledged those of its key before it. A row that the
+// broker refuses holds back its own key and no other. One relay per database
+// runs at a time; a second one of the same bus waits its turn.
+func (b *Bus) Relay(ctx context.Context, db *sql.DB) error {
+	b.relaying.Lock()
+	defer b.relaying.Unlock()
+	pace := &backoff.ExponentialBackOff{
+		InitialInterval: 50 * time.Millisecond, Multiplier: 2, RandomizationFactor: 0.5, MaxInterval: 5 * time.Second,
+	}
+	for ctx.Err() == nil {
+		err := b.drainOutbox(ctx, db)
+		if ctx.Err() != nil {
+			break
+		}
+		if err == nil {
+			pace.Reset()
+			select {
+			case <-b.flush:
+			case <-ctx.Done():
+			}
+			continue
+		}
+		delay := pace.NextBackOff()
+		b.log.Warn("relay outbox", "error", err, "again_in", delay)
+		sleep(ctx, delay)
+	}
+	return nil
+}
+
+// sleep waits for d or ctx.
+func sleep(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// drainOutbox goes through all rows once. Its error is the last failure; the
+// rows concerned are still there.
+func (b *Bus) drainOutbox(ctx context.Context, db *sql.DB) error {
+	held := make(map[string]bool) // keys whose oldest row failed in this pass
+	var failed error
+	for after := int64(0); ctx.Err() == nil; {
+		rows, err := b.page(ctx, db, after)
+		if err != nil || len(rows) == 0 {
+			return errors.Join(failed, err)
+		}
+		after = rows[len(rows)-1].seq
+		for len(rows) > 0 && ctx.Err() == nil {
+			var wave []row
+			wave, rows = nextWave(rows, held)
+			sent, err := b.publishWave(ctx, wave, held)
+			if err != nil {
+				failed = err
+			}
+			// Going on without the deletion would send these again after
+			// their successors.
+			if err := deleteRows(ctx, db, sent); err != nil {
+				return errors.Join(failed, err)
+			}
+		}
+	}
+	return failed
+}
+
+// nextWave takes the oldest row of each key that is not held, and all rows
+// without a key. What is left are the later rows of those keys.
+func nextWave(rows []row, held map[string]bool) (wave, left []row) {
+	taken := make(map[string]bool)
+	for _, r := range rows {
+		switch {
+		case r.key == "":
+			wave = append(wave, r)
+		case held[r.key]:
+		case taken[r.key]:
+			left = append(left, r)
+		default:
+			taken[r.key] = true
+			wave = append(wave, r)
+		}
+	}
+	return wave, left
+}
+
+// publishWave sends rows side by side, and returns those that were
+// acknowledged. It holds the keys of the others; its error is one of theirs.
+// When ctx ends it stops waiting.
+func (b *Bus) publishWave(ctx context.Context, wave []row, held map[string]bool) (sent []int64, failed error) {
+	type result struct {
+		row
+		err error
+	}
+	results := make(chan result, len(wave))
+	for _, r := range wave {
+		b.client.TryProduce(context.WithoutCancel(ctx), r.record, func(_ *kgo.Record, err error) {
+			results <- result{r, b.produceError(err)}
+		})
+	}
+	for range wave {
+		select {
+		case r := <-results:
+			if r.err == nil {
+				sent = append(sent, r.seq)
+				continue
+			}
+			failed = fmt.Errorf("publish %s on %s: %w", Headers(r.record.Headers).Get(headerType), r.record.Topic, r.err)
+			if r.key != "" {
+				held[r.key] = true
+			}
+		case <-ctx.Done():
+			return sent, failed
+		}
+	}
+	return sent, failed
+}
+
+// deleteRows forgets rows that are with the broker. It goes on a little after
+// ctx ended, since each row that stays is published again.
+func deleteRows(ctx context.Context, db *sql.DB, seqs []int64) error {
+	if len(seqs) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), deleteTime)
+	defer cancel()
+	var list strings.Builder
+	for i, seq := range seqs {
+		if i > 0 {
+			list.WriteByte(',')
+		}
+		list.WriteString(strconv.FormatInt(seq, 10))
+	}
+	if _, err := db.ExecContext(ctx, `DELETE FROM outbox WHERE seq IN (`+list.String()+`)`); err != nil {
+		return fmt.Errorf("delete from outbox: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,142 @@
+package bus
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
+
+	"axion/services/contract"
+)
+
+// Call is one request and where its answer goes.
+type Call struct {
+	// Topic is the answering service's. Required.
+	Topic string
+	// Service is who should answer, for the error that says it did not.
+	Service string
+	// Type is the request type. Empty only for a NestJS peer, whose topics
+	// are the types.
+	Type string
+	// Key is the project id; requests of one key are handled in order. Empty:
+	// no order.
+	Key string
+	// In is the request: strings go bare, all else as JSON. Nil: no value.
+	In any
+	// Out takes the answer, as [json.Unmarshal] would. Nil: it is dropped. An
+	// answer of null leaves it as it is.
+	Out any
+}
+
+// Request asks another service and waits for its answer; of an answer in
+// several parts it takes the last. It fails with a [TimeoutError] when ctx's
+// deadline (or the bus's timeout) passes, with a [RemoteError] when the service
+// answers with one, with [ErrTooLarge], and with [ErrClosed]. After a timeout
+// the service may still act on the request.
+func (b *Bus) Request(ctx context.Context, c Call) error {
+	value, err := c.encode()
+	if err != nil {
+		return fmt.Errorf("request %s: %w", c.Type, err)
+	}
+	ctx, cancel := b.bound(ctx)
+	defer cancel()
+	ctx, span := b.start(ctx, "request ", c.Type, trace.SpanKindClient)
+	defer span.End()
+	if span.IsRecording() {
+		span.SetAttributes(attribute.String("messaging.system", "kafka"),
+			attribute.String("messaging.destination.name", c.Topic), attribute.String("peer.service", c.Service))
+	}
+	r, err := b.ask(ctx, &c, value)
+	if err != nil {
+		return note(span, err)
+	}
+	if c.Out == nil || r == nil {
+		return nil
+	}
+	m := newMessage(r)
+	if err := decode(m.Value, m.Data, c.Out); err != nil {
+		return note(span, fmt.Errorf("decode answer of %s to %s: %w", named(c.Service), c.Type, err))
+	}
+	return nil
+}
+
+func (c *Call) encode() ([]byte, error) {
+	if err := checkTopic(c.Topic); err != nil {
+		return nil, err
+	}
+	value, err := nestValue(c.In)
+	if err != nil {
+		return nil, fmt.Errorf("encode: %w", err)
+	}
+	return value, checkSize(len(value) + len(c.Key) + len(c.Type))
+}
+
+// ask sends the request and waits for the record that answers it.
+func (b *Bus) ask(ctx context.Context, c *Call, value []byte) (*kgo.Record, error) {
+	began := time.Now()
+	id := newCorrelationID()
+	p := b.calls.add(id)
+	defer b.calls.remove(id)
+	// A reply can come before the acknowledgement; ctx's end must not undo
+	// the request then, which it would for its whole batch.
+	b.client.TryProduce(context.WithoutCancel(ctx), b.requestRecord(ctx, c, id, value), p.acknowledge)
+	select {
+	case a := <-p.answer:
+		if a.err != nil {
+			return nil, fmt.Errorf("request %s on %s: %w", c.Type, c.Topic, b.produceError(a.err))
+		}
+		if a.refused {
+			return nil, newRemoteError(c, a.reason)
+		}
+		return a.record, nil
+	case <-ctx.Done():
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			return nil, &TimeoutError{
+				Topic: c.Topic, Service: c.Service, Type: c.Type,
+				After: time.Since(began), Accepted: p.accepted.Load(),
+			}
+		}
+		return nil, fmt.Errorf("request %s on %s: %w", c.Type, c.Topic, ctx.Err())
+	case <-b.ctx.Done():
+		return nil, fmt.Errorf("request %s on %s: %w", c.Type, c.Topic, ErrClosed)
+	}
+}
+
+func (b *Bus) requestRecord(ctx context.Context, c *Call, id string, value []byte) *kgo.Record {
+	headers := make([]kgo.RecordHeader, 0, 6)
+	headers = append(headers,
+		kgo.RecordHeader{Key: headerCorrelation, Value: []byte(id)},
+		kgo.RecordHeader{Key: headerReplyTopic, Value: []byte(contract.ReplyTopic(b.service))},
+		kgo.RecordHeader{Key: headerReplyPartition, Value: strconv.AppendInt(nil, int64(b.calls.partition), 10)},
+	)
+	if c.Type != "" {
+		headers = append(headers, kgo.RecordHeader{Key: headerType, Value: []byte(c.Type)})
+	}
+	return &kgo.Record{
+		Topic: c.Topic, Partition: anyPartition, Key: keyBytes(c.Key), Value: value,
+		Headers: inject(ctx, headers),
+	}
+}
+
+// newCorrelationID makes 21 hexadecimal characters, as NestJS does. They need
+// be unique, not secret: who can read the reply topic can read the replies.
+func newCorrelationID() string {
+	var raw [11]byte
+	var text [22]byte
+	high, low := rand.Uint64(), rand.Uint32()
+	for i := range 8 {
+		raw[i] = byte(high >> (8 * i))
+	}
+	for i := range 3 {
+		raw[8+i] = byte(low >> (8 * i))
+	}
+	hex.Encode(text[:], raw[:])
+	return string(text[:21])
+}

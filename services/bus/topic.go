@@ -1,0 +1,86 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// connectTime bounds the wait for the broker when ctx does not.
+const connectTime = 30 * time.Second
+
+// untilDone calls fn until it succeeds, ctx ends, or connectTime is over.
+func untilDone[T any](ctx context.Context, fn func(context.Context) (T, error)) (T, error) {
+	ctx, cancel := context.WithTimeout(ctx, connectTime)
+	defer cancel()
+	var last error
+	v, err := backoff.Retry(ctx, func() (T, error) {
+		v, err := fn(ctx)
+		if err != nil && (last == nil || ctx.Err() == nil) {
+			last = err
+		}
+		return v, err
+	}, backoff.WithBackOff(&backoff.ExponentialBackOff{
+		InitialInterval: 20 * time.Millisecond, Multiplier: 2, RandomizationFactor: 0.5, MaxInterval: time.Second,
+	}))
+	if err != nil && last != nil {
+		return v, last // says more than that the time is over
+	}
+	return v, err
+}
+
+// ensureTopics creates those of topics that are missing, with the broker's
+// default partitions and replication.
+func (b *Bus) ensureTopics(ctx context.Context, topics []string) error {
+	known, err := b.admin.ListTopics(ctx, topics...)
+	if err != nil {
+		return fmt.Errorf("list topics: %w", err)
+	}
+	var missing []string
+	for _, topic := range topics {
+		d, ok := known[topic]
+		switch {
+		case !ok || errors.Is(d.Err, kerr.UnknownTopicOrPartition):
+			missing = append(missing, topic)
+		case d.Err != nil:
+			return fmt.Errorf("topic %s: %w", topic, d.Err)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	created, err := b.admin.CreateTopics(ctx, -1, -1, nil, missing...)
+	if err != nil {
+		return fmt.Errorf("create topics: %w", err)
+	}
+	for _, r := range created {
+		if r.Err != nil && !errors.Is(r.Err, kerr.TopicAlreadyExists) {
+			return fmt.Errorf("create topic %s: %w", r.Topic, r.Err)
+		}
+	}
+	return nil
+}
+
+// endOffsets are the offsets that the next records of a topic will have.
+func (b *Bus) endOffsets(ctx context.Context, topic string) (map[int32]kgo.Offset, error) {
+	listed, err := b.admin.ListEndOffsets(ctx, topic)
+	if err != nil {
+		return nil, fmt.Errorf("read end offsets of %s: %w", topic, err)
+	}
+	ends := make(map[int32]kgo.Offset, len(listed[topic]))
+	for id, o := range listed[topic] {
+		if o.Err != nil {
+			return nil, fmt.Errorf("read end offset of %s/%d: %w", topic, id, o.Err)
+		}
+		ends[id] = kgo.NewOffset().At(o.Offset)
+	}
+	if len(ends) == 0 {
+		return nil, fmt.Errorf("read end offsets of %s: no partitions", topic)
+	}
+	return ends, nil
+}

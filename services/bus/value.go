@@ -1,0 +1,83 @@
+package bus
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+)
+
+// nestValue encodes v as a NestJS peer would send it: null is no value, a
+// string or a []byte goes raw, everything else is JSON.
+func nestValue(v any) ([]byte, error) {
+	if raw, ok := v.([]byte); ok {
+		return raw, nil
+	}
+	b, err := jsonValue(v)
+	if err != nil || len(b) == 0 || b[0] != '"' {
+		return b, err
+	}
+	var s string
+	if err := json.Unmarshal(b, &s); err != nil {
+		return nil, err
+	}
+	return []byte(s), nil
+}
+
+// jsonValue encodes v as JSON; null is no value.
+func jsonValue(v any) ([]byte, error) {
+	if v == nil {
+		return nil, nil
+	}
+	b, err := json.Marshal(v)
+	if err != nil || string(b) == "null" {
+		return nil, err
+	}
+	return b, nil
+}
+
+// dataOf gives the JSON form of a value off the wire, whatever its bytes are:
+// a value that does not promise to be JSON is read as NestJS reads it.
+func dataOf(value []byte, promised bool) json.RawMessage {
+	if value == nil {
+		return json.RawMessage("null")
+	}
+	if len(value) > 0 {
+		first := value[0]
+		if (promised || first == '{' || first == '[') && json.Valid(value) {
+			return value
+		}
+		if first == 0 {
+			return append(base64.StdEncoding.AppendEncode([]byte{'"'}, value), '"')
+		}
+	}
+	quoted, err := json.Marshal(string(value))
+	if err != nil { // a string always marshals; keep the rule "Data is JSON" anyway
+		return json.RawMessage("null")
+	}
+	return quoted
+}
+
+// decode reads a value into v. data is the value's JSON form. NestJS sends
+// strings, numbers and booleans bare, so that "42" may be meant for either.
+func decode(value []byte, data json.RawMessage, v any) error {
+	if len(data) == 0 {
+		data = json.RawMessage("null")
+	}
+	if value == nil || data[0] != '"' || bytes.Equal(value, data) {
+		return json.Unmarshal(data, v)
+	}
+	switch v := v.(type) {
+	case *string:
+		*v = string(value)
+		return nil
+	case *[]byte:
+		*v = bytes.Clone(value)
+		return nil
+	case *any, *json.RawMessage:
+		return json.Unmarshal(data, v)
+	}
+	if json.Unmarshal(value, v) == nil {
+		return nil
+	}
+	return json.Unmarshal(data, v)
+}
