@@ -3,8 +3,12 @@
 package provider
 
 import (
-	"context"
+	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"time"
 
 	"axion/gateway/config"
 )
@@ -19,7 +23,8 @@ type Source struct {
 type Options struct {
 	// Base is layer 0, below every file. Empty means none.
 	Base []Source
-	// Files are compose files, each a layer above the one before.
+	// Files are compose files, each a layer above the one before. A .env file
+	// beside one gives it variables, as compose does.
 	Files []string
 	// Dir is a directory of compose fragments (*.yaml, *.yml), together the
 	// highest layer. It is created where missing. Empty means none.
@@ -32,32 +37,75 @@ type Options struct {
 	// RequireEnable is Traefik's exposedByDefault=false: a service needs
 	// traefik.enable=true. False serves every service with a traefik label.
 	RequireEnable bool
-	// Log receives refused files, once for each distinct save. Nil discards.
+	// Log receives what is wrong with a file, once for each distinct save, and
+	// every reload. Nil discards.
 	Log *slog.Logger
 }
 
-// Provider holds the merged configuration of its sources. Its methods are safe
-// for concurrent use.
+// Provider holds the merged configuration of its sources. Dynamic and Problems
+// are safe for concurrent use; Run is to be called once.
 type Provider struct {
-	dynamic *config.Dynamic
+	log     *slog.Logger
+	loader  *loader
+	dir     string // absolute; empty for none
+	dirName string // as the user gave it
+	top     int    // layer of its fragments
+	files   []*file
+	started bool
+	dynamic atomic.Pointer[config.Dynamic]
 }
 
-// New reads every source once. A file that cannot be read or is no compose file
-// is an error; what is wrong with labels is in the Problems of [Provider.Dynamic].
+// New reads every source once. A base layer or file that cannot be read, or is
+// no compose file, is an error that has a Mend method. What is wrong with labels
+// or with a fragment is in the Problems of [Provider.Dynamic]: only the compose
+// service or fragment in question is left out.
 func New(opts Options) (*Provider, error) {
-	return &Provider{dynamic: &config.Dynamic{}}, nil
+	p := &Provider{log: opts.Log, loader: newLoader(opts), dirName: opts.Dir, top: len(opts.Files) + 1}
+	if p.log == nil {
+		p.log = slog.New(slog.DiscardHandler)
+	}
+	for _, s := range opts.Base {
+		p.files = append(p.files, &file{name: s.Name, base: s.Data, workDir: "."})
+	}
+	for i, name := range opts.Files {
+		abs, err := filepath.Abs(name)
+		if err != nil {
+			return nil, fmt.Errorf("locate %s: %w", name, err)
+		}
+		p.files = append(p.files, &file{name: name, path: abs, layer: i + 1, workDir: filepath.Dir(abs), env: filepath.Join(filepath.Dir(abs), ".env")})
+	}
+	for _, f := range p.files {
+		if f.refresh(p.loader, true, time.Now()); f.fault != nil {
+			return nil, *f.fault
+		}
+	}
+	if err := p.openDir(opts.Dir); err != nil {
+		return nil, err
+	}
+	p.scan(nil)
+	p.resolve()
+	p.started = true
+	return p, nil
+}
+
+func (p *Provider) openDir(dir string) error {
+	if dir == "" {
+		return nil
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("create the directory of compose fragments: %w", err)
+	}
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return fmt.Errorf("locate %s: %w", dir, err)
+	}
+	p.dir = abs
+	return nil
 }
 
 // Dynamic is the configuration in force. It must not be changed.
-func (p *Provider) Dynamic() *config.Dynamic { return p.dynamic }
+func (p *Provider) Dynamic() *config.Dynamic { return p.dynamic.Load() }
 
 // Problems lists what is wrong with the sources as they are now, refused
-// versions included.
-func (p *Provider) Problems() []config.Problem { return p.dynamic.Problems }
-
-// Run watches the sources until ctx ends, and calls changed with each new
-// configuration, one call at a time. It returns nil when ctx ended.
-func (p *Provider) Run(ctx context.Context, changed func(*config.Dynamic)) error {
-	<-ctx.Done()
-	return nil
-}
+// versions included. They are those of [Provider.Dynamic].
+func (p *Provider) Problems() []config.Problem { return p.Dynamic().Problems }

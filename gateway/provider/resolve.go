@@ -1,0 +1,143 @@
+package provider
+
+import (
+	"log/slog"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"axion/gateway/config"
+)
+
+// scan refreshes every file, and finds the fragments that came and went. Files
+// in dirty are read though they look unchanged. It reports whether anything is
+// new, and when to scan again for what is missing for the moment, zero if not.
+func (p *Provider) scan(dirty map[string]bool) (changed bool, again time.Duration) {
+	now := time.Now()
+	p.discover()
+	kept := p.files[:0]
+	for _, f := range p.files {
+		news, wait := f.refresh(p.loader, dirty[f.path] || dirty[f.env], now)
+		changed = changed || news
+		if wait > 0 && (again == 0 || wait < again) {
+			again = wait
+		}
+		// A fragment that is gone is withdrawn; a file the user named is missed.
+		if !f.fragment || f.missing.IsZero() || wait > 0 {
+			kept = append(kept, f)
+		}
+	}
+	clear(p.files[len(kept):])
+	p.files = kept
+	return changed, again
+}
+
+// discover adds the fragments that are new in the directory, in order of name.
+func (p *Provider) discover() {
+	if p.dir == "" {
+		return
+	}
+	entries, err := os.ReadDir(p.dir)
+	if err != nil {
+		return // the directory is being replaced, or its fragments are gone with it
+	}
+	for _, e := range entries {
+		path := filepath.Join(p.dir, e.Name())
+		if !isFragment(e.Name()) || slices.ContainsFunc(p.files, func(f *file) bool { return f.fragment && f.path == path }) {
+			continue
+		}
+		p.files = append(p.files, &file{
+			name: filepath.Join(p.dirName, e.Name()), path: path, workDir: p.dir, fragment: true,
+			layer: p.top, clean: p.started,
+		})
+	}
+}
+
+func isFragment(name string) bool {
+	ext := filepath.Ext(name)
+	return (ext == ".yaml" || ext == ".yml") && !strings.HasPrefix(name, ".")
+}
+
+// resolve decides which version of each file is in force, publishes the result,
+// and reports whether it differs from the one before.
+//
+// The last version of every file is tried. One with an error gives way to the
+// version in force before, if that is sound: a file whose first version was
+// faulty is served in part until it is mended, so its changes still count.
+func (p *Provider) resolve() bool {
+	use := map[*file]*document{}
+	for _, f := range p.files {
+		if use[f] = f.latest; f.fault != nil {
+			use[f] = f.good
+		}
+	}
+	refused := map[*file][]config.Problem{}
+	var out *config.Dynamic
+	var errs map[string][]config.Problem
+	for settled := false; !settled; {
+		out = merge(p.documents(use))
+		errs = errorsByFile(out.Problems)
+		settled = true
+		for _, f := range p.files {
+			if use[f] == f.latest && f.latest != nil && f.latest != f.good && f.clean && len(errs[f.name]) > 0 {
+				use[f], refused[f], settled = f.good, errs[f.name], false
+			}
+		}
+	}
+	for _, f := range p.files {
+		if f.fault != nil {
+			refused[f] = []config.Problem{*f.fault}
+		}
+		out.Problems = append(out.Problems, refused[f]...)
+		if use[f] != f.good || f.good == nil && !p.started {
+			f.good = use[f]
+			f.clean = f.good != nil && len(errs[f.name]) == 0
+		}
+		p.report(f, refused[f], errs[f.name])
+	}
+	if before := p.dynamic.Load(); before != nil && reflect.DeepEqual(before, out) {
+		return false
+	}
+	p.dynamic.Store(out)
+	return true
+}
+
+func (p *Provider) documents(use map[*file]*document) []*document {
+	var docs []*document
+	for _, f := range p.files {
+		if doc := use[f]; doc != nil {
+			docs = append(docs, doc)
+		}
+	}
+	return docs
+}
+
+func errorsByFile(problems []config.Problem) map[string][]config.Problem {
+	errs := map[string][]config.Problem{}
+	for _, problem := range problems {
+		if problem.Severity == config.Error {
+			errs[problem.File] = append(errs[problem.File], problem)
+		}
+	}
+	return errs
+}
+
+// report logs what is wrong with a file, unless it did so for this version.
+func (p *Provider) report(f *file, refused, partial []config.Problem) {
+	found := refused
+	message := "labels refused; the last good version of the file stays in force"
+	if len(refused) == 0 {
+		found, message = partial, "labels left out"
+	}
+	if f.toldVersion == f.version && slices.Equal(found, f.told) {
+		return
+	}
+	f.told, f.toldVersion = found, f.version
+	for _, problem := range found {
+		p.log.Error(message, slog.String("file", problem.File), slog.Int("line", problem.Line), slog.String("service", problem.Service),
+			slog.String("label", problem.Label), slog.String("reason", problem.Message), slog.String("hint", problem.Hint))
+	}
+}
