@@ -1,0 +1,40 @@
+// Package middleware builds the HTTP middlewares that routers name, each with
+// the behaviour of Traefik's middleware of the same name. One file holds one
+// middleware; adding one is a file and a case in [Build].
+package middleware
+
+import (
+	"errors"
+	"net/http"
+
+	"axion/gateway/config"
+)
+
+// Middleware wraps a handler. What it remembers of clients is shared by the
+// handlers it has wrapped.
+type Middleware func(next http.Handler) http.Handler
+
+// Env is what middlewares know of the gateway.
+type Env struct {
+	// Port gives the port of the entrypoint that serves scheme, 0 where there is
+	// none. Nil means none is known.
+	Port func(scheme string) int
+}
+
+// Build makes the one middleware that m configures. The error says which of its
+// settings is wrong.
+func Build(m *config.Middleware, env Env) (Middleware, error) {
+	switch {
+	case m.AddPrefix != nil:
+		return addPrefix(m.AddPrefix)
+	case m.StripPrefix != nil:
+		return stripPrefix(m.StripPrefix)
+	case m.Headers != nil:
+		return headers(m.Headers)
+	case m.RateLimit != nil:
+		return rateLimit(m.RateLimit)
+	case m.RedirectScheme != nil:
+		return redirectScheme(m.RedirectScheme, env)
+	}
+	return nil, errors.New("the middleware has no settings")
+}

@@ -1,0 +1,93 @@
+package middleware
+
+import (
+	"errors"
+	"math"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"axion/gateway/config"
+)
+
+// maxClients bounds the clients that one limiter remembers.
+const maxClients = 65536
+
+func rateLimit(c *config.RateLimit) (Middleware, error) {
+	if c.Average < 0 || c.Burst < 0 || c.Period < 0 {
+		return nil, errors.New("ratelimit: average, burst and period must not be negative")
+	}
+	if c.Average == 0 {
+		return func(next http.Handler) http.Handler { return next }, nil
+	}
+	period := time.Duration(c.Period)
+	if period == 0 {
+		period = time.Second
+	}
+	perSecond := float64(c.Average) / period.Seconds()
+	burst := int(min(max(c.Burst, 1), math.MaxInt32))
+	clients := newClients(maxClients, func() *rate.Limiter { return rate.NewLimiter(rate.Limit(perSecond), burst) })
+	key := keyOf(c.SourceCriterion)
+	patience := patienceAt(perSecond)
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			reservation := clients.get(key(r)).Reserve()
+			delay := reservation.Delay()
+			if delay > patience {
+				reservation.Cancel()
+				refuse(w, delay)
+				return
+			}
+			if delay > 0 && !pause(r, delay) {
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
+	}, nil
+}
+
+// patienceAt is how long a request is held back rather than refused, half the
+// time between two requests, so that a client who keeps the rate is never
+// refused for its jitter.
+func patienceAt(perSecond float64) time.Duration {
+	return time.Duration(float64(time.Second) / (2 * max(perSecond, 1)))
+}
+
+// pause waits, and reports whether the client is still there.
+func pause(r *http.Request, delay time.Duration) bool {
+	timer := time.NewTimer(delay)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-r.Context().Done():
+		return false
+	}
+}
+
+func refuse(w http.ResponseWriter, delay time.Duration) {
+	w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(delay.Seconds()))))
+	w.Header().Set("X-Retry-In", delay.String())
+	w.WriteHeader(http.StatusTooManyRequests)
+	_, _ = w.Write([]byte(http.StatusText(http.StatusTooManyRequests)))
+}
+
+// keyOf says what makes two requests come from one client.
+func keyOf(c *config.SourceCriterion) func(*http.Request) string {
+	switch {
+	case c != nil && c.RequestHeaderName != "":
+		return func(r *http.Request) string { return r.Header.Get(c.RequestHeaderName) }
+	case c != nil && c.RequestHost:
+		return func(r *http.Request) string { return r.Host }
+	}
+	return func(r *http.Request) string {
+		ip, _, err := net.SplitHostPort(r.RemoteAddr)
+		if err != nil {
+			return r.RemoteAddr
+		}
+		return ip
+	}
+}

@@ -1,0 +1,50 @@
+package middleware
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+
+	"axion/gateway/config"
+)
+
+func stripPrefix(c *config.StripPrefix) (Middleware, error) {
+	prefixes := make([]string, 0, len(c.Prefixes))
+	for _, p := range c.Prefixes {
+		if p = strings.TrimSpace(p); p != "" {
+			prefixes = append(prefixes, p)
+		}
+	}
+	if len(prefixes) == 0 {
+		return nil, errors.New("stripprefix.prefixes is empty")
+	}
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			i := slices.IndexFunc(prefixes, func(p string) bool { return strings.HasPrefix(r.URL.Path, p) })
+			if i < 0 {
+				next.ServeHTTP(w, r)
+				return
+			}
+			raw := ""
+			if r.URL.RawPath != "" {
+				raw = rooted(skipDecoded(r.URL.RawPath, len(prefixes[i])))
+			}
+			r.Header.Add("X-Forwarded-Prefix", prefixes[i])
+			next.ServeHTTP(w, withPath(r, rooted(r.URL.Path[len(prefixes[i]):]), raw))
+		})
+	}, nil
+}
+
+// skipDecoded cuts from an escaped path what decodes to its first n bytes.
+func skipDecoded(escaped string, n int) string {
+	i := 0
+	for ; n > 0 && i < len(escaped); n-- {
+		if escaped[i] == '%' {
+			i += len("%XX")
+		} else {
+			i++
+		}
+	}
+	return escaped[min(i, len(escaped)):]
+}

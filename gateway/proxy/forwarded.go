@@ -1,0 +1,85 @@
+package proxy
+
+import (
+	"net"
+	"net/http"
+	"os"
+	"strings"
+)
+
+// forwarded are the headers by which a proxy tells of its client. None is
+// believed from a client.
+var forwarded = []string{
+	"X-Forwarded-For",
+	"X-Forwarded-Host",
+	"X-Forwarded-Method",
+	"X-Forwarded-Port",
+	"X-Forwarded-Prefix",
+	"X-Forwarded-Proto",
+	"X-Forwarded-Server",
+	"X-Forwarded-Tls-Client-Cert",
+	"X-Forwarded-Tls-Client-Cert-Info",
+	"X-Forwarded-Uri",
+	"X-Real-Ip",
+}
+
+// Forwarded returns the function that describes a request's client to upstream
+// servers and middlewares, in place of what the client said of itself:
+// X-Forwarded-Proto, -Port, -Host and -Server, and X-Real-Ip. It changes r.
+// X-Forwarded-For follows when the request is forwarded.
+func Forwarded() func(r *http.Request) {
+	server, _ := os.Hostname() // without one the header is left out
+	return func(r *http.Request) {
+		for _, name := range forwarded {
+			delete(r.Header, name)
+		}
+		if ip, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
+			r.Header["X-Real-Ip"] = []string{ip}
+		}
+		r.Header["X-Forwarded-Proto"] = []string{protocol(r)}
+		r.Header["X-Forwarded-Port"] = []string{port(r)}
+		if r.Host != "" {
+			r.Header["X-Forwarded-Host"] = []string{r.Host}
+		}
+		if server != "" {
+			r.Header["X-Forwarded-Server"] = []string{server}
+		}
+	}
+}
+
+func protocol(r *http.Request) string {
+	proto := "http"
+	if IsWebSocket(r) {
+		proto = "ws"
+	}
+	if r.TLS != nil {
+		proto += "s"
+	}
+	return proto
+}
+
+// port is the one that the client dialled, as its Host header tells it.
+func port(r *http.Request) string {
+	if _, port, err := net.SplitHostPort(r.Host); err == nil && port != "" {
+		return port
+	}
+	if r.TLS != nil {
+		return "443"
+	}
+	return "80"
+}
+
+// IsWebSocket reports whether r asks to become a WebSocket.
+func IsWebSocket(r *http.Request) bool {
+	if !strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
+		return false
+	}
+	for _, line := range r.Header["Connection"] {
+		for token := range strings.SplitSeq(line, ",") {
+			if strings.EqualFold(strings.TrimSpace(token), "upgrade") {
+				return true
+			}
+		}
+	}
+	return false
+}

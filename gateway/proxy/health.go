@@ -1,0 +1,121 @@
+package proxy
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"axion/gateway/config"
+)
+
+const (
+	defaultInterval = 30 * time.Second
+	defaultTimeout  = 5 * time.Second
+	// maxDrain is how much of a check's answer is read to keep its connection.
+	maxDrain = 64 << 10
+)
+
+// check probes servers as one service's health check says.
+type check struct {
+	config    *config.HealthCheck
+	path      *url.URL
+	client    *http.Client
+	interval  time.Duration // while up
+	unhealthy time.Duration // while down
+}
+
+func newCheck(transport http.RoundTripper, c *config.HealthCheck) (*check, error) {
+	path, err := url.Parse(c.Path)
+	if err != nil || path.IsAbs() || path.Host != "" {
+		return nil, fmt.Errorf("healthcheck.path %q is not a path", c.Path)
+	}
+	if c.Scheme != "" && c.Scheme != "http" && c.Scheme != "https" {
+		return nil, fmt.Errorf("healthcheck.scheme %q is not http or https", c.Scheme)
+	}
+	if c.Port < 0 || c.Port > 65535 {
+		return nil, fmt.Errorf("healthcheck.port %d is not a port", c.Port)
+	}
+	k := &check{config: c, path: path, interval: time.Duration(c.Interval), unhealthy: time.Duration(c.UnhealthyInterval)}
+	if k.interval <= 0 {
+		k.interval = defaultInterval
+	}
+	if k.unhealthy <= 0 {
+		k.unhealthy = k.interval
+	}
+	timeout := time.Duration(c.Timeout)
+	if timeout <= 0 {
+		timeout = defaultTimeout
+	}
+	k.client = &http.Client{Transport: transport, Timeout: timeout}
+	if c.FollowRedirects != nil && !*c.FollowRedirects {
+		k.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	}
+	return k, nil
+}
+
+// watch checks s at once and then at intervals until ctx ends.
+func (b *Balancer) watch(ctx context.Context, k *check, s *server) {
+	for {
+		failure := k.probe(ctx, s.url)
+		if ctx.Err() != nil {
+			return
+		}
+		b.set(s, failure)
+		wait := k.interval
+		if failure != nil {
+			wait = k.unhealthy
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		}
+	}
+}
+
+func (k *check) probe(ctx context.Context, server *url.URL) error {
+	target := server.JoinPath("/").ResolveReference(k.path)
+	target.Scheme = cmp.Or(k.config.Scheme, target.Scheme)
+	if k.config.Port > 0 {
+		target.Host = net.JoinHostPort(target.Hostname(), strconv.Itoa(k.config.Port))
+	}
+	req, err := http.NewRequestWithContext(ctx, cmp.Or(k.config.Method, http.MethodGet), target.String(), nil)
+	if err != nil {
+		return err
+	}
+	for name, value := range k.config.Headers {
+		if strings.EqualFold(name, "Host") {
+			req.Host = value
+			continue
+		}
+		req.Header.Set(name, value)
+	}
+	req.Host = cmp.Or(k.config.Hostname, req.Host)
+	resp, err := k.client.Do(req)
+	if err != nil {
+		if u, ok := errors.AsType[*url.Error](err); ok {
+			return u.Err
+		}
+		return err
+	}
+	_, _ = io.CopyN(io.Discard, resp.Body, maxDrain)
+	_ = resp.Body.Close()
+	healthy := resp.StatusCode >= 200 && resp.StatusCode < 400
+	if k.config.Status > 0 {
+		healthy = resp.StatusCode == k.config.Status
+	}
+	if !healthy {
+		return fmt.Errorf("health check answered %s", resp.Status)
+	}
+	return nil
+}
