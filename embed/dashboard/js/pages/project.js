@@ -1,0 +1,102 @@
+// ProjectDetail follows one project: its site, and each deployment step by step.
+import { useEffect, useState } from "preact/hooks";
+import { html } from "../html.js";
+import { go } from "../address.js";
+import { post, remove } from "../api.js";
+import { eventsOf } from "../events.js";
+import { deployments, loadDeployments, loadProject, removed } from "../projects.js";
+import { connection, link } from "../state.js";
+import { runsOf } from "../timeline.js";
+import { ago, exact } from "../text.js";
+import { Copyable } from "../parts/copy.js";
+import { Icon } from "../parts/icon.js";
+import { Failure, Loading } from "../parts/notice.js";
+import { Detail, Facts } from "../parts/split.js";
+import { Run } from "./run.js";
+
+export function ProjectDetail({ id }) {
+  const [project, setProject] = useState(null);
+  const [problem, setProblem] = useState(null);
+  const events = eventsOf(id);
+  const heard = events.length;
+  const load = async () => {
+    const answer = await loadProject(id);
+    setProblem(answer.ok ? null : answer.problem);
+    setProject(answer.ok ? answer.body : null);
+  };
+  useEffect(() => {
+    load();
+  }, [id]);
+  // The service's own record is asked for at first, after each event, and when
+  // a connection that was lost is back.
+  useEffect(() => {
+    if (connection.value.state === "open") loadDeployments(id);
+  }, [id, heard, connection.value.state, link.value?.state]);
+
+  const title = project?.name ?? "Project";
+  return html`
+    <${Detail} page="projects" back="projects" title=${title}>
+      ${problem && html`<${Failure} title=${problem.status === 404 ? "There is no such project" : "The project could not be read"} problem=${problem} retry=${load} />`}
+      ${!project && !problem && html`<${Loading} what="the project" />`}
+      ${project && html`<${Body} project=${project} runs=${runsOf(project, deployments.value[id] ?? [], events)} />`}
+    <//>
+  `;
+}
+
+function Body({ project, runs }) {
+  const live = runs.find((run) => run.status === "SUCCEEDED" && run.url);
+  return html`
+    ${live && /^https?:\/\//.test(live.url) && html`
+      <a class="site" href=${live.url} target="_blank" rel="noopener noreferrer">
+        <span class="site-word"><${Icon} name="ok" />Live at</span>
+        <span class="mono site-url">${live.url.replace(/\/$/, "")}</span>
+        <${Icon} name="open" />
+      </a>
+    `}
+    ${runs.map((run, i) => html`<${Run} key=${run.id || "first"} run=${run} open=${i === 0} />`)}
+    <h3 class="section-title">Project</h3>
+    <${Facts} of=${[
+      ["Id", html`<${Copyable} text=${project.id} />`],
+      ["Slug", html`<span class="mono">${project.slug}</span>`],
+      ["Template", project.template],
+      ["Created", html`<span title=${exact(project.createdAt)}>${ago(project.createdAt)}</span>`],
+      ["Configuration", hasContent(project.config) && html`<pre class="json">${JSON.stringify(project.config, null, 2)}</pre>`],
+    ].filter(([, value]) => value)} />
+    <${Actions} project=${project} />
+  `;
+}
+
+const hasContent = (config) => config && typeof config === "object" && Object.keys(config).length > 0;
+
+// Actions asks before it deletes, in place.
+function Actions({ project }) {
+  const [asking, setAsking] = useState(false);
+  const [problem, setProblem] = useState(null);
+  const address = "/api/projects/" + encodeURIComponent(project.id);
+  const deploy = async () => {
+    const answer = await post(address + "/deployments", {});
+    setProblem(answer.ok ? null : { title: "The deployment was not started", ...answer });
+    if (answer.ok) loadDeployments(project.id);
+  };
+  const destroy = async () => {
+    const answer = await remove(address);
+    if (!answer.ok && answer.status !== 404) return setProblem({ title: "The project was not deleted", ...answer });
+    removed(project.id);
+    go("/projects");
+  };
+  return html`
+    ${problem && html`<${Failure} title=${problem.title} problem=${problem.problem} />`}
+    <div class="actions">
+      ${asking
+        ? html`
+            <span>Delete this project and its site?</span>
+            <button class="button danger" onClick=${destroy}>Delete</button>
+            <button class="button" onClick=${() => setAsking(false)}>Keep</button>
+          `
+        : html`
+            <button class="button" onClick=${deploy}>Deploy again</button>
+            <button class="button" onClick=${() => setAsking(true)}>Delete…</button>
+          `}
+    </div>
+  `;
+}

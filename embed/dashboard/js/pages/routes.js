@@ -1,0 +1,131 @@
+// Routes is the gateway's table, in the order in which routers are tried.
+import { html } from "../html.js";
+import { go, hrefTo, segments } from "../address.js";
+import { routes, system } from "../state.js";
+import { plural } from "../text.js";
+import { Outside, Copyable } from "../parts/copy.js";
+import { Filter, filterText } from "../parts/filter.js";
+import { Empty, Loading, Notice } from "../parts/notice.js";
+import { Rule } from "../parts/rule.js";
+import { Detail, Facts, Split } from "../parts/split.js";
+import { Status } from "../parts/status.js";
+
+export function RoutesPage() {
+  const list = routes.value;
+  if (!list) return html`<${Loading} what="routes" />`;
+  const chosen = segments.value[1];
+  return html`<${Split}
+    list=${html`<${List} list=${list} chosen=${chosen} />`}
+    detail=${chosen && html`<${RouteDetail} name=${chosen} route=${list.items.find((r) => r.name === chosen)} />`}
+  />`;
+}
+
+const matches = (route, text) =>
+  [route.name, route.rule, route.service, route.origin.file].some((field) => field.toLowerCase().includes(text));
+
+function List({ list, chosen }) {
+  const text = filterText();
+  const shown = list.items.filter((route) => matches(route, text)).sort((a, b) => b.priority - a.priority);
+  return html`
+    <header class="page-head">
+      <h1 class="page-title">Routes</h1>
+      <span class="muted">${plural(shown.length, "router")}${text && ` of ${list.items.length}`}</span>
+      <span class="spring"></span>
+      <${Filter} label="Filter by host, path, service" />
+    </header>
+    ${list.problems.map((p, i) => html`<${LabelProblem} key=${i} of=${p} />`)}
+    ${shown.length
+      ? html`<${Table} routes=${shown} chosen=${chosen} />`
+      : text
+        ? html`<${Empty} title="No router matches “${text}”">The filter looks at names, rules, services and files.<//>`
+        : html`<${Empty} title="No routes yet">
+            Label a service in your compose file, for example
+            <code class="block">traefik.http.routers.shop.rule=Host(\`shop.localhost\`)</code>
+            and it is live as soon as the file is saved.
+          <//>`}
+  `;
+}
+
+const LabelProblem = ({ of }) => html`
+  <${Notice} tone=${of.severity === "error" ? "error" : "warn"} title=${of.message}>
+    <span class="mono">${place(of)}</span>${of.label && html` <code class="label">${of.label}</code>`}
+    ${of.hint && html`<div class="muted">${of.hint}</div>`}
+  <//>
+`;
+
+const place = ({ file, line, service }) => [file && file + (line ? ":" + line : ""), service].filter(Boolean).join(" · ");
+
+const Table = ({ routes, chosen }) => html`
+  <table class="table routes choosable">
+    <thead>
+      <tr><th>Status</th><th>Router</th><th>Rule</th><th>Service</th><th>Servers</th><th>Entry points</th><th class="number">Priority</th></tr>
+    </thead>
+    <tbody>
+      ${routes.map(
+        (route) => html`
+          <tr key=${route.name} class=${route.name === chosen ? "chosen" : ""} onClick=${() => go(hrefTo("routes", route.name))}>
+            <td class="at-status"><${Status} of=${route.status} /></td>
+            <td class="at-name"><a data-item href=${hrefTo("routes", route.name)} aria-current=${route.name === chosen ? "true" : undefined}>${route.name}</a></td>
+            <td class="at-rule" title=${route.rule}><${Rule} text=${route.rule} /></td>
+            <td class="at-service">${route.service}</td>
+            <td class="at-servers"><${Servers} of=${route.servers} /></td>
+            <td class="at-entry muted">${route.entryPoints.join(", ")}</td>
+            <td class="at-priority number muted">${route.priority}</td>
+          </tr>
+        `,
+      )}
+    </tbody>
+  </table>
+`;
+
+// Servers says how many answer, or how many there are where nothing checks.
+function Servers({ of }) {
+  if (!of.length) return html`<${Status} of="down" word="none" />`;
+  const down = of.filter((server) => server.status === "down").length;
+  if (down) return html`<${Status} of=${down === of.length ? "down" : "warning"} word="${of.length - down} of ${of.length} up" />`;
+  if (of.every((server) => server.status === "unknown")) return html`<span class="muted">${plural(of.length, "server")}</span>`;
+  return html`<${Status} of="up" word="${of.length} up" />`;
+}
+
+function RouteDetail({ name, route }) {
+  if (!route) {
+    return html`<${Detail} page="routes" back="routes" title=${name}>
+      <${Empty} title="This router is not in the table">Its label was removed or renamed.<//>
+    <//>`;
+  }
+  const open = browserAddress(route);
+  return html`
+    <${Detail} page="routes" back="routes" title=${route.name}>
+      <${Status} of=${route.status} />
+      ${route.errors.map((e) => html`<${Notice} key=${e} tone=${route.status === "disabled" ? "error" : "warn"} title=${e} />`)}
+      <div class="rule-box"><${Rule} text=${route.rule} /></div>
+      ${open && html`<p><${Outside} href=${open} /></p>`}
+      <${Facts} of=${[
+        ["Entry points", route.entryPoints.join(", ")],
+        ["TLS", route.tls ? "yes" : "no"],
+        ["Priority", route.priority],
+        ["Middlewares", route.middlewares.length ? html`<ol class="plain">${route.middlewares.map((m) => html`<li key=${m}>${m}</li>`)}</ol>` : "none"],
+        ["Service", route.service],
+        ["Defined in", html`<${Copyable} text=${route.origin.file + (route.origin.line ? ":" + route.origin.line : "")} />`],
+        ["Compose service", route.origin.service],
+      ]} />
+      <h3 class="section-title">${plural(route.servers.length, "server")}</h3>
+      ${route.servers.length === 0 && html`<p class="muted">Nothing answers for this service.</p>`}
+      <ul class="servers">
+        ${route.servers.map((server) => html`<li key=${server.url}><span class="mono">${server.url}</span><${Status} of=${server.status} /></li>`)}
+      </ul>
+    <//>
+  `;
+}
+
+// browserAddress is what to type to reach a route, where its rule is as plain
+// as a host and perhaps a path.
+function browserAddress(route) {
+  const host = /^\(*Host\(`([^`]+)`\)/.exec(route.rule)?.[1];
+  const base = system.value?.addresses[route.tls ? "https" : "http"];
+  if (!host || !base || /[!]|\|\|/.test(route.rule)) return "";
+  const url = new URL(base);
+  url.hostname = host;
+  url.pathname = /Path(?:Prefix)?\(`([^`]+)`\)/.exec(route.rule)?.[1] ?? "/";
+  return url.href;
+}

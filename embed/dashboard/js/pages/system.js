@@ -1,0 +1,111 @@
+// System answers at a glance: is everything up, where is it, what is wrong.
+import { html } from "../html.js";
+import { problems, routes, system, topics } from "../state.js";
+import { count, duration, plural } from "../text.js";
+import { Copyable, Outside } from "../parts/copy.js";
+import { Icon } from "../parts/icon.js";
+import { Empty, Loading } from "../parts/notice.js";
+import { Status } from "../parts/status.js";
+
+export function SystemPage() {
+  const stack = system.value;
+  if (!stack) return html`<${Loading} what="the system" />`;
+  return html`
+    <h1 class="page-title">System</h1>
+    <${Summary} stack=${stack} />
+    <${Problems} />
+    <${Addresses} of=${stack.addresses} />
+    <h2 class="section-title">Parts</h2>
+    <${Parts} of=${stack.parts} />
+  `;
+}
+
+function Summary({ stack }) {
+  const up = stack.parts.filter((part) => part.state === "healthy").length;
+  const wanted = stack.parts.filter((part) => part.state !== "absent").length;
+  const messages = topics.value?.items.reduce((sum, topic) => sum + topic.messages, 0);
+  const known = (list) => (list && !list.error ? count(list.items.length) : "–");
+  return html`
+    <div class="tiles">
+      <${Tile} label="Parts healthy" value="${up} of ${wanted}" tone=${wanted === 0 ? "" : up === wanted ? "ok" : "warn"} />
+      <${Tile} label="Ready in" value=${stack.readyMs > 0 ? duration(stack.readyMs) : "–"} />
+      <${Tile} label="Routes" value=${known(routes.value)} href="/routes" />
+      <${Tile} label="Topics" value=${known(topics.value)} href="/topics" />
+      <${Tile} label="Messages held" value=${messages === undefined || topics.value.error ? "–" : count(messages)} href="/topics" />
+    </div>
+  `;
+}
+
+const Tile = ({ label, value, tone = "", href }) => html`
+  <${href ? "a" : "div"} class="tile" href=${href}>
+    <span class="tile-label">${label}</span><span class="tile-value ${tone}">${value}</span>
+  <//>
+`;
+
+function Problems() {
+  const found = problems.value;
+  if (!found.length) return null;
+  return html`
+    <h2 class="section-title">${plural(found.length, "problem")}</h2>
+    <ul class="problems card">
+      ${found.map((p, i) => html`<li key=${i}><${Problem} of=${p} /></li>`)}
+    </ul>
+  `;
+}
+
+// Problem is one line of what, where, and how to mend it.
+export const Problem = ({ of }) => html`
+  <a class="problem ${of.severity}" href=${of.href}>
+    <${Icon} name=${of.severity === "error" ? "error" : "warning"} />
+    <span class="problem-text">
+      <span class="problem-what">${of.what}</span>
+      ${of.where && html`<span class="mono muted problem-where">${of.where}</span>`}
+      ${of.hint && html`<span class="muted">${of.hint}</span>`}
+    </span>
+  </a>
+`;
+
+const labels = { http: "HTTP", https: "HTTPS", kafka: "Kafka", dashboard: "Dashboard" };
+
+function Addresses({ of }) {
+  const known = Object.entries(labels).filter(([name]) => of[name]);
+  if (!known.length) return null;
+  return html`
+    <h2 class="section-title">Addresses</h2>
+    <dl class="addresses card">
+      ${known.map(
+        ([name, label]) => html`
+          <div key=${name}>
+            <dt class="hop-${name === "kafka" ? "kafka" : "http"}">${label}</dt>
+            <dd><${Copyable} text=${of[name]} /></dd>
+          </div>
+        `,
+      )}
+    </dl>
+  `;
+}
+
+function Parts({ of }) {
+  if (!of.length) return html`<${Empty} title="No parts yet">They appear as the stack starts.<//>`;
+  return html`
+    <table class="table parts">
+      <thead>
+        <tr><th>State</th><th>Part</th><th>Kind</th><th>Address</th><th>URL</th><th>Detail</th></tr>
+      </thead>
+      <tbody>
+        ${of.map(
+          (part) => html`
+            <tr key=${part.kind + part.name}>
+              <td class="at-state"><${Status} of=${part.state} /></td>
+              <td class="at-name">${part.name}</td>
+              <td class="at-kind muted">${part.kind}</td>
+              <td class="at-address mono">${part.address}</td>
+              <td class="at-url">${part.url && html`<${Outside} href=${part.url} text=${part.url.replace(/^https?:\/\//, "")} />`}</td>
+              <td class="at-detail ${part.state === "unhealthy" ? "error" : "muted"}">${part.detail}</td>
+            </tr>
+          `,
+        )}
+      </tbody>
+    </table>
+  `;
+}

@@ -1,0 +1,59 @@
+// state is what the dashboard knows. live.js fills it; pages read it. A value
+// of null is not known yet.
+import { signal, computed } from "@preact/signals";
+
+export const system = signal(null);
+export const routes = signal(null); // {items, problems}
+export const topics = signal(null); // {items, error}
+export const link = signal(null); // how project events arrive: {state, error}
+
+// connection to the dashboard's own server: "connecting", "open" or "lost".
+export const connection = signal({ state: "connecting", retryAt: 0, since: 0 });
+
+// problems is everything that wants attention: {severity, what, where, hint, href}.
+export const problems = computed(() => [
+  ...partProblems(system.value?.parts ?? []),
+  ...labelProblems(routes.value?.problems ?? []),
+  ...routeProblems(routes.value ?? { items: [], problems: [] }),
+  ...topicProblems(topics.value),
+]);
+
+function partProblems(parts) {
+  return parts
+    .filter((part) => part.state === "unhealthy")
+    .map((part) => ({ severity: "error", what: `${part.name} is unhealthy`, where: part.detail || part.address, href: "/" }));
+}
+
+function labelProblems(found) {
+  return found.map((p) => ({
+    severity: p.severity,
+    what: p.message,
+    where: [p.file && p.file + (p.line ? ":" + p.line : ""), p.service, p.label].filter(Boolean).join(" · "),
+    hint: p.hint,
+    href: "/routes",
+  }));
+}
+
+// routeProblems leaves out what a problem of the labels says already.
+function routeProblems({ items, problems: said }) {
+  return items
+    .filter((route) => route.status !== "enabled" && !route.errors.every((e) => said.some((p) => p.message === e)))
+    .map((route) => ({
+      severity: route.status === "disabled" ? "error" : "warning",
+      what: `route ${route.name}: ${route.errors[0]}`,
+      where: route.origin.file + (route.origin.line ? ":" + route.origin.line : ""),
+      href: "/routes/" + encodeURIComponent(route.name),
+    }));
+}
+
+function topicProblems(list) {
+  if (list?.error) return [{ severity: "error", what: "the broker's topics could not be read", where: list.error, href: "/topics" }];
+  return (list?.items ?? [])
+    .filter((topic) => topic.name.endsWith(".dlq") && topic.messages > 0)
+    .map((topic) => ({
+      severity: "warning",
+      what: `${topic.messages} dead ${topic.messages === 1 ? "letter" : "letters"}`,
+      where: topic.name,
+      href: "/topics/" + encodeURIComponent(topic.name),
+    }));
+}
