@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
-	"errors"
 	"io/fs"
 	"mime"
 	"net/http"
@@ -24,14 +23,16 @@ type assets struct {
 
 func (a assets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	name := strings.TrimPrefix(path.Clean("/"+r.URL.Path), "/")
-	if path.Ext(name) == "" {
+	if info, err := fs.Stat(a.files, name); err != nil || info.IsDir() {
+		// A name may hold a dot (/topics/axion.events), so that its ending does
+		// not tell a page from a file. A browser says what it wants.
+		if r.URL.Path != "/" && !strings.Contains(r.Header.Get("Accept"), "text/html") {
+			writeProblem(w, http.StatusNotFound, "there is no such file")
+			return
+		}
 		name = indexFile
 	}
 	content, err := fs.ReadFile(a.files, name)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrInvalid) {
-		writeProblem(w, http.StatusNotFound, "there is no such file")
-		return
-	}
 	if err != nil {
 		writeProblem(w, http.StatusInternalServerError, "the file could not be read")
 		return

@@ -45,13 +45,14 @@ func (j *journal) add(e Event) bool {
 	return true
 }
 
-// of returns the events of one project, oldest first; never nil.
-func (j *journal) of(project string) []Event {
+// list returns the events of one project, or of all where project is empty,
+// in the order of arrival; never nil.
+func (j *journal) list(project string) []Event {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	found := []Event{}
 	for _, e := range j.events {
-		if e.ProjectID == project {
+		if project == "" || e.ProjectID == project {
 			found = append(found, e)
 		}
 	}

@@ -26,13 +26,13 @@ func (p projects) register(mux *http.ServeMux) {
 	mux.HandleFunc("DELETE /api/projects/{id}", p.pass)
 	mux.HandleFunc("GET /api/projects/{id}/deployments", p.pass)
 	mux.HandleFunc("POST /api/projects/{id}/deployments", p.pass)
-	mux.HandleFunc("GET /api/projects/{id}/events", p.listEvents)
+	mux.HandleFunc("GET /api/events", p.listEvents)
 }
 
 // listEvents answers from what this process has seen: none from before its
-// start, and of many only the newest.
+// start, and of many only the newest. The parameter project narrows it to one.
 func (p projects) listEvents(w http.ResponseWriter, r *http.Request) {
-	writeJSON(w, map[string]any{"items": p.events.of(r.PathValue("id")), "next": ""})
+	writeJSON(w, map[string]any{"items": p.events.list(r.URL.Query().Get("project")), "next": ""})
 }
 
 func (p projects) pass(w http.ResponseWriter, r *http.Request) {
