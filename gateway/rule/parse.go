@@ -119,6 +119,8 @@ func syntaxError(err error) error {
 		e.Message, e.Hint = singleQuotes, quoting
 	case strings.Contains(first.Msg, "literal not terminated"):
 		e.Message, e.Hint = "a quote is not closed", quoting
+	case strings.Contains(first.Msg, "in argument list"), strings.Contains(first.Msg, "expected ')'"):
+		e.Message = "a parenthesis is not closed, or a comma is missing"
 	case strings.Contains(first.Msg, "expected 'EOF', found"):
 		_, found, _ := strings.Cut(first.Msg, "found ")
 		e.Message = "&& or || is expected before " + found
