@@ -1,0 +1,57 @@
+package bus
+
+import (
+	"context"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+	"go.opentelemetry.io/otel/trace"
+)
+
+// Record is a message that is passed on as it came from elsewhere: its value is
+// of any kind, and its headers are the sender's.
+type Record struct {
+	// Topic is where it goes. Required.
+	Topic string
+	// Key orders; empty: no order.
+	Key string
+	// Value is the message; nil is no value.
+	Value []byte
+	// Headers are its headers, apart from those of the trace.
+	Headers Headers
+}
+
+// Forward sends a record with ctx's trace. done is called once, with the
+// record's place when the broker has acknowledged it on all in-sync replicas,
+// or with the reason why it will never be sent: [ErrTooLarge], [ErrClosed], the
+// broker's. While the broker is away the record waits, whatever becomes of ctx;
+// the caller bounds what it lets wait. done runs on the client's goroutine: it
+// must not block.
+func (b *Bus) Forward(ctx context.Context, r Record, done func(partition int32, offset int64, err error)) {
+	err := checkTopic(r.Topic)
+	if err == nil {
+		err = checkSize(r.size())
+	}
+	if err != nil {
+		done(0, 0, err)
+		return
+	}
+	ctx, span := b.start(ctx, "publish ", r.Topic, trace.SpanKindProducer)
+	record := &kgo.Record{
+		Topic: r.Topic, Partition: anyPartition, Key: keyBytes(r.Key), Value: r.Value,
+		Headers: inject(ctx, append(make([]kgo.RecordHeader, 0, len(r.Headers)+2), r.Headers...)),
+	}
+	b.client.TryProduce(context.WithoutCancel(ctx), record, func(sent *kgo.Record, err error) {
+		err = note(span, b.produceError(err))
+		span.End()
+		done(sent.Partition, sent.Offset, err)
+	})
+}
+
+// size is what a record takes of [MaxMessage].
+func (r *Record) size() int {
+	n := len(r.Key) + len(r.Value)
+	for _, h := range r.Headers {
+		n += len(h.Key) + len(h.Value)
+	}
+	return n
+}
