@@ -9,11 +9,18 @@ package gateway
 import (
 	"context"
 	"crypto/x509"
+	"fmt"
 	"log/slog"
 	"net"
+	"slices"
+	"sync"
+	"sync/atomic"
 
+	"axion/gateway/cert"
 	"axion/gateway/config"
+	"axion/gateway/middleware"
 	"axion/gateway/provider"
+	"axion/gateway/proxy"
 )
 
 // Options of a [Gateway].
@@ -41,42 +48,187 @@ type Options struct {
 }
 
 // Gateway routes requests. Its methods are safe for concurrent use.
-type Gateway struct{}
+type Gateway struct {
+	log      *slog.Logger
+	provider *provider.Provider
+	cert     *cert.Authority
+	proxy    *proxy.Proxy
+	env      middleware.Env
+	table    atomic.Pointer[table]
+	fronts   []*front
+	inflight inflight
+	changes  changes
+
+	ctx     context.Context // of every request, and of what runs behind
+	cancel  context.CancelFunc
+	closer  func(context.Context) error
+	running sync.WaitGroup
+	ending  sync.Once
+	ended   chan struct{}
+	err     error // why it ended, once ended is closed
+}
 
 // New reads every source, opens the local authority and builds the first table.
 // A source that is no compose file is an error; what is wrong with labels is in
-// [Gateway.Problems]. Close must be called also where Start never is.
-func New(opts Options) (*Gateway, error) { return &Gateway{}, nil }
+// [Gateway.Problems]. On an error the listeners are left to the caller; else
+// Close must be called, also where Start never is.
+func New(opts Options) (*Gateway, error) {
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.DiscardHandler)
+	}
+	p, err := provider.New(provider.Options{
+		Base:      opts.Base,
+		Files:     opts.Files,
+		Dir:       opts.FragmentDir,
+		Addresses: opts.Addresses,
+		Log:       opts.Log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	g := &Gateway{
+		log:      opts.Log,
+		provider: p,
+		env:      middleware.Env{Port: portsOf(opts)},
+		changes:  newChanges(),
+		ended:    make(chan struct{}),
+	}
+	g.cert, err = cert.New(cert.Options{Dir: opts.CADir, Storage: opts.StateDir, Allow: g.allows, Log: opts.Log})
+	if err != nil {
+		return nil, err
+	}
+	g.proxy = proxy.New(proxy.Options{Changed: g.changes.tell, Log: opts.Log})
+	g.ctx, g.cancel = context.WithCancel(context.Background())
+	if opts.Web != nil {
+		g.fronts = append(g.fronts, g.newFront(opts.Web, false))
+	}
+	if opts.WebSecure != nil {
+		g.fronts = append(g.fronts, g.newFront(opts.WebSecure, true))
+	}
+	g.closer = onceWithContext(g.shutdown)
+	g.apply(p.Dynamic())
+	return g, nil
+}
 
-// Start serves the listeners and watches the sources. It returns at once.
-func (g *Gateway) Start() {}
+// portsOf tells middlewares the port of the entrypoint that serves a scheme.
+func portsOf(opts Options) func(string) int {
+	port := func(l net.Listener) int {
+		if l == nil {
+			return 0
+		}
+		if tcp, ok := l.Addr().(*net.TCPAddr); ok {
+			return tcp.Port
+		}
+		return 0
+	}
+	web, secure := port(opts.Web), port(opts.WebSecure)
+	return func(scheme string) int {
+		switch scheme {
+		case "http", "ws":
+			return web
+		case "https", "wss":
+			return secure
+		}
+		return 0
+	}
+}
+
+// Start serves the listeners and watches the sources. It returns at once, and
+// is to be called once.
+func (g *Gateway) Start() {
+	g.running.Go(func() {
+		if err := g.provider.Run(g.ctx, g.apply); err != nil {
+			g.end(fmt.Errorf("watch compose files: %w", err))
+		}
+	})
+	g.running.Go(func() { g.changes.run(g.ctx) })
+	for _, f := range g.fronts {
+		g.running.Go(func() {
+			if err := f.serve(); err != nil {
+				g.end(err)
+			}
+		})
+	}
+}
 
 // Wait returns once the gateway has ended: nil after Close, else why it ended
 // by itself.
-func (g *Gateway) Wait() error { return nil }
+func (g *Gateway) Wait() error {
+	<-g.ended
+	return g.err
+}
 
-// Close stops accepting, lets requests under way finish until ctx ends, then
-// ends the rest, WebSockets included. No goroutine is left.
-func (g *Gateway) Close(ctx context.Context) error { return nil }
+func (g *Gateway) end(err error) {
+	g.ending.Do(func() {
+		g.err = err
+		close(g.ended)
+	})
+}
 
-// Problems lists what is wrong with the sources as they are now.
-func (g *Gateway) Problems() []config.Problem { return nil }
+// apply makes a table of d and puts it in force. Calls do not overlap: New makes
+// the first, the provider the others.
+func (g *Gateway) apply(d *config.Dynamic) {
+	old := g.table.Load()
+	next := g.build(d, old)
+	g.table.Store(next)
+	if old != nil {
+		close(old.replaced)
+		old.release(next)
+	}
+	for _, p := range next.problems {
+		if old == nil || !slices.Contains(old.problems, p) {
+			g.log.Warn(p.Message, "file", p.File, "line", p.Line, "service", p.Service, "label", p.Label)
+		}
+	}
+	g.changes.tell()
+}
 
-// WaitHost returns nil as soon as the table in force has an enabled HTTPS
-// router that asks for host, or ctx's error.
-func (g *Gateway) WaitHost(ctx context.Context, host string) error { return nil }
-
-// Subscribe calls notify after each change of what Routes or Problems tell, one
-// call at a time, until cancel is called. Changes in quick succession may be
-// told once.
-func (g *Gateway) Subscribe(notify func()) (cancel func()) { return func() {} }
-
-// RootFile is the PEM file of the local authority's root certificate.
-func (g *Gateway) RootFile() string { return "" }
-
-// RootPool holds the local authority's root certificate.
-func (g *Gateway) RootPool() *x509.CertPool { return nil }
+// Problems lists what is wrong with the sources as they are now, and which
+// routers are disabled or doubtful.
+func (g *Gateway) Problems() []config.Problem {
+	t := g.table.Load()
+	return slices.Concat(t.dynamic.Problems, t.problems)
+}
 
 // Routes lists every router of the table in force, disabled ones included,
 // sorted in the order in which they are tried.
-func (g *Gateway) Routes() []Route { return nil }
+func (g *Gateway) Routes() []Route {
+	routes := g.table.Load().routes
+	list := make([]Route, len(routes))
+	for i, r := range routes {
+		list[i] = r.describe()
+	}
+	return list
+}
+
+// WaitHost returns nil as soon as the table in force has an enabled HTTPS
+// router that asks for host, or ctx's error.
+func (g *Gateway) WaitHost(ctx context.Context, host string) error {
+	for {
+		t := g.table.Load()
+		if t.secure.asksFor(host) {
+			return nil
+		}
+		select {
+		case <-t.replaced:
+		case <-g.ended:
+			return fmt.Errorf("wait for a route to %s: the gateway has ended", host)
+		case <-ctx.Done():
+			return fmt.Errorf("wait for a route to %s: %w", host, ctx.Err())
+		}
+	}
+}
+
+// Subscribe calls notify after each change of what Routes or Problems tell, one
+// call at a time, until cancel is called; one call may be under way then.
+// Changes in quick succession may be told once. notify must return soon.
+func (g *Gateway) Subscribe(notify func()) (cancel func()) { return g.changes.subscribe(notify) }
+
+// RootFile is the PEM file of the local authority's root certificate.
+func (g *Gateway) RootFile() string { return g.cert.RootFile() }
+
+// RootPool holds the local authority's root certificate.
+func (g *Gateway) RootPool() *x509.CertPool { return g.cert.Pool() }
+
+// allows reports whether host may have a certificate.
+func (g *Gateway) allows(host string) bool { return g.table.Load().secure.allows(host) }

@@ -66,7 +66,7 @@ func PrintRoutes(w io.Writer, routes []Route) error {
 		servers := make([]string, len(r.Servers))
 		for i, s := range r.Servers {
 			servers[i] = s.URL
-			if s.Status != "UP" {
+			if s.Status != status(true) {
 				servers[i] += " (" + s.Status + ")"
 			}
 		}

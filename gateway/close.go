@@ -1,0 +1,96 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// stragglers is how long handlers get to return after their connections were
+// closed under them.
+const stragglers = time.Second
+
+// Close stops accepting, lets requests under way finish until ctx ends, then
+// ends the rest, WebSockets included. No goroutine is left. It reports requests
+// that were cut off; later calls return the same.
+func (g *Gateway) Close(ctx context.Context) error { return g.closer(ctx) }
+
+func onceWithContext(f func(context.Context) error) func(context.Context) error {
+	var once sync.Once
+	var err error
+	return func(ctx context.Context) error {
+		once.Do(func() { err = f(ctx) })
+		return err
+	}
+}
+
+func (g *Gateway) shutdown(ctx context.Context) error {
+	g.end(nil)
+	errs := make([]error, len(g.fronts))
+	var draining sync.WaitGroup
+	for i, f := range g.fronts {
+		draining.Go(func() {
+			if err := f.shutdown(ctx); err != nil {
+				errs[i] = fmt.Errorf("close entrypoint %s: %w", f.name, err)
+			}
+		})
+	}
+	draining.Wait()
+	empty := g.inflight.close()
+	g.cancel() // ends tunnels, the watch and what outlasted ctx
+	for _, f := range g.fronts {
+		_ = f.server.Close()
+	}
+	timer := time.NewTimer(stragglers)
+	defer timer.Stop()
+	select {
+	case <-empty:
+	case <-timer.C:
+		errs = append(errs, errors.New("close gateway: a request does not end"))
+	}
+	g.running.Wait()
+	g.table.Load().release(nil)
+	g.proxy.Close()
+	g.cert.Close()
+	return errors.Join(errs...)
+}
+
+// inflight counts requests, upgraded ones included, which a server's Shutdown
+// does not wait for.
+type inflight struct {
+	mu     sync.Mutex
+	n      int
+	closed chan struct{} // not nil once closing; closed when none is left
+}
+
+func (i *inflight) begin() bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.closed != nil {
+		return false
+	}
+	i.n++
+	return true
+}
+
+func (i *inflight) end() {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.n--
+	if i.closed != nil && i.n == 0 {
+		close(i.closed)
+	}
+}
+
+// close refuses requests from now on. Its channel closes when none is left.
+func (i *inflight) close() <-chan struct{} {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.closed = make(chan struct{})
+	if i.n == 0 {
+		close(i.closed)
+	}
+	return i.closed
+}
