@@ -1,0 +1,85 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"sync"
+)
+
+// maxUnderway bounds, in bytes, the events that wait for the broker: more than
+// a local broker has on its way at any time, and little enough to hold while it
+// is away.
+const maxUnderway = 64 << 20
+
+var (
+	errBusy    = errors.New("too many events wait for the broker")
+	errStopped = errors.New("the service is stopping")
+)
+
+// flight is one event on its way to the broker. done is closed once receipt or
+// err is set.
+type flight struct {
+	event   event
+	size    int
+	done    chan struct{}
+	receipt Receipt
+	err     error
+}
+
+// flights are the events under way, so that one which is sent again meanwhile
+// waits for the first in place of being published twice.
+type flights struct {
+	mu    sync.Mutex
+	under map[identity]*flight
+	bytes int
+	group sync.WaitGroup
+	stop  chan struct{} // closed when nobody waits for the broker any more
+}
+
+// board returns the flight of each event, and apart those that this call has
+// begun and must land. Where there is no room it begins none.
+func (f *flights) board(events []event) (all, begun []*flight, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	size := 0
+	for i := range events {
+		id := events[i].identity()
+		if known := f.under[id]; known != nil {
+			all = append(all, known)
+			continue
+		}
+		r := events[i].record()
+		fresh := &flight{event: events[i], size: recordSize(r), done: make(chan struct{})}
+		size += fresh.size
+		f.under[id] = fresh
+		all, begun = append(all, fresh), append(begun, fresh)
+	}
+	if f.bytes+size > maxUnderway {
+		for _, fresh := range begun {
+			delete(f.under, fresh.event.identity())
+		}
+		return nil, nil, errBusy
+	}
+	f.bytes += size
+	return all, begun, nil
+}
+
+// land ends the flights.
+func (f *flights) land(ended []*flight) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, e := range ended {
+		delete(f.under, e.event.identity())
+		f.bytes -= e.size
+		close(e.done)
+	}
+}
+
+// run waits until the service stops, and then for what is under way, which the
+// broker's silence does not hold up.
+func (f *flights) run(ctx context.Context) error {
+	<-ctx.Done()
+	close(f.stop)
+	f.group.Wait()
+	return nil
+}

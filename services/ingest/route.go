@@ -1,0 +1,143 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"axion/services/contract"
+	"axion/services/host"
+)
+
+// retryAfter is what a client is told to wait, in seconds, when the broker is
+// away.
+const retryAfter = 1
+
+// Accepted is the answer to events that were published.
+type Accepted struct {
+	Accepted int       `json:"accepted" doc:"How many events the request held."`
+	Items    []Receipt `json:"items" doc:"Where each of them is, in their order."`
+}
+
+type acceptedOutput struct {
+	Body Accepted
+}
+
+// topicQuery is for those who look for a choice of topics. Huma does not read
+// the body: which of the forms it has depends on the headers.
+type topicQuery struct {
+	Topic []string `query:"topic,explode" enum:"axion.events" doc:"Not needed; any other topic is refused."`
+}
+
+// topicPath is the address that Kafka's REST proxies have.
+type topicPath struct {
+	topicQuery
+	Name string `path:"topic" doc:"Any other topic than axion.events is refused."`
+}
+
+type requestKey struct{}
+
+// keepRequest lets the handler read headers and body by itself.
+func keepRequest(ctx huma.Context, next func(huma.Context)) {
+	r, _ := humago.Unwrap(ctx)
+	next(huma.WithValue(ctx, requestKey{}, r))
+}
+
+func (s *service) routes() {
+	op := huma.Operation{
+		OperationID: "publish-events", Method: http.MethodPost, Path: "/api/events", DefaultStatus: http.StatusAccepted,
+		Summary: "Publish CloudEvents.",
+		Description: "Takes CloudEvents 1.0 in structured, batched and binary mode. Answers once the broker has acknowledged " +
+			"all of them. An event with the source and id of one that was accepted in the last 24 hours gets the same receipt, " +
+			"and is not published again.",
+		// The handler refuses topics, with 403 and why.
+		SkipValidateParams: true, Middlewares: huma.Middlewares{keepRequest}, RequestBody: requestBody(),
+		Errors: []int{http.StatusBadRequest, http.StatusForbidden, http.StatusRequestEntityTooLarge,
+			http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity, http.StatusServiceUnavailable},
+	}
+	host.Handle(s.host, op, s.post)
+	op.OperationID, op.Path, op.Summary = "publish-events-on-topic", "/topics/{topic}", "Publish CloudEvents; the topic is axion.events."
+	host.Handle(s.host, op, s.postTopic)
+	s.host.Mux.HandleFunc("OPTIONS /api/events", handshake)
+}
+
+func requestBody() *huma.RequestBody {
+	object := &huma.Schema{
+		Type: "object", Required: []string{"specversion", "id", "source", "type"}, AdditionalProperties: true,
+		Properties: map[string]*huma.Schema{
+			"specversion": {Type: "string", Enum: []any{specVersion}}, "id": {Type: "string"},
+			"source": {Type: "string", Format: "uri-reference"}, "type": {Type: "string"},
+		},
+	}
+	return &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
+		"application/cloudevents+json":       {Schema: object},
+		"application/cloudevents-batch+json": {Schema: &huma.Schema{Type: "array", Items: object, MaxItems: new(maxBatch)}},
+		"*/*":                                {Schema: &huma.Schema{Description: "The data of an event whose attributes are ce- headers."}},
+	}}
+}
+
+func (s *service) post(ctx context.Context, in *topicQuery) (*acceptedOutput, error) {
+	return s.accept(ctx, in.Topic)
+}
+
+func (s *service) postTopic(ctx context.Context, in *topicPath) (*acceptedOutput, error) {
+	return s.accept(ctx, append(in.Topic, in.Name))
+}
+
+// accept publishes a request's events, if it is allowed to.
+func (s *service) accept(ctx context.Context, topics []string) (*acceptedOutput, error) {
+	r, ok := ctx.Value(requestKey{}).(*http.Request)
+	if !ok {
+		return nil, errors.New("no request in the context")
+	}
+	if !host.LocalOrigin(r) {
+		return nil, problem(http.StatusForbidden, "a page from elsewhere must not publish events")
+	}
+	for _, topic := range topics {
+		if topic != contract.EventsTopic {
+			return nil, problem(http.StatusForbidden, "topic "+strconv.Quote(topic)+" is not open to clients: commands, replies, dead letters and "+
+				"internal topics are never reachable over HTTP; events go to "+contract.EventsTopic)
+		}
+	}
+	events, wrong := read(r.Header, r.Body)
+	if wrong != nil {
+		return nil, wrong
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.wait)
+	defer cancel()
+	items, err := s.publish(ctx, events)
+	if err != nil {
+		return nil, s.refuse(err)
+	}
+	return &acceptedOutput{Body: Accepted{Accepted: len(items), Items: items}}, nil
+}
+
+// refuse says that the events are not known to be published.
+func (s *service) refuse(err error) error {
+	detail := "the broker does not take events now"
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		detail = "the broker did not acknowledge within " + s.wait.String()
+	case errors.Is(err, errBusy), errors.Is(err, errStopped):
+		detail = err.Error()
+	}
+	s.host.Log.Warn("events not acknowledged", "error", err)
+	return huma.ErrorWithHeaders(
+		problem(http.StatusServiceUnavailable, detail+"; send the events again: those that were published meanwhile are not published twice"),
+		http.Header{"Retry-After": {strconv.Itoa(retryAfter)}})
+}
+
+// handshake lets a webhook's sender ask whether its events are welcome
+// (CloudEvents' HTTP web hooks, section 4).
+func handshake(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Allow", "OPTIONS, POST")
+	if origin := r.Header.Get("WebHook-Request-Origin"); origin != "" {
+		w.Header().Set("WebHook-Allowed-Origin", origin)
+		w.Header().Set("WebHook-Allowed-Rate", "*")
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
