@@ -20,6 +20,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/kversion"
 )
 
 const (
@@ -152,6 +154,7 @@ func (b *Broker) open(o Options) error {
 			// retention read the index of every partition.
 			"log.retention.ms": "-1",
 		}),
+		kfake.MaxVersions(versions()),
 		kfake.ListenFn(func(string, string) (net.Listener, error) { return b.front, nil }),
 		kfake.WithLogger(chatter{o.Log}),
 	)
@@ -166,6 +169,15 @@ func (b *Broker) open(o Options) error {
 	return nil
 }
 
+// versions are those of the newest Kafka, but for Produce: from version 13 on,
+// which names topics by id, a request with two unknown ids ends the process
+// inside kfake. Any producer that outlives its topics sends one.
+func versions() *kversion.Versions {
+	v := kversion.Stable()
+	v.SetMaxKeyVersion(int16(kmsg.Produce), 12)
+	return v
+}
+
 // prove creates the known topics and reads them back as any client would.
 func (b *Broker) prove(ctx context.Context, o Options) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
@@ -178,6 +190,10 @@ func (b *Broker) prove(ctx context.Context, o Options) error {
 
 // Addr is the host:port that clients are told to use.
 func (b *Broker) Addr() string { return b.advertise }
+
+// Admin reads this broker's topics and groups. It works until Close, which
+// closes it.
+func (b *Broker) Admin() *Admin { return b.admin }
 
 // Healthy asks the broker over its own port, as a client would, and returns
 // nil if it answers before ctx ends.

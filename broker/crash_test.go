@@ -1,0 +1,210 @@
+package broker
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// childDir names the variable that makes the test binary a broker in that
+// directory, in place of running tests.
+const childDir = "AXION_TEST_BROKER_DIR"
+
+// child runs a broker until it is killed. It prints its address.
+func child(dir string) int {
+	if _, err := LockDir(dir); err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	b, err := Start(context.Background(), Options{
+		Listener: l, Advertise: "127.0.0.1:0", Dir: dir, Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	fmt.Println("ready " + b.Addr())
+	select {}
+}
+
+// spawn runs a broker in a process of its own.
+func spawn(t *testing.T, dir string) (addr string, kill func()) {
+	t.Helper()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(exe)
+	cmd.Env = append(os.Environ(), childDir+"="+dir)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	killed := false
+	kill = func() {
+		if !killed {
+			killed = true
+			_ = cmd.Process.Kill()
+			_ = cmd.Wait() // says that it was killed
+		}
+	}
+	t.Cleanup(kill)
+	line, err := bufio.NewReader(out).ReadString('\n')
+	addr, ok := strings.CutPrefix(strings.TrimSpace(line), "ready ")
+	if !ok {
+		t.Fatalf("child: got %q, %v; want its address", line, err)
+	}
+	return addr, kill
+}
+
+// TestKill: what the broker has acknowledged is there after kill -9, in topics
+// that came into being by being named.
+func TestKill(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	addr, kill := spawn(t, dir)
+	cl, err := kgo.NewClient(
+		kgo.SeedBrokers(addr),
+		kgo.AllowAutoTopicCreation(),
+		kgo.RecordPartitioner(kgo.ManualPartitioner()),
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cl.Close()
+	const topics, each = 5, 200
+	for i := range topics {
+		produce(t, cl, fmt.Sprintf("auto-%d", i), 3, each)
+	}
+	offsets := make(kadm.Offsets)
+	offsets.AddOffset("auto-0", 1, 7, -1)
+	if err := kadm.NewClient(cl).CommitAllOffsets(testContext(t), "group", offsets); err != nil {
+		t.Fatal(err)
+	}
+	kill()
+	cl.Close()
+
+	b := start(t, Options{Dir: dir})
+	got, err := b.Admin().Topics(testContext(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got) != topics {
+		t.Fatalf("got %d topics, want %d", len(got), topics)
+	}
+	for _, topic := range got {
+		if len(topic.Partitions) != 3 || topic.Messages != 3*each {
+			t.Errorf("topic %s: got %+v, want 3 partitions of %d records", topic.Name, topic, each)
+		}
+	}
+	if got := committed(t, b, "group", "auto-0", 1); got != 7 {
+		t.Errorf("commit: got %d, want 7", got)
+	}
+	consume(t, client(t, b, kgo.ConsumeTopics("auto-3")), 3*each)
+}
+
+// TestRestart: so it is after an orderly end.
+func TestRestart(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	first := start(t, Options{Dir: dir, Topics: []string{"a"}})
+	producer := client(t, first, kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	produce(t, producer, "a", 3, 10)
+	consumer := client(t, first, kgo.ConsumeTopics("a"), kgo.ConsumerGroup("g"), kgo.DisableAutoCommit())
+	consume(t, consumer, 30)
+	if err := consumer.CommitUncommittedOffsets(testContext(t)); err != nil {
+		t.Fatal(err)
+	}
+	consumer.Close()
+	producer.Close()
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+
+	second := start(t, Options{Dir: dir, Topics: []string{"a", "b"}})
+	for p := range int32(3) {
+		if got := committed(t, second, "g", "a", p); got != 10 {
+			t.Errorf("commit of partition %d: got %d, want 10", p, got)
+		}
+	}
+	produce(t, client(t, second, kgo.RecordPartitioner(kgo.ManualPartitioner())), "a", 3, 1)
+	again := client(t, second, kgo.ConsumeTopics("a"), kgo.ConsumerGroup("g"))
+	for _, r := range consume(t, again, 3) {
+		if r.Offset != 10 {
+			t.Errorf("partition %d: got offset %d, want 10", r.Partition, r.Offset)
+		}
+	}
+}
+
+// committed is the offset that a group has committed.
+func committed(t *testing.T, b *Broker, group, topic string, partition int32) int64 {
+	t.Helper()
+	offsets, err := b.Admin().client.FetchOffsets(testContext(t), group)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, ok := offsets.Lookup(topic, partition)
+	if !ok {
+		return -1
+	}
+	return o.At
+}
+
+func TestLockDir(t *testing.T) {
+	t.Parallel()
+
+	t.Run("OK", func(t *testing.T) {
+		t.Parallel()
+		dir := t.TempDir()
+		for range 2 {
+			lock, err := LockDir(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 2 {
+				if err := lock.Release(); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	})
+
+	t.Run("ErrInUse", func(t *testing.T) {
+		t.Parallel()
+		dir := t.TempDir()
+		_, kill := spawn(t, dir)
+		_, err := LockDir(dir)
+		inUse, ok := err.(*InUseError)
+		if !ok || inUse.Dir != dir || inUse.PID <= 0 || inUse.PID == os.Getpid() {
+			t.Fatalf("got %v, want an error with the directory and the process", err)
+		}
+		if !strings.Contains(inUse.Mend(), "--data") || !strings.Contains(inUse.Error(), dir) {
+			t.Errorf("got %q, %q", inUse.Error(), inUse.Mend())
+		}
+		kill()
+		lock, err := LockDir(dir)
+		if err != nil {
+			t.Fatalf("the lock outlives its process: %v", err)
+		}
+		if err := lock.Release(); err != nil {
+			t.Error(err)
+		}
+	})
+}
