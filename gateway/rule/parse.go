@@ -34,7 +34,7 @@ func parse(s string) (node, error) {
 	b := &builder{fset: token.NewFileSet(), specs: specs()}
 	expr, err := parser.ParseExprFrom(b.fset, "", s, parser.SkipObjectResolution)
 	if err != nil {
-		return nil, syntaxError(err)
+		return nil, syntaxError(s, err)
 	}
 	return b.expr(expr, false, 0)
 }
@@ -107,13 +107,15 @@ func (b *builder) operator(pos token.Pos, op token.Token) *Error {
 }
 
 // syntaxError puts the first complaint of Go's parser into the words of rules.
-func syntaxError(err error) error {
+func syntaxError(source string, err error) error {
 	list, ok := errors.AsType[scanner.ErrorList](err)
 	if !ok || len(list) == 0 {
 		return &Error{Line: 1, Column: 1, Message: err.Error()}
 	}
 	first := list[0]
-	e := &Error{Line: first.Pos.Line, Column: first.Pos.Column, Message: first.Msg}
+	// The offset, unlike line and column, does not heed "//line" comments.
+	before := source[:min(first.Pos.Offset, len(source))]
+	e := &Error{Line: 1 + strings.Count(before, "\n"), Column: len(before) - strings.LastIndexByte(before, '\n'), Message: first.Msg}
 	switch {
 	case strings.Contains(first.Msg, "rune literal"), strings.Contains(first.Msg, "escape is invalid"):
 		e.Message, e.Hint = singleQuotes, quoting

@@ -126,9 +126,9 @@ func FuzzParse(f *testing.F) {
 		"Host(`a.localhost`)", "!(Host(`*.a`) && PathPrefix(`/x`)) || Query(`a`)", "Host('a')", "HostRegexp(`^[a-z]+$`)",
 		"ClientIP(`10.0.0.0/8`) && Method(`GET`)", "((((", "!!!!", "Host(`a`,`b`)", "Header(\"\\x41\", `b`)", "//line x:1\nHost(`a`)", "Host(`a`...)", "func(){}()",
 	} {
-		f.Add(s, "http://a.localhost/x%2Fy?a=1")
+		f.Add(s)
 	}
-	f.Fuzz(func(t *testing.T, s, url string) {
+	f.Fuzz(func(t *testing.T, s string) {
 		r, err := rule.Parse(s)
 		if err != nil {
 			if e, ok := errors.AsType[*rule.Error](err); !ok || e.Line < 1 || e.Column < 1 || e.Message == "" {

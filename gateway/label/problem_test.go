@@ -1,0 +1,193 @@
+package label_test
+
+import (
+	"strings"
+	"testing"
+
+	"axion/gateway/config"
+	"axion/gateway/label"
+)
+
+const port = "traefik.http.services.s.loadbalancer.server.port=80"
+
+func TestDecodeErrors(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name   string
+		labels []string
+		label  string
+		line   int
+		want   string
+		hint   string
+	}{
+		{"ErrUnknownField", []string{port, "traefik.http.routers.My.rulle=Path(`/`)"}, "traefik.http.routers.My.rulle", 6,
+			"no such label", "did you mean traefik.http.routers.My.rule?"},
+		{"ErrUnknownKind", []string{port, "traefik.http.router.r.rule=Path(`/`)"}, "traefik.http.router.r.rule", 6,
+			"no such label", "did you mean traefik.http.routers.r.rule?"},
+		{"ErrUnknownSection", []string{port, "traefik.htp.routers.r.rule=Path(`/`)"}, "traefik.htp.routers.r.rule", 6,
+			"no such label", "did you mean traefik.http.routers.r.rule?"},
+		{"ErrUnknownEnable", []string{port, "traefik.enabled=true"}, "traefik.enabled", 6, "no such label", "did you mean traefik.enable?"},
+		{"ErrUnknownHeader", []string{port, "traefik.http.middlewares.h.headers.framedenied=true"}, "traefik.http.middlewares.h.headers.framedenied", 6,
+			"no such label", "did you mean traefik.http.middlewares.h.headers.framedeny?"},
+		{"ErrEmptySegment", []string{port, "traefik.http.routers..rule=Path(`/`)"}, "traefik.http.routers..rule", 6, "no such label", ""},
+		{"ErrBracket", []string{port, "traefik.http.routers.a].rule=Path(`/`)"}, "traefik.http.routers.a].rule", 6, "no such label", ""},
+		{"ErrBracketInHeader", []string{port, "traefik.http.middlewares.m.headers.customrequestheaders.a]=b"},
+			"traefik.http.middlewares.m.headers.customrequestheaders.a]", 6, "no such label", ""},
+		{"ErrEnable", []string{port, "traefik.enable=yes"}, "traefik.enable", 6, `"yes" is neither true nor false`, ""},
+		{"ErrPriority", []string{port, "traefik.http.routers.r.priority=high"}, "traefik.http.routers.r.priority", 6, `"high" cannot be read`, ""},
+		{"ErrDuration", []string{port, "traefik.http.middlewares.m.ratelimit.period=soon"}, "traefik.http.middlewares.m.ratelimit.period", 6, `"soon" cannot be read`, ""},
+		{"ErrRule", []string{port, "traefik.http.routers.r.tls=true", "traefik.http.routers.r.rule=Host(`a`,`b`)"}, "traefik.http.routers.r.rule", 7,
+			"rule, column 1: Host takes 1 argument", "write Host(`a`) || Host(`b`)"},
+		{"ErrNoPort", []string{"traefik.http.routers.r.rule=Path(`/`)"}, "", 5, "port is missing", "add the label traefik.http.services.web-shop.loadbalancer.server.port"},
+		{"ErrPort", []string{"traefik.http.services.s.loadbalancer.server.port=70000"}, "traefik.http.services.s.loadbalancer.server.port", 5, `"70000" is not a port`, ""},
+		{"ErrURLAndPort", []string{port, "traefik.http.services.s.loadbalancer.server.url=http://a"}, "traefik.http.services.s.loadbalancer.server.port", 5,
+			"server.url excludes", ""},
+		{"ErrURL", []string{"traefik.http.services.s.loadbalancer.server.url=nowhere"}, "traefik.http.services.s.loadbalancer.server.url", 5, "is not a URL", ""},
+		{"ErrScheme", []string{port, "traefik.http.services.s.loadbalancer.server.scheme=ftp"}, "traefik.http.services.s.loadbalancer.server.port", 5,
+			"neither http nor https", ""},
+		{"ErrSeveralServices", []string{port, "traefik.http.services.t.loadbalancer.server.port=81", "traefik.http.routers.r.rule=Path(`/`)"},
+			"traefik.http.routers.r.rule", 7, "cannot be linked automatically with multiple Services", "traefik.http.routers.r.service"},
+		{"ErrSeveralKinds", []string{"traefik.http.middlewares.m.addprefix.prefix=/a", "traefik.http.middlewares.m.stripprefix.prefixes=/b"},
+			"traefik.http.middlewares.m.addprefix.prefix", 5, "of several kinds: addprefix, stripprefix", "its own name"},
+		{"ErrLong", []string{port, "traefik.http.routers.r.rule=" + strings.Repeat("a", 1<<17)}, "traefik.http.routers.r.rule", 6, "longer than", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			set := label.Decode(service(tt.labels...))
+			if len(set.Problems) != 1 {
+				t.Fatalf("got problems %v, want one", set.Problems)
+			}
+			p := set.Problems[0]
+			if p.Severity != config.Error || p.File != "compose.yaml" || p.Service != "web" || p.Label != tt.label || p.Line != tt.line {
+				t.Errorf("got %+v, want an error at line %d, label %q", p, tt.line, tt.label)
+			}
+			if !strings.Contains(p.Message, tt.want) || !strings.Contains(p.Hint, tt.hint) || tt.hint == "" && p.Hint != "" && tt.name[:7] != "ErrBrac" && tt.name != "ErrEmptySegment" {
+				t.Errorf("got %q, hint %q; want %q, %q", p.Message, p.Hint, tt.want, tt.hint)
+			}
+			if len(set.Routers)+len(set.Services)+len(set.Middlewares) != 0 {
+				t.Errorf("got %+v, want all labels of the service dropped", set)
+			}
+		})
+	}
+}
+
+func TestDecodeUnsupported(t *testing.T) {
+	t.Parallel()
+	router := "traefik.http.routers.r.rule=Path(`/`)"
+	for _, tt := range []struct {
+		name, label string
+		severity    config.Severity
+		want        string
+		routers     int
+		unsupported string
+		skipped     string
+	}{
+		{"OKTuning", "traefik.http.services.s.loadbalancer.sticky.cookie.name=c", config.Warning, "not supported yet", 1, "", ""},
+		{"OKBasicAuth", "traefik.http.middlewares.auth.basicauth.users=a:b", config.Warning, "not supported yet", 1, "auth", ""},
+		{"OKCompress", "traefik.http.middlewares.zip.compress=true", config.Warning, "not supported yet", 1, "", "zip"},
+		{"OKPlugin", "traefik.http.middlewares.p.plugin.any.thing.at=all", config.Warning, "not supported yet", 1, "p", ""},
+		{"ErrTCPRouter", "traefik.tcp.routers.db.rule=HostSNI(`*`)", config.Error, `the TCP router "db" is left out`, 1, "", ""},
+		{"ErrUDPService", "traefik.udp.services.dns.loadbalancer.server.port=53", config.Error, `the UDP service "dns" is left out`, 1, "", ""},
+		{"ErrTLSOptions", "traefik.http.routers.r.tls.options=mtls@file", config.Error, `the router "r" is left out`, 0, "", ""},
+		{"OKConstraint", "traefik.constraint-label=public", config.Warning, "it is ignored", 1, "", ""},
+		{"OKVersion1", "traefik.frontend.rule=Host:a", config.Warning, "it is ignored", 1, "", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			set := label.Decode(service(router, port, tt.label))
+			if len(set.Problems) != 1 {
+				t.Fatalf("got problems %v, want one", set.Problems)
+			}
+			if p := set.Problems[0]; p.Severity != tt.severity || !strings.Contains(p.Message, tt.want) || p.Line != 7 {
+				t.Errorf("got %+v, want severity %d, line 7 and %q", p, tt.severity, tt.want)
+			}
+			if got := len(set.Routers); got != tt.routers {
+				t.Errorf("got %d routers, want %d", got, tt.routers)
+			}
+			if _, ok := set.Unsupported[tt.unsupported]; ok != (tt.unsupported != "") || len(set.Unsupported) > 1 {
+				t.Errorf("got unsupported %v, want %q", set.Unsupported, tt.unsupported)
+			}
+			if set.Skipped[tt.skipped] != (tt.skipped != "") || len(set.Skipped) > 1 {
+				t.Errorf("got skipped %v, want %q", set.Skipped, tt.skipped)
+			}
+		})
+	}
+	t.Run("OKHalfBuilt", func(t *testing.T) {
+		t.Parallel()
+		set := label.Decode(service("traefik.http.middlewares.h.headers.framedeny=true", "traefik.http.middlewares.h.headers.allowedhosts=a"))
+		if set.Middlewares["h"] != nil || set.Unsupported["h"] == "" {
+			t.Errorf("got %+v, want h not to be built without allowedhosts", set)
+		}
+	})
+	t.Run("OKTunedAndBuilt", func(t *testing.T) {
+		t.Parallel()
+		set := label.Decode(service("traefik.http.middlewares.m.ratelimit.average=1", "traefik.http.middlewares.m.ratelimit.redis.db=1"))
+		if set.Middlewares["m"] == nil || set.Skipped["m"] {
+			t.Errorf("got %+v, want m to be built", set)
+		}
+	})
+	t.Run("OKInert", func(t *testing.T) {
+		t.Parallel()
+		decode(t, service(port, "traefik.docker.network=proxy"))
+	})
+	t.Run("ErrOnlyTCP", func(t *testing.T) {
+		t.Parallel()
+		set := label.Decode(service("traefik.enable=true", "traefik.tcp.routers.db.rule=HostSNI(`*`)", "traefik.tcp.services.db.loadbalancer.server.port=5432"))
+		if len(set.Problems) != 2 || len(set.Routers)+len(set.Services) != 0 {
+			t.Errorf("got %+v, want two problems and no HTTP router", set)
+		}
+	})
+}
+
+// TestList holds the list of labels against the decoder: what it calls
+// understood can be decoded, and nothing is both.
+func TestList(t *testing.T) {
+	t.Parallel()
+	values := []string{"1", "true", "Path(`/`)", "web"}
+	for _, pattern := range label.Patterns() {
+		mark, key := pattern[0], "traefik."+strings.NewReplacer("<n>", "x", "<h>", "X-Y", "[n]", "[0]").Replace(pattern[2:])
+		ok := false
+		var last *label.Set
+		for _, v := range values {
+			last = label.Decode(service(key + "=" + v))
+			unread := func(p config.Problem) bool {
+				return strings.Contains(p.Message, "cannot be read") || strings.Contains(p.Message, "no such label")
+			}
+			ok = ok || len(last.Problems) == 0 || !unread(last.Problems[0])
+		}
+		if !ok {
+			t.Errorf("%c %s: got %v", mark, key, last.Problems)
+		}
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	for _, seed := range []string{
+		"traefik.enable=true\ntraefik.http.routers.r.rule=Host(`a`)\n" + port,
+		"traefik.http.routers.r.tls.domains[0].main=a\ntraefik.http.routers.r.tls.domains[x].main=b",
+		"traefik.http.middlewares.m.headers.customrequestheaders.X=1\ntraefik.http.middlewares.m.headers=true",
+		"traefik.http.routers.a].rule=x\nTRAEFIK.HTTP.Routers.[0].rule=y", "traefik.tcp.routers=1\ntraefik.http=2\ntraefik.=3\ntraefik..=4",
+		"traefik.http.services.s.loadbalancer.server.url=http://[::1\ntraefik.http.services.s.loadbalancer.healthcheck.interval=9999999999999999999",
+		"traefik.http.middlewares.m.plugin.x=1\ntraefik.tls.stores.default.defaultgeneratedcert.resolver=x",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		set := label.Decode(service(strings.Split(text, "\n")...))
+		for name, r := range set.Routers {
+			if r.Rule == "" || r.Service == "" {
+				t.Errorf("router %q lacks its rule or service: %+v", name, r)
+			}
+		}
+		for name, s := range set.Services {
+			if len(s.LoadBalancer.Servers) == 0 {
+				t.Errorf("service %q has no server", name)
+			}
+		}
+		for _, p := range set.Problems {
+			if p.File == "" || p.Service == "" || p.Message == "" {
+				t.Errorf("problem %+v does not say where or what", p)
+			}
+		}
+	})
+}
