@@ -69,6 +69,7 @@ type Bus struct {
 	ready    chan struct{}
 	flush    chan struct{}
 	relaying sync.Mutex
+	drain    time.Duration // drainTime; tests of what comes after it shorten it
 
 	ctx   context.Context // ends at Close
 	close context.CancelCauseFunc
@@ -92,6 +93,7 @@ func Open(ctx context.Context, o Options) (*Bus, error) {
 		client: client, admin: kadm.NewClient(client),
 		types: make(map[string]Handler), topics: make(map[string]Handler),
 		ready: make(chan struct{}), flush: make(chan struct{}, 1),
+		drain: drainTime,
 	}
 	b.ctx, b.close = context.WithCancelCause(context.Background())
 	if err := b.openInbox(ctx); err != nil {

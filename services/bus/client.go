@@ -42,10 +42,9 @@ func clientOptions(o *Options) []kgo.Opt {
 }
 
 // groupOptions add what consuming in the service's group needs.
-func groupOptions(o *Options, topics []string) []kgo.Opt {
+func groupOptions(o *Options) []kgo.Opt {
 	return append(clientOptions(o),
 		kgo.ConsumerGroup(o.Service+"-server"),
-		kgo.ConsumeTopics(topics...),
 		kgo.Balancers(roundRobin{kgo.RoundRobinBalancer()}),
 		kgo.SessionTimeout(sessionTimeout),
 		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()),

@@ -16,7 +16,7 @@ var (
 	// settings would take: more than [MaxMessage] bytes.
 	ErrTooLarge = errors.New("message too large")
 
-	errNoHandler = errors.New("no handler for this type")
+	errNoHandler = errors.New("no handler for type")
 	errStopped   = errors.New("partition was given up")
 )
 

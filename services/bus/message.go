@@ -40,8 +40,8 @@ type Message struct {
 
 	correlation    []byte
 	replyTopic     string
-	replyPartition int32 // -1 where not given
-	epoch          int32
+	replyPartition int32  // anyPartition where not given
+	rawKey         []byte // nil for none
 }
 
 // Decode reads the message's data into v, as [json.Unmarshal] does. Its error
@@ -63,7 +63,7 @@ func newMessage(r *kgo.Record) *Message {
 	m := &Message{
 		Key: string(r.Key), Value: r.Value,
 		Topic: r.Topic, Partition: r.Partition, Offset: r.Offset,
-		Headers: r.Headers, replyPartition: -1, epoch: r.LeaderEpoch,
+		Headers: r.Headers, rawKey: r.Key, replyPartition: anyPartition,
 	}
 	promised := false
 	for i := range r.Headers {

@@ -1,9 +1,102 @@
 package bus
 
-import "context"
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
 
-// Ready is closed once Run has joined the service's group.
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// drainTime is how long handlers may go on after their partition is given up,
+// or Run's context ended. It is below the session timeout, so that a slow
+// handler does not cost the membership.
+const drainTime = 5 * time.Second
+
+// Ready is closed once Run has the group's assignment: from then on messages
+// are handled as they arrive. Without handlers it is closed at once.
 func (b *Bus) Ready() <-chan struct{} { return b.ready }
 
-// Run consumes until ctx ends.
-func (b *Bus) Run(ctx context.Context) error { <-ctx.Done(); return nil }
+// Run consumes until ctx ends, as the group "<service>-server", whose first
+// member ever starts at the oldest messages. Then it lets the handlers that
+// run finish, for 5 s at the longest, commits what is done and leaves the
+// group; what was read and not begun is left to the next to consume. It
+// returns nil, or what kept it from that. Run it once.
+func (b *Bus) Run(ctx context.Context) error {
+	topics, err := b.begin()
+	if err != nil {
+		return err
+	}
+	if len(topics) == 0 {
+		close(b.ready)
+		<-ctx.Done()
+		return nil
+	}
+	if _, err := untilDone(ctx, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, b.ensureTopics(ctx, topics)
+	}); err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
+		return fmt.Errorf("consume as %s: %w", b.service, err)
+	}
+	return b.consume(ctx, topics)
+}
+
+func (b *Bus) begin() (topics []string, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.started {
+		return nil, fmt.Errorf("consume as %s: Run was called before", b.service)
+	}
+	b.started = true
+	return b.consumed(), nil
+}
+
+func (b *Bus) consume(ctx context.Context, topics []string) error {
+	c := newConsumer(context.WithoutCancel(ctx), b)
+	client, err := kgo.NewClient(append(groupOptions(&b.options), c.callbacks()...)...)
+	if err != nil {
+		return fmt.Errorf("consume as %s: %w", b.service, err)
+	}
+	c.client = client
+	client.AddConsumeTopics(topics...) // only now, since the callbacks need c.client
+	committing, stop := context.WithCancel(context.WithoutCancel(ctx))
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		c.commitLoop(committing)
+	}()
+	c.poll(ctx)
+	err = c.giveUp(c.all())
+	stop()
+	<-done
+	err = errors.Join(err, c.commit(context.WithoutCancel(ctx)))
+	client.CloseAllowingRebalance()
+	if err != nil {
+		return fmt.Errorf("stop consuming as %s: %w", b.service, err)
+	}
+	return nil
+}
+
+// poll reads messages and hands them to their partitions, until ctx ends.
+func (c *consumer) poll(ctx context.Context) {
+	defer c.client.AllowRebalance()
+	for {
+		fetches := c.client.PollRecords(ctx, c.window)
+		if ctx.Err() != nil || fetches.IsClientClosed() {
+			return
+		}
+		fetches.EachError(func(topic string, partition int32, err error) {
+			c.bus.log.Warn("read messages", "topic", topic, "partition", partition, "error", err)
+		})
+		// No partition is revoked between the poll and AllowRebalance.
+		fetches.EachPartition(func(f kgo.FetchTopicPartition) {
+			if p := c.partition(f.Topic, f.Partition); p != nil && len(f.Records) > 0 {
+				p.take(f.Records)
+			}
+		})
+		c.client.AllowRebalance()
+	}
+}

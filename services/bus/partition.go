@@ -1,0 +1,217 @@
+package bus
+
+import (
+	"context"
+	"sync"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+const (
+	// waitingBytes are the bytes of one partition's messages that may wait.
+	waitingBytes = 8 << 20
+	// maxSpan bounds the messages that are done but cannot be committed, since
+	// one before them is not: so many come again after a crash.
+	maxSpan = 1 << 16
+)
+
+// item is one message between its reading and its commit.
+type item struct {
+	record *kgo.Record // nil once done
+	next   kgo.EpochOffset
+	size   int
+	done   bool
+}
+
+// partition deals with the messages of one assigned partition: in order within
+// a key, side by side otherwise.
+type partition struct {
+	c      *consumer
+	topic  string
+	id     int32
+	ctx    context.Context // of the handlers; ends when they are no longer waited for
+	cancel context.CancelFunc
+	halt   chan struct{} // closed by stop
+	idle   chan struct{} // closed when stopped and nothing is under way
+
+	mu      sync.Mutex
+	items   []*item            // in offset order; the first one is not done
+	lanes   map[string][]*item // by key: what waits behind the message in hand
+	waiting int                // items that are not done
+	bytes   int                // their size
+	active  int                // lanes and replies under way
+	stopped bool
+	paused  bool
+	commit  kgo.EpochOffset // all before it is done; meaningful if moved
+	moved   bool            // commit is ahead of the broker's
+}
+
+func newPartition(c *consumer, topic string, id int32) *partition {
+	p := &partition{
+		c: c, topic: topic, id: id,
+		halt: make(chan struct{}), idle: make(chan struct{}),
+		lanes: make(map[string][]*item),
+	}
+	p.ctx, p.cancel = context.WithCancel(c.ctx)
+	return p
+}
+
+// take accepts messages in offset order. It never waits.
+func (p *partition) take(records []*kgo.Record) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.stopped {
+		return
+	}
+	for _, r := range records {
+		it := &item{
+			record: r, size: recordSize(r),
+			next: kgo.EpochOffset{Epoch: r.LeaderEpoch, Offset: r.Offset + 1},
+		}
+		p.items = append(p.items, it)
+		p.waiting++
+		p.bytes += it.size
+		if r.Key == nil {
+			p.active++
+			go p.runOne(it)
+			continue
+		}
+		if queue, ok := p.lanes[string(r.Key)]; ok {
+			p.lanes[string(r.Key)] = append(queue, it)
+			continue
+		}
+		key := string(r.Key)
+		p.lanes[key] = nil
+		p.active++
+		go p.runLane(key, it)
+	}
+	if !p.paused && p.full(1) {
+		p.paused = true
+		p.c.client.PauseFetchPartitions(map[string][]int32{p.topic: {p.id}})
+	}
+}
+
+// full reports whether 1/part of a bound is reached.
+func (p *partition) full(part int) bool {
+	return p.waiting >= p.c.window/part || p.bytes >= waitingBytes/part || len(p.items) >= maxSpan/part
+}
+
+// runOne handles a message that has no key.
+func (p *partition) runOne(it *item) {
+	p.process(it)
+	p.leave()
+}
+
+// runLane handles the messages of one key, until there are none.
+func (p *partition) runLane(key string, it *item) {
+	for it != nil {
+		p.process(it)
+		it = p.following(key)
+	}
+	p.leave()
+}
+
+// following takes the next message of a key, or ends its lane.
+func (p *partition) following(key string) *item {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	queue := p.lanes[key]
+	if p.stopped || len(queue) == 0 {
+		delete(p.lanes, key)
+		return nil
+	}
+	p.lanes[key] = queue[1:]
+	return queue[0]
+}
+
+// finish marks a message as dealt with.
+func (p *partition) finish(it *item) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	it.done, it.record = true, nil
+	p.waiting--
+	p.bytes -= it.size
+	ahead := 0
+	for ahead < len(p.items) && p.items[ahead].done {
+		ahead++
+	}
+	if ahead > 0 {
+		p.commit, p.moved = p.items[ahead-1].next, true
+		clear(p.items[:ahead])
+		p.items = p.items[ahead:]
+		p.c.touch()
+	}
+	if p.paused && !p.full(2) && !p.stopped {
+		p.resume()
+	}
+}
+
+// resume reads on. The caller holds mu.
+func (p *partition) resume() {
+	p.paused = false
+	p.c.client.ResumeFetchPartitions(map[string][]int32{p.topic: {p.id}})
+}
+
+// enter and leave count what is under way.
+func (p *partition) enter() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.active++
+}
+
+func (p *partition) leave() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.active--
+	if p.stopped && p.active == 0 {
+		close(p.idle)
+	}
+}
+
+// stop begins no message any more; those in hand go on.
+func (p *partition) stop() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.stopped {
+		return
+	}
+	p.stopped = true
+	close(p.halt)
+	if p.paused { // kgo keeps a pause beyond the assignment
+		p.resume()
+	}
+	if p.active == 0 {
+		close(p.idle)
+	}
+}
+
+func (p *partition) running() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.active
+}
+
+// progress gives the offset to commit, if it is ahead of the committed one.
+func (p *partition) progress() (kgo.EpochOffset, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.commit, p.moved
+}
+
+// settled takes note of a commit.
+func (p *partition) settled(o kgo.EpochOffset) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.commit == o {
+		p.moved = false
+	}
+}
+
+// recordSize is about what a record takes in memory.
+func recordSize(r *kgo.Record) int {
+	size := len(r.Key) + len(r.Value)
+	for i := range r.Headers {
+		size += len(r.Headers[i].Key) + len(r.Headers[i].Value)
+	}
+	return size
+}

@@ -1,0 +1,145 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"go.opentelemetry.io/otel/trace"
+)
+
+// process deals with one message: it is finished when this returns, or the
+// reply is under way, or the partition was given up.
+func (p *partition) process(it *item) {
+	if p.halted() {
+		return
+	}
+	m := newMessage(it.record)
+	ctx, span := p.c.bus.startProcess(p.ctx, m)
+	defer span.End()
+	h := p.c.bus.handler(m)
+	if m.IsRequest() {
+		p.serve(ctx, it, m, h, span)
+		return
+	}
+	err := noHandler(m)
+	if h != nil {
+		_, err = p.try(ctx, m, h, func(err error) bool { return !isPermanent(err) })
+	}
+	if p.abandoned(err) {
+		return
+	}
+	if note(span, err) != nil && !p.bury(ctx, m, err) {
+		return
+	}
+	p.finish(it)
+}
+
+// serve answers a request. The key's next message does not wait for the
+// broker to acknowledge the reply; the commit does.
+func (p *partition) serve(ctx context.Context, it *item, m *Message, h Handler, span trace.Span) {
+	b := p.c.bus
+	var value any
+	err := noHandler(m)
+	if h != nil {
+		value, err = p.try(ctx, m, h, isRetriable)
+	}
+	if p.abandoned(err) {
+		return
+	}
+	p.enter()
+	reply := b.replyRecord(ctx, m, value, note(span, err))
+	b.client.Produce(context.WithoutCancel(ctx), reply, func(_ *kgo.Record, err error) {
+		defer p.leave()
+		err = b.produceError(err)
+		if errors.Is(err, ErrClosed) {
+			return // not answered: the message comes again
+		}
+		if err != nil { // the reply topic does not exist, say: nobody can be told
+			b.log.Warn("reply not accepted", "type", m.Type, "id", m.ID, "topic", m.replyTopic, "error", err)
+		}
+		p.finish(it)
+	})
+}
+
+func noHandler(m *Message) error { return fmt.Errorf("%w: %q", errNoHandler, m.Type) }
+
+// abandoned reports whether err is due to our stopping: the message is then
+// the next consumer's.
+func (p *partition) abandoned(err error) bool {
+	return err != nil && (err == errStopped || p.ctx.Err() != nil)
+}
+
+// try calls h until it succeeds, its error is not worth another try, or the
+// attempts are used up. It returns errStopped when the partition is given up
+// before that.
+func (p *partition) try(ctx context.Context, m *Message, h Handler, again func(error) bool) (any, error) {
+	retry := p.c.bus.options.Retry
+	var pace *backoff.ExponentialBackOff
+	for m.Attempt = 1; ; m.Attempt++ {
+		v, err := p.call(ctx, m, h)
+		if err == nil || err == errStopped || m.Attempt >= retry.Attempts || !again(err) {
+			return v, err
+		}
+		if pace == nil {
+			pace = retry.pace()
+		}
+		delay := pace.NextBackOff()
+		p.c.bus.log.Debug("handler failed; trying again", "type", m.Type, "id", m.ID,
+			"attempt", m.Attempt, "again_in", delay, "error", err)
+		if !p.pause(delay) {
+			return nil, errStopped
+		}
+	}
+}
+
+func (r Retry) pace() *backoff.ExponentialBackOff {
+	return &backoff.ExponentialBackOff{
+		InitialInterval: r.First, Multiplier: 2, RandomizationFactor: 0.5, MaxInterval: r.Max,
+	}
+}
+
+// call runs h once, when there is room for one more handler.
+func (p *partition) call(ctx context.Context, m *Message, h Handler) (v any, err error) {
+	select {
+	case p.c.slots <- struct{}{}:
+	case <-p.halt:
+		return nil, errStopped
+	}
+	defer func() {
+		<-p.c.slots
+		if r := recover(); r != nil {
+			v, err = nil, fmt.Errorf("handler of %s panicked: %v", m.Type, r)
+			p.c.bus.log.Error("handler panicked", "type", m.Type, "id", m.ID, "panic", r, "stack", string(debug.Stack()))
+		}
+	}()
+	if p.halted() { // both were possible
+		return nil, errStopped
+	}
+	return h(ctx, m)
+}
+
+func (p *partition) halted() bool {
+	select {
+	case <-p.halt:
+		return true
+	default:
+		return false
+	}
+}
+
+// pause waits; it reports false when the partition is given up meanwhile.
+func (p *partition) pause(d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-p.halt:
+		return false
+	}
+}
