@@ -24,7 +24,7 @@ func (s *Server) handler() http.Handler {
 		writeProblem(w, http.StatusNotFound, "the dashboard has no such endpoint or method")
 	})
 	mux.Handle("GET /ws", s.hub)
-	mux.Handle("GET /", assets{s.opts.Assets})
+	mux.Handle("/", assets{s.opts.Assets})
 	return guard(mux)
 }
 

@@ -22,6 +22,10 @@ type assets struct {
 }
 
 func (a assets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		writeProblem(w, http.StatusMethodNotAllowed, "pages are only read")
+		return
+	}
 	name := strings.TrimPrefix(path.Clean("/"+r.URL.Path), "/")
 	if info, err := fs.Stat(a.files, name); err != nil || info.IsDir() {
 		// A name may hold a dot (/topics/axion.events), so that its ending does

@@ -138,8 +138,8 @@ func (c *caller) do(ctx context.Context, method, path string, query url.Values, 
 	return answer{res.StatusCode, res.Header.Get("Content-Type"), content}, nil
 }
 
-// dial opens the graph service's WebSocket. After is the time of the last
-// message that was received, and asks for those since; empty asks for none.
+// dial opens the graph service's WebSocket and asks for the messages after a
+// time, that of the last one which was received.
 func (c *caller) dial(ctx context.Context, after string) (*websocket.Conn, error) {
 	token, err := c.client.Token(ctx)
 	if err != nil {
@@ -147,9 +147,7 @@ func (c *caller) dial(ctx context.Context, after string) (*websocket.Conn, error
 	}
 	target := c.base.JoinPath("/ws")
 	target.Scheme = map[string]string{"http": "ws", "https": "wss"}[target.Scheme]
-	if after != "" {
-		target.RawQuery = url.Values{"after": {after}}.Encode()
-	}
+	target.RawQuery = url.Values{"after": {after}}.Encode()
 	header := http.Header{"Authorization": {"Bearer " + token}}
 	conn, res, err := c.dialer.DialContext(ctx, target.String(), header)
 	if res != nil && err != nil {

@@ -6,8 +6,9 @@ import (
 	"sync"
 )
 
-// maxEvents is how many events are kept for pages that open later.
-const maxEvents = 500
+// maxEvents is how many events are kept for pages that open later. It is what
+// the graph service replays at most.
+const maxEvents = 1000
 
 // Event is one message of the graph service about a project.
 type Event struct {

@@ -44,6 +44,7 @@ func newHub(log *slog.Logger) *hub {
 	h.melody.Upgrader.CheckOrigin = sameOrigin
 	h.melody.Upgrader.HandshakeTimeout = 5 * time.Second
 	h.melody.Config.MaxMessageSize = 512
+	h.melody.Config.MessageBufferSize = 2 * maxEvents // a whole replay, and then some
 	h.melody.Config.WriteWait = 2 * time.Second
 	h.melody.HandleConnect(h.connected)
 	h.melody.HandleDisconnect(h.disconnected)

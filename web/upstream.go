@@ -13,13 +13,17 @@ import (
 )
 
 const (
+	// everything asks for all that the graph service still has, so that pages
+	// know of what happened before this process began.
+	everything = "1970-01-01T00:00:00Z"
 	// maxMessage bounds a message of the graph service, in bytes.
 	maxMessage = 256 << 10
 	// silence is how long the upstream may say nothing, not even a ping,
 	// before it counts as lost. Melody pings every 54 s.
 	silence = 75 * time.Second
-	// steady is how long a connection must last for the next wait to be short.
-	steady = 5 * time.Second
+	// steady is how long a connection lasts that is opened again without a wait.
+	// It is more than a dial may take.
+	steady = 2 * callTimeout
 )
 
 // Link is the state of the connection over which project events arrive.
@@ -40,10 +44,11 @@ type upstream struct {
 }
 
 func newUpstream(calls *caller, feed *feed, log *slog.Logger) *upstream {
-	return &upstream{calls: calls, feed: feed, log: log}
+	return &upstream{calls: calls, feed: feed, log: log, last: everything}
 }
 
-// run reconnects until ctx ends.
+// run reconnects until ctx ends. A connection that lasted is opened again at
+// once and without a word: the graph service ends each when its token expires.
 func (u *upstream) run(ctx context.Context) {
 	wait := backoff.NewExponentialBackOff()
 	wait.InitialInterval = 250 * time.Millisecond
@@ -56,7 +61,9 @@ func (u *upstream) run(ctx context.Context) {
 			return
 		}
 		if time.Since(began) > steady {
+			u.log.Debug("project events reconnect", "error", err)
 			wait.Reset()
+			continue
 		}
 		pause := wait.NextBackOff()
 		u.log.Warn("project events lost", "error", err, "retry", pause)
