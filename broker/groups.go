@@ -42,10 +42,12 @@ func (a *Admin) Groups(ctx context.Context) ([]Group, error) {
 	for _, name := range names {
 		lag := lags[name]
 		group := Group{Name: name, State: lag.State, Members: len(lag.Members), Lag: byTopic(lag.Lag)}
-		// Brokers describe only classic groups by DescribeGroups; the
-		// others are dead or unknown to it.
 		if lag.DescribeErr != nil || lag.State == "" || lag.State == "Dead" {
 			group.State = listed[name].State
+		}
+		// DescribeGroups tells members of classic groups only: another may
+		// be of the newer protocol.
+		if group.Members == 0 && lag.ProtocolType == "" {
 			modern = append(modern, name)
 		}
 		groups = append(groups, group)
@@ -56,12 +58,15 @@ func (a *Admin) Groups(ctx context.Context) ([]Group, error) {
 	return groups, a.describeModern(ctx, modern, groups)
 }
 
-// describeModern completes the groups named in modern, those of the protocol
-// of KIP-848. One that has ended meanwhile stays as it was listed.
+// describeModern completes those of the groups named in modern that are of the
+// protocol of KIP-848.
 func (a *Admin) describeModern(ctx context.Context, modern []string, groups []Group) error {
 	described, err := a.client.DescribeConsumerGroups(ctx, append([]string(nil), modern...)...)
+	if ctx.Err() != nil {
+		return fmt.Errorf("describe groups: %w", ctx.Err())
+	}
 	if err != nil {
-		return fmt.Errorf("describe groups: %w", err)
+		return nil // a cluster older than the protocol
 	}
 	commits := a.client.FetchManyOffsets(ctx, append([]string(nil), modern...)...)
 	partitions := commits.CommittedPartitions()

@@ -51,7 +51,10 @@ func (r refusal) metadata(a *kmsg.MetadataResponse) {
 	for i := range a.Topics {
 		topic := &a.Topics[i]
 		if topic.Topic == nil {
-			continue
+			if topic.TopicID != [16]byte{} {
+				continue // asked for by id
+			}
+			topic.Topic = new(string) // kfake leaves an empty name out
 		}
 		if no, ok := r.topics[*topic.Topic]; ok {
 			topic.ErrorCode = no.code
