@@ -115,11 +115,16 @@ func produce(tb testing.TB, c *kgo.Client, records ...*kgo.Record) {
 // readRecord waits for the next record of a plain client.
 func readRecord(tb testing.TB, c *kgo.Client) *kgo.Record {
 	tb.Helper()
-	fetches := c.PollRecords(testContext(tb), 1)
-	if err := fetches.Err(); err != nil {
-		tb.Fatalf("read record: %v", err)
+	ctx := testContext(tb)
+	for { // a poll can come back with nothing
+		fetches := c.PollRecords(ctx, 1)
+		if err := fetches.Err(); err != nil {
+			tb.Fatalf("read record: %v", err)
+		}
+		if records := fetches.Records(); len(records) > 0 {
+			return records[0]
+		}
 	}
-	return fetches.Records()[0]
 }
 
 // committed is the group's offset on a partition, -1 for none.
