@@ -104,11 +104,14 @@ func (f *front) track(c net.Conn, state http.ConnState) {
 
 // shutdown stops accepting and waits for requests under way until ctx ends.
 func (f *front) shutdown(ctx context.Context) error {
-	_ = f.listener.Close() // a server that never ran does not know it
+	_ = f.listener.Close() // first, so that no connection comes after the silent ones
 	f.mu.Lock()
 	for c := range f.silent {
 		_ = c.Close()
 	}
 	f.mu.Unlock()
-	return f.server.Shutdown(ctx)
+	if err := f.server.Shutdown(ctx); !errors.Is(err, net.ErrClosed) {
+		return err
+	}
+	return nil
 }
