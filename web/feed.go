@@ -126,7 +126,7 @@ func (f *feed) publish(kind string, state any) {
 		return
 	}
 	f.state[kind] = raw
-	if encoded, ok := f.encode(kind, raw); ok {
+	if encoded, ok := f.encode(kind, json.RawMessage(raw)); ok {
 		f.hub.broadcast(encoded)
 	}
 }
