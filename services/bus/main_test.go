@@ -174,5 +174,3 @@ func testContext(tb testing.TB) context.Context {
 func testLog(tb testing.TB) *slog.Logger {
 	return slog.New(slog.NewTextHandler(tb.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))
 }
-
-func victim([]string) {}

@@ -1,0 +1,250 @@
+package bus
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// event makes a record as a foreign producer would send it, on partition 0.
+func event(topic, typ, key, value string) *kgo.Record {
+	r := &kgo.Record{Topic: topic, Value: []byte(value)}
+	if key != "" {
+		r.Key = []byte(key)
+	}
+	if typ != "" {
+		r.Headers = []kgo.RecordHeader{{Key: "ce_type", Value: []byte(typ)}}
+	}
+	return r
+}
+
+// TestOrder blocks one key in its first message: the others of the partition
+// go on, those of the key follow in order.
+func TestOrder(t *testing.T) {
+	t.Parallel()
+	brokers := startCluster(t).ListenAddrs()
+	b := openBus(t, brokers, "svc")
+	open := make(chan struct{})
+	free := make(chan string, 20)
+	var mu sync.Mutex
+	var slow []string
+	done := make(chan struct{})
+	b.Handle("T", func(_ context.Context, m *Message) (any, error) {
+		if m.Key != "slow" {
+			free <- m.Key + string(m.Data)
+			return nil, nil
+		}
+		<-open
+		mu.Lock()
+		defer mu.Unlock()
+		if slow = append(slow, string(m.Data)); len(slow) == 10 {
+			close(done)
+		}
+		return nil, nil
+	})
+	runBus(t, b)
+	peer := plainClient(t, brokers)
+	for i := range 10 {
+		n := fmt.Sprintf(`[%d]`, i)
+		produce(t, peer, event("axion.svc", "T", "slow", n), event("axion.svc", "T", "", n), event("axion.svc", "T", "fast", n))
+	}
+	var fast, keyless []string
+	for range 20 {
+		if key, ok := strings.CutPrefix(receive(t, free, "message of another key"), "fast"); ok {
+			fast = append(fast, key)
+		} else {
+			keyless = append(keyless, key)
+		}
+	}
+	close(open)
+	receive(t, done, "messages of the slow key")
+	want := []string{"[0]", "[1]", "[2]", "[3]", "[4]", "[5]", "[6]", "[7]", "[8]", "[9]"}
+	for name, got := range map[string][]string{"slow": slow, "fast": fast} {
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: got %v, want %v", name, got, want)
+		}
+	}
+	if len(keyless) != 10 {
+		t.Errorf("got %d messages without a key, want 10", len(keyless))
+	}
+}
+
+// TestDeadLetter lets one key fail: it is tried again while another key of the
+// same partition goes on, then put away with its coordinates.
+func TestDeadLetter(t *testing.T) {
+	t.Parallel()
+	brokers := startCluster(t).ListenAddrs()
+	b := openBus(t, brokers, "svc", func(o *Options) { o.Retry.Attempts = 3 })
+	good := make(chan string, 1)
+	others := make(chan struct{})
+	b.Handle("BAD", func(_ context.Context, m *Message) (any, error) {
+		switch m.Key {
+		case "permanent":
+			return nil, Permanent(errors.New("no use"))
+		case "panic":
+			panic("boom")
+		}
+		if m.Attempt == 2 {
+			<-others // the good one is handled while this one is being tried
+		}
+		return nil, fmt.Errorf("attempt %d failed", m.Attempt)
+	})
+	b.Handle("GOOD", func(_ context.Context, m *Message) (any, error) { good <- m.Key; return nil, nil })
+	runBus(t, b)
+	peer := plainClient(t, brokers, kgo.ConsumeTopics("axion.svc.dlq"))
+	bad := event("axion.svc", "BAD", "k", `{"n":1}`)
+	bad.Headers = append(bad.Headers, Header{Key: "custom", Value: []byte("kept")},
+		Header{Key: DeadError, Value: []byte("of an earlier life")})
+	produce(t, peer, event("axion.svc", "GOOD", "g", `{}`))
+	receive(t, good, "good message")
+	produce(t, peer, bad, event("axion.svc", "GOOD", "g", `{}`))
+	receive(t, good, "good message beside the failing one")
+	close(others)
+
+	check := func(key, value string, want map[string]string) {
+		t.Helper()
+		r := readRecord(t, peer)
+		h := Headers(r.Headers)
+		if string(r.Key) != key || string(r.Value) != value {
+			t.Errorf("got %s %s, want %s %s", r.Key, r.Value, key, value)
+		}
+		for name, text := range want {
+			if got := h.Get(name); got != text {
+				t.Errorf("%s: got %q, want %q", name, got, text)
+			}
+		}
+		if _, err := time.Parse(time.RFC3339Nano, h.Get(DeadTime)); err != nil {
+			t.Errorf("time: %v", err)
+		}
+		if n := strings.Count(headerKeys(r), DeadError+" "); n != 1 {
+			t.Errorf("got %d error headers, want 1", n)
+		}
+	}
+	check("k", `{"n":1}`, map[string]string{
+		"ce_type": "BAD", "custom": "kept", DeadTopic: "axion.svc", DeadPartition: "0", DeadOffset: "1",
+		DeadAttempts: "3", DeadError: "attempt 3 failed", DeadService: "svc",
+	})
+	produce(t, peer, event("axion.svc", "BAD", "permanent", `{}`))
+	check("permanent", `{}`, map[string]string{DeadAttempts: "1", DeadError: "no use", DeadOffset: "3"})
+	produce(t, peer, event("axion.svc", "BAD", "panic", `{}`))
+	check("panic", `{}`, map[string]string{DeadAttempts: "3", DeadError: "handler of BAD panicked: boom"})
+	produce(t, peer, event("axion.svc", "WHAT", "", `{}`))
+	check("", `{}`, map[string]string{DeadAttempts: "0", DeadError: `no handler for type: "WHAT"`})
+	eventually(t, "all committed", func() bool { return committed(t, peer, "svc", "axion.svc", 0) == 6 })
+}
+
+// TestDeadLetterTooLarge buries a message that is as large as Kafka allows.
+func TestDeadLetterTooLarge(t *testing.T) {
+	t.Parallel()
+	brokers := startCluster(t).ListenAddrs()
+	b := openBus(t, brokers, "svc")
+	b.Handle("BAD", func(context.Context, *Message) (any, error) { return nil, Permanent(errors.New("no use")) })
+	runBus(t, b)
+	peer := plainClient(t, brokers, kgo.ConsumeTopics("axion.svc.dlq"), kgo.ProducerBatchMaxBytes(brokerBatch),
+		kgo.ProducerBatchCompression(kgo.NoCompression()))
+	produce(t, peer, event("axion.svc", "BAD", "k", strings.Repeat("x", brokerBatch-120)))
+	r := readRecord(t, peer)
+	if got := Headers(r.Headers).Get(DeadOmitted); got != "value" || r.Value != nil {
+		t.Errorf("got %q and %d bytes, want the value left out", got, len(r.Value))
+	}
+}
+
+// TestPoison sends what no consumer expects; the partition goes on.
+func TestPoison(t *testing.T) {
+	t.Parallel()
+	brokers := startCluster(t).ListenAddrs()
+	b := openBus(t, brokers, "svc")
+	good := make(chan *Message, 1)
+	b.Handle("T", func(_ context.Context, m *Message) (any, error) {
+		var v struct{ N int }
+		if err := m.Decode(&v); err != nil {
+			return nil, err
+		}
+		good <- m
+		return nil, nil
+	})
+	runBus(t, b)
+	peer := plainClient(t, brokers, kgo.ConsumeTopics("axion.svc.dlq"))
+	poison := []*kgo.Record{
+		event("axion.svc", "T", "k", `{"n":`),
+		event("axion.svc", "T", "k", "\x00\x01\xff"),
+		event("axion.svc", "T", "k", `[1]`),
+		event("axion.svc", "", "", ``),
+		{Topic: "axion.svc", Headers: []kgo.RecordHeader{{Key: "", Value: nil}, {Key: "ce_type", Value: []byte{0xff, 0}}}},
+		{Topic: "axion.svc", Key: []byte{}, Value: []byte("x"), Headers: []kgo.RecordHeader{
+			{Key: "kafka_correlationId", Value: nil}, {Key: "kafka_replyTopic", Value: []byte("r")},
+			{Key: "traceparent", Value: []byte("00-zz")}, {Key: "ce_time", Value: []byte("never")},
+		}},
+	}
+	for _, r := range poison {
+		produce(t, peer, r)
+		readRecord(t, peer)
+	}
+	produce(t, peer, event("axion.svc", "T", "k", `{"n":1}`))
+	m := receive(t, good, "good message after the poison")
+	if want := "axion.svc/0/" + strconv.Itoa(len(poison)); m.ID != want || m.Source != "axion.svc" || m.Time.IsZero() {
+		t.Errorf("got id %q, source %q, time %v; want the defaults", m.ID, m.Source, m.Time)
+	}
+	eventually(t, "all committed", func() bool {
+		return committed(t, peer, "svc", "axion.svc", 0) == int64(len(poison)+1)
+	})
+}
+
+// TestBackpressure sends more than may wait while every handler is held up.
+func TestBackpressure(t *testing.T) {
+	t.Parallel()
+	brokers := startCluster(t).ListenAddrs()
+	b := openBus(t, brokers, "svc", func(o *Options) { o.MaxInFlight = 2 })
+	open := make(chan struct{})
+	entered := make(chan struct{}, 100)
+	b.Handle("T", func(context.Context, *Message) (any, error) {
+		entered <- struct{}{}
+		<-open
+		return nil, nil
+	})
+	peer := plainClient(t, brokers)
+	for range 100 {
+		produce(t, peer, event("axion.svc", "T", "", `{}`))
+	}
+	runBus(t, b)
+	receive(t, entered, "first handler")
+	receive(t, entered, "second handler")
+	if n := len(entered); n != 0 {
+		t.Errorf("got %d handlers beyond the bound of 2", n)
+	}
+	close(open)
+	for range 98 {
+		receive(t, entered, "message")
+	}
+	eventually(t, "all committed", func() bool { return committed(t, peer, "svc", "axion.svc", 0) == 100 })
+}
+
+// TestSubscribe consumes a foreign topic next to no handlers of its own.
+func TestSubscribe(t *testing.T) {
+	t.Parallel()
+	brokers := startCluster(t).ListenAddrs()
+	b, other := openBus(t, brokers, "svc"), openBus(t, brokers, "other")
+	got := make(chan *Message, 1)
+	b.Subscribe("axion.events", func(_ context.Context, m *Message) (any, error) { got <- m; return nil, nil })
+	runBus(t, b)
+	want := Event{ID: "e1", Type: "X", Topic: "axion.events", Data: "text", Time: time.Unix(7, 0)}
+	if err := other.Publish(testContext(t), want); err != nil {
+		t.Fatal(err)
+	}
+	m := receive(t, got, "event")
+	if m.ID != want.ID || m.Type != want.Type || m.Source != "other" || !m.Time.Equal(want.Time) || m.Attempt != 1 {
+		t.Errorf("got %+v, want %+v", m, want)
+	}
+	if !json.Valid(m.Data) || string(m.Data) != `"text"` {
+		t.Errorf("got data %s, want \"text\"", m.Data)
+	}
+}

@@ -1,0 +1,226 @@
+package bus
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// TestDrain stops a bus with one message in hand and one behind it.
+func TestDrain(t *testing.T) {
+	t.Parallel()
+	brokers := startCluster(t).ListenAddrs()
+	b := openBus(t, brokers, "svc")
+	entered, open := make(chan string, 2), make(chan struct{})
+	b.Handle("T", func(ctx context.Context, m *Message) (any, error) {
+		entered <- string(m.Data)
+		<-open
+		return nil, ctx.Err() // not cancelled by the end of Run's context
+	})
+	stop := runBus(t, b)
+	peer := plainClient(t, brokers)
+	produce(t, peer, event("axion.svc", "T", "k", `[1]`), event("axion.svc", "T", "k", `[2]`))
+	receive(t, entered, "first message")
+	if got := committed(t, peer, "svc", "axion.svc", 0); got > 0 {
+		t.Errorf("offset %d committed before the message was handled", got)
+	}
+	stopped := make(chan error, 1)
+	go func() { stopped <- stop() }()
+	select {
+	case err := <-stopped:
+		t.Fatalf("run returned (%v) with a handler under way", err)
+	case <-time.After(20 * time.Millisecond):
+	}
+	close(open)
+	if err := receive(t, stopped, "end of run"); err != nil {
+		t.Error(err)
+	}
+	if got := committed(t, peer, "svc", "axion.svc", 0); got != 1 {
+		t.Errorf("got offset %d committed, want 1", got)
+	}
+	select {
+	case got := <-entered:
+		t.Errorf("message %s begun after the end", got)
+	default:
+	}
+}
+
+// TestDrainBound stops a bus whose handler does not end by itself: its context
+// does in time, and the message comes again.
+func TestDrainBound(t *testing.T) {
+	t.Parallel()
+	brokers := startCluster(t).ListenAddrs()
+	first := openBus(t, brokers, "svc")
+	first.drain = time.Millisecond
+	entered, left := make(chan struct{}, 1), make(chan struct{})
+	first.Handle("T", func(ctx context.Context, _ *Message) (any, error) {
+		entered <- struct{}{}
+		<-ctx.Done()
+		close(left)
+		return nil, ctx.Err()
+	})
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- first.Run(ctx) }()
+	peer := plainClient(t, brokers)
+	produce(t, peer, event("axion.svc", "T", "k", `[1]`))
+	receive(t, entered, "message")
+	cancel()
+	if err := receive(t, done, "end of run"); err == nil || !strings.Contains(err.Error(), "1 handlers still run") {
+		t.Errorf("got %v, want that a handler still runs", err)
+	}
+	receive(t, left, "end of the handler")
+	again := openBus(t, brokers, "svc")
+	got := make(chan string, 1)
+	again.Handle("T", func(_ context.Context, m *Message) (any, error) { got <- string(m.Data); return nil, nil })
+	runBus(t, again)
+	if data := receive(t, got, "message again"); data != `[1]` {
+		t.Errorf("got %s, want [1]", data)
+	}
+}
+
+// TestRebalance lets a second member join amid the messages: each is handled
+// once, since what is in hand is finished and committed before it moves.
+func TestRebalance(t *testing.T) {
+	t.Parallel()
+	brokers := startCluster(t).ListenAddrs()
+	var mu sync.Mutex
+	handled := make(map[string]int)
+	members := make(map[string]bool)
+	member := func(name string) *Bus {
+		b := openBus(t, brokers, "svc")
+		b.Handle("T", func(_ context.Context, m *Message) (any, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			handled[m.ID]++
+			members[name] = true
+			return nil, nil
+		})
+		return b
+	}
+	sender := openBus(t, brokers, "sender")
+	send := func(from, to int) {
+		for i := from; i < to; i++ {
+			err := sender.Publish(testContext(t), Event{ID: fmt.Sprint(i), Type: "T", Topic: "axion.svc", Key: fmt.Sprint(i % 17)})
+			if err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	runBus(t, member("first"))
+	sent := make(chan struct{})
+	go func() { defer close(sent); send(0, 300) }()
+	stop := runBus(t, member("second"))
+	receive(t, sent, "end of the sending")
+	send(300, 400)
+	all := func(n int) func() bool {
+		return func() bool { mu.Lock(); defer mu.Unlock(); return len(handled) == n }
+	}
+	eventually(t, "400 events handled", all(400))
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+	send(400, 450)
+	eventually(t, "450 events handled", all(450))
+	mu.Lock()
+	defer mu.Unlock()
+	for id, n := range handled {
+		if n != 1 {
+			t.Errorf("event %s handled %d times", id, n)
+		}
+	}
+	if !members["first"] || !members["second"] {
+		t.Errorf("got events at %v, want at both", members)
+	}
+}
+
+// TestCrash kills a process with a message in hand, and finds it again.
+func TestCrash(t *testing.T) {
+	t.Parallel()
+	brokers := startCluster(t, kfake.SeedTopics(3, "axion.svc")).ListenAddrs()
+	peer := plainClient(t, brokers)
+	produce(t, peer, event("axion.svc", "T", "k", `[1]`), event("axion.svc", "T", "other", `[2]`))
+
+	cmd := exec.CommandContext(testContext(t), os.Args[0])
+	cmd.Env = append(os.Environ(), victimEnv+"="+strings.Join(brokers, ","))
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil || line != "in hand\n" {
+		t.Fatalf("victim says %q, %v", line, err)
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_, _ = io.Copy(io.Discard, out)
+	_ = cmd.Wait() // it was killed
+	evict(t, peer, "svc-server")
+
+	b := openBus(t, brokers, "svc")
+	got := make(chan string, 2)
+	b.Handle("T", func(_ context.Context, m *Message) (any, error) { got <- string(m.Data); return nil, nil })
+	runBus(t, b)
+	if first, second := receive(t, got, "message"), receive(t, got, "message"); first+second != `[1][2]` && first+second != `[2][1]` {
+		t.Errorf("got %s and %s, want both", first, second)
+	}
+}
+
+// victim is the process that TestCrash kills: it handles the second message
+// and hangs in the first.
+func victim(brokers []string) {
+	ctx := context.Background()
+	b, err := Open(ctx, Options{Service: "svc", Brokers: brokers})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	handled := make(chan struct{})
+	b.Handle("T", func(_ context.Context, m *Message) (any, error) {
+		if m.Key == "other" {
+			close(handled)
+			return nil, nil
+		}
+		<-handled
+		fmt.Println("in hand")
+		select {}
+	})
+	fmt.Println(b.Run(ctx))
+}
+
+// evict takes dead members out of a group, which the session timeout would do
+// after 10 s.
+func evict(t *testing.T, c *kgo.Client, group string) {
+	t.Helper()
+	admin := kadm.NewClient(c)
+	described, err := admin.DescribeGroups(testContext(t), group)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range described[group].Members {
+		leave := kmsg.NewPtrLeaveGroupRequest()
+		leave.Group, leave.MemberID = group, m.MemberID
+		member := kmsg.NewLeaveGroupRequestMember()
+		member.MemberID = m.MemberID
+		leave.Members = append(leave.Members, member)
+		if _, err := leave.RequestWith(testContext(t), c); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
