@@ -2,10 +2,14 @@ package middleware
 
 import (
 	"container/list"
+	"crypto/sha256"
 	"sync"
 
 	"golang.org/x/time/rate"
 )
+
+// maxKey bounds what is kept of one client: a key may be a header of any size.
+const maxKey = 64
 
 // clients keeps one limiter for each of the clients seen last, at most limit. A
 // client that is forgotten starts afresh.
@@ -28,6 +32,10 @@ func newClients(limit int, fresh func() *rate.Limiter) *clients {
 }
 
 func (c *clients) get(key string) *rate.Limiter {
+	if len(key) > maxKey {
+		sum := sha256.Sum256([]byte(key))
+		key = string(sum[:])
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if e, ok := c.byKey[key]; ok {

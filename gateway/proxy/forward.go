@@ -70,7 +70,7 @@ func (p *Proxy) fail(w http.ResponseWriter, r *http.Request, err error) {
 func statusOf(r *http.Request, err error) int {
 	var timeout net.Error
 	switch {
-	case errors.Is(err, context.Canceled), r.Context().Err() != nil:
+	case errors.Is(err, context.Canceled), errors.Is(r.Context().Err(), context.Canceled):
 		return statusClientGone
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return http.StatusGatewayTimeout
