@@ -15,8 +15,8 @@ type ServerStatus string
 
 // Statuses of a server. Unknown means that nothing checks it.
 const (
-	ServerUp      ServerStatus = "up"
-	ServerDown    ServerStatus = "down"
+	ServerUp      ServerStatus = "UP"
+	ServerDown    ServerStatus = "DOWN"
 	ServerUnknown ServerStatus = "unknown"
 )
 

@@ -15,16 +15,24 @@ const (
 	Error
 )
 
+// MarshalText gives "warning" or "error".
+func (s Severity) MarshalText() ([]byte, error) {
+	if s == Error {
+		return []byte("error"), nil
+	}
+	return []byte("warning"), nil
+}
+
 // Problem is one finding about a configuration, fit to be shown to its author.
 // It is an error, so that a provider can return it.
 type Problem struct {
-	Severity Severity
-	File     string
-	Line     int // from 1; 0 where unknown
-	Service  string
-	Label    string
-	Message  string // what is wrong, lowercase, one line
-	Hint     string // how to mend it, may be empty
+	Severity Severity `json:"severity"`
+	File     string   `json:"file,omitempty"`
+	Line     int      `json:"line,omitempty"` // from 1; 0 where unknown
+	Service  string   `json:"service,omitempty"`
+	Label    string   `json:"label,omitempty"`
+	Message  string   `json:"message"`        // what is wrong, lowercase, one line
+	Hint     string   `json:"hint,omitempty"` // how to mend it, may be empty
 }
 
 // Error gives "file:line: service "x": label "y": message".

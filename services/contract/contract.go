@@ -3,6 +3,8 @@
 // so that a service in any language can follow it.
 package contract
 
+import "fmt"
+
 // Names of the builtin services: compose service names, consumer groups and
 // the middle part of their topics.
 const (
@@ -24,17 +26,38 @@ type Service struct {
 // Services lists the builtins in start order.
 func Services() []Service {
 	return []Service{
-		{Auth, 3010, "auth.localhost"},
+		{Auth, 3010, AuthHost},
 		{Codegen, 3002, "codegen.localhost"},
 		{Infrastructure, 3004, "infrastructure.localhost"},
 		{Deployment, 3005, "deployment.localhost"},
-		{Graph, 3001, "graph.localhost"},
+		{Graph, 3001, GraphHost},
 		{Ingest, 3007, "events.localhost"},
 	}
 }
 
-// DashboardHost is the dashboard's name on the gateway.
-const DashboardHost = "axion.localhost"
+// Names lists the names of the builtins, in the order of [Services].
+func Names() []string {
+	var names []string
+	for _, s := range Services() {
+		names = append(names, s.Name)
+	}
+	return names
+}
 
-// AppsDomain is the parent domain of deployed projects: "<slug>.apps.localhost".
-const AppsDomain = "apps.localhost"
+// Hosts on the gateway.
+const (
+	GraphHost     = "graph.localhost"
+	AuthHost      = "auth.localhost"
+	DashboardHost = "axion.localhost"
+	// AppsDomain is the parent of deployed projects: "<slug>.apps.localhost".
+	AppsDomain = "apps.localhost"
+)
+
+// PublicURL is the HTTPS address of a host on a gateway that listens on port,
+// which is left out where it is HTTPS's own.
+func PublicURL(host string, port int) string {
+	if port == 443 {
+		return "https://" + host
+	}
+	return fmt.Sprintf("https://%s:%d", host, port)
+}

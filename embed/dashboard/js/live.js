@@ -43,7 +43,10 @@ function receive({ kind, data }) {
   const changes = kind === "snapshot" ? data : { [kind]: data };
   batch(() => {
     for (const [name, value] of Object.entries(changes)) {
-      if (name in states) states[name].value = value;
+      if (name in states) states[name].value = keepItems(states[name].value, value);
     }
   });
 }
+
+// keepItems leaves a list as it was where its source could not be asked.
+const keepItems = (before, value) => (value.error && before?.items ? { ...value, items: before.items } : value);

@@ -54,8 +54,8 @@ function withSteps({ find, ...run }, began, title, request, announcement, events
     { title, what: request, hop: "http", at: began },
     { title: "Announced", what: announcement, hop: "kafka", at: announced?.at },
     { title: "Deployment started", what: "DEPLOYMENT_STARTED", hop: "kafka", at: find("DEPLOYMENT_STARTED")?.at },
-    { title: "Code generation", what: "DEPLOYMENT_PROGRESS", hop: "kafka", at: find("DEPLOYMENT_PROGRESS", "codegen")?.at },
-    { title: "Provisioning", what: "DEPLOYMENT_PROGRESS", hop: "kafka", at: find("DEPLOYMENT_PROGRESS", "provision")?.at },
+    { title: "Code generated", what: "DEPLOYMENT_PROGRESS", hop: "kafka", at: find("DEPLOYMENT_PROGRESS", "codegen")?.at },
+    { title: "Provisioned", what: "DEPLOYMENT_PROGRESS", hop: "kafka", at: find("DEPLOYMENT_PROGRESS", "provision")?.at },
     { title: endTitle, what: endType, hop: "kafka", at: run.ended },
   ];
   return { ...run, began, steps: withStates(steps, run.status) };

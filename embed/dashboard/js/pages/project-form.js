@@ -9,8 +9,8 @@ import { added } from "../projects.js";
 import { Notice } from "../parts/notice.js";
 
 const templates = [
-  ["static-site", "Static site", "A page that is running within a second"],
-  ["nestjs-service", "NestJS service", "A service with a controller and tests, as source code"],
+  ["static-site", "Static site", "A page that runs at once"],
+  ["nestjs-service", "NestJS service", "Source code with its Dockerfile and labels, and a page about it"],
 ];
 
 const blank = { name: "", template: "static-site", config: "" };
@@ -23,6 +23,7 @@ const busy = signal(false);
 function check({ name, config }) {
   const found = {};
   if (!name.trim()) found.name = "Give the project a name.";
+  if ([...name.trim()].length > 80) found.name = "Use at most 80 characters.";
   if (config.trim() && parse(config) === undefined) found.config = "This is not a JSON object, such as {\"title\": \"Hello\"}.";
   return found;
 }

@@ -44,8 +44,8 @@ function List({ chosen }) {
       <h1 class="page-title">Projects</h1>
       ${known && html`<span class="muted">${plural(shown.length, "project")}${known.next && " so far"}</span>`}
       <span class="spring"></span>
-      <${Filter} label="Filter by name" />
-      <a class="button primary" href=${hrefTo("projects", "new")}><${Icon} name="plus" />New project</a>
+      ${known?.items.length > 0 && html`<${Filter} label="Filter by name" />`}
+      ${(!known || known.items.length > 0) && html`<a class="button primary new" href=${hrefTo("projects", "new")}><${Icon} name="plus" />New project</a>`}
     </header>
     <${LinkNotice} />
     ${listProblem.value && html`<${Failure} title="The projects could not be read" problem=${listProblem.value} retry=${loadList} />`}
@@ -55,7 +55,7 @@ function List({ chosen }) {
       ? html`<${Empty} title="No project matches “${text}”">Only projects that are loaded are searched.<//>`
       : html`<${Empty} title="No projects yet">
           Create one and watch it pass from the gateway through Kafka to a running site.
-          <p class="empty-action"><a class="button primary" href="/projects/new"><${Icon} name="plus" />New project</a></p>
+          <p class="empty-action new"><a class="button primary" href="/projects/new"><${Icon} name="plus" />New project</a></p>
         <//>`)}
     ${known?.next && html`<button class="button more" onClick=${loadMore}>Show more</button>`}
   `;

@@ -31,7 +31,7 @@ function List({ list, chosen }) {
       <h1 class="page-title">Routes</h1>
       <span class="muted">${plural(shown.length, "router")}${text && ` of ${list.items.length}`}</span>
       <span class="spring"></span>
-      <${Filter} label="Filter by host, path, service" />
+      ${list.items.length > 0 && html`<${Filter} label="Filter by host, path, service" />`}
     </header>
     ${list.problems.map((p, i) => html`<${LabelProblem} key=${i} of=${p} />`)}
     ${shown.length
@@ -81,7 +81,7 @@ const Table = ({ routes, chosen }) => html`
 // Servers says how many answer, or how many there are where nothing checks.
 function Servers({ of }) {
   if (!of.length) return html`<${Status} of="down" word="none" />`;
-  const down = of.filter((server) => server.status === "down").length;
+  const down = of.filter((server) => server.status === "DOWN").length;
   if (down) return html`<${Status} of=${down === of.length ? "down" : "warning"} word="${of.length - down} of ${of.length} up" />`;
   if (of.every((server) => server.status === "unknown")) return html`<span class="muted">${plural(of.length, "server")}</span>`;
   return html`<${Status} of="up" word="${of.length} up" />`;

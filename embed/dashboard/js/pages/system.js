@@ -1,7 +1,7 @@
 // System answers at a glance: is everything up, where is it, what is wrong.
 import { html } from "../html.js";
 import { problems, routes, system, topics } from "../state.js";
-import { count, duration, plural } from "../text.js";
+import { count, plural } from "../text.js";
 import { Copyable, Outside } from "../parts/copy.js";
 import { Icon } from "../parts/icon.js";
 import { Empty, Loading } from "../parts/notice.js";
@@ -12,8 +12,8 @@ export function SystemPage() {
   if (!stack) return html`<${Loading} what="the system" />`;
   return html`
     <h1 class="page-title">System</h1>
-    <${Summary} stack=${stack} />
     <${Problems} />
+    <${Summary} stack=${stack} />
     <${Addresses} of=${stack.addresses} />
     <h2 class="section-title">Parts</h2>
     <${Parts} of=${stack.parts} />
@@ -21,17 +21,17 @@ export function SystemPage() {
 }
 
 function Summary({ stack }) {
+  const unhealthy = stack.parts.some((part) => part.state === "unhealthy");
   const up = stack.parts.filter((part) => part.state === "healthy").length;
   const wanted = stack.parts.filter((part) => part.state !== "absent").length;
   const messages = topics.value?.items.reduce((sum, topic) => sum + topic.messages, 0);
-  const known = (list) => (list && !list.error ? count(list.items.length) : "–");
+  const known = (list) => (list ? count(list.items.length) : "–");
   return html`
     <div class="tiles">
-      <${Tile} label="Parts healthy" value="${up} of ${wanted}" tone=${wanted === 0 ? "" : up === wanted ? "ok" : "warn"} />
-      <${Tile} label="Ready in" value=${stack.readyMs > 0 ? duration(stack.readyMs) : "–"} />
+      <${Tile} label="Parts healthy" value="${up} of ${wanted}" tone=${unhealthy ? "error" : up < wanted ? "busy" : up ? "ok" : ""} />
       <${Tile} label="Routes" value=${known(routes.value)} href="/routes" />
       <${Tile} label="Topics" value=${known(topics.value)} href="/topics" />
-      <${Tile} label="Messages held" value=${messages === undefined || topics.value.error ? "–" : count(messages)} href="/topics" />
+      <${Tile} label="Messages held" value=${messages === undefined ? "–" : count(messages)} href="/topics" />
     </div>
   `;
 }

@@ -37,7 +37,7 @@ function List({ list, chosen }) {
       <h1 class="page-title">Topics</h1>
       <span class="muted">${plural(shown.length, "topic")}, ${plural(held, "message")}</span>
       <span class="spring"></span>
-      <${Filter} label="Filter by name or purpose" />
+      ${list.items.length > 0 && html`<${Filter} label="Filter by name or purpose" />`}
     </header>
     ${list.error && html`<${Notice} tone="error" title="The broker's topics could not be read">${list.error}. Asked again each second.<//>`}
     ${shown.length > 0 && html`<${Table} topics=${shown} chosen=${chosen} />`}

@@ -21,7 +21,7 @@ const looks = {
   CANCELLED: ["none", "Cancelled"],
 };
 
-const tones = { ok: "ok", wait: "warn", warning: "warn", error: "error", none: "muted" };
+const tones = { ok: "ok", wait: "busy", warning: "warn", error: "error", none: "muted" };
 
 export function Status({ of, word }) {
   const [icon, known] = looks[of] ?? ["none", of];

@@ -1,0 +1,311 @@
+// Command axion runs a whole development stack in one process: an embedded
+// Kafka broker, a gateway that follows Traefik labels, the services of the model
+// system, and a dashboard.
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+
+	"axion/broker"
+	"axion/embed"
+	"axion/gateway"
+	"axion/gateway/listen"
+	"axion/gateway/provider"
+	"axion/services"
+	"axion/services/auth"
+	"axion/services/contract"
+	"axion/web"
+	"axion/web/summary"
+)
+
+const version = "0.1.0"
+
+// began is as near to exec as a Go program can look.
+var began = time.Now()
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second Ctrl-C kills
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// run executes one command line and returns its exit code.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	root := commands(stderr)
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return 0
+	}
+	fmt.Fprintln(stderr, "error:", err)
+	var mender interface{ Mend() string }
+	if errors.As(err, &mender) && mender.Mend() != "" {
+		fmt.Fprintln(stderr, "hint:", mender.Mend())
+	}
+	return 1
+}
+
+// commands builds the command line; `axion` alone is `axion up`.
+func commands(stderr io.Writer) *cobra.Command {
+	var f flags
+	log := slog.New(slog.NewTextHandler(stderr, nil))
+	start := func(cmd *cobra.Command, _ []string) error { return up(cmd.Context(), f, cmd.OutOrStdout(), log) }
+	root := &cobra.Command{
+		Use: "axion", Short: "A whole development stack in one process", Args: cobra.NoArgs, RunE: start,
+		SilenceErrors: true, SilenceUsage: true, CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+	}
+	root.PersistentFlags().StringArrayVarP(&f.files, "file", "f", nil, "compose `FILE` whose labels are watched (default: the one in this directory)")
+	root.PersistentFlags().StringVar(&f.data, "data", "", "state is kept in `DIR` (default: .axion beside the compose file)")
+	upCmd := &cobra.Command{Use: "up", Short: "Start everything (the default)", Args: cobra.NoArgs, RunE: start}
+	f.register(root.Flags())
+	f.register(upCmd.Flags())
+	running := func() (summary.Summary, error) { f.locate(); return summary.Load(f.data) }
+	root.AddCommand(upCmd, summary.VersionCommand("axion", version),
+		gateway.Command(func() (string, error) { s, err := running(); return s.Dashboard, err }),
+		auth.Command(func() (string, error) { s, err := running(); return s.Auth, err }))
+	return root
+}
+
+// flags of `axion up`.
+type flags struct {
+	files                  []string
+	data                   string
+	ephemeral, printAsJSON bool
+	addresses              listen.Flags
+	builtins               services.Options
+}
+
+func (f *flags) register(set *pflag.FlagSet) {
+	set.BoolVar(&f.ephemeral, "ephemeral", false, "keep nothing: state lives in a temporary directory")
+	set.BoolVar(&f.printAsJSON, "json", false, "print one line of JSON when ready")
+	f.addresses.Register(set)
+	f.builtins.Register(set)
+}
+
+// locate finds the compose file and the data directory where no flag names them.
+func (f *flags) locate() {
+	if len(f.files) == 0 {
+		f.files = provider.Find(".")
+	}
+	if f.data == "" && len(f.files) > 0 {
+		f.data = filepath.Join(filepath.Dir(f.files[0]), ".axion")
+	}
+	f.data = cmp.Or(f.data, ".axion")
+}
+
+// stack is a running stack. Its parts stop in the reverse order of stops.
+type stack struct {
+	flags
+	log    *slog.Logger
+	stops  []func(context.Context) error
+	failed chan error
+
+	listeners *listen.Listeners
+	services  *services.Set
+	broker    *broker.Broker
+	gateway   *gateway.Gateway
+	summary   summary.Summary
+}
+
+// up runs the stack until ctx ends or a part of it does.
+func up(ctx context.Context, f flags, out io.Writer, log *slog.Logger) (err error) {
+	if f.ephemeral && f.data != "" {
+		return errors.New("--ephemeral keeps nothing and --data keeps all: use one of them")
+	}
+	f.locate()
+	s := &stack{flags: f, log: log, failed: make(chan error, 4)}
+	defer func() { err = errors.Join(err, s.stop()) }()
+	for _, step := range []func(context.Context) error{s.bind, s.start, s.serve} {
+		if err := step(ctx); err != nil && ctx.Err() != nil {
+			return nil // stopped while starting
+		} else if err != nil {
+			return err
+		}
+	}
+	if err := s.announce(ctx, out); err != nil {
+		return err
+	}
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-s.failed:
+		return err
+	case err := <-s.services.Failed():
+		return err
+	}
+}
+
+func (s *stack) onStop(fn func(context.Context) error) { s.stops = append(s.stops, fn) }
+
+// stop ends the parts under one deadline.
+func (s *stack) stop() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	var errs []error
+	for _, stop := range slices.Backward(s.stops) {
+		errs = append(errs, stop(ctx))
+	}
+	return errors.Join(errs...)
+}
+
+// bind takes the data directory and opens every listener before anything starts:
+// a busy port costs nothing.
+func (s *stack) bind(context.Context) (err error) {
+	dir, release, err := broker.OpenDir(s.data, s.ephemeral)
+	if err != nil {
+		return err
+	}
+	s.data = dir
+	s.onStop(func(context.Context) error { return release() })
+	if s.listeners, err = s.flags.addresses.Open(); err != nil {
+		return err
+	}
+	s.onStop(func(context.Context) error { s.listeners.Close(); return nil })
+	s.builtins.Listen, s.builtins.FreePorts, s.builtins.Log = listen.Listen, s.flags.addresses.Auto(), s.log
+	s.services, err = services.Bind(s.builtins)
+	return err
+}
+
+// start starts the broker, then the services on it.
+func (s *stack) start(ctx context.Context) (err error) {
+	tracer := sdktrace.NewTracerProvider()
+	s.onStop(tracer.Shutdown)
+	s.broker, err = broker.Start(ctx, broker.Options{
+		Listener: s.listeners.Kafka, Dir: filepath.Join(s.data, "broker"), Topics: contract.Topics(), Log: s.log,
+	})
+	if err != nil {
+		return errors.Join(err, s.services.Stop(ctx))
+	}
+	s.onStop(func(context.Context) error { return s.broker.Close() })
+	s.onStop(s.services.Stop)
+	fragments := filepath.Join(s.data, "compose.d")
+	base := []provider.Source{{Name: "embedded", Data: embed.Dashboard}}
+	if !s.builtins.None {
+		base = append(base, provider.Source{Name: "embedded", Data: embed.Builtins})
+	}
+	addresses := s.services.Addresses()
+	addresses["axion"] = []string{s.listeners.Dashboard.Addr().String()}
+	s.gateway, err = gateway.New(gateway.Options{
+		Web: s.listeners.HTTP, WebSecure: s.listeners.HTTPS, Base: base, Files: s.files, FragmentDir: fragments,
+		Addresses: addresses, StateDir: filepath.Join(s.data, "certificates"), Log: s.log,
+	})
+	if err != nil {
+		return err
+	}
+	s.onStop(s.gateway.Close)
+	return s.services.Start(ctx, services.Config{
+		Dir: s.data, Brokers: []string{s.broker.Addr()}, Version: version, Tracer: tracer, HTTPSPort: listen.Port(s.listeners.HTTPS),
+		Issuer: os.Getenv("AXION_AUTH_ISSUER"), KeysURL: os.Getenv("AXION_AUTH_JWKS_URL"),
+		Fragments: fragments, Routed: s.gateway.WaitHost, Blueprints: embed.Blueprints(),
+	})
+}
+
+// serve opens the gateway and the dashboard to clients.
+func (s *stack) serve(ctx context.Context) error {
+	s.gateway.Start()
+	s.watch(s.gateway.Wait)
+	options := web.Options{
+		Listener: s.listeners.Dashboard, Assets: embed.Assets(), Log: s.log, Version: version, System: s.system,
+		Routes:   func() []web.Route { return reshape[[]web.Route](s.gateway.Routes()) },
+		Problems: func() []web.Problem { return reshape[[]web.Problem](s.gateway.Problems()) },
+		Topics: func(ctx context.Context) ([]web.Topic, error) {
+			topics, err := s.broker.Admin().Topics(ctx)
+			return reshape[[]web.Topic](topics), err
+		},
+	}
+	if !s.builtins.None {
+		options.Client = &web.Client{
+			Graph: contract.PublicURL(contract.GraphHost, listen.Port(s.listeners.HTTPS)), Gateway: s.listeners.HTTPS.Addr().String(),
+			RootCAs: s.gateway.RootPool(), Token: s.services.Token,
+		}
+	}
+	dashboard, err := web.New(options)
+	if err != nil {
+		return err
+	}
+	s.onStop(dashboard.Close)
+	s.watch(func() error { return dashboard.Run(context.WithoutCancel(ctx)) })
+	return nil
+}
+
+// watch runs a part, and ends the stack with its error.
+func (s *stack) watch(run func() error) {
+	go func() {
+		if err := run(); err != nil {
+			s.failed <- err
+		}
+	}()
+}
+
+// system is what the dashboard shows of the parts.
+func (s *stack) system(ctx context.Context) web.System {
+	parts := []web.Part{
+		{Name: "broker", Kind: web.KindBroker, State: web.StateHealthy, Address: s.broker.Addr()},
+		{Name: "gateway", Kind: web.KindGateway, State: web.StateHealthy, Address: s.listeners.HTTPS.Addr().String(), URL: s.summary.HTTPS},
+		{Name: "dashboard", Kind: web.KindDashboard, State: web.StateHealthy, Address: s.listeners.Dashboard.Addr().String(), URL: s.summary.Dashboard},
+	}
+	if err := s.broker.Healthy(ctx); err != nil {
+		parts[0].State, parts[0].Detail = web.StateUnhealthy, err.Error()
+	}
+	return web.System{
+		ReadyMS: s.summary.ReadyMS, Addresses: reshape[web.Addresses](s.summary),
+		Parts: append(parts, reshape[[]web.Part](s.services.Status(ctx, listen.Port(s.listeners.HTTPS)))...),
+	}
+}
+
+// announce tells that the stack is ready, and where.
+func (s *stack) announce(ctx context.Context, out io.Writer) error {
+	token, err := s.services.Token(ctx)
+	if err != nil {
+		return err
+	}
+	s.summary = summary.Summary{
+		ReadyMS: time.Since(began).Milliseconds(), Token: token, Kafka: s.broker.Addr(), CA: s.gateway.RootFile(),
+		HTTP:      fmt.Sprintf("http://localhost:%d", listen.Port(s.listeners.HTTP)),
+		HTTPS:     fmt.Sprintf("https://localhost:%d", listen.Port(s.listeners.HTTPS)),
+		Dashboard: "http://" + s.listeners.Dashboard.Addr().String(), Auth: s.services.AuthURL(),
+	}
+	for _, service := range s.services.Status(ctx, listen.Port(s.listeners.HTTPS)) {
+		s.summary.Links = append(s.summary.Links, summary.Link{Name: service.Name, URL: service.URL})
+	}
+	remove, err := s.summary.Save(s.data)
+	if err != nil {
+		return err
+	}
+	s.onStop(func(context.Context) error { return remove() })
+	if s.printAsJSON {
+		return s.summary.PrintJSON(out)
+	}
+	return s.summary.Print(out, "axion", version)
+}
+
+// reshape turns one part's view of a thing into the dashboard's: the parts know
+// nothing of each other, and agree in their JSON.
+func reshape[T any](v any) (to T) {
+	text, err := json.Marshal(v)
+	if err == nil {
+		err = json.Unmarshal(text, &to)
+	}
+	if err != nil {
+		panic(fmt.Sprintf("reshape %T: %v", v, err)) // a mistake in their types
+	}
+	return to
+}

@@ -1,0 +1,65 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"axion/services/auth/verifier"
+)
+
+// MaxBody bounds a JSON request body in bytes, unless an operation says
+// otherwise.
+const MaxBody = 64 << 10
+
+// Handle registers one operation. An error that handler returns is answered as
+// it is when it carries a status; any other is logged, and answered with a bare
+// 500.
+func Handle[I, O any](h *Host, op huma.Operation, handler func(context.Context, *I) (*O, error)) {
+	if op.MaxBodyBytes == 0 {
+		op.MaxBodyBytes = MaxBody
+	}
+	huma.Register(h.API, op, func(ctx context.Context, in *I) (*O, error) {
+		out, err := handler(ctx, in)
+		var status huma.StatusError
+		if err == nil || errors.As(err, &status) {
+			return out, err
+		}
+		if ctx.Err() != nil { // the client has gone: nobody reads the answer
+			return nil, huma.Error503ServiceUnavailable("request cancelled")
+		}
+		h.Log.Error("request failed", "operation", op.OperationID, "error", err)
+		return nil, newProblem(http.StatusInternalServerError, "")
+	})
+}
+
+type callerKey struct{}
+
+// Caller is who sent the request of a [Secured] operation.
+func Caller(ctx context.Context) verifier.Identity {
+	id, _ := ctx.Value(callerKey{}).(verifier.Identity)
+	return id
+}
+
+// Secured makes an operation answer 401 unless it comes with a valid bearer
+// token; its handler finds the sender with [Caller].
+func (h *Host) Secured(op huma.Operation) huma.Operation {
+	op.Security = []map[string][]string{{bearer: {}}}
+	op.Errors = append(op.Errors, http.StatusUnauthorized)
+	op.Middlewares = append(op.Middlewares, func(ctx huma.Context, next func(huma.Context)) {
+		id, err := h.Verifier.Verify(ctx.Context(), verifier.Bearer(ctx.Header("Authorization")))
+		switch {
+		case err == nil:
+			next(huma.WithValue(ctx, callerKey{}, id))
+		case errors.Is(err, verifier.ErrUnauthorized):
+			ctx.SetHeader("WWW-Authenticate", `Bearer error="invalid_token"`)
+			_ = huma.WriteErr(h.API, ctx, http.StatusUnauthorized, err.Error())
+		default:
+			h.Log.Error("token not verified", "error", err)
+			_ = huma.WriteErr(h.API, ctx, http.StatusServiceUnavailable, "the auth service does not answer; try again")
+		}
+	})
+	return op
+}

@@ -1,0 +1,37 @@
+package host
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// Health is the body of /health and /ready.
+type Health struct {
+	Service string `json:"service"`
+	Status  string `json:"status" enum:"ok"`
+}
+
+type healthOutput struct {
+	CacheControl string `header:"Cache-Control"`
+	Body         Health
+}
+
+// healthRoutes adds /health, which says that the process answers, and /ready,
+// which says that it can do its work: database open, partitions assigned.
+func (h *Host) healthRoutes() {
+	ok := &healthOutput{CacheControl: "no-store", Body: Health{Service: h.Name, Status: "ok"}}
+	Handle(h, huma.Operation{
+		OperationID: "health", Method: http.MethodGet, Path: "/health", Summary: "Is the process alive?",
+	}, func(context.Context, *struct{}) (*healthOutput, error) { return ok, nil })
+	Handle(h, huma.Operation{
+		OperationID: "ready", Method: http.MethodGet, Path: "/ready", Summary: "Can the service do its work?",
+		Errors: []int{http.StatusServiceUnavailable},
+	}, func(ctx context.Context, _ *struct{}) (*healthOutput, error) {
+		if err := h.Ready(ctx); err != nil {
+			return nil, huma.Error503ServiceUnavailable("not ready: " + err.Error())
+		}
+		return ok, nil
+	})
+}

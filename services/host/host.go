@@ -1,0 +1,219 @@
+// Package host runs one service: its HTTP server with health, readiness and
+// OpenAPI, its database, its place on the bus, and the order in which they
+// start and stop. A service package builds a [Host], registers its operations
+// and handlers on it, and hands it back to be started.
+package host
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"go.opentelemetry.io/otel/trace"
+
+	"axion/services/auth/verifier"
+	"axion/services/bus"
+	"axion/services/contract"
+	"axion/services/store"
+)
+
+// Options is what the stack gives each service.
+type Options struct {
+	// Listener is where the service's HTTP server accepts; the host owns it.
+	Listener net.Listener
+	// Dir is the stack's data directory; the service keeps its state below
+	// services/<name>.
+	Dir string
+	// Brokers are the Kafka seeds.
+	Brokers []string
+	// Version of the program, shown in OpenAPI.
+	Version string
+	// Issuer and KeysURL are the verifier's; see [verifier.Options].
+	Issuer, KeysURL string
+	Tracer          trace.TracerProvider
+	Log             *slog.Logger
+}
+
+// Host is one running service. The exported fields are set by [New] and are
+// read-only; register operations and handlers before [Host.Start].
+type Host struct {
+	Name     string
+	Dir      string // the service's own directory, mode 0700
+	DB       *sql.DB
+	Bus      *bus.Bus
+	API      huma.API
+	Mux      *http.ServeMux
+	Log      *slog.Logger
+	Verifier *verifier.Verifier
+
+	listener net.Listener
+	server   *http.Server
+	tracer   trace.Tracer
+	jobs     []job
+	onStop   []func()
+
+	cancel context.CancelFunc
+	group  sync.WaitGroup
+	failed chan error
+}
+
+type job struct {
+	name string
+	run  func(context.Context) error
+}
+
+// New opens the service's database and its connection to the bus. migrations
+// holds the service's own SQL files. The host takes the listener: it is closed
+// by Stop, and here on failure.
+func New(ctx context.Context, name string, migrations fs.FS, o Options) (*Host, error) {
+	log := o.Log.With("service", name)
+	h := &Host{
+		Name: name, Dir: filepath.Join(o.Dir, "services", name), Log: log,
+		listener: o.Listener, tracer: o.Tracer.Tracer("axion/" + name), failed: make(chan error, 1),
+	}
+	err := h.open(ctx, migrations, o)
+	if err != nil {
+		h.close()
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	h.Verifier = verifier.New(verifier.Options{Issuer: o.Issuer, KeysURL: o.KeysURL, Call: h.askAuth})
+	h.routes(o.Version)
+	return h, nil
+}
+
+func (h *Host) open(ctx context.Context, migrations fs.FS, o Options) (err error) {
+	h.DB, err = store.Open(ctx, filepath.Join(h.Dir, "data.db"),
+		store.Migrations{Name: "bus", FS: bus.Migrations()},
+		store.Migrations{Name: "service", FS: migrations})
+	if err != nil {
+		return err
+	}
+	h.Bus, err = bus.Open(ctx, bus.Options{Service: h.Name, Brokers: o.Brokers, Log: h.Log, Tracer: o.Tracer})
+	return err
+}
+
+// Go registers a background job that runs from Start until its context ends at
+// Stop. A job that ends by itself with an error ends the service.
+func (h *Host) Go(name string, run func(context.Context) error) {
+	h.jobs = append(h.jobs, job{name, run})
+}
+
+// OnStop registers fn to run when the service stops, before its HTTP server
+// waits for open requests: the place to close WebSockets, which the server does
+// not know.
+func (h *Host) OnStop(fn func()) { h.onStop = append(h.onStop, fn) }
+
+// Start serves HTTP, joins the bus, runs the outbox relay and the jobs, and
+// returns once the service has its partitions. Use Stop to end it.
+func (h *Host) Start(ctx context.Context) error {
+	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	h.cancel = cancel
+	h.start(job{"http", func(context.Context) error {
+		if err := h.server.Serve(h.listener); !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
+		return nil
+	}}, run)
+	h.start(job{"bus", h.Bus.Run}, run)
+	h.start(job{"outbox", func(ctx context.Context) error { return h.Bus.Relay(ctx, h.DB) }}, run)
+	for _, j := range h.jobs {
+		h.start(j, run)
+	}
+	select {
+	case <-h.Bus.Ready():
+		return nil
+	case err := <-h.failed:
+		return err
+	case <-ctx.Done():
+		return fmt.Errorf("%s: start: %w", h.Name, ctx.Err())
+	}
+}
+
+func (h *Host) start(j job, ctx context.Context) {
+	h.group.Go(func() {
+		err := j.run(ctx)
+		if err == nil || ctx.Err() != nil {
+			return
+		}
+		select {
+		case h.failed <- fmt.Errorf("%s: %s ended: %w", h.Name, j.name, err):
+		default:
+		}
+	})
+}
+
+// Failed delivers the error that ended a part of the running service; Stop
+// closes it.
+func (h *Host) Failed() <-chan error { return h.failed }
+
+// Stop ends the service: WebSockets, then HTTP requests under way, then message
+// handlers under way, then the bus and the database. It gives up waiting when
+// ctx ends, and closes all the same.
+func (h *Host) Stop(ctx context.Context) error {
+	for _, fn := range h.onStop {
+		fn()
+	}
+	err := h.server.Shutdown(ctx)
+	if err != nil {
+		err = errors.Join(fmt.Errorf("%s: stop: %w", h.Name, err), h.server.Close())
+	}
+	if h.cancel != nil {
+		h.cancel()
+	}
+	done := make(chan struct{})
+	go func() { h.group.Wait(); close(done) }()
+	select {
+	case <-done:
+		close(h.failed)
+	case <-ctx.Done():
+		err = errors.Join(err, fmt.Errorf("%s: stop: handlers still run: %w", h.Name, ctx.Err()))
+	}
+	h.close()
+	return err
+}
+
+func (h *Host) close() {
+	_ = h.listener.Close()
+	if h.Bus != nil {
+		h.Bus.Close()
+	}
+	if h.DB != nil {
+		_ = h.DB.Close()
+	}
+}
+
+// Ready reports why the service cannot do its work, nil when it can.
+func (h *Host) Ready(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	if err := h.DB.PingContext(ctx); err != nil {
+		return fmt.Errorf("database: %w", err)
+	}
+	select {
+	case <-h.Bus.Ready():
+		return nil
+	default:
+		return errors.New("bus: no partitions assigned yet")
+	}
+}
+
+// Addr is the address of the HTTP server.
+func (h *Host) Addr() net.Addr { return h.listener.Addr() }
+
+// askAuth is the verifier's way to the auth service.
+func (h *Host) askAuth(ctx context.Context, typ string, in, out any) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	return h.Bus.Request(ctx, bus.Call{
+		Topic: contract.Topic(contract.Auth), Service: contract.Auth, Type: typ, In: in, Out: out,
+	})
+}

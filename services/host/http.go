@@ -1,0 +1,112 @@
+package host
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"net/netip"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
+)
+
+// Bounds of every service's HTTP server.
+const (
+	readHeaderTimeout = 5 * time.Second
+	readTimeout       = 60 * time.Second
+	idleTimeout       = 120 * time.Second
+	maxHeaderBytes    = 64 << 10
+)
+
+// bearer names the security scheme in OpenAPI.
+const bearer = "bearer"
+
+func (h *Host) routes(version string) {
+	useProblems()
+	h.Mux = http.NewServeMux()
+	config := huma.DefaultConfig(h.Name, version)
+	config.DocsPath, config.SchemasPath, config.CreateHooks = "", "", nil
+	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		bearer: {Type: "http", Scheme: "bearer", Description: "A JWT or session token of the identity provider."},
+	}
+	h.API = humago.New(h.Mux, config)
+	h.healthRoutes()
+	h.server = &http.Server{
+		Handler:           h.guard(h.Mux),
+		ReadHeaderTimeout: readHeaderTimeout,
+		ReadTimeout:       readTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+			return context.WithValue(ctx, connKey{}, c)
+		},
+	}
+}
+
+type connKey struct{}
+
+// Conn is the connection that a request came on: the way to drop a WebSocket
+// whose client has stopped reading.
+func Conn(ctx context.Context) net.Conn {
+	c, _ := ctx.Value(connKey{}).(net.Conn)
+	return c
+}
+
+// guard refuses foreign host names, turns a panic into a 500, and makes the
+// request's span.
+func (h *Host) guard(next http.Handler) http.Handler {
+	propagator := propagation.TraceContext{}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !LocalHost(r.Host) {
+			WriteProblem(w, http.StatusMisdirectedRequest, "this service answers under localhost names and loopback addresses only")
+			return
+		}
+		ctx := propagator.Extract(r.Context(), propagation.HeaderCarrier(r.Header))
+		ctx, span := h.tracer.Start(ctx, r.Method+" "+r.URL.Path, trace.WithSpanKind(trace.SpanKindServer))
+		defer span.End()
+		defer func() {
+			v := recover()
+			if v == nil {
+				return
+			}
+			if v == http.ErrAbortHandler {
+				panic(v)
+			}
+			h.Log.Error("handler panicked", "method", r.Method, "path", r.URL.Path, "panic", v, "stack", string(debug.Stack()))
+			WriteProblem(w, http.StatusInternalServerError, "")
+		}()
+		next.ServeHTTP(w, r.WithContext(ctx))
+	})
+}
+
+// LocalHost reports whether a Host header, or an Origin's host, names this
+// machine: localhost, a name below it, or a loopback address, with any port. A
+// page elsewhere whose name was made to resolve to 127.0.0.1 (DNS rebinding)
+// does not pass.
+func LocalHost(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	host = strings.ToLower(strings.TrimSuffix(strings.Trim(host, "[]"), "."))
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.IsLoopback()
+}
+
+// LocalOrigin reports whether a request comes from a page of this machine, or
+// from no page at all (clients that are not browsers send no Origin).
+func LocalOrigin(r *http.Request) bool {
+	origin := r.Header.Get("Origin")
+	if origin == "" {
+		return true
+	}
+	_, host, ok := strings.Cut(origin, "://")
+	return ok && LocalHost(host)
+}

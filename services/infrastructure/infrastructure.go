@@ -1,0 +1,68 @@
+// Package infrastructure runs generated projects. It answers PROVISION by
+// serving the project's static files on a port of its own and writing a labelled
+// compose fragment for the gateway to find, and DEPROVISION by undoing both.
+package infrastructure
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"axion/services/contract"
+	"axion/services/host"
+)
+
+//go:embed migrations
+var migrations embed.FS
+
+// Options says how the projects are reached.
+type Options struct {
+	// Fragments is the directory that the gateway watches for compose files.
+	Fragments string
+	// HTTPSPort is the gateway's, for the URLs that are handed out.
+	HTTPSPort int
+	// Routed waits until the gateway routes a host, so that a deployment has
+	// succeeded only when its address answers. Nil means not to wait: for a
+	// gateway that cannot tell.
+	Routed func(ctx context.Context, host string) error
+}
+
+// New returns the service. What ran when its database was last used runs again
+// before New returns.
+func New(ctx context.Context, o host.Options, opts Options) (*host.Host, error) {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return nil, err
+	}
+	h, err := host.New(ctx, contract.Infrastructure, files, o)
+	if err != nil {
+		return nil, err
+	}
+	r := &runtimes{
+		db: h.DB, log: h.Log, opts: opts,
+		dir: h.Dir, running: map[string]*site{},
+	}
+	if err := r.restore(ctx); err != nil {
+		_ = h.Stop(ctx)
+		return nil, fmt.Errorf("%s: %w", contract.Infrastructure, err)
+	}
+	h.OnStop(r.stop)
+	h.Bus.Handle(contract.Provision, r.provision)
+	h.Bus.Handle(contract.Deprovision, r.deprovision)
+	return h, nil
+}
+
+// hostOf is a project's name on the gateway.
+func hostOf(slug string) string { return slug + "." + contract.AppsDomain }
+
+// makeDirs creates the service's directories, for its owner only.
+func (r *runtimes) makeDirs() error {
+	for _, dir := range []string{r.opts.Fragments, r.sites()} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,110 @@
+package infrastructure
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// site serves one project's static files on a loopback port. Which folder it
+// serves can change while it runs; the port stays.
+type site struct {
+	listener net.Listener
+	server   *http.Server
+	root     atomic.Pointer[root]
+}
+
+type root struct {
+	dir   *os.Root // refuses paths that lead out, by symlink or ".."
+	files fs.FS
+}
+
+// listen starts a site on port, or on a free one where port is 0 or taken.
+func listen(port int, log *slog.Logger) (*site, error) {
+	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	if err != nil && port != 0 {
+		l, err = net.Listen("tcp", "127.0.0.1:0")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("start site: %w", err)
+	}
+	s := &site{listener: l}
+	s.server = &http.Server{
+		Handler: s, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
+		WriteTimeout: 60 * time.Second, IdleTimeout: 120 * time.Second, MaxHeaderBytes: 32 << 10,
+	}
+	go func() {
+		if err := s.server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			log.Error("site ended", "address", l.Addr().String(), "error", err)
+		}
+	}()
+	return s, nil
+}
+
+func (s *site) addr() string { return s.listener.Addr().String() }
+
+func (s *site) port() int { return s.listener.Addr().(*net.TCPAddr).Port }
+
+// serve switches to another folder. A folder without an index.html of its own
+// is served from its "public" folder.
+func (s *site) serve(folder string) error {
+	dir, err := os.OpenRoot(folder)
+	if err != nil {
+		return fmt.Errorf("serve site: %w", err)
+	}
+	next := &root{dir: dir, files: dir.FS()}
+	if _, err := fs.Stat(next.files, "index.html"); err != nil {
+		if next.files, err = fs.Sub(next.files, "public"); err != nil {
+			return errors.Join(fmt.Errorf("serve site: %w", err), dir.Close())
+		}
+	}
+	// The old root is not closed here: requests under way still read from it. Its
+	// handle is freed with the last of them, when os.Root is collected.
+	s.root.Store(next)
+	return nil
+}
+
+// ServeHTTP answers GET and HEAD from the folder, with the project's 404.html
+// where there is one.
+func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	files := s.root.Load().files
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header().Set("Cache-Control", "no-cache") // the next deployment shows at once
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
+		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
+		return
+	}
+	name := strings.TrimPrefix(path.Clean("/"+r.URL.Path), "/")
+	if name == "" {
+		name = "."
+	}
+	if _, err := fs.Stat(files, name); err != nil {
+		page, err := fs.ReadFile(files, "404.html")
+		if err != nil {
+			http.NotFound(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.WriteHeader(http.StatusNotFound)
+		_, _ = w.Write(page)
+		return
+	}
+	http.FileServerFS(files).ServeHTTP(w, r)
+}
+
+func (s *site) close() {
+	_ = s.server.Close()
+	if r := s.root.Load(); r != nil {
+		_ = r.dir.Close()
+	}
+}

@@ -1,0 +1,108 @@
+// Package summary is what the stack tells of itself when it is ready: an aligned
+// block for people, one line of JSON for programs, and a file for the other
+// commands to find the stack by.
+package summary
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"text/tabwriter"
+	"time"
+)
+
+// Summary holds a running stack's addresses. An empty field is something that
+// this stack does not have.
+type Summary struct {
+	ReadyMS   int64  `json:"ready_ms"` // from exec to ready, in milliseconds
+	HTTP      string `json:"http"`     // entrypoint web, "http://localhost:8080"
+	HTTPS     string `json:"https"`    // entrypoint websecure, "https://localhost:8443"
+	Kafka     string `json:"kafka"`    // bootstrap server, "localhost:9092"
+	Dashboard string `json:"dashboard"`
+	CA        string `json:"ca"`    // the local authority's root, a PEM file
+	Token     string `json:"token"` // a bearer token of the development user
+
+	// Auth is the identity provider's direct address.
+	Auth string `json:"-"`
+	// Links are the lines of the block below the fields above.
+	Links []Link `json:"-"`
+}
+
+// Link is one named address of the block.
+type Link struct{ Name, URL string }
+
+// Print writes the block.
+func (s Summary) Print(w io.Writer, name, version string) error {
+	t := tabwriter.NewWriter(w, 0, 8, 3, ' ', 0)
+	ready := time.Duration(s.ReadyMS) * time.Millisecond
+	fmt.Fprintf(t, "%s %s is ready in %s\n\n", name, version, ready)
+	for _, l := range append([]Link{{"dashboard", s.Dashboard}}, s.Links...) {
+		fmt.Fprintf(t, "  %s\t%s\n", l.Name, l.URL)
+	}
+	fmt.Fprintf(t, "  gateway\t%s   %s\n", s.HTTP, s.HTTPS)
+	fmt.Fprintf(t, "  kafka\t%s\n", s.Kafka)
+	fmt.Fprintf(t, "  authority\t%s\n\n", s.CA)
+	return t.Flush()
+}
+
+// PrintJSON writes the line.
+func (s Summary) PrintJSON(w io.Writer) error { return json.NewEncoder(w).Encode(s) }
+
+// file is where a data directory's stack leaves its summary, mode 0600, since
+// the token is in it.
+const file = "stack.json"
+
+// stored adds what the line does not show.
+type stored struct {
+	Summary
+	Auth string `json:"auth"`
+}
+
+// Save leaves the summary in the data directory dir; remove takes it away.
+func (s Summary) Save(dir string) (remove func() error, err error) {
+	text, err := json.Marshal(stored{s, s.Auth})
+	if err != nil {
+		return nil, fmt.Errorf("save summary: %w", err)
+	}
+	name := filepath.Join(dir, file)
+	if err := os.WriteFile(name+".tmp", text, 0o600); err != nil {
+		return nil, fmt.Errorf("save summary: %w", err)
+	}
+	if err := os.Rename(name+".tmp", name); err != nil {
+		return nil, fmt.Errorf("save summary: %w", err)
+	}
+	return func() error { return os.Remove(name) }, nil
+}
+
+// NotRunningError says that no stack runs on a data directory.
+type NotRunningError struct{ Dir string }
+
+// Error names the directory.
+func (e *NotRunningError) Error() string { return "no stack is running on " + e.Dir }
+
+// Mend is the hint shown with the error.
+func (e *NotRunningError) Mend() string {
+	return "start one with axion, or name the directory of yours by --data DIR"
+}
+
+// Load reads the summary of the stack on dir. Where there is none the error is a
+// [*NotRunningError]. A stack that was killed leaves its summary behind.
+func Load(dir string) (Summary, error) {
+	text, err := os.ReadFile(filepath.Join(dir, file))
+	if errors.Is(err, fs.ErrNotExist) {
+		return Summary{}, &NotRunningError{dir}
+	}
+	if err != nil {
+		return Summary{}, fmt.Errorf("load summary: %w", err)
+	}
+	var s stored
+	if err := json.Unmarshal(text, &s); err != nil {
+		return Summary{}, fmt.Errorf("load summary %s: %w", filepath.Join(dir, file), err)
+	}
+	s.Summary.Auth = s.Auth
+	return s.Summary, nil
+}
