@@ -65,7 +65,12 @@ func Decode(s Service) *Set {
 	if !d.enabled() {
 		return d.set
 	}
-	if !d.sort() || !d.decode() || !d.services() || !d.routers() {
+	ok := d.sort() && d.decode()
+	if ok {
+		ok = d.services()
+		ok = d.routers(ok) && ok // even if not, to report all mistakes at once
+	}
+	if !ok {
 		d.set = &Set{Origin: d.set.Origin, Problems: d.set.Problems}
 	}
 	return d.set

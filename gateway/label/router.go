@@ -13,7 +13,8 @@ import (
 
 // routers gives every router its rule and service, and the compose service a
 // default one where its labels define none. It reports whether all are sound.
-func (d *decoder) routers() bool {
+// complete says that no service is missing for a mistake reported already.
+func (d *decoder) routers(complete bool) bool {
 	routers := d.tree.HTTP.Routers
 	if len(routers) == 0 && len(d.set.Services) == 1 {
 		routers = map[string]*config.Router{d.defaultName(): {}}
@@ -29,7 +30,8 @@ func (d *decoder) routers() bool {
 		if r.Rule == "" {
 			r.Rule = "Host(`" + d.defaultName() + "`)"
 		}
-		if d.link(name, r) && d.check(name, r) {
+		linked := !complete || d.link(name, r)
+		if d.check(name, r) && linked {
 			d.set.Routers[name] = r
 		} else {
 			ok = false

@@ -51,26 +51,24 @@ func (d *decoder) wantsDefault() bool {
 			return true
 		}
 	}
-	if len(d.tree.HTTP.Routers) > 0 || d.onlyOther() {
+	if d.has("http.routers.") {
 		return false
 	}
-	_, err := d.urls(nil)
-	return len(d.tree.HTTP.Middlewares) == 0 || err == nil
+	if d.has("http.middlewares.") {
+		_, err := d.urls(nil)
+		return err == nil
+	}
+	return !d.has("tcp.") && !d.has("udp.")
 }
 
-// onlyOther reports whether all labels are of TCP, UDP or TLS: such a compose
-// service asks for no HTTP route.
-func (d *decoder) onlyOther() bool {
-	other := false
-	for _, key := range d.keys() {
-		switch section, _, _ := strings.Cut(strings.ToLower(key[len(prefix):]), "."); section {
-		case "http":
-			return false
-		case "tcp", "udp":
-			other = true
+// has reports whether a label is in this section.
+func (d *decoder) has(section string) bool {
+	for key := range d.Labels {
+		if hasPrefix(key) && strings.HasPrefix(strings.ToLower(key[len(prefix):]), section) {
+			return true
 		}
 	}
-	return other
+	return false
 }
 
 // defaultName is the name that Traefik gives to a service and router of a

@@ -56,7 +56,7 @@ func (l *loader) load(f *file, data, env []byte) (*document, *config.Problem) {
 	}
 	project, err := l.project(f, data, look)
 	if err != nil {
-		return nil, out.problem(f, err)
+		return nil, out.problem(f, err, look)
 	}
 	doc := &document{layer: f.layer, services: map[string]*label.Set{}}
 	for name, s := range project.Services {

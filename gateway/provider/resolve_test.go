@@ -1,0 +1,162 @@
+package provider
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"axion/gateway/config"
+)
+
+// TestUnchanged shows that only what matters is taken for a change.
+func TestUnchanged(t *testing.T) {
+	t.Parallel()
+	path := tempFile(t, web("a"))
+	p := open(t, Options{Files: []string{path}})
+	before, doc := p.Dynamic(), p.files[0].latest
+	for _, tt := range []struct {
+		name, content string
+		read          bool
+	}{
+		{"OKTouched", web("a"), false},
+		{"OKComment", web("a") + "# a comment\n", true},
+		{"OKOtherKeys", web("a") + "    image: x\nvolumes: {}\n", true},
+	} {
+		write(t, path, tt.content)
+		if changed, _ := p.scan(map[string]bool{path: true}); changed != tt.read {
+			t.Errorf("%s: got read %t, want %t", tt.name, changed, tt.read)
+		}
+		if p.resolve() || p.Dynamic() != before {
+			t.Errorf("%s: got a change of the configuration", tt.name)
+		}
+	}
+	if doc == p.files[0].latest {
+		t.Error("the file is not read anew")
+	}
+	doc = p.files[0].latest
+	if p.scan(nil); doc != p.files[0].latest {
+		t.Error("an unchanged file is parsed again")
+	}
+}
+
+// TestFaultyStart shows that a file which was faulty from the start can be
+// mended bit by bit.
+func TestFaultyStart(t *testing.T) {
+	t.Parallel()
+	bad := "  bad:\n    labels:\n      traefik.http.routers.x.rulle: y\n"
+	path := tempFile(t, web("a")+bad)
+	p := open(t, Options{Files: []string{path}})
+	write(t, path, web("b")+bad)
+	p.scan(map[string]bool{path: true})
+	if p.resolve(); rules(p.Dynamic())["r"] != "Host(`b`)" {
+		t.Errorf("got %v, want the change in spite of the error that was there before", rules(p.Dynamic()))
+	}
+}
+
+func TestFragmentFaultyAtStart(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "bad.yaml"), "[")
+	write(t, filepath.Join(dir, "good.yaml"), web("a"))
+	p := open(t, Options{Dir: dir})
+	if len(p.Dynamic().Routers) != 1 || len(p.Problems()) != 1 {
+		t.Errorf("got rules %v, problems %v; want the good fragment and one problem", rules(p.Dynamic()), p.Problems())
+	}
+}
+
+func TestFileTooLarge(t *testing.T) {
+	t.Parallel()
+	path := tempFile(t, "")
+	if err := os.Truncate(path, maxFile+1); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := New(Options{Files: []string{path}}); err == nil || !strings.Contains(err.Error(), "larger than 4 MiB") {
+		t.Errorf("got %v, want the limit", err)
+	}
+}
+
+func TestMerge(t *testing.T) {
+	t.Parallel()
+	const label = "      - traefik.http."
+	service := func(name string, labels ...string) string {
+		return "  " + name + ":\n    labels:\n" + label + strings.Join(labels, "\n"+label) + "\n"
+	}
+	route := func(rule string) string { return "routers.r.rule=" + rule }
+	port := func(n string) string { return "services.s.loadbalancer.server.port=" + n }
+	for _, tt := range []struct {
+		name, content string
+		routers       []string
+		servers       []string
+		problems      []string
+	}{
+		{"OKServersMerge", service("a", route("Path(`/`)"), port("1")) + service("b", route("Path(`/`)"), port("2")) + service("c", port("2"), route("Path(`/`)")),
+			[]string{"r"}, []string{"http://127.0.0.1:1", "http://127.0.0.1:2"}, nil},
+		{"ErrServicesDiffer", service("a", route("Path(`/`)"), port("1")) + service("b", route("Path(`/`)"), port("2"), "services.s.loadbalancer.passhostheader=false"),
+			[]string{"r"}, nil, []string{`the service "s" is left out`, `the service "s" is left out`}},
+		{"ErrRoutersDiffer", service("a", route("Path(`/a`)"), port("1")) + service("b", route("Path(`/b`)"), port("2"), "routers.ok.rule=Path(`/`)"),
+			[]string{"ok"}, []string{"http://127.0.0.1:1", "http://127.0.0.1:2"}, []string{`the router "r" is left out: service "b"`, `the router "r" is left out: service "a"`}},
+		{"ErrMiddlewaresDiffer", service("a", "middlewares.m.addprefix.prefix=/a") + service("b", "middlewares.m.addprefix.prefix=/b"),
+			nil, nil, []string{`the middleware "m"`, `the middleware "m"`}},
+		{"OKMiddlewaresAgree", service("a", "middlewares.m.addprefix.prefix=/a") + service("b", "middlewares.m.addprefix.prefix=/a"), nil, nil, nil},
+		{"ErrUnsupportedElsewhere", service("a", route("Path(`/`)"), port("1"), "routers.r.middlewares=auth", "routers.ok.rule=Path(`/ok`)") + service("b", "middlewares.auth.basicauth.users=a:b"),
+			[]string{"ok"}, []string{"http://127.0.0.1:1"}, []string{`the router "r" is left out: its middleware "auth" needs traefik.http.middlewares.auth.basicauth.users`, "this label is not supported yet"}},
+		{"OKHarmlessSkipped", service("a", route("Path(`/`)"), port("1"), "routers.r.middlewares=zip", "middlewares.zip.compress=true"),
+			[]string{"r"}, []string{"http://127.0.0.1:1"}, []string{"this label is not supported yet"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			d := open(t, Options{Files: []string{tempFile(t, "services:\n"+tt.content)}}).Dynamic()
+			if got := slices.Sorted(maps.Keys(rules(d))); !slices.Equal(got, tt.routers) {
+				t.Errorf("got routers %v, want %v", got, tt.routers)
+			}
+			var servers []string
+			if s := d.Services["s@docker"]; s != nil {
+				for _, u := range s.LoadBalancer.Servers {
+					servers = append(servers, u.URL)
+				}
+			}
+			if !slices.Equal(servers, tt.servers) {
+				t.Errorf("got servers %v, want %v", servers, tt.servers)
+			}
+			if len(d.Problems) != len(tt.problems) {
+				t.Fatalf("got problems %v, want %d", d.Problems, len(tt.problems))
+			}
+			for i, want := range tt.problems {
+				if !strings.Contains(d.Problems[i].Message, want) || d.Problems[i].Line == 0 {
+					t.Errorf("got %v, want %q and a line", d.Problems[i], want)
+				}
+			}
+			if r := d.Routers["r@docker"]; r != nil && len(r.Middlewares) != 0 {
+				t.Errorf("got middlewares %v, want none", r.Middlewares)
+			}
+		})
+	}
+}
+
+func TestMergeLayers(t *testing.T) {
+	t.Parallel()
+	base := Source{"embedded", []byte(app("theirs", "r", "base", 1) + "      - traefik.http.routers.r.middlewares=a@file,b\n")}
+	d := open(t, Options{Base: []Source{base}}).Dynamic()
+	r := d.Routers["r@docker"]
+	if !slices.Equal(r.Middlewares, []string{"a@file", "b@docker"}) || r.Service != "r@docker" || d.Services[r.Service] == nil {
+		t.Errorf("got %+v, want qualified references", r)
+	}
+	d = open(t, Options{Base: []Source{base}, Files: []string{tempFile(t, app("mine", "r", "mine", 2))}}).Dynamic()
+	if got := rules(d)["r"]; got != "Host(`mine`)" {
+		t.Errorf("got %q, want the higher layer's", got)
+	}
+	if got := d.Services["r@docker"].LoadBalancer.Servers; len(got) != 1 || got[0].URL != "http://127.0.0.1:2" {
+		t.Errorf("got %v, want the higher layer's server alone", got)
+	}
+	for _, p := range d.Problems {
+		if p.Severity != config.Warning || !strings.Contains(p.Message, `replaces that of service "theirs" in embedded`) {
+			t.Errorf("got %v, want a warning that names what is replaced", p)
+		}
+	}
+	if len(d.Problems) != 2 {
+		t.Errorf("got %d problems, want one for the router and one for the service", len(d.Problems))
+	}
+}
