@@ -29,7 +29,7 @@ type Record struct {
 func (b *Bus) Forward(ctx context.Context, r Record, done func(partition int32, offset int64, err error)) {
 	err := checkTopic(r.Topic)
 	if err == nil {
-		err = checkSize(r.size())
+		err = checkSize(r.Size())
 	}
 	if err != nil {
 		done(0, 0, err)
@@ -47,8 +47,8 @@ func (b *Bus) Forward(ctx context.Context, r Record, done func(partition int32, 
 	})
 }
 
-// size is what a record takes of [MaxMessage].
-func (r *Record) size() int {
+// Size is what the record takes of [MaxMessage], in bytes.
+func (r *Record) Size() int {
 	n := len(r.Key) + len(r.Value)
 	for _, h := range r.Headers {
 		n += len(h.Key) + len(h.Value)

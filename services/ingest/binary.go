@@ -55,7 +55,10 @@ func parseBinary(h http.Header, body []byte) (event, []host.FieldError) {
 	if len(body) > 0 {
 		e.data = body
 	}
-	return e, append(wrong, e.check(at)...)
+	if len(wrong) > 0 {
+		return e, wrong
+	}
+	return e, e.check(at)
 }
 
 // decodeHeader undoes the encoding of an attribute in a header: first the quoted

@@ -49,7 +49,7 @@ func (f *flights) board(events []event) (all, begun []*flight, err error) {
 			continue
 		}
 		r := events[i].record()
-		fresh := &flight{event: events[i], size: recordSize(r), done: make(chan struct{})}
+		fresh := &flight{event: events[i], size: r.Size(), done: make(chan struct{})}
 		size += fresh.size
 		f.under[id] = fresh
 		all, begun = append(all, fresh), append(begun, fresh)

@@ -3,8 +3,6 @@ package ingest
 import (
 	"context"
 	"fmt"
-
-	"axion/services/bus"
 )
 
 // publish sends the events that have not been sent before, and returns all
@@ -93,13 +91,4 @@ func (s *service) send(ctx context.Context, sent []*flight) {
 			return
 		}
 	}
-}
-
-// recordSize is what a record takes of [bus.MaxMessage].
-func recordSize(r bus.Record) int {
-	n := len(r.Key) + len(r.Value)
-	for _, h := range r.Headers {
-		n += len(h.Key) + len(h.Value)
-	}
-	return n
 }

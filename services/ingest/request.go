@@ -73,7 +73,8 @@ func parse(content string, structured bool, h http.Header, raw []byte) ([]event,
 // checkSizes refuses events that the broker would.
 func checkSizes(events []event) *host.Problem {
 	for i := range events {
-		if size := recordSize(events[i].record()); size > bus.MaxMessage {
+		record := events[i].record()
+		if size := record.Size(); size > bus.MaxMessage {
 			p := problem(http.StatusRequestEntityTooLarge, "an event is too large")
 			p.Errors = []host.FieldError{{
 				Detail: strconv.Itoa(size) + " bytes, at most " + strconv.Itoa(bus.MaxMessage), Pointer: "/" + strconv.Itoa(i),

@@ -104,7 +104,10 @@ func parseObject(raw json.RawMessage, pointer string) (event, []host.FieldError)
 			}
 		}
 	}
-	return e, append(append(wrong, e.readData(members, at)...), e.check(at)...)
+	if wrong = append(wrong, e.readData(members, at)...); len(wrong) > 0 {
+		return e, wrong
+	}
+	return e, e.check(at)
 }
 
 // attributeText returns the canonical text of an attribute, and false where it
