@@ -13,6 +13,11 @@ const (
 	sessionTimeout = 10 * time.Second
 	// brokerBatch is Kafka's default message.max.bytes.
 	brokerBatch = 1_048_588
+	// heartbeat is how soon members hear of a newcomer or of its leaving.
+	heartbeat = 500 * time.Millisecond
+	// fetchWait is how long the broker may hold a fetch back for more data; a
+	// partition that was paused is fetched again only after that.
+	fetchWait = 500 * time.Millisecond
 	// A fetch is kept decoded in memory while handlers work, once per client.
 	fetchBytes          = 8 << 20
 	fetchPartitionBytes = 1 << 20
@@ -29,6 +34,7 @@ func clientOptions(o *Options) []kgo.Opt {
 		// pace is made for clusters far away.
 		kgo.RetryBackoffFn(reconnectDelay),
 		kgo.MetadataMinAge(100 * time.Millisecond),
+		kgo.FetchMaxWait(fetchWait),
 		kgo.FetchMaxBytes(fetchBytes),
 		kgo.FetchMaxPartitionBytes(fetchPartitionBytes),
 		// Producing: KafkaJS can read no compression but gzip, and must find
@@ -47,6 +53,7 @@ func groupOptions(o *Options) []kgo.Opt {
 		kgo.ConsumerGroup(o.Service+"-server"),
 		kgo.Balancers(roundRobin{kgo.RoundRobinBalancer()}),
 		kgo.SessionTimeout(sessionTimeout),
+		kgo.HeartbeatInterval(heartbeat),
 		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),

@@ -17,14 +17,6 @@ const (
 	commitTime = 2 * time.Second
 )
 
-// touch says that there is something to commit.
-func (c *consumer) touch() {
-	select {
-	case c.dirty <- struct{}{}:
-	default:
-	}
-}
-
 // commitLoop commits soon after messages are done, until ctx ends.
 func (c *consumer) commitLoop(ctx context.Context) {
 	for {
@@ -41,7 +33,7 @@ func (c *consumer) commitLoop(ctx context.Context) {
 			// A rebalance is under way, or the broker is away: what is not
 			// committed will be, or comes again.
 			c.bus.log.Debug("commit", "error", err)
-			c.touch()
+			signal(c.dirty)
 		}
 	}
 }

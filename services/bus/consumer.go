@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -19,6 +20,10 @@ type consumer struct {
 	window int           // messages of a partition that may wait
 	slots  chan struct{} // one for each handler that may run
 	dirty  chan struct{} // says that there is something to commit
+
+	// crowded counts the partitions that are; room says that one ceased to be.
+	crowded atomic.Int32
+	room    chan struct{}
 
 	commitMu sync.Mutex // one commit at a time
 
@@ -39,6 +44,7 @@ func newConsumer(ctx context.Context, b *Bus) *consumer {
 		window: 4 * b.options.MaxInFlight,
 		slots:  make(chan struct{}, b.options.MaxInFlight),
 		dirty:  make(chan struct{}, 1),
+		room:   make(chan struct{}, 1),
 		parts:  make(map[place]*partition),
 	}
 }

@@ -46,7 +46,7 @@ func (p *partition) bury(ctx context.Context, m *Message, cause error) bool {
 			letter.Headers = append(letter.Headers, Header{Key: DeadOmitted, Value: []byte("value")})
 		}
 		b.log.Warn("dead letter not accepted; trying again", "id", m.ID, "error", err)
-		if !p.pause(pace.NextBackOff()) {
+		if !p.wait(pace.NextBackOff()) {
 			return false
 		}
 	}

@@ -41,7 +41,8 @@ type partition struct {
 	bytes   int                // their size
 	active  int                // lanes and replies under way
 	stopped bool
-	paused  bool
+	crowded bool            // a bound was reached, and half of it is still exceeded
+	paused  bool            // crowded for so long that it is not read
 	commit  kgo.EpochOffset // all before it is done; meaningful if moved
 	moved   bool            // commit is ahead of the broker's
 }
@@ -85,9 +86,9 @@ func (p *partition) take(records []*kgo.Record) {
 		p.active++
 		go p.runLane(key, it)
 	}
-	if !p.paused && p.full(1) {
-		p.paused = true
-		p.c.client.PauseFetchPartitions(map[string][]int32{p.topic: {p.id}})
+	if !p.crowded && p.full(1) {
+		p.crowded = true
+		p.c.crowded.Add(1)
 	}
 }
 
@@ -139,17 +140,39 @@ func (p *partition) finish(it *item) {
 		p.commit, p.moved = p.items[ahead-1].next, true
 		clear(p.items[:ahead])
 		p.items = p.items[ahead:]
-		p.c.touch()
+		signal(p.c.dirty)
 	}
-	if p.paused && !p.full(2) && !p.stopped {
-		p.resume()
+	if p.crowded && !p.full(2) {
+		p.clear()
 	}
 }
 
-// resume reads on. The caller holds mu.
-func (p *partition) resume() {
-	p.paused = false
-	p.c.client.ResumeFetchPartitions(map[string][]int32{p.topic: {p.id}})
+// clear ends the crowding. The caller holds mu.
+func (p *partition) clear() {
+	p.crowded = false
+	p.c.crowded.Add(-1)
+	if p.paused {
+		p.paused = false
+		p.c.client.ResumeFetchPartitions(map[string][]int32{p.topic: {p.id}})
+	}
+	signal(p.c.room)
+}
+
+// holdsBack reports whether the reading should wait for this partition.
+func (p *partition) holdsBack() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.crowded && !p.paused
+}
+
+// pause reads no more of a crowded partition until it is cleared.
+func (p *partition) pause() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.crowded && !p.paused {
+		p.paused = true
+		p.c.client.PauseFetchPartitions(map[string][]int32{p.topic: {p.id}})
+	}
 }
 
 // enter and leave count what is under way.
@@ -177,8 +200,8 @@ func (p *partition) stop() {
 	}
 	p.stopped = true
 	close(p.halt)
-	if p.paused { // kgo keeps a pause beyond the assignment
-		p.resume()
+	if p.crowded { // kgo would keep a pause beyond the assignment
+		p.clear()
 	}
 	if p.active == 0 {
 		close(p.idle)

@@ -91,7 +91,7 @@ func (p *partition) try(ctx context.Context, m *Message, h Handler, again func(e
 		delay := pace.NextBackOff()
 		p.c.bus.log.Debug("handler failed; trying again", "type", m.Type, "id", m.ID,
 			"attempt", m.Attempt, "again_in", delay, "error", err)
-		if !p.pause(delay) {
+		if !p.wait(delay) {
 			return nil, errStopped
 		}
 	}
@@ -132,8 +132,8 @@ func (p *partition) halted() bool {
 	}
 }
 
-// pause waits; it reports false when the partition is given up meanwhile.
-func (p *partition) pause(d time.Duration) bool {
+// wait waits; it reports false when the partition is given up meanwhile.
+func (p *partition) wait(d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {

@@ -21,9 +21,12 @@ const deleteTime = 2 * time.Second
 
 // Flush wakes the relay; call it after the commit of what was enqueued. It
 // never waits.
-func (b *Bus) Flush() {
+func (b *Bus) Flush() { signal(b.flush) }
+
+// signal wakes who waits on c, now or next; c has a buffer of one.
+func signal(c chan<- struct{}) {
 	select {
-	case b.flush <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
 }

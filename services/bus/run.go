@@ -14,6 +14,14 @@ import (
 // handler does not cost the membership.
 const drainTime = 5 * time.Second
 
+const (
+	// pollRecords is how many messages are handed out at once at most.
+	pollRecords = 512
+	// roomTime is how long reading waits for a crowded partition before it
+	// goes on with the others.
+	roomTime = 50 * time.Millisecond
+)
+
 // Ready is closed once Run has the group's assignment: from then on messages
 // are handled as they arrive. Without handlers it is closed at once.
 func (b *Bus) Ready() <-chan struct{} { return b.ready }
@@ -84,7 +92,8 @@ func (b *Bus) consume(ctx context.Context, topics []string) error {
 func (c *consumer) poll(ctx context.Context) {
 	defer c.client.AllowRebalance()
 	for {
-		fetches := c.client.PollRecords(ctx, c.window)
+		c.makeRoom(ctx)
+		fetches := c.client.PollRecords(ctx, pollRecords)
 		if ctx.Err() != nil || fetches.IsClientClosed() {
 			return
 		}
@@ -99,4 +108,36 @@ func (c *consumer) poll(ctx context.Context) {
 		})
 		c.client.AllowRebalance()
 	}
+}
+
+// makeRoom holds the reading back while a partition is crowded. One that works
+// its messages off is soon done; one that does not, since a key in it is slow
+// or being tried again, is paused, so that the others go on.
+func (c *consumer) makeRoom(ctx context.Context) {
+	if c.crowded.Load() == 0 {
+		return
+	}
+	timer := time.NewTimer(roomTime)
+	defer timer.Stop()
+	for c.heldBack() {
+		select {
+		case <-c.room:
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+			for _, p := range c.all() {
+				p.pause()
+			}
+			return
+		}
+	}
+}
+
+func (c *consumer) heldBack() bool {
+	for _, p := range c.all() {
+		if p.holdsBack() {
+			return true
+		}
+	}
+	return false
 }
