@@ -1,8 +1,10 @@
 package label
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
+	"strconv"
 	"strings"
 
 	"axion/gateway/config"
@@ -71,12 +73,26 @@ func (d *decoder) blame(err error) {
 		}
 		if err := parser.Decode(map[string]string{name: value}, &tree{}, "traefik"); err != nil {
 			found = true
-			d.problem(config.Error, key, fmt.Sprintf("%q cannot be read: %s", value, err), "")
+			d.problem(config.Error, key, unreadable(value, err), "")
 		}
 	}
 	if !found {
 		d.problem(config.Error, "", "the labels cannot be read: "+err.Error(), "")
 	}
+}
+
+// unreadable puts an error of the decoder into the words of labels.
+func unreadable(value string, err error) string {
+	if e, ok := errors.AsType[*strconv.NumError](err); ok {
+		if e.Func == "ParseBool" {
+			return fmt.Sprintf("%q is neither true nor false", value)
+		}
+		return fmt.Sprintf("%q is not a whole number, or too large", value)
+	}
+	if strings.HasPrefix(err.Error(), "time: ") {
+		return fmt.Sprintf("%q is not a duration such as 10s or 1m", value)
+	}
+	return fmt.Sprintf("%q cannot be read: %s", value, err)
 }
 
 // labelOf is the first label that defines something.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"time"
 
 	"axion/gateway/config"
@@ -28,6 +29,7 @@ const (
 type file struct {
 	name     string // as the user gave it
 	path     string // absolute; empty for a base layer
+	real     string // where path leads through links
 	base     []byte // the content of a base layer
 	env      string // the .env file beside it, or empty
 	workDir  string
@@ -105,6 +107,9 @@ func (f *file) refresh(l *loader, forced bool, now time.Time) (changed bool, aga
 		}
 	}
 	f.stamp, f.envStamp = at, envAt
+	if f.real, err = filepath.EvalSymlinks(f.path); err != nil {
+		f.real = f.path
+	}
 	return f.accept(l, data, env), 0
 }
 

@@ -44,9 +44,15 @@ func (p *Provider) discover() {
 	if err != nil {
 		return // the directory is being replaced, or its fragments are gone with it
 	}
+	have := make(map[string]bool, len(p.files))
+	for _, f := range p.files {
+		if f.fragment {
+			have[f.path] = true
+		}
+	}
 	for _, e := range entries {
 		path := filepath.Join(p.dir, e.Name())
-		if !isFragment(e.Name()) || slices.ContainsFunc(p.files, func(f *file) bool { return f.fragment && f.path == path }) {
+		if !isFragment(e.Name()) || have[path] {
 			continue
 		}
 		p.files = append(p.files, &file{

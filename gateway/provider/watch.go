@@ -88,8 +88,8 @@ func (w *watch) follow() {
 			continue
 		}
 		dirs[filepath.Dir(f.path)] = true
-		if real, err := filepath.EvalSymlinks(f.path); err == nil {
-			dirs[filepath.Dir(real)] = true
+		if f.real != "" {
+			dirs[filepath.Dir(f.real)] = true
 		}
 	}
 	watched := map[string]bool{}
@@ -149,7 +149,7 @@ func (w *watch) concerns(name string) bool {
 		if name == f.path || name == f.env {
 			return true
 		}
-		if real, err := filepath.EvalSymlinks(f.path); err == nil && name == real {
+		if name == f.real {
 			w.dirty[f.path] = true
 			return true
 		}
