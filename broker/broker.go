@@ -153,6 +153,9 @@ func (b *Broker) open(o Options) error {
 			// Size alone bounds the log: an age makes every pass of
 			// retention read the index of every partition.
 			"log.retention.ms": "-1",
+			// Members of the newer group protocol learn of a rebalance by
+			// their heartbeats, which this paces. Kafka's 5 s is for many.
+			"group.consumer.heartbeat.interval.ms": "500",
 		}),
 		kfake.MaxVersions(versions()),
 		kfake.ListenFn(func(string, string) (net.Listener, error) { return b.front, nil }),

@@ -9,7 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"sync"
+	"os"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -194,35 +194,66 @@ func TestFetchWait(t *testing.T) {
 	}
 }
 
-// TestDrain: Close lets a request under way be answered.
+// TestDrain: the end waits for what is under way, not for ever, and lets
+// nothing new begin.
 func TestDrain(t *testing.T) {
 	t.Parallel()
-	b := start(t, Options{Topics: []string{"a"}})
-	held, release := make(chan struct{}), make(chan struct{})
-	var once sync.Once
-	b.cluster.ControlKey(int16(kmsg.ListGroups), func(kmsg.Request) (kmsg.Response, error, bool) {
-		b.cluster.SleepControl(func() {
-			once.Do(func() { close(held) })
-			<-release
+	frame := frameOf(int16(kmsg.ApiVersions), 0, "id")
+	for name, tt := range map[string]struct {
+		asked  int           // requests before the drain
+		answer time.Duration // when the first is answered; 0: never
+		want   time.Duration
+	}{
+		"Quiet":      {0, 0, 0},
+		"Answered":   {1, drainTime / 2, drainTime / 2},
+		"ReadAhead":  {2, drainTime / 2, drainTime},
+		"Unanswered": {1, 0, drainTime},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				g, peer := guardedPipe(t)
+				go func() {
+					for i := range tt.asked + 1 {
+						frame[11] = byte(i) // the correlation id
+						if _, err := peer.Write(frame); err != nil {
+							return
+						}
+					}
+				}()
+				for range tt.asked {
+					if _, err := io.ReadFull(g, make([]byte, len(frame))); err != nil {
+						t.Fatal(err)
+					}
+				}
+				go func() { _, _ = io.Copy(io.Discard, peer) }()
+				if tt.answer > 0 {
+					go func() {
+						time.Sleep(tt.answer)
+						if _, err := g.Write(make([]byte, 8)); err != nil {
+							t.Error(err)
+						}
+					}()
+				}
+				begin := time.Now()
+				g.front.drain(drainTime)
+				if got := time.Since(begin); got != tt.want {
+					t.Errorf("drained for %s, want %s", got, tt.want)
+				}
+				read := make(chan int)
+				go func() {
+					n, _ := g.Read(make([]byte, 1))
+					read <- n
+				}()
+				synctest.Wait()
+				if err := g.front.wait(); err != nil {
+					t.Error(err)
+				}
+				if n := <-read; n != 0 {
+					t.Error("a request was let in after the drain")
+				}
+			})
 		})
-		return nil, nil, false
-	})
-	conn := dial(t, b)
-	req := kmsg.NewPtrListGroupsRequest()
-	req.SetVersion(0)
-	if _, err := conn.Write(requestOf(req)); err != nil {
-		t.Fatal(err)
-	}
-	<-held
-	closed := make(chan error, 1)
-	go func() { closed <- b.Close() }()
-	<-b.front.done // the port is closed, so Close is at its drain
-	close(release)
-	if corr := binary.BigEndian.Uint32(answer(t, conn)); corr != 7 {
-		t.Errorf("correlation id: got %d, want 7", corr)
-	}
-	if err := <-closed; err != nil {
-		t.Error(err)
 	}
 }
 
@@ -245,7 +276,7 @@ func TestTooManyConns(t *testing.T) {
 		answer(t, conn)
 		conns = append(conns, conn)
 	}
-	if n, err := dial(t, b).Read(make([]byte, 1)); n != 0 || err == nil || errors.Is(err, context.DeadlineExceeded) {
+	if n, err := dial(t, b).Read(make([]byte, 1)); n != 0 || err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("got %d, %v, want the connection closed", n, err)
 	}
 	_ = conns[0].Close()
@@ -297,12 +328,17 @@ func TestAcceptFails(t *testing.T) {
 	}
 }
 
+// nowhere is a listener that no one connects to.
+type nowhere struct{ net.Listener }
+
+func (nowhere) Close() error { return nil }
+
 // guardedPipe is a guarded connection of no broker, and its other end.
 func guardedPipe(t *testing.T) (*guarded, net.Conn) {
 	t.Helper()
 	here, there := net.Pipe()
 	b := &Broker{members: newMembers(memberGrace, func(context.Context, memberKey) {})}
-	g := newGuarded(here, newFront(nil, b, slog.New(slog.DiscardHandler)))
+	g := newFront(nowhere{}, b, slog.New(slog.DiscardHandler)).admit(here)
 	t.Cleanup(func() { _, _ = g.Close(), there.Close() })
 	return g, there
 }
