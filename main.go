@@ -4,7 +4,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -55,11 +54,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err == nil {
 		return 0
 	}
-	fmt.Fprintln(stderr, "error:", err)
-	var mender interface{ Mend() string }
-	if errors.As(err, &mender) && mender.Mend() != "" {
-		fmt.Fprintln(stderr, "hint:", mender.Mend())
-	}
+	summary.PrintError(stderr, err)
 	return 1
 }
 
@@ -71,13 +66,14 @@ func commands(stderr io.Writer) *cobra.Command {
 	root := &cobra.Command{
 		Use: "axion", Short: "A whole development stack in one process", Args: cobra.NoArgs, RunE: start,
 		SilenceErrors: true, SilenceUsage: true, CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+		PersistentPreRun: func(*cobra.Command, []string) { f.files = provider.Default(f.files) },
 	}
 	root.PersistentFlags().StringArrayVarP(&f.files, "file", "f", nil, "compose `FILE` whose labels are watched (default: the one in this directory)")
-	root.PersistentFlags().StringVar(&f.data, "data", "", "state is kept in `DIR` (default: .axion beside the compose file)")
+	root.PersistentFlags().StringVar(&f.dir.Path, "data", "", "state is kept in `DIR` (default: .axion beside the compose file)")
 	upCmd := &cobra.Command{Use: "up", Short: "Start everything (the default)", Args: cobra.NoArgs, RunE: start}
 	f.register(root.Flags())
 	f.register(upCmd.Flags())
-	running := func() (summary.Summary, error) { f.locate(); return summary.Load(f.data) }
+	running := func() (summary.Summary, error) { return summary.Load(f.dir.Locate(f.files)) }
 	root.AddCommand(upCmd, summary.VersionCommand("axion", version),
 		gateway.Command(func() (string, error) { s, err := running(); return s.Dashboard, err }),
 		auth.Command(func() (string, error) { s, err := running(); return s.Auth, err }))
@@ -86,29 +82,18 @@ func commands(stderr io.Writer) *cobra.Command {
 
 // flags of `axion up`.
 type flags struct {
-	files                  []string
-	data                   string
-	ephemeral, printAsJSON bool
-	addresses              listen.Flags
-	builtins               services.Options
+	files       []string
+	dir         broker.Dir
+	addresses   listen.Flags
+	builtins    services.Options
+	printAsJSON bool
 }
 
 func (f *flags) register(set *pflag.FlagSet) {
-	set.BoolVar(&f.ephemeral, "ephemeral", false, "keep nothing: state lives in a temporary directory")
+	set.BoolVar(&f.dir.Ephemeral, "ephemeral", false, "keep nothing: state lives in a temporary directory")
 	set.BoolVar(&f.printAsJSON, "json", false, "print one line of JSON when ready")
 	f.addresses.Register(set)
 	f.builtins.Register(set)
-}
-
-// locate finds the compose file and the data directory where no flag names them.
-func (f *flags) locate() {
-	if len(f.files) == 0 {
-		f.files = provider.Find(".")
-	}
-	if f.data == "" && len(f.files) > 0 {
-		f.data = filepath.Join(filepath.Dir(f.files[0]), ".axion")
-	}
-	f.data = cmp.Or(f.data, ".axion")
 }
 
 // stack is a running stack. Its parts stop in the reverse order of stops.
@@ -118,6 +103,7 @@ type stack struct {
 	stops  []func(context.Context) error
 	failed chan error
 
+	data      string
 	listeners *listen.Listeners
 	services  *services.Set
 	broker    *broker.Broker
@@ -127,10 +113,6 @@ type stack struct {
 
 // up runs the stack until ctx ends or a part of it does.
 func up(ctx context.Context, f flags, out io.Writer, log *slog.Logger) (err error) {
-	if f.ephemeral && f.data != "" {
-		return errors.New("--ephemeral keeps nothing and --data keeps all: use one of them")
-	}
-	f.locate()
 	s := &stack{flags: f, log: log, failed: make(chan error, 4)}
 	defer func() { err = errors.Join(err, s.stop()) }()
 	for _, step := range []func(context.Context) error{s.bind, s.start, s.serve} {
@@ -140,7 +122,7 @@ func up(ctx context.Context, f flags, out io.Writer, log *slog.Logger) (err erro
 			return err
 		}
 	}
-	if err := s.announce(ctx, out); err != nil {
+	if err := s.announce(out); err != nil {
 		return err
 	}
 	select {
@@ -169,11 +151,10 @@ func (s *stack) stop() error {
 // bind takes the data directory and opens every listener before anything starts:
 // a busy port costs nothing.
 func (s *stack) bind(context.Context) (err error) {
-	dir, release, err := broker.OpenDir(s.data, s.ephemeral)
-	if err != nil {
+	var release func() error
+	if s.data, release, err = s.dir.Open(s.files); err != nil {
 		return err
 	}
-	s.data = dir
 	s.onStop(func(context.Context) error { return release() })
 	if s.listeners, err = s.flags.addresses.Open(); err != nil {
 		return err
@@ -222,6 +203,9 @@ func (s *stack) start(ctx context.Context) (err error) {
 func (s *stack) serve(ctx context.Context) error {
 	s.gateway.Start()
 	s.watch(s.gateway.Wait)
+	if err := s.summarize(ctx); err != nil {
+		return err
+	}
 	options := web.Options{
 		Listener: s.listeners.Dashboard, Assets: embed.Assets(), Log: s.log, Version: version, System: s.system,
 		Routes:   func() []web.Route { return reshape[[]web.Route](s.gateway.Routes()) },
@@ -246,10 +230,10 @@ func (s *stack) serve(ctx context.Context) error {
 	return nil
 }
 
-// watch runs a part, and ends the stack with its error.
-func (s *stack) watch(run func() error) {
+// watch has the error of a part that ends by itself end the stack.
+func (s *stack) watch(part func() error) {
 	go func() {
-		if err := run(); err != nil {
+		if err := part(); err != nil {
 			s.failed <- err
 		}
 	}()
@@ -271,21 +255,23 @@ func (s *stack) system(ctx context.Context) web.System {
 	}
 }
 
-// announce tells that the stack is ready, and where.
-func (s *stack) announce(ctx context.Context, out io.Writer) error {
-	token, err := s.services.Token(ctx)
-	if err != nil {
-		return err
-	}
+// summarize notes that the stack is ready, and where.
+func (s *stack) summarize(ctx context.Context) (err error) {
+	https := listen.Port(s.listeners.HTTPS)
 	s.summary = summary.Summary{
-		ReadyMS: time.Since(began).Milliseconds(), Token: token, Kafka: s.broker.Addr(), CA: s.gateway.RootFile(),
+		Kafka: s.broker.Addr(), CA: s.gateway.RootFile(), Auth: s.services.AuthURL(),
 		HTTP:      fmt.Sprintf("http://localhost:%d", listen.Port(s.listeners.HTTP)),
-		HTTPS:     fmt.Sprintf("https://localhost:%d", listen.Port(s.listeners.HTTPS)),
-		Dashboard: "http://" + s.listeners.Dashboard.Addr().String(), Auth: s.services.AuthURL(),
+		HTTPS:     fmt.Sprintf("https://localhost:%d", https),
+		Dashboard: "http://" + s.listeners.Dashboard.Addr().String(),
+		Links:     reshape[[]summary.Link](s.services.Status(ctx, https)),
 	}
-	for _, service := range s.services.Status(ctx, listen.Port(s.listeners.HTTPS)) {
-		s.summary.Links = append(s.summary.Links, summary.Link{Name: service.Name, URL: service.URL})
-	}
+	s.summary.Token, err = s.services.Token(ctx)
+	s.summary.ReadyMS = time.Since(began).Milliseconds()
+	return err
+}
+
+// announce tells it.
+func (s *stack) announce(out io.Writer) error {
 	remove, err := s.summary.Save(s.data)
 	if err != nil {
 		return err

@@ -4,16 +4,40 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 )
 
-// OpenDir takes a data directory for this process: dir, or a temporary one where
-// ephemeral. release unlocks it, and removes a temporary one. The error is an
-// [*InUseError] where another process has it.
-func OpenDir(dir string, ephemeral bool) (opened string, release func() error, err error) {
+// Dir says where a stack keeps its state.
+type Dir struct {
+	// Path is the directory. Empty means .axion beside the compose file.
+	Path string
+	// Ephemeral keeps nothing: the directory is a temporary one.
+	Ephemeral bool
+}
+
+// Locate is the directory of a stack with these compose files, of which there
+// may be none.
+func (d Dir) Locate(files []string) string {
+	const name = ".axion"
+	switch {
+	case d.Path != "":
+		return d.Path
+	case len(files) > 0:
+		return filepath.Join(filepath.Dir(files[0]), name)
+	}
+	return name
+}
+
+// Open takes the directory for this process. release gives it back, and removes
+// a temporary one. The error is an [*InUseError] where another process has it.
+func (d Dir) Open(files []string) (dir string, release func() error, err error) {
 	remove := func() error { return nil }
-	if ephemeral {
+	if dir = d.Locate(files); d.Ephemeral {
+		if d.Path != "" {
+			return "", nil, errors.New("--ephemeral keeps nothing and --data keeps all: use one of them")
+		}
 		if dir, err = os.MkdirTemp("", "axion-"); err != nil {
-			return "", nil, fmt.Errorf("make a temporary data directory: %w", err)
+			return "", nil, fmt.Errorf("--ephemeral: %w", err)
 		}
 		remove = func() error { return os.RemoveAll(dir) }
 	}

@@ -1,17 +1,16 @@
 package provider
 
-import (
-	"os"
-	"path/filepath"
-)
+import "os"
 
-// Find gives the compose file of a directory, by the first name that compose
-// itself looks for, or none.
-func Find(dir string) []string {
+// Default gives files, or where there are none the compose file of the working
+// directory, by the first name that compose itself looks for; none without one.
+func Default(files []string) []string {
+	if len(files) > 0 {
+		return files
+	}
 	for _, name := range []string{"compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"} {
-		path := filepath.Join(dir, name)
-		if _, err := os.Stat(path); err == nil {
-			return []string{path}
+		if _, err := os.Stat(name); err == nil {
+			return []string{name}
 		}
 	}
 	return nil

@@ -33,7 +33,10 @@ type Summary struct {
 }
 
 // Link is one named address of the block.
-type Link struct{ Name, URL string }
+type Link struct {
+	Name string `json:"name"`
+	URL  string `json:"url"`
+}
 
 // Print writes the block.
 func (s Summary) Print(w io.Writer, name, version string) error {
