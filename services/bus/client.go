@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -28,7 +29,7 @@ func clientOptions(o *Options) []kgo.Opt {
 	return []kgo.Opt{
 		kgo.SeedBrokers(o.Brokers...),
 		kgo.ClientID(o.Service),
-		kgo.WithLogger(clientLog{o.Log}),
+		kgo.WithLogger(&clientLog{log: o.Log, last: make(map[string]time.Time)}),
 		kgo.DisableClientMetrics(),
 		// A local broker is back within milliseconds of a restart; kgo's own
 		// pace is made for clusters far away.
@@ -107,15 +108,38 @@ func (p topicPartitioner) OnNewBatch() {
 	}
 }
 
+// logPause is how long a warning of kgo's is not repeated: while the broker is
+// away it has the same ones many times a second.
+const logPause = 5 * time.Second
+
 // clientLog passes kgo's warnings and errors on.
-type clientLog struct{ log *slog.Logger }
+type clientLog struct {
+	log *slog.Logger
 
-func (clientLog) Level() kgo.LogLevel { return kgo.LogLevelWarn }
+	mu   sync.Mutex
+	last map[string]time.Time // by message; kgo's are constants
+}
 
-func (l clientLog) Log(level kgo.LogLevel, msg string, keyvals ...any) {
+func (*clientLog) Level() kgo.LogLevel { return kgo.LogLevelWarn }
+
+func (l *clientLog) Log(level kgo.LogLevel, msg string, keyvals ...any) {
+	if l.repeated(msg) {
+		return
+	}
 	to := slog.LevelWarn
 	if level == kgo.LogLevelError {
 		to = slog.LevelError
 	}
 	l.log.Log(context.Background(), to, msg, keyvals...)
+}
+
+func (l *clientLog) repeated(msg string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	if now.Sub(l.last[msg]) < logPause {
+		return true
+	}
+	l.last[msg] = now
+	return false
 }

@@ -248,3 +248,38 @@ func TestSubscribe(t *testing.T) {
 		t.Errorf("got data %s, want \"text\"", m.Data)
 	}
 }
+
+// TestStuckKey fills one partition behind a key that hangs: another partition
+// is still read, and the first one again once the key goes on.
+func TestStuckKey(t *testing.T) {
+	t.Parallel()
+	brokers := startCluster(t).ListenAddrs()
+	b := openBus(t, brokers, "svc", func(o *Options) { o.MaxInFlight = 2 })
+	open, entered := make(chan struct{}), make(chan string, 200)
+	b.Handle("T", func(_ context.Context, m *Message) (any, error) {
+		if m.Key == "stuck" {
+			<-open
+		}
+		entered <- m.Key
+		return nil, nil
+	})
+	runBus(t, b)
+	peer := plainClient(t, brokers)
+	for range 100 {
+		produce(t, peer, event("axion.svc", "T", "stuck", `{}`))
+	}
+	for range 50 {
+		free := event("axion.svc", "T", "free", `{}`)
+		free.Partition = 1
+		produce(t, peer, free)
+	}
+	for range 50 {
+		if got := receive(t, entered, "message of the free key"); got != "free" {
+			t.Fatalf("got %s, want free", got)
+		}
+	}
+	close(open)
+	for range 100 {
+		receive(t, entered, "message of the stuck key")
+	}
+}

@@ -1,0 +1,278 @@
+package bus
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net"
+	"path/filepath"
+	"strconv"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	_ "modernc.org/sqlite"
+)
+
+// openDB makes a database with the bus's tables.
+func openDB(tb testing.TB) *sql.DB {
+	tb.Helper()
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(tb.TempDir(), "test.db")+
+		"?_pragma=journal_mode(WAL)&_pragma=busy_timeout(5000)&_txlock=immediate")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = db.Close() })
+	if _, err := db.ExecContext(testContext(tb), Schema); err != nil {
+		tb.Fatal(err)
+	}
+	return db
+}
+
+// inTx commits what fn does.
+func inTx(tb testing.TB, db *sql.DB, fn func(*sql.Tx) error) {
+	tb.Helper()
+	tx, err := db.BeginTx(testContext(tb), nil)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if err := fn(tx); err != nil {
+		tb.Fatal(err)
+	}
+	if err := tx.Commit(); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+func countRows(tb testing.TB, db *sql.DB, table string) int {
+	tb.Helper()
+	var n int
+	if err := db.QueryRowContext(testContext(tb), "SELECT count(*) FROM "+table).Scan(&n); err != nil {
+		tb.Fatal(err)
+	}
+	return n
+}
+
+// relay runs until the test ends.
+func relay(tb testing.TB, b *Bus, db *sql.DB) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- b.Relay(ctx, db) }()
+	tb.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			tb.Errorf("relay: %v", err)
+		}
+	})
+}
+
+func TestEnqueue(t *testing.T) {
+	t.Parallel()
+	brokers := startCluster(t).ListenAddrs()
+	b, db := openBus(t, brokers, "graph-service"), openDB(t)
+	if err := b.ensureTopics(testContext(t), []string{"axion.events"}); err != nil {
+		t.Fatal(err)
+	}
+	relay(t, b, db)
+	peer := plainClient(t, brokers, kgo.ConsumeTopics("axion.events"))
+	t.Run("OK", func(t *testing.T) {
+		ctx, span := b.start(testContext(t), "", "test", 0)
+		defer span.End()
+		inTx(t, db, func(tx *sql.Tx) error {
+			return b.Enqueue(ctx, tx, Event{Type: "X", Topic: "axion.events", Key: "p1", Data: question{"q"}})
+		})
+		b.Flush()
+		r := readRecord(t, peer)
+		h := Headers(r.Headers)
+		if got, want := string(r.Key)+string(r.Value), `p1{"text":"q"}`; got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+		if got, want := headerKeys(r), "ce_specversion ce_id ce_type ce_source ce_time content-type traceparent "; got != want {
+			t.Errorf("headers: got %s, want %s", got, want)
+		}
+		if got, want := h.Get("traceparent"), Headers(inject(ctx, nil)).Get("traceparent"); got != want {
+			t.Errorf("traceparent: got %s, want the one at Enqueue, %s", got, want)
+		}
+		eventually(t, "outbox empty", func() bool { return countRows(t, db, "outbox") == 0 })
+	})
+	t.Run("OKRolledBack", func(t *testing.T) {
+		tx, err := db.BeginTx(testContext(t), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := b.Enqueue(testContext(t), tx, Event{ID: "never", Type: "X", Topic: "axion.events"}); err != nil {
+			t.Fatal(err)
+		}
+		if err := tx.Rollback(); err != nil {
+			t.Fatal(err)
+		}
+		inTx(t, db, func(tx *sql.Tx) error {
+			return b.Enqueue(testContext(t), tx, Event{ID: "next", Type: "X", Topic: "axion.events"})
+		})
+		b.Flush()
+		if got := Headers(readRecord(t, peer).Headers).Get("ce_id"); got != "next" {
+			t.Errorf("got %s, want next", got)
+		}
+	})
+	for _, tt := range []struct {
+		name  string
+		event Event
+		want  error
+	}{
+		{"ErrTopic", Event{Type: "X", Topic: "no such name"}, nil},
+		{"ErrNoType", Event{Topic: "axion.events"}, nil},
+		{"ErrTooLarge", Event{Type: "X", Topic: "axion.events", Data: make([]byte, MaxMessage)}, ErrTooLarge},
+		{"ErrData", Event{Type: "X", Topic: "axion.events", Data: make(chan int)}, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if err := b.Enqueue(testContext(t), nil, tt.event); err == nil || !errors.Is(err, tt.want) && tt.want != nil {
+				t.Errorf("got %v, want an error (%v)", err, tt.want)
+			}
+		})
+	}
+}
+
+// TestRelay fills the outbox while the broker is away: when it is back, every
+// event arrives, in the order of its key.
+func TestRelay(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	cluster := startCluster(t, kfake.DataDir(dir))
+	brokers := cluster.ListenAddrs()
+	b, db := openBus(t, brokers, "svc"), openDB(t)
+	if err := b.ensureTopics(testContext(t), []string{"axion.events"}); err != nil {
+		t.Fatal(err)
+	}
+	cluster.Close()
+	const events = 1000
+	inTx(t, db, func(tx *sql.Tx) error {
+		for i := range events {
+			e := Event{ID: strconv.Itoa(i), Type: "X", Topic: "axion.events", Key: fmt.Sprint("key", i%7)}
+			if err := b.Enqueue(testContext(t), tx, e); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	relay(t, b, db)
+	b.Flush()
+	startCluster(t, kfake.DataDir(dir), kfake.Ports(portOf(t, brokers[0])))
+	peer := plainClient(t, brokers, kgo.ConsumeTopics("axion.events"))
+	next := make(map[string]int)
+	for i := range 7 {
+		next[fmt.Sprint("key", i)] = i
+	}
+	for range events {
+		r := readRecord(t, peer)
+		i, err := strconv.Atoi(Headers(r.Headers).Get("ce_id"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		key := string(r.Key)
+		if i != next[key] {
+			t.Errorf("%s: got event %d, want %d", key, i, next[key])
+		}
+		next[key] = i + 7
+	}
+	eventually(t, "outbox empty", func() bool { return countRows(t, db, "outbox") == 0 })
+}
+
+// TestRelayHolds lets the broker refuse one event for good: those after it
+// with its key wait, all others pass.
+func TestRelayHolds(t *testing.T) {
+	t.Parallel()
+	brokers := startCluster(t).ListenAddrs()
+	b, db := openBus(t, brokers, "svc"), openDB(t)
+	if err := b.ensureTopics(testContext(t), []string{"axion.events"}); err != nil {
+		t.Fatal(err)
+	}
+	inTx(t, db, func(tx *sql.Tx) error {
+		for _, e := range []Event{
+			{ID: "1", Type: "X", Topic: "not.there", Key: "a"},
+			{ID: "2", Type: "X", Topic: "axion.events", Key: "a"},
+			{ID: "3", Type: "X", Topic: "axion.events", Key: "b"},
+			{ID: "4", Type: "X", Topic: "axion.events"},
+		} {
+			if err := b.Enqueue(testContext(t), tx, e); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	relay(t, b, db)
+	eventually(t, "two events left", func() bool { return countRows(t, db, "outbox") == 2 })
+	if err := b.ensureTopics(testContext(t), []string{"not.there"}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "outbox empty", func() bool { return countRows(t, db, "outbox") == 0 })
+	peer := plainClient(t, brokers, kgo.ConsumeTopics("axion.events"))
+	ids := make(map[string]bool)
+	for range 3 {
+		ids[Headers(readRecord(t, peer).Headers).Get("ce_id")] = true
+	}
+	if !ids["2"] || !ids["3"] || !ids["4"] {
+		t.Errorf("got %v, want 2, 3 and 4", ids)
+	}
+}
+
+func TestSeen(t *testing.T) {
+	t.Parallel()
+	db := openDB(t)
+	seen := func(id string) (was bool) {
+		inTx(t, db, func(tx *sql.Tx) (err error) {
+			was, err = Seen(testContext(t), tx, id)
+			return err
+		})
+		return was
+	}
+	t.Run("OK", func(t *testing.T) {
+		if first, second, other := seen("a"), seen("a"), seen("b"); first || !second || other {
+			t.Errorf("got %v, %v, %v; want false, true, false", first, second, other)
+		}
+	})
+	t.Run("OKRolledBack", func(t *testing.T) {
+		tx, err := db.BeginTx(testContext(t), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Seen(testContext(t), tx, "c"); err != nil {
+			t.Fatal(err)
+		}
+		if err := tx.Rollback(); err != nil {
+			t.Fatal(err)
+		}
+		if seen("c") {
+			t.Error("got true after a rollback, want false")
+		}
+	})
+	t.Run("OKPruned", func(t *testing.T) {
+		// As if that many ids had been recorded since.
+		if _, err := db.ExecContext(testContext(t), `UPDATE sqlite_sequence SET seq = $1 WHERE name = 'inbox'`,
+			2*inboxKeep/inboxPrune*inboxPrune-1); err != nil {
+			t.Fatal(err)
+		}
+		seen("new")
+		if got := countRows(t, db, "inbox"); got != 1 {
+			t.Errorf("got %d ids, want the new one only", got)
+		}
+	})
+	t.Run("ErrNoID", func(t *testing.T) {
+		if _, err := Seen(testContext(t), nil, ""); err == nil {
+			t.Error("got no error")
+		}
+	})
+}
+
+func portOf(tb testing.TB, address string) int {
+	tb.Helper()
+	_, text, err := net.SplitHostPort(address)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	port, err := strconv.Atoi(text)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return port
+}
