@@ -82,6 +82,8 @@ func (g *Gateway) route(name string, c *config.Router, t, old *table) *route {
 	var err error
 	if r.rule, err = rule.Parse(c.Rule); err != nil {
 		r.refuse("rule", err.Error(), mend(err))
+	} else if r.secure {
+		r.warnForeign()
 	}
 	for _, m := range c.Middlewares {
 		w := g.ware(name, m, t, old)
@@ -134,6 +136,16 @@ func (r *route) enter() {
 			"name the entrypoint websecure, or remove the router's tls labels")
 	default:
 		r.refuse("entrypoints", "none of the router's entrypoints exists", "the entrypoints are "+web+" and "+webSecure)
+	}
+}
+
+// warnForeign tells of hosts for which the local authority must not vouch.
+func (r *route) warnForeign() {
+	hosts, _ := r.rule.Hosts()
+	for _, h := range hosts {
+		if !isLoopback(h) && !strings.HasSuffix(h, ".localhost") {
+			r.warn("rule", fmt.Sprintf("no client trusts a local certificate for %q", h), "use a name that ends in .localhost")
+		}
 	}
 }
 

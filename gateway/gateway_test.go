@@ -239,11 +239,63 @@ func TestStreaming(t *testing.T) {
 		}
 		cancel()
 		_ = resp.Body.Close()
-		select {
-		case <-left:
-		case <-time.After(patience):
-			t.Error("the upstream was not told that the client left")
+		await(t, left, "the upstream learns that the client left")
+	})
+}
+
+func TestClose(t *testing.T) {
+	t.Parallel()
+	// slow starts a gateway and a request that its upstream answers once finish
+	// is closed.
+	slow := func(t *testing.T) (s *stack, finish chan struct{}, answer <-chan error) {
+		begun, finish := make(chan struct{}), make(chan struct{})
+		s = start(t, compose(route("slow", "Host(`slow.localhost`)", serve(t, func(_ http.ResponseWriter, r *http.Request) {
+			close(begun)
+			select {
+			case <-finish:
+			case <-r.Context().Done():
+			}
+		}))...))
+		c, answered := s.client(), make(chan error, 1)
+		go func() {
+			resp, err := c.Get("http://slow.localhost/")
+			if err == nil {
+				_ = resp.Body.Close()
+			}
+			answered <- err
+		}()
+		await(t, begun, "the request at the upstream")
+		return s, finish, answered
+	}
+	t.Run("OK/Drains", func(t *testing.T) {
+		t.Parallel()
+		s, finish, answer := slow(t)
+		preconnected, err := net.Dial("tcp", s.http)
+		if err != nil {
+			t.Fatal(err)
 		}
+		defer preconnected.Close()
+		closed := make(chan error, 1)
+		go func() { closed <- s.Close(t.Context()) }()
+		_ = preconnected.SetReadDeadline(time.Now().Add(patience))
+		_, _ = preconnected.Read(make([]byte, 1)) // returns once Close has begun
+		close(finish)
+		if err := <-answer; err != nil {
+			t.Errorf("request under way: %v", err)
+		}
+		if err := <-closed; err != nil {
+			t.Errorf("Close: %v", err)
+		}
+	})
+	t.Run("ErrCutOff", func(t *testing.T) {
+		t.Parallel()
+		s, _, answer := slow(t)
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := s.Close(ended); !errors.Is(err, context.Canceled) {
+			t.Errorf("Close: got %v, want context.Canceled", err)
+		}
+		<-answer // an error or 499, depending on which end hears first
 	})
 }
 

@@ -43,7 +43,7 @@ func TestReload(t *testing.T) {
 		} {
 			s.save(text)
 			for len(s.Problems()) == 0 {
-				<-changed
+				await(t, changed, "a change")
 			}
 			p := s.Problems()[0]
 			want(t, "file", p.File, s.file)
@@ -52,7 +52,7 @@ func TestReload(t *testing.T) {
 			}
 			s.save(compose(route("r", "Host(`r.localhost`)", b)...))
 			for len(s.Problems()) != 0 {
-				<-changed
+				await(t, changed, "a change")
 			}
 		}
 	})
@@ -117,7 +117,7 @@ func TestReloadUnderLoad(t *testing.T) {
 		next := urls[(i+1)%2]
 		s.save(compose(route("r", "Host(`r.localhost`)", next)...))
 		for s.Routes()[0].Servers[0].URL != next {
-			<-routes
+			await(t, routes, "a change")
 		}
 	}
 	stop.Store(true)
@@ -179,6 +179,7 @@ func TestRoutes(t *testing.T) {
 	labels = append(labels, route("apart1", "Host(`apart.localhost`) && Path(`/a`)", url)...)
 	labels = append(labels, route("apart2", "Host(`apart.localhost`) && Path(`/b`)", url)...)
 	labels = append(labels, route("badstrip", "Host(`f.localhost`)", url, "middlewares=empty")...)
+	labels = append(labels, route("foreign", "Host(`shop.example`)", url, "tls=true")...)
 	labels = append(labels, "http.middlewares.good.addprefix.prefix=/x", "http.middlewares.empty.redirectscheme.permanent=true")
 	s := start(t, compose(labels...))
 
@@ -195,6 +196,7 @@ func TestRoutes(t *testing.T) {
 		"tie1":      {gateway.Warning, `"tie1@docker" and "tie2@docker" have the same priority`},
 		"tie2":      {gateway.Warning, `"tie1@docker" is tried first`},
 		"apart1":    {gateway.Enabled, ""},
+		"foreign":   {gateway.Warning, `certificate for "shop.example"`},
 		"badstrip":  {gateway.Disabled, "redirectscheme.scheme is empty"},
 	} {
 		r := routes[name]
@@ -250,9 +252,7 @@ func TestMiddlewares(t *testing.T) {
 
 func TestUpstreamDown(t *testing.T) {
 	t.Parallel()
-	l := port0(t)
-	gone := "http://" + l.Addr().String()
-	_ = l.Close()
+	const gone = "http://127.0.0.1:1" // no one listens there
 	labels := route("gone", "Host(`gone.localhost`)", gone)
 	labels = append(labels, route("sick", "Host(`sick.localhost`)", gone)...)
 	s := start(t, compose(append(labels, "http.services.sick.loadbalancer.healthcheck.path=/")...))

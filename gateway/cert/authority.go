@@ -165,7 +165,7 @@ func (a *Authority) cached(hello *tls.ClientHelloInfo, host string) *tls.Certifi
 // an address, that address.
 func hostOf(hello *tls.ClientHelloInfo) (string, error) {
 	host := strings.ToLower(hello.ServerName)
-	if host == "" {
+	if host == "" && hello.Conn != nil {
 		if tcp, ok := hello.Conn.LocalAddr().(*net.TCPAddr); ok {
 			return tcp.IP.String(), nil
 		}
