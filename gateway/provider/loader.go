@@ -58,11 +58,12 @@ func (l *loader) load(f *file, data, env []byte) (*document, *config.Problem) {
 	if err != nil {
 		return nil, out.problem(f, err, look)
 	}
+	lines := out.lines(look)
 	doc := &document{layer: f.layer, services: map[string]*label.Set{}}
 	for name, s := range project.Services {
 		doc.services[name] = label.Decode(label.Service{
 			Name: name, Project: project.Name, File: f.name, Layer: f.layer,
-			Labels: s.Labels, Lines: out.lines(name, look),
+			Labels: s.Labels, Lines: lines[name],
 			Ports: ports(s.Ports), Exposed: exposed(s.Expose),
 			Addresses: l.addresses[name], RequireEnable: l.requireEnable,
 		})

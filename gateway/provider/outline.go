@@ -104,18 +104,22 @@ func meant(word string, candidates []string) string {
 	return ""
 }
 
-// lines finds the line of each label of a service.
-func (o *outline) lines(service string, look lookup) map[string]int {
-	lines := map[string]int{}
+// lines finds the line of each label, by service.
+func (o *outline) lines(look lookup) map[string]map[string]int {
+	all := map[string]map[string]int{}
 	for _, root := range o.roots {
-		each(child(child(child(root, "services"), service), "labels"), func(key, _ *yaml.Node) {
-			name, err := substitute(key.Value, look)
-			if err != nil {
-				name = key.Value
-			}
-			name, _, _ = strings.Cut(name, "=")
-			lines[name] = key.Line
+		each(child(root, "services"), func(service, n *yaml.Node) {
+			lines := map[string]int{}
+			each(child(n, "labels"), func(key, _ *yaml.Node) {
+				name, err := substitute(key.Value, look)
+				if err != nil {
+					name = key.Value
+				}
+				name, _, _ = strings.Cut(name, "=")
+				lines[name] = key.Line
+			})
+			all[service.Value] = lines
 		})
 	}
-	return lines
+	return all
 }

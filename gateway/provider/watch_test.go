@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"strings"
@@ -130,6 +131,18 @@ func TestRunLinks(t *testing.T) {
 	})
 }
 
+func TestRunAfterChange(t *testing.T) {
+	t.Parallel()
+	path := tempFile(t, web("a"))
+	first := open(t, Options{Files: []string{path}})
+	write(t, path, web("b")) // before anything watches
+	ctx, cancel := context.WithCancel(t.Context())
+	var got map[string]string
+	if err := first.Run(ctx, func(d *config.Dynamic) { got = rules(d); cancel() }); err != nil || got["r"] != "Host(`b`)" {
+		t.Errorf("got %v, %v; want the change made between New and Run", got, err)
+	}
+}
+
 func TestRunDotEnv(t *testing.T) {
 	t.Parallel()
 	path := tempFile(t, web("${HOST:-a}"))
@@ -229,6 +242,23 @@ func TestRunFragments(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.untilRule(t, "r", "a")
+}
+
+func TestRunFragmentDirectoryGone(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "fragments")
+	r := run(t, Options{Files: []string{tempFile(t, web("a"))}, Dir: dir})
+	write(t, filepath.Join(dir, "one.yaml"), app("one", "one", "one", 1))
+	r.untilRule(t, "one", "one")
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	r.untilRule(t, "one", "")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, "two.yaml"), app("two", "two", "two", 1))
+	r.untilRule(t, "two", "two")
 }
 
 // TestRunConflict shows that a new fragment cannot take a running route down,
