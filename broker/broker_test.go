@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -163,15 +165,58 @@ func TestStart(t *testing.T) {
 	}
 }
 
+func TestStartErrContext(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	l := listen(t, "127.0.0.1")
+	if b, err := Start(ctx, Options{Listener: l, Dir: t.TempDir()}); !errors.Is(err, context.Canceled) {
+		t.Fatalf("got %v, %v, want it canceled", b, err)
+	}
+	if _, err := l.Accept(); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("listener: got %v, want it closed", err)
+	}
+}
+
+// TestStartErrData: an unreadable directory is named, with what to do.
+func TestStartErrData(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "meta.json"), []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l := listen(t, "127.0.0.1")
+	_, err := Start(testContext(t), Options{Listener: l, Dir: dir, Log: slog.New(slog.DiscardHandler)})
+	if err == nil || !strings.Contains(err.Error(), dir) {
+		t.Fatalf("got %v, want the directory named", err)
+	}
+	mend, ok := errors.AsType[interface {
+		error
+		Mend() string
+	}](err)
+	if !ok || !strings.Contains(mend.Mend(), "--data") {
+		t.Errorf("got no hint with %v", err)
+	}
+	if _, err := l.Accept(); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("listener: got %v, want it closed", err)
+	}
+}
+
 func TestClose(t *testing.T) {
 	t.Parallel()
 	b := start(t, Options{Topics: []string{"a"}})
 	addr := b.front.Listener.Addr().String()
-	produce(t, client(t, b, kgo.RecordPartitioner(kgo.ManualPartitioner())), "a", 3, 10)
+	cl := client(t, b, kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	produce(t, cl, "a", 3, 10)
+	cl.Close()
+	idle := dial(t, b)
 	for range 2 {
 		if err := b.Close(); err != nil {
 			t.Fatal(err)
 		}
+	}
+	if n, err := idle.Read(make([]byte, 1)); n != 0 || err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("idle connection: got %v, want it closed", err)
 	}
 	l, err := net.Listen("tcp", addr)
 	if err != nil {

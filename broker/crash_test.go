@@ -3,11 +3,13 @@ package broker
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"os"
 	"os/exec"
+	"os/signal"
 	"strings"
 	"testing"
 
@@ -19,9 +21,10 @@ import (
 // directory, in place of running tests.
 const childDir = "AXION_TEST_BROKER_DIR"
 
-// child runs a broker until it is killed. It prints its address.
+// child runs a broker until it is killed, or interrupted. It prints its address.
 func child(dir string) int {
-	if _, err := LockDir(dir); err != nil {
+	lock, err := LockDir(dir)
+	if err != nil {
 		fmt.Println(err)
 		return 1
 	}
@@ -38,7 +41,13 @@ func child(dir string) int {
 		return 1
 	}
 	fmt.Println("ready " + b.Addr())
-	select {}
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, os.Interrupt)
+	<-stop
+	if err := errors.Join(b.Close(), lock.Release()); err != nil {
+		return 1
+	}
+	return 0
 }
 
 // spawn runs a broker in a process of its own.

@@ -14,7 +14,8 @@ import (
 const lockFile = "lock"
 
 // Lock is held on a data directory. The operating system frees it when the
-// process ends, however it ends.
+// process ends, however it ends. Keep it until then, or until Release: one that
+// is dropped may be freed with its memory.
 type Lock struct{ file *flock.Flock }
 
 // LockDir locks the data directory dir for this process, creating it (mode

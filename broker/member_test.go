@@ -45,7 +45,7 @@ func TestMembers(t *testing.T) {
 		"Reconnected": {func(m *members, a, b *guarded) {
 			m.follow(a, heartbeat)
 			m.gone(a)
-			time.Sleep(grace - 1)
+			time.Sleep(grace - time.Nanosecond)
 			m.follow(b, heartbeat)
 		}, 0},
 		"ReconnectedAndGone": {func(m *members, a, b *guarded) {
@@ -100,12 +100,12 @@ func TestMembers(t *testing.T) {
 					got.Add(1)
 				})
 				tt.run(m, &guarded{closed: make(chan struct{})}, &guarded{closed: make(chan struct{})})
-				time.Sleep(grace - 1) // of the test's own clock
+				time.Sleep(grace - time.Nanosecond) // of the test's own clock
 				synctest.Wait()
 				if got.Load() != 0 && tt.want != 0 {
 					t.Error("expelled within the grace")
 				}
-				time.Sleep(1)
+				time.Sleep(time.Nanosecond)
 				synctest.Wait()
 				if got := int(got.Load()); got != tt.want {
 					t.Errorf("got %d expulsions, want %d", got, tt.want)

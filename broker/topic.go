@@ -22,7 +22,7 @@ func checkTopic(name string) error {
 	case name == "":
 		return errors.New("topic without a name")
 	case name == "." || name == "..":
-		return fmt.Errorf("topic %q: must not be . or ..", name)
+		return fmt.Errorf("topic %q: one or two dots are no name", name)
 	case len(name) > maxTopicName:
 		return fmt.Errorf("topic %.32q…: %d characters, must be at most %d", name, len(name), maxTopicName)
 	}
