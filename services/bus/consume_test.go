@@ -9,10 +9,13 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // event makes a record as a foreign producer would send it, on partition 0.
@@ -140,6 +143,59 @@ func TestDeadLetter(t *testing.T) {
 	produce(t, peer, event("axion.svc", "WHAT", "", `{}`))
 	check("", `{}`, map[string]string{DeadAttempts: "0", DeadError: `no handler for type: "WHAT"`})
 	eventually(t, "all committed", func() bool { return committed(t, peer, "svc", "axion.svc", 0) == 6 })
+}
+
+// TestDeadLetterRefused has the broker refuse the dead letter: the message is
+// not committed before it is accepted.
+func TestDeadLetterRefused(t *testing.T) {
+	t.Parallel()
+	cluster := startCluster(t)
+	brokers := cluster.ListenAddrs()
+	b := openBus(t, brokers, "svc")
+	b.Handle("BAD", func(context.Context, *Message) (any, error) { return nil, Permanent(errors.New("no use")) })
+	good := make(chan struct{}, 1)
+	b.Handle("GOOD", func(context.Context, *Message) (any, error) { good <- struct{}{}; return nil, nil })
+	var accept atomic.Bool
+	refused := make(chan struct{}, 1)
+	letters := cluster.TopicInfo("axion.svc.dlq").TopicID
+	cluster.ControlKey(int16(kmsg.Produce), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		cluster.KeepControl()
+		request := r.(*kmsg.ProduceRequest)
+		if accept.Load() || request.Topics[0].TopicID != letters {
+			return nil, nil, false
+		}
+		signal(refused)
+		return refuse(request), nil, true
+	})
+	runBus(t, b)
+	peer := plainClient(t, brokers, kgo.ConsumeTopics("axion.svc.dlq"))
+	produce(t, peer, event("axion.svc", "BAD", "k", `{}`), event("axion.svc", "GOOD", "g", `{}`))
+	receive(t, good, "good message")
+	for range 3 {
+		receive(t, refused, "refused dead letter")
+	}
+	if got := committed(t, peer, "svc", "axion.svc", 0); got > 0 {
+		t.Errorf("got offset %d committed, want none", got)
+	}
+	accept.Store(true)
+	readRecord(t, peer)
+	eventually(t, "both committed", func() bool { return committed(t, peer, "svc", "axion.svc", 0) == 2 })
+}
+
+// refuse answers a produce request as a broker does that lets nobody in.
+func refuse(request *kmsg.ProduceRequest) kmsg.Response {
+	response := request.ResponseKind().(*kmsg.ProduceResponse)
+	for _, rt := range request.Topics {
+		topic := kmsg.NewProduceResponseTopic()
+		topic.Topic, topic.TopicID = rt.Topic, rt.TopicID
+		for _, rp := range rt.Partitions {
+			partition := kmsg.NewProduceResponseTopicPartition()
+			partition.Partition, partition.ErrorCode = rp.Partition, kerr.TopicAuthorizationFailed.Code
+			topic.Partitions = append(topic.Partitions, partition)
+		}
+		response.Topics = append(response.Topics, topic)
+	}
+	return response
 }
 
 // TestDeadLetterTooLarge buries a message that is as large as Kafka allows.

@@ -26,10 +26,7 @@ func (p *partition) process(it *item) {
 		p.serve(ctx, it, m, h, span)
 		return
 	}
-	err := noHandler(m)
-	if h != nil {
-		_, err = p.try(ctx, m, h, func(err error) bool { return !isPermanent(err) })
-	}
+	_, err := p.try(ctx, m, h, func(err error) bool { return !isPermanent(err) })
 	if p.abandoned(err) {
 		return
 	}
@@ -43,11 +40,7 @@ func (p *partition) process(it *item) {
 // broker to acknowledge the reply; the commit does.
 func (p *partition) serve(ctx context.Context, it *item, m *Message, h Handler, span trace.Span) {
 	b := p.c.bus
-	var value any
-	err := noHandler(m)
-	if h != nil {
-		value, err = p.try(ctx, m, h, isRetriable)
-	}
+	value, err := p.try(ctx, m, h, isRetriable)
 	if p.abandoned(err) {
 		return
 	}
@@ -66,8 +59,6 @@ func (p *partition) serve(ctx context.Context, it *item, m *Message, h Handler, 
 	})
 }
 
-func noHandler(m *Message) error { return fmt.Errorf("%w: %q", errNoHandler, m.Type) }
-
 // abandoned reports whether err is due to our stopping: the message is then
 // the next consumer's.
 func (p *partition) abandoned(err error) bool {
@@ -75,9 +66,12 @@ func (p *partition) abandoned(err error) bool {
 }
 
 // try calls h until it succeeds, its error is not worth another try, or the
-// attempts are used up. It returns errStopped when the partition is given up
-// before that.
+// attempts are used up. It returns errNoHandler where h is nil, and errStopped
+// when the partition is given up before there is a result.
 func (p *partition) try(ctx context.Context, m *Message, h Handler, again func(error) bool) (any, error) {
+	if h == nil {
+		return nil, fmt.Errorf("%w: %q", errNoHandler, m.Type)
+	}
 	retry := p.c.bus.options.Retry
 	var pace *backoff.ExponentialBackOff
 	for m.Attempt = 1; ; m.Attempt++ {
