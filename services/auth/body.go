@@ -43,8 +43,7 @@ type Credentials struct {
 	CallbackURL string `json:"callbackURL,omitempty" maxLength:"2048" doc:"Where a browser goes on; a path, or an address of this machine."`
 }
 
-// credentialsBody documents the body, which is read by [client.credentials]:
-// huma's own reading would answer errors in another shape.
+// credentialsBody describes what [client.credentials] reads.
 func credentialsBody(api huma.API) *huma.RequestBody {
 	schema := api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[Credentials](), true, "Credentials")
 	return &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{

@@ -35,9 +35,6 @@ func register[O any](s *Service, method, path, summary string, handle func(conte
 		OperationID: id, Method: method, Path: basePath + path, Summary: summary,
 		Middlewares: huma.Middlewares{s.identify}, Responses: map[string]*huma.Response{},
 	}
-	if strings.HasSuffix(path, "/email") {
-		op.RequestBody = credentialsBody(s.API)
-	}
 	describeErrors(s.API, &op, statuses)
 	host.Handle(s.Host, op, func(ctx context.Context, in *struct{}) (*O, error) {
 		out, err := handle(ctx, in)
@@ -50,6 +47,11 @@ func register[O any](s *Service, method, path, summary string, handle func(conte
 		}
 		return nil, errInternal
 	})
+	if strings.HasSuffix(path, "/email") {
+		// Described afterwards: huma would read and check a body that it knows
+		// of, and answer errors in another shape.
+		s.API.OpenAPI().Paths[op.Path].Post.RequestBody = credentialsBody(s.API)
+	}
 }
 
 // other answers what no operation takes, in the API's shape: 405 where the path
