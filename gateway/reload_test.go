@@ -56,13 +56,19 @@ func TestReload(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestFragment(t *testing.T) {
+	t.Parallel()
+	s := start(t, compose(route("r", "Host(`r.localhost`)", upstream(t, "r"))...))
+	c, url := s.client(), upstream(t, "a")
 	t.Run("OK/Fragment", func(t *testing.T) {
 		file := filepath.Join(s.fragments, "site.yaml")
 		wait, stop := context.WithTimeout(t.Context(), patience)
 		defer stop()
 		waited := make(chan error, 1)
 		go func() { waited <- s.WaitHost(wait, "site.apps.localhost") }()
-		write(t, file, document("site", route("site", "Host(`site.apps.localhost`)", a, "tls=true")...))
+		write(t, file, document("site", route("site", "Host(`site.apps.localhost`)", url, "tls=true")...))
 		if err := <-waited; err != nil {
 			t.Fatal(err)
 		}

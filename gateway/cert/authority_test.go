@@ -83,6 +83,10 @@ func TestCertificate(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestCertificateRefused(t *testing.T) {
+	t.Parallel()
 	t.Run("ErrNameConstraint", func(t *testing.T) {
 		t.Parallel()
 		a := open(t, cert.Options{Dir: t.TempDir(), Allow: anyHost})
@@ -112,6 +116,10 @@ func TestCertificate(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestCertificateKept(t *testing.T) {
+	t.Parallel()
 	t.Run("OK/TwoAuthoritiesSameHost", func(t *testing.T) {
 		t.Parallel()
 		one := open(t, cert.Options{Dir: t.TempDir(), Allow: anyHost})
@@ -199,6 +207,10 @@ func TestRoot(t *testing.T) {
 			t.Error("file: got another root than Pool's")
 		}
 	})
+}
+
+func TestBadRoot(t *testing.T) {
+	t.Parallel()
 	for _, name := range []string{"root.crt", "root.key"} {
 		t.Run("ErrBadRoot/"+name, func(t *testing.T) {
 			t.Parallel()

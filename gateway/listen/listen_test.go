@@ -58,6 +58,10 @@ func TestListen(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestListenOne(t *testing.T) {
+	t.Parallel()
 	t.Run("OK/explicit host", func(t *testing.T) {
 		t.Parallel()
 		l, err := listen.Listen("127.0.0.1:0")

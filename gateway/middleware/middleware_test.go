@@ -80,6 +80,85 @@ func TestPrefix(t *testing.T) {
 	}
 }
 
+var headerOrigins = []string{"https://a.localhost"}
+
+var headerCases = []struct {
+	name   string
+	config config.Headers
+	method string
+	header []string
+	status int
+	want   map[string]string
+	body   string
+}{
+	{
+		"OK/custom",
+		config.Headers{
+			CustomRequestHeaders:  map[string]string{"host": "h", "x-in": "1", "X-Gone": ""},
+			CustomResponseHeaders: map[string]string{"X-Out": "2", "Server": ""},
+		},
+		"GET", []string{"X-Gone: y"}, 200, map[string]string{"X-Out": "2", "Server": ""}, "h 1 ",
+	},
+	{
+		"OK/security",
+		config.Headers{
+			FrameDeny: true, ContentTypeNosniff: true, BrowserXSSFilter: true, ContentSecurityPolicy: "c", ReferrerPolicy: "r",
+			PermissionsPolicy: "p", STSSeconds: 9, STSIncludeSubdomains: true, STSPreload: true, ForceSTSHeader: true,
+		},
+		"GET", nil, 200, map[string]string{
+			"X-Frame-Options": "DENY", "X-Content-Type-Options": "nosniff", "X-XSS-Protection": "1; mode=block",
+			"Content-Security-Policy": "c", "Referrer-Policy": "r", "Permissions-Policy": "p",
+			"Strict-Transport-Security": "max-age=9; includeSubDomains; preload",
+		}, "example.com  ",
+	},
+	{
+		"OK/security custom", config.Headers{FrameDeny: true, CustomFrameOptionsValue: "SAMEORIGIN", CustomBrowserXSSValue: "0", STSSeconds: 9},
+		"GET", nil, 200, map[string]string{"X-Frame-Options": "SAMEORIGIN", "X-XSS-Protection": "0", "Strict-Transport-Security": ""}, "example.com  ",
+	},
+	{
+		"OK/preflight",
+		config.Headers{
+			AccessControlAllowOriginList: headerOrigins, AccessControlAllowMethods: []string{"GET", "PUT"},
+			AccessControlAllowHeaders: []string{"X-A", "X-B"}, AccessControlMaxAge: 60,
+		},
+		"OPTIONS", []string{"Origin: https://a.localhost", "Access-Control-Request-Method: PUT"}, 200,
+		map[string]string{
+			"Access-Control-Allow-Origin": "https://a.localhost", "Access-Control-Allow-Methods": "GET,PUT",
+			"Access-Control-Allow-Headers": "X-A,X-B", "Access-Control-Max-Age": "60",
+		}, "",
+	},
+	{
+		"OK/preflight of a stranger", config.Headers{AccessControlAllowOriginList: headerOrigins},
+		"OPTIONS", []string{"Origin: https://b.localhost", "Access-Control-Request-Method: PUT"}, 200,
+		map[string]string{"Access-Control-Allow-Origin": ""}, "",
+	},
+	{
+		"OK/OPTIONS without preflight", config.Headers{AccessControlAllowOriginList: headerOrigins},
+		"OPTIONS", []string{"Origin: https://a.localhost"}, 200,
+		map[string]string{"Access-Control-Allow-Origin": "https://a.localhost"}, "example.com  ",
+	},
+	{
+		"OK/preflight without CORS settings", config.Headers{FrameDeny: true},
+		"OPTIONS", []string{"Origin: https://a.localhost", "Access-Control-Request-Method: PUT"}, 200,
+		map[string]string{"Access-Control-Max-Age": ""}, "example.com  ",
+	},
+	{
+		"OK/answer", config.Headers{AccessControlAllowOriginList: []string{"*"}, AccessControlExposeHeaders: []string{"X-A"}, AddVaryHeader: true},
+		"GET", []string{"Origin: https://a.localhost"}, 200,
+		map[string]string{"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "X-A", "Vary": "Accept,Origin"}, "example.com  ",
+	},
+	{
+		"OK/star with credentials", config.Headers{AccessControlAllowOriginList: []string{"*"}, AccessControlAllowCredentials: true},
+		"GET", []string{"Origin: https://a.localhost"}, 200,
+		map[string]string{"Access-Control-Allow-Origin": "https://a.localhost", "Access-Control-Allow-Credentials": "true"}, "example.com  ",
+	},
+	{
+		"OK/pattern", config.Headers{AccessControlAllowOriginListRegex: []string{`^https://\w+\.localhost$`}},
+		"GET", []string{"Origin: https://zz.localhost"}, 200,
+		map[string]string{"Access-Control-Allow-Origin": "https://zz.localhost"}, "example.com  ",
+	},
+}
+
 func TestHeaders(t *testing.T) {
 	t.Parallel()
 	service := func(w http.ResponseWriter, r *http.Request) {
@@ -88,83 +167,7 @@ func TestHeaders(t *testing.T) {
 		w.WriteHeader(http.StatusEarlyHints)
 		fmt.Fprint(w, r.Host, " ", r.Header.Get("X-In"), " ", r.Header.Get("X-Gone"))
 	}
-	origins := []string{"https://a.localhost"}
-	for _, tt := range []struct {
-		name   string
-		config config.Headers
-		method string
-		header []string
-		status int
-		want   map[string]string
-		body   string
-	}{
-		{
-			"OK/custom",
-			config.Headers{
-				CustomRequestHeaders:  map[string]string{"host": "h", "x-in": "1", "X-Gone": ""},
-				CustomResponseHeaders: map[string]string{"X-Out": "2", "Server": ""},
-			},
-			"GET", []string{"X-Gone: y"}, 200, map[string]string{"X-Out": "2", "Server": ""}, "h 1 ",
-		},
-		{
-			"OK/security",
-			config.Headers{
-				FrameDeny: true, ContentTypeNosniff: true, BrowserXSSFilter: true, ContentSecurityPolicy: "c", ReferrerPolicy: "r",
-				PermissionsPolicy: "p", STSSeconds: 9, STSIncludeSubdomains: true, STSPreload: true, ForceSTSHeader: true,
-			},
-			"GET", nil, 200, map[string]string{
-				"X-Frame-Options": "DENY", "X-Content-Type-Options": "nosniff", "X-XSS-Protection": "1; mode=block",
-				"Content-Security-Policy": "c", "Referrer-Policy": "r", "Permissions-Policy": "p",
-				"Strict-Transport-Security": "max-age=9; includeSubDomains; preload",
-			}, "example.com  ",
-		},
-		{
-			"OK/security custom", config.Headers{FrameDeny: true, CustomFrameOptionsValue: "SAMEORIGIN", CustomBrowserXSSValue: "0", STSSeconds: 9},
-			"GET", nil, 200, map[string]string{"X-Frame-Options": "SAMEORIGIN", "X-XSS-Protection": "0", "Strict-Transport-Security": ""}, "example.com  ",
-		},
-		{
-			"OK/preflight",
-			config.Headers{
-				AccessControlAllowOriginList: origins, AccessControlAllowMethods: []string{"GET", "PUT"},
-				AccessControlAllowHeaders: []string{"X-A", "X-B"}, AccessControlMaxAge: 60,
-			},
-			"OPTIONS", []string{"Origin: https://a.localhost", "Access-Control-Request-Method: PUT"}, 200,
-			map[string]string{
-				"Access-Control-Allow-Origin": "https://a.localhost", "Access-Control-Allow-Methods": "GET,PUT",
-				"Access-Control-Allow-Headers": "X-A,X-B", "Access-Control-Max-Age": "60",
-			}, "",
-		},
-		{
-			"OK/preflight of a stranger", config.Headers{AccessControlAllowOriginList: origins},
-			"OPTIONS", []string{"Origin: https://b.localhost", "Access-Control-Request-Method: PUT"}, 200,
-			map[string]string{"Access-Control-Allow-Origin": ""}, "",
-		},
-		{
-			"OK/OPTIONS without preflight", config.Headers{AccessControlAllowOriginList: origins},
-			"OPTIONS", []string{"Origin: https://a.localhost"}, 200,
-			map[string]string{"Access-Control-Allow-Origin": "https://a.localhost"}, "example.com  ",
-		},
-		{
-			"OK/preflight without CORS settings", config.Headers{FrameDeny: true},
-			"OPTIONS", []string{"Origin: https://a.localhost", "Access-Control-Request-Method: PUT"}, 200,
-			map[string]string{"Access-Control-Max-Age": ""}, "example.com  ",
-		},
-		{
-			"OK/answer", config.Headers{AccessControlAllowOriginList: []string{"*"}, AccessControlExposeHeaders: []string{"X-A"}, AddVaryHeader: true},
-			"GET", []string{"Origin: https://a.localhost"}, 200,
-			map[string]string{"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "X-A", "Vary": "Accept,Origin"}, "example.com  ",
-		},
-		{
-			"OK/star with credentials", config.Headers{AccessControlAllowOriginList: []string{"*"}, AccessControlAllowCredentials: true},
-			"GET", []string{"Origin: https://a.localhost"}, 200,
-			map[string]string{"Access-Control-Allow-Origin": "https://a.localhost", "Access-Control-Allow-Credentials": "true"}, "example.com  ",
-		},
-		{
-			"OK/pattern", config.Headers{AccessControlAllowOriginListRegex: []string{`^https://\w+\.localhost$`}},
-			"GET", []string{"Origin: https://zz.localhost"}, 200,
-			map[string]string{"Access-Control-Allow-Origin": "https://zz.localhost"}, "example.com  ",
-		},
-	} {
+	for _, tt := range headerCases {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			s := httptest.NewServer(build(t, config.Middleware{Headers: &tt.config}, service))
@@ -191,6 +194,10 @@ func TestHeaders(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestHeadersSent(t *testing.T) {
+	t.Parallel()
 	t.Run("OK/handler that flushes, or says nothing", func(t *testing.T) {
 		t.Parallel()
 		for _, h := range []http.HandlerFunc{
@@ -205,7 +212,7 @@ func TestHeaders(t *testing.T) {
 	})
 	t.Run("OK/security over TLS", func(t *testing.T) {
 		t.Parallel()
-		h := build(t, config.Middleware{Headers: &config.Headers{STSSeconds: 5}}, service)
+		h := build(t, config.Middleware{Headers: &config.Headers{STSSeconds: 5}}, echo)
 		r, w := httptest.NewRequest("GET", "https://a/", nil), httptest.NewRecorder()
 		h.ServeHTTP(w, r)
 		if got := w.Header().Get("Strict-Transport-Security"); got != "max-age=5" {
@@ -257,10 +264,12 @@ func TestRedirectScheme(t *testing.T) {
 	}
 }
 
+func ok(http.ResponseWriter, *http.Request) {}
+
+func limit(c config.RateLimit) config.Middleware { return config.Middleware{RateLimit: &c} }
+
 func TestRateLimit(t *testing.T) {
 	t.Parallel()
-	ok := func(http.ResponseWriter, *http.Request) {}
-	limit := func(c config.RateLimit) config.Middleware { return config.Middleware{RateLimit: &c} }
 	t.Run("OK/BurstThen429ThenAgain", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			h := build(t, limit(config.RateLimit{Average: 1, Period: config.Duration(10 * time.Second), Burst: 2}), ok)
@@ -299,6 +308,10 @@ func TestRateLimit(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestRateLimitSource(t *testing.T) {
+	t.Parallel()
 	for name, criterion := range map[string]*config.SourceCriterion{"header": {RequestHeaderName: "X-Who"}, "host": {RequestHost: true}} {
 		t.Run("OK/By "+name, func(t *testing.T) {
 			t.Parallel()

@@ -98,6 +98,10 @@ func TestBalancer(t *testing.T) {
 			t.Errorf("status: got %d, want 502", status)
 		}
 	})
+}
+
+func TestBalancerErrors(t *testing.T) {
+	t.Parallel()
 	for _, url := range []string{"", "127.0.0.1:80", "ftp://a", "http://", "http://a b", "http://a:x"} {
 		t.Run("ErrURL/"+url, func(t *testing.T) {
 			t.Parallel()
@@ -124,10 +128,10 @@ func TestBalancer(t *testing.T) {
 	}
 }
 
+const tick = config.Duration(5 * time.Millisecond)
+
 func TestHealthCheck(t *testing.T) {
 	t.Parallel()
-	no := false
-	const tick = config.Duration(5 * time.Millisecond)
 	for _, tt := range []struct {
 		name  string
 		check config.HealthCheck
@@ -137,7 +141,7 @@ func TestHealthCheck(t *testing.T) {
 		{"OK/path is root by default", config.HealthCheck{}, true},
 		{"OK/query", config.HealthCheck{Path: "/query?a=b"}, true},
 		{"OK/redirect followed", config.HealthCheck{Path: "/302"}, false},
-		{"OK/redirect not followed", config.HealthCheck{Path: "/302", FollowRedirects: &no}, true},
+		{"OK/redirect not followed", config.HealthCheck{Path: "/302", FollowRedirects: new(bool)}, true},
 		{"OK/status", config.HealthCheck{Path: "/404", Status: 404}, true},
 		{"OK/method, host, header", config.HealthCheck{Path: "/strict", Method: "HEAD", Hostname: "h", Headers: map[string]string{"X-A": "b"}}, true},
 		{"ErrOtherStatus", config.HealthCheck{Path: "/200", Status: 204}, false},
@@ -153,22 +157,7 @@ func TestHealthCheck(t *testing.T) {
 				case probes <- struct{}{}:
 				default:
 				}
-				switch r.URL.Path {
-				case "/302":
-					http.Redirect(w, r, "/404", http.StatusFound)
-				case "/404":
-					w.WriteHeader(http.StatusNotFound)
-				case "/hang":
-					<-r.Context().Done()
-				case "/query":
-					if r.URL.RawQuery != "a=b" {
-						w.WriteHeader(http.StatusBadRequest)
-					}
-				case "/strict":
-					if r.Method != "HEAD" || r.Host != "h" || r.Header.Get("X-A") != "b" {
-						w.WriteHeader(http.StatusBadRequest)
-					}
-				}
+				probed(w, r)
 			})
 			changed := make(chan struct{}, 1)
 			lb := servers(url)
@@ -187,6 +176,30 @@ func TestHealthCheck(t *testing.T) {
 			}
 		})
 	}
+}
+
+// probed answers a health check as its path says.
+func probed(w http.ResponseWriter, r *http.Request) {
+	switch r.URL.Path {
+	case "/302":
+		http.Redirect(w, r, "/404", http.StatusFound)
+	case "/404":
+		w.WriteHeader(http.StatusNotFound)
+	case "/hang":
+		<-r.Context().Done()
+	case "/query":
+		if r.URL.RawQuery != "a=b" {
+			w.WriteHeader(http.StatusBadRequest)
+		}
+	case "/strict":
+		if r.Method != "HEAD" || r.Host != "h" || r.Header.Get("X-A") != "b" {
+			w.WriteHeader(http.StatusBadRequest)
+		}
+	}
+}
+
+func TestHealthCheckRecovers(t *testing.T) {
+	t.Parallel()
 	t.Run("OK/DownAndUp", func(t *testing.T) {
 		t.Parallel()
 		var sick atomic.Bool
