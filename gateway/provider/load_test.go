@@ -95,6 +95,7 @@ func TestForms(t *testing.T) {
 		{"OKShortPort", "services:\n  web:\n    ports: [\"8081:8080\"]\n    labels: [\"" + labels + "=Host(`a`)\"]\n", "Host(`a`)", 4, "http://127.0.0.1:8081"},
 		{"OKLongPort", "services:\n  web:\n    ports:\n      - {target: 8080, published: \"8081\", host_ip: 127.0.0.2}\n    labels: [\"" + labels + "=Host(`a`)\"]\n", "Host(`a`)", 5, "http://127.0.0.2:8081"},
 		{"OKAnchor", "x-labels: &l\n  " + labels + ": Host(`a`)\nservices:\n  web:\n    expose: [80]\n    labels:\n      <<: *l\n      other: x\n", "Host(`a`)", 2, "http://127.0.0.1:80"},
+		{"OKAnchors", "x-a: &a {traefik.enable: \"true\"}\nx-b: &b {" + labels + ": Host(`a`)}\nx-s: &s\n  expose: [80]\nservices:\n  web:\n    <<: *s\n    labels: {<<: [*a, *b]}\n", "Host(`a`)", 2, "http://127.0.0.1:80"},
 		{"OKExtends", "services:\n  base:\n    expose: [80]\n    labels: [\"traefik.enable=false\"]\n  web:\n    extends: base\n    labels: [\"traefik.enable=true\", \"" + labels + "=Host(`a`)\"]\n", "Host(`a`)", 7, "http://127.0.0.1:80"},
 		{"OKLeniently", "version: '3'\nservices:\n  web:\n    depends_on: [nowhere]\n    env_file: nowhere.env\n    networks: [nowhere]\n    expose: [80]\n    labels: [\"" + labels + "=Host(`a`)\"]\n", "Host(`a`)", 8, "http://127.0.0.1:80"},
 	} {

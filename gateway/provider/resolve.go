@@ -69,46 +69,68 @@ func isFragment(name string) bool {
 
 // resolve decides which version of each file is in force, publishes the result,
 // and reports whether it differs from the one before.
-//
-// The last version of every file is tried. One with an error gives way to the
-// version in force before, if that is sound: a file whose first version was
-// faulty is served in part until it is mended, so its changes still count.
 func (p *Provider) resolve() bool {
-	use := map[*file]*document{}
-	for _, f := range p.files {
-		if use[f] = f.latest; f.fault != nil {
-			use[f] = f.good
-		}
-	}
-	refused := map[*file][]config.Problem{}
-	var out *config.Dynamic
-	var errs map[string][]config.Problem
-	for settled := false; !settled; {
-		out = merge(p.documents(use))
-		errs = errorsByFile(out.Problems)
-		settled = true
-		for _, f := range p.files {
-			if use[f] == f.latest && f.latest != nil && f.latest != f.good && f.clean && len(errs[f.name]) > 0 {
-				use[f], refused[f], settled = f.good, errs[f.name], false
-			}
-		}
-	}
+	c := p.choose()
 	for _, f := range p.files {
 		if f.fault != nil {
-			refused[f] = []config.Problem{*f.fault}
+			c.refused[f] = []config.Problem{*f.fault}
 		}
-		out.Problems = append(out.Problems, refused[f]...)
-		if use[f] != f.good || f.good == nil && !p.started {
-			f.good = use[f]
-			f.clean = f.good != nil && len(errs[f.name]) == 0
+		c.out.Problems = append(c.out.Problems, c.refused[f]...)
+		f.good = c.use[f]
+		if f.good != nil || !p.started {
+			f.clean = f.good != nil && len(c.errs[f.name]) == 0
 		}
-		p.report(f, refused[f], errs[f.name])
+		p.report(f, c.refused[f], c.errs[f.name])
 	}
-	if before := p.dynamic.Load(); before != nil && reflect.DeepEqual(before, out) {
+	if before := p.dynamic.Load(); before != nil && reflect.DeepEqual(before, c.out) {
 		return false
 	}
-	p.dynamic.Store(out)
+	p.dynamic.Store(c.out)
 	return true
+}
+
+// choice is a version for each file, and what they amount to.
+type choice struct {
+	use     map[*file]*document
+	out     *config.Dynamic
+	errs    map[string][]config.Problem // in what is used, by file
+	refused map[*file][]config.Problem  // why the last version is not used
+}
+
+// choose tries the last version of every file. One that has an error, or breaks
+// what another file has in force, gives way to the version in force before if
+// that is sound. A file whose first version was faulty is served in part until it
+// is mended, so its changes still count.
+func (p *Provider) choose() choice {
+	c := choice{use: map[*file]*document{}, refused: map[*file][]config.Problem{}}
+	for _, f := range p.files {
+		if c.use[f] = f.latest; f.fault != nil {
+			c.use[f] = f.good
+		}
+	}
+	for {
+		c.out = merge(p.documents(c.use))
+		c.errs = errorsByFile(c.out.Problems)
+		var broken []config.Problem // of files that did not change
+		for _, f := range p.files {
+			if c.use[f] == f.good && f.clean {
+				broken = append(broken, c.errs[f.name]...)
+			}
+		}
+		settled := true
+		for _, f := range p.files {
+			why := c.errs[f.name]
+			if len(why) == 0 {
+				why = broken
+			}
+			if len(why) > 0 && f.clean && f.latest != nil && c.use[f] == f.latest && f.latest != f.good {
+				c.use[f], c.refused[f], settled = f.good, why, false
+			}
+		}
+		if settled {
+			return c
+		}
+	}
 }
 
 func (p *Provider) documents(use map[*file]*document) []*document {

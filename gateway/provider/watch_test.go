@@ -283,6 +283,26 @@ func TestRunConflict(t *testing.T) {
 	}
 }
 
+// TestRunBreaksAnother shows that no save takes down what another file has in
+// force, though the file saved is fault enough only for those that refer to it.
+func TestRunBreaksAnother(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path := tempFile(t, web("a")+"      - traefik.http.routers.r.middlewares=auth\n")
+	auth := func(label string) string {
+		return "services:\n  auth:\n    labels: [\"traefik.http.middlewares.auth." + label + "\"]\n"
+	}
+	write(t, filepath.Join(dir, "auth.yaml"), auth("headers.framedeny=true"))
+	r := run(t, Options{Files: []string{path}, Dir: dir})
+	replace(t, filepath.Join(dir, "auth.yaml"), auth("basicauth.users=a:b"))
+	r.untilProblem(t, "which is not supported yet")
+	if d := r.Dynamic(); rules(d)["r"] == "" || d.Middlewares["auth@docker"] == nil {
+		t.Errorf("got rules %v, want the route and its middleware to stay", rules(d))
+	}
+	replace(t, filepath.Join(dir, "auth.yaml"), auth("headers.framedeny=false"))
+	r.until(t, "no problem", func(d *config.Dynamic) bool { return len(d.Problems) == 0 })
+}
+
 func TestRunBurst(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
