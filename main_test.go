@@ -1,0 +1,301 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+	"go.uber.org/goleak"
+
+	"axion/services/contract"
+	"axion/web/stacktest"
+)
+
+func TestMain(m *testing.M) {
+	// The local authority of the tests is not that of the user.
+	dir, err := os.MkdirTemp("", "axion-test-")
+	if err != nil {
+		panic(err)
+	}
+	if err := os.Setenv("XDG_CONFIG_HOME", dir); err != nil {
+		panic(err)
+	}
+	code := m.Run()
+	_ = os.RemoveAll(dir)
+	if err := goleak.Find(); code == 0 && err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+// logs keeps what a stack writes to stderr, to be shown when its test fails.
+type logs struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *logs) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *logs) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// start runs a stack in this process on free ports. The test fails when it does
+// not end cleanly.
+func start(t testing.TB, args ...string) *stacktest.Stack {
+	t.Helper()
+	stack, _ := startLogged(t, args...)
+	return stack
+}
+
+func startLogged(t testing.TB, args ...string) (*stacktest.Stack, *logs) {
+	t.Helper()
+	args = append([]string{"up", "--ports", "auto", "--json"}, args...)
+	if !slices.Contains(args, "--data") {
+		args = append(args, "--ephemeral")
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	out, in := io.Pipe()
+	stderr, ended := &logs{}, make(chan int, 1)
+	go func() {
+		ended <- run(ctx, args, in, stderr)
+		_ = in.Close()
+	}()
+	t.Cleanup(func() {
+		cancel()
+		if code := <-ended; code != 0 {
+			t.Errorf("the stack ended with %d", code)
+		}
+		if t.Failed() {
+			t.Logf("stderr:\n%s", stderr)
+		}
+	})
+	line, err := bufio.NewReader(out).ReadBytes('\n')
+	if err != nil {
+		t.Fatalf("no stack: %v\n%s", err, stderr)
+	}
+	return stacktest.Connect(t, line), stderr
+}
+
+// TestMainFlow follows one project from the client's POST to its answering site,
+// through public surfaces only.
+func TestMainFlow(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	projects := s.URL(contract.GraphHost, "/api/projects")
+	s.Get(t, projects).Decode(t, http.StatusUnauthorized, nil)
+
+	root := s.WebSocket(t, "/?token="+s.Token)
+	ws := s.WebSocket(t, "/ws?token="+s.Token)
+	p := s.Create(t, "", "Tea & Biscuits", "")
+	started := ws.Next(t)
+	end, types := ws.Until(t, p.ID, contract.DeploymentSucceeded)
+	types = append([]string{started.Type}, types...)
+	want := []string{contract.DeploymentStarted, contract.DeploymentProgress, contract.DeploymentProgress, contract.DeploymentSucceeded}
+	if !slices.Equal(types, want) {
+		t.Errorf("events: got %v, want %v", types, want)
+	}
+	root.Until(t, p.ID, contract.DeploymentSucceeded)
+
+	site := s.URL(p.Slug+"."+contract.AppsDomain, "")
+	if !strings.Contains(string(end.Data), site) {
+		t.Errorf("data of the last event: got %s, want the url %s", end.Data, site)
+	}
+	if page := s.Get(t, site+"/"); page.Status != 200 || !strings.Contains(string(page.Body), "Tea &amp; Biscuits") {
+		t.Errorf("site: got %d %s", page.Status, page.Body)
+	}
+	var list struct {
+		Items []struct{ Status, URL string }
+	}
+	s.Do(t, http.MethodGet, projects+"/"+p.ID+"/deployments", s.Token, nil).Decode(t, http.StatusOK, &list)
+	if len(list.Items) != 1 || list.Items[0].Status != "SUCCEEDED" || list.Items[0].URL != site {
+		t.Errorf("deployments: got %+v", list.Items)
+	}
+	// The same API by label middlewares, over plain HTTP too.
+	for _, base := range []string{s.HTTPS, s.HTTP} {
+		s.Do(t, http.MethodGet, base+"/api/graph/projects", s.Token, nil).Decode(t, http.StatusOK, nil)
+	}
+	// A client that comes back gets what it missed.
+	again := s.WebSocket(t, "/ws?token="+s.Token+"&after="+started.At.Format(time.RFC3339Nano))
+	if _, types := again.Until(t, p.ID, contract.DeploymentSucceeded); !slices.Equal(types, want[1:]) {
+		t.Errorf("replay: got %v, want %v", types, want[1:])
+	}
+	// What was deployed goes when its project does.
+	s.Do(t, http.MethodDelete, projects+"/"+p.ID, s.Token, nil).Decode(t, http.StatusNoContent, nil)
+	eventually(t, "the site to go", func() bool { return s.Get(t, site+"/").Status == http.StatusNotFound })
+}
+
+// eventually asks until it is so: for what nothing tells of.
+func eventually(t testing.TB, what string, is func() bool) {
+	t.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	deadline := time.After(stacktest.Timeout)
+	for !is() {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatalf("waited in vain for %s", what)
+		}
+	}
+}
+
+// TestMessages reads the flow off the broker as any Kafka client does.
+func TestMessages(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	ws := s.WebSocket(t, "/ws?token="+s.Token)
+	p := s.Create(t, "", "wire", "")
+	ws.Until(t, p.ID, contract.DeploymentSucceeded)
+	created := s.Record(t, contract.Topic(contract.Deployment), contract.ProjectCreated)
+	if string(created.Key) != p.ID {
+		t.Errorf("key: got %q, want the project id %s", created.Key, p.ID)
+	}
+	for _, name := range []string{"ce_specversion", "ce_id", "ce_type", "ce_source", "ce_time", "content-type", "traceparent"} {
+		if stacktest.Header(created, name) == "" {
+			t.Errorf("header %s is missing", name)
+		}
+	}
+	asked := s.Record(t, contract.Topic(contract.Codegen), contract.GenerateCode)
+	if trace := stacktest.Header(created, "traceparent"); trace[:35] != stacktest.Header(asked, "traceparent")[:35] {
+		t.Errorf("the request is not in the trace of the event that caused it")
+	}
+}
+
+// TestUnknownTemplate: the deployment fails with the reason, and the client sees
+// it.
+func TestUnknownTemplate(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	ws := s.WebSocket(t, "/ws?token="+s.Token)
+	p := s.Create(t, "", "odd", "no-such-template")
+	end, _ := ws.Until(t, p.ID, contract.DeploymentFailed)
+	if !strings.Contains(string(end.Data), "no-such-template") || !strings.Contains(string(end.Data), contract.DefaultTemplate) {
+		t.Errorf("data: got %s, want the reason", end.Data)
+	}
+}
+
+// TestOwner: a token of somebody else opens nothing, and a made-up one less.
+func TestOwner(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	p := s.Create(t, "", "mine", "")
+	var other struct{ Token string }
+	s.Do(t, http.MethodPost, s.URL(contract.AuthHost, "/api/auth/sign-up/email"), "",
+		map[string]string{"name": "Eve", "email": "eve@example.com", "password": "long enough"}).Decode(t, http.StatusOK, &other)
+	one := s.URL(contract.GraphHost, "/api/projects/"+p.ID)
+	s.Do(t, http.MethodGet, one, other.Token, nil).Decode(t, http.StatusNotFound, nil)
+	s.Do(t, http.MethodDelete, one, other.Token, nil).Decode(t, http.StatusNotFound, nil)
+	s.Do(t, http.MethodGet, one, "made.up.token", nil).Decode(t, http.StatusUnauthorized, nil)
+	s.Do(t, http.MethodGet, one, "made-up", nil).Decode(t, http.StatusUnauthorized, nil)
+}
+
+// TestPoison: a message that nobody can process goes to the dead letters with
+// its coordinates, garbage on the port harms nobody, and the flow goes on.
+func TestPoison(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	topic := contract.Topic(contract.Deployment)
+	sent := s.Kafka(t).ProduceSync(t.Context(), &kgo.Record{
+		Topic: topic, Key: []byte("k"), Value: []byte("{not json"),
+		Headers: []kgo.RecordHeader{{Key: "ce_type", Value: []byte(contract.ProjectCreated)}, {Key: "ce_id", Value: []byte("poison")}},
+	})
+	if err := sent.FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	dead := s.Record(t, contract.DeadLetterTopic(contract.Deployment), contract.ProjectCreated)
+	if string(dead.Value) != "{not json" || string(dead.Key) != "k" || stacktest.Header(dead, "ce_id") != "poison" {
+		t.Errorf("dead letter: got %q %q %v", dead.Key, dead.Value, dead.Headers)
+	}
+	for _, garbage := range []string{"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "\x16\x03\x01\x02\x00\x01\x00", "\x00\x00\x00\x08\x7f\xff\x00\x00\x00\x00\x00\x00"} {
+		conn, err := net.Dial("tcp", s.Summary.Kafka)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = conn.Write([]byte(garbage))
+		_ = conn.SetReadDeadline(time.Now().Add(stacktest.Timeout))
+		if _, err := conn.Read(make([]byte, 1)); err == nil {
+			t.Errorf("garbage %q was answered", garbage)
+		}
+		_ = conn.Close()
+	}
+	ws := s.WebSocket(t, "/ws?token="+s.Token)
+	ws.Until(t, s.Create(t, "", "after", "").ID, contract.DeploymentSucceeded)
+}
+
+// TestCrash kills the built binary in the middle of a deployment. Started again
+// on the same directory it finishes the deployment, having lost and repeated
+// nothing.
+func TestCrash(t *testing.T) {
+	t.Parallel()
+	binary, data := filepath.Join(t.TempDir(), "axion"), t.TempDir()
+	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	launch := func(args ...string) (*stacktest.Stack, *exec.Cmd) {
+		cmd := exec.Command(binary, append([]string{"--ports", "auto", "--json", "--data", data}, args...)...)
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		stderr := &logs{}
+		cmd.Stderr = stderr
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		line, err := bufio.NewReader(out).ReadBytes('\n')
+		if err != nil {
+			t.Fatalf("no stack: %v\n%s", err, stderr)
+		}
+		return stacktest.Connect(t, line), cmd
+	}
+	// Without codegen a deployment cannot get past its first step.
+	s, cmd := launch("--without", contract.Codegen)
+	ws := s.WebSocket(t, "/ws?token="+s.Token)
+	p := s.Create(t, "", "crash", "")
+	started, _ := ws.Until(t, p.ID, contract.DeploymentStarted)
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait() // "signal: killed"
+
+	s, cmd = launch()
+	ws = s.WebSocket(t, "/ws?token="+s.Token+"&after="+started.At.Add(-time.Nanosecond).Format(time.RFC3339Nano))
+	end, types := ws.Until(t, p.ID, contract.DeploymentSucceeded)
+	want := []string{contract.DeploymentStarted, contract.DeploymentProgress, contract.DeploymentProgress, contract.DeploymentSucceeded}
+	if !slices.Equal(types, want) || end.DeploymentID != started.DeploymentID {
+		t.Errorf("after the crash: got %v of %s, want %v of %s", types, end.DeploymentID, want, started.DeploymentID)
+	}
+	if got := s.Count(t, contract.Topic(contract.Graph)); got != int64(len(want)) {
+		t.Errorf("events on graph's topic: got %d, want %d", got, len(want))
+	}
+	if page := s.Get(t, s.URL(p.Slug+"."+contract.AppsDomain, "/")); page.Status != 200 {
+		t.Errorf("site: got %d", page.Status)
+	}
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("after Ctrl-C: %v", err)
+	}
+}
