@@ -13,7 +13,8 @@ type Dynamic struct {
 	Services    map[string]*Service
 	Middlewares map[string]*Middleware
 	// Problems lists what was refused or doubtful while reading. A problem of
-	// severity Error names something that is left out of the maps above.
+	// severity Error names something that is left out of the maps above, or a
+	// change of it that is not in force.
 	Problems []Problem
 }
 

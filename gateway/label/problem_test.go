@@ -10,51 +10,54 @@ import (
 
 const port = "traefik.http.services.s.loadbalancer.server.port=80"
 
+// mistakes are labels that leave out all of their service.
+var mistakes = []struct {
+	name   string
+	labels []string
+	label  string
+	line   int
+	want   string
+	hint   string
+}{
+	{"ErrUnknownField", []string{port, "traefik.http.routers.My.rulle=Path(`/`)"}, "traefik.http.routers.My.rulle", 6,
+		"no such label", "did you mean traefik.http.routers.My.rule?"},
+	{"ErrUnknownKind", []string{port, "traefik.http.router.r.rule=Path(`/`)"}, "traefik.http.router.r.rule", 6,
+		"no such label", "did you mean traefik.http.routers.r.rule?"},
+	{"ErrUnknownSection", []string{port, "traefik.htp.routers.r.rule=Path(`/`)"}, "traefik.htp.routers.r.rule", 6,
+		"no such label", "did you mean traefik.http.routers.r.rule?"},
+	{"ErrUnknownEnable", []string{port, "traefik.enabled=true"}, "traefik.enabled", 6, "no such label", "did you mean traefik.enable?"},
+	{"ErrUnknownHeader", []string{port, "traefik.http.middlewares.h.headers.framedenied=true"}, "traefik.http.middlewares.h.headers.framedenied", 6,
+		"no such label", "did you mean traefik.http.middlewares.h.headers.framedeny?"},
+	{"ErrEmptySegment", []string{port, "traefik.http.routers..rule=Path(`/`)"}, "traefik.http.routers..rule", 6, "no such label", ""},
+	{"ErrBracket", []string{port, "traefik.http.routers.a].rule=Path(`/`)"}, "traefik.http.routers.a].rule", 6, "no such label", ""},
+	{"ErrBracketInHeader", []string{port, "traefik.http.middlewares.m.headers.customrequestheaders.a]=b"},
+		"traefik.http.middlewares.m.headers.customrequestheaders.a]", 6, "no such label", ""},
+	{"ErrEnable", []string{port, "traefik.enable=yes"}, "traefik.enable", 6, `"yes" is neither true nor false`, ""},
+	{"ErrPriority", []string{port, "traefik.http.routers.r.priority=high"}, "traefik.http.routers.r.priority", 6, `"high" is not a whole number`, ""},
+	{"ErrDuration", []string{port, "traefik.http.middlewares.m.ratelimit.period=soon"}, "traefik.http.middlewares.m.ratelimit.period", 6, `"soon" is not a duration`, ""},
+	{"ErrBool", []string{port, "traefik.http.services.s.loadbalancer.passhostheader=maybe"}, "traefik.http.services.s.loadbalancer.passhostheader", 6,
+		`"maybe" is neither true nor false`, ""},
+	{"ErrStandalone", []string{port, "traefik.http.middlewares.m.headers.customrequestheaders.X..Y=1"}, "traefik.http.middlewares.m.headers.customrequestheaders.X..Y", 6,
+		"cannot be read", ""},
+	{"ErrRule", []string{port, "traefik.http.routers.r.tls=true", "traefik.http.routers.r.rule=Host(`a`,`b`)"}, "traefik.http.routers.r.rule", 7,
+		"rule, column 1: Host takes 1 argument", "write Host(`a`) || Host(`b`)"},
+	{"ErrNoPort", []string{"traefik.http.routers.r.rule=Path(`/`)"}, "", 5, "port is missing", "add the label traefik.http.services.web-shop.loadbalancer.server.port"},
+	{"ErrPort", []string{"traefik.http.services.s.loadbalancer.server.port=70000"}, "traefik.http.services.s.loadbalancer.server.port", 5, `"70000" is not a port`, ""},
+	{"ErrURLAndPort", []string{port, "traefik.http.services.s.loadbalancer.server.url=http://a"}, "traefik.http.services.s.loadbalancer.server.port", 5,
+		"server.url excludes", ""},
+	{"ErrURL", []string{"traefik.http.services.s.loadbalancer.server.url=nowhere"}, "traefik.http.services.s.loadbalancer.server.url", 5, "is not a URL", ""},
+	{"ErrScheme", []string{port, "traefik.http.services.s.loadbalancer.server.scheme=ftp"}, "traefik.http.services.s.loadbalancer.server.port", 5,
+		"neither http nor https", ""},
+	{"ErrSeveralServices", []string{port, "traefik.http.services.t.loadbalancer.server.port=81", "traefik.http.routers.r.rule=Path(`/`)"},
+		"traefik.http.routers.r.rule", 7, "cannot be linked automatically with multiple Services", "traefik.http.routers.r.service"},
+	{"ErrSeveralKinds", []string{"traefik.http.middlewares.m.addprefix.prefix=/a", "traefik.http.middlewares.m.stripprefix.prefixes=/b"},
+		"traefik.http.middlewares.m.addprefix.prefix", 5, "of several kinds: addprefix, stripprefix", "its own name"},
+	{"ErrLong", []string{port, "traefik.http.routers.r.rule=" + strings.Repeat("a", 1<<17)}, "traefik.http.routers.r.rule", 6, "longer than", ""},
+}
+
 func TestDecodeErrors(t *testing.T) {
 	t.Parallel()
-	for _, tt := range []struct {
-		name   string
-		labels []string
-		label  string
-		line   int
-		want   string
-		hint   string
-	}{
-		{"ErrUnknownField", []string{port, "traefik.http.routers.My.rulle=Path(`/`)"}, "traefik.http.routers.My.rulle", 6,
-			"no such label", "did you mean traefik.http.routers.My.rule?"},
-		{"ErrUnknownKind", []string{port, "traefik.http.router.r.rule=Path(`/`)"}, "traefik.http.router.r.rule", 6,
-			"no such label", "did you mean traefik.http.routers.r.rule?"},
-		{"ErrUnknownSection", []string{port, "traefik.htp.routers.r.rule=Path(`/`)"}, "traefik.htp.routers.r.rule", 6,
-			"no such label", "did you mean traefik.http.routers.r.rule?"},
-		{"ErrUnknownEnable", []string{port, "traefik.enabled=true"}, "traefik.enabled", 6, "no such label", "did you mean traefik.enable?"},
-		{"ErrUnknownHeader", []string{port, "traefik.http.middlewares.h.headers.framedenied=true"}, "traefik.http.middlewares.h.headers.framedenied", 6,
-			"no such label", "did you mean traefik.http.middlewares.h.headers.framedeny?"},
-		{"ErrEmptySegment", []string{port, "traefik.http.routers..rule=Path(`/`)"}, "traefik.http.routers..rule", 6, "no such label", ""},
-		{"ErrBracket", []string{port, "traefik.http.routers.a].rule=Path(`/`)"}, "traefik.http.routers.a].rule", 6, "no such label", ""},
-		{"ErrBracketInHeader", []string{port, "traefik.http.middlewares.m.headers.customrequestheaders.a]=b"},
-			"traefik.http.middlewares.m.headers.customrequestheaders.a]", 6, "no such label", ""},
-		{"ErrEnable", []string{port, "traefik.enable=yes"}, "traefik.enable", 6, `"yes" is neither true nor false`, ""},
-		{"ErrPriority", []string{port, "traefik.http.routers.r.priority=high"}, "traefik.http.routers.r.priority", 6, `"high" is not a whole number`, ""},
-		{"ErrDuration", []string{port, "traefik.http.middlewares.m.ratelimit.period=soon"}, "traefik.http.middlewares.m.ratelimit.period", 6, `"soon" is not a duration`, ""},
-		{"ErrBool", []string{port, "traefik.http.services.s.loadbalancer.passhostheader=maybe"}, "traefik.http.services.s.loadbalancer.passhostheader", 6,
-			`"maybe" is neither true nor false`, ""},
-		{"ErrStandalone", []string{port, "traefik.http.middlewares.m.headers.customrequestheaders.X..Y=1"}, "traefik.http.middlewares.m.headers.customrequestheaders.X..Y", 6,
-			"cannot be read", ""},
-		{"ErrRule", []string{port, "traefik.http.routers.r.tls=true", "traefik.http.routers.r.rule=Host(`a`,`b`)"}, "traefik.http.routers.r.rule", 7,
-			"rule, column 1: Host takes 1 argument", "write Host(`a`) || Host(`b`)"},
-		{"ErrNoPort", []string{"traefik.http.routers.r.rule=Path(`/`)"}, "", 5, "port is missing", "add the label traefik.http.services.web-shop.loadbalancer.server.port"},
-		{"ErrPort", []string{"traefik.http.services.s.loadbalancer.server.port=70000"}, "traefik.http.services.s.loadbalancer.server.port", 5, `"70000" is not a port`, ""},
-		{"ErrURLAndPort", []string{port, "traefik.http.services.s.loadbalancer.server.url=http://a"}, "traefik.http.services.s.loadbalancer.server.port", 5,
-			"server.url excludes", ""},
-		{"ErrURL", []string{"traefik.http.services.s.loadbalancer.server.url=nowhere"}, "traefik.http.services.s.loadbalancer.server.url", 5, "is not a URL", ""},
-		{"ErrScheme", []string{port, "traefik.http.services.s.loadbalancer.server.scheme=ftp"}, "traefik.http.services.s.loadbalancer.server.port", 5,
-			"neither http nor https", ""},
-		{"ErrSeveralServices", []string{port, "traefik.http.services.t.loadbalancer.server.port=81", "traefik.http.routers.r.rule=Path(`/`)"},
-			"traefik.http.routers.r.rule", 7, "cannot be linked automatically with multiple Services", "traefik.http.routers.r.service"},
-		{"ErrSeveralKinds", []string{"traefik.http.middlewares.m.addprefix.prefix=/a", "traefik.http.middlewares.m.stripprefix.prefixes=/b"},
-			"traefik.http.middlewares.m.addprefix.prefix", 5, "of several kinds: addprefix, stripprefix", "its own name"},
-		{"ErrLong", []string{port, "traefik.http.routers.r.rule=" + strings.Repeat("a", 1<<17)}, "traefik.http.routers.r.rule", 6, "longer than", ""},
-	} {
+	for _, tt := range mistakes {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			set := label.Decode(service(tt.labels...))
@@ -116,6 +119,10 @@ func TestDecodeUnsupported(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestDecodePartly(t *testing.T) {
+	t.Parallel()
 	t.Run("OKHalfBuilt", func(t *testing.T) {
 		t.Parallel()
 		set := label.Decode(service("traefik.http.middlewares.h.headers.framedeny=true", "traefik.http.middlewares.h.headers.allowedhosts=a"))

@@ -48,6 +48,10 @@ func TestNewErrors(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestNewUnreadable(t *testing.T) {
+	t.Parallel()
 	t.Run("ErrMissing", func(t *testing.T) {
 		t.Parallel()
 		if _, err := New(Options{Files: []string{"nowhere/compose.yaml"}}); err == nil || !strings.Contains(err.Error(), "nowhere/compose.yaml: the file is gone") {
@@ -135,6 +139,31 @@ func TestProjectName(t *testing.T) {
 	content := "name: shop\nservices:\n  web:\n    expose: [80]\n    labels: [traefik.enable=true]\n"
 	if got := rules(open(t, Options{Files: []string{tempFile(t, content)}}).Dynamic())["web-shop"]; got != "Host(`web-shop`)" {
 		t.Errorf("got %q, want the default rule with the project's name", got)
+	}
+}
+
+func TestExposedByDefault(t *testing.T) {
+	t.Parallel()
+	hidden := web("a") + "  proxy:\n    command: traefik --providers.docker.exposedByDefault=false\n"
+	enabled := web("a") + "      - traefik.enable=true\n"
+	for _, tt := range []struct {
+		name, content string
+		require       bool
+		want          int
+	}{
+		{"OK", web("a"), false, 1},
+		{"OKRequired", web("a"), true, 0},
+		{"OKRequiredAndEnabled", enabled, true, 1},
+		{"OKTraefikHides", hidden, false, 0},
+		{"OKTraefikHidesAndEnabled", strings.Replace(hidden, "  proxy", "      - traefik.enable=true\n  proxy", 1), false, 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			d := open(t, Options{Files: []string{tempFile(t, tt.content)}, RequireEnable: tt.require}).Dynamic()
+			if len(d.Routers) != tt.want || len(d.Problems) != 0 {
+				t.Errorf("got rules %v, problems %v; want %d routers", rules(d), d.Problems, tt.want)
+			}
+		})
 	}
 }
 

@@ -59,16 +59,30 @@ func (l *loader) load(f *file, data, env []byte) (*document, *config.Problem) {
 		return nil, out.problem(f, err, look)
 	}
 	lines := out.lines(look)
+	requireEnable := l.requireEnable || hidesByDefault(project)
 	doc := &document{layer: f.layer, services: map[string]*label.Set{}}
 	for name, s := range project.Services {
 		doc.services[name] = label.Decode(label.Service{
 			Name: name, Project: project.Name, File: f.name, Layer: f.layer,
 			Labels: s.Labels, Lines: lines[name],
 			Ports: ports(s.Ports), Exposed: exposed(s.Expose),
-			Addresses: l.addresses[name], RequireEnable: l.requireEnable,
+			Addresses: l.addresses[name], RequireEnable: requireEnable,
 		})
 	}
 	return doc, nil
+}
+
+// hidesByDefault reports whether the file starts Traefik itself, and tells it to
+// serve only what has traefik.enable=true.
+func hidesByDefault(project *types.Project) bool {
+	for _, s := range project.Services {
+		for _, arg := range s.Command {
+			if strings.EqualFold(arg, "--providers.docker.exposedbydefault=false") {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // withEnv puts the variables of a .env file below those of the process.

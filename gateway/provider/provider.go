@@ -35,7 +35,8 @@ type Options struct {
 	// EnvLookup resolves ${VAR}. Nil means os.LookupEnv.
 	EnvLookup func(string) (string, bool)
 	// RequireEnable is Traefik's exposedByDefault=false: a service needs
-	// traefik.enable=true. False serves every service with a traefik label.
+	// traefik.enable=true. False serves every service with a traefik label, but
+	// for files that start Traefik itself with that option.
 	RequireEnable bool
 	// Log receives what is wrong with a file, once for each distinct save, and
 	// every reload. Nil discards.

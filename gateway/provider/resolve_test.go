@@ -112,14 +112,8 @@ func TestMerge(t *testing.T) {
 			if got := slices.Sorted(maps.Keys(rules(d))); !slices.Equal(got, tt.routers) {
 				t.Errorf("got routers %v, want %v", got, tt.routers)
 			}
-			var servers []string
-			if s := d.Services["s@docker"]; s != nil {
-				for _, u := range s.LoadBalancer.Servers {
-					servers = append(servers, u.URL)
-				}
-			}
-			if !slices.Equal(servers, tt.servers) {
-				t.Errorf("got servers %v, want %v", servers, tt.servers)
+			if got := servers(d, "s@docker"); !slices.Equal(got, tt.servers) {
+				t.Errorf("got servers %v, want %v", got, tt.servers)
 			}
 			if len(d.Problems) != len(tt.problems) {
 				t.Fatalf("got problems %v, want %d", d.Problems, len(tt.problems))
@@ -134,6 +128,17 @@ func TestMerge(t *testing.T) {
 			}
 		})
 	}
+}
+
+// servers are the addresses of a service, none if there is no such service.
+func servers(d *config.Dynamic, service string) []string {
+	var urls []string
+	if s := d.Services[service]; s != nil {
+		for _, u := range s.LoadBalancer.Servers {
+			urls = append(urls, u.URL)
+		}
+	}
+	return urls
 }
 
 func TestMergeLayers(t *testing.T) {

@@ -10,6 +10,32 @@ import (
 	"axion/gateway/config"
 )
 
+// writePieces writes a file byte by byte.
+func writePieces(t *testing.T, path, content string) {
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for i := range content {
+		if _, err := f.WriteString(content[i : i+1]); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// replaceLink makes the file a link to a new one elsewhere.
+func replaceLink(t *testing.T, path, content string) {
+	target := filepath.Join(t.TempDir(), "elsewhere.yaml")
+	write(t, target, content)
+	if err := os.Symlink(target, path+"~"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(path+"~", path); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestRunSaves saves a file in each way that editors and tools do, five times
 // over, and demands that its route never goes away meanwhile. Only who writes in
 // pieces may be taken at half, if the machine stops between them.
@@ -33,28 +59,8 @@ func TestRunSaves(t *testing.T) {
 			}
 			write(t, path, content)
 		}},
-		{"OKInPieces", func(t *testing.T, path, content string) {
-			f, err := os.Create(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer f.Close()
-			for i := range content {
-				if _, err := f.WriteString(content[i : i+1]); err != nil {
-					t.Fatal(err)
-				}
-			}
-		}},
-		{"OKReplacedLink", func(t *testing.T, path, content string) {
-			target := filepath.Join(t.TempDir(), "elsewhere.yaml")
-			write(t, target, content)
-			if err := os.Symlink(target, path+"~"); err != nil {
-				t.Fatal(err)
-			}
-			if err := os.Rename(path+"~", path); err != nil {
-				t.Fatal(err)
-			}
-		}},
+		{"OKInPieces", writePieces},
+		{"OKReplacedLink", replaceLink},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -87,30 +93,6 @@ func TestRunLinks(t *testing.T) {
 		write(t, target, web("c"))
 		r.untilRule(t, "r", "c")
 	})
-	t.Run("OKKubernetes", func(t *testing.T) {
-		t.Parallel()
-		dir := t.TempDir()
-		version := func(name, host string) {
-			if err := os.Mkdir(filepath.Join(dir, name), 0o700); err != nil {
-				t.Fatal(err)
-			}
-			write(t, filepath.Join(dir, name, "compose.yaml"), web(host))
-			if err := os.Symlink(name, filepath.Join(dir, "..data~")); err != nil {
-				t.Fatal(err)
-			}
-			if err := os.Rename(filepath.Join(dir, "..data~"), filepath.Join(dir, "..data")); err != nil {
-				t.Fatal(err)
-			}
-		}
-		version("..1", "a")
-		path := filepath.Join(dir, "compose.yaml")
-		if err := os.Symlink(filepath.Join("..data", "compose.yaml"), path); err != nil {
-			t.Fatal(err)
-		}
-		r := run(t, Options{Files: []string{path}})
-		version("..2", "b")
-		r.untilRule(t, "r", "b")
-	})
 	t.Run("OKDirectoryIsReplaced", func(t *testing.T) {
 		t.Parallel()
 		dir := filepath.Join(t.TempDir(), "project")
@@ -129,6 +111,32 @@ func TestRunLinks(t *testing.T) {
 		make("b")
 		r.untilRule(t, "r", "b")
 	})
+}
+
+// TestRunKubernetes swaps a link in the middle of the path, as config maps do.
+func TestRunKubernetes(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	version := func(name, host string) {
+		if err := os.Mkdir(filepath.Join(dir, name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		write(t, filepath.Join(dir, name, "compose.yaml"), web(host))
+		if err := os.Symlink(name, filepath.Join(dir, "..data~")); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(filepath.Join(dir, "..data~"), filepath.Join(dir, "..data")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	version("..1", "a")
+	path := filepath.Join(dir, "compose.yaml")
+	if err := os.Symlink(filepath.Join("..data", "compose.yaml"), path); err != nil {
+		t.Fatal(err)
+	}
+	r := run(t, Options{Files: []string{path}})
+	version("..2", "b")
+	r.untilRule(t, "r", "b")
 }
 
 func TestRunAfterChange(t *testing.T) {
