@@ -152,10 +152,10 @@ func (c *caller) dial(ctx context.Context, after string) (*websocket.Conn, error
 	conn, res, err := c.dialer.DialContext(ctx, target.String(), header)
 	if res != nil && err != nil {
 		_ = res.Body.Close()
-		return nil, fmt.Errorf("open %s through the gateway at %s: answered %s", target.Redacted(), c.client.Gateway, res.Status)
+		return nil, fmt.Errorf("open the WebSocket of %s through the gateway at %s: answered %s", c.base, c.client.Gateway, res.Status)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("open %s through the gateway at %s: %w", target.Redacted(), c.client.Gateway, err)
+		return nil, fmt.Errorf("open the WebSocket of %s through the gateway at %s: %w", c.base, c.client.Gateway, err)
 	}
 	return conn, nil
 }

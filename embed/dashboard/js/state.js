@@ -11,12 +11,16 @@ export const link = signal(null); // how project events arrive: {state, error}
 export const connection = signal({ state: "connecting", retryAt: 0, since: 0 });
 
 // problems is everything that wants attention: {severity, what, where, hint, href}.
-export const problems = computed(() => [
-  ...partProblems(system.value?.parts ?? []),
-  ...labelProblems(routes.value?.problems ?? []),
-  ...routeProblems(routes.value ?? { items: [], problems: [] }),
-  ...topicProblems(topics.value),
-]);
+// Errors come before warnings.
+export const problems = computed(() => {
+  const found = [
+    ...partProblems(system.value?.parts ?? []),
+    ...labelProblems(routes.value?.problems ?? []),
+    ...routeProblems(routes.value ?? { items: [], problems: [] }),
+    ...topicProblems(topics.value),
+  ];
+  return found.sort((a, b) => (b.severity === "error") - (a.severity === "error"));
+});
 
 function partProblems(parts) {
   return parts

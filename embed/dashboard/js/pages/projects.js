@@ -42,7 +42,7 @@ function List({ chosen }) {
   return html`
     <header class="page-head">
       <h1 class="page-title">Projects</h1>
-      ${known && html`<span class="muted">${plural(shown.length, "project")}${known.next && " so far"}</span>`}
+      ${known?.items.length > 0 && html`<span class="muted">${plural(shown.length, "project")}${known.next && " so far"}</span>`}
       <span class="spring"></span>
       ${known?.items.length > 0 && html`<${Filter} label="Filter by name" />`}
       ${(!known || known.items.length > 0) && html`<a class="button primary new" href=${hrefTo("projects", "new")}><${Icon} name="plus" />New project</a>`}

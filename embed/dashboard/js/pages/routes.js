@@ -29,7 +29,7 @@ function List({ list, chosen }) {
   return html`
     <header class="page-head">
       <h1 class="page-title">Routes</h1>
-      <span class="muted">${plural(shown.length, "router")}${text && ` of ${list.items.length}`}</span>
+      ${list.items.length > 0 && html`<span class="muted">${plural(shown.length, "router")}${text && ` of ${list.items.length}`}</span>`}
       <span class="spring"></span>
       ${list.items.length > 0 && html`<${Filter} label="Filter by host, path, service" />`}
     </header>
@@ -65,9 +65,9 @@ const Table = ({ routes, chosen }) => html`
         (route) => html`
           <tr key=${route.name} class=${route.name === chosen ? "chosen" : ""} onClick=${() => go(hrefTo("routes", route.name))}>
             <td class="at-status"><${Status} of=${route.status} /></td>
-            <td class="at-name"><a data-item href=${hrefTo("routes", route.name)} aria-current=${route.name === chosen ? "true" : undefined}>${route.name}</a></td>
+            <td class="at-name"><a data-item href=${hrefTo("routes", route.name)} aria-current=${route.name === chosen ? "true" : undefined}><${Name} of=${route.name} /></a></td>
             <td class="at-rule" title=${route.rule}><${Rule} text=${route.rule} /></td>
-            <td class="at-service">${route.service}</td>
+            <td class="at-service">${route.service.split("@")[0]}</td>
             <td class="at-servers"><${Servers} of=${route.servers} /></td>
             <td class="at-entry muted">${route.entryPoints.join(", ")}</td>
             <td class="at-priority number muted">${route.priority}</td>
@@ -77,6 +77,12 @@ const Table = ({ routes, chosen }) => html`
     </tbody>
   </table>
 `;
+
+// Name keeps the provider quiet: it is nearly always the same.
+function Name({ of }) {
+  const at = of.lastIndexOf("@");
+  return at < 0 ? of : html`${of.slice(0, at)}<span class="provider">${of.slice(at)}</span>`;
+}
 
 // Servers says how many answer, or how many there are where nothing checks.
 function Servers({ of }) {

@@ -24,13 +24,14 @@ function Summary({ stack }) {
   const unhealthy = stack.parts.some((part) => part.state === "unhealthy");
   const up = stack.parts.filter((part) => part.state === "healthy").length;
   const wanted = stack.parts.filter((part) => part.state !== "absent").length;
-  const messages = topics.value?.items.reduce((sum, topic) => sum + topic.messages, 0);
-  const known = (list) => (list ? count(list.items.length) : "–");
+  const known = (list) => (list && !(list.error && !list.items.length) ? list.items : null);
+  const size = (list) => (known(list) ? count(known(list).length) : "–");
+  const messages = known(topics.value)?.reduce((sum, topic) => sum + topic.messages, 0);
   return html`
     <div class="tiles">
       <${Tile} label="Parts healthy" value="${up} of ${wanted}" tone=${unhealthy ? "error" : up < wanted ? "busy" : up ? "ok" : ""} />
-      <${Tile} label="Routes" value=${known(routes.value)} href="/routes" />
-      <${Tile} label="Topics" value=${known(topics.value)} href="/topics" />
+      <${Tile} label="Routes" value=${size(routes.value)} href="/routes" />
+      <${Tile} label="Topics" value=${size(topics.value)} href="/topics" />
       <${Tile} label="Messages held" value=${messages === undefined ? "–" : count(messages)} href="/topics" />
     </div>
   `;

@@ -35,7 +35,7 @@ function List({ list, chosen }) {
   return html`
     <header class="page-head">
       <h1 class="page-title">Topics</h1>
-      <span class="muted">${plural(shown.length, "topic")}, ${plural(held, "message")}</span>
+      ${list.items.length > 0 && html`<span class="muted">${plural(shown.length, "topic")}, ${plural(held, "message")}</span>`}
       <span class="spring"></span>
       ${list.items.length > 0 && html`<${Filter} label="Filter by name or purpose" />`}
     </header>
