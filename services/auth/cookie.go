@@ -40,7 +40,7 @@ func (k *keys) open(signed string) (string, bool) {
 		return "", false
 	}
 	// Clients strip the padding: "=" is awkward in a cookie.
-	mac, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(signature, "="))
+	mac, err := base64.RawStdEncoding.Strict().DecodeString(strings.TrimRight(signature, "="))
 	return token, err == nil && hmac.Equal(mac, k.mac(token))
 }
 

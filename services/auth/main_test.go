@@ -15,6 +15,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"go.opentelemetry.io/otel/trace/noop"
 	"go.uber.org/goleak"
+	"golang.org/x/crypto/bcrypt"
 
 	"axion/services/contract"
 	"axion/services/host"
@@ -95,6 +96,8 @@ func start(t *testing.T, cluster *kfake.Cluster, dir string) *stack {
 	if err != nil {
 		t.Fatalf("New: %v", err)
 	}
+	// The race detector makes hashing slow.
+	s.hashing.cost, s.hashing.wait = bcrypt.MinCost, deadline
 	stop := stopper(t, s.Host)
 	t.Cleanup(stop)
 	if err := s.Start(t.Context()); err != nil {

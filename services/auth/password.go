@@ -25,13 +25,19 @@ const (
 const noHash = "$2a$10$g.8ITkPqLnK1c5dWx5Fk.Otn.4nbqO6VmXfszFvbJkcjg4zXk3LAy"
 
 // hasher hashes passwords, a bounded number at a time.
-type hasher struct{ turns chan struct{} }
+type hasher struct {
+	turns chan struct{}
+	cost  int
+	wait  time.Duration
+}
 
-func newHasher() hasher { return hasher{make(chan struct{}, hashers)} }
+func newHasher() hasher {
+	return hasher{turns: make(chan struct{}, hashers), cost: hashCost, wait: hashWait}
+}
 
 // turn waits for a turn to hash; call the returned function when done.
 func (h hasher) turn(ctx context.Context) (func(), error) {
-	ctx, cancel := context.WithTimeout(ctx, hashWait)
+	ctx, cancel := context.WithTimeout(ctx, h.wait)
 	defer cancel()
 	select {
 	case h.turns <- struct{}{}:
@@ -48,7 +54,7 @@ func (h hasher) hash(ctx context.Context, password string) (string, error) {
 		return "", err
 	}
 	defer done()
-	hash, err := bcrypt.GenerateFromPassword(digest(password), hashCost)
+	hash, err := bcrypt.GenerateFromPassword(digest(password), h.cost)
 	if err != nil {
 		return "", fmt.Errorf("hash password: %w", err)
 	}

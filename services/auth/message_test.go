@@ -1,0 +1,155 @@
+package auth
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"axion/services/auth/verifier"
+	"axion/services/bus"
+	"axion/services/contract"
+	"axion/services/host"
+)
+
+// peer is another service on the same broker.
+func peer(t *testing.T, o host.Options) *host.Host {
+	t.Helper()
+	h, err := host.New(t.Context(), contract.Graph, fstest.MapFS{
+		"00001_none.sql": {Data: []byte("-- +goose Up\nCREATE TABLE none (id INTEGER);")},
+	}, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(stopper(t, h))
+	if err := h.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+// TestVerified asks the provider as the other services do: over Kafka.
+func TestVerified(t *testing.T) {
+	t.Parallel()
+	cluster := newCluster(t)
+	s := start(t, cluster, t.TempDir())
+	s.clock.add(-time.Second) // whole seconds in JWTs round up nowhere
+	h := peer(t, hostOptions(t, cluster, t.TempDir()))
+	in := s.signIn(t)
+	jwt := s.send(t, http.MethodGet, "/token", "", "Authorization: Bearer "+in.fields.Token).fields.Token
+	dev, err := s.DevelopmentToken(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		name, token string
+		ok          bool
+	}{
+		{"Session", in.fields.Token, true},
+		{"Signed", in.cookie().Value, true},
+		{"Development", dev, true},
+		{"JWT", jwt, true},
+		{"ErrUnknown", strings.Repeat("A", 43), false},
+		{"ErrForged", dev + ".AAAA", false},
+		{"ErrChangedJWT", jwt[:strings.LastIndex(jwt, ".")] + "." + strings.Repeat("A", 86), false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			id, err := h.Verifier.Verify(t.Context(), tc.token)
+			if !tc.ok {
+				if !errors.Is(err, verifier.ErrUnauthorized) {
+					t.Errorf("got %+v, %v, want unauthorized", id, err)
+				}
+				return
+			}
+			if err != nil || id.UserID != in.fields.User.ID || id.Email != DevelopmentEmail || !id.ExpiresAt.After(s.clock.Now()) {
+				t.Errorf("got %+v, %v", id, err)
+			}
+		})
+	}
+	t.Run("Keys", func(t *testing.T) {
+		var overBus, overHTTP json.RawMessage
+		err := h.Bus.Request(t.Context(), bus.Call{
+			Topic: contract.Topic(contract.Auth), Service: contract.Auth, Type: contract.GetKeys, In: struct{}{}, Out: &overBus,
+		})
+		overHTTP = json.RawMessage(strings.TrimSpace(s.send(t, http.MethodGet, "/jwks", "").body))
+		if err != nil || string(overBus) != string(overHTTP) {
+			t.Errorf("got %s, %v, want %s", overBus, err, overHTTP)
+		}
+	})
+	t.Run("ErrNotARequest", func(t *testing.T) {
+		err := h.Bus.Request(t.Context(), bus.Call{
+			Topic: contract.Topic(contract.Auth), Service: contract.Auth, Type: contract.ValidateSession, In: []int{1},
+		})
+		var remote *bus.RemoteError
+		if !errors.As(err, &remote) {
+			t.Errorf("got %v, want the provider's refusal", err)
+		}
+	})
+	t.Run("ErrFailed", func(t *testing.T) {
+		if err := s.DB.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := h.Verifier.Verify(t.Context(), "another"); err == nil || errors.Is(err, verifier.ErrUnauthorized) {
+			t.Errorf("got %v, want an error that is not unauthorized", err)
+		}
+	})
+}
+
+// TestFirstSignIns has many sign the development user in before its password is
+// hashed.
+func TestFirstSignIns(t *testing.T) {
+	t.Parallel()
+	s := start(t, newCluster(t), t.TempDir())
+	var stored string
+	if err := s.DB.QueryRow(`SELECT password FROM users`).Scan(&stored); err != nil || stored != "" {
+		t.Fatalf("password at start: got %q, %v, want none: hashing must not delay a start", stored, err)
+	}
+	var group sync.WaitGroup
+	for range 4 {
+		group.Go(func() {
+			if _, err := s.authenticate(t.Context(), DevelopmentEmail, DevelopmentPassword); err != nil {
+				t.Error(err)
+			}
+			if _, err := s.authenticate(t.Context(), DevelopmentEmail, ""); !errors.Is(err, errCredentials) {
+				t.Errorf("no password: got %v, want %v", err, errCredentials)
+			}
+		})
+	}
+	group.Wait()
+	if err := s.DB.QueryRow(`SELECT password FROM users`).Scan(&stored); err != nil || !strings.HasPrefix(stored, "$2a$") {
+		t.Errorf("password afterwards: got %q, %v, want a hash", stored, err)
+	}
+}
+
+func TestJWT(t *testing.T) {
+	t.Parallel()
+	s := start(t, newCluster(t), t.TempDir())
+	in := s.signIn(t)
+	a := s.send(t, http.MethodGet, "/token", "", "Authorization: Bearer "+in.fields.Token)
+	parts := strings.Split(a.fields.Token, ".")
+	if a.status != http.StatusOK || len(parts) != 3 || a.header.Get("Cache-Control") != "no-store" {
+		t.Fatalf("got %d %s", a.status, a.body)
+	}
+	var header struct{ Alg, Kid, Typ string }
+	var claims struct {
+		User
+		Sub, Iss, Aud string
+		Iat, Exp      int64
+	}
+	decode(t, parts[0], &header)
+	decode(t, parts[1], &claims)
+	if header.Alg != "EdDSA" || header.Kid == "" || header.Kid != s.keys.public.Keys[0].ID {
+		t.Errorf("header: got %+v", header)
+	}
+	if claims.Iss != baseURL || claims.Aud != baseURL || claims.Sub != in.fields.User.ID || claims.ID != claims.Sub ||
+		claims.Email != DevelopmentEmail || claims.Name != DevelopmentName || claims.Exp-claims.Iat != 900 {
+		t.Errorf("claims: got %+v", claims)
+	}
+	if a := s.send(t, http.MethodGet, "/token", ""); a.status != http.StatusUnauthorized {
+		t.Errorf("without a session: got %d, want 401", a.status)
+	}
+}
