@@ -2,18 +2,14 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -42,33 +38,9 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// logs keeps what a stack writes to stderr, to be shown when its test fails.
-type logs struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *logs) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *logs) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
-
 // start runs a stack in this process on free ports. The test fails when it does
 // not end cleanly.
 func start(t testing.TB, args ...string) *stacktest.Stack {
-	t.Helper()
-	stack, _ := startLogged(t, args...)
-	return stack
-}
-
-func startLogged(t testing.TB, args ...string) (*stacktest.Stack, *logs) {
 	t.Helper()
 	args = append([]string{"up", "--ports", "auto", "--json"}, args...)
 	if !slices.Contains(args, "--data") {
@@ -76,7 +48,7 @@ func startLogged(t testing.TB, args ...string) (*stacktest.Stack, *logs) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	out, in := io.Pipe()
-	stderr, ended := &logs{}, make(chan int, 1)
+	stderr, ended := &stacktest.Log{}, make(chan int, 1)
 	go func() {
 		ended <- run(ctx, args, in, stderr)
 		_ = in.Close()
@@ -94,7 +66,7 @@ func startLogged(t testing.TB, args ...string) (*stacktest.Stack, *logs) {
 	if err != nil {
 		t.Fatalf("no stack: %v\n%s", err, stderr)
 	}
-	return stacktest.Connect(t, line), stderr
+	return stacktest.Connect(t, line)
 }
 
 // TestMainFlow follows one project from the client's POST to its answering site,
@@ -142,22 +114,7 @@ func TestMainFlow(t *testing.T) {
 	}
 	// What was deployed goes when its project does.
 	s.Do(t, http.MethodDelete, projects+"/"+p.ID, s.Token, nil).Decode(t, http.StatusNoContent, nil)
-	eventually(t, "the site to go", func() bool { return s.Get(t, site+"/").Status == http.StatusNotFound })
-}
-
-// eventually asks until it is so: for what nothing tells of.
-func eventually(t testing.TB, what string, is func() bool) {
-	t.Helper()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	deadline := time.After(stacktest.Timeout)
-	for !is() {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			t.Fatalf("waited in vain for %s", what)
-		}
-	}
+	stacktest.Eventually(t, "the site to go", func() bool { return s.Get(t, site+"/").Status == http.StatusNotFound })
 }
 
 // TestMessages reads the flow off the broker as any Kafka client does.
@@ -241,61 +198,4 @@ func TestPoison(t *testing.T) {
 	}
 	ws := s.WebSocket(t, "/ws?token="+s.Token)
 	ws.Until(t, s.Create(t, "", "after", "").ID, contract.DeploymentSucceeded)
-}
-
-// TestCrash kills the built binary in the middle of a deployment. Started again
-// on the same directory it finishes the deployment, having lost and repeated
-// nothing.
-func TestCrash(t *testing.T) {
-	t.Parallel()
-	binary, data := filepath.Join(t.TempDir(), "axion"), t.TempDir()
-	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
-	launch := func(args ...string) (*stacktest.Stack, *exec.Cmd) {
-		cmd := exec.Command(binary, append([]string{"--ports", "auto", "--json", "--data", data}, args...)...)
-		out, err := cmd.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		stderr := &logs{}
-		cmd.Stderr = stderr
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		line, err := bufio.NewReader(out).ReadBytes('\n')
-		if err != nil {
-			t.Fatalf("no stack: %v\n%s", err, stderr)
-		}
-		return stacktest.Connect(t, line), cmd
-	}
-	// Without codegen a deployment cannot get past its first step.
-	s, cmd := launch("--without", contract.Codegen)
-	ws := s.WebSocket(t, "/ws?token="+s.Token)
-	p := s.Create(t, "", "crash", "")
-	started, _ := ws.Until(t, p.ID, contract.DeploymentStarted)
-	if err := cmd.Process.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	_ = cmd.Wait() // "signal: killed"
-
-	s, cmd = launch()
-	ws = s.WebSocket(t, "/ws?token="+s.Token+"&after="+started.At.Add(-time.Nanosecond).Format(time.RFC3339Nano))
-	end, types := ws.Until(t, p.ID, contract.DeploymentSucceeded)
-	want := []string{contract.DeploymentStarted, contract.DeploymentProgress, contract.DeploymentProgress, contract.DeploymentSucceeded}
-	if !slices.Equal(types, want) || end.DeploymentID != started.DeploymentID {
-		t.Errorf("after the crash: got %v of %s, want %v of %s", types, end.DeploymentID, want, started.DeploymentID)
-	}
-	if got := s.Count(t, contract.Topic(contract.Graph)); got != int64(len(want)) {
-		t.Errorf("events on graph's topic: got %d, want %d", got, len(want))
-	}
-	if page := s.Get(t, s.URL(p.Slug+"."+contract.AppsDomain, "/")); page.Status != 200 {
-		t.Errorf("site: got %d", page.Status)
-	}
-	if err := cmd.Process.Signal(os.Interrupt); err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Wait(); err != nil {
-		t.Errorf("after Ctrl-C: %v", err)
-	}
 }

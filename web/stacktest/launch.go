@@ -1,0 +1,98 @@
+package stacktest
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+)
+
+// Build builds the program into dir and returns its path.
+func Build(dir string) (string, error) {
+	binary := filepath.Join(dir, "axion")
+	if out, err := exec.Command("go", "build", "-o", binary, "axion").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	return binary, nil
+}
+
+// Process is a stack in a process of its own.
+type Process struct {
+	*Stack
+	Cmd    *exec.Cmd
+	Stderr *Log
+}
+
+// Launch starts binary on free ports, with a directory of its own as working
+// directory where args name no data directory, and waits until it is ready. The
+// test's end interrupts it; the test fails where it does not end cleanly.
+func Launch(t testing.TB, binary string, args ...string) *Process {
+	t.Helper()
+	args = append([]string{"up", "--ports", "auto", "--json"}, args...)
+	if !slices.Contains(args, "--data") {
+		args = append(args, "--ephemeral")
+	}
+	p := &Process{Cmd: exec.Command(binary, args...), Stderr: &Log{}}
+	p.Cmd.Stderr = p.Stderr
+	p.Cmd.Dir = t.TempDir()
+	out, err := p.Cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.stop(t) })
+	line, err := bufio.NewReader(out).ReadBytes('\n')
+	if err != nil {
+		t.Fatalf("no stack: %v\n%s", err, p.Stderr)
+	}
+	p.Stack = Connect(t, line)
+	return p
+}
+
+// Kill ends the process as kill -9 does.
+func (p *Process) Kill(t testing.TB) {
+	t.Helper()
+	if err := p.Cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = p.Cmd.Wait() // "signal: killed"
+}
+
+func (p *Process) stop(t testing.TB) {
+	if p.Cmd.ProcessState == nil {
+		_ = p.Cmd.Process.Signal(os.Interrupt)
+		if err := p.Cmd.Wait(); err != nil {
+			t.Errorf("after an interrupt the stack ended with %v", err)
+		}
+	}
+	if t.Failed() {
+		t.Logf("stderr:\n%s", p.Stderr)
+	}
+}
+
+// Log keeps what a stack writes to stderr. It is safe for concurrent use.
+type Log struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+// Write appends p.
+func (l *Log) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+// String is all of it so far.
+func (l *Log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}

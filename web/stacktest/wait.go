@@ -1,0 +1,21 @@
+package stacktest
+
+import (
+	"testing"
+	"time"
+)
+
+// Eventually asks until it is so: for what nothing tells of.
+func Eventually(t testing.TB, what string, is func() bool) {
+	t.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	deadline := time.After(Timeout)
+	for !is() {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatalf("waited in vain for %s", what)
+		}
+	}
+}
