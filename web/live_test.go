@@ -124,7 +124,7 @@ func TestSlowPage(t *testing.T) {
 	s.start(t, s.options(t, "127.0.0.1:0", nil))
 	p := s.page(t)
 	p.next(kindSnapshot)
-	large := append(append([]byte(`{"kind":"event","data":"`), bytes.Repeat([]byte("x"), 16<<10)...), `"}`...)
+	large := append(append([]byte(`{"kind":"event","data":"`), bytes.Repeat([]byte("x"), 64<<10)...), `"}`...)
 	for range 3 * maxEvents {
 		s.server.hub.broadcast(large)
 	}
@@ -137,5 +137,8 @@ func TestSlowPage(t *testing.T) {
 			break
 		}
 	}
-	s.page(t).next(kindSystem)
+	other := s.page(t)
+	other.next(kindSnapshot)
+	s.server.feed.event(Event{Type: "DEPLOYMENT_STARTED"})
+	other.next(kindEvent)
 }

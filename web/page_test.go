@@ -1,0 +1,228 @@
+package web
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+)
+
+// TestPageLoads opens each page, at its address and narrow too, and finds
+// nothing wrong in the console and nothing that sticks out.
+func TestPageLoads(t *testing.T) {
+	t.Parallel()
+	s := newStack()
+	s.realistic()
+	s.start(t, s.options(t, "127.0.0.1:0", newFakeGraph(t)))
+	b := openTab(t)
+	pages := map[string][]string{
+		"/":                              {"all healthy", "ready in 142 ms", "infrastructure-service", "localhost:9092"},
+		"/routes":                        {"7 routers", "graph-path"},
+		"/routes/graph-path%40docker":    {"2 servers", "http://127.0.0.1:3011", "embedded:71"},
+		"/topics":                        {"19 topics", "axion.graph-service.dlq"},
+		"/topics/axion.events":           {"12,840", "3 partitions"},
+		"/projects":                      {"No projects yet"},
+		"/projects/new":                  {"Create project"},
+		"/nowhere":                       {"There is no page here"},
+		"/routes?q=infrastructure.local": {"1 router of 7"},
+	}
+	for _, width := range []int64{1440, 390} {
+		b.run(chromedp.EmulateViewport(width, 844))
+		for path, words := range pages {
+			b.open("http://" + s.address + path)
+			b.await(words...)
+			wide, err := chromedp.Run(b.ctx, chromedp.Evaluate[int64]("Math.max(document.documentElement.scrollWidth, document.querySelector('main').scrollWidth)"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if wide > width {
+				t.Errorf("%s is %d px wide on a screen of %d", path, wide, width)
+			}
+		}
+	}
+	b.quiet()
+}
+
+func TestPageFollowsTheStack(t *testing.T) {
+	t.Parallel()
+	s := newStack()
+	s.realistic()
+	s.start(t, s.options(t, "127.0.0.1:0", nil))
+	b := openTab(t)
+	b.open("http://" + s.address + "/")
+	b.await("all healthy", "17,946")
+	s.change(func(s *stack) { s.broken() })
+	b.await("3 problems", "deployment-service is unhealthy", "unknown matcher \"Hots\"", "compose.yaml:31", "did you mean Host?", "3 dead letters")
+	b.run(chromedp.Click(chromedp.CSS(`a[href="/topics"].rail-link`)))
+	b.await("19 topics")
+	s.change(func(s *stack) { s.topicErr = errBroker })
+	b.await("The broker's topics could not be read", errBroker.Error(), "19 topics")
+	b.run(chromedp.Click(chromedp.CSS(`a[href="/projects"].rail-link`)))
+	b.await("This stack runs no builtin services")
+	b.run(chromedp.NavigateBack())
+	b.await("19 topics")
+	b.quiet()
+}
+
+// TestPageShowsText puts markup wherever a value comes from outside.
+func TestPageShowsText(t *testing.T) {
+	t.Parallel()
+	const evil = `<img src=x onerror="document.title='owned'">`
+	g := newFakeGraph(t)
+	s := newStack()
+	s.realistic()
+	s.system.Parts[0].Detail = evil
+	s.system.Parts[1].URL = "javascript:document.title='owned'"
+	s.start(t, s.options(t, "127.0.0.1:0", g))
+	g.mu.Lock()
+	id, _ := g.addProject(evil, "static-site", map[string]any{"x": evil})["id"].(string)
+	g.mu.Unlock()
+	g.tell(id, "DEPLOYMENT_SUCCEEDED", `{"url":"javascript:document.title='owned'"}`)
+	b := openTab(t)
+	for _, path := range []string{"/", "/projects/" + id} {
+		b.open("http://" + s.address + path)
+		b.await(evil)
+		found, err := chromedp.Run(b.ctx, chromedp.Evaluate[int](`document.querySelectorAll("main img, a[href^=javascript]").length`))
+		if err != nil || found != 0 {
+			t.Errorf("%s: got %d elements out of values (%v), want none", path, found, err)
+		}
+	}
+	b.quiet()
+}
+
+func TestPageCreatesProject(t *testing.T) {
+	t.Parallel()
+	g := newFakeGraph(t)
+	s := newStack()
+	s.start(t, s.options(t, "127.0.0.1:0", g))
+	b := openTab(t)
+	b.open("http://" + s.address + "/projects")
+	b.await("No projects yet")
+
+	// What the page itself finds wrong, then what only the server does.
+	submit := chromedp.Click(chromedp.CSS("form button[type=submit]"))
+	b.run(submit)
+	b.await("Give the project a name.")
+	b.run(chromedp.SendKeys(chromedp.CSS("#config"), "{"), chromedp.SendKeys(chromedp.CSS("#name"), "Weather station!"))
+	b.awaitGone("Give the project a name.")
+	b.await("This is not a JSON object")
+	b.run(chromedp.SendKeys(chromedp.CSS("#config"), "}"))
+	b.awaitGone("This is not a JSON object")
+	b.run(submit)
+	b.await("must not shout")
+	if got := b.text("#name-error"); got != "must not shout" {
+		t.Errorf("got %q at the field, want what the server said", got)
+	}
+	if typed, err := chromedp.Run(b.ctx, chromedp.Value(chromedp.CSS("#name"))); err != nil || typed != "Weather station!" {
+		t.Errorf("got %q in the field (%v), want what was typed", typed, err)
+	}
+
+	b.run(chromedp.SendKeys(chromedp.CSS("#name"), "\b"), submit)
+	b.await("Project created", "weather-station", "Pending")
+	g.mu.Lock()
+	id, _ := g.projects[0]["id"].(string)
+	g.mu.Unlock()
+	g.tell(id, "DEPLOYMENT_STARTED", `{}`)
+	b.await("Deploying")
+	g.tell(id, "DEPLOYMENT_PROGRESS", `{"step":"codegen"}`)
+	b.awaitStep("Code generated", "done")
+	g.tell(id, "DEPLOYMENT_PROGRESS", `{"step":"provision"}`)
+	b.awaitStep("Provisioned", "done")
+	g.tell(id, "DEPLOYMENT_SUCCEEDED", `{"url":"https://weather-station.apps.localhost:8443"}`)
+	b.await("Live at")
+	link, err := chromedp.Run(b.ctx, chromedp.AttributeValue(chromedp.CSS("a.site"), "href"))
+	if err != nil || link.Value != "https://weather-station.apps.localhost:8443" {
+		t.Errorf("got link %q (%v), want that of the event", link.Value, err)
+	}
+
+	b.run(chromedp.Reload())
+	b.await("Live at", "Provisioned")
+	b.run(chromedp.Click(chromedp.CSS(".actions button:last-child")))
+	b.await("Delete this project and its site?")
+	b.run(chromedp.Click(chromedp.CSS(".actions .danger")))
+	b.await("No projects yet")
+}
+
+// awaitStep waits until a step of the timeline is in a state.
+func (b *tab) awaitStep(title, state string) {
+	b.t.Helper()
+	b.awaitTrue(fmt.Sprintf(`(state) => [...document.querySelectorAll(".step." + state)].some((step) => step.innerText.startsWith(%q))`, title), state)
+}
+
+func TestPageLosesConnection(t *testing.T) {
+	t.Parallel()
+	s := newStack()
+	s.realistic()
+	stop := s.start(t, s.options(t, "127.0.0.1:0", nil))
+	b := openTab(t)
+	b.open("http://" + s.address + "/topics")
+	b.await("axion.events", "all healthy")
+	stop()
+	b.await("Connection to the dashboard's server lost", "Trying again", "axion.events")
+	s.change(func(s *stack) { s.topics = append(s.topics, topicOf("axion.new", 3)) })
+	s.start(t, s.options(t, s.address, nil))
+	b.run(chromedp.Evaluate[chromedp.Void](`document.querySelector(".lost button")?.click()`))
+	b.awaitGone("Connection to the dashboard's server lost")
+	b.await("axion.new", "all healthy")
+}
+
+// TestTimeline runs the page's own module over projects, deployments and events.
+func TestTimeline(t *testing.T) {
+	t.Parallel()
+	s := newStack()
+	s.start(t, s.options(t, "127.0.0.1:0", nil))
+	b := openTab(t)
+	b.open("http://" + s.address + "/")
+	const begun = `{createdAt: "2026-01-01T00:00:00Z"}`
+	tests := []struct{ name, deployments, events, want string }{
+		{"OKNothingHeard", `[]`, `[]`, "PENDING: done active waiting waiting waiting waiting"},
+		{"OKPending", `[{id: "a", status: "PENDING", createdAt: "2026-01-01T00:00:00Z"}]`, `[]`, "PENDING: done active waiting waiting waiting waiting"},
+		{"OKStarted", `[]`, `[{type: "DEPLOYMENT_STARTED", deploymentId: "a", at: "2026-01-01T00:00:01Z"}]`, "STARTED: done done done active waiting waiting"},
+		{"OKStepsOutOfOrder", `[]`, `[{type: "DEPLOYMENT_PROGRESS", deploymentId: "a", at: "2026-01-01T00:00:01Z", data: {step: "provision"}}]`, "STARTED: done done done done done active"},
+		{"OKSucceededBeforeOurTime", `[{id: "a", status: "SUCCEEDED", createdAt: "2026-01-01T00:00:00Z", updatedAt: "2026-01-01T00:00:02Z"}]`, `[]`, "SUCCEEDED: done done done done done done"},
+		{"OKFailed", `[{id: "a", status: "STARTED", createdAt: "2026-01-01T00:00:00Z"}]`,
+			`[{type: "DEPLOYMENT_STARTED", deploymentId: "a", at: "2026-01-01T00:00:01Z"}, {type: "DEPLOYMENT_FAILED", deploymentId: "a", at: "2026-01-01T00:00:02Z", data: {error: "no"}}]`,
+			"FAILED: done done done skipped skipped failed"},
+		{"OKNewestFirst", `[{id: "b", status: "PENDING", createdAt: "2026-01-02T00:00:00Z"}, {id: "a", status: "FAILED", createdAt: "2026-01-01T00:00:00Z", updatedAt: "2026-01-01T00:00:01Z"}]`, `[]`,
+			"PENDING: done active waiting waiting waiting waiting; FAILED: done skipped skipped skipped skipped failed"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			script := fmt.Sprintf(`import("/js/timeline.js").then(({runsOf}) => runsOf(%s, %s, %s).map((run) => run.status + ": " + run.steps.map((step) => step.state).join(" ")).join("; "))`,
+				begun, tt.deployments, tt.events)
+			got, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](script, chromedp.EvalAwaitPromise))
+			if err != nil || got != tt.want {
+				t.Errorf("got %q (%v), want %q", got, err, tt.want)
+			}
+		})
+	}
+}
+
+func TestThemeSwitch(t *testing.T) {
+	t.Parallel()
+	s := newStack()
+	s.start(t, s.options(t, "127.0.0.1:0", nil))
+	b := openTab(t)
+	b.open("http://" + s.address + "/")
+	b.await("all healthy")
+	ground := func() string {
+		t.Helper()
+		colour, err := chromedp.Run(b.ctx, chromedp.Evaluate[string]("getComputedStyle(document.documentElement).backgroundColor"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return colour
+	}
+	next := chromedp.Click(chromedp.CSS(`button[aria-label^="Theme"]`))
+	b.run(next)
+	b.awaitTrue("(theme) => document.documentElement.dataset.theme === theme", "light")
+	light := ground()
+	b.run(next)
+	b.awaitTrue("(theme) => document.documentElement.dataset.theme === theme", "dark")
+	if dark := ground(); dark == light || !strings.HasPrefix(dark, "rgb") {
+		t.Errorf("got ground %s in dark and %s in light", dark, light)
+	}
+	b.run(chromedp.Reload())
+	b.awaitTrue("(theme) => document.documentElement.dataset.theme === theme", "dark")
+}
