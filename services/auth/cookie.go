@@ -19,7 +19,8 @@ const (
 
 // sign returns "token.signature" in the form in which it travels in a cookie.
 func (k *keys) sign(token string) string {
-	return url.QueryEscape(token + "." + base64.StdEncoding.EncodeToString(k.mac(token)))
+	escaped := url.QueryEscape(token + "." + base64.StdEncoding.EncodeToString(k.mac(token)))
+	return strings.ReplaceAll(escaped, "+", "%20") // as JavaScript's encodeURIComponent
 }
 
 func (k *keys) mac(token string) []byte {
