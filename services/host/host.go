@@ -39,8 +39,10 @@ type Options struct {
 	Version string
 	// Issuer and KeysURL are the verifier's; see [verifier.Options].
 	Issuer, KeysURL string
-	Tracer          trace.TracerProvider
-	Log             *slog.Logger
+	// Tracer makes the spans of requests and messages. Required.
+	Tracer trace.TracerProvider
+	// Log takes what the service has to say. Required.
+	Log *slog.Logger
 }
 
 // Host is one running service. The exported fields are set by [New] and are
@@ -58,8 +60,10 @@ type Host struct {
 	listener net.Listener
 	server   *http.Server
 	tracer   trace.Tracer
+	fresh    sync.Map // connections that have sent nothing yet
 	jobs     []job
 	onStop   []func()
+	onClose  []func()
 
 	cancel context.CancelFunc
 	group  sync.WaitGroup
@@ -112,6 +116,10 @@ func (h *Host) Go(name string, run func(context.Context) error) {
 // not know.
 func (h *Host) OnStop(fn func()) { h.onStop = append(h.onStop, fn) }
 
+// OnClose registers fn to run when the service stops, once no handler runs any
+// more and before the database closes: the place to end what handlers start.
+func (h *Host) OnClose(fn func()) { h.onClose = append(h.onClose, fn) }
+
 // Start serves HTTP, joins the bus, runs the outbox relay and the jobs, and
 // returns once the service has its partitions. Use Stop to end it.
 func (h *Host) Start(ctx context.Context) error {
@@ -157,11 +165,13 @@ func (h *Host) Failed() <-chan error { return h.failed }
 
 // Stop ends the service: WebSockets, then HTTP requests under way, then message
 // handlers under way, then the bus and the database. It gives up waiting when
-// ctx ends, and closes all the same.
+// ctx ends, and closes all the same. Call it once, after Start has returned.
 func (h *Host) Stop(ctx context.Context) error {
 	for _, fn := range h.onStop {
 		fn()
 	}
+	// Shutdown would give those 5 s to send something.
+	h.fresh.Range(func(c, _ any) bool { _ = c.(net.Conn).Close(); return true })
 	err := h.server.Shutdown(ctx)
 	if err != nil {
 		err = errors.Join(fmt.Errorf("%s: stop: %w", h.Name, err), h.server.Close())
@@ -182,6 +192,9 @@ func (h *Host) Stop(ctx context.Context) error {
 }
 
 func (h *Host) close() {
+	for _, fn := range h.onClose {
+		fn()
+	}
 	_ = h.listener.Close()
 	if h.Bus != nil {
 		h.Bus.Close()

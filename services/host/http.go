@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
@@ -19,6 +20,7 @@ import (
 const (
 	readHeaderTimeout = 5 * time.Second
 	readTimeout       = 60 * time.Second
+	writeTimeout      = 60 * time.Second
 	idleTimeout       = 120 * time.Second
 	maxHeaderBytes    = 64 << 10
 )
@@ -37,16 +39,60 @@ func (h *Host) routes(version string) {
 	h.API = humago.New(h.Mux, config)
 	h.healthRoutes()
 	h.server = &http.Server{
-		Handler:           h.guard(h.Mux),
+		Handler:           h.guard(http.HandlerFunc(h.serve)),
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(h.Log.Handler(), slog.LevelWarn),
+		ConnState:         h.noteFresh,
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
 			return context.WithValue(ctx, connKey{}, c)
 		},
 	}
 }
+
+// noteFresh keeps the connections that have sent nothing yet: a client's pool
+// may hold some, and Stop must not wait for them.
+func (h *Host) noteFresh(c net.Conn, state http.ConnState) {
+	if state == http.StateNew {
+		h.fresh.Store(c, nil)
+	} else {
+		h.fresh.Delete(c)
+	}
+}
+
+// serve routes a request. What no route takes is answered as a problem too.
+func (h *Host) serve(w http.ResponseWriter, r *http.Request) {
+	refuse, pattern := h.Mux.Handler(r)
+	if pattern != "" {
+		h.Mux.ServeHTTP(w, r)
+		return
+	}
+	answer := &refusal{header: w.Header(), status: http.StatusOK}
+	refuse.ServeHTTP(answer, r)
+	if answer.status < http.StatusBadRequest { // a redirect to the path's clean form
+		w.WriteHeader(answer.status)
+		return
+	}
+	detail := "there is nothing at " + r.URL.Path
+	if allow := w.Header().Get("Allow"); allow != "" {
+		detail = r.Method + " is not possible here, only " + allow
+	}
+	WriteProblem(w, answer.status, detail)
+}
+
+// refusal takes the status and headers of the mux's own answer, and drops its
+// text.
+type refusal struct {
+	header http.Header
+	status int
+}
+
+func (r *refusal) Header() http.Header         { return r.header }
+func (r *refusal) WriteHeader(status int)      { r.status = status }
+func (r *refusal) Write(b []byte) (int, error) { return len(b), nil }
 
 type connKey struct{}
 

@@ -25,7 +25,7 @@ type Options struct {
 	HTTPSPort int
 	// Routed waits until the gateway routes a host, so that a deployment has
 	// succeeded only when its address answers. Nil means not to wait: for a
-	// gateway that cannot tell.
+	// gateway that cannot tell. Its context ends after 5 s.
 	Routed func(ctx context.Context, host string) error
 }
 
@@ -44,11 +44,11 @@ func New(ctx context.Context, o host.Options, opts Options) (*host.Host, error) 
 		db: h.DB, log: h.Log, opts: opts,
 		dir: h.Dir, running: map[string]*site{},
 	}
+	h.OnClose(r.stop)
 	if err := r.restore(ctx); err != nil {
 		_ = h.Stop(ctx)
 		return nil, fmt.Errorf("%s: %w", contract.Infrastructure, err)
 	}
-	h.OnStop(r.stop)
 	h.Bus.Handle(contract.Provision, r.provision)
 	h.Bus.Handle(contract.Deprovision, r.deprovision)
 	return h, nil
