@@ -70,7 +70,8 @@ func (s *service) deployments(ctx context.Context, in *deploymentsInput) (*deplo
 	}
 	rows, err := s.DB.QueryContext(ctx,
 		`SELECT id, project_id, status, url, error, created_at, updated_at FROM (
-			SELECT id, project_id, status, url, error, created_at, updated_at FROM deployments WHERE project_id = ?1
+			SELECT id, d.project_id, status, url, error, coalesce(r.created_at, d.created_at) AS created_at, updated_at
+			FROM deployments d LEFT JOIN requests r ON r.deployment_id = d.id WHERE d.project_id = ?1
 			UNION ALL
 			SELECT deployment_id, project_id, ?2, '', '', created_at, created_at FROM requests
 			WHERE project_id = ?1 AND deployment_id NOT IN (SELECT id FROM deployments WHERE project_id = ?1)

@@ -5,11 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"sync"
 	"time"
 
-	"github.com/gorilla/websocket"
 	"github.com/olahol/melody"
 
 	"axion/services/auth/verifier"
@@ -45,6 +43,9 @@ type hub struct {
 	mu       sync.Mutex
 	last     time.Time
 	sessions map[string]map[*melody.Session]struct{} // by user
+	count    map[string]int                          // of those and of upgrades under way, by user
+	closed   bool
+	running  sync.WaitGroup
 }
 
 // clientKey is where a session keeps its client.
@@ -53,7 +54,7 @@ const clientKey = "client"
 // client is what a session was opened with.
 type client struct {
 	id     verifier.Identity
-	after  time.Time // zero: no replay
+	after  int64 // replay what is later, in nanoseconds since 1970; negative: nothing
 	expire *time.Timer
 }
 
@@ -62,7 +63,7 @@ func newHub(h *host.Host) *hub {
 	m.Upgrader.CheckOrigin = host.LocalOrigin
 	m.Config.MaxMessageSize = maxInbound
 	m.Config.MessageBufferSize = buffer
-	b := &hub{host: h, melody: m, sessions: map[string]map[*melody.Session]struct{}{}}
+	b := &hub{host: h, melody: m, sessions: map[string]map[*melody.Session]struct{}{}, count: map[string]int{}}
 	m.HandleConnect(b.connect)
 	m.HandleDisconnect(b.disconnect)
 	m.HandleError(func(s *melody.Session, err error) {
@@ -74,56 +75,15 @@ func newHub(h *host.Host) *hub {
 	return b
 }
 
-// ServeHTTP upgrades a request that bears a token, in the header or in ?token=,
-// since browsers set no headers on WebSockets.
-func (b *hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	query := r.URL.Query()
-	if !websocket.IsWebSocketUpgrade(r) {
-		host.WriteProblem(w, http.StatusUpgradeRequired, "this address speaks WebSocket; the API is described at /openapi.json")
-		return
-	}
-	token := verifier.Bearer(r.Header.Get("Authorization"))
-	if token == "" {
-		token = query.Get("token")
-	}
-	id, err := b.host.Verifier.Verify(r.Context(), token)
-	switch {
-	case errors.Is(err, verifier.ErrUnauthorized):
-		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
-		host.WriteProblem(w, http.StatusUnauthorized, err.Error())
-		return
-	case err != nil:
-		b.host.Log.Error("token not verified", "error", err)
-		host.WriteProblem(w, http.StatusServiceUnavailable, "the auth service does not answer; try again")
-		return
-	}
-	c := &client{id: id}
-	if after := query.Get("after"); after != "" {
-		if c.after, err = time.Parse(time.RFC3339Nano, after); err != nil {
-			host.WriteProblem(w, http.StatusUnprocessableEntity, "after: must be the RFC 3339 time of a message, its \"at\"")
-			return
-		}
-	}
-	if !b.room(id.UserID) {
-		host.WriteProblem(w, http.StatusTooManyRequests, fmt.Sprintf("you have %d WebSockets open; close one", maxSessions))
-		return
-	}
-	// Errors are the upgrader's, which has answered.
-	_ = b.melody.HandleRequestWithKeys(w, r, map[string]any{clientKey: c})
-}
-
-func (b *hub) room(user string) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return len(b.sessions[user]) < maxSessions
-}
-
 // connect replays what the client missed and then lets it take part.
 func (b *hub) connect(s *melody.Session) {
 	c := clientOf(s)
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if !c.after.IsZero() {
+	if b.closed {
+		_ = s.CloseWithMsg(goingAway())
+	}
+	if c.after >= 0 {
 		missed, err := since(s.Request.Context(), b.host.DB, c.id.UserID, c.after)
 		if err != nil {
 			b.host.Log.Error("no replay", "error", err)
@@ -203,10 +163,34 @@ func (b *hub) send(s *melody.Session, m Message) {
 	_ = s.Write(text) // an error is the session's end, which disconnect sees
 }
 
-// close ends all sessions: the HTTP server does not know hijacked connections.
+// goodbye is how long clients have to take the close frame.
+const goodbye = time.Second
+
+// close ends all sessions, and returns when they are over: the HTTP server does
+// not know hijacked connections.
 func (b *hub) close() {
-	_ = b.melody.CloseWithMsg(melody.FormatCloseMessage(melody.CloseGoingAway, "stopping"))
+	b.each(func(s *melody.Session) { _ = s.CloseWithMsg(goingAway()) })
+	stuck := time.AfterFunc(goodbye, func() {
+		b.each(func(s *melody.Session) { _ = host.Conn(s.Request.Context()).Close() })
+	})
+	b.running.Wait()
+	stuck.Stop()
+	_ = b.melody.Close()
 }
+
+// each lets nobody in any more, and does fn to those who are.
+func (b *hub) each(fn func(*melody.Session)) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.closed = true
+	for _, of := range b.sessions {
+		for s := range of {
+			fn(s)
+		}
+	}
+}
+
+func goingAway() []byte { return melody.FormatCloseMessage(melody.CloseGoingAway, "stopping") }
 
 func clientOf(s *melody.Session) *client {
 	c, _ := s.MustGet(clientKey).(*client)

@@ -39,14 +39,26 @@ func (s *service) project(ctx context.Context, m *bus.Message) (any, error) {
 			if err != nil || seen {
 				return err
 			}
+			if owner, err = ownerOf(ctx, tx, e.ProjectID); err != nil || owner == "" {
+				return err
+			}
 			if err := apply(ctx, tx, m, e); err != nil {
 				return err
 			}
-			owner, err = record(ctx, tx, msg)
-			return err
+			return record(ctx, tx, owner, msg)
 		})
 		return owner, msg, err
 	})
+}
+
+// ownerOf tells whose project it is: nobody's where it is deleted or was never
+// here.
+func ownerOf(ctx context.Context, tx *sql.Tx, projectID string) (owner string, err error) {
+	err = tx.QueryRowContext(ctx, `SELECT user_id FROM projects WHERE id = ?`, projectID).Scan(&owner)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return "", fmt.Errorf("find the project's owner: %w", err)
+	}
+	return owner, nil
 }
 
 // apply moves a deployment's row forward. An event that comes late never takes
@@ -56,7 +68,7 @@ func apply(ctx context.Context, tx *sql.Tx, m *bus.Message, e contract.Deploymen
 	_, err := tx.ExecContext(ctx,
 		`INSERT INTO deployments (id, project_id, status, url, error, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET status = excluded.status, url = excluded.url, error = excluded.error, updated_at = excluded.updated_at
-		WHERE deployments.status = 'STARTED'`,
+		WHERE deployments.status = 'STARTED' AND deployments.project_id = excluded.project_id`,
 		e.DeploymentID, e.ProjectID, statuses[m.Type], e.URL, e.Error, at, at)
 	if err != nil {
 		return fmt.Errorf("project %s: %w", m.Type, err)
@@ -67,37 +79,29 @@ func apply(ctx context.Context, tx *sql.Tx, m *bus.Message, e contract.Deploymen
 // keep is how many messages of the feed are kept for each user.
 const keep = 1000
 
-// record puts a message into its owner's feed, and returns who that is: nobody
-// where the project is deleted or was never here.
-func record(ctx context.Context, tx *sql.Tx, msg Message) (string, error) {
-	var owner string
-	err := tx.QueryRowContext(ctx, `SELECT user_id FROM projects WHERE id = ?`, msg.ProjectID).Scan(&owner)
-	if errors.Is(err, sql.ErrNoRows) {
-		return "", nil
-	}
-	if err != nil {
-		return "", fmt.Errorf("find the project's owner: %w", err)
-	}
-	_, err = tx.ExecContext(ctx,
+// record puts a message into its owner's feed.
+func record(ctx context.Context, tx *sql.Tx, owner string, msg Message) error {
+	_, err := tx.ExecContext(ctx,
 		`INSERT INTO feed (at, user_id, type, project_id, deployment_id, data) VALUES (?, ?, ?, ?, ?, ?)`,
 		msg.At.UnixNano(), owner, msg.Type, msg.ProjectID, msg.DeploymentID, string(msg.Data))
 	if err != nil {
-		return "", fmt.Errorf("record message: %w", err)
+		return fmt.Errorf("record message: %w", err)
 	}
 	_, err = tx.ExecContext(ctx,
 		`DELETE FROM feed WHERE user_id = ?1 AND at <= (SELECT at FROM feed WHERE user_id = ?1 ORDER BY at DESC LIMIT 1 OFFSET ?2)`,
 		owner, keep)
 	if err != nil {
-		return "", fmt.Errorf("prune feed: %w", err)
+		return fmt.Errorf("prune feed: %w", err)
 	}
-	return owner, nil
+	return nil
 }
 
-// since reads what was pushed to a user after a time, oldest first.
-func since(ctx context.Context, db *sql.DB, user string, after time.Time) ([]Message, error) {
+// since reads what was pushed to a user after a time (in nanoseconds since 1970), oldest
+// first.
+func since(ctx context.Context, db *sql.DB, user string, after int64) ([]Message, error) {
 	rows, err := db.QueryContext(ctx,
 		`SELECT at, type, project_id, deployment_id, data FROM feed WHERE user_id = ? AND at > ? ORDER BY at`,
-		user, after.UnixNano())
+		user, after)
 	if err != nil {
 		return nil, fmt.Errorf("read feed: %w", err)
 	}

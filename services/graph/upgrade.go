@@ -1,0 +1,97 @@
+package graph
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"axion/services/auth/verifier"
+	"axion/services/host"
+)
+
+// ServeHTTP upgrades a request that bears a token, in the header or in ?token=,
+// since browsers set no headers on WebSockets.
+func (b *hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	query := r.URL.Query()
+	if !websocket.IsWebSocketUpgrade(r) {
+		w.Header().Set("Upgrade", "websocket")
+		host.WriteProblem(w, http.StatusUpgradeRequired, "this address speaks WebSocket; the API is described at /openapi.json")
+		return
+	}
+	if !host.LocalOrigin(r) {
+		host.WriteProblem(w, http.StatusForbidden, "pages of other sites may not open WebSockets here")
+		return
+	}
+	token := verifier.Bearer(r.Header.Get("Authorization"))
+	if token == "" {
+		token = query.Get("token")
+	}
+	id, err := b.host.Verifier.Verify(r.Context(), token)
+	switch {
+	case errors.Is(err, verifier.ErrUnauthorized):
+		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
+		host.WriteProblem(w, http.StatusUnauthorized, err.Error())
+		return
+	case err != nil:
+		b.host.Log.Error("token not verified", "error", err)
+		host.WriteProblem(w, http.StatusServiceUnavailable, "the auth service does not answer; try again")
+		return
+	}
+	c := &client{id: id, after: -1}
+	if after := query.Get("after"); after != "" {
+		if c.after, err = parseAfter(after); err != nil {
+			host.WriteProblem(w, http.StatusUnprocessableEntity, "after: must be the RFC 3339 time of a message, its \"at\"")
+			return
+		}
+	}
+	if status, detail := b.enter(id.UserID); status != 0 {
+		host.WriteProblem(w, status, detail)
+		return
+	}
+	defer b.leave(id.UserID)
+	// Errors are the upgrader's, which has answered.
+	_ = b.melody.HandleRequestWithKeys(w, r, map[string]any{clientKey: c})
+}
+
+// parseAfter reads a message's "at". Times that no message can have stand for
+// the first or the last that one can.
+func parseAfter(text string) (int64, error) {
+	at, err := time.Parse(time.RFC3339Nano, text)
+	switch {
+	case err != nil:
+		return 0, err
+	case at.Before(time.Unix(0, 0)):
+		return 0, nil
+	case at.After(time.Unix(0, math.MaxInt64)):
+		return math.MaxInt64, nil
+	}
+	return at.UnixNano(), nil
+}
+
+// enter makes room for one more WebSocket of a user, or says why there is none.
+func (b *hub) enter(user string) (status int, detail string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return http.StatusServiceUnavailable, "stopping"
+	}
+	if b.count[user] >= maxSessions {
+		return http.StatusTooManyRequests, fmt.Sprintf("you have %d WebSockets open; close one", maxSessions)
+	}
+	b.count[user]++
+	b.running.Add(1)
+	return 0, ""
+}
+
+func (b *hub) leave(user string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.count[user]--; b.count[user] == 0 {
+		delete(b.count, user)
+	}
+	b.running.Done()
+}
