@@ -179,9 +179,11 @@ func (s *Set) builders(c Config) map[string]builder {
 				Fragments: c.Fragments, HTTPSPort: c.HTTPSPort, Routed: c.Routed,
 			})
 		},
-		contract.Deployment: deployment.New,
-		contract.Graph:      graph.New,
-		contract.Ingest:     ingest.New,
+		contract.Deployment: func(ctx context.Context, o host.Options) (*host.Host, error) {
+			return deployment.New(ctx, o, deployment.Options{})
+		},
+		contract.Graph:  graph.New,
+		contract.Ingest: ingest.New,
 	}
 }
 

@@ -23,7 +23,7 @@ const (
 
 // ProjectEvent is the data of the events about a project. Only ProjectID is
 // sure to be there when a foreign service sends it: an empty Template means
-// [DefaultTemplate], an empty Slug is made from Name or the id, an empty
+// [DefaultTemplate], an empty Slug is made from the id, an empty
 // DeploymentID is made from the event's id.
 type ProjectEvent struct {
 	ProjectID    string          `json:"projectId"`

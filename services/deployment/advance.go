@@ -3,19 +3,14 @@ package deployment
 import (
 	"context"
 	"errors"
-	"time"
+	"fmt"
 
 	"axion/services/bus"
 	"axion/services/contract"
 )
 
-const (
-	// answerTimeout is how long one request may take; provisioning writes files
-	// and waits for the route.
-	answerTimeout = 10 * time.Second
-	// attempts is how often a service that does not answer is asked.
-	attempts = 3
-)
+// attempts is how often a service that does not answer is asked.
+const attempts = 3
 
 // advance takes a deployment through the steps it has left. An answer that says
 // no, or none after some attempts, ends it as FAILED; what it returns is only
@@ -55,6 +50,9 @@ func (s *service) fail(ctx context.Context, d state, step string, cause error) e
 	}
 	s.Log.Warn("deployment failed", "deployment", d.id, "project", d.projectID, "step", step, "error", cause)
 	reason := "internal error"
+	if errors.Is(cause, bus.ErrTooLarge) {
+		reason = fmt.Sprintf("the generated files are too large to send: more than %d bytes", bus.MaxMessage)
+	}
 	var public interface{ Public() string }
 	if errors.As(cause, &public) {
 		reason = public.Public()
@@ -78,7 +76,7 @@ func (s *service) ask(ctx context.Context, service, typ, key string, in, out any
 }
 
 func (s *service) askOnce(ctx context.Context, call bus.Call) error {
-	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	ctx, cancel := context.WithTimeout(ctx, s.patience)
 	defer cancel()
 	return s.Bus.Request(ctx, call)
 }

@@ -4,12 +4,14 @@
 package deployment
 
 import (
+	"cmp"
 	"context"
 	"embed"
 	"errors"
 	"io/fs"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -21,13 +23,22 @@ import (
 //go:embed migrations
 var migrations embed.FS
 
+// Options says how patient the service is.
+type Options struct {
+	// Patience is how long one request to another service may take, of which
+	// there are three before the deployment fails. Provisioning writes files and
+	// waits for the route. Zero: 10 s.
+	Patience time.Duration
+}
+
 type service struct {
 	*host.Host
+	patience time.Duration
 }
 
 // New returns the service. A deployment that a crash cut short goes on when its
 // event is delivered again, from the step it had reached.
-func New(ctx context.Context, o host.Options) (*host.Host, error) {
+func New(ctx context.Context, o host.Options, opts Options) (*host.Host, error) {
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return nil, err
@@ -36,7 +47,7 @@ func New(ctx context.Context, o host.Options) (*host.Host, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &service{h}
+	s := &service{Host: h, patience: cmp.Or(opts.Patience, 10*time.Second)}
 	h.Bus.Handle(contract.ProjectCreated, s.deploy)
 	h.Bus.Handle(contract.DeploymentRequested, s.deploy)
 	h.Bus.Handle(contract.ProjectDeleted, s.remove)
@@ -72,7 +83,7 @@ func (s *service) remove(ctx context.Context, m *bus.Message) (any, error) {
 		contract.DeprovisionRequest{ProjectID: project.ProjectID}, &reply); err != nil {
 		return nil, err
 	}
-	return nil, s.forget(ctx, project.ProjectID)
+	return nil, s.cancel(ctx, project.ProjectID)
 }
 
 // decode reads a project event and fills in what a foreign sender left out.

@@ -17,6 +17,7 @@ const (
 	started   = "STARTED"
 	succeeded = "SUCCEEDED"
 	failed    = "FAILED"
+	cancelled = "CANCELLED" // its project was deleted
 )
 
 type state struct {
@@ -65,9 +66,13 @@ func (s *service) done(ctx context.Context, d *state, step string) error {
 		return nil
 	}
 	err := s.change(ctx, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, `UPDATE deployments SET step = ?, updated_at = ? WHERE id = ?`,
-			step, time.Now().UTC().Format(time.RFC3339Nano), d.id); err != nil {
+		res, err := tx.ExecContext(ctx, `UPDATE deployments SET step = ?1, updated_at = ?2 WHERE id = ?3 AND status = ?4 AND step <> ?1`,
+			step, time.Now().UTC().Format(time.RFC3339Nano), d.id, started)
+		if err != nil {
 			return fmt.Errorf("record step: %w", err)
+		}
+		if n, err := res.RowsAffected(); err != nil || n == 0 {
+			return err
 		}
 		return s.tell(ctx, tx, contract.DeploymentProgress,
 			contract.DeploymentEvent{ProjectID: d.projectID, DeploymentID: d.id, Step: step})
@@ -85,9 +90,13 @@ func (s *service) end(ctx context.Context, d state, status, url, reason string) 
 		typ = contract.DeploymentFailed
 	}
 	return s.change(ctx, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, `UPDATE deployments SET status = ?, url = ?, error = ?, updated_at = ? WHERE id = ?`,
-			status, url, reason, time.Now().UTC().Format(time.RFC3339Nano), d.id); err != nil {
+		res, err := tx.ExecContext(ctx, `UPDATE deployments SET status = ?, url = ?, error = ?, updated_at = ? WHERE id = ? AND status = ?`,
+			status, url, reason, time.Now().UTC().Format(time.RFC3339Nano), d.id, started)
+		if err != nil {
 			return fmt.Errorf("record end: %w", err)
+		}
+		if n, err := res.RowsAffected(); err != nil || n == 0 {
+			return err
 		}
 		return s.tell(ctx, tx, typ, contract.DeploymentEvent{
 			ProjectID: d.projectID, DeploymentID: d.id, URL: url, Error: reason,
@@ -95,9 +104,13 @@ func (s *service) end(ctx context.Context, d state, status, url, reason string) 
 	})
 }
 
-func (s *service) forget(ctx context.Context, projectID string) error {
-	if _, err := s.DB.ExecContext(ctx, `DELETE FROM deployments WHERE project_id = ?`, projectID); err != nil {
-		return fmt.Errorf("forget project: %w", err)
+// cancel ends the deployments of a deleted project. Their rows stay, without
+// what the project said: a redelivered PROJECT_CREATED must not deploy it again.
+func (s *service) cancel(ctx context.Context, projectID string) error {
+	if _, err := s.DB.ExecContext(ctx,
+		`UPDATE deployments SET status = ?, name = '', config = '{}', updated_at = ? WHERE project_id = ?`,
+		cancelled, time.Now().UTC().Format(time.RFC3339Nano), projectID); err != nil {
+		return fmt.Errorf("cancel deployments: %w", err)
 	}
 	return nil
 }

@@ -7,7 +7,7 @@ CREATE TABLE deployments (
     slug       TEXT NOT NULL,
     template   TEXT NOT NULL,
     config     TEXT NOT NULL,
-    status     TEXT NOT NULL, -- STARTED, SUCCEEDED or FAILED
+    status     TEXT NOT NULL, -- STARTED, SUCCEEDED, FAILED or CANCELLED
     step       TEXT NOT NULL, -- the last step done, '' for none
     url        TEXT NOT NULL DEFAULT '',
     error      TEXT NOT NULL DEFAULT '',
