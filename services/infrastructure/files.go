@@ -3,7 +3,9 @@ package infrastructure
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 
@@ -14,6 +16,7 @@ import (
 const (
 	maxFiles = 1000
 	maxBytes = 16 << 20
+	maxPath  = 255
 )
 
 var (
@@ -36,10 +39,15 @@ func check(req contract.ProvisionRequest) error {
 	case len(req.Files) > maxFiles:
 		return fmt.Errorf("files: %d are more than %d", len(req.Files), maxFiles)
 	}
+	return checkFiles(req.Files)
+}
+
+func checkFiles(files []contract.File) error {
 	size, index := 0, false
-	for _, f := range req.Files {
-		if !filepath.IsLocal(filepath.FromSlash(f.Path)) {
-			return fmt.Errorf("file %q: must be a relative path that stays inside the project", f.Path)
+	isFile := map[string]bool{} // false: a folder
+	for _, f := range files {
+		if err := checkPath(f.Path, isFile); err != nil {
+			return fmt.Errorf("file %q: %w", f.Path, err)
 		}
 		size += len(f.Content)
 		index = index || f.Path == "index.html" || f.Path == "public/index.html"
@@ -49,6 +57,28 @@ func check(req contract.ProvisionRequest) error {
 	}
 	if !index {
 		return errors.New("nothing to serve: the project has neither index.html nor public/index.html")
+	}
+	return nil
+}
+
+// checkPath refuses a path that leads out or that another one stands in the way
+// of, and notes it and its folders in isFile.
+func checkPath(name string, isFile map[string]bool) error {
+	if !fs.ValidPath(name) || name == "." || !filepath.IsLocal(filepath.FromSlash(name)) {
+		return errors.New("must be a relative path that stays inside the project")
+	}
+	if len(name) > maxPath {
+		return fmt.Errorf("its path is longer than %d bytes", maxPath)
+	}
+	if _, ok := isFile[name]; ok {
+		return errors.New("is there twice")
+	}
+	isFile[name] = true
+	for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
+		if isFile[dir] {
+			return fmt.Errorf("lies in %q, which is a file", dir)
+		}
+		isFile[dir] = false
 	}
 	return nil
 }
@@ -78,6 +108,42 @@ func writeFiles(folder string, files []contract.File) error {
 	}
 	if err := os.Rename(tmp, folder); err != nil {
 		return fmt.Errorf("write site: %w", err)
+	}
+	return nil
+}
+
+// pruneSites removes the folders that no row stands for: those of projects and
+// deployments whose removal a crash cut short.
+func pruneSites(dir string, recorded []runtime) error {
+	keep := map[string]string{}
+	for _, rt := range recorded {
+		keep[rt.projectID] = rt.deploymentID
+	}
+	projects, err := os.ReadDir(dir)
+	if err != nil {
+		return fmt.Errorf("prune sites: %w", err)
+	}
+	for _, p := range projects {
+		folder := filepath.Join(dir, p.Name())
+		current, ok := keep[p.Name()]
+		if !ok {
+			if err := os.RemoveAll(folder); err != nil {
+				return fmt.Errorf("prune sites: %w", err)
+			}
+			continue
+		}
+		deployments, err := os.ReadDir(folder)
+		if err != nil {
+			return fmt.Errorf("prune sites: %w", err)
+		}
+		for _, d := range deployments {
+			if d.Name() == current {
+				continue
+			}
+			if err := os.RemoveAll(filepath.Join(folder, d.Name())); err != nil {
+				return fmt.Errorf("prune sites: %w", err)
+			}
+		}
 	}
 	return nil
 }

@@ -67,11 +67,11 @@ func removeFragment(dir, slug string) error {
 	return nil
 }
 
-// pruneFragments removes this service's fragments that no row stands for: those
-// of a project whose removal a crash cut short.
-func pruneFragments(dir string, recorded []runtime) error {
+// pruneFragments removes this service's fragments that no runtime stands for:
+// those of a project whose removal a crash cut short, or which does not start.
+func pruneFragments(dir string, up []runtime) error {
 	keep := map[string]bool{}
-	for _, rt := range recorded {
+	for _, rt := range up {
 		keep[filepath.Base(fragmentFile(dir, rt.slug))] = true
 	}
 	entries, err := os.ReadDir(dir)
@@ -79,7 +79,7 @@ func pruneFragments(dir string, recorded []runtime) error {
 		return fmt.Errorf("prune fragments: %w", err)
 	}
 	for _, e := range entries {
-		if keep[e.Name()] || !strings.HasPrefix(e.Name(), prefix) {
+		if e.IsDir() || keep[e.Name()] || !strings.HasPrefix(e.Name(), prefix) {
 			continue
 		}
 		if err := os.Remove(filepath.Join(dir, e.Name())); err != nil {

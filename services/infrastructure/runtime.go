@@ -51,13 +51,17 @@ func (r *runtimes) restore(ctx context.Context) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	var up []runtime
 	for _, rt := range recorded {
 		if err := r.start(ctx, rt); err != nil {
-			// One broken project must not keep the others down.
+			// One broken project must not keep the others down, nor be routed to
+			// a port that may be somebody else's by now.
 			r.log.Error("project not started again", "project", rt.projectID, "slug", rt.slug, "error", err)
+			continue
 		}
+		up = append(up, rt)
 	}
-	return pruneFragments(r.opts.Fragments, recorded)
+	return errors.Join(pruneFragments(r.opts.Fragments, up), pruneSites(r.sites(), recorded))
 }
 
 func (r *runtimes) recorded(ctx context.Context) ([]runtime, error) {
@@ -86,11 +90,14 @@ func (r *runtimes) start(ctx context.Context, rt runtime) error {
 		if s, err = listen(rt.port, r.log); err != nil {
 			return err
 		}
-		r.running[rt.projectID] = s
 	}
 	if err := s.serve(r.folder(rt)); err != nil {
+		if r.running[rt.projectID] == nil {
+			s.close()
+		}
 		return err
 	}
+	r.running[rt.projectID] = s
 	rt.port = s.port()
 	if err := r.record(ctx, rt); err != nil {
 		return err
@@ -134,20 +141,42 @@ func (r *runtimes) provision(ctx context.Context, m *bus.Message) (any, error) {
 	if err := r.run(ctx, req); err != nil {
 		return nil, err
 	}
-	if r.opts.Routed != nil {
-		if err := r.opts.Routed(ctx, hostOf(req.Slug)); err != nil {
-			r.log.Warn("no route", "host", hostOf(req.Slug), "error", err)
-			return nil, bus.Permanent(fmt.Errorf("the gateway did not route %s in time", hostOf(req.Slug)))
-		}
+	if err := r.routed(ctx, hostOf(req.Slug)); err != nil {
+		return nil, err
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := r.running[req.ProjectID]
 	if s == nil {
-		return nil, errors.New("the project was removed meanwhile")
+		return nil, bus.Permanent(errors.New("the project was removed meanwhile"))
 	}
 	return contract.ProvisionReply{URL: contract.PublicURL(hostOf(req.Slug), r.opts.HTTPSPort), Address: "http://" + s.addr()}, nil
 }
+
+// routeTimeout is how long the gateway may take to read a fragment. It is well
+// below what deployment waits for the answer.
+const routeTimeout = 5 * time.Second
+
+// routed waits for the gateway.
+func (r *runtimes) routed(ctx context.Context, host string) error {
+	if r.opts.Routed == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, routeTimeout)
+	defer cancel()
+	if err := r.opts.Routed(ctx, host); err != nil {
+		r.log.Warn("no route", "host", host, "error", err)
+		return bus.Permanent(fmt.Errorf("the gateway did not route %s in time", host))
+	}
+	return nil
+}
+
+// takenError is the answer where a slug is another project's. It is worth some
+// more tries: that project may be deleted, and about to be taken down.
+type takenError struct{ host string }
+
+func (e *takenError) Error() string  { return "the name " + e.host + " is taken by another project" }
+func (e *takenError) Public() string { return e.Error() }
 
 // run puts the files in place and switches the project's site over to them. The
 // earlier deployment serves until then, and its files go last.
@@ -158,13 +187,14 @@ func (r *runtimes) run(ctx context.Context, req contract.ProvisionRequest) error
 	if err != nil {
 		return err
 	}
-	if existed && before.deploymentID == req.DeploymentID && before.slug == req.Slug && r.running[req.ProjectID] != nil {
-		return nil
+	if s := r.running[req.ProjectID]; existed && before.deploymentID == req.DeploymentID && before.slug == req.Slug && s != nil {
+		before.port = s.port()
+		return writeFragment(r.opts.Fragments, before) // it may be all that was left to do
 	}
 	var owner string
 	err = r.db.QueryRowContext(ctx, `SELECT project_id FROM runtimes WHERE slug = ? AND project_id <> ?`, req.Slug, req.ProjectID).Scan(&owner)
 	if err == nil {
-		return bus.Permanent(fmt.Errorf("the name %s is taken by another project", hostOf(req.Slug)))
+		return bus.Retriable(&takenError{hostOf(req.Slug)})
 	}
 	if !errors.Is(err, sql.ErrNoRows) {
 		return fmt.Errorf("find runtime: %w", err)

@@ -41,6 +41,7 @@ func listen(port int, log *slog.Logger) (*site, error) {
 	s.server = &http.Server{
 		Handler: s, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
 		WriteTimeout: 60 * time.Second, IdleTimeout: 120 * time.Second, MaxHeaderBytes: 32 << 10,
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
 	go func() {
 		if err := s.server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
@@ -88,7 +89,7 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if name == "" {
 		name = "."
 	}
-	if _, err := fs.Stat(files, name); err != nil {
+	if !servable(files, name) {
 		page, err := fs.ReadFile(files, "404.html")
 		if err != nil {
 			http.NotFound(w, r)
@@ -100,6 +101,16 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	http.FileServerFS(files).ServeHTTP(w, r)
+}
+
+// servable reports whether name is a file, or a folder with a page of its own:
+// folders are not listed.
+func servable(files fs.FS, name string) bool {
+	info, err := fs.Stat(files, name)
+	if err == nil && info.IsDir() {
+		info, err = fs.Stat(files, path.Join(name, "index.html"))
+	}
+	return err == nil && !info.IsDir()
 }
 
 func (s *site) close() {
