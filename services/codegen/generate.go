@@ -132,16 +132,19 @@ func fill(name string, req contract.GenerateCodeRequest) (values, error) {
 			return v, &ConfigError{"config", "must be a JSON object"}
 		}
 	}
-	for field, to := range map[string]*string{"title": &v.Title, "description": &v.Description, "accent": &v.Accent} {
-		raw, ok := config[field]
+	for _, f := range []struct {
+		name string
+		to   *string
+	}{{"title", &v.Title}, {"description", &v.Description}, {"accent", &v.Accent}} {
+		raw, ok := config[f.name]
 		if !ok || string(raw) == "null" {
 			continue
 		}
-		if err := json.Unmarshal(raw, to); err != nil {
-			return v, &ConfigError{field, "must be a string"}
+		if err := json.Unmarshal(raw, f.to); err != nil {
+			return v, &ConfigError{f.name, "must be a string"}
 		}
-		if len(*to) > maxText {
-			return v, &ConfigError{field, fmt.Sprintf("must not be longer than %d bytes", maxText)}
+		if len(*f.to) > maxText {
+			return v, &ConfigError{f.name, fmt.Sprintf("must not be longer than %d bytes", maxText)}
 		}
 	}
 	if !color.MatchString(v.Accent) {
