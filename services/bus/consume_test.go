@@ -81,6 +81,27 @@ func TestOrder(t *testing.T) {
 	}
 }
 
+// checkLetter reads the next dead letter.
+func checkLetter(t *testing.T, peer *kgo.Client, key, value string, want map[string]string) {
+	t.Helper()
+	r := readRecord(t, peer)
+	h := Headers(r.Headers)
+	if string(r.Key) != key || string(r.Value) != value {
+		t.Errorf("got %s %s, want %s %s", r.Key, r.Value, key, value)
+	}
+	for name, text := range want {
+		if got := h.Get(name); got != text {
+			t.Errorf("%s: got %q, want %q", name, got, text)
+		}
+	}
+	if _, err := time.Parse(time.RFC3339Nano, h.Get(DeadTime)); err != nil {
+		t.Errorf("time: %v", err)
+	}
+	if n := strings.Count(headerKeys(r), DeadError+" "); n != 1 {
+		t.Errorf("got %d error headers, want 1", n)
+	}
+}
+
 // TestDeadLetter lets one key fail: it is tried again while another key of the
 // same partition goes on, then put away with its coordinates.
 func TestDeadLetter(t *testing.T) {
@@ -113,35 +134,16 @@ func TestDeadLetter(t *testing.T) {
 	receive(t, good, "good message beside the failing one")
 	close(others)
 
-	check := func(key, value string, want map[string]string) {
-		t.Helper()
-		r := readRecord(t, peer)
-		h := Headers(r.Headers)
-		if string(r.Key) != key || string(r.Value) != value {
-			t.Errorf("got %s %s, want %s %s", r.Key, r.Value, key, value)
-		}
-		for name, text := range want {
-			if got := h.Get(name); got != text {
-				t.Errorf("%s: got %q, want %q", name, got, text)
-			}
-		}
-		if _, err := time.Parse(time.RFC3339Nano, h.Get(DeadTime)); err != nil {
-			t.Errorf("time: %v", err)
-		}
-		if n := strings.Count(headerKeys(r), DeadError+" "); n != 1 {
-			t.Errorf("got %d error headers, want 1", n)
-		}
-	}
-	check("k", `{"n":1}`, map[string]string{
+	checkLetter(t, peer, "k", `{"n":1}`, map[string]string{
 		"ce_type": "BAD", "custom": "kept", DeadTopic: "axion.svc", DeadPartition: "0", DeadOffset: "1",
 		DeadAttempts: "3", DeadError: "attempt 3 failed", DeadService: "svc",
 	})
 	produce(t, peer, event("axion.svc", "BAD", "permanent", `{}`))
-	check("permanent", `{}`, map[string]string{DeadAttempts: "1", DeadError: "no use", DeadOffset: "3"})
+	checkLetter(t, peer, "permanent", `{}`, map[string]string{DeadAttempts: "1", DeadError: "no use", DeadOffset: "3"})
 	produce(t, peer, event("axion.svc", "BAD", "panic", `{}`))
-	check("panic", `{}`, map[string]string{DeadAttempts: "3", DeadError: "handler of BAD panicked: boom"})
+	checkLetter(t, peer, "panic", `{}`, map[string]string{DeadAttempts: "3", DeadError: "handler of BAD panicked: boom"})
 	produce(t, peer, event("axion.svc", "WHAT", "", `{}`))
-	check("", `{}`, map[string]string{DeadAttempts: "0", DeadError: `no handler for type: "WHAT"`})
+	checkLetter(t, peer, "", `{}`, map[string]string{DeadAttempts: "0", DeadError: `no handler for type: "WHAT"`})
 	eventually(t, "all committed", func() bool { return committed(t, peer, "svc", "axion.svc", 0) == 6 })
 }
 
@@ -338,4 +340,33 @@ func TestStuckKey(t *testing.T) {
 	for range 100 {
 		receive(t, entered, "message of the stuck key")
 	}
+}
+
+func TestMisuse(t *testing.T) {
+	t.Parallel()
+	brokers := startCluster(t).ListenAddrs()
+	b := openBus(t, brokers, "svc")
+	h := func(context.Context, *Message) (any, error) { return nil, nil }
+	panics := func(fn func()) (v any) {
+		defer func() { v = recover() }()
+		fn()
+		return nil
+	}
+	b.Handle("T", h)
+	t.Run("ErrSecondHandler", func(t *testing.T) {
+		if panics(func() { b.Handle("T", h) }) == nil {
+			t.Error("got no panic")
+		}
+	})
+	runBus(t, b)
+	t.Run("ErrLateHandler", func(t *testing.T) {
+		if panics(func() { b.Subscribe("t", h) }) == nil {
+			t.Error("got no panic")
+		}
+	})
+	t.Run("ErrSecondRun", func(t *testing.T) {
+		if err := b.Run(testContext(t)); err == nil {
+			t.Error("got no error")
+		}
+	})
 }

@@ -5,9 +5,11 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kfake"
@@ -115,6 +117,11 @@ func TestEnqueue(t *testing.T) {
 			t.Errorf("got %s, want next", got)
 		}
 	})
+}
+
+func TestEnqueueRefuses(t *testing.T) {
+	t.Parallel()
+	b := openBus(t, startCluster(t).ListenAddrs(), "svc")
 	for _, tt := range []struct {
 		name  string
 		event Event
@@ -213,6 +220,19 @@ func TestRelayHolds(t *testing.T) {
 	}
 	if !ids["2"] || !ids["3"] || !ids["4"] {
 		t.Errorf("got %v, want 2, 3 and 4", ids)
+	}
+}
+
+// TestSchema holds the two ways to the tables together.
+func TestSchema(t *testing.T) {
+	t.Parallel()
+	file, err := fs.ReadFile(Migrations(), "00001_bus.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, tables, _ := strings.Cut(string(file), "-- +goose Up\n")
+	if got, want := strings.TrimSpace(tables), strings.TrimSpace(Schema); got != want {
+		t.Errorf("got migration\n%s\nwant Schema\n%s", got, want)
 	}
 }
 

@@ -30,8 +30,8 @@ type Call struct {
 	Key string
 	// In is the request: strings go bare, all else as JSON. Nil: no value.
 	In any
-	// Out takes the answer, as [json.Unmarshal] would. Nil: it is dropped. An
-	// answer of null leaves it as it is.
+	// Out takes the answer, as [json.Unmarshal] would: null changes nothing in
+	// a struct. Nil: the answer is dropped.
 	Out any
 }
 

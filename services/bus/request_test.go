@@ -2,6 +2,7 @@ package bus
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"strings"
 	"sync/atomic"
@@ -20,12 +21,10 @@ type public struct{ error }
 
 func (public) Public() string { return "no such project" }
 
-func TestRequest(t *testing.T) {
-	t.Parallel()
-	brokers := startCluster(t).ListenAddrs()
-	server, client := openBus(t, brokers, "server"), openBus(t, brokers, "client")
-	var tries, panics atomic.Int32
-	handlers := map[string]Handler{
+// requestHandlers answer by type in every way that there is.
+func requestHandlers(panics *atomic.Int32) map[string]Handler {
+	var tries atomic.Int32
+	return map[string]Handler{
 		"ECHO": func(_ context.Context, m *Message) (any, error) {
 			var q question
 			return &q, m.Decode(&q)
@@ -46,7 +45,14 @@ func TestRequest(t *testing.T) {
 		},
 		"HUGE": func(context.Context, *Message) (any, error) { return strings.Repeat("x", MaxMessage+1), nil },
 	}
-	for typ, h := range handlers {
+}
+
+func TestRequest(t *testing.T) {
+	t.Parallel()
+	brokers := startCluster(t).ListenAddrs()
+	server, client := openBus(t, brokers, "server"), openBus(t, brokers, "client")
+	var panics atomic.Int32
+	for typ, h := range requestHandlers(&panics) {
 		server.Handle(typ, h)
 	}
 	runBus(t, server)
@@ -55,31 +61,25 @@ func TestRequest(t *testing.T) {
 			Topic: contract.Topic("server"), Service: "server", Type: typ, Key: "p1", In: in, Out: out,
 		})
 	}
-	t.Run("OK", func(t *testing.T) {
-		var got question
-		if err := ask("ECHO", question{"hello"}, &got); err != nil || got.Text != "hello" {
-			t.Errorf("got %+v, %v; want hello", got, err)
-		}
-	})
-	t.Run("OKString", func(t *testing.T) {
-		var got string
-		if err := ask("WORD", nil, &got); err != nil || got != "plain word" {
-			t.Errorf("got %q, %v; want plain word", got, err)
-		}
-	})
-	t.Run("OKNull", func(t *testing.T) {
-		got := question{"kept"}
-		if err := ask("NOTHING", nil, &got); err != nil || got.Text != "kept" {
-			t.Errorf("got %+v, %v; want what was there", got, err)
-		}
-	})
-	t.Run("OKRetriable", func(t *testing.T) {
-		var got int
-		if err := ask("RETRIABLE", nil, &got); err != nil || got != 3 {
-			t.Errorf("got %d, %v; want attempt 3", got, err)
-		}
-	})
+	for _, tt := range []struct {
+		name, typ string
+		in        any
+		want      string
+	}{
+		{"OK", "ECHO", question{"hello"}, `{"text":"hello"}`},
+		{"OKString", "WORD", nil, `"plain word"`},
+		{"OKNull", "NOTHING", nil, `null`},
+		{"OKRetriable", "RETRIABLE", nil, `"3"`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var got json.RawMessage
+			if err := ask(tt.typ, tt.in, &got); err != nil || string(got) != tt.want {
+				t.Errorf("got %s, %v; want %s", got, err, tt.want)
+			}
+		})
+	}
 	for _, tt := range []struct{ name, typ, want string }{
+		{"ErrDecode", "ECHO", "decode ECHO: json: cannot unmarshal string into Go value of type bus.question"},
 		{"ErrInternal", "SECRET", internalError},
 		{"ErrPanic", "PANIC", internalError},
 		{"ErrPermanent", "PERMANENT", `template "x" is unknown`},
@@ -89,7 +89,7 @@ func TestRequest(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var remote *RemoteError
-			if err := ask(tt.typ, nil, nil); !errors.As(err, &remote) {
+			if err := ask(tt.typ, "", nil); !errors.As(err, &remote) {
 				t.Fatalf("got %v, want a RemoteError", err)
 			}
 			if remote.Message != tt.want {
@@ -97,18 +97,6 @@ func TestRequest(t *testing.T) {
 			}
 		})
 	}
-	t.Run("ErrDecode", func(t *testing.T) {
-		err := ask("ECHO", "{not json", nil)
-		var remote *RemoteError
-		if !errors.As(err, &remote) || !strings.HasPrefix(remote.Message, "decode ECHO: ") {
-			t.Errorf("got %v, want a decode error of ECHO", err)
-		}
-	})
-	t.Run("ErrTooLarge", func(t *testing.T) {
-		if err := ask("ECHO", strings.Repeat("x", MaxMessage), nil); !errors.Is(err, ErrTooLarge) {
-			t.Errorf("got %v, want ErrTooLarge", err)
-		}
-	})
 	if got := panics.Load(); got != 1 {
 		t.Errorf("the panicking handler ran %d times, want once", got)
 	}
@@ -116,12 +104,18 @@ func TestRequest(t *testing.T) {
 
 func TestRequestWithoutAnswer(t *testing.T) {
 	t.Parallel()
-	cluster := startCluster(t)
-	b := openBus(t, cluster.ListenAddrs(), "client")
+	b := openBus(t, startCluster(t).ListenAddrs(), "client")
 	if err := b.ensureTopics(testContext(t), []string{"axion.codegen-service"}); err != nil {
 		t.Fatal(err)
 	}
 	call := Call{Topic: "axion.codegen-service", Service: "codegen-service", Type: "GENERATE_CODE"}
+	t.Run("ErrTooLarge", func(t *testing.T) {
+		large := call
+		large.In = strings.Repeat("x", MaxMessage)
+		if err := b.Request(testContext(t), large); !errors.Is(err, ErrTooLarge) {
+			t.Errorf("got %v, want ErrTooLarge", err)
+		}
+	})
 	t.Run("ErrTimeout", func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
@@ -146,6 +140,14 @@ func TestRequestWithoutAnswer(t *testing.T) {
 			t.Errorf("got %v, want context.Canceled", err)
 		}
 	})
+}
+
+// TestRequestCut loses the broker, then the bus, under a request.
+func TestRequestCut(t *testing.T) {
+	t.Parallel()
+	cluster := startCluster(t)
+	b := openBus(t, cluster.ListenAddrs(), "client")
+	call := Call{Topic: "axion.client", Service: "client", Type: "T"}
 	t.Run("ErrBrokerAway", func(t *testing.T) {
 		cluster.Close()
 		ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)

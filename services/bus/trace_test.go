@@ -11,38 +11,42 @@ import (
 	"axion/services/contract"
 )
 
-// TestTrace follows one flow: an event whose handler makes a request.
+// traceFlow publishes an event whose handler makes a request, and gives the
+// span contexts of both handlers.
+func traceFlow(t *testing.T, change ...func(*Options)) (first, second oteltrace.SpanContext) {
+	t.Helper()
+	brokers := startCluster(t).ListenAddrs()
+	a, b := openBus(t, brokers, "a", change...), openBus(t, brokers, "b", change...)
+	spans := make(chan oteltrace.SpanContext, 2)
+	a.Handle("EVENT", func(ctx context.Context, _ *Message) (any, error) {
+		spans <- oteltrace.SpanContextFromContext(ctx)
+		return nil, a.Request(ctx, Call{Topic: contract.Topic("b"), Type: "REQUEST"})
+	})
+	b.Handle("REQUEST", func(ctx context.Context, _ *Message) (any, error) {
+		spans <- oteltrace.SpanContextFromContext(ctx)
+		return nil, nil
+	})
+	stopA, stopB := runBus(t, a), runBus(t, b)
+	if err := b.Publish(testContext(t), Event{Type: "EVENT", Topic: contract.Topic("a")}); err != nil {
+		t.Fatal(err)
+	}
+	first, second = receive(t, spans, "event"), receive(t, spans, "request")
+	if err := stopA(); err != nil {
+		t.Error(err)
+	}
+	if err := stopB(); err != nil {
+		t.Error(err)
+	}
+	return first, second
+}
+
+// TestTrace follows one flow over two services.
 func TestTrace(t *testing.T) {
 	t.Parallel()
-	flow := func(t *testing.T, change ...func(*Options)) (first, second oteltrace.SpanContext) {
-		brokers := startCluster(t).ListenAddrs()
-		a, b := openBus(t, brokers, "a", change...), openBus(t, brokers, "b", change...)
-		spans := make(chan oteltrace.SpanContext, 2)
-		a.Handle("EVENT", func(ctx context.Context, _ *Message) (any, error) {
-			spans <- oteltrace.SpanContextFromContext(ctx)
-			return nil, a.Request(ctx, Call{Topic: contract.Topic("b"), Type: "REQUEST"})
-		})
-		b.Handle("REQUEST", func(ctx context.Context, _ *Message) (any, error) {
-			spans <- oteltrace.SpanContextFromContext(ctx)
-			return nil, nil
-		})
-		stopA, stopB := runBus(t, a), runBus(t, b)
-		if err := b.Publish(testContext(t), Event{Type: "EVENT", Topic: contract.Topic("a")}); err != nil {
-			t.Fatal(err)
-		}
-		first, second = receive(t, spans, "event"), receive(t, spans, "request")
-		if err := stopA(); err != nil {
-			t.Error(err)
-		}
-		if err := stopB(); err != nil {
-			t.Error(err)
-		}
-		return first, second
-	}
 	t.Run("OK", func(t *testing.T) {
 		t.Parallel()
 		recorder := tracetest.NewSpanRecorder()
-		first, second := flow(t, func(o *Options) {
+		first, second := traceFlow(t, func(o *Options) {
 			o.Tracer = trace.NewTracerProvider(trace.WithSpanProcessor(recorder))
 		})
 		if first.TraceID() != second.TraceID() || first.SpanID() == second.SpanID() {
@@ -67,7 +71,7 @@ func TestTrace(t *testing.T) {
 	})
 	t.Run("OKNoTracer", func(t *testing.T) {
 		t.Parallel()
-		first, second := flow(t)
+		first, second := traceFlow(t)
 		if !first.IsValid() || first.TraceID() != second.TraceID() {
 			t.Errorf("got %v and %v, want one trace", first, second)
 		}

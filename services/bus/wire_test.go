@@ -4,8 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"regexp"
+	"strconv"
 	"testing"
 	"time"
 
@@ -79,21 +79,58 @@ func TestEventWire(t *testing.T) {
 	})
 }
 
+// part is one record of a NestJS server's answer.
+type part struct {
+	value    []byte
+	err      string
+	disposed bool
+}
+
+// reply makes the part a record that answers a request.
+func (p part) reply(t *testing.T, request Headers) *kgo.Record {
+	t.Helper()
+	partition, err := strconv.ParseInt(request.Get("kafka_replyPartition"), 10, 32)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &kgo.Record{
+		Topic: request.Get("kafka_replyTopic"), Partition: int32(partition), Value: p.value,
+		Headers: []kgo.RecordHeader{{Key: "kafka_correlationId", Value: []byte(request.Get("kafka_correlationId"))}},
+	}
+	if p.err != "" {
+		r.Headers = append(r.Headers, Header{Key: "kafka_nest-err", Value: []byte(p.err)})
+	}
+	if p.disposed {
+		r.Headers = append(r.Headers, Header{Key: "kafka_nest-is-disposed", Value: []byte{0}})
+	}
+	return r
+}
+
+// askPattern makes a request and gives what came of it, in words.
+func askPattern(t *testing.T, b *Bus, pattern string) string {
+	var out json.RawMessage
+	err := b.Request(testContext(t), Call{Topic: pattern, Key: "p1", In: question{"q"}, Out: &out})
+	var remote *RemoteError
+	switch {
+	case errors.As(err, &remote):
+		return "remote: " + remote.Message
+	case err != nil:
+		return err.Error()
+	case out == nil:
+		return "null"
+	}
+	return string(out)
+}
+
 // TestRequestWire plays the NestJS server of a request.
 func TestRequestWire(t *testing.T) {
 	t.Parallel()
 	brokers := startCluster(t).ListenAddrs()
 	b := openBus(t, brokers, "client")
-	const pattern = "codegen-service.generate-code"
 	if err := b.ensureTopics(testContext(t), []string{pattern}); err != nil {
 		t.Fatal(err)
 	}
 	peer := plainClient(t, brokers, kgo.ConsumeTopics(pattern))
-	type part struct {
-		value    []byte
-		err      string
-		disposed bool
-	}
 	for _, tt := range []struct {
 		name  string
 		parts []part
@@ -109,49 +146,20 @@ func TestRequestWire(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			answer := make(chan string, 1)
-			go func() {
-				var out json.RawMessage
-				err := b.Request(testContext(t), Call{Topic: pattern, Key: "p1", In: question{"q"}, Out: &out})
-				var remote *RemoteError
-				switch {
-				case errors.As(err, &remote):
-					answer <- "remote: " + remote.Message
-				case err != nil:
-					answer <- err.Error()
-				case out == nil:
-					answer <- "null"
-				default:
-					answer <- string(out)
-				}
-			}()
+			go func() { answer <- askPattern(t, b, pattern) }()
 			r := readRecord(t, peer)
 			h := Headers(r.Headers)
 			if got, want := headerKeys(r), "kafka_correlationId kafka_replyTopic kafka_replyPartition traceparent "; got != want {
 				t.Errorf("headers: got %s, want %s", got, want)
 			}
-			id := h.Get("kafka_correlationId")
-			if !regexp.MustCompile(`^[0-9a-f]{21}$`).MatchString(id) {
+			if id := h.Get("kafka_correlationId"); !regexp.MustCompile(`^[0-9a-f]{21}$`).MatchString(id) {
 				t.Errorf("correlation id: got %q", id)
 			}
 			if got, want := string(r.Key)+string(r.Value), `p1{"text":"q"}`; got != want {
 				t.Errorf("got %s, want %s", got, want)
 			}
-			var partition int32
-			if _, err := fmt.Sscan(h.Get("kafka_replyPartition"), &partition); err != nil {
-				t.Fatal(err)
-			}
 			for _, p := range tt.parts {
-				reply := &kgo.Record{
-					Topic: h.Get("kafka_replyTopic"), Partition: partition, Value: p.value,
-					Headers: []kgo.RecordHeader{{Key: "kafka_correlationId", Value: []byte(id)}},
-				}
-				if p.err != "" {
-					reply.Headers = append(reply.Headers, Header{Key: "kafka_nest-err", Value: []byte(p.err)})
-				}
-				if p.disposed {
-					reply.Headers = append(reply.Headers, Header{Key: "kafka_nest-is-disposed", Value: []byte{0}})
-				}
-				produce(t, peer, reply)
+				produce(t, peer, p.reply(t, h))
 			}
 			if got := receive(t, answer, "answer"); got != tt.want {
 				t.Errorf("got %s, want %s", got, tt.want)
@@ -160,12 +168,28 @@ func TestRequestWire(t *testing.T) {
 	}
 }
 
-// TestReplyWire plays the NestJS client of a request.
-func TestReplyWire(t *testing.T) {
-	t.Parallel()
-	brokers := startCluster(t).ListenAddrs()
-	b := openBus(t, brokers, "server")
-	const pattern = "server.ask"
+// nestRequest asks for an answer on partition 2 of replies.
+func nestRequest(topic, typ, id, replies string, value []byte) *kgo.Record {
+	r := &kgo.Record{
+		Topic: topic, Partition: 1, Value: value,
+		Headers: []kgo.RecordHeader{
+			{Key: "kafka_correlationId", Value: []byte(id)},
+			{Key: "kafka_replyTopic", Value: []byte(replies)},
+			{Key: "kafka_replyPartition", Value: []byte("2")},
+			{Key: "custom", Value: []byte("not copied")},
+		},
+	}
+	if typ != "" {
+		r.Headers = append(r.Headers, Header{Key: "ce_type", Value: []byte(typ)})
+	}
+	return r
+}
+
+// pattern is a topic as NestJS peers name them.
+const pattern = "server.ask"
+
+// echo has b answer with what it was asked, by type and by pattern.
+func echo(b *Bus) {
 	b.Handle("ASK", func(_ context.Context, m *Message) (any, error) { return m.Data, nil })
 	b.Subscribe(pattern, func(_ context.Context, m *Message) (any, error) {
 		if string(m.Data) == `"fail"` {
@@ -173,6 +197,14 @@ func TestReplyWire(t *testing.T) {
 		}
 		return m.Data, nil
 	})
+}
+
+// TestReplyWire plays the NestJS client of a request.
+func TestReplyWire(t *testing.T) {
+	t.Parallel()
+	brokers := startCluster(t).ListenAddrs()
+	b := openBus(t, brokers, "server")
+	echo(b)
 	const replies = "their.reply"
 	if err := b.ensureTopics(testContext(t), []string{replies}); err != nil {
 		t.Fatal(err)
@@ -196,19 +228,7 @@ func TestReplyWire(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			id := "0123456789abcdef\x00\xff-" + tt.name
-			request := &kgo.Record{
-				Topic: tt.topic, Partition: 1, Value: tt.value,
-				Headers: []kgo.RecordHeader{
-					{Key: "kafka_correlationId", Value: []byte(id)},
-					{Key: "kafka_replyTopic", Value: []byte(replies)},
-					{Key: "kafka_replyPartition", Value: []byte("2")},
-					{Key: "custom", Value: []byte("not copied")},
-				},
-			}
-			if tt.typ != "" {
-				request.Headers = append(request.Headers, Header{Key: "ce_type", Value: []byte(tt.typ)})
-			}
-			produce(t, peer, request)
+			produce(t, peer, nestRequest(tt.topic, tt.typ, id, replies, tt.value))
 			r := readRecord(t, peer)
 			h := Headers(r.Headers)
 			want := "kafka_correlationId kafka_nest-is-disposed traceparent "
