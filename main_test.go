@@ -2,12 +2,14 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -198,4 +200,99 @@ func TestPoison(t *testing.T) {
 	}
 	ws := s.WebSocket(t, "/ws?token="+s.Token)
 	ws.Until(t, s.Create(t, "", "after", "").ID, contract.DeploymentSucceeded)
+}
+
+// TestImports enforces the layers of the design on the import graph.
+func TestImports(t *testing.T) {
+	t.Parallel()
+	shared := []string{"services/contract", "services/bus", "services/store", "services/host", "services/auth/verifier"}
+	rules := []struct {
+		from, why string
+		may       []string
+	}{
+		{"broker", "the broker knows nothing of who uses it", nil},
+		{"embed", "the shipped files know nothing of who reads them", nil},
+		{"gateway", "the gateway and the services meet over HTTP alone, the gateway and the broker not at all", []string{"gateway"}},
+		{"services/contract", "the vocabulary stands below everything", nil},
+		{"services/store", "a store knows nothing of what is kept in it", nil},
+		{"services/bus", "the bus carries messages it does not know", []string{"services/contract"}},
+		{"services/auth/verifier", "the verifier asks over the bus through a function", []string{"services/contract"}},
+		{"services/host", "a host runs services it does not know", shared},
+		{"services/auth", "services talk over Kafka only", append(shared, "services/auth")},
+		{"services/graph", "services talk over Kafka only", shared},
+		{"services/codegen", "services talk over Kafka only", shared},
+		{"services/deployment", "services talk over Kafka only", shared},
+		{"services/infrastructure", "services talk over Kafka only", shared},
+		{"services/ingest", "services talk over Kafka only", shared},
+		{"web/summary", "what is told of the stack is given to it", nil},
+		{"web/stacktest", "it drives a stack from outside", []string{"services/contract", "web/summary"}},
+		{"web", "the dashboard reads the parts through functions", []string{"services/contract"}},
+	}
+	for pkg, imports := range packages(t) {
+		for _, rule := range rules {
+			if pkg != rule.from && !strings.HasPrefix(pkg, rule.from+"/") {
+				continue
+			}
+			for _, to := range imports {
+				allowed := slices.ContainsFunc(rule.may, func(place string) bool {
+					return to == place || place == "gateway" && strings.HasPrefix(to, "gateway/")
+				})
+				if !allowed {
+					t.Errorf("%s imports %s: %s", pkg, to, rule.why)
+				}
+			}
+			break
+		}
+	}
+}
+
+// packages gives what each package of axion imports of axion, tests left out.
+func packages(t *testing.T) map[string][]string {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string][]string{}
+	for line := range strings.Lines(string(out)) {
+		names := strings.Fields(line)
+		pkg := strings.TrimPrefix(names[0], "axion/")
+		all[pkg] = nil
+		for _, to := range names[1:] {
+			if to, ok := strings.CutPrefix(to, "axion/"); ok {
+				all[pkg] = append(all[pkg], to)
+			}
+		}
+	}
+	return all
+}
+
+// TestLayout holds the repository to the design: a fixed top level, one wiring
+// place that stays small, and every package documented.
+func TestLayout(t *testing.T) {
+	t.Parallel()
+	entries, err := os.ReadDir(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	fixed := strings.Fields("LICENSE README.md broker embed gateway go.mod go.sum main.go main_test.go services web")
+	for _, e := range entries {
+		if built := strings.HasPrefix(e.Name(), "axion"); !strings.HasPrefix(e.Name(), ".") && !built && !slices.Contains(fixed, e.Name()) {
+			t.Errorf("%s is at the top level, where only %v may be", e.Name(), fixed)
+		}
+	}
+	source, err := os.ReadFile("main.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := bytes.Count(source, []byte("\n")); n > 300 {
+		t.Errorf("main.go has %d lines, which is more than 300: a part should bring what it needs", n)
+	}
+	undocumented, err := exec.Command("go", "list", "-f", `{{if not .Doc}}{{.ImportPath}}{{end}}`, "./...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := strings.TrimSpace(string(undocumented)); text != "" {
+		t.Errorf("packages without a doc comment:\n%s", text)
+	}
 }
