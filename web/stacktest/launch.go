@@ -47,7 +47,7 @@ func Launch(t testing.TB, binary string, args ...string) *Process {
 	if err := p.Cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { p.stop(t) })
+	t.Cleanup(func() { p.Stop(t) })
 	line, err := bufio.NewReader(out).ReadBytes('\n')
 	if err != nil {
 		t.Fatalf("no stack: %v\n%s", err, p.Stderr)
@@ -65,7 +65,10 @@ func (p *Process) Kill(t testing.TB) {
 	_ = p.Cmd.Wait() // "signal: killed"
 }
 
-func (p *Process) stop(t testing.TB) {
+// Stop interrupts the process as Ctrl-C does, and fails the test where it does
+// not end cleanly. Later calls do nothing.
+func (p *Process) Stop(t testing.TB) {
+	t.Helper()
 	if p.Cmd.ProcessState == nil {
 		_ = p.Cmd.Process.Signal(os.Interrupt)
 		if err := p.Cmd.Wait(); err != nil {
