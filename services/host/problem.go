@@ -70,6 +70,10 @@ var useProblems = sync.OnceFunc(func() {
 		if status >= http.StatusInternalServerError {
 			return p // the cause is for the log
 		}
+		if status != http.StatusUnprocessableEntity && len(errs) == 1 {
+			p.Detail = errs[0].Error() // of the whole request: not JSON, say
+			return p
+		}
 		for _, err := range errs {
 			p.Errors = append(p.Errors, fieldError(err))
 		}
