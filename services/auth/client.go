@@ -34,7 +34,7 @@ func clientOf(ctx context.Context) client {
 // identify refuses requests of foreign pages, and keeps the client in the
 // handler's context.
 func (s *Service) identify(ctx huma.Context, next func(huma.Context)) {
-	if ctx.Method() != http.MethodGet {
+	if ctx.Method() != http.MethodGet && ctx.Method() != http.MethodHead {
 		if err := checkOrigin(ctx.Header("Origin"), ctx.Header("Referer"), ctx.Header("Cookie") != ""); err != nil {
 			ctx.SetHeader("Content-Type", "application/json")
 			ctx.SetStatus(err.status)

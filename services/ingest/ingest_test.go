@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
@@ -265,13 +266,13 @@ func TestBrokerAway(t *testing.T) {
 	}
 }
 
-// TestStopWhileAway shows that a silent broker does not hold a stop up.
+// TestStopWhileAway shows that a silent broker does not hold a stop up, and
+// that nobody is told of an event that it did not acknowledge.
 func TestStopWhileAway(t *testing.T) {
 	t.Parallel()
-	cluster := newCluster(t)
-	s := start(t, cluster, t.TempDir(), func(s *service) { s.wait = 1 })
+	cluster, dir := newCluster(t), t.TempDir()
+	s := start(t, cluster, dir, func(s *service) { s.wait = 1 })
 	gate := make(chan struct{})
-	defer close(gate)
 	cluster.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {
 		cluster.SleepControl(func() { <-gate })
 		return nil, nil, false
@@ -280,6 +281,15 @@ func TestStopWhileAway(t *testing.T) {
 		t.Fatalf("got %d, want 503", a.status)
 	}
 	s.stop()
+	var kept int
+	close(gate)
+	again := start(t, cluster, dir)
+	if err := again.host.DB.QueryRow(`SELECT count(*) FROM receipts`).Scan(&kept); err != nil || kept != 0 {
+		t.Errorf("receipts: got %d, %v, want none", kept, err)
+	}
+	if got := again.post(t, object("1", ""), structuredType)[0]; got.Topic != contract.EventsTopic {
+		t.Errorf("receipt: got %+v", got)
+	}
 }
 
 func TestTrace(t *testing.T) {
@@ -314,5 +324,35 @@ func TestHandshake(t *testing.T) {
 	}
 	if a := s.send(t, http.MethodOptions, "/api/events", ""); a.status != http.StatusNoContent || a.header.Get("WebHook-Allowed-Origin") != "" {
 		t.Errorf("without the question: got %d %v", a.status, a.header)
+	}
+}
+
+func TestOpenAPI(t *testing.T) {
+	t.Parallel()
+	s := start(t, newCluster(t), t.TempDir())
+	var api struct {
+		Paths map[string]struct {
+			Post struct {
+				RequestBody struct{ Content map[string]any }
+				Responses   map[string]any
+			}
+		}
+	}
+	a := s.send(t, http.MethodGet, "/openapi.json", "")
+	if err := json.Unmarshal([]byte(a.body), &api); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/api/events", "/topics/{topic}"} {
+		op := api.Paths[path].Post
+		for _, content := range []string{"application/cloudevents+json", "application/cloudevents-batch+json", "*/*"} {
+			if op.RequestBody.Content[content] == nil {
+				t.Errorf("%s: OpenAPI lacks the body %s", path, content)
+			}
+		}
+		for _, status := range []string{"202", "400", "403", "413", "415", "422", "503"} {
+			if op.Responses[status] == nil {
+				t.Errorf("%s: OpenAPI lacks the status %s", path, status)
+			}
+		}
 	}
 }
