@@ -205,7 +205,7 @@ func TestThemeSwitch(t *testing.T) {
 	s.start(t, s.options(t, "127.0.0.1:0", nil))
 	b := openTab(t)
 	b.open("http://" + s.address + "/")
-	b.await("all healthy")
+	b.await("no parts yet")
 	ground := func() string {
 		t.Helper()
 		colour, err := chromedp.Run(b.ctx, chromedp.Evaluate[string]("getComputedStyle(document.documentElement).backgroundColor"))

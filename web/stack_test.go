@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"os"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -46,13 +47,19 @@ func (s *stack) options(t *testing.T, address string, graph *fakeGraph) Options 
 	s.address = listener.Addr().String()
 	o := Options{
 		Listener: listener, Assets: os.DirFS("../embed/dashboard"), Version: "v0.0.0-test",
-		System:   func(context.Context) System { s.mu.Lock(); defer s.mu.Unlock(); return s.system },
-		Routes:   func() []Route { s.mu.Lock(); defer s.mu.Unlock(); return s.routes },
-		Problems: func() []Problem { s.mu.Lock(); defer s.mu.Unlock(); return s.problems },
+		System: func(context.Context) System {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			system := s.system
+			system.Parts = slices.Clone(s.system.Parts)
+			return system
+		},
+		Routes:   func() []Route { s.mu.Lock(); defer s.mu.Unlock(); return slices.Clone(s.routes) },
+		Problems: func() []Problem { s.mu.Lock(); defer s.mu.Unlock(); return slices.Clone(s.problems) },
 		Topics: func(context.Context) ([]Topic, error) {
 			s.mu.Lock()
 			defer s.mu.Unlock()
-			return s.topics, s.topicErr
+			return slices.Clone(s.topics), s.topicErr
 		},
 	}
 	if graph != nil {

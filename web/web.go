@@ -26,7 +26,8 @@ const (
 )
 
 // Options are what [New] needs. The functions are called from several
-// goroutines at once, at most about once a second each while a page is open.
+// goroutines at once, about once a second each while a page is open, and what
+// they return must not change afterwards.
 type Options struct {
 	// Listener is required. The server owns it: Close closes it.
 	Listener net.Listener

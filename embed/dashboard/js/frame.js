@@ -73,6 +73,7 @@ function Overall() {
     const worst = found.some((p) => p.severity === "error") ? "error" : "warning";
     return html`<${Status} of=${worst} word=${plural(found.length, "problem")} />`;
   }
+  if (!system.value.parts.length) return html`<span class="muted">no parts yet</span>`;
   const starting = system.value.parts.filter((part) => part.state === "starting").length;
   if (starting) return html`<${Status} of="starting" word="${starting} starting" />`;
   return html`<${Status} of="healthy" word="all healthy" />`;

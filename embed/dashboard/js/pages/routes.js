@@ -48,7 +48,7 @@ function List({ list, chosen }) {
 
 const LabelProblem = ({ of }) => html`
   <${Notice} tone=${of.severity === "error" ? "error" : "warn"} title=${of.message}>
-    <span class="mono">${place(of)}</span>${of.label && html` <code class="label">${of.label}</code>`}
+    <span class="mono">${place(of)}</span>${of.label && html` · <code class="label">${of.label}</code>`}
     ${of.hint && html`<div class="muted">${of.hint}</div>`}
   <//>
 `;
@@ -112,8 +112,10 @@ function RouteDetail({ name, route }) {
         ["Priority", route.priority],
         ["Middlewares", route.middlewares.length ? html`<ol class="plain">${route.middlewares.map((m) => html`<li key=${m}>${m}</li>`)}</ol>` : "none"],
         ["Service", route.service],
-        ["Defined in", html`<${Copyable} text=${route.origin.file + (route.origin.line ? ":" + route.origin.line : "")} />`],
-        ["Compose service", route.origin.service],
+        ["Defined in", html`
+          <${Copyable} text=${route.origin.file + (route.origin.line ? ":" + route.origin.line : "")} />
+          ${route.origin.service && html`<div class="muted">service ${route.origin.service}</div>`}
+        `],
       ]} />
       <h3 class="section-title">${plural(route.servers.length, "server")}</h3>
       ${route.servers.length === 0 && html`<p class="muted">Nothing answers for this service.</p>`}

@@ -29,7 +29,7 @@ function Summary({ stack }) {
   const messages = known(topics.value)?.reduce((sum, topic) => sum + topic.messages, 0);
   return html`
     <div class="tiles">
-      <${Tile} label="Parts healthy" value="${up} of ${wanted}" tone=${unhealthy ? "error" : up < wanted ? "busy" : up ? "ok" : ""} />
+      <${Tile} label="Parts healthy" value=${wanted ? `${up} of ${wanted}` : "–"} tone=${unhealthy ? "error" : up < wanted ? "busy" : up ? "ok" : ""} />
       <${Tile} label="Routes" value=${size(routes.value)} href="/routes" />
       <${Tile} label="Topics" value=${size(topics.value)} href="/topics" />
       <${Tile} label="Messages held" value=${messages === undefined ? "–" : count(messages)} href="/topics" />
