@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -307,13 +308,15 @@ func TestSubscribe(t *testing.T) {
 	}
 }
 
-// TestStuckKey fills one partition behind a key that hangs: another partition
-// is still read, and the first one again once the key goes on.
+// TestStuckKey fills one partition behind a key that hangs: it is read no
+// further, while another partition is, and goes on once the key does.
 func TestStuckKey(t *testing.T) {
 	t.Parallel()
-	brokers := startCluster(t).ListenAddrs()
+	const stuck, free = 100, 50
+	cluster := startCluster(t)
+	brokers := cluster.ListenAddrs()
 	b := openBus(t, brokers, "svc", func(o *Options) { o.MaxInFlight = 2 })
-	open, entered := make(chan struct{}), make(chan string, 200)
+	open, entered := make(chan struct{}), make(chan string, stuck+free)
 	b.Handle("T", func(_ context.Context, m *Message) (any, error) {
 		if m.Key == "stuck" {
 			<-open
@@ -321,25 +324,45 @@ func TestStuckKey(t *testing.T) {
 		entered <- m.Key
 		return nil, nil
 	})
+	peer := plainClient(t, brokers, kgo.ProducerBatchCompression(kgo.NoCompression()))
+	for range stuck { // ten in a fetch
+		produce(t, peer, event("axion.svc", "T", "stuck", strings.Repeat("x", 100_000)))
+	}
+	furthest := watchFetches(cluster, "axion.svc", 0)
 	runBus(t, b)
-	peer := plainClient(t, brokers)
-	for range 100 {
-		produce(t, peer, event("axion.svc", "T", "stuck", `{}`))
-	}
-	for range 50 {
-		free := event("axion.svc", "T", "free", `{}`)
-		free.Partition = 1
-		produce(t, peer, free)
-	}
-	for range 50 {
+	for range free {
+		r := event("axion.svc", "T", "free", `{}`)
+		r.Partition = 1
+		produce(t, peer, r)
 		if got := receive(t, entered, "message of the free key"); got != "free" {
 			t.Fatalf("got %s, want free", got)
 		}
 	}
+	if got := furthest.Load(); got >= stuck/2 {
+		t.Errorf("read up to offset %d behind a stuck key; want the reading to stop", got)
+	}
 	close(open)
-	for range 100 {
+	for range stuck {
 		receive(t, entered, "message of the stuck key")
 	}
+}
+
+// watchFetches keeps the highest offset of a partition that is asked for.
+func watchFetches(cluster *kfake.Cluster, topic string, partition int32) *atomic.Int64 {
+	id := cluster.TopicInfo(topic).TopicID
+	var furthest atomic.Int64
+	cluster.ControlKey(int16(kmsg.Fetch), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		cluster.KeepControl()
+		for _, t := range r.(*kmsg.FetchRequest).Topics {
+			for _, p := range t.Partitions {
+				if t.TopicID == id && p.Partition == partition && p.FetchOffset > furthest.Load() {
+					furthest.Store(p.FetchOffset)
+				}
+			}
+		}
+		return nil, nil, false
+	})
+	return &furthest
 }
 
 func TestMisuse(t *testing.T) {

@@ -111,29 +111,40 @@ func TestRebalance(t *testing.T) {
 		return b
 	}
 	sender := openBus(t, brokers, "sender")
-	send := func(from, to int) {
-		for i := from; i < to; i++ {
-			err := sender.Publish(testContext(t), Event{ID: fmt.Sprint(i), Type: "T", Topic: "axion.svc", Key: fmt.Sprint(i % 17)})
-			if err != nil {
-				t.Error(err)
-			}
+	sent := 0
+	send := func() {
+		err := sender.Publish(testContext(t), Event{Type: "T", Topic: "axion.svc", Key: fmt.Sprint(sent % 17)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		sent++
+	}
+	all := func() bool { mu.Lock(); defer mu.Unlock(); return len(handled) == sent }
+	runBus(t, member("first"))
+	second := member("second")
+	stop := startBus(t, second)
+	for ready := false; !ready; { // so that there are always some just done
+		send()
+		select {
+		case <-second.Ready():
+			ready = true
+		default:
 		}
 	}
-	runBus(t, member("first"))
-	sent := make(chan struct{})
-	go func() { defer close(sent); send(0, 300) }()
-	stop := runBus(t, member("second"))
-	receive(t, sent, "end of the sending")
-	send(300, 400)
-	all := func(n int) func() bool {
-		return func() bool { mu.Lock(); defer mu.Unlock(); return len(handled) == n }
+	for range 100 {
+		send()
 	}
-	eventually(t, "400 events handled", all(400))
+	eventually(t, "all events handled", all)
+	if got := protocol(t, sender.admin, "svc-server"); got != "RoundRobinAssigner" {
+		t.Errorf("got protocol %q, want the one of KafkaJS", got)
+	}
 	if err := stop(); err != nil {
 		t.Error(err)
 	}
-	send(400, 450)
-	eventually(t, "450 events handled", all(450))
+	for range 50 {
+		send()
+	}
+	eventually(t, "all events handled by the first member", all)
 	mu.Lock()
 	defer mu.Unlock()
 	for id, n := range handled {
@@ -144,6 +155,16 @@ func TestRebalance(t *testing.T) {
 	if !members["first"] || !members["second"] {
 		t.Errorf("got events at %v, want at both", members)
 	}
+}
+
+// protocol is the name of the assignment that a group agreed on.
+func protocol(t *testing.T, admin *kadm.Client, group string) string {
+	t.Helper()
+	described, err := admin.DescribeGroups(testContext(t), group)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return described[group].Protocol
 }
 
 // TestCrash kills a process with a message in hand, and finds it again.

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -57,35 +58,29 @@ func openBus(tb testing.TB, brokers []string, service string, change ...func(*Op
 	return b
 }
 
-// runBus consumes until the test ends, or stop is called.
-func runBus(tb testing.TB, b *Bus) (stop func() error) {
+// startBus consumes until the test ends, or stop is called.
+func startBus(tb testing.TB, b *Bus) (stop func() error) {
 	tb.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- b.Run(ctx) }()
-	stopped := false
-	stop = func() error {
-		if stopped {
-			return nil
-		}
-		stopped = true
+	stop = sync.OnceValue(func() error {
 		cancel()
 		return <-done
-	}
+	})
 	tb.Cleanup(func() {
 		if err := stop(); err != nil {
 			tb.Errorf("run: %v", err)
 		}
 	})
-	select {
-	case <-b.Ready():
-	case err := <-done:
-		stopped = true
-		cancel()
-		tb.Fatalf("run ended: %v", err)
-	case <-time.After(patience):
-		tb.Fatal("bus not ready")
-	}
+	return stop
+}
+
+// runBus is startBus, and waits until the bus is ready.
+func runBus(tb testing.TB, b *Bus) (stop func() error) {
+	tb.Helper()
+	stop = startBus(tb, b)
+	receive(tb, b.Ready(), "group assignment")
 	return stop
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -35,15 +36,16 @@ func TestEventWire(t *testing.T) {
 	if err := b.ensureTopics(testContext(t), []string{topic}); err != nil {
 		t.Fatal(err)
 	}
+	data := `{"projectId":"` + strings.Repeat("p", 4096) + `"}` // worth compressing
 	at := time.Date(2026, 3, 4, 5, 6, 7, 800, time.FixedZone("", 3600))
 	err := b.Publish(testContext(t), Event{
-		ID: "id-1", Type: "PROJECT_CREATED", Topic: topic, Key: "p1", Time: at, Data: json.RawMessage(`{"projectId":"p1"}`),
+		ID: "id-1", Type: "PROJECT_CREATED", Topic: topic, Key: "p1", Time: at, Data: json.RawMessage(data),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	r := readRecord(t, reader)
-	if got, want := string(r.Key)+" "+string(r.Value), `p1 {"projectId":"p1"}`; got != want {
+	if got, want := string(r.Key)+" "+string(r.Value), "p1 "+data; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	h := Headers(r.Headers)
