@@ -91,23 +91,55 @@ func TestDrainBound(t *testing.T) {
 	}
 }
 
+// tally counts who handled what.
+type tally struct {
+	mu      sync.Mutex
+	handled map[string][]string // members by event id
+}
+
+func (c *tally) add(id, member string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.handled == nil {
+		c.handled = make(map[string][]string)
+	}
+	c.handled[id] = append(c.handled[id], member)
+}
+
+func (c *tally) len() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.handled)
+}
+
+// check wants each event handled once, and something from each member.
+func (c *tally) check(t *testing.T, members ...string) {
+	t.Helper()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	by := make(map[string]bool)
+	for id, at := range c.handled {
+		if len(at) != 1 {
+			t.Errorf("event %s handled by %v", id, at)
+		}
+		by[at[0]] = true
+	}
+	for _, name := range members {
+		if !by[name] {
+			t.Errorf("nothing handled by %s", name)
+		}
+	}
+}
+
 // TestRebalance lets a second member join amid the messages: each is handled
 // once, since what is in hand is finished and committed before it moves.
 func TestRebalance(t *testing.T) {
 	t.Parallel()
 	brokers := startCluster(t).ListenAddrs()
-	var mu sync.Mutex
-	handled := make(map[string]int)
-	members := make(map[string]bool)
+	var tally tally
 	member := func(name string) *Bus {
 		b := openBus(t, brokers, "svc")
-		b.Handle("T", func(_ context.Context, m *Message) (any, error) {
-			mu.Lock()
-			defer mu.Unlock()
-			handled[m.ID]++
-			members[name] = true
-			return nil, nil
-		})
+		b.Handle("T", func(_ context.Context, m *Message) (any, error) { tally.add(m.ID, name); return nil, nil })
 		return b
 	}
 	sender := openBus(t, brokers, "sender")
@@ -119,7 +151,7 @@ func TestRebalance(t *testing.T) {
 		}
 		sent++
 	}
-	all := func() bool { mu.Lock(); defer mu.Unlock(); return len(handled) == sent }
+	all := func() bool { return tally.len() == sent }
 	runBus(t, member("first"))
 	second := member("second")
 	stop := startBus(t, second)
@@ -145,16 +177,7 @@ func TestRebalance(t *testing.T) {
 		send()
 	}
 	eventually(t, "all events handled by the first member", all)
-	mu.Lock()
-	defer mu.Unlock()
-	for id, n := range handled {
-		if n != 1 {
-			t.Errorf("event %s handled %d times", id, n)
-		}
-	}
-	if !members["first"] || !members["second"] {
-		t.Errorf("got events at %v, want at both", members)
-	}
+	tally.check(t, "first", "second")
 }
 
 // protocol is the name of the assignment that a group agreed on.
