@@ -20,24 +20,21 @@ import (
 
 // Project is what the API answers with.
 type Project struct {
-	ID        string         `json:"id" format:"uuid"`
-	UserID    string         `json:"userId"`
-	Name      string         `json:"name"`
-	Slug      string         `json:"slug" doc:"Its name below apps.localhost; never changes."`
-	Template  string         `json:"template"`
-	Config    map[string]any `json:"config"`
-	CreatedAt time.Time      `json:"createdAt"`
-	UpdatedAt time.Time      `json:"updatedAt"`
+	ID        string    `json:"id" format:"uuid"`
+	UserID    string    `json:"userId"`
+	Name      string    `json:"name"`
+	Slug      string    `json:"slug" doc:"Its name below apps.localhost; never changes."`
+	Template  string    `json:"template"`
+	Config    Config    `json:"config"`
+	CreatedAt time.Time `json:"createdAt"`
+	UpdatedAt time.Time `json:"updatedAt"`
 }
-
-// maxConfig bounds a project's config in bytes of JSON: it travels in messages.
-const maxConfig = 32 << 10
 
 type createInput struct {
 	Body struct {
-		Name     string         `json:"name" minLength:"1" maxLength:"80"`
-		Template string         `json:"template,omitempty" maxLength:"64" pattern:"^[a-z0-9-]*$" doc:"Default: static-site."`
-		Config   map[string]any `json:"config,omitempty" doc:"What the template fills in, such as title and description."`
+		Name     string `json:"name" minLength:"1" maxLength:"80"`
+		Template string `json:"template,omitempty" maxLength:"64" pattern:"^[a-z0-9-]*$" doc:"Default: static-site."`
+		Config   Config `json:"config,omitempty" doc:"What the template fills in, such as title and description."`
 	}
 }
 
@@ -61,17 +58,16 @@ func (s *service) create(ctx context.Context, in *createInput) (*projectOutput, 
 	if p.Template == "" {
 		p.Template = contract.DefaultTemplate
 	}
-	config, err := encode(&p.Config)
-	if err != nil {
+	if err := p.Config.check(); err != nil {
 		return nil, err
 	}
-	err = s.change(ctx, func(tx *sql.Tx) error {
+	err := s.change(ctx, func(tx *sql.Tx) (err error) {
 		if p.Slug, err = freeSlug(ctx, tx, name); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx,
+		_, err = tx.ExecContext(ctx,
 			`INSERT INTO projects (id, user_id, name, slug, template, config, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-			p.ID, p.UserID, p.Name, p.Slug, p.Template, string(config), stamp(now), stamp(now))
+			p.ID, p.UserID, p.Name, p.Slug, p.Template, p.Config.text(), stamp(now), stamp(now))
 		if err != nil {
 			return fmt.Errorf("store project: %w", err)
 		}
@@ -101,9 +97,9 @@ func (s *service) get(ctx context.Context, in *IDInput) (*projectOutput, error) 
 type updateInput struct {
 	IDInput
 	Body struct {
-		Name     *string         `json:"name,omitempty" minLength:"1" maxLength:"80"`
-		Template *string         `json:"template,omitempty" minLength:"1" maxLength:"64" pattern:"^[a-z0-9-]+$"`
-		Config   *map[string]any `json:"config,omitempty" doc:"Replaces the whole config."`
+		Name     *string `json:"name,omitempty" minLength:"1" maxLength:"80"`
+		Template *string `json:"template,omitempty" minLength:"1" maxLength:"64" pattern:"^[a-z0-9-]+$"`
+		Config   *Config `json:"config,omitempty" doc:"Replaces the whole config."`
 	}
 }
 
@@ -124,13 +120,12 @@ func (s *service) update(ctx context.Context, in *updateInput) (*projectOutput, 
 		if in.Body.Config != nil {
 			p.Config = *in.Body.Config
 		}
-		config, err := encode(&p.Config)
-		if err != nil {
+		if err := p.Config.check(); err != nil {
 			return err
 		}
 		p.UpdatedAt = time.Now().UTC()
 		_, err = tx.ExecContext(ctx, `UPDATE projects SET name = ?, template = ?, config = ?, updated_at = ? WHERE id = ?`,
-			p.Name, p.Template, string(config), stamp(p.UpdatedAt), p.ID)
+			p.Name, p.Template, p.Config.text(), stamp(p.UpdatedAt), p.ID)
 		if err != nil {
 			return fmt.Errorf("update project: %w", err)
 		}
@@ -187,9 +182,7 @@ func scan(row interface{ Scan(...any) error }) (p Project, err error) {
 	if err = row.Scan(&p.ID, &p.UserID, &p.Name, &p.Slug, &p.Template, &config, &created, &updated); err != nil {
 		return p, err
 	}
-	if err = json.Unmarshal([]byte(config), &p.Config); err != nil {
-		return p, err
-	}
+	p.Config = Config(config)
 	if p.CreatedAt, err = time.Parse(time.RFC3339Nano, created); err != nil {
 		return p, err
 	}
@@ -197,31 +190,12 @@ func scan(row interface{ Scan(...any) error }) (p Project, err error) {
 	return p, err
 }
 
-// encode checks a config's size; none becomes an empty one.
-func encode(config *map[string]any) ([]byte, error) {
-	if *config == nil {
-		*config = map[string]any{}
-	}
-	b, err := json.Marshal(*config)
-	if err != nil {
-		return nil, fmt.Errorf("encode config: %w", err)
-	}
-	if len(b) > maxConfig {
-		return nil, host.Invalid("/config", fmt.Sprintf("must not be larger than %d bytes of JSON", maxConfig))
-	}
-	return b, nil
-}
-
 // tell puts an event about a project into the outbox.
 func (s *service) tell(ctx context.Context, tx *sql.Tx, typ string, p Project, deploymentID string) error {
-	config, err := json.Marshal(p.Config)
-	if err != nil {
-		return fmt.Errorf("encode config: %w", err)
-	}
 	return s.Bus.Enqueue(ctx, tx, bus.Event{
 		Type: typ, Topic: contract.Topic(contract.Deployment), Key: p.ID,
 		Data: contract.ProjectEvent{
-			ProjectID: p.ID, UserID: p.UserID, Config: config,
+			ProjectID: p.ID, UserID: p.UserID, Config: json.RawMessage(p.Config.text()),
 			Name: p.Name, Slug: p.Slug, Template: p.Template, DeploymentID: deploymentID,
 		},
 	})
