@@ -32,7 +32,7 @@ func (p *Provider) Run(ctx context.Context, changed func(*config.Dynamic)) error
 	if err != nil {
 		return fmt.Errorf("watch compose files: %w", err)
 	}
-	defer watcher.Close()
+	defer func() { _ = watcher.Close() }()
 	w := &watch{Provider: p, notify: watcher, changed: changed, dirty: map[string]bool{}}
 	w.follow()
 	w.timer = time.NewTimer(0) // what changed since New

@@ -10,27 +10,6 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// Schema makes the tables of [Bus.Enqueue] and [Seen], in SQLite's SQL. A
-// service includes it in its first migration.
-const Schema = `
-CREATE TABLE outbox (
-	seq         INTEGER PRIMARY KEY AUTOINCREMENT,
-	id          TEXT NOT NULL,
-	type        TEXT NOT NULL,
-	topic       TEXT NOT NULL,
-	key         TEXT NOT NULL,
-	time        TEXT NOT NULL,
-	data        BLOB,
-	traceparent TEXT NOT NULL,
-	tracestate  TEXT NOT NULL
-);
-CREATE TABLE inbox (
-	seq        INTEGER PRIMARY KEY AUTOINCREMENT,
-	id         TEXT NOT NULL UNIQUE,
-	handled_at TEXT NOT NULL
-);
-`
-
 // Enqueue stores an event in the caller's transaction, with the trace of ctx,
 // for [Bus.Relay] to publish after the commit. So the event is sent if, and
 // only if, the change it tells of is kept. Call [Bus.Flush] after the commit.

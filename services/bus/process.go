@@ -62,7 +62,7 @@ func (p *partition) serve(ctx context.Context, it *item, m *Message, h Handler, 
 // abandoned reports whether err is due to our stopping: the message is then
 // the next consumer's.
 func (p *partition) abandoned(err error) bool {
-	return err != nil && (err == errStopped || p.ctx.Err() != nil)
+	return err != nil && (errors.Is(err, errStopped) || p.ctx.Err() != nil)
 }
 
 // try calls h until it succeeds, its error is not worth another try, or the
@@ -76,7 +76,7 @@ func (p *partition) try(ctx context.Context, m *Message, h Handler, again func(e
 	var pace *backoff.ExponentialBackOff
 	for m.Attempt = 1; ; m.Attempt++ {
 		v, err := p.call(ctx, m, h)
-		if err == nil || err == errStopped || m.Attempt >= retry.Attempts || !again(err) {
+		if err == nil || errors.Is(err, errStopped) || m.Attempt >= retry.Attempts || !again(err) {
 			return v, err
 		}
 		if pace == nil {
