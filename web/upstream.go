@@ -54,6 +54,7 @@ func (u *upstream) run(ctx context.Context) {
 	wait.InitialInterval = 250 * time.Millisecond
 	wait.MaxInterval = 10 * time.Second
 	u.feed.publish(kindLink, Link{State: "connecting"})
+	level := slog.LevelWarn // the first loss is news, those that follow are not
 	for {
 		began := time.Now()
 		err := u.listen(ctx)
@@ -63,10 +64,12 @@ func (u *upstream) run(ctx context.Context) {
 		if time.Since(began) > steady {
 			u.log.Debug("project events reconnect", "error", err)
 			wait.Reset()
+			level = slog.LevelWarn
 			continue
 		}
 		pause := wait.NextBackOff()
-		u.log.Warn("project events lost", "error", err, "retry", pause)
+		u.log.Log(ctx, level, "project events lost", "error", err, "retry", pause)
+		level = slog.LevelDebug
 		u.feed.publish(kindLink, Link{State: "lost", Error: err.Error()})
 		select {
 		case <-ctx.Done():

@@ -36,7 +36,7 @@ type Options struct {
 	Assets fs.FS
 	// Log nil discards.
 	Log *slog.Logger
-	// Name and Version are shown in the page's strip. Name empty means "axion".
+	// Name and Version are shown in the page. Name empty means "axion".
 	Name, Version string
 	// System reports the parts and addresses; nil means none.
 	System func(context.Context) System

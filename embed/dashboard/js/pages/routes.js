@@ -84,13 +84,12 @@ function Name({ of }) {
   return at < 0 ? of : html`${of.slice(0, at)}<span class="provider">${of.slice(at)}</span>`;
 }
 
-// Servers says how many answer, or how many there are where nothing checks.
+// Servers says how many answer.
 function Servers({ of }) {
-  if (!of.length) return html`<${Status} of="down" word="none" />`;
-  const down = of.filter((server) => server.status === "DOWN").length;
-  if (down) return html`<${Status} of=${down === of.length ? "down" : "warning"} word="${of.length - down} of ${of.length} up" />`;
-  if (of.every((server) => server.status === "unknown")) return html`<span class="muted">${plural(of.length, "server")}</span>`;
-  return html`<${Status} of="up" word="${of.length} up" />`;
+  if (!of.length) return html`<${Status} of="DOWN" word="none" />`;
+  const up = of.filter((server) => server.status === "UP").length;
+  if (up === of.length) return html`<${Status} of="UP" word="${up} up" />`;
+  return html`<${Status} of=${up ? "warning" : "DOWN"} word="${up} of ${of.length} up" />`;
 }
 
 function RouteDetail({ name, route }) {
