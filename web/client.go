@@ -127,7 +127,7 @@ func (c *caller) do(ctx context.Context, method, path string, query url.Values, 
 		}
 		return answer{}, fmt.Errorf("call %s through the gateway at %s: %w", c.base, c.client.Gateway, err)
 	}
-	defer res.Body.Close()
+	defer func() { _ = res.Body.Close() }()
 	content, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
 	if err != nil {
 		return answer{}, fmt.Errorf("read answer of %s: %w", target, err)

@@ -25,7 +25,7 @@ func (s *stack) call(t *testing.T, method, path, body string, header map[string]
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer res.Body.Close()
+	defer func() { _ = res.Body.Close() }()
 	content, err := io.ReadAll(res.Body)
 	if err != nil {
 		t.Fatal(err)

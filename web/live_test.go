@@ -3,6 +3,7 @@ package web
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"net"
 	"net/http"
 	"testing"
@@ -131,7 +132,7 @@ func TestSlowPage(t *testing.T) {
 	for {
 		_ = p.conn.SetReadDeadline(time.Now().Add(15 * time.Second))
 		if _, _, err := p.conn.ReadMessage(); err != nil {
-			if timeout, ok := err.(net.Error); ok && timeout.Timeout() {
+			if timeout := net.Error(nil); errors.As(err, &timeout) && timeout.Timeout() {
 				t.Error("the slow page was not cut off")
 			}
 			break

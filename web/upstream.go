@@ -87,7 +87,7 @@ func (u *upstream) listen(ctx context.Context) error {
 	}
 	release := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer release()
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 
 	conn.SetReadLimit(maxMessage)
 	alive := func() error { return conn.SetReadDeadline(time.Now().Add(silence)) }
