@@ -24,6 +24,14 @@ type service struct {
 
 // New returns the service.
 func New(ctx context.Context, o host.Options) (*host.Host, error) {
+	s, err := open(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	return s.Host, nil
+}
+
+func open(ctx context.Context, o host.Options) (*service, error) {
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return nil, err
@@ -43,7 +51,7 @@ func New(ctx context.Context, o host.Options) (*host.Host, error) {
 	} {
 		h.Bus.Handle(typ, s.project)
 	}
-	return h, nil
+	return s, nil
 }
 
 func (s *service) routes() {

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -91,7 +93,7 @@ func (b *hub) connect(s *melody.Session) {
 			return
 		}
 		for _, m := range missed {
-			b.send(s, m)
+			b.send(m, s)
 		}
 	}
 	of := b.sessions[c.id.UserID]
@@ -138,9 +140,7 @@ func (b *hub) push(commit func(at time.Time) (user string, m Message, err error)
 	if err != nil || user == "" {
 		return err
 	}
-	for s := range b.sessions[user] {
-		b.send(s, m)
-	}
+	b.send(m, slices.Collect(maps.Keys(b.sessions[user]))...)
 	return nil
 }
 
@@ -154,13 +154,18 @@ func (b *hub) resume() error {
 	return nil
 }
 
-func (b *hub) send(s *melody.Session, m Message) {
+func (b *hub) send(m Message, to ...*melody.Session) {
+	if len(to) == 0 {
+		return
+	}
 	text, err := json.Marshal(m)
 	if err != nil {
 		b.host.Log.Error("message not sent", "type", m.Type, "error", err)
 		return
 	}
-	_ = s.Write(text) // an error is the session's end, which disconnect sees
+	for _, s := range to {
+		_ = s.Write(text) // an error is the session's end, which disconnect sees
+	}
 }
 
 // goodbye is how long clients have to take the close frame.

@@ -67,7 +67,9 @@ func newHost(t *testing.T, o host.Options) *host.Host {
 	host.Handle(h, huma.Operation{OperationID: "panic", Method: http.MethodGet, Path: "/panic"},
 		func(context.Context, *struct{}) (*struct{}, error) { panic("the secret of the panic") })
 	host.Handle(h, huma.Operation{OperationID: "fail", Method: http.MethodGet, Path: "/fail"},
-		func(context.Context, *struct{}) (*struct{}, error) { return nil, errors.New("the secret of the failure") })
+		func(context.Context, *struct{}) (*struct{}, error) {
+			return nil, errors.New("the secret of the failure")
+		})
 	host.Handle(h, h.Secured(huma.Operation{OperationID: "who", Method: http.MethodGet, Path: "/who"}),
 		func(ctx context.Context, _ *struct{}) (*struct{ Body string }, error) {
 			return &struct{ Body string }{host.Caller(ctx).UserID}, nil

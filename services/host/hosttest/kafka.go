@@ -54,6 +54,24 @@ func (k *Kafka) Event(topic, key, typ, id, value string) {
 		"ce_time", "2026-01-02T03:04:05Z", "content-type", "application/json")
 }
 
+// Events publishes n events of one type and key, as fast as it can.
+func (k *Kafka) Events(n int, topic, key, typ string, of func(i int) (id, value string)) {
+	k.t.Helper()
+	var records []*kgo.Record
+	for i := range n {
+		id, value := of(i)
+		records = append(records, &kgo.Record{
+			Topic: topic, Key: []byte(key), Value: []byte(value),
+			Headers: []kgo.RecordHeader{{Key: "ce_id", Value: []byte(id)}, {Key: "ce_type", Value: []byte(typ)}},
+		})
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), Deadline)
+	defer cancel()
+	if err := k.client.ProduceSync(ctx, records...).FirstErr(); err != nil {
+		k.t.Fatal(err)
+	}
+}
+
 // Next reads the next message.
 func (k *Kafka) Next() *kgo.Record {
 	k.t.Helper()
