@@ -265,6 +265,10 @@ func (s *stack) summarize(ctx context.Context) (err error) {
 		Dashboard: "http://" + s.listeners.Dashboard.Addr().String(),
 		Links:     reshape[[]summary.Link](s.services.Status(ctx, https)),
 	}
+	if s.summary.Auth != "" {
+		user := summary.Link{Name: "user", URL: auth.DevelopmentEmail + ", password " + auth.DevelopmentPassword}
+		s.summary.Links = append(s.summary.Links, user)
+	}
 	s.summary.Token, err = s.services.Token(ctx)
 	s.summary.ReadyMS = time.Since(began).Milliseconds()
 	return err

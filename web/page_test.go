@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/chromedp/chromedp"
+
+	"axion/web/stacktest"
 )
 
 // TestPageLoads opens each page, at its address and narrow too, and finds
@@ -15,7 +17,7 @@ func TestPageLoads(t *testing.T) {
 	s := newStack()
 	s.realistic()
 	s.start(t, s.options(t, "127.0.0.1:0", newFakeGraph(t)))
-	b := openTab(t)
+	b := stacktest.OpenTab(t)
 	pages := map[string][]string{
 		"/":                              {"all healthy", "ready in 142 ms", "infrastructure-service", "localhost:9092"},
 		"/routes":                        {"7 routers", "graph-path"},
@@ -28,11 +30,11 @@ func TestPageLoads(t *testing.T) {
 		"/routes?q=infrastructure.local": {"1 router of 7"},
 	}
 	for _, width := range []int64{1440, 390} {
-		b.run(chromedp.EmulateViewport(width, 844))
+		b.Run(chromedp.EmulateViewport(width, 844))
 		for path, words := range pages {
-			b.open("http://" + s.address + path)
-			b.await(words...)
-			wide, err := chromedp.Run(b.ctx, chromedp.Evaluate[int64]("Math.max(document.documentElement.scrollWidth, document.querySelector('main').scrollWidth)"))
+			b.Open("http://" + s.address + path)
+			b.Await(words...)
+			wide, err := chromedp.Run(b.Context, chromedp.Evaluate[int64]("Math.max(document.documentElement.scrollWidth, document.querySelector('main').scrollWidth)"))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -41,7 +43,7 @@ func TestPageLoads(t *testing.T) {
 			}
 		}
 	}
-	b.quiet()
+	b.Quiet()
 }
 
 func TestPageFollowsTheStack(t *testing.T) {
@@ -49,20 +51,20 @@ func TestPageFollowsTheStack(t *testing.T) {
 	s := newStack()
 	s.realistic()
 	s.start(t, s.options(t, "127.0.0.1:0", nil))
-	b := openTab(t)
-	b.open("http://" + s.address + "/")
-	b.await("all healthy", "17,946")
+	b := stacktest.OpenTab(t)
+	b.Open("http://" + s.address + "/")
+	b.Await("all healthy", "17,946")
 	s.change(func(s *stack) { s.broken() })
-	b.await("3 problems", "deployment-service is unhealthy", "unknown matcher \"Hots\"", "compose.yaml:31", "did you mean Host?", "3 dead letters")
-	b.run(chromedp.Click(chromedp.CSS(`a[href="/topics"].rail-link`)))
-	b.await("19 topics")
+	b.Await("3 problems", "deployment-service is unhealthy", "unknown matcher \"Hots\"", "compose.yaml:31", "did you mean Host?", "3 dead letters")
+	b.Run(chromedp.Click(chromedp.CSS(`a[href="/topics"].rail-link`)))
+	b.Await("19 topics")
 	s.change(func(s *stack) { s.topicErr = errBroker })
-	b.await("The broker's topics could not be read", errBroker.Error(), "19 topics")
-	b.run(chromedp.Click(chromedp.CSS(`a[href="/projects"].rail-link`)))
-	b.await("This stack runs no builtin services")
-	b.run(chromedp.NavigateBack())
-	b.await("19 topics")
-	b.quiet()
+	b.Await("The broker's topics could not be read", errBroker.Error(), "19 topics")
+	b.Run(chromedp.Click(chromedp.CSS(`a[href="/projects"].rail-link`)))
+	b.Await("This stack runs no builtin services")
+	b.Run(chromedp.NavigateBack())
+	b.Await("19 topics")
+	b.Quiet()
 }
 
 // TestPageShowsText puts markup wherever a value comes from outside.
@@ -79,16 +81,16 @@ func TestPageShowsText(t *testing.T) {
 	id, _ := g.addProject(evil, "static-site", map[string]any{"x": evil})["id"].(string)
 	g.mu.Unlock()
 	g.tell(id, "DEPLOYMENT_SUCCEEDED", `{"url":"javascript:document.title='owned'"}`)
-	b := openTab(t)
+	b := stacktest.OpenTab(t)
 	for _, path := range []string{"/", "/projects/" + id} {
-		b.open("http://" + s.address + path)
-		b.await(evil)
-		found, err := chromedp.Run(b.ctx, chromedp.Evaluate[int](`document.querySelectorAll("main img, a[href^=javascript]").length`))
+		b.Open("http://" + s.address + path)
+		b.Await(evil)
+		found, err := chromedp.Run(b.Context, chromedp.Evaluate[int](`document.querySelectorAll("main img, a[href^=javascript]").length`))
 		if err != nil || found != 0 {
 			t.Errorf("%s: got %d elements out of values (%v), want none", path, found, err)
 		}
 	}
-	b.quiet()
+	b.Quiet()
 }
 
 func TestPageCreatesProject(t *testing.T) {
@@ -96,58 +98,58 @@ func TestPageCreatesProject(t *testing.T) {
 	g := newFakeGraph(t)
 	s := newStack()
 	s.start(t, s.options(t, "127.0.0.1:0", g))
-	b := openTab(t)
-	b.open("http://" + s.address + "/projects")
-	b.await("No projects yet")
+	b := stacktest.OpenTab(t)
+	b.Open("http://" + s.address + "/projects")
+	b.Await("No projects yet")
 
 	// What the page itself finds wrong, then what only the server does.
 	submit := chromedp.Click(chromedp.CSS("form button[type=submit]"))
-	b.run(submit)
-	b.await("Give the project a name.")
-	b.run(chromedp.SendKeys(chromedp.CSS("#config"), "{"), chromedp.SendKeys(chromedp.CSS("#name"), "Weather station!"))
-	b.awaitGone("Give the project a name.")
-	b.await("This is not a JSON object")
-	b.run(chromedp.SendKeys(chromedp.CSS("#config"), "}"))
-	b.awaitGone("This is not a JSON object")
-	b.run(submit)
-	b.await("must not shout")
-	if got := b.text("#name-error"); got != "must not shout" {
+	b.Run(submit)
+	b.Await("Give the project a name.")
+	b.Run(chromedp.SendKeys(chromedp.CSS("#config"), "{"), chromedp.SendKeys(chromedp.CSS("#name"), "Weather station!"))
+	b.AwaitGone("Give the project a name.")
+	b.Await("This is not a JSON object")
+	b.Run(chromedp.SendKeys(chromedp.CSS("#config"), "}"))
+	b.AwaitGone("This is not a JSON object")
+	b.Run(submit)
+	b.Await("must not shout")
+	if got := b.Text("#name-error"); got != "must not shout" {
 		t.Errorf("got %q at the field, want what the server said", got)
 	}
-	if typed, err := chromedp.Run(b.ctx, chromedp.Value(chromedp.CSS("#name"))); err != nil || typed != "Weather station!" {
+	if typed, err := chromedp.Run(b.Context, chromedp.Value(chromedp.CSS("#name"))); err != nil || typed != "Weather station!" {
 		t.Errorf("got %q in the field (%v), want what was typed", typed, err)
 	}
 
-	b.run(chromedp.SendKeys(chromedp.CSS("#name"), "\b"), submit)
-	b.await("Project created", "weather-station", "Pending")
+	b.Run(chromedp.SendKeys(chromedp.CSS("#name"), "\b"), submit)
+	b.Await("Project created", "weather-station", "Pending")
 	g.mu.Lock()
 	id, _ := g.projects[0]["id"].(string)
 	g.mu.Unlock()
 	g.tell(id, "DEPLOYMENT_STARTED", `{}`)
-	b.await("Deploying")
+	b.Await("Deploying")
 	g.tell(id, "DEPLOYMENT_PROGRESS", `{"step":"codegen"}`)
-	b.awaitStep("Code generated", "done")
+	awaitStep(t, b, "Code generated", "done")
 	g.tell(id, "DEPLOYMENT_PROGRESS", `{"step":"provision"}`)
-	b.awaitStep("Provisioned", "done")
+	awaitStep(t, b, "Provisioned", "done")
 	g.tell(id, "DEPLOYMENT_SUCCEEDED", `{"url":"https://weather-station.apps.localhost:8443"}`)
-	b.await("Live at")
-	link, err := chromedp.Run(b.ctx, chromedp.AttributeValue(chromedp.CSS("a.site"), "href"))
+	b.Await("Live at")
+	link, err := chromedp.Run(b.Context, chromedp.AttributeValue(chromedp.CSS("a.site"), "href"))
 	if err != nil || link.Value != "https://weather-station.apps.localhost:8443" {
 		t.Errorf("got link %q (%v), want that of the event", link.Value, err)
 	}
 
-	b.run(chromedp.Reload())
-	b.await("Live at", "Provisioned")
-	b.run(chromedp.Click(chromedp.CSS(".actions button:last-child")))
-	b.await("Delete this project and its site?")
-	b.run(chromedp.Click(chromedp.CSS(".actions .danger")))
-	b.await("No projects yet")
+	b.Run(chromedp.Reload())
+	b.Await("Live at", "Provisioned")
+	b.Run(chromedp.Click(chromedp.CSS(".actions button:last-child")))
+	b.Await("Delete this project and its site?")
+	b.Run(chromedp.Click(chromedp.CSS(".actions .danger")))
+	b.Await("No projects yet")
 }
 
 // awaitStep waits until a step of the timeline is in a state.
-func (b *tab) awaitStep(title, state string) {
-	b.t.Helper()
-	b.awaitTrue(fmt.Sprintf(`(state) => [...document.querySelectorAll(".step." + state)].some((step) => step.innerText.startsWith(%q))`, title), state)
+func awaitStep(t *testing.T, b *stacktest.Tab, title, state string) {
+	t.Helper()
+	b.AwaitTrue(fmt.Sprintf(`(state) => [...document.querySelectorAll(".step." + state)].some((step) => step.innerText.startsWith(%q))`, title), state)
 }
 
 func TestPageLosesConnection(t *testing.T) {
@@ -155,15 +157,15 @@ func TestPageLosesConnection(t *testing.T) {
 	s := newStack()
 	s.realistic()
 	stop := s.start(t, s.options(t, "127.0.0.1:0", nil))
-	b := openTab(t)
-	b.open("http://" + s.address + "/topics")
-	b.await("axion.events", "all healthy")
+	b := stacktest.OpenTab(t)
+	b.Open("http://" + s.address + "/topics")
+	b.Await("axion.events", "all healthy")
 	stop()
-	b.await("Connection to the dashboard's server lost", "Trying again", "axion.events")
+	b.Await("Connection to the dashboard's server lost", "Trying again", "axion.events")
 	s.change(func(s *stack) { s.topics = append(s.topics, topicOf("axion.new", 3)) })
 	s.start(t, s.options(t, s.address, nil))
-	b.awaitGone("Connection to the dashboard's server lost")
-	b.await("axion.new", "all healthy")
+	b.AwaitGone("Connection to the dashboard's server lost")
+	b.Await("axion.new", "all healthy")
 }
 
 // TestTimeline runs the page's own module over projects, deployments and events.
@@ -171,8 +173,8 @@ func TestTimeline(t *testing.T) {
 	t.Parallel()
 	s := newStack()
 	s.start(t, s.options(t, "127.0.0.1:0", nil))
-	b := openTab(t)
-	b.open("http://" + s.address + "/")
+	b := stacktest.OpenTab(t)
+	b.Open("http://" + s.address + "/")
 	const begun = `{createdAt: "2026-01-01T00:00:00Z"}`
 	tests := []struct{ name, deployments, events, want string }{
 		{"OKNothingHeard", `[]`, `[]`, "PENDING: done active waiting waiting waiting waiting"},
@@ -190,7 +192,7 @@ func TestTimeline(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			script := fmt.Sprintf(`import("/js/timeline.js").then(({runsOf}) => runsOf(%s, %s, %s).map((run) => run.status + ": " + run.steps.map((step) => step.state).join(" ")).join("; "))`,
 				begun, tt.deployments, tt.events)
-			got, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](script, chromedp.EvalAwaitPromise))
+			got, err := chromedp.Run(b.Context, chromedp.Evaluate[string](script, chromedp.EvalAwaitPromise))
 			if err != nil || got != tt.want {
 				t.Errorf("got %q (%v), want %q", got, err, tt.want)
 			}
@@ -202,26 +204,26 @@ func TestThemeSwitch(t *testing.T) {
 	t.Parallel()
 	s := newStack()
 	s.start(t, s.options(t, "127.0.0.1:0", nil))
-	b := openTab(t)
-	b.open("http://" + s.address + "/")
-	b.await("no parts yet")
+	b := stacktest.OpenTab(t)
+	b.Open("http://" + s.address + "/")
+	b.Await("no parts yet")
 	ground := func() string {
 		t.Helper()
-		colour, err := chromedp.Run(b.ctx, chromedp.Evaluate[string]("getComputedStyle(document.documentElement).backgroundColor"))
+		colour, err := chromedp.Run(b.Context, chromedp.Evaluate[string]("getComputedStyle(document.documentElement).backgroundColor"))
 		if err != nil {
 			t.Fatal(err)
 		}
 		return colour
 	}
 	next := chromedp.Click(chromedp.CSS(`button[aria-label^="Theme"]`))
-	b.run(next)
-	b.awaitTrue("(theme) => document.documentElement.dataset.theme === theme", "light")
+	b.Run(next)
+	b.AwaitTrue("(theme) => document.documentElement.dataset.theme === theme", "light")
 	light := ground()
-	b.run(next)
-	b.awaitTrue("(theme) => document.documentElement.dataset.theme === theme", "dark")
+	b.Run(next)
+	b.AwaitTrue("(theme) => document.documentElement.dataset.theme === theme", "dark")
 	if dark := ground(); dark == light || !strings.HasPrefix(dark, "rgb") {
 		t.Errorf("got ground %s in dark and %s in light", dark, light)
 	}
-	b.run(chromedp.Reload())
-	b.awaitTrue("(theme) => document.documentElement.dataset.theme === theme", "dark")
+	b.Run(chromedp.Reload())
+	b.AwaitTrue("(theme) => document.documentElement.dataset.theme === theme", "dark")
 }

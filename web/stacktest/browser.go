@@ -1,4 +1,4 @@
-package web
+package stacktest
 
 import (
 	"context"
@@ -12,7 +12,7 @@ import (
 )
 
 // browserPath finds Chromium, or skips the test; AXION_REQUIRE_TOOLS=1 fails it.
-func browserPath(t *testing.T) string {
+func browserPath(t testing.TB) string {
 	t.Helper()
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
 		if path, err := exec.LookPath(name); err == nil {
@@ -27,16 +27,20 @@ func browserPath(t *testing.T) string {
 	return ""
 }
 
-// tab is one page in a fresh browser, and what went wrong in it.
-type tab struct {
-	ctx context.Context
-	t   *testing.T
+// Tab is one page in a fresh browser, and what went wrong in it. A method that
+// cannot do its work fails the test.
+type Tab struct {
+	// Context is what chromedp's own actions run in.
+	Context context.Context
+	t       testing.TB
 
 	mu     sync.Mutex
 	errors []string
 }
 
-func openTab(t *testing.T) *tab {
+// OpenTab starts Chromium, which the test's end stops. The test is skipped where
+// there is none.
+func OpenTab(t testing.TB) *Tab {
 	t.Helper()
 	options := append([]chromedp.ExecAllocatorOption{},
 		chromedp.ExecPath(browserPath(t)), chromedp.UserDataDir(t.TempDir()), chromedp.Headless, chromedp.NoSandbox,
@@ -49,7 +53,7 @@ func openTab(t *testing.T) *tab {
 	ctx, cancelAllocator := chromedp.NewExecAllocator(ctx, options...)
 	t.Cleanup(cancelAllocator)
 	ctx, cancelTab := chromedp.NewContext(ctx)
-	b := &tab{ctx: ctx, t: t}
+	b := &Tab{Context: ctx, t: t}
 	console := chromedp.Console(ctx)
 	var reader sync.WaitGroup
 	reader.Go(func() {
@@ -69,7 +73,7 @@ func openTab(t *testing.T) *tab {
 
 // note keeps exceptions, console errors and what the browser itself complains
 // of, such as a refused script.
-func (b *tab) note(m chromedp.ConsoleMessage) {
+func (b *Tab) note(m chromedp.ConsoleMessage) {
 	if m.IsException() || m.Type == "error" || m.Type == "warning" {
 		b.mu.Lock()
 		b.errors = append(b.errors, m.String()+" "+m.URL)
@@ -77,8 +81,8 @@ func (b *tab) note(m chromedp.ConsoleMessage) {
 	}
 }
 
-// quiet fails the test for anything that went wrong in the page.
-func (b *tab) quiet() {
+// Quiet fails the test for anything that went wrong in the page.
+func (b *Tab) Quiet() {
 	b.t.Helper()
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -87,46 +91,50 @@ func (b *tab) quiet() {
 	}
 }
 
-func (b *tab) run(actions ...chromedp.Action[chromedp.Void]) {
+// Run does chromedp's actions.
+func (b *Tab) Run(actions ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
-	if err := chromedp.Do(b.ctx, actions...); err != nil {
+	if err := chromedp.Do(b.Context, actions...); err != nil {
 		b.t.Fatal(err)
 	}
 }
 
-func (b *tab) open(address string) {
+// Open loads an address.
+func (b *Tab) Open(address string) {
 	b.t.Helper()
-	b.run(chromedp.Navigate(address))
+	b.Run(chromedp.Navigate(address))
 }
 
-// await waits until the page's text holds all of words.
-func (b *tab) await(words ...string) {
+// Await waits until the page's text holds all of words.
+func (b *Tab) Await(words ...string) {
 	b.t.Helper()
 	for _, word := range words {
-		b.awaitTrue("(word) => document.body.innerText.includes(word)", word)
+		b.AwaitTrue("(word) => document.body.innerText.includes(word)", word)
 	}
 }
 
-// awaitGone waits until the page's text no longer holds word.
-func (b *tab) awaitGone(word string) {
+// AwaitGone waits until the page's text no longer holds word.
+func (b *Tab) AwaitGone(word string) {
 	b.t.Helper()
-	b.awaitTrue("(word) => !document.body.innerText.includes(word)", word)
+	b.AwaitTrue("(word) => !document.body.innerText.includes(word)", word)
 }
 
-func (b *tab) awaitTrue(predicate, word string) {
+// AwaitTrue waits until a JavaScript function of word is true.
+func (b *Tab) AwaitTrue(predicate, word string) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 15*time.Second)
+	ctx, cancel := context.WithTimeout(b.Context, 15*time.Second)
 	defer cancel()
 	_, err := chromedp.Run(ctx, chromedp.PollFunction[bool](predicate, chromedp.WithPollingArgs(word)))
 	if err != nil {
-		b.quiet()
-		b.t.Fatalf("%s never held for %q: %v\n%s", predicate, word, err, b.text("body"))
+		b.Quiet()
+		b.t.Fatalf("%s never held for %q: %v\n%s", predicate, word, err, b.Text("body"))
 	}
 }
 
-func (b *tab) text(selector string) string {
+// Text is what the element of a CSS selector shows.
+func (b *Tab) Text(selector string) string {
 	b.t.Helper()
-	text, err := chromedp.Run(b.ctx, chromedp.Text(chromedp.CSS(selector)))
+	text, err := chromedp.Run(b.Context, chromedp.Text(chromedp.CSS(selector)))
 	if err != nil {
 		b.t.Fatal(err)
 	}

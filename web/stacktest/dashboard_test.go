@@ -1,0 +1,40 @@
+package stacktest_test
+
+import (
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"axion/services/contract"
+	"axion/web/stacktest"
+)
+
+// TestDashboard creates a project on the page, as a user does, and follows it to
+// the link of its live site.
+func TestDashboard(t *testing.T) {
+	t.Parallel()
+	b := stacktest.OpenTab(t) // first: without a browser no stack need start
+	s := stacktest.Launch(t, binary)
+	b.Open(s.Dashboard)
+	b.Await("all healthy", contract.Graph, "localhost")
+	b.Open(s.Dashboard + "/routes")
+	b.Await("graph.localhost", "PathPrefix")
+	b.Open(s.Dashboard + "/topics")
+	b.Await(contract.Topic(contract.Graph), contract.EventsTopic)
+	b.Open(s.Dashboard + "/projects")
+	b.Await("No projects yet")
+	b.Run(chromedp.SendKeys(chromedp.CSS("#name"), "From the page"))
+	b.Run(chromedp.Click(chromedp.CSS("form button[type=submit]")))
+	b.Await("Live at", "Provisioned")
+	link, err := chromedp.Run(b.Context, chromedp.AttributeValue(chromedp.CSS("a.site"), "href"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := s.URL("from-the-page."+contract.AppsDomain, ""); link.Value != want {
+		t.Errorf("link: got %s, want %s", link.Value, want)
+	}
+	if page := s.Get(t, link.Value+"/"); page.Status != 200 {
+		t.Errorf("site: got %d", page.Status)
+	}
+	b.Quiet()
+}
