@@ -35,8 +35,7 @@ import (
 
 const version = "0.1.0"
 
-// began is as near to exec as a Go program can look.
-var began = time.Now()
+var began = time.Now() // as near to exec as a Go program can look
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -266,8 +265,8 @@ func (s *stack) summarize(ctx context.Context) (err error) {
 		Links:     reshape[[]summary.Link](s.services.Status(ctx, https)),
 	}
 	if s.summary.Auth != "" {
-		user := summary.Link{Name: "user", URL: auth.DevelopmentEmail + ", password " + auth.DevelopmentPassword}
-		s.summary.Links = append(s.summary.Links, user)
+		user := auth.DevelopmentEmail + ", password " + auth.DevelopmentPassword
+		s.summary.Links = append(s.summary.Links, summary.Link{Name: "user", URL: user})
 	}
 	s.summary.Token, err = s.services.Token(ctx)
 	s.summary.ReadyMS = time.Since(began).Milliseconds()
