@@ -45,7 +45,7 @@ func (s *service) advance(ctx context.Context, d state) error {
 
 // fail ends the deployment, unless it was this service that is stopping.
 func (s *service) fail(ctx context.Context, d state, step string, cause error) error {
-	if ctx.Err() != nil {
+	if ctx.Err() != nil || errors.Is(cause, bus.ErrClosed) {
 		return cause
 	}
 	s.Log.Warn("deployment failed", "deployment", d.id, "project", d.projectID, "step", step, "error", cause)

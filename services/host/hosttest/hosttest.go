@@ -54,6 +54,9 @@ type Service struct {
 	URL string // "http://127.0.0.1:port"
 	// Stop ends the service; a second call does nothing. The test's end calls it.
 	Stop func()
+	// Kill ends it as a crash would, as far as that can be done in one process:
+	// without waiting for anything that is under way.
+	Kill func()
 }
 
 // Start starts a service that its package has just made: it takes the results of
@@ -63,18 +66,28 @@ func Start(t testing.TB, h *host.Host, err error) *Service {
 	if err != nil {
 		t.Fatalf("New: %v", err)
 	}
-	stop := sync.OnceFunc(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), Deadline)
-		defer cancel()
-		if err := h.Stop(ctx); err != nil {
-			t.Errorf("Stop: %v", err)
-		}
-	})
+	var once sync.Once
+	stop := func() {
+		once.Do(func() {
+			ctx, cancel := context.WithTimeout(context.Background(), Deadline)
+			defer cancel()
+			if err := h.Stop(ctx); err != nil {
+				t.Errorf("Stop: %v", err)
+			}
+		})
+	}
+	kill := func() {
+		once.Do(func() {
+			ended, cancel := context.WithCancel(context.Background())
+			cancel()
+			_ = h.Stop(ended) // it says what it did not wait for
+		})
+	}
 	t.Cleanup(stop)
 	if err := h.Start(t.Context()); err != nil {
 		t.Fatalf("Start: %v", err)
 	}
-	return &Service{Host: h, URL: "http://" + h.Addr().String(), Stop: stop}
+	return &Service{Host: h, URL: "http://" + h.Addr().String(), Stop: stop, Kill: kill}
 }
 
 // Answer stands in for a service: it handles messages of the given types until
