@@ -11,6 +11,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 )
@@ -43,12 +45,15 @@ func (s Summary) Print(w io.Writer, name, version string) error {
 	t := tabwriter.NewWriter(w, 0, 8, 3, ' ', 0)
 	ready := time.Duration(s.ReadyMS) * time.Millisecond
 	fmt.Fprintf(t, "%s %s is ready in %s\n\n", name, version, ready)
-	for _, l := range append([]Link{{"dashboard", s.Dashboard}}, s.Links...) {
-		fmt.Fprintf(t, "  %s\t%s\n", l.Name, l.URL)
+	lines := slices.Concat([]Link{{"dashboard", s.Dashboard}}, s.Links, []Link{
+		{"gateway", strings.TrimSpace(s.HTTP + "   " + s.HTTPS)}, {"kafka", s.Kafka}, {"authority", s.CA},
+	})
+	for _, l := range lines {
+		if l.URL != "" {
+			fmt.Fprintf(t, "  %s\t%s\n", l.Name, l.URL)
+		}
 	}
-	fmt.Fprintf(t, "  gateway\t%s   %s\n", s.HTTP, s.HTTPS)
-	fmt.Fprintf(t, "  kafka\t%s\n", s.Kafka)
-	fmt.Fprintf(t, "  authority\t%s\n\n", s.CA)
+	fmt.Fprintln(t)
 	return t.Flush()
 }
 

@@ -1,0 +1,168 @@
+package summary_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"axion/web/summary"
+)
+
+var full = summary.Summary{
+	ReadyMS: 163, HTTP: "http://localhost:8080", HTTPS: "https://localhost:8443", Kafka: "localhost:9092",
+	Dashboard: "http://127.0.0.1:8900", CA: "/home/me/ca.pem", Token: "tok", Auth: "http://127.0.0.1:3010",
+	Links: []summary.Link{{Name: "graph-service", URL: "https://graph.localhost:8443"}},
+}
+
+func TestPrint(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		summary summary.Summary
+		want    string
+	}{
+		"Full": {full, `axion 1.2.3 is ready in 163ms
+
+  dashboard       http://127.0.0.1:8900
+  graph-service   https://graph.localhost:8443
+  gateway         http://localhost:8080   https://localhost:8443
+  kafka           localhost:9092
+  authority       /home/me/ca.pem
+
+`},
+		"Bare": {summary.Summary{ReadyMS: 1500, Dashboard: "http://127.0.0.1:1", Kafka: "localhost:2"}, `axion 1.2.3 is ready in 1.5s
+
+  dashboard   http://127.0.0.1:1
+  kafka       localhost:2
+
+`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var out bytes.Buffer
+			if err := tt.summary.Print(&out, "axion", "1.2.3"); err != nil || out.String() != tt.want {
+				t.Errorf("got %v:\n%s\nwant:\n%s", err, out.String(), tt.want)
+			}
+			if strings.Contains(out.String(), "tok") {
+				t.Error("the token is shown")
+			}
+		})
+	}
+	t.Run("ErrWrite", func(t *testing.T) {
+		t.Parallel()
+		if err := full.Print(broken{}, "axion", "1"); !errors.Is(err, os.ErrClosed) {
+			t.Errorf("got %v, want the writer's error", err)
+		}
+	})
+}
+
+type broken struct{}
+
+func (broken) Write([]byte) (int, error) { return 0, os.ErrClosed }
+
+func TestPrintJSON(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	if err := full.PrintJSON(&out); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Count(out.String(), "\n") != 1 || !strings.HasSuffix(out.String(), "\n") {
+		t.Errorf("not one line: %q", out.String())
+	}
+	var got map[string]any
+	if err := json.Unmarshal(out.Bytes(), &got); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]any{
+		"ready_ms": 163.0, "http": "http://localhost:8080", "https": "https://localhost:8443", "kafka": "localhost:9092",
+		"dashboard": "http://127.0.0.1:8900", "ca": "/home/me/ca.pem", "token": "tok",
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+func TestSaveLoad(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	remove, err := full.Save(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := summary.Load(dir)
+	want := full
+	want.Links = nil
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, %v, want %+v", got, err, want)
+	}
+	files, err := os.ReadDir(dir)
+	if err != nil || len(files) != 1 {
+		t.Fatalf("files: %v, %v", files, err)
+	}
+	if info, err := files[0].Info(); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode: got %v (%v), want 0600: the token is in it", info.Mode(), err)
+	}
+	if err := remove(); err != nil {
+		t.Fatal(err)
+	}
+	t.Run("ErrNotRunning", func(t *testing.T) {
+		_, err := summary.Load(dir)
+		var none *summary.NotRunningError
+		if !errors.As(err, &none) || none.Dir != dir || !strings.Contains(err.Error(), dir) || none.Mend() == "" {
+			t.Errorf("got %v, want a NotRunningError of %s", err, dir)
+		}
+	})
+	t.Run("ErrDir", func(t *testing.T) {
+		if _, err := full.Save(filepath.Join(dir, "missing")); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("got %v, want that the directory is missing", err)
+		}
+	})
+	t.Run("ErrGarbage", func(t *testing.T) {
+		name := filepath.Join(dir, files[0].Name())
+		if err := os.WriteFile(name, []byte("{"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := summary.Load(dir); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("got %v, want an error that names the file", err)
+		}
+	})
+}
+
+type mending struct{ error }
+
+func (mending) Mend() string { return "do this" }
+
+func TestPrintError(t *testing.T) {
+	t.Parallel()
+	for want, err := range map[string]error{
+		"error: broken\n":                       errors.New("broken"),
+		"error: start: broken\nhint: do this\n": fmt.Errorf("start: %w", mending{errors.New("broken")}),
+	} {
+		var out bytes.Buffer
+		summary.PrintError(&out, err)
+		if out.String() != want {
+			t.Errorf("got %q, want %q", out.String(), want)
+		}
+	}
+}
+
+func TestVersionCommand(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		args []string
+		want string
+	}{{nil, "axion 1.2.3\n"}, {[]string{"--json"}, `{"version":"1.2.3"}` + "\n"}} {
+		cmd := summary.VersionCommand("axion", "1.2.3")
+		var out bytes.Buffer
+		cmd.SetOut(&out)
+		cmd.SetArgs(tt.args)
+		if err := cmd.Execute(); err != nil || out.String() != tt.want {
+			t.Errorf("%q: got %q, %v, want %q", tt.args, out.String(), err, tt.want)
+		}
+	}
+}
