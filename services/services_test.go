@@ -1,0 +1,203 @@
+package services_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/spf13/pflag"
+	"go.opentelemetry.io/otel/trace/noop"
+	"go.uber.org/goleak"
+
+	"axion/services"
+	"axion/services/contract"
+	"axion/services/host/hosttest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// network hands out listeners, refuses the ports that are taken, and remembers
+// what was asked for.
+type network struct {
+	taken  map[string]bool
+	asked  []string
+	opened []net.Listener
+}
+
+var errTaken = errors.New("taken")
+
+func (n *network) listen(addr string) (net.Listener, error) {
+	n.asked = append(n.asked, addr)
+	if n.taken[addr] {
+		return nil, errTaken
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0") // never the real port: a stack may run on this machine
+	n.opened = append(n.opened, l)
+	return l, err
+}
+
+func bind(t *testing.T, o services.Options) *services.Set {
+	t.Helper()
+	s, err := services.Bind(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), hosttest.Deadline)
+		defer cancel()
+		if err := s.Stop(ctx); err != nil {
+			t.Errorf("Stop: %v", err)
+		}
+	})
+	return s
+}
+
+func TestBind(t *testing.T) {
+	t.Parallel()
+	quiet := slog.New(slog.DiscardHandler)
+	t.Run("OK", func(t *testing.T) {
+		t.Parallel()
+		n := &network{}
+		s := bind(t, services.Options{Listen: n.listen, Log: quiet})
+		want := []string{"localhost:3010", "localhost:3002", "localhost:3004", "localhost:3005", "localhost:3001", "localhost:3007"}
+		if !slices.Equal(n.asked, want) {
+			t.Errorf("opened %q, want %q", n.asked, want)
+		}
+		for i, service := range contract.Services() {
+			if got := s.Addresses()[service.Name]; !slices.Equal(got, []string{n.opened[i].Addr().String()}) {
+				t.Errorf("%s: got %q, want the listener's", service.Name, got)
+			}
+		}
+	})
+	t.Run("OK/freePorts", func(t *testing.T) {
+		t.Parallel()
+		n := &network{}
+		bind(t, services.Options{Listen: n.listen, FreePorts: true, Log: quiet})
+		if got := slices.Compact(n.asked); !slices.Equal(got, []string{"localhost:0"}) {
+			t.Errorf("opened %q, want free ports only", got)
+		}
+	})
+	t.Run("OK/taken", func(t *testing.T) {
+		t.Parallel()
+		n := &network{taken: map[string]bool{"localhost:3001": true}}
+		var log bytes.Buffer
+		s := bind(t, services.Options{Listen: n.listen, Log: slog.New(slog.NewTextHandler(&log, nil))})
+		address := s.Addresses()[contract.Graph][0]
+		for _, want := range []string{contract.Graph, "port=3001", address, "port taken"} {
+			if !strings.Contains(log.String(), want) {
+				t.Errorf("the log does not say %q: %s", want, log.String())
+			}
+		}
+		if strings.Count(log.String(), "\n") != 1 {
+			t.Errorf("more is said than of the one: %s", log.String())
+		}
+	})
+	t.Run("OK/without", func(t *testing.T) {
+		t.Parallel()
+		n := &network{}
+		var o services.Options
+		set := pflag.NewFlagSet("", pflag.ContinueOnError)
+		o.Register(set)
+		if err := set.Parse([]string{"--without", contract.Graph, "--without=" + contract.Auth}); err != nil {
+			t.Fatal(err)
+		}
+		o.Listen, o.Log = n.listen, quiet
+		s := bind(t, o)
+		if got := s.Addresses(); len(got) != 4 || got[contract.Graph] != nil || got[contract.Auth] != nil {
+			t.Errorf("got %v, want all but two", got)
+		}
+		if s.AuthURL() != "" {
+			t.Errorf("auth is at %q, but not started", s.AuthURL())
+		}
+	})
+	t.Run("OK/none", func(t *testing.T) {
+		t.Parallel()
+		n := &network{}
+		s := bind(t, services.Options{Listen: n.listen, None: true, Log: quiet})
+		if len(n.asked) != 0 || s.Status(t.Context(), 443) != nil {
+			t.Errorf("opened %q, status %v", n.asked, s.Status(t.Context(), 443))
+		}
+	})
+	t.Run("ErrWithout", func(t *testing.T) {
+		t.Parallel()
+		n := &network{}
+		_, err := services.Bind(services.Options{Without: []string{"grpah-service"}, Listen: n.listen, Log: quiet})
+		if err == nil || !strings.HasPrefix(err.Error(), "--without grpah-service: ") || !strings.Contains(err.Error(), contract.Graph) {
+			t.Errorf("got %v, want an error that names the flag and the builtins", err)
+		}
+		if len(n.asked) != 0 {
+			t.Errorf("opened %q", n.asked)
+		}
+	})
+	t.Run("ErrNoPort", func(t *testing.T) {
+		t.Parallel()
+		n := &network{taken: map[string]bool{"localhost:3004": true, "localhost:0": true}}
+		_, err := services.Bind(services.Options{Listen: n.listen, Log: quiet})
+		if !errors.Is(err, errTaken) || !strings.Contains(err.Error(), contract.Infrastructure) {
+			t.Errorf("got %v, want the service's name and the reason", err)
+		}
+		for _, l := range n.opened {
+			if _, err := l.Accept(); !errors.Is(err, net.ErrClosed) {
+				t.Errorf("%s is still open (%v)", l.Addr(), err)
+			}
+		}
+	})
+}
+
+func TestStart(t *testing.T) {
+	t.Parallel()
+	cluster := hosttest.Cluster(t)
+	n := &network{}
+	s := bind(t, services.Options{Listen: n.listen, Without: []string{contract.Ingest}, Log: slog.New(slog.DiscardHandler)})
+	dir := t.TempDir()
+	err := s.Start(t.Context(), services.Config{
+		Dir: dir, Brokers: cluster.ListenAddrs(), Version: "test", Tracer: noop.NewTracerProvider(), HTTPSPort: 8443,
+		Fragments: filepath.Join(dir, "compose.d"), Blueprints: fstest.MapFS{"static-site/index.html.tmpl": {Data: []byte("x")}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, st := range s.Status(t.Context(), 8443) {
+		want := services.Status{Name: st.Name, Kind: "service", State: "healthy", URL: st.URL}
+		if st.Name == contract.Ingest {
+			want.State, want.Detail = "absent", "not started here: your own goes on port 3007"
+		} else {
+			want.Address = s.Addresses()[st.Name][0]
+			if r := hosttest.Do(t, "GET", "http://"+want.Address+"/ready", ""); r.Status != 200 {
+				t.Errorf("%s: not ready: %s", st.Name, r.Body)
+			}
+		}
+		if st != want || !strings.HasSuffix(st.URL, ".localhost:8443") {
+			t.Errorf("got %+v, want %+v", st, want)
+		}
+	}
+	token, err := s.Token(t.Context())
+	if err != nil || token == "" {
+		t.Fatalf("token %q, %v", token, err)
+	}
+	graph := "http://" + s.Addresses()[contract.Graph][0]
+	hosttest.WantProblem(t, hosttest.Do(t, "GET", graph+"/api/projects", ""), 401)
+	if r := hosttest.Do(t, "GET", graph+"/api/projects", "", hosttest.As(token)); r.Status != 200 {
+		t.Errorf("the development user's token: got %d %s", r.Status, r.Body)
+	}
+}
+
+func TestStartFails(t *testing.T) {
+	t.Parallel()
+	n := &network{}
+	s := bind(t, services.Options{Listen: n.listen, Log: slog.New(slog.DiscardHandler)})
+	cluster := hosttest.Cluster(t)
+	err := s.Start(t.Context(), services.Config{
+		Dir: "/dev/null", Brokers: cluster.ListenAddrs(), Version: "test", Tracer: noop.NewTracerProvider(), Blueprints: fstest.MapFS{},
+	})
+	if err == nil || !strings.Contains(err.Error(), "-service: open database") {
+		t.Errorf("got %v, want an error that names a service and its database", err)
+	}
+}
