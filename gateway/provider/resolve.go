@@ -111,26 +111,41 @@ func (p *Provider) choose() choice {
 	for {
 		c.out = merge(p.documents(c.use))
 		c.errs = errorsByFile(c.out.Problems)
-		var broken []config.Problem // of files that did not change
-		for _, f := range p.files {
-			if c.use[f] == f.good && f.clean {
-				broken = append(broken, c.errs[f.name]...)
-			}
-		}
-		settled := true
-		for _, f := range p.files {
-			why := c.errs[f.name]
-			if len(why) == 0 {
-				why = broken
-			}
-			if len(why) > 0 && f.clean && f.latest != nil && c.use[f] == f.latest && f.latest != f.good {
-				c.use[f], c.refused[f], settled = f.good, why, false
-			}
-		}
-		if settled {
+		if !c.retreat(p.files) {
 			return c
 		}
 	}
+}
+
+// retreat goes back to the version in force of the changed files that have an
+// error of their own. Only where none has are all of them suspected of breaking
+// a file that did not change. It reports whether there was any.
+func (c *choice) retreat(files []*file) bool {
+	var changed, faulty []*file
+	var broken []config.Problem
+	for _, f := range files {
+		switch {
+		case !f.clean:
+		case c.use[f] == f.good:
+			broken = append(broken, c.errs[f.name]...)
+		case f.latest != nil && c.use[f] == f.latest:
+			changed = append(changed, f)
+			if len(c.errs[f.name]) > 0 {
+				faulty = append(faulty, f)
+			}
+		}
+	}
+	if len(faulty) == 0 && len(broken) > 0 {
+		faulty = changed
+	}
+	for _, f := range faulty {
+		why := c.errs[f.name]
+		if len(why) == 0 {
+			why = broken
+		}
+		c.use[f], c.refused[f] = f.good, why
+	}
+	return len(faulty) > 0
 }
 
 func (p *Provider) documents(use map[*file]*document) []*document {

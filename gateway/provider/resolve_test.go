@@ -67,6 +67,35 @@ func TestFragmentFaultyAtStart(t *testing.T) {
 	}
 }
 
+// TestConflictStaysAlone shows that two files which define one name hold back
+// neither those that come later nor changes of others.
+func TestConflictStaysAlone(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path := func(name string) string { return filepath.Join(dir, name+".yaml") }
+	write(t, path("first"), app("first", "r", "first", 1))
+	write(t, path("other"), app("other", "other", "before", 2))
+	p := open(t, Options{Dir: dir})
+	for _, step := range []struct {
+		name, content string
+		want          map[string]string
+	}{
+		{"second", app("second", "r", "second", 3), map[string]string{"r": "Host(`first`)", "other": "Host(`before`)"}},
+		{"third", app("third", "third", "third", 4), map[string]string{"r": "Host(`first`)", "other": "Host(`before`)", "third": "Host(`third`)"}},
+		{"other", app("other", "other", "after", 2), map[string]string{"r": "Host(`first`)", "other": "Host(`after`)", "third": "Host(`third`)"}},
+	} {
+		write(t, path(step.name), step.content)
+		p.scan(map[string]bool{path(step.name): true})
+		p.resolve()
+		if got := rules(p.Dynamic()); !maps.Equal(got, step.want) {
+			t.Errorf("after %s: got %v, want %v", step.name, got, step.want)
+		}
+		if got := p.Problems(); len(got) != 1 || got[0].Service != "second" {
+			t.Errorf("after %s: got problems %v, want the second file's", step.name, got)
+		}
+	}
+}
+
 func TestFileTooLarge(t *testing.T) {
 	t.Parallel()
 	path := tempFile(t, "")
