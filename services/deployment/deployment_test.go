@@ -159,6 +159,9 @@ func TestSilence(t *testing.T) {
 			if !strings.HasPrefix(last, contract.DeploymentFailed) || !strings.Contains(last, silent.text) {
 				t.Errorf("got %s, want it to fail with %q", last, silent.text)
 			}
+			for asked, n := hosttest.Dial(t, r.cluster, contract.Topic(silent.service)), 0; n < 3; n++ {
+				asked.Next() // it was asked three times
+			}
 		})
 	}
 }

@@ -27,30 +27,31 @@ func TestProjection(t *testing.T) {
 		status string
 		url    string
 		err    string
+		told   int // how many messages clients get
 	}{
-		{"Started", func(p, d string) { event(kafka, "DEPLOYMENT_STARTED", p, d, d+"1", "") }, "STARTED", "", ""},
+		{"Started", func(p, d string) { event(kafka, "DEPLOYMENT_STARTED", p, d, d+"1", "") }, "STARTED", "", "", 1},
 		{"Progress", func(p, d string) {
 			event(kafka, "DEPLOYMENT_STARTED", p, d, d+"1", "")
 			event(kafka, "DEPLOYMENT_PROGRESS", p, d, d+"2", `,"step":"codegen"`)
-		}, "STARTED", "", ""},
+		}, "STARTED", "", "", 2},
 		{"Succeeded", func(p, d string) {
 			event(kafka, "DEPLOYMENT_STARTED", p, d, d+"1", "")
 			event(kafka, "DEPLOYMENT_SUCCEEDED", p, d, d+"2", `,"url":"https://a.test"`)
-		}, "SUCCEEDED", "https://a.test", ""},
+		}, "SUCCEEDED", "https://a.test", "", 2},
 		{"Failed", func(p, d string) {
 			event(kafka, "DEPLOYMENT_FAILED", p, d, d+"1", `,"error":"no luck"`)
-		}, "FAILED", "", "no luck"},
+		}, "FAILED", "", "no luck", 1},
 		{"Duplicate", func(p, d string) {
 			event(kafka, "DEPLOYMENT_STARTED", p, d, d+"1", "")
 			event(kafka, "DEPLOYMENT_STARTED", p, d, d+"1", "")
 			event(kafka, "DEPLOYMENT_SUCCEEDED", p, d, d+"2", `,"url":"https://a.test"`)
 			event(kafka, "DEPLOYMENT_SUCCEEDED", p, d, d+"2", `,"url":"https://a.test"`)
-		}, "SUCCEEDED", "https://a.test", ""},
+		}, "SUCCEEDED", "https://a.test", "", 2},
 		{"Late", func(p, d string) {
 			event(kafka, "DEPLOYMENT_FAILED", p, d, d+"1", `,"error":"no luck"`)
 			event(kafka, "DEPLOYMENT_STARTED", p, d, d+"2", "")
 			event(kafka, "DEPLOYMENT_SUCCEEDED", p, d, d+"3", `,"url":"https://a.test"`)
-		}, "FAILED", "", "no luck"},
+		}, "FAILED", "", "no luck", 3},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			p := r.create("alice", tt.name)
@@ -58,7 +59,9 @@ func TestProjection(t *testing.T) {
 			s := r.dial(t, "alice", "")
 			tt.send(p.ID, asked.ID)
 			event(kafka, "DEPLOYMENT_STARTED", p.ID, "end-"+p.ID, "end-"+p.ID, "")
-			s.until(t, "end-"+p.ID)
+			if told := s.until(t, "end-"+p.ID); len(told) != tt.told+1 {
+				t.Errorf("told: got %+v, want %d messages and the end", told, tt.told)
+			}
 			all := r.deployments("alice", p.ID)
 			i := slices.IndexFunc(all, func(d graph.Deployment) bool { return d.ID == asked.ID })
 			if len(all) != 2 || i < 0 {

@@ -316,6 +316,29 @@ func TestReplay(t *testing.T) {
 	})
 }
 
+// TestClockBack restarts the service on a clock that is behind the messages of
+// the run before.
+func TestClockBack(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	kafka := r.events()
+	p := r.create("alice", "Hers")
+	s := r.dial(t, "alice", "")
+	event(kafka, contract.DeploymentStarted, p.ID, "d1", "e1", "")
+	ahead := s.next(t).At.Add(time.Hour)
+	if _, err := r.DB.Exec(`UPDATE feed SET at = ?`, ahead.UnixNano()); err != nil {
+		t.Fatal(err)
+	}
+	r.Stop()
+	r.start()
+	s = r.dial(t, "alice", ahead.Format(time.RFC3339Nano))
+	event(kafka, contract.DeploymentSucceeded, p.ID, "d1", "e2", "")
+	m := s.next(t)
+	if m.Type != contract.DeploymentSucceeded || !m.At.After(ahead) {
+		t.Errorf("got %s at %v, want what came after %v", m.Type, m.At, ahead)
+	}
+}
+
 func TestStop(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -33,5 +34,14 @@ func (h *Host) healthRoutes() {
 			return nil, huma.Error503ServiceUnavailable("not ready: " + err.Error())
 		}
 		return ok, nil
+	})
+}
+
+// Index answers a browser that opens the service's address: who is here, and
+// where to read on.
+func (h *Host) Index(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(map[string]string{ // the client may be gone
+		"service": h.Name, "health": "/health", "ready": "/ready", "openapi": "/openapi.json",
 	})
 }

@@ -125,16 +125,16 @@ func (h *Host) OnClose(fn func()) { h.onClose = append(h.onClose, fn) }
 func (h *Host) Start(ctx context.Context) error {
 	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	h.cancel = cancel
-	h.start(job{"http", func(context.Context) error {
+	h.start(run, job{"http", func(context.Context) error {
 		if err := h.server.Serve(h.listener); !errors.Is(err, http.ErrServerClosed) {
 			return err
 		}
 		return nil
-	}}, run)
-	h.start(job{"bus", h.Bus.Run}, run)
-	h.start(job{"outbox", func(ctx context.Context) error { return h.Bus.Relay(ctx, h.DB) }}, run)
+	}})
+	h.start(run, job{"bus", h.Bus.Run})
+	h.start(run, job{"outbox", func(ctx context.Context) error { return h.Bus.Relay(ctx, h.DB) }})
 	for _, j := range h.jobs {
-		h.start(j, run)
+		h.start(run, j)
 	}
 	select {
 	case <-h.Bus.Ready():
@@ -146,7 +146,7 @@ func (h *Host) Start(ctx context.Context) error {
 	}
 }
 
-func (h *Host) start(j job, ctx context.Context) {
+func (h *Host) start(ctx context.Context, j job) {
 	h.group.Go(func() {
 		err := j.run(ctx)
 		if err == nil || ctx.Err() != nil {

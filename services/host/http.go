@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net"
 	"net/http"
@@ -70,6 +71,10 @@ func (h *Host) serve(w http.ResponseWriter, r *http.Request) {
 		h.Mux.ServeHTTP(w, r)
 		return
 	}
+	if r.URL.Path == "/" && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+		h.Index(w, r)
+		return
+	}
 	answer := &refusal{header: w.Header(), status: http.StatusOK}
 	refuse.ServeHTTP(answer, r)
 	if answer.status < http.StatusBadRequest { // a redirect to the path's clean form
@@ -120,7 +125,7 @@ func (h *Host) guard(next http.Handler) http.Handler {
 			if v == nil {
 				return
 			}
-			if v == http.ErrAbortHandler {
+			if err, ok := v.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 				panic(v)
 			}
 			h.Log.Error("handler panicked", "method", r.Method, "path", r.URL.Path, "panic", v, "stack", string(debug.Stack()))

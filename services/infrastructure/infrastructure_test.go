@@ -391,7 +391,10 @@ func TestRestart(t *testing.T) {
 	if port := moved[strings.LastIndex(moved, ":")+1:]; err != nil || !strings.Contains(string(text), `server.port: "`+port+`"`) {
 		t.Errorf("the fragment does not follow to %s (%v):\n%s", moved, err, text)
 	}
-	r.want(r.provision("c", "d1", "three", "index.html", "c again"), "/", 200, "c again")
+	again := r.provision("c", "d1", "three", "index.html", "c again")
+	if r.want(again, "/", 200, "c again"); again != c {
+		t.Errorf("c is at %s now, want its old port, which is free: %s", again, c)
+	}
 }
 
 // TestStopFinishes stops the service while a request is under way.
