@@ -45,32 +45,7 @@ func TestCreate(t *testing.T) {
 			t.Errorf("got %d %s, want what POST answered: %s", got.Status, got.Body, reply.Body)
 		}
 	})
-	t.Run("OK/record", func(t *testing.T) {
-		record := kafka.Next()
-		h := hosttest.Headers(record)
-		if string(record.Key) != p.ID || h["ce_type"] != contract.ProjectCreated || h["ce_source"] != contract.Graph ||
-			h["ce_specversion"] != "1.0" || h["content-type"] != "application/json" || h["ce_id"] == "" || h["traceparent"] == "" {
-			t.Errorf("key %q, headers %v", record.Key, h)
-		}
-		if at, err := time.Parse(time.RFC3339Nano, h["ce_time"]); err != nil || at.Before(p.CreatedAt.Add(-time.Second)) {
-			t.Errorf("ce_time: %q (%v)", h["ce_time"], err)
-		}
-		var got contract.ProjectEvent
-		if err := json.Unmarshal(record.Value, &got); err != nil {
-			t.Fatal(err)
-		}
-		pending := r.deployments("alice", p.ID)
-		if len(pending) != 1 || pending[0].Status != "PENDING" || got.DeploymentID != pending[0].ID {
-			t.Errorf("the event asks for deployment %q, the list is %+v", got.DeploymentID, pending)
-		}
-		want := contract.ProjectEvent{
-			ProjectID: p.ID, UserID: "alice", Name: p.Name, Slug: p.Slug, Template: p.Template,
-			DeploymentID: got.DeploymentID, Config: json.RawMessage(`{"title":"Tea","deep":{"n":[12345678901234567890,"ü\u003c"]}}`),
-		}
-		if fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", want) {
-			t.Errorf("data:\n got %+v\nwant %+v", got, want)
-		}
-	})
+	t.Run("OK/record", func(t *testing.T) { testRecord(t, r, kafka, p) })
 	t.Run("OK/defaults", func(t *testing.T) {
 		p := hosttest.Decode[graph.Project](t, r.do("alice", "POST", projects, `{"name":"Plain","config":null}`), 201)
 		if p.Template != contract.DefaultTemplate || string(mustJSON(t, p.Config)) != "{}" {
@@ -93,22 +68,53 @@ func TestCreate(t *testing.T) {
 			t.Errorf("another user's cat: got %q, want cat-5", got)
 		}
 	})
-	t.Run("ErrInput", func(t *testing.T) {
-		for body, place := range map[string]string{
-			`{}`:            "",
-			`{"name":""}`:   "/name",
-			`{"name":"  "}`: "/name",
-			`{"name":5}`:    "/name",
-			`{"name":"` + strings.Repeat("x", 81) + `"}`:                        "/name",
-			`{"name":"x","template":"../etc"}`:                                  "/template",
-			`{"name":"x","config":[1]}`:                                         "/config",
-			`{"name":"x","config":"{}"}`:                                        "/config",
-			`{"name":"x","slug":"mine"}`:                                        "/slug",
-			`{"name":"x","config":{"a":"` + strings.Repeat("x", 33<<10) + `"}}`: "/config",
-		} {
-			hosttest.WantProblem(t, r.do("alice", "POST", projects, body), 422, place)
-		}
-	})
+	t.Run("ErrInput", func(t *testing.T) { testBadInput(t, r) })
+}
+
+func testBadInput(t *testing.T, r *rig) {
+	t.Helper()
+	for body, place := range map[string]string{
+		`{}`:            "",
+		`{"name":""}`:   "/name",
+		`{"name":"  "}`: "/name",
+		`{"name":5}`:    "/name",
+		`{"name":"` + strings.Repeat("x", 81) + `"}`:                        "/name",
+		`{"name":"x","template":"../etc"}`:                                  "/template",
+		`{"name":"x","config":[1]}`:                                         "/config",
+		`{"name":"x","config":"{}"}`:                                        "/config",
+		`{"name":"x","slug":"mine"}`:                                        "/slug",
+		`{"name":"x","config":{"a":"` + strings.Repeat("x", 33<<10) + `"}}`: "/config",
+	} {
+		hosttest.WantProblem(t, r.do("alice", "POST", projects, body), 422, place)
+	}
+}
+
+func testRecord(t *testing.T, r *rig, kafka *hosttest.Kafka, p graph.Project) {
+	t.Helper()
+	record := kafka.Next()
+	h := hosttest.Headers(record)
+	if string(record.Key) != p.ID || h["ce_type"] != contract.ProjectCreated || h["ce_source"] != contract.Graph ||
+		h["ce_specversion"] != "1.0" || h["content-type"] != "application/json" || h["ce_id"] == "" || h["traceparent"] == "" {
+		t.Errorf("key %q, headers %v", record.Key, h)
+	}
+	if at, err := time.Parse(time.RFC3339Nano, h["ce_time"]); err != nil || at.Before(p.CreatedAt.Add(-time.Second)) {
+		t.Errorf("ce_time: %q (%v)", h["ce_time"], err)
+	}
+	var got contract.ProjectEvent
+	if err := json.Unmarshal(record.Value, &got); err != nil {
+		t.Fatal(err)
+	}
+	pending := r.deployments("alice", p.ID)
+	if len(pending) != 1 || pending[0].Status != "PENDING" || got.DeploymentID != pending[0].ID {
+		t.Errorf("the event asks for deployment %q, the list is %+v", got.DeploymentID, pending)
+	}
+	want := contract.ProjectEvent{
+		ProjectID: p.ID, UserID: "alice", Name: p.Name, Slug: p.Slug, Template: p.Template,
+		DeploymentID: got.DeploymentID, Config: json.RawMessage(`{"title":"Tea","deep":{"n":[12345678901234567890,"ü\u003c"]}}`),
+	}
+	if fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", want) {
+		t.Errorf("data:\n got %+v\nwant %+v", got, want)
+	}
 }
 
 func mustJSON(t *testing.T, v any) []byte {

@@ -164,26 +164,7 @@ func TestSocket(t *testing.T) {
 			s.until(t, fmt.Sprint("door", n))
 		}
 	})
-	t.Run("OK/shape", func(t *testing.T) {
-		s := r.dial(t, "alice", "")
-		before := time.Now()
-		kafka.Event(graphTopic, p.ID, contract.DeploymentProgress, "shape",
-			`{"projectId":"`+p.ID+`","deploymentId":"d","step":"codegen","extra":[1]}`)
-		text := s.raw(t)
-		m, names := hosttest.Fields(t, text)
-		if want := []string{"at", "data", "deploymentId", "projectId", "type"}; !slices.Equal(names, want) {
-			t.Errorf("fields: got %q, want %q", names, want)
-		}
-		at, err := time.Parse(time.RFC3339Nano, fmt.Sprint(m["at"]))
-		if err != nil || at.Location() != time.UTC || at.Before(before.Add(-time.Second)) {
-			t.Errorf("at: got %v (%v)", m["at"], err)
-		}
-		data := map[string]any{"projectId": p.ID, "deploymentId": "d", "step": "codegen", "extra": []any{1.0}}
-		if m["type"] != contract.DeploymentProgress || m["projectId"] != p.ID || m["deploymentId"] != "d" ||
-			fmt.Sprint(m["data"]) != fmt.Sprint(data) {
-			t.Errorf("got %s", text)
-		}
-	})
+	t.Run("OK/shape", func(t *testing.T) { testShape(t, r, kafka, p) })
 	t.Run("OK/own", func(t *testing.T) {
 		alice, alice2, bob := r.dial(t, "alice", ""), r.dial(t, "alice", ""), r.dial(t, "bob", "")
 		event(kafka, contract.DeploymentStarted, q.ID, "his", "his", "")
@@ -197,32 +178,7 @@ func TestSocket(t *testing.T) {
 			}
 		}
 	})
-	t.Run("ErrHandshake", func(t *testing.T) {
-		for name, tt := range map[string]struct {
-			path, header string
-			status       int
-		}{
-			"NoToken": {"/ws", "Accept: */*", 401}, "BadToken": {"/ws?token=mallory", "Accept: */*", 401},
-			"BadHeader": {"/", hosttest.As("mallory"), 401}, "Origin": {"/ws?token=alice", "Origin: https://example.com", 403},
-			"NullOrigin": {"/ws?token=alice", "Origin: null", 403}, "After": {"/ws?token=alice&after=yesterday", "Accept: */*", 422},
-			"Host": {"/ws?token=alice", "Host: example.com", 421},
-		} {
-			s, res := r.upgrade(t, tt.path, tt.header)
-			if s != nil || res.StatusCode != tt.status || res.Header.Get("Content-Type") != "application/problem+json" {
-				t.Errorf("%s: got %s, %v, want a problem with %d", name, res.Status, res.Header, tt.status)
-			}
-			if tt.status == 401 && res.Header.Get("WWW-Authenticate") == "" {
-				t.Errorf("%s: no WWW-Authenticate", name)
-			}
-		}
-		for _, path := range []string{"/", "/ws"} {
-			reply := r.do("alice", "GET", path, "")
-			hosttest.WantProblem(t, reply, 426)
-			if got := reply.Header.Get("Upgrade"); got != "websocket" {
-				t.Errorf("Upgrade: got %q", got)
-			}
-		}
-	})
+	t.Run("ErrHandshake", func(t *testing.T) { testBadHandshake(t, r) })
 	t.Run("ErrExpired", func(t *testing.T) {
 		s := r.dial(t, "alice.3s", "")
 		if code, text := s.closed(t); code != websocket.ClosePolicyViolation || text != "token expired" {
@@ -244,6 +200,57 @@ func TestSocket(t *testing.T) {
 			t.Errorf("one more: got %s, want 429", res.Status)
 		}
 	})
+}
+
+func testShape(t *testing.T, r *rig, kafka *hosttest.Kafka, p graph.Project) {
+	t.Helper()
+	s := r.dial(t, "alice", "")
+	before := time.Now()
+	kafka.Event(graphTopic, p.ID, contract.DeploymentProgress, "shape",
+		`{"projectId":"`+p.ID+`","deploymentId":"d","step":"codegen","extra":[1]}`)
+	text := s.raw(t)
+	m, names := hosttest.Fields(t, text)
+	if want := []string{"at", "data", "deploymentId", "projectId", "type"}; !slices.Equal(names, want) {
+		t.Errorf("fields: got %q, want %q", names, want)
+	}
+	at, err := time.Parse(time.RFC3339Nano, fmt.Sprint(m["at"]))
+	if err != nil || at.Location() != time.UTC || at.Before(before.Add(-time.Second)) {
+		t.Errorf("at: got %v (%v)", m["at"], err)
+	}
+	data := map[string]any{"projectId": p.ID, "deploymentId": "d", "step": "codegen", "extra": []any{1.0}}
+	if m["type"] != contract.DeploymentProgress || m["projectId"] != p.ID || m["deploymentId"] != "d" ||
+		fmt.Sprint(m["data"]) != fmt.Sprint(data) {
+		t.Errorf("got %s", text)
+	}
+}
+
+func testBadHandshake(t *testing.T, r *rig) {
+	t.Helper()
+	for name, tt := range map[string]struct {
+		path, header string
+		status       int
+	}{
+		"NoToken": {"/ws", "Accept: */*", 401}, "BadToken": {"/ws?token=mallory", "Accept: */*", 401},
+		"BadHeader": {"/", hosttest.As("mallory"), 401}, "Origin": {"/ws?token=alice", "Origin: https://example.com", 403},
+		"NullOrigin": {"/ws?token=alice", "Origin: null", 403}, "After": {"/ws?token=alice&after=yesterday", "Accept: */*", 422},
+		"Host": {"/ws?token=alice", "Host: example.com", 421},
+	} {
+		s, res := r.upgrade(t, tt.path, tt.header)
+		if s != nil || res.StatusCode != tt.status || res.Header.Get("Content-Type") != "application/problem+json" {
+			t.Errorf("%s: got %s, %v, want a problem with %d", name, res.Status, res.Header, tt.status)
+		}
+		if tt.status == 401 && res.Header.Get("WWW-Authenticate") == "" {
+			t.Errorf("%s: no WWW-Authenticate", name)
+		}
+	}
+	reply := r.do("alice", "GET", "/ws", "")
+	hosttest.WantProblem(t, reply, 426)
+	if got := reply.Header.Get("Upgrade"); got != "websocket" {
+		t.Errorf("Upgrade: got %q", got)
+	}
+	if index := r.do("", "GET", "/", ""); index.Status != 200 || !strings.Contains(index.Body, "/openapi.json") {
+		t.Errorf("index: got %d %s, want where to read on", index.Status, index.Body)
+	}
 }
 
 func TestReplay(t *testing.T) {

@@ -18,6 +18,10 @@ import (
 func (b *hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	if !websocket.IsWebSocketUpgrade(r) {
+		if r.URL.Path == "/" {
+			b.host.Index(w, r)
+			return
+		}
 		w.Header().Set("Upgrade", "websocket")
 		host.WriteProblem(w, http.StatusUpgradeRequired, "this address speaks WebSocket; the API is described at /openapi.json")
 		return

@@ -106,100 +106,21 @@ func TestHTTP(t *testing.T) {
 			}
 		})
 	}
-	t.Run("OK/openapi", func(t *testing.T) {
-		doc := hosttest.Decode[struct {
-			OpenAPI string `json:"openapi"`
-			Info    struct{ Title, Version string }
-			Paths   map[string]map[string]struct {
-				OperationID string                `json:"operationId"`
-				Security    []map[string][]string `json:"security"`
-				Responses   map[string]any        `json:"responses"`
-			}
-		}](t, do("GET", "/openapi.json", ""), 200)
-		if !strings.HasPrefix(doc.OpenAPI, "3.1.") || doc.Info.Title != contract.Graph || doc.Info.Version != "test" {
-			t.Errorf("got OpenAPI %s of %+v", doc.OpenAPI, doc.Info)
-		}
-		for path, want := range map[string]string{"/health": "health", "/ready": "ready", "/who": "who"} {
-			if got := doc.Paths[path]["get"].OperationID; got != want {
-				t.Errorf("GET %s: got operation %q, want %q", path, got, want)
-			}
-		}
-		who := doc.Paths["/who"]["get"]
-		if len(who.Security) != 1 || who.Security[0]["bearer"] == nil || who.Responses["401"] == nil {
-			t.Errorf("the secured operation does not say so: %+v", who)
-		}
-	})
+	t.Run("OK/openapi", func(t *testing.T) { testOpenAPI(t, do) })
 	t.Run("OK/body", func(t *testing.T) {
 		if r := do("POST", "/echo", valid); r.Status != 200 || strings.TrimSpace(r.Body) != valid {
 			t.Errorf("got %d %s", r.Status, r.Body)
 		}
 	})
-	t.Run("ErrBody", func(t *testing.T) {
-		for name, tt := range map[string]struct {
-			body   string
-			header string
-			status int
-			places []string
-		}{
-			"NotJSON":     {body: `{"name":`, status: 400},
-			"Empty":       {body: "", status: 400},
-			"TooLarge":    {body: `{"name":"` + strings.Repeat("x", host.MaxBody) + `"}`, status: 413},
-			"ContentType": {body: `<a/>`, header: "Content-Type: text/xml", status: 415},
-			"Missing":     {body: `{"nested":{"count":1}}`, status: 422, places: []string{""}},
-			"Type":        {body: `{"name":7,"nested":{"count":1}}`, status: 422, places: []string{"/name"}},
-			"NestedField": {body: `{"name":"tea","nested":{"count":0}}`, status: 422, places: []string{"/nested/count"}},
-			"NestedItem":  {body: `{"name":"tea","nested":{"count":1,"tags":["a",2]}}`, status: 422, places: []string{"/nested/tags/1"}},
-			"Unknown":     {body: `{"name":"tea","nested":{"count":1},"a/b":1}`, status: 422, places: []string{"/a~1b"}},
-			"Several":     {body: `{"name":"t","nested":{"count":0}}`, status: 422, places: []string{"/name", "/nested/count"}},
-			"NotObject":   {body: `[1]`, status: 422, places: []string{""}},
-		} {
-			t.Run(name, func(t *testing.T) {
-				var header []string
-				if tt.header != "" {
-					header = append(header, tt.header)
-				}
-				p := hosttest.WantProblem(t, do("POST", "/echo", tt.body, header...), tt.status, tt.places...)
-				if got := p.Detail == "validation failed"; got != (tt.status == 422) || p.Detail == "" {
-					t.Errorf("detail: got %q", p.Detail)
-				}
-			})
-		}
-	})
-	t.Run("ErrPath", func(t *testing.T) {
-		hosttest.WantProblem(t, do("GET", "/nowhere", ""), 404)
-		r := do("DELETE", "/echo", "")
-		hosttest.WantProblem(t, r, 405)
-		if got := r.Header.Get("Allow"); got != "POST" {
-			t.Errorf("Allow: got %q, want POST", got)
-		}
-		if r := do("GET", "/a/../health", ""); r.Status != 307 || r.Header.Get("Location") != "/health" {
-			t.Errorf("unclean path: got %d to %q", r.Status, r.Header.Get("Location"))
-		}
-	})
+	t.Run("ErrBody", func(t *testing.T) { testBadBody(t, do) })
+	t.Run("ErrPath", func(t *testing.T) { testBadPath(t, do) })
 	t.Run("OK/token", func(t *testing.T) {
 		if r := do("GET", "/who", "", hosttest.As("alice")); r.Status != 200 || strings.TrimSpace(r.Body) != `"alice"` {
 			t.Errorf("got %d %s", r.Status, r.Body)
 		}
 	})
-	t.Run("ErrToken", func(t *testing.T) {
-		for name, header := range map[string]string{
-			"None": "Accept: */*", "Unknown": hosttest.As("mallory"), "Basic": "Authorization: Basic YTpi", "JWT": hosttest.As("a.b.c"),
-		} {
-			r := do("GET", "/who", "", header)
-			hosttest.WantProblem(t, r, 401)
-			if got := r.Header.Get("WWW-Authenticate"); !strings.HasPrefix(got, "Bearer") {
-				t.Errorf("%s: WWW-Authenticate: got %q", name, got)
-			}
-		}
-	})
-	t.Run("ErrHost", func(t *testing.T) {
-		hosttest.WantProblem(t, do("GET", "/health", "", "Host: rebound.example.com"), 421)
-		for _, name := range []string{"graph.localhost", "localhost:3001", "[::1]:3001", "127.0.0.1"} {
-			if r := do("GET", "/health", "", "Host: "+name); r.Status != 200 {
-				t.Errorf("%s: got %d, want 200", name, r.Status)
-			}
-		}
-	})
+	t.Run("ErrToken", func(t *testing.T) { testBadToken(t, do) })
+	t.Run("ErrHost", func(t *testing.T) { testBadHost(t, do) })
 	t.Run("ErrInside", func(t *testing.T) {
 		for _, path := range []string{"/panic", "/fail"} {
 			r := do("GET", path, "")
@@ -222,6 +143,100 @@ func TestHTTP(t *testing.T) {
 			t.Errorf("traceparent of the record: got %q, want trace %s, sampled", got, id)
 		}
 	})
+}
+
+func testBadHost(t *testing.T, do func(method, path, body string, header ...string) hosttest.Reply) {
+	t.Helper()
+	hosttest.WantProblem(t, do("GET", "/health", "", "Host: rebound.example.com"), 421)
+	for _, name := range []string{"graph.localhost", "localhost:3001", "[::1]:3001", "127.0.0.1"} {
+		if r := do("GET", "/health", "", "Host: "+name); r.Status != 200 {
+			t.Errorf("%s: got %d, want 200", name, r.Status)
+		}
+	}
+}
+
+func testBadToken(t *testing.T, do func(method, path, body string, header ...string) hosttest.Reply) {
+	t.Helper()
+	for name, header := range map[string]string{
+		"None": "Accept: */*", "Unknown": hosttest.As("mallory"), "Basic": "Authorization: Basic YTpi", "JWT": hosttest.As("a.b.c"),
+	} {
+		r := do("GET", "/who", "", header)
+		hosttest.WantProblem(t, r, 401)
+		if got := r.Header.Get("WWW-Authenticate"); !strings.HasPrefix(got, "Bearer") {
+			t.Errorf("%s: WWW-Authenticate: got %q", name, got)
+		}
+	}
+}
+
+func testBadPath(t *testing.T, do func(method, path, body string, header ...string) hosttest.Reply) {
+	t.Helper()
+	hosttest.WantProblem(t, do("GET", "/nowhere", ""), 404)
+	r := do("DELETE", "/echo", "")
+	hosttest.WantProblem(t, r, 405)
+	if got := r.Header.Get("Allow"); got != "POST" {
+		t.Errorf("Allow: got %q, want POST", got)
+	}
+	if r := do("GET", "/a/../health", ""); r.Status != 307 || r.Header.Get("Location") != "/health" {
+		t.Errorf("unclean path: got %d to %q", r.Status, r.Header.Get("Location"))
+	}
+}
+
+func testBadBody(t *testing.T, do func(method, path, body string, header ...string) hosttest.Reply) {
+	t.Helper()
+	for name, tt := range map[string]struct {
+		body   string
+		header string
+		status int
+		places []string
+	}{
+		"NotJSON":     {body: `{"name":`, status: 400},
+		"Empty":       {body: "", status: 400},
+		"TooLarge":    {body: `{"name":"` + strings.Repeat("x", host.MaxBody) + `"}`, status: 413},
+		"ContentType": {body: `<a/>`, header: "Content-Type: text/xml", status: 415},
+		"Missing":     {body: `{"nested":{"count":1}}`, status: 422, places: []string{""}},
+		"Type":        {body: `{"name":7,"nested":{"count":1}}`, status: 422, places: []string{"/name"}},
+		"NestedField": {body: `{"name":"tea","nested":{"count":0}}`, status: 422, places: []string{"/nested/count"}},
+		"NestedItem":  {body: `{"name":"tea","nested":{"count":1,"tags":["a",2]}}`, status: 422, places: []string{"/nested/tags/1"}},
+		"Unknown":     {body: `{"name":"tea","nested":{"count":1},"a/b":1}`, status: 422, places: []string{"/a~1b"}},
+		"Several":     {body: `{"name":"t","nested":{"count":0}}`, status: 422, places: []string{"/name", "/nested/count"}},
+		"NotObject":   {body: `[1]`, status: 422, places: []string{""}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var header []string
+			if tt.header != "" {
+				header = append(header, tt.header)
+			}
+			p := hosttest.WantProblem(t, do("POST", "/echo", tt.body, header...), tt.status, tt.places...)
+			if got := p.Detail == "validation failed"; got != (tt.status == 422) || p.Detail == "" {
+				t.Errorf("detail: got %q", p.Detail)
+			}
+		})
+	}
+}
+
+func testOpenAPI(t *testing.T, do func(method, path, body string, header ...string) hosttest.Reply) {
+	t.Helper()
+	doc := hosttest.Decode[struct {
+		OpenAPI string `json:"openapi"`
+		Info    struct{ Title, Version string }
+		Paths   map[string]map[string]struct {
+			OperationID string                `json:"operationId"`
+			Security    []map[string][]string `json:"security"`
+			Responses   map[string]any        `json:"responses"`
+		}
+	}](t, do("GET", "/openapi.json", ""), 200)
+	if !strings.HasPrefix(doc.OpenAPI, "3.1.") || doc.Info.Title != contract.Graph || doc.Info.Version != "test" {
+		t.Errorf("got OpenAPI %s of %+v", doc.OpenAPI, doc.Info)
+	}
+	for path, want := range map[string]string{"/health": "health", "/ready": "ready", "/who": "who"} {
+		if got := doc.Paths[path]["get"].OperationID; got != want {
+			t.Errorf("GET %s: got operation %q, want %q", path, got, want)
+		}
+	}
+	who := doc.Paths["/who"]["get"]
+	if len(who.Security) != 1 || who.Security[0]["bearer"] == nil || who.Responses["401"] == nil {
+		t.Errorf("the secured operation does not say so: %+v", who)
+	}
 }
 
 func TestNotReady(t *testing.T) {
