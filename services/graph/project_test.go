@@ -72,7 +72,6 @@ func TestCreate(t *testing.T) {
 }
 
 func testBadInput(t *testing.T, r *rig) {
-	t.Helper()
 	for body, place := range map[string]string{
 		`{}`:            "",
 		`{"name":""}`:   "/name",
@@ -90,7 +89,6 @@ func testBadInput(t *testing.T, r *rig) {
 }
 
 func testRecord(t *testing.T, r *rig, kafka *hosttest.Kafka, p graph.Project) {
-	t.Helper()
 	record := kafka.Next()
 	h := hosttest.Headers(record)
 	if string(record.Key) != p.ID || h["ce_type"] != contract.ProjectCreated || h["ce_source"] != contract.Graph ||

@@ -203,7 +203,6 @@ func TestSocket(t *testing.T) {
 }
 
 func testShape(t *testing.T, r *rig, kafka *hosttest.Kafka, p graph.Project) {
-	t.Helper()
 	s := r.dial(t, "alice", "")
 	before := time.Now()
 	kafka.Event(graphTopic, p.ID, contract.DeploymentProgress, "shape",
@@ -225,7 +224,6 @@ func testShape(t *testing.T, r *rig, kafka *hosttest.Kafka, p graph.Project) {
 }
 
 func testBadHandshake(t *testing.T, r *rig) {
-	t.Helper()
 	for name, tt := range map[string]struct {
 		path, header string
 		status       int

@@ -146,7 +146,6 @@ func TestHTTP(t *testing.T) {
 }
 
 func testBadHost(t *testing.T, do func(method, path, body string, header ...string) hosttest.Reply) {
-	t.Helper()
 	hosttest.WantProblem(t, do("GET", "/health", "", "Host: rebound.example.com"), 421)
 	for _, name := range []string{"graph.localhost", "localhost:3001", "[::1]:3001", "127.0.0.1"} {
 		if r := do("GET", "/health", "", "Host: "+name); r.Status != 200 {
@@ -156,7 +155,6 @@ func testBadHost(t *testing.T, do func(method, path, body string, header ...stri
 }
 
 func testBadToken(t *testing.T, do func(method, path, body string, header ...string) hosttest.Reply) {
-	t.Helper()
 	for name, header := range map[string]string{
 		"None": "Accept: */*", "Unknown": hosttest.As("mallory"), "Basic": "Authorization: Basic YTpi", "JWT": hosttest.As("a.b.c"),
 	} {
@@ -169,7 +167,6 @@ func testBadToken(t *testing.T, do func(method, path, body string, header ...str
 }
 
 func testBadPath(t *testing.T, do func(method, path, body string, header ...string) hosttest.Reply) {
-	t.Helper()
 	hosttest.WantProblem(t, do("GET", "/nowhere", ""), 404)
 	r := do("DELETE", "/echo", "")
 	hosttest.WantProblem(t, r, 405)
@@ -182,7 +179,6 @@ func testBadPath(t *testing.T, do func(method, path, body string, header ...stri
 }
 
 func testBadBody(t *testing.T, do func(method, path, body string, header ...string) hosttest.Reply) {
-	t.Helper()
 	for name, tt := range map[string]struct {
 		body   string
 		header string
@@ -215,7 +211,6 @@ func testBadBody(t *testing.T, do func(method, path, body string, header ...stri
 }
 
 func testOpenAPI(t *testing.T, do func(method, path, body string, header ...string) hosttest.Reply) {
-	t.Helper()
 	doc := hosttest.Decode[struct {
 		OpenAPI string `json:"openapi"`
 		Info    struct{ Title, Version string }

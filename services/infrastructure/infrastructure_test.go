@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
@@ -13,199 +12,19 @@ import (
 	"testing"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kfake"
-	"go.uber.org/goleak"
-
 	"axion/services/bus"
 	"axion/services/contract"
 	"axion/services/host/hosttest"
-	"axion/services/infrastructure"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// rig is the service, and a client of it on the bus.
-type rig struct {
-	*hosttest.Service
-	t              *testing.T
-	cluster        *kfake.Cluster
-	dir, fragments string
-	routed         func(context.Context, string) error
-	client         *bus.Bus
-}
-
-func newRig(t *testing.T) *rig {
-	t.Helper()
-	r := &rig{t: t, cluster: hosttest.Cluster(t), dir: t.TempDir()}
-	r.fragments = filepath.Join(r.dir, "compose.d")
-	client, err := bus.Open(t.Context(), bus.Options{Service: contract.Deployment, Brokers: r.cluster.ListenAddrs(), Timeout: hosttest.Deadline})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(client.Close)
-	r.client = client
-	return r
-}
-
-// start starts the service, again where it was stopped.
-func (r *rig) start() {
-	r.t.Helper()
-	h, err := infrastructure.New(r.t.Context(), hosttest.Options(r.t, r.cluster, r.dir), infrastructure.Options{
-		Fragments: r.fragments, HTTPSPort: 8443,
-		Routed: func(ctx context.Context, host string) error {
-			if r.routed == nil {
-				return nil
-			}
-			return r.routed(ctx, host)
-		},
-	})
-	r.Service = hosttest.Start(r.t, h, err)
-}
-
-func (r *rig) ask(typ string, in, out any) error {
-	r.t.Helper()
-	return r.client.Request(r.t.Context(), bus.Call{
-		Topic: contract.Topic(contract.Infrastructure), Service: contract.Infrastructure, Type: typ, In: in, Out: out,
-	})
-}
-
-func site(files ...string) (all []contract.File) {
-	for i := 0; i < len(files); i += 2 {
-		all = append(all, contract.File{Path: files[i], Content: files[i+1]})
-	}
-	return all
-}
-
-// provision runs a site, and returns its direct address.
-func (r *rig) provision(project, deployment, slug string, files ...string) string {
-	r.t.Helper()
-	var reply contract.ProvisionReply
-	err := r.ask(contract.Provision, contract.ProvisionRequest{
-		ProjectID: project, DeploymentID: deployment, Slug: slug, Files: site(files...),
-	}, &reply)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	if want := "https://" + slug + ".apps.localhost:8443"; reply.URL != want {
-		r.t.Errorf("url: got %q, want %q", reply.URL, want)
-	}
-	return reply.Address
-}
-
-func (r *rig) deprovision(project string) bool {
-	r.t.Helper()
-	var reply contract.DeprovisionReply
-	if err := r.ask(contract.Deprovision, contract.DeprovisionRequest{ProjectID: project}, &reply); err != nil {
-		r.t.Fatal(err)
-	}
-	return reply.Removed
-}
-
-// want checks what a site answers.
-func (r *rig) want(address, path string, status int, body string) hosttest.Reply {
-	r.t.Helper()
-	reply := hosttest.Do(r.t, "GET", address+path, "")
-	if reply.Status != status || reply.Body != body {
-		r.t.Errorf("GET %s: got %d %q, want %d %q", path, reply.Status, reply.Body, status, body)
-	}
-	return reply
-}
-
-// files lists everything below a folder of the service's.
-func files(t *testing.T, dir string) (all []string) {
-	t.Helper()
-	err := filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
-		if err == nil && !d.IsDir() {
-			rel, _ := filepath.Rel(dir, name)
-			all = append(all, filepath.ToSlash(rel))
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return all
-}
-
-func (r *rig) wantFiles(want ...string) {
-	r.t.Helper()
-	got := files(r.t, r.fragments)
-	for _, f := range files(r.t, filepath.Join(r.dir, "services", contract.Infrastructure, "sites")) {
-		got = append(got, "sites/"+f)
-	}
-	if !slices.Equal(got, want) {
-		r.t.Errorf("files: got %q, want %q", got, want)
-	}
-}
-
-func refused(addr string) bool {
-	conn, err := net.Dial("tcp", strings.TrimPrefix(addr, "http://"))
-	if err == nil {
-		_ = conn.Close()
-	}
-	return err != nil
-}
 
 func TestProvision(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.start()
 	at := r.provision("p1", "d1", "tea", "index.html", "<h1>Tea</h1>", "404.html", "lost", "css/a.css", "a{}", "notes/index.html", "n")
-	t.Run("OK/serve", func(t *testing.T) {
-		reply := r.want(at, "/", 200, "<h1>Tea</h1>")
-		if reply.Header.Get("Content-Type") != "text/html; charset=utf-8" || reply.Header.Get("X-Content-Type-Options") != "nosniff" {
-			t.Errorf("headers: %v", reply.Header)
-		}
-		if got := r.want(at, "/css/a.css", 200, "a{}").Header.Get("Content-Type"); !strings.HasPrefix(got, "text/css") {
-			t.Errorf("type of the style sheet: %q", got)
-		}
-		r.want(at, "/notes/", 200, "n")
-		if got := r.want(at, "/nothing", 404, "lost").Header.Get("Content-Type"); got != "text/html; charset=utf-8" {
-			t.Errorf("type of the 404 page: %q", got)
-		}
-		r.want(at, "/css/", 404, "lost") // no listing
-		if reply := hosttest.Do(t, "HEAD", at+"/", ""); reply.Status != 200 || reply.Body != "" {
-			t.Errorf("HEAD: got %d %q", reply.Status, reply.Body)
-		}
-		for _, method := range []string{"POST", "PUT", "DELETE", "OPTIONS"} {
-			if reply := hosttest.Do(t, method, at+"/", ""); reply.Status != 405 || reply.Header.Get("Allow") != "GET, HEAD" {
-				t.Errorf("%s: got %d, allow %q", method, reply.Status, reply.Header.Get("Allow"))
-			}
-		}
-	})
-	t.Run("ErrEscape", func(t *testing.T) {
-		root := filepath.Join(r.dir, "services", contract.Infrastructure, "sites", "p1", "d1")
-		secret := filepath.Join(r.dir, "secret.txt")
-		if err := errors.Join(os.WriteFile(secret, []byte("secret"), 0o600), os.Symlink(secret, filepath.Join(root, "link.txt")),
-			os.Symlink(r.dir, filepath.Join(root, "out"))); err != nil {
-			t.Fatal(err)
-		}
-		for _, path := range []string{
-			"/../../../../../secret.txt", "/%2e%2e/%2e%2e/%2e%2e/%2e%2e/%2e%2e/secret.txt", "/..%2f..%2f..%2f..%2f..%2fsecret.txt",
-			"/css/..%5c..%5csecret.txt", "/link.txt", "/out/secret.txt", "/%00", "//secret.txt",
-		} {
-			if reply := hosttest.Do(t, "GET", at+path, ""); reply.Status == 200 || strings.Contains(reply.Body, "secret") {
-				t.Errorf("%s: got %d %q", path, reply.Status, reply.Body)
-			}
-		}
-	})
-	t.Run("OK/fragment", func(t *testing.T) {
-		got, err := os.ReadFile(filepath.Join(r.fragments, "app-tea.yaml"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		golden, err := os.ReadFile("testdata/fragment.golden")
-		if err != nil {
-			t.Fatal(err)
-		}
-		port := at[strings.LastIndex(at, ":")+1:]
-		if want := strings.ReplaceAll(string(golden), "PORT", port); string(got) != want {
-			t.Errorf("got:\n%s\nwant:\n%s", got, want)
-		}
-		if info, err := os.Stat(filepath.Join(r.fragments, "app-tea.yaml")); err != nil || info.Mode().Perm() != 0o600 {
-			t.Errorf("mode: %v (%v)", info.Mode(), err)
-		}
-	})
+	t.Run("OK/serve", func(t *testing.T) { testServe(t, r, at) })
+	t.Run("ErrEscape", func(t *testing.T) { testEscape(t, r, at) })
+	t.Run("OK/fragment", func(t *testing.T) { testFragment(t, r, at) })
 	t.Run("OK/again", func(t *testing.T) {
 		name := filepath.Join(r.fragments, "app-tea.yaml")
 		before, err := os.Stat(name)
@@ -253,6 +72,64 @@ func TestProvision(t *testing.T) {
 			t.Error("nothing, removed")
 		}
 	})
+}
+
+func testFragment(t *testing.T, r *rig, at string) {
+	got, err := os.ReadFile(filepath.Join(r.fragments, "app-tea.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden, err := os.ReadFile("testdata/fragment.golden")
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := at[strings.LastIndex(at, ":")+1:]
+	if want := strings.ReplaceAll(string(golden), "PORT", port); string(got) != want {
+		t.Errorf("got:\n%s\nwant:\n%s", got, want)
+	}
+	if info, err := os.Stat(filepath.Join(r.fragments, "app-tea.yaml")); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode: %v (%v)", info.Mode(), err)
+	}
+}
+
+func testEscape(t *testing.T, r *rig, at string) {
+	root := filepath.Join(r.dir, "services", contract.Infrastructure, "sites", "p1", "d1")
+	secret := filepath.Join(r.dir, "secret.txt")
+	if err := errors.Join(os.WriteFile(secret, []byte("secret"), 0o600), os.Symlink(secret, filepath.Join(root, "link.txt")),
+		os.Symlink(r.dir, filepath.Join(root, "out"))); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{
+		"/../../../../../secret.txt", "/%2e%2e/%2e%2e/%2e%2e/%2e%2e/%2e%2e/secret.txt", "/..%2f..%2f..%2f..%2f..%2fsecret.txt",
+		"/css/..%5c..%5csecret.txt", "/link.txt", "/out/secret.txt", "/%00", "//secret.txt",
+	} {
+		if reply := hosttest.Do(t, "GET", at+path, ""); reply.Status == 200 || strings.Contains(reply.Body, "secret") {
+			t.Errorf("%s: got %d %q", path, reply.Status, reply.Body)
+		}
+	}
+}
+
+func testServe(t *testing.T, r *rig, at string) {
+	reply := r.want(at, "/", 200, "<h1>Tea</h1>")
+	if reply.Header.Get("Content-Type") != "text/html; charset=utf-8" || reply.Header.Get("X-Content-Type-Options") != "nosniff" {
+		t.Errorf("headers: %v", reply.Header)
+	}
+	if got := r.want(at, "/css/a.css", 200, "a{}").Header.Get("Content-Type"); !strings.HasPrefix(got, "text/css") {
+		t.Errorf("type of the style sheet: %q", got)
+	}
+	r.want(at, "/notes/", 200, "n")
+	if got := r.want(at, "/nothing", 404, "lost").Header.Get("Content-Type"); got != "text/html; charset=utf-8" {
+		t.Errorf("type of the 404 page: %q", got)
+	}
+	r.want(at, "/css/", 404, "lost") // no listing
+	if reply := hosttest.Do(t, "HEAD", at+"/", ""); reply.Status != 200 || reply.Body != "" {
+		t.Errorf("HEAD: got %d %q", reply.Status, reply.Body)
+	}
+	for _, method := range []string{"POST", "PUT", "DELETE", "OPTIONS"} {
+		if reply := hosttest.Do(t, method, at+"/", ""); reply.Status != 405 || reply.Header.Get("Allow") != "GET, HEAD" {
+			t.Errorf("%s: got %d, allow %q", method, reply.Status, reply.Header.Get("Allow"))
+		}
+	}
 }
 
 func TestProvisionRefuses(t *testing.T) {
