@@ -83,7 +83,8 @@ func Open(ctx context.Context, o Options) (*Bus, error) {
 	if err := o.complete(); err != nil {
 		return nil, fmt.Errorf("open bus: %w", err)
 	}
-	client, err := kgo.NewClient(clientOptions(&o)...)
+	forget := newForgetter()
+	client, err := kgo.NewClient(append(clientOptions(&o), kgo.WithHooks(forget))...)
 	if err != nil {
 		return nil, fmt.Errorf("open bus of %s: %w", o.Service, err)
 	}
@@ -96,6 +97,7 @@ func Open(ctx context.Context, o Options) (*Bus, error) {
 		drain: drainTime,
 	}
 	b.ctx, b.close = context.WithCancelCause(context.Background())
+	b.inbox.Go(func() { forget.run(b.ctx, client) })
 	if err := b.openInbox(ctx); err != nil {
 		b.Close()
 		return nil, &ConnectError{Service: o.Service, Brokers: o.Brokers, Err: err}

@@ -46,7 +46,7 @@ func (c *call) finish(a answer) {
 
 // calls are the requests under way, by correlation id.
 type calls struct {
-	partition int32 // where the answers are asked to go
+	partition atomic.Int32 // where the answers are asked to go
 	pending   sync.Map
 }
 
@@ -95,27 +95,36 @@ func (c *calls) deliver(r *kgo.Record) bool {
 // openInbox starts to consume the reply topic from where it ends now. No group
 // is needed: each instance reads all replies and picks its own out.
 func (b *Bus) openInbox(ctx context.Context) error {
-	topic := contract.ReplyTopic(b.service)
+	ends, err := b.openReplies(ctx)
+	if err != nil {
+		return err
+	}
+	b.client.AddConsumePartitions(map[string]map[int32]kgo.Offset{contract.ReplyTopic(b.service): ends})
+	b.inbox.Go(b.readInbox)
+	return nil
+}
+
+// openReplies makes sure that there is a reply topic, picks the partition for
+// the answers, and gives the end of each.
+func (b *Bus) openReplies(ctx context.Context) (map[int32]kgo.Offset, error) {
 	ends, err := untilDone(ctx, func(ctx context.Context) (map[int32]kgo.Offset, error) {
 		if err := b.ensureTopics(ctx, b.ownTopics()); err != nil {
 			return nil, err
 		}
-		return b.endOffsets(ctx, topic)
+		return b.endOffsets(ctx, contract.ReplyTopic(b.service))
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	// Any partition will do; a random one spreads the instances.
 	pick := rand.IntN(len(ends))
 	for id := range ends {
 		if pick--; pick < 0 {
-			b.calls.partition = id
+			b.calls.partition.Store(id)
 			break
 		}
 	}
-	b.client.AddConsumePartitions(map[string]map[int32]kgo.Offset{topic: ends})
-	b.inbox.Go(b.readInbox)
-	return nil
+	return ends, nil
 }
 
 func (b *Bus) readInbox() {
@@ -124,13 +133,17 @@ func (b *Bus) readInbox() {
 		if b.ctx.Err() != nil || fetches.IsClientClosed() {
 			return
 		}
-		fetches.EachError(func(topic string, partition int32, err error) {
-			b.log.Warn("read replies", "topic", topic, "partition", partition, "error", err)
-		})
+		deleted, failed := b.errorsOf(fetches, "read replies")
 		fetches.EachRecord(func(r *kgo.Record) {
 			if !b.calls.deliver(r) {
 				b.log.Debug("dropped a reply that nobody waits for", "partition", r.Partition, "offset", r.Offset)
 			}
 		})
+		if len(deleted) > 0 {
+			b.renewInbox()
+		}
+		if failed && fetches.NumRecords() == 0 {
+			sleep(b.ctx, errorPause)
+		}
 	}
 }

@@ -45,6 +45,7 @@ type partition struct {
 	paused  bool            // crowded for so long that it is not read
 	commit  kgo.EpochOffset // all before it is done; meaningful if moved
 	moved   bool            // commit is ahead of the broker's
+	lost    bool            // the topic was deleted: commit means nothing any more
 }
 
 func newPartition(c *consumer, topic string, id int32) *partition {
@@ -218,7 +219,14 @@ func (p *partition) running() int {
 func (p *partition) progress() (kgo.EpochOffset, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.commit, p.moved
+	return p.commit, p.moved && !p.lost
+}
+
+// lose ends the commits: one could hide messages of a new topic by that name.
+func (p *partition) lose() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.lost = true
 }
 
 // settled takes note of a commit.

@@ -114,7 +114,7 @@ func (b *Bus) requestRecord(ctx context.Context, c *Call, id string, value []byt
 	headers = append(headers,
 		kgo.RecordHeader{Key: headerCorrelation, Value: []byte(id)},
 		kgo.RecordHeader{Key: headerReplyTopic, Value: []byte(contract.ReplyTopic(b.service))},
-		kgo.RecordHeader{Key: headerReplyPartition, Value: strconv.AppendInt(nil, int64(b.calls.partition), 10)},
+		kgo.RecordHeader{Key: headerReplyPartition, Value: strconv.AppendInt(nil, int64(b.calls.partition.Load()), 10)},
 	)
 	if c.Type != "" {
 		headers = append(headers, kgo.RecordHeader{Key: headerType, Value: []byte(c.Type)})

@@ -29,8 +29,9 @@ func (b *Bus) Ready() <-chan struct{} { return b.ready }
 // Run consumes until ctx ends, as the group "<service>-server", whose first
 // member ever starts at the oldest messages. Then it lets the handlers that
 // run finish, for 5 s at the longest, commits what is done and leaves the
-// group; what was read and not begun is left to the next to consume. It
-// returns nil, or what kept it from that. Run it once.
+// group; what was read and not begun is left to the next to consume. A topic
+// that somebody deletes is made again. It returns nil, or what kept it from
+// that. Run it once.
 func (b *Bus) Run(ctx context.Context) error {
 	topics, err := b.begin()
 	if err != nil {
@@ -97,9 +98,7 @@ func (c *consumer) poll(ctx context.Context) {
 		if ctx.Err() != nil || fetches.IsClientClosed() {
 			return
 		}
-		fetches.EachError(func(topic string, partition int32, err error) {
-			c.bus.log.Warn("read messages", "topic", topic, "partition", partition, "error", err)
-		})
+		deleted, failed := c.bus.errorsOf(fetches, "read messages")
 		// No partition is revoked between the poll and AllowRebalance.
 		fetches.EachPartition(func(f kgo.FetchTopicPartition) {
 			if p := c.partition(f.Topic, f.Partition); p != nil && len(f.Records) > 0 {
@@ -107,6 +106,10 @@ func (c *consumer) poll(ctx context.Context) {
 			}
 		})
 		c.client.AllowRebalance()
+		c.renew(ctx, deleted)
+		if failed && fetches.NumRecords() == 0 {
+			sleep(ctx, errorPause)
+		}
 	}
 }
 
