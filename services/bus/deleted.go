@@ -18,6 +18,9 @@ import (
 // again at once: an error that lasts would take a core, and fill the log.
 const errorPause = 250 * time.Millisecond
 
+// forgetTime is about how long a [forgetter] takes.
+const forgetTime = 10 * time.Millisecond
+
 // isDeleted reports whether kgo has found a topic deleted. It goes on to find so
 // even if there is a new topic by that name, until it is told to forget the old.
 func isDeleted(err error) bool { return errors.Is(err, kerr.UnknownTopicID) }

@@ -55,6 +55,9 @@ func TestDeletedTopic(t *testing.T) {
 				defer cancel()
 				var got question
 				err := client.Request(ctx, Call{Topic: "axion.server", Type: "ASK", In: question{"x"}, Out: &got})
+				if isDeleted(err) {
+					t.Errorf("request: got %v, want another try", err)
+				}
 				return err == nil && got.Text == "x"
 			}
 			tell := func(id string) {

@@ -58,6 +58,14 @@ func openBus(tb testing.TB, brokers []string, service string, change ...func(*Op
 	return b
 }
 
+// makeTopics makes topics that a test uses before the bus does.
+func makeTopics(tb testing.TB, b *Bus, topics ...string) {
+	tb.Helper()
+	if err := b.ensureTopics(testContext(tb), topics); err != nil {
+		tb.Fatalf("make topics: %v", err)
+	}
+}
+
 // startBus consumes until the test ends, or stop is called.
 func startBus(tb testing.TB, b *Bus) (stop func() error) {
 	tb.Helper()

@@ -73,9 +73,7 @@ func TestEnqueue(t *testing.T) {
 	t.Parallel()
 	brokers := startCluster(t).ListenAddrs()
 	b, db := openBus(t, brokers, "graph-service"), openDB(t)
-	if err := b.ensureTopics(testContext(t), []string{"axion.events"}); err != nil {
-		t.Fatal(err)
-	}
+	makeTopics(t, b, "axion.events")
 	relay(t, b, db)
 	peer := plainClient(t, brokers, kgo.ConsumeTopics("axion.events"))
 	t.Run("OK", func(t *testing.T) {
@@ -148,9 +146,7 @@ func TestRelay(t *testing.T) {
 	cluster := startCluster(t, kfake.DataDir(dir))
 	brokers := cluster.ListenAddrs()
 	b, db := openBus(t, brokers, "svc"), openDB(t)
-	if err := b.ensureTopics(testContext(t), []string{"axion.events"}); err != nil {
-		t.Fatal(err)
-	}
+	makeTopics(t, b, "axion.events")
 	cluster.Close()
 	const events = 1000
 	inTx(t, db, func(tx *sql.Tx) error {
@@ -191,9 +187,7 @@ func TestRelayHolds(t *testing.T) {
 	t.Parallel()
 	brokers := startCluster(t).ListenAddrs()
 	b, db := openBus(t, brokers, "svc"), openDB(t)
-	if err := b.ensureTopics(testContext(t), []string{"axion.events"}); err != nil {
-		t.Fatal(err)
-	}
+	makeTopics(t, b, "axion.events")
 	inTx(t, db, func(tx *sql.Tx) error {
 		for _, e := range []Event{
 			{ID: "1", Type: "X", Topic: "not.there", Key: "a"},
@@ -214,9 +208,7 @@ func TestRelayHolds(t *testing.T) {
 	if err := db.QueryRowContext(testContext(t), `SELECT group_concat(id) FROM outbox`).Scan(&left); err != nil || left != "1,2" {
 		t.Errorf("got events %s left, %v; want 1,2", left, err)
 	}
-	if err := b.ensureTopics(testContext(t), []string{"not.there"}); err != nil {
-		t.Fatal(err)
-	}
+	makeTopics(t, b, "not.there")
 	relay(t, b, db)
 	eventually(t, "outbox empty", func() bool { return countRows(t, db, "outbox") == 0 })
 	peer := plainClient(t, brokers, kgo.ConsumeTopics("axion.events"))

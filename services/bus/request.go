@@ -54,6 +54,10 @@ func (b *Bus) Request(ctx context.Context, c Call) error {
 			attribute.String("messaging.destination.name", c.Topic), attribute.String("peer.service", c.Service))
 	}
 	r, err := b.ask(ctx, &c, value)
+	for isDeleted(err) { // it went nowhere, and kgo is being told of the new topic
+		sleep(ctx, forgetTime)
+		r, err = b.ask(ctx, &c, value)
+	}
 	if err != nil {
 		return note(span, err)
 	}

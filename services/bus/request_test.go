@@ -105,9 +105,7 @@ func TestRequest(t *testing.T) {
 func TestRequestWithoutAnswer(t *testing.T) {
 	t.Parallel()
 	b := openBus(t, startCluster(t).ListenAddrs(), "client")
-	if err := b.ensureTopics(testContext(t), []string{"axion.codegen-service"}); err != nil {
-		t.Fatal(err)
-	}
+	makeTopics(t, b, "axion.codegen-service")
 	call := Call{Topic: "axion.codegen-service", Service: "codegen-service", Type: "GENERATE_CODE"}
 	t.Run("ErrTooLarge", func(t *testing.T) {
 		large := call

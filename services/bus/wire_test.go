@@ -33,9 +33,7 @@ func TestEventWire(t *testing.T) {
 	b := openBus(t, brokers, "graph-service")
 	topic := contract.Topic("deployment-service")
 	reader := plainClient(t, brokers, kgo.ConsumeTopics(topic))
-	if err := b.ensureTopics(testContext(t), []string{topic}); err != nil {
-		t.Fatal(err)
-	}
+	makeTopics(t, b, topic)
 	data := `{"projectId":"` + strings.Repeat("p", 4096) + `"}` // worth compressing
 	at := time.Date(2026, 3, 4, 5, 6, 7, 800, time.FixedZone("", 3600))
 	err := b.Publish(testContext(t), Event{
@@ -129,9 +127,7 @@ func TestRequestWire(t *testing.T) {
 	t.Parallel()
 	brokers := startCluster(t).ListenAddrs()
 	b := openBus(t, brokers, "client")
-	if err := b.ensureTopics(testContext(t), []string{pattern}); err != nil {
-		t.Fatal(err)
-	}
+	makeTopics(t, b, pattern)
 	peer := plainClient(t, brokers, kgo.ConsumeTopics(pattern))
 	for _, tt := range []struct {
 		name  string
@@ -208,9 +204,7 @@ func TestReplyWire(t *testing.T) {
 	b := openBus(t, brokers, "server")
 	echo(b)
 	const replies = "their.reply"
-	if err := b.ensureTopics(testContext(t), []string{replies}); err != nil {
-		t.Fatal(err)
-	}
+	makeTopics(t, b, replies)
 	runBus(t, b)
 	peer := plainClient(t, brokers, kgo.ConsumeTopics(replies))
 	for _, tt := range []struct {
