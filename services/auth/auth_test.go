@@ -4,7 +4,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"os"
@@ -12,26 +11,28 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"axion/services/host/hosttest"
 )
 
 func TestSignUp(t *testing.T) {
 	t.Parallel()
-	s := start(t, newCluster(t), t.TempDir())
+	s := start(t, hosttest.Cluster(t), t.TempDir())
 	long := strings.Repeat("ä", 128)
 
 	t.Run("OK", func(t *testing.T) {
 		a := s.send(t, http.MethodPost, "/sign-up/email", `{"name":"Ann","email":" Ann@Example.com ","password":"`+long+`"}`)
 		u := a.fields.User
-		if a.status != http.StatusOK || u == nil || u.Email != "ann@example.com" || u.Name != "Ann" || u.Image != nil || u.EmailVerified ||
-			!strings.Contains(a.body, `"image":null`) || a.cookie() == nil || a.header.Get("Set-Auth-Token") == "" {
-			t.Fatalf("got %d %s", a.status, a.body)
+		if a.Status != http.StatusOK || u == nil || u.Email != "ann@example.com" || u.Name != "Ann" || u.Image != nil || u.EmailVerified ||
+			!strings.Contains(a.Body, `"image":null`) || a.cookie() == nil || a.Header.Get("Set-Auth-Token") == "" {
+			t.Fatalf("got %d %s", a.Status, a.Body)
 		}
 		if !s.session(t, "Authorization: Bearer "+a.fields.Token) {
 			t.Error("the token is of no session")
 		}
 		in := s.send(t, http.MethodPost, "/sign-in/email", `{"email":"ANN@example.com","password":"`+long+`"}`)
-		if in.status != http.StatusOK || in.fields.User.ID != u.ID || in.fields.Token == a.fields.Token {
-			t.Errorf("sign in: got %d %s", in.status, in.body)
+		if in.Status != http.StatusOK || in.fields.User.ID != u.ID || in.fields.Token == a.fields.Token {
+			t.Errorf("sign in: got %d %s", in.Status, in.Body)
 		}
 	})
 	for _, tc := range []struct {
@@ -61,8 +62,8 @@ func TestSignUp(t *testing.T) {
 				header = append(header, tc.header)
 			}
 			a := s.send(t, http.MethodPost, "/sign-up/email", tc.body, header...)
-			if a.status != tc.status || a.fields.Code != tc.code || a.fields.Message == "" || a.cookie() != nil {
-				t.Errorf("got %d %s, want %d %s", a.status, a.body, tc.status, tc.code)
+			if a.Status != tc.status || a.fields.Code != tc.code || a.fields.Message == "" || a.cookie() != nil {
+				t.Errorf("got %d %s, want %d %s", a.Status, a.Body, tc.status, tc.code)
 			}
 		})
 	}
@@ -70,7 +71,7 @@ func TestSignUp(t *testing.T) {
 
 func TestSignIn(t *testing.T) {
 	t.Parallel()
-	s := start(t, newCluster(t), t.TempDir())
+	s := start(t, hosttest.Cluster(t), t.TempDir())
 	const dev = `"email":"dev@axion.localhost","password":"development"`
 
 	t.Run("OK", func(t *testing.T) {
@@ -79,24 +80,24 @@ func TestSignIn(t *testing.T) {
 		if c == nil || c.Name != "better-auth.session_token" || !c.HttpOnly || c.Secure || c.SameSite != http.SameSiteLaxMode || c.MaxAge != 7*24*3600 || c.Path != "/" {
 			t.Fatalf("cookie: got %+v", c)
 		}
-		if a.fields.Redirect || strings.Contains(a.body, `"url"`) || a.fields.User.Name != "Developer" || a.header.Get("Cache-Control") != "no-store" {
-			t.Errorf("got %s", a.body)
+		if a.fields.Redirect || strings.Contains(a.Body, `"url"`) || a.fields.User.Name != "Developer" || a.Header.Get("Cache-Control") != "no-store" {
+			t.Errorf("got %s", a.Body)
 		}
 		// The documented form, made here anew.
 		mac := hmac.New(sha256.New, s.keys.cookie)
 		mac.Write([]byte(a.fields.Token))
 		want := url.QueryEscape(a.fields.Token + "." + base64.StdEncoding.EncodeToString(mac.Sum(nil)))
-		if c.Value != want || a.header.Get("Set-Auth-Token") != want || a.header.Get("Access-Control-Expose-Headers") != "set-auth-token" {
-			t.Errorf("got cookie %q, header %v, want %q", c.Value, a.header, want)
+		if c.Value != want || a.Header.Get("Set-Auth-Token") != want || a.Header.Get("Access-Control-Expose-Headers") != "set-auth-token" {
+			t.Errorf("got cookie %q, header %v, want %q", c.Value, a.Header, want)
 		}
 	})
 	t.Run("Form", func(t *testing.T) {
 		a := s.send(t, http.MethodPost, "/sign-in/email", "email=dev%40axion.localhost&password=development&rememberMe=false&callbackURL=%2Fhome",
 			"Content-Type: application/x-www-form-urlencoded; charset=utf-8")
-		if a.status != http.StatusOK || !a.fields.Redirect || a.fields.URL != "/home" || a.header.Get("Location") != "/home" {
-			t.Fatalf("got %d %s", a.status, a.body)
+		if a.Status != http.StatusOK || !a.fields.Redirect || a.fields.URL != "/home" || a.Header.Get("Location") != "/home" {
+			t.Fatalf("got %d %s", a.Status, a.Body)
 		}
-		if c := a.cookie(); c == nil || c.MaxAge != 0 || strings.Contains(a.header.Get("Set-Cookie"), "Max-Age") {
+		if c := a.cookie(); c == nil || c.MaxAge != 0 || strings.Contains(a.Header.Get("Set-Cookie"), "Max-Age") {
 			t.Errorf("cookie: got %+v, want one that ends with the browser", c)
 		}
 		got := s.send(t, http.MethodGet, "/get-session", "", "Authorization: Bearer "+a.fields.Token).fields.Session
@@ -144,8 +145,8 @@ func TestSignIn(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			a := s.send(t, http.MethodPost, "/sign-in/email", tc.body, tc.header...)
-			if a.status != tc.status || a.fields.Code != tc.code {
-				t.Errorf("got %d %s, want %d %s", a.status, a.body, tc.status, tc.code)
+			if a.Status != tc.status || a.fields.Code != tc.code {
+				t.Errorf("got %d %s, want %d %s", a.Status, a.Body, tc.status, tc.code)
 			}
 		})
 	}
@@ -153,7 +154,7 @@ func TestSignIn(t *testing.T) {
 
 func TestSession(t *testing.T) {
 	t.Parallel()
-	s := start(t, newCluster(t), t.TempDir())
+	s := start(t, hosttest.Cluster(t), t.TempDir())
 	in := s.signIn(t, "User-Agent: "+strings.Repeat("a", maxAgent+1), "X-Forwarded-For: 10.0.0.1, 192.0.2.7")
 	token, value := in.fields.Token, in.cookie().Value
 	plain, err := url.QueryUnescape(value)
@@ -169,10 +170,10 @@ func TestSession(t *testing.T) {
 		got := a.fields.Session
 		if got == nil || got.Token != token || got.UserID != a.fields.User.ID || got.IPAddress != "192.0.2.7" || len(got.UserAgent) != maxAgent ||
 			got.ExpiresAt.Sub(got.CreatedAt) != 7*24*time.Hour || got.ID == "" || got.UpdatedAt != got.CreatedAt {
-			t.Errorf("got %s", a.body)
+			t.Errorf("got %s", a.Body)
 		}
-		if strings.Count(a.header.Get("Set-Auth-Jwt"), ".") != 2 || a.header.Get("Access-Control-Expose-Headers") != "set-auth-jwt" {
-			t.Errorf("headers: got %v", a.header)
+		if strings.Count(a.Header.Get("Set-Auth-Jwt"), ".") != 2 || a.Header.Get("Access-Control-Expose-Headers") != "set-auth-jwt" {
+			t.Errorf("headers: got %v", a.Header)
 		}
 	})
 	for _, tc := range []struct {
@@ -206,36 +207,36 @@ func TestSession(t *testing.T) {
 	})
 	t.Run("SignOut", func(t *testing.T) {
 		a := s.send(t, http.MethodPost, "/sign-out", "", "Cookie: "+cookieName+"="+value)
-		if a.status != http.StatusForbidden || !s.session(t, "Authorization: Bearer "+token) {
-			t.Errorf("without an Origin: got %d %s, want 403 and the session kept", a.status, a.body)
+		if a.Status != http.StatusForbidden || !s.session(t, "Authorization: Bearer "+token) {
+			t.Errorf("without an Origin: got %d %s, want 403 and the session kept", a.Status, a.Body)
 		}
 		a = s.send(t, http.MethodPost, "/sign-out", "{}", "Cookie: "+cookieName+"="+value, "Origin: "+baseURL)
-		if c := a.cookie(); a.status != http.StatusOK || a.body != "{\"success\":true}\n" || c == nil || c.MaxAge >= 0 || c.Value != "" {
-			t.Errorf("got %d %s, cookie %+v", a.status, a.body, c)
+		if c := a.cookie(); a.Status != http.StatusOK || a.Body != "{\"success\":true}\n" || c == nil || c.MaxAge >= 0 || c.Value != "" {
+			t.Errorf("got %d %s, cookie %+v", a.Status, a.Body, c)
 		}
 		if s.session(t, "Authorization: Bearer "+token) || !s.session(t, "Authorization: Bearer "+other) {
 			t.Error("want this session gone and the other kept")
 		}
-		if a := s.send(t, http.MethodPost, "/sign-out", ""); a.status != http.StatusOK {
-			t.Errorf("without a session: got %d", a.status)
+		if a := s.send(t, http.MethodPost, "/sign-out", ""); a.Status != http.StatusOK {
+			t.Errorf("without a session: got %d", a.Status)
 		}
 	})
 }
 
 func TestExpiry(t *testing.T) {
 	t.Parallel()
-	s := start(t, newCluster(t), t.TempDir())
+	s := start(t, hosttest.Cluster(t), t.TempDir())
 	token := s.signIn(t).fields.Token
-	s.clock.add(sessionTime - time.Second)
+	s.clock.Add(sessionTime - time.Second)
 	if !s.session(t, "Authorization: Bearer "+token) {
 		t.Error("the session ended early")
 	}
-	s.clock.add(time.Second)
+	s.clock.Add(time.Second)
 	if s.session(t, "Authorization: Bearer "+token) {
 		t.Error("the session did not end")
 	}
-	if a := s.send(t, http.MethodGet, "/token", "", "Authorization: Bearer "+token); a.status != http.StatusUnauthorized || a.fields.Code != "UNAUTHORIZED" {
-		t.Errorf("token: got %d %s, want 401", a.status, a.body)
+	if a := s.send(t, http.MethodGet, "/token", "", "Authorization: Bearer "+token); a.Status != http.StatusUnauthorized || a.fields.Code != "UNAUTHORIZED" {
+		t.Errorf("token: got %d %s, want 401", a.Status, a.Body)
 	}
 	s.signIn(t)
 	var n int
@@ -246,7 +247,7 @@ func TestExpiry(t *testing.T) {
 
 func TestRoutes(t *testing.T) {
 	t.Parallel()
-	s := start(t, newCluster(t), t.TempDir())
+	s := start(t, hosttest.Cluster(t), t.TempDir())
 	for _, tc := range []struct {
 		method, path string
 		status       int
@@ -258,21 +259,18 @@ func TestRoutes(t *testing.T) {
 		{http.MethodGet, "/nothing", 404, "NOT_FOUND"},
 	} {
 		a := s.send(t, tc.method, tc.path, "")
-		if a.status != tc.status || !strings.Contains(a.body, tc.says) || (tc.status == 405) != (a.header.Get("Allow") != "") {
-			t.Errorf("%s %s: got %d %s, want %d %s", tc.method, tc.path, a.status, a.body, tc.status, tc.says)
+		if a.Status != tc.status || !strings.Contains(a.Body, tc.says) || (tc.status == 405) != (a.Header.Get("Allow") != "") {
+			t.Errorf("%s %s: got %d %s, want %d %s", tc.method, tc.path, a.Status, a.Body, tc.status, tc.says)
 		}
 	}
-	if a := s.send(t, http.MethodGet, "/ok", "", "Host: example.com"); a.status != http.StatusMisdirectedRequest {
-		t.Errorf("foreign host: got %d, want 421", a.status)
+	if a := s.send(t, http.MethodGet, "/ok", "", "Host: example.com"); a.Status != http.StatusMisdirectedRequest {
+		t.Errorf("foreign host: got %d, want 421", a.Status)
 	}
-	var api struct {
+	api := hosttest.Decode[struct {
 		Paths map[string]map[string]struct {
 			RequestBody *struct{ Content map[string]any }
 		}
-	}
-	if err := json.Unmarshal([]byte(s.send(t, http.MethodGet, "/../../openapi.json", "").body), &api); err != nil {
-		t.Fatal(err)
-	}
+	}](t, hosttest.Do(t, http.MethodGet, s.base+"/openapi.json", ""), http.StatusOK)
 	for path, method := range map[string]string{"/sign-up/email": "post", "/sign-in/email": "post", "/sign-out": "post",
 		"/get-session": "get", "/token": "get", "/jwks": "get", "/ok": "get"} {
 		op, ok := api.Paths[basePath+path][method]
@@ -288,14 +286,14 @@ func TestRoutes(t *testing.T) {
 // TestAtRest looks at what a thief of the database, or a restart, would find.
 func TestAtRest(t *testing.T) {
 	t.Parallel()
-	cluster, dir := newCluster(t), t.TempDir()
+	cluster, dir := hosttest.Cluster(t), t.TempDir()
 	s := start(t, cluster, dir)
 	token := s.signIn(t).fields.Token
 	dev, err := s.DevelopmentToken(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	keys := s.send(t, http.MethodGet, "/jwks", "").body
+	keys := s.send(t, http.MethodGet, "/jwks", "").Body
 	s.stop()
 
 	found := 0
@@ -329,7 +327,7 @@ func TestAtRest(t *testing.T) {
 			t.Error("a session did not survive the restart")
 		}
 	}
-	if got := again.send(t, http.MethodGet, "/jwks", "").body; got != keys {
+	if got := again.send(t, http.MethodGet, "/jwks", "").Body; got != keys {
 		t.Errorf("keys after a restart: got %s, want %s", got, keys)
 	}
 	if strings.Contains(keys, `"d"`) || !strings.Contains(keys, `"kty":"OKP"`) {

@@ -9,6 +9,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"axion/services/host/hosttest"
 )
 
 // decode reads one part of a JWT.
@@ -37,7 +39,7 @@ func run(t *testing.T, address func() (string, error), args ...string) (string, 
 
 func TestCommand(t *testing.T) {
 	t.Parallel()
-	s := start(t, newCluster(t), t.TempDir())
+	s := start(t, hosttest.Cluster(t), t.TempDir())
 	at := func(base string) func() (string, error) { return func() (string, error) { return base, nil } }
 
 	t.Run("OK", func(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 	"axion/services/bus"
 	"axion/services/contract"
 	"axion/services/host"
+	"axion/services/host/hosttest"
 )
 
 // peer is another service on the same broker.
@@ -22,22 +23,15 @@ func peer(t *testing.T, o host.Options) *host.Host {
 	h, err := host.New(t.Context(), contract.Graph, fstest.MapFS{
 		"00001_none.sql": {Data: []byte("-- +goose Up\nCREATE TABLE none (id INTEGER);")},
 	}, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(stopper(t, h))
-	if err := h.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	return h
+	return hosttest.Start(t, h, err).Host
 }
 
 // TestVerified asks the provider as the other services do: over Kafka.
 func TestVerified(t *testing.T) {
 	t.Parallel()
-	cluster := newCluster(t)
+	cluster := hosttest.Cluster(t)
 	s := start(t, cluster, t.TempDir())
-	s.clock.add(-time.Second) // whole seconds in JWTs round up nowhere
+	s.clock.Add(-time.Second) // whole seconds in JWTs round up nowhere
 	h := peer(t, hostOptions(t, cluster, t.TempDir()))
 	in := s.signIn(t)
 	jwt := s.send(t, http.MethodGet, "/token", "", "Authorization: Bearer "+in.fields.Token).fields.Token
@@ -75,7 +69,7 @@ func TestVerified(t *testing.T) {
 		err := h.Bus.Request(t.Context(), bus.Call{
 			Topic: contract.Topic(contract.Auth), Service: contract.Auth, Type: contract.GetKeys, In: struct{}{}, Out: &overBus,
 		})
-		overHTTP = json.RawMessage(strings.TrimSpace(s.send(t, http.MethodGet, "/jwks", "").body))
+		overHTTP = json.RawMessage(strings.TrimSpace(s.send(t, http.MethodGet, "/jwks", "").Body))
 		if err != nil || string(overBus) != string(overHTTP) {
 			t.Errorf("got %s, %v, want %s", overBus, err, overHTTP)
 		}
@@ -103,7 +97,7 @@ func TestVerified(t *testing.T) {
 // hashed.
 func TestFirstSignIns(t *testing.T) {
 	t.Parallel()
-	s := start(t, newCluster(t), t.TempDir())
+	s := start(t, hosttest.Cluster(t), t.TempDir())
 	var stored string
 	if err := s.DB.QueryRow(`SELECT password FROM users`).Scan(&stored); err != nil || stored != "" {
 		t.Fatalf("password at start: got %q, %v, want none: hashing must not delay a start", stored, err)
@@ -127,12 +121,12 @@ func TestFirstSignIns(t *testing.T) {
 
 func TestJWT(t *testing.T) {
 	t.Parallel()
-	s := start(t, newCluster(t), t.TempDir())
+	s := start(t, hosttest.Cluster(t), t.TempDir())
 	in := s.signIn(t)
 	a := s.send(t, http.MethodGet, "/token", "", "Authorization: Bearer "+in.fields.Token)
 	parts := strings.Split(a.fields.Token, ".")
-	if a.status != http.StatusOK || len(parts) != 3 || a.header.Get("Cache-Control") != "no-store" {
-		t.Fatalf("got %d %s", a.status, a.body)
+	if a.Status != http.StatusOK || len(parts) != 3 || a.Header.Get("Cache-Control") != "no-store" {
+		t.Fatalf("got %d %s", a.Status, a.Body)
 	}
 	var header struct{ Alg, Kid, Typ string }
 	var claims struct {
@@ -149,7 +143,7 @@ func TestJWT(t *testing.T) {
 		claims.Email != DevelopmentEmail || claims.Name != DevelopmentName || claims.Exp-claims.Iat != 900 {
 		t.Errorf("claims: got %+v", claims)
 	}
-	if a := s.send(t, http.MethodGet, "/token", ""); a.status != http.StatusUnauthorized {
-		t.Errorf("without a session: got %d, want 401", a.status)
+	if a := s.send(t, http.MethodGet, "/token", ""); a.Status != http.StatusUnauthorized {
+		t.Errorf("without a session: got %d, want 401", a.Status)
 	}
 }

@@ -7,12 +7,14 @@ import (
 	"testing"
 
 	"golang.org/x/crypto/bcrypt"
+
+	"axion/services/host/hosttest"
 )
 
 func TestHasher(t *testing.T) {
 	t.Parallel()
 	quick := newHasher()
-	quick.cost, quick.wait = bcrypt.MinCost, deadline
+	quick.cost, quick.wait = bcrypt.MinCost, hosttest.Deadline
 
 	t.Run("OK", func(t *testing.T) {
 		t.Parallel()

@@ -1,17 +1,14 @@
 package ingest
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
 	"strings"
 	"testing"
 
-	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/kmsg"
-
 	"axion/services/contract"
+	"axion/services/host/hosttest"
 )
 
 const (
@@ -25,7 +22,7 @@ func object(id, more string) string {
 
 func TestModes(t *testing.T) {
 	t.Parallel()
-	s := start(t, newCluster(t), t.TempDir())
+	s := start(t, hosttest.Cluster(t), t.TempDir())
 	base := func(id string, more ...string) map[string]string {
 		h := map[string]string{"ce_specversion": "1.0", "ce_id": id, "ce_source": "/meter", "ce_type": "reading"}
 		for i := 0; i < len(more); i += 2 {
@@ -61,12 +58,14 @@ func TestModes(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			items := s.post(t, tc.body, tc.header...)
-			r := s.records(t, 1)[0]
+			r := s.kafka.Next()
 			if len(items) != 1 || items[0].Partition != r.Partition || items[0].Offset != r.Offset ||
 				items[0].ID != tc.want["ce_id"] || items[0].Source != "/meter" || items[0].Topic != contract.EventsTopic {
 				t.Errorf("receipt: got %+v, want the place of %d/%d", items, r.Partition, r.Offset)
 			}
-			if got := headers(r); !maps.Equal(got, tc.want) {
+			got := hosttest.Headers(r)
+			delete(got, "traceparent")
+			if !maps.Equal(got, tc.want) {
 				t.Errorf("headers:\n got %v\nwant %v", got, tc.want)
 			}
 			if (r.Value == nil) != tc.null || string(r.Value) != tc.value || string(r.Key) != tc.key {
@@ -78,20 +77,20 @@ func TestModes(t *testing.T) {
 
 func TestBatch(t *testing.T) {
 	t.Parallel()
-	s := start(t, newCluster(t), t.TempDir())
+	s := start(t, hosttest.Cluster(t), t.TempDir())
 
 	t.Run("OK", func(t *testing.T) {
 		items := s.post(t, "["+object("a", "")+","+object("b", `,"data":1`)+","+object("a", "")+"]", batchType)
 		if len(items) != 3 || items[0] != items[2] || items[0] == items[1] {
 			t.Errorf("receipts: got %+v, want the third to be the first", items)
 		}
-		if got := s.count(t); got != 2 {
+		if got := s.count(); got != 2 {
 			t.Errorf("records: got %d, want 2", got)
 		}
 	})
 	t.Run("Empty", func(t *testing.T) {
-		if a := s.send(t, http.MethodPost, "/api/events", "[]", batchType); a.status != http.StatusAccepted || a.body != "{\"accepted\":0,\"items\":[]}\n" {
-			t.Errorf("got %d %q", a.status, a.body)
+		if a := s.send(t, http.MethodPost, "/api/events", "[]", batchType); a.Status != http.StatusAccepted || a.Body != "{\"accepted\":0,\"items\":[]}\n" {
+			t.Errorf("got %d %q", a.Status, a.Body)
 		}
 	})
 	t.Run("Order", func(t *testing.T) {
@@ -107,12 +106,10 @@ func TestBatch(t *testing.T) {
 		}
 	})
 	t.Run("ErrOneWrong", func(t *testing.T) {
-		before := s.count(t)
+		before := s.count()
 		a := s.send(t, http.MethodPost, "/api/events", "["+object("x", "")+","+object("y", `,"time":"now"`)+"]", batchType)
-		if a.status != http.StatusUnprocessableEntity || len(a.problem.Errors) != 1 || a.problem.Errors[0].Pointer != "/1/time" {
-			t.Errorf("got %d %s, want 422 at /1/time", a.status, a.body)
-		}
-		if got := s.count(t); got != before {
+		hosttest.WantProblem(t, a, http.StatusUnprocessableEntity, "/1/time")
+		if got := s.count(); got != before {
 			t.Errorf("records: got %d, want none new", got-before)
 		}
 	})
@@ -120,20 +117,20 @@ func TestBatch(t *testing.T) {
 
 func TestRefused(t *testing.T) {
 	t.Parallel()
-	s := start(t, newCluster(t), t.TempDir())
+	s := start(t, hosttest.Cluster(t), t.TempDir())
 	binary := []string{"ce-specversion: 1.0", "ce-id: 1", "ce-source: /m", "ce-type: t"}
 	long := strings.Repeat("x", maxValue+1)
 	for _, tc := range []struct {
 		name, body string
 		header     []string
 		status     int
-		at, says   string
+		at, says   string // at is "#" for an event as a whole, "" for no place
 	}{
 		{"ErrNotJSON", "{", []string{structuredType}, 400, "", "not one JSON"},
 		{"ErrEmpty", "", []string{structuredType}, 400, "", "not one JSON"},
 		{"ErrTrailing", object("1", "") + "x", []string{structuredType}, 400, "", "not one JSON"},
 		{"ErrUTF8", object("1", `,"data":"`+"\xff"+`"`), []string{structuredType}, 400, "", "UTF-8"},
-		{"ErrNotObject", "[]", []string{structuredType}, 422, "", ""},
+		{"ErrNotObject", "[]", []string{structuredType}, 422, "#", ""},
 		{"ErrNotArray", "{}", []string{batchType}, 400, "", "array"},
 		{"ErrNullBatch", "null", []string{batchType}, 400, "", "array"},
 		{"ErrItemNotObject", "[1]", []string{batchType}, 422, "/0", "object"},
@@ -165,52 +162,52 @@ func TestRefused(t *testing.T) {
 		{"ErrBinaryUTF8", "", append([]string{"ce-a: %FF"}, binary...), 422, "ce-a", "percent"},
 		{"ErrBinaryDataContentType", "", append([]string{"ce-datacontenttype: text/plain"}, binary...), 422, "ce-datacontenttype", "Content-Type"},
 		{"ErrBodySize", strings.Repeat(" ", maxBody+1), []string{structuredType}, 413, "", "longer"},
-		{"ErrEventSize", object("1", `,"data":"`+strings.Repeat("x", 1_010_000)+`"`), []string{structuredType}, 413, "", "too large"},
+		{"ErrEventSize", object("1", `,"data":"`+strings.Repeat("x", 1_010_000)+`"`), []string{structuredType}, 413, "#", "too large"},
 		{"ErrBatchSize", "[" + strings.Repeat("0,", maxBatch) + "0]", []string{batchType}, 413, "", "1001 events"},
 		{"ErrOrigin", object("1", ""), []string{structuredType, "Origin: https://example.com"}, 403, "", "page"},
 		{"ErrHost", object("1", ""), []string{structuredType, "Host: example.com"}, 421, "", "localhost"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			a := s.send(t, http.MethodPost, "/api/events", tc.body, tc.header...)
-			if a.status != tc.status || a.header.Get("Content-Type") != "application/problem+json" || !strings.Contains(a.body, tc.says) {
-				t.Fatalf("got %d %s, want %d about %q", a.status, a.body, tc.status, tc.says)
+			var places []string
+			if tc.at != "" {
+				places = []string{strings.TrimPrefix(tc.at, "#")}
 			}
-			if tc.at == "" {
-				return
-			}
-			if len(a.problem.Errors) != 1 || a.problem.Errors[0].Pointer+a.problem.Errors[0].Parameter != tc.at {
-				t.Errorf("errors: got %+v, want one at %s", a.problem.Errors, tc.at)
+			hosttest.WantProblem(t, a, tc.status, places...)
+			if !strings.Contains(a.Body, tc.says) {
+				t.Errorf("got %s, want it to be about %q", a.Body, tc.says)
 			}
 		})
 	}
-	if got := s.count(t); got != 0 {
+	if got := s.count(); got != 0 {
 		t.Errorf("records: got %d, want none", got)
 	}
 }
 
 func TestTopics(t *testing.T) {
 	t.Parallel()
-	s := start(t, newCluster(t), t.TempDir())
+	s := start(t, hosttest.Cluster(t), t.TempDir())
 	for _, topic := range contract.Topics() {
-		want := http.StatusForbidden
-		if topic == contract.EventsTopic {
-			want = http.StatusAccepted
-		}
 		for _, path := range []string{"/topics/" + topic, "/api/events?topic=" + topic, "/api/events?topic=axion.events&topic=" + topic} {
-			if a := s.send(t, http.MethodPost, path, object("1", ""), structuredType); a.status != want {
-				t.Errorf("POST %s: got %d %s, want %d", path, a.status, a.body, want)
-			}
+			t.Run(path, func(t *testing.T) {
+				a := s.send(t, http.MethodPost, path, object("1", ""), structuredType)
+				if topic == contract.EventsTopic {
+					hosttest.Decode[Accepted](t, a, http.StatusAccepted)
+				} else {
+					hosttest.WantProblem(t, a, http.StatusForbidden)
+				}
+			})
 		}
 	}
 	a := s.send(t, http.MethodPost, "/topics/__consumer_offsets", "", "Content-Type: application/vnd.kafka.json.v2+json")
-	if a.status != http.StatusForbidden || !strings.Contains(a.problem.Detail, "never reachable") {
-		t.Errorf("got %d %s, want 403 that says why", a.status, a.body)
+	if p := hosttest.WantProblem(t, a, http.StatusForbidden); !strings.Contains(p.Detail, "never reachable") {
+		t.Errorf("got %s, want it to say why", a.Body)
 	}
 }
 
 func TestRepeated(t *testing.T) {
 	t.Parallel()
-	cluster, dir := newCluster(t), t.TempDir()
+	cluster, dir := hosttest.Cluster(t), t.TempDir()
 	s := start(t, cluster, dir)
 	first := s.post(t, object("1", `,"data":1`), structuredType)
 	again := s.post(t, "1", "ce-specversion: 1.0", "ce-id: 1", "ce-source: /meter", "ce-type: reading", "Content-Type: application/json")
@@ -221,13 +218,13 @@ func TestRepeated(t *testing.T) {
 	if other[0] == first[0] {
 		t.Error("an event of another source got the same receipt")
 	}
-	s.stop()
+	s.Stop()
 
 	restarted := start(t, cluster, dir)
 	if got := restarted.post(t, object("1", ""), structuredType); got[0] != first[0] {
 		t.Errorf("receipt after a restart: got %+v, want %+v", got[0], first[0])
 	}
-	if got := restarted.count(t); got != 2 {
+	if got := restarted.count(); got != 2 {
 		t.Errorf("records: got %d, want 2", got)
 	}
 }
@@ -235,17 +232,14 @@ func TestRepeated(t *testing.T) {
 // TestBrokerAway holds the broker's acknowledgements back.
 func TestBrokerAway(t *testing.T) {
 	t.Parallel()
-	cluster := newCluster(t)
+	cluster := hosttest.Cluster(t)
 	s := start(t, cluster, t.TempDir(), func(s *service) { s.wait = 1 })
-	gate := make(chan struct{})
-	cluster.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {
-		cluster.SleepControl(func() { <-gate })
-		return nil, nil, false
-	})
+	gate := mute(cluster)
 	for range 3 {
 		a := s.send(t, http.MethodPost, "/api/events", object("1", ""), structuredType)
-		if a.status != http.StatusServiceUnavailable || a.header.Get("Retry-After") != "1" || !strings.Contains(a.problem.Detail, "acknowledge") {
-			t.Fatalf("got %d %s, want 503", a.status, a.body)
+		p := hosttest.WantProblem(t, a, http.StatusServiceUnavailable)
+		if a.Header.Get("Retry-After") != "1" || !strings.Contains(p.Detail, "acknowledge") {
+			t.Fatalf("got %v %s, want it to say why and when to try again", a.Header, a.Body)
 		}
 	}
 	s.flights.mu.Lock()
@@ -256,12 +250,12 @@ func TestBrokerAway(t *testing.T) {
 	}
 	close(gate)
 	<-under.done
-	s.service.wait = deadline
-	r := s.records(t, 1)[0]
+	s.wait = hosttest.Deadline
+	r := s.kafka.Next()
 	if got := s.post(t, object("1", ""), structuredType)[0]; got.Partition != r.Partition || got.Offset != r.Offset {
 		t.Errorf("receipt: got %+v, want that of the first try, %d/%d", got, r.Partition, r.Offset)
 	}
-	if got := s.count(t); got != 1 {
+	if got := s.count(); got != 1 {
 		t.Errorf("records: got %d, want 1", got)
 	}
 }
@@ -270,17 +264,11 @@ func TestBrokerAway(t *testing.T) {
 // that nobody is told of an event that it did not acknowledge.
 func TestStopWhileAway(t *testing.T) {
 	t.Parallel()
-	cluster, dir := newCluster(t), t.TempDir()
+	cluster, dir := hosttest.Cluster(t), t.TempDir()
 	s := start(t, cluster, dir, func(s *service) { s.wait = 1 })
-	gate := make(chan struct{})
-	cluster.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {
-		cluster.SleepControl(func() { <-gate })
-		return nil, nil, false
-	})
-	if a := s.send(t, http.MethodPost, "/api/events", object("1", ""), structuredType); a.status != http.StatusServiceUnavailable {
-		t.Fatalf("got %d, want 503", a.status)
-	}
-	s.stop()
+	gate := mute(cluster)
+	hosttest.WantProblem(t, s.send(t, http.MethodPost, "/api/events", object("1", ""), structuredType), http.StatusServiceUnavailable)
+	s.Stop()
 	var kept int
 	close(gate)
 	again := start(t, cluster, dir)
@@ -294,54 +282,42 @@ func TestStopWhileAway(t *testing.T) {
 
 func TestTrace(t *testing.T) {
 	t.Parallel()
-	s := start(t, newCluster(t), t.TempDir())
+	s := start(t, hosttest.Cluster(t), t.TempDir())
 	s.post(t, object("1", ""), structuredType, "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
 	s.post(t, object("2", ""), structuredType)
-	for _, r := range s.records(t, 2) {
-		parent := traceparent(r)
+	for range 2 {
+		h := hosttest.Headers(s.kafka.Next())
+		parent := h["traceparent"]
 		continued := strings.HasPrefix(parent, "00-0af7651916cd43dd8448eb211c80319c-")
-		if len(parent) != 55 || continued != (headers(r)["ce_id"] == "1") {
-			t.Errorf("event %s: got traceparent %q", headers(r)["ce_id"], parent)
+		if len(parent) != 55 || continued != (h["ce_id"] == "1") {
+			t.Errorf("event %s: got traceparent %q", h["ce_id"], parent)
 		}
 	}
-}
-
-func traceparent(r *kgo.Record) string {
-	for _, h := range r.Headers {
-		if h.Key == "traceparent" {
-			return string(h.Value)
-		}
-	}
-	return ""
 }
 
 func TestHandshake(t *testing.T) {
 	t.Parallel()
-	s := start(t, newCluster(t), t.TempDir())
+	s := start(t, hosttest.Cluster(t), t.TempDir())
 	a := s.send(t, http.MethodOptions, "/api/events", "", "WebHook-Request-Origin: sender.example.com")
-	if a.status != http.StatusNoContent || a.header.Get("WebHook-Allowed-Origin") != "sender.example.com" || a.header.Get("WebHook-Allowed-Rate") != "*" {
-		t.Errorf("got %d %v", a.status, a.header)
+	if a.Status != http.StatusNoContent || a.Header.Get("WebHook-Allowed-Origin") != "sender.example.com" || a.Header.Get("WebHook-Allowed-Rate") != "*" {
+		t.Errorf("got %d %v", a.Status, a.Header)
 	}
-	if a := s.send(t, http.MethodOptions, "/api/events", ""); a.status != http.StatusNoContent || a.header.Get("WebHook-Allowed-Origin") != "" {
-		t.Errorf("without the question: got %d %v", a.status, a.header)
+	if a := s.send(t, http.MethodOptions, "/api/events", ""); a.Status != http.StatusNoContent || a.Header.Get("WebHook-Allowed-Origin") != "" {
+		t.Errorf("without the question: got %d %v", a.Status, a.Header)
 	}
 }
 
 func TestOpenAPI(t *testing.T) {
 	t.Parallel()
-	s := start(t, newCluster(t), t.TempDir())
-	var api struct {
+	s := start(t, hosttest.Cluster(t), t.TempDir())
+	api := hosttest.Decode[struct {
 		Paths map[string]struct {
 			Post struct {
 				RequestBody struct{ Content map[string]any }
 				Responses   map[string]any
 			}
 		}
-	}
-	a := s.send(t, http.MethodGet, "/openapi.json", "")
-	if err := json.Unmarshal([]byte(a.body), &api); err != nil {
-		t.Fatal(err)
-	}
+	}](t, s.send(t, http.MethodGet, "/openapi.json", ""), http.StatusOK)
 	for _, path := range []string{"/api/events", "/topics/{topic}"} {
 		op := api.Paths[path].Post
 		for _, content := range []string{"application/cloudevents+json", "application/cloudevents-batch+json", "*/*"} {

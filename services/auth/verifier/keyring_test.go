@@ -48,7 +48,7 @@ func TestKeys(t *testing.T) {
 		if got := fetches.Load(); got != 1 {
 			t.Errorf("fetches within the pause: got %d, want 1", got)
 		}
-		c.add(3 * time.Second)
+		c.Add(3 * time.Second)
 		if err := verify(next.ed, "next"); err != nil {
 			t.Errorf("new key: got %v", err)
 		}
@@ -75,7 +75,7 @@ func TestKeys(t *testing.T) {
 			after time.Duration
 			ok    bool
 		}{{0, true}, {9 * time.Minute, true}, {2 * time.Minute, false}} {
-			c.add(step.after)
+			c.Add(step.after)
 			_, err := v.Verify(t.Context(), sign(t, c, jose.EdDSA, k.ed, "ed", nil))
 			if (err == nil) != step.ok {
 				t.Errorf("after %v: got %v, want ok %v", step.after, err, step.ok)
@@ -109,12 +109,12 @@ func TestKeys(t *testing.T) {
 			t.Errorf("questions: got %d, want 1: a failing issuer is left alone for a while", got)
 		}
 		failing = false
-		c.add(3 * time.Second)
+		c.Add(3 * time.Second)
 		if _, err := v.Verify(t.Context(), token); err != nil {
 			t.Errorf("once it is back: got %v", err)
 		}
 		failing = true
-		c.add(11 * time.Minute)
+		c.Add(11 * time.Minute)
 		if _, err := v.Verify(t.Context(), sign(t, c, jose.EdDSA, k.ed, "ed", nil)); err != nil {
 			t.Errorf("known key while the issuer is away: got %v", err)
 		}
@@ -147,7 +147,7 @@ func TestKeys(t *testing.T) {
 		if _, err := v.Verify(t.Context(), token); err != nil {
 			t.Fatal(err)
 		}
-		c.add(3 * time.Second)
+		c.Add(3 * time.Second)
 		unknown := sign(t, c, jose.EdDSA, k.ed, "made-up", nil)
 		ended := make(chan error)
 		go func() {

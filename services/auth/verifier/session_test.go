@@ -55,7 +55,7 @@ func TestSession(t *testing.T) {
 		after time.Duration
 		asked int32
 	}{{0, 1}, {0, 0}, {4 * time.Second, 0}, {2 * time.Second, 1}} {
-		c.add(step.after)
+		c.Add(step.after)
 		id, asked, err := verify("good")
 		if err != nil || id.UserID != "u" || id.Email != "e@x" || asked != step.asked {
 			t.Errorf("step %d: got %+v, %v, asked %d, want %d", i, id, err, asked, step.asked)
@@ -84,7 +84,7 @@ func TestSessionEnds(t *testing.T) {
 	if _, err := v.Verify(t.Context(), "t"); err != nil {
 		t.Fatal(err)
 	}
-	c.add(2 * time.Second)
+	c.Add(2 * time.Second)
 	if _, err := v.Verify(t.Context(), "t"); !errors.Is(err, verifier.ErrUnauthorized) {
 		t.Errorf("a cached session that has ended: got %v, want unauthorized", err)
 	}

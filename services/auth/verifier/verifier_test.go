@@ -16,7 +16,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -26,6 +25,7 @@ import (
 	"go.uber.org/goleak"
 
 	"axion/services/auth/verifier"
+	"axion/services/host/hosttest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -35,25 +35,7 @@ const issuer = "https://auth.localhost"
 // shared is a symmetric key, which no issuer should publish.
 const shared = "0123456789abcdef0123456789abcdef"
 
-// clock is a time that the test moves.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func newClock() *clock { return &clock{now: time.Unix(1_800_000_000, 0).UTC()} }
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) add(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
+func newClock() *hosttest.Clock { return hosttest.NewClock(time.Unix(1_800_000_000, 0).UTC()) }
 
 // keys are an issuer's private keys, of every accepted type.
 type keys struct {
@@ -89,7 +71,7 @@ func (k keys) set() jose.JSONWebKeySet {
 }
 
 // sign makes a token; claims replaces single claims, nil removes one.
-func sign(t *testing.T, c *clock, alg jose.SignatureAlgorithm, key any, kid string, claims map[string]any) string {
+func sign(t *testing.T, c *hosttest.Clock, alg jose.SignatureAlgorithm, key any, kid string, claims map[string]any) string {
 	t.Helper()
 	all := map[string]any{
 		"iss": issuer, "aud": issuer, "sub": "user-1", "email": "a@example.com",
@@ -202,7 +184,7 @@ func TestJWT(t *testing.T) {
 
 // embedded carries its own key in the header, as RFC 7515 allows and nobody
 // should trust.
-func embedded(t *testing.T, c *clock, key ed25519.PrivateKey) string {
+func embedded(t *testing.T, c *hosttest.Clock, key ed25519.PrivateKey) string {
 	t.Helper()
 	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.EdDSA, Key: key}, &jose.SignerOptions{EmbedJWK: true})
 	if err != nil {

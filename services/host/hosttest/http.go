@@ -19,8 +19,9 @@ type Reply struct {
 	Body   string
 }
 
-// Do sends one request. Each header is a "Name: value" line; a body that starts
-// as JSON does is sent as such unless they say otherwise.
+// Do sends one request. Each header is a "Name: value" line, and stands as often
+// as it is given; a body that starts as a JSON object or array does is sent as
+// such unless they say otherwise.
 func Do(t testing.TB, method, url, body string, header ...string) Reply {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), Deadline)
@@ -29,16 +30,16 @@ func Do(t testing.TB, method, url, body string, header ...string) Reply {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if body != "" {
-		req.Header.Set("Content-Type", "application/json")
-	}
 	for _, line := range header {
 		name, value, _ := strings.Cut(line, ": ")
 		if name == "Host" {
 			req.Host = value
 			continue
 		}
-		req.Header.Set(name, value)
+		req.Header.Add(name, value)
+	}
+	if body != "" && strings.ContainsRune("{[", rune(body[0])) && req.Header.Get("Content-Type") == "" {
+		req.Header.Set("Content-Type", "application/json")
 	}
 	transport := &http.Transport{DisableKeepAlives: true}
 	res, err := (&http.Client{

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
@@ -87,6 +88,22 @@ func (k *Kafka) Next() *kgo.Record {
 	r := k.read[0]
 	k.read = k.read[1:]
 	return r
+}
+
+// Count is how many messages a topic holds.
+func (k *Kafka) Count(topic string) (n int64) {
+	k.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), Deadline)
+	defer cancel()
+	ends, err := kadm.NewClient(k.client).ListEndOffsets(ctx, topic)
+	if err == nil {
+		err = ends.Error()
+	}
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	ends.Each(func(o kadm.ListedOffset) { n += o.Offset })
+	return n
 }
 
 // Headers are a message's headers by name.
