@@ -18,9 +18,7 @@ const more = `,"deploymentId":"d1","name":"Tea","slug":"tea","template":"t","con
 func TestDeploy(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	r.codegen()
-	r.infrastructure()
-	r.start()
+	r.startAll()
 	r.send(contract.ProjectCreated, "e1", "p1", more)
 	r.want("p1", "d1", success("tea")...)
 	want := []string{
@@ -60,9 +58,7 @@ func TestDeploy(t *testing.T) {
 func TestForeignProducer(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	r.codegen()
-	r.infrastructure()
-	r.start()
+	r.startAll()
 	// Nothing but what a foreign service must say, and no header but the type.
 	r.kafka.Send(topic, "", `{"projectId":"P_1.x","userId":"u","config":{"title":"Hi"}}`, "ce_type", contract.ProjectCreated)
 	r.kafka.Send(topic, "P2", `{"projectId":"P2"}`, "ce_type", contract.ProjectCreated)
@@ -101,9 +97,7 @@ func TestForeignProducer(t *testing.T) {
 func TestFail(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	r.codegen()
-	r.infrastructure()
-	r.start()
+	r.startAll()
 	r.send(contract.ProjectCreated, "e1", "p1", `,"deploymentId":"d1","template":"unknown"`)
 	r.want("p1", "d1", "STARTED", `FAILED "error":"codegen: unknown template \"unknown\"; there are static-site"`)
 	r.send(contract.ProjectCreated, "e2", "p2", `,"deploymentId":"d2","template":"broken"`)
@@ -119,9 +113,7 @@ func TestFail(t *testing.T) {
 func TestRefuse(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	r.codegen()
-	r.infrastructure()
-	r.start()
+	r.startAll()
 	r.kafka.Event(topic, "p", contract.ProjectCreated, "garbage", "\xff{")
 	r.kafka.Event(topic, "p", contract.ProjectCreated, "no-project", `{"userId":"alice"}`)
 	r.send(contract.ProjectCreated, "good", "p", `,"deploymentId":"d"`)
@@ -180,9 +172,7 @@ func TestResume(t *testing.T) {
 					<-end
 				}
 			}
-			r.codegen()
-			r.infrastructure()
-			r.start()
+			r.startAll()
 			r.send(contract.ProjectCreated, "e1", "p1", more)
 			r.want("p1", "d1", before...)
 			<-begun

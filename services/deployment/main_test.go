@@ -55,6 +55,14 @@ func (r *rig) start() {
 	r.Service = hosttest.Start(r.t, h, err)
 }
 
+// startAll starts the service and stand-ins for both that it asks.
+func (r *rig) startAll() {
+	r.t.Helper()
+	r.codegen()
+	r.infrastructure()
+	r.start()
+}
+
 func (r *rig) note(text string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
