@@ -12,9 +12,14 @@ import (
 // closed under them.
 const stragglers = time.Second
 
-// Close stops accepting, lets requests under way finish until ctx ends, then
-// ends the rest, WebSockets included. No goroutine is left. It reports requests
-// that were cut off; later calls return the same.
+// drainTime is how long requests under way may go on. It is a part of what the
+// whole stack has for stopping: a client that does not end its upload must not
+// take the time of the services behind.
+const drainTime = 3 * time.Second
+
+// Close stops accepting, lets requests under way finish for 3 s or until ctx
+// ends, then ends the rest, WebSockets included. No goroutine is left. It reports
+// requests that ctx cut off; later calls return the same.
 func (g *Gateway) Close(ctx context.Context) error { return g.closer(ctx) }
 
 func onceWithContext(f func(context.Context) error) func(context.Context) error {
@@ -29,10 +34,16 @@ func onceWithContext(f func(context.Context) error) func(context.Context) error 
 func (g *Gateway) shutdown(ctx context.Context) error {
 	g.end(nil)
 	errs := make([]error, len(g.fronts))
+	drain, cancel := context.WithTimeout(ctx, g.drain)
+	defer cancel()
 	var draining sync.WaitGroup
 	for i, f := range g.fronts {
 		draining.Go(func() {
-			if err := f.shutdown(ctx); err != nil {
+			switch err := f.shutdown(drain); {
+			case err == nil:
+			case drain.Err() != nil && ctx.Err() == nil:
+				g.log.Warn("requests that did not end were cut off", "entrypoint", f.name, "after", g.drain)
+			default:
 				errs[i] = fmt.Errorf("close entrypoint %s: %w", f.name, err)
 			}
 		})

@@ -15,6 +15,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"axion/gateway/cert"
 	"axion/gateway/config"
@@ -58,6 +59,7 @@ type Gateway struct {
 	fronts   []*front
 	inflight inflight
 	changes  changes
+	drain    time.Duration // drainTime; tests of what comes after it shorten it
 
 	ctx     context.Context // of every request, and of what runs behind
 	cancel  context.CancelFunc
@@ -91,6 +93,7 @@ func New(opts Options) (*Gateway, error) {
 		provider: p,
 		env:      middleware.Env{Port: portsOf(opts)},
 		changes:  newChanges(),
+		drain:    drainTime,
 		ended:    make(chan struct{}),
 	}
 	g.cert, err = cert.New(cert.Options{Dir: opts.CADir, Storage: opts.StateDir, Allow: g.allows, Log: opts.Log})

@@ -287,6 +287,20 @@ func TestClose(t *testing.T) {
 			t.Errorf("Close: %v", err)
 		}
 	})
+	t.Run("OK/CutsOffTheEndless", func(t *testing.T) {
+		t.Parallel()
+		s, _, answer := slow(t)
+		s.SetDrain(time.Millisecond)
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		if err := s.Close(ctx); err != nil {
+			t.Errorf("Close: %v", err)
+		}
+		if ctx.Err() != nil {
+			t.Error("Close took all the time there was")
+		}
+		<-answer // an error or 499, depending on which end hears first
+	})
 	t.Run("ErrCutOff", func(t *testing.T) {
 		t.Parallel()
 		s, _, answer := slow(t)
