@@ -100,6 +100,9 @@ type Server struct {
 	calls *caller // nil without a Client, as is up
 	up    *upstream
 
+	// silent are connections that have not sent a request yet, as browsers open
+	// them ahead: Shutdown would wait for those.
+	silent    sync.Map
 	stop      context.CancelFunc
 	stopped   context.Context
 	workers   sync.WaitGroup
@@ -136,9 +139,18 @@ func New(opts Options) (*Server, error) {
 		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    16 << 10,
 		ConnContext:       withConn,
+		ConnState:         s.track,
 		ErrorLog:          slog.NewLogLogger(s.opts.Log.Handler(), slog.LevelDebug),
 	}
 	return s, nil
+}
+
+func (s *Server) track(c net.Conn, state http.ConnState) {
+	if state == http.StateNew {
+		s.silent.Store(c, nil)
+	} else {
+		s.silent.Delete(c)
+	}
 }
 
 // Run serves until ctx ends or Close is called, and returns once everything it
@@ -176,12 +188,15 @@ func (s *Server) Close(ctx context.Context) error {
 	s.closeOnce.Do(func() {
 		s.stop()
 		s.hub.close()
+		_ = s.opts.Listener.Close() // Shutdown closes it only where Serve has begun
+		s.silent.Range(func(c, _ any) bool { _ = c.(net.Conn).Close(); return true })
 		err := s.http.Shutdown(ctx)
+		if errors.Is(err, net.ErrClosed) {
+			err = nil
+		}
 		if err != nil {
 			err = fmt.Errorf("close dashboard: %w", errors.Join(err, s.http.Close()))
 		}
-		// Shutdown closes the listener only where Serve has begun.
-		_ = s.opts.Listener.Close()
 		s.workers.Wait()
 		if s.calls != nil {
 			s.calls.close()

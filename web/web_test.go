@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 )
 
 func listen(t *testing.T) net.Listener {
@@ -76,7 +77,15 @@ func TestClose(t *testing.T) {
 		go func() { ended <- server.Run(context.WithoutCancel(t.Context())) }()
 		page := s.page(t)
 		page.next(kindSnapshot)
-		if err := server.Close(t.Context()); err != nil {
+		ahead, err := net.Dial("tcp", server.opts.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = ahead.Close() }()
+		// Less than the 5 s that net/http gives a connection to send something.
+		ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
+		defer cancel()
+		if err := server.Close(ctx); err != nil {
 			t.Errorf("Close: %v", err)
 		}
 		if err := <-ended; err != nil {
