@@ -195,6 +195,20 @@ func TestLockDir(t *testing.T) {
 		}
 	})
 
+	t.Run("ErrNoDirectory", func(t *testing.T) {
+		t.Parallel()
+		file := filepath.Join(t.TempDir(), "file")
+		if err := os.WriteFile(file, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for _, dir := range []string{file, filepath.Join(file, "below")} {
+			_, err := LockDir(dir)
+			mend, ok := err.(interface{ Mend() string })
+			if !ok || !strings.Contains(err.Error(), file) || !strings.Contains(mend.Mend(), "--data") {
+				t.Errorf("got %v, want an error that names %s, with a hint", err, file)
+			}
+		}
+	})
 	t.Run("ErrInUse", func(t *testing.T) {
 		t.Parallel()
 		dir := t.TempDir()

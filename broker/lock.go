@@ -23,13 +23,13 @@ type Lock struct{ file *flock.Flock }
 // in use gives a [*InUseError] at once.
 func LockDir(dir string) (*Lock, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("lock data directory: %w", err)
+		return nil, &lockError{err}
 	}
 	path := filepath.Join(dir, lockFile)
 	file := flock.New(path, flock.SetFlag(os.O_CREATE|os.O_RDWR), flock.SetPermissions(0o600))
 	got, err := file.TryLock()
 	if err != nil {
-		return nil, fmt.Errorf("lock data directory %s: %w", dir, err)
+		return nil, &lockError{err}
 	}
 	if !got {
 		return nil, &InUseError{Dir: dir, PID: holder(path)}
@@ -59,6 +59,17 @@ func holder(path string) int {
 		return 0
 	}
 	return pid
+}
+
+// lockError says that a data directory cannot be made or written to; err names it.
+type lockError struct{ err error }
+
+func (e *lockError) Error() string { return fmt.Sprintf("lock data directory: %v", e.err) }
+func (e *lockError) Unwrap() error { return e.err }
+
+// Mend is the hint shown with the error.
+func (e *lockError) Mend() string {
+	return "use a directory that you may write to by --data DIR, or none by --ephemeral"
 }
 
 // InUseError says that another process works in a data directory.
