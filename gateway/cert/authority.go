@@ -68,7 +68,7 @@ func New(opts Options) (*Authority, error) {
 	if opts.Dir == "" {
 		base, err := os.UserConfigDir()
 		if err != nil {
-			return nil, fmt.Errorf("find the local authority's directory: %w", err)
+			return nil, &homeError{err}
 		}
 		opts.Dir = filepath.Join(base, "axion", "ca")
 	}

@@ -243,6 +243,16 @@ func TestBadRoot(t *testing.T) {
 	})
 }
 
+func TestNoHome(t *testing.T) {
+	for _, name := range []string{"HOME", "XDG_CONFIG_HOME", "AppData"} {
+		t.Setenv(name, "")
+	}
+	_, err := cert.New(cert.Options{})
+	if mend, ok := err.(interface{ Mend() string }); !ok || !strings.Contains(mend.Mend(), "HOME") {
+		t.Errorf("New: got %v, want an error with a hint", err)
+	}
+}
+
 func TestClose(t *testing.T) {
 	t.Parallel()
 	a := open(t, cert.Options{Dir: t.TempDir(), Allow: anyHost})

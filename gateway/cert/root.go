@@ -51,6 +51,19 @@ func (e *BadRoot) Mend() string {
 	return "remove " + filepath.Dir(e.File) + " to have a new authority made; clients must then trust it anew"
 }
 
+// homeError says that the user has no configuration directory.
+type homeError struct{ err error }
+
+func (e *homeError) Error() string {
+	return fmt.Sprintf("find the local authority's directory: %v", e.err)
+}
+func (e *homeError) Unwrap() error { return e.err }
+
+// Mend is the hint shown with the error.
+func (e *homeError) Mend() string {
+	return "set HOME or XDG_CONFIG_HOME to a directory that keeps the authority between runs"
+}
+
 // openRoot reads the root in dir, or makes one where there is none or it nears
 // its end. A file lock keeps processes that start together from making two.
 func openRoot(dir string) (*root, error) {
