@@ -154,6 +154,21 @@ func TestUnknownTemplate(t *testing.T) {
 	}
 }
 
+// TestNeighbours: the routes of two projects whose names run into each other stay
+// apart.
+func TestNeighbours(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	ws := s.WebSocket(t, "/ws?token="+s.Token)
+	for _, name := range []string{"foo", "foo web", "foo https"} {
+		p := s.Create(t, "", name, "")
+		ws.Until(t, p.ID, contract.DeploymentSucceeded)
+		if page := s.Get(t, s.URL(p.Slug+"."+contract.AppsDomain, "/")); !strings.Contains(string(page.Body), "<h1>"+name+"</h1>") {
+			t.Errorf("%s: got %d %s", name, page.Status, page.Body)
+		}
+	}
+}
+
 // TestOwner: a token of somebody else opens nothing, and a made-up one less.
 func TestOwner(t *testing.T) {
 	t.Parallel()

@@ -17,6 +17,9 @@ type Config json.RawMessage
 // maxConfig bounds a project's config in bytes of JSON: it travels in messages.
 const maxConfig = 32 << 10
 
+// maxDepth bounds how deeply a config is nested.
+const maxDepth = 64
+
 // Schema says that it is an object; huma validates by it.
 func (c Config) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true}
@@ -44,12 +47,28 @@ func (c *Config) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// check refuses a config that is too large.
+// check refuses a config that is too large, or nested more deeply than other
+// programs can read.
 func (c Config) check() error {
 	if len(c) > maxConfig {
 		return host.Invalid("/config", fmt.Sprintf("must not be larger than %d bytes of JSON", maxConfig))
 	}
-	return nil
+	depth := 0
+	for decoder := json.NewDecoder(bytes.NewReader(c)); ; {
+		token, err := decoder.Token()
+		if err != nil {
+			return nil // its end: that it is JSON is known
+		}
+		switch token {
+		case json.Delim('{'), json.Delim('['):
+			depth++
+		case json.Delim('}'), json.Delim(']'):
+			depth--
+		}
+		if depth > maxDepth {
+			return host.Invalid("/config", fmt.Sprintf("must not be nested more than %d deep", maxDepth))
+		}
+	}
 }
 
 // text is the form in the database.

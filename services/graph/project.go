@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -46,9 +45,9 @@ type projectOutput struct {
 // create stores the project and its event in one transaction: there is never
 // one without the other.
 func (s *service) create(ctx context.Context, in *createInput) (*projectOutput, error) {
-	name := strings.TrimSpace(in.Body.Name)
-	if name == "" {
-		return nil, host.Invalid("/name", "must not be blank")
+	name, err := checkName(in.Body.Name)
+	if err != nil {
+		return nil, err
 	}
 	now := time.Now().UTC()
 	p := Project{
@@ -61,7 +60,7 @@ func (s *service) create(ctx context.Context, in *createInput) (*projectOutput, 
 	if err := p.Config.check(); err != nil {
 		return nil, err
 	}
-	err := s.change(ctx, func(tx *sql.Tx) (err error) {
+	err = s.change(ctx, func(tx *sql.Tx) (err error) {
 		if p.Slug, err = freeSlug(ctx, tx, name); err != nil {
 			return err
 		}
@@ -110,8 +109,8 @@ func (s *service) update(ctx context.Context, in *updateInput) (*projectOutput, 
 			return err
 		}
 		if in.Body.Name != nil {
-			if p.Name = strings.TrimSpace(*in.Body.Name); p.Name == "" {
-				return host.Invalid("/name", "must not be blank")
+			if p.Name, err = checkName(*in.Body.Name); err != nil {
+				return err
 			}
 		}
 		if in.Body.Template != nil {

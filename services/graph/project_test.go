@@ -73,16 +73,19 @@ func TestCreate(t *testing.T) {
 
 func testBadInput(t *testing.T, r *rig) {
 	for body, place := range map[string]string{
-		`{}`:            "",
-		`{"name":""}`:   "/name",
-		`{"name":"  "}`: "/name",
-		`{"name":5}`:    "/name",
-		`{"name":"` + strings.Repeat("x", 81) + `"}`:                        "/name",
-		`{"name":"x","template":"../etc"}`:                                  "/template",
-		`{"name":"x","config":[1]}`:                                         "/config",
-		`{"name":"x","config":"{}"}`:                                        "/config",
-		`{"name":"x","slug":"mine"}`:                                        "/slug",
-		`{"name":"x","config":{"a":"` + strings.Repeat("x", 33<<10) + `"}}`: "/config",
+		`{}`:                  "",
+		`{"name":""}`:         "/name",
+		`{"name":"  "}`:       "/name",
+		`{"name":5}`:          "/name",
+		`{"name":"a\u0000b"}`: "/name",
+		`{"name":"a\u202eb"}`: "/name",
+		`{"name":"x","config":{"a":` + strings.Repeat("[", 64) + strings.Repeat("]", 64) + `}}`: "/config",
+		`{"name":"` + strings.Repeat("x", 81) + `"}`:                                            "/name",
+		`{"name":"x","template":"../etc"}`:                                                      "/template",
+		`{"name":"x","config":[1]}`:                                                             "/config",
+		`{"name":"x","config":"{}"}`:                                                            "/config",
+		`{"name":"x","slug":"mine"}`:                                                            "/slug",
+		`{"name":"x","config":{"a":"` + strings.Repeat("x", 33<<10) + `"}}`:                     "/config",
 	} {
 		hosttest.WantProblem(t, r.do("alice", "POST", projects, body), 422, place)
 	}
@@ -209,7 +212,7 @@ func TestUpdate(t *testing.T) {
 		}
 	}
 	for body, place := range map[string]string{
-		`{"slug":"x"}`: "/slug", `{"userId":"bob"}`: "/userId", `{"name":""}`: "/name", `{"name":" "}`: "/name",
+		`{"slug":"x"}`: "/slug", `{"userId":"bob"}`: "/userId", `{"name":""}`: "/name", `{"name":" "}`: "/name", `{"name":"\u0007"}`: "/name",
 		`{"template":"T"}`: "/template", `{"config":7}`: "/config",
 	} {
 		hosttest.WantProblem(t, r.do("alice", "PATCH", path, body), 422, place)

@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"unicode"
+
+	"axion/services/host"
 )
 
 // maxSlug leaves room for a number within a DNS label's 63 bytes.
@@ -50,4 +53,17 @@ func freeSlug(ctx context.Context, tx *sql.Tx, name string) (string, error) {
 		slug = fmt.Sprintf("%s-%d", base, n)
 	}
 	return slug, nil
+}
+
+// checkName trims a project's name, and refuses what a reader could not see or
+// would see in another order.
+func checkName(name string) (string, error) {
+	name = strings.TrimSpace(name)
+	if name == "" {
+		return "", host.Invalid("/name", "must not be blank")
+	}
+	if strings.ContainsFunc(name, func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) }) {
+		return "", host.Invalid("/name", "must not hold control characters")
+	}
+	return name, nil
 }

@@ -172,10 +172,7 @@ func (h *Host) Stop(ctx context.Context) error {
 	}
 	// Shutdown would give those 5 s to send something.
 	h.fresh.Range(func(c, _ any) bool { _ = c.(net.Conn).Close(); return true })
-	err := h.server.Shutdown(ctx)
-	if err != nil {
-		err = errors.Join(fmt.Errorf("%s: stop: %w", h.Name, err), h.server.Close())
-	}
+	err := h.drainHTTP(ctx)
 	if h.cancel != nil {
 		h.cancel()
 	}
@@ -189,6 +186,23 @@ func (h *Host) Stop(ctx context.Context) error {
 	}
 	h.close()
 	return err
+}
+
+// drainTime is how long Stop waits for HTTP requests under way: one that a client
+// has sent only half of must not use up the time that message handlers need.
+const drainTime = 3 * time.Second
+
+func (h *Host) drainHTTP(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, drainTime)
+	defer cancel()
+	if h.server.Shutdown(ctx) == nil {
+		return nil
+	}
+	h.Log.Warn("requests cut off", "after", drainTime)
+	if err := h.server.Close(); err != nil {
+		return fmt.Errorf("%s: stop: %w", h.Name, err)
+	}
+	return nil
 }
 
 func (h *Host) close() {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -307,6 +308,29 @@ func TestStop(t *testing.T) {
 	if _, err := net.Dial("tcp", h.Addr().String()); err == nil {
 		t.Error("the port still answers")
 	}
+}
+
+// TestStopCutsOff: a client that has sent half a request and waits does not make
+// the stop fail.
+func TestStopCutsOff(t *testing.T) {
+	t.Parallel()
+	h := newHost(t, hosttest.Options(t, hosttest.Cluster(t), t.TempDir()))
+	begun := make(chan struct{})
+	h.Mux.HandleFunc("PUT /half", func(_ http.ResponseWriter, r *http.Request) {
+		close(begun)
+		_, _ = io.ReadAll(r.Body)
+	})
+	s := hosttest.Start(t, h, nil)
+	conn, err := net.Dial("tcp", h.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	if _, err := io.WriteString(conn, "PUT /half HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nhalf"); err != nil {
+		t.Fatal(err)
+	}
+	<-begun
+	s.Stop() // fails the test on an error
 }
 
 func TestNewFails(t *testing.T) {

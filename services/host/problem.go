@@ -71,7 +71,7 @@ var useProblems = sync.OnceFunc(func() {
 			return p // the cause is for the log
 		}
 		if status != http.StatusUnprocessableEntity && len(errs) == 1 {
-			p.Detail = errs[0].Error() // of the whole request: not JSON, say
+			p.Detail = fieldError(errs[0]).Detail // of the whole request: not JSON, say
 			return p
 		}
 		for _, err := range errs {

@@ -8,6 +8,7 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"strings"
 
 	"axion/services/contract"
 )
@@ -64,7 +65,7 @@ func checkFiles(files []contract.File) error {
 // checkPath refuses a path that leads out or that another one stands in the way
 // of, and notes it and its folders in isFile.
 func checkPath(name string, isFile map[string]bool) error {
-	if !fs.ValidPath(name) || name == "." || !filepath.IsLocal(filepath.FromSlash(name)) {
+	if !fs.ValidPath(name) || name == "." || strings.ContainsRune(name, 0) || !filepath.IsLocal(filepath.FromSlash(name)) {
 		return errors.New("must be a relative path that stays inside the project")
 	}
 	if len(name) > maxPath {

@@ -12,7 +12,8 @@ import (
 )
 
 // fragment is the compose file that routes one project: HTTPS to its port, and
-// plain HTTP to HTTPS. A slug is a DNS label, so nothing needs quoting.
+// plain HTTP to HTTPS. A slug is a DNS label: nothing needs quoting, and what follows
+// an underscore is never part of another slug.
 var fragment = template.Must(template.New("fragment").Parse(
 	`# Written by infrastructure-service, and written anew at each deployment.
 services:
@@ -22,10 +23,10 @@ services:
       traefik.http.routers.app-{{.Slug}}.rule: Host(` + "`{{.Host}}`" + `)
       traefik.http.routers.app-{{.Slug}}.entrypoints: websecure
       traefik.http.routers.app-{{.Slug}}.tls: "true"
-      traefik.http.routers.app-{{.Slug}}-web.rule: Host(` + "`{{.Host}}`" + `)
-      traefik.http.routers.app-{{.Slug}}-web.entrypoints: web
-      traefik.http.routers.app-{{.Slug}}-web.middlewares: app-{{.Slug}}-https
-      traefik.http.middlewares.app-{{.Slug}}-https.redirectscheme.scheme: https
+      traefik.http.routers.app-{{.Slug}}_web.rule: Host(` + "`{{.Host}}`" + `)
+      traefik.http.routers.app-{{.Slug}}_web.entrypoints: web
+      traefik.http.routers.app-{{.Slug}}_web.middlewares: app-{{.Slug}}_https
+      traefik.http.middlewares.app-{{.Slug}}_https.redirectscheme.scheme: https
       traefik.http.services.app-{{.Slug}}.loadbalancer.server.port: "{{.Port}}"
 `))
 

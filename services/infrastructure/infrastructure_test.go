@@ -151,6 +151,7 @@ func TestProvisionRefuses(t *testing.T) {
 		"ErrProject":      {func(q *contract.ProvisionRequest) { q.ProjectID = "../p" }, "projectId"},
 		"ErrDeployment":   {func(q *contract.ProvisionRequest) { q.DeploymentID = ".." }, "deploymentId"},
 		"ErrPathUp":       {func(q *contract.ProvisionRequest) { q.Files = append(q.Files, site("../x", "")...) }, `file "../x": must be a relative path`},
+		"ErrPathNUL":      {func(q *contract.ProvisionRequest) { q.Files = append(q.Files, site("a\x00b", "")...) }, "must be a relative path"},
 		"ErrPathInside":   {func(q *contract.ProvisionRequest) { q.Files = append(q.Files, site("a/../../x", "")...) }, "stays inside"},
 		"ErrPathAbsolute": {func(q *contract.ProvisionRequest) { q.Files = append(q.Files, site("/etc/x", "")...) }, "stays inside"},
 		"ErrPathDot":      {func(q *contract.ProvisionRequest) { q.Files = append(q.Files, site(".", "")...) }, "stays inside"},
