@@ -45,5 +45,9 @@ func (d Dir) Open(files []string) (dir string, release func() error, err error) 
 	if err != nil {
 		return "", nil, errors.Join(err, remove())
 	}
+	// Tokens and keys are kept here: nobody should commit them by accident.
+	if err := os.WriteFile(filepath.Join(dir, ".gitignore"), []byte("*\n"), 0o600); err != nil {
+		return "", nil, errors.Join(fmt.Errorf("open data directory: %w", err), lock.Release(), remove())
+	}
 	return dir, func() error { return errors.Join(lock.Release(), remove()) }, nil
 }

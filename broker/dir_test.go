@@ -1,0 +1,76 @@
+package broker_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"axion/broker"
+)
+
+func TestDirLocate(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name  string
+		dir   broker.Dir
+		files []string
+		want  string
+	}{
+		{"OKNamed", broker.Dir{Path: "d"}, []string{"app/compose.yaml"}, "d"},
+		{"OKBesideFile", broker.Dir{}, []string{"app/compose.yaml", "other/compose.yaml"}, filepath.Join("app", ".axion")},
+		{"OKHere", broker.Dir{}, nil, ".axion"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			if got := tt.dir.Locate(tt.files); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestDirOpen(t *testing.T) {
+	t.Parallel()
+	t.Run("OK", func(t *testing.T) {
+		t.Parallel()
+		want := filepath.Join(t.TempDir(), "new")
+		dir, release, err := broker.Dir{Path: want}.Open(nil)
+		if err != nil || dir != want {
+			t.Fatalf("got %q, %v, want %q", dir, err, want)
+		}
+		if text, err := os.ReadFile(filepath.Join(dir, ".gitignore")); err != nil || strings.TrimSpace(string(text)) != "*" {
+			t.Errorf(".gitignore: got %q, %v, want that git passes all of it by", text, err)
+		}
+		var inUse *broker.InUseError
+		if _, _, err := (broker.Dir{Path: want}).Open(nil); !errors.As(err, &inUse) {
+			t.Errorf("a second time: got %v, want an InUseError", err)
+		}
+		if err := release(); err != nil {
+			t.Error(err)
+		}
+		if _, err := os.Stat(dir); err != nil {
+			t.Errorf("after release: %v, want the directory kept", err)
+		}
+	})
+	t.Run("OKEphemeral", func(t *testing.T) {
+		t.Parallel()
+		dir, release, err := broker.Dir{Ephemeral: true}.Open(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := release(); err != nil {
+			t.Error(err)
+		}
+		if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("after release: got %v, want the directory gone", err)
+		}
+	})
+	t.Run("ErrBoth", func(t *testing.T) {
+		t.Parallel()
+		if _, _, err := (broker.Dir{Path: t.TempDir(), Ephemeral: true}).Open(nil); err == nil || !strings.Contains(err.Error(), "--ephemeral") {
+			t.Errorf("got %v, want an error that names both flags", err)
+		}
+	})
+}
