@@ -14,6 +14,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -100,7 +101,7 @@ type stack struct {
 	flags
 	log    *slog.Logger
 	stops  []func(context.Context) error
-	failed chan error
+	failed chan error // one that nobody reads any more must not block its part
 
 	data      string
 	listeners *listen.Listeners
@@ -166,7 +167,7 @@ func (s *stack) bind(context.Context) (err error) {
 
 // start starts the broker, then the services on it.
 func (s *stack) start(ctx context.Context) (err error) {
-	tracer := sdktrace.NewTracerProvider()
+	tracer := sdktrace.NewTracerProvider() // without an exporter: for the ids in traceparent
 	s.onStop(tracer.Shutdown)
 	s.broker, err = broker.Start(ctx, broker.Options{
 		Listener: s.listeners.Kafka, Dir: filepath.Join(s.data, "broker"), Topics: contract.Topics(), Log: s.log,
@@ -262,18 +263,15 @@ func (s *stack) summarize(ctx context.Context) (err error) {
 		HTTP:      fmt.Sprintf("http://localhost:%d", listen.Port(s.listeners.HTTP)),
 		HTTPS:     fmt.Sprintf("https://localhost:%d", https),
 		Dashboard: "http://" + s.listeners.Dashboard.Addr().String(),
-		Links:     reshape[[]summary.Link](s.services.Status(ctx, https)),
-	}
-	if s.summary.Auth != "" {
-		user := auth.DevelopmentEmail + ", password " + auth.DevelopmentPassword
-		s.summary.Links = append(s.summary.Links, summary.Link{Name: "user", URL: user})
+		Links: append(reshape[[]summary.Link](s.services.Status(ctx, https)),
+			summary.Link{Name: "user", URL: s.services.User()}, summary.Link{Name: "watching", URL: strings.Join(s.files, ", ")}),
 	}
 	s.summary.Token, err = s.services.Token(ctx)
 	s.summary.ReadyMS = time.Since(began).Milliseconds()
 	return err
 }
 
-// announce tells it.
+// announce prints the summary.
 func (s *stack) announce(out io.Writer) error {
 	remove, err := s.summary.Save(s.data)
 	if err != nil {

@@ -135,6 +135,9 @@ func (s *Set) Addresses() map[string][]string {
 // Start starts the services side by side and returns when each has its database
 // open and its partitions assigned.
 func (s *Set) Start(ctx context.Context, c Config) error {
+	if (c.Issuer == "") != (c.KeysURL == "") {
+		return errors.New("AXION_AUTH_ISSUER and AXION_AUTH_JWKS_URL go together: set both, or neither")
+	}
 	builders := s.builders(c)
 	group, ctx := errgroup.WithContext(ctx)
 	for _, m := range s.members {

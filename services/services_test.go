@@ -165,14 +165,15 @@ func TestStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, st := range s.Status(t.Context(), 8443) {
-		want := services.Status{Name: st.Name, Kind: "service", State: "healthy", URL: st.URL}
-		if st.Name == contract.Ingest {
-			want.State, want.Detail = "absent", "not started here: your own goes on port 3007"
-		} else {
-			want.Address = s.Addresses()[st.Name][0]
-			if r := hosttest.Do(t, "GET", "http://"+want.Address+"/ready", ""); r.Status != 200 {
-				t.Errorf("%s: not ready: %s", st.Name, r.Body)
+		if st.Name == contract.Ingest { // what stands on its port is this machine's affair
+			if st.Address != "" && st.Address != "127.0.0.1:3007" {
+				t.Errorf("got %+v for a service that does not run here", st)
 			}
+			continue
+		}
+		want := services.Status{Name: st.Name, Kind: "service", State: "healthy", URL: st.URL, Address: s.Addresses()[st.Name][0]}
+		if r := hosttest.Do(t, "GET", "http://"+want.Address+"/ready", ""); r.Status != 200 {
+			t.Errorf("%s: not ready: %s", st.Name, r.Body)
 		}
 		if st != want || !strings.HasSuffix(st.URL, ".localhost:8443") {
 			t.Errorf("got %+v, want %+v", st, want)
@@ -186,6 +187,16 @@ func TestStart(t *testing.T) {
 	hosttest.WantProblem(t, hosttest.Do(t, "GET", graph+"/api/projects", ""), 401)
 	if r := hosttest.Do(t, "GET", graph+"/api/projects", "", hosttest.As(token)); r.Status != 200 {
 		t.Errorf("the development user's token: got %d %s", r.Status, r.Body)
+	}
+}
+
+// TestIssuerAlone: half of a foreign identity provider is a mistake.
+func TestIssuerAlone(t *testing.T) {
+	t.Parallel()
+	s := bind(t, services.Options{None: true, Log: slog.New(slog.DiscardHandler)})
+	err := s.Start(t.Context(), services.Config{Issuer: "https://auth.example.com"})
+	if err == nil || !strings.Contains(err.Error(), "AXION_AUTH_JWKS_URL") {
+		t.Errorf("got %v, want an error that names the other variable", err)
 	}
 }
 

@@ -2,8 +2,12 @@ package services
 
 import (
 	"context"
-	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
 
+	"axion/services/auth"
 	"axion/services/contract"
 )
 
@@ -18,7 +22,8 @@ type Status struct {
 }
 
 // Status asks every builtin whether it can do its work. One that is not run here
-// is absent; with none of them there is nothing to tell.
+// is absent, unless a process of the user's own is in its place. With none of
+// them there is nothing to tell.
 func (s *Set) Status(ctx context.Context, httpsPort int) []Status {
 	if s.none {
 		return nil
@@ -34,7 +39,7 @@ func (s *Set) Status(ctx context.Context, httpsPort int) []Status {
 		}
 		m := running[service.Name]
 		if m == nil {
-			st.State, st.Detail = "absent", fmt.Sprintf("not started here: your own goes on port %d", service.Port)
+			st.foreign(ctx, service.Port)
 		} else {
 			st.Address = m.listener.Addr().String()
 			if err := m.host.Ready(ctx); err != nil {
@@ -46,6 +51,32 @@ func (s *Set) Status(ctx context.Context, httpsPort int) []Status {
 	return all
 }
 
+// probeTime bounds the question whether a user's own service is up.
+const probeTime = 300 * time.Millisecond
+
+// foreign tells how the process is that takes a builtin's place: absent unless
+// its port answers /health.
+func (st *Status) foreign(ctx context.Context, port int) {
+	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+	st.State, st.Detail = "absent", "not started here: your own goes on port "+strconv.Itoa(port)
+	ctx, cancel := context.WithTimeout(ctx, probeTime)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/health", nil)
+	if err != nil {
+		return
+	}
+	req.Close = true
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return
+	}
+	_ = res.Body.Close()
+	st.Address = address
+	if st.State, st.Detail = "healthy", "yours"; res.StatusCode != http.StatusOK {
+		st.State, st.Detail = "unhealthy", "yours: /health answers "+res.Status
+	}
+}
+
 // Token gives a bearer token of the development user; empty without the builtin
 // auth service.
 func (s *Set) Token(ctx context.Context) (string, error) {
@@ -53,6 +84,15 @@ func (s *Set) Token(ctx context.Context) (string, error) {
 		return "", nil
 	}
 	return s.auth.DevelopmentToken(ctx)
+}
+
+// User is how the development user signs in; empty without the builtin auth
+// service.
+func (s *Set) User() string {
+	if s.AuthURL() == "" {
+		return ""
+	}
+	return auth.DevelopmentEmail + ", password " + auth.DevelopmentPassword
 }
 
 // AuthURL is the builtin identity provider's direct address; empty without it.

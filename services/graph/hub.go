@@ -82,7 +82,7 @@ func (b *hub) connect(s *melody.Session) {
 	c := clientOf(s)
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.closed {
+	if b.closed { // registered all the same: close waits for those that are
 		_ = s.CloseWithMsg(goingAway())
 	}
 	if c.after >= 0 {

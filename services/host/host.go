@@ -126,10 +126,11 @@ func (h *Host) Start(ctx context.Context) error {
 	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	h.cancel = cancel
 	h.start(run, job{"http", func(context.Context) error {
-		if err := h.server.Serve(h.listener); !errors.Is(err, http.ErrServerClosed) {
-			return err
+		err := h.server.Serve(h.listener)
+		if errors.Is(err, http.ErrServerClosed) || errors.Is(err, net.ErrClosed) {
+			return nil // Stop
 		}
-		return nil
+		return err
 	}})
 	h.start(run, job{"bus", h.Bus.Run})
 	h.start(run, job{"outbox", func(ctx context.Context) error { return h.Bus.Relay(ctx, h.DB) }})
@@ -170,6 +171,7 @@ func (h *Host) Stop(ctx context.Context) error {
 	for _, fn := range h.onStop {
 		fn()
 	}
+	_ = h.listener.Close() // first, so that no connection comes after the fresh ones
 	// Shutdown would give those 5 s to send something.
 	h.fresh.Range(func(c, _ any) bool { _ = c.(net.Conn).Close(); return true })
 	err := h.drainHTTP(ctx)
@@ -195,7 +197,7 @@ const drainTime = 3 * time.Second
 func (h *Host) drainHTTP(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, drainTime)
 	defer cancel()
-	if h.server.Shutdown(ctx) == nil {
+	if err := h.server.Shutdown(ctx); err == nil || errors.Is(err, net.ErrClosed) {
 		return nil
 	}
 	h.Log.Warn("requests cut off", "after", drainTime)

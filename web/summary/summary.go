@@ -30,14 +30,15 @@ type Summary struct {
 
 	// Auth is the identity provider's direct address.
 	Auth string `json:"-"`
-	// Links are the lines of the block below the fields above.
+	// Links are further lines of the block.
 	Links []Link `json:"-"`
 }
 
 // Link is one named address of the block.
 type Link struct {
-	Name string `json:"name"`
-	URL  string `json:"url"`
+	Name   string `json:"name"`
+	URL    string `json:"url"`
+	Detail string `json:"detail,omitempty"` // what is worth knowing about it
 }
 
 // Print writes the block.
@@ -45,10 +46,14 @@ func (s Summary) Print(w io.Writer, name, version string) error {
 	t := tabwriter.NewWriter(w, 0, 8, 3, ' ', 0)
 	ready := time.Duration(s.ReadyMS) * time.Millisecond
 	fmt.Fprintf(t, "%s %s is ready in %s\n\n", name, version, ready)
-	lines := slices.Concat([]Link{{"dashboard", s.Dashboard}}, s.Links, []Link{
-		{"gateway", strings.TrimSpace(s.HTTP + "   " + s.HTTPS)}, {"kafka", s.Kafka}, {"authority", s.CA},
+	lines := slices.Concat([]Link{{Name: "dashboard", URL: s.Dashboard}}, s.Links, []Link{
+		{Name: "gateway", URL: strings.TrimSpace(s.HTTP + "   " + s.HTTPS)},
+		{Name: "kafka", URL: s.Kafka}, {Name: "authority", URL: s.CA},
 	})
 	for _, l := range lines {
+		if l.Detail != "" {
+			l.URL += "   (" + l.Detail + ")"
+		}
 		if l.URL != "" {
 			fmt.Fprintf(t, "  %s\t%s\n", l.Name, l.URL)
 		}
