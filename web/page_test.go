@@ -19,7 +19,7 @@ func TestPageLoads(t *testing.T) {
 	s.start(t, s.options(t, "127.0.0.1:0", newFakeGraph(t)))
 	b := stacktest.OpenTab(t)
 	pages := map[string][]string{
-		"/":                              {"all healthy", "ready in 142 ms", "infrastructure-service", "localhost:9092"},
+		"/":                              {"all healthy", "ready in 142 ms", "infrastructure-service", "localhost:9092", "Authority", "certutil -A -d sql:$HOME/.pki/nssdb -n axion -t C -i '/home/me/my stack/root.crt'"},
 		"/routes":                        {"7 routers", "graph-path"},
 		"/routes/graph-path%40docker":    {"2 servers", "http://127.0.0.1:3011", "embedded:71"},
 		"/topics":                        {"19 topics", "axion.graph-service.dlq"},
@@ -184,7 +184,9 @@ func TestTimeline(t *testing.T) {
 		{"OKSucceededBeforeOurTime", `[{id: "a", status: "SUCCEEDED", createdAt: "2026-01-01T00:00:00Z", updatedAt: "2026-01-01T00:00:02Z"}]`, `[]`, "SUCCEEDED: done done done done done done"},
 		{"OKFailed", `[{id: "a", status: "STARTED", createdAt: "2026-01-01T00:00:00Z"}]`,
 			`[{type: "DEPLOYMENT_STARTED", deploymentId: "a", at: "2026-01-01T00:00:01Z"}, {type: "DEPLOYMENT_FAILED", deploymentId: "a", at: "2026-01-01T00:00:02Z", data: {error: "no"}}]`,
-			"FAILED: done done done skipped skipped failed"},
+			"FAILED: done done done failed skipped failed"},
+		{"OKFailedBeforeOurTime", `[{id: "a", status: "FAILED", error: "provision: no port is free", createdAt: "2026-01-01T00:00:00Z", updatedAt: "2026-01-01T00:00:01Z"}]`, `[]`,
+			"FAILED: done done done done failed failed"},
 		{"OKNewestFirst", `[{id: "b", status: "PENDING", createdAt: "2026-01-02T00:00:00Z"}, {id: "a", status: "FAILED", createdAt: "2026-01-01T00:00:00Z", updatedAt: "2026-01-01T00:00:01Z"}]`, `[]`,
 			"PENDING: done active waiting waiting waiting waiting; FAILED: done skipped skipped skipped skipped failed"},
 	}

@@ -108,7 +108,7 @@ func (s *stack) realistic() {
 		ReadyMS: 142,
 		Addresses: Addresses{
 			HTTP: "http://localhost:8080", HTTPS: "https://localhost:8443",
-			Kafka: "localhost:9092", Dashboard: "http://127.0.0.1:8900",
+			Kafka: "localhost:9092", Dashboard: "http://127.0.0.1:8900", CA: "/home/me/my stack/root.crt",
 		},
 		Parts: []Part{
 			{Name: "broker", Kind: KindBroker, State: StateHealthy, Address: "127.0.0.1:9092", Detail: "embedded, 1 broker, 3 partitions a topic"},

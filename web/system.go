@@ -41,6 +41,9 @@ type Addresses struct {
 	HTTPS     string `json:"https,omitempty"`     // "https://localhost:8443"
 	Kafka     string `json:"kafka,omitempty"`     // "localhost:9092"
 	Dashboard string `json:"dashboard,omitempty"` // "http://127.0.0.1:8900"
+	// CA is the file of the local authority's root, PEM, which a client has to
+	// trust to take HTTPS without a warning. Empty where HTTPS has another.
+	CA string `json:"ca,omitempty"`
 }
 
 // Part is one running piece of the stack.

@@ -54,23 +54,37 @@ function withSteps({ find, ...run }, began, title, request, announcement, events
     { title, what: request, hop: "http", at: began },
     { title: "Announced", what: announcement, hop: "kafka", at: announced?.at },
     { title: "Deployment started", what: "DEPLOYMENT_STARTED", hop: "kafka", at: find("DEPLOYMENT_STARTED")?.at },
-    { title: "Code generated", what: "DEPLOYMENT_PROGRESS", hop: "kafka", at: find("DEPLOYMENT_PROGRESS", "codegen")?.at },
-    { title: "Provisioned", what: "DEPLOYMENT_PROGRESS", hop: "kafka", at: find("DEPLOYMENT_PROGRESS", "provision")?.at },
+    { title: "Code generated", failing: "Code not generated", name: "codegen", what: "DEPLOYMENT_PROGRESS", hop: "kafka", at: find("DEPLOYMENT_PROGRESS", "codegen")?.at },
+    { title: "Provisioned", failing: "Not provisioned", name: "provision", what: "DEPLOYMENT_PROGRESS", hop: "kafka", at: find("DEPLOYMENT_PROGRESS", "provision")?.at },
     { title: endTitle, what: endType, hop: "kafka", at: run.ended },
   ];
-  return { ...run, began, steps: withStates(steps, run.status) };
+  return { ...run, began, steps: withStates(steps, run.status, run.error) };
 }
 
 // withStates marks each step done, active, waiting, skipped or failed. What
-// came before a step that was reached was reached too, heard of or not.
-function withStates(steps, status) {
+// came before a step that was reached was reached too, heard of or not. The
+// step that failed carries the reason, and leaves the last one only to say so.
+function withStates(steps, status, error) {
   const end = steps.length - 1;
   let reached = steps.findLastIndex((step, i) => step.at && i < end);
   if (status === "STARTED") reached = Math.max(reached, 2);
   if (status === "SUCCEEDED") reached = end;
+  const broken = status === "FAILED" ? brokenStep(steps, reached, error) : -1;
+  if (broken > 0) reached = broken - 1;
   return steps.map((step, i) => {
+    if (i === broken) return { ...step, title: step.failing, state: "failed", reason: reasonOf(step, error) };
     if (i <= reached) return { ...step, state: "done" };
     if (status === "FAILED" || status === "CANCELLED") return { ...step, state: i === end ? "failed" : "skipped" };
     return { ...step, state: i === reached + 1 ? "active" : "waiting" };
   });
 }
+
+// brokenStep finds the step that failed: the one that the reason begins with,
+// else the one after those that were heard of. It is -1 where neither tells.
+function brokenStep(steps, reached, error) {
+  const named = steps.findIndex((step) => step.name && error.startsWith(step.name + ":"));
+  if (named >= 0) return named;
+  return error && steps[reached + 1]?.name ? reached + 1 : -1;
+}
+
+const reasonOf = (step, error) => (error.startsWith(step.name + ":") ? error.slice(step.name.length + 1).trim() : error);

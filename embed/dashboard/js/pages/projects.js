@@ -79,7 +79,7 @@ const Table = ({ projects, chosen }) => html`
         const href = hrefTo("projects", project.id);
         return html`
           <tr key=${project.id} class=${project.id === chosen ? "chosen" : ""} onClick=${() => go(href)}>
-            <td class="at-name"><a data-item href=${href} aria-current=${project.id === chosen ? "true" : undefined}>${project.name}</a></td>
+            <td class="at-name"><a data-item href=${href} aria-current=${project.id === chosen ? "true" : undefined}>${project.name}</a> <span class="slug mono muted" title="Slug">${project.slug}</span></td>
             <td class="at-status">${status && html`<${Status} of=${status} />`}</td>
             <td class="at-template muted">${project.template}</td>
             <td class="at-created muted" title=${exact(project.createdAt)}>${ago(project.createdAt)}</td>

@@ -1,6 +1,7 @@
-// Routes is the gateway's table, in the order in which routers are tried.
+// Routes is the gateway's table: the user's routers first, then those built in.
 import { html } from "../html.js";
 import { go, hrefTo, segments } from "../address.js";
+import { groupsOf } from "../order.js";
 import { routes, system } from "../state.js";
 import { plural } from "../text.js";
 import { Outside, Copyable } from "../parts/copy.js";
@@ -25,7 +26,7 @@ const matches = (route, text) =>
 
 function List({ list, chosen }) {
   const text = filterText();
-  const shown = list.items.filter((route) => matches(route, text)).sort((a, b) => b.priority - a.priority);
+  const shown = list.items.filter((route) => matches(route, text));
   return html`
     <header class="page-head">
       <h1 class="page-title">Routes</h1>
@@ -55,28 +56,46 @@ const LabelProblem = ({ of }) => html`
 
 const place = ({ file, line, service }) => [file && file + (line ? ":" + line : ""), service].filter(Boolean).join(" · ");
 
-const Table = ({ routes, chosen }) => html`
-  <table class="table routes choosable">
-    <thead>
-      <tr><th>Status</th><th>Router</th><th>Rule</th><th>Service</th><th>Servers</th><th>Entry points</th><th class="number">Priority</th></tr>
-    </thead>
-    <tbody>
-      ${routes.map(
-        (route) => html`
-          <tr key=${route.name} class=${route.name === chosen ? "chosen" : ""} onClick=${() => go(hrefTo("routes", route.name))}>
-            <td class="at-status"><${Status} of=${route.status} /></td>
-            <td class="at-name"><a data-item href=${hrefTo("routes", route.name)} aria-current=${route.name === chosen ? "true" : undefined}><${Name} of=${route.name} /></a></td>
-            <td class="at-rule" title=${route.rule}><${Rule} text=${route.rule} /></td>
-            <td class="at-service">${route.service.split("@")[0]}</td>
-            <td class="at-servers"><${Servers} of=${route.servers} /></td>
-            <td class="at-entry muted">${route.entryPoints.join(", ")}</td>
-            <td class="at-priority number muted">${route.priority}</td>
-          </tr>
-        `,
-      )}
-    </tbody>
-  </table>
+function Table({ routes, chosen }) {
+  const { own, builtin } = groupsOf(routes);
+  const both = own.length > 0 && builtin.length > 0;
+  return html`
+    <table class="table routes choosable">
+      <thead>
+        <tr><th>Status</th><th>Router</th><th>Rule</th><th>Service</th><th>Servers</th><th>Entry points</th><th class="number">Priority</th></tr>
+      </thead>
+      <tbody>
+        ${both && html`<${Group} key="own" title="Yours">The highest priority is tried first, whichever group it is in.<//>`}
+        ${own.map((row) => html`<${Row} key=${row.route.name} of=${row} chosen=${chosen} />`)}
+        ${both && html`<${Group} key="builtin" title="Built in" />`}
+        ${builtin.map((row) => html`<${Row} key=${row.route.name} of=${row} chosen=${chosen} />`)}
+      </tbody>
+    </table>
+  `;
+}
+
+const Group = ({ title, children }) => html`
+  <tr class="group"><td colspan="7">${title}${children && html`<span class="group-note">${children}</span>`}</td></tr>
 `;
+
+function Row({ of: { route, twin }, chosen }) {
+  const href = hrefTo("routes", route.name);
+  return html`
+    <tr class="${route.name === chosen ? "chosen" : ""} ${twin ? "twin" : ""}" onClick=${() => go(href)}>
+      <td class="at-status"><${Status} of=${route.status} /></td>
+      <td class="at-name"><a data-item href=${href} aria-current=${route.name === chosen ? "true" : undefined}><${Name} of=${route.name} /></a></td>
+      <td class="at-rule" title=${route.rule}>${twin ? html`<${Same} of=${route} />` : html`<${Rule} text=${route.rule} />`}</td>
+      <td class="at-service">${route.service.split("@")[0]}</td>
+      <td class="at-servers"><${Servers} of=${route.servers} /></td>
+      <td class="at-entry muted">${route.entryPoints.join(", ")}</td>
+      <td class="at-priority number muted">${route.priority}</td>
+    </tr>
+  `;
+}
+
+// Same stands for the rule of a twin, which is that of the row above.
+const Same = ({ of: { middlewares } }) =>
+  html`<span class="same">the same without TLS${middlewares.length > 0 && `, through ${middlewares.map((m) => m.split("@")[0]).join(", ")}`}</span>`;
 
 // Name keeps the provider quiet: it is nearly always the same.
 function Name({ of }) {
@@ -98,7 +117,7 @@ function RouteDetail({ name, route }) {
       <${Empty} title="This router is not in the table">Its label was removed or renamed.<//>
     <//>`;
   }
-  const open = browserAddress(route);
+  const open = route.status === "disabled" ? "" : browserAddress(route);
   return html`
     <${Detail} page="routes" back="routes" title=${route.name}>
       <${Status} of=${route.status} />

@@ -17,7 +17,7 @@ export const Run = ({ run, open }) => html`
     <ol class="timeline">
       ${run.steps.map((step) => html`<${Step} key=${step.title} step=${step} run=${run} />`)}
     </ol>
-    ${run.error && html`<${Notice} tone="error" title="The deployment failed">${run.error}<//>`}
+    ${run.error && !run.steps.some((step) => step.reason) && html`<${Notice} tone="error" title="The deployment failed">${run.error}<//>`}
   </details>
 `;
 
@@ -30,7 +30,9 @@ const Step = ({ step, run }) => html`
   <li class="step ${step.state}">
     <span class="step-mark" title=${words[step.state]}>${icons[step.state] && html`<${Icon} name=${icons[step.state]} size=${12} />`}</span>
     <span class="step-title">${step.title}<span class="visually-hidden">: ${words[step.state]}</span></span>
-    <span class="step-what hop-${step.hop}">${step.what}</span>
+    ${step.reason
+      ? html`<span class="step-reason">${step.reason}</span>`
+      : html`<span class="step-what hop-${step.hop}">${step.what}</span>`}
     <span class="step-at" title=${step.at ? exact(step.at) : undefined}>${step.at ? "+" + duration(since(run, step.at)) : ""}</span>
   </li>
 `;

@@ -83,8 +83,27 @@ function Addresses({ of }) {
         `,
       )}
     </dl>
+    ${of.ca && html`<${Authority} file=${of.ca} />`}
   `;
 }
+
+// Authority is who signs the HTTPS certificates, and how a browser comes to
+// trust it.
+const Authority = ({ file }) => html`
+  <dl class="addresses authority card">
+    <div>
+      <dt class="hop-http">Authority</dt>
+      <dd><${Copyable} text=${file} /></dd>
+    </div>
+    <div>
+      <dt class="muted">To trust it: in Chromium on Linux run this, elsewhere import the file in the browser's certificate settings</dt>
+      <dd><${Copyable} text=${"certutil -A -d sql:$HOME/.pki/nssdb -n axion -t C -i " + quoted(file)} /></dd>
+    </div>
+  </dl>
+`;
+
+// quoted is a word of a shell's command line.
+const quoted = (word) => (/^[\w./+@-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);
 
 function Parts({ of }) {
   if (!of.length) return html`<${Empty} title="No parts yet">They appear as the stack starts.<//>`;
