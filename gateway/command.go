@@ -35,6 +35,15 @@ func Command(dashboard func() (string, error)) *cobra.Command {
 	return cmd
 }
 
+// silentError says that nothing answers at the stack's address.
+type silentError struct{ err error }
+
+func (e *silentError) Error() string { return e.err.Error() }
+func (e *silentError) Unwrap() error { return e.err }
+
+// Mend is the hint shown with the error.
+func (e *silentError) Mend() string { return "is the stack running? start it with: axion" }
+
 func fetchRoutes(cmd *cobra.Command, address string) ([]Route, error) {
 	req, err := http.NewRequestWithContext(cmd.Context(), http.MethodGet, address+"/api/routes", nil)
 	if err != nil {
@@ -43,7 +52,7 @@ func fetchRoutes(cmd *cobra.Command, address string) ([]Route, error) {
 	client := &http.Client{Timeout: 10 * time.Second}
 	res, err := client.Do(req)
 	if err != nil {
-		return nil, err
+		return nil, &silentError{err}
 	}
 	defer func() { _ = res.Body.Close() }()
 	if res.StatusCode != http.StatusOK {

@@ -58,8 +58,8 @@ type Gateway struct {
 	table    atomic.Pointer[table]
 	fronts   []*front
 	inflight inflight
-	changes  changes
 	drain    time.Duration // drainTime; tests of what comes after it shorten it
+	waiting  waiting
 
 	ctx     context.Context // of every request, and of what runs behind
 	cancel  context.CancelFunc
@@ -92,15 +92,15 @@ func New(opts Options) (*Gateway, error) {
 		log:      opts.Log,
 		provider: p,
 		env:      middleware.Env{Port: portsOf(opts)},
-		changes:  newChanges(),
 		drain:    drainTime,
+		waiting:  waiting{limit: waitTime},
 		ended:    make(chan struct{}),
 	}
-	g.cert, err = cert.New(cert.Options{Dir: opts.CADir, Storage: opts.StateDir, Allow: g.allows, Log: opts.Log})
+	g.cert, err = cert.New(cert.Options{Dir: opts.CADir, Storage: opts.StateDir, Allow: g.admit, Log: opts.Log})
 	if err != nil {
 		return nil, err
 	}
-	g.proxy = proxy.New(proxy.Options{Changed: g.changes.tell, Log: opts.Log})
+	g.proxy = proxy.New(proxy.Options{Log: opts.Log})
 	g.ctx, g.cancel = context.WithCancel(context.Background())
 	if opts.Web != nil {
 		g.fronts = append(g.fronts, g.newFront(opts.Web, false))
@@ -144,7 +144,6 @@ func (g *Gateway) Start() {
 			g.end(fmt.Errorf("watch compose files: %w", err))
 		}
 	})
-	g.running.Go(func() { g.changes.run(g.ctx) })
 	for _, f := range g.fronts {
 		g.running.Go(func() {
 			if err := f.serve(); err != nil {
@@ -183,7 +182,6 @@ func (g *Gateway) apply(d *config.Dynamic) {
 			g.log.Warn(p.Message, "file", p.File, "line", p.Line, "service", p.Service, "label", p.Label, "hint", p.Hint)
 		}
 	}
-	g.changes.tell()
 }
 
 // Problems lists what is wrong with the sources as they are now, and which
@@ -222,16 +220,8 @@ func (g *Gateway) WaitHost(ctx context.Context, host string) error {
 	}
 }
 
-// Subscribe calls notify after each change of what Routes or Problems tell, one
-// call at a time, until cancel is called; one call may be under way then.
-// Changes in quick succession may be told once. notify must return soon.
-func (g *Gateway) Subscribe(notify func()) (cancel func()) { return g.changes.subscribe(notify) }
-
 // RootFile is the PEM file of the local authority's root certificate.
 func (g *Gateway) RootFile() string { return g.cert.RootFile() }
 
 // RootPool holds the local authority's root certificate.
 func (g *Gateway) RootPool() *x509.CertPool { return g.cert.Pool() }
-
-// allows reports whether host may have a certificate.
-func (g *Gateway) allows(host string) bool { return g.table.Load().secure.allows(host) }

@@ -24,7 +24,7 @@ func TestServe(t *testing.T) {
 	labels := route("graph", "Host(`graph.localhost`)", upstream(t, "hello"), "tls=true")
 	labels = append(labels, route("plain", "Host(`plain.localhost`) && PathPrefix(`/a`)", upstream(t, "plain"))...)
 	labels = append(labels, route("bank", "Host(`bank.example`)", upstream(t, "bank"), "tls=true")...)
-	s := start(t, compose(labels...))
+	s := start(t, compose(labels...), func(g *gateway.Gateway) { g.SetWait(time.Millisecond) })
 
 	for _, protocol := range []string{"http/1.1", "h2"} {
 		t.Run("OK/"+protocol, func(t *testing.T) {

@@ -36,8 +36,8 @@ type stack struct {
 	http, secure string // addresses
 }
 
-// start runs a gateway on free ports over a compose document.
-func start(t *testing.T, compose string) *stack {
+// start runs a gateway on free ports over a compose document, once prepared.
+func start(t *testing.T, compose string, prepare ...func(*gateway.Gateway)) *stack {
 	t.Helper()
 	dir := t.TempDir()
 	s := &stack{t: t, file: filepath.Join(dir, "compose.yaml"), fragments: filepath.Join(dir, "fragments")}
@@ -52,6 +52,9 @@ func start(t *testing.T, compose string) *stack {
 		t.Fatalf("New: %v", err)
 	}
 	s.Gateway, s.http, s.secure = g, plain.Addr().String(), secure.Addr().String()
+	for _, p := range prepare {
+		p(g)
+	}
 	g.Start()
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)

@@ -19,14 +19,6 @@ func TestReload(t *testing.T) {
 	a, b := upstream(t, "a"), upstream(t, "b")
 	s := start(t, compose(route("r", "Host(`r.localhost`)", a)...))
 	c := s.client()
-	changed := make(chan struct{}, 1)
-	cancel := s.Subscribe(func() {
-		select {
-		case changed <- struct{}{}:
-		default:
-		}
-	})
-	defer cancel()
 	body := func(want string) func() bool {
 		return func() bool { _, got := get(t, c, "http://r.localhost/"); return got == want }
 	}
@@ -42,18 +34,14 @@ func TestReload(t *testing.T) {
 			compose(append(route("r", "Host(`r.localhost`)", a), "http.routers.r.rulee=x")...),
 		} {
 			s.save(text)
-			for len(s.Problems()) == 0 {
-				await(t, changed, "a change")
-			}
+			eventually(t, "a problem", func() bool { return len(s.Problems()) > 0 })
 			p := s.Problems()[0]
 			want(t, "file", p.File, s.file)
 			if !body("b")() {
 				t.Errorf("answer after %v: not the old table's", p)
 			}
 			s.save(compose(route("r", "Host(`r.localhost`)", b)...))
-			for len(s.Problems()) != 0 {
-				await(t, changed, "a change")
-			}
+			eventually(t, "no problem", func() bool { return len(s.Problems()) == 0 })
 		}
 	})
 }
@@ -112,19 +100,10 @@ func TestReloadUnderLoad(t *testing.T) {
 			}
 		})
 	}
-	routes := make(chan struct{}, 1)
-	defer s.Subscribe(func() {
-		select {
-		case routes <- struct{}{}:
-		default:
-		}
-	})()
 	for i := range 100 {
 		next := urls[(i+1)%2]
 		s.save(compose(route("r", "Host(`r.localhost`)", next)...))
-		for s.Routes()[0].Servers[0].URL != next {
-			await(t, routes, "a change")
-		}
+		eventually(t, "the next server", func() bool { return s.Routes()[0].Servers[0].URL == next })
 	}
 	stop.Store(true)
 	load.Wait()

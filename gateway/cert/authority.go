@@ -10,7 +10,6 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -32,9 +31,6 @@ const (
 	issueTimeout = 10 * time.Second
 )
 
-// ErrNotAllowed is why a handshake fails for a host that no router asks for.
-var ErrNotAllowed = errors.New("no router asks for this host")
-
 // Options of an [Authority].
 type Options struct {
 	// Dir holds the root's certificate and key. Empty means axion/ca in the
@@ -44,9 +40,11 @@ type Options struct {
 	// certificates between runs. Empty keeps them in memory.
 	Storage string
 	// Allow reports whether host, in lower case, may get a certificate. It is
-	// called concurrently. Nil allows none.
-	Allow func(host string) bool
-	// Log receives what certmagic warns of. Nil discards.
+	// called concurrently and may make the handshake wait, at most until ctx
+	// ends. Nil allows none.
+	Allow func(ctx context.Context, host string) bool
+	// Log receives what certmagic warns of and, at debug level, refused
+	// handshakes. Nil discards.
 	Log *slog.Logger
 }
 
@@ -54,7 +52,8 @@ type Options struct {
 // concurrent use.
 type Authority struct {
 	root    *root
-	allow   func(string) bool
+	log     *slog.Logger
+	allow   func(context.Context, string) bool
 	cache   *certmagic.Cache
 	config  *certmagic.Config
 	pending singleflight.Group
@@ -73,7 +72,7 @@ func New(opts Options) (*Authority, error) {
 		opts.Dir = filepath.Join(base, "axion", "ca")
 	}
 	if opts.Allow == nil {
-		opts.Allow = func(string) bool { return false }
+		opts.Allow = func(context.Context, string) bool { return false }
 	}
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
@@ -82,7 +81,7 @@ func New(opts Options) (*Authority, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the local authority: %w", err)
 	}
-	a := &Authority{root: r, allow: opts.Allow}
+	a := &Authority{root: r, log: opts.Log, allow: opts.Allow}
 	var cancel context.CancelFunc
 	a.ctx, cancel = context.WithCancel(context.Background())
 	a.manage(opts)
@@ -116,7 +115,7 @@ func (a *Authority) manage(opts Options) {
 }
 
 // TLSConfig serves the authority's certificates over HTTP/2 and HTTP/1.1, from
-// TLS 1.2 on.
+// TLS 1.2 on. Hosts that may have none get the alert unrecognized_name.
 func (a *Authority) TLSConfig() *tls.Config {
 	return &tls.Config{
 		MinVersion:     tls.VersionTLS12,
@@ -131,13 +130,13 @@ func (a *Authority) TLSConfig() *tls.Config {
 func (a *Authority) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 	host, err := hostOf(hello)
 	if err != nil {
-		return nil, err
+		return a.refuse(hello, err.Error())
 	}
 	if c := a.cached(hello, host); c != nil {
 		return c, nil
 	}
-	if !a.allow(host) {
-		return nil, fmt.Errorf("certificate for %s: %w", host, ErrNotAllowed)
+	if !a.allow(hello.Context(), host) {
+		return a.refuse(hello, "no router asks for this host")
 	}
 	_, err, _ = a.pending.Do(host, func() (any, error) {
 		ctx, cancel := context.WithTimeout(a.ctx, issueTimeout)
@@ -151,6 +150,17 @@ func (a *Authority) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, e
 		return c, nil
 	}
 	return nil, fmt.Errorf("certificate for %s: evicted before use", host)
+}
+
+// refuse returns no error: crypto/tls would then tell the client of an internal
+// error. Where there is neither it sends unrecognized_name.
+func (a *Authority) refuse(hello *tls.ClientHelloInfo, why string) (*tls.Certificate, error) {
+	client := ""
+	if hello.Conn != nil {
+		client = hello.Conn.RemoteAddr().String()
+	}
+	a.log.Debug("handshake refused", "host", hello.ServerName, "client", client, "cause", why)
+	return nil, nil
 }
 
 func (a *Authority) cached(hello *tls.ClientHelloInfo, host string) *tls.Certificate {

@@ -1,10 +1,13 @@
 package cert_test
 
 import (
+	"bytes"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -30,7 +33,7 @@ func open(t *testing.T, opts cert.Options) *cert.Authority {
 	return a
 }
 
-func anyHost(string) bool { return true }
+func anyHost(context.Context, string) bool { return true }
 
 // shake does a TLS handshake over a real socket and returns the client's view.
 // config's roots are the authority's unless given.
@@ -66,7 +69,7 @@ func TestCertificate(t *testing.T) {
 	for _, host := range []string{"localhost", "graph.localhost", "a.apps.localhost", "GRAPH.localhost", "127.0.0.1"} {
 		t.Run("OK/"+host, func(t *testing.T) {
 			t.Parallel()
-			a := open(t, cert.Options{Dir: t.TempDir(), Allow: func(h string) bool { return h == strings.ToLower(host) }})
+			a := open(t, cert.Options{Dir: t.TempDir(), Allow: func(_ context.Context, h string) bool { return h == strings.ToLower(host) }})
 			state, err := shake(t, a, &tls.Config{ServerName: host, NextProtos: []string{"h2"}})
 			if err != nil {
 				t.Fatal(err)
@@ -98,21 +101,28 @@ func TestCertificateRefused(t *testing.T) {
 	})
 	t.Run("ErrNotAllowed", func(t *testing.T) {
 		t.Parallel()
-		a := open(t, cert.Options{Dir: t.TempDir(), Allow: func(h string) bool { return h == "graph.localhost" }})
-		if _, err := shake(t, a, &tls.Config{ServerName: "other.localhost"}); err == nil {
-			t.Error("handshake: got no error")
+		var log bytes.Buffer // shake waits for the server's side
+		a := open(t, cert.Options{
+			Dir:   t.TempDir(),
+			Allow: func(_ context.Context, h string) bool { return h == "graph.localhost" },
+			Log:   slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		})
+		for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+			_, err := shake(t, a, &tls.Config{ServerName: "other.localhost", MaxVersion: version})
+			if err == nil || !strings.Contains(err.Error(), "unrecognized name") {
+				t.Errorf("%s: got %v, want the alert unrecognized name", tls.VersionName(version), err)
+			}
 		}
-		_, err := a.TLSConfig().GetCertificate(&tls.ClientHelloInfo{ServerName: "other.localhost"})
-		if !errors.Is(err, cert.ErrNotAllowed) {
-			t.Errorf("error: got %v, want ErrNotAllowed", err)
+		if line := log.String(); !strings.Contains(line, "level=DEBUG") || !strings.Contains(line, "host=other.localhost") {
+			t.Errorf("log: got %q, want the refusal at debug level", line)
 		}
 	})
 	for _, name := range []string{"", "*.localhost", "a/b", "a:b", "..", strings.Repeat("a", 300)} {
 		t.Run(fmt.Sprintf("ErrName/%.9q", name), func(t *testing.T) {
 			t.Parallel()
 			a := open(t, cert.Options{Dir: t.TempDir(), Allow: anyHost})
-			if _, err := a.TLSConfig().GetCertificate(&tls.ClientHelloInfo{ServerName: name}); err == nil {
-				t.Errorf("%q: got a certificate", name)
+			if c, err := a.TLSConfig().GetCertificate(&tls.ClientHelloInfo{ServerName: name}); c != nil || err != nil {
+				t.Errorf("%q: got %v, %v, want neither a certificate nor an error", name, c, err)
 			}
 		})
 	}
@@ -123,7 +133,7 @@ func TestCertificateKept(t *testing.T) {
 	t.Run("OK/TwoAuthoritiesSameHost", func(t *testing.T) {
 		t.Parallel()
 		one := open(t, cert.Options{Dir: t.TempDir(), Allow: anyHost})
-		two := open(t, cert.Options{Dir: t.TempDir(), Allow: func(string) bool { return false }})
+		two := open(t, cert.Options{Dir: t.TempDir(), Allow: func(context.Context, string) bool { return false }})
 		var wg sync.WaitGroup
 		for range 8 {
 			wg.Go(func() {

@@ -32,7 +32,8 @@ var _ http.Handler = (*Balancer)(nil)
 type server struct {
 	url     *url.URL
 	handler http.Handler
-	down    bool // guarded by Balancer.mu
+	down    bool        // by its health check; guarded by Balancer.mu
+	failing atomic.Bool // the last request could not connect
 }
 
 // Status is a server's address and whether it is in use.
@@ -51,7 +52,9 @@ func (p *Proxy) Balancer(name string, lb *config.LoadBalancer) (*Balancer, error
 			return nil, err
 		}
 		pass := lb.PassHostHeader == nil || *lb.PassHostHeader
-		b.servers = append(b.servers, &server{url: u, handler: p.forwarder(u, pass)})
+		s := &server{url: u}
+		s.handler = b.forwarder(s, pass)
+		b.servers = append(b.servers, s)
 	}
 	up := slices.Clone(b.servers)
 	b.up.Store(&up)
@@ -129,5 +132,4 @@ func (b *Balancer) set(s *server, failure error) {
 	} else {
 		b.proxy.log.Info("server is up", "service", b.name, "url", s.url.String())
 	}
-	b.proxy.changed()
 }

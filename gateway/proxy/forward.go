@@ -7,21 +7,28 @@ import (
 	"net"
 	"net/http"
 	"net/http/httputil"
-	"net/url"
 )
 
 // statusClientGone is what logs show for a client that left; nginx coined it.
 const statusClientGone = 499
 
-// forwarder returns a handler that sends requests to target. The path is the
-// request's own: a path in target is for show, as in Traefik.
-func (p *Proxy) forwarder(target *url.URL, passHost bool) http.Handler {
+// forwarder returns a handler that sends requests to s. The path is the
+// request's own: a path in the server's URL is for show, as in Traefik.
+func (b *Balancer) forwarder(s *server, passHost bool) http.Handler {
+	p, target := b.proxy, s.url
 	return &httputil.ReverseProxy{
 		Transport:     p.transport,
 		BufferPool:    &p.buffers,
 		FlushInterval: flushInterval,
 		ErrorLog:      slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
-		ErrorHandler:  p.fail,
+		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
+			b.failed(s, r, err)
+			p.fail(w, r, err)
+		},
+		ModifyResponse: func(*http.Response) error {
+			b.answered(s)
+			return nil
+		},
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.Out.URL.Scheme = target.Scheme
 			r.Out.URL.Host = target.Host

@@ -23,18 +23,14 @@ const (
 
 // Options of a [Proxy].
 type Options struct {
-	// Changed is called after a server went up or down. It must return soon and
-	// must not call Close of a balancer. Nil means no one asks.
-	Changed func()
-	// Log receives health changes and, at debug level, failed requests. Nil
-	// discards.
+	// Log receives health changes, servers that cannot be reached and, at debug
+	// level, failed requests. Nil discards.
 	Log *slog.Logger
 }
 
 // Proxy holds what balancers share: upstream connections and buffers. It is safe
 // for concurrent use.
 type Proxy struct {
-	changed   func()
 	log       *slog.Logger
 	transport *http.Transport
 	buffers   buffers
@@ -42,16 +38,12 @@ type Proxy struct {
 
 // New returns a proxy; its Close is to be called after that of its balancers.
 func New(opts Options) *Proxy {
-	if opts.Changed == nil {
-		opts.Changed = func() {}
-	}
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
 	dialer := &net.Dialer{Timeout: 30 * time.Second, KeepAlive: 15 * time.Second}
 	return &Proxy{
-		changed: opts.Changed,
-		log:     opts.Log,
+		log: opts.Log,
 		// No Proxy: upstreams are reached directly, whatever the environment says.
 		transport: &http.Transport{
 			DialContext:            dialer.DialContext,

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -159,17 +160,17 @@ func TestHealthCheck(t *testing.T) {
 				}
 				probed(w, r)
 			})
-			changed := make(chan struct{}, 1)
+			told := make(logged, 10)
 			lb := servers(url)
 			tt.check.Interval = tick
 			lb.HealthCheck = &tt.check
-			b, _ := balance(t, proxy.Options{Changed: func() { changed <- struct{}{} }}, lb)
+			b, _ := balance(t, proxy.Options{Log: slog.New(told)}, lb)
 			if tt.up { // the second probe begins after the first one's outcome
 				for range 2 {
 					<-probes
 				}
 			} else {
-				<-changed
+				told.next(t, slog.LevelWarn, "server is down")
 			}
 			if got := b.Servers()[0].Up; got != tt.up {
 				t.Errorf("up: got %t, want %t", got, tt.up)
@@ -209,16 +210,16 @@ func TestHealthCheckRecovers(t *testing.T) {
 				w.WriteHeader(500)
 			}
 		})
-		changed := make(chan struct{})
+		told := make(logged, 10)
 		lb := servers(url)
 		lb.HealthCheck = &config.HealthCheck{Interval: config.Duration(time.Hour), UnhealthyInterval: tick}
-		b, s := balance(t, proxy.Options{Changed: func() { changed <- struct{}{} }}, lb)
-		<-changed
+		b, s := balance(t, proxy.Options{Log: slog.New(told)}, lb)
+		told.next(t, slog.LevelWarn, "server is down")
 		if status, _ := fetch(t, s.URL); status != 503 {
 			t.Errorf("status while down: got %d, want 503", status)
 		}
 		sick.Store(false)
-		<-changed
+		told.next(t, slog.LevelInfo, "server is up")
 		if status, _ := fetch(t, s.URL); status != 200 || !b.Servers()[0].Up {
 			t.Errorf("status once up: got %d, want 200", status)
 		}
