@@ -122,6 +122,9 @@ func TestPageCreatesProject(t *testing.T) {
 
 	b.Run(chromedp.SendKeys(chromedp.CSS("#name"), "\b"), submit)
 	b.Await("Project created", "weather-station", "Pending")
+	if got := b.Text(".projects .slug"); got != "weather-station" {
+		t.Errorf("got %q beside the name, want the slug", got)
+	}
 	g.mu.Lock()
 	id, _ := g.projects[0]["id"].(string)
 	g.mu.Unlock()
