@@ -1,0 +1,51 @@
+package stacktest_test
+
+import (
+	"net/url"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"axion/web/stacktest"
+)
+
+// TestReadme pastes the README's curl lines into a shell, in one go.
+func TestReadme(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("curl"); err != nil {
+		if os.Getenv("AXION_REQUIRE_TOOLS") == "1" {
+			t.Fatal("no curl in PATH: install curl to run this test")
+		}
+		t.Skip("no curl in PATH: install curl to run this test")
+	}
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines []string
+	for line := range strings.Lines(string(text)) {
+		if command, ok := strings.CutPrefix(line, "    curl "); ok {
+			lines = append(lines, "curl -sSf "+command)
+		}
+	}
+	if len(lines) != 3 {
+		t.Fatalf("the README has %d curl lines, want 3", len(lines))
+	}
+	s := stacktest.Launch(t, binary)
+	https, err := url.Parse(s.HTTPS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shell := exec.Command("sh", "-e", "-c", strings.Join(lines, ""))
+	shell.Env = append(os.Environ(), "PORT="+https.Port(), "CA="+s.CA, "TOKEN="+s.Token)
+	out, err := shell.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, want := range []string{`"slug":"hello"`, `"items":[`, "<h1>Hello</h1>"} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("the output lacks %s:\n%s", want, out)
+		}
+	}
+}
