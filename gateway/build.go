@@ -70,7 +70,9 @@ func (g *Gateway) build(d *config.Dynamic, old *table) *table {
 	t.warnTies()
 	for _, r := range t.routes {
 		for _, f := range r.findings {
-			t.problems = append(t.problems, r.problem(f))
+			if p := r.problem(f); !slices.Contains(d.Problems, p) { // check may have told it
+				t.problems = append(t.problems, p)
+			}
 		}
 	}
 	return t
@@ -85,17 +87,7 @@ func (g *Gateway) route(name string, c *config.Router, t, old *table) *route {
 	} else if r.secure {
 		r.warnForeign()
 	}
-	for _, m := range c.Middlewares {
-		w := g.ware(name, m, t, old)
-		if w == nil {
-			r.refuse("middlewares", fmt.Sprintf("middleware %q does not exist", m), didYouMean(m, t.dynamic.Middlewares))
-			continue
-		}
-		if w.err != nil {
-			r.refuse("middlewares", fmt.Sprintf("middleware %q: %v", m, w.err), mend(w.err))
-		}
-		r.wares = append(r.wares, w)
-	}
+	g.dress(r, t, old)
 	handler := g.serviceOf(r, t, old)
 	if r.refused() {
 		return r
@@ -105,6 +97,21 @@ func (g *Gateway) route(name string, c *config.Router, t, old *table) *route {
 	}
 	r.handler = handler
 	return r
+}
+
+// dress gives r its middlewares.
+func (g *Gateway) dress(r *route, t, old *table) {
+	for _, m := range r.config.Middlewares {
+		w := g.ware(r.name, m, t, old)
+		if w == nil {
+			r.refuse("middlewares", fmt.Sprintf("middleware %q does not exist", m), didYouMean(m, t.dynamic.Middlewares))
+			continue
+		}
+		if w.err != nil {
+			r.refuse("middlewares", fmt.Sprintf("middleware %q: %v", m, w.err), mend(w.err))
+		}
+		r.wares = append(r.wares, w)
+	}
 }
 
 // enter decides which entrypoints r serves: with TLS the secure one, without it
@@ -155,18 +162,26 @@ func (g *Gateway) serviceOf(r *route, t, old *table) http.Handler {
 	if name == noop {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) })
 	}
-	s, ok := t.dynamic.Services[name]
-	if !ok {
-		r.refuse("service", fmt.Sprintf("service %q does not exist", name), didYouMean(name, t.dynamic.Services))
+	if !r.knowsService(t.dynamic) {
 		return nil
 	}
-	b := g.balancer(name, s, t, old)
+	b := g.balancer(name, t.dynamic.Services[name], t, old)
 	if b.err != nil {
 		r.refuse("service", fmt.Sprintf("service %q: %v", name, b.err), mend(b.err))
 		return nil
 	}
 	r.service = b
 	return b
+}
+
+// knowsService refuses r where its service does not exist.
+func (r *route) knowsService(d *config.Dynamic) bool {
+	name := r.config.Service
+	if _, ok := d.Services[name]; ok || name == noop {
+		return true
+	}
+	r.refuse("service", fmt.Sprintf("service %q does not exist", name), didYouMean(name, d.Services))
+	return false
 }
 
 func (g *Gateway) balancer(name string, s *config.Service, t, old *table) *balancer {
@@ -207,7 +222,8 @@ func (g *Gateway) ware(router, name string, t, old *table) *ware {
 
 // mend is the remedy that an error brings along, or empty.
 func mend(err error) string {
-	if m, ok := err.(interface{ Mend() string }); ok {
+	var m interface{ Mend() string }
+	if errors.As(err, &m) {
 		return m.Mend()
 	}
 	return ""

@@ -78,23 +78,24 @@ func New(opts Options) (*Gateway, error) {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
-	p, err := provider.New(provider.Options{
+	g := &Gateway{
+		log:     opts.Log,
+		env:     middleware.Env{Port: portsOf(opts)},
+		drain:   drainTime,
+		waiting: waiting{limit: waitTime},
+		ended:   make(chan struct{}),
+	}
+	var err error
+	g.provider, err = provider.New(provider.Options{
 		Base:      opts.Base,
 		Files:     opts.Files,
 		Dir:       opts.FragmentDir,
 		Addresses: opts.Addresses,
+		Check:     g.check,
 		Log:       opts.Log,
 	})
 	if err != nil {
 		return nil, err
-	}
-	g := &Gateway{
-		log:      opts.Log,
-		provider: p,
-		env:      middleware.Env{Port: portsOf(opts)},
-		drain:    drainTime,
-		waiting:  waiting{limit: waitTime},
-		ended:    make(chan struct{}),
 	}
 	g.cert, err = cert.New(cert.Options{Dir: opts.CADir, Storage: opts.StateDir, Allow: g.admit, Log: opts.Log})
 	if err != nil {
@@ -109,7 +110,7 @@ func New(opts Options) (*Gateway, error) {
 		g.fronts = append(g.fronts, g.newFront(opts.WebSecure, true))
 	}
 	g.closer = onceWithContext(g.shutdown)
-	g.apply(p.Dynamic())
+	g.apply(g.provider.Dynamic())
 	return g, nil
 }
 

@@ -32,6 +32,11 @@ func TestReload(t *testing.T) {
 			"services: [",
 			compose(route("r", "Host('r.localhost')", a)...),
 			compose(append(route("r", "Host(`r.localhost`)", a), "http.routers.r.rulee=x")...),
+			compose(route("r", "Host(`r.localhost`)", a, "middlewares=nope")...),
+			compose(append(route("r", "Host(`r.localhost`)", a, "middlewares=c"), "http.middlewares.c.headers.accesscontrolalloworiginlistregex=(")...),
+			compose(append(route("r", "Host(`r.localhost`)", a), "http.routers.r.service=nope")...),
+			compose(route("r", "Host(`r.localhost`)", a, "entrypoints=nope")...),
+			compose(route("r", "Host(`r.localhost`)", a, "entrypoints=websecure")...),
 		} {
 			s.save(text)
 			eventually(t, "a problem", func() bool { return len(s.Problems()) > 0 })

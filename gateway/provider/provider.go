@@ -38,6 +38,10 @@ type Options struct {
 	// traefik.enable=true. False serves every service with a traefik label, but
 	// for files that start Traefik itself with that option.
 	RequireEnable bool
+	// Check tells what is wrong with a whole configuration beyond what can be seen
+	// in one file, such as a router whose middleware does not exist. An error
+	// counts as one of the File that it names. Nil means nothing.
+	Check func(*config.Dynamic) []config.Problem
 	// Log receives what is wrong with a file, once for each distinct save, and
 	// every reload. Nil discards.
 	Log *slog.Logger
@@ -47,6 +51,7 @@ type Options struct {
 // are safe for concurrent use; Run is to be called once.
 type Provider struct {
 	log     *slog.Logger
+	check   func(*config.Dynamic) []config.Problem
 	loader  *loader
 	dir     string // absolute; empty for none
 	dirName string // as the user gave it
@@ -61,9 +66,12 @@ type Provider struct {
 // or with a fragment is in the Problems of [Provider.Dynamic]: only the compose
 // service or fragment in question is left out.
 func New(opts Options) (*Provider, error) {
-	p := &Provider{log: opts.Log, loader: newLoader(opts), dirName: opts.Dir, top: len(opts.Files) + 1}
+	p := &Provider{log: opts.Log, check: opts.Check, loader: newLoader(opts), dirName: opts.Dir, top: len(opts.Files) + 1}
 	if p.log == nil {
 		p.log = slog.New(slog.DiscardHandler)
+	}
+	if p.check == nil {
+		p.check = func(*config.Dynamic) []config.Problem { return nil }
 	}
 	for _, s := range opts.Base {
 		p.files = append(p.files, &file{name: s.Name, base: s.Data, workDir: "."})

@@ -110,6 +110,7 @@ func (p *Provider) choose() choice {
 	}
 	for {
 		c.out = merge(p.documents(c.use))
+		c.out.Problems = append(c.out.Problems, p.check(c.out)...)
 		c.errs = errorsByFile(c.out.Problems)
 		if !c.retreat(p.files) {
 			return c
