@@ -180,7 +180,7 @@ func (g *Gateway) apply(d *config.Dynamic) {
 	}
 	for _, p := range next.problems {
 		if old == nil || !slices.Contains(old.problems, p) {
-			g.log.Warn(p.Message, "file", p.File, "line", p.Line, "service", p.Service, "label", p.Label, "hint", p.Hint)
+			g.log.Warn(p.Error(), p.Attrs()...)
 		}
 	}
 }

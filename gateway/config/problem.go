@@ -55,5 +55,13 @@ func (p Problem) Error() string {
 	return b.String()
 }
 
+// Attrs is what a log line says beside the error: the hint, where there is one.
+func (p Problem) Attrs() []any {
+	if p.Hint == "" {
+		return nil
+	}
+	return []any{"hint", p.Hint}
+}
+
 // Mend is the hint shown below the error; main looks for this method.
 func (p Problem) Mend() string { return p.Hint }

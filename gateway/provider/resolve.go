@@ -1,7 +1,6 @@
 package provider
 
 import (
-	"log/slog"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -172,16 +171,15 @@ func errorsByFile(problems []config.Problem) map[string][]config.Problem {
 // report logs what is wrong with a file, unless it did so for this version.
 func (p *Provider) report(f *file, refused, partial []config.Problem) {
 	found := refused
-	message := "labels refused; the last good version of the file stays in force"
+	outcome := "labels refused, the last good version of the file stays in force"
 	if len(refused) == 0 {
-		found, message = partial, "labels left out"
+		found, outcome = partial, "labels left out"
 	}
 	if f.toldVersion == f.version && slices.Equal(found, f.told) {
 		return
 	}
 	f.told, f.toldVersion = found, f.version
 	for _, problem := range found {
-		p.log.Error(message, slog.String("file", problem.File), slog.Int("line", problem.Line), slog.String("service", problem.Service),
-			slog.String("label", problem.Label), slog.String("reason", problem.Message), slog.String("hint", problem.Hint))
+		p.log.Error(outcome+": "+problem.Error(), problem.Attrs()...)
 	}
 }
