@@ -87,7 +87,10 @@ func (f *file) refresh(l *loader, forced bool, now time.Time) (changed bool, aga
 		if wait := since(&f.missing, now, gone); wait > 0 && (f.latest != nil || f.good != nil) {
 			return false, wait
 		}
-		return f.fail("the file is gone", "create it again, or start without it"), 0
+		if f.latest == nil && f.good == nil {
+			return f.fail("there is no such file", "check the name"), 0
+		}
+		return f.fail("the file is gone", "save it again; to do without its routes, write services: {} into it"), 0
 	}
 	f.missing = time.Time{}
 	if err != nil {

@@ -54,7 +54,7 @@ func TestNewUnreadable(t *testing.T) {
 	t.Parallel()
 	t.Run("ErrMissing", func(t *testing.T) {
 		t.Parallel()
-		if _, err := New(Options{Files: []string{"nowhere/compose.yaml"}}); err == nil || !strings.Contains(err.Error(), "nowhere/compose.yaml: the file is gone") {
+		if _, err := New(Options{Files: []string{"nowhere/compose.yaml"}}); err == nil || !strings.Contains(err.Error(), "nowhere/compose.yaml: there is no such file") {
 			t.Errorf("got %v, want an error that names the file", err)
 		}
 	})

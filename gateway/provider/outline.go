@@ -47,7 +47,7 @@ func parseOutline(file string, data []byte) (*outline, *config.Problem) {
 		out.roots = append(out.roots, root)
 	}
 	if len(out.roots) == 0 {
-		return fail(0, "the file is empty", "remove the file to remove its routes")
+		return fail(0, "the file is empty", "to do without its routes, write services: {} into it")
 	}
 	for _, root := range out.roots {
 		if p := checkRoot(file, root); p != nil {
