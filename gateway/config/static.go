@@ -1,0 +1,207 @@
+package config
+
+// Static is what a file that starts Traefik itself tells it before anything
+// else: by its command line, environment or static configuration file.
+type Static struct {
+	Origin Origin `label:"-" file:"-"`
+	// EntryPoints by name. Without any there are web and websecure.
+	EntryPoints      map[string]*EntryPoint
+	CertResolvers    map[string]*CertResolver // of Traefik's certificatesresolvers
+	Docker           StaticDocker
+	FileProviders    []FileProvider
+	AccessLog        *AccessLog
+	Metrics          *Metrics
+	Ping             *Ping
+	API              *API
+	ServersTransport *ServersTransport // the default one
+}
+
+// EntryPoint is a place where clients connect.
+type EntryPoint struct {
+	Origin  Origin `label:"-" file:"-"`
+	Address string // "[host]:port[/tcp|/udp]", as in the container
+	// AsDefault entrypoints serve routers that name none. Where no entrypoint has
+	// it, all do that speak TCP.
+	AsDefault        bool
+	HTTP             EntryPointHTTP
+	HTTP2            *HTTP2
+	HTTP3            *HTTP3 `label:"allowEmpty" file:"allowEmpty"`
+	UDP              *EntryPointUDP
+	Transport        *Transport
+	ProxyProtocol    *TrustedPeers `label:"allowEmpty" file:"allowEmpty"`
+	ForwardedHeaders *TrustedPeers `label:"allowEmpty" file:"allowEmpty"`
+}
+
+// EntryPointHTTP is what every HTTP router of an entrypoint gets.
+type EntryPointHTTP struct {
+	Redirections   *Redirections
+	Middlewares    []string
+	TLS            *RouterTLS `label:"allowEmpty" file:"allowEmpty"`
+	MaxHeaderBytes int        // 0 means 1 MiB
+	SanitizePath   *bool      // nil means true
+	// EncodedCharacters says which escapes a request's path may hold. Nil allows
+	// all of them.
+	EncodedCharacters     *EncodedCharacters `label:"allowEmpty" file:"allowEmpty"`
+	EncodeQuerySemicolons bool
+}
+
+// Redirections sends every request of an entrypoint to another.
+type Redirections struct {
+	EntryPoint *RedirectEntryPoint
+}
+
+// RedirectEntryPoint redirects to the entrypoint To, or to ":port". Zero values:
+// https, permanent, a priority above all routers but those of the highest one.
+type RedirectEntryPoint struct {
+	To        string
+	Scheme    string
+	Permanent *bool
+	Priority  *int
+}
+
+// HTTP2 limits streams; 0 means 250.
+type HTTP2 struct {
+	MaxConcurrentStreams int
+}
+
+// HTTP3 serves HTTP/3 on the entrypoint's port. AdvertisedPort 0 means that port.
+type HTTP3 struct {
+	AdvertisedPort int
+}
+
+// EntryPointUDP bounds idle sessions, 3s if zero.
+type EntryPointUDP struct {
+	Timeout Duration
+}
+
+// Transport bounds connections.
+type Transport struct {
+	RespondingTimeouts   *RespondingTimeouts
+	KeepAliveMaxRequests int
+	KeepAliveMaxTime     Duration
+}
+
+// RespondingTimeouts: nil means read 60s, write none, idle 180s; zero means none.
+type RespondingTimeouts struct {
+	ReadTimeout  *Duration
+	WriteTimeout *Duration
+	IdleTimeout  *Duration
+}
+
+// TrustedPeers are those whose word on the client's address is believed.
+type TrustedPeers struct {
+	Insecure   bool
+	TrustedIPs []string
+}
+
+// CertResolver issues certificates.
+type CertResolver struct {
+	ACME *ACME
+}
+
+// ACME is an account with a certificate authority (RFC 8555). Zero values: Let's
+// Encrypt, the challenges that CertMagic can serve.
+type ACME struct {
+	Email          string
+	CAServer       string
+	CACertificates []string
+	Storage        string // where Traefik keeps its own; of no effect here
+	KeyType        string
+	EAB            *EAB
+	HTTPChallenge  *HTTPChallenge `label:"allowEmpty" file:"allowEmpty"`
+	TLSChallenge   *TLSChallenge  `label:"allowEmpty" file:"allowEmpty"`
+	DNSChallenge   *DNSChallenge  `label:"allowEmpty" file:"allowEmpty"`
+}
+
+// EAB is an external account binding.
+type EAB struct {
+	KID         string
+	HmacEncoded string
+}
+
+// HTTPChallenge answers on an entrypoint.
+type HTTPChallenge struct {
+	EntryPoint string
+}
+
+// TLSChallenge answers in the handshake.
+type TLSChallenge struct{}
+
+// DNSChallenge is not supported: it needs a provider's credentials.
+type DNSChallenge struct {
+	Provider string
+}
+
+// StaticDocker is what the docker provider is told.
+type StaticDocker struct {
+	// ExposedByDefault nil means true.
+	ExposedByDefault *bool
+	DefaultRule      string
+	Network          string
+	Constraints      string
+}
+
+// FileProvider names dynamic configuration. Path is on this machine: a container's
+// path has been looked up in the volumes.
+type FileProvider struct {
+	Path      string // a file
+	Directory string // or all files in it
+}
+
+// AccessLog writes a line for each request. An empty FilePath means standard output.
+type AccessLog struct {
+	FilePath string
+	Format   string // common (the default), json
+	Filters  *AccessLogFilters
+	Fields   *AccessLogFields
+}
+
+// AccessLogFilters keep lines that any of them asks for. Nil keeps all.
+type AccessLogFilters struct {
+	StatusCodes   []string
+	RetryAttempts bool
+	MinDuration   Duration
+}
+
+// AccessLogFields says what becomes of fields and headers: keep, drop or redact.
+// By default fields are kept and headers dropped.
+type AccessLogFields struct {
+	DefaultMode string
+	Names       map[string]string
+	Headers     *AccessLogHeaders
+}
+
+// AccessLogHeaders is [AccessLogFields] for request headers.
+type AccessLogHeaders struct {
+	DefaultMode string
+	Names       map[string]string
+}
+
+// Metrics are served by prometheus@internal.
+type Metrics struct {
+	Prometheus *Prometheus `label:"allowEmpty" file:"allowEmpty"`
+}
+
+// Prometheus: Buckets in seconds, 0.1, 0.3, 1.2 and 5 by default.
+type Prometheus struct {
+	Buckets              []float64
+	AddEntryPointsLabels *bool // nil means true
+	AddRoutersLabels     bool
+	AddServicesLabels    *bool // nil means true
+	EntryPoint           string
+	ManualRouting        bool
+}
+
+// Ping serves /ping on an entrypoint, "traefik" by default.
+type Ping struct {
+	EntryPoint            string
+	ManualRouting         bool
+	TerminatingStatusCode int // 503 by default
+}
+
+// API of api@internal. Insecure also serves it on the entrypoint "traefik".
+type API struct {
+	Insecure  bool
+	Dashboard *bool // nil means true
+	BasePath  string
+}
