@@ -11,10 +11,12 @@ import (
 // and that nothing but their names puts in order.
 func (t *table) warnTies() {
 	for _, x := range []*index{&t.plain, &t.secure} {
-		for _, routes := range x.hosts {
-			warnTies(routes)
+		for _, buckets := range []map[string]*bucket{x.hosts, x.wild} {
+			for _, b := range buckets {
+				warnTies(b.routes())
+			}
 		}
-		warnTies(x.rest)
+		warnTies(x.rest.routes())
 	}
 }
 

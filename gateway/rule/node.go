@@ -10,6 +10,8 @@ type node interface {
 	open() bool
 	// names appends the hosts that are spelled out, matching or not.
 	names(to []string) []string
+	// selectors cover the part, as those of [Rule.Selectors] do the rule.
+	selectors() []Selector
 }
 
 // verdict is what a part of a rule says of one host.
