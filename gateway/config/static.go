@@ -16,6 +16,14 @@ type Static struct {
 	ServersTransport *ServersTransport // the default one
 }
 
+// Problem is a finding about what was read at o.
+func (s *Static) Problem(o Origin, severity Severity, message, hint string) Problem {
+	if o.File == "" {
+		o = s.Origin
+	}
+	return Problem{Severity: severity, File: o.File, Line: o.Line, Service: o.Service, Message: message, Hint: hint}
+}
+
 // EntryPoint is a place where clients connect.
 type EntryPoint struct {
 	Origin  Origin `label:"-" file:"-"`

@@ -12,6 +12,10 @@ type node interface {
 	names(to []string) []string
 	// selectors cover the part, as those of [Rule.Selectors] do the rule.
 	selectors() []Selector
+	// explain appends the verdicts of the part's matchers.
+	explain(req *Request, to []Verdict) []Verdict
+	// missing are the fewest verdicts that keep the part from matching.
+	missing(req *Request) []Verdict
 }
 
 // verdict is what a part of a rule says of one host.
@@ -100,6 +104,7 @@ func (a anyOf) names(to []string) []string {
 type leaf struct {
 	matcher
 	negated bool
+	text    string // as written
 }
 
 func (l leaf) match(req *Request) bool { return l.matcher.match(req) != l.negated }

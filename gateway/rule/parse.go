@@ -20,8 +20,9 @@ const (
 
 // builder turns Go's syntax tree, whose expressions rules are, into nodes.
 type builder struct {
-	fset  *token.FileSet
-	specs []spec
+	fset   *token.FileSet
+	source string
+	specs  []spec
 }
 
 func parse(s string) (node, error) {
@@ -31,7 +32,7 @@ func parse(s string) (node, error) {
 	if len(s) > maxLength {
 		return nil, &Error{Line: 1, Column: 1, Message: fmt.Sprintf("the rule is longer than %d bytes", maxLength)}
 	}
-	b := &builder{fset: token.NewFileSet(), specs: specs()}
+	b := &builder{fset: token.NewFileSet(), source: s, specs: specs()}
 	expr, err := parser.ParseExprFrom(b.fset, "", s, parser.SkipObjectResolution)
 	if err != nil {
 		return nil, syntaxError(s, err)
@@ -59,7 +60,7 @@ func (b *builder) expr(e ast.Expr, negated bool, depth int) (node, error) {
 		if err != nil {
 			return nil, err
 		}
-		return leaf{m, negated}, nil
+		return leaf{m, negated, b.text(n)}, nil
 	case *ast.Ident:
 		return nil, b.fail(n.Pos(), fmt.Sprintf("%s lacks its arguments", n.Name), "write it as "+n.Name+"(`…`)")
 	}
@@ -100,6 +101,12 @@ func (b *builder) binary(n *ast.BinaryExpr, negated bool, depth int) (node, erro
 func (b *builder) fail(pos token.Pos, message, hint string) *Error {
 	at := b.fset.PositionFor(pos, false)
 	return &Error{Line: at.Line, Column: at.Column, Message: message, Hint: hint}
+}
+
+// text is the source of an expression.
+func (b *builder) text(e ast.Expr) string {
+	file := b.fset.File(e.Pos())
+	return b.source[file.Offset(e.Pos()):file.Offset(e.End())]
 }
 
 func (b *builder) operator(pos token.Pos, op token.Token) *Error {
