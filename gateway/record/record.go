@@ -1,0 +1,35 @@
+// Package record is how a handler deep in a chain talks to the response writers
+// around it: it finds, behind any number of wrappers, the one that offers a power.
+package record
+
+import "net/http"
+
+// Unreachable is a response writer that wants to know that no answer came.
+type Unreachable interface {
+	// Unreachable takes the failure to get an answer, before a byte of it came. Where
+	// it returns true, the caller returns without having written anything: the
+	// request is asked again.
+	Unreachable(err error) bool
+}
+
+// Retrier is a response writer that counts how often a request was asked again.
+type Retrier interface {
+	// Retried is called before each further attempt, by the request's goroutine.
+	Retried()
+}
+
+// Find gives the first writer, from w on, that is a T. It follows Unwrap, as
+// [http.ResponseController] does.
+func Find[T any](w http.ResponseWriter) (T, bool) {
+	for {
+		if found, ok := w.(T); ok {
+			return found, true
+		}
+		u, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			var none T
+			return none, false
+		}
+		w = u.Unwrap()
+	}
+}
