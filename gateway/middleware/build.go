@@ -35,6 +35,16 @@ func Build(m *config.Middleware, env Env) (Middleware, error) {
 		return rateLimit(m.RateLimit)
 	case m.RedirectScheme != nil:
 		return redirectScheme(m.RedirectScheme, env)
+	case m.ContentType != nil:
+		return contentType(m.ContentType)
+	case m.RedirectRegex != nil:
+		return redirectRegex(m.RedirectRegex)
+	case m.ReplacePath != nil:
+		return replacePath(m.ReplacePath)
+	case m.ReplacePathRegex != nil:
+		return replacePathRegex(m.ReplacePathRegex)
+	case m.StripPrefixRegex != nil:
+		return stripPrefixRegex(m.StripPrefixRegex)
 	}
 	return nil, errors.New("the middleware has no settings")
 }

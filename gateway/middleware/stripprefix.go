@@ -26,14 +26,19 @@ func stripPrefix(c *config.StripPrefix) (Middleware, error) {
 				next.ServeHTTP(w, r)
 				return
 			}
-			raw := ""
-			if r.URL.RawPath != "" {
-				raw = rooted(skipDecoded(r.URL.RawPath, len(prefixes[i])))
-			}
-			r.Header.Add("X-Forwarded-Prefix", prefixes[i])
-			next.ServeHTTP(w, withPath(r, rooted(r.URL.Path[len(prefixes[i]):]), raw))
+			next.ServeHTTP(w, strip(r, prefixes[i]))
 		})
 	}, nil
+}
+
+// strip is a copy of r without the prefix of its path, which the service is told.
+func strip(r *http.Request, prefix string) *http.Request {
+	raw := ""
+	if r.URL.RawPath != "" {
+		raw = rooted(skipDecoded(r.URL.RawPath, len(prefix)))
+	}
+	r.Header.Add("X-Forwarded-Prefix", prefix)
+	return withPath(r, rooted(r.URL.Path[len(prefix):]), raw)
 }
 
 // skipDecoded cuts from an escaped path what decodes to its first n bytes.
