@@ -1,0 +1,193 @@
+package static
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+
+	"axion/gateway/config"
+	"axion/gateway/dynamic/document"
+
+	"github.com/traefik/paerser/parser"
+)
+
+// verdict is what becomes of a setting.
+type verdict int
+
+const (
+	unknown verdict = iota
+	known
+	inert       // of no meaning here
+	unsupported // of a meaning that this gateway does not have
+)
+
+// field is what a setting's path leads to.
+type field struct {
+	verdict verdict
+	typ     reflect.Type // of what is known
+	empty   bool         // a structure that a bare true switches on
+	indexed bool         // an item of a list
+}
+
+// isSwitch reports whether the setting needs no value.
+func (f field) isSwitch() bool {
+	return f.verdict == known && (f.typ.Kind() == reflect.Bool || f.typ.Kind() == reflect.Struct)
+}
+
+func (f field) isList() bool { return f.verdict == known && f.typ.Kind() == reflect.Slice }
+
+// unreadable says why a value does not fit.
+func (f field) unreadable(value string) string {
+	switch f.typ.Kind() {
+	case reflect.Struct:
+		if !f.empty {
+			return "it says nothing without one of its fields"
+		}
+		if !strings.EqualFold(value, "true") && !strings.EqualFold(value, "false") {
+			return fmt.Sprintf("%q is neither true nor false", value)
+		}
+		return ""
+	case reflect.Map:
+		return "it says nothing without a name"
+	case reflect.Slice:
+		if f.typ.Elem().Kind() == reflect.Struct {
+			return "it needs an index, such as [0]"
+		}
+		for item := range strings.SplitSeq(value, ",") {
+			if why := document.Unreadable(f.typ.Elem(), strings.TrimSpace(item)); why != "" && value != "" {
+				return why
+			}
+		}
+		return ""
+	}
+	return document.Unreadable(f.typ, value)
+}
+
+// classify follows a path through the lists below and the tree.
+func classify(path []string) field {
+	for _, list := range []struct {
+		patterns []string
+		verdict  verdict
+	}{{passedOver, inert}, {missing, unsupported}} {
+		for _, pattern := range list.patterns {
+			if leads(strings.Split(pattern, "."), path) {
+				return field{verdict: list.verdict}
+			}
+		}
+	}
+	return follow(reflect.TypeFor[tree](), path)
+}
+
+// leads reports whether a path is what a pattern names, or inside it.
+func leads(pattern, path []string) bool {
+	if len(path) < len(pattern) {
+		return false
+	}
+	for i, p := range pattern {
+		if p != "*" && !strings.EqualFold(p, path[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func follow(t reflect.Type, path []string) field {
+	f := field{verdict: known, typ: t}
+	for i, name := range path {
+		index := strings.IndexByte(name, '[')
+		switch f.typ.Kind() {
+		case reflect.Struct:
+			bare := name
+			if index > 0 {
+				bare = name[:index]
+			}
+			sf, ok := document.Field(f.typ, bare)
+			if !ok {
+				return field{}
+			}
+			f = field{verdict: known, typ: plain(sf.Type), empty: sf.Tag.Get(parser.TagLabel) == parser.TagLabelAllowEmpty}
+			if index > 0 && !f.index(name[index:]) {
+				return field{}
+			}
+		case reflect.Map:
+			// A bracket in a name would be taken for an index.
+			if name == "" || strings.ContainsAny(name, "[]") {
+				return field{}
+			}
+			f = field{verdict: known, typ: plain(f.typ.Elem()), empty: true}
+			if f.typ.Kind() == reflect.String { // its name may hold dots
+				for _, rest := range path[i:] {
+					if rest == "" || strings.ContainsAny(rest, "[]") {
+						return field{}
+					}
+				}
+				return f
+			}
+		default:
+			return field{}
+		}
+	}
+	if len(path) == 0 {
+		return field{}
+	}
+	return f
+}
+
+// index goes on to an item of a list of structures.
+func (f *field) index(text string) bool {
+	digits := strings.TrimSuffix(strings.TrimPrefix(text, "["), "]")
+	if f.typ.Kind() != reflect.Slice || f.typ.Elem().Kind() != reflect.Struct || len(text) != len(digits)+2 ||
+		digits == "" || len(digits) > 2 || strings.Trim(digits, "0123456789") != "" {
+		return false
+	}
+	*f = field{verdict: known, typ: f.typ.Elem(), indexed: true}
+	return true
+}
+
+func plain(t reflect.Type) reflect.Type {
+	if t.Kind() == reflect.Pointer {
+		return t.Elem()
+	}
+	return t
+}
+
+// nearest is the setting that a path was probably meant to be, or empty.
+func nearest(path []string) string {
+	patterns := append(append(settings("", reflect.TypeFor[tree]()), passedOver...), missing...)
+	for i, p := range patterns {
+		names := strings.Split(p, ".")
+		for j := range names {
+			if names[j] == "*" && j < len(path) {
+				names[j] = path[j]
+			}
+		}
+		patterns[i] = strings.Join(names, ".")
+	}
+	return config.Nearest(strings.Join(path, "."), patterns)
+}
+
+// settings are the paths of all that a type holds, with * for names.
+func settings(path string, t reflect.Type) []string {
+	var out []string
+	switch t = plain(t); t.Kind() {
+	case reflect.Struct:
+		if path != "" {
+			out = append(out, path)
+			path += "."
+		}
+		for _, name := range document.Names(t) {
+			f, _ := document.Field(t, name)
+			out = append(out, settings(path+strings.ToLower(name), f.Type)...)
+		}
+	case reflect.Map:
+		out = settings(path+".*", t.Elem())
+	case reflect.Slice:
+		if t.Elem().Kind() == reflect.Struct {
+			return settings(path+"[0]", t.Elem())
+		}
+		out = []string{path}
+	default:
+		out = []string{path}
+	}
+	return out
+}

@@ -1,0 +1,122 @@
+package static
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+
+	"axion/gateway/config"
+	"axion/gateway/dynamic/document"
+)
+
+// staticFile is a static configuration file.
+type staticFile struct {
+	name string // on this machine
+	data []byte
+}
+
+// defaults are where Traefik looks for its static file in a container.
+var defaults = []string{"/etc/traefik/traefik.toml", "/etc/traefik/traefik.yaml", "/etc/traefik/traefik.yml"}
+
+// file is the one that the flags name, or one in a place where Traefik looks by
+// itself, or nil.
+func (r *reader) file(flags []setting) *staticFile {
+	for _, s := range flags {
+		if len(s.path) != 1 || !strings.EqualFold(s.path[0], configFile) {
+			continue
+		}
+		host, ok := r.host(s.value, "the static configuration file")
+		if !ok {
+			break
+		}
+		f, err := open(host)
+		if err == nil {
+			return f
+		}
+		r.problem(config.Error, s.line, fmt.Sprintf("the static configuration file %s cannot be read: %s", host, reason(err)), "")
+	}
+	if r.Path == nil {
+		return nil // this machine's own are none of ours
+	}
+	for _, at := range defaults {
+		if host, ok := r.Path(at); ok {
+			if f, err := open(host); err == nil {
+				return f
+			}
+		}
+	}
+	return nil
+}
+
+// open reads a regular file of bounded size.
+func open(name string) (*staticFile, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errors.New("it is no file")
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	data, err := io.ReadAll(io.LimitReader(f, document.MaxBytes+1))
+	return &staticFile{name: name, data: data}, err
+}
+
+// reason is an error without the file's name, which stands before it.
+func reason(err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return e.Err
+	}
+	return err
+}
+
+// fromFile decodes the static file.
+func (r *reader) fromFile(f *staticFile) {
+	r.origin = config.Origin{Provider: "file", File: f.name}
+	root, problem := document.Parse(f.name, f.data)
+	if problem != nil {
+		r.problems = append(r.problems, *problem)
+		return
+	}
+	r.prune(root, nil)
+	for _, n := range children(root.Child("entryPoints")) {
+		r.locate([]string{"entrypoints", n.Name}, n.Line)
+	}
+	problems := document.Decode(f.name, root, &r.tree)
+	r.problems = append(r.problems, problems...)
+}
+
+func children(n *document.Node) []*document.Node {
+	if n == nil {
+		return nil
+	}
+	return n.Children
+}
+
+// prune takes out what is not to be decoded, and tells why.
+func (r *reader) prune(n *document.Node, path []string) {
+	if n.Kind != document.Mapping {
+		return
+	}
+	for _, c := range n.Children {
+		at := append(path[:len(path):len(path)], c.Name)
+		s := setting{path: at, text: strings.Join(at, "."), line: c.Line, value: c.Value}
+		f := classify(at)
+		switch {
+		case f.verdict != known:
+			r.accept(f, s)
+			n.Remove(c)
+		case c.Kind == document.Mapping:
+			r.prune(c, at)
+		case c.Kind == document.Scalar && !r.accept(f, s):
+			n.Remove(c)
+		}
+	}
+}

@@ -1,0 +1,235 @@
+// Package static reads what a compose service that runs Traefik itself tells it
+// before anything else: its flags, its environment or its static configuration
+// file.
+package static
+
+import (
+	"fmt"
+	"path"
+	"strings"
+
+	"axion/gateway/config"
+
+	"github.com/traefik/paerser/parser"
+)
+
+// Source is a compose service that runs Traefik.
+type Source struct {
+	File    string // for origins and problems
+	Service string
+	Line    int // of the service, from 1; 0 where unknown
+	// Args is the command as a list, with or without the word traefik in front.
+	Args []Arg
+	// Env is the service's own environment. Only TRAEFIK_* matter.
+	Env map[string]string
+	// Path finds a path of the container on this machine, and whether some volume
+	// holds it. Nil means that both see the same files.
+	Path func(containerPath string) (hostPath string, ok bool)
+}
+
+// Arg is one word of a command.
+type Arg struct {
+	Text string
+	Line int // from 1; 0 where unknown
+}
+
+// tree is the shape of Traefik's static configuration, as far as it matters here.
+type tree struct {
+	EntryPoints           map[string]*config.EntryPoint
+	CertificatesResolvers map[string]*config.CertResolver
+	Providers             struct {
+		Docker *config.StaticDocker `label:"allowEmpty" file:"allowEmpty"`
+		File   *fileProvider        `label:"allowEmpty" file:"allowEmpty"`
+	}
+	AccessLog        *config.AccessLog `label:"allowEmpty" file:"allowEmpty"`
+	Metrics          *config.Metrics
+	Ping             *config.Ping `label:"allowEmpty" file:"allowEmpty"`
+	API              *config.API  `label:"allowEmpty" file:"allowEmpty"`
+	ServersTransport *config.ServersTransport
+}
+
+type fileProvider struct {
+	Filename  string
+	Directory string
+}
+
+// Read reads the source. Like Traefik it takes exactly one of the static file,
+// the flags and the environment, the first of these that there is. No problem is
+// fatal: a setting that is unknown or not supported is left out with a Warning,
+// one that cannot be read with an Error. Those that mean nothing to this gateway,
+// such as the log's level, are passed over. The static configuration is never nil;
+// the File of its Origin is the static file where that was read, which its caller
+// may want to watch.
+func Read(s Source) (*config.Static, []config.Problem) {
+	r := &reader{Source: s, found: map[string]int{}}
+	r.origin = config.Origin{Provider: "docker", File: s.File, Service: s.Service, Line: s.Line}
+	flags := r.flags()
+	env := r.environment()
+	switch file := r.file(flags); {
+	case file != nil:
+		r.fromFile(file)
+		if len(flags) > 0 || len(env) > 0 {
+			r.ignored(append(flags, env...), "Traefik takes its settings from "+file.name)
+		}
+	case len(flags) > 0:
+		r.fromSettings(flags)
+		r.ignored(env, "Traefik takes its settings from the flags")
+	default:
+		r.fromSettings(env)
+	}
+	return r.static(), r.problems
+}
+
+// reader works through one source.
+type reader struct {
+	Source
+	origin   config.Origin
+	tree     tree
+	found    map[string]int // line by the lower-case name of an entrypoint
+	problems []config.Problem
+}
+
+// setting is one thing told, such as entrypoints.web.address.
+type setting struct {
+	path  []string
+	value string
+	text  string // as its author wrote the name
+	line  int
+}
+
+func (r *reader) problem(severity config.Severity, line int, message, hint string) {
+	if line == 0 {
+		line = r.origin.Line
+	}
+	r.problems = append(r.problems, config.Problem{Severity: severity, File: r.origin.File, Line: line, Service: r.origin.Service, Message: message, Hint: hint})
+}
+
+// ignored tells once of settings that Traefik does not look at.
+func (r *reader) ignored(settings []setting, why string) {
+	for _, s := range settings {
+		if len(s.path) == 1 && strings.EqualFold(s.path[0], configFile) {
+			continue
+		}
+		r.problems = append(r.problems, config.Problem{Severity: config.Warning, File: r.File, Line: s.line, Service: r.Service,
+			Message: fmt.Sprintf("%s is ignored: %s", s.text, why), Hint: "keep all settings in one place: the file, the flags or the environment"})
+		return
+	}
+}
+
+// fromSettings decodes flags or variables.
+func (r *reader) fromSettings(settings []setting) {
+	values := map[string]string{}
+	keys := map[string]string{}
+	for _, s := range settings {
+		f := classify(s.path)
+		if !r.accept(f, s) {
+			continue
+		}
+		key := parser.DefaultRootName + "." + strings.Join(s.path, ".")
+		if first, ok := keys[strings.ToLower(key)]; ok {
+			key = first
+		}
+		keys[strings.ToLower(key)] = key
+		if former, ok := values[key]; ok && f.isList() {
+			s.value = former + "," + s.value
+		}
+		values[key] = s.value
+		r.locate(s.path, s.line)
+	}
+	if len(values) == 0 {
+		return
+	}
+	if err := parser.Decode(values, &r.tree, parser.DefaultRootName); err != nil {
+		r.tree = tree{}
+		r.problem(config.Error, 0, "Traefik's settings cannot be read: "+err.Error(), "")
+	}
+}
+
+// accept reports whether a setting is to be decoded, and tells why not.
+func (r *reader) accept(f field, s setting) bool {
+	switch f.verdict {
+	case inert:
+		return false
+	case unsupported:
+		r.problem(config.Warning, s.line, fmt.Sprintf("%s is not supported: it is ignored", s.text), "")
+		return false
+	case unknown:
+		hint := ""
+		if near := nearest(s.path); near != "" {
+			hint = fmt.Sprintf("did you mean %s?", near)
+		}
+		r.problem(config.Warning, s.line, fmt.Sprintf("Traefik has no setting %s: it is ignored", s.text), hint)
+		return false
+	}
+	if why := f.unreadable(s.value); why != "" {
+		r.problem(config.Error, s.line, fmt.Sprintf("%s: %s", s.text, why), "")
+		return false
+	}
+	return true
+}
+
+// locate notes the first line of an entrypoint.
+func (r *reader) locate(path []string, line int) {
+	if len(path) > 1 && strings.EqualFold(path[0], "entrypoints") {
+		if name := strings.ToLower(path[1]); r.found[name] == 0 || line < r.found[name] {
+			r.found[name] = line
+		}
+	}
+}
+
+// static is the result in the gateway's own shape.
+func (r *reader) static() *config.Static {
+	s := &config.Static{
+		Origin: r.origin, EntryPoints: r.tree.EntryPoints, CertResolvers: r.tree.CertificatesResolvers,
+		AccessLog: r.tree.AccessLog, Metrics: r.tree.Metrics, Ping: r.tree.Ping, API: r.tree.API,
+		ServersTransport: r.tree.ServersTransport,
+	}
+	for name, e := range s.EntryPoints {
+		e.Origin = r.origin
+		if line := r.found[strings.ToLower(name)]; line > 0 {
+			e.Origin.Line = line
+		}
+	}
+	if s.ServersTransport != nil {
+		s.ServersTransport.Origin = r.origin
+	}
+	if d := r.tree.Providers.Docker; d != nil {
+		s.Docker = *d
+	}
+	if f := r.tree.Providers.File; f != nil {
+		s.FileProviders = r.fileProvider(f)
+	}
+	return s
+}
+
+// fileProvider finds on this machine what Traefik's file provider reads. The
+// directory wins over the file.
+func (r *reader) fileProvider(f *fileProvider) []config.FileProvider {
+	switch {
+	case f.Directory != "":
+		if host, ok := r.host(f.Directory, "the directory of the file provider"); ok {
+			return []config.FileProvider{{Directory: host}}
+		}
+	case f.Filename != "":
+		if host, ok := r.host(f.Filename, "the file of the file provider"); ok {
+			return []config.FileProvider{{Path: host}}
+		}
+	default:
+		r.problem(config.Warning, 0, "the file provider has neither a directory nor a file name", "add providers.file.directory or providers.file.filename")
+	}
+	return nil
+}
+
+// host finds a container's path on this machine, or tells that it is not there.
+func (r *reader) host(name, what string) (string, bool) {
+	if r.Path == nil {
+		return name, true
+	}
+	at := path.Join("/", name) // a container starts in its root
+	host, ok := r.Path(at)
+	if !ok {
+		r.problem(config.Warning, 0, fmt.Sprintf("%s, %s, is on no volume of the container, and so cannot be read", what, at),
+			fmt.Sprintf("mount it: ./%s:%s:ro", path.Base(at), at))
+	}
+	return host, ok
+}
