@@ -1,0 +1,188 @@
+package observe
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"axion/gateway/config"
+)
+
+// The formats of an access log.
+const (
+	formatCommon = "common"
+	formatJSON   = "json"
+)
+
+// accessLog writes a line for each request that its filters keep.
+type accessLog struct {
+	config config.AccessLog
+	keep   func(status, retries int, took time.Duration) bool
+	total  atomic.Int64
+
+	mu     sync.Mutex // one line at a time
+	to     io.Writer
+	buffer []byte
+}
+
+// openLog starts, changes or ends the access log.
+func (o *Observer) openLog(c *config.AccessLog) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if c == nil {
+		o.access.Store(nil)
+		return o.closeFile("")
+	}
+	keep, err := filter(c.Filters)
+	if err != nil {
+		return err
+	}
+	if c.Format != "" && c.Format != formatCommon && c.Format != formatJSON && c.Format != "genericCLF" {
+		return fmt.Errorf("accesslog.format %q is not common or json", c.Format)
+	}
+	to := o.output
+	if c.FilePath != "" && c.FilePath != o.path {
+		file, err := os.OpenFile(c.FilePath, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+		if err != nil {
+			return fmt.Errorf("open the access log: %w", err)
+		}
+		defer func() { o.file, o.path = file, c.FilePath }()
+		to = file
+	} else if c.FilePath != "" {
+		to = o.file
+	}
+	was := o.access.Swap(&accessLog{config: *c, keep: keep, to: to})
+	if was != nil {
+		was.mu.Lock() // a line that is being written
+		defer was.mu.Unlock()
+	}
+	return o.closeFile(c.FilePath)
+}
+
+// closeFile closes the file unless it is the one wanted. The caller holds mu.
+func (o *Observer) closeFile(wanted string) error {
+	if o.file == nil || o.path == wanted {
+		return nil
+	}
+	err := o.file.Close()
+	o.file, o.path = nil, ""
+	return err
+}
+
+// filter keeps what any of the filters asks for; without any it keeps all.
+func filter(c *config.AccessLogFilters) (func(int, int, time.Duration) bool, error) {
+	if c == nil || len(c.StatusCodes) == 0 && !c.RetryAttempts && c.MinDuration == 0 {
+		return func(int, int, time.Duration) bool { return true }, nil
+	}
+	var ranges [][2]int
+	for _, text := range c.StatusCodes {
+		low, high, ok := strings.Cut(text, "-")
+		if !ok {
+			high = low
+		}
+		from, err := strconv.Atoi(strings.TrimSpace(low))
+		if err != nil {
+			return nil, fmt.Errorf("accesslog.filters.statuscodes %q is not a status or a range such as 500-599", text)
+		}
+		to, err := strconv.Atoi(strings.TrimSpace(high))
+		if err != nil {
+			return nil, fmt.Errorf("accesslog.filters.statuscodes %q is not a status or a range such as 500-599", text)
+		}
+		ranges = append(ranges, [2]int{from, to})
+	}
+	return func(status, retries int, took time.Duration) bool {
+		if c.RetryAttempts && retries > 0 || c.MinDuration > 0 && took >= time.Duration(c.MinDuration) {
+			return true
+		}
+		for _, r := range ranges {
+			if status >= r[0] && status <= r[1] {
+				return true
+			}
+		}
+		return false
+	}, nil
+}
+
+func (l *accessLog) write(e *Exchange, took time.Duration) {
+	count := l.total.Add(1)
+	if !l.keep(e.status, e.retries, took) {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.config.Format == formatJSON {
+		line, err := json.Marshal(l.fields(e, took, count))
+		if err != nil {
+			return
+		}
+		l.buffer = append(append(l.buffer[:0], line...), '\n')
+	} else {
+		l.buffer = l.common(l.buffer[:0], e, took, count)
+	}
+	_, _ = l.to.Write(l.buffer) // there is nowhere to complain to for each request
+}
+
+// common appends Traefik's form of the Common Log Format.
+func (l *accessLog) common(b []byte, e *Exchange, took time.Duration, count int64) []byte {
+	b = append(b, clientHost(e.request)...)
+	b = append(b, " - "...)
+	b = append(b, clean(user(e.request))...)
+	b = append(b, ' ')
+	b = e.start.AppendFormat(b, "[02/Jan/2006:15:04:05 -0700]")
+	b = append(b, ' ')
+	b = strconv.AppendQuote(b, e.method+" "+e.uri+" "+e.request.Proto)
+	b = append(b, ' ')
+	b = strconv.AppendInt(b, int64(e.status), 10)
+	b = append(b, ' ')
+	b = strconv.AppendInt(b, e.size, 10)
+	for _, text := range []string{e.request.Referer(), e.request.UserAgent()} {
+		b = append(b, ' ')
+		b = quoted(b, text)
+	}
+	b = append(b, ' ')
+	b = strconv.AppendInt(b, count, 10)
+	for _, text := range []string{e.router, e.server} {
+		b = append(b, ' ')
+		b = quoted(b, text)
+	}
+	b = append(b, ' ')
+	b = strconv.AppendInt(b, took.Milliseconds(), 10)
+	return append(b, "ms\n"...)
+}
+
+func quoted(b []byte, text string) []byte {
+	if text == "" {
+		text = "-"
+	}
+	return strconv.AppendQuote(b, text)
+}
+
+// clean keeps what a client sends from ending a line or a field.
+func clean(text string) string {
+	if text == "" {
+		return "-"
+	}
+	q := strconv.Quote(text)
+	return strings.ReplaceAll(q[1:len(q)-1], " ", "_")
+}
+
+func clientHost(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
+}
+
+func user(r *http.Request) string {
+	name, _, _ := r.BasicAuth()
+	return name
+}

@@ -1,0 +1,101 @@
+package observe
+
+import (
+	"bufio"
+	"net"
+	"net/http"
+	"time"
+
+	"axion/gateway/config"
+	"axion/gateway/record"
+)
+
+// Exchange is one request under observation, and the writer of its answer. It
+// serves one request at a time, and is not to be used after End.
+type Exchange struct {
+	http.ResponseWriter
+	observer   *Observer
+	request    *http.Request
+	entrypoint string
+	start      time.Time
+	// What the client sent, before middlewares rewrote it.
+	host, method, uri string
+
+	router, service, server string
+	quiet                   config.Observability
+	status                  int
+	size                    int64
+	retries                 int
+}
+
+var _ record.Retrier = (*Exchange)(nil)
+
+// Route notes which router takes the request, and what is not to be told of it.
+func (e *Exchange) Route(router, service string, quiet *config.Observability) {
+	e.router, e.service = router, service
+	if quiet != nil {
+		e.quiet = *quiet
+	}
+}
+
+// SetServer notes the server that is asked.
+func (e *Exchange) SetServer(url string) { e.server = url }
+
+// Retried notes a further attempt.
+func (e *Exchange) Retried() { e.retries++ }
+
+// Unwrap is the writer below.
+func (e *Exchange) Unwrap() http.ResponseWriter { return e.ResponseWriter }
+
+// WriteHeader notes the status; informational ones pass.
+func (e *Exchange) WriteHeader(status int) {
+	if e.status == 0 && (status >= 200 || status == http.StatusSwitchingProtocols) {
+		e.status = status
+	}
+	e.ResponseWriter.WriteHeader(status)
+}
+
+func (e *Exchange) Write(p []byte) (int, error) {
+	if e.status == 0 {
+		e.status = http.StatusOK
+	}
+	n, err := e.ResponseWriter.Write(p)
+	e.size += int64(n)
+	return n, err
+}
+
+// Hijack notes a request that became a connection of its own.
+func (e *Exchange) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	c, b, err := http.NewResponseController(e.ResponseWriter).Hijack()
+	if err == nil && e.status == 0 {
+		e.status = http.StatusSwitchingProtocols
+	}
+	return c, b, err
+}
+
+// Flush sends what was written. It does nothing where the writer below cannot.
+func (e *Exchange) Flush() {
+	if e.status == 0 {
+		e.status = http.StatusOK
+	}
+	_ = http.NewResponseController(e.ResponseWriter).Flush()
+}
+
+// End counts the request and writes its line.
+func (e *Exchange) End() {
+	if e.status == 0 {
+		e.status = http.StatusOK
+	}
+	took := time.Since(e.start)
+	o := e.observer
+	if on(e.quiet.Metrics) {
+		o.metrics.count(e, took)
+	}
+	if log := o.access.Load(); log != nil && on(e.quiet.AccessLogs) {
+		log.write(e, took)
+	}
+	*e = Exchange{}
+	o.pool.Put(e)
+}
+
+func on(b *bool) bool { return b == nil || *b }

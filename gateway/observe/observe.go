@@ -1,0 +1,89 @@
+// Package observe tells of the gateway's requests: an access log in the Common Log
+// Format or JSON, and Prometheus metrics under Traefik's names.
+package observe
+
+import (
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"axion/gateway/config"
+)
+
+// Observer counts requests and writes their lines. It is safe for concurrent use.
+type Observer struct {
+	log     *slog.Logger
+	output  io.Writer
+	metrics *metrics
+	access  atomic.Pointer[accessLog] // nil where none is written
+	pool    sync.Pool
+
+	mu   sync.Mutex // guards file and path
+	file *os.File
+	path string
+}
+
+// Options of an [Observer].
+type Options struct {
+	// Output receives the access log where it has no file of its own. Nil means
+	// standard error: standard output belongs to the stack's own lines.
+	Output io.Writer
+	// Log receives what is wrong with the access log. Nil discards.
+	Log *slog.Logger
+}
+
+// New returns an observer that counts, and writes no access log until it is told
+// to by Apply.
+func New(opts Options) *Observer {
+	o := &Observer{log: opts.Log, output: opts.Output, metrics: newMetrics()}
+	if o.log == nil {
+		o.log = slog.New(slog.DiscardHandler)
+	}
+	if o.output == nil {
+		o.output = os.Stderr
+	}
+	o.pool.New = func() any { return new(Exchange) }
+	return o
+}
+
+// Apply takes over the settings of a configuration. An access log that cannot be
+// opened is an error, and the one before goes on.
+func (o *Observer) Apply(c *config.Static) error {
+	o.metrics.configure(c.Metrics)
+	return o.openLog(c.AccessLog)
+}
+
+// Reloaded notes a configuration that came into force.
+func (o *Observer) Reloaded() { o.metrics.reloaded() }
+
+// ServerUp notes the health of a server.
+func (o *Observer) ServerUp(service, url string, up bool) { o.metrics.serverUp(service, url, up) }
+
+// Handler serves the metrics in Prometheus's text form.
+func (o *Observer) Handler() http.Handler { return o.metrics.handler() }
+
+// Close closes the access log's file.
+func (o *Observer) Close() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.access.Store(nil)
+	if o.file == nil {
+		return nil
+	}
+	err := o.file.Close()
+	o.file = nil
+	return err
+}
+
+// Begin starts to observe a request: the handlers are to be given the exchange in
+// place of w. Its End is to be called once they have returned.
+func (o *Observer) Begin(w http.ResponseWriter, r *http.Request, entrypoint string) *Exchange {
+	e := o.pool.Get().(*Exchange)
+	*e = Exchange{ResponseWriter: w, observer: o, request: r, entrypoint: entrypoint, start: time.Now(),
+		host: r.Host, method: r.Method, uri: r.RequestURI}
+	return e
+}

@@ -1,0 +1,166 @@
+package observe_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"axion/gateway/config"
+	"axion/gateway/observe"
+	"axion/gateway/record"
+)
+
+// answer has o observe one request that a handler answers.
+func answer(o *observe.Observer, method, url string, h http.HandlerFunc) {
+	r := httptest.NewRequest(method, url, nil)
+	r.Header.Set("User-Agent", "test \"agent\"\n")
+	r.SetBasicAuth("eve\nfake line", "secret")
+	e := o.Begin(httptest.NewRecorder(), r, "web")
+	e.Route("shop@docker", "shop@docker", nil)
+	h(e, r)
+	e.End()
+}
+
+func teapot(w http.ResponseWriter, _ *http.Request) {
+	if s, ok := record.Find[interface{ SetServer(string) }](w); ok {
+		s.SetServer("http://127.0.0.1:4000")
+	}
+	w.WriteHeader(http.StatusTeapot)
+	_, _ = io.WriteString(w, "short")
+}
+
+func TestCommon(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	o := observe.New(observe.Options{Output: &out})
+	if err := o.Apply(&config.Static{AccessLog: &config.AccessLog{}}); err != nil {
+		t.Fatal(err)
+	}
+	answer(o, "POST", "http://shop.localhost/a?b=c", teapot)
+	want := `^192\.0\.2\.1 - eve\\nfake_line \[\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [-+]\d{4}\] "POST http://shop\.localhost/a\?b=c HTTP/1\.1" 418 5 "-" "test \\"agent\\"\\n" 1 "shop@docker" "http://127\.0\.0\.1:4000" \d+ms\n$`
+	if !regexp.MustCompile(want).MatchString(out.String()) {
+		t.Errorf("line: got %q, want %s", out.String(), want)
+	}
+	if strings.Contains(out.String(), "secret") {
+		t.Errorf("line: got the password in %q", out.String())
+	}
+}
+
+func TestJSON(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	o := observe.New(observe.Options{Output: &out})
+	err := o.Apply(&config.Static{AccessLog: &config.AccessLog{Format: "json", Fields: &config.AccessLogFields{
+		Names:   map[string]string{"RequestCount": "drop", "ClientUsername": "redact"},
+		Headers: &config.AccessLogHeaders{Names: map[string]string{"user-agent": "keep"}},
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer(o, "GET", "http://shop.localhost/", teapot)
+	var line map[string]any
+	if err := json.Unmarshal(out.Bytes(), &line); err != nil {
+		t.Fatalf("line %q: %v", out.String(), err)
+	}
+	for name, want := range map[string]any{
+		"DownstreamStatus": 418.0, "RouterName": "shop@docker", "ServiceURL": "http://127.0.0.1:4000", "entryPointName": "web",
+		"ClientUsername": "REDACTED", "RequestCount": nil, "request_User-Agent": "test \"agent\"\n", "request_Authorization": nil,
+	} {
+		if got := line[name]; got != want {
+			t.Errorf("%s: got %v, want %v", name, got, want)
+		}
+	}
+}
+
+func TestFilters(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	o := observe.New(observe.Options{Output: &out})
+	if err := o.Apply(&config.Static{AccessLog: &config.AccessLog{Filters: &config.AccessLogFilters{StatusCodes: []string{"400-499"}, RetryAttempts: true}}}); err != nil {
+		t.Fatal(err)
+	}
+	answer(o, "GET", "http://a/", teapot)
+	answer(o, "GET", "http://b/", func(http.ResponseWriter, *http.Request) {})
+	answer(o, "GET", "http://c/", func(w http.ResponseWriter, _ *http.Request) {
+		r, _ := record.Find[record.Retrier](w)
+		r.Retried()
+	})
+	if got := strings.Count(out.String(), "\n"); got != 2 {
+		t.Errorf("lines: got %d in %q, want the 418 and the retried one", got, out.String())
+	}
+	if err := o.Apply(&config.Static{AccessLog: &config.AccessLog{Filters: &config.AccessLogFilters{StatusCodes: []string{"4xx"}}}}); err == nil {
+		t.Error("a bad status range was taken")
+	}
+}
+
+func TestFile(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "access.log")
+	o := observe.New(observe.Options{})
+	for range 2 { // the second time nothing changes
+		if err := o.Apply(&config.Static{AccessLog: &config.AccessLog{FilePath: path}}); err != nil {
+			t.Fatal(err)
+		}
+		answer(o, "GET", "http://a/", teapot)
+	}
+	if err := o.Apply(&config.Static{AccessLog: &config.AccessLog{FilePath: filepath.Join(path, "below")}}); err == nil {
+		t.Error("a path below a file was taken")
+	}
+	answer(o, "GET", "http://a/", teapot)
+	if err := o.Close(); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Count(string(text), "\n"); got != 3 {
+		t.Errorf("lines: got %d, want 3: a file that cannot be opened leaves the old one", got)
+	}
+}
+
+func TestMetrics(t *testing.T) {
+	t.Parallel()
+	o := observe.New(observe.Options{})
+	if err := o.Apply(&config.Static{Metrics: &config.Metrics{Prometheus: &config.Prometheus{AddRoutersLabels: true}}}); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		answer(o, "BREW", "http://a/", teapot)
+	}
+	o.Reloaded()
+	o.ServerUp("shop@docker", "http://127.0.0.1:4000", true)
+	w := httptest.NewRecorder()
+	o.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	for _, want := range []string{
+		`traefik_entrypoint_requests_total{code="418",entrypoint="web",method="EXTENSION_METHOD",protocol="http"} 3`,
+		`traefik_router_requests_total{code="418",method="EXTENSION_METHOD",protocol="http",router="shop@docker",service="shop@docker"} 3`,
+		`traefik_service_request_duration_seconds_count{code="418",method="EXTENSION_METHOD",protocol="http",service="shop@docker"} 3`,
+		`traefik_service_responses_bytes_total{code="418",method="EXTENSION_METHOD",protocol="http",service="shop@docker"} 15`,
+		`traefik_service_server_up{service="shop@docker",url="http://127.0.0.1:4000"} 1`,
+		`traefik_config_reloads_total 1`,
+	} {
+		if !strings.Contains(w.Body.String(), want+"\n") {
+			t.Errorf("metrics lack %s", want)
+		}
+	}
+}
+
+func BenchmarkExchange(b *testing.B) {
+	o := observe.New(observe.Options{})
+	r, w := httptest.NewRequest("GET", "http://a/", nil), httptest.NewRecorder()
+	b.ReportAllocs()
+	for b.Loop() {
+		e := o.Begin(w, r, "web")
+		e.Route("r", "s", nil)
+		e.WriteHeader(http.StatusNoContent)
+		e.End()
+	}
+}
