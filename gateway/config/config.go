@@ -20,6 +20,8 @@ type Dynamic struct {
 	// Static is what files that start Traefik itself tell it on its command
 	// line. It is never nil.
 	Static *Static
+	// Places are those of the labels, for [Dynamic.Place].
+	Places map[Scope][]*Places
 	// Problems lists what was refused or doubtful while reading. A problem of
 	// severity Error names something that is left out of the maps above, or a
 	// change of it that is not in force.

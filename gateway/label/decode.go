@@ -19,26 +19,64 @@ type tree struct {
 		Services    map[string]*service
 		Middlewares map[string]*config.Middleware
 	}
+	TCP struct {
+		Routers     map[string]*config.TCPRouter
+		Services    map[string]*tcpService
+		Middlewares map[string]*config.TCPMiddleware
+	}
+	UDP struct {
+		Routers  map[string]*config.UDPRouter
+		Services map[string]*udpService
+	}
+	TLS struct {
+		Stores map[string]*config.TLSStore
+	}
 }
 
-type service struct {
-	LoadBalancer *balancer
-}
+// The services' shape differs from the model's by their servers, of which labels
+// describe one, without its address.
+type (
+	service struct {
+		LoadBalancer *balancer
+		config.Service
+	}
+	balancer struct {
+		Servers []server `label-slice-as-struct:"server"`
+		config.LoadBalancer
+	}
+	server struct {
+		URL          string
+		Scheme       string
+		Port         string
+		Weight       *int
+		PreservePath bool
+	}
+	tcpService struct {
+		LoadBalancer *tcpBalancer
+		config.TCPService
+	}
+	tcpBalancer struct {
+		Servers []tcpServer `label-slice-as-struct:"server"`
+		config.TCPLoadBalancer
+	}
+	tcpServer struct {
+		Port string
+		TLS  bool
+	}
+	udpService struct {
+		LoadBalancer *udpBalancer
+		config.UDPService
+	}
+	udpBalancer struct {
+		Servers []udpServer `label-slice-as-struct:"server"`
+	}
+	udpServer struct {
+		Port string
+	}
+)
 
-type balancer struct {
-	Servers        []server `label-slice-as-struct:"server"`
-	HealthCheck    *config.HealthCheck
-	PassHostHeader *bool
-}
-
-type server struct {
-	URL    string
-	Scheme string
-	Port   string
-}
-
-// decode fills the tree and the set's middlewares, and reports whether every
-// value could be read.
+// decode fills the tree and takes over what needs no more than that. It reports
+// whether every value could be read.
 func (d *decoder) decode() bool {
 	if len(d.labels) == 0 {
 		return true
@@ -48,24 +86,56 @@ func (d *decoder) decode() bool {
 		return false
 	}
 	for name, m := range d.tree.HTTP.Middlewares {
-		if d.out[ref("middlewares", name)] != "" {
+		if d.out[ref("http", "middlewares", name)] != "" {
 			continue
 		}
-		if kinds := kindsOf(m); len(kinds) != 1 {
-			d.problem(config.Error, d.labelOf("middlewares", name), fmt.Sprintf("the middleware %q is of several kinds: %s",
-				name, strings.Join(kinds, ", ")), "give each its own name")
+		if !d.single("http", "middlewares", name, m) {
 			return false
 		}
-		m.Origin = d.origin("middlewares", name)
-		d.set.Middlewares[name] = m
+		m.Origin = d.origin("http", "middlewares", name)
+		put(&d.set.Middlewares, name, m)
+	}
+	for name, m := range d.tree.TCP.Middlewares {
+		if !d.single("tcp", "middlewares", name, m) {
+			return false
+		}
+		m.Origin = d.origin("tcp", "middlewares", name)
+		put(&d.set.TCP.Middlewares, name, m)
+	}
+	for name, s := range d.tree.TLS.Stores {
+		s.Origin = d.origin("tls", "stores", name)
+		put(&d.set.TLSStores, name, s)
 	}
 	return true
+}
+
+// single refuses what is of several kinds at once: v is a pointer to a struct
+// with one field for each.
+func (d *decoder) single(section, kind, name string, v any) bool {
+	kinds := kindsOf(reflect.ValueOf(v).Elem())
+	if len(kinds) <= 1 {
+		return true
+	}
+	d.problem(config.Error, d.labelOf(section, kind, name), fmt.Sprintf("the %s %q is of several kinds: %s",
+		strings.TrimSuffix(kind, "s"), name, strings.Join(kinds, ", ")), "give each its own name")
+	return false
+}
+
+// kindsOf names the fields of a struct that are set.
+func kindsOf(v reflect.Value) []string {
+	var kinds []string
+	for i := range v.NumField() {
+		if f := v.Field(i); f.Kind() == reflect.Pointer && !f.IsNil() {
+			kinds = append(kinds, strings.ToLower(v.Type().Field(i).Name))
+		}
+	}
+	return kinds
 }
 
 // blame finds the labels that the decoder rejects: it names only their fields.
 func (d *decoder) blame(err error) {
 	found := false
-	for _, key := range d.keys() {
+	for _, key := range d.keys {
 		name := prefix + key[len(prefix):]
 		value, ok := d.labels[name]
 		if !ok {
@@ -96,24 +166,17 @@ func unreadable(value string, err error) string {
 }
 
 // labelOf is the first label that defines something.
-func (d *decoder) labelOf(kind, name string) string {
-	at := prefix + ref(kind, name) + "."
-	for _, key := range d.keys() {
-		if strings.HasPrefix(strings.ToLower(key)+".", at) {
+func (d *decoder) labelOf(section, kind, name string) string {
+	return d.first[ref(section, kind, name)]
+}
+
+// fieldLabel is the label of one field of it, or else the first one.
+func (d *decoder) fieldLabel(section, kind, name, field string) string {
+	at := prefix + ref(section, kind, name) + "." + field
+	for _, key := range d.keys {
+		if strings.EqualFold(key, at) {
 			return key
 		}
 	}
-	return ""
-}
-
-// kindsOf names the fields of a middleware that are set.
-func kindsOf(m *config.Middleware) []string {
-	var kinds []string
-	v := reflect.ValueOf(*m)
-	for i := range v.NumField() {
-		if f := v.Field(i); f.Kind() == reflect.Pointer && !f.IsNil() {
-			kinds = append(kinds, strings.ToLower(v.Type().Field(i).Name))
-		}
-	}
-	return kinds
+	return d.labelOf(section, kind, name)
 }

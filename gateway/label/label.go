@@ -15,23 +15,32 @@ const (
 	provider = "docker"
 )
 
-// Service is a compose service as far as labels are concerned.
+// Service is a compose service, or a container, as far as labels are concerned.
 type Service struct {
 	Name    string
 	Project string // compose project, part of default names
 	File    string // for origins and problems
 	Layer   int
 	Labels  map[string]string
-	Lines   map[string]int // of the labels, from 1; missing where unknown
-	// Ports are the published TCP ports, Exposed the container's others.
-	Ports   []Port
-	Exposed []int
+	Lines   map[string]int    // of the labels, from 1; missing where unknown
+	Files   map[string]string // of those labels that stand elsewhere than File; may be nil
+	// Ports are the ports that the host publishes, Exposed the container's other
+	// TCP ports and ExposedUDP its other UDP ports.
+	Ports      []Port
+	Exposed    []int
+	ExposedUDP []int
+	// Host is the container's own address, where all its ports are reached. Empty
+	// means that they are reached where they are published, else on 127.0.0.1.
+	Host string
 	// Addresses are the real "host:port" of a service that runs inside this
-	// process; where there are any, ports do not matter.
+	// process; where there are any, TCP ports do not matter.
 	Addresses []string
 	// RequireEnable means that only traefik.enable=true makes labels count. If
 	// false, any traefik label does, unless traefik.enable is false.
 	RequireEnable bool
+	// DefaultRule makes the rule of HTTP routers that have none. Nil means
+	// Host(`name-project`).
+	DefaultRule *DefaultRule
 }
 
 // Port is a port of a container that the host publishes.
@@ -39,50 +48,59 @@ type Port struct {
 	HostIP    string // empty means every address
 	Published int    // 0 where the engine chooses
 	Target    int
+	UDP       bool
 }
 
 // Set is what the labels of one service configure. Keys and references are as
 // the labels give them, without provider.
 type Set struct {
 	Origin      config.Origin // of the compose service; its line is 0
+	Project     string
 	Routers     map[string]*config.Router
 	Services    map[string]*config.Service
 	Middlewares map[string]*config.Middleware
-	// Unsupported names the middlewares that could not be built and must not be
-	// left out: routers that use one are not to be served.
+	TCP         config.TCP
+	UDP         config.UDP
+	TLSStores   map[string]*config.TLSStore
+	// Unsupported names the HTTP middlewares that cannot be built and must not be
+	// left out, and the label that says so: routers that use one are not served.
 	Unsupported map[string]string
-	// Skipped names the middlewares that are not supported but harmless to omit.
-	Skipped  map[string]bool
+	// Places tells where the labels stand.
+	Places   *config.Places
 	Problems []config.Problem
 }
 
 // Decode reads the labels; those that do not start with "traefik." are ignored.
 // A mistake leaves the set empty, with an Error among its Problems. A label that
-// is not supported yet leaves out only what cannot be served without it.
+// is not supported leaves out only what cannot be served without it.
 func Decode(s Service) *Set {
-	d := &decoder{Service: s, set: newSet()}
-	d.set.Origin = config.Origin{Provider: provider, File: s.File, Service: s.Name, Layer: s.Layer}
+	d := &decoder{Service: s, set: newSet(s)}
+	d.keys = d.sorted()
 	if !d.enabled() {
 		return d.set
 	}
 	ok := d.sort() && d.decode()
 	if ok {
-		ok = d.services()
-		ok = d.routers(ok) && ok // even if not, to report all mistakes at once
+		// Even if there is a mistake, go on to report all of them at once.
+		http, tcp, udp := d.services(), d.tcpServices(), d.udpServices()
+		ok = http && tcp && udp
+		ok = d.routers(http) && ok
+		ok = d.tcpRouters(tcp) && ok
+		ok = d.udpRouters(udp) && ok
 	}
 	if !ok {
-		d.set = &Set{Origin: d.set.Origin, Problems: d.set.Problems}
+		problems := d.set.Problems
+		d.set = newSet(s)
+		d.set.Problems = problems
 	}
 	return d.set
 }
 
-func newSet() *Set {
+func newSet(s Service) *Set {
 	return &Set{
-		Routers:     map[string]*config.Router{},
-		Services:    map[string]*config.Service{},
-		Middlewares: map[string]*config.Middleware{},
-		Unsupported: map[string]string{},
-		Skipped:     map[string]bool{},
+		Origin:  config.Origin{Provider: provider, File: s.File, Service: s.Name, Layer: s.Layer},
+		Project: s.Project,
+		Places:  &config.Places{File: s.File, Lines: s.Lines, Files: s.Files},
 	}
 }
 
@@ -90,36 +108,41 @@ func newSet() *Set {
 type decoder struct {
 	Service
 	set    *Set
+	keys   []string          // the traefik labels in order, so that problems are too
 	labels map[string]string // the ones to decode, the root in lower case
-	first  map[string]int    // first line of "http.routers.name" in lower case
+	first  map[string]string // "http.routers.name" in lower case → the first label of it
 	out    map[string]string // "http.routers.name" in lower case → why it is left out
 	tree   tree
 }
 
 func (d *decoder) problem(severity config.Severity, label, message, hint string) {
-	line := d.Lines[label]
-	if label == "" {
-		for _, n := range d.Lines {
-			if line == 0 || n < line {
-				line = n
-			}
-		}
+	file, line := d.File, 0
+	if label == "" && len(d.keys) > 0 {
+		file, line, _ = d.set.Places.Of(d.keys[0])
+	} else if label != "" {
+		file, line, _ = d.set.Places.Of(label)
 	}
 	d.set.Problems = append(d.set.Problems, config.Problem{
-		Severity: severity, File: d.File, Line: line, Service: d.Name,
+		Severity: severity, File: file, Line: line, Service: d.Name,
 		Label: label, Message: message, Hint: hint,
 	})
 }
 
-func (d *decoder) origin(kind, name string) config.Origin {
-	return config.Origin{Provider: provider, File: d.File, Service: d.Name, Layer: d.Layer,
-		Line: d.first[ref(kind, name)]}
+func (d *decoder) origin(section, kind, name string) config.Origin {
+	o := d.set.Origin
+	if key := d.first[ref(section, kind, name)]; key != "" {
+		o.File, o.Line, _ = d.set.Places.Of(key)
+	}
+	return o
 }
 
-func ref(kind, name string) string { return "http." + kind + "." + strings.ToLower(name) }
+// ref is how a piece of configuration is noted, such as "http.routers.name".
+func ref(section, kind, name string) string {
+	return section + "." + kind + "." + strings.ToLower(name)
+}
 
-// keys are the traefik labels in order, so that problems are too.
-func (d *decoder) keys() []string {
+// sorted are the traefik labels in the order of files and lines.
+func (d *decoder) sorted() []string {
 	var keys []string
 	for k := range d.Labels {
 		if hasPrefix(k) {
@@ -127,6 +150,9 @@ func (d *decoder) keys() []string {
 		}
 	}
 	slices.SortFunc(keys, func(a, b string) int {
+		if d.Files[a] != d.Files[b] {
+			return strings.Compare(d.Files[a], d.Files[b])
+		}
 		if d.Lines[a] != d.Lines[b] {
 			return d.Lines[a] - d.Lines[b]
 		}
@@ -141,9 +167,8 @@ func hasPrefix(key string) bool {
 
 // enabled reports whether the labels count at all.
 func (d *decoder) enabled() bool {
-	keys := d.keys()
-	enabled := len(keys) > 0 && !d.RequireEnable
-	for _, k := range keys {
+	enabled := len(d.keys) > 0 && !d.RequireEnable
+	for _, k := range d.keys {
 		if !strings.EqualFold(k, prefix+"enable") {
 			continue
 		}

@@ -47,11 +47,26 @@ var mistakes = []struct {
 		"server.url excludes", ""},
 	{"ErrURL", []string{"traefik.http.services.s.loadbalancer.server.url=nowhere"}, "traefik.http.services.s.loadbalancer.server.url", 5, "is not a URL", ""},
 	{"ErrScheme", []string{port, "traefik.http.services.s.loadbalancer.server.scheme=ftp"}, "traefik.http.services.s.loadbalancer.server.port", 5,
-		"neither http nor https", ""},
+		"none of http, https and h2c", ""},
 	{"ErrSeveralServices", []string{port, "traefik.http.services.t.loadbalancer.server.port=81", "traefik.http.routers.r.rule=Path(`/`)"},
 		"traefik.http.routers.r.rule", 7, "cannot be linked automatically with multiple Services", "traefik.http.routers.r.service"},
 	{"ErrSeveralKinds", []string{"traefik.http.middlewares.m.addprefix.prefix=/a", "traefik.http.middlewares.m.stripprefix.prefixes=/b"},
 		"traefik.http.middlewares.m.addprefix.prefix", 5, "of several kinds: addprefix, stripprefix", "its own name"},
+	{"ErrLabelsOfKinds", []string{port, "traefik.http.services.s.weighted.services[0].name=a"}, "traefik.http.services.s.loadbalancer.server.port", 5, "composed of other services", "its own name"},
+	{"ErrWeightedAndFailover", []string{"traefik.http.services.s.weighted.services[0].name=a", "traefik.http.services.s.failover.service=b"},
+		"traefik.http.services.s.weighted.services[0].name", 5, "of several kinds: weighted, failover", "its own name"},
+	{"ErrTCPKinds", []string{"traefik.tcp.middlewares.m.inflightconn.amount=1", "traefik.tcp.middlewares.m.ipallowlist.sourcerange=::1"},
+		"traefik.tcp.middlewares.m.inflightconn.amount", 5, "of several kinds", "its own name"},
+	{"ErrTCPNoRule", []string{"traefik.tcp.routers.r.entrypoints=db", "traefik.tcp.services.s.loadbalancer.server.port=1"}, "traefik.tcp.routers.r.entrypoints", 5,
+		"has no rule", "traefik.tcp.routers.r.rule"},
+	{"ErrTCPNoPort", []string{"traefik.tcp.routers.r.rule=HostSNI(`*`)"}, "", 5, "port is missing", "traefik.tcp.services.web-shop.loadbalancer.server.port"},
+	{"ErrTCPSeveral", []string{"traefik.tcp.routers.r.rule=HostSNI(`*`)", "traefik.tcp.services.s.loadbalancer.server.port=1", "traefik.tcp.services.t.loadbalancer.server.port=2"},
+		"traefik.tcp.routers.r.rule", 5, "cannot be linked", "traefik.tcp.routers.r.service"},
+	{"ErrUDPNoPort", []string{"traefik.udp.routers.r.entrypoints=dns"}, "", 5, "port is missing", "traefik.udp.services.web-shop.loadbalancer.server.port"},
+	{"ErrUDPSeveral", []string{"traefik.udp.routers.r.entrypoints=dns", "traefik.udp.services.s.loadbalancer.server.port=1", "traefik.udp.services.t.loadbalancer.server.port=2"},
+		"traefik.udp.routers.r.entrypoints", 5, "cannot be linked", "traefik.udp.routers.r.service"},
+	{"ErrStore", []string{"traefik.tls.stores.other.defaultgeneratedcert.resolver=le"}, "traefik.tls.stores.other.defaultgeneratedcert.resolver", 5,
+		"no such label", "did you mean traefik.tls.stores.default"},
 	{"ErrLong", []string{port, "traefik.http.routers.r.rule=" + strings.Repeat("a", 1<<17)}, "traefik.http.routers.r.rule", 6, "longer than", ""},
 }
 
@@ -87,21 +102,20 @@ func TestDecodeUnsupported(t *testing.T) {
 		want        string
 		routers     int
 		unsupported string
-		skipped     string
 	}{
-		{"OKTuning", "traefik.http.services.s.loadbalancer.sticky.cookie.name=c", config.Warning, "not supported yet", 1, "", ""},
-		{"OKBasicAuth", "traefik.http.middlewares.auth.basicauth.users=a:b", config.Warning, "not supported yet", 1, "auth", ""},
-		{"OKCompress", "traefik.http.middlewares.zip.compress=true", config.Warning, "not supported yet", 1, "", "zip"},
-		{"OKPlugin", "traefik.http.middlewares.p.plugin.any.thing.at=all", config.Warning, "not supported yet", 1, "p", ""},
-		{"ErrTCPRouter", "traefik.tcp.routers.db.rule=HostSNI(`*`)", config.Error, `the TCP router "db" is left out`, 1, "", ""},
-		{"ErrUDPService", "traefik.udp.services.dns.loadbalancer.server.port=53", config.Error, `the UDP service "dns" is left out`, 1, "", ""},
-		{"ErrTLSOptions", "traefik.http.routers.r.tls.options=mtls@file", config.Error, `the router "r" is left out`, 0, "", ""},
-		{"OKConstraint", "traefik.constraint-label=public", config.Warning, "it is ignored", 1, "", ""},
-		{"OKVersion1", "traefik.frontend.rule=Host:a", config.Warning, "it is ignored", 1, "", ""},
+		{"OKPlugin", "traefik.http.middlewares.p.plugin.any.thing.at=all", config.Warning, "not supported", 1, "p"},
+		{"OKRedis", "traefik.http.middlewares.m.ratelimit.redis.endpoints=a:1", config.Warning, "not supported", 1, ""},
+		{"OKSwarm", "traefik.docker.lbswarm=true", config.Warning, "not supported", 1, ""},
+		{"OKVersion1", "traefik.frontend.rule=Host:a", config.Warning, "it is ignored", 1, ""},
+		{"ErrVersion2", "traefik.http.routers.r.rulesyntax=v2", config.Error, `the router "r" is left out`, 0, ""},
+		{"ErrVersion2TCP", "traefik.tcp.routers.r.rulesyntax=v2", config.Error, `the router "r" is left out`, 1, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			set := label.Decode(service(router, port, tt.label))
+			if tt.name == "ErrVersion2TCP" {
+				set = label.Decode(service(router, port, tt.label, "traefik.tcp.routers.r.rule=HostSNI(`*`)", "traefik.tcp.services.s.loadbalancer.server.port=80"))
+			}
 			if len(set.Problems) != 1 {
 				t.Fatalf("got problems %v, want one", set.Problems)
 			}
@@ -114,39 +128,33 @@ func TestDecodeUnsupported(t *testing.T) {
 			if _, ok := set.Unsupported[tt.unsupported]; ok != (tt.unsupported != "") || len(set.Unsupported) > 1 {
 				t.Errorf("got unsupported %v, want %q", set.Unsupported, tt.unsupported)
 			}
-			if set.Skipped[tt.skipped] != (tt.skipped != "") || len(set.Skipped) > 1 {
-				t.Errorf("got skipped %v, want %q", set.Skipped, tt.skipped)
-			}
 		})
 	}
 }
 
 func TestDecodePartly(t *testing.T) {
 	t.Parallel()
-	t.Run("OKHalfBuilt", func(t *testing.T) {
-		t.Parallel()
-		set := label.Decode(service("traefik.http.middlewares.h.headers.framedeny=true", "traefik.http.middlewares.h.headers.allowedhosts=a"))
-		if set.Middlewares["h"] != nil || set.Unsupported["h"] == "" {
-			t.Errorf("got %+v, want h not to be built without allowedhosts", set)
-		}
-	})
-	t.Run("OKTunedAndBuilt", func(t *testing.T) {
+	t.Run("OKRedisAndMore", func(t *testing.T) {
 		t.Parallel()
 		set := label.Decode(service("traefik.http.middlewares.m.ratelimit.average=1", "traefik.http.middlewares.m.ratelimit.redis.db=1"))
-		if set.Middlewares["m"] == nil || set.Skipped["m"] {
+		if m := set.Middlewares["m"]; m == nil || m.RateLimit.Average != 1 {
 			t.Errorf("got %+v, want m to be built", set)
+		}
+	})
+	t.Run("OKRedisAlone", func(t *testing.T) {
+		t.Parallel()
+		set := label.Decode(service("traefik.http.middlewares.m.ratelimit.redis.db=1"))
+		if m := set.Middlewares["m"]; m == nil || m.RateLimit == nil || *m.RateLimit != (config.RateLimit{}) {
+			t.Errorf("got %+v, want a limit that limits nothing, as Traefik's", set)
 		}
 	})
 	t.Run("OKInert", func(t *testing.T) {
 		t.Parallel()
-		decode(t, service(port, "traefik.docker.network=proxy"))
+		decode(t, service(port, "traefik.docker.network=proxy", "traefik.docker.allownonrunning=true"))
 	})
-	t.Run("ErrOnlyTCP", func(t *testing.T) {
+	t.Run("OKConstraint", func(t *testing.T) {
 		t.Parallel()
-		set := label.Decode(service("traefik.enable=true", "traefik.tcp.routers.db.rule=HostSNI(`*`)", "traefik.tcp.services.db.loadbalancer.server.port=5432"))
-		if len(set.Problems) != 2 || len(set.Routers)+len(set.Services) != 0 {
-			t.Errorf("got %+v, want two problems and no HTTP router", set)
-		}
+		decode(t, service(port, "traefik.constraint-label=public", "traefik.tags=a,b"))
 	})
 }
 
@@ -162,7 +170,7 @@ func TestList(t *testing.T) {
 		for _, v := range values {
 			last = label.Decode(service(key + "=" + v))
 			unread := func(p config.Problem) bool {
-				return p.Label != "" && p.Severity == config.Error && !strings.Contains(p.Message, "left out") && !strings.Contains(p.Message, "service ")
+				return p.Label != "" && p.Severity == config.Error && !strings.Contains(p.Message, "left out") && !strings.Contains(p.Message, "service ") && !strings.Contains(p.Message, "has no rule")
 			}
 			ok = ok || len(last.Problems) == 0 || !unread(last.Problems[0])
 		}
@@ -191,7 +199,7 @@ func FuzzDecode(f *testing.F) {
 			}
 		}
 		for name, s := range set.Services {
-			if len(s.LoadBalancer.Servers) == 0 {
+			if s.LoadBalancer != nil && len(s.LoadBalancer.Servers) == 0 {
 				t.Errorf("service %q has no server", name)
 			}
 		}

@@ -20,19 +20,18 @@ func (d *decoder) routers(complete bool) bool {
 		routers = map[string]*config.Router{d.defaultName(): {}}
 	}
 	ok := true
+	services := slices.Sorted(maps.Keys(d.set.Services))
 	for _, name := range slices.Sorted(maps.Keys(routers)) {
-		if d.out[ref("routers", name)] != "" {
+		r := routers[name]
+		r.Origin = d.origin("http", "routers", name)
+		r.EntryPoints, r.Middlewares = filled(r.EntryPoints), filled(r.Middlewares)
+		if !d.syntax("http", name, r.RuleSyntax) {
 			continue
 		}
-		r := routers[name]
-		r.Origin = d.origin("routers", name)
-		r.EntryPoints, r.Middlewares = filled(r.EntryPoints), filled(r.Middlewares)
-		if r.Rule == "" {
-			r.Rule = "Host(`" + d.defaultName() + "`)"
-		}
-		linked := !complete || d.link(name, r)
-		if d.check(name, r) && linked {
-			d.set.Routers[name] = r
+		sound := r.Rule != "" || d.giveRule(name, r)
+		linked := !complete || d.link("http", name, &r.Service, services)
+		if sound && d.check(name, r) && linked {
+			put(&d.set.Routers, name, r)
 		} else {
 			ok = false
 		}
@@ -40,19 +39,45 @@ func (d *decoder) routers(complete bool) bool {
 	return ok
 }
 
-// link gives a router without a service the only one.
-func (d *decoder) link(name string, r *config.Router) bool {
-	if r.Service != "" {
+// giveRule gives a router the default rule.
+func (d *decoder) giveRule(name string, r *config.Router) bool {
+	if d.DefaultRule == nil {
+		r.Rule = "Host(`" + d.defaultName() + "`)"
 		return true
 	}
-	names := slices.Sorted(maps.Keys(d.set.Services))
-	if len(names) != 1 {
-		d.problem(config.Error, d.labelOf("routers", name),
-			fmt.Sprintf("router %s cannot be linked automatically with multiple Services: %q", name, names),
-			fmt.Sprintf("add the label traefik.http.routers.%s.service with one of them", name))
+	var err error
+	if r.Rule, err = d.DefaultRule.rule(d); err != nil {
+		d.problem(config.Error, d.labelOf("http", "routers", name), fmt.Sprintf("the default rule cannot be made: %v", err),
+			fmt.Sprintf("add the label traefik.http.routers.%s.rule", name))
 		return false
 	}
-	r.Service = names[0]
+	return true
+}
+
+// syntax leaves out a router that is written in the grammar of Traefik v2, which
+// can mean another thing in that of v3.
+func (d *decoder) syntax(section, name, version string) bool {
+	switch strings.ToLower(version) {
+	case "", "v3", "default":
+		return true
+	}
+	d.problem(config.Error, d.fieldLabel(section, "routers", name, "rulesyntax"),
+		fmt.Sprintf("the router %q is left out: rules in the syntax %q are not supported", name, version), "write the rule in Traefik v3's syntax, and remove this label")
+	return false
+}
+
+// link gives a router without a service the only one.
+func (d *decoder) link(section, name string, service *string, names []string) bool {
+	if *service != "" {
+		return true
+	}
+	if len(names) != 1 {
+		d.problem(config.Error, d.labelOf(section, "routers", name),
+			fmt.Sprintf("router %s cannot be linked automatically with multiple Services: %q", name, names),
+			fmt.Sprintf("add the label traefik.%s.routers.%s.service with one of them", section, name))
+		return false
+	}
+	*service = names[0]
 	return true
 }
 
@@ -66,19 +91,8 @@ func (d *decoder) check(name string, r *config.Router) bool {
 	if e, ok := errors.AsType[*rule.Error](err); ok {
 		hint = e.Mend()
 	}
-	d.problem(config.Error, d.ruleLabel(name), err.Error(), hint)
+	d.problem(config.Error, d.fieldLabel("http", "routers", name, "rule"), err.Error(), hint)
 	return false
-}
-
-// ruleLabel is the label that holds a router's rule.
-func (d *decoder) ruleLabel(router string) string {
-	at := prefix + ref("routers", router) + ".rule"
-	for _, key := range d.keys() {
-		if strings.EqualFold(key, at) {
-			return key
-		}
-	}
-	return d.labelOf("routers", router)
 }
 
 // filled drops the empty entries of a comma list.

@@ -10,42 +10,45 @@ import (
 // maxLabel bounds the bytes of a label's name and of its value.
 const maxLabel = 64 << 10
 
-// sort separates the labels to decode from those that are not supported yet,
-// and reports whether all are known.
+// sort separates the labels to decode from those that are not supported, and
+// reports whether all are known.
 func (d *decoder) sort() bool {
-	d.labels, d.first, d.out = map[string]string{}, map[string]int{}, map[string]string{}
+	d.labels, d.first, d.out = make(map[string]string, len(d.keys)), map[string]string{}, map[string]string{}
 	ok := true
-	for _, key := range d.keys() {
+	var skipped [][]string
+	for _, key := range d.keys {
 		if len(key) > maxLabel || len(d.Labels[key]) > maxLabel {
 			d.problem(config.Error, key[:min(len(key), 80)], fmt.Sprintf("the label is longer than %d bytes", maxLabel), "")
 			ok = false
 			continue
 		}
 		segments := strings.Split(key[len(prefix):], ".")
-		d.locate(key, segments)
 		switch s := known().find(segments); s {
 		case understood:
 			if len(segments) > 1 { // traefik.enable is dealt with
-				d.labels[prefix+strings.Join(segments, ".")] = d.Labels[key]
+				d.locate(key, segments)
+				d.labels[prefix+key[len(prefix):]] = d.Labels[key]
 			}
 		case tuning, essential:
+			d.locate(key, segments)
 			d.unsupported(key, segments, s)
+			skipped = append(skipped, segments)
 		case unknown:
 			ok = d.unknown(key, segments) && ok
 		}
 	}
-	d.skip()
+	d.skip(skipped)
 	return ok
 }
 
-// locate notes the first line of what the label defines.
+// locate notes the first label of what the label defines.
 func (d *decoder) locate(key string, segments []string) {
 	if len(segments) < 3 {
 		return
 	}
 	at := strings.ToLower(strings.Join(segments[:3], "."))
-	if line := d.Lines[key]; d.first[at] == 0 || line < d.first[at] {
-		d.first[at] = line
+	if d.first[at] == "" {
+		d.first[at] = key
 	}
 }
 
@@ -56,8 +59,11 @@ func (d *decoder) unknown(key string, segments []string) bool {
 	root := strings.ToLower(segments[0])
 	sections := []string{"enable", "http", "tcp", "udp", "tls", "docker", "swarm"}
 	near := config.Nearest(root, sections)
-	if near == "" || near == "docker" || near == "swarm" {
-		d.problem(config.Warning, key, "Traefik has no such label: it is ignored", v1Hint(root))
+	stray := near != root && near != "enable" && len(segments) < 3 // tags is not meant to be tls
+	if near == "" || near == "docker" || near == "swarm" || stray {
+		if hint := v1Hint(root); hint != "" {
+			d.problem(config.Warning, key, "Traefik has no such label: it is ignored", hint)
+		}
 		return true
 	}
 	hint := ""
@@ -77,49 +83,58 @@ func v1Hint(root string) string {
 	return ""
 }
 
-// unsupported reports a label that Traefik knows and this gateway does not yet,
-// and notes what has to be left out for want of it.
+// unsupported reports a label that Traefik knows and that means nothing here,
+// and notes the middleware that cannot be without it.
 func (d *decoder) unsupported(key string, segments []string, s status) {
-	kind := strings.ToLower(segments[0])
-	if kind == "tcp" || kind == "udp" {
-		name := strings.ToLower(strings.Join(segments[:min(3, len(segments))], "."))
-		if d.out[name] == "" {
-			d.out[name] = key
-			what := strings.TrimSuffix(strings.ToLower(segments[1]), "s")
-			d.problem(config.Error, key, fmt.Sprintf("the %s %s %q is left out: %s is not supported yet",
-				strings.ToUpper(kind), what, segments[2], strings.ToUpper(kind)), "")
-		}
-		return
-	}
 	if s == essential {
 		d.out[strings.ToLower(strings.Join(segments[:3], "."))] = key
-		if strings.EqualFold(segments[1], "routers") {
-			d.problem(config.Error, key, fmt.Sprintf("the router %q is left out: this label is not supported yet", segments[2]), "")
-			return
-		}
 	}
-	d.problem(config.Warning, key, "this label is not supported yet", "")
-	if strings.EqualFold(segments[0], "http") && strings.EqualFold(segments[1], "middlewares") {
-		d.set.Skipped[segments[2]] = true // unless other labels build it
+	d.problem(config.Warning, key, "this label is not supported", whyNot(segments))
+}
+
+// whyNot tells what becomes of a label that is not supported.
+func whyNot(segments []string) string {
+	switch strings.ToLower(segments[min(3, len(segments)-1)]) {
+	case "plugin":
+		return "plugins cannot be loaded: routers that use this middleware are left out"
+	case "ratelimit":
+		return "the limit is counted in this process, without Redis"
+	}
+	return "it is ignored: there is no Swarm here"
+}
+
+// skip settles which middlewares are left out because of labels that are not
+// supported. One with nothing but harmless ones is what Traefik's is without them.
+func (d *decoder) skip(labels [][]string) {
+	for _, segments := range labels {
+		if len(segments) < 4 {
+			continue
+		}
+		at := strings.ToLower(strings.Join(segments[:3], "."))
+		if key := d.out[at]; key != "" {
+			put(&d.set.Unsupported, segments[2], key)
+			continue
+		}
+		key := prefix + "http.middlewares." + segments[2] + ".ratelimit.average"
+		if !d.decodes(key) {
+			d.labels[key] = "0"
+		}
 	}
 }
 
-// skip settles which middlewares are left out and how much that matters.
-func (d *decoder) skip() {
-	built := map[string]bool{}
-	for key := range d.labels {
-		if segments := strings.Split(key[len(prefix):], "."); len(segments) > 2 {
-			built[strings.ToLower(strings.Join(segments[:3], "."))] = true
+func (d *decoder) decodes(key string) bool {
+	for k := range d.labels {
+		if strings.EqualFold(k, key) {
+			return true
 		}
 	}
-	for name := range d.set.Skipped {
-		at := ref("middlewares", name)
-		switch key := d.out[at]; {
-		case key != "":
-			d.set.Unsupported[name] = key
-			delete(d.set.Skipped, name)
-		case built[at]:
-			delete(d.set.Skipped, name)
-		}
+	return false
+}
+
+// put adds an entry to a map that is made with its first one.
+func put[V any](m *map[string]V, name string, value V) {
+	if *m == nil {
+		*m = map[string]V{}
 	}
+	(*m)[name] = value
 }

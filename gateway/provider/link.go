@@ -2,92 +2,46 @@ package provider
 
 import (
 	"fmt"
-	"reflect"
+	"maps"
 	"slices"
-	"strings"
 
 	"axion/gateway/config"
 )
 
-// link qualifies a router's references. It is nil where a middleware that must
-// not be left out could not be built.
-func (m *merger) link(name string, r *config.Router) *config.Router {
-	linked := *r
-	linked.Service = qualify(r.Service)
-	linked.Middlewares = nil
-	for _, ref := range r.Middlewares {
-		ref = qualify(ref)
-		w := m.wares[ref]
-		switch {
-		case w != nil && w.unsupported != "":
-			m.problem(config.Error, r.Origin, fmt.Sprintf("the router %q is left out: its middleware %q needs %s, which is not supported yet",
-				bare(name), bare(ref), w.unsupported), "")
-			return nil
-		case w == nil || !w.skipped:
-			linked.Middlewares = append(linked.Middlewares, ref)
+// leaveOut removes the routers that need a middleware which cannot be built, by
+// itself or through a chain: without it they would serve what they must not.
+func (m *merger) leaveOut(wares map[string]*ware) {
+	refused := map[string]string{} // middlewares that cannot be, and why
+	for name, w := range wares {
+		if w.unsupported != "" {
+			refused[name] = w.unsupported
 		}
 	}
-	return &linked
-}
-
-// conflict reports definitions of one name that differ: all are left out.
-func (m *merger) conflict(kind string, places []place) {
-	for i, p := range places {
-		other := places[(i+1)%len(places)]
-		m.problem(config.Error, p.origin, fmt.Sprintf("the %s %q is left out: service %q in %s defines it differently",
-			kind, bare(p.name), other.origin.Service, other.origin.File), "give one of them another name")
+	if len(refused) == 0 {
+		return
 	}
-}
-
-func (m *merger) problem(severity config.Severity, at config.Origin, message, hint string) {
-	m.out.Problems = append(m.out.Problems, config.Problem{
-		Severity: severity, File: at.File, Line: at.Line, Service: at.Service, Message: message, Hint: hint,
-	})
-}
-
-// qualify gives a name from a label its provider.
-func qualify(name string) string {
-	if strings.Contains(name, "@") {
-		return name
-	}
-	return name + suffix
-}
-
-func bare(name string) string { return strings.TrimSuffix(name, suffix) }
-
-// sameRouter is a if both say the same, else nil.
-func sameRouter(a, b *config.Router) *config.Router {
-	x, y := *a, *b
-	x.Origin, y.Origin = config.Origin{}, config.Origin{}
-	if reflect.DeepEqual(x, y) {
-		return a
-	}
-	return nil
-}
-
-// sameWare is a if both say the same, else nil.
-func sameWare(a, b *ware) *ware {
-	x, y := *a, *b
-	x.Origin, y.Origin = config.Origin{}, config.Origin{}
-	if reflect.DeepEqual(x, y) {
-		return a
-	}
-	return nil
-}
-
-// mergeServers gives a the servers of b as well, if the rest is the same.
-func mergeServers(a, b *config.Service) *config.Service {
-	x, y := *a.LoadBalancer, *b.LoadBalancer
-	servers := slices.Clone(x.Servers)
-	for _, s := range y.Servers {
-		if !slices.Contains(servers, s) {
-			servers = append(servers, s)
+	for again := true; again; {
+		again = false
+		for name, w := range m.out.Middlewares {
+			if w.Chain == nil || refused[name] != "" {
+				continue
+			}
+			for _, link := range w.Chain.Middlewares {
+				if why := refused[link]; why != "" {
+					refused[name], again = why, true
+				}
+			}
 		}
 	}
-	x.Servers, y.Servers = nil, nil
-	if !reflect.DeepEqual(x, y) {
-		return nil
+	for _, name := range slices.Sorted(maps.Keys(m.out.Routers)) {
+		r := m.out.Routers[name]
+		for _, ref := range r.Middlewares {
+			if why := refused[ref]; why != "" {
+				m.problem(config.Error, r.Origin, fmt.Sprintf("the router %q is left out: its middleware %q needs %s, which is not supported",
+					bare(name), bare(ref), why), "remove the middleware from the router")
+				delete(m.out.Routers, name)
+				break
+			}
+		}
 	}
-	x.Servers = servers
-	return &config.Service{Origin: a.Origin, LoadBalancer: &x}
 }

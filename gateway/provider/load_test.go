@@ -30,10 +30,10 @@ func TestNewErrors(t *testing.T) {
 		{"ErrLabelsNumber", "services:\n  web:\n    labels: 3\n", 3, "unexpected value type int for labels", ""},
 		{"ErrPorts", "services:\n  web:\n    ports: [\"a:b\"]\n", 3, "invalid containerPort: b", ""},
 		{"ErrRequired", "services:\n  web:\n    labels:\n      a: ${MISSING:?set it}\n", 4, "set it", ""},
-		{"ErrInterpolation", "services:\n  web:\n    labels:\n      a: ${\n", 4, "invalid interpolation", ""},
-		{"ErrBomb", "x-a: &a [1,1,1,1,1,1,1,1,1]\nx-b: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nx-c: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\n" +
-			"x-d: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c]\nx-e: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d]\nx-f: &f [*e,*e,*e,*e,*e,*e,*e,*e,*e]\n" +
-			"x-g: &g [*f,*f,*f,*f,*f,*f,*f,*f,*f]\nx-h: &h [*g,*g,*g,*g,*g,*g,*g,*g,*g]\nx-i: [*h,*h,*h,*h,*h,*h,*h,*h,*h]\n", 1, "excessive aliasing", ""},
+		{"ErrInterpolation", "services:\n  web:\n    labels:\n      a: ${\n", 4, "Invalid template", ""},
+		{"ErrBomb", "x-a: &a {a: 1}\nx-b: &b {<<: [*a,*a,*a,*a,*a,*a,*a,*a,*a]}\nx-c: &c {<<: [*b,*b,*b,*b,*b,*b,*b,*b,*b]}\n" +
+			"x-d: &d {<<: [*c,*c,*c,*c,*c,*c,*c,*c,*c]}\nx-e: &e {<<: [*d,*d,*d,*d,*d,*d,*d,*d,*d]}\n", 5, "excessive aliasing", ""},
+		{"ErrSelf", "services: {}\nx-a: &a\n  <<: *a\n", 2, "excessive aliasing", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -58,9 +58,13 @@ func TestNewUnreadable(t *testing.T) {
 			t.Errorf("got %v, want an error that names the file", err)
 		}
 	})
-	t.Run("ErrDirectory", func(t *testing.T) {
+	t.Run("ErrDevice", func(t *testing.T) {
 		t.Parallel()
-		if _, err := New(Options{Files: []string{t.TempDir()}}); err == nil || !strings.Contains(err.Error(), "not a regular file") {
+		path := filepath.Join(t.TempDir(), "compose.yaml")
+		if err := os.Symlink(os.DevNull, path); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := New(Options{Files: []string{path}}); err == nil || !strings.Contains(err.Error(), "not a regular file") {
 			t.Errorf("got %v, want an error", err)
 		}
 	})
@@ -170,21 +174,21 @@ func TestExposedByDefault(t *testing.T) {
 func TestLayers(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "to", "create")
-	first, second := tempFile(t, app("web", "one", "first", 1)+"  other:\n    labels: [traefik.enable=false]\n"), tempFile(t, app("web", "two", "second", 2))
+	mine := tempFile(t, app("web", "one", "mine", 1)+"  other:\n    labels: [traefik.enable=false]\n")
 	base := []Source{{"embedded", []byte(app("web", "zero", "base", 3))}, {"embedded too", []byte(app("kept", "kept", "kept", 4) + "  other:\n    expose: [80]\n    labels: [traefik.enable=true]\n")}}
-	d := open(t, Options{Base: base, Files: []string{first, second}, Dir: dir}).Dynamic()
-	if got, want := rules(d), map[string]string{"two": "Host(`second`)", "kept": "Host(`kept`)"}; !maps.Equal(got, want) {
+	d := open(t, Options{Base: base, Files: []string{mine}, Dir: dir}).Dynamic()
+	if got, want := rules(d), map[string]string{"one": "Host(`mine`)", "kept": "Host(`kept`)"}; !maps.Equal(got, want) {
 		t.Errorf("got %v, want %v: a service replaces those of its name below, whole", got, want)
 	}
-	if o := d.Routers["two@docker"].Origin; o.Layer != 2 || o.File != second || o.Service != "web" {
-		t.Errorf("got origin %+v, want layer 2", o)
+	if o := d.Routers["one@docker"].Origin; o.Layer != fileLayer || o.File != mine || o.Service != "web" {
+		t.Errorf("got origin %+v, want layer 1", o)
 	}
 	if _, err := os.Stat(dir); err != nil {
 		t.Errorf("the directory is not created: %v", err)
 	}
 	write(t, filepath.Join(dir, "f.yml"), app("web", "top", "fragment", 5))
 	write(t, filepath.Join(dir, "ignored.txt"), "x")
-	d = open(t, Options{Base: base, Files: []string{first}, Dir: dir}).Dynamic()
+	d = open(t, Options{Base: base, Files: []string{mine}, Dir: dir}).Dynamic()
 	if got, want := rules(d), map[string]string{"top": "Host(`fragment`)", "kept": "Host(`kept`)"}; !maps.Equal(got, want) {
 		t.Errorf("got %v, want %v: fragments are the highest layer", got, want)
 	}
@@ -208,7 +212,9 @@ func FuzzLoad(f *testing.F) {
 	l := newLoader(Options{EnvLookup: none})
 	dir := f.TempDir()
 	f.Fuzz(func(t *testing.T, data []byte) {
-		doc, problem := l.load(&file{name: "f.yaml", workDir: dir}, data, nil)
+		doc, problem := (&source{name: "f.yaml", base: &Source{"f.yaml", data}, dir: dir}).load(l, func(path string) *input {
+			return &input{path: path, err: os.ErrNotExist}
+		})
 		if (doc == nil) == (problem == nil) {
 			t.Fatalf("got document %v and problem %v, want one of them", doc, problem)
 		}

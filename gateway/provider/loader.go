@@ -1,32 +1,29 @@
 package provider
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
+	"regexp"
+	"slices"
 	"strings"
 
 	"axion/gateway/config"
-	"axion/gateway/label"
 
-	"github.com/compose-spec/compose-go/v2/dotenv"
 	"github.com/compose-spec/compose-go/v2/interpolation"
 	compose "github.com/compose-spec/compose-go/v2/loader"
 	"github.com/compose-spec/compose-go/v2/template"
 	"github.com/compose-spec/compose-go/v2/types"
+	"go.yaml.in/yaml/v4"
 )
 
-// lookup resolves a variable of a compose file.
-type lookup func(string) (string, bool)
-
-// loader turns compose documents into configurations.
+// loader turns sources into documents.
 type loader struct {
 	lookup        lookup
 	addresses     map[string][]string
 	requireEnable bool
+	reference     bool // leave everything to compose's own loader: for tests
 }
 
 func newLoader(opts Options) *loader {
@@ -37,128 +34,152 @@ func newLoader(opts Options) *loader {
 	return l
 }
 
-// document is one parsed version of a file.
-type document struct {
-	layer    int
-	services map[string]*label.Set // by compose service
+// content is a file of a project.
+type content struct {
+	path string
+	data []byte
+	out  *outline
 }
 
-// load parses one version of f. The error is a problem with file and line.
-func (l *loader) load(f *file, data, env []byte) (*document, *config.Problem) {
-	look, err := l.withEnv(env)
-	if err != nil {
-		return nil, &config.Problem{Severity: config.Error, File: filepath.Join(filepath.Dir(f.name), ".env"), Line: lineIn(err.Error()),
-			Message: "the variables cannot be read: " + err.Error()}
-	}
-	out, problem := parseOutline(f.name, data)
-	if problem != nil {
-		return nil, problem
-	}
-	project, err := l.project(f, data, look)
-	if err != nil {
-		return nil, out.problem(f, err, look)
-	}
-	lines := out.lines(look)
-	requireEnable := l.requireEnable || hidesByDefault(project)
-	doc := &document{layer: f.layer, services: map[string]*label.Set{}}
-	for name, s := range project.Services {
-		doc.services[name] = label.Decode(label.Service{
-			Name: name, Project: project.Name, File: f.name, Layer: f.layer,
-			Labels: s.Labels, Lines: lines[name],
-			Ports: ports(s.Ports), Exposed: exposed(s.Expose),
-			Addresses: l.addresses[name], RequireEnable: requireEnable,
-		})
-	}
-	return doc, nil
-}
-
-// hidesByDefault reports whether the file starts Traefik itself, and tells it to
-// serve only what has traefik.enable=true.
-func hidesByDefault(project *types.Project) bool {
-	for _, s := range project.Services {
-		for _, arg := range s.Command {
-			if strings.EqualFold(arg, "--providers.docker.exposedbydefault=false") {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// withEnv puts the variables of a .env file below those of the process.
-func (l *loader) withEnv(env []byte) (lookup, error) {
-	if len(env) == 0 {
-		return l.lookup, nil
-	}
-	vars, err := dotenv.ParseWithLookup(bytes.NewReader(env), dotenv.LookupFn(l.lookup))
-	if err != nil {
-		return nil, err
-	}
-	return func(name string) (string, bool) {
-		if v, ok := l.lookup(name); ok {
-			return v, true
-		}
-		v, ok := vars[name]
-		return v, ok
-	}, nil
-}
-
-// project loads the document with compose's own loader, without the checks that
-// do not matter to labels: the file may be a fragment, without images.
-func (l *loader) project(f *file, data []byte, look lookup) (project *types.Project, err error) {
+// full loads some services of a project with compose's own loader, without the
+// checks that do not matter to labels: a file may be a fragment, without images.
+func (l *loader) full(files []content, dir, name string, look lookup, services []string) (project *types.Project, err error) {
 	// Without its schema the loader takes some shapes for granted.
 	defer func() {
 		if r := recover(); r != nil {
 			project, err = nil, fmt.Errorf("this is not a compose file: %v", r)
 		}
 	}()
-	details := types.ConfigDetails{
-		WorkingDir:  f.workDir,
-		ConfigFiles: []types.ConfigFile{{Filename: f.name, Content: data}},
-		Environment: types.Mapping{},
+	details := types.ConfigDetails{WorkingDir: dir, Environment: types.Mapping{}}
+	for _, f := range files {
+		details.ConfigFiles = append(details.ConfigFiles, types.ConfigFile{Filename: f.path, Content: f.only(services)})
 	}
 	return compose.LoadWithContext(context.Background(), details, func(o *compose.Options) {
 		o.SkipValidation = true // the schema alone costs more than all the rest
 		o.SkipNormalization = true
 		o.SkipConsistencyCheck = true
 		o.SkipResolveEnvironment = true
+		o.Profiles = []string{"*"} // they are looked at later
 		o.Interpolate.LookupValue = interpolation.LookupValue(look)
-		o.Interpolate.Substitute = func(s string, m template.Mapping) (string, error) { return substitute(s, lookup(m)) }
-		if name, ok := look("COMPOSE_PROJECT_NAME"); ok && name != "" {
-			o.SetProjectName(name, true)
-		} else {
-			o.SetProjectName(compose.NormalizeProjectName(filepath.Base(f.workDir)), false)
+		o.Interpolate.Substitute = func(s string, m template.Mapping) (string, error) {
+			return substitute(s, look.above(lookup(m))) // m has the variables of an included file
 		}
+		o.SetProjectName(name, true)
 	})
 }
 
-// substitute resolves ${VAR} and $$. An unset variable is empty, as in compose.
-func substitute(s string, look lookup) (string, error) {
-	return template.SubstituteWithOptions(s, template.Mapping(look), template.WithoutLogging)
+// few is how many services are not worth taking apart.
+const few = 20
+
+// only is the file without services that are neither asked for nor extended by
+// those, if that can be written; else it is all of it.
+func (c content) only(services []string) []byte {
+	var kept bytesOf
+	for _, root := range c.out.roots {
+		at := slices.IndexFunc(root.Content, func(n *yaml.Node) bool { return n.Value == "services" })
+		if at < 0 || at%2 != 0 || len(root.Content[at+1].Content) < 2*few {
+			return c.data
+		}
+		all := root.Content[at+1]
+		wanted := closure(all, services)
+		part, list := *root, *all
+		part.Content, list.Content = slices.Clone(root.Content), nil
+		for i := 0; i+1 < len(all.Content); i += 2 {
+			if isMerge(all.Content[i]) || wanted[all.Content[i].Value] {
+				list.Content = append(list.Content, all.Content[i], all.Content[i+1])
+			}
+		}
+		part.Content[at+1] = &list
+		kept.add(&part)
+	}
+	if kept.failed {
+		return c.data
+	}
+	return kept.data
 }
 
-// ports keeps the TCP ports.
-func ports(list []types.ServicePortConfig) []label.Port {
-	var out []label.Port
-	for _, p := range list {
-		if p.Protocol != "" && p.Protocol != "tcp" {
+// bytesOf writes YAML documents that can be read again.
+type bytesOf struct {
+	data   []byte
+	failed bool // an anchor is missing that is used
+}
+
+func (b *bytesOf) add(n *yaml.Node) {
+	text, err := yaml.Marshal(n)
+	var again yaml.Node
+	if err != nil || yaml.Unmarshal(text, &again) != nil {
+		b.failed = true
+		return
+	}
+	b.data = append(append(b.data, "---\n"...), text...)
+}
+
+// closure are services with those of the same file that they extend.
+func closure(all *yaml.Node, services []string) map[string]bool {
+	wanted, queue := map[string]bool{}, slices.Clone(services)
+	for len(queue) > 0 {
+		name := queue[0]
+		queue = queue[1:]
+		if wanted[name] {
 			continue
 		}
-		published, _ := strconv.Atoi(p.Published) // a range or none is the engine's choice: 0
-		out = append(out, label.Port{HostIP: p.HostIP, Published: published, Target: int(p.Target)})
-	}
-	return out
-}
-
-// exposed reads entries such as "3000", "3000/tcp" and "3000-3005".
-func exposed(list []string) []int {
-	var out []int
-	for _, e := range list {
-		number, protocol, _ := strings.Cut(e, "/")
-		number, _, _ = strings.Cut(number, "-")
-		if n, err := strconv.Atoi(number); err == nil && n > 0 && (protocol == "" || protocol == "tcp") {
-			out = append(out, n)
+		wanted[name] = true
+		extends := child(child(all, name), "extends")
+		if extends == nil {
+			continue
+		}
+		if extends.Kind == yaml.MappingNode {
+			extends = child(extends, "service")
+		}
+		if extends != nil {
+			queue = append(queue, extends.Value)
 		}
 	}
-	return out
+	return wanted
+}
+
+// projectName is what compose calls a project.
+func projectName(files []content, dir string, look lookup) string {
+	if name, ok := look("COMPOSE_PROJECT_NAME"); ok && name != "" {
+		return compose.NormalizeProjectName(name)
+	}
+	name := filepath.Base(dir)
+	for _, f := range files {
+		for _, root := range f.out.roots {
+			if given := strings.Join(texts(child(root, "name"), look), ""); given != "" {
+				name = given
+			}
+		}
+	}
+	return compose.NormalizeProjectName(name)
+}
+
+var servicePath = regexp.MustCompile(`services[.[]([A-Za-z0-9_-]+)]?(?:\.([a-z_]+))?`)
+
+// located puts an error of compose's loader where it belongs.
+func located(err error, files []content, show func(string) string, all model) *config.Problem {
+	message := strings.Join(strings.Fields(err.Error()), " ")
+	for _, f := range files {
+		message = strings.ReplaceAll(message, f.path, show(f.path))
+	}
+	message = strings.TrimPrefix(message, "decoding failed due to the following error(s): ")
+	p := &config.Problem{Severity: config.Error, File: show(files[0].path), Line: lineIn(message), Message: message}
+	m := servicePath.FindStringSubmatch(message)
+	if m == nil || len(all[m[1]]) == 0 {
+		return p
+	}
+	p.Service = m[1]
+	for _, part := range slices.Backward(all[p.Service]) {
+		n := part.node
+		if field := child(n, m[2]); field != nil {
+			n = field
+		} else if m[2] != "" {
+			continue
+		}
+		p.File, p.Line = part.file, n.Line
+		return p
+	}
+	last := all[p.Service][len(all[p.Service])-1]
+	p.File, p.Line = last.file, last.node.Line
+	return p
 }

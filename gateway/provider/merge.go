@@ -2,126 +2,185 @@ package provider
 
 import (
 	"cmp"
-	"fmt"
-	"maps"
 	"slices"
 
 	"axion/gateway/config"
 	"axion/gateway/label"
 )
 
-// suffix qualifies names that come from labels.
-const suffix = "@docker"
+// The providers, as Traefik names them.
+const (
+	docker       = "docker" // labels
+	fileProvider = "file"   // dynamic configuration files
+)
 
-// merge makes one configuration of the documents in force. A compose service
-// in a higher layer replaces those of its name below.
-func merge(docs []*document) *config.Dynamic {
-	top := map[string]int{}
-	for _, doc := range docs {
-		for name := range doc.services {
-			top[name] = max(top[name], doc.layer)
-		}
-	}
-	m := &merger{out: &config.Dynamic{Routers: map[string]*config.Router{}, Middlewares: map[string]*config.Middleware{}}}
-	for _, doc := range docs {
-		for _, name := range slices.Sorted(maps.Keys(doc.services)) {
-			if set := doc.services[name]; doc.layer == top[name] {
-				m.add(set)
-			}
-		}
-	}
-	m.out.Services = pick(m, "service", m.services, mergeServers)
-	m.wares = pick(m, "middleware", m.middlewares, sameWare)
-	for name, w := range m.wares {
-		if w.unsupported == "" && !w.skipped {
-			m.out.Middlewares[name] = &w.Middleware
-		}
-	}
-	for name, r := range pick(m, "router", m.routers, sameRouter) {
-		if r := m.link(name, r); r != nil {
-			m.out.Routers[name] = r
-		}
-	}
-	slices.SortStableFunc(m.out.Problems, func(a, b config.Problem) int {
-		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Message, b.Message))
-	})
-	return m.out
+// piece is what one compose service or dynamic file says, without provider.
+type piece struct {
+	provider    string
+	routers     map[string]*config.Router
+	services    map[string]*config.Service
+	middlewares map[string]*config.Middleware
+	transports  map[string]*config.ServersTransport
+	tcp         config.TCP
+	udp         config.UDP
+	tls         config.TLS
+	unsupported map[string]string // middlewares, as [label.Set].Unsupported
+	origin      config.Origin     // of those
 }
 
 // merger collects the definitions of each name.
 type merger struct {
 	out         *config.Dynamic
-	routers     []definition[config.Router]
-	services    []definition[config.Service]
-	middlewares []definition[ware]
-	wares       map[string]*ware // the middlewares that were picked
+	routers     group[config.Router]
+	services    group[config.Service]
+	middlewares group[ware]
+	transports  group[config.ServersTransport]
+
+	tcpRouters     group[config.TCPRouter]
+	tcpServices    group[config.TCPService]
+	tcpMiddlewares group[config.TCPMiddleware]
+	tcpTransports  group[config.TCPServersTransport]
+	udpRouters     group[config.UDPRouter]
+	udpServices    group[config.UDPService]
+	options        group[config.TLSOptions]
+	stores         group[config.TLSStore]
 }
 
-// ware is a middleware, or why there is none.
+// ware is an HTTP middleware, or why there is none.
 type ware struct {
 	config.Middleware
 	unsupported string
-	skipped     bool
 }
 
-// place is where a name was defined.
-type place struct {
-	name   string
-	origin config.Origin
-}
+func newMerger() *merger {
+	return &merger{
+		out:         &config.Dynamic{Static: &config.Static{}, Places: map[config.Scope][]*config.Places{}},
+		routers:     newGroup("router", func(v *config.Router) *config.Origin { return &v.Origin }),
+		services:    newGroup("service", func(v *config.Service) *config.Origin { return &v.Origin }),
+		middlewares: newGroup("middleware", func(v *ware) *config.Origin { return &v.Origin }),
+		transports:  newGroup("serversTransport", func(v *config.ServersTransport) *config.Origin { return &v.Origin }),
 
-// definition is what a name was defined as.
-type definition[T any] struct {
-	place
-	value *T
-}
-
-func (m *merger) add(s *label.Set) {
-	m.out.Problems = append(m.out.Problems, s.Problems...)
-	for name, r := range s.Routers {
-		m.routers = append(m.routers, definition[config.Router]{place{name + suffix, r.Origin}, r})
-	}
-	for name, v := range s.Services {
-		m.services = append(m.services, definition[config.Service]{place{name + suffix, v.Origin}, v})
-	}
-	for name, w := range s.Middlewares {
-		m.middlewares = append(m.middlewares, definition[ware]{place{name + suffix, w.Origin}, &ware{Middleware: *w}})
-	}
-	for name, why := range s.Unsupported {
-		m.middlewares = append(m.middlewares, definition[ware]{place{name + suffix, s.Origin}, &ware{unsupported: why}})
-	}
-	for name := range s.Skipped {
-		m.middlewares = append(m.middlewares, definition[ware]{place{name + suffix, s.Origin}, &ware{skipped: true}})
+		tcpRouters:     newGroup("TCP router", func(v *config.TCPRouter) *config.Origin { return &v.Origin }),
+		tcpServices:    newGroup("TCP service", func(v *config.TCPService) *config.Origin { return &v.Origin }),
+		tcpMiddlewares: newGroup("TCP middleware", func(v *config.TCPMiddleware) *config.Origin { return &v.Origin }),
+		tcpTransports:  newGroup("TCP serversTransport", func(v *config.TCPServersTransport) *config.Origin { return &v.Origin }),
+		udpRouters:     newGroup("UDP router", func(v *config.UDPRouter) *config.Origin { return &v.Origin }),
+		udpServices:    newGroup("UDP service", func(v *config.UDPService) *config.Origin { return &v.Origin }),
+		options:        newGroup("TLS option set", func(v *config.TLSOptions) *config.Origin { return &v.Origin }),
+		stores:         newGroup("TLS store", func(v *config.TLSStore) *config.Origin { return &v.Origin }),
 	}
 }
 
-// pick takes each name's definition from the highest layer that has one. Where
-// several there do not agree, join decides; none is taken if it returns nil.
-func pick[T any](m *merger, kind string, defs []definition[T], join func(a, b *T) *T) map[string]*T {
-	slices.SortStableFunc(defs, func(a, b definition[T]) int {
-		return cmp.Or(cmp.Compare(a.name, b.name), b.origin.Layer-a.origin.Layer,
-			cmp.Compare(a.origin.File, b.origin.File), cmp.Compare(a.origin.Service, b.origin.Service))
+// merge makes one configuration of the documents in force.
+func merge(docs []*document) *config.Dynamic {
+	m := newMerger()
+	for _, set := range served(docs) {
+		m.out.Problems = append(m.out.Problems, set.Problems...)
+		scope := config.Scope{Provider: set.Origin.Provider, Service: set.Origin.Service, Layer: set.Origin.Layer}
+		m.out.Places[scope] = append(m.out.Places[scope], set.Places)
+		m.add(piece{
+			provider: docker, routers: set.Routers, services: set.Services, middlewares: set.Middlewares,
+			tcp: set.TCP, udp: set.UDP, tls: config.TLS{Stores: set.TLSStores},
+			unsupported: set.Unsupported, origin: set.Origin,
+		})
+	}
+	for _, doc := range docs {
+		m.out.Problems = append(m.out.Problems, doc.problems...)
+		if doc.static != nil {
+			m.out.Static = doc.static // those of higher layers come later
+		}
+		if doc.file != nil {
+			m.add(*doc.file)
+		}
+	}
+	m.finish()
+	sortByPlace(m.out.Problems)
+	return m.out
+}
+
+func sortByPlace(problems []config.Problem) {
+	slices.SortStableFunc(problems, func(a, b config.Problem) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Message, b.Message))
 	})
-	out := map[string]*T{}
-	for len(defs) > 0 {
-		first, value := defs[0], defs[0].value
-		n, places := 0, []place(nil)
-		for ; n < len(defs) && defs[n].name == first.name; n++ {
-			if defs[n].origin.Layer < first.origin.Layer {
-				m.problem(config.Warning, first.origin, fmt.Sprintf("the %s %q replaces that of service %q in %s",
-					kind, bare(first.name), defs[n].origin.Service, defs[n].origin.File), "")
-				continue
-			}
-			if places = append(places, defs[n].place); n > 0 && value != nil {
-				value = join(value, defs[n].value)
+}
+
+// served are the compose services that count: one in a higher layer replaces
+// those of its name below, and a container the service that it runs.
+func served(docs []*document) []*label.Set {
+	type run struct{ project, name string }
+	top, running := map[string]int{}, map[run]bool{}
+	for _, doc := range docs {
+		for _, set := range doc.sets {
+			if name := set.Origin.Service; doc.containers {
+				running[run{set.Project, name}] = true
+			} else {
+				top[name] = max(top[name], doc.layer)
 			}
 		}
-		if value != nil {
-			out[first.name] = value
-		} else {
-			m.conflict(kind, places)
+	}
+	var out []*label.Set
+	for _, doc := range docs {
+		for _, set := range doc.sets {
+			name := set.Origin.Service
+			replaced := top[name] > doc.layer || !doc.containers && doc.layer < containerLayer && running[run{set.Project, name}]
+			if !replaced {
+				out = append(out, set)
+			}
 		}
-		defs = defs[n:]
 	}
 	return out
+}
+
+func (m *merger) add(p piece) {
+	collect(&m.routers, p.provider, p.routers)
+	collect(&m.services, p.provider, p.services)
+	for name, w := range p.middlewares {
+		m.middlewares.add(qualify(name, p.provider), &ware{Middleware: *w})
+	}
+	for name, why := range p.unsupported {
+		m.middlewares.add(qualify(name, p.provider), &ware{Middleware: config.Middleware{Origin: p.origin}, unsupported: why})
+	}
+	collect(&m.transports, p.provider, p.transports)
+	collect(&m.tcpRouters, p.provider, p.tcp.Routers)
+	collect(&m.tcpServices, p.provider, p.tcp.Services)
+	collect(&m.tcpMiddlewares, p.provider, p.tcp.Middlewares)
+	collect(&m.tcpTransports, p.provider, p.tcp.ServersTransports)
+	collect(&m.udpRouters, p.provider, p.udp.Routers)
+	collect(&m.udpServices, p.provider, p.udp.Services)
+	for name, v := range p.tls.Options {
+		m.options.add(shared(name, p.provider), v)
+	}
+	for name, v := range p.tls.Stores {
+		m.stores.add(shared(name, p.provider), v)
+	}
+	for _, c := range p.tls.Certificates {
+		c.Stores = slices.Clone(c.Stores)
+		for i, s := range c.Stores {
+			c.Stores[i] = shared(s, p.provider)
+		}
+		m.out.TLS.Certificates = append(m.out.TLS.Certificates, c)
+	}
+}
+
+// finish picks the definitions in force and qualifies what they refer to.
+func (m *merger) finish() {
+	d := m.out
+	d.Services = pick(m, &m.services, mergeServers)
+	wares := pick(m, &m.middlewares, nil)
+	d.Middlewares = make(map[string]*config.Middleware, len(wares))
+	for name, w := range wares {
+		if w.unsupported == "" {
+			d.Middlewares[name] = &w.Middleware
+		}
+	}
+	d.Routers = pick(m, &m.routers, nil)
+	d.ServersTransports = pick(m, &m.transports, nil)
+	d.TCP = config.TCP{
+		Routers: pick(m, &m.tcpRouters, nil), Services: pick(m, &m.tcpServices, mergeTCPServers),
+		Middlewares: pick(m, &m.tcpMiddlewares, nil), ServersTransports: pick(m, &m.tcpTransports, nil),
+	}
+	d.UDP = config.UDP{Routers: pick(m, &m.udpRouters, nil), Services: pick(m, &m.udpServices, mergeUDPServers)}
+	d.TLS.Options, d.TLS.Stores = pick(m, &m.options, nil), pick(m, &m.stores, nil)
+	refer(d)
+	m.leaveOut(wares)
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
+	"strconv"
 	"strings"
 
 	"axion/gateway/config"
@@ -12,8 +14,7 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// outline is a compose document as YAML nodes: where things stand, which the
-// loaded project no longer tells.
+// outline is a compose file as YAML nodes.
 type outline struct {
 	roots []*yaml.Node // mappings; a file may hold several documents
 }
@@ -21,7 +22,7 @@ type outline struct {
 // topLevel are the keys of a compose file, besides x-….
 var topLevel = map[string]bool{
 	"name": true, "version": true, "services": true, "networks": true, "volumes": true,
-	"secrets": true, "configs": true, "include": true, "models": true,
+	"secrets": true, "configs": true, "include": true, "models": true, "jobs": true,
 }
 
 // parseOutline reads the YAML and refuses what is plainly no compose file.
@@ -49,53 +50,71 @@ func parseOutline(file string, data []byte) (*outline, *config.Problem) {
 	if len(out.roots) == 0 {
 		return fail(0, "the file is empty", "to do without its routes, write services: {} into it")
 	}
+	w := &weigher{weight: map[*yaml.Node]int{}, file: file}
+	c := &checker{file: file, near: map[string]string{}}
 	for _, root := range out.roots {
-		if p := checkRoot(file, root); p != nil {
+		if p := w.check(root); p != nil {
 			return nil, p
+		}
+		if c.root(root); c.problem != nil {
+			return nil, c.problem
 		}
 	}
 	return out, nil
 }
 
-// checkRoot refuses misspelt keys, which the loader would pass over.
-func checkRoot(file string, root *yaml.Node) *config.Problem {
-	fail := func(n *yaml.Node, service, message, hint string) *config.Problem {
-		return &config.Problem{Severity: config.Error, File: file, Line: n.Line, Service: service, Message: message, Hint: hint}
+// checker refuses misspelt keys, which compose's loader would pass over.
+type checker struct {
+	file    string
+	near    map[string]string // by key of a service, what it was meant to be
+	problem *config.Problem   // the first
+}
+
+func (c *checker) fail(n *yaml.Node, service, message, hint string) {
+	if c.problem == nil {
+		c.problem = &config.Problem{Severity: config.Error, File: c.file, Line: n.Line, Service: service, Message: message, Hint: hint}
 	}
-	var problem *config.Problem
+}
+
+func (c *checker) root(root *yaml.Node) {
 	each(root, func(key, value *yaml.Node) {
 		switch {
-		case problem != nil || strings.HasPrefix(key.Value, "x-"):
+		case strings.HasPrefix(key.Value, "x-"):
 		case !topLevel[key.Value]:
 			names := make([]string, 0, len(topLevel))
 			for name := range topLevel {
 				names = append(names, name)
 			}
-			problem = fail(key, "", fmt.Sprintf("%q is not a key of compose files", key.Value), meant(key.Value, names))
-		case key.Value == "services" && value.Kind != yaml.MappingNode && value.Tag != "!!null":
-			problem = fail(value, "", "services is not a mapping of names to services", "")
+			c.fail(key, "", fmt.Sprintf("%q is not a key of compose files", key.Value), meant(key.Value, names))
+		case key.Value == "services" && value.Kind != yaml.MappingNode && !isNull(value) && !isTagged(value):
+			c.fail(value, "", "services is not a mapping of names to services", "")
 		case key.Value == "services":
-			problem = checkServices(value, fail)
+			each(value, c.service)
 		}
 	})
-	return problem
 }
 
-func checkServices(services *yaml.Node, fail func(n *yaml.Node, service, message, hint string) *config.Problem) *config.Problem {
-	var problem *config.Problem
-	each(services, func(name, service *yaml.Node) {
-		if problem == nil && service.Kind != yaml.MappingNode && service.Tag != "!!null" {
-			problem = fail(service, name.Value, "the service is not a mapping", "")
+func (c *checker) service(name, service *yaml.Node) {
+	if service == nil || service.Kind != yaml.MappingNode {
+		if service != nil && !isNull(service) && !isTagged(service) {
+			c.fail(service, name.Value, "the service is not a mapping", "")
 		}
-		each(service, func(key, _ *yaml.Node) {
-			ours := []string{"labels", "ports", "expose"}
-			if near := config.Nearest(key.Value, ours); problem == nil && near != "" && near != key.Value {
-				problem = fail(key, name.Value, fmt.Sprintf("%q is not a key of services", key.Value), meant(key.Value, ours))
-			}
-		})
+		return
+	}
+	each(service, func(key, _ *yaml.Node) {
+		near, ok := c.near[key.Value]
+		if !ok {
+			near = config.Nearest(key.Value, ours)
+			c.near[key.Value] = near
+		}
+		if near != "" && near != key.Value {
+			c.fail(key, name.Value, fmt.Sprintf("%q is not a key of services", key.Value), meant(key.Value, ours))
+		}
 	})
-	return problem
 }
+
+// ours are the keys of services that must not be passed over for a slip.
+var ours = []string{"labels", "ports", "expose"}
 
 func meant(word string, candidates []string) string {
 	if near := config.Nearest(word, candidates); near != "" {
@@ -104,22 +123,23 @@ func meant(word string, candidates []string) string {
 	return ""
 }
 
-// lines finds the line of each label, by service.
-func (o *outline) lines(look lookup) map[string]map[string]int {
-	all := map[string]map[string]int{}
-	for _, root := range o.roots {
-		each(child(root, "services"), func(service, n *yaml.Node) {
-			lines := map[string]int{}
-			each(child(n, "labels"), func(key, _ *yaml.Node) {
-				name, err := substitute(key.Value, look)
-				if err != nil {
-					name = key.Value
-				}
-				name, _, _ = strings.Cut(name, "=")
-				lines[name] = key.Line
-			})
-			all[service.Value] = lines
-		})
+var lineNumber = regexp.MustCompile(`line (\d+)`)
+
+// lineIn is the line number that a message mentions, or 0.
+func lineIn(message string) int {
+	m := lineNumber.FindStringSubmatch(message)
+	if m == nil {
+		return 0
 	}
-	return all
+	n, _ := strconv.Atoi(m[1])
+	return n
+}
+
+// plain takes out of a YAML error what the problem says already.
+func plain(message string) string {
+	message = strings.TrimPrefix(message, "yaml: ")
+	if _, rest, ok := strings.Cut(message, ": "); ok && strings.HasPrefix(message, "line ") {
+		message = rest
+	}
+	return strings.ReplaceAll(message, "\n", " ")
 }

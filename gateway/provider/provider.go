@@ -1,16 +1,20 @@
-// Package provider reads the gateway's configuration from the labels of compose
-// files and keeps it current while they change.
+// Package provider reads the gateway's configuration: labels of compose files and
+// running containers, and Traefik's dynamic configuration files. It keeps it
+// current while they change.
 package provider
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
-	"time"
 
 	"axion/gateway/config"
+	"axion/gateway/dynamic"
+	"axion/gateway/label"
 )
 
 // Source is a compose document that is not read from a file.
@@ -19,16 +23,30 @@ type Source struct {
 	Data []byte
 }
 
+// Containers tells which containers run. It is what a container engine does.
+type Containers interface {
+	// Run calls changed with all of them, at first and whenever they change, one
+	// call at a time, until ctx ends; then it returns nil. An error means that
+	// there is nothing more to be told, and leaves none.
+	Run(ctx context.Context, changed func([]label.Service)) error
+}
+
 // Options of a [Provider].
 type Options struct {
 	// Base is layer 0, below every file. Empty means none.
 	Base []Source
-	// Files are compose files, each a layer above the one before. A .env file
-	// beside one gives it variables, as compose does.
+	// Files are the user's: compose files make up one project, layer 1, in which
+	// each one overrides those before, as with docker compose -f a -f b. A .env
+	// file beside the first gives it variables. Files of Traefik's dynamic
+	// configuration, and directories of such, are layer 1 too.
 	Files []string
-	// Dir is a directory of compose fragments (*.yaml, *.yml), together the
-	// highest layer. It is created where missing. Empty means none.
+	// Dir is a directory of compose fragments (*.yaml, *.yml), each a project of
+	// its own, together the highest layer. It is created where missing. Empty
+	// means none.
 	Dir string
+	// Containers are layer 2: a container that runs takes the place of its compose
+	// service. Nil means none.
+	Containers Containers
 	// Addresses gives the real "host:port" of compose services that run inside
 	// this process, in place of what their ports say.
 	Addresses map[string][]string
@@ -36,7 +54,7 @@ type Options struct {
 	EnvLookup func(string) (string, bool)
 	// RequireEnable is Traefik's exposedByDefault=false: a service needs
 	// traefik.enable=true. False serves every service with a traefik label, but
-	// for files that start Traefik itself with that option.
+	// for projects that start Traefik itself with that option.
 	RequireEnable bool
 	// Check tells what is wrong with a whole configuration beyond what can be seen
 	// in one file, such as a router whose middleware does not exist. An error
@@ -50,15 +68,26 @@ type Options struct {
 // Provider holds the merged configuration of its sources. Dynamic and Problems
 // are safe for concurrent use; Run is to be called once.
 type Provider struct {
-	log     *slog.Logger
-	check   func(*config.Dynamic) []config.Problem
-	loader  *loader
-	dir     string // absolute; empty for none
-	dirName string // as the user gave it
-	top     int    // layer of its fragments
-	files   []*file
-	started bool
-	dynamic atomic.Pointer[config.Dynamic]
+	log        *slog.Logger
+	check      func(*config.Dynamic) []config.Problem
+	loader     *loader
+	containers Containers
+	fragments  folder   // of compose fragments; no path for none
+	folders    []folder // of dynamic files that the user named
+	inputs     map[string]*input
+	sources    []*source
+	listed     map[string]bool // directories that sources were found in
+	running    []label.Service // the containers as told last
+	missing    []config.Problem
+	started    bool
+	used       []*document // in force
+	dynamic    atomic.Pointer[config.Dynamic]
+}
+
+// folder is a directory of files.
+type folder struct {
+	path  string // absolute
+	shown string
 }
 
 // New reads every source once. A base layer or file that cannot be read, or is
@@ -66,7 +95,7 @@ type Provider struct {
 // or with a fragment is in the Problems of [Provider.Dynamic]: only the compose
 // service or fragment in question is left out.
 func New(opts Options) (*Provider, error) {
-	p := &Provider{log: opts.Log, check: opts.Check, loader: newLoader(opts), dirName: opts.Dir, top: len(opts.Files) + 1}
+	p := &Provider{log: opts.Log, check: opts.Check, loader: newLoader(opts), containers: opts.Containers, inputs: map[string]*input{}}
 	if p.log == nil {
 		p.log = slog.New(slog.DiscardHandler)
 	}
@@ -74,27 +103,52 @@ func New(opts Options) (*Provider, error) {
 		p.check = func(*config.Dynamic) []config.Problem { return nil }
 	}
 	for _, s := range opts.Base {
-		p.files = append(p.files, &file{name: s.Name, base: s.Data, workDir: "."})
+		p.sources = append(p.sources, &source{name: s.Name, base: &s, layer: baseLayer, dir: "."})
 	}
-	for i, name := range opts.Files {
-		abs, err := filepath.Abs(name)
-		if err != nil {
-			return nil, fmt.Errorf("locate %s: %w", name, err)
-		}
-		p.files = append(p.files, &file{name: name, path: abs, layer: i + 1, workDir: filepath.Dir(abs), env: filepath.Join(filepath.Dir(abs), ".env")})
-	}
-	for _, f := range p.files {
-		if f.refresh(p.loader, true, time.Now()); f.fault != nil {
-			return nil, *f.fault
-		}
+	if err := p.openFiles(opts.Files); err != nil {
+		return nil, err
 	}
 	if err := p.openDir(opts.Dir); err != nil {
 		return nil, err
 	}
+	if p.containers != nil {
+		p.sources = append(p.sources, &source{name: "containers", containers: true, layer: containerLayer})
+	}
 	p.scan(nil)
+	for _, s := range p.sources {
+		if s.fault != nil && s.from == "" {
+			return nil, *s.fault
+		}
+	}
 	p.resolve()
 	p.started = true
 	return p, nil
+}
+
+// openFiles tells the kinds of the user's files apart.
+func (p *Provider) openFiles(names []string) error {
+	var compose []string
+	for _, name := range names {
+		abs, err := filepath.Abs(name)
+		if err != nil {
+			return fmt.Errorf("locate %s: %w", name, err)
+		}
+		if info, err := os.Stat(abs); err == nil && info.IsDir() {
+			p.folders = append(p.folders, folder{abs, name})
+			continue
+		}
+		if in := p.input(abs); strings.HasSuffix(name, ".toml") || in.err == nil && dynamic.Recognize(in.data) {
+			p.sources = append(p.sources, newDynamic(abs, name, ""))
+			continue
+		}
+		compose = append(compose, name)
+	}
+	if len(compose) == 0 {
+		return nil
+	}
+	s, err := newProject(compose, fileLayer)
+	p.sources = append(p.sources, s)
+	return err
 }
 
 func (p *Provider) openDir(dir string) error {
@@ -108,7 +162,7 @@ func (p *Provider) openDir(dir string) error {
 	if err != nil {
 		return fmt.Errorf("locate %s: %w", dir, err)
 	}
-	p.dir = abs
+	p.fragments = folder{abs, dir}
 	return nil
 }
 

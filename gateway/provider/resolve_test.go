@@ -16,7 +16,7 @@ func TestUnchanged(t *testing.T) {
 	t.Parallel()
 	path := tempFile(t, web("a"))
 	p := open(t, Options{Files: []string{path}})
-	before, doc := p.Dynamic(), p.files[0].latest
+	before, doc := p.Dynamic(), p.sources[0].latest
 	for _, tt := range []struct {
 		name, content string
 		read          bool
@@ -33,11 +33,11 @@ func TestUnchanged(t *testing.T) {
 			t.Errorf("%s: got a change of the configuration", tt.name)
 		}
 	}
-	if doc == p.files[0].latest {
+	if doc == p.sources[0].latest {
 		t.Error("the file is not read anew")
 	}
-	doc = p.files[0].latest
-	if p.scan(nil); doc != p.files[0].latest {
+	doc = p.sources[0].latest
+	if p.scan(nil); doc != p.sources[0].latest {
 		t.Error("an unchanged file is parsed again")
 	}
 }
@@ -102,7 +102,7 @@ func TestFileTooLarge(t *testing.T) {
 	if err := os.Truncate(path, maxFile+1); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := New(Options{Files: []string{path}}); err == nil || !strings.Contains(err.Error(), "larger than 4 MiB") {
+	if _, err := New(Options{Files: []string{path}}); err == nil || !strings.Contains(err.Error(), "larger than 16 MiB") {
 		t.Errorf("got %v, want the limit", err)
 	}
 }
@@ -130,10 +130,10 @@ func TestMerge(t *testing.T) {
 		{"ErrMiddlewaresDiffer", service("a", "middlewares.m.addprefix.prefix=/a") + service("b", "middlewares.m.addprefix.prefix=/b"),
 			nil, nil, []string{`the middleware "m"`, `the middleware "m"`}},
 		{"OKMiddlewaresAgree", service("a", "middlewares.m.addprefix.prefix=/a") + service("b", "middlewares.m.addprefix.prefix=/a"), nil, nil, nil},
-		{"ErrUnsupportedElsewhere", service("a", route("Path(`/`)"), port("1"), "routers.r.middlewares=auth", "routers.ok.rule=Path(`/ok`)") + service("b", "middlewares.auth.basicauth.users=a:b"),
-			[]string{"ok"}, []string{"http://127.0.0.1:1"}, []string{`the router "r" is left out: its middleware "auth" needs traefik.http.middlewares.auth.basicauth.users`, "this label is not supported yet"}},
-		{"OKHarmlessSkipped", service("a", route("Path(`/`)"), port("1"), "routers.r.middlewares=zip", "middlewares.zip.compress=true"),
-			[]string{"r"}, []string{"http://127.0.0.1:1"}, []string{"this label is not supported yet"}},
+		{"ErrUnsupportedElsewhere", service("a", route("Path(`/`)"), port("1"), "routers.r.middlewares=auth", "routers.ok.rule=Path(`/ok`)") + service("b", "middlewares.auth.plugin.x.y=z"),
+			[]string{"ok"}, []string{"http://127.0.0.1:1"}, []string{`the router "r" is left out: its middleware "auth" needs traefik.http.middlewares.auth.plugin.x.y`, "this label is not supported"}},
+		{"ErrUnsupportedInChain", service("a", route("Path(`/`)"), port("1"), "routers.r.middlewares=outer", "routers.ok.rule=Path(`/ok`)", "middlewares.outer.chain.middlewares=inner", "middlewares.inner.chain.middlewares=p", "middlewares.p.plugin.x.y=z"),
+			[]string{"ok"}, []string{"http://127.0.0.1:1"}, []string{`the router "r" is left out: its middleware "outer" needs`, "this label is not supported"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

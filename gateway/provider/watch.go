@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"axion/gateway/config"
+	"axion/gateway/label"
 
 	"github.com/fsnotify/fsnotify"
 )
@@ -17,8 +18,8 @@ import (
 const (
 	// quiet is how long nothing may happen before a burst of events counts as one
 	// save, and patience how long a burst is waited for.
-	quiet    = 20 * time.Millisecond
-	patience = 60 * time.Millisecond
+	quiet    = 15 * time.Millisecond
+	patience = 45 * time.Millisecond
 	// patrol is how often files are looked at without an event: file systems of
 	// network and bind mounts send none, and a watch dies with its directory.
 	patrol = 2 * time.Second
@@ -30,11 +31,14 @@ const (
 func (p *Provider) Run(ctx context.Context, changed func(*config.Dynamic)) error {
 	watcher, err := fsnotify.NewWatcher()
 	if err != nil {
-		return fmt.Errorf("watch compose files: %w", err)
+		return fmt.Errorf("watch files: %w", err)
 	}
 	defer func() { _ = watcher.Close() }()
+	ctx, cancel := context.WithCancel(ctx)
+	running, ended := p.follow(ctx)
+	defer func() { cancel(); <-ended }()
 	w := &watch{Provider: p, notify: watcher, changed: changed, dirty: map[string]bool{}}
-	w.follow()
+	w.spread()
 	w.timer = time.NewTimer(0) // what changed since New
 	defer w.timer.Stop()
 	ticker := time.NewTicker(patrol)
@@ -45,25 +49,50 @@ func (p *Provider) Run(ctx context.Context, changed func(*config.Dynamic)) error
 			return nil
 		case event, ok := <-watcher.Events:
 			if !ok {
-				return errors.New("watch compose files: the watcher closed")
+				return errors.New("watch files: the watcher closed")
 			}
 			w.event(event.Name)
 		case err, ok := <-watcher.Errors:
 			if !ok {
-				return errors.New("watch compose files: the watcher closed")
+				return errors.New("watch files: the watcher closed")
 			}
 			// Events may have been lost: look at everything.
-			p.log.Warn("watching compose files", slog.Any("error", err))
+			p.log.Warn("watching files", slog.Any("error", err))
 			w.dirtyAll()
+		case list := <-running:
+			w.run(list)
 		case <-w.timer.C:
 			w.reload()
 		case <-ticker.C:
 			if w.since.IsZero() { // else a save is going on
-				w.follow()
+				w.spread()
 				w.reload()
 			}
 		}
 	}
+}
+
+// follow passes on what the container engine tells, until ctx ends; then ended
+// is closed.
+func (p *Provider) follow(ctx context.Context) (running <-chan []label.Service, ended <-chan struct{}) {
+	lists, done := make(chan []label.Service), make(chan struct{})
+	if p.containers == nil {
+		close(done)
+		return nil, done
+	}
+	go func() {
+		defer close(done)
+		err := p.containers.Run(ctx, func(list []label.Service) {
+			select {
+			case lists <- list:
+			case <-ctx.Done():
+			}
+		})
+		if err != nil && ctx.Err() == nil {
+			p.log.Warn("running containers are not served", slog.Any("error", err))
+		}
+	}()
+	return lists, done
 }
 
 // watch is the state of one Run.
@@ -76,20 +105,17 @@ type watch struct {
 	dirty   map[string]bool
 }
 
-// follow watches the directories of all files: a file that is replaced takes
+// spread watches the directories of all files: a file that is replaced takes
 // its own watch away with it. Links are watched at both ends.
-func (w *watch) follow() {
+func (w *watch) spread() {
 	dirs := map[string]bool{}
-	if w.dir != "" {
-		dirs[w.dir] = true
+	for dir := range w.listed {
+		dirs[dir] = true
 	}
-	for _, f := range w.files {
-		if f.path == "" {
-			continue
-		}
-		dirs[filepath.Dir(f.path)] = true
-		if f.real != "" {
-			dirs[filepath.Dir(f.real)] = true
+	for _, in := range w.inputs {
+		dirs[filepath.Dir(in.path)] = true
+		if in.real != "" {
+			dirs[filepath.Dir(in.real)] = true
 		}
 	}
 	watched := map[string]bool{}
@@ -127,34 +153,34 @@ func (w *watch) delay() {
 }
 
 func (w *watch) dirtyAll() {
-	for _, f := range w.files {
-		w.dirty[f.path] = true
+	for path := range w.inputs {
+		w.dirty[path] = true
 	}
 	w.delay()
 }
 
 // concerns reports whether a path matters: directories hold much else.
 func (w *watch) concerns(name string) bool {
-	if filepath.Dir(name) == w.dir && isFragment(filepath.Base(name)) {
-		return true
-	}
 	// Kubernetes swaps a link named ..data that files lead through.
-	if strings.HasPrefix(filepath.Base(name), "..") {
+	if w.listed[filepath.Dir(name)] || strings.HasPrefix(filepath.Base(name), "..") || w.inputs[name] != nil {
 		return true
 	}
-	for _, f := range w.files {
-		if f.path == "" {
-			continue
-		}
-		if name == f.path || name == f.env {
-			return true
-		}
-		if name == f.real {
-			w.dirty[f.path] = true
+	for _, in := range w.inputs {
+		if name == in.real {
+			w.dirty[in.path] = true
 			return true
 		}
 	}
 	return false
+}
+
+// run takes in the containers.
+func (w *watch) run(list []label.Service) {
+	w.running = list
+	for _, s := range w.sources {
+		s.reloading = s.reloading || s.containers
+	}
+	w.delay()
 }
 
 // reload takes in what changed.
@@ -168,9 +194,9 @@ func (w *watch) reload() {
 	if !news {
 		return
 	}
-	w.follow()
+	w.spread()
 	if w.resolve() {
-		w.log.Info("labels reloaded", slog.Int("routers", len(w.Dynamic().Routers)), slog.Int("problems", len(w.Problems())))
+		w.log.Info("configuration reloaded", slog.Int("routers", len(w.Dynamic().Routers)), slog.Int("problems", len(w.Problems())))
 		w.changed(w.Dynamic())
 	}
 }

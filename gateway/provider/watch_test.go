@@ -173,12 +173,14 @@ func TestRunRefuses(t *testing.T) {
 		{"ErrRule", strings.ReplaceAll(web("b"), "Host(`b`)", "Host('b')"), "single quotes", 4, "web", "traefik.http.routers.r.rule"},
 		{"ErrNoPort", web("b") + more + "traefik.enable=true\n", "port is missing", 8, "more", ""},
 		{"ErrConflict", web("b") + more + "traefik.http.routers.r.rule=Path(`/`)\n      - traefik.http.services.more.loadbalancer.server.port=1\n", "defines it differently", 4, "web", ""},
-		{"ErrBasicAuth", web("b") + "      - traefik.http.routers.r.middlewares=auth\n      - traefik.http.middlewares.auth.basicauth.users=a:b\n", "which is not supported yet", 4, "web", ""},
+		{"ErrPlugin", web("b") + "      - traefik.http.routers.r.middlewares=auth\n      - traefik.http.middlewares.auth.plugin.x.y=z\n", "which is not supported", 4, "web", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			path, other := tempFile(t, web("a")), tempFile(t, app("other", "other", "a", 1))
-			r := run(t, Options{Files: []string{path, other}})
+			path, dir := tempFile(t, web("a")), t.TempDir()
+			other := filepath.Join(dir, "other.yaml")
+			write(t, other, app("other", "other", "a", 1))
+			r := run(t, Options{Files: []string{path}, Dir: dir})
 			replace(t, path, tt.content)
 			p := r.untilProblem(t, tt.want)
 			if p.Severity != config.Error || p.File != path || p.Service != tt.service || p.Label != tt.label || p.Line != tt.line {
@@ -302,8 +304,8 @@ func TestRunBreaksAnother(t *testing.T) {
 	}
 	write(t, filepath.Join(dir, "auth.yaml"), auth("headers.framedeny=true"))
 	r := run(t, Options{Files: []string{path}, Dir: dir})
-	replace(t, filepath.Join(dir, "auth.yaml"), auth("basicauth.users=a:b"))
-	r.untilProblem(t, "which is not supported yet")
+	replace(t, filepath.Join(dir, "auth.yaml"), auth("plugin.x.y=z"))
+	r.untilProblem(t, "which is not supported")
 	if d := r.Dynamic(); rules(d)["r"] == "" || d.Middlewares["auth@docker"] == nil {
 		t.Errorf("got rules %v, want the route and its middleware to stay", rules(d))
 	}

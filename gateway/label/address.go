@@ -1,0 +1,90 @@
+package label
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+var errNoPort = errors.New("port is missing")
+
+// defaultName is the name that Traefik gives to a service and router of a
+// container whose labels give none.
+func (d *decoder) defaultName() string {
+	name := d.Name
+	if d.Project != "" {
+		name += "_" + d.Project
+	}
+	return normalize(name)
+}
+
+// normalize puts a dash for whatever is neither letter nor digit.
+func normalize(name string) string {
+	return strings.Join(strings.FieldsFunc(name, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsNumber(r)
+	}), "-")
+}
+
+// hosts are the "host:port" where a service is reached. label is the port its
+// labels give, if any.
+func (d *decoder) hosts(label string, udp bool) ([]string, error) {
+	port, err := d.port(label, udp)
+	if err != nil {
+		return nil, err
+	}
+	if len(d.Addresses) > 0 && !udp {
+		return slices.Clone(d.Addresses), nil
+	}
+	return []string{d.address(port, udp)}, nil
+}
+
+// port is the container's port: the label's, else the lowest there is.
+func (d *decoder) port(label string, udp bool) (int, error) {
+	if label != "" {
+		n, err := strconv.ParseUint(label, 10, 16)
+		if err != nil || n == 0 {
+			return 0, fmt.Errorf("%q is not a port", label)
+		}
+		return int(n), nil
+	}
+	ports := slices.Clone(d.Exposed)
+	if udp {
+		ports = slices.Clone(d.ExposedUDP)
+	}
+	for _, p := range d.Ports {
+		if p.UDP == udp {
+			ports = append(ports, p.Target)
+		}
+	}
+	if len(ports) == 0 {
+		if len(d.Addresses) > 0 && !udp {
+			return 0, nil
+		}
+		return 0, errNoPort
+	}
+	return slices.Min(ports), nil
+}
+
+// address is where the host reaches a container's port.
+func (d *decoder) address(port int, udp bool) string {
+	if d.Host != "" {
+		return net.JoinHostPort(d.Host, strconv.Itoa(port))
+	}
+	host := "127.0.0.1"
+	for _, p := range d.Ports {
+		if p.Target != port || p.UDP != udp || p.Published == 0 {
+			continue
+		}
+		if ip, err := netip.ParseAddr(p.HostIP); err == nil && !ip.IsUnspecified() {
+			host = ip.String()
+		}
+		port = p.Published
+		break
+	}
+	return net.JoinHostPort(host, strconv.Itoa(port))
+}

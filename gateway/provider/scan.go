@@ -1,0 +1,245 @@
+package provider
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"axion/gateway/config"
+	"axion/gateway/label"
+)
+
+const (
+	// maxFound bounds how many files are taken from one directory, and maxDescent
+	// how deep they may lie.
+	maxFound   = 2000
+	maxDescent = 8
+)
+
+// input is a file as it is now, or as it was at the last scan.
+func (p *Provider) input(path string) *input {
+	in := p.inputs[path]
+	if in == nil {
+		in = &input{path: path}
+		p.inputs[path] = in
+		in.refresh(true, time.Now())
+	}
+	return in
+}
+
+// scan refreshes every file, finds the sources that came and went, and loads
+// those that changed. Files in dirty are read though they look unchanged. It
+// reports whether anything is new, and when to scan again for what is missing for
+// the moment, zero if not.
+func (p *Provider) scan(dirty map[string]bool) (changed bool, again time.Duration) {
+	now := time.Now()
+	for path, in := range p.inputs {
+		if wait := in.refresh(dirty[path], now); wait > 0 && (again == 0 || wait < again) {
+			again = wait
+		}
+	}
+	// What a project says of Traefik may lead to other files.
+	for range 2 {
+		if p.discover() {
+			changed = true
+		}
+		for _, s := range p.sources {
+			if !s.containers && s.stale(p.inputs) {
+				s.take(p.loader, p.input)
+				changed = true
+			}
+		}
+	}
+	if p.decodeContainers() {
+		changed = true
+	}
+	p.forget()
+	return changed, again
+}
+
+// forget drops the inputs that no source reads any more.
+func (p *Provider) forget() {
+	used := map[string]bool{}
+	for _, s := range p.sources {
+		for path := range s.inputs {
+			used[path] = true
+		}
+	}
+	for path := range p.inputs {
+		if !used[path] {
+			delete(p.inputs, path)
+		}
+	}
+}
+
+// finder collects the sources that there should be.
+type finder struct {
+	*Provider
+	wanted map[string]*source // those found, by where they are from and path
+	places map[string]bool    // where sources are from
+	listed map[string]bool
+	news   bool
+}
+
+// discover adds the fragments and dynamic files that are new, in order of name,
+// and withdraws those that are gone. It reports whether there are any.
+func (p *Provider) discover() bool {
+	f := &finder{Provider: p, wanted: map[string]*source{}, places: map[string]bool{}, listed: map[string]bool{}}
+	missing := p.missing
+	p.missing = nil
+	for _, s := range p.sources {
+		f.wanted[s.from+"\x00"+s.path()] = s
+	}
+	if p.fragments.path != "" {
+		f.list(p.fragments, 0, isFragment, func(path, shown, from string) *source {
+			return &source{name: shown, roots: []string{path}, dir: p.fragments.path, shownDir: p.fragments.shown, layer: fragmentLayer, from: from, fleeting: true, clean: p.started}
+		})
+	}
+	for _, dir := range p.folders {
+		f.dynamic(dir)
+	}
+	for _, s := range slices.Clone(p.sources) {
+		doc := s.latest
+		if doc == nil {
+			doc = s.good
+		}
+		if doc != nil && doc.static != nil && s.layer == fileLayer {
+			f.traefik(s, doc.static)
+		}
+	}
+	p.sources = slices.DeleteFunc(p.sources, func(s *source) bool {
+		in := p.inputs[s.path()]
+		gone := s.fleeting && in != nil && errors.Is(in.err, fs.ErrNotExist) || s.from != "" && !f.places[s.from]
+		f.news = f.news || gone
+		return gone
+	})
+	p.listed = f.listed
+	return f.news || !slices.Equal(missing, p.missing)
+}
+
+// traefik finds the dynamic files that a project's Traefik is pointed at.
+func (f *finder) traefik(s *source, told *config.Static) {
+	for _, fp := range told.FileProviders {
+		if fp.Directory == "" {
+			from := "file " + fp.Path
+			f.places[from] = true
+			f.add(from, fp.Path, func() *source { return newDynamic(fp.Path, s.show(fp.Path), from) })
+			continue
+		}
+		if info, err := os.Stat(fp.Directory); err != nil || !info.IsDir() {
+			f.missing = append(f.missing, config.Problem{Severity: config.Warning, File: told.Origin.File, Line: told.Origin.Line, Service: told.Origin.Service,
+				Message: fmt.Sprintf("the directory of Traefik's file provider, %s, does not exist", s.show(fp.Directory)), Hint: "create it, or mount another one"})
+		}
+		f.dynamic(folder{fp.Directory, s.show(fp.Directory)})
+	}
+}
+
+func (f *finder) dynamic(dir folder) {
+	f.list(dir, maxDescent, isDynamic, func(path, shown, from string) *source {
+		s := newDynamic(path, shown, from)
+		s.fleeting, s.clean = true, f.started
+		return s
+	})
+}
+
+// list adds the files of a directory that are wanted, and of those in it to a
+// depth.
+func (f *finder) list(dir folder, depth int, wanted func(name string) bool, make func(path, shown, from string) *source) {
+	from := "directory " + dir.path
+	f.places[from] = true
+	found := 0
+	var walk func(dir folder, depth int)
+	walk = func(dir folder, depth int) {
+		f.listed[dir.path] = true
+		entries, err := os.ReadDir(dir.path)
+		if err != nil {
+			return // it is being replaced, or its files are gone with it
+		}
+		for _, e := range entries {
+			path, shown := filepath.Join(dir.path, e.Name()), filepath.Join(dir.shown, e.Name())
+			switch {
+			case e.IsDir() && depth > 0 && !strings.HasPrefix(e.Name(), "."):
+				walk(folder{path, shown}, depth-1)
+			case !e.IsDir() && wanted(e.Name()) && found < maxFound:
+				found++
+				f.add(from, path, func() *source { return make(path, shown, from) })
+			}
+		}
+	}
+	walk(dir, depth)
+}
+
+func (f *finder) add(from, path string, make func() *source) {
+	key := from + "\x00" + path
+	if f.wanted[key] != nil {
+		return
+	}
+	s := make()
+	f.wanted[key] = s
+	f.sources = append(f.sources, s)
+	f.news = true
+}
+
+func isFragment(name string) bool {
+	ext := filepath.Ext(name)
+	return (ext == ".yaml" || ext == ".yml") && !strings.HasPrefix(name, ".")
+}
+
+func isDynamic(name string) bool {
+	ext := filepath.Ext(name)
+	return isFragment(name) || (ext == ".toml" || ext == ".json") && !strings.HasPrefix(name, ".")
+}
+
+// decodeContainers reads the labels of the containers, if they or what is told
+// of all of them changed.
+func (p *Provider) decodeContainers() bool {
+	i := slices.IndexFunc(p.sources, func(s *source) bool { return s.containers })
+	if i < 0 {
+		return false
+	}
+	s := p.sources[i]
+	var told settings
+	told.requireEnable = p.loader.requireEnable
+	for _, other := range p.sources {
+		doc := other.latest
+		if doc == nil {
+			doc = other.good
+		}
+		if other.layer == fileLayer && doc != nil && doc.static != nil {
+			told = doc.settings
+		}
+	}
+	if !s.reloading && s.latest != nil && s.latest.settings == told {
+		return false
+	}
+	before := s.latest
+	s.reloading = false
+	s.version++
+	s.latest = &document{layer: containerLayer, containers: true, settings: told, files: map[string]bool{}}
+	for _, c := range p.running {
+		c.Layer = containerLayer
+		if !told.apply(&c) {
+			continue
+		}
+		d := decoded{in: c}
+		if before != nil {
+			for _, was := range before.running {
+				if was.in.Name == c.Name && was.in.Project == c.Project && d.set == nil {
+					d.set = was.again(c)
+				}
+			}
+		}
+		if d.set == nil {
+			d.set = label.Decode(c)
+		}
+		s.latest.files[c.File] = true
+		s.latest.running = append(s.latest.running, d)
+		s.latest.sets = append(s.latest.sets, d.set)
+	}
+	return true
+}

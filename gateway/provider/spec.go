@@ -1,0 +1,298 @@
+package provider
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"axion/gateway/config"
+	"axion/gateway/label"
+
+	"github.com/compose-spec/compose-go/v2/dotenv"
+	"github.com/compose-spec/compose-go/v2/types"
+	"go.yaml.in/yaml/v4"
+)
+
+// errShape is what only compose's own loader can make sense of.
+var errShape = errors.New("an unusual shape")
+
+// spec is what matters of a compose service.
+type spec struct {
+	label.Service
+	profiles []string
+	problems []config.Problem
+}
+
+// reader reads the specs of services that are written in the usual shapes. It
+// gives what compose's own loader gives, some hundred times faster.
+type reader struct {
+	*assembly
+	name string
+	spec *spec
+	at   spot // what is being read
+}
+
+// service puts one together from its parts. It returns errShape if it cannot,
+// or notes a problem with them.
+func (a *assembly) service(name string, parts []part) (*spec, error) {
+	r := &reader{assembly: a, name: name, spec: &spec{}}
+	r.spec.Name, r.spec.Labels, r.spec.Lines = name, map[string]string{}, map[string]int{}
+	if len(parts) > 0 {
+		r.spec.File = parts[len(parts)-1].file
+	}
+	if err := r.labelFiles(parts); err != nil {
+		return nil, err
+	}
+	for _, p := range parts {
+		if isTagged(p.node) {
+			return nil, errShape
+		}
+		if isNull(p.node) {
+			continue
+		}
+		if p.node.Kind != yaml.MappingNode {
+			return nil, errShape
+		}
+		if err := r.part(p); err != nil {
+			return nil, err
+		}
+	}
+	return r.spec, nil
+}
+
+func (r *reader) part(p part) error {
+	if err := r.labels(p); err != nil {
+		return err
+	}
+	if err := r.ports(p, child(p.node, "ports")); err != nil {
+		return err
+	}
+	if expose := child(p.node, "expose"); !isNull(expose) {
+		if expose.Kind != yaml.SequenceNode {
+			return errShape
+		}
+		for _, text := range texts(expose, p.look) {
+			r.expose(text)
+		}
+	}
+	profiles := child(p.node, "profiles")
+	if !isNull(profiles) && profiles.Kind != yaml.SequenceNode {
+		return errShape
+	}
+	r.spec.profiles = append(r.spec.profiles, texts(profiles, p.look)...)
+	r.swarm(p)
+	return nil
+}
+
+// put notes a label and where it stands.
+func (r *reader) put(file, key, value string, line int) {
+	s := r.spec
+	s.Labels[key], s.Lines[key] = value, line
+	if file != s.File {
+		if s.Files == nil {
+			s.Files = map[string]string{}
+		}
+		s.Files[key] = file
+	} else if s.Files != nil {
+		delete(s.Files, key)
+	}
+}
+
+// labels reads a list of "key=value" or a mapping.
+func (r *reader) labels(p part) error {
+	n := child(p.node, "labels")
+	if isNull(n) {
+		return nil
+	}
+	if n.Kind != yaml.SequenceNode && n.Kind != yaml.MappingNode {
+		return errShape
+	}
+	var failed error
+	each(n, func(key, value *yaml.Node) {
+		if key.Kind != yaml.ScalarNode || key.ShortTag() != "!!str" {
+			failed = errShape
+			return
+		}
+		text, name := "", key.Value
+		var err error
+		if value == nil {
+			if name, err = substitute(key.Value, p.look); err == nil {
+				name, text, _ = strings.Cut(name, "=")
+			}
+		} else {
+			text, err = scalar(value, p.look)
+		}
+		if err != nil && !errors.Is(err, errShape) {
+			r.fail(spot{p.file, key}, r.name, "the label cannot be read: "+err.Error(), "")
+		}
+		if failed = errors.Join(failed, err); err == nil {
+			r.put(p.file, name, text, key.Line)
+		}
+	})
+	return failed
+}
+
+// scalar is a label's value: numbers and the like are written as Go does.
+func scalar(n *yaml.Node, look lookup) (string, error) {
+	if n.Kind != yaml.ScalarNode {
+		return "", errShape
+	}
+	switch n.ShortTag() {
+	case "!!str":
+		return substitute(n.Value, look)
+	case "!!null":
+		return "", nil
+	case "!!bool", "!!int", "!!float":
+		var v any
+		if err := n.Decode(&v); err != nil {
+			return "", errShape
+		}
+		return fmt.Sprint(v), nil
+	}
+	return "", errShape
+}
+
+// labelFiles reads the files that label_file names, which lie below all labels.
+func (r *reader) labelFiles(parts []part) error {
+	seen := map[string]string{}
+	for _, p := range parts {
+		n := child(p.node, "label_file")
+		if isNull(n) {
+			continue
+		}
+		if n.Kind != yaml.ScalarNode && n.Kind != yaml.SequenceNode {
+			return errShape
+		}
+		for _, name := range texts(n, p.look) {
+			path, at := absolute(p.dir, name), spot{p.file, n}
+			in := r.open(path)
+			if in == nil || in.err != nil {
+				r.fail(at, r.name, fmt.Sprintf("the label_file %s cannot be read", r.show(path)), "check the name")
+				return r.problem
+			}
+			vars := map[string]string{}
+			err := dotenv.ParseWithFormat(bytes.NewReader(in.data), path, vars, func(name string) (string, bool) { v, ok := seen[name]; return v, ok }, "")
+			if err != nil {
+				r.fail(spot{file: r.show(path), node: &yaml.Node{Line: lineIn(err.Error())}}, r.name, "the labels cannot be read: the line is not NAME=value", "")
+				return r.problem
+			}
+			lines := linesOf(in.data)
+			for key, value := range vars {
+				seen[key] = value
+				r.put(r.show(path), key, value, lines[key])
+			}
+		}
+	}
+	return nil
+}
+
+// linesOf finds the lines of a file of NAME=value by name.
+func linesOf(data []byte) map[string]int {
+	lines, n := map[string]int{}, 0
+	for line := range bytes.Lines(data) {
+		n++
+		name, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimSpace(string(line)), "export "), "=")
+		lines[strings.TrimSpace(name)] = n
+	}
+	return lines
+}
+
+// ports reads entries such as "8081:8080/udp", 80 and {target: 80, published: "81"}.
+func (r *reader) ports(p part, n *yaml.Node) error {
+	if isNull(n) {
+		return nil
+	}
+	if n.Kind != yaml.SequenceNode {
+		return errShape
+	}
+	var failed error
+	each(n, func(entry, _ *yaml.Node) {
+		switch {
+		case failed != nil:
+		case isTagged(entry):
+			failed = errShape
+		case entry.Kind == yaml.MappingNode:
+			failed = r.longPort(p, entry)
+		case entry.Kind == yaml.ScalarNode:
+			text, err := substitute(entry.Value, p.look)
+			var list []types.ServicePortConfig
+			if err == nil {
+				list, err = types.ParsePortConfig(text)
+			}
+			if err != nil {
+				r.fail(spot{p.file, entry}, r.name, err.Error(), "")
+				failed = err
+			}
+			for _, port := range list {
+				r.port(port.HostIP, port.Published, port.Target, port.Protocol)
+			}
+		default:
+			failed = errShape
+		}
+	})
+	return failed
+}
+
+func (r *reader) longPort(p part, n *yaml.Node) error {
+	text := func(key string) string { return strings.Join(texts(child(n, key), p.look), "") }
+	target, err := strconv.ParseUint(text("target"), 10, 16)
+	if err != nil {
+		return errShape
+	}
+	r.port(text("host_ip"), text("published"), uint32(target), text("protocol"))
+	return nil
+}
+
+func (r *reader) port(hostIP, published string, target uint32, protocol string) {
+	if protocol != "" && protocol != "tcp" && protocol != "udp" {
+		return
+	}
+	number, _ := strconv.Atoi(published) // a range or none is the engine's choice: 0
+	port := label.Port{HostIP: hostIP, Published: number, Target: int(target), UDP: protocol == "udp"}
+	if !slices.Contains(r.spec.Ports, port) {
+		r.spec.Ports = append(r.spec.Ports, port)
+	}
+}
+
+// expose reads entries such as "3000", "3000/udp" and "3000-3005".
+func (r *reader) expose(entry string) {
+	number, protocol, _ := strings.Cut(entry, "/")
+	number, _, _ = strings.Cut(number, "-")
+	n, err := strconv.Atoi(number)
+	if err != nil || n <= 0 {
+		return
+	}
+	list := &r.spec.Exposed
+	switch protocol {
+	case "", "tcp":
+	case "udp":
+		list = &r.spec.ExposedUDP
+	default:
+		return
+	}
+	if !slices.Contains(*list, n) {
+		*list = append(*list, n)
+	}
+}
+
+// swarm warns of labels where only Traefik's swarm provider looks for them.
+func (r *reader) swarm(p part) {
+	n := child(child(p.node, "deploy"), "labels")
+	if n == nil {
+		return
+	}
+	var first *yaml.Node
+	each(n, func(key, _ *yaml.Node) {
+		if first == nil && key.Kind == yaml.ScalarNode && strings.HasPrefix(strings.ToLower(key.Value), "traefik.") {
+			first = key
+		}
+	})
+	if first != nil {
+		name, _, _ := strings.Cut(first.Value, "=")
+		r.spec.problems = append(r.spec.problems, config.Problem{Severity: config.Warning, File: p.file, Line: first.Line, Service: r.name, Label: name,
+			Message: "labels below deploy are for Swarm only: they are ignored", Hint: "move them to the labels of the service itself"})
+	}
+}

@@ -1,0 +1,141 @@
+package provider
+
+import (
+	"fmt"
+	"maps"
+	"path"
+	"path/filepath"
+	"reflect"
+	"strings"
+
+	"axion/gateway/config"
+	"axion/gateway/static"
+
+	"github.com/compose-spec/compose-go/v2/types"
+	"go.yaml.in/yaml/v4"
+)
+
+// traefik reads what a service that runs Traefik itself tells it. Of several the
+// first one counts, in the order of their names.
+func (p *project) traefik(doc *document, full *types.Project, s types.ServiceConfig) {
+	parts := p.all[s.Name]
+	last := parts[len(parts)-1]
+	if doc.static != nil {
+		doc.problems = append(doc.problems, config.Problem{Severity: config.Warning, File: last.file, Line: last.node.Line, Service: s.Name,
+			Message: fmt.Sprintf("the settings of this Traefik are ignored: service %q runs one too", doc.static.Origin.Service), Hint: "remove one of them"})
+		return
+	}
+	env, err := p.environment(s)
+	if err != nil {
+		doc.problems = append(doc.problems, config.Problem{Severity: config.Warning, File: last.file, Line: last.node.Line, Service: s.Name,
+			Message: "its env_file cannot be read", Hint: "check the name"})
+	}
+	found, problems := static.Read(static.Source{
+		File: last.file, Service: s.Name, Line: last.node.Line,
+		Args: arguments(s, parts), Env: env,
+		Path: func(inside string) (string, bool) {
+			outside, ok := outside(full, s, inside)
+			if ok {
+				p.open(outside) // to be watched
+			}
+			return outside, ok
+		},
+	})
+	doc.problems = append(doc.problems, problems...)
+	if p.before != nil && reflect.DeepEqual(p.before.static, found) {
+		found = p.before.static
+	}
+	doc.static = found
+}
+
+// environment is a service's, with that of its env_file.
+func (p *project) environment(s types.ServiceConfig) (map[string]string, error) {
+	given := types.Mapping{}
+	for name, value := range s.Environment {
+		if v, ok := p.look(name); ok && value == nil {
+			given[name] = v
+		}
+	}
+	for _, f := range s.EnvFiles {
+		p.open(f.Path)
+	}
+	one := &types.Project{Services: types.Services{s.Name: s}, Environment: given}
+	resolved, err := one.WithServicesEnvironmentResolved(false)
+	all := s.Environment
+	if err == nil {
+		all = resolved.Services[s.Name].Environment
+	}
+	env := map[string]string{}
+	for name, value := range all {
+		if value != nil {
+			env[name] = *value
+		}
+	}
+	if err == nil {
+		return env, nil
+	}
+	maps.Copy(env, given)
+	return env, err
+}
+
+// arguments are the words of a service's command, each with its line where the
+// command is written as a list.
+func arguments(s types.ServiceConfig, parts []part) []static.Arg {
+	var node *yaml.Node
+	for _, p := range parts {
+		if n := child(p.node, "command"); !isNull(n) {
+			node = n
+		}
+	}
+	args := make([]static.Arg, len(s.Command))
+	for i, text := range s.Command {
+		args[i] = static.Arg{Text: text}
+		if node == nil {
+			continue
+		}
+		args[i].Line = node.Line
+		if node.Kind == yaml.SequenceNode && len(node.Content) == len(s.Command) {
+			args[i].Line = node.Content[i].Line
+		}
+	}
+	return args
+}
+
+// outside finds a container's path on this machine, by its bind mounts and the
+// files of its configs and secrets.
+func outside(project *types.Project, s types.ServiceConfig, inside string) (string, bool) {
+	best, found := "", ""
+	try := func(target, source string) {
+		target = path.Clean("/" + target)
+		below := inside == target || strings.HasPrefix(inside, strings.TrimSuffix(target, "/")+"/")
+		if source != "" && below && len(target) > len(best) {
+			best, found = target, filepath.Join(source, filepath.FromSlash(strings.TrimPrefix(inside, target)))
+		}
+	}
+	for _, v := range s.Volumes {
+		switch v.Type {
+		case types.VolumeTypeBind:
+			try(v.Target, v.Source)
+		case types.VolumeTypeVolume:
+			try(v.Target, project.Volumes[v.Source].DriverOpts["device"])
+		}
+	}
+	for _, c := range s.Configs {
+		try(or(c.Target, "/"+c.Source), project.Configs[c.Source].File)
+	}
+	for _, c := range s.Secrets {
+		target := or(c.Target, c.Source)
+		if !path.IsAbs(target) {
+			target = "/run/secrets/" + target
+		}
+		try(target, project.Secrets[c.Source].File)
+	}
+	return found, found != "" && filepath.IsAbs(found)
+}
+
+func or(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
