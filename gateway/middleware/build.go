@@ -4,7 +4,9 @@
 package middleware
 
 import (
+	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 
 	"axion/gateway/config"
@@ -16,9 +18,18 @@ type Middleware func(next http.Handler) http.Handler
 
 // Env is what middlewares know of the gateway.
 type Env struct {
+	// Context ends with the gateway. Nil means it never does.
+	Context context.Context
 	// Port gives the port of the entrypoint that serves scheme, 0 where there is
 	// none. Nil means none is known.
 	Port func(scheme string) int
+	// Service gives the handler of a service by its qualified name. Nil means none
+	// is known.
+	Service func(name string) (http.Handler, error)
+	// Transport is for requests of a middleware's own. Nil means a default one.
+	Transport http.RoundTripper
+	// Log receives what middlewares tell. Nil discards.
+	Log *slog.Logger
 }
 
 // Build makes the one middleware that m configures. The error says which of its
@@ -45,6 +56,18 @@ func Build(m *config.Middleware, env Env) (Middleware, error) {
 		return replacePathRegex(m.ReplacePathRegex)
 	case m.StripPrefixRegex != nil:
 		return stripPrefixRegex(m.StripPrefixRegex)
+	case m.Buffering != nil:
+		return buffering(m.Buffering)
+	case m.CircuitBreaker != nil:
+		return circuitBreaker(m.CircuitBreaker, env)
+	case m.Compress != nil:
+		return compress(m.Compress)
+	case m.Errors != nil:
+		return errorPages(m.Errors, env)
+	case m.GrpcWeb != nil:
+		return grpcWeb(m.GrpcWeb)
+	case m.Retry != nil:
+		return retry(m.Retry, env)
 	}
 	return nil, errors.New("the middleware has no settings")
 }

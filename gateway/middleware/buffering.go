@@ -1,0 +1,184 @@
+package middleware
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+
+	"axion/gateway/config"
+)
+
+const (
+	// inMemory is how much of a body is kept in memory by default.
+	inMemory = 1 << 20
+	// maxAttempts bounds the retry expression, as in Traefik.
+	maxAttempts = 10
+)
+
+func buffering(c *config.Buffering) (Middleware, error) {
+	for _, size := range []struct {
+		name  string
+		bytes int64
+	}{
+		{"maxrequestbodybytes", c.MaxRequestBodyBytes},
+		{"memrequestbodybytes", c.MemRequestBodyBytes},
+		{"maxresponsebodybytes", c.MaxResponseBodyBytes},
+		{"memresponsebodybytes", c.MemResponseBodyBytes},
+	} {
+		if size.bytes < 0 {
+			return nil, fmt.Errorf("buffering.%s is negative: 0 means no limit", size.name)
+		}
+	}
+	b := bufferer{config: *c}
+	b.config.MemRequestBodyBytes = cmp.Or(c.MemRequestBodyBytes, inMemory)
+	b.config.MemResponseBodyBytes = cmp.Or(c.MemResponseBodyBytes, inMemory)
+	if c.RetryExpression != "" {
+		var err error
+		if b.retry, err = parseExpression("buffering.retryexpression", c.RetryExpression, outcomeFunctions); err != nil {
+			return nil, err
+		}
+	}
+	return func(next http.Handler) http.Handler {
+		b := b
+		b.next = next
+		return &b
+	}, nil
+}
+
+type bufferer struct {
+	next   http.Handler
+	config config.Buffering
+	retry  expression[outcome] // nil means never
+}
+
+// outcome is what a retry expression judges.
+type outcome struct {
+	method  string
+	status  int
+	attempt int // from 1
+}
+
+// outcomeFunctions are what a retry expression may call.
+var outcomeFunctions = map[string]function[outcome]{
+	"Attempts": {0, func([]float64) operand[outcome] {
+		return operand[outcome]{number: func(o outcome) float64 { return float64(o.attempt) }}
+	}},
+	"IsNetworkError": {0, func([]float64) operand[outcome] {
+		return operand[outcome]{truth: func(o outcome) bool {
+			return o.status == http.StatusBadGateway || o.status == http.StatusGatewayTimeout
+		}}
+	}},
+	"RequestMethod": {0, func([]float64) operand[outcome] {
+		return operand[outcome]{text: func(o outcome) string { return o.method }}
+	}},
+	"ResponseCode": {0, func([]float64) operand[outcome] {
+		return operand[outcome]{number: func(o outcome) float64 { return float64(o.status) }}
+	}},
+}
+
+// ServeHTTP reads the whole request, then the whole answer, which it asks for
+// again while the retry expression holds.
+func (b *bufferer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body := &spill{memory: b.config.MemRequestBodyBytes, limit: b.config.MaxRequestBodyBytes}
+	defer body.close()
+	if err := b.read(body, r); err != nil {
+		fail(w, err)
+		return
+	}
+	before := remember(r.Header)
+	defer before.release()
+	for attempt := 1; ; attempt++ {
+		again, err := b.attempt(w, r, body, attempt)
+		if err != nil {
+			fail(w, err)
+			return
+		}
+		if !again {
+			return
+		}
+		before.restore(r.Header)
+	}
+}
+
+// fail answers for a request that could not be read or handed on.
+func fail(w http.ResponseWriter, err error) {
+	status := http.StatusInternalServerError
+	switch {
+	case errors.Is(err, errTooLarge):
+		status = http.StatusRequestEntityTooLarge
+	case errors.Is(err, errUnreadable):
+		status = http.StatusBadRequest
+	}
+	w.WriteHeader(status)
+	_, _ = w.Write([]byte(http.StatusText(status)))
+}
+
+var errUnreadable = errors.New("the request's body cannot be read")
+
+func (b *bufferer) read(body *spill, r *http.Request) error {
+	if body.limit > 0 && r.ContentLength > body.limit {
+		return errTooLarge
+	}
+	if r.Body == nil || r.Body == http.NoBody {
+		return nil
+	}
+	from := &faulty{Reader: r.Body}
+	_, err := io.Copy(body, from)
+	if from.err != nil {
+		return errUnreadable
+	}
+	return err
+}
+
+// faulty keeps an error of reading apart from those of writing what was read.
+type faulty struct {
+	io.Reader
+	err error
+}
+
+// Read keeps the error.
+func (f *faulty) Read(p []byte) (int, error) {
+	n, err := f.Reader.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		f.err = err
+	}
+	return n, err
+}
+
+// attempt asks once, and answers unless it is to be asked again. An error means
+// that nothing was answered yet.
+func (b *bufferer) attempt(w http.ResponseWriter, r *http.Request, body *spill, attempt int) (again bool, err error) {
+	to := *r
+	to.TransferEncoding = nil
+	to.ContentLength = body.size
+	to.Body = http.NoBody
+	if body.size > 0 {
+		from, err := body.reader()
+		if err != nil {
+			return false, err
+		}
+		to.Body = io.NopCloser(from)
+	}
+	a := &buffered{
+		ResponseWriter: w,
+		header:         w.Header().Clone(),
+		body:           spill{memory: b.config.MemResponseBodyBytes, limit: b.config.MaxResponseBodyBytes},
+		decides:        b.retry != nil,
+	}
+	defer a.body.close()
+	b.next.ServeHTTP(a, &to)
+	switch {
+	case a.hijacked, a.retried:
+		return false, nil
+	case a.err != nil:
+		// Not as the cause: that it is too large is the server's fault.
+		return false, fmt.Errorf("buffer the answer: %v", a.err) //nolint:errorlint // see above
+	}
+	status := cmp.Or(a.status, http.StatusOK)
+	if b.retry != nil && attempt <= maxAttempts && r.Context().Err() == nil && b.retry(outcome{r.Method, status, attempt}) {
+		return true, nil
+	}
+	return false, a.deliver(status)
+}
