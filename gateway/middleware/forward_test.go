@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"strings"
 	"testing"
 
 	"axion/gateway/config"
@@ -102,4 +103,11 @@ func ask(t testing.TB, method, url string, body io.Reader, header ...string) ans
 		t.Fatalf("read the answer: %v", err)
 	}
 	return answer{resp, string(got)}
+}
+
+func checkRefused(t *testing.T, m config.Middleware, want string) {
+	t.Helper()
+	if _, err := middleware.Build(&m, env); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("error: got %v, want one about %s", err, want)
+	}
 }
