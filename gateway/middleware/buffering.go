@@ -168,7 +168,7 @@ func (b *bufferer) attempt(w http.ResponseWriter, r *http.Request, body *spill, 
 		decides:        b.retry != nil,
 	}
 	defer a.body.close()
-	b.next.ServeHTTP(a, &to)
+	a.fill(b.next, &to)
 	switch {
 	case a.hijacked, a.retried:
 		return false, nil

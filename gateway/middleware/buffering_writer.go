@@ -82,6 +82,20 @@ func (b *buffered) Unreachable(err error) bool {
 // Unwrap lets [http.ResponseController] reach the connection.
 func (b *buffered) Unwrap() http.ResponseWriter { return b.ResponseWriter }
 
+// fill has the request answered. A proxy may panic when it cannot hand on what it
+// got; if that was since it could not be kept, err says so.
+func (b *buffered) fill(next http.Handler, r *http.Request) {
+	defer func() {
+		if b.err == nil {
+			return
+		}
+		if p := recover(); p != nil && p != http.ErrAbortHandler {
+			panic(p)
+		}
+	}()
+	next.ServeHTTP(b, r)
+}
+
 // deliver answers. An error means that nothing was answered yet.
 func (b *buffered) deliver(status int) error {
 	from, err := b.body.reader()
