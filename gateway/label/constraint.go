@@ -72,7 +72,7 @@ func constraint(e ast.Expr, depth int) (func(map[string]string) bool, error) {
 	case *ast.CallExpr:
 		return constraintCall(n)
 	}
-	return nil, fmt.Errorf("it takes Label and LabelRegex, joined by &&, || and !")
+	return nil, fmt.Errorf("it takes Label and LabelRegex, joined by !, && and ||, only")
 }
 
 func constraintCall(n *ast.CallExpr) (func(map[string]string) bool, error) {

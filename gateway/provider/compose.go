@@ -2,8 +2,10 @@ package provider
 
 import (
 	"maps"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 
 	"axion/gateway/config"
 	"axion/gateway/label"
@@ -93,27 +95,39 @@ func (p *project) load() (*document, *config.Problem) {
 // what it said before keeps what was made of it.
 func (p *project) decode(doc *document, specs map[string]*spec) {
 	profiles := activeProfiles(p.look)
+	var served []decoded
 	for _, name := range slices.Sorted(maps.Keys(specs)) {
 		s := specs[name]
 		doc.problems = append(doc.problems, s.problems...)
-		if !active(s.profiles, profiles) {
-			continue
-		}
 		s.Project, s.Layer, s.Addresses = p.name, p.layer, p.loader.addresses[name]
-		if !doc.settings.apply(&s.Service) {
-			continue
+		if active(s.profiles, profiles) && doc.settings.apply(&s.Service) {
+			served = append(served, decoded{in: s.Service})
 		}
-		d := decoded{s.Service, nil}
-		if p.before != nil {
-			d.set = p.before.decoded[name].again(s.Service)
-		}
-		if d.set == nil {
-			d.set = label.Decode(s.Service)
-		}
-		doc.decoded[name] = d
+	}
+	var workers sync.WaitGroup
+	size := max(decodeChunk, (len(served)+runtime.GOMAXPROCS(0)-1)/runtime.GOMAXPROCS(0))
+	for chunk := range slices.Chunk(served, size) {
+		workers.Go(func() {
+			for i, d := range chunk {
+				if p.before != nil {
+					d.set = p.before.decoded[d.in.Name].again(d.in)
+				}
+				if d.set == nil {
+					d.set = label.Decode(d.in)
+				}
+				chunk[i] = d
+			}
+		})
+	}
+	workers.Wait()
+	for _, d := range served {
+		doc.decoded[d.in.Name] = d
 		doc.sets = append(doc.sets, d.set)
 	}
 }
+
+// decodeChunk is how many services are not worth another goroutine.
+const decodeChunk = 100
 
 // again is what a service's labels configure if they are what they were, perhaps
 // some lines further on; else nil.

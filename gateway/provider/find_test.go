@@ -15,6 +15,11 @@ func TestDefault(t *testing.T) {
 	if got := Default(nil); !slices.Equal(got, []string{"compose.yml"}) {
 		t.Errorf("got %v, want compose.yml before docker-compose.yml", got)
 	}
+	write(t, "docker-compose.override.yml", "services: {}\n")
+	write(t, "compose.override.yaml", "services: {}\n")
+	if got := Default(nil); !slices.Equal(got, []string{"compose.yml", "compose.override.yaml"}) {
+		t.Errorf("got %v, want the override file too", got)
+	}
 	if got := Default([]string{"mine.yaml"}); !slices.Equal(got, []string{"mine.yaml"}) {
 		t.Errorf("got %v, want the file that was named", got)
 	}

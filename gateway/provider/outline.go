@@ -95,6 +95,9 @@ func (c *checker) root(root *yaml.Node) {
 }
 
 func (c *checker) service(name, service *yaml.Node) {
+	if name.Kind != yaml.ScalarNode || name.ShortTag() != "!!str" {
+		c.fail(name, "", fmt.Sprintf("the name of the service, %s, is no text", name.Value), "put it in quotes")
+	}
 	if service == nil || service.Kind != yaml.MappingNode {
 		if service != nil && !isNull(service) && !isTagged(service) {
 			c.fail(service, name.Value, "the service is not a mapping", "")

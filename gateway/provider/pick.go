@@ -53,7 +53,7 @@ func (g *group[T]) same(a, b *T) *T {
 // if it returns nil.
 func pick[T any](m *merger, g *group[T], join func(a, b *T) *T) map[string]*T {
 	for _, name := range slices.Sorted(maps.Keys(g.others)) {
-		defs := append(g.others[name], g.first[name])
+		defs := append([]*T{g.first[name]}, g.others[name]...)
 		slices.SortStableFunc(defs, func(a, b *T) int {
 			x, y := g.origin(a), g.origin(b)
 			return cmp.Or(y.Layer-x.Layer, cmp.Compare(x.File, y.File), cmp.Compare(x.Service, y.Service), cmp.Compare(x.Line, y.Line))

@@ -4,6 +4,7 @@
 package provider
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
@@ -137,7 +138,7 @@ func (p *Provider) openFiles(names []string) error {
 			p.folders = append(p.folders, folder{abs, name})
 			continue
 		}
-		if in := p.input(abs); strings.HasSuffix(name, ".toml") || in.err == nil && dynamic.Recognize(in.data) {
+		if in := p.input(abs); strings.HasSuffix(name, ".toml") || in.err == nil && !isCompose(in.data) && dynamic.Recognize(in.data) {
 			p.sources = append(p.sources, newDynamic(abs, name, ""))
 			continue
 		}
@@ -149,6 +150,11 @@ func (p *Provider) openFiles(names []string) error {
 	s, err := newProject(compose, fileLayer)
 	p.sources = append(p.sources, s)
 	return err
+}
+
+// isCompose reports whether a file plainly has services. It saves a longer look.
+func isCompose(data []byte) bool {
+	return bytes.HasPrefix(data, []byte("services:")) || bytes.Contains(data, []byte("\nservices:"))
 }
 
 func (p *Provider) openDir(dir string) error {

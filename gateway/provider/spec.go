@@ -32,7 +32,6 @@ type reader struct {
 	*assembly
 	name string
 	spec *spec
-	at   spot // what is being read
 }
 
 // service puts one together from its parts. It returns errShape if it cannot,
