@@ -17,7 +17,7 @@ const filesPerCertificate = 3
 // memory keeps certificates for the life of the process. At its limit it
 // forgets all: those in use are in certmagic's cache as well.
 type memory struct {
-	semaphore
+	locks
 	limit int
 
 	mu    sync.Mutex
@@ -33,9 +33,8 @@ var _ certmagic.Storage = (*memory)(nil)
 
 func newMemory(certificates int) *memory {
 	return &memory{
-		semaphore: make(semaphore, 1),
-		limit:     certificates * filesPerCertificate,
-		files:     make(map[string]file),
+		limit: certificates * filesPerCertificate,
+		files: make(map[string]file),
 	}
 }
 
