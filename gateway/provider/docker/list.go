@@ -1,0 +1,125 @@
+package docker
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"runtime"
+	"slices"
+	"strings"
+
+	"axion/gateway/label"
+
+	"github.com/containerd/errdefs"
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/client"
+	"golang.org/x/sync/errgroup"
+)
+
+// inspections is how many containers are looked at at once.
+const inspections = 8
+
+// survey finds out whether this process can reach containers by their own
+// addresses: those of an engine in a virtual machine, elsewhere or without root's
+// rights can only be reached where they are published.
+func (p *Provider) survey(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
+	answer, err := p.engine.Info(ctx, client.InfoOptions{})
+	if err != nil {
+		return fmt.Errorf("ask the engine what it is: %w", err)
+	}
+	p.remote = elsewhere(p.engine.DaemonHost())
+	p.direct = runtime.GOOS == "linux" && p.remote == "" && answer.Info.OperatingSystem != "Docker Desktop" &&
+		!slices.ContainsFunc(answer.Info.SecurityOptions, func(o string) bool { return strings.Contains(o, "name=rootless") })
+	return nil
+}
+
+// elsewhere is the host of an engine on another machine, or empty.
+func elsewhere(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Hostname() == "" || u.Hostname() == "localhost" {
+		return ""
+	}
+	if ip, err := netip.ParseAddr(u.Hostname()); err == nil && ip.IsLoopback() {
+		return ""
+	}
+	return u.Hostname()
+}
+
+// list asks for all containers that run and have labels of Traefik's, in a fixed
+// order.
+func (p *Provider) list(ctx context.Context) ([]label.Service, error) {
+	ctx, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
+	answer, err := p.engine.ContainerList(ctx, client.ContainerListOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("list the containers: %w", err)
+	}
+	found := make([]*container.InspectResponse, len(answer.Items))
+	group, together := errgroup.WithContext(ctx)
+	group.SetLimit(inspections)
+	for i, c := range answer.Items {
+		if !labelled(c.Labels) {
+			continue
+		}
+		group.Go(func() (err error) {
+			found[i], err = p.inspect(together, c.ID)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	list := []label.Service{}
+	names := map[string]bool{}
+	for _, c := range found {
+		if c == nil || !serving(c.State) {
+			continue
+		}
+		names[strings.TrimPrefix(c.Name, "/")] = true
+		if s, ok := p.service(ctx, c); ok {
+			list = append(list, s)
+		}
+	}
+	for name := range p.doubts {
+		if !names[name] {
+			delete(p.doubts, name)
+		}
+	}
+	slices.SortFunc(list, func(a, b label.Service) int {
+		return cmp.Or(cmp.Compare(a.Project, b.Project), cmp.Compare(a.Name, b.Name), cmp.Compare(a.File, b.File))
+	})
+	return list, nil
+}
+
+// inspect is all there is to know of a container, or nil if it has just gone.
+func (p *Provider) inspect(ctx context.Context, id string) (*container.InspectResponse, error) {
+	answer, err := p.engine.ContainerInspect(ctx, id, client.ContainerInspectOptions{})
+	switch {
+	case errdefs.IsNotFound(err):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("inspect a container: %w", err)
+	}
+	return &answer.Container, nil
+}
+
+func labelled(labels map[string]string) bool {
+	for name := range labels {
+		if len(name) > len(traefik) && strings.EqualFold(name[:len(traefik)], traefik) {
+			return true
+		}
+	}
+	return false
+}
+
+// serving reports whether a container runs and, if it can tell, is healthy.
+func serving(state *container.State) bool {
+	if state == nil || !state.Running || state.Paused || state.Restarting {
+		return false
+	}
+	return state.Health == nil || state.Health.Status == "" || state.Health.Status == container.NoHealthcheck || state.Health.Status == container.Healthy
+}
