@@ -33,6 +33,7 @@ func TestNewErrors(t *testing.T) {
 		{"ErrInterpolation", "services:\n  web:\n    labels:\n      a: ${\n", 4, "Invalid template", ""},
 		{"ErrBomb", "x-a: &a {a: 1}\nx-b: &b {<<: [*a,*a,*a,*a,*a,*a,*a,*a,*a]}\nx-c: &c {<<: [*b,*b,*b,*b,*b,*b,*b,*b,*b]}\n" +
 			"x-d: &d {<<: [*c,*c,*c,*c,*c,*c,*c,*c,*c]}\nx-e: &e {<<: [*d,*d,*d,*d,*d,*d,*d,*d,*d]}\n", 5, "excessive aliasing", ""},
+		{"ErrTwice", "services:\n  web:\n    labels:\n      a: 1\n      b: 2\n      a: 3\n", 6, `the key "a" is there already, in line 4`, "remove"},
 		{"ErrSelf", "services: {}\nx-a: &a\n  <<: *a\n", 2, "excessive aliasing", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

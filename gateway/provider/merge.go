@@ -122,7 +122,8 @@ func served(docs []*document) []*label.Set {
 	for _, doc := range docs {
 		for _, set := range doc.sets {
 			name := set.Origin.Service
-			replaced := top[name] > doc.layer || !doc.containers && doc.layer < containerLayer && running[run{set.Project, name}]
+			// What belongs to no project only has its name in common.
+			replaced := top[name] > doc.layer || !doc.containers && doc.layer < containerLayer && set.Project != "" && running[run{set.Project, name}]
 			if !replaced {
 				out = append(out, set)
 			}

@@ -118,6 +118,10 @@ type weigher struct {
 
 // check looks at all mappings of a document.
 func (w *weigher) check(n *yaml.Node) *config.Problem {
+	if again, line := duplicate(n); again != nil {
+		return &config.Problem{Severity: config.Error, File: w.file, Line: again.Line,
+			Message: fmt.Sprintf("the key %q is there already, in line %d", again.Value, line), Hint: "remove one of them"}
+	}
 	if n.Kind == yaml.MappingNode && w.weigh(n) > maxMerged {
 		return &config.Problem{Severity: config.Error, File: w.file, Line: n.Line,
 			Message: fmt.Sprintf("excessive aliasing: the mapping merges itself, or more than %d others", maxMerged)}
@@ -128,6 +132,25 @@ func (w *weigher) check(n *yaml.Node) *config.Problem {
 		}
 	}
 	return nil
+}
+
+// duplicate is a key that a mapping has twice, and the line of the first.
+func duplicate(n *yaml.Node) (again *yaml.Node, line int) {
+	if n.Kind != yaml.MappingNode {
+		return nil, 0
+	}
+	lines := make(map[string]int, len(n.Content)/2)
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key := n.Content[i]
+		if key.Kind != yaml.ScalarNode || isMerge(key) {
+			continue
+		}
+		if first, ok := lines[key.Value]; ok {
+			return key, first
+		}
+		lines[key.Value] = key.Line
+	}
+	return nil, 0
 }
 
 func (w *weigher) weigh(n *yaml.Node) int {
