@@ -65,6 +65,8 @@ func TestRunMergesBursts(t *testing.T) {
 	}
 	engine.put("web", shape("web", at("a", "10.0.0.2"), ""))
 	f.has(t, "web")
+	engine.tell(hangUp)
+	f.log.until(t, "cannot be reached") // after the last event
 	if n := engine.listed(); n > burst/20 {
 		t.Errorf("listed %d times for %d events", n, burst)
 	}

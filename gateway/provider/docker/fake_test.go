@@ -11,6 +11,9 @@ import (
 	"testing"
 )
 
+// hangUp is the event that ends the stream of events.
+const hangUp = ""
+
 // fake speaks as much of the engine's API as is asked for.
 type fake struct {
 	mu        sync.Mutex
@@ -120,6 +123,9 @@ func (f *fake) events(w http.ResponseWriter, r *http.Request) {
 	for {
 		select {
 		case e := <-events:
+			if e == hangUp {
+				return
+			}
 			fmt.Fprintln(w, e)
 			http.NewResponseController(w).Flush()
 		case <-r.Context().Done():
