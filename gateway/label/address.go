@@ -31,8 +31,11 @@ func normalize(name string) string {
 }
 
 // hosts are the "host:port" where a service is reached. label is the port its
-// labels give, if any.
+// labels give, if any. There are none of a container that has stopped.
 func (d *decoder) hosts(label string, udp bool) ([]string, error) {
+	if d.Stopped {
+		return nil, nil
+	}
 	port, err := d.port(label, udp)
 	if err != nil {
 		return nil, err

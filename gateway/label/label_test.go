@@ -233,3 +233,17 @@ func TestDecodeEnable(t *testing.T) {
 		}
 	})
 }
+
+func TestDecodeStopped(t *testing.T) {
+	t.Parallel()
+	s := service("traefik.http.routers.r.rule=Host(`a`)", "traefik.tcp.routers.r.rule=HostSNI(`*`)", "traefik.udp.routers.r.entrypoints=dns",
+		"traefik.http.services.s.loadbalancer.server.port=80", "traefik.tcp.services.s.loadbalancer.server.port=80", "traefik.udp.services.s.loadbalancer.server.port=53")
+	s.Stopped = true
+	set := decode(t, s)
+	if lb := set.Services["s"].LoadBalancer; lb == nil || len(lb.Servers) > 0 || set.Routers["r"] == nil {
+		t.Errorf("got %+v, want a router of a service without servers", lb)
+	}
+	if len(set.TCP.Services["s"].LoadBalancer.Servers) > 0 || len(set.UDP.Services["s"].LoadBalancer.Servers) > 0 {
+		t.Error("a TCP or UDP service has servers")
+	}
+}

@@ -88,7 +88,8 @@ func (e *addressError) Mend() string {
 // first and whenever they change, one call at a time, until ctx ends; then it
 // returns nil. Each container is a service: those of one compose service have the
 // same name and project. Containers that are not healthy, or not yet, are left
-// out, as with Traefik. An engine that is away is waited for, and the last word
+// out, as with Traefik; one that does not run is told as stopped if it has the
+// label traefik.docker.allownonrunning=true. An engine that is away is waited for, and the last word
 // counts until it is back.
 func (p *Provider) Run(ctx context.Context, changed func([]label.Service)) error {
 	defer func() { _ = p.engine.Close() }()

@@ -121,6 +121,11 @@ func TestServices(t *testing.T) {
 		{name: "ErrStarting", inspected: state(shape("web", two, ""), `{"Running": true, "Health": {"Status": "starting"}}`)},
 		{name: "ErrUnhealthy", inspected: state(shape("web", two, ""), `{"Running": true, "Health": {"Status": "unhealthy"}}`)},
 		{name: "ErrPaused", inspected: state(shape("web", two, ""), `{"Running": true, "Paused": true}`)},
+		{name: "OKStoppedAllowed", inspected: state(labelled(shape("web", "{}", ""), "traefik.docker.allowNonRunning", "true"), `{"Running": false}`),
+			want: &label.Service{Exposed: []int{80}, Project: "shop", Stopped: true}},
+		{name: "OKRunningAllowed", inspected: labelled(shape("web", two, ""), "traefik.docker.allowNonRunning", "true"),
+			want: &label.Service{Host: "10.0.0.2", Exposed: []int{80}, Project: "shop"}},
+		{name: "ErrUnhealthyAllowed", inspected: state(labelled(shape("web", two, ""), "traefik.docker.allownonrunning", "true"), `{"Running": true, "Health": {"Status": "unhealthy"}}`)},
 		{name: "ErrStopped", inspected: state(shape("web", two, ""), `{"Running": false}`)},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -156,7 +161,7 @@ func TestMatters(t *testing.T) {
 	t.Parallel()
 	for action, want := range map[events.Action]bool{
 		"start": true, "die": true, "health_status: healthy": true, "connect": true, "rename": true,
-		"exec_create: /server check": false, "exec_start: /server check": false, "exec_die": false, "create": false, "attach": false, "resize": false, "": false,
+		"exec_create: /server check": false, "exec_start: /server check": false, "exec_die": false, "create": true, "attach": false, "resize": false, "": false,
 	} {
 		if got := docker.Matters(events.Message{Action: action}); got != want {
 			t.Errorf("%s: got %v, want %v", action, got, want)

@@ -88,6 +88,14 @@ func testStop(t *testing.T, e *dockertest.Engine, f *follower) {
 	f.hasNot(t, "open")
 	e.Again(t, "open")
 	answers(t, f.has(t, "open"), "open")
+
+	labels := routed("lazy")
+	labels["traefik.docker.allownonrunning"] = "true"
+	e.Run(t, dockertest.Container{Name: "lazy", Network: "front", Labels: labels})
+	f.until(t, "lazy to run", func(list []label.Service) bool { s := find(list, "lazy"); return s != nil && !s.Stopped })
+	e.Stop(t, "lazy")
+	f.until(t, "lazy to stop", func(list []label.Service) bool { s := find(list, "lazy"); return s != nil && s.Stopped })
+
 	e.Pause(t)
 	f.log.until(t, "the Docker engine cannot be reached")
 	e.Resume(t)

@@ -14,7 +14,7 @@ var interesting = client.Filters{}.Add("type", string(events.ContainerEventType)
 // are reached. Health checks run commands all the time, which does not.
 func matters(event events.Message) bool {
 	switch event.Action {
-	case events.ActionStart, events.ActionDie, events.ActionStop, events.ActionPause, events.ActionUnPause,
+	case events.ActionCreate, events.ActionStart, events.ActionDie, events.ActionStop, events.ActionPause, events.ActionUnPause,
 		events.ActionRename, events.ActionUpdate, events.ActionDestroy, events.ActionConnect, events.ActionDisconnect:
 		return true
 	}

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 
 	"axion/gateway/label"
@@ -49,12 +50,12 @@ func elsewhere(address string) string {
 	return u.Hostname()
 }
 
-// list asks for all containers that run and have labels of Traefik's, in a fixed
+// list asks for all containers that count and have labels of Traefik's, in a fixed
 // order.
 func (p *Provider) list(ctx context.Context) ([]label.Service, error) {
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
-	answer, err := p.engine.ContainerList(ctx, client.ContainerListOptions{})
+	answer, err := p.engine.ContainerList(ctx, client.ContainerListOptions{All: true})
 	if err != nil {
 		return nil, fmt.Errorf("list the containers: %w", err)
 	}
@@ -62,7 +63,7 @@ func (p *Provider) list(ctx context.Context) ([]label.Service, error) {
 	group, together := errgroup.WithContext(ctx)
 	group.SetLimit(inspections)
 	for i, c := range answer.Items {
-		if !labelled(c.Labels) {
+		if !labelled(c.Labels) || c.State != "" && c.State != container.StateRunning && !outlives(c.Labels) {
 			continue
 		}
 		group.Go(func() (err error) {
@@ -76,7 +77,7 @@ func (p *Provider) list(ctx context.Context) ([]label.Service, error) {
 	list := []label.Service{}
 	names := map[string]bool{}
 	for _, c := range found {
-		if c == nil || !serving(c.State) {
+		if c == nil || c.Config == nil || !counts(c.State, c.Config.Labels) {
 			continue
 		}
 		names[strings.TrimPrefix(c.Name, "/")] = true
@@ -116,10 +117,32 @@ func labelled(labels map[string]string) bool {
 	return false
 }
 
-// serving reports whether a container runs and, if it can tell, is healthy.
-func serving(state *container.State) bool {
-	if state == nil || !state.Running || state.Paused || state.Restarting {
-		return false
+// counts reports whether a container that runs is healthy, if it can tell, and
+// whether one that does not run counts nevertheless.
+func counts(state *container.State, labels map[string]string) bool {
+	if !running(state) {
+		return outlives(labels)
 	}
 	return state.Health == nil || state.Health.Status == "" || state.Health.Status == container.NoHealthcheck || state.Health.Status == container.Healthy
+}
+
+func running(state *container.State) bool {
+	return state != nil && state.Running && !state.Paused && !state.Restarting
+}
+
+// outlives reports whether a container counts even while it does not run: its
+// routers then answer that there is no server.
+func outlives(labels map[string]string) bool {
+	on, err := strconv.ParseBool(valueOf(labels, "docker.allownonrunning"))
+	return on && err == nil
+}
+
+// valueOf is the value of one of Traefik's labels, case aside, or empty.
+func valueOf(labels map[string]string, name string) string {
+	for key, value := range labels {
+		if strings.EqualFold(key, traefik+name) {
+			return value
+		}
+	}
+	return ""
 }

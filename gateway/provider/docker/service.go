@@ -27,14 +27,14 @@ const (
 // leads to it.
 func (p *Provider) service(ctx context.Context, c *container.InspectResponse) (label.Service, bool) {
 	name := strings.TrimPrefix(c.Name, "/")
-	s := label.Service{Name: name, File: "container " + name, Labels: map[string]string{}}
-	if c.Config != nil {
-		s.Labels = c.Config.Labels
-	}
+	s := label.Service{Name: name, File: "container " + name, Labels: c.Config.Labels, Stopped: !running(c.State)}
 	if service := s.Labels[composeService]; service != "" {
 		s.Name, s.Project = service, s.Labels[composeProject]
 	}
 	p.ports(&s, c)
+	if s.Stopped {
+		return s, true
+	}
 	doubt := ""
 	if p.direct {
 		s.Host, doubt = p.address(ctx, c, s.Labels)
@@ -71,11 +71,9 @@ func (p *Provider) ports(s *label.Service, c *container.InspectResponse) {
 	if c.NetworkSettings != nil {
 		maps.Copy(bound, c.NetworkSettings.Ports)
 	}
-	if c.Config != nil {
-		for port := range c.Config.ExposedPorts {
-			if _, ok := bound[port]; !ok {
-				bound[port] = nil
-			}
+	for port := range c.Config.ExposedPorts {
+		if _, ok := bound[port]; !ok {
+			bound[port] = nil
 		}
 	}
 	ports := slices.SortedFunc(maps.Keys(bound), func(a, b network.Port) int {
@@ -117,12 +115,7 @@ func (p *Provider) binding(port network.Port, bindings []network.PortBinding) la
 
 // address is where a container's ports are reached, and what is doubtful about it.
 func (p *Provider) address(ctx context.Context, c *container.InspectResponse, labels map[string]string) (host, doubt string) {
-	wanted := p.network()
-	for name, value := range labels {
-		if strings.EqualFold(name, traefik+"docker.network") && value != "" {
-			wanted = value
-		}
-	}
+	wanted := cmp.Or(valueOf(labels, "docker.network"), p.network())
 	owner := p.networkOwner(ctx, c)
 	if owner == nil {
 		return "", "the container whose network it shares is gone"
