@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -21,7 +22,18 @@ import (
 	"axion/gateway/cert"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	// Pebble waits for seconds by default, and tells its clients of made-up failures.
+	for name, value := range map[string]string{"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "0", "PEBBLE_AUTHZREUSE": "0"} {
+		if err := os.Setenv(name, value); err != nil {
+			panic(err)
+		}
+	}
+	goleak.VerifyTestMain(m,
+		goleak.IgnoreAnyFunction("github.com/letsencrypt/pebble/v2/va.VAImpl.processTasks"),          // has no end
+		goleak.IgnoreAnyFunction("github.com/caddyserver/certmagic.(*RingBufferRateLimiter).permit"), // has none either
+		goleak.IgnoreAnyFunction("github.com/caddyserver/certmagic.(*RingBufferRateLimiter).loop"))
+}
 
 func open(t *testing.T, opts cert.Options) *cert.Authority {
 	t.Helper()
@@ -39,19 +51,26 @@ func anyHost(context.Context, string) bool { return true }
 // config's roots are the authority's unless given.
 func shake(t *testing.T, a *cert.Authority, config *tls.Config) (tls.ConnectionState, error) {
 	t.Helper()
-	l, err := tls.Listen("tcp", "127.0.0.1:0", a.TLSConfig())
+	return shakeAs(t, a, a.TLSConfig(), config)
+}
+
+// shakeAs is shake with a server configuration of the authority's.
+func shakeAs(t *testing.T, a *cert.Authority, server, config *tls.Config) (tls.ConnectionState, error) {
+	t.Helper()
+	l, err := tls.Listen("tcp", "127.0.0.1:0", server)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var server sync.WaitGroup
-	server.Go(func() {
+	var serving sync.WaitGroup
+	serving.Go(func() {
 		c, err := l.Accept()
 		if err == nil {
 			_ = c.(*tls.Conn).Handshake()
+			_, _ = io.Copy(io.Discard, c)
 			_ = c.Close()
 		}
 	})
-	defer server.Wait()
+	defer serving.Wait()
 	defer l.Close()
 	if config.RootCAs == nil {
 		config.RootCAs = a.Pool()
