@@ -4,7 +4,6 @@ package dynamic
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 
 	"axion/gateway/config"
@@ -115,31 +114,19 @@ type origins struct {
 }
 
 func (o *origins) at(n *document.Node) config.Origin {
-	origin := config.Origin{Provider: "file", File: o.file}
-	if n != nil {
-		origin.Line = o.places.source(n.Line)
-	}
-	return origin
+	return config.Origin{Provider: "file", File: o.file, Line: o.places.source(n.Line)}
 }
 
-// located gives each entry of a section its origin.
+// located gives each entry of a section its origin. The case of a name counts.
 func located[V any](o *origins, m map[string]*V, section, kind string, origin func(*V) *config.Origin) map[string]*V {
-	for _, name := range slices.Sorted(maps.Keys(m)) {
-		*origin(m[name]) = o.at(exact(o.root.At(section, kind), name))
-	}
-	return m
-}
-
-// exact is an entry by the name that its author gave it, whose case counts.
-func exact(n *document.Node, name string) *document.Node {
-	if n != nil {
-		for _, c := range n.Children {
-			if c.Name == name {
-				return c
+	if n := o.root.At(section, kind); n != nil {
+		for _, child := range n.Children {
+			if v := m[child.Name]; v != nil {
+				*origin(v) = o.at(child)
 			}
 		}
 	}
-	return nil
+	return m
 }
 
 func (o *origins) tcp(t config.TCP) config.TCP {
@@ -158,7 +145,7 @@ func (o *origins) udp(u config.UDP) config.UDP {
 
 func (o *origins) tls(t config.TLS) config.TLS {
 	for i := range t.Certificates {
-		t.Certificates[i].Origin = o.at(exact(o.root.At("tls", "certificates"), fmt.Sprintf("[%d]", i)))
+		t.Certificates[i].Origin = o.at(o.root.At("tls", "certificates").Children[i])
 	}
 	t.Options = located(o, t.Options, "tls", "options", func(v *config.TLSOptions) *config.Origin { return &v.Origin })
 	t.Stores = located(o, t.Stores, "tls", "stores", func(v *config.TLSStore) *config.Origin { return &v.Origin })
