@@ -25,6 +25,7 @@ import (
 	"axion/broker"
 	"axion/embed"
 	"axion/gateway"
+	"axion/gateway/generate"
 	"axion/gateway/listen"
 	"axion/gateway/provider"
 	"axion/services"
@@ -74,9 +75,10 @@ func commands(stderr io.Writer) *cobra.Command {
 	f.register(root.Flags())
 	f.register(upCmd.Flags())
 	running := func() (summary.Summary, error) { return summary.Load(f.dir.Locate(f.files)) }
-	root.AddCommand(upCmd, summary.VersionCommand("axion", version),
-		gateway.Command(func() (string, error) { s, err := running(); return s.Dashboard, err }),
+	root.AddCommand(generate.Command(func() []string { return f.files }))
+	root.AddCommand(upCmd, summary.VersionCommand("axion", version), gateway.CheckCommand(func() ([]provider.Source, []string) { return f.base(), f.files }),
 		auth.Command(func() (string, error) { s, err := running(); return s.Auth, err }))
+	root.AddCommand(gateway.Commands(func() (string, error) { s, err := running(); return s.Dashboard, err })...)
 	return root
 }
 
@@ -94,6 +96,15 @@ func (f *flags) register(set *pflag.FlagSet) {
 	set.BoolVar(&f.printAsJSON, "json", false, "print one line of JSON when ready")
 	f.addresses.Register(set)
 	f.builtins.Register(set)
+}
+
+// base is the layer below the user's files.
+func (f *flags) base() []provider.Source {
+	base := []provider.Source{{Name: "embedded", Data: embed.Dashboard}}
+	if !f.builtins.None {
+		base = append(base, provider.Source{Name: "embedded", Data: embed.Builtins})
+	}
+	return base
 }
 
 // stack is a running stack. Its parts stop in the reverse order of stops.
@@ -178,15 +189,12 @@ func (s *stack) start(ctx context.Context) (err error) {
 	s.onStop(func(context.Context) error { return s.broker.Close() })
 	s.onStop(s.services.Stop)
 	fragments := filepath.Join(s.data, "compose.d")
-	base := []provider.Source{{Name: "embedded", Data: embed.Dashboard}}
-	if !s.builtins.None {
-		base = append(base, provider.Source{Name: "embedded", Data: embed.Builtins})
-	}
 	addresses := s.services.Addresses()
 	addresses["axion"] = []string{s.listeners.Dashboard.Addr().String()}
 	s.gateway, err = gateway.New(gateway.Options{
-		Web: s.listeners.HTTP, WebSecure: s.listeners.HTTPS, Base: base, Files: s.files, FragmentDir: fragments,
-		Addresses: addresses, StateDir: filepath.Join(s.data, "certificates"), Log: s.log,
+		Web: s.listeners.HTTP, WebSecure: s.listeners.HTTPS, Base: s.base(), Files: s.files, FragmentDir: fragments,
+		Addresses: addresses, StateDir: filepath.Join(s.data, "certificates"), Log: s.log, Version: version,
+		Listen: s.flags.addresses.Listen, Dashboard: "http://" + s.listeners.Dashboard.Addr().String(),
 	})
 	if err != nil {
 		return err
@@ -207,7 +215,7 @@ func (s *stack) serve(ctx context.Context) error {
 		return err
 	}
 	options := web.Options{
-		Listener: s.listeners.Dashboard, Assets: embed.Assets(), Log: s.log, Version: version, System: s.system,
+		Listener: s.listeners.Dashboard, Assets: embed.Assets(), Log: s.log, Version: version, System: s.system, Gateway: s.gateway.API(),
 		Routes:   func() []web.Route { return reshape[[]web.Route](s.gateway.Routes()) },
 		Problems: func() []web.Problem { return reshape[[]web.Problem](s.gateway.Problems()) },
 		Topics: func(ctx context.Context) ([]web.Topic, error) {

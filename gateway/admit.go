@@ -24,7 +24,7 @@ type waiting struct {
 // admit reports whether host may have a certificate. For a name below localhost
 // that has no route it waits a moment for one.
 func (g *Gateway) admit(ctx context.Context, host string) bool {
-	if g.table.Load().secure.allows(host) {
+	if g.table.Load().allows(host) {
 		return true
 	}
 	if !strings.HasSuffix(host, ".localhost") {

@@ -6,218 +6,215 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"reflect"
 	"slices"
 	"strings"
 
 	"axion/gateway/config"
-	"axion/gateway/middleware"
-	"axion/gateway/proxy"
 	"axion/gateway/rule"
 )
 
-// noop answers for routers whose middlewares answer every request themselves.
-const noop = "noop@internal"
-
-// balancer is a service as built, or why it could not be.
-type balancer struct {
-	*proxy.Balancer
-	config *config.LoadBalancer
-	err    error
+// builder makes one table. What is unchanged since old is taken from there.
+type builder struct {
+	*table
+	gateway *Gateway
+	old     *table
+	// dry looks for faults only: nothing that runs or listens is made.
+	dry bool
 }
 
-func (b *balancer) describe() []Server {
-	list := []Server{}
-	if b.Balancer == nil {
-		return list
-	}
-	for _, s := range b.Servers() {
-		list = append(list, Server{URL: s.URL, Status: status(s.Up)})
-	}
-	return list
-}
-
-func status(up bool) string {
-	if up {
-		return "UP"
-	}
-	return "DOWN"
-}
-
-// ware is a middleware as built, or why it could not be.
-type ware struct {
-	wrap   middleware.Middleware
-	config config.Middleware // without origin
-	err    error
-}
-
-// build makes a table of d. What is unchanged since old is taken from there, so
-// that the health of servers and the counts of clients outlive a reload.
+// build makes a table of d.
 func (g *Gateway) build(d *config.Dynamic, old *table) *table {
 	if old == nil {
 		old = &table{}
 	}
-	t := &table{
-		dynamic:     d,
-		balancers:   make(map[string]*balancer),
-		middlewares: make(map[[2]string]*ware),
-		replaced:    make(chan struct{}),
-	}
-	for _, name := range slices.Sorted(maps.Keys(d.Routers)) {
-		t.routes = append(t.routes, g.route(name, d.Routers[name], t, old))
-	}
-	t.arrange()
-	t.warnTies()
-	for _, r := range t.routes {
+	b := &builder{table: newTable(d), gateway: g, old: old}
+	b.routers()
+	b.review()
+	return b.table
+}
+
+// review puts the routes in order and tells what is doubtful about them.
+func (b *builder) review() {
+	b.arrange()
+	b.warnTies()
+	b.warnShadows()
+	for _, r := range b.routes {
 		for _, f := range r.findings {
-			if p := r.problem(f); !slices.Contains(d.Problems, p) { // check may have told it
-				t.problems = append(t.problems, p)
+			if p := r.problem(f, b.dynamic); !slices.Contains(b.dynamic.Problems, p) { // check may have told it
+				b.problems = append(b.problems, p)
 			}
 		}
 	}
-	return t
 }
 
-func (g *Gateway) route(name string, c *config.Router, t, old *table) *route {
+// check tells which routers of d would be disabled, and why, without building
+// what serves them: so that the provider can keep a file's last good version.
+func (g *Gateway) check(d *config.Dynamic) []config.Problem {
+	b := &builder{table: newTable(d), gateway: g, old: &table{}, dry: true}
+	b.routers()
+	var problems []config.Problem
+	for _, r := range b.routes {
+		for _, f := range r.findings {
+			if f.severity == config.Error {
+				problems = append(problems, r.problem(f, d))
+			}
+		}
+	}
+	return problems
+}
+
+// routers builds the routers of the configuration and those that entrypoints
+// bring along.
+func (b *builder) routers() {
+	for _, name := range slices.Sorted(maps.Keys(b.dynamic.Routers)) {
+		b.routes = append(b.routes, b.route(name, b.dynamic.Routers[name]))
+	}
+	for _, e := range b.entries.all() {
+		b.entryWares(e)
+		b.redirect(e)
+	}
+	for _, r := range b.routes {
+		b.finish(r)
+	}
+}
+
+func (b *builder) route(name string, c *config.Router) *route {
 	r := &route{name: name, config: c, priority: cmp.Or(c.Priority, len(c.Rule))}
-	r.enter()
+	b.enter(r)
+	if c.RuleSyntax != "" && c.RuleSyntax != "v3" {
+		r.refuse("rulesyntax", fmt.Sprintf("the rule syntax %q is not supported", c.RuleSyntax), "write the rule in v3's syntax and remove the label")
+	}
 	var err error
 	if r.rule, err = rule.Parse(c.Rule); err != nil {
 		r.refuse("rule", err.Error(), mend(err))
-	} else if r.secure {
-		r.warnForeign()
+	} else if r.secure() {
+		b.warnForeign(r)
 	}
-	g.dress(r, t, old)
-	handler := g.serviceOf(r, t, old)
-	if r.refused() {
-		return r
-	}
-	for _, w := range slices.Backward(r.wares) {
-		handler = w.wrap(handler)
-	}
-	r.handler = handler
+	b.dress(r, c.Middlewares, nil)
+	b.serve(r)
 	return r
 }
 
-// dress gives r its middlewares.
-func (g *Gateway) dress(r *route, t, old *table) {
-	for _, m := range r.config.Middlewares {
-		w := g.ware(r.name, m, t, old)
-		if w == nil {
-			r.refuse("middlewares", fmt.Sprintf("middleware %q does not exist", m), didYouMean(m, t.dynamic.Middlewares))
-			continue
-		}
-		if w.err != nil {
-			r.refuse("middlewares", fmt.Sprintf("middleware %q: %v", m, w.err), mend(w.err))
-		}
-		r.wares = append(r.wares, w)
+// serve gives r its service.
+func (b *builder) serve(r *route) {
+	name := r.config.Service
+	s := b.service(name)
+	switch {
+	case s == nil:
+		r.refuse("service", fmt.Sprintf("service %q does not exist", name), didYouMean(name, b.dynamic.Services))
+	case s.err != nil:
+		r.refuse("service", fmt.Sprintf("service %q: %v", name, s.err), mend(s.err))
+	default:
+		r.service = s
 	}
 }
 
-// enter decides which entrypoints r serves: with TLS the secure one, without it
-// the plain one, narrowed by those that the router names.
-func (r *route) enter() {
-	r.plain, r.secure = r.config.TLS == nil, r.config.TLS != nil
-	if len(r.config.EntryPoints) == 0 {
+// finish makes the handlers of r, one for each of its entrypoints.
+func (b *builder) finish(r *route) {
+	if r.ready = !r.refused(); !r.ready || b.dry {
 		return
 	}
-	var plain, secure bool
-	for _, e := range r.config.EntryPoints {
-		switch e {
-		case web:
-			plain = true
-		case webSecure:
-			secure = true
-		default:
-			r.warn("entrypoints", fmt.Sprintf("entrypoint %q does not exist", e), "the entrypoints are "+web+" and "+webSecure)
+	var inner http.Handler = r.service
+	for _, w := range slices.Backward(r.wares) {
+		inner = w.wrap(inner)
+	}
+	for i, at := range r.entries {
+		h := inner
+		for _, w := range slices.Backward(b.wares[at.name]) {
+			h = w.wrap(h)
+		}
+		r.entries[i].handler = h
+	}
+}
+
+// enter decides which entrypoints r serves: with TLS those that speak it, without
+// TLS the others.
+func (b *builder) enter(r *route) {
+	points := b.entries.defaults()
+	if len(r.config.EntryPoints) > 0 {
+		points = nil
+		for _, name := range r.config.EntryPoints {
+			if e := b.entries[name]; e == nil || e.udp {
+				r.warn("entrypoints", fmt.Sprintf("entrypoint %q does not exist", name), b.entries.known())
+			} else if !slices.Contains(points, e) {
+				points = append(points, e)
+			}
+		}
+		if len(points) == 0 {
+			r.refuse("entrypoints", "none of the router's entrypoints exists", b.entries.known())
+			return
 		}
 	}
-	r.plain, r.secure = r.plain && plain, r.secure && secure
-	switch {
-	case r.plain || r.secure:
-	case secure:
-		r.refuse("entrypoints", "entrypoint websecure serves HTTPS only, and the router has no tls",
-			"add the label traefik.http.routers."+local(r.name)+".tls=true")
-	case plain:
-		r.refuse("entrypoints", "entrypoint web serves plain HTTP only, and the router has tls",
-			"name the entrypoint websecure, or remove the router's tls labels")
-	default:
-		r.refuse("entrypoints", "none of the router's entrypoints exists", "the entrypoints are "+web+" and "+webSecure)
+	var wrong []string
+	for _, e := range points {
+		secured := r.config.TLS
+		if secured == nil && r.config.Origin.Layer > 0 {
+			secured = e.config.HTTP.TLS
+		}
+		b.checkOptions(r, secured)
+		if secured != nil && e.secure() || secured == nil && e.plain() {
+			r.entries = append(r.entries, entry{entrypoint: e, tls: secured})
+		} else {
+			wrong = append(wrong, e.name)
+		}
 	}
+	if len(r.config.EntryPoints) == 0 && len(r.entries) > 0 {
+		return
+	}
+	for _, name := range wrong {
+		r.misplaced(name)
+	}
+}
+
+// checkOptions refuses TLS options that do not exist: the default ones may ask less
+// of clients.
+func (b *builder) checkOptions(r *route, c *config.RouterTLS) {
+	if c == nil || c.Options == "" || c.Options == defaultOptions || b.dynamic.TLS.Options[c.Options] != nil || r.refused() {
+		return
+	}
+	r.refuse("tls.options", fmt.Sprintf("the TLS options %q do not exist", c.Options), didYouMean(c.Options, b.dynamic.TLS.Options))
+}
+
+// misplaced tells of an entrypoint that does not speak what the router asks for.
+func (r *route) misplaced(name string) {
+	message := "entrypoint " + name + " serves plain HTTP only, and the router has tls"
+	hint := "name the entrypoint " + webSecure + ", or remove the router's tls labels"
+	if name == webSecure {
+		message = "entrypoint " + name + " serves HTTPS only, and the router has no tls"
+		hint = "add the label traefik.http.routers." + local(r.name) + ".tls=true"
+	}
+	if len(r.entries) == 0 {
+		r.refuse("entrypoints", message, hint)
+		return
+	}
+	r.warn("entrypoints", message+": it answers on "+r.entries[0].name+" only", hint)
 }
 
 // warnForeign tells of hosts for which the local authority must not vouch.
-func (r *route) warnForeign() {
+func (b *builder) warnForeign(r *route) {
+	if b.issuedElsewhere(r) {
+		return
+	}
 	hosts, _ := r.rule.Hosts()
 	for _, h := range hosts {
 		if !isLoopback(h) && !strings.HasSuffix(h, ".localhost") {
-			r.warn("rule", fmt.Sprintf("no client trusts a local certificate for %q", h), "use a name that ends in .localhost")
+			r.note("rule", fmt.Sprintf("no client trusts a local certificate for %q", h),
+				"use a name that ends in .localhost, or give the router a certresolver that issues by ACME")
 		}
 	}
 }
 
-// serviceOf is the handler of r's service, nil where that cannot be built.
-func (g *Gateway) serviceOf(r *route, t, old *table) http.Handler {
-	name := r.config.Service
-	if name == noop {
-		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) })
+// issuedElsewhere reports whether certificates for r come from ACME or from files.
+func (b *builder) issuedElsewhere(r *route) bool {
+	for _, e := range r.entries {
+		if e.tls == nil {
+			continue
+		}
+		if c := b.dynamic.Static.CertResolvers[e.tls.CertResolver]; c != nil && c.ACME != nil {
+			return true
+		}
 	}
-	if !r.knowsService(t.dynamic) {
-		return nil
-	}
-	b := g.balancer(name, t.dynamic.Services[name], t, old)
-	if b.err != nil {
-		r.refuse("service", fmt.Sprintf("service %q: %v", name, b.err), mend(b.err))
-		return nil
-	}
-	r.service = b
-	return b
-}
-
-// knowsService refuses r where its service does not exist.
-func (r *route) knowsService(d *config.Dynamic) bool {
-	name := r.config.Service
-	if _, ok := d.Services[name]; ok || name == noop {
-		return true
-	}
-	r.refuse("service", fmt.Sprintf("service %q does not exist", name), didYouMean(name, d.Services))
-	return false
-}
-
-func (g *Gateway) balancer(name string, s *config.Service, t, old *table) *balancer {
-	if b, ok := t.balancers[name]; ok {
-		return b
-	}
-	b := &balancer{config: s.LoadBalancer}
-	switch was := old.balancers[name]; {
-	case s.LoadBalancer == nil:
-		b.err = errors.New("has no loadbalancer")
-	case was != nil && was.err == nil && reflect.DeepEqual(was.config, s.LoadBalancer):
-		b = was
-	default:
-		b.Balancer, b.err = g.proxy.Balancer(name, s.LoadBalancer)
-	}
-	t.balancers[name] = b
-	return b
-}
-
-// ware is nil where no middleware has that name. Each router has its own, so
-// that a rate limit counts for each router apart, as in Traefik.
-func (g *Gateway) ware(router, name string, t, old *table) *ware {
-	m, ok := t.dynamic.Middlewares[name]
-	if !ok {
-		return nil
-	}
-	w := &ware{config: *m}
-	w.config.Origin = config.Origin{}
-	key := [2]string{router, name}
-	if was := old.middlewares[key]; was != nil && reflect.DeepEqual(was.config, w.config) {
-		w = was
-	} else {
-		w.wrap, w.err = middleware.Build(m, g.env)
-	}
-	t.middlewares[key] = w
-	return w
+	return len(b.dynamic.TLS.Certificates) > 0
 }
 
 // mend is the remedy that an error brings along, or empty.

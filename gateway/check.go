@@ -1,27 +1,91 @@
 package gateway
 
 import (
-	"maps"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
 	"slices"
 
+	"github.com/spf13/cobra"
+
 	"axion/gateway/config"
+	"axion/gateway/middleware"
+	"axion/gateway/observe"
+	"axion/gateway/provider"
 )
 
-// check tells which routers of d would be disabled, and why, without building
-// what serves them: so that the provider can keep a file's last good version.
-func (g *Gateway) check(d *config.Dynamic) []config.Problem {
-	var problems []config.Problem
-	trial := &table{dynamic: d, middlewares: make(map[[2]string]*ware)}
-	for _, name := range slices.Sorted(maps.Keys(d.Routers)) {
-		r := &route{name: name, config: d.Routers[name]}
-		r.enter()
-		g.dress(r, trial, &table{})
-		r.knowsService(d)
-		for _, f := range r.findings {
-			if f.severity == config.Error {
-				problems = append(problems, r.problem(f))
-			}
+// Check tells everything that is wrong or doubtful about compose files, without
+// starting anything. Base is the layer below them, whose own problems are left
+// out. What keeps the files from being read at all is a problem too, or an error
+// where it is not the files' fault.
+func Check(base []provider.Source, files []string) ([]config.Problem, error) {
+	p, err := provider.New(provider.Options{Base: base, Files: files})
+	if problem, ok := errors.AsType[config.Problem](err); ok {
+		return []config.Problem{problem}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	g := &Gateway{env: middleware.Env{}, observer: observe.New(observe.Options{})}
+	g.internals = g.newInternals()
+	b := &builder{table: newTable(p.Dynamic()), gateway: g, old: &table{}, dry: true}
+	b.routers()
+	b.review()
+	return slices.DeleteFunc(slices.Concat(p.Problems(), b.problems), func(p config.Problem) bool {
+		return slices.ContainsFunc(base, func(s provider.Source) bool { return s.Name == p.File })
+	}), nil
+}
+
+// errProblems ends `axion check` with exit code 1; the problems are printed.
+var errProblems = errors.New("the files have problems")
+
+// CheckCommand is `axion check`. It gets base and files from sources.
+func CheckCommand(sources func() (base []provider.Source, files []string)) *cobra.Command {
+	cmd := &cobra.Command{Use: "check", Short: "Tell what is wrong with compose files and their labels", Args: cobra.NoArgs}
+	asJSON := cmd.Flags().Bool("json", false, "print JSON")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		base, files := sources()
+		problems, err := Check(base, files)
+		if err != nil {
+			return err
+		}
+		if *asJSON {
+			err = json.NewEncoder(cmd.OutOrStdout()).Encode(map[string]any{"items": append([]config.Problem{}, problems...)})
+		} else {
+			err = printProblems(cmd.OutOrStdout(), files, problems)
+		}
+		if err != nil {
+			return fmt.Errorf("print problems: %w", err)
+		}
+		if slices.ContainsFunc(problems, func(p config.Problem) bool { return p.Severity != config.Notice }) {
+			return errProblems
+		}
+		return nil
+	}
+	return cmd
+}
+
+func printProblems(w io.Writer, files []string, problems []config.Problem) error {
+	for _, p := range problems {
+		severity, _ := p.Severity.MarshalText()
+		if _, err := fmt.Fprintf(w, "%s: %s\n", severity, p.Error()); err != nil {
+			return err
+		}
+		if p.Hint == "" {
+			continue
+		}
+		if _, err := fmt.Fprintf(w, "  hint: %s\n", p.Hint); err != nil {
+			return err
 		}
 	}
-	return problems
+	if len(problems) > 0 {
+		return nil
+	}
+	what := "no compose file to check"
+	if len(files) > 0 {
+		what = "no problems"
+	}
+	_, err := fmt.Fprintln(w, what)
+	return err
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 )
@@ -33,26 +35,30 @@ func onceWithContext(f func(context.Context) error) func(context.Context) error 
 
 func (g *Gateway) shutdown(ctx context.Context) error {
 	g.end(nil)
-	errs := make([]error, len(g.fronts))
+	g.mu.Lock()
+	g.closing = true
+	fronts := slices.Collect(maps.Values(g.fronts))
+	g.mu.Unlock()
+	errs := make([]error, len(fronts))
 	drain, cancel := context.WithTimeout(ctx, g.drain)
 	defer cancel()
 	var draining sync.WaitGroup
-	for i, f := range g.fronts {
+	for i, f := range fronts {
 		draining.Go(func() {
 			switch err := f.shutdown(drain); {
 			case err == nil:
 			case drain.Err() != nil && ctx.Err() == nil:
-				g.log.Warn("requests that did not end were cut off", "entrypoint", f.name, "after", g.drain)
+				g.log.Warn("requests that did not end were cut off", "entrypoint", f.entry.name, "after", g.drain)
 			default:
-				errs[i] = fmt.Errorf("close entrypoint %s: %w", f.name, err)
+				errs[i] = fmt.Errorf("close entrypoint %s: %w", f.entry.name, err)
 			}
 		})
 	}
 	draining.Wait()
 	empty := g.inflight.close()
 	g.cancel() // ends tunnels, the watch and what outlasted ctx
-	for _, f := range g.fronts {
-		_ = f.server.Close()
+	for _, f := range fronts {
+		f.close()
 	}
 	timer := time.NewTimer(stragglers)
 	defer timer.Stop()
@@ -65,6 +71,7 @@ func (g *Gateway) shutdown(ctx context.Context) error {
 	g.table.Load().release(nil)
 	g.proxy.Close()
 	g.cert.Close()
+	errs = append(errs, g.observer.Close())
 	return errors.Join(errs...)
 }
 

@@ -1,36 +1,68 @@
 package gateway
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 )
 
-// maxAnswer bounds the routing table as read from a running stack, in bytes.
+// maxAnswer bounds what is read from a running stack, in bytes.
 const maxAnswer = 64 << 20
 
-// Command is `axion routes`: it asks the dashboard of a running stack, whose
-// address it gets from dashboard, for the routing table, and prints it.
-func Command(dashboard func() (string, error)) *cobra.Command {
+// Commands are `axion routes` and `axion explain`: they ask the dashboard of a
+// running stack, whose address they get from dashboard.
+func Commands(dashboard func() (string, error)) []*cobra.Command {
+	return []*cobra.Command{routesCommand(dashboard), explainCommand(dashboard)}
+}
+
+func routesCommand(dashboard func() (string, error)) *cobra.Command {
 	cmd := &cobra.Command{Use: "routes", Short: "Print the routing table of the running stack", Args: cobra.NoArgs}
 	asJSON := cmd.Flags().Bool("json", false, "print JSON")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		address, err := dashboard()
-		if err != nil {
-			return err
+		var body struct {
+			Items []Route `json:"items"`
 		}
-		routes, err := fetchRoutes(cmd, address)
-		if err != nil {
+		if err := ask(cmd.Context(), dashboard, "/api/routes", &body); err != nil {
 			return fmt.Errorf("ask the running stack for its routes: %w", err)
 		}
 		if *asJSON {
-			return json.NewEncoder(cmd.OutOrStdout()).Encode(routes)
+			return json.NewEncoder(cmd.OutOrStdout()).Encode(body.Items)
 		}
-		return PrintRoutes(cmd.OutOrStdout(), routes)
+		return PrintRoutes(cmd.OutOrStdout(), body.Items)
+	}
+	return cmd
+}
+
+func explainCommand(dashboard func() (string, error)) *cobra.Command {
+	cmd := &cobra.Command{Use: "explain URL", Short: "Tell which router takes a request, and why, or why none does", Args: cobra.ExactArgs(1),
+		Example: "  axion explain -X POST -H 'X-Version: 2' https://shop.localhost/api/orders"}
+	asJSON := cmd.Flags().Bool("json", false, "print JSON")
+	method := cmd.Flags().StringP("request", "X", http.MethodGet, "the request's `METHOD`")
+	headers := cmd.Flags().StringArrayP("header", "H", nil, "a `HEADER` of the request, as \"name: value\"; may be repeated")
+	client := cmd.Flags().String("client", "", "the client's `ADDRESS`, for rules with ClientIP (default 127.0.0.1)")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		query := url.Values{"url": args, "method": {*method}, "client": {*client}}
+		for _, h := range *headers {
+			if !strings.Contains(h, ":") {
+				return fmt.Errorf("--header %q: is not \"name: value\"", h)
+			}
+			query.Add("header", h)
+		}
+		var a Answer
+		if err := ask(cmd.Context(), dashboard, "/api/explain?"+query.Encode(), &a); err != nil {
+			return fmt.Errorf("ask the running stack to explain: %w", err)
+		}
+		if *asJSON {
+			return json.NewEncoder(cmd.OutOrStdout()).Encode(a)
+		}
+		return PrintAnswer(cmd.OutOrStdout(), &a)
 	}
 	return cmd
 }
@@ -44,25 +76,30 @@ func (e *silentError) Unwrap() error { return e.err }
 // Mend is the hint shown with the error.
 func (e *silentError) Mend() string { return "is the stack running? start it with: axion" }
 
-func fetchRoutes(cmd *cobra.Command, address string) ([]Route, error) {
-	req, err := http.NewRequestWithContext(cmd.Context(), http.MethodGet, address+"/api/routes", nil)
+// ask decodes what the dashboard answers.
+func ask(ctx context.Context, dashboard func() (string, error), path string, to any) error {
+	address, err := dashboard()
 	if err != nil {
-		return nil, err
+		return err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address+path, nil)
+	if err != nil {
+		return err
 	}
 	client := &http.Client{Timeout: 10 * time.Second}
 	res, err := client.Do(req)
 	if err != nil {
-		return nil, &silentError{err}
+		return &silentError{err}
 	}
 	defer func() { _ = res.Body.Close() }()
+	body := io.LimitReader(res.Body, maxAnswer)
 	if res.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("%s answered %s", req.URL, res.Status)
+		var problem struct{ Message, Detail string }
+		_ = json.NewDecoder(body).Decode(&problem)
+		if text := problem.Message + problem.Detail; text != "" {
+			return fmt.Errorf("%s: %s", res.Status, text)
+		}
+		return fmt.Errorf("%s answered %s", req.URL, res.Status)
 	}
-	var body struct {
-		Items []Route `json:"items"`
-	}
-	if err := json.NewDecoder(io.LimitReader(res.Body, maxAnswer)).Decode(&body); err != nil {
-		return nil, err
-	}
-	return body.Items, nil
+	return json.NewDecoder(body).Decode(to)
 }

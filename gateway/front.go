@@ -1,117 +1,195 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
-	"sync"
+	"sync/atomic"
 	"time"
 
-	"axion/gateway/proxy"
-	"axion/gateway/rule"
+	"golang.org/x/net/http2"
+	"golang.org/x/sync/errgroup"
+
+	"axion/gateway/config"
 )
 
 const (
 	headerTimeout  = 10 * time.Second // of the TLS handshake too
 	idleTimeout    = 180 * time.Second
+	bodyTimeout    = 60 * time.Second // without a byte of a request's body
 	maxHeaderBytes = 256 << 10
+	maxStreams     = 250 // of one HTTP/2 connection
 )
 
-// front serves one entrypoint.
+// front serves one entrypoint. It lives as long as its listener.
 type front struct {
-	name     string
-	secure   bool
+	entry    *entrypoint
 	listener net.Listener
-	server   *http.Server
-
-	mu sync.Mutex
-	// silent are connections that have not sent a request yet. Shutdown would
-	// wait seconds for those that browsers open ahead.
-	silent map[net.Conn]struct{}
+	crowd    *crowd
+	split    *split // nil where the entrypoint does not speak both
+	plain    *http.Server
+	secure   *http.Server
+	quic     *quicFront
+	stopping atomic.Bool
 }
 
-func (g *Gateway) newFront(l net.Listener, secure bool) *front {
-	f := &front{name: web, secure: secure, listener: l, silent: make(map[net.Conn]struct{})}
-	f.server = &http.Server{
-		Handler:           g.handler(secure),
-		ReadHeaderTimeout: headerTimeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeaderBytes,
-		ErrorLog:          slog.NewLogLogger(g.log.Handler(), slog.LevelDebug),
-		BaseContext:       func(net.Listener) context.Context { return g.ctx },
-		ConnState:         f.track,
+func (g *Gateway) newFront(e *entrypoint, l net.Listener) *front {
+	f := &front{entry: e, crowd: newCrowd(connLimit())}
+	f.listener = crowdListener{l, f.crowd}
+	if e.plain() {
+		f.plain = g.newServer(e, g.handler(e, false))
 	}
-	if secure {
-		f.name = webSecure
-		f.server.TLSConfig = g.cert.TLSConfig()
+	if e.secure() {
+		door := g.handler(e, true)
+		f.secure = g.newServer(e, door)
+		f.secure.TLSConfig = g.cert.TLSConfig()
+		g.joinWrites(f.secure)
+		f.offerQUIC(g, l, door)
+	}
+	if f.plain != nil && f.secure != nil {
+		f.split = newSplit(f.listener)
 	}
 	return f
 }
 
-// handler finds the route of each request in the table in force.
-func (g *Gateway) handler(secure bool) http.Handler {
-	describe := proxy.Forwarded()
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !g.inflight.begin() {
-			http.Error(w, "the gateway is stopping", http.StatusServiceUnavailable)
-			return
-		}
-		defer g.inflight.end()
-		if r.Method == http.MethodConnect {
-			http.Error(w, http.StatusText(http.StatusNotImplemented), http.StatusNotImplemented)
-			return
-		}
-		req, err := rule.NewRequest(r)
-		if err != nil {
-			http.Error(w, "400 bad request: "+err.Error(), http.StatusBadRequest)
-			return
-		}
-		describe(req.HTTP)
-		if route := g.table.Load().entrypoint(secure).find(req); route != nil {
-			route.handler.ServeHTTP(w, req.HTTP)
-			return
-		}
-		http.Error(w, "404 page not found", http.StatusNotFound)
-	})
+func (g *Gateway) newServer(e *entrypoint, h http.Handler) *http.Server {
+	streams, headers, idle := maxStreams, maxHeaderBytes, idleTimeout
+	if c := e.config.HTTP2; c != nil {
+		streams = cmp.Or(c.MaxConcurrentStreams, streams)
+	}
+	headers = cmp.Or(e.config.HTTP.MaxHeaderBytes, headers)
+	if t := timeoutsOf(e.config); t.IdleTimeout != nil {
+		idle = time.Duration(*t.IdleTimeout)
+	}
+	s := &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: headerTimeout,
+		IdleTimeout:       idle,
+		MaxHeaderBytes:    headers,
+		ErrorLog:          slog.NewLogLogger(g.log.Handler(), slog.LevelDebug),
+		BaseContext:       func(net.Listener) context.Context { return g.ctx },
+		ConnState:         track,
+		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: streams},
+		Protocols:         &http.Protocols{},
+	}
+	s.Protocols.SetHTTP1(true)
+	s.Protocols.SetHTTP2(true)
+	s.Protocols.SetUnencryptedHTTP2(true)
+	return s
 }
 
-// serve returns nil once the front was shut down.
-func (f *front) serve() error {
-	var err error
-	if f.secure {
-		err = f.server.ServeTLS(f.listener, "", "")
-	} else {
-		err = f.server.Serve(f.listener)
-	}
-	if errors.Is(err, http.ErrServerClosed) {
-		return nil
-	}
-	return fmt.Errorf("serve entrypoint %s: %w", f.name, err)
-}
-
-func (f *front) track(c net.Conn, state http.ConnState) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if state == http.StateNew {
-		f.silent[c] = struct{}{}
+// joinWrites has the server's HTTP/2 connections send in batches.
+func (g *Gateway) joinWrites(s *http.Server) {
+	if err := http2.ConfigureServer(s, &http2.Server{MaxConcurrentStreams: uint32(s.HTTP2.MaxConcurrentStreams), IdleTimeout: s.IdleTimeout}); err != nil {
+		g.log.Warn("HTTP/2 goes without joined writes", "error", err)
 		return
 	}
-	delete(f.silent, c)
+	serve := s.TLSNextProto["h2"]
+	s.TLSNextProto["h2"] = func(s *http.Server, c *tls.Conn, h http.Handler) {
+		if b, ok := c.NetConn().(*batch); ok {
+			b.start()
+		}
+		serve(s, c, h)
+	}
+}
+
+// offerQUIC serves HTTP/3 on websecure, and where the entrypoint asks for it.
+func (f *front) offerQUIC(g *Gateway, l net.Listener, d *door) {
+	c := f.entry.config.HTTP3
+	if f.entry.name != webSecure && c == nil {
+		return
+	}
+	q, err := newQUIC(l, d, g.cert.QUICConfig(), c)
+	if err != nil {
+		g.log.Warn("HTTP/3 is not served", "entrypoint", f.entry.name, "error", err)
+		return
+	}
+	f.quic, d.alternative = q, q.alternative
+}
+
+func timeoutsOf(c *config.EntryPoint) config.RespondingTimeouts {
+	if c.Transport == nil || c.Transport.RespondingTimeouts == nil {
+		return config.RespondingTimeouts{}
+	}
+	return *c.Transport.RespondingTimeouts
+}
+
+// serve returns nil once the front was shut down, and an error where a side of it
+// ended by itself.
+func (f *front) serve() error {
+	plain, secure := f.listener, f.listener
+	var sides errgroup.Group
+	side := func(run func() error) {
+		sides.Go(func() error {
+			err := run()
+			if f.stopping.Load() {
+				return nil
+			}
+			f.close()
+			return err
+		})
+	}
+	if f.split != nil {
+		plain, secure = f.split.side(f.split.plain), f.split.side(f.split.secure)
+		side(f.split.run)
+	}
+	if f.plain != nil {
+		side(func() error { return f.plain.Serve(plain) })
+	}
+	if f.secure != nil {
+		side(func() error { return f.secure.ServeTLS(batchListener{secure}, "", "") })
+	}
+	if f.quic != nil {
+		side(f.quic.serve)
+	}
+	if err := sides.Wait(); err != nil {
+		return fmt.Errorf("serve entrypoint %s: %w", f.entry.name, err)
+	}
+	return nil
+}
+
+// servers are those that the front has.
+func (f *front) servers() []*http.Server {
+	var list []*http.Server
+	for _, s := range []*http.Server{f.plain, f.secure} {
+		if s != nil {
+			list = append(list, s)
+		}
+	}
+	return list
 }
 
 // shutdown stops accepting and waits for requests under way until ctx ends.
 func (f *front) shutdown(ctx context.Context) error {
+	f.stopping.Store(true)
 	_ = f.listener.Close() // first, so that no connection comes after the silent ones
-	f.mu.Lock()
-	for c := range f.silent {
-		_ = c.Close()
+	f.crowd.closeSilent()
+	var sides errgroup.Group
+	for _, s := range f.servers() {
+		sides.Go(func() error {
+			if err := s.Shutdown(ctx); !errors.Is(err, net.ErrClosed) {
+				return err
+			}
+			return nil
+		})
 	}
-	f.mu.Unlock()
-	if err := f.server.Shutdown(ctx); !errors.Is(err, net.ErrClosed) {
-		return err
+	if f.quic != nil {
+		sides.Go(func() error { return f.quic.shutdown(ctx) })
 	}
-	return nil
+	return sides.Wait()
+}
+
+// close ends what shutdown left.
+func (f *front) close() {
+	for _, s := range f.servers() {
+		_ = s.Close()
+	}
+	if f.quic != nil {
+		f.quic.close()
+	}
 }

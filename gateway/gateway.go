@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -19,7 +20,9 @@ import (
 
 	"axion/gateway/cert"
 	"axion/gateway/config"
+	"axion/gateway/listen"
 	"axion/gateway/middleware"
+	"axion/gateway/observe"
 	"axion/gateway/provider"
 	"axion/gateway/proxy"
 )
@@ -33,9 +36,14 @@ type Options struct {
 	Base []provider.Source
 	// Files are compose files, each a layer above the one before.
 	Files []string
+	// Containers are a container engine's. Nil means none.
+	Containers provider.Containers
 	// FragmentDir is a watched directory of compose fragments, above the files.
 	// Empty means none.
 	FragmentDir string
+	// Listen opens the listeners of the entrypoints that a compose file has its
+	// own Traefik open beside web and websecure. Nil means [listen.Listen].
+	Listen func(address string) (net.Listener, error)
 	// Addresses gives the real "host:port" of compose services that run inside
 	// this process.
 	Addresses map[string][]string
@@ -44,22 +52,35 @@ type Options struct {
 	CADir string
 	// StateDir keeps issued certificates between runs. Empty keeps them in memory.
 	StateDir string
+	// Dashboard is the URL of the stack's dashboard, where browsers that open
+	// Traefik's are sent. Empty means there is none.
+	Dashboard string
+	// Version is what the API tells.
+	Version string
 	// Log receives reloads, health changes and failed upstreams. Nil discards.
 	Log *slog.Logger
 }
 
 // Gateway routes requests. Its methods are safe for concurrent use.
 type Gateway struct {
-	log      *slog.Logger
-	provider *provider.Provider
-	cert     *cert.Authority
-	proxy    *proxy.Proxy
-	env      middleware.Env
-	table    atomic.Pointer[table]
-	fronts   []*front
-	inflight inflight
-	drain    time.Duration // drainTime; tests of what comes after it shorten it
-	waiting  waiting
+	log       *slog.Logger
+	provider  *provider.Provider
+	cert      *cert.Authority
+	proxy     *proxy.Proxy
+	env       middleware.Env
+	table     atomic.Pointer[table]
+	observer  *observe.Observer
+	dashboard string
+	version   string
+	listen    func(address string) (net.Listener, error)
+	internals map[string]http.Handler
+	mu        sync.Mutex        // guards fronts, started and closing
+	fronts    map[string]*front // by entrypoint
+	started   bool
+	closing   bool
+	inflight  inflight
+	drain     time.Duration // drainTime; tests of what comes after it shorten it
+	waiting   waiting
 
 	ctx     context.Context // of every request, and of what runs behind
 	cancel  context.CancelFunc
@@ -79,20 +100,31 @@ func New(opts Options) (*Gateway, error) {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
 	g := &Gateway{
-		log:     opts.Log,
-		env:     middleware.Env{Port: portsOf(opts)},
-		drain:   drainTime,
-		waiting: waiting{limit: waitTime},
-		ended:   make(chan struct{}),
+		log:       opts.Log,
+		fronts:    make(map[string]*front),
+		listen:    opts.Listen,
+		dashboard: opts.Dashboard,
+		version:   opts.Version,
+		observer:  observe.New(observe.Options{Log: opts.Log}),
+		drain:     drainTime,
+		waiting:   waiting{limit: waitTime},
+		ended:     make(chan struct{}),
 	}
+	if g.listen == nil {
+		g.listen = listen.Listen
+	}
+	g.internals = g.newInternals()
+	g.ctx, g.cancel = context.WithCancel(context.Background())
+	g.env = middleware.Env{Context: g.ctx, Port: portsOf(opts), Log: opts.Log}
 	var err error
 	g.provider, err = provider.New(provider.Options{
-		Base:      opts.Base,
-		Files:     opts.Files,
-		Dir:       opts.FragmentDir,
-		Addresses: opts.Addresses,
-		Check:     g.check,
-		Log:       opts.Log,
+		Base:       opts.Base,
+		Files:      opts.Files,
+		Dir:        opts.FragmentDir,
+		Addresses:  opts.Addresses,
+		Containers: opts.Containers,
+		Check:      g.check,
+		Log:        opts.Log,
 	})
 	if err != nil {
 		return nil, err
@@ -102,15 +134,8 @@ func New(opts Options) (*Gateway, error) {
 		return nil, err
 	}
 	g.proxy = proxy.New(proxy.Options{Log: opts.Log})
-	g.ctx, g.cancel = context.WithCancel(context.Background())
-	if opts.Web != nil {
-		g.fronts = append(g.fronts, g.newFront(opts.Web, false))
-	}
-	if opts.WebSecure != nil {
-		g.fronts = append(g.fronts, g.newFront(opts.WebSecure, true))
-	}
 	g.closer = onceWithContext(g.shutdown)
-	g.apply(g.provider.Dynamic())
+	g.put(g.provider.Dynamic(), map[string]net.Listener{web: opts.Web, webSecure: opts.WebSecure})
 	return g, nil
 }
 
@@ -145,12 +170,11 @@ func (g *Gateway) Start() {
 			g.end(fmt.Errorf("watch compose files: %w", err))
 		}
 	})
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.started = true
 	for _, f := range g.fronts {
-		g.running.Go(func() {
-			if err := f.serve(); err != nil {
-				g.end(err)
-			}
-		})
+		g.serve(f)
 	}
 }
 
@@ -168,12 +192,20 @@ func (g *Gateway) end(err error) {
 	})
 }
 
-// apply makes a table of d and puts it in force. Calls do not overlap: New makes
-// the first, the provider the others.
-func (g *Gateway) apply(d *config.Dynamic) {
+// apply puts d in force. Calls do not overlap: the provider makes them.
+func (g *Gateway) apply(d *config.Dynamic) { g.put(d, nil) }
+
+func (g *Gateway) put(d *config.Dynamic, given map[string]net.Listener) {
 	old := g.table.Load()
 	next := g.build(d, old)
+	g.secure(next)
+	gone := g.reconcile(next, given)
 	g.table.Store(next)
+	g.retire(gone)
+	if err := g.observer.Apply(d.Static); err != nil {
+		g.log.Warn("the access log stays as it was", "error", err)
+	}
+	g.observer.Reloaded()
 	if old != nil {
 		close(old.replaced)
 		old.release(next)
@@ -208,7 +240,7 @@ func (g *Gateway) Routes() []Route {
 func (g *Gateway) WaitHost(ctx context.Context, host string) error {
 	for {
 		t := g.table.Load()
-		if t.secure.asksFor(host) {
+		if t.asksFor(host) {
 			return nil
 		}
 		select {

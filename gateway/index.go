@@ -149,11 +149,5 @@ func (b *bucket) routes() []*route {
 	return slices.Compact(list)
 }
 
-// allows reports whether host may have a certificate: one that is asked for, and
-// this machine's own names where a route takes any host.
-func (x *index) allows(host string) bool {
-	return x.asksFor(host) || isLoopback(host) && x.rest.takes()
-}
-
 // takes reports whether there is any route.
 func (b *bucket) takes() bool { return len(b.others)+len(b.exact)+len(b.prefixes) > 0 }

@@ -3,24 +3,51 @@ package gateway
 import (
 	"net/http"
 	"net/netip"
+	"slices"
 
 	"axion/gateway/config"
 	"axion/gateway/rule"
 )
 
-// route is one router, ready to serve unless handler is nil.
+// route is one router. It serves once it is ready.
 type route struct {
 	name     string
 	config   *config.Router
 	rule     *rule.Rule // nil where it cannot be read
 	priority int
-	rank     int  // position in the order of trial
-	plain    bool // serves web
-	secure   bool // serves websecure
-	service  *balancer
-	wares    []*ware
-	handler  http.Handler // nil where the router is disabled
+	rank     int // position in the order of trial
+	entries  []entry
+	service  *service
+	wares    []*ware // outermost first, those of chains included
+	ready    bool    // false where the router is disabled
 	findings []finding
+}
+
+// entry is an entrypoint that a route serves.
+type entry struct {
+	*entrypoint
+	tls     *config.RouterTLS // nil for plain HTTP
+	handler http.Handler
+}
+
+// secure reports whether the route serves HTTPS anywhere.
+func (r *route) secure() bool {
+	return slices.ContainsFunc(r.entries, func(e entry) bool { return e.tls != nil })
+}
+
+// serves reports whether the route takes requests on an entrypoint.
+func (r *route) serves(entrypoint string, secure bool) bool {
+	return r.ready && slices.ContainsFunc(r.entries, func(e entry) bool { return e.name == entrypoint && (e.tls != nil) == secure })
+}
+
+// handler is what serves the route's requests on an entrypoint.
+func (r *route) handler(entrypoint string, secure bool) http.Handler {
+	for i := range r.entries {
+		if e := &r.entries[i]; e.name == entrypoint && (e.tls != nil) == secure {
+			return e.handler
+		}
+	}
+	return nil
 }
 
 // finding is what is wrong or doubtful about a router.
@@ -39,6 +66,17 @@ func (r *route) warn(field, message, hint string) {
 	r.findings = append(r.findings, finding{config.Warning, field, message, hint})
 }
 
+func (r *route) note(field, message, hint string) {
+	r.findings = append(r.findings, finding{config.Notice, field, message, hint})
+}
+
+// warnOnce warns unless it was said: routes of several hosts meet several times.
+func (r *route) warnOnce(field, message, hint string) {
+	if !slices.ContainsFunc(r.findings, func(f finding) bool { return f.message == message }) {
+		r.warn(field, message, hint)
+	}
+}
+
 // refused reports whether a finding disables the router.
 func (r *route) refused() bool {
 	for _, f := range r.findings {
@@ -49,18 +87,13 @@ func (r *route) refused() bool {
 	return false
 }
 
-// problem tells a finding with the place it was read at.
-func (r *route) problem(f finding) config.Problem {
+// problem tells a finding with the place of the label in question.
+func (r *route) problem(f finding, d *config.Dynamic) config.Problem {
 	o := r.config.Origin
-	return config.Problem{
-		Severity: f.severity,
-		File:     o.File,
-		Line:     o.Line,
-		Service:  o.Service,
-		Label:    "traefik.http.routers." + local(r.name) + "." + f.field,
-		Message:  f.message,
-		Hint:     f.hint,
-	}
+	p := config.Problem{Severity: f.severity, Service: o.Service, Message: f.message, Hint: f.hint,
+		Label: "traefik.http.routers." + local(r.name) + "." + f.field}
+	p.File, p.Line = d.Place(p.Label, o)
+	return p
 }
 
 func (r *route) describe() Route {
@@ -69,7 +102,7 @@ func (r *route) describe() Route {
 		Rule:        r.config.Rule,
 		Priority:    r.priority,
 		EntryPoints: []string{},
-		TLS:         r.config.TLS != nil,
+		TLS:         r.secure(),
 		Middlewares: append([]string{}, r.config.Middlewares...),
 		Service:     r.config.Service,
 		Servers:     []Server{},
@@ -77,17 +110,14 @@ func (r *route) describe() Route {
 		Errors:      []string{},
 		Origin:      originOf(r.config.Origin),
 	}
-	if r.plain {
-		d.EntryPoints = append(d.EntryPoints, web)
-	}
-	if r.secure {
-		d.EntryPoints = append(d.EntryPoints, webSecure)
+	for _, e := range r.entries {
+		d.EntryPoints = append(d.EntryPoints, e.name)
 	}
 	for _, f := range r.findings {
 		d.Errors = append(d.Errors, f.message)
 		d.Status = Warning
 	}
-	if r.handler == nil {
+	if !r.ready {
 		d.Status = Disabled
 	}
 	if r.service != nil {

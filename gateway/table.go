@@ -8,29 +8,35 @@ import (
 	"axion/gateway/config"
 )
 
-// The entrypoints' names.
-const (
-	web       = "web"
-	webSecure = "websecure"
-)
-
 // table is one state of the gateway's routes. It does not change once in force.
 type table struct {
 	dynamic     *config.Dynamic
-	routes      []*route // in the order of trial, disabled ones included
-	plain       index    // of web
-	secure      index    // of websecure
-	balancers   map[string]*balancer
+	entries     entrypoints
+	routes      []*route         // in the order of trial, disabled ones included
+	indexes     map[string]*pair // by entrypoint
+	services    map[string]*service
+	transports  map[string]*transport
 	middlewares map[[2]string]*ware // by router and name
+	wares       map[string][]*ware  // of entrypoints
 	problems    []config.Problem    // beyond the provider's
 	replaced    chan struct{}       // closed when another table is in force
 }
 
-func (t *table) entrypoint(secure bool) *index {
-	if secure {
-		return &t.secure
+// pair holds an entrypoint's routes without and with TLS.
+type pair struct{ plain, secure index }
+
+func newTable(d *config.Dynamic) *table {
+	t := &table{
+		dynamic:     d,
+		services:    make(map[string]*service),
+		transports:  make(map[string]*transport),
+		middlewares: make(map[[2]string]*ware),
+		wares:       make(map[string][]*ware),
+		indexes:     make(map[string]*pair),
+		replaced:    make(chan struct{}),
 	}
-	return &t.plain
+	t.entries, t.problems = newEntrypoints(d.Static)
+	return t
 }
 
 // arrange sorts the routes into the order of trial: by priority, layer and name.
@@ -41,26 +47,70 @@ func (t *table) arrange() {
 			cmp.Compare(b.config.Origin.Layer, a.config.Origin.Layer),
 			strings.Compare(a.name, b.name))
 	})
+	for _, e := range t.entries.all() {
+		t.indexes[e.name] = &pair{}
+	}
 	for rank, r := range t.routes {
 		r.rank = rank
-		if r.handler == nil {
+		if !r.ready {
 			continue
 		}
-		if r.plain {
-			t.plain.add(r)
-		}
-		if r.secure {
-			t.secure.add(r)
+		for _, e := range r.entries {
+			t.index(e.name, e.tls != nil).add(r)
 		}
 	}
 }
 
-// release ends the balancers that next does not go on using.
-func (t *table) release(next *table) {
-	for name, b := range t.balancers {
-		if b.Balancer == nil || next != nil && next.balancers[name] != nil && next.balancers[name].Balancer == b.Balancer {
-			continue
+// index holds the routes of an entrypoint. It is empty for one that the table does
+// not have.
+func (t *table) index(entrypoint string, secure bool) *index {
+	p := t.indexes[entrypoint]
+	switch {
+	case p == nil:
+		return &index{}
+	case secure:
+		return &p.secure
+	}
+	return &p.plain
+}
+
+// asksFor reports whether an enabled HTTPS router names host.
+func (t *table) asksFor(host string) bool {
+	for _, p := range t.indexes {
+		if p.secure.asksFor(host) {
+			return true
 		}
-		b.Close()
+	}
+	return false
+}
+
+// allows reports whether host may have a certificate: one that is asked for, and
+// this machine's own names where a route takes any host.
+func (t *table) allows(host string) bool {
+	for _, p := range t.indexes {
+		if p.secure.asksFor(host) || isLoopback(host) && p.secure.rest.takes() {
+			return true
+		}
+	}
+	return false
+}
+
+// release ends what next does not go on using.
+func (t *table) release(next *table) {
+	kept := func(name string) *service {
+		if next == nil {
+			return nil
+		}
+		return next.services[name]
+	}
+	for name, s := range t.services {
+		if s != nil && s.Service != nil && kept(name) != s {
+			s.Close()
+		}
+	}
+	for name, at := range t.transports {
+		if at.Transport != nil && (next == nil || next.transports[name] != at) {
+			at.Close()
+		}
 	}
 }

@@ -3,20 +3,21 @@ package gateway
 import (
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 )
 
 // warnTies adds a warning to each pair of routes that can take the same request
 // and that nothing but their names puts in order.
 func (t *table) warnTies() {
-	for _, x := range []*index{&t.plain, &t.secure} {
-		for _, buckets := range []map[string]*bucket{x.hosts, x.wild} {
-			for _, b := range buckets {
-				warnTies(b.routes())
+	for _, p := range t.indexes {
+		for _, x := range []*index{&p.plain, &p.secure} {
+			for _, buckets := range []map[string]*bucket{x.hosts, x.wild} {
+				for _, b := range buckets {
+					warnTies(b.routes())
+				}
 			}
+			warnTies(x.rest.routes())
 		}
-		warnTies(x.rest.routes())
 	}
 }
 
@@ -47,11 +48,7 @@ func warnTies(routes []*route) {
 func (r *route) warnTie(first, second *route) {
 	message := fmt.Sprintf("routers %q and %q have the same priority %d; %q is tried first, by its name",
 		first.name, second.name, first.priority, first.name)
-	// Routes of several hosts meet several times.
-	if slices.ContainsFunc(r.findings, func(f finding) bool { return f.message == message }) {
-		return
-	}
-	r.warn("priority", message, "give one of them a higher priority")
+	r.warnOnce("priority", message, "give one of them a higher priority")
 }
 
 var pathLiteral = regexp.MustCompile("(?i)\\b(path|pathprefix)\\s*\\(\\s*[`\"]([^`\"]*)[`\"]\\s*\\)")

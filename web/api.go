@@ -20,6 +20,12 @@ func (s *Server) handler() http.Handler {
 	mux.HandleFunc("GET /api/topics", s.getTopics)
 	projects := projects{calls: s.calls, events: &s.feed.events, log: s.opts.Log}
 	projects.register(mux)
+	if s.opts.Gateway != nil {
+		for _, path := range []string{"/api/rawdata", "/api/overview", "/api/version", "/api/entrypoints", "/api/entrypoints/",
+			"/api/http/", "/api/tcp/", "/api/udp/", "/api/explain", "/metrics", "/ping"} {
+			mux.Handle(path, s.opts.Gateway)
+		}
+	}
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, _ *http.Request) {
 		writeProblem(w, http.StatusNotFound, "the dashboard has no such endpoint or method")
 	})

@@ -46,6 +46,9 @@ type Options struct {
 	Problems func() []Problem
 	// Topics lists the broker's topics; nil means none.
 	Topics func(context.Context) ([]Topic, error)
+	// Gateway serves what the gateway tells of itself in Traefik's shapes, below
+	// /api, at /metrics and at /ping; nil means nothing.
+	Gateway http.Handler
 	// Client is how projects are created. Nil means that this stack runs no
 	// builtin services: the projects page says so.
 	Client *Client

@@ -13,12 +13,17 @@ const (
 	Warning Severity = iota
 	// Error marks something that was left out.
 	Error
+	// Notice marks something that works as asked, and may surprise.
+	Notice
 )
 
-// MarshalText gives "warning" or "error".
+// MarshalText gives "notice", "warning" or "error".
 func (s Severity) MarshalText() ([]byte, error) {
-	if s == Error {
+	switch s {
+	case Error:
 		return []byte("error"), nil
+	case Notice:
+		return []byte("notice"), nil
 	}
 	return []byte("warning"), nil
 }

@@ -44,7 +44,7 @@ type Status struct {
 
 // Balancer returns a handler for the service of that name, and begins its health
 // checks. Every server counts as up until its first check. Close must be called.
-func (p *Proxy) Balancer(name string, lb *config.LoadBalancer) (*Balancer, error) {
+func (p *Proxy) Balancer(name string, lb *config.LoadBalancer, _ *Transport) (*Balancer, error) {
 	b := &Balancer{proxy: p, name: name}
 	for _, s := range lb.Servers {
 		u, err := parseURL(s.URL)
@@ -133,3 +133,9 @@ func (b *Balancer) set(s *server, failure error) {
 		b.proxy.log.Info("server is up", "service", b.name, "url", s.url.String())
 	}
 }
+
+// Up reports whether a server is up.
+func (b *Balancer) Up() bool { return len(*b.up.Load()) > 0 }
+
+// OnChange is of no use yet: nothing is built of other services.
+func (b *Balancer) OnChange(func(up bool)) {}

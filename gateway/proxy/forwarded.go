@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"net"
+	"net/netip"
 	"net/http"
 	"os"
 	"strings"
@@ -27,7 +28,7 @@ var forwarded = []string{
 // servers and middlewares, in place of what the client said of itself:
 // X-Forwarded-Proto, -Port, -Host and -Server, and X-Real-Ip. It changes r.
 // X-Forwarded-For follows when the request is forwarded.
-func Forwarded() func(r *http.Request) {
+func Forwarded(func(netip.Addr) bool) func(r *http.Request) {
 	server, _ := os.Hostname() // without one the header is left out
 	return func(r *http.Request) {
 		for _, name := range forwarded {

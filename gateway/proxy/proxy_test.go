@@ -36,7 +36,7 @@ func balance(t *testing.T, opts proxy.Options, lb *config.LoadBalancer) (*proxy.
 	t.Helper()
 	p := proxy.New(opts)
 	t.Cleanup(p.Close)
-	b, err := p.Balancer("svc", lb)
+	b, err := p.Balancer("svc", lb, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +106,7 @@ func TestBalancerErrors(t *testing.T) {
 	for _, url := range []string{"", "127.0.0.1:80", "ftp://a", "http://", "http://a b", "http://a:x"} {
 		t.Run("ErrURL/"+url, func(t *testing.T) {
 			t.Parallel()
-			_, err := proxy.New(proxy.Options{}).Balancer("svc", servers(url))
+			_, err := proxy.New(proxy.Options{}).Balancer("svc", servers(url), nil)
 			if err == nil || !strings.Contains(err.Error(), "server url") {
 				t.Errorf("error: got %v, want one about the server url", err)
 			}
@@ -122,7 +122,7 @@ func TestBalancerErrors(t *testing.T) {
 			t.Parallel()
 			lb := servers("http://127.0.0.1:1")
 			lb.HealthCheck = &check
-			if _, err := proxy.New(proxy.Options{}).Balancer("svc", lb); err == nil {
+			if _, err := proxy.New(proxy.Options{}).Balancer("svc", lb, nil); err == nil {
 				t.Error("got no error")
 			}
 		})
@@ -278,7 +278,7 @@ func TestStatus(t *testing.T) {
 			t.Parallel()
 			p := proxy.New(proxy.Options{})
 			defer p.Close()
-			b, err := p.Balancer("svc", servers(url))
+			b, err := p.Balancer("svc", servers(url), nil)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -1,0 +1,164 @@
+package gateway
+
+import (
+	"net"
+	"runtime"
+	"sync"
+	"syscall"
+)
+
+const (
+	// direct is the size from which a write goes out by itself: copying it would
+	// cost more than the system call that is saved.
+	direct = 4 << 10
+	// maxBatch is how much waits at most for one connection, in bytes.
+	maxBatch = 32 << 10
+)
+
+// batch joins the many small writes of an HTTP/2 connection: Go's server writes
+// each frame apart, and what leaves within one turn of the scheduler can leave at
+// once. It stands below TLS. Until start is called it only passes writes on.
+//
+// A failed write is told to the next one. Close sends what waits.
+type batch struct {
+	net.Conn
+
+	mu      sync.Mutex
+	room    sync.Cond // signalled when waiting was sent
+	on      bool
+	waiting []byte // nil while idle: a buffer would cost more than all else
+	sending bool   // a flush is on its way
+	err     error
+	closed  bool
+	// out orders the writes to Conn. It is taken before mu.
+	out sync.Mutex
+}
+
+var batches = sync.Pool{New: func() any { b := make([]byte, 0, maxBatch); return &b }}
+
+func newBatch(c net.Conn) *batch {
+	b := &batch{Conn: c}
+	b.room.L = &b.mu
+	return b
+}
+
+// start begins to join writes.
+func (b *batch) start() {
+	b.mu.Lock()
+	b.on = true
+	b.mu.Unlock()
+}
+
+func (b *batch) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	if !b.on {
+		b.mu.Unlock()
+		return b.Conn.Write(p)
+	}
+	for len(b.waiting)+len(p) > maxBatch && len(b.waiting) > 0 && b.err == nil && !b.closed {
+		b.room.Wait()
+	}
+	switch {
+	case b.err != nil:
+		err := b.err
+		b.mu.Unlock()
+		return 0, err
+	case b.closed:
+		b.mu.Unlock()
+		return 0, net.ErrClosed
+	case len(p) >= direct:
+		b.mu.Unlock()
+		return b.through(p)
+	}
+	if b.waiting == nil {
+		b.waiting = (*batches.Get().(*[]byte))[:0]
+	}
+	b.waiting = append(b.waiting, p...)
+	if !b.sending {
+		b.sending = true
+		go b.flushSoon()
+	}
+	b.mu.Unlock()
+	return len(p), nil
+}
+
+// through sends what waits, and p after it.
+func (b *batch) through(p []byte) (int, error) {
+	b.out.Lock()
+	defer b.out.Unlock()
+	if err := b.send(); err != nil {
+		return 0, err
+	}
+	return b.Conn.Write(p)
+}
+
+// flushSoon lets the goroutines that are about to write do so first.
+func (b *batch) flushSoon() {
+	runtime.Gosched()
+	b.out.Lock()
+	defer b.out.Unlock()
+	b.mu.Lock()
+	b.sending = false
+	b.mu.Unlock()
+	_ = b.send() // told to the next write
+}
+
+// send writes what waits. The caller holds out.
+func (b *batch) send() error {
+	b.mu.Lock()
+	p, err := b.waiting, b.err
+	b.waiting = nil
+	b.room.Broadcast()
+	b.mu.Unlock()
+	if p == nil || err != nil {
+		return err
+	}
+	_, err = b.Conn.Write(p)
+	p = p[:0]
+	batches.Put(&p)
+	if err != nil {
+		b.mu.Lock()
+		b.err = err
+		b.room.Broadcast()
+		b.mu.Unlock()
+	}
+	return err
+}
+
+// Close sends what waits and closes the connection. A write that is stuck does not
+// keep it open.
+func (b *batch) Close() error {
+	b.mu.Lock()
+	b.closed = true
+	b.room.Broadcast()
+	b.mu.Unlock()
+	if b.out.TryLock() {
+		_ = b.send()
+		b.out.Unlock()
+	}
+	return b.Conn.Close()
+}
+
+// NetConn is the connection below.
+func (b *batch) NetConn() net.Conn { return b.Conn }
+
+// SyscallConn is the file of the connection below.
+func (b *batch) SyscallConn() (syscall.RawConn, error) {
+	c, ok := b.Conn.(syscall.Conn)
+	if !ok {
+		return nil, syscall.EINVAL
+	}
+	return c.SyscallConn()
+}
+
+// batchListener makes each connection one whose writes can be joined.
+type batchListener struct{ net.Listener }
+
+// Accept wraps the connection.
+func (l batchListener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return newBatch(c), nil
+}

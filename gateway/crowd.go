@@ -1,0 +1,197 @@
+package gateway
+
+import (
+	"errors"
+	"net"
+	"net/http"
+	"net/netip"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+const (
+	// maxPerClient bounds the connections of one address that is not this machine.
+	maxPerClient = 1024
+	// defaultConns bounds all connections where the system does not say how many
+	// files may be open.
+	defaultConns = 65536
+	// spare is what part of the connections without a request makes room at once,
+	// so that the search for them is rare.
+	spare = 32
+)
+
+// crowd bounds an entrypoint's connections. When there are too many, those that
+// have waited longest for a request to come make room: a flood of idle ones does
+// not keep others out.
+type crowd struct {
+	limit int
+
+	mu      sync.Mutex
+	guests  map[*guest]struct{}
+	clients map[netip.Addr]int // none of loopback
+}
+
+// guest is one connection.
+type guest struct {
+	net.Conn
+	crowd *crowd
+	addr  netip.Addr   // the zero Addr for loopback
+	since atomic.Int64 // when it became idle, in Unix nanoseconds; 0 while it serves a request
+	gone  atomic.Bool
+}
+
+var (
+	_ net.Conn     = (*guest)(nil)
+	_ syscall.Conn = (*guest)(nil)
+)
+
+func newCrowd(limit int) *crowd {
+	return &crowd{limit: limit, guests: make(map[*guest]struct{}), clients: make(map[netip.Addr]int)}
+}
+
+// enter takes conn in, or closes it and returns nil.
+func (c *crowd) enter(conn net.Conn) *guest {
+	g := &guest{Conn: conn, crowd: c}
+	g.since.Store(time.Now().UnixNano())
+	if addr, err := netip.ParseAddrPort(conn.RemoteAddr().String()); err == nil && !addr.Addr().Unmap().IsLoopback() {
+		g.addr = household(addr.Addr())
+	}
+	c.mu.Lock()
+	var leaving []*guest
+	full := g.addr.IsValid() && c.clients[g.addr] >= maxPerClient
+	if !full && len(c.guests) >= c.limit {
+		leaving = c.longestIdle()
+		full = len(leaving) == 0
+	}
+	if !full {
+		c.guests[g] = struct{}{}
+		if g.addr.IsValid() {
+			c.clients[g.addr]++
+		}
+	}
+	c.mu.Unlock()
+	for _, l := range leaving {
+		_ = l.Close()
+	}
+	if full {
+		_ = conn.Close()
+		return nil
+	}
+	return g
+}
+
+// household is whom an address belongs to: in IPv6 a client has a whole /64.
+func household(addr netip.Addr) netip.Addr {
+	addr = addr.Unmap().WithZone("")
+	if addr.Is6() {
+		if p, err := addr.Prefix(64); err == nil {
+			return p.Addr()
+		}
+	}
+	return addr
+}
+
+// longestIdle are those that are to go. The caller holds mu.
+func (c *crowd) longestIdle() []*guest {
+	var idle []*guest
+	since := make(map[*guest]int64)
+	for g := range c.guests {
+		if at := g.since.Load(); at != 0 {
+			idle = append(idle, g)
+			since[g] = at
+		}
+	}
+	slices.SortFunc(idle, func(a, b *guest) int { return int(since[a] - since[b]) })
+	return idle[:min(len(idle), 1+c.limit/spare)]
+}
+
+// closeSilent ends the connections that wait for a request.
+func (c *crowd) closeSilent() {
+	c.mu.Lock()
+	var idle []*guest
+	for g := range c.guests {
+		if g.since.Load() != 0 {
+			idle = append(idle, g)
+		}
+	}
+	c.mu.Unlock()
+	for _, g := range idle {
+		_ = g.Close()
+	}
+}
+
+// Close ends the connection; later calls do nothing.
+func (g *guest) Close() error {
+	if g.gone.Swap(true) {
+		return nil
+	}
+	g.crowd.mu.Lock()
+	delete(g.crowd.guests, g)
+	if g.addr.IsValid() {
+		if g.crowd.clients[g.addr]--; g.crowd.clients[g.addr] == 0 {
+			delete(g.crowd.clients, g.addr)
+		}
+	}
+	g.crowd.mu.Unlock()
+	return g.Conn.Close()
+}
+
+// CloseWrite ends this side of the connection.
+func (g *guest) CloseWrite() error {
+	if c, ok := g.Conn.(interface{ CloseWrite() error }); ok {
+		return c.CloseWrite()
+	}
+	return errors.ErrUnsupported
+}
+
+// NetConn is the connection below.
+func (g *guest) NetConn() net.Conn { return g.Conn }
+
+// SyscallConn is the connection's file, by which a tunnel waits without a buffer.
+func (g *guest) SyscallConn() (syscall.RawConn, error) {
+	if c, ok := g.Conn.(syscall.Conn); ok {
+		return c.SyscallConn()
+	}
+	return nil, errors.ErrUnsupported
+}
+
+// track is a server's ConnState.
+func track(c net.Conn, state http.ConnState) {
+	for {
+		if g, ok := c.(*guest); ok {
+			if state == http.StateIdle {
+				g.since.Store(time.Now().UnixNano())
+			} else if state != http.StateNew {
+				g.since.Store(0)
+			}
+			return
+		}
+		below, ok := c.(interface{ NetConn() net.Conn })
+		if !ok {
+			return
+		}
+		c = below.NetConn()
+	}
+}
+
+// crowdListener takes each connection into the crowd.
+type crowdListener struct {
+	net.Listener
+	crowd *crowd
+}
+
+// Accept passes over connections for which there is no room.
+func (l crowdListener) Accept() (net.Conn, error) {
+	for {
+		c, err := l.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		if g := l.crowd.enter(c); g != nil {
+			return g, nil
+		}
+	}
+}

@@ -1,0 +1,204 @@
+package gateway
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"axion/gateway/config"
+	"axion/gateway/rule"
+)
+
+// Question is a request to explain.
+type Question struct {
+	Method string      // GET if empty
+	URL    string      // absolute: the scheme chooses the entrypoint, unless the port does
+	Header http.Header // further headers; Host overrides the URL's
+	Client string      // the client's address, 127.0.0.1 if empty
+}
+
+// Answer tells what becomes of a request, and why.
+type Answer struct {
+	Method     string   `json:"method"`
+	URL        string   `json:"url"`
+	EntryPoint string   `json:"entryPoint"`
+	Router     *Judged  `json:"router"`           // nil for a 404
+	Second     *Judged  `json:"second,omitempty"` // the router that would have come next
+	Servers    []Server `json:"servers"`
+	// Server is the one that answers, where it does not depend on the balancer.
+	Server string `json:"server,omitempty"`
+	// Near are the routers that come closest to a request that none takes, or to
+	// one that another took, with what would make them match; at most maxNear.
+	Near []Judged `json:"near"`
+}
+
+// Judged is a router with its verdict on a request.
+type Judged struct {
+	Name        string         `json:"name"`
+	Rule        string         `json:"rule"`
+	Priority    int            `json:"priority"`
+	Matched     bool           `json:"matched"`
+	Verdicts    []rule.Verdict `json:"verdicts"`
+	Middlewares []string       `json:"middlewares"` // in the order in which they see the request
+	Service     string         `json:"service"`
+	Status      string         `json:"status"`
+	// Change is the one thing that would make the router take the request; empty
+	// where it would be several.
+	Change string   `json:"change,omitempty"`
+	Errors []string `json:"errors,omitempty"`
+	Origin Origin   `json:"origin"`
+}
+
+// maxNear bounds the near misses told.
+const maxNear = 5
+
+// Explain tells which router of the table in force takes a request. Nothing is
+// sent. The error says what is wrong with the question.
+func (g *Gateway) Explain(q Question) (*Answer, error) { return g.table.Load().explain(q) }
+
+func (t *table) explain(q Question) (*Answer, error) {
+	req, u, err := q.request()
+	if err != nil {
+		return nil, err
+	}
+	secure := u.Scheme == "https" || u.Scheme == "wss"
+	a := &Answer{Method: req.HTTP.Method, URL: u.String(), EntryPoint: t.entryFor(u, secure), Servers: []Server{}, Near: []Judged{}}
+	x := t.index(a.EntryPoint, secure)
+	taken := x.find(req)
+	if taken != nil {
+		j := taken.judge(req, a.EntryPoint, secure)
+		a.Router = &j
+		a.Servers = taken.service.describe()
+		if len(a.Servers) == 1 {
+			a.Server = a.Servers[0].URL
+		}
+	}
+	a.Near = t.near(req, a, taken, secure)
+	if i := slices.IndexFunc(a.Near, func(j Judged) bool { return j.Matched && j.Change == "" }); i >= 0 {
+		second := a.Near[i]
+		a.Second, a.Near = &second, slices.Delete(a.Near, i, i+1)
+	}
+	return a, nil
+}
+
+func (q Question) request() (*rule.Request, *url.URL, error) {
+	if !strings.Contains(q.URL, "://") {
+		q.URL = "https://" + q.URL
+	}
+	u, err := url.Parse(q.URL)
+	switch {
+	case err != nil:
+		return nil, nil, fmt.Errorf("the URL cannot be read: %w", err)
+	case u.Host == "":
+		return nil, nil, errors.New("the URL has no host")
+	case !slices.Contains([]string{"http", "https", "ws", "wss"}, u.Scheme):
+		return nil, nil, fmt.Errorf("the URL's scheme %q is neither http nor https", u.Scheme)
+	}
+	r, err := http.NewRequest(strings.ToUpper(cmp.Or(q.Method, http.MethodGet)), u.String(), nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	for name, values := range q.Header {
+		r.Header[http.CanonicalHeaderKey(name)] = values
+	}
+	if host := r.Header.Get("Host"); host != "" {
+		r.Host = host
+		r.Header.Del("Host")
+	}
+	r.RemoteAddr = cmp.Or(q.Client, "127.0.0.1") + ":0"
+	req, err := rule.NewRequest(r)
+	return req, u, err
+}
+
+// entryFor is the entrypoint at the URL's port, or else the one for its scheme.
+func (t *table) entryFor(u *url.URL, secure bool) string {
+	for _, e := range t.entries.all() {
+		if e.address != "" && strings.HasSuffix(e.address, ":"+u.Port()) && u.Port() != "" {
+			return e.name
+		}
+	}
+	if secure {
+		return webSecure
+	}
+	return web
+}
+
+// judge tells what r says of a request on an entrypoint.
+func (r *route) judge(req *rule.Request, entrypoint string, secure bool) Judged {
+	j := Judged{Name: r.name, Rule: r.config.Rule, Priority: r.priority, Middlewares: []string{}, Service: r.config.Service,
+		Status: r.describe().Status, Origin: originOf(r.config.Origin), Verdicts: []rule.Verdict{}}
+	for _, w := range r.wares {
+		j.Middlewares = append(j.Middlewares, w.name)
+	}
+	for _, f := range r.findings {
+		j.Errors = append(j.Errors, f.message)
+	}
+	if r.rule == nil {
+		return j
+	}
+	j.Verdicts = r.rule.Explain(req)
+	missing := r.rule.Missing(req)
+	j.Matched = len(missing) == 0
+	here := r.serves(entrypoint, secure)
+	switch {
+	case !j.Matched && here && len(missing) == 1:
+		j.Change = missing[0].Change
+	case j.Matched && !r.ready:
+		j.Change = "the router mended: it is disabled"
+	case j.Matched && !here:
+		j.Change = r.elsewhere()
+	}
+	return j
+}
+
+// elsewhere says where the router answers.
+func (r *route) elsewhere() string {
+	if len(r.entries) == 0 {
+		return ""
+	}
+	scheme := "http"
+	if r.entries[0].tls != nil {
+		scheme = "https"
+	}
+	return scheme + ":// on entrypoint " + r.entries[0].name
+}
+
+// near are the routers that come closest, closest first.
+func (t *table) near(req *rule.Request, a *Answer, taken *route, secure bool) []Judged {
+	type miss struct {
+		*route
+		distance int
+	}
+	var misses []miss
+	for _, r := range t.routes {
+		if r == taken || r.rule == nil {
+			continue
+		}
+		missing := len(r.rule.Missing(req))
+		distance := 2 * missing
+		if !r.serves(a.EntryPoint, secure) {
+			distance++
+		}
+		if distance > 3 || missing > 0 && missing == len(r.rule.Explain(req)) && !r.sounds(req.Host) {
+			continue // it has nothing to do with the request
+		}
+		misses = append(misses, miss{r, distance})
+	}
+	slices.SortStableFunc(misses, func(a, b miss) int { return a.distance - b.distance })
+	list := []Judged{}
+	for _, m := range misses[:min(len(misses), maxNear)] {
+		list = append(list, m.judge(req, a.EntryPoint, secure))
+	}
+	return list
+}
+
+// sounds reports whether the router asks for a host that this one was probably
+// meant to be.
+func (r *route) sounds(host string) bool {
+	hosts, _ := r.rule.Hosts()
+	return config.Nearest(host, hosts) != ""
+}

@@ -1,0 +1,114 @@
+package gateway
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"axion/gateway/config"
+	"axion/gateway/middleware"
+	"axion/gateway/rule"
+)
+
+// internalSuffix qualifies what the gateway brings itself.
+const internalSuffix = "@internal"
+
+// newInternals are the services that routers can name, such as ping@internal.
+func (g *Gateway) newInternals() map[string]http.Handler {
+	api := g.API()
+	return map[string]http.Handler{
+		"api":        g.pages(api),
+		"dashboard":  g.pages(api),
+		"ping":       http.HandlerFunc(g.ping),
+		"prometheus": g.observer.Handler(),
+		// noop is for routers whose middlewares answer every request themselves.
+		"noop": http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }),
+	}
+}
+
+// pages serve the API, and send browsers to the stack's dashboard.
+func (g *Gateway) pages(api http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/api/") || g.dashboard == "" {
+			api.ServeHTTP(w, r)
+			return
+		}
+		http.Redirect(w, r, g.dashboard, http.StatusFound)
+	})
+}
+
+// entryWares builds the middlewares that an entrypoint gives all its routers.
+func (b *builder) entryWares(e *entrypoint) {
+	r := &route{name: e.name + internalSuffix, config: &config.Router{Origin: e.config.Origin}}
+	var names []string
+	for _, m := range e.config.HTTP.Middlewares {
+		names = append(names, qualified(m, "docker"))
+	}
+	b.dress(r, names, nil)
+	for _, f := range r.findings {
+		b.problems = append(b.problems, b.dynamic.Static.Problem(e.config.Origin, config.Error, "entrypoint "+strconv.Quote(e.name)+": "+f.message, f.hint))
+	}
+	if !r.refused() {
+		b.wares[e.name] = r.wares
+	}
+}
+
+// redirect adds the router of an entrypoint that sends all its requests to
+// another, as Traefik's redirections do.
+func (b *builder) redirect(e *entrypoint) {
+	if e.config.HTTP.Redirections == nil || e.config.HTTP.Redirections.EntryPoint == nil {
+		return
+	}
+	to := e.config.HTTP.Redirections.EntryPoint
+	c := &config.RedirectScheme{Scheme: cmp.Or(to.Scheme, "https"), Permanent: to.Permanent == nil || *to.Permanent}
+	if target := b.entries[to.To]; target != nil {
+		if target.address != "" {
+			if port, _, err := entryAddress(target.config.Address); err == nil {
+				c.Port = strconv.Itoa(port)
+			}
+		}
+	} else if n, err := strconv.Atoi(trimColon(to.To)); err == nil {
+		c.Port = strconv.Itoa(n)
+	} else {
+		b.problems = append(b.problems, b.dynamic.Static.Problem(e.config.Origin, config.Error,
+			fmt.Sprintf("entrypoint %q redirects to entrypoint %q, which does not exist", e.name, to.To), b.entries.known()))
+		return
+	}
+	wrap, err := middleware.Build(&config.Middleware{RedirectScheme: c}, b.gateway.env)
+	if err != nil {
+		b.problems = append(b.problems, b.dynamic.Static.Problem(e.config.Origin, config.Error, fmt.Sprintf("entrypoint %q: %v", e.name, err), mend(err)))
+		return
+	}
+	const everything = "HostRegexp(`^.+$`)"
+	priority := math.MaxInt - 1
+	if to.Priority != nil {
+		priority = *to.Priority
+	}
+	name := e.name + "-to-" + cmp.Or(trimColon(to.To), "https") + internalSuffix
+	r := &route{name: name, priority: priority, config: &config.Router{Origin: e.config.Origin, Rule: everything, Priority: priority,
+		EntryPoints: []string{e.name}, Middlewares: []string{"redirect-" + name}, Service: "noop" + internalSuffix}}
+	r.rule, _ = rule.Parse(everything)
+	r.entries = []entry{{entrypoint: e}}
+	r.wares = []*ware{{name: "redirect-" + name, wrap: wrap, config: config.Middleware{RedirectScheme: c}}}
+	b.serve(r)
+	b.routes = append(b.routes, r)
+}
+
+func trimColon(s string) string {
+	if len(s) > 0 && s[0] == ':' {
+		return s[1:]
+	}
+	return s
+}
+
+// qualified gives a name without provider this one.
+func qualified(name, provider string) string {
+	if slices.Contains([]byte(name), '@') {
+		return name
+	}
+	return name + "@" + provider
+}

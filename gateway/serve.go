@@ -1,0 +1,105 @@
+package gateway
+
+import (
+	"net/http"
+	"net/netip"
+	"time"
+
+	"axion/gateway/config"
+	"axion/gateway/observe"
+	"axion/gateway/proxy"
+	"axion/gateway/rule"
+)
+
+// handler finds the route of each request in the table in force.
+func (g *Gateway) handler(e *entrypoint, secure bool) *door {
+	h := &door{gateway: g, name: e.name, secure: secure, describe: proxy.Forwarded(trusts(e.config.ForwardedHeaders)), patience: bodyTimeout}
+	if t := timeoutsOf(e.config).ReadTimeout; t != nil {
+		h.patience = time.Duration(*t)
+	}
+	return h
+}
+
+// door is what requests of one entrypoint go through first.
+type door struct {
+	gateway     *Gateway
+	name        string // of the entrypoint
+	secure      bool
+	describe    func(*http.Request)
+	patience    time.Duration // for a body to go on; 0 means no limit
+	alternative string        // the Alt-Svc header; empty for none
+}
+
+func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !d.gateway.inflight.begin() {
+		http.Error(w, "the gateway is stopping", http.StatusServiceUnavailable)
+		return
+	}
+	defer d.gateway.inflight.end()
+	if d.alternative != "" && r.ProtoMajor < 3 {
+		w.Header()["Alt-Svc"] = []string{d.alternative}
+	}
+	x := d.gateway.observer.Begin(w, r, d.name)
+	defer x.End()
+	d.admit(x, r)
+}
+
+// admit refuses what no route may see, and looks for the route of the rest.
+func (d *door) admit(x *observe.Exchange, r *http.Request) {
+	if !d.secure && d.gateway.cert.HTTPChallenge(x, r) {
+		return
+	}
+	if r.Method == http.MethodConnect && r.ProtoMajor == 1 {
+		http.Error(x, http.StatusText(http.StatusNotImplemented), http.StatusNotImplemented)
+		return
+	}
+	if d.secure && d.gateway.cert.Misdirected(r) {
+		http.Error(x, http.StatusText(http.StatusMisdirectedRequest), http.StatusMisdirectedRequest)
+		return
+	}
+	req, err := rule.NewRequest(r)
+	if err != nil {
+		http.Error(x, "400 bad request: "+err.Error(), http.StatusBadRequest)
+		return
+	}
+	d.describe(req.HTTP)
+	identify(x, req.HTTP)
+	if d.patience > 0 && r.ContentLength != 0 && r.Body != nil && r.Body != http.NoBody {
+		body := &slowBody{ReadCloser: r.Body, control: http.NewResponseController(x), patience: d.patience}
+		req.HTTP.Body = body
+		defer body.release()
+	}
+	route := d.gateway.table.Load().index(d.name, d.secure).find(req)
+	if route == nil {
+		http.Error(x, "404 page not found", http.StatusNotFound)
+		return
+	}
+	x.Route(route.name, route.config.Service, route.config.Observability)
+	route.handler(d.name, d.secure).ServeHTTP(x, req.HTTP)
+}
+
+// trusts tells whose word on the client an entrypoint believes. Nil means nobody's.
+func trusts(c *config.TrustedPeers) func(netip.Addr) bool {
+	if c == nil {
+		return nil
+	}
+	if c.Insecure {
+		return func(netip.Addr) bool { return true }
+	}
+	var ranges []netip.Prefix
+	for _, text := range c.TrustedIPs {
+		if p, err := netip.ParsePrefix(text); err == nil {
+			ranges = append(ranges, p.Masked())
+		} else if a, err := netip.ParseAddr(text); err == nil {
+			ranges = append(ranges, netip.PrefixFrom(a.Unmap(), a.Unmap().BitLen()))
+		}
+	}
+	return func(a netip.Addr) bool {
+		for _, p := range ranges {
+			if p.Contains(a.Unmap()) {
+				return true
+			}
+		}
+		return false
+	}
+}

@@ -1,0 +1,210 @@
+package gateway
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"reflect"
+	"slices"
+	"strings"
+
+	"axion/gateway/config"
+	"axion/gateway/proxy"
+)
+
+// service is a configured service as built, or why it could not be.
+type service struct {
+	proxy.Service
+	config    config.Service // without origin
+	children  []*service
+	transport *transport
+	err       error
+}
+
+// transport is a servers' transport as built.
+type transport struct {
+	*proxy.Transport
+	config config.ServersTransport // without origin
+	err    error
+}
+
+// describe tells the servers' states.
+func (s *service) describe() []Server {
+	list := []Server{}
+	if s.Service == nil {
+		return list
+	}
+	for _, at := range s.Servers() {
+		list = append(list, Server{URL: at.URL, Status: status(at.Up)})
+	}
+	return list
+}
+
+func status(up bool) string {
+	if up {
+		return "UP"
+	}
+	return "DOWN"
+}
+
+// service builds the service of that name once; what is unchanged is the old
+// table's, so that the health of servers outlives a reload. It is nil where no
+// service has that name.
+func (b *builder) service(name string) *service {
+	if s, ok := b.services[name]; ok {
+		if s == nil { // it is being built: it leads back to itself
+			return &service{err: fmt.Errorf("the service %q leads back to itself", name)}
+		}
+		return s
+	}
+	c, ok := b.dynamic.Services[name]
+	if !ok {
+		return b.internal(name)
+	}
+	b.services[name] = nil
+	s := &service{config: *c}
+	s.config.Origin = config.Origin{}
+	b.compose(name, s)
+	if was := b.old.services[name]; s.err == nil && !b.dry {
+		if was.same(s) {
+			s = was
+		} else {
+			s.Service, s.err = b.make(name, s)
+		}
+	}
+	b.services[name] = s
+	return s
+}
+
+// internal is a service of the gateway's own.
+func (b *builder) internal(name string) *service {
+	h, ok := b.gateway.internals[strings.TrimSuffix(name, internalSuffix)]
+	if !ok || !strings.HasSuffix(name, internalSuffix) {
+		return nil
+	}
+	s := &service{Service: internalService{h}}
+	b.services[name] = s
+	return s
+}
+
+func (s *service) same(t *service) bool {
+	return s != nil && s.err == nil && s.transport == t.transport && slices.Equal(s.children, t.children) && reflect.DeepEqual(s.config, t.config)
+}
+
+// compose finds what s is made of.
+func (b *builder) compose(name string, s *service) {
+	c := s.config
+	var names []string
+	switch {
+	case c.LoadBalancer != nil:
+		s.transport = b.transport(c.LoadBalancer.ServersTransport)
+		if s.transport.err != nil {
+			s.err = s.transport.err
+		}
+	case c.Weighted != nil:
+		names = namesOf(c.Weighted.Services)
+	case c.HighestRandomWeight != nil:
+		names = namesOf(c.HighestRandomWeight.Services)
+	case c.Mirroring != nil:
+		names = []string{c.Mirroring.Service}
+		for _, m := range c.Mirroring.Mirrors {
+			names = append(names, m.Name)
+		}
+	case c.Failover != nil:
+		names = []string{c.Failover.Service, c.Failover.Fallback}
+	default:
+		s.err = errors.New("has no loadbalancer")
+	}
+	for _, n := range names {
+		child := b.service(n)
+		switch {
+		case child == nil:
+			s.err = &mended{fmt.Errorf("the service %q does not exist", n), didYouMean(n, b.dynamic.Services)}
+			return
+		case child.err != nil:
+			s.err = fmt.Errorf("the service %q: %w", n, child.err)
+			return
+		}
+		s.children = append(s.children, child)
+	}
+}
+
+func namesOf(list []config.WeightedService) []string {
+	var names []string
+	for _, s := range list {
+		names = append(names, s.Name)
+	}
+	return names
+}
+
+// make builds what compose has found the parts of.
+func (b *builder) make(name string, s *service) (proxy.Service, error) {
+	var parts []proxy.Service
+	for _, c := range s.children {
+		parts = append(parts, c.Service)
+	}
+	c := s.config
+	switch {
+	case c.LoadBalancer != nil:
+		return b.gateway.proxy.Balancer(name, c.LoadBalancer, s.transport.Transport)
+	case c.Weighted != nil:
+		return proxy.NewWeighted(name, c.Weighted, parts)
+	case c.HighestRandomWeight != nil:
+		return proxy.NewHRW(name, c.HighestRandomWeight, parts)
+	case c.Mirroring != nil:
+		return proxy.NewMirroring(name, c.Mirroring, parts[0], parts[1:])
+	}
+	return proxy.NewFailover(name, c.Failover, parts[0], parts[1])
+}
+
+// transport builds the servers' transport of that name; the default one's is empty.
+func (b *builder) transport(name string) *transport {
+	if t, ok := b.transports[name]; ok {
+		return t
+	}
+	c, ok := b.dynamic.ServersTransports[name]
+	switch {
+	case name == "" && b.dynamic.Static.ServersTransport != nil:
+		c = b.dynamic.Static.ServersTransport
+	case name == "":
+		c = &config.ServersTransport{}
+	case !ok:
+		return &transport{err: &mended{fmt.Errorf("the serversTransport %q does not exist", name), didYouMean(name, b.dynamic.ServersTransports)}}
+	}
+	t := &transport{config: *c}
+	t.config.Origin = config.Origin{}
+	if was := b.old.transports[name]; was != nil && was.err == nil && reflect.DeepEqual(was.config, t.config) {
+		t = was
+	} else if !b.dry {
+		t.Transport, t.err = b.gateway.proxy.Transport(&t.config)
+	}
+	b.transports[name] = t
+	return t
+}
+
+// mended is an error that brings its remedy along.
+type mended struct {
+	error
+	hint string
+}
+
+func (m *mended) Unwrap() error { return m.error }
+
+// Mend is the hint shown with the error.
+func (m *mended) Mend() string { return m.hint }
+
+// internal reports whether the gateway itself answers.
+func (s *service) internal() bool {
+	_, ok := s.Service.(internalService)
+	return ok
+}
+
+// internalService has no servers: the gateway answers.
+type internalService struct{ http.Handler }
+
+var _ proxy.Service = internalService{}
+
+func (internalService) Up() bool                { return true }
+func (internalService) OnChange(func(up bool))  {}
+func (internalService) Servers() []proxy.Status { return nil }
+func (internalService) Close()                  {}
