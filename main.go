@@ -5,7 +5,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -25,7 +24,6 @@ import (
 	"axion/broker"
 	"axion/embed"
 	"axion/gateway"
-	"axion/gateway/generate"
 	"axion/gateway/listen"
 	"axion/gateway/provider"
 	"axion/services"
@@ -75,10 +73,12 @@ func commands(stderr io.Writer) *cobra.Command {
 	f.register(root.Flags())
 	f.register(upCmd.Flags())
 	running := func() (summary.Summary, error) { return summary.Load(f.dir.Locate(f.files)) }
-	root.AddCommand(generate.Command(func() []string { return f.files }))
-	root.AddCommand(upCmd, summary.VersionCommand("axion", version), gateway.CheckCommand(func() ([]provider.Source, []string) { return f.base(), f.files }),
+	root.AddCommand(upCmd, summary.VersionCommand("axion", version),
 		auth.Command(func() (string, error) { s, err := running(); return s.Auth, err }))
-	root.AddCommand(gateway.Commands(func() (string, error) { s, err := running(); return s.Dashboard, err })...)
+	root.AddCommand(gateway.Commands(gateway.Around{
+		Dashboard: func() (string, error) { s, err := running(); return s.Dashboard, err },
+		Sources:   func() ([]provider.Source, []string) { return f.base(), f.files },
+	})...)
 	return root
 }
 
@@ -88,11 +88,13 @@ type flags struct {
 	dir         broker.Dir
 	addresses   listen.Flags
 	builtins    services.Options
+	docker      bool
 	printAsJSON bool
 }
 
 func (f *flags) register(set *pflag.FlagSet) {
 	set.BoolVar(&f.dir.Ephemeral, "ephemeral", false, "keep nothing: state lives in a temporary directory")
+	set.BoolVar(&f.docker, "docker", false, "follow the labels of running containers too")
 	set.BoolVar(&f.printAsJSON, "json", false, "print one line of JSON when ready")
 	f.addresses.Register(set)
 	f.builtins.Register(set)
@@ -193,7 +195,7 @@ func (s *stack) start(ctx context.Context) (err error) {
 	addresses["axion"] = []string{s.listeners.Dashboard.Addr().String()}
 	s.gateway, err = gateway.New(gateway.Options{
 		Web: s.listeners.HTTP, WebSecure: s.listeners.HTTPS, Base: s.base(), Files: s.files, FragmentDir: fragments,
-		Addresses: addresses, StateDir: filepath.Join(s.data, "certificates"), Log: s.log, Version: version,
+		Addresses: addresses, StateDir: filepath.Join(s.data, "certificates"), Log: s.log, Version: version, Docker: s.docker,
 		Listen: s.flags.addresses.Listen, Dashboard: "http://" + s.listeners.Dashboard.Addr().String(),
 	})
 	if err != nil {
@@ -216,11 +218,11 @@ func (s *stack) serve(ctx context.Context) error {
 	}
 	options := web.Options{
 		Listener: s.listeners.Dashboard, Assets: embed.Assets(), Log: s.log, Version: version, System: s.system, Gateway: s.gateway.API(),
-		Routes:   func() []web.Route { return reshape[[]web.Route](s.gateway.Routes()) },
-		Problems: func() []web.Problem { return reshape[[]web.Problem](s.gateway.Problems()) },
+		Routes:   func() []web.Route { return web.Reshape[[]web.Route](s.gateway.Routes()) },
+		Problems: func() []web.Problem { return web.Reshape[[]web.Problem](s.gateway.Problems()) },
 		Topics: func(ctx context.Context) ([]web.Topic, error) {
 			topics, err := s.broker.Admin().Topics(ctx)
-			return reshape[[]web.Topic](topics), err
+			return web.Reshape[[]web.Topic](topics), err
 		},
 	}
 	if !s.builtins.None {
@@ -258,8 +260,8 @@ func (s *stack) system(ctx context.Context) web.System {
 		parts[0].State, parts[0].Detail = web.StateUnhealthy, err.Error()
 	}
 	return web.System{
-		ReadyMS: s.summary.ReadyMS, Addresses: reshape[web.Addresses](s.summary),
-		Parts: append(parts, reshape[[]web.Part](s.services.Status(ctx, listen.Port(s.listeners.HTTPS)))...),
+		ReadyMS: s.summary.ReadyMS, Addresses: web.Reshape[web.Addresses](s.summary),
+		Parts: append(parts, web.Reshape[[]web.Part](s.services.Status(ctx, listen.Port(s.listeners.HTTPS)))...),
 	}
 }
 
@@ -271,7 +273,7 @@ func (s *stack) summarize(ctx context.Context) (err error) {
 		HTTP:      fmt.Sprintf("http://localhost:%d", listen.Port(s.listeners.HTTP)),
 		HTTPS:     fmt.Sprintf("https://localhost:%d", https),
 		Dashboard: "http://" + s.listeners.Dashboard.Addr().String(),
-		Links: append(reshape[[]summary.Link](s.services.Status(ctx, https)),
+		Links: append(web.Reshape[[]summary.Link](s.services.Status(ctx, https)),
 			summary.Link{Name: "user", URL: s.services.User()}, summary.Link{Name: "watching", URL: strings.Join(s.files, ", ")}),
 	}
 	s.summary.Token, err = s.services.Token(ctx)
@@ -290,17 +292,4 @@ func (s *stack) announce(out io.Writer) error {
 		return s.summary.PrintJSON(out)
 	}
 	return s.summary.Print(out, "axion", version)
-}
-
-// reshape turns one part's view of a thing into the dashboard's: the parts know
-// nothing of each other, and agree in their JSON.
-func reshape[T any](v any) (to T) {
-	text, err := json.Marshal(v)
-	if err == nil {
-		err = json.Unmarshal(text, &to)
-	}
-	if err != nil {
-		panic(fmt.Sprintf("reshape %T: %v", v, err)) // a mistake in their types
-	}
-	return to
 }

@@ -40,8 +40,7 @@ func Check(base []provider.Source, files []string) ([]config.Problem, error) {
 // errProblems ends `axion check` with exit code 1; the problems are printed.
 var errProblems = errors.New("the files have problems")
 
-// CheckCommand is `axion check`. It gets base and files from sources.
-func CheckCommand(sources func() (base []provider.Source, files []string)) *cobra.Command {
+func checkCommand(sources func() (base []provider.Source, files []string)) *cobra.Command {
 	cmd := &cobra.Command{Use: "check", Short: "Tell what is wrong with compose files and their labels", Args: cobra.NoArgs}
 	asJSON := cmd.Flags().Bool("json", false, "print JSON")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {

@@ -16,7 +16,7 @@ func check(t *testing.T, compose string) (string, error) {
 	file := filepath.Join(t.TempDir(), "compose.yaml")
 	write(t, file, compose)
 	var out bytes.Buffer
-	cmd := gateway.CheckCommand(func() ([]provider.Source, []string) { return nil, []string{file} })
+	cmd := gateway.Commands(gateway.Around{Sources: func() ([]provider.Source, []string) { return nil, []string{file} }})[2]
 	cmd.SetArgs(nil)
 	cmd.SetOut(&out)
 	cmd.SilenceErrors, cmd.SilenceUsage = true, true

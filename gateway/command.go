@@ -11,15 +11,27 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"axion/gateway/generate"
+	"axion/gateway/provider"
 )
 
 // maxAnswer bounds what is read from a running stack, in bytes.
 const maxAnswer = 64 << 20
 
-// Commands are `axion routes` and `axion explain`: they ask the dashboard of a
-// running stack, whose address they get from dashboard.
-func Commands(dashboard func() (string, error)) []*cobra.Command {
-	return []*cobra.Command{routesCommand(dashboard), explainCommand(dashboard)}
+// Around is what the commands know of the stack.
+type Around struct {
+	// Dashboard is the address of the running stack's, which answers for it.
+	Dashboard func() (string, error)
+	// Sources are the base layer and the compose files.
+	Sources func() (base []provider.Source, files []string)
+}
+
+// Commands are `axion routes` and `axion explain`, which ask the running stack, and
+// `axion check` and `axion labels`, which need none.
+func Commands(a Around) []*cobra.Command {
+	files := func() []string { _, files := a.Sources(); return files }
+	return []*cobra.Command{routesCommand(a.Dashboard), explainCommand(a.Dashboard), checkCommand(a.Sources), generate.Command(files)}
 }
 
 func routesCommand(dashboard func() (string, error)) *cobra.Command {
@@ -30,7 +42,7 @@ func routesCommand(dashboard func() (string, error)) *cobra.Command {
 			Items []Route `json:"items"`
 		}
 		if err := ask(cmd.Context(), dashboard, "/api/routes", &body); err != nil {
-			return fmt.Errorf("ask the running stack for its routes: %w", err)
+			return err
 		}
 		if *asJSON {
 			return json.NewEncoder(cmd.OutOrStdout()).Encode(body.Items)
@@ -57,7 +69,7 @@ func explainCommand(dashboard func() (string, error)) *cobra.Command {
 		}
 		var a Answer
 		if err := ask(cmd.Context(), dashboard, "/api/explain?"+query.Encode(), &a); err != nil {
-			return fmt.Errorf("ask the running stack to explain: %w", err)
+			return err
 		}
 		if *asJSON {
 			return json.NewEncoder(cmd.OutOrStdout()).Encode(a)
@@ -80,9 +92,16 @@ func (e *silentError) Mend() string { return "is the stack running? start it wit
 func ask(ctx context.Context, dashboard func() (string, error), path string, to any) error {
 	address, err := dashboard()
 	if err != nil {
-		return err
+		return err // it says it all
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address+path, nil)
+	if err := fetch(ctx, address+path, to); err != nil {
+		return fmt.Errorf("ask the running stack: %w", err)
+	}
+	return nil
+}
+
+func fetch(ctx context.Context, url string, to any) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return err
 	}

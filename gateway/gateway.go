@@ -24,6 +24,7 @@ import (
 	"axion/gateway/middleware"
 	"axion/gateway/observe"
 	"axion/gateway/provider"
+	"axion/gateway/provider/docker"
 	"axion/gateway/proxy"
 )
 
@@ -36,8 +37,8 @@ type Options struct {
 	Base []provider.Source
 	// Files are compose files, each a layer above the one before.
 	Files []string
-	// Containers are a container engine's. Nil means none.
-	Containers provider.Containers
+	// Docker follows the containers of this machine's engine too.
+	Docker bool
 	// FragmentDir is a watched directory of compose fragments, above the files.
 	// Empty means none.
 	FragmentDir string
@@ -116,13 +117,16 @@ func New(opts Options) (*Gateway, error) {
 	g.internals = g.newInternals()
 	g.ctx, g.cancel = context.WithCancel(context.Background())
 	g.env = middleware.Env{Context: g.ctx, Port: portsOf(opts), Log: opts.Log}
-	var err error
+	containers, err := g.containers(opts)
+	if err != nil {
+		return nil, err
+	}
 	g.provider, err = provider.New(provider.Options{
 		Base:       opts.Base,
 		Files:      opts.Files,
 		Dir:        opts.FragmentDir,
 		Addresses:  opts.Addresses,
-		Containers: opts.Containers,
+		Containers: containers,
 		Check:      g.check,
 		Log:        opts.Log,
 	})
@@ -137,6 +141,14 @@ func New(opts Options) (*Gateway, error) {
 	g.closer = onceWithContext(g.shutdown)
 	g.put(g.provider.Dynamic(), map[string]net.Listener{web: opts.Web, webSecure: opts.WebSecure})
 	return g, nil
+}
+
+// containers follows the engine where that is wanted.
+func (g *Gateway) containers(opts Options) (provider.Containers, error) {
+	if !opts.Docker {
+		return nil, nil
+	}
+	return docker.New(docker.Options{Log: opts.Log, Network: func() string { return g.provider.Dynamic().Static.Docker.Network }})
 }
 
 // portsOf tells middlewares the port of the entrypoint that serves a scheme.
