@@ -89,7 +89,7 @@ func (b *buffered) fill(next http.Handler, r *http.Request) {
 		if b.err == nil {
 			return
 		}
-		if p := recover(); p != nil && p != http.ErrAbortHandler {
+		if p := recover(); p != nil && p != any(http.ErrAbortHandler) {
 			panic(p)
 		}
 	}()

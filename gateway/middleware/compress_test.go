@@ -12,6 +12,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"axion/gateway/config"
+	"axion/gateway/middleware"
 )
 
 var (
@@ -201,6 +202,24 @@ func TestCompressDetails(t *testing.T) {
 		defer resp.Body.Close()
 		if _, err := io.ReadAll(decode(t, "gzip", resp.Body)); err == nil {
 			t.Error("error: got none for a body cut short")
+		}
+	})
+}
+
+func FuzzAcceptEncoding(f *testing.F) {
+	for _, s := range []string{"gzip", "br;q=0.1, *;q=0", "identity;q=1,zstd;q=1e9", ",;q=,=;", "gzip;q=-1"} {
+		f.Add(s)
+	}
+	m := compressing(config.Compress{})
+	wrap, err := middleware.Build(&m, env)
+	if err != nil {
+		f.Fatal(err)
+	}
+	h := wrap(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, long) }))
+	f.Fuzz(func(t *testing.T, accept string) {
+		coding := send(h, "GET", "/", "Accept-Encoding: "+accept).Header().Get("Content-Encoding")
+		if coding != "" && !strings.Contains(strings.ToLower(accept), coding) && !strings.Contains(accept, "*") {
+			t.Errorf("encoding: got %q for %q", coding, accept)
 		}
 	})
 }

@@ -25,6 +25,9 @@ func grpcWeb(c *config.GrpcWeb) (Middleware, error) {
 			case r.Method == http.MethodOptions && strings.Contains(strings.ToLower(r.Header.Get("Access-Control-Request-Headers")), "x-grpc-web"):
 				grpcWebPreflight(w, r, origins)
 			case r.Method == http.MethodPost && strings.HasPrefix(asked, grpcWebType):
+				// A service may answer while it still reads, which HTTP/1 is not asked for
+				// otherwise. That HTTP/2 has it anyway is told by an error.
+				_ = http.NewResponseController(w).EnableFullDuplex()
 				w.Header().Add("Vary", "Origin")
 				allowOrigin(w.Header(), r, origins)
 				t := &grpcWebWriter{ResponseWriter: w, text: strings.HasPrefix(asked, grpcWebTextType)}

@@ -179,3 +179,23 @@ func TestGrpcWebPasses(t *testing.T) {
 		}
 	})
 }
+
+func FuzzGrpcWebText(f *testing.F) {
+	f.Add("hello", "", 3)
+	f.Add("a", long, 100)
+	m := config.Middleware{GrpcWeb: &config.GrpcWeb{}}
+	f.Fuzz(func(t *testing.T, one, two string, line int) {
+		text := base64.StdEncoding.EncodeToString([]byte(one)) + base64.StdEncoding.EncodeToString([]byte(two))
+		if line > 0 && line < len(text) {
+			text = text[:line] + "\r\n" + text[line:]
+		}
+		h := build(t, m, func(_ http.ResponseWriter, r *http.Request) {
+			if got, err := io.ReadAll(r.Body); err != nil || string(got) != one+two {
+				t.Errorf("body: got %q, %v; want %q", got, err, one+two)
+			}
+		})
+		r := httptest.NewRequest("POST", "/", strings.NewReader(text))
+		r.Header.Set("Content-Type", "application/grpc-web-text")
+		h.ServeHTTP(httptest.NewRecorder(), r)
+	})
+}
