@@ -39,6 +39,7 @@ func TestBuffering(t *testing.T) {
 				}
 				body, _ := io.ReadAll(r.Body)
 				w.Header().Set("X-Service", "yes")
+				w.WriteHeader(http.StatusEarlyHints)
 				_, _ = w.Write(body)
 			}))
 			s := serve(t, buildIn(t, env, buffer(tt.config), forward(t, service.URL)))

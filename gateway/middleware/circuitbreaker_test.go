@@ -82,6 +82,27 @@ func TestCircuitBreaker(t *testing.T) {
 			}
 		})
 	})
+	t.Run("OK/ForgetsWhatOpenedIt", func(t *testing.T) {
+		c := config.CircuitBreaker{Expression: "NetworkErrorRatio() > 0.5", FallbackDuration: config.Duration(time.Second), RecoveryDuration: config.Duration(time.Second)}
+		bubble(t, c, func(t *testing.T, h http.Handler, s *service) {
+			s.status = 502
+			times(2, h)
+			s.status = 200
+			time.Sleep(time.Second)
+			times(6, h) // recovering
+			if got := times(5, h); got[200] != 5 {
+				t.Errorf("closed again: got %v, want 5 of 200", got)
+			}
+		})
+	})
+	t.Run("OK/SeesWhatARetryHides", func(t *testing.T) {
+		t.Parallel()
+		calls := 0
+		breaker := build(t, breaking("NetworkErrorRatio() > 0.5"), failing(2, errDial, &calls))
+		if got := send(build(t, retrying(2), breaker.ServeHTTP), "GET", "/").Code; got != 503 || calls != 1 {
+			t.Errorf("got %d after %d calls, want 503 after 1", got, calls)
+		}
+	})
 	t.Run("OK/ForgetsAfterTheWindow", func(t *testing.T) {
 		bubble(t, config.CircuitBreaker{Expression: "NetworkErrorRatio() >= 0.5"}, func(t *testing.T, h http.Handler, s *service) {
 			times(3, h)

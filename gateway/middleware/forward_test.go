@@ -58,7 +58,8 @@ func serve(t testing.TB, h http.Handler) *httptest.Server {
 	return s
 }
 
-// closed is an address where nobody listens.
+// closed is an address where nobody listens, nor will: the port is taken, by the
+// client of a connection.
 func closed(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -66,7 +67,12 @@ func closed(t testing.TB) string {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	return "http://" + l.Addr().String()
+	c, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	return "http://" + c.LocalAddr().String()
 }
 
 // answer is what a client got.

@@ -32,6 +32,7 @@ func grpcService(t *testing.T) http.Handler {
 			w.Header().Set("Grpc-Status", "7")
 			return
 		}
+		w.Header().Set("Trailer", "Grpc-Announced")
 		w.WriteHeader(http.StatusOK)
 		_ = http.NewResponseController(w).Flush()
 		for {
@@ -44,6 +45,7 @@ func grpcService(t *testing.T) http.Handler {
 			fmt.Fprint(w, frame(0, string(message)))
 			_ = http.NewResponseController(w).Flush()
 		}
+		w.Header().Set("Grpc-Announced", "yes")
 		w.Header().Set(http.TrailerPrefix+"Grpc-Status", "0")
 		w.Header().Set(http.TrailerPrefix+"Grpc-Message", "fine")
 	}
@@ -76,7 +78,7 @@ func TestGrpcWeb(t *testing.T) {
 	t.Parallel()
 	h := buildIn(t, env, config.Middleware{GrpcWeb: &config.GrpcWeb{AllowOrigins: []string{"http://a"}}}, grpcService(t))
 	s := serve(t, h)
-	end := frame(128, "grpc-message: fine\r\ngrpc-status: 0\r\n")
+	end := frame(128, "grpc-announced: yes\r\ngrpc-message: fine\r\ngrpc-status: 0\r\n")
 	b64 := base64.StdEncoding.EncodeToString
 	for _, tt := range []struct {
 		name, kind, body, want string

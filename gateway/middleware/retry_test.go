@@ -31,6 +31,7 @@ func failing(n int, err error, calls *int) http.HandlerFunc {
 		*calls++
 		w.Header().Add("X-Attempt", "1")
 		r.Header.Add("X-Seen", "1")
+		r.Host += "."
 		if *calls < n {
 			if u, ok := record.Find[record.Unreachable](w); ok && u.Unreachable(err) {
 				return
@@ -39,7 +40,7 @@ func failing(n int, err error, calls *int) http.HandlerFunc {
 			return
 		}
 		body, _ := io.ReadAll(r.Body)
-		fmt.Fprint(w, string(body), len(r.Header["X-Seen"]), r.Header.Get("X-Kept"))
+		fmt.Fprint(w, string(body), len(r.Header["X-Seen"]), r.Header.Get("X-Kept"), " ", r.Host)
 	}
 }
 
@@ -63,10 +64,10 @@ func TestRetry(t *testing.T) {
 		calls        int
 		text         string
 	}{
-		{"OK/First", "GET", "", 1, errDial, 200, 1, "1yes"},
-		{"OK/Third", "GET", "", 3, errDial, 200, 3, "1yes"},
-		{"OK/POST that nobody saw", "POST", "hello", 2, errDial, 200, 2, "hello1yes"},
-		{"OK/GET that was sent", "GET", "", 2, errReset, 200, 2, "1yes"},
+		{"OK/First", "GET", "", 1, errDial, 200, 1, "1yes example.com."},
+		{"OK/Third", "GET", "", 3, errDial, 200, 3, "1yes example.com."},
+		{"OK/POST that nobody saw", "POST", "hello", 2, errDial, 200, 2, "hello1yes example.com."},
+		{"OK/GET that was sent", "GET", "", 2, errReset, 200, 2, "1yes example.com."},
 		{"Err/Never", "GET", "", 9, errDial, 502, 3, ""},
 		{"Err/POST that was sent", "POST", "", 2, errReset, 502, 1, ""},
 		{"Err/Body that was sent", "GET", "hello", 2, errReset, 502, 1, ""},

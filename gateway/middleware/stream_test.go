@@ -9,6 +9,7 @@ import (
 	"net/http/httptrace"
 	"net/textproto"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -50,13 +51,14 @@ func eachStreamer(t *testing.T, service http.HandlerFunc, f func(t *testing.T, n
 
 func TestStreamEvents(t *testing.T) {
 	t.Parallel()
-	next := make(chan struct{}, 100)
+	var steps sync.Map // by host, of channels
 	service := func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")
 		_ = http.NewResponseController(w).Flush()
+		next, _ := steps.Load(r.Host)
 		for i := range 3 {
 			select {
-			case <-next:
+			case <-next.(chan struct{}):
 			case <-r.Context().Done():
 				return
 			}
@@ -65,6 +67,8 @@ func TestStreamEvents(t *testing.T) {
 		}
 	}
 	eachStreamer(t, service, func(t *testing.T, name, url string) {
+		next := make(chan struct{}, 3)
+		steps.Store(strings.TrimPrefix(url, "http://"), next)
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		defer cancel()
 		r, _ := http.NewRequestWithContext(ctx, "GET", url, nil)
