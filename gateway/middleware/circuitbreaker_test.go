@@ -83,7 +83,7 @@ func TestCircuitBreaker(t *testing.T) {
 		})
 	})
 	t.Run("OK/ForgetsWhatOpenedIt", func(t *testing.T) {
-		c := config.CircuitBreaker{Expression: "NetworkErrorRatio() > 0.5", FallbackDuration: config.Duration(time.Second), RecoveryDuration: config.Duration(time.Second)}
+		c := config.CircuitBreaker{Expression: "NetworkErrorRatio() > 0.3", FallbackDuration: config.Duration(time.Second), RecoveryDuration: config.Duration(time.Second)}
 		bubble(t, c, func(t *testing.T, h http.Handler, s *service) {
 			s.status = 502
 			times(2, h)
