@@ -106,7 +106,7 @@ func (b *bufferer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func fail(w http.ResponseWriter, err error) {
 	status := http.StatusInternalServerError
 	switch {
-	case errors.Is(err, errTooLarge):
+	case errors.Is(err, errBodyTooLarge):
 		status = http.StatusRequestEntityTooLarge
 	case errors.Is(err, errUnreadable):
 		status = http.StatusBadRequest
@@ -119,7 +119,7 @@ var errUnreadable = errors.New("the request's body cannot be read")
 
 func (b *bufferer) read(body *spill, r *http.Request) error {
 	if body.limit > 0 && r.ContentLength > body.limit {
-		return errTooLarge
+		return errBodyTooLarge
 	}
 	if r.Body == nil || r.Body == http.NoBody {
 		return nil

@@ -7,8 +7,8 @@ import (
 	"os"
 )
 
-// errTooLarge says that a body is larger than it may be.
-var errTooLarge = errors.New("the body is too large")
+// errBodyTooLarge says that a body is larger than it may be.
+var errBodyTooLarge = errors.New("the body is too large")
 
 // spill keeps a body in memory and, from a size on, in a temporary file, which
 // does not outlive it.
@@ -21,10 +21,10 @@ type spill struct {
 	size int64
 }
 
-// Write fails with errTooLarge, and keeps nothing of p, beyond the limit.
+// Write fails with errBodyTooLarge, and keeps nothing of p, beyond the limit.
 func (s *spill) Write(p []byte) (int, error) {
 	if s.limit > 0 && s.size+int64(len(p)) > s.limit {
-		return 0, errTooLarge
+		return 0, errBodyTooLarge
 	}
 	n, err := s.write(p)
 	s.size += int64(n)

@@ -18,8 +18,8 @@ import (
 	"axion/gateway/record"
 )
 
-// statusClientGone is what logs show for a client that left; nginx coined it.
-const statusClientGone = 499
+// statusClientLeft is what logs show for a client that left; nginx coined it.
+const statusClientLeft = 499
 
 func retry(c *config.Retry, env Env) (Middleware, error) {
 	if c.Attempts <= 0 {
@@ -64,7 +64,7 @@ func (t *retrier) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	pause := t.pauses()
 	for a.again {
 		if !wait(r.Context(), pause.NextBackOff()) {
-			w.WriteHeader(statusClientGone)
+			w.WriteHeader(statusClientLeft)
 			return
 		}
 		if counter, ok := record.Find[record.Retrier](w); ok {
