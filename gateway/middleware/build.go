@@ -46,6 +46,22 @@ func Build(m *config.Middleware, env Env) (Middleware, error) {
 		return rateLimit(m.RateLimit)
 	case m.RedirectScheme != nil:
 		return redirectScheme(m.RedirectScheme, env)
+	case m.BasicAuth != nil:
+		return basicAuth(m.BasicAuth)
+	case m.DigestAuth != nil:
+		return digestAuth(m.DigestAuth)
+	case m.ForwardAuth != nil:
+		return forwardAuth(m.ForwardAuth, env)
+	case m.IPAllowList != nil:
+		return ipAllowList(m.IPAllowList)
+	case m.IPWhiteList != nil:
+		return ipAllowList(m.IPWhiteList)
+	case m.InFlightReq != nil:
+		return inFlightReq(m.InFlightReq)
+	case m.PassTLSClientCert != nil:
+		return passTLSClientCert(m.PassTLSClientCert)
+	case m.EncodedCharacters != nil:
+		return encodedCharacters(m.EncodedCharacters)
 	case m.ContentType != nil:
 		return contentType(m.ContentType)
 	case m.RedirectRegex != nil:

@@ -2,7 +2,6 @@ package middleware
 
 import (
 	"container/list"
-	"crypto/sha256"
 	"sync"
 
 	"golang.org/x/time/rate"
@@ -32,10 +31,7 @@ func newClients(limit int, fresh func() *rate.Limiter) *clients {
 }
 
 func (c *clients) get(key string) *rate.Limiter {
-	if len(key) > maxKey {
-		sum := sha256.Sum256([]byte(key))
-		key = string(sum[:])
-	}
+	key = shorten(key)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if e, ok := c.byKey[key]; ok {

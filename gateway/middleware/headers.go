@@ -12,16 +12,19 @@ func headers(c *config.Headers) (Middleware, error) {
 	if err != nil {
 		return nil, err
 	}
-	security := securityHeaders(c)
+	security, door := securityHeaders(c), guard{c}
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if !door.admits(w, r) {
+				return
+			}
 			if cross != nil && isPreflight(r) {
 				cross.preflight(w.Header(), r)
 				w.WriteHeader(http.StatusOK)
 				return
 			}
 			origin := r.Header.Get("Origin")
-			secure := r.TLS != nil
+			secure := door.secure(r)
 			customRequest(r, c.CustomRequestHeaders)
 			e := &editor{ResponseWriter: w, edit: func(h http.Header) {
 				security.set(h, secure)

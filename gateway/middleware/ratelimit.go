@@ -3,7 +3,6 @@ package middleware
 import (
 	"errors"
 	"math"
-	"net"
 	"net/http"
 	"strconv"
 	"time"
@@ -30,7 +29,10 @@ func rateLimit(c *config.RateLimit) (Middleware, error) {
 	perSecond := float64(c.Average) / period.Seconds()
 	burst := int(min(max(c.Burst, 1), math.MaxInt32))
 	clients := newClients(maxClients, func() *rate.Limiter { return rate.NewLimiter(rate.Limit(perSecond), burst) })
-	key := keyOf(c.SourceCriterion)
+	key, err := keyOf(c.SourceCriterion, peer)
+	if err != nil {
+		return nil, err
+	}
 	patience := patienceAt(perSecond)
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -73,21 +75,4 @@ func refuse(w http.ResponseWriter, delay time.Duration) {
 	w.Header().Set("X-Retry-In", delay.String())
 	w.WriteHeader(http.StatusTooManyRequests)
 	_, _ = w.Write([]byte(http.StatusText(http.StatusTooManyRequests)))
-}
-
-// keyOf says what makes two requests come from one client.
-func keyOf(c *config.SourceCriterion) func(*http.Request) string {
-	switch {
-	case c != nil && c.RequestHeaderName != "":
-		return func(r *http.Request) string { return r.Header.Get(c.RequestHeaderName) }
-	case c != nil && c.RequestHost:
-		return func(r *http.Request) string { return r.Host }
-	}
-	return func(r *http.Request) string {
-		ip, _, err := net.SplitHostPort(r.RemoteAddr)
-		if err != nil {
-			return r.RemoteAddr
-		}
-		return ip
-	}
 }

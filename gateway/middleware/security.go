@@ -27,8 +27,14 @@ func securityHeaders(c *config.Headers) security {
 	put("X-Content-Type-Options", when(c.ContentTypeNosniff, "nosniff"))
 	put("X-Xss-Protection", cmp.Or(c.CustomBrowserXSSValue, when(c.BrowserXSSFilter, "1; mode=block")))
 	put("Content-Security-Policy", c.ContentSecurityPolicy)
+	put("Content-Security-Policy-Report-Only", c.ContentSecurityPolicyReportOnly)
+	put("Public-Key-Pins", c.PublicKey)
+	put("Feature-Policy", c.FeaturePolicy)
 	put("Referrer-Policy", c.ReferrerPolicy)
 	put("Permissions-Policy", c.PermissionsPolicy)
+	if c.IsDevelopment {
+		return s
+	}
 	if c.STSSeconds > 0 {
 		s.sts = fmt.Sprintf("max-age=%d", c.STSSeconds) +
 			when(c.STSIncludeSubdomains, "; includeSubDomains") + when(c.STSPreload, "; preload")

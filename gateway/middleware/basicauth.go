@@ -1,0 +1,160 @@
+package middleware
+
+import (
+	"bufio"
+	"cmp"
+	"crypto/rand"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+
+	"github.com/tg123/go-htpasswd"
+
+	"axion/gateway/config"
+)
+
+const (
+	defaultRealm = "traefik"
+	maxUsersFile = 4 << 20 // bytes
+	// maxKnown bounds the passwords whose check is remembered: bcrypt takes 50 ms.
+	maxKnown = 1024
+)
+
+// basicAuth asks for a user and password (RFC 7617).
+func basicAuth(c *config.BasicAuth) (Middleware, error) {
+	lines, err := userLines(c.Users, c.UsersFile)
+	if err != nil {
+		return nil, err
+	}
+	g := &gate{users: make(map[string]htpasswd.EncodedPasswd), known: make(map[[sha256.Size]byte]bool)}
+	for _, line := range lines {
+		name, hash, _ := strings.Cut(line, ":")
+		if g.users[name], err = readHash(hash); err != nil {
+			return nil, fmt.Errorf("user %q: %w", name, err)
+		}
+		g.decoy = g.users[name]
+	}
+	if _, err := rand.Read(g.salt[:]); err != nil {
+		return nil, err
+	}
+	challenge := fmt.Sprintf("Basic realm=%q", cmp.Or(c.Realm, defaultRealm))
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			name, password, ok := r.BasicAuth()
+			if !ok || !g.admits(name, password) {
+				w.Header().Set("Www-Authenticate", challenge)
+				http.Error(w, http.StatusText(http.StatusUnauthorized), http.StatusUnauthorized)
+				return
+			}
+			tellUser(r, name, c)
+			next.ServeHTTP(w, r)
+		})
+	}, nil
+}
+
+// tellUser tells the service who passed.
+func tellUser(r *http.Request, name string, c *config.BasicAuth) {
+	if c.HeaderField != "" {
+		r.Header.Set(c.HeaderField, name)
+	}
+	if c.RemoveHeader {
+		r.Header.Del("Authorization")
+	}
+}
+
+// gate knows users, and which passwords were right.
+type gate struct {
+	users map[string]htpasswd.EncodedPasswd
+	// decoy is what unknown users are checked against, so that the time taken does
+	// not tell which users there are.
+	decoy htpasswd.EncodedPasswd
+	salt  [16]byte
+
+	mu    sync.Mutex
+	known map[[sha256.Size]byte]bool // of salt, user and password
+}
+
+func (g *gate) admits(name, password string) bool {
+	key := sha256.Sum256([]byte(string(g.salt[:]) + name + "\x00" + password))
+	g.mu.Lock()
+	right := g.known[key]
+	g.mu.Unlock()
+	if right {
+		return true
+	}
+	hash, ok := g.users[name]
+	if !ok {
+		hash = g.decoy
+	}
+	if !hash.MatchesPassword(password) || !ok {
+		return false
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if len(g.known) >= maxKnown {
+		clear(g.known)
+	}
+	g.known[key] = true
+	return true
+}
+
+// readHash reads the forms that htpasswd writes; a plain password is none.
+func readHash(hash string) (htpasswd.EncodedPasswd, error) {
+	for _, parse := range []htpasswd.PasswdParser{htpasswd.AcceptBcrypt, htpasswd.AcceptMd5, htpasswd.AcceptSha, htpasswd.AcceptCryptSha} {
+		p, err := parse(hash)
+		if err != nil {
+			return nil, errors.New("the hash is malformed")
+		}
+		if p != nil {
+			return p, nil
+		}
+	}
+	return nil, &needsHash{}
+}
+
+// needsHash is a password without a hash.
+type needsHash struct{}
+
+func (*needsHash) Error() string {
+	return "the password is not hashed, or by none of bcrypt, MD5 and SHA1"
+}
+
+// Mend is the hint shown with the error.
+func (*needsHash) Mend() string {
+	return "make the line by htpasswd -nB NAME, and in a compose file write each $ as $$"
+}
+
+// userLines are the users given, those of the file after the others.
+func userLines(users []string, file string) ([]string, error) {
+	lines := append([]string{}, users...)
+	if file != "" {
+		f, err := os.Open(file)
+		if err != nil {
+			return nil, fmt.Errorf("usersfile: %w", err)
+		}
+		defer func() { _ = f.Close() }()
+		s := bufio.NewScanner(io.LimitReader(f, maxUsersFile))
+		for s.Scan() {
+			if line := strings.TrimSpace(s.Text()); line != "" && line[0] != '#' {
+				lines = append(lines, line)
+			}
+		}
+		if s.Err() != nil {
+			return nil, fmt.Errorf("usersfile %s: %w", file, s.Err())
+		}
+	}
+	if len(lines) == 0 {
+		return nil, errors.New("there are no users")
+	}
+	for i, line := range lines {
+		if name, _, ok := strings.Cut(line, ":"); !ok || name == "" {
+			return nil, fmt.Errorf("user %d is not name:hash", i+1)
+		}
+	}
+	return lines, nil
+}
