@@ -19,8 +19,6 @@ import (
 	"crypto/x509"
 	"fmt"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 )
@@ -59,12 +57,9 @@ type Authority struct {
 // of issued certificates. Until Apply is called all hosts that are allowed get
 // certificates of the local authority. Close must be called.
 func New(opts Options) (*Authority, error) {
-	if opts.Dir == "" {
-		base, err := os.UserConfigDir()
-		if err != nil {
-			return nil, &homeError{err}
-		}
-		opts.Dir = filepath.Join(base, "axion", "ca")
+	dir, err := rootDir(opts.Dir)
+	if err != nil {
+		return nil, err
 	}
 	if opts.Allow == nil {
 		opts.Allow = func(context.Context, string) bool { return false }
@@ -72,7 +67,7 @@ func New(opts Options) (*Authority, error) {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
-	r, err := openRoot(opts.Dir)
+	r, err := openRoot(dir)
 	if err != nil {
 		return nil, fmt.Errorf("open the local authority: %w", err)
 	}

@@ -235,6 +235,9 @@ func TestRoot(t *testing.T) {
 		if !pool.AppendCertsFromPEM(data) || !pool.Equal(a.Pool()) {
 			t.Error("file: got another root than Pool's")
 		}
+		if got, err := cert.RootFile(filepath.Dir(a.RootFile())); err != nil || got != a.RootFile() {
+			t.Errorf("without an authority: got %q, %v, want %q", got, err, a.RootFile())
+		}
 	})
 }
 

@@ -64,6 +64,33 @@ func (e *homeError) Mend() string {
 	return "set HOME or XDG_CONFIG_HOME to a directory that keeps the authority between runs"
 }
 
+// RootFile is the PEM file of the root's certificate in dir, which is made where
+// there is none. An empty dir means axion/ca in the user's configuration
+// directory. It is for commands that need no [Authority].
+func RootFile(dir string) (string, error) {
+	dir, err := rootDir(dir)
+	if err != nil {
+		return "", err
+	}
+	r, err := openRoot(dir)
+	if err != nil {
+		return "", fmt.Errorf("open the local authority: %w", err)
+	}
+	return r.file, nil
+}
+
+// rootDir is dir, or the default directory of the root.
+func rootDir(dir string) (string, error) {
+	if dir != "" {
+		return dir, nil
+	}
+	base, err := os.UserConfigDir()
+	if err != nil {
+		return "", &homeError{err}
+	}
+	return filepath.Join(base, "axion", "ca"), nil
+}
+
 // openRoot reads the root in dir, or makes one where there is none or it nears
 // its end. A file lock keeps processes that start together from making two.
 func openRoot(dir string) (*root, error) {
