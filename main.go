@@ -77,6 +77,7 @@ func commands(stderr io.Writer) *cobra.Command {
 		auth.Command(func() (string, error) { s, err := running(); return s.Auth, err }))
 	root.AddCommand(gateway.Commands(gateway.Around{
 		Dashboard: func() (string, error) { s, err := running(); return s.Dashboard, err },
+		URLs:      func() ([]string, error) { s, err := running(); return []string{s.HTTP, s.HTTPS, s.Dashboard}, err },
 		Sources:   func() ([]provider.Source, []string) { return f.base(), f.files },
 	})...)
 	return root

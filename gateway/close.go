@@ -69,7 +69,6 @@ func (g *Gateway) shutdown(ctx context.Context) error {
 	}
 	g.running.Wait()
 	g.table.Load().release(nil)
-	g.proxy.Close()
 	g.cert.Close()
 	errs = append(errs, g.observer.Close())
 	return errors.Join(errs...)

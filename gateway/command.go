@@ -7,13 +7,16 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"axion/gateway/cert"
 	"axion/gateway/generate"
 	"axion/gateway/provider"
+	"axion/gateway/trust"
 )
 
 // maxAnswer bounds what is read from a running stack, in bytes.
@@ -23,15 +26,33 @@ const maxAnswer = 64 << 20
 type Around struct {
 	// Dashboard is the address of the running stack's, which answers for it.
 	Dashboard func() (string, error)
+	// URLs are those at which the running stack answers.
+	URLs func() ([]string, error)
 	// Sources are the base layer and the compose files.
 	Sources func() (base []provider.Source, files []string)
 }
 
-// Commands are `axion routes` and `axion explain`, which ask the running stack, and
-// `axion check` and `axion labels`, which need none.
+// Commands are `axion routes` and `axion explain`, which ask the running stack;
+// `axion check` and `axion labels`, which need none; and `axion trust`, `untrust` and
+// `doctor`, which are about this machine.
 func Commands(a Around) []*cobra.Command {
 	files := func() []string { _, files := a.Sources(); return files }
-	return []*cobra.Command{routesCommand(a.Dashboard), explainCommand(a.Dashboard), checkCommand(a.Sources), generate.Command(files)}
+	list := []*cobra.Command{routesCommand(a.Dashboard), explainCommand(a.Dashboard), checkCommand(a.Sources), generate.Command(files)}
+	return append(list, trust.Commands(func() (string, error) { return cert.RootFile("") }, a.stack)...)
+}
+
+// stack is what the doctor looks at.
+func (a Around) stack() (trust.Stack, error) {
+	urls, err := a.URLs()
+	s := trust.Stack{URLs: urls}
+	for _, text := range urls {
+		if u, err := url.Parse(text); err == nil {
+			if port, err := strconv.Atoi(u.Port()); err == nil {
+				s.Ports = append(s.Ports, port)
+			}
+		}
+	}
+	return s, err
 }
 
 func routesCommand(dashboard func() (string, error)) *cobra.Command {

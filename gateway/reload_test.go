@@ -248,10 +248,14 @@ func TestUpstreamDown(t *testing.T) {
 	s := start(t, compose(append(labels, "http.services.sick.loadbalancer.healthcheck.path=/")...))
 	status, body := get(t, s.client(), "http://gone.localhost/")
 	want(t, "status", status, 502)
-	want(t, "body", body, "Bad Gateway")
+	if !strings.Contains(body, `"Bad Gateway"`) || !strings.Contains(body, gone) {
+		t.Errorf("body: got %s, want one that names the server", body)
+	}
 	eventually(t, "503 where none is healthy", func() bool {
 		status, body = get(t, s.client(), "http://sick.localhost/")
 		return status == 503
 	})
-	want(t, "body", body, "no available server\n")
+	if !strings.Contains(body, "no available server") {
+		t.Errorf("body: got %s", body)
+	}
 }

@@ -39,6 +39,8 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if d.alternative != "" && r.ProtoMajor < 3 {
 		w.Header()["Alt-Svc"] = []string{d.alternative}
 	}
+	// Unset, unless the service or a middleware tells it: net/http would guess.
+	w.Header()["Content-Type"] = nil
 	x := d.gateway.observer.Begin(w, r, d.name)
 	defer x.End()
 	d.admit(x, r)

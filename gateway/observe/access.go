@@ -149,7 +149,7 @@ func (l *accessLog) common(b []byte, e *Exchange, took time.Duration, count int6
 	}
 	b = append(b, ' ')
 	b = strconv.AppendInt(b, count, 10)
-	for _, text := range []string{e.router, e.server} {
+	for _, text := range []string{e.router, e.serverURL()} {
 		b = append(b, ' ')
 		b = quoted(b, text)
 	}

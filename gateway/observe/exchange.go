@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"net"
 	"net/http"
+	"net/url"
 	"time"
 
 	"axion/gateway/config"
@@ -21,14 +22,18 @@ type Exchange struct {
 	// What the client sent, before middlewares rewrote it.
 	host, method, uri string
 
-	router, service, server string
+	router, service string
+	server          *url.URL
 	quiet                   config.Observability
 	status                  int
 	size                    int64
 	retries                 int
 }
 
-var _ record.Retrier = (*Exchange)(nil)
+var (
+	_ record.Retrier = (*Exchange)(nil)
+	_ record.Server  = (*Exchange)(nil)
+)
 
 // Route notes which router takes the request, and what is not to be told of it.
 func (e *Exchange) Route(router, service string, quiet *config.Observability) {
@@ -39,7 +44,15 @@ func (e *Exchange) Route(router, service string, quiet *config.Observability) {
 }
 
 // SetServer notes the server that is asked.
-func (e *Exchange) SetServer(url string) { e.server = url }
+func (e *Exchange) SetServer(u *url.URL) { e.server = u }
+
+// serverURL is the server that was asked last, or empty.
+func (e *Exchange) serverURL() string {
+	if e.server == nil {
+		return ""
+	}
+	return e.server.String()
+}
 
 // Retried notes a further attempt.
 func (e *Exchange) Retried() { e.retries++ }

@@ -17,7 +17,7 @@ func (l *accessLog) fields(e *Exchange, took time.Duration, count int64) map[str
 		"ClientUsername": user(r), "RequestAddr": e.host, "RequestHost": host(e.host), "RequestMethod": e.method, "RequestPath": e.uri,
 		"RequestProtocol": r.Proto, "RequestScheme": scheme(e), "RequestContentSize": max(r.ContentLength, 0), "RequestCount": count,
 		"DownstreamStatus": e.status, "DownstreamContentSize": e.size, "RetryAttempts": e.retries,
-		"RouterName": e.router, "ServiceName": e.service, "ServiceURL": e.server, "entryPointName": e.entrypoint,
+		"RouterName": e.router, "ServiceName": e.service, "ServiceURL": e.serverURL(), "entryPointName": e.entrypoint,
 	}
 	f := l.config.Fields
 	if f == nil {

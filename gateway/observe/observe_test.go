@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -29,8 +30,8 @@ func answer(o *observe.Observer, method, url string, h http.HandlerFunc) {
 }
 
 func teapot(w http.ResponseWriter, _ *http.Request) {
-	if s, ok := record.Find[interface{ SetServer(string) }](w); ok {
-		s.SetServer("http://127.0.0.1:4000")
+	if s, ok := record.Find[record.Server](w); ok {
+		s.SetServer(&url.URL{Scheme: "http", Host: "127.0.0.1:4000"})
 	}
 	w.WriteHeader(http.StatusTeapot)
 	_, _ = io.WriteString(w, "short")

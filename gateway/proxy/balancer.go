@@ -9,31 +9,52 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"axion/gateway/config"
 )
 
-// Balancer spreads requests in turn over the servers of one service that are
-// up. Without health checks all are. It is safe for concurrent use.
+// schemeH2C is HTTP/2 without TLS, with prior knowledge (RFC 9113, section 3.3).
+const schemeH2C = "h2c"
+
+// Balancer spreads requests over the servers of one service that are up. Without
+// health checks all are. It is safe for concurrent use.
 type Balancer struct {
-	proxy   *Proxy
-	name    string
-	servers []*server
-	up      atomic.Pointer[[]*server]
-	turn    atomic.Uint64
+	proxy    *Proxy
+	name     string
+	strategy string
+	servers  []*server
+	stick    *stick
+	up       atomic.Pointer[choice]
+	since    atomic.Int64 // when the last server went down, in Unix nanoseconds; 0 while one is up
+	watch    watchers
+	passive  *passive
 
 	mu     sync.Mutex // orders changes of up
 	cancel context.CancelFunc
 	checks sync.WaitGroup
 }
 
-var _ http.Handler = (*Balancer)(nil)
+var _ Service = (*Balancer)(nil)
+
+// choice is the servers that are up, and how one is chosen.
+type choice struct {
+	servers []*server
+	picker  picker
+}
 
 type server struct {
 	url     *url.URL
+	ticket  string
+	weight  int
+	fenced  bool // serves only who sticks to it
 	handler http.Handler
-	down    bool        // by its health check; guarded by Balancer.mu
-	failing atomic.Bool // the last request could not connect
+	gauge   gauge
+	strikes strikes
+	down    bool // by its health check; guarded by Balancer.mu
+	ousted  bool // by its failures; guarded by Balancer.mu
+	// failing is since when no request could connect, in Unix nanoseconds, or 0.
+	failing atomic.Int64
 }
 
 // Status is a server's address and whether it is in use.
@@ -44,33 +65,60 @@ type Status struct {
 
 // Balancer returns a handler for the service of that name, and begins its health
 // checks. Every server counts as up until its first check. Close must be called.
-func (p *Proxy) Balancer(name string, lb *config.LoadBalancer, _ *Transport) (*Balancer, error) {
-	b := &Balancer{proxy: p, name: name}
-	for _, s := range lb.Servers {
-		u, err := parseURL(s.URL)
+func (p *Proxy) Balancer(name string, lb *config.LoadBalancer, t *Transport) (*Balancer, error) {
+	b := &Balancer{proxy: p, name: name, strategy: lb.Strategy}
+	var err error
+	if b.stick, err = newStick(name, lb.Sticky); err != nil {
+		return nil, err
+	}
+	b.passive = newPassive(lb.PassiveHealthCheck)
+	for _, c := range lb.Servers {
+		s, err := b.newServer(c, lb, t)
 		if err != nil {
 			return nil, err
 		}
-		pass := lb.PassHostHeader == nil || *lb.PassHostHeader
-		s := &server{url: u}
-		s.handler = b.forwarder(s, pass)
-		b.servers = append(b.servers, s)
+		if s.weight > 0 {
+			b.servers = append(b.servers, s)
+		}
 	}
-	up := slices.Clone(b.servers)
-	b.up.Store(&up)
+	up, err := b.choose()
+	if err != nil {
+		return nil, err
+	}
+	b.up.Store(up)
 	ctx, cancel := context.WithCancel(context.Background())
 	b.cancel = cancel
 	if lb.HealthCheck != nil {
-		check, err := newCheck(p.transport, lb.HealthCheck)
+		check, err := newCheck(t, lb.HealthCheck)
 		if err != nil {
 			cancel()
 			return nil, err
 		}
 		for _, s := range b.servers {
-			b.checks.Go(func() { b.watch(ctx, check, s) })
+			b.checks.Go(func() { b.check(ctx, check, s) })
 		}
 	}
 	return b, nil
+}
+
+func (b *Balancer) newServer(c config.Server, lb *config.LoadBalancer, t *Transport) (*server, error) {
+	u, err := parseURL(c.URL)
+	if err != nil {
+		return nil, err
+	}
+	s := &server{url: u, ticket: ticket(c.URL), weight: 1, fenced: c.Fenced}
+	if c.Weight != nil {
+		if s.weight = *c.Weight; s.weight < 0 {
+			return nil, fmt.Errorf("server %s: weight %d is negative", c.URL, s.weight)
+		}
+	}
+	flush := flushInterval
+	if lb.ResponseForwarding != nil && lb.ResponseForwarding.FlushInterval != 0 {
+		flush = time.Duration(lb.ResponseForwarding.FlushInterval)
+	}
+	s.handler = b.forwarder(s, target{
+		passHost: lb.PassHostHeader == nil || *lb.PassHostHeader, keepPath: c.PreservePath, flush: flush, transport: t.to(u.Scheme)})
+	return s, nil
 }
 
 func parseURL(s string) (*url.URL, error) {
@@ -78,23 +126,84 @@ func parseURL(s string) (*url.URL, error) {
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("server url %q: %w", s, errors.Unwrap(err))
-	case u.Scheme != "http" && u.Scheme != "https":
-		return nil, fmt.Errorf("server url %q: scheme %q is not http or https", s, u.Scheme)
+	case u.Scheme != "http" && u.Scheme != "https" && u.Scheme != schemeH2C:
+		return nil, fmt.Errorf("server url %q: scheme %q is not http, https or h2c", s, u.Scheme)
 	case u.Hostname() == "":
 		return nil, fmt.Errorf("server url %q: has no host", s)
 	}
 	return u, nil
 }
 
+// choose takes the servers that are up. The caller holds mu, but while building.
+func (b *Balancer) choose() (*choice, error) {
+	c := &choice{}
+	var weights []int
+	var names []string
+	for _, s := range b.servers {
+		if !s.down && !s.ousted && !s.fenced {
+			c.servers, weights, names = append(c.servers, s), append(weights, s.weight), append(names, s.url.String())
+		}
+	}
+	var err error
+	c.picker, err = newPicker(b.strategy, weights, names, func(i int) *gauge { return &c.servers[i].gauge })
+	return c, err
+}
+
 // ServeHTTP forwards r to the next server, or answers 503 where none is up.
 func (b *Balancer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	up := *b.up.Load()
-	if len(up) == 0 {
-		http.Error(w, "no available server", http.StatusServiceUnavailable)
+	s := b.pick(w, r)
+	if s == nil {
+		b.proxy.unavailable(w, r, b)
 		return
 	}
-	turn := b.turn.Add(1) - 1
-	up[turn%uint64(len(up))].handler.ServeHTTP(w, r)
+	s.gauge.begin()
+	t := &timer{ResponseWriter: w, start: time.Now()}
+	defer func() { s.gauge.end(t.took) }()
+	tell(w, s.url)
+	s.handler.ServeHTTP(t, r)
+	b.judge(s, t.status)
+}
+
+// pick is the server for r; nil where none is up.
+func (b *Balancer) pick(w http.ResponseWriter, r *http.Request) *server {
+	if b.stick != nil {
+		if ticket := b.stick.of(r); ticket != "" {
+			if s := b.holder(ticket); s != nil {
+				return s
+			}
+		}
+	}
+	up := b.up.Load()
+	if len(up.servers) == 0 {
+		return nil
+	}
+	s := up.servers[up.picker.pick(r)]
+	if b.stick != nil {
+		b.stick.give(w, s.ticket)
+	}
+	return s
+}
+
+// holder is the server, up, that a client has a ticket for. Fenced ones count.
+func (b *Balancer) holder(ticket string) *server {
+	for _, s := range b.servers {
+		if s.ticket != ticket {
+			continue
+		}
+		if s.fenced {
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			if !s.down && !s.ousted {
+				return s
+			}
+			return nil
+		}
+		if slices.Contains(b.up.Load().servers, s) {
+			return s
+		}
+		return nil
+	}
+	return nil
 }
 
 // Servers tells every server's state.
@@ -103,39 +212,60 @@ func (b *Balancer) Servers() []Status {
 	defer b.mu.Unlock()
 	list := make([]Status, len(b.servers))
 	for i, s := range b.servers {
-		list[i] = Status{URL: s.url.String(), Up: !s.down}
+		list[i] = Status{URL: s.url.String(), Up: !s.down && !s.ousted}
 	}
 	return list
 }
+
+// Up reports whether a server is up.
+func (b *Balancer) Up() bool { return len(b.up.Load().servers) > 0 }
+
+// OnChange has f called after Up has changed.
+func (b *Balancer) OnChange(f func(up bool)) { b.watch.add(f) }
 
 // Close ends the health checks and waits for them. Requests go on being served.
 func (b *Balancer) Close() {
 	b.cancel()
 	b.checks.Wait()
+	for _, s := range b.servers {
+		s.strikes.stop()
+	}
 }
 
 // set records the outcome of a check; failure is nil for a healthy server.
 func (b *Balancer) set(s *server, failure error) {
+	if b.change(func() bool { was := s.down; s.down = failure != nil; return was != s.down }) {
+		b.log(s, failure)
+	}
+}
+
+// change applies what may change which servers are up, and reports whether it did.
+func (b *Balancer) change(apply func() bool) bool {
 	b.mu.Lock()
-	changed := s.down != (failure != nil)
-	if changed {
-		s.down = failure != nil
-		up := slices.DeleteFunc(slices.Clone(b.servers), func(s *server) bool { return s.down })
-		b.up.Store(&up)
+	if !apply() {
+		b.mu.Unlock()
+		return false
 	}
+	was := b.Up()
+	if up, err := b.choose(); err == nil { // else the strategy would have been refused
+		b.up.Store(up)
+	}
+	now := b.Up()
 	b.mu.Unlock()
-	if !changed {
-		return
+	if now != was {
+		b.since.Store(0)
+		if !now {
+			b.since.Store(time.Now().UnixNano())
+		}
+		b.watch.tell(now)
 	}
+	return true
+}
+
+func (b *Balancer) log(s *server, failure error) {
 	if failure != nil {
 		b.proxy.log.Warn("server is down", "service", b.name, "url", s.url.String(), "error", failure)
 	} else {
 		b.proxy.log.Info("server is up", "service", b.name, "url", s.url.String())
 	}
 }
-
-// Up reports whether a server is up.
-func (b *Balancer) Up() bool { return len(*b.up.Load()) > 0 }
-
-// OnChange is of no use yet: nothing is built of other services.
-func (b *Balancer) OnChange(func(up bool)) {}

@@ -7,38 +7,72 @@ import (
 	"net"
 	"net/http"
 	"net/http/httputil"
+	"net/url"
+	"strings"
+	"time"
+
+	"axion/gateway/record"
 )
 
 // statusClientGone is what logs show for a client that left; nginx coined it.
 const statusClientGone = 499
 
-// forwarder returns a handler that sends requests to s. The path is the
-// request's own: a path in the server's URL is for show, as in Traefik.
-func (b *Balancer) forwarder(s *server, passHost bool) http.Handler {
-	p, target := b.proxy, s.url
+// target is how requests are sent to a server.
+type target struct {
+	passHost  bool
+	keepPath  bool // the server's own path goes first
+	flush     time.Duration
+	transport *http.Transport
+}
+
+// forwarder returns a handler that sends requests to s. The path is the request's
+// own: a path in the server's URL is for show, as in Traefik, unless it is to be kept.
+func (b *Balancer) forwarder(s *server, t target) http.Handler {
+	p, to := b.proxy, *s.url
+	if to.Scheme == schemeH2C {
+		to.Scheme = "http"
+	}
 	return &httputil.ReverseProxy{
-		Transport:     p.transport,
+		Transport:     t.transport,
 		BufferPool:    &p.buffers,
-		FlushInterval: flushInterval,
+		FlushInterval: t.flush,
 		ErrorLog:      slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
 			b.failed(s, r, err)
-			p.fail(w, r, err)
+			if u, ok := record.Find[record.Unreachable](w); ok && u.Unreachable(err) {
+				return
+			}
+			p.fail(w, r, b, s, err)
 		},
 		ModifyResponse: func(*http.Response) error {
 			b.answered(s)
 			return nil
 		},
 		Rewrite: func(r *httputil.ProxyRequest) {
-			r.Out.URL.Scheme = target.Scheme
-			r.Out.URL.Host = target.Host
+			r.Out.URL.Scheme = to.Scheme
+			r.Out.URL.Host = to.Host
+			if t.keepPath {
+				joinPath(r.Out.URL, &to)
+			}
 			// As it was: ReverseProxy drops what it cannot parse, such as a;b.
 			r.Out.URL.RawQuery = r.In.URL.RawQuery
-			if !passHost {
-				r.Out.Host = target.Host
+			if !t.passHost {
+				r.Out.Host = to.Host
 			}
 			copyForwarded(r.Out, r.In)
 		},
+	}
+}
+
+// joinPath puts the server's path before the request's.
+func joinPath(u, server *url.URL) {
+	prefix := strings.TrimSuffix(server.EscapedPath(), "/")
+	if prefix == "" {
+		return
+	}
+	raw := prefix + u.EscapedPath()
+	if plain, err := url.PathUnescape(raw); err == nil {
+		u.Path, u.RawPath = plain, raw
 	}
 }
 
@@ -58,20 +92,6 @@ func copyForwarded(out, in *http.Request) {
 		host = prior + ", " + host
 	}
 	out.Header["X-Forwarded-For"] = []string{host}
-}
-
-// fail answers for a server that could not.
-func (p *Proxy) fail(w http.ResponseWriter, r *http.Request, err error) {
-	status := statusOf(r, err)
-	p.log.Debug("request failed", "method", r.Method, "url", r.URL.Redacted(), "status", status, "error", err)
-	text := http.StatusText(status)
-	if status == statusClientGone {
-		text = "Client Closed Request"
-	}
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	w.WriteHeader(status)
-	_, _ = w.Write([]byte(text))
 }
 
 func statusOf(r *http.Request, err error) int {

@@ -2,8 +2,8 @@ package proxy
 
 import (
 	"net"
-	"net/netip"
 	"net/http"
+	"net/netip"
 	"os"
 	"strings"
 )
@@ -27,24 +27,36 @@ var forwarded = []string{
 // Forwarded returns the function that describes a request's client to upstream
 // servers and middlewares, in place of what the client said of itself:
 // X-Forwarded-Proto, -Port, -Host and -Server, and X-Real-Ip. It changes r.
-// X-Forwarded-For follows when the request is forwarded.
-func Forwarded(func(netip.Addr) bool) func(r *http.Request) {
+// X-Forwarded-For follows when the request is forwarded. What peers that are trusted
+// said stands; nil trusts nobody.
+func Forwarded(trusted func(netip.Addr) bool) func(r *http.Request) {
 	server, _ := os.Hostname() // without one the header is left out
 	return func(r *http.Request) {
-		for _, name := range forwarded {
-			delete(r.Header, name)
+		ip, _, err := net.SplitHostPort(r.RemoteAddr)
+		believed := false
+		if trusted != nil {
+			if addr, err := netip.ParseAddr(ip); err == nil {
+				believed = trusted(addr)
+			}
 		}
-		if ip, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
-			r.Header["X-Real-Ip"] = []string{ip}
+		if !believed {
+			for _, name := range forwarded {
+				delete(r.Header, name)
+			}
 		}
-		r.Header["X-Forwarded-Proto"] = []string{protocol(r)}
-		r.Header["X-Forwarded-Port"] = []string{port(r)}
-		if r.Host != "" {
-			r.Header["X-Forwarded-Host"] = []string{r.Host}
+		set := func(name, value string) {
+			if believed && r.Header[name] != nil || value == "" {
+				return
+			}
+			r.Header[name] = []string{value}
 		}
-		if server != "" {
-			r.Header["X-Forwarded-Server"] = []string{server}
+		if err == nil {
+			set("X-Real-Ip", ip)
 		}
+		set("X-Forwarded-Proto", protocol(r))
+		set("X-Forwarded-Port", port(r))
+		set("X-Forwarded-Host", r.Host)
+		set("X-Forwarded-Server", server)
 	}
 }
 

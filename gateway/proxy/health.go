@@ -32,7 +32,7 @@ type check struct {
 	unhealthy time.Duration // while down
 }
 
-func newCheck(transport http.RoundTripper, c *config.HealthCheck) (*check, error) {
+func newCheck(t *Transport, c *config.HealthCheck) (*check, error) {
 	path, err := url.Parse(c.Path)
 	if err != nil || path.IsAbs() || path.Host != "" {
 		return nil, fmt.Errorf("healthcheck.path %q is not a path", c.Path)
@@ -54,15 +54,15 @@ func newCheck(transport http.RoundTripper, c *config.HealthCheck) (*check, error
 	if timeout <= 0 {
 		timeout = defaultTimeout
 	}
-	k.client = &http.Client{Transport: transport, Timeout: timeout}
+	k.client = &http.Client{Transport: t, Timeout: timeout}
 	if c.FollowRedirects != nil && !*c.FollowRedirects {
 		k.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	}
 	return k, nil
 }
 
-// watch checks s at once and then at intervals until ctx ends.
-func (b *Balancer) watch(ctx context.Context, k *check, s *server) {
+// check probes s at once and then at intervals until ctx ends.
+func (b *Balancer) check(ctx context.Context, k *check, s *server) {
 	for {
 		failure := k.probe(ctx, s.url)
 		if ctx.Err() != nil {

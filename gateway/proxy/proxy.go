@@ -5,8 +5,6 @@ package proxy
 
 import (
 	"log/slog"
-	"net"
-	"net/http"
 	"net/http/httputil"
 	"sync"
 	"time"
@@ -28,38 +26,19 @@ type Options struct {
 	Log *slog.Logger
 }
 
-// Proxy holds what balancers share: upstream connections and buffers. It is safe
-// for concurrent use.
+// Proxy holds what balancers share. It is safe for concurrent use.
 type Proxy struct {
-	log       *slog.Logger
-	transport *http.Transport
-	buffers   buffers
+	log     *slog.Logger
+	buffers buffers
 }
 
-// New returns a proxy; its Close is to be called after that of its balancers.
+// New returns a proxy.
 func New(opts Options) *Proxy {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
-	dialer := &net.Dialer{Timeout: 30 * time.Second, KeepAlive: 15 * time.Second}
-	return &Proxy{
-		log: opts.Log,
-		// No Proxy: upstreams are reached directly, whatever the environment says.
-		transport: &http.Transport{
-			DialContext:            dialer.DialContext,
-			MaxIdleConnsPerHost:    maxIdle,
-			IdleConnTimeout:        90 * time.Second,
-			TLSHandshakeTimeout:    10 * time.Second,
-			ExpectContinueTimeout:  time.Second,
-			MaxResponseHeaderBytes: 1 << 20,
-			DisableCompression:     true, // what the client accepts decides
-			ForceAttemptHTTP2:      true,
-		},
-	}
+	return &Proxy{log: opts.Log}
 }
-
-// Close closes unused upstream connections.
-func (p *Proxy) Close() { p.transport.CloseIdleConnections() }
 
 type buffers struct{ pool sync.Pool }
 

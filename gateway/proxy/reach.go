@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"time"
 )
 
 // failed logs, once until s answers, that no connection to s can be made.
@@ -13,14 +14,14 @@ func (b *Balancer) failed(s *server, r *http.Request, err error) {
 	if !ok || dial.Op != "dial" || statusOf(r, err) == statusClientGone {
 		return
 	}
-	if s.failing.CompareAndSwap(false, true) {
+	if s.failing.CompareAndSwap(0, time.Now().UnixNano()) {
 		b.proxy.log.Warn("server cannot be reached", "service", b.name, "url", s.url.String(), "error", err)
 	}
 }
 
 // answered logs that s answers again, where failed had logged.
 func (b *Balancer) answered(s *server) {
-	if s.failing.Load() && s.failing.CompareAndSwap(true, false) {
+	if since := s.failing.Load(); since != 0 && s.failing.CompareAndSwap(since, 0) {
 		b.proxy.log.Info("server answers again", "service", b.name, "url", s.url.String())
 	}
 }

@@ -1,10 +1,8 @@
 package proxy
 
 import (
-	"errors"
 	"net/http"
-
-	"axion/gateway/config"
+	"sync"
 )
 
 // Service answers requests for one configured service.
@@ -12,7 +10,7 @@ type Service interface {
 	http.Handler
 	// Up reports whether a request can be answered now.
 	Up() bool
-	// OnChange has f called when Up changes.
+	// OnChange has f called, one call at a time, after Up has changed.
 	OnChange(f func(up bool))
 	// Servers tells every server's state.
 	Servers() []Status
@@ -20,31 +18,77 @@ type Service interface {
 	Close()
 }
 
-// Transport is how servers are connected to.
-type Transport struct{}
-
-// Close closes unused connections.
-func (t *Transport) Close() {}
-
-// Transport makes one; nil means the default settings.
-func (p *Proxy) Transport(*config.ServersTransport) (*Transport, error) { return &Transport{}, nil }
-
-var errComposite = errors.New("services of services are not supported yet")
-
-// NewWeighted spreads requests over services by weight.
-func NewWeighted(string, *config.Weighted, []Service) (Service, error) { return nil, errComposite }
-
-// NewHRW spreads clients over services.
-func NewHRW(string, *config.HighestRandomWeight, []Service) (Service, error) {
-	return nil, errComposite
+// watchers are told of changes.
+type watchers struct {
+	mu   sync.Mutex
+	list []func(up bool)
 }
 
-// NewMirroring sends copies of requests to further services.
-func NewMirroring(string, *config.Mirroring, Service, []Service) (Service, error) {
-	return nil, errComposite
+func (w *watchers) add(f func(up bool)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.list = append(w.list, f)
 }
 
-// NewFailover has a second service answer where the first cannot.
-func NewFailover(string, *config.Failover, Service, Service) (Service, error) {
-	return nil, errComposite
+func (w *watchers) tell(up bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, f := range w.list {
+		f(up)
+	}
 }
+
+// group is a service made of others.
+type group struct {
+	name     string
+	children []Service
+	watch    watchers
+	// reports says that the group is up where a child is; else it always is.
+	reports bool
+}
+
+// follow has the group tell of its children's changes. up is the group's own view.
+func (g *group) follow(up func() bool) {
+	if !g.reports {
+		return
+	}
+	var mu sync.Mutex
+	was := up()
+	for _, c := range g.children {
+		c.OnChange(func(bool) {
+			mu.Lock()
+			defer mu.Unlock()
+			if now := up(); now != was {
+				was = now
+				g.watch.tell(now)
+			}
+		})
+	}
+}
+
+func (g *group) anyUp() bool {
+	for _, c := range g.children {
+		if c.Up() {
+			return true
+		}
+	}
+	return false
+}
+
+// Up reports whether any child is up, where the configuration asks for that.
+func (g *group) Up() bool { return !g.reports || g.anyUp() }
+
+// OnChange has f called after Up has changed.
+func (g *group) OnChange(f func(up bool)) { g.watch.add(f) }
+
+// Servers are those of all children.
+func (g *group) Servers() []Status {
+	var list []Status
+	for _, c := range g.children {
+		list = append(list, c.Servers()...)
+	}
+	return list
+}
+
+// Close does nothing: the children are closed by whom they belong to.
+func (g *group) Close() {}

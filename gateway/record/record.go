@@ -2,7 +2,10 @@
 // around it: it finds, behind any number of wrappers, the one that offers a power.
 package record
 
-import "net/http"
+import (
+	"net/http"
+	"net/url"
+)
 
 // Unreachable is a response writer that wants to know that no answer came.
 type Unreachable interface {
@@ -32,4 +35,9 @@ func Find[T any](w http.ResponseWriter) (T, bool) {
 		}
 		w = u.Unwrap()
 	}
+}
+
+// Server is a response writer that notes which server is asked.
+type Server interface {
+	SetServer(u *url.URL)
 }

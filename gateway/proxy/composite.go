@@ -1,0 +1,193 @@
+package proxy
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"axion/gateway/config"
+)
+
+// weighted spreads requests over services.
+type weighted struct {
+	group
+	strategy string
+	weights  []int
+	names    []string
+	stick    *stick
+	up       atomic.Pointer[picked]
+	mu       sync.Mutex // orders changes of up
+}
+
+// picked are the children that are up, and how one is chosen.
+type picked struct {
+	children []int
+	picker   picker
+}
+
+// NewWeighted spreads requests over children by weight. Children that are down are
+// passed over.
+func NewWeighted(name string, c *config.Weighted, children []Service) (Service, error) {
+	w, err := newSpread(name, config.StrategyWRR, c.Services, children, c.HealthCheck != nil)
+	if err != nil {
+		return nil, err
+	}
+	w.stick, err = newStick(name, c.Sticky)
+	return w, err
+}
+
+// NewHRW spreads clients over children by their address, so that each stays at its
+// own.
+func NewHRW(name string, c *config.HighestRandomWeight, children []Service) (Service, error) {
+	return newSpread(name, config.StrategyHRW, c.Services, children, c.HealthCheck != nil)
+}
+
+func newSpread(name, strategy string, list []config.WeightedService, children []Service, reports bool) (*weighted, error) {
+	w := &weighted{group: group{name: name, reports: reports}, strategy: strategy}
+	for i, s := range list {
+		weight := 1
+		if s.Weight != nil {
+			weight = *s.Weight
+		}
+		if weight > 0 {
+			w.children, w.weights, w.names = append(w.children, children[i]), append(w.weights, weight), append(w.names, s.Name)
+		}
+	}
+	if err := w.choose(); err != nil {
+		return nil, err
+	}
+	for _, c := range w.children {
+		c.OnChange(func(bool) { _ = w.choose() }) // the strategy is known to be right
+	}
+	w.follow(w.anyUp)
+	return w, nil
+}
+
+func (w *weighted) choose() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	p := &picked{}
+	var weights []int
+	var names []string
+	for i, c := range w.children {
+		if c.Up() {
+			p.children, weights, names = append(p.children, i), append(weights, w.weights[i]), append(names, w.names[i])
+		}
+	}
+	var err error
+	if p.picker, err = newPicker(w.strategy, weights, names, nil); err == nil {
+		w.up.Store(p)
+	}
+	return err
+}
+
+// ServeHTTP hands r to a child that is up.
+func (w *weighted) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+	up := w.up.Load()
+	if w.stick != nil {
+		if t := w.stick.of(r); t != "" {
+			for _, i := range up.children {
+				if ticket(w.names[i]) == t {
+					w.children[i].ServeHTTP(rw, r)
+					return
+				}
+			}
+		}
+	}
+	if len(up.children) == 0 {
+		failure{Status: http.StatusServiceUnavailable, Service: w.name, Detail: "no available server", Remedy: "None of its services is up."}.answer(rw, r)
+		return
+	}
+	i := up.children[up.picker.pick(r)]
+	if w.stick != nil {
+		w.stick.give(rw, ticket(w.names[i]))
+	}
+	w.children[i].ServeHTTP(rw, r)
+}
+
+// failover has one service answer for another.
+type failover struct {
+	group
+	statuses []span
+	limit    int64 // bytes of a body kept for the second try
+}
+
+// NewFailover answers from main while it is up, else from fallback; where the
+// configuration says so, also for answers of main that count as failures.
+func NewFailover(name string, c *config.Failover, main, fallback Service) (Service, error) {
+	f := &failover{group: group{name: name, children: []Service{main, fallback}, reports: c.HealthCheck != nil}, limit: maxReplay}
+	if c.Errors != nil {
+		var err error
+		if f.statuses, err = spansOf(c.Errors.Status); err != nil {
+			return nil, err
+		}
+		if n := c.Errors.MaxRequestBodyBytes; n != nil && *n >= 0 {
+			f.limit = *n
+		}
+	}
+	f.follow(f.anyUp)
+	return f, nil
+}
+
+// ServeHTTP tries the main service first.
+func (f *failover) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	main, fallback := f.children[0], f.children[1]
+	switch {
+	case !main.Up():
+		fallback.ServeHTTP(w, r)
+	case len(f.statuses) == 0:
+		main.ServeHTTP(w, r)
+	default:
+		f.try(w, r)
+	}
+}
+
+// mirroring sends copies of requests to further services.
+type mirroring struct {
+	group
+	config  *config.Mirroring
+	mirrors []*mirror
+	limit   int64
+	sending chan struct{}   // bounds the copies under way
+	life    context.Context // of copies; ended by Close
+	end     context.CancelFunc
+	copies  sync.WaitGroup
+}
+
+// mirror gets its share of the requests.
+type mirror struct {
+	Service
+	percent uint64
+	seen    atomic.Uint64
+}
+
+const (
+	maxCopies = 256
+	// maxReplay bounds a body that is kept for a copy or a second try, in bytes.
+	maxReplay = 4 << 20
+	// copyTimeout bounds a copy; nobody waits for it.
+	copyTimeout = 30 * time.Second
+)
+
+// NewMirroring answers from main, and sends copies to mirrors, whose answers nobody
+// gets. Copies are left out rather than waited for.
+func NewMirroring(name string, c *config.Mirroring, main Service, mirrors []Service) (Service, error) {
+	m := &mirroring{group: group{name: name, children: []Service{main}, reports: c.HealthCheck != nil}, config: c, limit: maxReplay,
+		sending: make(chan struct{}, maxCopies)}
+	m.life, m.end = context.WithCancel(context.Background())
+	if c.MaxBodySize != nil && *c.MaxBodySize >= 0 {
+		m.limit = *c.MaxBodySize
+	}
+	for i, s := range mirrors {
+		percent := c.Mirrors[i].Percent
+		if percent < 0 || percent > 100 {
+			return nil, &percentError{cmp.Or(c.Mirrors[i].Name, name), percent}
+		}
+		m.mirrors = append(m.mirrors, &mirror{Service: s, percent: uint64(percent)})
+	}
+	m.follow(m.anyUp)
+	return m, nil
+}

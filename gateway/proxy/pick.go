@@ -1,0 +1,186 @@
+package proxy
+
+import (
+	"fmt"
+	"hash/fnv"
+	"math"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"axion/gateway/config"
+)
+
+// picker chooses one of several for a request. It is safe for concurrent use.
+type picker interface {
+	pick(r *http.Request) int
+}
+
+// newPicker is the strategy of that name over weights, all positive, at least one.
+// load tells how busy each is.
+func newPicker(strategy string, weights []int, names []string, load func(i int) *gauge) (picker, error) {
+	switch strategy {
+	case "", config.StrategyWRR:
+		return newWRR(weights), nil
+	case config.StrategyP2C:
+		return p2c{len(weights), load}, nil
+	case config.StrategyHRW:
+		return hrw{weights, names}, nil
+	case config.StrategyLeastTime:
+		return leastTime{weights, load}, nil
+	}
+	return nil, &unknownStrategy{strategy}
+}
+
+// unknownStrategy is a strategy that there is not.
+type unknownStrategy struct{ name string }
+
+func (e *unknownStrategy) Error() string { return fmt.Sprintf("strategy %q does not exist", e.name) }
+
+// Mend is the hint shown with the error.
+func (e *unknownStrategy) Mend() string { return "the strategies are wrr, p2c, hrw and leasttime" }
+
+// gauge is how busy a server is.
+type gauge struct {
+	active  atomic.Int64
+	latency atomic.Int64 // to the first byte, smoothed, in nanoseconds
+}
+
+// begin counts a request; its end is told with the time to the first byte, 0 where
+// none came.
+func (g *gauge) begin() { g.active.Add(1) }
+
+func (g *gauge) end(took time.Duration) {
+	g.active.Add(-1)
+	if took <= 0 {
+		return
+	}
+	const share = 10 // of the new value in the smoothed one
+	was := g.latency.Load()
+	if was == 0 {
+		g.latency.Store(int64(took))
+		return
+	}
+	g.latency.Store(was + (int64(took)-was)/share)
+}
+
+// turns takes each in its turn.
+type turns struct {
+	n    uint64
+	turn atomic.Uint64
+}
+
+func (t *turns) pick(*http.Request) int { return int((t.turn.Add(1) - 1) % t.n) }
+
+// smooth takes each in its turn, as often as its weight says and as evenly as can be.
+type smooth struct {
+	mu      sync.Mutex
+	weights []int
+	total   int
+	current []int
+}
+
+func newWRR(weights []int) picker {
+	total, equal := 0, true
+	for _, w := range weights {
+		total += w
+		equal = equal && w == weights[0]
+	}
+	if equal {
+		return &turns{n: uint64(len(weights))}
+	}
+	return &smooth{weights: weights, total: total, current: make([]int, len(weights))}
+}
+
+func (s *smooth) pick(*http.Request) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	best := 0
+	for i, w := range s.weights {
+		s.current[i] += w
+		if s.current[i] > s.current[best] {
+			best = i
+		}
+	}
+	s.current[best] -= s.total
+	return best
+}
+
+// p2c takes the less busy of two chosen at random.
+type p2c struct {
+	n    int
+	load func(i int) *gauge
+}
+
+func (p p2c) pick(*http.Request) int {
+	if p.n == 1 {
+		return 0
+	}
+	a, b := rand.IntN(p.n), rand.IntN(p.n-1)
+	if b >= a {
+		b++
+	}
+	if p.load(b).active.Load() < p.load(a).active.Load() {
+		return b
+	}
+	return a
+}
+
+// hrw takes the one with the highest weight for the client's address (rendezvous
+// hashing), so that a client stays where it is while others come and go.
+type hrw struct {
+	weights []int
+	names   []string
+}
+
+func (h hrw) pick(r *http.Request) int {
+	client, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		client = r.RemoteAddr
+	}
+	best, most := 0, math.Inf(-1)
+	for i, name := range h.names {
+		f := fnv.New64a()
+		_, _ = f.Write([]byte(client))
+		_, _ = f.Write([]byte(name))
+		// The mixed hash as a number between 0 and 1.
+		x := (float64(mix(f.Sum64())>>11) + 0.5) / (1 << 53)
+		if score := -float64(h.weights[i]) / math.Log(x); score > most {
+			best, most = i, score
+		}
+	}
+	return best
+}
+
+// mix spreads a hash over all its bits.
+func mix(h uint64) uint64 {
+	h ^= h >> 33
+	h *= 0xff51afd7ed558ccd
+	h ^= h >> 33
+	h *= 0xc4ceb9fe1a85ec53
+	return h ^ h>>33
+}
+
+// leastTime takes the one that would answer first: by the time to the first byte and
+// the requests that wait there.
+type leastTime struct {
+	weights []int
+	load    func(i int) *gauge
+}
+
+func (l leastTime) pick(*http.Request) int {
+	start := rand.IntN(len(l.weights)) // equals take turns
+	best, least := start, math.Inf(1)
+	for n := range l.weights {
+		i := (start + n) % len(l.weights)
+		g := l.load(i)
+		score := float64(g.latency.Load()+1) * float64(g.active.Load()+1) / float64(l.weights[i])
+		if score < least {
+			best, least = i, score
+		}
+	}
+	return best
+}

@@ -1,0 +1,111 @@
+package proxy
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+)
+
+// span is a range of statuses.
+type span struct{ from, to int }
+
+func spansOf(list []string) ([]span, error) {
+	var spans []span
+	for _, text := range list {
+		low, high, ok := strings.Cut(text, "-")
+		if !ok {
+			high = low
+		}
+		from, err := strconv.Atoi(strings.TrimSpace(low))
+		to, err2 := strconv.Atoi(strings.TrimSpace(high))
+		if err != nil || err2 != nil || from > to {
+			return nil, fmt.Errorf("errors.status %q is not a status or a range such as 500-599", text)
+		}
+		spans = append(spans, span{from, to})
+	}
+	return spans, nil
+}
+
+// try answers from the fallback where the main service's answer is a failure.
+func (f *failover) try(w http.ResponseWriter, r *http.Request) {
+	body, whole, err := keep(r, f.limit, true)
+	if err != nil {
+		http.Error(w, http.StatusText(http.StatusBadRequest), http.StatusBadRequest)
+		return
+	}
+	if !whole {
+		f.children[0].ServeHTTP(w, r)
+		return
+	}
+	second := r.Clone(r.Context())
+	s := &sieve{ResponseWriter: w, header: http.Header{}, refuse: f.refuses}
+	f.children[0].ServeHTTP(s, r)
+	if s.refused {
+		if body != nil {
+			second.Body = io.NopCloser(bytes.NewReader(body))
+		}
+		f.children[1].ServeHTTP(w, second)
+		return
+	}
+	s.WriteHeader(http.StatusOK) // for a service that has said nothing
+}
+
+func (f *failover) refuses(status int) bool {
+	for _, s := range f.statuses {
+		if status >= s.from && status <= s.to {
+			return true
+		}
+	}
+	return false
+}
+
+// sieve holds an answer back until its status is known to be a good one.
+type sieve struct {
+	http.ResponseWriter
+	header  http.Header
+	refuse  func(status int) bool
+	refused bool
+	passed  bool
+}
+
+// Header is the answer's own until it has passed.
+func (s *sieve) Header() http.Header {
+	if s.passed {
+		return s.ResponseWriter.Header()
+	}
+	return s.header
+}
+
+// WriteHeader lets the answer pass, or drops it.
+func (s *sieve) WriteHeader(status int) {
+	if s.passed || s.refused {
+		return
+	}
+	if status >= 200 && s.refuse(status) {
+		s.refused = true
+		return
+	}
+	for name, values := range s.header {
+		s.ResponseWriter.Header()[name] = values
+	}
+	s.passed = status >= 200 || status == http.StatusSwitchingProtocols
+	s.ResponseWriter.WriteHeader(status)
+}
+
+func (s *sieve) Write(p []byte) (int, error) {
+	if s.WriteHeader(http.StatusOK); s.refused {
+		return len(p), nil
+	}
+	return s.ResponseWriter.Write(p)
+}
+
+// Unwrap is the writer below, once the answer has passed.
+func (s *sieve) Unwrap() http.ResponseWriter {
+	if s.refused {
+		return nil
+	}
+	return s.ResponseWriter
+}

@@ -1,0 +1,72 @@
+package proxy
+
+import (
+	"cmp"
+	"crypto/sha1"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"axion/gateway/config"
+)
+
+// stick is the cookie that keeps a client where it is.
+type stick struct {
+	cookie http.Cookie
+}
+
+// newStick is nil where nothing sticks.
+func newStick(service string, c *config.Sticky) (*stick, error) {
+	if c == nil || c.Cookie == nil {
+		return nil, nil
+	}
+	s := &stick{cookie: http.Cookie{
+		Name: cmp.Or(c.Cookie.Name, cookieName(service)), Path: "/", Secure: c.Cookie.Secure, HttpOnly: c.Cookie.HTTPOnly,
+		MaxAge: c.Cookie.MaxAge, Domain: c.Cookie.Domain,
+	}}
+	if c.Cookie.Path != nil {
+		s.cookie.Path = *c.Cookie.Path
+	}
+	switch strings.ToLower(c.Cookie.SameSite) {
+	case "":
+	case "none":
+		s.cookie.SameSite = http.SameSiteNoneMode
+	case "lax":
+		s.cookie.SameSite = http.SameSiteLaxMode
+	case "strict":
+		s.cookie.SameSite = http.SameSiteStrictMode
+	default:
+		return nil, fmt.Errorf("sticky.cookie.samesite %q is not none, lax or strict", c.Cookie.SameSite)
+	}
+	return s, nil
+}
+
+// cookieName is Traefik's for a service: an underscore and the beginning of a hash.
+func cookieName(service string) string {
+	sum := sha1.Sum([]byte(service))
+	return "_" + hex.EncodeToString(sum[:])[:5]
+}
+
+// ticket is the cookie's value for one place.
+func ticket(name string) string {
+	sum := sha256.Sum256([]byte(name))
+	return hex.EncodeToString(sum[:])[:16]
+}
+
+// of is the ticket that a client brings, or empty.
+func (s *stick) of(r *http.Request) string {
+	c, err := r.Cookie(s.cookie.Name)
+	if err != nil {
+		return ""
+	}
+	return c.Value
+}
+
+// give has the client come back to the same place.
+func (s *stick) give(w http.ResponseWriter, ticket string) {
+	c := s.cookie
+	c.Value = ticket
+	http.SetCookie(w, &c)
+}
