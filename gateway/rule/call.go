@@ -97,15 +97,11 @@ func quote(s string) string {
 	return "`" + s + "`"
 }
 
-// unknown explains a name that is no HTTP matcher.
+// unknown explains a name that is no matcher here.
 func (b *builder) unknown(name *ast.Ident) *Error {
 	message := name.Name + " is not a matcher"
-	switch strings.ToLower(name.Name) {
-	case "headers", "headersregexp", "hostheader":
-		v3 := map[string]string{"headers": "Header", "headersregexp": "HeaderRegexp", "hostheader": "Host"}
-		return b.fail(name.Pos(), message+": it is Traefik v2's", "write "+v3[strings.ToLower(name.Name)])
-	case "hostsni", "hostsniregexp", "alpn":
-		return b.fail(name.Pos(), message+" of HTTP: it is TCP's", "HTTP routers use Host or HostRegexp")
+	if why, hint := b.foreign(strings.ToLower(name.Name)); why != "" {
+		return b.fail(name.Pos(), message+why, hint)
 	}
 	names := make([]string, len(b.specs))
 	for i, s := range b.specs {
@@ -116,4 +112,16 @@ func (b *builder) unknown(name *ast.Ident) *Error {
 		hint = "did you mean " + near + "?"
 	}
 	return b.fail(name.Pos(), message, hint)
+}
+
+// notHTTP explains the matchers of Traefik v2 and of TCP rules.
+func notHTTP(name string) (why, hint string) {
+	switch name {
+	case "headers", "headersregexp", "hostheader":
+		v3 := map[string]string{"headers": "Header", "headersregexp": "HeaderRegexp", "hostheader": "Host"}
+		return ": it is Traefik v2's", "write " + v3[name]
+	case "hostsni", "hostsniregexp", "alpn":
+		return " of HTTP: it is TCP's", "HTTP routers use Host or HostRegexp"
+	}
+	return "", ""
 }

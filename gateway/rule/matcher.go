@@ -21,9 +21,9 @@ type spec struct {
 	build    func(args []string) (matcher, error)
 }
 
-// specs lists the matchers of HTTP rules.
-func specs() []spec {
-	return []spec{
+// httpRules is the language of HTTP routers.
+func httpRules() language {
+	return language{example: "Host(`app.localhost`)", foreign: notHTTP, specs: []spec{
 		{"Host", 1, 1, newHost},
 		{"HostRegexp", 1, 1, newHostRegexp},
 		{"Path", 1, 1, newPath},
@@ -35,7 +35,7 @@ func specs() []spec {
 		{"Query", 1, 2, newQuery},
 		{"QueryRegexp", 1, 2, newQueryRegexp},
 		{"ClientIP", 1, 1, newClientIP},
-	}
+	}}
 }
 
 // spelled reports whether word is one of the four spellings of the name.

@@ -20,19 +20,30 @@ const (
 
 // builder turns Go's syntax tree, whose expressions rules are, into nodes.
 type builder struct {
+	language
 	fset   *token.FileSet
 	source string
-	specs  []spec
 }
 
-func parse(s string) (node, error) {
+// language is the matchers of one kind of rule.
+type language struct {
+	specs   []spec
+	example string // a matcher with its argument
+	// foreign says how to mend the name, in lower case, of a matcher that other
+	// rules have; empty where none has it.
+	foreign func(name string) (why, hint string)
+}
+
+func parse(s string) (node, error) { return httpRules().parse(s) }
+
+func (l language) parse(s string) (node, error) {
 	if strings.TrimSpace(s) == "" {
-		return nil, &Error{Line: 1, Column: 1, Message: "the rule is empty", Hint: "write a matcher, such as Host(`app.localhost`)"}
+		return nil, &Error{Line: 1, Column: 1, Message: "the rule is empty", Hint: "write a matcher, such as " + l.example}
 	}
 	if len(s) > maxLength {
 		return nil, &Error{Line: 1, Column: 1, Message: fmt.Sprintf("the rule is longer than %d bytes", maxLength)}
 	}
-	b := &builder{fset: token.NewFileSet(), source: s, specs: specs()}
+	b := &builder{language: l, fset: token.NewFileSet(), source: s}
 	expr, err := parser.ParseExprFrom(b.fset, "", s, parser.SkipObjectResolution)
 	if err != nil {
 		return nil, syntaxError(s, err)
@@ -64,7 +75,7 @@ func (b *builder) expr(e ast.Expr, negated bool, depth int) (node, error) {
 	case *ast.Ident:
 		return nil, b.fail(n.Pos(), fmt.Sprintf("%s lacks its arguments", n.Name), "write it as "+n.Name+"(`…`)")
 	}
-	return nil, b.fail(e.Pos(), "a matcher such as Host(`app.localhost`) is expected here", "")
+	return nil, b.fail(e.Pos(), "a matcher such as "+b.example+" is expected here", "")
 }
 
 // binary builds a chain of one operator as one node, however long it is.
