@@ -53,7 +53,7 @@ type peer struct {
 func peers() []peer {
 	return []peer{
 		{"nginx", map[string]string{"nginx.conf": nginxConf}, []string{"-p", "@DIR@", "-c", "nginx.conf", "-e", "stderr"}},
-		{"haproxy", map[string]string{"haproxy.cfg": haproxyConf}, []string{"-db", "-q", "-f", "@DIR@/haproxy.cfg"}},
+		{"haproxy", map[string]string{"haproxy.cfg": haproxyConf}, []string{"-db", "-f", "@DIR@/haproxy.cfg"}},
 		{"caddy", map[string]string{"Caddyfile": caddyConf}, []string{"run", "--config", "@DIR@/Caddyfile", "--adapter", "caddyfile"}},
 		{"traefik", map[string]string{"traefik.yaml": traefikStatic, "dynamic.yaml": traefikDynamic}, []string{"--configFile=@DIR@/traefik.yaml"}},
 	}
@@ -141,7 +141,7 @@ http {
 
 const haproxyConf = `
 global
-  maxconn 16384
+  maxconn 4096
 defaults
   mode http
   timeout connect 5s

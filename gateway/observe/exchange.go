@@ -24,10 +24,10 @@ type Exchange struct {
 
 	router, service string
 	server          *url.URL
-	quiet                   config.Observability
-	status                  int
-	size                    int64
-	retries                 int
+	quiet           config.Observability
+	status          int
+	size            int64
+	retries         int
 }
 
 var (

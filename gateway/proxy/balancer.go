@@ -117,7 +117,7 @@ func (b *Balancer) newServer(c config.Server, lb *config.LoadBalancer, t *Transp
 		flush = time.Duration(lb.ResponseForwarding.FlushInterval)
 	}
 	s.handler = b.forwarder(s, target{
-		passHost: lb.PassHostHeader == nil || *lb.PassHostHeader, keepPath: c.PreservePath, flush: flush, transport: t.to(u.Scheme)})
+		passHost: lb.PassHostHeader == nil || *lb.PassHostHeader, keepPath: c.PreservePath, flush: flush, transport: t})
 	return s, nil
 }
 

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"axion/gateway/http1"
 	"axion/gateway/record"
 )
 
@@ -22,28 +23,54 @@ type target struct {
 	passHost  bool
 	keepPath  bool // the server's own path goes first
 	flush     time.Duration
-	transport *http.Transport
+	transport *Transport
 }
 
 // forwarder returns a handler that sends requests to s. The path is the request's
 // own: a path in the server's URL is for show, as in Traefik, unless it is to be kept.
 func (b *Balancer) forwarder(s *server, t target) http.Handler {
+	wide := b.wide(s, t)
+	if s.url.Scheme != "http" {
+		return wide
+	}
+	to := &http1.Target{URL: s.url, PassHost: t.passHost, FlushInterval: t.flush}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header["Upgrade"] != nil {
+			wide.ServeHTTP(w, r)
+			return
+		}
+		if t.keepPath {
+			r = atPath(r, s.url)
+		}
+		if err := t.transport.plain.Forward(w, r, to); err != nil {
+			b.lose(w, r, s, err)
+			return
+		}
+		b.answered(s)
+	})
+}
+
+// lose answers for a server that did not, unless the request is tried again.
+func (b *Balancer) lose(w http.ResponseWriter, r *http.Request, s *server, err error) {
+	b.failed(s, r, err)
+	if u, ok := record.Find[record.Unreachable](w); ok && u.Unreachable(err) {
+		return
+	}
+	b.proxy.fail(w, r, b, s, err)
+}
+
+// wide forwards all that there is: TLS, HTTP/2 and upgraded connections too.
+func (b *Balancer) wide(s *server, t target) http.Handler {
 	p, to := b.proxy, *s.url
 	if to.Scheme == schemeH2C {
 		to.Scheme = "http"
 	}
 	return &httputil.ReverseProxy{
-		Transport:     t.transport,
+		Transport:     t.transport.to(s.url.Scheme),
 		BufferPool:    &p.buffers,
 		FlushInterval: t.flush,
 		ErrorLog:      slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
-		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
-			b.failed(s, r, err)
-			if u, ok := record.Find[record.Unreachable](w); ok && u.Unreachable(err) {
-				return
-			}
-			p.fail(w, r, b, s, err)
-		},
+		ErrorHandler:  func(w http.ResponseWriter, r *http.Request, err error) { b.lose(w, r, s, err) },
 		ModifyResponse: func(*http.Response) error {
 			b.answered(s)
 			return nil
@@ -62,6 +89,14 @@ func (b *Balancer) forwarder(s *server, t target) http.Handler {
 			copyForwarded(r.Out, r.In)
 		},
 	}
+}
+
+// atPath is r below the server's path.
+func atPath(r *http.Request, server *url.URL) *http.Request {
+	below, u := *r, *r.URL
+	joinPath(&u, server)
+	below.URL = &u
+	return &below
 }
 
 // joinPath puts the server's path before the request's.

@@ -14,14 +14,16 @@ import (
 	"time"
 
 	"axion/gateway/config"
+	"axion/gateway/http1"
 )
 
 const maxPEM = 1 << 20 // bytes
 
 // Transport is how servers are connected to. It is safe for concurrent use.
 type Transport struct {
-	http *http.Transport
-	h2c  *http.Transport // for servers that speak HTTP/2 without TLS
+	plain *http1.Client   // for HTTP/1.1 without TLS, which is what most servers speak
+	http  *http.Transport // for TLS, and connections that are upgraded
+	h2c   *http.Transport // for servers that speak HTTP/2 without TLS
 }
 
 // Transport makes one; nil means the default settings. Close is to be called after
@@ -60,11 +62,13 @@ func (p *Proxy) Transport(c *config.ServersTransport) (*Transport, error) {
 	}
 	h2c := t.Clone()
 	h2c.Protocols = plain
-	return &Transport{http: t, h2c: h2c}, nil
+	own := http1.New(http1.Options{MaxIdlePerHost: idle, DialTimeout: times.dial, HeaderTimeout: times.header, IdleTimeout: times.idle})
+	return &Transport{plain: own, http: t, h2c: h2c}, nil
 }
 
 // Close closes unused connections.
 func (t *Transport) Close() {
+	t.plain.Close()
 	t.http.CloseIdleConnections()
 	t.h2c.CloseIdleConnections()
 }

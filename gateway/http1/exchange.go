@@ -1,0 +1,337 @@
+package http1
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// exchange is one request and its answer.
+type exchange struct {
+	client *Client
+	w      http.ResponseWriter
+	r      *http.Request
+	target *Target
+
+	head    head
+	heard   bool // a byte of an answer came
+	read    bool // the body was begun
+	sending chan error
+}
+
+// replayable reports whether the request can be sent again: nothing was heard of the
+// first time, and nothing of the body is gone.
+func (x *exchange) replayable() bool {
+	if x.heard || x.read || x.r.Context().Err() != nil {
+		return false
+	}
+	switch x.r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace, http.MethodPut, http.MethodDelete:
+		return true
+	}
+	return false
+}
+
+// run sends the request over c and the answer to the client.
+func (x *exchange) run(c *conn) error {
+	stop := afterCancel(x.r.Context(), c)
+	c.begin()
+	reusable, err := x.talk(c)
+	if !stop() && x.r.Context().Err() != nil {
+		reusable = false
+	}
+	if x.sending != nil {
+		if !reusable {
+			_ = c.Conn.Close() // ends the sending too
+			_ = http.NewResponseController(x.w).SetReadDeadline(time.Unix(1, 0))
+		}
+		<-x.sending
+	}
+	if reusable {
+		c.pool.put(c)
+	} else {
+		c.close()
+	}
+	if errors.Is(err, errAbort) {
+		panic(http.ErrAbortHandler)
+	}
+	return err
+}
+
+// errAbort is a failure after the answer was begun.
+var errAbort = errors.New("the answer was cut short")
+
+// talk reports whether the connection can be used again.
+func (x *exchange) talk(c *conn) (reusable bool, err error) {
+	waits := x.expects()
+	if err := x.send(c, waits); err != nil {
+		return false, x.fail("write", err)
+	}
+	if t := x.client.opts.HeaderTimeout; t > 0 && x.sending == nil {
+		_ = c.Conn.SetReadDeadline(time.Now().Add(t))
+		defer func() { _ = c.Conn.SetReadDeadline(time.Time{}) }()
+	}
+	for n := 0; ; n++ {
+		if _, err := c.r.Peek(1); err != nil {
+			return false, x.fail("read", err)
+		}
+		x.heard = true
+		if err := readHead(c.r, &x.head); err != nil {
+			return false, x.fail("header", err)
+		}
+		if x.head.status >= 200 {
+			break
+		}
+		if n == maxInformational || x.head.status == http.StatusSwitchingProtocols {
+			return false, &Error{Op: "header", Err: malformed("it has status " + strconv.Itoa(x.head.status))}
+		}
+		x.inform(c, &waits)
+	}
+	if x.client.opts.HeaderTimeout > 0 {
+		_ = c.Conn.SetReadDeadline(time.Time{})
+	}
+	return x.answer(c, waits)
+}
+
+// expects reports whether the client waits for the server's 100 before its body.
+func (x *exchange) expects() bool {
+	return hasBody(x.r) && strings.EqualFold(x.r.Header.Get("Expect"), "100-continue")
+}
+
+// fail is an error before the answer was begun. A context's end is the reason where
+// there is one.
+func (x *exchange) fail(op string, err error) error {
+	if ctx := x.r.Context().Err(); ctx != nil {
+		err = ctx
+	}
+	return &Error{Op: op, Err: err}
+}
+
+// send writes the head, and the body where it need not wait: small ones with the
+// head, others beside the reading of the answer.
+func (x *exchange) send(c *conn, waits bool) error {
+	buffer := buffers.Get().(*[]byte)
+	b := appendFraming(appendHead((*buffer)[:0], x.r, x.target), x.r)
+	defer func() {
+		if cap(b) <= 64<<10 {
+			*buffer = b[:0]
+			buffers.Put(buffer)
+		}
+	}()
+	small := x.r.ContentLength > 0 && x.r.ContentLength <= smallBody
+	if hasBody(x.r) && !waits && small {
+		x.read = true
+		start := len(b)
+		b = append(b, make([]byte, x.r.ContentLength)...)
+		if _, err := io.ReadFull(x.r.Body, b[start:]); err != nil {
+			return err
+		}
+	}
+	if _, err := c.Conn.Write(b); err != nil {
+		return err
+	}
+	if hasBody(x.r) && !waits && !small {
+		x.stream(c)
+	}
+	return nil
+}
+
+// stream sends the body in a goroutine of its own: the server may answer before it
+// has all of it.
+func (x *exchange) stream(c *conn) {
+	x.read = true
+	_ = http.NewResponseController(x.w).EnableFullDuplex() // HTTP/2 always is
+	x.sending = make(chan error, 1)
+	go func() {
+		err := sendBody(c.Conn, x.r)
+		if err != nil {
+			// The server must not take what came for the whole.
+			_ = c.Conn.SetReadDeadline(time.Now().Add(time.Second))
+		}
+		x.sending <- err
+	}()
+}
+
+// inform hands a 1xx answer on; the server's 100 lets the body go.
+func (x *exchange) inform(c *conn, waits *bool) {
+	if x.head.status == http.StatusContinue {
+		if *waits {
+			*waits = false
+			x.stream(c) // reading the body has net/http tell the client
+		}
+		return
+	}
+	h := x.w.Header()
+	before := make(map[string][]string, len(x.head.fields))
+	for _, f := range x.head.fields {
+		before[f.name] = h[f.name]
+	}
+	for name := range before {
+		delete(h, name)
+	}
+	x.head.tell(h)
+	x.w.WriteHeader(x.head.status)
+	for name, values := range before {
+		if values == nil {
+			delete(h, name)
+		} else {
+			h[name] = values
+		}
+	}
+}
+
+// answer sends the answer that counts.
+func (x *exchange) answer(c *conn, waits bool) (bool, error) {
+	h := x.head
+	bodyless := x.r.Method == http.MethodHead || h.status == http.StatusNoContent || h.status == http.StatusNotModified
+	header := x.w.Header()
+	h.tell(header)
+	if h.length >= 0 && h.status != http.StatusNoContent {
+		header["Content-Length"] = []string{strconv.FormatInt(h.length, 10)}
+	}
+	if x.sending == nil && waits {
+		// The client will not send its body; net/http must not read it either.
+		header["Connection"] = []string{"close"}
+	}
+	x.announce()
+	x.w.WriteHeader(h.status)
+	if bodyless {
+		return x.finish(c), nil
+	}
+	if err := x.copyBody(c); err != nil {
+		return false, errAbort
+	}
+	return x.finish(c), nil
+}
+
+// announce tells the client of trailers that will come.
+func (x *exchange) announce() {
+	for _, f := range x.head.fields {
+		if f.name == "Trailer" {
+			x.w.Header()["Trailer"] = append(x.w.Header()["Trailer"], f.value)
+		}
+	}
+}
+
+// finish reports whether the connection can be used again.
+func (x *exchange) finish(c *conn) bool {
+	if x.head.close || c.r.Buffered() > 0 || !x.head.chunked && x.head.length < 0 && !x.without() {
+		return false
+	}
+	if x.sending == nil {
+		return !x.expects() || x.read
+	}
+	// The server has answered, so it has all of the body, unless the answer is an
+	// early one: then the rest is not wanted.
+	_ = http.NewResponseController(x.w).Flush()
+	timer := time.NewTimer(lastByte)
+	defer timer.Stop()
+	select {
+	case err := <-x.sending:
+		x.sending <- err
+		return err == nil
+	case <-timer.C:
+		return false
+	}
+}
+
+// lastByte is how long the sending may take to notice that it is done.
+const lastByte = 100 * time.Millisecond
+
+func (x *exchange) without() bool {
+	return x.r.Method == http.MethodHead || x.head.status == http.StatusNoContent || x.head.status == http.StatusNotModified
+}
+
+// copyBody sends the body as it comes.
+func (x *exchange) copyBody(c *conn) error {
+	switch {
+	case x.head.chunked:
+		body := &chunks{r: c.r}
+		if err := x.copy(c, body, true); err != nil {
+			return err
+		}
+		for _, f := range body.trailer {
+			x.trail(f)
+		}
+		return nil
+	case x.head.length >= 0:
+		return x.copy(c, io.LimitReader(c.r, x.head.length), x.streams())
+	}
+	return x.copy(c, c.r, true)
+}
+
+// trail sets a trailer; one that was not announced needs a prefix.
+func (x *exchange) trail(f field) {
+	for _, line := range x.w.Header()["Trailer"] {
+		if hasToken(line, f.name) {
+			x.w.Header().Add(f.name, f.value)
+			return
+		}
+	}
+	x.w.Header().Add(http.TrailerPrefix+f.name, f.value)
+}
+
+// streams reports whether each part of the body matters by itself.
+func (x *exchange) streams() bool {
+	kind := x.w.Header().Get("Content-Type")
+	return x.target.FlushInterval <= 0 || strings.HasPrefix(kind, "text/event-stream") || strings.HasPrefix(kind, "application/grpc")
+}
+
+// copy hands parts on. Where the next is not there yet it flushes, at once if it is to
+// stream, else after the flush interval.
+func (x *exchange) copy(c *conn, body io.Reader, stream bool) error {
+	buffer := copies.Get().(*[readSize]byte)
+	defer copies.Put(buffer)
+	var total int64
+	pending := false
+	for {
+		if pending && total != x.head.length && !ready(c, body) {
+			if err := x.pause(c, stream); err != nil {
+				return err
+			}
+			pending = false
+		}
+		n, err := body.Read(buffer[:])
+		if n > 0 {
+			total += int64(n)
+			if _, err := x.w.Write(buffer[:n]); err != nil {
+				return err
+			}
+			pending = true
+		}
+		if errors.Is(err, io.EOF) {
+			if x.head.length >= 0 && !x.head.chunked && total < x.head.length {
+				return io.ErrUnexpectedEOF
+			}
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// ready reports whether the next part is there already.
+func ready(c *conn, body io.Reader) bool {
+	if chunked, ok := body.(*chunks); ok && chunked.left == 0 {
+		return c.r.Buffered() > len("\r\n") // of the chunk before
+	}
+	return c.r.Buffered() > 0
+}
+
+// pause flushes before a read that may wait.
+func (x *exchange) pause(c *conn, stream bool) error {
+	if !stream {
+		_ = c.Conn.SetReadDeadline(time.Now().Add(x.target.FlushInterval))
+		_, err := c.r.Peek(1)
+		_ = c.Conn.SetReadDeadline(time.Time{})
+		if !errors.Is(err, os.ErrDeadlineExceeded) || x.r.Context().Err() != nil {
+			return nil // there is more, or the next read tells what is wrong
+		}
+	}
+	return http.NewResponseController(x.w).Flush()
+}

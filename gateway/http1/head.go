@@ -1,0 +1,199 @@
+package http1
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/textproto"
+	"strconv"
+	"strings"
+
+	"golang.org/x/net/http/httpguts"
+)
+
+const (
+	// maxHead bounds an answer's head, in bytes.
+	maxHead = 1 << 20
+	// maxInformational bounds the 1xx answers before the one that counts.
+	maxInformational = 16
+)
+
+// head is the beginning of an answer.
+type head struct {
+	status  int
+	fields  []field
+	minor   int   // of HTTP/1.x
+	length  int64 // -1 where unknown
+	chunked bool
+	close   bool
+}
+
+// field is one line of a header.
+type field struct{ name, value string }
+
+var errHead = errors.New("the server's answer is malformed")
+
+func malformed(what string) error { return fmt.Errorf("%w: %s", errHead, what) }
+
+// readHead reads a head strictly: what two readers could understand differently is
+// refused (RFC 9112, sections 5 and 6).
+func readHead(r *bufio.Reader, h *head) error {
+	text, err := readBlock(r)
+	if err != nil {
+		return err
+	}
+	line, rest, _ := strings.Cut(text, "\r\n")
+	if err := h.statusLine(line); err != nil {
+		return err
+	}
+	h.fields, h.length, h.chunked, h.close = h.fields[:0], -1, false, h.minor == 0
+	for rest != "" {
+		line, rest, _ = strings.Cut(rest, "\r\n")
+		if err := h.field(line); err != nil {
+			return err
+		}
+	}
+	if h.chunked && h.length >= 0 {
+		return malformed("it has both Transfer-Encoding and Content-Length")
+	}
+	return nil
+}
+
+// readBlock reads up to an empty line, which it leaves out, and checks line ends.
+func readBlock(r *bufio.Reader) (string, error) {
+	var b []byte
+	for {
+		line, err := r.ReadSlice('\n')
+		if errors.Is(err, bufio.ErrBufferFull) {
+			return "", malformed("a line is longer than 16 KiB")
+		}
+		if err != nil {
+			return "", err
+		}
+		if len(line) < 2 || line[len(line)-2] != '\r' {
+			return "", malformed("a line does not end in CRLF")
+		}
+		if len(line) == 2 {
+			if len(b) == 0 {
+				return "", malformed("it begins with an empty line")
+			}
+			return string(b), nil
+		}
+		if bytes.IndexByte(line[:len(line)-2], '\r') >= 0 {
+			return "", malformed("a line holds a bare CR")
+		}
+		if len(b)+len(line) > maxHead {
+			return "", malformed("its head is larger than 1 MiB")
+		}
+		b = append(b, line...)
+	}
+}
+
+func (h *head) statusLine(line string) error {
+	if len(line) < 12 || line[:7] != "HTTP/1." || line[7] != '0' && line[7] != '1' || line[8] != ' ' || len(line) > 12 && line[12] != ' ' {
+		return malformed("its first line is " + strconv.Quote(line[:min(len(line), 64)]))
+	}
+	h.minor = int(line[7] - '0')
+	n, err := strconv.ParseUint(line[9:12], 10, 16)
+	if err != nil || n < 100 || n > 999 {
+		return malformed("its status is " + strconv.Quote(line[9:12]))
+	}
+	h.status = int(n)
+	return nil
+}
+
+func (h *head) field(line string) error {
+	name, value, ok := strings.Cut(line, ":")
+	if !ok || !httpguts.ValidHeaderFieldName(name) {
+		return malformed("a header line is " + strconv.Quote(line[:min(len(line), 64)]))
+	}
+	value = strings.Trim(value, " \t")
+	if !httpguts.ValidHeaderFieldValue(value) {
+		return malformed("the header " + name + " holds control characters")
+	}
+	name = canonical(name)
+	switch name {
+	case "Content-Length":
+		n, err := strconv.ParseUint(value, 10, 63)
+		if err != nil || h.length >= 0 && h.length != int64(n) {
+			return malformed("its Content-Length is " + strconv.Quote(value))
+		}
+		h.length = int64(n)
+		return nil
+	case "Transfer-Encoding":
+		if h.chunked || !strings.EqualFold(value, "chunked") {
+			return malformed("its Transfer-Encoding is " + strconv.Quote(value))
+		}
+		h.chunked = true
+		return nil
+	case "Connection":
+		h.close = h.close && !hasToken(value, "keep-alive") || hasToken(value, "close")
+	}
+	h.fields = append(h.fields, field{name, value})
+	return nil
+}
+
+func hasToken(value, token string) bool {
+	for part := range strings.SplitSeq(value, ",") {
+		if strings.EqualFold(strings.TrimSpace(part), token) {
+			return true
+		}
+	}
+	return false
+}
+
+// canonical is the name in its usual form; the usual names cost nothing.
+func canonical(name string) string {
+	if known, ok := usual[name]; ok {
+		return known
+	}
+	return textproto.CanonicalMIMEHeaderKey(name)
+}
+
+var usual = func() map[string]string {
+	m := map[string]string{}
+	for _, name := range []string{"Content-Type", "Content-Length", "Date", "Server", "Connection", "Transfer-Encoding", "Cache-Control",
+		"Etag", "Last-Modified", "Vary", "Set-Cookie", "Location", "Content-Encoding", "Keep-Alive", "X-Powered-By", "Access-Control-Allow-Origin"} {
+		m[name], m[strings.ToLower(name)] = name, name
+	}
+	m["ETag"] = "Etag"
+	return m
+}()
+
+// tell puts the fields into a ResponseWriter's header, without those that are for
+// this connection.
+func (h *head) tell(to http.Header) {
+	var named []string
+	for _, f := range h.fields {
+		if f.name == "Connection" {
+			named = append(named, strings.Split(f.value, ",")...)
+		}
+	}
+	values := make([]string, len(h.fields))
+	for i, f := range h.fields {
+		switch f.name {
+		case "Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Connection", "Te", "Trailer", "Upgrade":
+			continue
+		}
+		if isNamed(named, f.name) {
+			continue
+		}
+		values[i] = f.value
+		if prior := to[f.name]; len(prior) > 0 {
+			to[f.name] = append(prior, f.value)
+		} else {
+			to[f.name] = values[i : i+1 : i+1]
+		}
+	}
+}
+
+func isNamed(named []string, name string) bool {
+	for _, n := range named {
+		if strings.EqualFold(strings.TrimSpace(n), name) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,144 @@
+// Package http1 sends requests to servers over HTTP/1.1 by a client of its own. It
+// does in one goroutine, and nearly without garbage, what net/http's Transport takes
+// three and a map for; RFC 9112 says what is sent and what is believed.
+package http1
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+)
+
+// Options of a [Client]. Zero values mean what the fields say.
+type Options struct {
+	// MaxIdlePerHost is how many unused connections are kept for one server: 200 if
+	// zero, none if negative.
+	MaxIdlePerHost int
+	// DialTimeout, HeaderTimeout and IdleTimeout bound connecting, waiting for an
+	// answer's head, and being unused. Zero means no limit.
+	DialTimeout, HeaderTimeout, IdleTimeout time.Duration
+}
+
+// Client sends requests. It is safe for concurrent use.
+type Client struct {
+	opts   Options
+	dialer net.Dialer
+
+	mu     sync.Mutex
+	pools  map[string]*pool
+	closed bool
+}
+
+// New returns a client; its Close is to be called.
+func New(opts Options) *Client {
+	if opts.MaxIdlePerHost == 0 {
+		opts.MaxIdlePerHost = 200
+	}
+	return &Client{opts: opts, dialer: net.Dialer{Timeout: opts.DialTimeout, KeepAlive: 15 * time.Second}, pools: make(map[string]*pool)}
+}
+
+// Target is one server and how it is asked.
+type Target struct {
+	URL *url.URL // http://host:port; its path does not count
+	// PassHost sends the request's own Host.
+	PassHost bool
+	// FlushInterval is how long a part of an answer of known length may be held back.
+	// Zero or less flushes each part. Answers of unknown length are flushed at once.
+	FlushInterval time.Duration
+}
+
+// Error is a request that got no answer; nothing was written to the client.
+type Error struct {
+	Op  string // dial, write, read, header or body
+	Err error
+	// Dial says that no connection could be made.
+	Dial bool
+}
+
+func (e *Error) Error() string { return fmt.Sprintf("%s: %v", e.Op, e.Err) }
+func (e *Error) Unwrap() error { return e.Err }
+
+// Forward sends r to t, and its answer to w. An error is an [*Error], after which
+// nothing has been written to w. A failure after that aborts w by panicking with
+// [http.ErrAbortHandler].
+func (c *Client) Forward(w http.ResponseWriter, r *http.Request, t *Target) error {
+	x := &exchange{client: c, w: w, r: r, target: t}
+	for attempt := 0; ; attempt++ {
+		conn, used, err := c.take(r, t)
+		if err != nil {
+			return &Error{Op: "dial", Err: err, Dial: true}
+		}
+		err = x.run(conn)
+		if err == nil {
+			return nil
+		}
+		// A connection that the server has just closed unused says nothing of the
+		// request.
+		if used && attempt == 0 && x.replayable() {
+			continue
+		}
+		return err
+	}
+}
+
+// take gives a connection to t, and whether it was used before.
+func (c *Client) take(r *http.Request, t *Target) (*conn, bool, error) {
+	p := c.pool(t)
+	for {
+		conn := p.pop()
+		if conn == nil {
+			break
+		}
+		if hasBody(r) && !conn.quiet() { // it could not be sent again
+			conn.close()
+			continue
+		}
+		return conn, true, nil
+	}
+	raw, err := c.dialer.DialContext(r.Context(), "tcp", p.address)
+	if err != nil {
+		return nil, false, err
+	}
+	return newConn(raw, p), false, nil
+}
+
+func hasBody(r *http.Request) bool {
+	return r.Body != nil && r.Body != http.NoBody && r.ContentLength != 0
+}
+
+func (c *Client) pool(t *Target) *pool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	p := c.pools[t.URL.Host]
+	if p == nil {
+		p = &pool{address: addressOf(t.URL), limit: c.opts.MaxIdlePerHost, patience: c.opts.IdleTimeout, closed: c.closed}
+		c.pools[t.URL.Host] = p
+	}
+	return p
+}
+
+func addressOf(u *url.URL) string {
+	if u.Port() == "" {
+		return net.JoinHostPort(u.Hostname(), "80")
+	}
+	return u.Host
+}
+
+// Close closes unused connections; those in use close after their request.
+func (c *Client) Close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.closed = true
+	for _, p := range c.pools {
+		p.close()
+	}
+}
+
+// afterCancel has a request's end end its connection's waiting.
+func afterCancel(ctx context.Context, c *conn) func() bool {
+	return context.AfterFunc(ctx, func() { _ = c.Conn.SetDeadline(time.Unix(1, 0)) })
+}

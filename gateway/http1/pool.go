@@ -1,0 +1,117 @@
+package http1
+
+import (
+	"bufio"
+	"net"
+	"sync"
+	"time"
+)
+
+const readSize = 16 << 10
+
+// pool keeps the unused connections of one server, the one used last first, so that
+// those that are too many grow old.
+type pool struct {
+	address  string
+	limit    int
+	patience time.Duration
+
+	mu     sync.Mutex
+	idle   []*conn // oldest first
+	timer  *time.Timer
+	closed bool
+}
+
+// conn is a connection to a server. Its buffer is held only while it is in use.
+type conn struct {
+	net.Conn
+	pool  *pool
+	r     *bufio.Reader
+	since time.Time // when it became unused
+}
+
+var readers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, readSize) }}
+
+func newConn(c net.Conn, p *pool) *conn { return &conn{Conn: c, pool: p} }
+
+// begin takes a buffer.
+func (c *conn) begin() {
+	c.r = readers.Get().(*bufio.Reader)
+	c.r.Reset(c.Conn)
+}
+
+// end gives the buffer back.
+func (c *conn) end() {
+	if c.r != nil {
+		c.r.Reset(nil)
+		readers.Put(c.r)
+		c.r = nil
+	}
+}
+
+func (c *conn) close() {
+	c.end()
+	_ = c.Conn.Close()
+}
+
+func (p *pool) pop() *conn {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := len(p.idle)
+	if n == 0 {
+		return nil
+	}
+	c := p.idle[n-1]
+	p.idle[n-1] = nil
+	p.idle = p.idle[:n-1]
+	return c
+}
+
+// put keeps a connection for the next request.
+func (p *pool) put(c *conn) {
+	c.end()
+	p.mu.Lock()
+	if p.closed || len(p.idle) >= p.limit {
+		p.mu.Unlock()
+		_ = c.Conn.Close()
+		return
+	}
+	c.since = time.Now()
+	p.idle = append(p.idle, c)
+	if p.timer == nil && p.patience > 0 {
+		p.timer = time.AfterFunc(p.patience, p.sweep)
+	}
+	p.mu.Unlock()
+}
+
+// sweep closes those that were unused for too long.
+func (p *pool) sweep() {
+	p.mu.Lock()
+	p.timer = nil
+	n, now := 0, time.Now()
+	for n < len(p.idle) && now.Sub(p.idle[n].since) >= p.patience {
+		n++
+	}
+	old := append([]*conn(nil), p.idle[:n]...)
+	p.idle = append(p.idle[:0], p.idle[n:]...)
+	if len(p.idle) > 0 && !p.closed {
+		p.timer = time.AfterFunc(p.patience-now.Sub(p.idle[0].since), p.sweep)
+	}
+	p.mu.Unlock()
+	for _, c := range old {
+		_ = c.Conn.Close()
+	}
+}
+
+func (p *pool) close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closed = true
+	if p.timer != nil {
+		p.timer.Stop()
+	}
+	for _, c := range p.idle {
+		_ = c.Conn.Close()
+	}
+	p.idle = nil
+}

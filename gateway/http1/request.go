@@ -1,0 +1,185 @@
+package http1
+
+import (
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// smallBody is up to where a body is sent with the head, in bytes.
+const smallBody = 8 << 10
+
+var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 4<<10); return &b }}
+
+// appendHead writes the request's line and header. RFC 9110, section 7.6.1 names
+// what is not for the server.
+func appendHead(b []byte, r *http.Request, t *Target) []byte {
+	b = append(b, r.Method...)
+	b = append(b, ' ')
+	b = append(b, requestTarget(r)...)
+	b = append(b, " HTTP/1.1\r\nHost: "...)
+	if t.PassHost {
+		b = append(b, r.Host...)
+	} else {
+		b = append(b, t.URL.Host...)
+	}
+	b = append(b, '\r', '\n')
+	named := namedHops(r.Header)
+	trailers := false
+	for name, values := range r.Header {
+		switch name {
+		case "Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection", "Trailer",
+			"Transfer-Encoding", "Upgrade", "Content-Length", "Host", "Forwarded", "X-Forwarded-For":
+			continue
+		case "Te":
+			for _, v := range values {
+				trailers = trailers || strings.Contains(strings.ToLower(v), "trailers")
+			}
+			continue
+		}
+		if named != nil && named[name] && !strings.HasPrefix(name, "X-Forwarded-") && name != "X-Real-Ip" {
+			continue
+		}
+		for _, v := range values {
+			b = appendField(b, name, v)
+		}
+	}
+	if trailers {
+		b = append(b, "Connection: TE\r\nTe: trailers\r\n"...)
+	}
+	return appendFor(b, r)
+}
+
+// requestTarget is what the client asked for, as it wrote it where nothing changed it.
+func requestTarget(r *http.Request) string {
+	path := r.URL.EscapedPath()
+	if path == "" || r.URL.Opaque != "" {
+		path = "/"
+	}
+	if path == "*" || path[0] == '/' {
+		if r.URL.RawQuery == "" && !r.URL.ForceQuery {
+			return path
+		}
+		return path + "?" + r.URL.RawQuery
+	}
+	return "/" + path
+}
+
+// appendFor tells the client's address after those that it came through.
+func appendFor(b []byte, r *http.Request) []byte {
+	prior := r.Header["X-Forwarded-For"]
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil && len(prior) == 0 {
+		return b
+	}
+	b = append(b, "X-Forwarded-For: "...)
+	b = append(b, strings.Join(prior, ", ")...)
+	if err == nil {
+		if len(prior) > 0 {
+			b = append(b, ", "...)
+		}
+		b = append(b, host...)
+	}
+	return append(b, '\r', '\n')
+}
+
+// appendField writes a line; what would end it early becomes a space.
+func appendField(b []byte, name, value string) []byte {
+	b = append(b, name...)
+	b = append(b, ':', ' ')
+	start := len(b)
+	b = append(b, value...)
+	for i := start; i < len(b); i++ {
+		if b[i] == '\r' || b[i] == '\n' || b[i] == 0 {
+			b[i] = ' '
+		}
+	}
+	return append(b, '\r', '\n')
+}
+
+// namedHops are the headers that Connection names as its own.
+func namedHops(h http.Header) map[string]bool {
+	var named map[string]bool
+	for _, line := range h["Connection"] {
+		for name := range strings.SplitSeq(line, ",") {
+			name = http.CanonicalHeaderKey(strings.TrimSpace(name))
+			if name == "" || name == "Close" || name == "Keep-Alive" {
+				continue
+			}
+			if named == nil {
+				named = make(map[string]bool)
+			}
+			named[name] = true
+		}
+	}
+	return named
+}
+
+// appendFraming says how the body is delimited, and ends the head.
+func appendFraming(b []byte, r *http.Request) []byte {
+	switch {
+	case !hasBody(r):
+		if r.Method == http.MethodPost || r.Method == http.MethodPut || r.Method == http.MethodPatch {
+			b = append(b, "Content-Length: 0\r\n"...)
+		}
+	case r.ContentLength > 0:
+		b = append(b, "Content-Length: "...)
+		b = strconv.AppendInt(b, r.ContentLength, 10)
+		b = append(b, '\r', '\n')
+	default:
+		b = append(b, "Transfer-Encoding: chunked\r\n"...)
+		if len(r.Trailer) > 0 {
+			names := make([]string, 0, len(r.Trailer))
+			for name := range r.Trailer {
+				names = append(names, name)
+			}
+			b = appendField(b, "Trailer", strings.Join(names, ", "))
+		}
+	}
+	return append(b, '\r', '\n')
+}
+
+var errShortBody = errors.New("the client's body ended early")
+
+// sendBody copies the body to the server.
+func sendBody(to io.Writer, r *http.Request) error {
+	buffer := copies.Get().(*[readSize]byte)
+	defer copies.Put(buffer)
+	if r.ContentLength > 0 {
+		n, err := io.CopyBuffer(struct{ io.Writer }{to}, io.LimitReader(r.Body, r.ContentLength), buffer[:])
+		if err == nil && n < r.ContentLength {
+			err = errShortBody
+		}
+		return err
+	}
+	for {
+		n, err := r.Body.Read(buffer[:])
+		if n > 0 {
+			head := strconv.AppendInt(nil, int64(n), 16)
+			bufs := net.Buffers{append(head, '\r', '\n'), buffer[:n], []byte("\r\n")}
+			if _, werr := bufs.WriteTo(to); werr != nil {
+				return werr
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+	}
+	end := []byte("0\r\n")
+	for name, values := range r.Trailer {
+		for _, v := range values {
+			end = appendField(end, name, v)
+		}
+	}
+	_, err := to.Write(append(end, '\r', '\n'))
+	return err
+}
+
+var copies = sync.Pool{New: func() any { return new([readSize]byte) }}
