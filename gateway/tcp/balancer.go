@@ -1,0 +1,102 @@
+package tcp
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+
+	"axion/gateway/config"
+	"axion/gateway/tcp/turn"
+)
+
+// balancer spreads connections over the servers of one service, in turn.
+type balancer struct {
+	name    string
+	servers []*server
+	wheel   *turn.Wheel
+	check   *check // nil where there is none
+	log     *slog.Logger
+
+	starting sync.Once
+	cancel   context.CancelFunc // nil where no check runs
+	checks   sync.WaitGroup
+}
+
+type server struct {
+	address string // "host:port"
+	tls     bool
+	way     *dialer
+	down    atomic.Bool
+}
+
+func (s *server) up() bool { return !s.down.Load() }
+
+func (s *server) usable(tried []*server) bool { return s.up() && !slices.Contains(tried, s) }
+
+func newBalancer(name string, c *config.TCPLoadBalancer, t *transport, log *slog.Logger) (*balancer, error) {
+	way, err := t.dialer(c)
+	if err != nil {
+		return nil, err
+	}
+	b := &balancer{name: name, log: log}
+	for _, s := range c.Servers {
+		if err := checkAddress(s.Address); err != nil {
+			return nil, err
+		}
+		b.servers = append(b.servers, &server{address: s.Address, tls: s.TLS, way: way})
+	}
+	b.wheel = turn.New(slices.Repeat([]int{1}, len(b.servers)))
+	if c.HealthCheck != nil {
+		if b.check, err = newCheck(c.HealthCheck); err != nil {
+			return nil, err
+		}
+	}
+	return b, nil
+}
+
+func checkAddress(address string) error {
+	host, port, err := net.SplitHostPort(address)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err != nil || host == "" {
+		return &mended{fmt.Errorf("the server address %q is not one", address), "write host:port, such as 127.0.0.1:5432"}
+	}
+	return nil
+}
+
+func (b *balancer) pick(tried []*server) *server {
+	i := b.wheel.Next(func(i int) bool { return b.servers[i].usable(tried) })
+	if i < 0 {
+		return nil
+	}
+	return b.servers[i]
+}
+
+// start begins the health checks, once.
+func (b *balancer) start() {
+	b.starting.Do(func() {
+		if b.check == nil {
+			return
+		}
+		var ctx context.Context
+		ctx, b.cancel = context.WithCancel(context.Background())
+		for _, s := range b.servers {
+			b.checks.Go(func() { b.watch(ctx, s) })
+		}
+	})
+}
+
+// stop ends the health checks and waits for them.
+func (b *balancer) stop() {
+	b.starting.Do(func() {}) // it is not to begin later
+	if b.cancel != nil {
+		b.cancel()
+		b.checks.Wait()
+	}
+}

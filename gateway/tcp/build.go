@@ -1,0 +1,171 @@
+package tcp
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+
+	"axion/gateway/config"
+	"axion/gateway/rule"
+)
+
+const defaultTLS = "default" // the name of the TLS options that are always there
+
+// builder makes tables.
+type builder struct {
+	*Tables
+	config *config.TCP
+	opts   Options
+	old    *Tables
+}
+
+// Build makes tables of c. Nothing runs until [Tables.Start].
+func Build(c *config.TCP, opts Options) *Tables {
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.DiscardHandler)
+	}
+	b := &builder{
+		Tables: &Tables{
+			tables: make(map[string]*Table), services: make(map[string]*service),
+			transports: make(map[string]*transport), wares: make(map[string]*ware),
+		},
+		config: c, opts: opts, old: cmp.Or(opts.Old, &Tables{}),
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Routers)) {
+		b.routes = append(b.routes, b.route(name, c.Routers[name]))
+	}
+	b.arrange()
+	return b.Tables
+}
+
+func (b *builder) route(name string, c *config.TCPRouter) *route {
+	r := &route{name: name, config: c, priority: c.Priority}
+	if c.RuleSyntax != "" && c.RuleSyntax != "v3" {
+		r.refuse("rulesyntax", fmt.Sprintf("the rule syntax %q is not supported", c.RuleSyntax), "write the rule in v3's syntax and remove the setting")
+	}
+	var err error
+	if r.rule, err = rule.ParseTCP(c.Rule); err != nil {
+		r.refuse("rule", err.Error(), mend(err))
+	} else {
+		r.priority = cmp.Or(c.Priority, r.rule.Priority())
+		b.checkTLS(r)
+	}
+	b.enter(r)
+	for _, ware := range c.Middlewares {
+		b.dress(r, ware)
+	}
+	b.serve(r)
+	return r
+}
+
+// checkTLS looks whether the router's TLS and its rule go together.
+func (b *builder) checkTLS(r *route) {
+	c := r.config.TLS
+	if c == nil {
+		if r.rule.AsksForName() {
+			r.refuse("rule", "without TLS a client tells no server name and no protocol: only HostSNI(`*`) and ClientIP can be asked",
+				fmt.Sprintf("write HostSNI(`*`), or add the label traefik.tcp.routers.%s.tls=true", local(r.name)))
+		}
+		return
+	}
+	if c.Passthrough {
+		if c.Options != "" || c.CertResolver != "" || len(c.Domains) > 0 {
+			r.warn("tls.passthrough", "TLS is passed through to the server: the router's other tls settings are of no effect", "remove them, or passthrough")
+		}
+		return
+	}
+	if c.Options != "" && c.Options != defaultTLS && b.opts.TLSOptions != nil && !b.opts.TLSOptions(c.Options) {
+		r.refuse("tls.options", fmt.Sprintf("the TLS options %q do not exist", c.Options), "")
+	}
+}
+
+// enter decides which entrypoints the router serves.
+func (b *builder) enter(r *route) {
+	known := "the entrypoints are " + strings.Join(slices.Sorted(maps.Keys(b.opts.EntryPoints)), ", ")
+	if len(r.config.EntryPoints) == 0 {
+		r.entries = slices.Clone(b.opts.Defaults)
+		if r.rule != nil && r.rule.CatchAll() && r.config.TLS == nil {
+			r.warn("entrypoints", "it names no entrypoint, and so takes every connection of "+strings.Join(r.entries, " and ")+": HTTP routers there get none", "name its entrypoint")
+		}
+		return
+	}
+	for _, name := range r.config.EntryPoints {
+		e, ok := b.opts.EntryPoints[name]
+		if !ok {
+			r.warn("entrypoints", fmt.Sprintf("entrypoint %q does not exist", name), known)
+		} else if !slices.Contains(r.entries, e) {
+			r.entries = append(r.entries, e)
+		}
+	}
+	if len(r.entries) == 0 {
+		r.refuse("entrypoints", "none of the router's entrypoints exists", known)
+	}
+}
+
+// dress gives the router a middleware.
+func (b *builder) dress(r *route, name string) {
+	w := b.ware(name)
+	switch {
+	case w == nil:
+		r.refuse("middlewares", fmt.Sprintf("middleware %q does not exist", name), didYouMean(name, b.config.Middlewares))
+	case w.err != nil:
+		r.refuse("middlewares", fmt.Sprintf("middleware %q: %v", name, w.err), mend(w.err))
+	default:
+		r.wares = append(r.wares, w)
+	}
+}
+
+// serve gives the router its service.
+func (b *builder) serve(r *route) {
+	name := r.config.Service
+	s := b.service(name)
+	switch {
+	case name == "":
+		r.refuse("service", "the router has no service", fmt.Sprintf("add the label traefik.tcp.routers.%s.service", local(r.name)))
+	case s == nil:
+		r.refuse("service", fmt.Sprintf("service %q does not exist", name), didYouMean(name, b.config.Services))
+	case s.err != nil:
+		r.refuse("service", fmt.Sprintf("service %q: %v", name, s.err), mend(s.err))
+	default:
+		r.service = s
+		if s.doubt != "" {
+			r.warn("service", fmt.Sprintf("service %q: %s", name, s.doubt), s.hint)
+		}
+	}
+}
+
+// mended is an error that brings its remedy along.
+type mended struct {
+	error
+	hint string
+}
+
+func (m *mended) Unwrap() error { return m.error }
+
+// Mend is the hint shown with the error.
+func (m *mended) Mend() string { return m.hint }
+
+func mend(err error) string {
+	var m interface{ Mend() string }
+	if errors.As(err, &m) {
+		return m.Mend()
+	}
+	return ""
+}
+
+func didYouMean[T any](name string, known map[string]T) string {
+	if near := config.Nearest(name, slices.Sorted(maps.Keys(known))); near != "" {
+		return fmt.Sprintf("did you mean %q?", near)
+	}
+	return ""
+}
+
+// local is a qualified name without its provider.
+func local(name string) string {
+	name, _, _ = strings.Cut(name, "@")
+	return name
+}

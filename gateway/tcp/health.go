@@ -1,0 +1,117 @@
+package tcp
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+	"time"
+
+	"axion/gateway/config"
+)
+
+const (
+	checkInterval = 30 * time.Second
+	checkTimeout  = 5 * time.Second
+	maxExpect     = 64 << 10 // bytes
+)
+
+// check probes servers as one service's health check says.
+type check struct {
+	config    *config.TCPHealthCheck
+	interval  time.Duration // while up
+	unhealthy time.Duration // while down
+	timeout   time.Duration
+}
+
+func newCheck(c *config.TCPHealthCheck) (*check, error) {
+	if c.Port < 0 || c.Port > 65535 {
+		return nil, fmt.Errorf("healthcheck.port %d is not a port", c.Port)
+	}
+	if len(c.Expect) > maxExpect {
+		return nil, fmt.Errorf("healthcheck.expect is longer than %d bytes", maxExpect)
+	}
+	k := &check{config: c, interval: positive(c.Interval, checkInterval), timeout: positive(c.Timeout, checkTimeout)}
+	k.unhealthy = positive(c.UnhealthyInterval, k.interval)
+	return k, nil
+}
+
+func positive(d config.Duration, otherwise time.Duration) time.Duration {
+	if d <= 0 {
+		return otherwise
+	}
+	return time.Duration(d)
+}
+
+// watch probes s at once and then at intervals until ctx ends.
+func (b *balancer) watch(ctx context.Context, s *server) {
+	for {
+		failure := b.check.probe(ctx, s)
+		if ctx.Err() != nil {
+			return
+		}
+		wait := b.check.interval
+		if failure != nil {
+			wait = b.check.unhealthy
+		}
+		if was := s.down.Swap(failure != nil); was != (failure != nil) {
+			if failure != nil {
+				b.log.Warn("server is down", "service", b.name, "address", s.address, "error", failure)
+			} else {
+				b.log.Info("server is up", "service", b.name, "address", s.address)
+			}
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		}
+	}
+}
+
+func (k *check) probe(ctx context.Context, s *server) error {
+	ctx, cancel := context.WithTimeout(ctx, k.timeout)
+	defer cancel()
+	address := s.address
+	if k.config.Port > 0 {
+		host, _, err := net.SplitHostPort(address)
+		if err != nil {
+			return err
+		}
+		address = net.JoinHostPort(host, strconv.Itoa(k.config.Port))
+	}
+	conn, err := s.way.dial(ctx, address, s.tls, nil)
+	if err != nil {
+		return err
+	}
+	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
+	defer func() { _ = conn.Close() }()
+	if err = k.converse(conn); err != nil {
+		return cmp.Or(ctx.Err(), err)
+	}
+	return nil
+}
+
+// converse sends and expects what the check says.
+func (k *check) converse(conn net.Conn) error {
+	if k.config.Send != "" {
+		if _, err := io.WriteString(conn, k.config.Send); err != nil {
+			return err
+		}
+	}
+	if k.config.Expect == "" {
+		return nil
+	}
+	got := make([]byte, len(k.config.Expect))
+	n, err := io.ReadFull(conn, got)
+	if !bytes.Equal(got[:n], []byte(k.config.Expect)) {
+		return fmt.Errorf("health check: %w", cmp.Or(err, errors.New("the server did not answer what is expected")))
+	}
+	return nil
+}
