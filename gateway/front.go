@@ -85,7 +85,8 @@ func (g *Gateway) newServer(e *entrypoint, h http.Handler) *http.Server {
 
 // joinWrites has the server's HTTP/2 connections send in batches.
 func (g *Gateway) joinWrites(s *http.Server) {
-	if err := http2.ConfigureServer(s, &http2.Server{MaxConcurrentStreams: uint32(s.HTTP2.MaxConcurrentStreams), IdleTimeout: s.IdleTimeout}); err != nil {
+	// Setting Protocols, as is advised, leaves no way to the connection.
+	if err := http2.ConfigureServer(s, &http2.Server{MaxConcurrentStreams: uint32(s.HTTP2.MaxConcurrentStreams), IdleTimeout: s.IdleTimeout}); err != nil { //nolint:staticcheck // see above
 		g.log.Warn("HTTP/2 goes without joined writes", "error", err)
 		return
 	}

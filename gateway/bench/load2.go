@@ -4,25 +4,23 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"time"
 
-	"golang.org/x/net/http2"
 	"golang.org/x/sync/errgroup"
 )
 
 // clientHTTP2 is one connection of several streams, each of which sends a request
 // after the other.
 func clientHTTP2(ctx context.Context, m mode, p *proxy, i int, start, end time.Time, t *tally) error {
-	c, err := dial(ctx, m, p, "h2")
+	way := &http.Transport{ForceAttemptHTTP2: true,
+		DialTLSContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx, m, p, "h2") }}
+	conn, err := way.NewClientConn(ctx, "https", benchHost+":443")
 	if err != nil {
 		return err
 	}
-	defer func() { _ = c.Close() }()
-	conn, err := (&http2.Transport{}).NewClientConn(c)
-	if err != nil {
-		return err
-	}
+	defer func() { _ = conn.Close() }()
 	var streams errgroup.Group
 	for range m.streams {
 		streams.Go(func() error {

@@ -124,7 +124,7 @@ const nginxConf = `
 worker_processes auto; daemon off; pid nginx.pid;
 events { worker_connections 16384; }
 http {
-  access_log off; server_tokens off; client_max_body_size 0;
+  access_log off; server_tokens off; client_max_body_size 0; client_body_buffer_size 1m; proxy_max_temp_file_size 0;
   client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi; uwsgi_temp_path uwsgi; scgi_temp_path scgi;
   keepalive_requests 100000000;
   upstream backend { server @BACKEND@; keepalive 256; keepalive_requests 100000000; }

@@ -89,7 +89,8 @@ type Transport struct {
 	KeepAliveMaxTime     Duration
 }
 
-// RespondingTimeouts: nil means read 60s, write none, idle 180s; zero means none.
+// RespondingTimeouts bound reading, writing and idling: nil means 60s, none and 180s,
+// zero means none.
 type RespondingTimeouts struct {
 	ReadTimeout  *Duration
 	WriteTimeout *Duration
@@ -190,7 +191,8 @@ type Metrics struct {
 	Prometheus *Prometheus `label:"allowEmpty" file:"allowEmpty"`
 }
 
-// Prometheus: Buckets in seconds, 0.1, 0.3, 1.2 and 5 by default.
+// Prometheus says what is counted. Buckets are in seconds, 0.1, 0.3, 1.2 and 5 by
+// default.
 type Prometheus struct {
 	Buckets              []float64
 	AddEntryPointsLabels *bool // nil means true

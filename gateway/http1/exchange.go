@@ -20,7 +20,10 @@ type exchange struct {
 	head    head
 	heard   bool // a byte of an answer came
 	read    bool // the body was begun
-	sending chan error
+	// sending is closed when the body is sent, or sendErr says why not; nil where no
+	// goroutine sends it.
+	sending chan struct{}
+	sendErr error
 }
 
 // replayable reports whether the request can be sent again: nothing was heard of the
@@ -145,14 +148,13 @@ func (x *exchange) send(c *conn, waits bool) error {
 func (x *exchange) stream(c *conn) {
 	x.read = true
 	_ = http.NewResponseController(x.w).EnableFullDuplex() // HTTP/2 always is
-	x.sending = make(chan error, 1)
+	x.sending = make(chan struct{})
 	go func() {
-		err := sendBody(c.Conn, x.r)
-		if err != nil {
+		defer close(x.sending)
+		if x.sendErr = sendBody(c.Conn, x.r); x.sendErr != nil {
 			// The server must not take what came for the whole.
 			_ = c.Conn.SetReadDeadline(time.Now().Add(time.Second))
 		}
-		x.sending <- err
 	}()
 }
 
@@ -231,9 +233,8 @@ func (x *exchange) finish(c *conn) bool {
 	timer := time.NewTimer(lastByte)
 	defer timer.Stop()
 	select {
-	case err := <-x.sending:
-		x.sending <- err
-		return err == nil
+	case <-x.sending:
+		return x.sendErr == nil
 	case <-timer.C:
 		return false
 	}
