@@ -38,6 +38,8 @@ func (b *builder) review() {
 	b.arrange()
 	b.warnTies()
 	b.warnShadows()
+	b.warnUDP()
+	b.problems = append(b.problems, slices.DeleteFunc(b.tcpProblems(), func(p config.Problem) bool { return slices.Contains(b.dynamic.Problems, p) })...)
 	for _, r := range b.routes {
 		for _, f := range r.findings {
 			if p := r.problem(f, b.dynamic); !slices.Contains(b.dynamic.Problems, p) { // check may have told it
@@ -55,12 +57,20 @@ func (g *Gateway) check(d *config.Dynamic) []config.Problem {
 	var problems []config.Problem
 	for _, r := range b.routes {
 		for _, f := range r.findings {
-			if f.severity == config.Error {
-				problems = append(problems, r.problem(f, d))
-			}
+			problems = append(problems, r.problem(f, d))
 		}
 	}
-	return problems
+	problems = append(problems, b.tcpProblems()...)
+	return slices.DeleteFunc(problems, func(p config.Problem) bool { return p.Severity != config.Error })
+}
+
+// warnUDP tells of routers that are understood and not served.
+func (b *builder) warnUDP() {
+	for _, name := range slices.Sorted(maps.Keys(b.dynamic.UDP.Routers)) {
+		o := b.dynamic.UDP.Routers[name].Origin
+		b.problems = append(b.problems, config.Problem{Severity: config.Warning, File: o.File, Line: o.Line, Service: o.Service,
+			Label: "traefik.udp.routers." + local(name), Message: "UDP is not routed yet", Hint: "the rest of the file is served"})
+	}
 }
 
 // routers builds the routers of the configuration and those that entrypoints
@@ -76,6 +86,7 @@ func (b *builder) routers() {
 	for _, r := range b.routes {
 		b.finish(r)
 	}
+	b.tcpTables()
 }
 
 func (b *builder) route(name string, c *config.Router) *route {

@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"slices"
 
 	"github.com/spf13/cobra"
 
 	"axion/gateway/config"
-	"axion/gateway/middleware"
 	"axion/gateway/observe"
 	"axion/gateway/provider"
 )
@@ -27,7 +27,7 @@ func Check(base []provider.Source, files []string) ([]config.Problem, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &Gateway{env: middleware.Env{}, observer: observe.New(observe.Options{})}
+	g := &Gateway{log: slog.New(slog.DiscardHandler), observer: observe.New(observe.Options{})}
 	g.internals = g.newInternals()
 	b := &builder{table: newTable(p.Dynamic()), gateway: g, old: &table{}, dry: true}
 	b.routers()

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"axion/gateway/config"
+	"axion/gateway/tcp"
 )
 
 const (
@@ -30,6 +31,7 @@ const (
 type front struct {
 	entry    *entrypoint
 	listener net.Listener
+	mux      *tcp.Mux // the listener too
 	crowd    *crowd
 	split    *split // nil where the entrypoint does not speak both
 	plain    *http.Server
@@ -38,9 +40,13 @@ type front struct {
 	stopping atomic.Bool
 }
 
-func (g *Gateway) newFront(e *entrypoint, l net.Listener) *front {
+func (g *Gateway) newFront(e *entrypoint, l net.Listener) (*front, error) {
 	f := &front{entry: e, crowd: newCrowd(connLimit())}
-	f.listener = crowdListener{l, f.crowd}
+	var err error
+	if f.mux, err = g.newMux(e, crowdListener{l, f.crowd}); err != nil {
+		return nil, err
+	}
+	f.listener = f.mux
 	if e.plain() {
 		f.plain = g.newServer(e, g.handler(e, false))
 	}
@@ -54,7 +60,7 @@ func (g *Gateway) newFront(e *entrypoint, l net.Listener) *front {
 	if f.plain != nil && f.secure != nil {
 		f.split = newSplit(f.listener)
 	}
-	return f
+	return f, nil
 }
 
 func (g *Gateway) newServer(e *entrypoint, h http.Handler) *http.Server {
@@ -182,7 +188,11 @@ func (f *front) shutdown(ctx context.Context) error {
 	if f.quic != nil {
 		sides.Go(func() error { return f.quic.shutdown(ctx) })
 	}
-	return sides.Wait()
+	err := sides.Wait()
+	settle, cancel := context.WithTimeout(ctx, settleTime)
+	defer cancel()
+	_ = f.mux.Shutdown(settle) // connections are cut off where they do not end
+	return err
 }
 
 // close ends what shutdown left.

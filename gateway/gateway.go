@@ -213,6 +213,7 @@ func (g *Gateway) put(d *config.Dynamic, given map[string]net.Listener) {
 	g.secure(next)
 	gone := g.reconcile(next, given)
 	g.table.Store(next)
+	next.tcp.Start()
 	g.retire(gone)
 	if err := g.observer.Apply(d.Static); err != nil {
 		g.log.Warn("the access log stays as it was", "error", err)

@@ -42,7 +42,13 @@ func (g *Gateway) reconcile(t *table, given map[string]net.Listener) (gone []*fr
 		if l == nil {
 			continue
 		}
-		g.fronts[e.name] = g.newFront(e, l)
+		f, err := g.newFront(e, l)
+		if err != nil {
+			_ = l.Close()
+			t.problems = append(t.problems, t.dynamic.Static.Problem(e.config.Origin, config.Error, fmt.Sprintf("entrypoint %q: %v", e.name, err), mend(err)))
+			continue
+		}
+		g.fronts[e.name] = f
 		if g.started {
 			g.serve(g.fronts[e.name])
 		}

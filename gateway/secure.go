@@ -28,6 +28,10 @@ func (g *Gateway) secure(t *table) {
 			r.chooseOptions(e.tls, hosts, options)
 		}
 	}
+	for _, r := range t.tcpCertificates() {
+		settings.Routers = append(settings.Routers, r)
+		choose(r.TLS, r.Hosts, options)
+	}
 	settings.OptionsFor = func(host string) string { return options[host] }
 	t.problems = append(t.problems, g.cert.Apply(settings)...)
 }
@@ -35,16 +39,22 @@ func (g *Gateway) secure(t *table) {
 // chooseOptions notes the TLS options of hosts. Where routers of one host differ, the
 // default ones count, as in Traefik: a handshake knows the host only.
 func (r *route) chooseOptions(c *config.RouterTLS, hosts []string, options map[string]string) {
+	for _, h := range choose(c, hosts, options) {
+		r.warnOnce("tls.options", fmt.Sprintf("routers of the host %q have different TLS options: the default ones count", h), "give all of them the same")
+	}
+}
+
+// choose notes the options, and tells which hosts have others already.
+func choose(c *config.RouterTLS, hosts []string, options map[string]string) (torn []string) {
 	name := c.Options
 	if name == "" {
 		name = defaultOptions
 	}
 	for _, h := range hosts {
 		was, ok := options[h]
-		if ok && was != name {
-			r.warnOnce("tls.options", fmt.Sprintf("routers of the host %q have different TLS options: the default ones count", h), "give all of them the same")
-			name = defaultOptions
+		if options[h] = name; ok && was != name {
+			torn, options[h] = append(torn, h), defaultOptions
 		}
-		options[h] = name
 	}
+	return torn
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"axion/gateway/config"
+	"axion/gateway/tcp"
 )
 
 // table is one state of the gateway's routes. It does not change once in force.
@@ -16,6 +17,7 @@ type table struct {
 	indexes     map[string]*pair // by entrypoint
 	services    map[string]*service
 	transports  map[string]*transport
+	tcp         *tcp.Tables
 	middlewares map[[2]string]*ware // by router and name
 	wares       map[string][]*ware  // of entrypoints
 	problems    []config.Problem    // beyond the provider's
@@ -81,7 +83,7 @@ func (t *table) asksFor(host string) bool {
 			return true
 		}
 	}
-	return false
+	return t.tcpAsksFor(host)
 }
 
 // allows reports whether host may have a certificate: one that is asked for, and
@@ -92,7 +94,7 @@ func (t *table) allows(host string) bool {
 			return true
 		}
 	}
-	return false
+	return t.tcpAsksFor(host)
 }
 
 // release ends what next does not go on using.
@@ -102,6 +104,11 @@ func (t *table) release(next *table) {
 			return nil
 		}
 		return next.services[name]
+	}
+	if next == nil {
+		t.tcp.Release(nil)
+	} else {
+		t.tcp.Release(next.tcp)
 	}
 	for name, s := range t.services {
 		if s != nil && s.Service != nil && kept(name) != s {

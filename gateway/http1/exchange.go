@@ -17,9 +17,9 @@ type exchange struct {
 	r      *http.Request
 	target *Target
 
-	head    head
-	heard   bool // a byte of an answer came
-	read    bool // the body was begun
+	head  head
+	heard bool // a byte of an answer came
+	read  bool // the body was begun
 	// sending is closed when the body is sent, or sendErr says why not; nil where no
 	// goroutine sends it.
 	sending chan struct{}

@@ -1,0 +1,113 @@
+package gateway
+
+import (
+	"crypto/tls"
+	"net"
+	"time"
+
+	"axion/gateway/cert"
+	"axion/gateway/config"
+	"axion/gateway/tcp"
+)
+
+// tcpTables builds the routers of raw connections.
+func (b *builder) tcpTables() {
+	opts := tcp.Options{EntryPoints: make(map[string]string), Old: b.old.tcp, Log: b.gateway.log,
+		TLSOptions: func(name string) bool { return name == defaultOptions || b.dynamic.TLS.Options[name] != nil }}
+	for name, e := range b.entries {
+		if !e.udp {
+			opts.EntryPoints[name] = e.name
+		}
+	}
+	for _, e := range b.entries.defaults() {
+		opts.Defaults = append(opts.Defaults, e.name)
+	}
+	b.tcp = tcp.Build(&b.dynamic.TCP, opts)
+}
+
+// tcpProblems are those of the routers of raw connections, with their places.
+func (t *table) tcpProblems() []config.Problem {
+	var list []config.Problem
+	for _, f := range t.tcp.Findings() {
+		r := t.dynamic.TCP.Routers[f.Router]
+		if r == nil {
+			continue
+		}
+		p := config.Problem{Severity: f.Severity, Service: r.Origin.Service, Message: f.Message, Hint: f.Hint,
+			Label: "traefik.tcp.routers." + local(f.Router) + "." + f.Field}
+		p.File, p.Line = t.dynamic.Place(p.Label, r.Origin)
+		list = append(list, p)
+	}
+	return list
+}
+
+// newMux leaves to HTTP the connections of an entrypoint that no TCP router takes.
+func (g *Gateway) newMux(e *entrypoint, l net.Listener) (*tcp.Mux, error) {
+	peers, err := tcp.NewPeers(e.config.ProxyProtocol)
+	if err != nil {
+		return nil, err
+	}
+	name := e.name
+	secure := g.cert.TLSConfig()
+	return tcp.NewMux(l, tcp.MuxOptions{
+		Table:  func() *tcp.Table { return g.table.Load().tcp.Table(name) },
+		Secure: func() bool { return g.table.Load().index(name, true).any() },
+		TLS: func(_, _ string) (*tls.Config, error) {
+			c := secure.Clone() // which options count, the handshake finds by its host
+			c.NextProtos = nil
+			return c, nil
+		},
+		HTTPWants:     func(host string) tcp.Claim { return g.table.Load().index(name, true).claim(host) },
+		ProxyProtocol: func() *tcp.Peers { return peers },
+		Taken:         takenByTCP,
+		Log:           g.log,
+	}), nil
+}
+
+// takenByTCP keeps a connection from making room for others: it is not idle.
+func takenByTCP(c net.Conn) {
+	if g, ok := c.(*guest); ok {
+		g.since.Store(0)
+	}
+}
+
+// any reports whether there is a route.
+func (x *index) any() bool { return len(x.hosts)+len(x.wild) > 0 || x.rest.takes() }
+
+// claim is what HTTPS routers want with a host.
+func (x *index) claim(host string) tcp.Claim {
+	switch {
+	case x.asksFor(host):
+		return tcp.NamedHost
+	case x.rest.takes():
+		return tcp.AnyHost
+	}
+	return tcp.Unclaimed
+}
+
+// tcpCertificates are asked for the hosts of TCP routers that end TLS here.
+func (t *table) tcpCertificates() []cert.Router {
+	var list []cert.Router
+	for _, r := range t.tcp.Routes() {
+		if r.Enabled && r.Config.TLS != nil && !r.Config.TLS.Passthrough {
+			list = append(list, cert.Router{Name: r.Name, Origin: r.Config.Origin, TLS: r.Config.TLS, Hosts: r.Hosts})
+		}
+	}
+	return list
+}
+
+// tcpAsksFor reports whether a TCP router that ends TLS here names host.
+func (t *table) tcpAsksFor(host string) bool {
+	for _, r := range t.tcpCertificates() {
+		for _, h := range r.Hosts {
+			if h == host {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// settleTime is how long the connections of TCP routers may go on when the gateway
+// stops: they are not requests that end.
+const settleTime = 100 * time.Millisecond
