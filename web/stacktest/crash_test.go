@@ -28,7 +28,7 @@ func TestCrash(t *testing.T) {
 	if !slices.Equal(types, want) || end.DeploymentID != started.DeploymentID {
 		t.Errorf("after the crash: got %v of %s, want %v of %s", types, end.DeploymentID, want, started.DeploymentID)
 	}
-	if got := s.Count(t, contract.Topic(contract.Graph)); got != int64(len(want)) {
+	if got := s.Events(t, contract.Topic(contract.Graph)); got != len(want) {
 		t.Errorf("events on graph's topic: got %d, want %d", got, len(want))
 	}
 	if page := s.Get(t, s.URL(p.Slug+"."+contract.AppsDomain, "/")); page.Status != 200 {

@@ -27,16 +27,26 @@ func (s *Stack) Record(t testing.TB, topic, typ string) *kgo.Record {
 	}
 }
 
-// Count is how many records a topic holds.
-func (s *Stack) Count(t testing.TB, topic string) int64 {
+// Events is how many different events a topic holds: one whose publishing was not
+// yet noted when the program was killed is published again, with the same id.
+func (s *Stack) Events(t testing.TB, topic string) int {
 	t.Helper()
 	ends, err := kadm.NewClient(s.Kafka(t)).ListEndOffsets(t.Context(), topic)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var n int64
-	ends.Each(func(o kadm.ListedOffset) { n += o.Offset })
-	return n
+	var records int64
+	ends.Each(func(o kadm.ListedOffset) { records += o.Offset })
+	ids := map[string]bool{}
+	client := s.Kafka(t, kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	for n := int64(0); n < records; {
+		fetches := client.PollFetches(t.Context())
+		if err := fetches.Err(); err != nil {
+			t.Fatal(err)
+		}
+		fetches.EachRecord(func(r *kgo.Record) { n++; ids[Header(r, "ce_id")] = true })
+	}
+	return len(ids)
 }
 
 // Header is the value of a record's header; empty without it.
