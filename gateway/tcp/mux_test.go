@@ -168,10 +168,14 @@ func TestReload(t *testing.T) {
 
 func TestShutdown(t *testing.T) {
 	t.Parallel()
-	r := start(t, routes(plain(serve(t, named("db")))), tcp.MuxOptions{})
+	taken := make(chan net.Conn, 2)
+	r := start(t, routes(plain(serve(t, named("db")))), tcp.MuxOptions{Taken: func(c net.Conn) { taken <- c }})
 	c, other := r.dial(), r.dial()
 	mustAsk(t, c, "a", "db a")
 	mustAsk(t, other, "a", "db a")
+	if at, ok := (<-taken).(*net.TCPConn); !ok || len(taken) != 1 {
+		t.Errorf("got %T and %d more told of, want both as they were accepted", at, len(taken))
+	}
 	if got := r.mux.Open(); got != 2 {
 		t.Errorf("got %d connections, want 2", got)
 	}
