@@ -197,7 +197,7 @@ func (s *stack) start(ctx context.Context) (err error) {
 	s.gateway, err = gateway.New(gateway.Options{
 		Web: s.listeners.HTTP, WebSecure: s.listeners.HTTPS, Base: s.base(), Files: s.files, FragmentDir: fragments,
 		Addresses: addresses, StateDir: filepath.Join(s.data, "certificates"), Log: s.log, Version: version, Docker: s.docker,
-		Listen: s.flags.addresses.Listen, Dashboard: "http://" + s.listeners.Dashboard.Addr().String(),
+		FreePorts: s.flags.addresses.Auto(), Dashboard: "http://" + s.listeners.Dashboard.Addr().String(),
 	})
 	if err != nil {
 		return err

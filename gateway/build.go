@@ -38,8 +38,7 @@ func (b *builder) review() {
 	b.arrange()
 	b.warnTies()
 	b.warnShadows()
-	b.warnUDP()
-	b.problems = append(b.problems, slices.DeleteFunc(b.tcpProblems(), func(p config.Problem) bool { return slices.Contains(b.dynamic.Problems, p) })...)
+	b.problems = append(b.problems, slices.DeleteFunc(append(b.tcpProblems(), b.udpProblems()...), func(p config.Problem) bool { return slices.Contains(b.dynamic.Problems, p) })...)
 	for _, r := range b.routes {
 		for _, f := range r.findings {
 			if p := r.problem(f, b.dynamic); !slices.Contains(b.dynamic.Problems, p) { // check may have told it
@@ -60,17 +59,8 @@ func (g *Gateway) check(d *config.Dynamic) []config.Problem {
 			problems = append(problems, r.problem(f, d))
 		}
 	}
-	problems = append(problems, b.tcpProblems()...)
+	problems = append(append(problems, b.tcpProblems()...), b.udpProblems()...)
 	return slices.DeleteFunc(problems, func(p config.Problem) bool { return p.Severity != config.Error })
-}
-
-// warnUDP tells of routers that are understood and not served.
-func (b *builder) warnUDP() {
-	for _, name := range slices.Sorted(maps.Keys(b.dynamic.UDP.Routers)) {
-		o := b.dynamic.UDP.Routers[name].Origin
-		b.problems = append(b.problems, config.Problem{Severity: config.Warning, File: o.File, Line: o.Line, Service: o.Service,
-			Label: "traefik.udp.routers." + local(name), Message: "UDP is not routed yet", Hint: "the rest of the file is served"})
-	}
 }
 
 // routers builds the routers of the configuration and those that entrypoints
@@ -87,6 +77,7 @@ func (b *builder) routers() {
 		b.finish(r)
 	}
 	b.tcpTables()
+	b.udpTables()
 }
 
 func (b *builder) route(name string, c *config.Router) *route {

@@ -38,6 +38,7 @@ func (g *Gateway) shutdown(ctx context.Context) error {
 	g.mu.Lock()
 	g.closing = true
 	fronts := slices.Collect(maps.Values(g.fronts))
+	datagrams := slices.Collect(maps.Values(g.datagrams))
 	g.mu.Unlock()
 	errs := make([]error, len(fronts))
 	drain, cancel := context.WithTimeout(ctx, g.drain)
@@ -53,6 +54,9 @@ func (g *Gateway) shutdown(ctx context.Context) error {
 				errs[i] = fmt.Errorf("close entrypoint %s: %w", f.entry.name, err)
 			}
 		})
+	}
+	for _, s := range datagrams {
+		draining.Go(func() { _ = s.Close() })
 	}
 	draining.Wait()
 	empty := g.inflight.close()

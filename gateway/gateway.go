@@ -20,12 +20,12 @@ import (
 
 	"axion/gateway/cert"
 	"axion/gateway/config"
-	"axion/gateway/listen"
 	"axion/gateway/middleware"
 	"axion/gateway/observe"
 	"axion/gateway/provider"
 	"axion/gateway/provider/docker"
 	"axion/gateway/proxy"
+	"axion/gateway/udp"
 )
 
 // Options of a [Gateway].
@@ -42,9 +42,9 @@ type Options struct {
 	// FragmentDir is a watched directory of compose fragments, above the files.
 	// Empty means none.
 	FragmentDir string
-	// Listen opens the listeners of the entrypoints that a compose file has its
-	// own Traefik open beside web and websecure. Nil means [listen.Listen].
-	Listen func(address string) (net.Listener, error)
+	// FreePorts opens the entrypoints that a compose file has its own Traefik open
+	// beside web and websecure on free ports, not on theirs.
+	FreePorts bool
 	// Addresses gives the real "host:port" of compose services that run inside
 	// this process.
 	Addresses map[string][]string
@@ -73,7 +73,8 @@ type Gateway struct {
 	observer  *observe.Observer
 	dashboard string
 	version   string
-	listen    func(address string) (net.Listener, error)
+	freePorts bool
+	datagrams map[string]*udp.Server // by entrypoint; guarded by mu
 	internals map[string]http.Handler
 	mu        sync.Mutex        // guards fronts, started and closing
 	fronts    map[string]*front // by entrypoint
@@ -103,16 +104,14 @@ func New(opts Options) (*Gateway, error) {
 	g := &Gateway{
 		log:       opts.Log,
 		fronts:    make(map[string]*front),
-		listen:    opts.Listen,
+		freePorts: opts.FreePorts,
+		datagrams: make(map[string]*udp.Server),
 		dashboard: opts.Dashboard,
 		version:   opts.Version,
 		observer:  observe.New(observe.Options{Log: opts.Log}),
 		drain:     drainTime,
 		waiting:   waiting{limit: waitTime},
 		ended:     make(chan struct{}),
-	}
-	if g.listen == nil {
-		g.listen = listen.Listen
 	}
 	g.internals = g.newInternals()
 	g.ctx, g.cancel = context.WithCancel(context.Background())
@@ -187,6 +186,9 @@ func (g *Gateway) Start() {
 	g.started = true
 	for _, f := range g.fronts {
 		g.serve(f)
+	}
+	for name, s := range g.datagrams {
+		g.serveUDP(name, s)
 	}
 }
 

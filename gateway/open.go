@@ -20,6 +20,7 @@ const above = 8000
 func (g *Gateway) reconcile(t *table, given map[string]net.Listener) (gone []*front) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	g.reconcileUDP(t)
 	for name, f := range g.fronts {
 		if e := t.entries[name]; e == nil || e.name != name || e.address != f.entry.address {
 			gone = append(gone, f)
@@ -58,17 +59,25 @@ func (g *Gateway) reconcile(t *table, given map[string]net.Listener) (gone []*fr
 
 // listenTo opens e's port on this machine alone.
 func (g *Gateway) listenTo(e *entrypoint) (net.Listener, error) {
-	l, err := g.listen(e.address)
+	l, err := listen.Listen(g.placeOf(e))
 	if _, denied := errors.AsType[*listen.Denied](err); !denied {
 		return l, err
 	}
 	_, text, _ := net.SplitHostPort(e.address)
 	port, _ := strconv.Atoi(text)
-	l, err = g.listen("localhost:" + strconv.Itoa(port+above))
+	l, err = listen.Listen("localhost:" + strconv.Itoa(port+above))
 	if err == nil {
 		g.log.Warn("entrypoint moved: this user may not open its port", "entrypoint", e.name, "port", port, "to", listen.Port(l))
 	}
 	return l, err
+}
+
+// placeOf is the address to listen on.
+func (g *Gateway) placeOf(e *entrypoint) string {
+	if g.freePorts {
+		return "localhost:0"
+	}
+	return e.address
 }
 
 func (g *Gateway) serve(f *front) {
@@ -107,6 +116,9 @@ func (g *Gateway) EntryPoints() []EntryPoint {
 	for _, e := range g.table.Load().entries.all() {
 		if f := g.fronts[e.name]; f != nil {
 			list = append(list, EntryPoint{Name: e.name, Names: e.names, Address: f.listener.Addr().String()})
+		}
+		if s := g.datagrams[e.name]; s != nil {
+			list = append(list, EntryPoint{Name: e.name, Names: e.names, Address: s.Addr().String() + "/udp"})
 		}
 	}
 	return list

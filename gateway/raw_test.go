@@ -107,3 +107,47 @@ func TestTCPProblem(t *testing.T) {
 		t.Errorf("a name without TLS: got %v\n%s", err, out)
 	}
 }
+
+func TestUDP(t *testing.T) {
+	t.Parallel()
+	server, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	go func() {
+		buffer := make([]byte, 100)
+		for {
+			n, from, err := server.ReadFrom(buffer)
+			if err != nil {
+				return
+			}
+			_, _ = server.WriteTo(append([]byte("again "), buffer[:n]...), from)
+		}
+	}()
+	free, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, number, _ := net.SplitHostPort(free.LocalAddr().String())
+	_ = free.Close()
+	_, behind, _ := net.SplitHostPort(server.LocalAddr().String())
+	s := start(t, compose("udp.routers.dns.entrypoints=dns", "udp.services.dns.loadbalancer.server.port="+behind)+
+		traefik("--entrypoints.dns.address=:"+number+"/udp", "--entrypoints.web.address=:80"))
+	if problems := s.Problems(); len(problems) > 0 {
+		t.Fatalf("problems: %v", problems)
+	}
+	c, err := net.Dial("udp", strings.TrimSuffix(s.entrypoint("dns"), "/udp"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	_ = c.SetDeadline(time.Now().Add(patience))
+	_, _ = c.Write([]byte("hello"))
+	buffer := make([]byte, 100)
+	n, err := c.Read(buffer)
+	want(t, "answer", string(buffer[:n]), "again hello")
+	if err != nil {
+		t.Error(err)
+	}
+}

@@ -7,6 +7,7 @@ import (
 
 	"axion/gateway/config"
 	"axion/gateway/tcp"
+	"axion/gateway/udp"
 )
 
 // table is one state of the gateway's routes. It does not change once in force.
@@ -18,6 +19,7 @@ type table struct {
 	services    map[string]*service
 	transports  map[string]*transport
 	tcp         *tcp.Tables
+	udp         *udp.Tables
 	middlewares map[[2]string]*ware // by router and name
 	wares       map[string][]*ware  // of entrypoints
 	problems    []config.Problem    // beyond the provider's

@@ -27,14 +27,6 @@ func (f *Flags) Register(set *pflag.FlagSet) {
 // Auto reports whether free ports are wanted.
 func (f *Flags) Auto() bool { return f.Ports == "auto" }
 
-// Listen opens a further address, or a free port where free ports are wanted.
-func (f *Flags) Listen(addr string) (net.Listener, error) {
-	if f.Auto() {
-		addr = "localhost:0"
-	}
-	return Listen(addr)
-}
-
 // Listeners are the stack's, open.
 type Listeners struct{ HTTP, HTTPS, Kafka, Dashboard net.Listener }
 
