@@ -198,3 +198,5 @@ func want(t *testing.T, what string, got, want any) {
 		t.Errorf("%s: got %#v, want %#v", what, got, want)
 	}
 }
+
+func deadline() time.Time { return time.Now().Add(patience) }

@@ -7,6 +7,7 @@ import (
 
 	"axion/gateway/cert"
 	"axion/gateway/config"
+	"axion/gateway/rule"
 	"axion/gateway/tcp"
 )
 
@@ -23,6 +24,11 @@ func (b *builder) tcpTables() {
 		opts.Defaults = append(opts.Defaults, e.name)
 	}
 	b.tcp = tcp.Build(&b.dynamic.TCP, opts)
+	for _, r := range b.tcpCertificates() {
+		if parsed, err := rule.ParseTCP(b.dynamic.TCP.Routers[r.Name].Rule); err == nil {
+			b.tcpRules = append(b.tcpRules, parsed)
+		}
+	}
 }
 
 // tcpProblems are those of the routers of raw connections, with their places.
@@ -48,14 +54,14 @@ func (g *Gateway) newMux(e *entrypoint, l net.Listener) (*tcp.Mux, error) {
 		return nil, err
 	}
 	name := e.name
-	secure := g.cert.TLSConfig()
 	return tcp.NewMux(l, tcp.MuxOptions{
 		Table:  func() *tcp.Table { return g.table.Load().tcp.Table(name) },
 		Secure: func() bool { return g.table.Load().index(name, true).any() },
-		TLS: func(_, _ string) (*tls.Config, error) {
-			c := secure.Clone() // which options count, the handshake finds by its host
-			c.NextProtos = nil
-			return c, nil
+		TLS: func(_, options string) (*tls.Config, error) {
+			if options == "" {
+				options = defaultOptions
+			}
+			return g.cert.ConfigFor(options)
 		},
 		HTTPWants:     func(host string) tcp.Claim { return g.table.Load().index(name, true).claim(host) },
 		ProxyProtocol: func() *tcp.Peers { return peers },
@@ -96,13 +102,12 @@ func (t *table) tcpCertificates() []cert.Router {
 	return list
 }
 
-// tcpAsksFor reports whether a TCP router that ends TLS here names host.
+// tcpAsksFor reports whether a TCP router that ends TLS here asks for host: by name,
+// wildcard or expression.
 func (t *table) tcpAsksFor(host string) bool {
-	for _, r := range t.tcpCertificates() {
-		for _, h := range r.Hosts {
-			if h == host {
-				return true
-			}
+	for _, r := range t.tcpRules {
+		if r.AsksForName() && r.Match(&rule.TCPMeta{ServerName: host}) {
+			return true
 		}
 	}
 	return false

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"axion/gateway/config"
+	"axion/gateway/rule"
 	"axion/gateway/tcp"
 	"axion/gateway/udp"
 )
@@ -19,6 +20,7 @@ type table struct {
 	services    map[string]*service
 	transports  map[string]*transport
 	tcp         *tcp.Tables
+	tcpRules    []*rule.TCPRule // of those that end TLS here
 	udp         *udp.Tables
 	middlewares map[[2]string]*ware // by router and name
 	wares       map[string][]*ware  // of entrypoints

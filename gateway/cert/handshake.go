@@ -42,6 +42,24 @@ func (a *Authority) QUICConfig() *tls.Config {
 	return t
 }
 
+// ConfigFor is for handshakes whose TLS options are known, as those of TCP routers
+// are: the host does not choose others. It has no protocols but those that the options
+// name. Options that do not exist are an error.
+func (a *Authority) ConfigFor(options string) (*tls.Config, error) {
+	s := a.state.Load()
+	t := a.base()
+	if o := s.options[options]; o != nil {
+		t = o.tcp.Clone()
+		if len(o.config.ALPNProtocols) > 0 {
+			return t, nil
+		}
+	} else if options != "" && options != defaultName {
+		return nil, fmt.Errorf("the TLS options %q do not exist", options)
+	}
+	t.NextProtos = nil
+	return t, nil
+}
+
 func (a *Authority) configFor(side func(*option) *tls.Config) func(*tls.ClientHelloInfo) (*tls.Config, error) {
 	return func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 		s := a.state.Load()

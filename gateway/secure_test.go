@@ -1,0 +1,58 @@
+package gateway_test
+
+import (
+	"crypto/tls"
+	"net"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"axion/gateway"
+)
+
+// TestTLSOptions asks for a client's certificate wherever a router says so, also
+// where its hosts are not spelled out.
+func TestTLSOptions(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	dynamic := filepath.Join(dir, "dynamic.yaml")
+	write(t, dynamic, `tls:
+  options:
+    strict:
+      clientAuth: {clientAuthType: RequireAnyClientCert}
+`)
+	file := filepath.Join(dir, "compose.yaml")
+	labels := route("name", "Host(`name.localhost`)", upstream(t, "x"), "tls.options=strict@file")
+	labels = append(labels, route("wild", "Host(`*.wild.localhost`)", upstream(t, "x"), "tls.options=strict@file")...)
+	labels = append(labels, route("expr", "HostRegexp(`^expr[0-9]+\\.localhost$`)", upstream(t, "x"), "tls.options=strict@file")...)
+	labels = append(labels, route("open", "Host(`open.localhost`)", upstream(t, "x"), "tls=true")...)
+	_, behind, _ := net.SplitHostPort(echo(t))
+	labels = append(labels, "tcp.routers.raw.rule=HostSNIRegexp(`^raw\\.localhost$`)", "tcp.routers.raw.tls.options=strict@file", "tcp.routers.raw.entrypoints=websecure",
+		"tcp.services.raw.loadbalancer.server.port="+behind)
+	write(t, file, strings.ReplaceAll(compose(labels...), "$", "$$"))
+	plain, secure := port0(t), port0(t)
+	g, err := gateway.New(gateway.Options{Web: plain, WebSecure: secure, Files: []string{file, dynamic}, CADir: filepath.Join(dir, "ca")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.Start()
+	t.Cleanup(func() { _ = g.Close(t.Context()) })
+	if problems := g.Problems(); len(problems) > 0 {
+		t.Fatalf("problems: %v", problems)
+	}
+	for host, strict := range map[string]bool{"name.localhost": true, "a.wild.localhost": true, "expr7.localhost": true, "raw.localhost": true, "open.localhost": false} {
+		c, err := tls.Dial("tcp", secure.Addr().String(), &tls.Config{ServerName: host, InsecureSkipVerify: true})
+		if err == nil { // in TLS 1.3 the server refuses after the client's handshake
+			_ = c.SetDeadline(deadline())
+			_, _ = c.Write([]byte("GET / HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n\r\n"))
+			_, err = c.Read(make([]byte, 1))
+			_ = c.Close()
+		}
+		if err != nil && strings.Contains(err.Error(), "unrecognized name") {
+			t.Errorf("%s has no certificate", host)
+		}
+		if (err != nil) != strict {
+			t.Errorf("%s without a certificate: got %v, want refused %t", host, err, strict)
+		}
+	}
+}
