@@ -139,14 +139,6 @@ func (g *guest) Close() error {
 	return g.Conn.Close()
 }
 
-// CloseWrite ends this side of the connection.
-func (g *guest) CloseWrite() error {
-	if c, ok := g.Conn.(interface{ CloseWrite() error }); ok {
-		return c.CloseWrite()
-	}
-	return errors.ErrUnsupported
-}
-
 // NetConn is the connection below.
 func (g *guest) NetConn() net.Conn { return g.Conn }
 

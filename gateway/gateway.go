@@ -108,13 +108,13 @@ func New(opts Options) (*Gateway, error) {
 		datagrams: make(map[string]*udp.Server),
 		dashboard: opts.Dashboard,
 		version:   opts.Version,
-		observer:  observe.New(observe.Options{Log: opts.Log}),
 		drain:     drainTime,
 		waiting:   waiting{limit: waitTime},
 		ended:     make(chan struct{}),
 	}
 	g.internals = g.newInternals()
 	g.ctx, g.cancel = context.WithCancel(context.Background())
+	g.observer = observe.New(observe.Options{Context: g.ctx, Log: opts.Log})
 	g.env = middleware.Env{Context: g.ctx, Port: portsOf(opts), Log: opts.Log}
 	containers, err := g.containers(opts)
 	if err != nil {

@@ -35,14 +35,16 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "the gateway is stopping", http.StatusServiceUnavailable)
 		return
 	}
-	defer d.gateway.inflight.end()
 	if d.alternative != "" && r.ProtoMajor < 3 {
 		w.Header()["Alt-Svc"] = []string{d.alternative}
 	}
 	// Unset, unless the service or a middleware tells it: net/http would guess.
 	w.Header()["Content-Type"] = nil
 	x := d.gateway.observer.Begin(w, r, d.name)
-	defer x.End()
+	defer x.AtEnd(func() {
+		x.End()
+		d.gateway.inflight.end()
+	})
 	d.admit(x, r)
 }
 

@@ -1,8 +1,10 @@
 package gateway
 
 import (
+	"errors"
 	"net"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -94,3 +96,12 @@ func (b *begun) Read(p []byte) (int, error) {
 
 // NetConn is the connection below, without the bytes that were read.
 func (b *begun) NetConn() net.Conn { return b.Conn }
+
+// SyscallConn is the file of the connection below. There is none while the bytes that
+// were read are left: nobody could wait for these.
+func (b *begun) SyscallConn() (syscall.RawConn, error) {
+	if below, ok := b.Conn.(syscall.Conn); ok && len(b.first) == 0 {
+		return below.SyscallConn()
+	}
+	return nil, errors.ErrUnsupported
+}

@@ -17,6 +17,9 @@ type exchange struct {
 	r      *http.Request
 	target *Target
 
+	upgrade  string // the protocol that the client asks to change to
+	switched bool   // it was changed to, and the connections are a tunnel's
+
 	head  head
 	heard bool // a byte of an answer came
 	read  bool // the body was begun
@@ -54,9 +57,11 @@ func (x *exchange) run(c *conn) error {
 		}
 		<-x.sending
 	}
-	if reusable {
+	switch {
+	case x.switched:
+	case reusable:
 		c.pool.put(c)
-	} else {
+	default:
 		c.close()
 	}
 	if errors.Is(err, errAbort) {
@@ -89,8 +94,11 @@ func (x *exchange) talk(c *conn) (reusable bool, err error) {
 		if x.head.status >= 200 {
 			break
 		}
-		if n == maxInformational || x.head.status == http.StatusSwitchingProtocols {
-			return false, &Error{Op: "header", Err: malformed("it has status " + strconv.Itoa(x.head.status))}
+		if x.head.status == http.StatusSwitchingProtocols {
+			return false, x.switchTo(c)
+		}
+		if n == maxInformational {
+			return false, &Error{Op: "header", Err: malformed("it has too many informational answers before it")}
 		}
 		x.inform(c, &waits)
 	}
@@ -118,7 +126,7 @@ func (x *exchange) fail(op string, err error) error {
 // head, others beside the reading of the answer.
 func (x *exchange) send(c *conn, waits bool) error {
 	buffer := buffers.Get().(*[]byte)
-	b := appendFraming(appendHead((*buffer)[:0], x.r, x.target), x.r)
+	b := appendFraming(appendHead((*buffer)[:0], x.r, x.target, x.upgrade), x.r)
 	defer func() {
 		if cap(b) <= 64<<10 {
 			*buffer = b[:0]

@@ -135,6 +135,16 @@ func (h *head) field(line string) error {
 	return nil
 }
 
+// get is the first value of a field, empty where there is none.
+func (h *head) get(name string) string {
+	for _, f := range h.fields {
+		if f.name == name {
+			return f.value
+		}
+	}
+	return ""
+}
+
 func hasToken(value, token string) bool {
 	for part := range strings.SplitSeq(value, ",") {
 		if strings.EqualFold(strings.TrimSpace(part), token) {

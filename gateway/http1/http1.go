@@ -62,13 +62,14 @@ type Error struct {
 func (e *Error) Error() string { return fmt.Sprintf("%s: %v", e.Op, e.Err) }
 func (e *Error) Unwrap() error { return e.Err }
 
-// Forward sends r to t, and its answer to w. An error is an [*Error], after which
+// Forward sends r to t, and its answer to w. A request whose protocol is changed
+// returns once it is, where w is a [record.Lasting] one. An error is an [*Error], after which
 // nothing has been written to w. A failure after that aborts w by panicking with
 // [http.ErrAbortHandler].
 func (c *Client) Forward(w http.ResponseWriter, r *http.Request, t *Target) error {
-	x := &exchange{client: c, w: w, r: r, target: t}
+	x := &exchange{client: c, w: w, r: r, target: t, upgrade: Upgrade(r)}
 	for attempt := 0; ; attempt++ {
-		conn, used, err := c.take(r, t)
+		conn, used, err := c.take(r, t, x.upgrade != "")
 		if err != nil {
 			return &Error{Op: "dial", Err: err, Dial: true}
 		}
@@ -85,10 +86,10 @@ func (c *Client) Forward(w http.ResponseWriter, r *http.Request, t *Target) erro
 	}
 }
 
-// take gives a connection to t, and whether it was used before.
-func (c *Client) take(r *http.Request, t *Target) (*conn, bool, error) {
+// take gives a connection to t, a new one if asked for, and whether it was used before.
+func (c *Client) take(r *http.Request, t *Target, fresh bool) (*conn, bool, error) {
 	p := c.pool(t)
-	for {
+	for !fresh {
 		conn := p.pop()
 		if conn == nil {
 			break

@@ -9,88 +9,13 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/http/httputil"
 	"net/url"
 	"strings"
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"axion/gateway/http1"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-const patience = 20 * time.Second
-
-// upstream runs a script on each connection that the client makes.
-func upstream(t testing.TB, script func(c net.Conn, r *bufio.Reader)) *http1.Target {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer c.Close()
-				_ = c.SetDeadline(time.Now().Add(patience))
-				script(c, bufio.NewReader(c))
-			}()
-		}
-	}()
-	return &http1.Target{URL: &url.URL{Scheme: "http", Host: l.Addr().String()}, PassHost: true, FlushInterval: 100 * time.Millisecond}
-}
-
-// front is a real server that forwards to t; it answers failures with 502.
-func front(t testing.TB, target *http1.Target) string {
-	t.Helper()
-	c := http1.New(http1.Options{DialTimeout: patience, IdleTimeout: patience})
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := c.Forward(w, r, target); err != nil {
-			http.Error(w, err.Error(), http.StatusBadGateway)
-		}
-	}))
-	t.Cleanup(func() { s.Close(); c.Close() })
-	return s.Listener.Addr().String()
-}
-
-// readHead reads up to the empty line.
-func readHead(r *bufio.Reader) string {
-	var b strings.Builder
-	for {
-		line, err := r.ReadString('\n')
-		b.WriteString(line)
-		if err != nil || line == "\r\n" {
-			return b.String()
-		}
-	}
-}
-
-// exchange sends raw bytes and returns all that comes back.
-func exchange(t *testing.T, address, request string) string {
-	t.Helper()
-	c, err := net.Dial("tcp", address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	_ = c.SetDeadline(time.Now().Add(patience))
-	if _, err := io.WriteString(c, request); err != nil {
-		t.Fatal(err)
-	}
-	answer, err := io.ReadAll(c)
-	if err != nil {
-		t.Fatalf("read: %v after %q", err, answer)
-	}
-	return string(answer)
-}
 
 const get = "GET /a%2Fb?x=1;y HTTP/1.1\r\nHost: shop.localhost\r\nConnection: close\r\n\r\n"
 
@@ -400,40 +325,4 @@ func TestStreams(t *testing.T) {
 		_, _ = r.ReadString('\n')
 		next <- struct{}{}
 	}
-}
-
-func BenchmarkForward(b *testing.B) {
-	answer := "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nDate: Mon, 01 Jan 2024 00:00:00 GMT\r\nContent-Length: 128\r\n\r\n" + strings.Repeat("x", 128)
-	target := upstream(b, func(c net.Conn, r *bufio.Reader) {
-		_ = c.SetDeadline(time.Time{})
-		for readHead(r) != "" {
-			if _, err := io.WriteString(c, answer); err != nil {
-				return
-			}
-		}
-	})
-	c := http1.New(http1.Options{})
-	defer c.Close()
-	run := func(b *testing.B, h http.Handler) {
-		s := httptest.NewServer(h)
-		defer s.Close()
-		conn, err := net.Dial("tcp", s.Listener.Addr().String())
-		if err != nil {
-			b.Fatal(err)
-		}
-		defer conn.Close()
-		r := bufio.NewReader(conn)
-		b.ReportAllocs()
-		for b.Loop() {
-			_, _ = io.WriteString(conn, "GET / HTTP/1.1\r\nHost: a\r\nUser-Agent: b\r\nAccept: */*\r\n\r\n")
-			_ = readHead(r)
-			_, _ = r.Discard(128)
-		}
-	}
-	b.Run("ours", func(b *testing.B) {
-		run(b, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _ = c.Forward(w, r, target) }))
-	})
-	b.Run("httputil", func(b *testing.B) {
-		run(b, httputil.NewSingleHostReverseProxy(target.URL))
-	})
 }

@@ -17,7 +17,7 @@ var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 4<<10); return &b
 
 // appendHead writes the request's line and header. RFC 9110, section 7.6.1 names
 // what is not for the server.
-func appendHead(b []byte, r *http.Request, t *Target) []byte {
+func appendHead(b []byte, r *http.Request, t *Target, upgrade string) []byte {
 	b = append(b, r.Method...)
 	b = append(b, ' ')
 	b = append(b, requestTarget(r)...)
@@ -48,7 +48,10 @@ func appendHead(b []byte, r *http.Request, t *Target) []byte {
 			b = appendField(b, name, v)
 		}
 	}
-	if trailers {
+	switch {
+	case upgrade != "":
+		b = appendField(append(b, "Connection: Upgrade\r\n"...), "Upgrade", upgrade)
+	case trailers:
 		b = append(b, "Connection: TE\r\nTe: trailers\r\n"...)
 	}
 	return appendFor(b, r)

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"axion/gateway/config"
+	"axion/gateway/record"
 )
 
 // inFlightReq bounds the requests that one source has at once. What it remembers is
@@ -27,7 +28,7 @@ func inFlightReq(c *config.InFlightReq) (Middleware, error) {
 				http.Error(w, http.StatusText(http.StatusTooManyRequests), http.StatusTooManyRequests)
 				return
 			}
-			defer counts.leave(source)
+			defer record.AtEnd(w, func() { counts.leave(source) })
 			next.ServeHTTP(w, r)
 		})
 	}, nil

@@ -28,6 +28,7 @@ type Exchange struct {
 	status          int
 	size            int64
 	retries         int
+	lasting         *lasting // nil while the handlers are all there is
 }
 
 var (

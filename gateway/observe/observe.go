@@ -3,6 +3,7 @@
 package observe
 
 import (
+	"context"
 	"io"
 	"log/slog"
 	"net/http"
@@ -16,6 +17,7 @@ import (
 
 // Observer counts requests and writes their lines. It is safe for concurrent use.
 type Observer struct {
+	context context.Context
 	log     *slog.Logger
 	output  io.Writer
 	metrics *metrics
@@ -29,6 +31,9 @@ type Observer struct {
 
 // Options of an [Observer].
 type Options struct {
+	// Context ends the requests that became connections of their own. Nil means that
+	// they end by themselves.
+	Context context.Context
 	// Output receives the access log where it has no file of its own. Nil means
 	// standard error: standard output belongs to the stack's own lines.
 	Output io.Writer
@@ -39,7 +44,10 @@ type Options struct {
 // New returns an observer that counts, and writes no access log until it is told
 // to by Apply.
 func New(opts Options) *Observer {
-	o := &Observer{log: opts.Log, output: opts.Output, metrics: newMetrics()}
+	o := &Observer{context: opts.Context, log: opts.Log, output: opts.Output, metrics: newMetrics()}
+	if o.context == nil {
+		o.context = context.Background()
+	}
 	if o.log == nil {
 		o.log = slog.New(slog.DiscardHandler)
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"axion/gateway/config"
+	"axion/gateway/record"
 )
 
 // schemeH2C is HTTP/2 without TLS, with prior knowledge (RFC 9113, section 3.3).
@@ -158,7 +159,7 @@ func (b *Balancer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	s.gauge.begin()
 	t := &timer{ResponseWriter: w, start: time.Now()}
-	defer func() { s.gauge.end(t.took) }()
+	defer record.AtEnd(w, func() { s.gauge.end(t.took) })
 	tell(w, s.url)
 	s.handler.ServeHTTP(t, r)
 	b.judge(s, t.status)

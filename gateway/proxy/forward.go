@@ -29,16 +29,11 @@ type target struct {
 // forwarder returns a handler that sends requests to s. The path is the request's
 // own: a path in the server's URL is for show, as in Traefik, unless it is to be kept.
 func (b *Balancer) forwarder(s *server, t target) http.Handler {
-	wide := b.wide(s, t)
 	if s.url.Scheme != "http" {
-		return wide
+		return b.wide(s, t)
 	}
 	to := &http1.Target{URL: s.url, PassHost: t.passHost, FlushInterval: t.flush}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Header["Upgrade"] != nil {
-			wide.ServeHTTP(w, r)
-			return
-		}
 		if t.keepPath {
 			r = atPath(r, s.url)
 		}
@@ -59,7 +54,7 @@ func (b *Balancer) lose(w http.ResponseWriter, r *http.Request, s *server, err e
 	b.proxy.fail(w, r, b, s, err)
 }
 
-// wide forwards all that there is: TLS, HTTP/2 and upgraded connections too.
+// wide forwards over TLS and HTTP/2.
 func (b *Balancer) wide(s *server, t target) http.Handler {
 	p, to := b.proxy, *s.url
 	if to.Scheme == schemeH2C {

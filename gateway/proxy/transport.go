@@ -22,7 +22,7 @@ const maxPEM = 1 << 20 // bytes
 // Transport is how servers are connected to. It is safe for concurrent use.
 type Transport struct {
 	plain *http1.Client   // for HTTP/1.1 without TLS, which is what most servers speak
-	http  *http.Transport // for TLS, and connections that are upgraded
+	http  *http.Transport // for TLS
 	h2c   *http.Transport // for servers that speak HTTP/2 without TLS
 }
 

@@ -1,7 +1,6 @@
 package tcp
 
 import (
-	"crypto/tls"
 	"errors"
 	"net"
 	"net/netip"
@@ -51,9 +50,6 @@ func (c *conn) LocalAddr() net.Addr {
 // NetConn is the connection below, without the bytes that were read.
 func (c *conn) NetConn() net.Conn { return c.Conn }
 
-// CloseWrite ends this side of the connection.
-func (c *conn) CloseWrite() error { return closeWrite(c.Conn) }
-
 // SyscallConn is the file of the connection below. There is none while bytes that
 // were read are left: nobody could wait for these.
 func (c *conn) SyscallConn() (syscall.RawConn, error) {
@@ -61,35 +57,6 @@ func (c *conn) SyscallConn() (syscall.RawConn, error) {
 		return below.SyscallConn()
 	}
 	return nil, errors.ErrUnsupported
-}
-
-func closeWrite(c net.Conn) error {
-	if half, ok := c.(interface{ CloseWrite() error }); ok {
-		return half.CloseWrite()
-	}
-	return errors.ErrUnsupported
-}
-
-// socket is the TCP connection at the bottom of c, nil where bytes do not pass
-// through unchanged.
-func socket(c net.Conn) *net.TCPConn {
-	for {
-		switch at := c.(type) {
-		case *net.TCPConn:
-			return at
-		case *tls.Conn:
-			return nil
-		case *conn:
-			if len(at.first) > 0 {
-				return nil
-			}
-			c = at.Conn
-		case interface{ NetConn() net.Conn }:
-			c = at.NetConn()
-		default:
-			return nil
-		}
-	}
 }
 
 // addressOf is the IP of a connection's peer, invalid where it has none.

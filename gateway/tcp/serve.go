@@ -8,6 +8,8 @@ import (
 	"io"
 	"net"
 	"time"
+
+	"axion/gateway/tunnel"
 )
 
 // errNotPostgres says that a server does not speak TLS in PostgreSQL's way.
@@ -52,7 +54,7 @@ func (m *Mux) connect(r *route, c *conn, s speech) error {
 			return err
 		}
 	}
-	tunnel(client, server, way.delay)
+	tunnel.Run(client, server, way.delay)
 	return nil
 }
 

@@ -1,0 +1,110 @@
+package http1
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"axion/gateway/record"
+	"axion/gateway/tunnel"
+)
+
+// Upgrade is the protocol that r asks to change to (RFC 9110, section 7.8), empty for
+// none. A change to HTTP/2 without TLS is not offered to servers: it would carry
+// requests past the routers.
+func Upgrade(r *http.Request) string {
+	if r.ProtoMajor != 1 || hasBody(r) || r.Header["Upgrade"] == nil {
+		return ""
+	}
+	protocol := r.Header.Get("Upgrade")
+	if protocol == "" || hasToken(protocol, "h2c") {
+		return ""
+	}
+	for _, line := range r.Header["Connection"] {
+		if hasToken(line, "upgrade") {
+			return protocol
+		}
+	}
+	return ""
+}
+
+// switchTo passes the server's agreement on, and bytes from then on. It returns while
+// they still flow where the writer can let a request last.
+func (x *exchange) switchTo(c *conn) error {
+	if got := x.head.get("Upgrade"); x.upgrade == "" || !strings.EqualFold(got, x.upgrade) {
+		return &Error{Op: "header", Err: malformed("it switches to " + strconv.Quote(got) + ", which nobody asked for")}
+	}
+	h := x.w.Header()
+	x.head.tell(h)
+	client, buffered, err := http.NewResponseController(x.w).Hijack()
+	if err != nil {
+		return &Error{Op: "header", Err: err}
+	}
+	x.switched = true
+	link := &link{client: client, server: c, early: rest(buffered.Reader), answer: appendSwitch(nil, h, x.upgrade)}
+	if l, ok := record.Find[record.Lasting](x.w); ok {
+		ctx, end := l.Last()
+		go func() {
+			defer end()
+			link.run(ctx)
+		}()
+		return nil
+	}
+	link.run(x.r.Context())
+	return nil
+}
+
+// rest is what was read ahead.
+func rest(r *bufio.Reader) []byte {
+	early, _ := r.Peek(r.Buffered())
+	return append([]byte(nil), early...)
+}
+
+func appendSwitch(b []byte, h http.Header, protocol string) []byte {
+	b = append(b, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n"...)
+	b = appendField(b, "Upgrade", protocol)
+	for name, values := range h {
+		for _, v := range values {
+			b = appendField(b, name, v)
+		}
+	}
+	return append(b, '\r', '\n')
+}
+
+// link is a connection of its own, of a client with a server.
+type link struct {
+	client net.Conn
+	server *conn
+	early  []byte // what the client sent before the answer
+	answer []byte
+}
+
+// run ends when both sides have, or ctx has.
+func (l *link) run(ctx context.Context) {
+	defer context.AfterFunc(ctx, func() {
+		_ = l.client.Close()
+		_ = l.server.Conn.Close()
+	})()
+	if err := l.begin(); err != nil {
+		_ = l.client.Close()
+		_ = l.server.Conn.Close()
+		return
+	}
+	tunnel.Run(l.client, l.server.Conn, -1)
+}
+
+// begin sends what is there already, and lets go of the buffers.
+func (l *link) begin() error {
+	_, err := l.client.Write(append(l.answer, rest(l.server.r)...))
+	l.server.end()
+	if len(l.early) > 0 {
+		_, early := l.server.Conn.Write(l.early)
+		err = errors.Join(err, early)
+	}
+	l.early, l.answer = nil, nil
+	return err
+}

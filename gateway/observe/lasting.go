@@ -1,0 +1,68 @@
+package observe
+
+import (
+	"bufio"
+	"context"
+	"net"
+	"net/http"
+	"sync"
+
+	"axion/gateway/record"
+)
+
+var _ record.Lasting = (*Exchange)(nil)
+
+// lasting is an exchange that outlasts its handlers.
+type lasting struct {
+	mu    sync.Mutex
+	ended bool
+	then  []func()
+}
+
+// Last has the exchange go on until end is called. It lets go of the writer below,
+// and with it of the server's buffers.
+func (e *Exchange) Last() (ctx context.Context, end func()) {
+	l := &lasting{}
+	e.lasting = l
+	e.ResponseWriter = hijacked{}
+	return e.observer.context, l.end
+}
+
+func (l *lasting) end() {
+	l.mu.Lock()
+	l.ended = true
+	then := l.then
+	l.then = nil
+	l.mu.Unlock()
+	for _, f := range then {
+		f()
+	}
+}
+
+// AtEnd calls f, or, where the exchange lasts, has it called at the end. It is for the
+// goroutine that serves the request.
+func (e *Exchange) AtEnd(f func()) {
+	if e.lasting == nil {
+		f()
+		return
+	}
+	e.lasting.mu.Lock()
+	ended := e.lasting.ended
+	if !ended {
+		e.lasting.then = append(e.lasting.then, f)
+	}
+	e.lasting.mu.Unlock()
+	if ended {
+		f()
+	}
+}
+
+// hijacked is the writer of a request that is a connection of its own now.
+type hijacked struct{}
+
+var _ http.Hijacker = hijacked{}
+
+func (hijacked) Header() http.Header                          { return make(http.Header) }
+func (hijacked) Write([]byte) (int, error)                    { return 0, http.ErrHijacked }
+func (hijacked) WriteHeader(int)                              {}
+func (hijacked) Hijack() (net.Conn, *bufio.ReadWriter, error) { return nil, nil, http.ErrHijacked }
