@@ -112,9 +112,9 @@ func New(opts Options) (*Gateway, error) {
 		waiting:   waiting{limit: waitTime},
 		ended:     make(chan struct{}),
 	}
-	g.internals = g.newInternals()
 	g.ctx, g.cancel = context.WithCancel(context.Background())
 	g.observer = observe.New(observe.Options{Context: g.ctx, Log: opts.Log})
+	g.internals = g.newInternals()
 	g.env = middleware.Env{Context: g.ctx, Port: portsOf(opts), Log: opts.Log}
 	containers, err := g.containers(opts)
 	if err != nil {

@@ -61,7 +61,10 @@ func (c *chunks) next() error {
 	if len(line) > maxChunkLine || len(line) < 3 || line[len(line)-2] != '\r' {
 		return malformed("a chunk's line is too long or does not end in CRLF")
 	}
-	size, _, _ := strings.Cut(string(line[:len(line)-2]), ";")
+	size, extension, _ := strings.Cut(string(line[:len(line)-2]), ";")
+	if strings.Contains(extension, "\r") {
+		return malformed("a chunk's line holds a bare CR")
+	}
 	size = strings.TrimRight(size, " \t")
 	n, err := strconv.ParseUint(size, 16, 63)
 	if err != nil || size == "" || size[0] == '+' || strings.Contains(size, "_") {
