@@ -51,7 +51,7 @@ func answer(c net.Conn) {
 			return
 		}
 		if chunked {
-			err = skipChunks(r)
+			_, err = skipChunks(r)
 		} else {
 			_, err = r.Discard(body)
 		}
@@ -97,21 +97,23 @@ func hasName(line []byte, name string) bool {
 	return len(line) > len(name) && bytes.EqualFold(line[:len(name)], []byte(name))
 }
 
-func skipChunks(r *bufio.Reader) error {
+// skipChunks reads a chunked body, and gives its length.
+func skipChunks(r *bufio.Reader) (total int, err error) {
 	for {
 		line, err := r.ReadSlice('\n')
 		if err != nil {
-			return err
+			return total, err
 		}
 		n, err := strconv.ParseInt(string(bytes.TrimSpace(line)), 16, 32)
 		if err != nil {
-			return err
+			return total, err
 		}
 		if _, err := r.Discard(int(n) + 2); err != nil {
-			return err
+			return total, err
 		}
 		if n == 0 {
-			return nil
+			return total, nil
 		}
+		total += int(n)
 	}
 }

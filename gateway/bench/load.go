@@ -96,8 +96,8 @@ func clientHTTP1(ctx context.Context, m mode, p *proxy, i int, start, end time.T
 		if _, err := c.Write(request); err != nil {
 			return err
 		}
-		if err := skipAnswer(r); err != nil {
-			return err
+		if n, err := skipAnswer(r); err != nil || n != m.answer {
+			return fmt.Errorf("an answer of %d bytes, not %d: %w", n, m.answer, err)
 		}
 		took = append(took, time.Since(at))
 	}
@@ -125,18 +125,18 @@ func pace(m mode, i int, start time.Time) func(end time.Time) (time.Time, bool) 
 	}
 }
 
-// skipAnswer reads one answer and checks that it is 200.
-func skipAnswer(r *bufio.Reader) error {
+// skipAnswer reads one answer, checks that it is 200, and gives its body's length.
+func skipAnswer(r *bufio.Reader) (int, error) {
 	length, chunked := 0, false
 	for first := true; ; first = false {
 		line, err := r.ReadSlice('\n')
 		if err != nil {
-			return err
+			return 0, err
 		}
 		line = bytes.TrimRight(line, "\r\n")
 		switch {
 		case first && !bytes.Contains(line, []byte(" 200")):
-			return fmt.Errorf("the answer is %q", line)
+			return 0, fmt.Errorf("the answer is %q", line)
 		case hasName(line, "content-length:"):
 			length, _ = strconv.Atoi(string(bytes.TrimSpace(line[len("content-length:"):])))
 		case hasName(line, "transfer-encoding:"):
@@ -149,6 +149,5 @@ func skipAnswer(r *bufio.Reader) error {
 	if chunked {
 		return skipChunks(r)
 	}
-	_, err := r.Discard(length)
-	return err
+	return r.Discard(length)
 }

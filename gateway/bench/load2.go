@@ -41,10 +41,10 @@ func clientHTTP2(ctx context.Context, m mode, p *proxy, i int, start, end time.T
 				if err != nil {
 					return err
 				}
-				_, err = io.CopyBuffer(struct{ io.Writer }{io.Discard}, res.Body, buffer)
+				n, err := io.CopyBuffer(struct{ io.Writer }{io.Discard}, res.Body, buffer)
 				_ = res.Body.Close()
-				if err != nil || res.StatusCode != http.StatusOK {
-					return fmt.Errorf("the answer is %s: %w", res.Status, err)
+				if err != nil || res.StatusCode != http.StatusOK || int(n) != m.answer {
+					return fmt.Errorf("the answer is %s, of %d bytes: %w", res.Status, n, err)
 				}
 				took = append(took, time.Since(at))
 			}

@@ -6,6 +6,8 @@
 // share the machine.
 //
 //	go run ./gateway/bench [-rounds 5] [-time 3s] [-only http,https,h2,…]
+//
+// AXION_BENCH_PROFILE=FILE writes a CPU profile of the gateway.
 package main
 
 import (
@@ -24,6 +26,7 @@ import (
 func main() {
 	if role, ok := roles[os.Getenv(roleVariable)]; ok {
 		exit(role(context.Background()))
+		return // else each role would become a bench
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()

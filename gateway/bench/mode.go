@@ -12,12 +12,13 @@ type mode struct {
 	method  string
 	path    string
 	body    int // bytes sent
+	answer  int // bytes of the answer's body
 	rate    int // requests a second; 0 means as many as go
 }
 
 func modes() []mode {
 	get := func(name, about string, size, conns int) mode {
-		return mode{name: name, about: about, conns: conns, method: "GET", path: fmt.Sprintf("/%d", size)}
+		return mode{name: name, about: about, conns: conns, method: "GET", path: fmt.Sprintf("/%d", size), answer: size}
 	}
 	https := get("https", "HTTPS, HTTP/1.1, 128 B", 128, 64)
 	https.tls = true
@@ -34,7 +35,7 @@ func modes() []mode {
 		get("10k", "HTTP/1.1, 10 KB", 10<<10, 64),
 		get("1m", "HTTP/1.1, 1 MB", 1<<20, 16),
 		h2big,
-		{name: "upload", about: "HTTP/1.1, uploads of 100 KB", conns: 32, method: "POST", path: "/128", body: 100 << 10},
+		{name: "upload", about: "HTTP/1.1, uploads of 100 KB", conns: 32, method: "POST", path: "/128", body: 100 << 10, answer: 128},
 		slow,
 	}
 }

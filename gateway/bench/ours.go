@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/pprof"
 
 	"axion/gateway"
 	"axion/gateway/listen"
@@ -15,6 +16,9 @@ import (
 
 // ours is the proxy that all others are compared with.
 const ours = "axion"
+
+// profileVariable names the file that a CPU profile of the gateway goes to.
+const profileVariable = "AXION_BENCH_PROFILE"
 
 // serveOurs is the gateway alone, on the compose file of the directory that it is
 // started in, with metrics on and the access log off.
@@ -32,6 +36,16 @@ func serveOurs(ctx context.Context) error {
 	g, err := gateway.New(gateway.Options{Web: plain, WebSecure: secure, Files: []string{"compose.yaml"}, CADir: "ca"})
 	if err != nil {
 		return err
+	}
+	if path := os.Getenv(profileVariable); path != "" {
+		file, err := os.Create(path)
+		if err != nil {
+			return err
+		}
+		if err := pprof.StartCPUProfile(file); err != nil {
+			return err
+		}
+		defer pprof.StopCPUProfile()
 	}
 	g.Start()
 	fmt.Println(plain.Addr(), secure.Addr())

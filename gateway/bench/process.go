@@ -44,7 +44,7 @@ func spawnRole(ctx context.Context, role, dir string, env ...string) (line strin
 	line, err = bufio.NewReader(out).ReadString('\n')
 	stop = func() {
 		_ = in.Close()
-		_ = cmd.Process.Kill()
+		defer time.AfterFunc(5*time.Second, func() { _ = cmd.Process.Kill() }).Stop()
 		_ = cmd.Wait()
 	}
 	if err != nil {

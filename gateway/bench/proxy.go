@@ -70,7 +70,7 @@ func (k peer) start(ctx context.Context, p *proxy, dir, certs, backend string) (
 	if p.secure, err = freePort(); err != nil {
 		return err
 	}
-	fill := strings.NewReplacer("@PLAIN@", p.plain, "@SECURE@", p.secure, "@BACKEND@", backend, "@CERTS@", certs, "@DIR@", dir)
+	fill := strings.NewReplacer("@PLAIN@", p.plain, "@SECURE@", p.secure, "@PLAINPORT@", port(p.plain), "@SECUREPORT@", port(p.secure), "@BACKEND@", backend, "@CERTS@", certs, "@DIR@", dir)
 	for name, text := range k.files {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(fill.Replace(text)), 0o600); err != nil {
 			return err
@@ -93,6 +93,7 @@ func (k peer) start(ctx context.Context, p *proxy, dir, certs, backend string) (
 	p.pid = cmd.Process.Pid
 	p.stop = func() {
 		_ = cmd.Process.Signal(os.Interrupt)
+		defer time.AfterFunc(5*time.Second, func() { _ = cmd.Process.Kill() }).Stop()
 		_ = cmd.Wait()
 	}
 	if err := p.await(ctx); err != nil {
@@ -101,6 +102,11 @@ func (k peer) start(ctx context.Context, p *proxy, dir, certs, backend string) (
 		return fmt.Errorf("%w; it says: %s", err, text)
 	}
 	return nil
+}
+
+func port(address string) string {
+	_, port, _ := net.SplitHostPort(address)
+	return port
 }
 
 // await returns once the proxy accepts connections.
@@ -127,12 +133,13 @@ http {
   access_log off; server_tokens off; client_max_body_size 0; client_body_buffer_size 1m; proxy_max_temp_file_size 0;
   client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi; uwsgi_temp_path uwsgi; scgi_temp_path scgi;
   keepalive_requests 100000000;
+  map $http_upgrade $upgrading { default upgrade; '' ''; }
   upstream backend { server @BACKEND@; keepalive 256; keepalive_requests 100000000; }
   server {
     listen @PLAIN@; listen @SECURE@ ssl http2; server_name bench.localhost;
     ssl_certificate @CERTS@/cert.pem; ssl_certificate_key @CERTS@/key.pem;
     location / {
-      proxy_pass http://backend; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $host;
+      proxy_pass http://backend; proxy_http_version 1.1; proxy_set_header Connection $upgrading; proxy_set_header Upgrade $http_upgrade; proxy_set_header Host $host;
       proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; proxy_set_header X-Forwarded-Proto $scheme;
     }
   }
@@ -164,10 +171,12 @@ const caddyConf = `
   admin off
   auto_https off
 }
-http://@PLAIN@ {
+http://bench.localhost:@PLAINPORT@ {
+  bind 127.0.0.1
   reverse_proxy @BACKEND@
 }
-https://@SECURE@ {
+https://bench.localhost:@SECUREPORT@ {
+  bind 127.0.0.1
   tls @CERTS@/cert.pem @CERTS@/key.pem
   reverse_proxy @BACKEND@
 }

@@ -131,7 +131,7 @@ func reloads(ctx context.Context, b *bench) error {
 
 func untilLive(ctx context.Context, p *proxy, path string) error {
 	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
-		_, err := load(ctx, mode{conns: 1, method: "GET", path: path}, p, time.Millisecond)
+		_, err := load(ctx, mode{conns: 1, method: "GET", path: path, answer: 1}, p, time.Millisecond)
 		if err == nil {
 			return nil
 		}

@@ -27,6 +27,11 @@ type exchange struct {
 	// goroutine sends it.
 	sending chan struct{}
 	sendErr error
+
+	// The watch's own.
+	conn          *conn
+	cut           bool // the request has ended
+	before, after *exchange
 }
 
 // replayable reports whether the request can be sent again: nothing was heard of the
@@ -44,16 +49,16 @@ func (x *exchange) replayable() bool {
 
 // run sends the request over c and the answer to the client.
 func (x *exchange) run(c *conn) error {
-	stop := afterCancel(x.r.Context(), c)
+	x.client.watch.add(x, c)
 	c.begin()
 	reusable, err := x.talk(c)
-	if !stop() && x.r.Context().Err() != nil {
-		reusable = false
+	if !x.switched { // else it is not watched any more
+		reusable = x.client.watch.remove(x) && reusable
 	}
 	if x.sending != nil {
 		if !reusable {
 			_ = c.Conn.Close() // ends the sending too
-			_ = http.NewResponseController(x.w).SetReadDeadline(time.Unix(1, 0))
+			_ = http.NewResponseController(x.w).SetReadDeadline(past)
 		}
 		<-x.sending
 	}
@@ -267,6 +272,11 @@ func (x *exchange) copyBody(c *conn) error {
 			x.trail(f)
 		}
 		return nil
+	case x.head.length >= 0 && x.head.length <= int64(c.r.Buffered()): // all of it came with the head
+		body, _ := c.r.Peek(int(x.head.length))
+		_, err := x.w.Write(body)
+		_, _ = c.r.Discard(len(body))
+		return err
 	case x.head.length >= 0:
 		return x.copy(c, io.LimitReader(c.r, x.head.length), x.streams())
 	}

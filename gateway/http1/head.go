@@ -63,7 +63,7 @@ func readHead(r *bufio.Reader, h *head) error {
 
 // readBlock reads up to an empty line, which it leaves out, and checks line ends.
 func readBlock(r *bufio.Reader) (string, error) {
-	var b []byte
+	b := make([]byte, 0, 512) // stays on the stack where that is enough
 	for {
 		line, err := r.ReadSlice('\n')
 		if errors.Is(err, bufio.ErrBufferFull) {

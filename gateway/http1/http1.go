@@ -4,7 +4,6 @@
 package http1
 
 import (
-	"context"
 	"fmt"
 	"net"
 	"net/http"
@@ -28,6 +27,7 @@ type Client struct {
 	opts   Options
 	dialer net.Dialer
 
+	watch  watch
 	mu     sync.Mutex
 	pools  map[string]*pool
 	closed bool
@@ -67,7 +67,9 @@ func (e *Error) Unwrap() error { return e.Err }
 // nothing has been written to w. A failure after that aborts w by panicking with
 // [http.ErrAbortHandler].
 func (c *Client) Forward(w http.ResponseWriter, r *http.Request, t *Target) error {
-	x := &exchange{client: c, w: w, r: r, target: t, upgrade: Upgrade(r)}
+	x := exchanges.Get().(*exchange)
+	*x = exchange{client: c, w: w, r: r, target: t, upgrade: Upgrade(r), head: head{fields: x.head.fields[:0]}}
+	defer x.release()
 	for attempt := 0; ; attempt++ {
 		conn, used, err := c.take(r, t, x.upgrade != "")
 		if err != nil {
@@ -107,6 +109,15 @@ func (c *Client) take(r *http.Request, t *Target, fresh bool) (*conn, bool, erro
 	return newConn(raw, p), false, nil
 }
 
+var exchanges = sync.Pool{New: func() any { return &exchange{head: head{fields: make([]field, 0, 16)}} }}
+
+// release gives x back for another request.
+func (x *exchange) release() {
+	clear(x.head.fields)
+	*x = exchange{head: head{fields: x.head.fields[:0]}}
+	exchanges.Put(x)
+}
+
 func hasBody(r *http.Request) bool {
 	return r.Body != nil && r.Body != http.NoBody && r.ContentLength != 0
 }
@@ -137,9 +148,4 @@ func (c *Client) Close() {
 	for _, p := range c.pools {
 		p.close()
 	}
-}
-
-// afterCancel has a request's end end its connection's waiting.
-func afterCancel(ctx context.Context, c *conn) func() bool {
-	return context.AfterFunc(ctx, func() { _ = c.Conn.SetDeadline(time.Unix(1, 0)) })
 }

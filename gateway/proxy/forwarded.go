@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 )
 
@@ -40,15 +41,17 @@ func Forwarded(trusted func(netip.Addr) bool) func(r *http.Request) {
 			}
 		}
 		if !believed {
-			for _, name := range forwarded {
-				delete(r.Header, name)
-			}
+			forget(r.Header)
 		}
+		var values [5]string // one allocation for all
+		n := 0
 		set := func(name, value string) {
 			if believed && r.Header[name] != nil || value == "" {
 				return
 			}
-			r.Header[name] = []string{value}
+			values[n] = value
+			r.Header[name] = values[n : n+1 : n+1]
+			n++
 		}
 		if err == nil {
 			set("X-Real-Ip", ip)
@@ -60,15 +63,26 @@ func Forwarded(trusted func(netip.Addr) bool) func(r *http.Request) {
 	}
 }
 
+// forget drops what a client says of itself.
+func forget(h http.Header) {
+	for name := range h {
+		if strings.HasPrefix(name, "X-") && slices.Contains(forwarded, name) {
+			delete(h, name)
+		}
+	}
+}
+
 func protocol(r *http.Request) string {
-	proto := "http"
-	if IsWebSocket(r) {
-		proto = "ws"
+	socket := r.Header["Upgrade"] != nil && IsWebSocket(r)
+	switch {
+	case socket && r.TLS != nil:
+		return "wss"
+	case socket:
+		return "ws"
+	case r.TLS != nil:
+		return "https"
 	}
-	if r.TLS != nil {
-		proto += "s"
-	}
-	return proto
+	return "http"
 }
 
 // port is the one that the client dialled, as its Host header tells it.

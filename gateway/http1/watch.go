@@ -1,0 +1,72 @@
+package http1
+
+import (
+	"sync"
+	"time"
+)
+
+// beat is how soon it is noticed that a request has ended, by its client or otherwise.
+const beat = 50 * time.Millisecond
+
+// past is a deadline that ends all waiting.
+var past = time.Unix(1, 0)
+
+// watch ends the waiting for servers on behalf of requests that have ended. It looks
+// at all of them every beat: to have each context call back costs each request more
+// than the rest of its forwarding.
+type watch struct {
+	mu    sync.Mutex
+	first *exchange
+	timer *time.Timer // nil until it is needed
+	armed bool
+}
+
+// add watches x, which waits on c, until remove.
+func (w *watch) add(x *exchange, c *conn) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	x.conn, x.cut, x.before, x.after = c, false, nil, w.first
+	if w.first != nil {
+		w.first.before = x
+	}
+	w.first = x
+	if w.armed {
+		return
+	}
+	w.armed = true
+	if w.timer == nil {
+		w.timer = time.AfterFunc(beat, w.look)
+	} else {
+		w.timer.Reset(beat)
+	}
+}
+
+// remove reports whether x was left alone until now.
+func (w *watch) remove(x *exchange) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if x.before != nil {
+		x.before.after = x.after
+	} else {
+		w.first = x.after
+	}
+	if x.after != nil {
+		x.after.before = x.before
+	}
+	x.conn, x.before, x.after = nil, nil, nil
+	return !x.cut
+}
+
+func (w *watch) look() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for x := w.first; x != nil; x = x.after {
+		if !x.cut && x.r.Context().Err() != nil {
+			x.cut = true
+			_ = x.conn.Conn.SetDeadline(past)
+		}
+	}
+	if w.armed = w.first != nil; w.armed {
+		w.timer.Reset(beat)
+	}
+}
