@@ -24,7 +24,8 @@ const (
 	idleTimeout    = 180 * time.Second
 	bodyTimeout    = 60 * time.Second // without a byte of a request's body
 	maxHeaderBytes = 256 << 10
-	maxStreams     = 250 // of one HTTP/2 connection
+	maxStreams     = 250      // of one HTTP/2 connection
+	maxFrame       = 16 << 10 // bytes of an HTTP/2 frame: what every client must make do with
 )
 
 // front serves one entrypoint. It lives as long as its listener.
@@ -92,7 +93,7 @@ func (g *Gateway) newServer(e *entrypoint, h http.Handler) *http.Server {
 // joinWrites has the server's HTTP/2 connections send in batches.
 func (g *Gateway) joinWrites(s *http.Server) {
 	// Setting Protocols, as is advised, leaves no way to the connection.
-	if err := http2.ConfigureServer(s, &http2.Server{MaxConcurrentStreams: uint32(s.HTTP2.MaxConcurrentStreams), IdleTimeout: s.IdleTimeout}); err != nil { //nolint:staticcheck // see above
+	if err := http2.ConfigureServer(s, &http2.Server{MaxConcurrentStreams: uint32(s.HTTP2.MaxConcurrentStreams), MaxReadFrameSize: maxFrame, IdleTimeout: s.IdleTimeout}); err != nil { //nolint:staticcheck // see above
 		g.log.Warn("HTTP/2 goes without joined writes", "error", err)
 		return
 	}
