@@ -38,22 +38,27 @@ type front struct {
 	plain    *http.Server
 	secure   *http.Server
 	quic     *quicFront
+	doors    []*door
+	peers    atomic.Pointer[tcp.Peers] // that may speak the PROXY protocol
 	stopping atomic.Bool
 }
 
 func (g *Gateway) newFront(e *entrypoint, l net.Listener) (*front, error) {
 	f := &front{entry: e, crowd: newCrowd(connLimit())}
-	var err error
-	if f.mux, err = g.newMux(e, crowdListener{l, f.crowd}); err != nil {
+	peers, err := tcp.NewPeers(e.config.ProxyProtocol)
+	if err != nil {
 		return nil, err
 	}
+	f.peers.Store(peers)
+	f.mux = g.newMux(e, crowdListener{l, f.crowd}, f.peers.Load)
 	f.listener = f.mux
 	if e.plain() {
-		f.plain = g.newServer(e, g.handler(e, false))
+		door := g.handler(e, false)
+		f.plain, f.doors = g.newServer(e, door), append(f.doors, door)
 	}
 	if e.secure() {
 		door := g.handler(e, true)
-		f.secure = g.newServer(e, door)
+		f.secure, f.doors = g.newServer(e, door), append(f.doors, door)
 		f.secure.TLSConfig = g.cert.TLSConfig()
 		g.joinWrites(f.secure)
 		f.offerQUIC(g, l, door)

@@ -28,7 +28,11 @@ func (g *Gateway) reconcile(t *table, given map[string]net.Listener) (gone []*fr
 		}
 	}
 	for _, e := range t.entries.all() {
-		if e.udp || g.fronts[e.name] != nil || g.closing {
+		if e.udp || g.closing {
+			continue
+		}
+		if f := g.fronts[e.name]; f != nil {
+			t.problems = append(t.problems, f.follow(e, t.dynamic.Static)...)
 			continue
 		}
 		l := given[e.name]

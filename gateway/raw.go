@@ -48,11 +48,7 @@ func (t *table) tcpProblems() []config.Problem {
 }
 
 // newMux leaves to HTTP the connections of an entrypoint that no TCP router takes.
-func (g *Gateway) newMux(e *entrypoint, l net.Listener) (*tcp.Mux, error) {
-	peers, err := tcp.NewPeers(e.config.ProxyProtocol)
-	if err != nil {
-		return nil, err
-	}
+func (g *Gateway) newMux(e *entrypoint, l net.Listener, peers func() *tcp.Peers) *tcp.Mux {
 	name := e.name
 	return tcp.NewMux(l, tcp.MuxOptions{
 		Table:  func() *tcp.Table { return g.table.Load().tcp.Table(name) },
@@ -64,10 +60,10 @@ func (g *Gateway) newMux(e *entrypoint, l net.Listener) (*tcp.Mux, error) {
 			return g.cert.ConfigFor(options)
 		},
 		HTTPWants:     func(host string) tcp.Claim { return g.table.Load().index(name, true).claim(host) },
-		ProxyProtocol: func() *tcp.Peers { return peers },
+		ProxyProtocol: peers,
 		Taken:         takenByTCP,
 		Log:           g.log,
-	}), nil
+	})
 }
 
 // takenByTCP keeps a connection from making room for others: it is not idle.

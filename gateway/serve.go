@@ -3,6 +3,7 @@ package gateway
 import (
 	"net/http"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"axion/gateway/config"
@@ -13,11 +14,24 @@ import (
 
 // handler finds the route of each request in the table in force.
 func (g *Gateway) handler(e *entrypoint, secure bool) *door {
-	h := &door{gateway: g, name: e.name, secure: secure, describe: proxy.Forwarded(trusts(e.config.ForwardedHeaders)), patience: bodyTimeout}
+	d := &door{gateway: g, name: e.name, secure: secure}
+	d.follow(e)
+	return d
+}
+
+// manner is how an entrypoint treats requests; it may change while it is open.
+type manner struct {
+	describe func(*http.Request)
+	patience time.Duration // for a body to go on; 0 means no limit
+}
+
+// follow takes the entrypoint's settings over, for requests from now on.
+func (d *door) follow(e *entrypoint) {
+	m := &manner{describe: proxy.Forwarded(trusts(e.config.ForwardedHeaders)), patience: bodyTimeout}
 	if t := timeoutsOf(e.config).ReadTimeout; t != nil {
-		h.patience = time.Duration(*t)
+		m.patience = time.Duration(*t)
 	}
-	return h
+	d.manner.Store(m)
 }
 
 // door is what requests of one entrypoint go through first.
@@ -25,9 +39,8 @@ type door struct {
 	gateway     *Gateway
 	name        string // of the entrypoint
 	secure      bool
-	describe    func(*http.Request)
-	patience    time.Duration // for a body to go on; 0 means no limit
-	alternative string        // the Alt-Svc header; empty for none
+	manner      atomic.Pointer[manner]
+	alternative string // the Alt-Svc header; empty for none
 }
 
 func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -66,10 +79,11 @@ func (d *door) admit(x *observe.Exchange, r *http.Request) {
 		http.Error(x, "400 bad request: "+err.Error(), http.StatusBadRequest)
 		return
 	}
-	d.describe(req.HTTP)
+	m := d.manner.Load()
+	m.describe(req.HTTP)
 	identify(x, req.HTTP)
-	if d.patience > 0 && r.ContentLength != 0 && r.Body != nil && r.Body != http.NoBody {
-		body := &slowBody{ReadCloser: r.Body, control: http.NewResponseController(x), patience: d.patience}
+	if m.patience > 0 && r.ContentLength != 0 && r.Body != nil && r.Body != http.NoBody {
+		body := &slowBody{ReadCloser: r.Body, control: http.NewResponseController(x), patience: m.patience}
 		req.HTTP.Body = body
 		defer body.release()
 	}
