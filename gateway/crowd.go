@@ -1,7 +1,9 @@
 package gateway
 
 import (
+	"cmp"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"net/netip"
@@ -10,6 +12,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"axion/gateway/record"
 )
 
 const (
@@ -32,6 +36,7 @@ type crowd struct {
 	mu      sync.Mutex
 	guests  map[*guest]struct{}
 	clients map[netip.Addr]int // none of loopback
+	closed  bool               // nobody is taken in any more
 }
 
 // guest is one connection.
@@ -61,7 +66,7 @@ func (c *crowd) enter(conn net.Conn) *guest {
 	}
 	c.mu.Lock()
 	var leaving []*guest
-	full := g.addr.IsValid() && c.clients[g.addr] >= maxPerClient
+	full := c.closed || g.addr.IsValid() && c.clients[g.addr] >= maxPerClient
 	if !full && len(c.guests) >= c.limit {
 		leaving = c.longestIdle()
 		full = len(leaving) == 0
@@ -104,13 +109,15 @@ func (c *crowd) longestIdle() []*guest {
 			since[g] = at
 		}
 	}
-	slices.SortFunc(idle, func(a, b *guest) int { return int(since[a] - since[b]) })
+	slices.SortFunc(idle, func(a, b *guest) int { return cmp.Compare(since[a], since[b]) })
 	return idle[:min(len(idle), 1+c.limit/spare)]
 }
 
-// closeSilent ends the connections that wait for a request.
+// closeSilent ends the connections that wait for a request. One that was accepted
+// but has not entered yet will not: nobody would end it.
 func (c *crowd) closeSilent() {
 	c.mu.Lock()
+	c.closed = true
 	var idle []*guest
 	for g := range c.guests {
 		if g.since.Load() != 0 {
@@ -138,6 +145,9 @@ func (g *guest) Close() error {
 	g.crowd.mu.Unlock()
 	return g.Conn.Close()
 }
+
+// ReadFrom copies by the connection below, which has the kernel do it where it can.
+func (g *guest) ReadFrom(r io.Reader) (int64, error) { return record.ReadFrom(g.Conn, r) }
 
 // NetConn is the connection below.
 func (g *guest) NetConn() net.Conn { return g.Conn }
