@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -258,99 +257,4 @@ const lastByte = 100 * time.Millisecond
 
 func (x *exchange) without() bool {
 	return x.r.Method == http.MethodHead || x.head.status == http.StatusNoContent || x.head.status == http.StatusNotModified
-}
-
-// copyBody sends the body as it comes.
-func (x *exchange) copyBody(c *conn) error {
-	switch {
-	case x.head.chunked:
-		body := &chunks{r: c.r}
-		if err := x.copy(c, body, true); err != nil {
-			return err
-		}
-		for _, f := range body.trailer {
-			x.trail(f)
-		}
-		return nil
-	case x.head.length >= 0 && x.head.length <= int64(c.r.Buffered()): // all of it came with the head
-		body, _ := c.r.Peek(int(x.head.length))
-		_, err := x.w.Write(body)
-		_, _ = c.r.Discard(len(body))
-		return err
-	case x.head.length >= 0:
-		return x.copy(c, io.LimitReader(c.r, x.head.length), x.streams())
-	}
-	return x.copy(c, c.r, true)
-}
-
-// trail sets a trailer; one that was not announced needs a prefix.
-func (x *exchange) trail(f field) {
-	for _, line := range x.w.Header()["Trailer"] {
-		if hasToken(line, f.name) {
-			x.w.Header().Add(f.name, f.value)
-			return
-		}
-	}
-	x.w.Header().Add(http.TrailerPrefix+f.name, f.value)
-}
-
-// streams reports whether each part of the body matters by itself.
-func (x *exchange) streams() bool {
-	kind := x.w.Header().Get("Content-Type")
-	return x.target.FlushInterval <= 0 || strings.HasPrefix(kind, "text/event-stream") || strings.HasPrefix(kind, "application/grpc")
-}
-
-// copy hands parts on. Where the next is not there yet it flushes, at once if it is to
-// stream, else after the flush interval.
-func (x *exchange) copy(c *conn, body io.Reader, stream bool) error {
-	buffer := copies.Get().(*[readSize]byte)
-	defer copies.Put(buffer)
-	var total int64
-	pending := false
-	for {
-		if pending && total != x.head.length && !ready(c, body) {
-			if err := x.pause(c, stream); err != nil {
-				return err
-			}
-			pending = false
-		}
-		n, err := body.Read(buffer[:])
-		if n > 0 {
-			total += int64(n)
-			if _, err := x.w.Write(buffer[:n]); err != nil {
-				return err
-			}
-			pending = true
-		}
-		if errors.Is(err, io.EOF) {
-			if x.head.length >= 0 && !x.head.chunked && total < x.head.length {
-				return io.ErrUnexpectedEOF
-			}
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-	}
-}
-
-// ready reports whether the next part is there already.
-func ready(c *conn, body io.Reader) bool {
-	if chunked, ok := body.(*chunks); ok && chunked.left == 0 {
-		return c.r.Buffered() > len("\r\n") // of the chunk before
-	}
-	return c.r.Buffered() > 0
-}
-
-// pause flushes before a read that may wait.
-func (x *exchange) pause(c *conn, stream bool) error {
-	if !stream {
-		_ = c.Conn.SetReadDeadline(time.Now().Add(x.target.FlushInterval))
-		_, err := c.r.Peek(1)
-		_ = c.Conn.SetReadDeadline(time.Time{})
-		if !errors.Is(err, os.ErrDeadlineExceeded) || x.r.Context().Err() != nil {
-			return nil // there is more, or the next read tells what is wrong
-		}
-	}
-	return http.NewResponseController(x.w).Flush()
 }

@@ -184,5 +184,3 @@ func sendBody(to io.Writer, r *http.Request) error {
 	_, err := to.Write(append(end, '\r', '\n'))
 	return err
 }
-
-var copies = sync.Pool{New: func() any { return new([readSize]byte) }}

@@ -2,6 +2,7 @@ package observe
 
 import (
 	"bufio"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -75,6 +76,16 @@ func (e *Exchange) Write(p []byte) (int, error) {
 	}
 	n, err := e.ResponseWriter.Write(p)
 	e.size += int64(n)
+	return n, err
+}
+
+// ReadFrom copies a body, by the kernel where the writer below can have it do so.
+func (e *Exchange) ReadFrom(r io.Reader) (int64, error) {
+	if e.status == 0 {
+		e.status = http.StatusOK
+	}
+	n, err := record.ReadFrom(e.ResponseWriter, r)
+	e.size += n
 	return n, err
 }
 

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"io"
 	"net/http"
 	"net/url"
 	"time"
@@ -23,6 +24,9 @@ func (t *timer) WriteHeader(status int) {
 	}
 	t.ResponseWriter.WriteHeader(status)
 }
+
+// ReadFrom copies a body, by the kernel where the writer below can have it do so.
+func (t *timer) ReadFrom(r io.Reader) (int64, error) { return record.ReadFrom(t.ResponseWriter, r) }
 
 // Unwrap is the writer below.
 func (t *timer) Unwrap() http.ResponseWriter { return t.ResponseWriter }
