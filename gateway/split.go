@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"errors"
 	"net"
 	"sync"
@@ -13,16 +14,18 @@ import (
 const tlsRecord = 0x16
 
 // split parts one listener's connections into those that speak TLS and others, by
-// their first byte. Close ends both sides.
+// their first byte. Close ends both sides, and the connections that are on neither.
 type split struct {
 	net.Listener
 	plain, secure chan net.Conn
-	done          chan struct{}
-	ending        sync.Once
+	open          context.Context
+	end           context.CancelFunc
 }
 
 func newSplit(l net.Listener) *split {
-	return &split{Listener: l, plain: make(chan net.Conn), secure: make(chan net.Conn), done: make(chan struct{})}
+	s := &split{Listener: l, plain: make(chan net.Conn), secure: make(chan net.Conn)}
+	s.open, s.end = context.WithCancel(context.Background())
+	return s
 }
 
 // run accepts until the listener is closed.
@@ -32,17 +35,38 @@ func (s *split) run() error {
 	defer s.end()
 	for {
 		c, err := s.Listener.Accept()
-		if err != nil {
+		if err == nil {
+			looking.Go(func() { s.look(c) })
+			continue
+		}
+		if !passing(err) {
 			return err
 		}
-		looking.Go(func() { s.look(c) })
+		select {
+		case <-time.After(acceptPause):
+		case <-s.open.Done():
+		}
 	}
 }
 
-func (s *split) end() { s.ending.Do(func() { close(s.done) }) }
+// acceptPause is how long accepting rests where it fails for now.
+const acceptPause = 50 * time.Millisecond
 
-// look waits for c's first byte and hands c on. A front that stops closes c.
+// passing tells of an error that ends by itself: there are too many open files.
+func passing(err error) bool {
+	e, ok := errors.AsType[net.Error](err)
+	return ok && e.Temporary() //nolint:staticcheck // net/http asks the same
+}
+
+// Close may be called by each side, and more than once.
+func (s *split) Close() error {
+	s.end()
+	return s.Listener.Close()
+}
+
+// look waits for c's first byte and hands c on.
 func (s *split) look(c net.Conn) {
+	defer context.AfterFunc(s.open, func() { _ = c.Close() })()
 	first := make([]byte, 1)
 	_ = c.SetReadDeadline(time.Now().Add(headerTimeout))
 	if _, err := c.Read(first); err != nil {
@@ -56,8 +80,8 @@ func (s *split) look(c net.Conn) {
 	}
 	select {
 	case to <- &begun{Conn: c, first: first}:
-	case <-s.done:
-		_ = c.Close()
+	case <-s.open.Done():
+		_ = c.Close() // the end may not have come to it yet
 	}
 }
 
@@ -74,7 +98,7 @@ func (s *splitSide) Accept() (net.Conn, error) {
 	select {
 	case c := <-s.conns:
 		return c, nil
-	case <-s.done:
+	case <-s.open.Done():
 		return nil, net.ErrClosed
 	}
 }
