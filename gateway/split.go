@@ -66,10 +66,10 @@ func (s *split) Close() error {
 
 // look waits for c's first byte and hands c on.
 func (s *split) look(c net.Conn) {
-	defer context.AfterFunc(s.open, func() { _ = c.Close() })()
+	stop := context.AfterFunc(s.open, func() { _ = c.Close() })
 	first := make([]byte, 1)
 	_ = c.SetReadDeadline(time.Now().Add(headerTimeout))
-	if _, err := c.Read(first); err != nil {
+	if _, err := c.Read(first); !stop() || err != nil {
 		_ = c.Close()
 		return
 	}
@@ -81,7 +81,7 @@ func (s *split) look(c net.Conn) {
 	select {
 	case to <- &begun{Conn: c, first: first}:
 	case <-s.open.Done():
-		_ = c.Close() // the end may not have come to it yet
+		_ = c.Close()
 	}
 }
 
