@@ -82,8 +82,9 @@ func (d *door) admit(x *observe.Exchange, r *http.Request) {
 	m := d.manner.Load()
 	m.describe(req.HTTP)
 	identify(x, req.HTTP)
-	if m.patience > 0 && r.ContentLength != 0 && r.Body != nil && r.Body != http.NoBody {
-		body := &slowBody{ReadCloser: r.Body, control: http.NewResponseController(x), patience: m.patience}
+	if r.ContentLength != 0 && r.Body != nil && r.Body != http.NoBody {
+		cutTrailer(r.Trailer) // as announced
+		body := &slowBody{ReadCloser: r.Body, request: r, control: http.NewResponseController(x), patience: m.patience}
 		req.HTTP.Body = body
 		defer body.release()
 	}
