@@ -5,6 +5,8 @@ import (
 	"runtime"
 	"sync"
 	"syscall"
+
+	"axion/gateway/tunnel"
 )
 
 const (
@@ -22,6 +24,7 @@ const (
 // A failed write is told to the next one. Close sends what waits.
 type batch struct {
 	net.Conn
+	socket *net.TCPConn // at the bottom of Conn; nil where there is none
 
 	mu      sync.Mutex
 	room    sync.Cond // signalled when waiting was sent
@@ -37,7 +40,7 @@ type batch struct {
 var batches = sync.Pool{New: func() any { b := make([]byte, 0, maxBatch); return &b }}
 
 func newBatch(c net.Conn) *batch {
-	b := &batch{Conn: c}
+	b := &batch{Conn: c, socket: tunnel.Socket(c)}
 	b.room.L = &b.mu
 	return b
 }
@@ -82,14 +85,41 @@ func (b *batch) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// through sends what waits, and p after it.
+// through sends what waits, and p after it, by one system call.
 func (b *batch) through(p []byte) (int, error) {
 	b.out.Lock()
 	defer b.out.Unlock()
-	if err := b.send(); err != nil {
+	waiting, err := b.take()
+	if err != nil {
 		return 0, err
 	}
-	return b.Conn.Write(p)
+	if waiting == nil {
+		return b.Conn.Write(p)
+	}
+	defer giveBack(waiting)
+	if b.socket == nil {
+		if _, err := b.Conn.Write(waiting); err != nil {
+			return 0, err
+		}
+		return b.Conn.Write(p)
+	}
+	n, err := (&net.Buffers{waiting, p}).WriteTo(b.socket)
+	return max(int(n)-len(waiting), 0), err
+}
+
+// take gives what waits, nil for nothing, or the error of an earlier write.
+func (b *batch) take() ([]byte, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	p := b.waiting
+	b.waiting = nil
+	b.room.Broadcast()
+	return p, b.err
+}
+
+func giveBack(p []byte) {
+	p = p[:0]
+	batches.Put(&p)
 }
 
 // flushSoon lets the goroutines that are about to write do so first.
@@ -105,17 +135,12 @@ func (b *batch) flushSoon() {
 
 // send writes what waits. The caller holds out.
 func (b *batch) send() error {
-	b.mu.Lock()
-	p, err := b.waiting, b.err
-	b.waiting = nil
-	b.room.Broadcast()
-	b.mu.Unlock()
+	p, err := b.take()
 	if p == nil || err != nil {
 		return err
 	}
 	_, err = b.Conn.Write(p)
-	p = p[:0]
-	batches.Put(&p)
+	giveBack(p)
 	if err != nil {
 		b.mu.Lock()
 		b.err = err

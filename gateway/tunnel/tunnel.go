@@ -63,6 +63,16 @@ func CloseWrite(c net.Conn) error {
 	}
 }
 
+// Socket is the TCP connection at the bottom of c, where what lies between passes
+// bytes on unchanged; else nil.
+func Socket(c net.Conn) *net.TCPConn {
+	bottom, layered := socket(c)
+	if layered {
+		return nil
+	}
+	return bottom
+}
+
 // socket is the TCP connection at the bottom of c, and whether TLS lies between; nil
 // where nothing is known of what lies between. A wrapper is looked through if it is a
 // [syscall.Conn]; it refuses while it holds bytes that were read.
