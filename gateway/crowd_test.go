@@ -70,35 +70,41 @@ func TestCrowdPerClient(t *testing.T) {
 	}
 }
 
+// crowded is how many the crowd of fullCrowd takes, so that three leave at once.
+const crowded = 2 * spare
+
+// fullCrowd is a crowd of idle guests, the first of them idle for longest.
+func fullCrowd(t *testing.T) (*crowd, []*visitor, []*guest) {
+	t.Helper()
+	c := newCrowd(crowded)
+	var visitors []*visitor
+	var guests []*guest
+	for i := range crowded {
+		v, g := visit(c, "127.0.0.1:1")
+		if g == nil {
+			t.Fatalf("connection %d: refused", i+1)
+		}
+		g.since.Store(int64(i + 1))
+		visitors, guests = append(visitors, v), append(guests, g)
+	}
+	return c, visitors, guests
+}
+
+// evicted are the places of those that were closed.
+func evicted(visitors []*visitor) (list []int) {
+	for i, v := range visitors {
+		if v.closed.Load() > 0 {
+			list = append(list, i)
+		}
+	}
+	return list
+}
+
 func TestCrowdMakesRoom(t *testing.T) {
 	t.Parallel()
-	const limit = 2 * spare // so that three leave at once
-	full := func(t *testing.T) (*crowd, []*visitor, []*guest) {
-		c := newCrowd(limit)
-		var visitors []*visitor
-		var guests []*guest
-		for i := range limit {
-			v, g := visit(c, "127.0.0.1:1")
-			if g == nil {
-				t.Fatalf("connection %d: refused", i+1)
-			}
-			g.since.Store(int64(i + 1))
-			visitors, guests = append(visitors, v), append(guests, g)
-		}
-		return c, visitors, guests
-	}
-	evicted := func(visitors []*visitor) []int {
-		var list []int
-		for i, v := range visitors {
-			if v.closed.Load() > 0 {
-				list = append(list, i)
-			}
-		}
-		return list
-	}
 	t.Run("OK/those idle longest leave", func(t *testing.T) {
 		t.Parallel()
-		c, visitors, guests := full(t)
+		c, visitors, guests := fullCrowd(t)
 		track(guests[0], http.StateActive) // it serves a request
 		track(guests[2], http.StateActive)
 		track(guests[2], http.StateIdle) // it has just become idle
@@ -108,13 +114,13 @@ func TestCrowdMakesRoom(t *testing.T) {
 		if got, want := evicted(visitors), []int{1, 3, 4}; !slices.Equal(got, want) {
 			t.Errorf("evicted: got %v, want %v", got, want)
 		}
-		if got, want := len(c.guests), limit-2; got != want {
+		if got, want := len(c.guests), crowded-2; got != want {
 			t.Errorf("guests: got %d, want %d", got, want)
 		}
 	})
 	t.Run("ErrAllAreBusy", func(t *testing.T) {
 		t.Parallel()
-		c, visitors, guests := full(t)
+		c, visitors, guests := fullCrowd(t)
 		for _, g := range guests {
 			track(&begun{Conn: g}, http.StateActive)
 		}
@@ -127,7 +133,7 @@ func TestCrowdMakesRoom(t *testing.T) {
 	})
 	t.Run("ErrClientHasTooMany", func(t *testing.T) {
 		t.Parallel()
-		c, visitors, _ := full(t)
+		c, visitors, _ := fullCrowd(t)
 		c.clients[household(netip.MustParseAddr("192.0.2.1"))] = maxPerClient
 		if _, g := visit(c, "192.0.2.1:1"); g != nil {
 			t.Error("the newcomer: taken in")
