@@ -12,7 +12,9 @@ import (
 // TestFollow changes the settings of an entrypoint while it is open.
 func TestFollow(t *testing.T) {
 	t.Parallel()
-	url := serve(t, func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.Header.Get("X-Forwarded-Proto")) })
+	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, r.Header.Get("X-Forwarded-Proto"))
+	})
 	routes := compose(route("a", "Host(`a.localhost`)", url)...)
 	s := start(t, routes+traefik("--entrypoints.web.address=:80"))
 	ask := func() string {

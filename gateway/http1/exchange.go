@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -26,6 +27,7 @@ type exchange struct {
 	// goroutine sends it.
 	sending chan struct{}
 	sendErr error
+	broken  atomic.Pointer[Error] // the client's body cannot be read to its end
 
 	// The watch's own.
 	conn          *conn
@@ -121,7 +123,10 @@ func (x *exchange) expects() bool {
 // there is one.
 func (x *exchange) fail(op string, err error) error {
 	if ctx := x.r.Context().Err(); ctx != nil {
-		err = ctx
+		return &Error{Op: op, Err: ctx}
+	}
+	if broken := x.broken.Load(); broken != nil {
+		return broken
 	}
 	return &Error{Op: op, Err: err}
 }
@@ -143,6 +148,7 @@ func (x *exchange) send(c *conn, waits bool) error {
 		start := len(b)
 		b = append(b, make([]byte, x.r.ContentLength)...)
 		if _, err := io.ReadFull(x.r.Body, b[start:]); err != nil {
+			x.broken.Store(&Error{Op: opBody, Err: err})
 			return err
 		}
 	}
@@ -163,8 +169,11 @@ func (x *exchange) stream(c *conn) {
 	x.sending = make(chan struct{})
 	go func() {
 		defer close(x.sending)
-		if x.sendErr = sendBody(c.Conn, x.r); x.sendErr != nil {
-			// The server must not take what came for the whole.
+		x.sendErr = sendBody(c.Conn, x.r)
+		if broken, ok := errors.AsType[*Error](x.sendErr); ok {
+			x.broken.Store(broken)
+			_ = c.Conn.SetReadDeadline(past) // the server will not get the whole
+		} else if x.sendErr != nil { // it may have an answer all the same
 			_ = c.Conn.SetReadDeadline(time.Now().Add(time.Second))
 		}
 	}()

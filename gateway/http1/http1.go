@@ -59,6 +59,12 @@ type Error struct {
 	Dial bool
 }
 
+// opBody is reading the client's body.
+const opBody = "body"
+
+// Client reports whether the client is at fault: its body broke off or is malformed.
+func (e *Error) Client() bool { return e.Op == opBody }
+
 func (e *Error) Error() string { return fmt.Sprintf("%s: %v", e.Op, e.Err) }
 func (e *Error) Unwrap() error { return e.Err }
 

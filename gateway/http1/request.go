@@ -146,21 +146,32 @@ func appendFraming(b []byte, r *http.Request) []byte {
 	return append(b, '\r', '\n')
 }
 
-var errShortBody = errors.New("the client's body ended early")
+// clientBody tells failures of the client from those of the server.
+type clientBody struct{ io.Reader }
 
-// sendBody copies the body to the server.
+func (b clientBody) Read(p []byte) (int, error) {
+	n, err := b.Reader.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = &Error{Op: opBody, Err: err}
+	}
+	return n, err
+}
+
+// sendBody copies the body to the server. Where the client is at fault, the error is
+// an [*Error].
 func sendBody(to io.Writer, r *http.Request) error {
 	buffer := copies.Get().(*[readSize]byte)
 	defer copies.Put(buffer)
+	body := clientBody{r.Body}
 	if r.ContentLength > 0 {
-		n, err := io.CopyBuffer(struct{ io.Writer }{to}, io.LimitReader(r.Body, r.ContentLength), buffer[:])
+		n, err := io.CopyBuffer(struct{ io.Writer }{to}, io.LimitReader(body, r.ContentLength), buffer[:])
 		if err == nil && n < r.ContentLength {
-			err = errShortBody
+			err = &Error{Op: opBody, Err: io.ErrUnexpectedEOF}
 		}
 		return err
 	}
 	for {
-		n, err := r.Body.Read(buffer[:])
+		n, err := body.Read(buffer[:])
 		if n > 0 {
 			head := strconv.AppendInt(nil, int64(n), 16)
 			bufs := net.Buffers{append(head, '\r', '\n'), buffer[:n], []byte("\r\n")}

@@ -48,6 +48,13 @@ func (b *Balancer) forwarder(s *server, t target) http.Handler {
 // lose answers for a server that did not, unless the request is tried again.
 func (b *Balancer) lose(w http.ResponseWriter, r *http.Request, s *server, err error) {
 	b.failed(s, r, err)
+	if status := statusOf(r, err); clientFault(err) && status != statusClientGone {
+		if r.ProtoMajor == 1 {
+			w.Header().Set("Connection", "close") // what comes after the body cannot be told from it
+		}
+		http.Error(w, "the request's body is malformed or broke off", status)
+		return
+	}
 	if u, ok := record.Find[record.Unreachable](w); ok && u.Unreachable(err) {
 		return
 	}
@@ -124,11 +131,21 @@ func copyForwarded(out, in *http.Request) {
 	out.Header["X-Forwarded-For"] = []string{host}
 }
 
+// clientFault reports whether the request's body could not be read.
+func clientFault(err error) bool {
+	e, ok := errors.AsType[*http1.Error](err)
+	return ok && e.Client()
+}
+
 func statusOf(r *http.Request, err error) int {
 	var timeout net.Error
 	switch {
 	case errors.Is(err, context.Canceled), errors.Is(r.Context().Err(), context.Canceled):
 		return statusClientGone
+	case clientFault(err) && errors.As(err, &timeout) && timeout.Timeout():
+		return http.StatusRequestTimeout
+	case clientFault(err):
+		return http.StatusBadRequest
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return http.StatusGatewayTimeout
 	}

@@ -40,6 +40,7 @@ func Forwarded(trusted func(netip.Addr) bool) func(r *http.Request) {
 				believed = trusted(addr)
 			}
 		}
+		dropNamed(r.Header)
 		if !believed {
 			forget(r.Header)
 		}
@@ -60,6 +61,31 @@ func Forwarded(trusted func(netip.Addr) bool) func(r *http.Request) {
 		set("X-Forwarded-Port", port(r))
 		set("X-Forwarded-Host", r.Host)
 		set("X-Forwarded-Server", server)
+	}
+}
+
+// dropNamed drops the headers that Connection says are for this connection alone, and
+// from Connection their names (RFC 9110, section 7.6.1). Done here, it takes nothing of
+// what the gateway and its middlewares add.
+func dropNamed(h http.Header) {
+	var kept []string
+	named := false
+	for _, line := range h["Connection"] {
+		for token := range strings.SplitSeq(line, ",") {
+			switch token = strings.TrimSpace(token); strings.ToLower(token) {
+			case "":
+			case "close", "keep-alive", "upgrade", "te":
+				kept = append(kept, token)
+			default:
+				named = true
+				if name := http.CanonicalHeaderKey(token); !slices.Contains(forwarded, name) {
+					delete(h, name)
+				}
+			}
+		}
+	}
+	if named {
+		h["Connection"] = []string{strings.Join(kept, ", ")}
 	}
 }
 

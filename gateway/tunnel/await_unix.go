@@ -2,17 +2,31 @@
 
 package tunnel
 
-import "syscall"
+import (
+	"os"
+	"syscall"
+)
 
-// await returns once a read would not wait.
+// await returns once a read would not wait. To look may take a connection's failure
+// away from the read after it, so that it is told here.
 func await(raw syscall.RawConn) error {
-	return raw.Read(func(fd uintptr) bool {
+	var failed error
+	err := raw.Read(func(fd uintptr) bool {
 		var b [1]byte
 		for {
 			_, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-			if err != syscall.EINTR {
-				return err != syscall.EAGAIN && err != syscall.EWOULDBLOCK
+			switch err {
+			case syscall.EINTR:
+				continue
+			case syscall.EAGAIN:
+				return false
 			}
+			failed = os.NewSyscallError("recvfrom", err)
+			return true
 		}
 	})
+	if err != nil {
+		return err
+	}
+	return failed
 }

@@ -193,3 +193,25 @@ func TestRecords(t *testing.T) {
 		expect(t, server, want)
 	}
 }
+
+// TestReset ends the tunnel when a client resets its connection, although the server
+// goes on.
+func TestReset(t *testing.T) {
+	t.Parallel()
+	client, inner := pair(t)
+	server, outer := pair(t)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		tunnel.Run(inner, outer, -1)
+	}()
+	_, _ = client.Write([]byte("x"))
+	expect(t, server, []byte("x")) // the tunnel waits for more now
+	_ = client.(*net.TCPConn).SetLinger(0)
+	_ = client.Close()
+	select {
+	case <-ended:
+	case <-time.After(patience):
+		t.Error("the tunnel goes on")
+	}
+}
