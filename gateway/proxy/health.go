@@ -37,6 +37,9 @@ func newCheck(t *Transport, c *config.HealthCheck) (*check, error) {
 	if err != nil || path.IsAbs() || path.Host != "" {
 		return nil, fmt.Errorf("healthcheck.path %q is not a path", c.Path)
 	}
+	if c.Mode != "" && c.Mode != "http" && c.Mode != modeGRPC {
+		return nil, fmt.Errorf("healthcheck.mode %q is not http or grpc", c.Mode)
+	}
 	if c.Scheme != "" && c.Scheme != "http" && c.Scheme != "https" {
 		return nil, fmt.Errorf("healthcheck.scheme %q is not http or https", c.Scheme)
 	}
@@ -89,23 +92,16 @@ func (k *check) probe(ctx context.Context, server *url.URL) error {
 	if k.config.Port > 0 {
 		target.Host = net.JoinHostPort(target.Hostname(), strconv.Itoa(k.config.Port))
 	}
+	if k.config.Mode == modeGRPC {
+		return k.probeGRPC(ctx, target)
+	}
 	req, err := http.NewRequestWithContext(ctx, cmp.Or(k.config.Method, http.MethodGet), target.String(), nil)
 	if err != nil {
 		return err
 	}
-	for name, value := range k.config.Headers {
-		if strings.EqualFold(name, "Host") {
-			req.Host = value
-			continue
-		}
-		req.Header.Set(name, value)
-	}
-	req.Host = cmp.Or(k.config.Hostname, req.Host)
-	resp, err := k.client.Do(req)
+	k.dress(req)
+	resp, err := k.do(req)
 	if err != nil {
-		if u, ok := errors.AsType[*url.Error](err); ok {
-			return u.Err
-		}
 		return err
 	}
 	_, _ = io.CopyN(io.Discard, resp.Body, maxDrain)
@@ -118,4 +114,25 @@ func (k *check) probe(ctx context.Context, server *url.URL) error {
 		return fmt.Errorf("health check answered %s", resp.Status)
 	}
 	return nil
+}
+
+// dress gives a probe the headers that are asked for.
+func (k *check) dress(req *http.Request) {
+	for name, value := range k.config.Headers {
+		if strings.EqualFold(name, "Host") {
+			req.Host = value
+			continue
+		}
+		req.Header.Set(name, value)
+	}
+	req.Host = cmp.Or(k.config.Hostname, req.Host)
+}
+
+// do sends a probe; its error does not repeat the URL.
+func (k *check) do(req *http.Request) (*http.Response, error) {
+	resp, err := k.client.Do(req)
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		return nil, u.Err
+	}
+	return resp, err
 }
