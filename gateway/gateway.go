@@ -113,7 +113,7 @@ func New(opts Options) (*Gateway, error) {
 		ended:     make(chan struct{}),
 	}
 	g.ctx, g.cancel = context.WithCancel(context.Background())
-	g.observer = observe.New(observe.Options{Context: g.ctx, Log: opts.Log})
+	g.observer = observe.New(observe.Options{Context: g.ctx, Servers: g.serverStates, Connections: g.connections, Log: opts.Log})
 	g.internals = g.newInternals()
 	g.env = middleware.Env{Context: g.ctx, Port: portsOf(opts), Log: opts.Log}
 	containers, err := g.containers(opts)

@@ -20,6 +20,7 @@ var defaultBuckets = []float64{0.1, 0.3, 1.2, 5}
 
 // metrics counts under one set of settings, and starts anew when they change.
 type metrics struct {
+	live    live
 	current atomic.Pointer[counters]
 }
 
@@ -31,7 +32,6 @@ type counters struct {
 	retries  *prometheus.CounterVec
 	reloads  prometheus.Counter
 	success  prometheus.Gauge
-	up       *prometheus.GaugeVec
 	// cells are the counters of what is alike, found without hashing labels.
 	cells sync.Map // of cell to *meters
 }
@@ -55,13 +55,13 @@ type meters struct {
 	duration       []prometheus.Observer
 }
 
-func newMetrics() *metrics {
-	m := &metrics{}
-	m.current.Store(newCounters(config.Prometheus{}))
+func newMetrics(l live) *metrics {
+	m := &metrics{live: l}
+	m.current.Store(newCounters(config.Prometheus{}, l))
 	return m
 }
 
-func newCounters(c config.Prometheus) *counters {
+func newCounters(c config.Prometheus, l live) *counters {
 	buckets := c.Buckets
 	if len(buckets) == 0 {
 		buckets = defaultBuckets
@@ -84,9 +84,7 @@ func newCounters(c config.Prometheus) *counters {
 	n.retries = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "traefik_service_retries_total", Help: "Further attempts, by service."}, []string{"service"})
 	n.reloads = prometheus.NewCounter(prometheus.CounterOpts{Name: "traefik_config_reloads_total", Help: "Configurations that came into force."})
 	n.success = prometheus.NewGauge(prometheus.GaugeOpts{Name: "traefik_config_last_reload_success", Help: "When a configuration last came into force, in Unix seconds."})
-	n.up = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "traefik_service_server_up", Help: "1 for servers that are up, 0 for others."}, []string{"service", "url"})
-	n.registry.MustRegister(n.retries, n.reloads, n.success, n.up,
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	n.registry.MustRegister(n.retries, n.reloads, n.success, l, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return n
 }
 
@@ -110,7 +108,7 @@ func (m *metrics) configure(c *config.Metrics) {
 	same := slices.Equal(have.Buckets, want.Buckets) && have.AddRoutersLabels == want.AddRoutersLabels &&
 		on(have.AddEntryPointsLabels) == on(want.AddEntryPointsLabels) && on(have.AddServicesLabels) == on(want.AddServicesLabels)
 	if !same {
-		m.current.Store(newCounters(want))
+		m.current.Store(newCounters(want, m.live))
 	}
 }
 
@@ -181,12 +179,4 @@ func (m *metrics) reloaded() {
 	n := m.current.Load()
 	n.reloads.Inc()
 	n.success.SetToCurrentTime()
-}
-
-func (m *metrics) serverUp(service, url string, up bool) {
-	value := 0.0
-	if up {
-		value = 1
-	}
-	m.current.Load().up.WithLabelValues(service, url).Set(value)
 }

@@ -37,6 +37,10 @@ type Options struct {
 	// Output receives the access log where it has no file of its own. Nil means
 	// standard error: standard output belongs to the stack's own lines.
 	Output io.Writer
+	// Servers and Connections are asked when the metrics are read. Nil means that
+	// there are none to tell.
+	Servers     func() []Server
+	Connections func() []Connections
 	// Log receives what is wrong with the access log. Nil discards.
 	Log *slog.Logger
 }
@@ -44,7 +48,7 @@ type Options struct {
 // New returns an observer that counts, and writes no access log until it is told
 // to by Apply.
 func New(opts Options) *Observer {
-	o := &Observer{context: opts.Context, log: opts.Log, output: opts.Output, metrics: newMetrics()}
+	o := &Observer{context: opts.Context, log: opts.Log, output: opts.Output, metrics: newMetrics(live{opts.Servers, opts.Connections})}
 	if o.context == nil {
 		o.context = context.Background()
 	}
@@ -67,9 +71,6 @@ func (o *Observer) Apply(c *config.Static) error {
 
 // Reloaded notes a configuration that came into force.
 func (o *Observer) Reloaded() { o.metrics.reloaded() }
-
-// ServerUp notes the health of a server.
-func (o *Observer) ServerUp(service, url string, up bool) { o.metrics.serverUp(service, url, up) }
 
 // Handler serves the metrics in Prometheus's text form.
 func (o *Observer) Handler() http.Handler { return o.metrics.handler() }

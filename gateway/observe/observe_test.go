@@ -129,7 +129,11 @@ func TestFile(t *testing.T) {
 
 func TestMetrics(t *testing.T) {
 	t.Parallel()
-	o := observe.New(observe.Options{})
+	up := true
+	o := observe.New(observe.Options{
+		Servers:     func() []observe.Server { return []observe.Server{{Service: "shop@docker", URL: "http://127.0.0.1:4000", Up: up}} },
+		Connections: func() []observe.Connections { return []observe.Connections{{EntryPoint: "web", Protocol: "TCP", Open: 7}} },
+	})
 	if err := o.Apply(&config.Static{Metrics: &config.Metrics{Prometheus: &config.Prometheus{AddRoutersLabels: true}}}); err != nil {
 		t.Fatal(err)
 	}
@@ -137,7 +141,6 @@ func TestMetrics(t *testing.T) {
 		answer(o, "BREW", "http://a/", teapot)
 	}
 	o.Reloaded()
-	o.ServerUp("shop@docker", "http://127.0.0.1:4000", true)
 	w := httptest.NewRecorder()
 	o.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
 	for _, want := range []string{
@@ -146,6 +149,7 @@ func TestMetrics(t *testing.T) {
 		`traefik_service_request_duration_seconds_count{code="418",method="EXTENSION_METHOD",protocol="http",service="shop@docker"} 3`,
 		`traefik_service_responses_bytes_total{code="418",method="EXTENSION_METHOD",protocol="http",service="shop@docker"} 15`,
 		`traefik_service_server_up{service="shop@docker",url="http://127.0.0.1:4000"} 1`,
+		`traefik_open_connections{entrypoint="web",protocol="TCP"} 7`,
 		`traefik_config_reloads_total 1`,
 	} {
 		if !strings.Contains(w.Body.String(), want+"\n") {
