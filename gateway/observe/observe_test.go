@@ -131,8 +131,12 @@ func TestMetrics(t *testing.T) {
 	t.Parallel()
 	up := true
 	o := observe.New(observe.Options{
-		Servers:     func() []observe.Server { return []observe.Server{{Service: "shop@docker", URL: "http://127.0.0.1:4000", Up: up}} },
-		Connections: func() []observe.Connections { return []observe.Connections{{EntryPoint: "web", Protocol: "TCP", Open: 7}} },
+		Servers: func() []observe.Server {
+			return []observe.Server{{Service: "shop@docker", URL: "http://127.0.0.1:4000", Up: up}}
+		},
+		Connections: func() []observe.Connections {
+			return []observe.Connections{{EntryPoint: "web", Protocol: "TCP", Open: 7}}
+		},
 	})
 	if err := o.Apply(&config.Static{Metrics: &config.Metrics{Prometheus: &config.Prometheus{AddRoutersLabels: true}}}); err != nil {
 		t.Fatal(err)
