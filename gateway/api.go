@@ -103,14 +103,13 @@ func (g *Gateway) rawData() map[string]any {
 
 // things tells routers, services and middlewares of one protocol, or is nil.
 func (t *table) things(protocol string) map[string]things {
-	d := t.dynamic
 	switch protocol {
 	case "http":
 		return map[string]things{"routers": t.routerThings(), "services": t.serviceThings(), "middlewares": t.middlewareThings()}
 	case "tcp":
-		return map[string]things{"routers": plainThings(d.TCP.Routers), "services": plainThings(d.TCP.Services), "middlewares": plainThings(d.TCP.Middlewares)}
+		return t.tcpThings()
 	case "udp":
-		return map[string]things{"routers": plainThings(d.UDP.Routers), "services": plainThings(d.UDP.Services)}
+		return t.udpThings()
 	}
 	return nil
 }

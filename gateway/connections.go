@@ -32,7 +32,7 @@ func (g *Gateway) connections() []observe.Connections {
 		list = append(list, observe.Connections{EntryPoint: name, Protocol: "TCP", Open: f.crowd.open()})
 	}
 	for name, s := range g.datagrams {
-		list = append(list, observe.Connections{EntryPoint: name, Protocol: "UDP", Open: s.Open()})
+		list = append(list, observe.Connections{EntryPoint: name, Protocol: "UDP", Open: s.Sessions()})
 	}
 	return list
 }

@@ -7,9 +7,12 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"axion/gateway"
 )
 
 // echo is a server that speaks first and then says everything again.
@@ -98,10 +101,32 @@ func TestTCP(t *testing.T) {
 	if _, body := get(t, s.client(), "https://a.localhost/"); body != "http" {
 		t.Errorf("HTTP beside them: got %q", body)
 	}
+	var service, router struct {
+		Status       string
+		UsedBy       []string
+		Using        []string
+		ServerStatus map[string]string
+	}
+	apiGet(t, s.Gateway, "/api/tcp/services/db@docker", &service)
+	apiGet(t, s.Gateway, "/api/tcp/routers/db@docker", &router)
+	if len(service.ServerStatus) != 1 || !slices.Equal(service.UsedBy, []string{"db@docker"}) {
+		t.Errorf("the API tells %+v of the service", service)
+	}
+	if router.Status != gateway.Enabled || !slices.Equal(router.Using, []string{"websecure"}) {
+		t.Errorf("the API tells %+v of the router", router)
+	}
 }
 
 func TestTCPProblem(t *testing.T) {
 	t.Parallel()
+	s := start(t, compose(port, "tcp.routers.x.rule=HostSNI(`a.localhost`)", "tcp.services.x.loadbalancer.server.port=1"))
+	var router struct {
+		Status string
+		Error  []string
+	}
+	if apiGet(t, s.Gateway, "/api/tcp/routers/x@docker", &router); router.Status != gateway.Disabled || len(router.Error) != 1 {
+		t.Errorf("the API tells %+v", router)
+	}
 	out, err := check(t, compose(port, "tcp.routers.x.rule=HostSNI(`a.localhost`)", "tcp.services.x.loadbalancer.server.port=1"))
 	if err == nil || !strings.Contains(out, "traefik.tcp.routers.x") {
 		t.Errorf("a name without TLS: got %v\n%s", err, out)

@@ -65,13 +65,6 @@ func NewServer(sockets []*net.UDPConn, opts ServerOptions) *Server {
 // Addr is the first socket's address.
 func (s *Server) Addr() net.Addr { return s.sockets[0].LocalAddr() }
 
-// Open counts the sessions that go on.
-func (s *Server) Open() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.sessions)
-}
-
 // Serve returns nil once the server is closed, and an error where a socket has
 // failed.
 func (s *Server) Serve() error {
