@@ -50,7 +50,10 @@ type Authority struct {
 	public *public
 	files  files
 	state  atomic.Pointer[state]
-	close  func()
+	// applying is held while state is made anew.
+	applying sync.Mutex
+	looked   atomic.Int64 // when refresh last looked at files, in Unix nanoseconds
+	close    func()
 }
 
 // New opens the root, or creates it where there is none, and starts the renewal

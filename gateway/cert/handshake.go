@@ -97,6 +97,7 @@ func (a *Authority) Misdirected(r *http.Request) bool {
 }
 
 func (a *Authority) certificate(hello *tls.ClientHelloInfo, strict bool) (*tls.Certificate, error) {
+	a.refresh()
 	s := a.state.Load()
 	host, err := hostOf(hello)
 	if err != nil {

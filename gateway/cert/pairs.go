@@ -69,7 +69,10 @@ func (p pairs) add(c *tls.Certificate) {
 }
 
 // files remembers the pairs that were read last, for when a file is bad.
-type files struct{ last map[config.KeyPair]*pair }
+type files struct {
+	last   map[config.KeyPair]*pair
+	stamps map[string]stamp // of the files, by path
+}
 
 // pair is a certificate and the texts that it was read from.
 type pair struct {
@@ -80,7 +83,9 @@ type pair struct {
 // load reads every certificate anew. A bad one keeps its last good content.
 func (f *files) load(from config.TLS, to *report) (pairs, *tls.Certificate) {
 	next := make(map[config.KeyPair]*pair)
+	f.stamps = make(map[string]stamp)
 	read := func(k config.KeyPair, at config.Origin, what string) *tls.Certificate {
+		f.note(k)
 		p, err := f.read(k)
 		if err != nil {
 			message := what + " " + nameOf(k.CertFile) + ": " + err.Error()
@@ -94,7 +99,7 @@ func (f *files) load(from config.TLS, to *report) (pairs, *tls.Certificate) {
 		}
 		next[k] = p
 		if end := p.certificate.Leaf.NotAfter; time.Now().After(end) {
-			to.doubt(at, fmt.Sprintf("%s %s expired on %s", what, nameOf(k.CertFile), end.Format(time.DateOnly)), "renew it; it is read anew at the next change")
+			to.doubt(at, fmt.Sprintf("%s %s expired on %s", what, nameOf(k.CertFile), end.Format(time.DateOnly)), "renew it; a changed file is read anew")
 		}
 		return p.certificate
 	}

@@ -3,6 +3,7 @@ package cert_test
 import (
 	"context"
 	"crypto/tls"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -73,6 +74,36 @@ func TestCertificateFiles(t *testing.T) {
 	if _, err := shake(t, a, &tls.Config{ServerName: "x.shop.example"}); err == nil {
 		t.Error("after its removal: got a certificate")
 	}
+}
+
+// TestRenewedCertificate serves what a tool has put in a file's place, with no word
+// from anybody.
+func TestRenewedCertificate(t *testing.T) {
+	t.Parallel()
+	ca := newAuthority(t)
+	dir, renewed := t.TempDir(), t.TempDir()
+	a := open(t, cert.Options{Dir: t.TempDir()})
+	wantProblems(t, a.Apply(cert.Settings{TLS: config.TLS{Certificates: []config.Certificate{ca.files(t, dir, "old.shop.example", "*.shop.example")}}}))
+	until := func(want string) {
+		t.Helper()
+		for deadline := time.Now().Add(20 * time.Second); ; {
+			got := organisation(t, a, "x.shop.example")
+			if got == want {
+				return
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("got the certificate of %s, want %s", got, want)
+			}
+		}
+	}
+	until("old.shop.example")
+	ca.files(t, renewed, "new.shop.example", "*.shop.example")
+	for _, name := range []string{"tls.key", "tls.crt"} { // apart, as tools do it: for a moment they do not match
+		if err := os.Rename(filepath.Join(renewed, name), filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	until("new.shop.example")
 }
 
 func TestBadCertificates(t *testing.T) {

@@ -84,7 +84,16 @@ func resolver(t *testing.T) string {
 		}
 		_ = w.WriteMsg(m)
 	})}
-	go func() { _ = server.ActivateAndServe() }()
-	t.Cleanup(func() { _ = server.Shutdown() })
+	started, ended := make(chan struct{}), make(chan struct{})
+	server.NotifyStartedFunc = func() { close(started) } // before it, Shutdown does nothing
+	go func() {
+		defer close(ended)
+		_ = server.ActivateAndServe()
+	}()
+	<-started
+	t.Cleanup(func() {
+		_ = server.Shutdown()
+		<-ended
+	})
 	return l.Addr().String()
 }

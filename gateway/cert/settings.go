@@ -48,7 +48,7 @@ type state struct {
 
 // Apply puts settings in force for the handshakes that come, and reports what is
 // wrong with them. What cannot be read stays as it was; certificate files are read
-// anew each time. Hosts whose options never were valid are refused. It may be
+// anew each time, and when they change. Hosts whose options never were valid are refused. It may be
 // called concurrently with handshakes, but not with itself.
 //
 // Certificates are asked of an ACME server in the background, and only for hosts
@@ -56,6 +56,8 @@ type state struct {
 // host gets the default certificate, else one of the local authority, which no
 // client trusts for a public name.
 func (a *Authority) Apply(settings Settings) []config.Problem {
+	a.applying.Lock()
+	defer a.applying.Unlock()
 	old := a.state.Load()
 	next := &state{settings: settings}
 	var r report

@@ -1,0 +1,66 @@
+package cert
+
+import (
+	"os"
+	"time"
+
+	"axion/gateway/config"
+)
+
+// refreshPause is how often files are looked at, at most.
+const refreshPause = time.Second
+
+// stamp tells a file from what it was.
+type stamp struct {
+	modified time.Time
+	size     int64
+}
+
+func stampOf(path string) stamp {
+	info, err := os.Stat(path)
+	if err != nil {
+		return stamp{}
+	}
+	return stamp{info.ModTime(), info.Size()}
+}
+
+// note remembers how the files of a pair are, before they are read.
+func (f *files) note(k config.KeyPair) {
+	for _, path := range []string{k.CertFile, k.KeyFile} {
+		if path != "" && !isPEM(path) {
+			f.stamps[path] = stampOf(path)
+		}
+	}
+}
+
+// changed reports whether a file is not what it was when it was read.
+func (f *files) changed() bool {
+	for path, was := range f.stamps {
+		if stampOf(path) != was {
+			return true
+		}
+	}
+	return false
+}
+
+// refresh reads the user's certificates anew where their files have changed, as a
+// renewal does it. A handshake calls it: nothing has to run in between, and an editor
+// or a tool may replace the files as it likes. What cannot be read stays as it was.
+func (a *Authority) refresh() {
+	now, last := time.Now().UnixNano(), a.looked.Load()
+	if now-last < int64(refreshPause) || !a.looked.CompareAndSwap(last, now) || !a.applying.TryLock() {
+		return
+	}
+	defer a.applying.Unlock()
+	if !a.files.changed() {
+		return
+	}
+	next := *a.state.Load()
+	var r report
+	next.pairs, next.fallback = a.files.load(next.settings.TLS, &r)
+	a.state.Store(&next)
+	a.log.Info("certificates read anew: their files have changed")
+	for _, p := range r.problems {
+		a.log.Warn(p.Error(), p.Attrs()...)
+	}
+}
