@@ -10,18 +10,23 @@ import (
 // refreshPause is how often files are looked at, at most.
 const refreshPause = time.Second
 
-// stamp tells a file from what it was.
-type stamp struct {
-	modified time.Time
-	size     int64
-}
+// stamp tells a file from what it was; nil where there is none. A file put in the
+// place of another may have its size and, within the clock's grain, its time.
+type stamp struct{ os.FileInfo }
 
 func stampOf(path string) stamp {
 	info, err := os.Stat(path)
 	if err != nil {
 		return stamp{}
 	}
-	return stamp{info.ModTime(), info.Size()}
+	return stamp{info}
+}
+
+func (s stamp) same(as stamp) bool {
+	if s.FileInfo == nil || as.FileInfo == nil {
+		return s.FileInfo == as.FileInfo
+	}
+	return os.SameFile(s.FileInfo, as.FileInfo) && s.ModTime().Equal(as.ModTime()) && s.Size() == as.Size()
 }
 
 // note remembers how the files of a pair are, before they are read.
@@ -36,7 +41,7 @@ func (f *files) note(k config.KeyPair) {
 // changed reports whether a file is not what it was when it was read.
 func (f *files) changed() bool {
 	for path, was := range f.stamps {
-		if stampOf(path) != was {
+		if !was.same(stampOf(path)) {
 			return true
 		}
 	}
