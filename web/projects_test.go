@@ -117,6 +117,7 @@ func TestEvents(t *testing.T) {
 		t.Errorf("got after=%q at first, want %q", got, everything)
 	}
 	p := s.page(t)
+	p.next(kindSnapshot) // before it, the page is not among those that are told
 	first := g.tell("0-one", "DEPLOYMENT_STARTED", `{"n":1}`)
 	if got := p.event(first.ProjectID); !got.equal(first) {
 		t.Errorf("got %v, want %v", got, first)
