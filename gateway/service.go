@@ -68,8 +68,10 @@ func (b *builder) service(name string) *service {
 	if was := b.old.services[name]; s.err == nil && !b.dry {
 		if was.same(s) {
 			s = was
+		} else if made, err := b.make(name, s); err != nil {
+			s.err = err // made is not kept: it may be an interface around a nil pointer
 		} else {
-			s.Service, s.err = b.make(name, s)
+			s.Service = made
 		}
 	}
 	b.services[name] = s
