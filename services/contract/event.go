@@ -19,6 +19,11 @@ const (
 	DeploymentProgress  = "DEPLOYMENT_PROGRESS"
 	DeploymentSucceeded = "DEPLOYMENT_SUCCEEDED"
 	DeploymentFailed    = "DEPLOYMENT_FAILED"
+	DeploymentCancelled = "DEPLOYMENT_CANCELLED"
+
+	// ProjectUpdated and GraphChanged are in graph's history only.
+	ProjectUpdated = "PROJECT_UPDATED"
+	GraphChanged   = "GRAPH_CHANGED"
 )
 
 // ProjectEvent is the data of the events about a project. Only ProjectID is
@@ -33,6 +38,8 @@ type ProjectEvent struct {
 	Slug         string          `json:"slug,omitempty"`
 	Template     string          `json:"template,omitempty"`
 	DeploymentID string          `json:"deploymentId,omitempty"`
+	// Graph is what to generate the project from; nil means its template alone.
+	Graph *Architecture `json:"graph,omitempty"`
 }
 
 // DeploymentEvent is the data of the DEPLOYMENT_* events.

@@ -11,6 +11,25 @@ const (
 	// Deprovision asks infrastructure: [DeprovisionRequest] for
 	// [DeprovisionReply].
 	Deprovision = "DEPROVISION"
+	// CreateProject and the four below ask graph: [ProjectRequest] for a [Project],
+	// ListProjects for a [ProjectList], DeleteProject for null.
+	CreateProject = "CREATE_PROJECT"
+	GetProject    = "GET_PROJECT"
+	ListProjects  = "LIST_PROJECTS"
+	UpdateProject = "UPDATE_PROJECT"
+	DeleteProject = "DELETE_PROJECT"
+	// ListBlueprints and GetBlueprint ask codegen: nothing for a [BlueprintList],
+	// [BlueprintRequest] for a [Blueprint].
+	ListBlueprints = "LIST_BLUEPRINTS"
+	GetBlueprint   = "GET_BLUEPRINT"
+	// CreateDeployment and the three below ask deployment: [DeploymentRequest] for
+	// a [DeploymentRecord], ListDeployments for a [DeploymentList].
+	CreateDeployment = "CREATE_DEPLOYMENT"
+	GetDeployment    = "GET_DEPLOYMENT"
+	ListDeployments  = "LIST_DEPLOYMENTS"
+	CancelDeployment = "CANCEL_DEPLOYMENT"
+	// ListRuntimes asks infrastructure: nothing for a [RuntimeList].
+	ListRuntimes = "LIST_RUNTIMES"
 	// ValidateSession asks auth: [ValidateSessionRequest] for [Session].
 	ValidateSession = "VALIDATE_SESSION"
 	// GetKeys asks auth for its public keys, a JSON Web Key Set (RFC 7517).
@@ -30,12 +49,17 @@ type GenerateCodeRequest struct {
 	Template  string          `json:"template"`
 	Name      string          `json:"name,omitempty"`
 	Config    json.RawMessage `json:"config,omitempty"`
+	// Slug is the project's name on the gateway; empty means the project's id.
+	Slug string `json:"slug,omitempty"`
+	// Graph is what to generate from; nil means the template alone.
+	Graph *Architecture `json:"graph,omitempty"`
 }
 
 // GenerateCodeReply is the generated project, files ordered by path.
 type GenerateCodeReply struct {
 	Template string `json:"template"`
 	Files    []File `json:"files"`
+	Run      Run    `json:"run,omitzero"`
 }
 
 // File is one generated text file; Path is relative and slash-separated.
@@ -51,6 +75,7 @@ type ProvisionRequest struct {
 	DeploymentID string `json:"deploymentId"`
 	Slug         string `json:"slug"`
 	Files        []File `json:"files"`
+	Run          Run    `json:"run,omitzero"`
 }
 
 // ProvisionReply says where the project answers: URL through the gateway,
