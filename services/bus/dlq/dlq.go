@@ -1,0 +1,149 @@
+// Package dlq lists dead letters, puts them back where they came from, and drops
+// them. A letter that was replayed keeps its ids: a service that did deal with it
+// before drops it as a duplicate.
+package dlq
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"axion/services/contract"
+)
+
+// Client reads and settles dead letters. It is for one goroutine at a time.
+type Client struct {
+	kafka *kgo.Client
+	admin *kadm.Client
+}
+
+// Open connects to the brokers, which opts may say more of. The caller closes the
+// client.
+func Open(brokers []string, opts ...kgo.Opt) (*Client, error) {
+	c, err := kgo.NewClient(append([]kgo.Opt{
+		kgo.SeedBrokers(brokers...), kgo.ProducerLinger(0), kgo.ProducerBatchCompression(kgo.NoCompression()),
+		kgo.RequiredAcks(kgo.AllISRAcks()), kgo.RecordPartitioner(byKeyUnlessNamed{kgo.StickyKeyPartitioner(nil)}),
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.DisableClientMetrics(),
+	}, opts...)...)
+	if err != nil {
+		return nil, fmt.Errorf("open dead letters: %w", err)
+	}
+	return &Client{kafka: c, admin: kadm.NewClient(c)}, nil
+}
+
+// Close ends the connections.
+func (c *Client) Close() { c.kafka.Close() }
+
+// List gives the letters of a service that are not settled, oldest first within
+// each partition. A service without any has none.
+func (c *Client) List(ctx context.Context, service string) ([]*Letter, error) {
+	letters, _, err := c.list(ctx, service)
+	return letters, err
+}
+
+// ends are offsets by partition.
+type ends map[int32]int64
+
+func (c *Client) list(ctx context.Context, service string) ([]*Letter, ends, error) {
+	topic := contract.DeadLetterTopic(service)
+	fail := func(err error) ([]*Letter, ends, error) {
+		return nil, nil, fmt.Errorf("list dead letters of %s: %w", service, err)
+	}
+	starts, err := c.admin.ListStartOffsets(ctx, topic)
+	if err != nil {
+		return fail(err)
+	}
+	listed, err := c.admin.ListEndOffsets(ctx, topic)
+	if err != nil {
+		return fail(err)
+	}
+	until, from := ends{}, map[int32]kgo.Offset{}
+	for id, end := range listed[topic] {
+		start, _ := starts.Lookup(topic, id)
+		switch err := errors.Join(end.Err, start.Err); {
+		case errors.Is(err, kerr.UnknownTopicOrPartition):
+		case err != nil:
+			return fail(err)
+		case start.Offset < end.Offset:
+			until[id], from[id] = end.Offset, kgo.NewOffset().At(start.Offset)
+		}
+	}
+	letters, err := c.read(ctx, service, from, until)
+	if err != nil {
+		return fail(err)
+	}
+	return letters, until, nil
+}
+
+// read consumes up to the offsets that were the ends.
+func (c *Client) read(ctx context.Context, service string, from map[int32]kgo.Offset, until ends) ([]*Letter, error) {
+	topic := contract.DeadLetterTopic(service)
+	c.kafka.AddConsumePartitions(map[string]map[int32]kgo.Offset{topic: from})
+	defer c.kafka.PurgeTopicsFromClient(topic)
+	byPartition, settled, left := map[int32][]*Letter{}, map[[2]int64]bool{}, len(from)
+	for left > 0 {
+		fetches := c.kafka.PollFetches(ctx)
+		if err := errors.Join(ctx.Err(), fetches.Err0()); err != nil {
+			return nil, err
+		}
+		for _, e := range fetches.Errors() {
+			return nil, e.Err
+		}
+		fetches.EachRecord(func(r *kgo.Record) {
+			if r.Offset >= until[r.Partition] {
+				return
+			}
+			if r.Offset == until[r.Partition]-1 {
+				left--
+			}
+			if at, ok := settles(r); ok {
+				settled[[2]int64{int64(r.Partition), at}] = true
+				return
+			}
+			byPartition[r.Partition] = append(byPartition[r.Partition], read(service, r))
+		})
+	}
+	var open []*Letter
+	for _, id := range slices.Sorted(maps.Keys(byPartition)) {
+		for _, l := range byPartition[id] {
+			if !settled[[2]int64{int64(id), l.Offset}] {
+				open = append(open, l)
+			}
+		}
+	}
+	return open, nil
+}
+
+// settles tells which letter a record settles.
+func settles(r *kgo.Record) (offset int64, ok bool) {
+	for _, h := range r.Headers {
+		if h.Key == headerSettled {
+			n, err := strconv.ParseInt(string(h.Value), 10, 64)
+			return n, err == nil
+		}
+	}
+	return 0, false
+}
+
+// byKeyUnlessNamed honours a partition that a record names.
+type byKeyUnlessNamed struct{ byKey kgo.Partitioner }
+
+func (p byKeyUnlessNamed) ForTopic(topic string) kgo.TopicPartitioner {
+	return namedPartitioner{p.byKey.ForTopic(topic)}
+}
+
+type namedPartitioner struct{ kgo.TopicPartitioner }
+
+func (p namedPartitioner) Partition(r *kgo.Record, n int) int {
+	if r.Partition >= 0 && int(r.Partition) < n {
+		return int(r.Partition)
+	}
+	return p.TopicPartitioner.Partition(r, n)
+}

@@ -1,0 +1,102 @@
+package dlq
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"axion/services/bus"
+)
+
+// headerSettled is on a record without value that says, in decimal, which letter of
+// its partition was replayed or dropped. Kafka cannot delete a record in the middle.
+const headerSettled = "dlq_settled"
+
+// Letter is one dead letter. Its place is unique among those of its service.
+type Letter struct {
+	Service   string `json:"service"`
+	Partition int32  `json:"partition"`
+	Offset    int64  `json:"offset"`
+	Type      string `json:"type,omitempty"`
+	ID        string `json:"id,omitempty"`
+	Key       string `json:"key"`
+	Time      string `json:"time"` // RFC 3339 in UTC
+	Attempts  int    `json:"attempts"`
+	Error     string `json:"error"`
+	From      From   `json:"from"`
+	// Headers are the original ones, in wire order.
+	Headers []Header `json:"headers"`
+	// Value is the original one; nil where Omitted.
+	Value   []byte `json:"-"`
+	Omitted bool   `json:"omitted,omitempty"` // it was too large, and is still at From
+
+	record *kgo.Record
+}
+
+// From is where a letter was read before it was one.
+type From struct {
+	Topic     string `json:"topic"`
+	Partition int32  `json:"partition"`
+	Offset    int64  `json:"offset"`
+}
+
+// Header is one header of a letter.
+type Header struct {
+	Key   string `json:"key"`
+	Value string `json:"value"`
+}
+
+// Place is how the command line names a letter: PARTITION:OFFSET.
+func (l *Letter) Place() string { return fmt.Sprintf("%d:%d", l.Partition, l.Offset) }
+
+// read takes a record of a dead-letter topic for a letter.
+func read(service string, r *kgo.Record) *Letter {
+	l := &Letter{Service: service, Partition: r.Partition, Offset: r.Offset, Key: string(r.Key), Value: r.Value, Headers: []Header{}, record: r}
+	for _, h := range r.Headers {
+		text := string(h.Value)
+		switch h.Key {
+		case bus.DeadTopic:
+			l.From.Topic = text
+		case bus.DeadPartition:
+			n, _ := strconv.ParseInt(text, 10, 32) // ours, so it is a number
+			l.From.Partition = int32(n)
+		case bus.DeadOffset:
+			l.From.Offset, _ = strconv.ParseInt(text, 10, 64)
+		case bus.DeadAttempts:
+			l.Attempts, _ = strconv.Atoi(text)
+		case bus.DeadError:
+			l.Error = text
+		case bus.DeadTime:
+			l.Time = text
+		case bus.DeadOmitted:
+			l.Omitted = true
+		}
+		if isOurs(h.Key) {
+			continue
+		}
+		l.Headers = append(l.Headers, Header{h.Key, text})
+		switch h.Key {
+		case "ce_type":
+			l.Type = text
+		case "ce_id":
+			l.ID = text
+		}
+	}
+	return l
+}
+
+func isOurs(header string) bool { return strings.HasPrefix(header, "dlq_") }
+
+// original is the message as it was before it failed: same key, value and headers,
+// hence the same ids.
+func (l *Letter) original() *kgo.Record {
+	r := &kgo.Record{Topic: l.From.Topic, Partition: -1, Key: l.record.Key, Value: l.record.Value}
+	for _, h := range l.record.Headers {
+		if !isOurs(h.Key) {
+			r.Headers = append(r.Headers, h)
+		}
+	}
+	return r
+}

@@ -1,0 +1,106 @@
+package dlq
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"axion/services/contract"
+)
+
+// Replay puts letters back on the topics that they came from, one after the other,
+// and settles each. It stops at the first that fails, and tells how many were done.
+// One that was replayed and could not be settled is replayed again by the next call.
+func (c *Client) Replay(ctx context.Context, letters []*Letter) (done int, err error) {
+	for _, l := range letters {
+		if err := c.replay(ctx, l); err != nil {
+			return done, fmt.Errorf("replay %s %s: %w", l.Service, l.Place(), err)
+		}
+		done++
+	}
+	return done, c.sweep(ctx, letters)
+}
+
+func (c *Client) replay(ctx context.Context, l *Letter) error {
+	message := l.original()
+	if l.Omitted {
+		value, err := c.valueAt(ctx, l.From)
+		if err != nil {
+			return err
+		}
+		message.Value = value
+	}
+	if err := c.kafka.ProduceSync(ctx, message).FirstErr(); err != nil {
+		return err
+	}
+	return c.settle(ctx, l)
+}
+
+// Drop settles letters without replaying them.
+func (c *Client) Drop(ctx context.Context, letters []*Letter) (done int, err error) {
+	for _, l := range letters {
+		if err := c.settle(ctx, l); err != nil {
+			return done, fmt.Errorf("drop %s %s: %w", l.Service, l.Place(), err)
+		}
+		done++
+	}
+	return done, c.sweep(ctx, letters)
+}
+
+func (c *Client) settle(ctx context.Context, l *Letter) error {
+	return c.kafka.ProduceSync(ctx, &kgo.Record{
+		Topic: contract.DeadLetterTopic(l.Service), Partition: l.Partition, Key: l.record.Key,
+		Headers: []kgo.RecordHeader{{Key: headerSettled, Value: strconv.AppendInt(nil, l.Offset, 10)}},
+	}).FirstErr()
+}
+
+// valueAt reads one record of a topic.
+func (c *Client) valueAt(ctx context.Context, at From) ([]byte, error) {
+	c.kafka.AddConsumePartitions(map[string]map[int32]kgo.Offset{at.Topic: {at.Partition: kgo.NewOffset().At(at.Offset)}})
+	defer c.kafka.PurgeTopicsFromClient(at.Topic)
+	for {
+		fetches := c.kafka.PollFetches(ctx)
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		for _, e := range fetches.Errors() {
+			return nil, e.Err
+		}
+		for _, r := range fetches.Records() {
+			if r.Offset != at.Offset {
+				return nil, fmt.Errorf("its value was too large for a dead letter, and is gone from %s %d:%d", at.Topic, at.Partition, at.Offset)
+			}
+			return r.Value, nil
+		}
+	}
+}
+
+// sweep deletes the records before each partition's first letter that is open.
+func (c *Client) sweep(ctx context.Context, touched []*Letter) error {
+	services := map[string]bool{}
+	for _, l := range touched {
+		services[l.Service] = true
+	}
+	for service := range services {
+		open, until, err := c.list(ctx, service)
+		if err != nil {
+			return err
+		}
+		offsets, topic := kadm.Offsets{}, contract.DeadLetterTopic(service)
+		for id, end := range until {
+			for _, l := range open {
+				if l.Partition == id {
+					end = min(end, l.Offset)
+				}
+			}
+			offsets.Add(kadm.Offset{Topic: topic, Partition: id, At: end})
+		}
+		if _, err := c.admin.DeleteRecords(ctx, offsets); err != nil {
+			return fmt.Errorf("sweep %s: %w", topic, err)
+		}
+	}
+	return nil
+}
