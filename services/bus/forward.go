@@ -14,6 +14,8 @@ type Record struct {
 	Topic string
 	// Key orders; empty: no order.
 	Key string
+	// Partition is where it goes; nil leaves that to the key.
+	Partition *int32
 	// Value is the message; nil is no value.
 	Value []byte
 	// Headers are its headers, apart from those of the trace.
@@ -37,7 +39,7 @@ func (b *Bus) Forward(ctx context.Context, r Record, done func(partition int32, 
 	}
 	ctx, span := b.start(ctx, "publish ", r.Topic, trace.SpanKindProducer)
 	record := &kgo.Record{
-		Topic: r.Topic, Partition: anyPartition, Key: keyBytes(r.Key), Value: r.Value,
+		Topic: r.Topic, Partition: r.partition(), Key: keyBytes(r.Key), Value: r.Value,
 		Headers: inject(ctx, append(make([]kgo.RecordHeader, 0, len(r.Headers)+2), r.Headers...)),
 	}
 	b.client.TryProduce(context.WithoutCancel(ctx), record, func(sent *kgo.Record, err error) {
@@ -45,6 +47,13 @@ func (b *Bus) Forward(ctx context.Context, r Record, done func(partition int32, 
 		span.End()
 		done(sent.Partition, sent.Offset, err)
 	})
+}
+
+func (r *Record) partition() int32 {
+	if r.Partition == nil {
+		return anyPartition
+	}
+	return *r.Partition
 }
 
 // Size is what the record takes of [MaxMessage], in bytes.

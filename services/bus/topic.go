@@ -66,6 +66,18 @@ func (b *Bus) ensureTopics(ctx context.Context, topics []string) error {
 	return nil
 }
 
+// Partitions tells how many partitions a topic has.
+func (b *Bus) Partitions(ctx context.Context, topic string) (int, error) {
+	listed, err := b.admin.ListTopics(ctx, topic)
+	if err == nil {
+		err = listed[topic].Err
+	}
+	if err != nil {
+		return 0, fmt.Errorf("count partitions of %s: %w", topic, err)
+	}
+	return len(listed[topic].Partitions), nil
+}
+
 // endOffsets are the offsets that the next records of a topic will have.
 func (b *Bus) endOffsets(ctx context.Context, topic string) (map[int32]kgo.Offset, error) {
 	listed, err := b.admin.ListEndOffsets(ctx, topic)

@@ -64,6 +64,23 @@ func (f *flights) board(events []event) (all, begun []*flight, err error) {
 	return all, begun, nil
 }
 
+// reserve makes room for bytes that are no flight's, until release.
+func (f *flights) reserve(size int) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.bytes+size > maxUnderway {
+		return errBusy
+	}
+	f.bytes += size
+	return nil
+}
+
+func (f *flights) release(size int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.bytes -= size
+}
+
 // land ends the flights.
 func (f *flights) land(ended []*flight) {
 	f.mu.Lock()

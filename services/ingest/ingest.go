@@ -24,6 +24,8 @@ type service struct {
 	// wait bounds how long a request waits for the broker.
 	wait     time.Duration
 	receipts receipts
+	repeats  repeats
+	schemas  schemas
 	flights  flights
 }
 
@@ -51,6 +53,8 @@ func open(ctx context.Context, o host.Options) (*service, error) {
 	s := &service{
 		host: h, wait: ackWait,
 		receipts: receipts{db: h.DB, now: time.Now},
+		repeats:  repeats{db: h.DB, now: time.Now, under: map[[2]string]bool{}},
+		schemas:  schemas{db: h.DB, now: time.Now},
 		flights:  flights{under: map[identity]*flight{}, stop: make(chan struct{})},
 	}
 	h.Go("deliveries", s.flights.run)

@@ -2,33 +2,48 @@ package ingest
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
+
+	"axion/services/contract"
 )
 
 // publish sends the events that have not been sent before, and returns all
-// receipts in order once the broker has acknowledged every event. What it has
-// begun goes on when ctx ends: a client that asks again then finds it.
-func (s *service) publish(ctx context.Context, events []event) ([]Receipt, error) {
+// receipts in order once the broker has said its word on every event, and how many
+// it has acknowledged. An error means that it has none. What publish has begun goes
+// on when ctx ends: a client that asks again then finds it.
+func (s *service) publish(ctx context.Context, events []event) (out []Receipt, good int, err error) {
 	all, begun, err := s.flights.board(events)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	if len(begun) > 0 {
 		s.flights.group.Go(func() { s.fly(context.WithoutCancel(ctx), begun) })
 	}
-	out := make([]Receipt, 0, len(all))
+	out = make([]Receipt, 0, len(all))
+	var failed error
 	for _, f := range all {
+		var r Receipt
 		select {
 		case <-f.done:
-			if f.err != nil {
-				return nil, f.err
-			}
-			out = append(out, f.receipt)
+			r, err = f.receipt, f.err
 		case <-ctx.Done():
-			return nil, fmt.Errorf("publish events: %w", ctx.Err())
+			err = fmt.Errorf("publish events: %w", ctx.Err())
 		}
+		if err == nil {
+			good++
+		} else {
+			failed = errors.Join(failed, err)
+			id := f.event.identity()
+			r = Receipt{ID: id.id, Source: id.source, Topic: contract.EventsTopic, Status: http.StatusServiceUnavailable, Error: s.reason(err)}
+		}
+		out = append(out, r)
 	}
-	return out, nil
+	if good == 0 && failed != nil {
+		return nil, 0, failed
+	}
+	return out, good, nil
 }
 
 // fly takes the flights from the lookup of earlier receipts to landing.

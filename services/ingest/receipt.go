@@ -25,6 +25,10 @@ type Receipt struct {
 	Topic     string `json:"topic"`
 	Partition int32  `json:"partition"`
 	Offset    int64  `json:"offset"`
+	// Status and Error are set where an event of a request was not acknowledged and
+	// others were.
+	Status int    `json:"status,omitempty" doc:"503 for an event that was not acknowledged; absent for others."`
+	Error  string `json:"error,omitempty" doc:"Why it was not."`
 }
 
 // receipts remembers where the recent events are.

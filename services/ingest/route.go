@@ -24,7 +24,8 @@ type Accepted struct {
 }
 
 type acceptedOutput struct {
-	Body Accepted
+	Status int
+	Body   Accepted
 }
 
 // topicQuery is for those who look for a choice of topics. Huma does not read
@@ -41,10 +42,22 @@ type topicPath struct {
 
 type requestKey struct{}
 
-// keepRequest lets the handler read headers and body by itself.
-func keepRequest(ctx huma.Context, next func(huma.Context)) {
-	r, _ := humago.Unwrap(ctx)
-	next(huma.WithValue(ctx, requestKey{}, r))
+// keepRequest lets the handler read headers and body by itself. Requests in the shape
+// of REST proxies have a handler of their own, and those that are sent again with
+// their key get their first answer.
+func (s *service) keepRequest(ctx huma.Context, next func(huma.Context)) {
+	r, w := humago.Unwrap(ctx)
+	s.repeats.through(w, r, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if isREST(r.Header) {
+			topic := r.PathValue("topic")
+			if topic == "" {
+				topic = contract.EventsTopic
+			}
+			s.produce(w, r, topic)
+			return
+		}
+		next(huma.WithValue(humago.NewContext(ctx.Operation(), r, w), requestKey{}, r))
+	}))
 }
 
 func (s *service) routes() {
@@ -52,10 +65,10 @@ func (s *service) routes() {
 		OperationID: "publish-events", Method: http.MethodPost, Path: "/api/events", DefaultStatus: http.StatusAccepted,
 		Summary: "Publish CloudEvents.",
 		Description: "Takes CloudEvents 1.0 in structured, batched and binary mode. Answers once the broker has acknowledged " +
-			"all of them. An event with the source and id of one that was accepted in the last 24 hours gets the same receipt, " +
+			"all of them; 207 tells which it has not. An event with the source and id of one that was accepted in the last 24 hours gets the same receipt, " +
 			"and is not published again.",
 		// The handler refuses topics, with 403 and why.
-		SkipValidateParams: true, Middlewares: huma.Middlewares{keepRequest},
+		SkipValidateParams: true, Middlewares: huma.Middlewares{s.keepRequest},
 		Errors: []int{http.StatusBadRequest, http.StatusForbidden, http.StatusRequestEntityTooLarge,
 			http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity, http.StatusServiceUnavailable},
 	}
@@ -67,6 +80,7 @@ func (s *service) routes() {
 		s.host.API.OpenAPI().Paths[path].Post.RequestBody = requestBody()
 	}
 	s.host.Mux.HandleFunc("OPTIONS /api/events", handshake)
+	s.schemaRoutes()
 }
 
 func requestBody() *huma.RequestBody {
@@ -92,6 +106,13 @@ func (s *service) postTopic(ctx context.Context, in *topicPath) (*acceptedOutput
 	return s.accept(ctx, append(in.Topic, in.Name))
 }
 
+const errOrigin = "a page from elsewhere must not publish events"
+
+func closedTopic(topic string) string {
+	return "topic " + strconv.Quote(topic) + " is not open to clients: commands, replies, dead letters and " +
+		"internal topics are never reachable over HTTP; events go to " + contract.EventsTopic
+}
+
 // accept publishes a request's events, if it is allowed to.
 func (s *service) accept(ctx context.Context, topics []string) (*acceptedOutput, error) {
 	r, ok := ctx.Value(requestKey{}).(*http.Request)
@@ -99,40 +120,52 @@ func (s *service) accept(ctx context.Context, topics []string) (*acceptedOutput,
 		return nil, errors.New("no request in the context")
 	}
 	if !host.LocalOrigin(r) {
-		return nil, problem(http.StatusForbidden, "a page from elsewhere must not publish events")
+		return nil, problem(http.StatusForbidden, errOrigin)
 	}
 	for _, topic := range topics {
 		if topic != contract.EventsTopic {
-			return nil, problem(http.StatusForbidden, "topic "+strconv.Quote(topic)+" is not open to clients: commands, replies, dead letters and "+
-				"internal topics are never reachable over HTTP; events go to "+contract.EventsTopic)
+			return nil, problem(http.StatusForbidden, closedTopic(topic))
 		}
 	}
 	events, wrong := read(r.Header, r.Body)
 	if wrong != nil {
 		return nil, wrong
 	}
+	if err := s.fit(ctx, r.Header, events); err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithTimeout(ctx, s.wait)
 	defer cancel()
-	items, err := s.publish(ctx, events)
+	items, good, err := s.publish(ctx, events)
 	if err != nil {
 		return nil, s.refuse(err)
 	}
-	return &acceptedOutput{Body: Accepted{Accepted: len(items), Items: items}}, nil
+	out := &acceptedOutput{Status: http.StatusAccepted, Body: Accepted{Accepted: good, Items: items}}
+	if good < len(items) {
+		out.Status = http.StatusMultiStatus
+	}
+	return out, nil
 }
 
 // refuse says that the events are not known to be published.
 func (s *service) refuse(err error) error {
-	detail := "the broker does not take events now"
-	switch {
-	case errors.Is(err, context.DeadlineExceeded):
-		detail = "the broker did not acknowledge within " + s.wait.String()
-	case errors.Is(err, errBusy), errors.Is(err, errStopped):
-		detail = err.Error()
-	}
 	s.host.Log.Warn("events not acknowledged", "error", err)
 	return huma.ErrorWithHeaders(
-		problem(http.StatusServiceUnavailable, detail+"; send the events again: those that were published meanwhile are not published twice"),
+		problem(http.StatusServiceUnavailable, s.reason(err)+"; send the events again: those that were published meanwhile are not published twice"),
 		http.Header{"Retry-After": {strconv.Itoa(retryAfter)}})
+}
+
+// reason is what a client is told.
+func (s *service) reason(err error) string {
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return "the broker did not acknowledge within " + s.wait.String()
+	case errors.Is(err, errBusy):
+		return errBusy.Error()
+	case errors.Is(err, errStopped):
+		return errStopped.Error()
+	}
+	return "the broker does not take events now"
 }
 
 // handshake lets a webhook's sender ask whether its events are welcome
