@@ -56,19 +56,28 @@ func (a *Admin) Ping(ctx context.Context) error {
 // (-1: the cluster's default) and the cluster's replication. It returns when
 // each of them has a leader for all its partitions.
 func (a *Admin) Create(ctx context.Context, partitions int32, topics ...string) error {
+	_, err := a.create(ctx, partitions, nil, topics)
+	return err
+}
+
+// create is [Admin.Create] with settings for those that are new; it names those
+// that were there.
+func (a *Admin) create(ctx context.Context, partitions int32, settings map[string]*string, topics []string) (old []string, err error) {
 	if len(topics) == 0 {
-		return nil
+		return nil, nil
 	}
-	answers, err := a.client.CreateTopics(ctx, partitions, -1, nil, topics...)
+	answers, err := a.client.CreateTopics(ctx, partitions, -1, settings, topics...)
 	if err != nil {
-		return fmt.Errorf("create topics: %w", err)
+		return nil, fmt.Errorf("create topics: %w", err)
 	}
 	for _, topic := range answers.Sorted() {
-		if topic.Err != nil && !errors.Is(topic.Err, kerr.TopicAlreadyExists) {
-			return fmt.Errorf("create topic %q: %w", topic.Topic, topic.Err)
+		if errors.Is(topic.Err, kerr.TopicAlreadyExists) {
+			old = append(old, topic.Topic)
+		} else if topic.Err != nil {
+			return nil, fmt.Errorf("create topic %q: %w", topic.Topic, topic.Err)
 		}
 	}
-	return a.led(ctx, topics)
+	return old, a.led(ctx, topics)
 }
 
 // clientLog passes the client's logs on at debug: its callers report errors.

@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -46,6 +47,9 @@ type Options struct {
 	Dir string
 	// Topics exist once Start returns.
 	Topics []string
+	// Keep are topics that exist too, and whose records never go: a service's
+	// history is one. RetentionBytes does not count for them.
+	Keep []string
 	// Partitions of each topic that is created without a number of its own.
 	// Zero means 3.
 	Partitions int32
@@ -106,7 +110,7 @@ func (o Options) complete() (Options, error) {
 	if o.Dir == "" {
 		return o, errors.New("no data directory")
 	}
-	for _, topic := range o.Topics {
+	for _, topic := range slices.Concat(o.Topics, o.Keep) {
 		if err := checkTopic(topic); err != nil {
 			return o, err
 		}
@@ -188,7 +192,10 @@ func (b *Broker) prove(ctx context.Context, o Options) error {
 	if err := b.Healthy(ctx); err != nil {
 		return err
 	}
-	return b.admin.Create(ctx, o.Partitions, o.Topics...)
+	if err := b.admin.Create(ctx, o.Partitions, o.Topics...); err != nil {
+		return err
+	}
+	return b.admin.Keep(ctx, o.Partitions, o.Keep...)
 }
 
 // Addr is the host:port that clients are told to use.
