@@ -42,6 +42,14 @@ type ProjectEvent struct {
 	Graph *Architecture `json:"graph,omitempty"`
 }
 
+// GraphEvent is the data of GRAPH_CHANGED: version Version of the project's graph.
+type GraphEvent struct {
+	ProjectID string       `json:"projectId"`
+	UserID    string       `json:"userId"`
+	Version   int          `json:"version"`
+	Graph     Architecture `json:"graph"`
+}
+
 // DeploymentEvent is the data of the DEPLOYMENT_* events.
 type DeploymentEvent struct {
 	ProjectID    string `json:"projectId"`

@@ -39,11 +39,11 @@ func (c *Config) UnmarshalJSON(text []byte) error {
 	if string(text) == "null" {
 		return nil
 	}
-	var b bytes.Buffer
-	if err := json.Compact(&b, text); err != nil {
+	raw, err := canonical(text)
+	if err != nil {
 		return err
 	}
-	*c = b.Bytes()
+	*c = Config(raw)
 	return nil
 }
 
@@ -53,20 +53,26 @@ func (c Config) check() error {
 	if len(c) > maxConfig {
 		return host.Invalid("/config", fmt.Sprintf("must not be larger than %d bytes of JSON", maxConfig))
 	}
+	if depthOf(c) > maxDepth {
+		return host.Invalid("/config", fmt.Sprintf("must not be nested more than %d deep", maxDepth))
+	}
+	return nil
+}
+
+// depthOf is how deeply JSON text is nested.
+func depthOf(text []byte) (deepest int) {
 	depth := 0
-	for decoder := json.NewDecoder(bytes.NewReader(c)); ; {
+	for decoder := json.NewDecoder(bytes.NewReader(text)); ; {
 		token, err := decoder.Token()
 		if err != nil {
-			return nil // its end: that it is JSON is known
+			return deepest // its end: that it is JSON is known
 		}
 		switch token {
 		case json.Delim('{'), json.Delim('['):
 			depth++
+			deepest = max(deepest, depth)
 		case json.Delim('}'), json.Delim(']'):
 			depth--
-		}
-		if depth > maxDepth {
-			return host.Invalid("/config", fmt.Sprintf("must not be nested more than %d deep", maxDepth))
 		}
 	}
 }

@@ -1,14 +1,20 @@
-// Package graph owns projects: their HTTP API, a read model of their
-// deployments, and the WebSocket that tells clients what happens to them.
+// Package graph owns projects and their architecture graphs: their HTTP API and
+// that of other services over the bus, and the WebSocket that tells clients what
+// happens to them.
+//
+// What queries read is a projection of events, its own and the DEPLOYMENT_* ones
+// that it receives. A change is an event that is applied to the read model and
+// put on the history's topic in one transaction, so that reads see it at once,
+// and [Rebuild] can make the read model again from the topic alone.
 package graph
 
 import (
 	"context"
 	"embed"
+	"errors"
+	"fmt"
 	"io/fs"
-	"net/http"
-
-	"github.com/danielgtaylor/huma/v2"
+	"sync"
 
 	"axion/services/contract"
 	"axion/services/host"
@@ -19,7 +25,9 @@ var migrations embed.FS
 
 type service struct {
 	*host.Host
-	hub *hub
+	queries queries
+	hub     *hub
+	gate    sync.RWMutex // held for writing while the read model is rebuilt
 }
 
 // New returns the service.
@@ -40,48 +48,21 @@ func open(ctx context.Context, o host.Options) (*service, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &service{Host: h, hub: newHub(h)}
+	s := &service{Host: h, queries: queries{h.DB}, hub: newHub(h)}
+	if err = h.Bus.Keep(ctx, history); err == nil {
+		err = s.adopt(ctx)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w", h.Name, err), h.Stop(context.WithoutCancel(ctx)))
+	}
 	s.routes()
 	h.Mux.Handle("GET /ws", s.hub)
 	h.Mux.Handle("GET /{$}", s.hub)
 	h.OnStop(s.hub.close)
-	for _, typ := range []string{
-		contract.DeploymentStarted, contract.DeploymentProgress,
-		contract.DeploymentSucceeded, contract.DeploymentFailed,
-	} {
-		h.Bus.Handle(typ, s.project)
+	for typ := range statuses {
+		h.Bus.Handle(typ, s.receive)
 	}
+	h.Bus.Handle(rebuildRequest, s.answerRebuild)
+	s.answer()
 	return s, nil
-}
-
-func (s *service) routes() {
-	const one, all = "/api/projects/{id}", "/api/projects"
-	host.Handle(s.Host, s.Secured(huma.Operation{
-		OperationID: "create-project", Method: http.MethodPost, Path: all, DefaultStatus: http.StatusCreated,
-		Summary: "Create a project and deploy it.",
-	}), s.create)
-	host.Handle(s.Host, s.Secured(huma.Operation{
-		OperationID: "list-projects", Method: http.MethodGet, Path: all, Summary: "Your projects, newest first.",
-	}), s.list)
-	host.Handle(s.Host, s.Secured(huma.Operation{
-		OperationID: "get-project", Method: http.MethodGet, Path: one, Summary: "One of your projects.",
-		Errors: []int{http.StatusNotFound},
-	}), s.get)
-	host.Handle(s.Host, s.Secured(huma.Operation{
-		OperationID: "update-project", Method: http.MethodPatch, Path: one,
-		Summary: "Change a project's name, template or config; its next deployment uses them.",
-		Errors:  []int{http.StatusNotFound},
-	}), s.update)
-	host.Handle(s.Host, s.Secured(huma.Operation{
-		OperationID: "delete-project", Method: http.MethodDelete, Path: one, DefaultStatus: http.StatusNoContent,
-		Summary: "Delete a project and take its site down.", Errors: []int{http.StatusNotFound},
-	}), s.delete)
-	host.Handle(s.Host, s.Secured(huma.Operation{
-		OperationID: "create-deployment", Method: http.MethodPost, Path: one + "/deployments",
-		DefaultStatus: http.StatusAccepted, Summary: "Deploy a project again.", Errors: []int{http.StatusNotFound},
-	}), s.deploy)
-	host.Handle(s.Host, s.Secured(huma.Operation{
-		OperationID: "list-deployments", Method: http.MethodGet, Path: one + "/deployments",
-		Summary: "A project's deployments, newest first.", Errors: []int{http.StatusNotFound},
-	}), s.deployments)
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"net/http"
+	"strconv"
 
 	"axion/services/host"
 )
@@ -14,46 +16,51 @@ type PageInput struct {
 	After string `query:"after" maxLength:"64" doc:"The cursor that the page before gave as next."`
 }
 
-// Page is one page of a list, newest first. Next is the cursor of the page that
-// follows, empty on the last.
+// number is the cursor of a list that is ordered by numbers, first where there
+// is none.
+func (in PageInput) number(first int64) (int64, error) {
+	if in.After == "" {
+		return first, nil
+	}
+	n, err := strconv.ParseInt(in.After, 10, 64)
+	if err != nil {
+		return 0, &host.Problem{
+			Status: http.StatusUnprocessableEntity, Title: http.StatusText(http.StatusUnprocessableEntity), Detail: "validation failed",
+			Errors: []host.FieldError{{Parameter: "after", Detail: "must be the next of the page before"}},
+		}
+	}
+	return n, nil
+}
+
+// Page is one page of a list. Next is the cursor of the page that follows, empty
+// on the last.
 type Page[T any] struct {
 	Items []T    `json:"items"`
 	Next  string `json:"next"`
 }
 
-// collect reads at most limit rows, of which the query gives one more where
-// there is another page.
-func collect[T any](rows *sql.Rows, limit int, scan func(interface{ Scan(...any) error }) (T, error), id func(T) string) (Page[T], error) {
+// collect runs a query for a page of at most limit items: the query's last
+// argument is how many rows it may give, and that is one more.
+func collect[T any](ctx context.Context, db *sql.DB, limit int, scan func(interface{ Scan(...any) error }) (T, error), cursor func(T) string, query string, args ...any) (page Page[T], err error) {
+	page.Items = []T{}
+	rows, err := db.QueryContext(ctx, query, append(args, limit+1)...)
+	if err != nil {
+		return page, fmt.Errorf("read list: %w", err)
+	}
 	defer func() { _ = rows.Close() }()
-	page := Page[T]{Items: []T{}}
 	for rows.Next() {
 		if len(page.Items) == limit {
-			page.Next = id(page.Items[limit-1])
+			page.Next = cursor(page.Items[limit-1])
 			break
 		}
 		item, err := scan(rows)
 		if err != nil {
-			return page, err
+			return page, fmt.Errorf("read list: %w", err)
 		}
 		page.Items = append(page.Items, item)
 	}
-	return page, rows.Err()
-}
-
-type listInput struct{ PageInput }
-
-type listOutput struct{ Body Page[Project] }
-
-func (s *service) list(ctx context.Context, in *listInput) (*listOutput, error) {
-	rows, err := s.DB.QueryContext(ctx,
-		`SELECT `+columns+` FROM projects WHERE user_id = ? AND (? = '' OR id < ?) ORDER BY id DESC LIMIT ?`,
-		host.Caller(ctx).UserID, in.After, in.After, in.Limit+1)
-	if err != nil {
-		return nil, fmt.Errorf("list projects: %w", err)
+	if err := rows.Err(); err != nil {
+		return page, fmt.Errorf("read list: %w", err)
 	}
-	page, err := collect(rows, in.Limit, scan, func(p Project) string { return p.ID })
-	if err != nil {
-		return nil, fmt.Errorf("list projects: %w", err)
-	}
-	return &listOutput{Body: page}, nil
+	return page, nil
 }

@@ -29,30 +29,57 @@ func slugOf(name string) string {
 	return slug
 }
 
-// freeSlug is the name's slug, with the lowest number that makes it unique.
-func freeSlug(ctx context.Context, tx *sql.Tx, name string) (string, error) {
-	base := slugOf(name)
-	rows, err := tx.QueryContext(ctx, `SELECT slug FROM projects WHERE slug = ? OR slug GLOB ?`, base, base+"-[0-9]*")
+var number = regexp.MustCompile(`-[0-9]+$`)
+
+// stemOf is a slug without the number at its end.
+func stemOf(slug string) string { return number.ReplaceAllString(slug, "") }
+
+// reserveSlug takes base for a project, with the lowest number that makes it
+// unique.
+func reserveSlug(ctx context.Context, tx *sql.Tx, projectID, base string) (string, error) {
+	taken, err := slugsLike(ctx, tx, base)
 	if err != nil {
 		return "", fmt.Errorf("find a free slug: %w", err)
+	}
+	slug := base
+	for n := 2; ; n++ {
+		if !taken[slug] {
+			free, err := insertSlug(ctx, tx, projectID, slug)
+			if err != nil || free {
+				return slug, err
+			}
+		}
+		slug = fmt.Sprintf("%s-%d", base, n)
+	}
+}
+
+// insertSlug reports false where another transaction was quicker.
+func insertSlug(ctx context.Context, tx *sql.Tx, projectID, slug string) (bool, error) {
+	result, err := tx.ExecContext(ctx,
+		`INSERT INTO slugs (slug, stem, project_id) VALUES (?, ?, ?) ON CONFLICT (slug) DO NOTHING`, slug, stemOf(slug), projectID)
+	if err != nil {
+		return false, fmt.Errorf("reserve slug %s: %w", slug, err)
+	}
+	n, err := result.RowsAffected()
+	return n == 1, err
+}
+
+// slugsLike are the slugs that are base with any number or none.
+func slugsLike(ctx context.Context, tx *sql.Tx, base string) (map[string]bool, error) {
+	rows, err := tx.QueryContext(ctx, `SELECT slug FROM slugs WHERE stem IN (?, ?)`, base, stemOf(base))
+	if err != nil {
+		return nil, err
 	}
 	defer func() { _ = rows.Close() }()
 	taken := map[string]bool{}
 	for rows.Next() {
 		var slug string
 		if err := rows.Scan(&slug); err != nil {
-			return "", fmt.Errorf("find a free slug: %w", err)
+			return nil, err
 		}
 		taken[slug] = true
 	}
-	if err := rows.Err(); err != nil {
-		return "", fmt.Errorf("find a free slug: %w", err)
-	}
-	slug := base
-	for n := 2; taken[slug]; n++ {
-		slug = fmt.Sprintf("%s-%d", base, n)
-	}
-	return slug, nil
+	return taken, rows.Err()
 }
 
 // checkName trims a project's name, and refuses what a reader could not see or

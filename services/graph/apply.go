@@ -1,0 +1,200 @@
+package graph
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"axion/services/contract"
+)
+
+// An applier makes one kind of event's change to the read model. It looks at
+// nothing but the event and its own project's rows: projects are replayed in
+// another order than they were changed in.
+type applier func(context.Context, *sql.Tx, event) error
+
+// appliers are all kinds of events that the history holds.
+var appliers = map[string]applier{
+	contract.ProjectCreated:      applyCreated,
+	contract.ProjectUpdated:      applyUpdated,
+	contract.ProjectDeleted:      applyDeleted,
+	contract.GraphChanged:        applyGraph,
+	contract.DeploymentRequested: applyRequested,
+	contract.DeploymentStarted:   applyDeployment,
+	contract.DeploymentProgress:  applyDeployment,
+	contract.DeploymentSucceeded: applyDeployment,
+	contract.DeploymentFailed:    applyDeployment,
+	contract.DeploymentCancelled: applyDeployment,
+}
+
+// statuses that each event leads to.
+var statuses = map[string]string{
+	contract.DeploymentStarted:   contract.StatusStarted,
+	contract.DeploymentProgress:  contract.StatusStarted,
+	contract.DeploymentSucceeded: contract.StatusSucceeded,
+	contract.DeploymentFailed:    contract.StatusFailed,
+	contract.DeploymentCancelled: contract.StatusCancelled,
+}
+
+// apply makes an event's change to the read model, once whatever comes again,
+// and returns the owner of its project. Events of a project that is not there,
+// and those that were applied before, change nothing: then the owner is "".
+func apply(ctx context.Context, tx *sql.Tx, e event) (owner string, err error) {
+	do, ok := appliers[e.Type]
+	if !ok {
+		return "", fmt.Errorf("apply event %s: unknown type %q", e.ID, e.Type)
+	}
+	if known, err := isApplied(ctx, tx, e); err != nil || known {
+		return "", err
+	}
+	if e.Type == contract.ProjectCreated {
+		if err := insertProject(ctx, tx, e); err != nil {
+			return "", fmt.Errorf("apply %s %s: %w", e.Type, e.ID, err)
+		}
+	}
+	seq, owner, err := advance(ctx, tx, e.ProjectID)
+	if err != nil || owner == "" {
+		return "", err
+	}
+	_, err = tx.ExecContext(ctx,
+		`INSERT INTO events (project_id, seq, id, type, user_id, time, data) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+		e.ProjectID, seq, e.ID, e.Type, owner, stamp(e.Time), string(e.Data))
+	if err == nil {
+		err = do(ctx, tx, e)
+	}
+	if err != nil {
+		return "", fmt.Errorf("apply %s %s: %w", e.Type, e.ID, err)
+	}
+	return owner, nil
+}
+
+func isApplied(ctx context.Context, tx *sql.Tx, e event) (bool, error) {
+	var n int
+	err := tx.QueryRowContext(ctx, `SELECT count(*) FROM events WHERE project_id = ? AND id = ?`, e.ProjectID, e.ID).Scan(&n)
+	if err != nil {
+		return false, fmt.Errorf("look for event %s: %w", e.ID, err)
+	}
+	return n > 0, nil
+}
+
+// advance counts one more event of a project, and holds the project until the
+// transaction ends. The owner is "" where it is deleted or was never here.
+func advance(ctx context.Context, tx *sql.Tx, projectID string) (seq int64, owner string, err error) {
+	err = again(func() error {
+		return tx.QueryRowContext(ctx,
+			`UPDATE projects SET version = version + 1 WHERE id = ? RETURNING version, user_id`, projectID).Scan(&seq, &owner)
+	})
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return 0, "", fmt.Errorf("count event of project %s: %w", projectID, err)
+	}
+	return seq, owner, nil
+}
+
+// again has fn look a second time for a row that it did not find: PostgreSQL may
+// have waited for a rebuild that replaced the row, and missed the new one.
+func again(fn func() error) error {
+	err := fn()
+	if errors.Is(err, sql.ErrNoRows) {
+		return fn()
+	}
+	return err
+}
+
+func insertProject(ctx context.Context, tx *sql.Tx, e event) error {
+	var p contract.ProjectEvent
+	if err := json.Unmarshal(e.Data, &p); err != nil {
+		return err
+	}
+	_, err := tx.ExecContext(ctx,
+		`INSERT INTO projects (id, user_id, name, slug, template, config, version, created_at, updated_at)
+		VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?) ON CONFLICT (id) DO NOTHING`,
+		e.ProjectID, p.UserID, p.Name, p.Slug, p.Template, string(p.Config), stamp(e.Time), stamp(e.Time))
+	return err
+}
+
+// applyCreated adds what a project may begin with.
+func applyCreated(ctx context.Context, tx *sql.Tx, e event) error {
+	var p contract.ProjectEvent
+	if err := json.Unmarshal(e.Data, &p); err != nil {
+		return err
+	}
+	if p.Graph != nil {
+		if err := insertGraph(ctx, tx, e, 1, *p.Graph); err != nil {
+			return err
+		}
+	}
+	return applyRequested(ctx, tx, e)
+}
+
+func applyUpdated(ctx context.Context, tx *sql.Tx, e event) error {
+	var p contract.ProjectEvent
+	if err := json.Unmarshal(e.Data, &p); err != nil {
+		return err
+	}
+	_, err := tx.ExecContext(ctx, `UPDATE projects SET name = ?, template = ?, config = ?, updated_at = ? WHERE id = ?`,
+		p.Name, p.Template, string(p.Config), stamp(e.Time), e.ProjectID)
+	return err
+}
+
+// applyDeleted leaves a project's events, so that its owner can still read them.
+func applyDeleted(ctx context.Context, tx *sql.Tx, e event) error {
+	for _, statement := range []string{
+		`DELETE FROM deployments WHERE project_id = ?`,
+		`DELETE FROM graphs WHERE project_id = ?`,
+		`DELETE FROM projects WHERE id = ?`,
+	} {
+		if _, err := tx.ExecContext(ctx, statement, e.ProjectID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func applyGraph(ctx context.Context, tx *sql.Tx, e event) error {
+	var g contract.GraphEvent
+	if err := json.Unmarshal(e.Data, &g); err != nil {
+		return err
+	}
+	return insertGraph(ctx, tx, e, g.Version, g.Graph)
+}
+
+func insertGraph(ctx context.Context, tx *sql.Tx, e event, version int, g contract.Architecture) error {
+	content, err := json.Marshal(g)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `INSERT INTO graphs (project_id, version, content, created_at) VALUES (?, ?, ?, ?)`,
+		e.ProjectID, version, string(content), stamp(e.Time))
+	return err
+}
+
+// applyRequested adds a deployment that is asked for and not yet begun.
+func applyRequested(ctx context.Context, tx *sql.Tx, e event) error {
+	var p contract.ProjectEvent
+	if err := json.Unmarshal(e.Data, &p); err != nil || p.DeploymentID == "" {
+		return err
+	}
+	_, err := tx.ExecContext(ctx,
+		`INSERT INTO deployments (project_id, id, status, url, error, created_at, updated_at) VALUES (?, ?, ?, '', '', ?, ?)
+		ON CONFLICT (project_id, id) DO NOTHING`,
+		e.ProjectID, p.DeploymentID, contract.StatusPending, stamp(e.Time), stamp(e.Time))
+	return err
+}
+
+// applyDeployment moves a deployment forward. What counts is the order in which
+// events come, not their times, and none takes a deployment back from its end.
+func applyDeployment(ctx context.Context, tx *sql.Tx, e event) error {
+	var d contract.DeploymentEvent
+	if err := json.Unmarshal(e.Data, &d); err != nil {
+		return err
+	}
+	_, err := tx.ExecContext(ctx,
+		`INSERT INTO deployments (project_id, id, status, url, error, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (project_id, id) DO UPDATE SET
+			status = excluded.status, url = excluded.url, error = excluded.error, updated_at = excluded.updated_at
+		WHERE deployments.status IN ('PENDING', 'STARTED')`,
+		e.ProjectID, d.DeploymentID, statuses[e.Type], d.URL, d.Error, stamp(e.Time), stamp(e.Time))
+	return err
+}

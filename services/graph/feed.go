@@ -1,0 +1,54 @@
+package graph
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// keep is how many messages of the feed are kept for each user.
+const keep = 1000
+
+// record puts a message into its owner's feed. The feed is no part of the read
+// model: its times are in clients' hands, and must outlive a rebuild.
+func record(ctx context.Context, tx *sql.Tx, owner string, m Message) error {
+	_, err := tx.ExecContext(ctx,
+		`INSERT INTO feed (at, user_id, type, project_id, deployment_id, data) VALUES (?, ?, ?, ?, ?, ?)`,
+		m.At.UnixNano(), owner, m.Type, m.ProjectID, m.DeploymentID, string(m.Data))
+	if err != nil {
+		return fmt.Errorf("record message: %w", err)
+	}
+	_, err = tx.ExecContext(ctx,
+		`DELETE FROM feed WHERE user_id = ? AND at <= (SELECT at FROM feed WHERE user_id = ? ORDER BY at DESC LIMIT 1 OFFSET ?)`,
+		owner, owner, keep)
+	if err != nil {
+		return fmt.Errorf("prune feed: %w", err)
+	}
+	return nil
+}
+
+// since reads what was pushed to a user after a time (in nanoseconds since 1970), oldest
+// first.
+func since(ctx context.Context, db *sql.DB, user string, after int64) ([]Message, error) {
+	rows, err := db.QueryContext(ctx,
+		`SELECT at, type, project_id, deployment_id, data FROM feed WHERE user_id = ? AND at > ? ORDER BY at`,
+		user, after)
+	if err != nil {
+		return nil, fmt.Errorf("read feed: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	var missed []Message
+	for rows.Next() {
+		var m Message
+		var at int64
+		var data string
+		if err := rows.Scan(&at, &m.Type, &m.ProjectID, &m.DeploymentID, &data); err != nil {
+			return nil, fmt.Errorf("read feed: %w", err)
+		}
+		m.At, m.Data = time.Unix(0, at).UTC(), json.RawMessage(data)
+		missed = append(missed, m)
+	}
+	return missed, rows.Err()
+}

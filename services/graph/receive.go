@@ -1,0 +1,55 @@
+package graph
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"strings"
+
+	"axion/services/bus"
+	"axion/services/contract"
+)
+
+// receive takes one DEPLOYMENT_* event into the history, once, and pushes it to
+// the owner of its project. One that can never be applied is a dead letter; one
+// about a project that is not here, or no longer, is dropped.
+func (s *service) receive(ctx context.Context, m *bus.Message) (any, error) {
+	e, d, err := deploymentEvent(m)
+	if err != nil {
+		return nil, bus.Permanent(err)
+	}
+	err = s.announce(ctx, func(tx *sql.Tx) (string, Message, error) {
+		if seen, err := bus.Seen(ctx, tx, e.ID); err != nil || seen {
+			return "", Message{}, err
+		}
+		owner, err := s.emit(ctx, tx, e)
+		return owner, Message{Type: e.Type, ProjectID: e.ProjectID, DeploymentID: d.DeploymentID, Data: e.Data}, err
+	})
+	if errors.Is(err, bus.ErrTooLarge) {
+		return nil, bus.Permanent(err)
+	}
+	return nil, err
+}
+
+// maxID bounds the ids that other services make.
+const maxID = 64
+
+// deploymentEvent reads a message, and refuses what the database or the topic
+// could not take.
+func deploymentEvent(m *bus.Message) (e event, d contract.DeploymentEvent, err error) {
+	if err := m.Decode(&d); err != nil {
+		return e, d, err
+	}
+	switch {
+	case d.ProjectID == "" || d.DeploymentID == "":
+		return e, d, errors.New("projectId or deploymentId is missing")
+	case len(d.ProjectID) > maxID || len(d.DeploymentID) > maxID:
+		return e, d, errors.New("projectId or deploymentId is longer than 64 bytes")
+	case strings.ContainsRune(d.ProjectID+d.DeploymentID+d.URL+d.Error, 0):
+		return e, d, errors.New("projectId, deploymentId, url or error holds a NUL character")
+	case m.Time.Year() < 1 || m.Time.Year() > 9999:
+		return e, d, errors.New("ce_time is not within the years 1 to 9999 in UTC")
+	}
+	data, err := canonical(m.Data)
+	return event{ID: m.ID, Type: m.Type, ProjectID: d.ProjectID, Time: m.Time, Data: data}, d, err
+}

@@ -1,0 +1,149 @@
+package graph
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"axion/services/bus"
+	"axion/services/contract"
+	"axion/services/host"
+)
+
+// Bounds of a page for other services.
+const (
+	defaultLimit = 50
+	maxLimit     = 200
+)
+
+// answer registers the requests of other services. They are answered by the code
+// that answers HTTP, and refused with the same texts.
+func (s *service) answer() {
+	for typ, do := range map[string]func(context.Context, *bus.Message, contract.ProjectRequest) (any, error){
+		contract.CreateProject: s.answerCreate,
+		contract.GetProject:    s.answerGet,
+		contract.ListProjects:  s.answerList,
+		contract.UpdateProject: s.answerUpdate,
+		contract.DeleteProject: s.answerDelete,
+	} {
+		s.Bus.Handle(typ, func(ctx context.Context, m *bus.Message) (any, error) {
+			// The rest is read by the operation, as it reads a body.
+			var in struct {
+				UserID    string `json:"userId"`
+				ProjectID string `json:"projectId"`
+				Limit     int    `json:"limit"`
+				After     string `json:"after"`
+			}
+			if err := m.Decode(&in); err != nil {
+				return nil, err
+			}
+			if in.UserID == "" {
+				return nil, bus.Permanent(errors.New("userId is missing"))
+			}
+			answer, err := do(ctx, m, contract.ProjectRequest{
+				UserID: in.UserID, ProjectID: in.ProjectID, Limit: in.Limit, After: in.After,
+			})
+			return answer, refusal(err)
+		})
+	}
+}
+
+func (s *service) answerCreate(ctx context.Context, m *bus.Message, in contract.ProjectRequest) (any, error) {
+	body, err := bodyOf[createBody](s.API, m, "name", "template", "config")
+	if err != nil {
+		return nil, err
+	}
+	p, err := s.create(ctx, busCaller(in.UserID, m), body)
+	return p.contract(), err
+}
+
+func (s *service) answerGet(ctx context.Context, _ *bus.Message, in contract.ProjectRequest) (any, error) {
+	p, err := s.queries.project(ctx, in.UserID, in.ProjectID)
+	return p.contract(), err
+}
+
+func (s *service) answerList(ctx context.Context, _ *bus.Message, in contract.ProjectRequest) (any, error) {
+	if in.Limit < 0 || in.Limit > maxLimit {
+		return nil, bus.Permanent(fmt.Errorf("limit must be from 1 to %d", maxLimit))
+	}
+	if in.Limit == 0 {
+		in.Limit = defaultLimit
+	}
+	page, err := s.queries.projects(ctx, in.UserID, in.After, in.Limit)
+	if err != nil {
+		return nil, err
+	}
+	list := contract.ProjectList{Items: []contract.Project{}, Next: page.Next}
+	for _, p := range page.Items {
+		list.Items = append(list.Items, p.contract())
+	}
+	return list, nil
+}
+
+func (s *service) answerUpdate(ctx context.Context, m *bus.Message, in contract.ProjectRequest) (any, error) {
+	body, err := bodyOf[updateBody](s.API, m, "name", "template", "config")
+	if err != nil {
+		return nil, err
+	}
+	p, err := s.update(ctx, busCaller(in.UserID, m), in.ProjectID, body)
+	return p.contract(), err
+}
+
+func (s *service) answerDelete(ctx context.Context, m *bus.Message, in contract.ProjectRequest) (any, error) {
+	return nil, s.remove(ctx, busCaller(in.UserID, m), in.ProjectID)
+}
+
+// bodyOf takes the fields of an HTTP body out of a request, and checks them as
+// huma checks the body. Null is as good as nothing.
+func bodyOf[T any](api huma.API, m *bus.Message, names ...string) (body T, err error) {
+	var all map[string]json.RawMessage
+	if err := m.Decode(&all); err != nil {
+		return body, err
+	}
+	fields := map[string]json.RawMessage{}
+	for _, name := range names {
+		if raw, ok := all[name]; ok && string(raw) != "null" {
+			fields[name] = raw
+		}
+	}
+	raw, err := json.Marshal(fields)
+	if err != nil {
+		return body, err
+	}
+	var value any
+	if err := json.Unmarshal(raw, &value); err != nil {
+		return body, err
+	}
+	registry := api.OpenAPI().Components.Schemas
+	schema := registry.Schema(reflect.TypeFor[T](), true, "")
+	path, result := huma.NewPathBuffer([]byte{}, 0), &huma.ValidateResult{}
+	path.Push("body")
+	huma.Validate(registry, schema, path, huma.ModeWriteToServer, value, result)
+	if len(result.Errors) > 0 {
+		return body, huma.NewError(422, "validation failed", result.Errors...)
+	}
+	return body, json.Unmarshal(raw, &body)
+}
+
+// refusal is an error for the service that asked. It hears what an HTTP client
+// would, in one line; what is not its fault it does not hear.
+func refusal(err error) error {
+	var problem *host.Problem
+	if !errors.As(err, &problem) || problem.Status >= 500 {
+		return err
+	}
+	text := problem.Error()
+	var fields []string
+	for _, e := range problem.Errors {
+		fields = append(fields, strings.TrimSpace(e.Pointer+e.Parameter+" "+e.Detail))
+	}
+	if len(fields) > 0 {
+		text += ": " + strings.Join(fields, "; ")
+	}
+	return bus.Permanent(errors.New(text))
+}
