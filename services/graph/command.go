@@ -1,0 +1,78 @@
+package graph
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"axion/services/bus"
+	"axion/services/contract"
+)
+
+// Command returns "rebuild", which has a running graph-service make its read
+// model again from the history. It asks over Kafka, as services ask each other:
+// so it reaches the service wherever that runs, and needs neither its HTTP port
+// nor a token. broker returns the address of the stack's broker; its errors are
+// returned as they are. For a service that does not run there is [Rebuild].
+func Command(broker func() (string, error)) *cobra.Command {
+	timeout, asJSON := time.Minute, false
+	cmd := &cobra.Command{
+		Use:   "rebuild SERVICE",
+		Short: "Make a service's read model again from its events",
+		Long: `Drops what graph-service answers queries from, and makes it again from the
+whole history on ` + history + `. Changes wait meanwhile. If anything
+is wrong with the history, nothing is changed.`,
+		Example:   "  axion rebuild " + contract.Graph,
+		Args:      cobra.MatchAll(cobra.ExactArgs(1), onlyGraph),
+		ValidArgs: []string{contract.Graph},
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			address, err := broker()
+			if err != nil {
+				return err
+			}
+			began := time.Now()
+			ctx, cancel := context.WithTimeout(cmd.Context(), timeout)
+			defer cancel()
+			done, err := requestRebuild(ctx, address)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return json.NewEncoder(cmd.OutOrStdout()).Encode(done)
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s rebuilt from %d events in %s: %d projects\n",
+				contract.Graph, done.Events, time.Since(began).Round(time.Millisecond), done.Projects)
+			return err
+		},
+	}
+	cmd.Flags().DurationVar(&timeout, "timeout", timeout, "give up waiting after `TIME`; the service goes on")
+	cmd.Flags().BoolVar(&asJSON, "json", false, `print {"events":…,"projects":…}`)
+	return cmd
+}
+
+func onlyGraph(_ *cobra.Command, args []string) error {
+	if args[0] != contract.Graph {
+		return fmt.Errorf("%s cannot be rebuilt: only %s keeps a history", args[0], contract.Graph)
+	}
+	return nil
+}
+
+// requestRebuild asks in the service's own name: its reply topic is there, and
+// each client of it picks its own answers out.
+func requestRebuild(ctx context.Context, address string) (done Rebuilt, err error) {
+	if address == "" {
+		return done, errors.New("rebuild: the running stack tells no broker's address")
+	}
+	b, err := bus.Open(ctx, bus.Options{Service: contract.Graph, Brokers: []string{address}})
+	if err != nil {
+		return done, err
+	}
+	defer b.Close()
+	return done, b.Request(ctx, bus.Call{
+		Topic: contract.Topic(contract.Graph), Service: contract.Graph, Type: rebuildRequest, Out: &done,
+	})
+}
