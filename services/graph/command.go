@@ -72,7 +72,8 @@ func requestRebuild(ctx context.Context, address string) (done Rebuilt, err erro
 		return done, err
 	}
 	defer b.Close()
-	return done, b.Request(ctx, bus.Call{
+	err = b.Request(ctx, bus.Call{
 		Topic: contract.Topic(contract.Graph), Service: contract.Graph, Type: rebuildRequest, Out: &done,
 	})
+	return done, err
 }
