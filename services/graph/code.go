@@ -20,7 +20,7 @@ import (
 )
 
 // codePatience is how long codegen has to generate a project.
-const codePatience = 10 * time.Second
+const codePatience = 5 * time.Second
 
 type codeOutput struct {
 	Type        string `header:"Content-Type"`
