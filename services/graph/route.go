@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	all = "/api/projects"
-	one = all + "/{id}"
+	projectsPath = "/api/projects"
+	projectPath  = projectsPath + "/{id}"
 )
 
 func (s *service) routes() {
@@ -20,44 +20,44 @@ func (s *service) routes() {
 
 func (s *service) projectRoutes() {
 	host.Handle(s.Host, s.Secured(huma.Operation{
-		OperationID: "create-project", Method: http.MethodPost, Path: all, DefaultStatus: http.StatusCreated,
+		OperationID: "create-project", Method: http.MethodPost, Path: projectsPath, DefaultStatus: http.StatusCreated,
 		Summary: "Create a project and deploy it.", MaxBodyBytes: maxGraph + host.MaxBody,
 	}), s.postProject)
 	host.Handle(s.Host, s.Secured(huma.Operation{
-		OperationID: "list-projects", Method: http.MethodGet, Path: all, Summary: "Your projects, newest first.",
+		OperationID: "list-projects", Method: http.MethodGet, Path: projectsPath, Summary: "Your projects, newest first.",
 	}), s.getProjects)
 	host.Handle(s.Host, s.owned(huma.Operation{
-		OperationID: "get-project", Method: http.MethodGet, Path: one, Summary: "One of your projects.",
+		OperationID: "get-project", Method: http.MethodGet, Path: projectPath, Summary: "One of your projects.",
 	}), s.getProject)
 	host.Handle(s.Host, s.owned(huma.Operation{
-		OperationID: "update-project", Method: http.MethodPatch, Path: one,
+		OperationID: "update-project", Method: http.MethodPatch, Path: projectPath,
 		Summary: "Change a project's name, template or config; its next deployment uses them.",
 	}), s.patchProject)
 	host.Handle(s.Host, s.owned(huma.Operation{
-		OperationID: "delete-project", Method: http.MethodDelete, Path: one, DefaultStatus: http.StatusNoContent,
+		OperationID: "delete-project", Method: http.MethodDelete, Path: projectPath, DefaultStatus: http.StatusNoContent,
 		Summary: "Delete a project and take its site down.",
 	}), s.deleteProject)
 	host.Handle(s.Host, s.owned(huma.Operation{
-		OperationID: "create-deployment", Method: http.MethodPost, Path: one + "/deployments",
+		OperationID: "create-deployment", Method: http.MethodPost, Path: projectPath + "/deployments",
 		DefaultStatus: http.StatusAccepted, Summary: "Deploy a project again.",
 	}), s.postDeployment)
 	host.Handle(s.Host, s.owned(huma.Operation{
-		OperationID: "list-deployments", Method: http.MethodGet, Path: one + "/deployments",
+		OperationID: "list-deployments", Method: http.MethodGet, Path: projectPath + "/deployments",
 		Summary: "A project's deployments, newest first.",
 	}), s.getDeployments)
 	host.Handle(s.Host, s.owned(huma.Operation{
-		OperationID: "list-events", Method: http.MethodGet, Path: one + "/events",
+		OperationID: "list-events", Method: http.MethodGet, Path: projectPath + "/events",
 		Summary: "A project's history, oldest first; that of a deleted one too.",
 	}), s.getEvents)
 	host.Handle(s.Host, s.owned(huma.Operation{
-		OperationID: "get-code", Method: http.MethodGet, Path: one + "/code", Responses: zipAnswer,
+		OperationID: "get-code", Method: http.MethodGet, Path: projectPath + "/code", Responses: zipAnswer,
 		Summary: "What is generated for a project now, as a zip archive.",
 		Errors:  []int{http.StatusBadGateway},
 	}), s.getCode)
 }
 
 func (s *service) graphRoutes() {
-	const graph = one + "/graph"
+	const graph = projectPath + "/graph"
 	host.Handle(s.Host, s.owned(huma.Operation{
 		OperationID: "get-graph", Method: http.MethodGet, Path: graph, Summary: "A project's architecture graph.",
 	}), s.getGraph)

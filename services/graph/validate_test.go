@@ -117,7 +117,9 @@ func testFits(t *testing.T, r *rig, id, nodes string) {
 			}
 		}
 		match := r.do("alice", "GET", projects+"/"+id+"/graph", "").Header.Get("ETag")
-		refused := hosttest.Decode[struct{ Errors []struct{ Pointer, Detail string } }](t,
+		refused := hosttest.Decode[struct {
+			Errors []struct{ Pointer, Detail string }
+		}](t,
 			r.put("alice", id, match, `{`+nodes+`,"edges":[`+strings.Join(bad, ",")+`]}`), 422).Errors
 		if len(refused) != len(bad) {
 			t.Errorf("%s: %d of %d wrong edges refused", typ, len(refused), len(bad))

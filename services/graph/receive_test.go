@@ -3,6 +3,7 @@ package graph_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -16,7 +17,7 @@ func event(k *hosttest.Kafka, typ, project, deployment, id, more string) {
 	k.Event(graphTopic, project, typ, id, fmt.Sprintf(`{"projectId":%q,"deploymentId":%q%s}`, project, deployment, more))
 }
 
-func TestProjection(t *testing.T) {
+func TestReceive(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	kafka := r.events()
@@ -41,6 +42,11 @@ func TestProjection(t *testing.T) {
 		{"Failed", func(p, d string) {
 			event(kafka, "DEPLOYMENT_FAILED", p, d, d+"1", `,"error":"no luck"`)
 		}, "FAILED", "", "no luck", 1},
+		{"Cancelled", func(p, d string) {
+			event(kafka, "DEPLOYMENT_CANCELLED", p, d, d+"1", "")
+			event(kafka, "DEPLOYMENT_PROGRESS", p, d, d+"2", "")
+			event(kafka, "DEPLOYMENT_SUCCEEDED", p, d, d+"3", `,"url":"https://a.test"`)
+		}, "CANCELLED", "", "", 3},
 		{"Duplicate", func(p, d string) {
 			event(kafka, "DEPLOYMENT_STARTED", p, d, d+"1", "")
 			event(kafka, "DEPLOYMENT_STARTED", p, d, d+"1", "")
@@ -78,33 +84,52 @@ func TestProjection(t *testing.T) {
 	}
 }
 
-func TestProjectionRefuses(t *testing.T) {
+func TestReceiveRefuses(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	kafka := r.events()
 	p := r.create("alice", "Good")
 	s := r.dial(t, "alice", "")
 	// All under the project's key, so that what is bad comes before what is good.
-	kafka.Event(graphTopic, p.ID, contract.DeploymentStarted, "garbage", "\x00\xff{")
-	kafka.Event(graphTopic, p.ID, contract.DeploymentStarted, "list", `[1]`)
-	kafka.Event(graphTopic, p.ID, contract.DeploymentStarted, "no-id", `{"projectId":"`+p.ID+`"}`)
-	kafka.Event(graphTopic, p.ID, "NEVER_HEARD_OF", "type", `{}`)
+	ids := `{"projectId":"` + p.ID + `","deploymentId":"d0"`
+	var want []string
+	for _, tt := range []struct{ id, typ, data string }{
+		{"garbage", contract.DeploymentStarted, "\x00\xff{"},
+		{"list", contract.DeploymentStarted, `[1]`},
+		{"no-id", contract.DeploymentStarted, `{"projectId":"` + p.ID + `"}`},
+		{"no-project", contract.DeploymentCancelled, `{"deploymentId":"d0"}`},
+		{"nothing", contract.DeploymentCancelled, ``},
+		{"number", contract.DeploymentCancelled, `{"projectId":5,"deploymentId":"d0"}`},
+		{"url", contract.DeploymentSucceeded, ids + `,"url":{}}`},
+		{"nul", contract.DeploymentFailed, ids + `,"error":"a\u0000b"}`},
+		{"long", contract.DeploymentStarted, `{"projectId":"` + p.ID + `","deploymentId":"` + strings.Repeat("d", 65) + `"}`},
+		{"large-once-escaped", contract.DeploymentFailed, ids + `,"error":"` + strings.Repeat("<", 200_000) + `"}`},
+		{"type", "NEVER_HEARD_OF", `{}`},
+		{"own-type", contract.ProjectUpdated, ids + `}`},
+	} {
+		kafka.Event(graphTopic, p.ID, tt.typ, tt.id, tt.data)
+		want = append(want, tt.id)
+	}
+	for _, at := range []string{"0000-01-01T00:00:00+01:00", "9999-12-31T23:59:59-01:00"} {
+		kafka.Send(graphTopic, p.ID, ids+`}`, "ce_id", at, "ce_type", contract.DeploymentStarted, "ce_time", at)
+		want = append(want, at)
+	}
 	kafka.Event(graphTopic, p.ID, contract.DeploymentStarted, "stranger", `{"projectId":"nobody","deploymentId":"d0"}`)
 	event(kafka, contract.DeploymentStarted, p.ID, "d1", "good", "")
 	if got := s.next(t); got.DeploymentID != "d1" {
 		t.Errorf("got %+v first, want the good one", got)
 	}
 	dead := hosttest.Dial(t, r.cluster, contract.DeadLetterTopic(contract.Graph))
-	var ids []string
-	for range 4 {
+	var got []string
+	for range want {
 		h := hosttest.Headers(dead.Next())
-		ids = append(ids, h["ce_id"])
-		if h["dlq_error"] == "" || h["dlq_topic"] != graphTopic {
-			t.Errorf("dead letter lacks its error or its place: %v", h)
+		got = append(got, h["ce_id"])
+		if h["dlq_error"] == "" || h["dlq_topic"] != graphTopic || h["dlq_attempts"] == "5" {
+			t.Errorf("dead letter lacks its error or its place, or was tried again: %v", h)
 		}
 	}
-	if want := []string{"garbage", "list", "no-id", "type"}; !slices.Equal(ids, want) {
-		t.Errorf("dead letters: got %q, want %q", ids, want)
+	if !slices.Equal(got, want) {
+		t.Errorf("dead letters: got %q, want %q", got, want)
 	}
 	// Another project's deployment is not this event's to change.
 	q := r.create("alice", "Other")
@@ -121,7 +146,61 @@ func TestProjectionRefuses(t *testing.T) {
 	event(kafka, contract.DeploymentStarted, q.ID, "d2", "after", "")
 	s.until(t, "d2")
 	var rows int
-	if err := r.DB.QueryRow(`SELECT count(*) FROM deployments WHERE project_id IN (?, 'nobody')`, p.ID).Scan(&rows); err != nil || rows != 0 {
+	if err := r.DB.QueryRow(`SELECT count(*) FROM (SELECT project_id FROM deployments UNION ALL SELECT project_id FROM events WHERE type = 'DEPLOYMENT_SUCCEEDED')
+		WHERE project_id IN (?, 'nobody')`, p.ID).Scan(&rows); err != nil || rows != 0 {
 		t.Errorf("%d rows of deleted and unknown projects (%v)", rows, err)
+	}
+}
+
+// TestReceiveForeignKey has a sender that does not use the project id as the key.
+func TestReceiveForeignKey(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	kafka, s := r.events(), r.dial(t, "alice", "")
+	p := r.create("alice", "Site")
+	for i, key := range []string{"", "no project", "\x00\xff"} {
+		id := fmt.Sprint("d", i)
+		kafka.Event(graphTopic, key, contract.DeploymentStarted, id, `{"projectId":"`+p.ID+`","deploymentId":"`+id+`"}`)
+		s.until(t, id)
+	}
+	if n := len(r.deployments("alice", p.ID)); n != 4 {
+		t.Errorf("got %d deployments, want 4", n)
+	}
+	kept := hosttest.Dial(t, r.cluster, history)
+	for range 4 {
+		if key := string(kept.Next().Key); key != p.ID {
+			t.Errorf("history: got key %q, want the project's id", key)
+		}
+	}
+}
+
+// TestReceiveClock has the clock of deployment go back: what counts is the order
+// in which events come, and times are told as they were given.
+func TestReceiveClock(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	kafka, s := r.events(), r.dial(t, "alice", "")
+	p := r.create("alice", "Site")
+	d := r.deployments("alice", p.ID)[0]
+	send := func(typ, at string) {
+		kafka.Send(graphTopic, p.ID, `{"projectId":"`+p.ID+`","deploymentId":"`+d.ID+`"}`,
+			"ce_id", typ, "ce_type", typ, "ce_time", at, "content-type", "application/json")
+	}
+	send(contract.DeploymentStarted, "2030-01-01T00:00:00Z")
+	send(contract.DeploymentSucceeded, "2001-01-01T00:00:00+02:00")
+	last := s.next(t).At
+	if m := s.next(t); m.Type != contract.DeploymentSucceeded || !m.At.After(last) {
+		t.Errorf("got %+v after %v", m, last)
+	}
+	got := r.deployments("alice", p.ID)[0]
+	if got.Status != contract.StatusSucceeded || !got.UpdatedAt.Equal(time.Date(2000, 12, 31, 22, 0, 0, 0, time.UTC)) || !got.CreatedAt.Equal(d.CreatedAt) {
+		t.Errorf("got %+v", got)
+	}
+	var types []string
+	for _, e := range r.history("alice", p.ID) {
+		types = append(types, e.Type)
+	}
+	if want := []string{contract.ProjectCreated, contract.DeploymentStarted, contract.DeploymentSucceeded}; !slices.Equal(types, want) {
+		t.Errorf("events: got %q, want %q", types, want)
 	}
 }
