@@ -28,7 +28,9 @@ import (
 	"axion/gateway/provider"
 	"axion/services"
 	"axion/services/auth"
+	"axion/services/bus/dlq"
 	"axion/services/contract"
+	"axion/services/graph"
 	"axion/web"
 	"axion/web/summary"
 )
@@ -73,7 +75,8 @@ func commands(stderr io.Writer) *cobra.Command {
 	f.register(root.Flags())
 	f.register(upCmd.Flags())
 	running := func() (summary.Summary, error) { return summary.Load(f.dir.Locate(f.files)) }
-	root.AddCommand(upCmd, summary.VersionCommand("axion", version),
+	kafka := func() (string, error) { s, err := running(); return s.Kafka, err }
+	root.AddCommand(upCmd, summary.VersionCommand("axion", version), graph.Command(kafka), broker.Command(kafka, dlq.Command(kafka)),
 		auth.Command(func() (string, error) { s, err := running(); return s.Auth, err }))
 	root.AddCommand(gateway.Commands(gateway.Around{
 		Dashboard: func() (string, error) { s, err := running(); return s.Dashboard, err },
@@ -185,6 +188,7 @@ func (s *stack) start(ctx context.Context) (err error) {
 	s.onStop(tracer.Shutdown)
 	s.broker, err = broker.Start(ctx, broker.Options{
 		Listener: s.listeners.Kafka, Dir: filepath.Join(s.data, "broker"), Topics: contract.Topics(), Log: s.log,
+		Keep: []string{contract.HistoryTopic(contract.Graph)},
 	})
 	if err != nil {
 		return errors.Join(err, s.services.Stop(ctx))

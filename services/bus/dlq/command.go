@@ -21,9 +21,16 @@ import (
 // commandTimeout bounds a command, start to end.
 const commandTimeout = time.Minute
 
-// Command returns "dlq" with its subcommands. open connects to the running stack's
-// broker; its errors are returned as they are.
-func Command(open func() (*Client, error)) *cobra.Command {
+// Command returns "dlq" with its subcommands. address tells where the running stack's
+// broker is; its errors are returned as they are.
+func Command(address func() (string, error)) *cobra.Command {
+	open := func() (*Client, error) {
+		at, err := address()
+		if err != nil {
+			return nil, err
+		}
+		return Open([]string{at})
+	}
 	cmd := &cobra.Command{
 		Use: "dlq", Short: "Messages that a service could not process",
 		Long: `A message that fails for good goes to its service's dead-letter topic, with where it
