@@ -230,6 +230,7 @@ func TestImports(t *testing.T) {
 		{"gateway", "the gateway and the services meet over HTTP alone, the gateway and the broker not at all", []string{"gateway"}},
 		{"services/contract", "the vocabulary stands below everything", nil},
 		{"services/store", "a store knows nothing of what is kept in it", nil},
+		{"services/bus/dlq", "dead letters are the bus's own", []string{"services/bus", "services/contract"}},
 		{"services/bus", "the bus carries messages it does not know", []string{"services/contract"}},
 		{"services/auth/verifier", "the verifier asks over the bus through a function", []string{"services/contract"}},
 		{"services/host", "a host runs services it does not know", shared},

@@ -24,13 +24,18 @@ func TestReadme(t *testing.T) {
 		t.Fatal(err)
 	}
 	var lines []string
+	goesOn := false // a command takes a line more after a backslash
 	for line := range strings.Lines(string(text)) {
-		if command, ok := strings.CutPrefix(line, "    curl "); ok {
+		command, ok := strings.CutPrefix(line, "    curl ")
+		if ok {
 			lines = append(lines, "curl -sSf "+command)
+		} else if goesOn {
+			lines[len(lines)-1] += line
 		}
+		goesOn = (ok || goesOn) && strings.HasSuffix(line, "\\\n")
 	}
-	if len(lines) != 3 {
-		t.Fatalf("the README has %d curl lines, want 3", len(lines))
+	if len(lines) != 5 {
+		t.Fatalf("the README has %d curl lines, want 5", len(lines))
 	}
 	s := stacktest.Launch(t, binary)
 	https, err := url.Parse(s.HTTPS)
@@ -43,7 +48,7 @@ func TestReadme(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	for _, want := range []string{`"slug":"hello"`, `"items":[`, "<h1>Hello</h1>"} {
+	for _, want := range []string{`"slug":"hello"`, `"items":[`, "<h1>Hello</h1>", `"accepted":1`, `"error_code":null`} {
 		if !strings.Contains(string(out), want) {
 			t.Errorf("the output lacks %s:\n%s", want, out)
 		}
