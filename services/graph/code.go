@@ -28,11 +28,13 @@ type codeOutput struct {
 	Body        []byte
 }
 
-// zipAnswer describes the answer in OpenAPI.
-var zipAnswer = map[string]*huma.Response{"200": {
-	Description: "The files, as a zip archive.",
-	Content:     map[string]*huma.MediaType{"application/zip": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}},
-}}
+// zipAnswer describes the answer in OpenAPI. huma adds to what it is given.
+func zipAnswer() map[string]*huma.Response {
+	return map[string]*huma.Response{"200": {
+		Description: "The files, as a zip archive.",
+		Content:     map[string]*huma.MediaType{"application/zip": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}},
+	}}
+}
 
 // getCode answers with what codegen makes of a project now. The same files make
 // the same bytes.

@@ -50,7 +50,7 @@ func (s *service) projectRoutes() {
 		Summary: "A project's history, oldest first; that of a deleted one too.",
 	}), s.getEvents)
 	host.Handle(s.Host, s.owned(huma.Operation{
-		OperationID: "get-code", Method: http.MethodGet, Path: projectPath + "/code", Responses: zipAnswer,
+		OperationID: "get-code", Method: http.MethodGet, Path: projectPath + "/code", Responses: zipAnswer(),
 		Summary: "What is generated for a project now, as a zip archive.",
 		Errors:  []int{http.StatusBadGateway},
 	}), s.getCode)
