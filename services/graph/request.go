@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"reflect"
 	"strings"
 
@@ -24,42 +25,52 @@ const (
 // answer registers the requests of other services. They are answered by the code
 // that answers HTTP, and refused with the same texts.
 func (s *service) answer() {
+	creation, changes := newReader[createBody](s.API), newReader[updateBody](s.API)
 	for typ, do := range map[string]func(context.Context, *bus.Message, contract.ProjectRequest) (any, error){
-		contract.CreateProject: s.answerCreate,
-		contract.GetProject:    s.answerGet,
-		contract.ListProjects:  s.answerList,
-		contract.UpdateProject: s.answerUpdate,
-		contract.DeleteProject: s.answerDelete,
-	} {
-		s.Bus.Handle(typ, func(ctx context.Context, m *bus.Message) (any, error) {
-			// The rest is read by the operation, as it reads a body.
-			var in struct {
-				UserID    string `json:"userId"`
-				ProjectID string `json:"projectId"`
-				Limit     int    `json:"limit"`
-				After     string `json:"after"`
-			}
-			if err := m.Decode(&in); err != nil {
+		contract.CreateProject: func(ctx context.Context, m *bus.Message, in contract.ProjectRequest) (any, error) {
+			body, err := creation.read(m)
+			if err != nil {
 				return nil, err
 			}
-			if in.UserID == "" {
-				return nil, bus.Permanent(errors.New("userId is missing"))
+			p, err := s.create(ctx, busCaller(in.UserID, m), body)
+			return p.contract(), err
+		},
+		contract.GetProject:    s.answerGet,
+		contract.ListProjects:  s.answerList,
+		contract.UpdateProject: func(ctx context.Context, m *bus.Message, in contract.ProjectRequest) (any, error) {
+			body, err := changes.read(m)
+			if err != nil {
+				return nil, err
 			}
-			answer, err := do(ctx, m, contract.ProjectRequest{
-				UserID: in.UserID, ProjectID: in.ProjectID, Limit: in.Limit, After: in.After,
-			})
-			return answer, refusal(err)
-		})
+			p, err := s.update(ctx, busCaller(in.UserID, m), in.ProjectID, body)
+			return p.contract(), err
+		},
+		contract.DeleteProject: s.answerDelete,
+	} {
+		s.Bus.Handle(typ, answering(do))
 	}
 }
 
-func (s *service) answerCreate(ctx context.Context, m *bus.Message, in contract.ProjectRequest) (any, error) {
-	body, err := bodyOf[createBody](s.API, m, "name", "template", "config")
-	if err != nil {
-		return nil, err
+// answering reads who asks, about which project; the rest is the operation's.
+func answering(do func(context.Context, *bus.Message, contract.ProjectRequest) (any, error)) bus.Handler {
+	return func(ctx context.Context, m *bus.Message) (any, error) {
+		var in struct {
+			UserID    string `json:"userId"`
+			ProjectID string `json:"projectId"`
+			Limit     int    `json:"limit"`
+			After     string `json:"after"`
+		}
+		if err := m.Decode(&in); err != nil {
+			return nil, err
+		}
+		if in.UserID == "" {
+			return nil, bus.Permanent(errors.New("userId is missing"))
+		}
+		answer, err := do(ctx, m, contract.ProjectRequest{
+			UserID: in.UserID, ProjectID: in.ProjectID, Limit: in.Limit, After: in.After,
+		})
+		return answer, refusal(err)
 	}
-	p, err := s.create(ctx, busCaller(in.UserID, m), body)
-	return p.contract(), err
 }
 
 func (s *service) answerGet(ctx context.Context, _ *bus.Message, in contract.ProjectRequest) (any, error) {
@@ -85,28 +96,30 @@ func (s *service) answerList(ctx context.Context, _ *bus.Message, in contract.Pr
 	return list, nil
 }
 
-func (s *service) answerUpdate(ctx context.Context, m *bus.Message, in contract.ProjectRequest) (any, error) {
-	body, err := bodyOf[updateBody](s.API, m, "name", "template", "config")
-	if err != nil {
-		return nil, err
-	}
-	p, err := s.update(ctx, busCaller(in.UserID, m), in.ProjectID, body)
-	return p.contract(), err
-}
-
 func (s *service) answerDelete(ctx context.Context, m *bus.Message, in contract.ProjectRequest) (any, error) {
 	return nil, s.remove(ctx, busCaller(in.UserID, m), in.ProjectID)
 }
 
-// bodyOf takes the fields of an HTTP body out of a request, and checks them as
-// huma checks the body. Null is as good as nothing.
-func bodyOf[T any](api huma.API, m *bus.Message, names ...string) (body T, err error) {
+// reader reads requests as huma reads the body T of the HTTP operation.
+type reader[T any] struct {
+	registry huma.Registry
+	schema   *huma.Schema
+}
+
+// newReader comes before any request: a registry is not safe to add to later.
+func newReader[T any](api huma.API) reader[T] {
+	registry := api.OpenAPI().Components.Schemas
+	return reader[T]{registry, registry.Schema(reflect.TypeFor[T](), true, "")}
+}
+
+// read takes the body's fields out of a request. Null is as good as nothing.
+func (r reader[T]) read(m *bus.Message) (body T, err error) {
 	var all map[string]json.RawMessage
 	if err := m.Decode(&all); err != nil {
 		return body, err
 	}
 	fields := map[string]json.RawMessage{}
-	for _, name := range names {
+	for _, name := range []string{"name", "template", "config"} {
 		if raw, ok := all[name]; ok && string(raw) != "null" {
 			fields[name] = raw
 		}
@@ -119,13 +132,11 @@ func bodyOf[T any](api huma.API, m *bus.Message, names ...string) (body T, err e
 	if err := json.Unmarshal(raw, &value); err != nil {
 		return body, err
 	}
-	registry := api.OpenAPI().Components.Schemas
-	schema := registry.Schema(reflect.TypeFor[T](), true, "")
 	path, result := huma.NewPathBuffer([]byte{}, 0), &huma.ValidateResult{}
 	path.Push("body")
-	huma.Validate(registry, schema, path, huma.ModeWriteToServer, value, result)
+	huma.Validate(r.registry, r.schema, path, huma.ModeWriteToServer, value, result)
 	if len(result.Errors) > 0 {
-		return body, huma.NewError(422, "validation failed", result.Errors...)
+		return body, huma.NewError(http.StatusUnprocessableEntity, "validation failed", result.Errors...)
 	}
 	return body, json.Unmarshal(raw, &body)
 }
@@ -134,7 +145,7 @@ func bodyOf[T any](api huma.API, m *bus.Message, names ...string) (body T, err e
 // would, in one line; what is not its fault it does not hear.
 func refusal(err error) error {
 	var problem *host.Problem
-	if !errors.As(err, &problem) || problem.Status >= 500 {
+	if !errors.As(err, &problem) || problem.Status >= http.StatusInternalServerError {
 		return err
 	}
 	text := problem.Error()
