@@ -62,6 +62,8 @@ type Bus struct {
 	admin   *kadm.Client
 	calls   calls
 
+	patterns map[string]string // types by pattern topic; never changes
+
 	mu       sync.Mutex // guards the next three
 	types    map[string]Handler
 	topics   map[string]Handler
@@ -92,7 +94,7 @@ func Open(ctx context.Context, o Options) (*Bus, error) {
 		service: o.Service, options: o, log: o.Log,
 		tracer: o.Tracer.Tracer(tracerName),
 		client: client, admin: kadm.NewClient(client),
-		types: make(map[string]Handler), topics: make(map[string]Handler),
+		types: make(map[string]Handler), topics: make(map[string]Handler), patterns: patternsOf(o.Service),
 		ready: make(chan struct{}), flush: make(chan struct{}, 1),
 		drain: drainTime,
 	}

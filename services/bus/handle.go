@@ -3,6 +3,8 @@ package bus
 import (
 	"context"
 
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"axion/services/contract"
 )
 
@@ -18,9 +20,25 @@ import (
 type Handler func(ctx context.Context, m *Message) (any, error)
 
 // Handle makes h the handler of the messages of type typ on the service's own
-// topic. Without any, the topic is not consumed. It panics when typ has one
+// topic. Without any, the topic is not consumed. A request of the service's in
+// [contract.Requests] is consumed from its pattern topic too, whose messages
+// have that type whatever their headers say. It panics when typ has a handler
 // already, or after [Bus.Run] began: both are mistakes in the program.
-func (b *Bus) Handle(typ string, h Handler) { b.register(b.types, typ, h) }
+func (b *Bus) Handle(typ string, h Handler) {
+	b.register(b.types, typ, h)
+	if topic := contract.PatternTopic(b.service, typ); b.patterns[topic] == typ {
+		b.register(b.topics, topic, h)
+	}
+}
+
+// patternsOf are the request types of a service by their pattern topics.
+func patternsOf(service string) map[string]string {
+	types := make(map[string]string)
+	for _, typ := range contract.Requests()[service] {
+		types[contract.PatternTopic(service, typ)] = typ
+	}
+	return types
+}
 
 // Subscribe makes h the handler of every message on another topic, whatever
 // its type. It panics as [Bus.Handle] does.
@@ -36,6 +54,16 @@ func (b *Bus) register(in map[string]Handler, name string, h Handler) {
 		panic("bus: second handler for " + name)
 	}
 	in[name] = h
+}
+
+// received reads a record that was consumed: a message on a pattern topic has
+// the topic's type.
+func (b *Bus) received(r *kgo.Record) *Message {
+	m := newMessage(r)
+	if typ, ok := b.patterns[m.Topic]; ok {
+		m.Type = typ
+	}
+	return m
 }
 
 // handler finds who deals with m, or nil.

@@ -222,6 +222,14 @@ func (p *partition) progress() (kgo.EpochOffset, bool) {
 	return p.commit, p.moved && !p.lost
 }
 
+// startAt makes an offset the one to commit, before the first message is done.
+func (p *partition) startAt(offset int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.commit, p.moved = kgo.EpochOffset{Epoch: -1, Offset: offset}, true
+	signal(p.c.dirty)
+}
+
 // lose ends the commits: one could hide messages of a new topic by that name.
 func (p *partition) lose() {
 	p.mu.Lock()

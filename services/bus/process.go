@@ -18,7 +18,7 @@ func (p *partition) process(it *item) {
 	if p.halted() {
 		return
 	}
-	m := newMessage(it.record)
+	m := p.c.bus.received(it.record)
 	ctx, span := p.c.bus.startProcess(p.ctx, m)
 	defer span.End()
 	h := p.c.bus.handler(m)

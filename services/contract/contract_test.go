@@ -10,11 +10,16 @@ import (
 func TestTopics(t *testing.T) {
 	t.Parallel()
 	topics := contract.Topics()
-	if want := 1 + 3*len(contract.Services()); len(topics) != want {
+	want := 1 + 3*len(contract.Services())
+	for _, requests := range contract.Requests() {
+		want += len(requests)
+	}
+	if len(topics) != want {
 		t.Errorf("got %d topics, want %d", len(topics), want)
 	}
 	for _, want := range []string{
 		"axion.events", "axion.graph-service", "axion.deployment-service", "axion.codegen-service.reply", "axion.auth-service.dlq",
+		"codegen-service.generate-code", "graph-service.list-projects", "auth-service.validate-session",
 	} {
 		if !slices.Contains(topics, want) {
 			t.Errorf("no topic %s in %q", want, topics)

@@ -17,6 +17,9 @@ func Topics() []string {
 	topics := []string{EventsTopic}
 	for _, s := range Services() {
 		topics = append(topics, Topic(s.Name), ReplyTopic(s.Name), DeadLetterTopic(s.Name))
+		for _, request := range Requests()[s.Name] {
+			topics = append(topics, PatternTopic(s.Name, request))
+		}
 	}
 	return topics
 }
