@@ -35,8 +35,8 @@ func (s *service) answer() {
 			p, err := s.create(ctx, busCaller(in.UserID, m), body)
 			return p.contract(), err
 		},
-		contract.GetProject:    s.answerGet,
-		contract.ListProjects:  s.answerList,
+		contract.GetProject:   s.answerGet,
+		contract.ListProjects: s.answerList,
 		contract.UpdateProject: func(ctx context.Context, m *bus.Message, in contract.ProjectRequest) (any, error) {
 			body, err := changes.read(m)
 			if err != nil {
