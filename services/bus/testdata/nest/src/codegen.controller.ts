@@ -1,0 +1,53 @@
+import { Controller } from '@nestjs/common';
+import { Ctx, KafkaContext, MessagePattern, Payload, RpcException } from '@nestjs/microservices';
+import { print } from './line';
+
+interface GenerateCode {
+  projectId: string;
+  template: string;
+  name?: string;
+}
+
+/** Takes the place of codegen-service. */
+@Controller()
+export class CodegenController {
+  /** Take requests and never answer them. */
+  static hold = false;
+
+  /** All requests of callers that write to the service's topic: the type is a header. */
+  @MessagePattern('axion.codegen-service')
+  any(@Payload() data: any, @Ctx() context: KafkaContext): unknown {
+    const type = String(context.getMessage().headers?.ce_type ?? '');
+    switch (type) {
+      case 'GENERATE_CODE':
+        return this.generate(data, context);
+      case 'LIST_BLUEPRINTS':
+        return this.list();
+      case 'GET_BLUEPRINT':
+        return this.get(data);
+      default:
+        throw new RpcException(`codegen-service does not answer ${type}`);
+    }
+  }
+
+  @MessagePattern('codegen-service.generate-code')
+  generate(@Payload() data: GenerateCode, @Ctx() context: KafkaContext): unknown {
+    print({ event: 'got', topic: context.getTopic(), key: context.getMessage().key, data });
+    if (CodegenController.hold) return new Promise(() => {});
+    if (!data.projectId) throw new RpcException('projectId is required');
+    return { template: data.template, files: [{ path: 'index.html', content: `<h1>${data.name ?? ''}</h1> made by NestJS\n` }] };
+  }
+
+  @MessagePattern('codegen-service.list-blueprints')
+  list(): unknown {
+    return { items: [blueprint] };
+  }
+
+  @MessagePattern('codegen-service.get-blueprint')
+  get(@Payload() data: { name: string }): unknown {
+    if (data.name !== blueprint.name) throw new RpcException({ status: 'error', message: `no blueprint ${data.name}`, code: 404 });
+    return blueprint;
+  }
+}
+
+const blueprint = { name: 'nest-site', description: 'A page made by NestJS', runtime: 'static', files: ['index.html'] };
