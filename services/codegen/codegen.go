@@ -42,6 +42,7 @@ func New(ctx context.Context, o host.Options, blueprints fs.FS) (*host.Host, err
 	}
 	s := &service{host: h, generator: generator}
 	h.Bus.Handle(contract.GenerateCode, s.generate)
+	s.blueprintRoutes()
 	host.Handle(h, huma.Operation{
 		OperationID: "list-templates", Method: http.MethodGet, Path: "/api/templates",
 		Summary: "Which templates there are, and how often each was used.",
@@ -57,8 +58,9 @@ func (s *service) generate(ctx context.Context, m *bus.Message) (any, error) {
 	reply, err := s.generator.Generate(req)
 	var unknown *UnknownTemplateError
 	var config *ConfigError
+	var graph *GraphError
 	switch {
-	case errors.As(err, &unknown), errors.As(err, &config):
+	case errors.As(err, &unknown), errors.As(err, &config), errors.As(err, &graph):
 		return nil, bus.Permanent(err) // the asker's to mend: it sees the text
 	case err != nil:
 		return nil, err

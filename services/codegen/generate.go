@@ -77,7 +77,9 @@ func NewGenerator(blueprints fs.FS) (*Generator, error) {
 func (g *Generator) Templates() []string { return slices.Sorted(maps.Keys(g.templates)) }
 
 // Generate returns the files of one project, ordered by path. The same request
-// gives the same bytes. An unknown template is an [UnknownTemplateError].
+// gives the same bytes. A graph adds a compose file, manifests, and a skeleton for each
+// service to the template's files. An unknown template is an [UnknownTemplateError], a
+// graph that cannot be generated a [GraphError].
 func (g *Generator) Generate(req contract.GenerateCodeRequest) (*contract.GenerateCodeReply, error) {
 	name := req.Template
 	if name == "" {
@@ -98,6 +100,17 @@ func (g *Generator) Generate(req contract.GenerateCodeRequest) (*contract.Genera
 			return nil, fmt.Errorf("generate %s: %w", path.Join(name, b.path), err)
 		}
 		reply.Files = append(reply.Files, contract.File{Path: b.path, Content: out.String()})
+	}
+	if req.Graph != nil && len(req.Graph.Nodes) > 0 {
+		files, err := g.fromGraph(req, data)
+		if err != nil {
+			return nil, err
+		}
+		own := map[string]bool{}
+		for _, f := range files {
+			own[f.Path] = true
+		}
+		reply.Files = append(slices.DeleteFunc(reply.Files, func(f contract.File) bool { return own[f.Path] }), files...)
 	}
 	slices.SortFunc(reply.Files, func(a, b contract.File) int { return strings.Compare(a.Path, b.Path) })
 	return reply, nil

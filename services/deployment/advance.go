@@ -18,7 +18,7 @@ const attempts = 3
 func (s *service) advance(ctx context.Context, d state) error {
 	var code contract.GenerateCodeReply
 	err := s.ask(ctx, contract.Codegen, contract.GenerateCode, d.projectID, contract.GenerateCodeRequest{
-		ProjectID: d.projectID, Template: d.template, Name: d.name, Config: d.config,
+		ProjectID: d.projectID, Template: d.template, Name: d.name, Config: d.config, Slug: d.slug, Graph: d.graph,
 	}, &code)
 	if err != nil {
 		return s.fail(ctx, d, contract.StepCodegen, err)
@@ -32,7 +32,7 @@ func (s *service) advance(ctx context.Context, d state) error {
 	}
 	var site contract.ProvisionReply
 	err = s.ask(ctx, contract.Infrastructure, contract.Provision, d.projectID, contract.ProvisionRequest{
-		ProjectID: d.projectID, DeploymentID: d.id, Slug: d.slug, Files: code.Files,
+		ProjectID: d.projectID, DeploymentID: d.id, Slug: d.slug, Files: code.Files, Run: code.Run,
 	}, &site)
 	if err != nil {
 		return s.fail(ctx, d, contract.StepProvision, err)

@@ -23,6 +23,7 @@ const (
 type state struct {
 	id, projectID, name, slug, template string
 	config                              json.RawMessage
+	graph                               *contract.Architecture // nil for none
 	status, step                        string
 }
 
@@ -30,12 +31,20 @@ func (d state) ended() bool { return d.status != started }
 
 // begin records a new deployment as STARTED; one that is recorded stays as it is.
 func (s *service) begin(ctx context.Context, p contract.ProjectEvent) error {
+	graph := ""
+	if p.Graph != nil {
+		text, err := json.Marshal(p.Graph)
+		if err != nil {
+			return fmt.Errorf("record deployment: %w", err)
+		}
+		graph = string(text)
+	}
 	now := time.Now().UTC().Format(time.RFC3339Nano)
 	return s.change(ctx, func(tx *sql.Tx) error {
 		res, err := tx.ExecContext(ctx,
-			`INSERT INTO deployments (id, project_id, user_id, name, slug, template, config, status, step, created_at, updated_at)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, '', ?, ?) ON CONFLICT (id) DO NOTHING`,
-			p.DeploymentID, p.ProjectID, p.UserID, p.Name, p.Slug, p.Template, string(p.Config), started, now, now)
+			`INSERT INTO deployments (id, project_id, user_id, name, slug, template, config, graph, status, step, created_at, updated_at)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, '', ?, ?) ON CONFLICT (id) DO NOTHING`,
+			p.DeploymentID, p.ProjectID, p.UserID, p.Name, p.Slug, p.Template, string(p.Config), graph, started, now, now)
 		if err != nil {
 			return fmt.Errorf("record deployment: %w", err)
 		}
@@ -49,10 +58,13 @@ func (s *service) begin(ctx context.Context, p contract.ProjectEvent) error {
 
 func (s *service) load(ctx context.Context, id string) (state, error) {
 	d := state{id: id}
-	var config string
+	var config, graph string
 	err := s.DB.QueryRowContext(ctx,
-		`SELECT project_id, name, slug, template, config, status, step FROM deployments WHERE id = ?`, id).
-		Scan(&d.projectID, &d.name, &d.slug, &d.template, &config, &d.status, &d.step)
+		`SELECT project_id, name, slug, template, config, graph, status, step FROM deployments WHERE id = ?`, id).
+		Scan(&d.projectID, &d.name, &d.slug, &d.template, &config, &graph, &d.status, &d.step)
+	if err == nil && graph != "" {
+		err = json.Unmarshal([]byte(graph), &d.graph)
+	}
 	if err != nil {
 		return d, fmt.Errorf("load deployment: %w", err)
 	}
@@ -108,7 +120,7 @@ func (s *service) end(ctx context.Context, d state, status, url, reason string) 
 // what the project said: a redelivered PROJECT_CREATED must not deploy it again.
 func (s *service) cancel(ctx context.Context, projectID string) error {
 	if _, err := s.DB.ExecContext(ctx,
-		`UPDATE deployments SET status = ?, name = '', config = '{}', updated_at = ? WHERE project_id = ?`,
+		`UPDATE deployments SET status = ?, name = '', config = '{}', graph = '', updated_at = ? WHERE project_id = ?`,
 		cancelled, time.Now().UTC().Format(time.RFC3339Nano), projectID); err != nil {
 		return fmt.Errorf("cancel deployments: %w", err)
 	}
