@@ -3,8 +3,6 @@ package bus
 import (
 	"context"
 	"fmt"
-	"maps"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -67,36 +65,6 @@ func (c *consumer) callbacks() []kgo.Opt {
 		}),
 		kgo.AdjustFetchOffsetsFn(c.mark),
 	}
-}
-
-// mark has the group commit where it starts on the partitions that it has no
-// offset of. Whoever takes them over then starts there too: a KafkaJS consumer,
-// which else would start at the end, misses nothing that was sent in between.
-func (c *consumer) mark(ctx context.Context, offsets map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
-	var fresh []place
-	topics := make(map[string]bool)
-	for topic, parts := range offsets {
-		for id, o := range parts {
-			if o.EpochOffset().Offset < 0 {
-				fresh = append(fresh, place{topic, id})
-				topics[topic] = true
-			}
-		}
-	}
-	if len(fresh) == 0 {
-		return offsets, nil
-	}
-	starts, err := c.bus.admin.ListStartOffsets(ctx, slices.Collect(maps.Keys(topics))...)
-	if err != nil { // we start there all the same
-		c.bus.log.Warn("read start offsets", "error", err)
-	}
-	for _, at := range fresh {
-		o, ok := starts.Lookup(at.topic, at.id)
-		if p := c.partition(at.topic, at.id); p != nil && ok && o.Err == nil {
-			p.startAt(o.Offset)
-		}
-	}
-	return offsets, nil
 }
 
 func (c *consumer) assign(assigned map[string][]int32) {

@@ -107,17 +107,21 @@ func TestPatternUnhandled(t *testing.T) {
 }
 
 // TestFirstOffsets has the first member of a group commit where it starts, on
-// the partitions too where nothing has come.
+// the partitions too where nothing has come, and on topics that it made itself.
 func TestFirstOffsets(t *testing.T) {
 	t.Parallel()
 	brokers := startCluster(t).ListenAddrs()
 	b := openBus(t, brokers, "svc")
 	peer := plainClient(t, brokers)
 	produce(t, peer, event("axion.svc", "T", "k", `{}`))
-	b.Handle("T", func(context.Context, *Message) (any, error) { return nil, nil })
+	h := func(context.Context, *Message) (any, error) { return nil, nil }
+	b.Handle("T", h)
+	b.Subscribe("new.topic", h)
 	stop := runBus(t, b)
-	for id, want := range []int64{1, 0, 0} {
-		eventually(t, "offset committed", func() bool { return committed(t, peer, "svc", "axion.svc", int32(id)) == want })
+	for topic, want := range map[string][]int64{"axion.svc": {1, 0, 0}, "new.topic": {0, 0, 0}} {
+		for id, want := range want {
+			eventually(t, "offset committed", func() bool { return committed(t, peer, "svc", topic, int32(id)) == want })
+		}
 	}
 	if err := stop(); err != nil {
 		t.Fatal(err)
