@@ -63,6 +63,7 @@ type Bus struct {
 	calls   calls
 
 	patterns map[string]string // types by pattern topic; never changes
+	routes   sync.Map          // topics by [Call.route], where they differ from the call's
 
 	mu       sync.Mutex // guards the next three
 	types    map[string]Handler

@@ -10,6 +10,27 @@
 // dead-letter topic. Exactly once in effect needs the two halves that live in
 // the service's own database: [Bus.Enqueue] on the way out, [Seen] on the way in.
 //
+// # NestJS peers
+//
+// A NestJS service (@nestjs/microservices on KafkaJS) and a Go one replace each
+// other: with the groupId of the service's name they are members of one group.
+// NestJS callers reach a Go service on its pattern topics, see [Bus.Handle]. A Go
+// caller reaches a NestJS service in either of two ways, and needs no change:
+//
+//   - The service has @MessagePattern('axion.codegen-service'). It is given all
+//     requests to codegen-service; the header ce_type tells them apart.
+//   - It has @MessagePattern('codegen-service.generate-code') only. A request that
+//     stays without an answer for half a second while no group subscribes to
+//     axion.codegen-service is sent there, and later ones are at once.
+//
+// KafkaJS consumers start at the end of a partition of which their group has no
+// offset, so the bus commits an offset on all partitions that it is given. A
+// NestJS service in a group where no Go service ever was misses what was sent
+// before it joined. One that stops may drop replies to requests that it has
+// committed: callers ask again after a [TimeoutError]. Members of one group should
+// subscribe to the same topics: KafkaJS assigns those of the group's leader,
+// whatever the others asked for.
+//
 // A handler that requests something from its own service under its own key
 // waits for itself, and fails at the deadline: keys are handled in order.
 package bus

@@ -18,7 +18,10 @@ import (
 
 // Call is one request and where its answer goes.
 type Call struct {
-	// Topic is the answering service's. Required.
+	// Topic is the answering service's, in [contract.Topic], or the pattern topic
+	// of the request. Where nobody listens on the former but somebody does on the
+	// latter, as a NestJS service that does not know of axion, the request goes
+	// there. Required.
 	Topic string
 	// Service is who should answer, for the error that says it did not.
 	Service string
@@ -28,7 +31,8 @@ type Call struct {
 	// Key is the project id; requests of one key are handled in order. Empty:
 	// no order.
 	Key string
-	// In is the request: strings go bare, all else as JSON. Nil: no value.
+	// In is the request: strings go bare, all else as JSON. Nil: no value, for
+	// which a NestJS peer's handler is given the whole raw message.
 	In any
 	// Out takes the answer, as [json.Unmarshal] would: null changes nothing in
 	// a struct. Nil: the answer is dropped.
@@ -82,38 +86,57 @@ func (c *Call) encode() ([]byte, error) {
 	return value, checkSize(len(value) + len(c.Key) + len(c.Type))
 }
 
-// ask sends the request and waits for the record that answers it.
+// ask sends the request and waits for the record that answers it. Where nobody
+// listens, it sends it again to where somebody does.
 func (b *Bus) ask(ctx context.Context, c *Call, value []byte) (*kgo.Record, error) {
 	began := time.Now()
 	id := newCorrelationID()
 	p := b.calls.add(id)
 	defer b.calls.remove(id)
+	topic := b.topicOf(c)
 	// A reply can come before the acknowledgement; ctx's end must not undo
 	// the request then, which it would for its whole batch.
-	b.client.TryProduce(context.WithoutCancel(ctx), b.requestRecord(ctx, c, id, value), p.acknowledge)
-	select {
-	case a := <-p.answer:
-		if a.err != nil {
-			return nil, fmt.Errorf("request %s on %s: %w", c.Type, c.Topic, b.produceError(a.err))
-		}
-		if a.refused {
-			return nil, newRemoteError(c, a.reason)
-		}
-		return a.record, nil
-	case <-ctx.Done():
-		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-			return nil, &TimeoutError{
-				Topic: c.Topic, Service: c.Service, Type: c.Type,
-				After: time.Since(began), Accepted: p.accepted.Load(),
+	b.client.TryProduce(context.WithoutCancel(ctx), b.requestRecord(ctx, c, topic, id, value), p.acknowledge)
+	pause := lookFirst
+	look := time.NewTimer(pause)
+	defer look.Stop()
+	for {
+		select {
+		case a := <-p.answer:
+			return b.answered(c, a)
+		case <-look.C:
+			if to := b.reroute(ctx, c, topic); to != "" {
+				topic = to
+				b.client.TryProduce(context.WithoutCancel(ctx), b.requestRecord(ctx, c, topic, id, value), p.acknowledge)
 			}
+			pause = min(2*pause, lookMax)
+			look.Reset(pause)
+		case <-ctx.Done():
+			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+				return nil, &TimeoutError{
+					Topic: topic, Service: c.Service, Type: c.Type,
+					After: time.Since(began), Accepted: p.accepted.Load(),
+				}
+			}
+			return nil, fmt.Errorf("request %s on %s: %w", c.Type, topic, ctx.Err())
+		case <-b.ctx.Done():
+			return nil, fmt.Errorf("request %s on %s: %w", c.Type, topic, ErrClosed)
 		}
-		return nil, fmt.Errorf("request %s on %s: %w", c.Type, c.Topic, ctx.Err())
-	case <-b.ctx.Done():
-		return nil, fmt.Errorf("request %s on %s: %w", c.Type, c.Topic, ErrClosed)
 	}
 }
 
-func (b *Bus) requestRecord(ctx context.Context, c *Call, id string, value []byte) *kgo.Record {
+// answered gives an answer's record or error.
+func (b *Bus) answered(c *Call, a answer) (*kgo.Record, error) {
+	if a.err != nil {
+		return nil, fmt.Errorf("request %s on %s: %w", c.Type, c.Topic, b.produceError(a.err))
+	}
+	if a.refused {
+		return nil, newRemoteError(c, a.reason)
+	}
+	return a.record, nil
+}
+
+func (b *Bus) requestRecord(ctx context.Context, c *Call, topic, id string, value []byte) *kgo.Record {
 	headers := make([]kgo.RecordHeader, 0, 6)
 	headers = append(headers,
 		kgo.RecordHeader{Key: headerCorrelation, Value: []byte(id)},
@@ -124,7 +147,7 @@ func (b *Bus) requestRecord(ctx context.Context, c *Call, id string, value []byt
 		headers = append(headers, kgo.RecordHeader{Key: headerType, Value: []byte(c.Type)})
 	}
 	return &kgo.Record{
-		Topic: c.Topic, Partition: anyPartition, Key: keyBytes(c.Key), Value: value,
+		Topic: topic, Partition: anyPartition, Key: keyBytes(c.Key), Value: value,
 		Headers: inject(ctx, headers),
 	}
 }

@@ -8,8 +8,9 @@ import (
 
 // Roles of a server.
 const (
-	Codegen = "codegen" // takes the place of codegen-service
-	Probe   = "probe"   // answers on nest.echo, nest.received and nest.answer, hears nest.event
+	Codegen  = "codegen"  // takes the place of codegen-service
+	Patterns = "patterns" // the same, on its pattern topics alone
+	Probe    = "probe"    // answers on nest.echo, nest.received and nest.answer, hears nest.event
 )
 
 // ServerOptions say which peer to start.
@@ -18,7 +19,7 @@ type ServerOptions struct {
 	Brokers []string
 	// Group is the peer's groupId, to which NestJS adds "-server". Required.
 	Group string
-	// Role is [Codegen] or [Probe]. Required.
+	// Role is [Codegen], [Patterns] or [Probe]. Required.
 	Role string
 	// Hold has a codegen take requests and never answer.
 	Hold bool

@@ -8,12 +8,35 @@ interface GenerateCode {
   name?: string;
 }
 
-/** Takes the place of codegen-service. */
+/** A codegen-service that knows only how NestJS services call each other. */
 @Controller()
-export class CodegenController {
+export class PatternController {
   /** Take requests and never answer them. */
   static hold = false;
 
+  @MessagePattern('codegen-service.generate-code')
+  generate(@Payload() data: GenerateCode, @Ctx() context: KafkaContext): unknown {
+    print({ event: 'got', topic: context.getTopic(), key: context.getMessage().key, data });
+    if (PatternController.hold) return new Promise(() => {});
+    if (!data.projectId) throw new RpcException('projectId is required');
+    return { template: data.template, files: [{ path: 'index.html', content: `<h1>${data.name ?? ''}</h1> made by NestJS\n` }] };
+  }
+
+  @MessagePattern('codegen-service.list-blueprints')
+  list(): unknown {
+    return { items: [blueprint] };
+  }
+
+  @MessagePattern('codegen-service.get-blueprint')
+  get(@Payload() data: { name: string }): unknown {
+    if (data.name !== blueprint.name) throw new RpcException({ status: 'error', message: `no blueprint ${data.name}`, code: 404 });
+    return blueprint;
+  }
+}
+
+/** Takes the place of codegen-service for callers of either kind. */
+@Controller()
+export class CodegenController extends PatternController {
   /** All requests of callers that write to the service's topic: the type is a header. */
   @MessagePattern('axion.codegen-service')
   any(@Payload() data: any, @Ctx() context: KafkaContext): unknown {
@@ -28,25 +51,6 @@ export class CodegenController {
       default:
         throw new RpcException(`codegen-service does not answer ${type}`);
     }
-  }
-
-  @MessagePattern('codegen-service.generate-code')
-  generate(@Payload() data: GenerateCode, @Ctx() context: KafkaContext): unknown {
-    print({ event: 'got', topic: context.getTopic(), key: context.getMessage().key, data });
-    if (CodegenController.hold) return new Promise(() => {});
-    if (!data.projectId) throw new RpcException('projectId is required');
-    return { template: data.template, files: [{ path: 'index.html', content: `<h1>${data.name ?? ''}</h1> made by NestJS\n` }] };
-  }
-
-  @MessagePattern('codegen-service.list-blueprints')
-  list(): unknown {
-    return { items: [blueprint] };
-  }
-
-  @MessagePattern('codegen-service.get-blueprint')
-  get(@Payload() data: { name: string }): unknown {
-    if (data.name !== blueprint.name) throw new RpcException({ status: 'error', message: `no blueprint ${data.name}`, code: 404 });
-    return blueprint;
   }
 }
 

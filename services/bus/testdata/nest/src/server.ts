@@ -2,7 +2,7 @@ import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Admin, AssignerProtocol, Consumer, Kafka } from 'kafkajs';
 import { setTimeout } from 'node:timers/promises';
-import { CodegenController } from './codegen.controller';
+import { CodegenController, PatternController } from './codegen.controller';
 import { print } from './line';
 import { ProbeController } from './probe.controller';
 import { StderrLogger, kafka } from './settings';
@@ -10,16 +10,19 @@ import { StderrLogger, kafka } from './settings';
 @Module({ controllers: [CodegenController] })
 class CodegenModule {}
 
+@Module({ controllers: [PatternController] })
+class PatternModule {}
+
 @Module({ controllers: [ProbeController] })
 class ProbeModule {}
 
-const modules = { codegen: CodegenModule, probe: ProbeModule };
+const modules = { codegen: CodegenModule, patterns: PatternModule, probe: ProbeModule };
 
 export type Role = keyof typeof modules;
 
 /** Answers until it is told to stop. */
 export async function runServer(o: { brokers: string[]; group: string; role: Role; hold: boolean }): Promise<void> {
-  CodegenController.hold = o.hold;
+  PatternController.hold = o.hold;
   const app = await NestFactory.createMicroservice(modules[o.role], {
     ...kafka(o.brokers, o.group),
     logger: new StderrLogger(),

@@ -1,0 +1,71 @@
+package bus
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+
+	"axion/services/bus/nesttest"
+	"axion/services/contract"
+)
+
+// TestNestPatternsOnly reaches a NestJS codegen that knows only patterns on the
+// topic where the builtins send: late at first, at once then. A service that is
+// there again on its own topic is reached too.
+func TestNestPatternsOnly(t *testing.T) {
+	t.Parallel()
+	app := nesttest.Open(t)
+	brokers := startCluster(t, kfake.AllowAutoTopicCreation()).ListenAddrs()
+	b := openBus(t, brokers, contract.Deployment)
+	makeTopics(t, b, contract.Topic(contract.Codegen))
+	nest := app.Serve(t, nesttest.ServerOptions{Brokers: brokers, Group: "any-name", Role: nesttest.Patterns})
+	ask := func(want string) time.Duration {
+		t.Helper()
+		began := time.Now()
+		ctx, cancel := context.WithTimeout(context.Background(), nesttest.Deadline)
+		defer cancel()
+		got := called(ctx, b, Call{
+			Topic: contract.Topic(contract.Codegen), Service: contract.Codegen, Type: contract.GenerateCode,
+			Key: "p1", In: contract.GenerateCodeRequest{ProjectID: "p1", Template: "t"},
+		})
+		if !strings.Contains(got, want) {
+			t.Errorf("got %s, want one %s", got, want)
+		}
+		return time.Since(began)
+	}
+	ask("made by NestJS")
+	if took := ask("made by NestJS"); took >= lookFirst {
+		t.Errorf("the second call took %s", took)
+	}
+	nest.Stop(t)
+	own := openBus(t, brokers, "own") // consumes the service's topic and no pattern
+	own.Subscribe(contract.Topic(contract.Codegen), func(context.Context, *Message) (any, error) {
+		return contract.GenerateCodeReply{Template: "made by Go"}, nil
+	})
+	runBus(t, own)
+	ask("made by Go")
+}
+
+// TestRouteStays leaves a request where it is while somebody listens there.
+func TestRouteStays(t *testing.T) {
+	t.Parallel()
+	brokers := startCluster(t).ListenAddrs()
+	b, slow := openBus(t, brokers, "client"), openBus(t, brokers, contract.Codegen)
+	calls := make(chan string, 8)
+	slow.Handle(contract.GenerateCode, func(ctx context.Context, m *Message) (any, error) {
+		calls <- m.Topic
+		sleep(ctx, 2*lookFirst) // longer than the first look takes
+		return nil, nil
+	})
+	runBus(t, slow)
+	call := Call{Topic: contract.Topic(contract.Codegen), Type: contract.GenerateCode}
+	if got := called(testContext(t), b, call); got != "null" {
+		t.Errorf("got %s", got)
+	}
+	if got := receive(t, calls, "call"); got != call.Topic || len(calls) != 0 {
+		t.Errorf("handled on %s, and %d more times; want once on %s", got, len(calls), call.Topic)
+	}
+}

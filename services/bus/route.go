@@ -1,0 +1,87 @@
+package bus
+
+import (
+	"context"
+	"time"
+
+	"axion/services/contract"
+)
+
+// A request that stays without an answer has us look who listens: after
+// lookFirst, then after twice as long each time, lookMax at most.
+const (
+	lookFirst = 500 * time.Millisecond
+	lookMax   = 2 * time.Second
+)
+
+// topicOf is where a call's request goes: to the topic that it names, or to the
+// one where an earlier call of its kind found somebody.
+func (b *Bus) topicOf(c *Call) string {
+	if topic, ok := b.routes.Load(c.route()); ok {
+		return topic.(string)
+	}
+	return c.Topic
+}
+
+// route is what a call's kind is known by.
+func (c *Call) route() string { return c.Topic + " " + c.Type }
+
+// patternTopic is the call's other topic: a NestJS peer that does not know of
+// axion listens there, and not on the service's own. It is empty for a call
+// that is not to a service's own topic, or has no pattern.
+func (c *Call) patternTopic() string {
+	for service := range contract.Requests() {
+		if c.Topic != contract.Topic(service) {
+			continue
+		}
+		topic := contract.PatternTopic(service, c.Type)
+		if patternsOf(service)[topic] == c.Type {
+			return topic
+		}
+	}
+	return ""
+}
+
+// reroute looks for the topic on which somebody listens to calls like c, given
+// that nobody answers on one. It returns that topic, also to later calls, or ""
+// if there is no better one.
+func (b *Bus) reroute(ctx context.Context, c *Call, from string) string {
+	pattern := c.patternTopic()
+	if pattern == "" {
+		return ""
+	}
+	to := pattern
+	if from == pattern {
+		to = c.Topic
+	}
+	heard, err := b.subscribed(ctx)
+	if err != nil {
+		b.log.Debug("look who listens", "topic", from, "error", err)
+		return ""
+	}
+	if heard[from] || !heard[to] {
+		return ""
+	}
+	b.log.Info("request goes where somebody listens", "type", c.Type, "from", from, "to", to)
+	b.routes.Store(c.route(), to)
+	return to
+}
+
+// subscribed are the topics that members of any consumer group ask for.
+func (b *Bus) subscribed(ctx context.Context) (map[string]bool, error) {
+	groups, err := b.admin.DescribeGroups(ctx)
+	if err != nil {
+		return nil, err
+	}
+	topics := make(map[string]bool)
+	for _, g := range groups {
+		for _, m := range g.Members {
+			if join, ok := m.Join.AsConsumer(); ok {
+				for _, topic := range join.Topics {
+					topics[topic] = true
+				}
+			}
+		}
+	}
+	return topics, nil
+}
