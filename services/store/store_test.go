@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"os"
@@ -8,6 +9,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"axion/services/store"
 )
@@ -72,13 +74,17 @@ func TestOpen(t *testing.T) {
 
 func TestTx(t *testing.T) {
 	t.Parallel()
-	db := open(t, filepath.Join(t.TempDir(), "s.db"), migrations("one", "CREATE TABLE a (name TEXT UNIQUE);"))
+	testTx(t, open(t, filepath.Join(t.TempDir(), "s.db"), migrations("one", "CREATE TABLE notes (at INTEGER NOT NULL, name TEXT UNIQUE);")))
+}
+
+// testTx is the same on both kinds of database.
+func testTx(t *testing.T, db *sql.DB) {
 	insert := func(tx *sql.Tx) error {
-		_, err := tx.Exec("INSERT INTO a VALUES ('x')")
+		_, err := tx.Exec("INSERT INTO notes (at, name) VALUES (?, ?)", 1, "x")
 		return err
 	}
 	count := func() (n int) {
-		if err := db.QueryRow("SELECT count(*) FROM a").Scan(&n); err != nil {
+		if err := db.QueryRow("SELECT count(*) FROM notes").Scan(&n); err != nil {
 			t.Fatal(err)
 		}
 		return n
@@ -98,4 +104,43 @@ func TestTx(t *testing.T) {
 	if store.IsDuplicate(stop) {
 		t.Error("IsDuplicate of another error: got true, want false")
 	}
+}
+
+func TestLock(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "s.db")
+	testLock(t, open(t, path), open(t, path))
+}
+
+// testLock takes one lock by two handles of a database, as two processes would.
+func testLock(t *testing.T, first, second *sql.DB) {
+	unlock, err := store.Lock(t.Context(), first, "x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := store.Lock(ended, second, "x"); err == nil {
+		t.Fatal("a lock was taken twice")
+	}
+	other, err := store.Lock(t.Context(), second, "y")
+	if err != nil {
+		t.Fatal(err)
+	}
+	other()
+	taken := make(chan func(), 1)
+	go func() {
+		unlock, err := store.Lock(context.Background(), second, "x")
+		if err != nil {
+			t.Error(err)
+		}
+		taken <- unlock
+	}()
+	select {
+	case <-taken:
+		t.Fatal("a lock was taken twice")
+	case <-time.After(20 * time.Millisecond):
+	}
+	unlock()
+	(<-taken)()
 }

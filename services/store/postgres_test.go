@@ -1,0 +1,197 @@
+package store_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"axion/services/clustertest"
+	"axion/services/store"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func connect(t *testing.T, databaseURL, service string, sets ...store.Migrations) *sql.DB {
+	t.Helper()
+	db, err := store.Connect(t.Context(), databaseURL, service, sets...)
+	if err != nil {
+		t.Fatalf("Connect: %v", err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
+// TestPostgres uses one server for all that PostgreSQL does otherwise.
+func TestPostgres(t *testing.T) {
+	t.Parallel()
+	server := clustertest.StartPostgres(t)
+	notes := store.Migrations{Name: "notes", FS: fstest.MapFS{
+		"00001_init.sql": {Data: []byte("-- +goose Up\nCREATE TABLE notes (seq INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, name TEXT UNIQUE, data BLOB);")},
+		"00002_more.sql": {Data: []byte("-- +goose Up\nALTER TABLE notes ADD COLUMN done BOOLEAN NOT NULL DEFAULT FALSE;")},
+	}}
+	t.Run("Types", func(t *testing.T) {
+		db := connect(t, clustertest.NewDatabase(t, server), "graph-service", notes)
+		at := time.Now().UnixNano()
+		if _, err := db.Exec(`INSERT INTO notes (at, name, data) VALUES (?2, ?1, ?)`, "why?", at, []byte{0, 1, 0xff}); err != nil {
+			t.Fatal(err)
+		}
+		var gotAt int64
+		var data []byte
+		err := db.QueryRow(`SELECT at, data FROM notes WHERE name = 'why?' AND name = ?`, "why?").Scan(&gotAt, &data)
+		if err != nil || gotAt != at || !slices.Equal(data, []byte{0, 1, 0xff}) {
+			t.Errorf("got %d, %v, %v; want what was stored", gotAt, data, err)
+		}
+	})
+	t.Run("SchemaEach", func(t *testing.T) {
+		database := clustertest.NewDatabase(t, server)
+		for _, service := range []string{"graph-service", "auth-service"} {
+			if _, err := connect(t, database, service, notes).Exec(`INSERT INTO notes (at, name) VALUES (0, 'x')`); err != nil {
+				t.Errorf("%s: %v", service, err)
+			}
+		}
+		var n int
+		if err := connect(t, database, "other").QueryRow(`SELECT count(*) FROM graph_service.notes`).Scan(&n); err != nil || n != 1 {
+			t.Errorf("rows: got %d, %v; want 1", n, err)
+		}
+	})
+	t.Run("OpenedAtOnce", func(t *testing.T) {
+		database := clustertest.NewDatabase(t, server)
+		var group sync.WaitGroup
+		for range 4 {
+			group.Go(func() {
+				db, err := store.Connect(t.Context(), database, "graph-service", notes)
+				if err != nil {
+					t.Errorf("Connect: %v", err)
+					return
+				}
+				_ = db.Close()
+			})
+		}
+		group.Wait()
+	})
+	t.Run("Tx", func(t *testing.T) { testTx(t, connect(t, clustertest.NewDatabase(t, server), "graph-service", notes)) })
+	t.Run("TxOrder", func(t *testing.T) { testTxOrder(t, clustertest.NewDatabase(t, server), notes) })
+	t.Run("Lock", func(t *testing.T) {
+		database := clustertest.NewDatabase(t, server)
+		testLock(t, connect(t, database, "graph-service"), connect(t, database, "graph-service"))
+	})
+	t.Run("LockDies", func(t *testing.T) {
+		database := clustertest.NewDatabase(t, server)
+		dead, db := connect(t, database, "graph-service"), connect(t, database, "graph-service")
+		if _, err := store.Lock(t.Context(), dead, "x"); err != nil {
+			t.Fatal(err)
+		}
+		// As a killed process's connections do.
+		if _, err := db.Exec(`SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'`); err != nil {
+			t.Fatal(err)
+		}
+		unlock, err := store.Lock(t.Context(), db, "x")
+		if err != nil {
+			t.Fatal(err)
+		}
+		unlock()
+	})
+	t.Run("ErrMigration", func(t *testing.T) {
+		_, err := store.Connect(t.Context(), clustertest.NewDatabase(t, server), "graph-service", migrations("bad", "CREATE NONSENSE;"))
+		if err == nil || !strings.Contains(err.Error(), "graph_service") || !strings.Contains(err.Error(), "migrations bad") {
+			t.Errorf("got %v, want an error that names the schema and the set", err)
+		}
+	})
+	t.Run("ErrPassword", func(t *testing.T) {
+		u, err := url.Parse(server)
+		if err != nil {
+			t.Fatal(err)
+		}
+		u.User = url.UserPassword("axion", "wrong-s3cret")
+		_, err = store.Connect(t.Context(), u.String(), "graph-service")
+		wantURLError(t, err, "s3cret")
+	})
+}
+
+// testTxOrder numbers rows from two handles at once: none becomes visible after
+// one with a higher number.
+func testTxOrder(t *testing.T, database string, sets ...store.Migrations) {
+	const each = 100
+	done := make(chan error, 2)
+	for range 2 {
+		db := connect(t, database, "graph-service", sets...)
+		go func() {
+			for range each {
+				err := store.Tx(context.Background(), db, func(tx *sql.Tx) error {
+					_, err := tx.Exec(`INSERT INTO notes (at) VALUES (0)`)
+					if err == nil {
+						_, err = tx.Exec(`SELECT pg_sleep(0.0005)`) // so that the other could be in between
+					}
+					return err
+				})
+				if err != nil {
+					done <- err
+					return
+				}
+			}
+			done <- nil
+		}()
+	}
+	reader := connect(t, database, "graph-service", sets...)
+	highest, count := 0, 0
+	for ended := 0; ended < 2 || count < 2*each; {
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Fatal(err)
+			}
+			ended++
+		default:
+		}
+		var late, n, most int
+		err := reader.QueryRow(`SELECT count(*) FILTER (WHERE seq <= ?), count(*), coalesce(max(seq), 0) FROM notes`, highest).Scan(&late, &n, &most)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if late > count {
+			t.Fatalf("%d rows became visible after one with a higher number", late-count)
+		}
+		highest, count = most, n
+	}
+}
+
+func wantURLError(t *testing.T, err error, secret string) {
+	t.Helper()
+	var u *store.URLError
+	if !errors.As(err, &u) || u.Mend() == "" || !strings.HasPrefix(err.Error(), "--database: ") {
+		t.Errorf("got %v, want an error that names the flag and says how to mend it", err)
+	}
+	if err != nil && strings.Contains(err.Error(), secret) {
+		t.Errorf("the password is in %q", err)
+	}
+}
+
+func TestCheckURL(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		"postgres://user:s3cret@localhost/axion", "postgresql://user@localhost:5432/axion?sslmode=disable",
+	} {
+		if err := store.CheckURL(text); err != nil {
+			t.Errorf("%s: got %v", text, err)
+		}
+	}
+	for _, text := range []string{
+		"", "axion.db", "mysql://user:s3cret@localhost/axion", "postgres://user:s3cret@localhost", "postgres://user:s3cret@localhost/",
+		"postgres://user:s3cret/x@localhost/axion", "postgres://user:s3cret%zz@localhost/axion",
+		"postgres://user:s3cret@localhost/axion?sslmode=s3cret", "postgres://user:s3cret@localhost/axion?connect_timeout=s3cret",
+	} {
+		wantURLError(t, store.CheckURL(text), "s3cret")
+	}
+	// Nobody listens there.
+	_, err := store.Connect(t.Context(), "postgres://user:s3cret@127.0.0.1:1/axion", "graph-service")
+	wantURLError(t, err, "s3cret")
+}
