@@ -29,6 +29,12 @@ type Options struct {
 	// Tracer makes the spans. Nil: none are recorded, but messages still carry
 	// a trace context.
 	Tracer trace.TracerProvider
+	// Client adds to the settings of every Kafka client what the cluster needs,
+	// such as SASL and TLS. Nil: nothing.
+	Client []kgo.Opt
+	// RelayLock has [Bus.Relay] publish only while it holds a lock that the other
+	// processes on the same database have to wait for. Nil: there are none.
+	RelayLock func(context.Context) (unlock func(), err error)
 	// Timeout bounds a [Bus.Request] and a [Bus.Publish] whose context has no
 	// deadline. Zero: 30 s.
 	Timeout time.Duration

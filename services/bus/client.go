@@ -26,7 +26,7 @@ const (
 
 // clientOptions are those of every client of the bus.
 func clientOptions(o *Options) []kgo.Opt {
-	return []kgo.Opt{
+	return append([]kgo.Opt{
 		kgo.SeedBrokers(o.Brokers...),
 		kgo.ClientID(o.Service),
 		kgo.WithLogger(&clientLog{log: o.Log, last: make(map[string]time.Time)}),
@@ -45,7 +45,7 @@ func clientOptions(o *Options) []kgo.Opt {
 		kgo.ProducerLinger(0),
 		kgo.RequiredAcks(kgo.AllISRAcks()),
 		kgo.RecordPartitioner(partitioner{kgo.StickyKeyPartitioner(nil)}),
-	}
+	}, o.Client...)
 }
 
 // groupOptions add what consuming in the service's group needs.

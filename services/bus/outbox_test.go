@@ -5,30 +5,43 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
-	_ "modernc.org/sqlite"
+
+	"axion/services/clustertest"
+	"axion/services/store"
 )
 
 // openDB makes a database with the bus's tables.
 func openDB(tb testing.TB) *sql.DB {
 	tb.Helper()
-	db, err := sql.Open("sqlite", "file:"+filepath.Join(tb.TempDir(), "test.db")+
-		"?_pragma=journal_mode(WAL)&_pragma=busy_timeout(5000)&_txlock=immediate")
+	url, file := clustertest.Database(tb), filepath.Join(tb.TempDir(), "test.db")
+	return reopenDB(tb, url, file)
+}
+
+// reopenDB opens one as another process would.
+func reopenDB(tb testing.TB, url, file string) *sql.DB {
+	tb.Helper()
+	var db *sql.DB
+	var err error
+	set := store.Migrations{Name: "bus", FS: Migrations()}
+	if url != "" {
+		db, err = store.Connect(testContext(tb), url, "svc", set)
+	} else {
+		db, err = store.Open(testContext(tb), file, set)
+	}
 	if err != nil {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() { _ = db.Close() })
-	if _, err := db.ExecContext(testContext(tb), schema(tb)); err != nil {
-		tb.Fatal(err)
-	}
 	return db
 }
 
@@ -204,9 +217,10 @@ func TestRelayHolds(t *testing.T) {
 	if err := b.drainOutbox(testContext(t), db); err == nil || !strings.Contains(err.Error(), "publish X on not.there") {
 		t.Errorf("got %v, want the refusal", err)
 	}
-	var left string
-	if err := db.QueryRowContext(testContext(t), `SELECT group_concat(id) FROM outbox`).Scan(&left); err != nil || left != "1,2" {
-		t.Errorf("got events %s left, %v; want 1,2", left, err)
+	var first, last string
+	err := db.QueryRowContext(testContext(t), `SELECT min(id), max(id) FROM outbox`).Scan(&first, &last)
+	if err != nil || first != "1" || last != "2" {
+		t.Errorf("got events %s to %s left, %v; want 1 and 2", first, last, err)
 	}
 	makeTopics(t, b, "not.there")
 	relay(t, b, db)
@@ -253,8 +267,11 @@ func TestSeen(t *testing.T) {
 	})
 	t.Run("OKPruned", func(t *testing.T) {
 		// As if that many ids had been recorded since.
-		if _, err := db.ExecContext(testContext(t), `UPDATE sqlite_sequence SET seq = $1 WHERE name = 'inbox'`,
-			2*inboxKeep/inboxPrune*inboxPrune-1); err != nil {
+		advance := `UPDATE sqlite_sequence SET seq = $1 WHERE name = 'inbox'`
+		if os.Getenv(clustertest.DatabaseEnv) != "" {
+			advance = `SELECT setval(pg_get_serial_sequence('inbox', 'seq'), $1)`
+		}
+		if _, err := db.ExecContext(testContext(t), advance, 2*inboxKeep/inboxPrune*inboxPrune-1); err != nil {
 			t.Fatal(err)
 		}
 		seen("new")
@@ -282,12 +299,70 @@ func portOf(tb testing.TB, address string) int {
 	return port
 }
 
-// schema is the SQL of the migration.
-func schema(tb testing.TB) string {
-	tb.Helper()
-	text, err := fs.ReadFile(Migrations(), "00001_bus.sql")
-	if err != nil {
-		tb.Fatal(err)
+// TestRelayShared has two processes relay one outbox, into which both put events
+// of the same keys: their order is kept, and none is sent twice.
+func TestRelayShared(t *testing.T) {
+	t.Parallel()
+	brokers := startCluster(t).ListenAddrs()
+	url, file := clustertest.Database(t), filepath.Join(t.TempDir(), "test.db")
+	const each, keys = 200, 5
+	instances := make([]*Bus, 2)
+	handles := make([]*sql.DB, 2)
+	for i := range instances {
+		db := reopenDB(t, url, file)
+		handles[i] = db
+		instances[i] = openBus(t, brokers, "svc", func(o *Options) {
+			o.RelayLock = func(ctx context.Context) (func(), error) { return store.Lock(ctx, db, "relay") }
+		})
 	}
-	return string(text) // goose's marks are comments
+	makeTopics(t, instances[0], "axion.events")
+	done := make(chan error, 2)
+	var mu sync.Mutex
+	next := 0
+	for i, b := range instances {
+		relay(t, b, handles[i])
+		go func() {
+			for range each {
+				// The number is in the order of the commits.
+				mu.Lock()
+				err := store.Tx(testContext(t), handles[i], func(tx *sql.Tx) error {
+					return b.Enqueue(testContext(t), tx, Event{ID: strconv.Itoa(next), Type: "X", Topic: "axion.events", Key: strconv.Itoa(next % keys)})
+				})
+				next++
+				mu.Unlock()
+				b.Flush()
+				if err != nil {
+					done <- err
+					return
+				}
+			}
+			done <- nil
+		}()
+	}
+	for range instances {
+		if err := receive(t, done, "end of the events"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	peer := plainClient(t, brokers, kgo.ConsumeTopics("axion.events"))
+	last := make(map[string]int)
+	for range 2 * each {
+		r := readRecord(t, peer)
+		n, err := strconv.Atoi(Headers(r.Headers).Get("ce_id"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		key := string(r.Key)
+		if before, ok := last[key]; ok && n != before+keys {
+			t.Errorf("key %s: got event %d after %d", key, n, before)
+		}
+		last[key] = n
+	}
+	// What a process left behind that died after the commit is another's to send.
+	inTx(t, handles[0], func(tx *sql.Tx) error {
+		return instances[0].Enqueue(testContext(t), tx, Event{ID: "left", Type: "X", Topic: "axion.events"})
+	})
+	if got := Headers(readRecord(t, peer).Headers).Get("ce_id"); got != "left" {
+		t.Errorf("got %s, want what was left", got)
+	}
 }

@@ -19,6 +19,10 @@ const pageSize = 256
 // deleteTime bounds the last deletion when the relay is told to stop.
 const deleteTime = 2 * time.Second
 
+// lookTime is how often the relay looks for what another process has stored and
+// did not live to publish.
+const lookTime = time.Second
+
 // Flush wakes the relay; call it after the commit of what was enqueued. It
 // never waits.
 func (b *Bus) Flush() { signal(b.flush) }
@@ -40,7 +44,9 @@ func signal(c chan<- struct{}) {
 // Rows of one key keep their order whatever fails: a row is sent only after
 // the broker has acknowledged those of its key before it. A row that the
 // broker refuses holds back its own key and no other. One relay per database
-// runs at a time; a second one of the same bus waits its turn.
+// publishes at a time: a second one of the same bus waits until the first has
+// ended, and those of other processes by [Options.RelayLock], each until the one
+// before has nothing left. Each also publishes what others have left behind.
 func (b *Bus) Relay(ctx context.Context, db *sql.DB) error {
 	b.relaying.Lock()
 	defer b.relaying.Unlock()
@@ -48,16 +54,13 @@ func (b *Bus) Relay(ctx context.Context, db *sql.DB) error {
 		InitialInterval: 50 * time.Millisecond, Multiplier: 2, RandomizationFactor: 0.5, MaxInterval: 5 * time.Second,
 	}
 	for ctx.Err() == nil {
-		err := b.drainOutbox(ctx, db)
+		err := b.relayAll(ctx, db)
 		if ctx.Err() != nil {
 			break
 		}
 		if err == nil {
 			pace.Reset()
-			select {
-			case <-b.flush:
-			case <-ctx.Done():
-			}
+			b.awaitFlush(ctx)
 			continue
 		}
 		delay := pace.NextBackOff()
@@ -65,6 +68,33 @@ func (b *Bus) Relay(ctx context.Context, db *sql.DB) error {
 		sleep(ctx, delay)
 	}
 	return nil
+}
+
+// relayAll publishes what there is, alone.
+func (b *Bus) relayAll(ctx context.Context, db *sql.DB) error {
+	if b.options.RelayLock != nil {
+		unlock, err := b.options.RelayLock(ctx)
+		if err != nil {
+			return err
+		}
+		defer unlock()
+	}
+	return b.drainOutbox(ctx, db)
+}
+
+// awaitFlush waits until there is something to relay, or may be.
+func (b *Bus) awaitFlush(ctx context.Context) {
+	var look <-chan time.Time // never, without other processes
+	if b.options.RelayLock != nil {
+		timer := time.NewTimer(lookTime)
+		defer timer.Stop()
+		look = timer.C
+	}
+	select {
+	case <-b.flush:
+	case <-look:
+	case <-ctx.Done():
+	}
 }
 
 // sleep waits for d or ctx.

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/twmb/franz-go/pkg/kgo"
 	"go.opentelemetry.io/otel/trace"
 
 	"axion/services/auth/verifier"
@@ -33,8 +34,16 @@ type Options struct {
 	// Dir is the stack's data directory; the service keeps its state below
 	// services/<name>.
 	Dir string
-	// Brokers are the Kafka seeds.
+	// Brokers are the Kafka seeds; Client is what else it takes to connect to
+	// them, such as SASL and TLS.
 	Brokers []string
+	Client  []kgo.Opt
+	// Database is the URL of a PostgreSQL database, where the service has its own
+	// schema. Empty: an SQLite file below Dir.
+	Database string
+	// Shared says that other instances of the service may run on the same
+	// database.
+	Shared bool
 	// Version of the program, shown in OpenAPI.
 	Version string
 	// Issuer and KeysURL are the verifier's; see [verifier.Options].
@@ -49,7 +58,8 @@ type Options struct {
 // read-only; register operations and handlers before [Host.Start].
 type Host struct {
 	Name     string
-	Dir      string // the service's own directory, mode 0700
+	Dir      string // the service's own directory; with a Database it may not be there
+	Shared   bool   // see [Options]
 	DB       *sql.DB
 	Bus      *bus.Bus
 	API      huma.API
@@ -81,7 +91,7 @@ type job struct {
 func New(ctx context.Context, name string, migrations fs.FS, o Options) (*Host, error) {
 	log := o.Log.With("service", name)
 	h := &Host{
-		Name: name, Dir: filepath.Join(o.Dir, "services", name), Log: log,
+		Name: name, Dir: filepath.Join(o.Dir, "services", name), Shared: o.Shared, Log: log,
 		listener: o.Listener, tracer: o.Tracer.Tracer("axion/" + name), failed: make(chan error, 1),
 	}
 	err := h.open(ctx, migrations, o)
@@ -95,13 +105,20 @@ func New(ctx context.Context, name string, migrations fs.FS, o Options) (*Host, 
 }
 
 func (h *Host) open(ctx context.Context, migrations fs.FS, o Options) (err error) {
-	h.DB, err = store.Open(ctx, filepath.Join(h.Dir, "data.db"),
-		store.Migrations{Name: "bus", FS: bus.Migrations()},
-		store.Migrations{Name: "service", FS: migrations})
+	sets := []store.Migrations{{Name: "bus", FS: bus.Migrations()}, {Name: "service", FS: migrations}}
+	if o.Database != "" {
+		h.DB, err = store.Connect(ctx, o.Database, h.Name, sets...)
+	} else {
+		h.DB, err = store.Open(ctx, filepath.Join(h.Dir, "data.db"), sets...)
+	}
 	if err != nil {
 		return err
 	}
-	h.Bus, err = bus.Open(ctx, bus.Options{Service: h.Name, Brokers: o.Brokers, Log: h.Log, Tracer: o.Tracer})
+	settings := bus.Options{Service: h.Name, Brokers: o.Brokers, Client: o.Client, Log: h.Log, Tracer: o.Tracer}
+	if o.Shared {
+		settings.RelayLock = func(ctx context.Context) (func(), error) { return store.Lock(ctx, h.DB, "relay") }
+	}
+	h.Bus, err = bus.Open(ctx, settings)
 	return err
 }
 

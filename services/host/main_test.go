@@ -337,6 +337,7 @@ func TestNewFails(t *testing.T) {
 	t.Parallel()
 	cluster := hosttest.Cluster(t)
 	o := hosttest.Options(t, cluster, "/dev/null")
+	o.Database = ""
 	if _, err := host.New(t.Context(), contract.Graph, noMigrations, o); err == nil || !strings.HasPrefix(err.Error(), contract.Graph+": ") {
 		t.Errorf("got %v, want an error that names the service", err)
 	}

@@ -17,6 +17,7 @@ import (
 	"go.opentelemetry.io/otel/trace/noop"
 
 	"axion/services/bus"
+	"axion/services/clustertest"
 	"axion/services/contract"
 	"axion/services/host"
 )
@@ -43,9 +44,21 @@ func Options(t testing.TB, cluster *kfake.Cluster, dir string) host.Options {
 		t.Fatal(err)
 	}
 	return host.Options{
-		Listener: l, Dir: dir, Brokers: cluster.ListenAddrs(), Version: "test",
+		Listener: l, Dir: dir, Database: database(t, dir), Brokers: cluster.ListenAddrs(), Version: "test",
 		Issuer: "https://auth.localhost", Tracer: noop.NewTracerProvider(), Log: slog.New(slog.DiscardHandler),
 	}
+}
+
+var databases sync.Map // by test and directory
+
+// database is the one of a directory, so that a service finds its data again
+// where it is started a second time.
+func database(t testing.TB, dir string) string {
+	if url, ok := databases.Load(dir); ok {
+		return url.(string)
+	}
+	url, _ := databases.LoadOrStore(dir, clustertest.Database(t))
+	return url.(string)
 }
 
 // Service is a service that runs.
