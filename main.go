@@ -90,6 +90,7 @@ func commands(stderr io.Writer) *cobra.Command {
 type flags struct {
 	files       []string
 	dir         broker.Dir
+	kafka       broker.Flags
 	addresses   listen.Flags
 	builtins    services.Options
 	docker      bool
@@ -100,6 +101,7 @@ func (f *flags) register(set *pflag.FlagSet) {
 	set.BoolVar(&f.dir.Ephemeral, "ephemeral", false, "keep nothing: state lives in a temporary directory")
 	set.BoolVar(&f.docker, "docker", false, "follow the labels of running containers too")
 	set.BoolVar(&f.printAsJSON, "json", false, "print one line of JSON when ready")
+	f.kafka.Register(set)
 	f.addresses.Register(set)
 	f.builtins.Register(set)
 }
@@ -123,7 +125,7 @@ type stack struct {
 	data      string
 	listeners *listen.Listeners
 	services  *services.Set
-	broker    *broker.Broker
+	broker    broker.Cluster
 	gateway   *gateway.Gateway
 	summary   summary.Summary
 }
@@ -173,11 +175,12 @@ func (s *stack) bind(context.Context) (err error) {
 		return err
 	}
 	s.onStop(func(context.Context) error { return release() })
-	if s.listeners, err = s.flags.addresses.Open(); err != nil {
+	s.addresses.NoKafka = s.kafka.External()
+	if s.listeners, err = s.addresses.Open(); err != nil {
 		return err
 	}
 	s.onStop(func(context.Context) error { s.listeners.Close(); return nil })
-	s.builtins.Listen, s.builtins.FreePorts, s.builtins.Log = listen.Listen, s.flags.addresses.Auto(), s.log
+	s.builtins.Listen, s.builtins.FreePorts, s.builtins.Log = listen.Listen, s.addresses.Auto(), s.log
 	s.services, err = services.Bind(s.builtins)
 	return err
 }
@@ -186,7 +189,7 @@ func (s *stack) bind(context.Context) (err error) {
 func (s *stack) start(ctx context.Context) (err error) {
 	tracer := sdktrace.NewTracerProvider() // without an exporter: for the ids in traceparent
 	s.onStop(tracer.Shutdown)
-	s.broker, err = broker.Start(ctx, broker.Options{
+	s.broker, err = s.kafka.Open(ctx, broker.Options{
 		Listener: s.listeners.Kafka, Dir: filepath.Join(s.data, "broker"), Topics: contract.Topics(), Log: s.log,
 		Keep: []string{contract.HistoryTopic(contract.Graph)},
 	})
@@ -201,15 +204,15 @@ func (s *stack) start(ctx context.Context) (err error) {
 	s.gateway, err = gateway.New(gateway.Options{
 		Web: s.listeners.HTTP, WebSecure: s.listeners.HTTPS, Base: s.base(), Files: s.files, FragmentDir: fragments,
 		Addresses: addresses, StateDir: filepath.Join(s.data, "certificates"), Log: s.log, Version: version, Docker: s.docker,
-		FreePorts: s.flags.addresses.Auto(), Dashboard: "http://" + s.listeners.Dashboard.Addr().String(),
+		FreePorts: s.addresses.Auto(), Dashboard: "http://" + s.listeners.Dashboard.Addr().String(),
 	})
 	if err != nil {
 		return err
 	}
 	s.onStop(s.gateway.Close)
 	return s.services.Start(ctx, services.Config{
-		Dir: s.data, Brokers: []string{s.broker.Addr()}, Version: version, Tracer: tracer, HTTPSPort: listen.Port(s.listeners.HTTPS),
-		Issuer: os.Getenv("AXION_AUTH_ISSUER"), KeysURL: os.Getenv("AXION_AUTH_JWKS_URL"),
+		Dir: s.data, Brokers: s.broker.Seeds(), Client: s.broker.Client(), Version: version, Tracer: tracer,
+		HTTPSPort: listen.Port(s.listeners.HTTPS), Issuer: os.Getenv("AXION_AUTH_ISSUER"), KeysURL: os.Getenv("AXION_AUTH_JWKS_URL"),
 		Fragments: fragments, Routed: s.gateway.WaitHost, Blueprints: embed.Blueprints(),
 	})
 }

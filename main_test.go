@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"go.uber.org/goleak"
 
@@ -117,6 +118,34 @@ func TestMainFlow(t *testing.T) {
 	// What was deployed goes when its project does.
 	s.Do(t, http.MethodDelete, projects+"/"+p.ID, s.Token, nil).Decode(t, http.StatusNoContent, nil)
 	stacktest.Eventually(t, "the site to go", func() bool { return s.Get(t, site+"/").Status == http.StatusNotFound })
+}
+
+// TestBrokers runs the stack on a Kafka cluster that is not its own.
+func TestBrokers(t *testing.T) {
+	t.Parallel()
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(3), kfake.DefaultNumPartitions(4))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cluster.Close)
+	s := start(t, "--brokers", strings.Join(cluster.ListenAddrs(), ","))
+	if want := strings.Join(cluster.ListenAddrs(), ","); s.Summary.Kafka != want {
+		t.Errorf("kafka: got %s, want the cluster's %s", s.Summary.Kafka, want)
+	}
+	ws := s.WebSocket(t, "/ws?token="+s.Token)
+	ws.Until(t, s.Create(t, "", "elsewhere", "").ID, contract.DeploymentSucceeded)
+	var system struct {
+		Parts []struct{ Name, State, Address string }
+	}
+	s.Get(t, s.Summary.Dashboard+"/api/system").Decode(t, http.StatusOK, &system)
+	if part := system.Parts[0]; part.Name != "broker" || part.State != "healthy" || part.Address != s.Summary.Kafka {
+		t.Errorf("the dashboard's broker: got %+v", part)
+	}
+	var stderr bytes.Buffer
+	if code := run(t.Context(), []string{"up", "--ephemeral", "--ports", "auto", "--brokers", "x:1", "--kafka", "localhost:0"}, io.Discard, &stderr); code != 1 ||
+		!strings.Contains(stderr.String(), "--kafka") {
+		t.Errorf("--kafka beside --brokers: got %d and %s", code, stderr.String())
+	}
 }
 
 // TestMessages reads the flow off the broker as any Kafka client does.
@@ -229,10 +258,12 @@ func TestImports(t *testing.T) {
 		{"embed", "the shipped files know nothing of who reads them", nil},
 		{"gateway", "the gateway and the services meet over HTTP alone, the gateway and the broker not at all", []string{"gateway"}},
 		{"services/contract", "the vocabulary stands below everything", nil},
+		{"services/clustertest", "a cluster knows nothing of who uses it", nil},
 		{"services/store", "a store knows nothing of what is kept in it", nil},
 		{"services/bus/dlq", "dead letters are the bus's own", []string{"services/bus", "services/contract"}},
 		{"services/bus", "the bus carries messages it does not know", []string{"services/contract"}},
 		{"services/auth/verifier", "the verifier asks over the bus through a function", []string{"services/contract"}},
+		{"services/host/hosttest", "tests run services they do not know, on any cluster", append(shared, "services/clustertest")},
 		{"services/host", "a host runs services it does not know", shared},
 		{"services/auth", "services talk over Kafka only", append(shared, "services/auth")},
 		{"services/graph", "services talk over Kafka only", shared},

@@ -201,6 +201,12 @@ func (b *Broker) prove(ctx context.Context, o Options) error {
 // Addr is the host:port that clients are told to use.
 func (b *Broker) Addr() string { return b.advertise }
 
+// Seeds are Addr alone.
+func (b *Broker) Seeds() []string { return []string{b.advertise} }
+
+// Client is empty: whoever reaches the port may connect.
+func (b *Broker) Client() []kgo.Opt { return nil }
+
 // Admin reads this broker's topics and groups. It works until Close, which
 // closes it.
 func (b *Broker) Admin() *Admin { return b.admin }

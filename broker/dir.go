@@ -45,9 +45,26 @@ func (d Dir) Open(files []string) (dir string, release func() error, err error) 
 	if err != nil {
 		return "", nil, errors.Join(err, remove())
 	}
-	// Tokens and keys are kept here: nobody should commit them by accident.
-	if err := os.WriteFile(filepath.Join(dir, ".gitignore"), []byte("*\n"), 0o600); err != nil {
-		return "", nil, errors.Join(fmt.Errorf("open data directory: %w", err), lock.Release(), remove())
+	if err := hide(dir); err != nil {
+		return "", nil, errors.Join(err, lock.Release(), remove())
 	}
 	return dir, func() error { return errors.Join(lock.Release(), remove()) }, nil
+}
+
+// Share makes the directory where it is missing, and leaves it to others too: for
+// a service beside the stack, which keeps its data elsewhere.
+func (d Dir) Share(files []string) (dir string, err error) {
+	dir = d.Locate(files)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", fmt.Errorf("open data directory: %w", err)
+	}
+	return dir, hide(dir)
+}
+
+// hide keeps tokens and keys from being committed by accident.
+func hide(dir string) error {
+	if err := os.WriteFile(filepath.Join(dir, ".gitignore"), []byte("*\n"), 0o600); err != nil {
+		return fmt.Errorf("open data directory: %w", err)
+	}
+	return nil
 }

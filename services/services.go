@@ -11,10 +11,9 @@ import (
 	"log/slog"
 	"net"
 	"slices"
-	"strconv"
-	"strings"
+	"sync"
 
-	"github.com/spf13/pflag"
+	"github.com/twmb/franz-go/pkg/kgo"
 	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/errgroup"
 
@@ -28,40 +27,13 @@ import (
 	"axion/services/ingest"
 )
 
-// Options of a [Set].
-type Options struct {
-	// Without names the builtins that are not to run; None leaves out all.
-	Without []string
-	None    bool
-	// Listen opens "host:port" addresses.
-	Listen func(addr string) (net.Listener, error)
-	// FreePorts gives every service a free port in place of its own.
-	FreePorts bool
-	Log       *slog.Logger
-}
-
-// Register adds the flags --without and --no-builtins to set.
-func (o *Options) Register(set *pflag.FlagSet) {
-	set.StringArrayVar(&o.Without, "without", nil, "do not start this builtin `SERVICE`: your own process takes its place")
-	set.BoolVar(&o.None, "no-builtins", false, "broker, gateway and dashboard only")
-}
-
-// check refuses the name of no builtin.
-func (o *Options) check() error {
-	names := contract.Names()
-	for _, name := range o.Without {
-		if !slices.Contains(names, name) {
-			return fmt.Errorf("--without %s: there is no such builtin, only %s", name, strings.Join(names, ", "))
-		}
-	}
-	return nil
-}
-
 // Config is what the services need to start.
 type Config struct {
 	// Dir is the stack's data directory.
-	Dir     string
+	Dir string
+	// Brokers are the Kafka seeds; Client is what else it takes to connect.
 	Brokers []string
+	Client  []kgo.Opt
 	Version string
 	Tracer  trace.TracerProvider
 	// HTTPSPort is the gateway's, for the addresses that clients see.
@@ -81,16 +53,20 @@ type Config struct {
 // once, and Stop ends it in every case. Status and Addresses are safe for
 // concurrent use once Start has returned.
 type Set struct {
-	log     *slog.Logger
-	members []*member // in start order
-	none    bool
-	auth    *auth.Service
-	failed  chan error
+	log      *slog.Logger
+	members  []*member // in start order
+	none     bool
+	database string
+	failed   chan error
+
+	mu   sync.Mutex // guards auth while the services start
+	auth *auth.Service
 }
 
 type member struct {
 	contract.Service
 	listener net.Listener
+	shared   bool       // other instances use its database
 	host     *host.Host // nil until it is started
 }
 
@@ -100,34 +76,29 @@ func Bind(o Options) (*Set, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	s := &Set{log: o.Log, none: o.None, failed: make(chan error, 1)}
+	s := &Set{log: o.Log, none: o.None, database: o.Database, failed: make(chan error, 1)}
 	for _, service := range contract.Services() {
 		if o.None || slices.Contains(o.Without, service.Name) {
 			continue
 		}
-		port := service.Port
-		if o.FreePorts {
-			port = 0
-		}
-		l, err := o.Listen("localhost:" + strconv.Itoa(port))
-		if err != nil && port != 0 {
-			if l, err = o.Listen("localhost:0"); err == nil {
-				o.Log.Warn("port taken, moved to another", "service", service.Name, "port", port, "address", l.Addr().String())
+		instances := max(o.Scale[service.Name], 1)
+		for i := range instances {
+			l, err := o.listen(service, i)
+			if err != nil {
+				return nil, errors.Join(fmt.Errorf("%s: %w", service.Name, err), s.Stop(context.Background()))
 			}
+			s.members = append(s.members, &member{Service: service, listener: l, shared: instances > 1 || o.Database != ""})
 		}
-		if err != nil {
-			return nil, errors.Join(fmt.Errorf("%s: %w", service.Name, err), s.Stop(context.Background()))
-		}
-		s.members = append(s.members, &member{Service: service, listener: l})
 	}
 	return s, nil
 }
 
-// Addresses gives each service's real "host:port", for the gateway.
+// Addresses gives the real "host:port" of each service's instances, for the
+// gateway.
 func (s *Set) Addresses() map[string][]string {
 	addresses := map[string][]string{}
 	for _, m := range s.members {
-		addresses[m.Name] = []string{m.listener.Addr().String()}
+		addresses[m.Name] = append(addresses[m.Name], m.listener.Addr().String())
 	}
 	return addresses
 }
@@ -143,8 +114,8 @@ func (s *Set) Start(ctx context.Context, c Config) error {
 	for _, m := range s.members {
 		group.Go(func() error {
 			h, err := builders[m.Name](ctx, host.Options{
-				Listener: m.listener, Dir: c.Dir, Brokers: c.Brokers, Version: c.Version,
-				Issuer: c.issuer(), KeysURL: c.KeysURL, Tracer: c.Tracer, Log: s.log,
+				Listener: m.listener, Dir: c.Dir, Brokers: c.Brokers, Client: c.Client, Database: s.database, Shared: m.shared,
+				Version: c.Version, Issuer: c.issuer(), KeysURL: c.KeysURL, Tracer: c.Tracer, Log: s.log,
 			})
 			if err != nil {
 				return err
@@ -171,6 +142,8 @@ func (s *Set) builders(c Config) map[string]builder {
 			if err != nil {
 				return nil, err
 			}
+			s.mu.Lock()
+			defer s.mu.Unlock()
 			s.auth = a
 			return a.Host, nil
 		},

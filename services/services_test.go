@@ -136,6 +136,37 @@ func TestBind(t *testing.T) {
 			t.Errorf("opened %q", n.asked)
 		}
 	})
+	t.Run("OK/scale", func(t *testing.T) {
+		t.Parallel()
+		n := &network{}
+		s := bind(t, services.Options{Scale: map[string]int{contract.Graph: 3}, Listen: n.listen, Log: quiet})
+		if got := s.Addresses()[contract.Graph]; len(got) != 3 {
+			t.Errorf("got %q, want three instances", got)
+		}
+		if got := s.Addresses()[contract.Auth]; len(got) != 1 {
+			t.Errorf("got %q, want one instance", got)
+		}
+		if want := []string{"localhost:3001", "localhost:0", "localhost:0"}; !slices.Equal(n.asked[4:7], want) {
+			t.Errorf("opened %q, want %q", n.asked[4:7], want)
+		}
+	})
+	for name, o := range map[string]services.Options{
+		"--scale grpah-service=2: ":          {Scale: map[string]int{"grpah-service": 2}},
+		"--scale graph-service=0: ":          {Scale: map[string]int{contract.Graph: 0}},
+		"--scale graph-service=17: ":         {Scale: map[string]int{contract.Graph: 17}},
+		"--scale auth-service=2: ":           {Scale: map[string]int{contract.Auth: 2}, Without: []string{contract.Auth}},
+		"--scale infrastructure-service=2: ": {Scale: map[string]int{contract.Infrastructure: 2}},
+		"--database: ":                       {Database: "mysql://localhost/axion"},
+	} {
+		t.Run("Err "+name, func(t *testing.T) {
+			t.Parallel()
+			n := &network{}
+			o.Listen, o.Log = n.listen, quiet
+			if _, err := services.Bind(o); err == nil || !strings.HasPrefix(err.Error(), name) || len(n.asked) != 0 {
+				t.Errorf("got %v and %q opened, want an error that begins with %s", err, n.asked, name)
+			}
+		})
+	}
 	t.Run("ErrNoPort", func(t *testing.T) {
 		t.Parallel()
 		n := &network{taken: map[string]bool{"localhost:3004": true, "localhost:0": true}}

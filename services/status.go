@@ -28,27 +28,37 @@ func (s *Set) Status(ctx context.Context, httpsPort int) []Status {
 	if s.none {
 		return nil
 	}
-	running := map[string]*member{}
+	running := map[string][]*member{}
 	for _, m := range s.members {
-		running[m.Name] = m
+		running[m.Name] = append(running[m.Name], m)
 	}
 	var all []Status
 	for _, service := range contract.Services() {
 		st := Status{
 			Name: service.Name, Kind: "service", State: "healthy", URL: contract.PublicURL(service.Host, httpsPort),
 		}
-		m := running[service.Name]
-		if m == nil {
+		if instances := running[service.Name]; len(instances) == 0 {
 			st.foreign(ctx, service.Port)
 		} else {
-			st.Address = m.listener.Addr().String()
-			if err := m.host.Ready(ctx); err != nil {
-				st.State, st.Detail = "unhealthy", err.Error()
-			}
+			st.ask(ctx, instances)
 		}
 		all = append(all, st)
 	}
 	return all
+}
+
+// ask tells how a service is whose instances run here: as well as the one that is
+// the least.
+func (st *Status) ask(ctx context.Context, instances []*member) {
+	st.Address = instances[0].listener.Addr().String()
+	if len(instances) > 1 {
+		st.Detail = strconv.Itoa(len(instances)) + " instances"
+	}
+	for _, m := range instances {
+		if err := m.host.Ready(ctx); err != nil {
+			st.State, st.Detail = "unhealthy", m.listener.Addr().String()+": "+err.Error()
+		}
+	}
 }
 
 // probeTime bounds the question whether a user's own service is up.

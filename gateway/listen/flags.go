@@ -13,6 +13,8 @@ type Flags struct {
 	HTTP, HTTPS, Kafka, Dashboard string
 	// Ports is "" or "auto": free ports for all that no flag names.
 	Ports string
+	// NoKafka leaves Kafka closed: there is no broker here.
+	NoKafka bool
 }
 
 // Register adds the flags to set.
@@ -27,13 +29,16 @@ func (f *Flags) Register(set *pflag.FlagSet) {
 // Auto reports whether free ports are wanted.
 func (f *Flags) Auto() bool { return f.Ports == "auto" }
 
-// Listeners are the stack's, open.
+// Listeners are the stack's, open; Kafka is nil where [Flags.NoKafka] says so.
 type Listeners struct{ HTTP, HTTPS, Kafka, Dashboard net.Listener }
 
 // Open opens all of them or none. The error names the flag.
 func (f *Flags) Open() (*Listeners, error) {
 	if f.Ports != "" && !f.Auto() {
 		return nil, fmt.Errorf("--ports %q: can only be auto", f.Ports)
+	}
+	if f.NoKafka && f.Kafka != "" {
+		return nil, fmt.Errorf("--kafka %s: there is no embedded broker to listen there beside --brokers", f.Kafka)
 	}
 	l := &Listeners{}
 	for _, o := range []struct {
@@ -47,6 +52,8 @@ func (f *Flags) Open() (*Listeners, error) {
 		{&l.Dashboard, "dashboard", f.Dashboard, []string{"localhost:8900"}},
 	} {
 		switch {
+		case o.flag == "kafka" && f.NoKafka:
+			continue
 		case o.addr != "":
 			o.defaults = []string{o.addr}
 		case f.Auto():

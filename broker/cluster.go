@@ -1,0 +1,148 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// connectTime bounds the wait for a cluster's first answer.
+const connectTime = 15 * time.Second
+
+// Cluster is the Kafka that a stack runs on: a [Broker], or one that was there
+// before.
+type Cluster interface {
+	// Addr is where clients connect: "host:port", several with commas between.
+	Addr() string
+	// Seeds are the same addresses, and Client what else it takes to connect.
+	Seeds() []string
+	Client() []kgo.Opt
+	// Admin reads topics and groups. It works until Close.
+	Admin() *Admin
+	// Healthy returns nil if a broker answers before ctx ends.
+	Healthy(context.Context) error
+	// Close ends what is ours: the embedded broker, or the connections.
+	Close() error
+}
+
+var (
+	_ Cluster = (*Broker)(nil)
+	_ Cluster = (*external)(nil)
+)
+
+// Flags say which Kafka to use. Their zero value is the embedded broker.
+type Flags struct {
+	// Brokers are the addresses of an existing cluster, "host:port" each, or
+	// "host" for port 9092.
+	Brokers []string
+}
+
+// Register adds the flag --brokers to set.
+func (f *Flags) Register(set *pflag.FlagSet) {
+	set.StringSliceVar(&f.Brokers, "brokers", nil, "use the Kafka cluster at `LIST` (host:port,…) in place of the embedded broker. "+
+		"SASL: KAFKA_SASL_MECHANISM (PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512), KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD. "+
+		"TLS: KAFKA_TLS (true or false), KAFKA_TLS_CA_FILE, KAFKA_TLS_CERT_FILE, KAFKA_TLS_KEY_FILE")
+}
+
+// External reports whether an existing cluster is to be used.
+func (f *Flags) External() bool { return len(f.Brokers) > 0 }
+
+// Open starts the embedded broker, or connects to the cluster that the flags
+// name, by [Security]: then o's Topics and Log are what counts, and topics that
+// are missing get the cluster's own partitions and replication. The caller closes
+// it, after its clients.
+func (f *Flags) Open(ctx context.Context, o Options) (Cluster, error) {
+	if !f.External() {
+		b, err := Start(ctx, o)
+		if err != nil {
+			return nil, err // not a nil *Broker, which is no nil Cluster
+		}
+		return b, nil
+	}
+	seeds, err := f.seeds()
+	if err != nil {
+		return nil, err
+	}
+	opts, err := Security(os.Getenv)
+	if err != nil {
+		return nil, err
+	}
+	admin, err := NewAdmin(seeds, o.Log, opts...)
+	if err != nil {
+		return nil, err
+	}
+	e := &external{seeds: seeds, opts: opts, admin: admin}
+	ctx, cancel := context.WithTimeout(ctx, connectTime)
+	defer cancel()
+	err = e.Healthy(ctx)
+	if err == nil {
+		err = admin.Create(ctx, -1, o.Topics...)
+	}
+	if err != nil {
+		return nil, errors.Join(&connectError{err}, e.Close())
+	}
+	return e, nil
+}
+
+// seeds checks the addresses.
+func (f *Flags) seeds() ([]string, error) {
+	var seeds []string
+	for _, text := range f.Brokers {
+		address := strings.TrimSpace(text)
+		if !strings.Contains(address, ":") {
+			address += ":9092"
+		}
+		host, port, err := net.SplitHostPort(address)
+		if err == nil && host != "" {
+			_, err = strconv.ParseUint(port, 10, 16)
+		}
+		if err != nil || host == "" {
+			return nil, fmt.Errorf("--brokers %q: must be host:port, such as kafka:9092", text)
+		}
+		seeds = append(seeds, address)
+	}
+	return seeds, nil
+}
+
+// connectError says that a cluster cannot be used.
+type connectError struct{ err error }
+
+func (e *connectError) Error() string { return fmt.Sprintf("--brokers: %v", e.err) }
+func (e *connectError) Unwrap() error { return e.err }
+
+// Mend is the hint shown with the error.
+func (e *connectError) Mend() string {
+	return "is Kafka running there, and does it ask for SASL or TLS? See KAFKA_* in axion up --help"
+}
+
+// external is an existing cluster.
+type external struct {
+	seeds []string
+	opts  []kgo.Opt
+	admin *Admin
+}
+
+func (e *external) Addr() string      { return strings.Join(e.seeds, ",") }
+func (e *external) Seeds() []string   { return e.seeds }
+func (e *external) Client() []kgo.Opt { return e.opts }
+func (e *external) Admin() *Admin     { return e.admin }
+
+func (e *external) Healthy(ctx context.Context) error {
+	if err := e.admin.Ping(ctx); err != nil {
+		return fmt.Errorf("cluster %s: %w", e.Addr(), err)
+	}
+	return nil
+}
+
+func (e *external) Close() error {
+	e.admin.Close()
+	return nil
+}

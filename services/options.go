@@ -1,0 +1,99 @@
+package services
+
+import (
+	"fmt"
+	"log/slog"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"axion/services/contract"
+	"axion/services/store"
+)
+
+// Options of a [Set].
+type Options struct {
+	// Without names the builtins that are not to run; None leaves out all.
+	Without []string
+	None    bool
+	// Scale is how many instances of a builtin run; one of those that it does not
+	// name. They share its database.
+	Scale map[string]int
+	// Database is the URL of a PostgreSQL database for all of them. Empty: SQLite
+	// files.
+	Database string
+	// Listen opens "host:port" addresses.
+	Listen func(addr string) (net.Listener, error)
+	// FreePorts gives every service a free port in place of its own.
+	FreePorts bool
+	Log       *slog.Logger
+}
+
+// Register adds the flags --without, --no-builtins, --scale and --database to set.
+func (o *Options) Register(set *pflag.FlagSet) {
+	set.StringToIntVar(&o.Scale, "scale", nil, "run N instances of a builtin, behind the gateway's balancer: `SERVICE=N`")
+	RegisterDatabase(set, &o.Database)
+	set.StringArrayVar(&o.Without, "without", nil, "do not start this builtin `SERVICE`: your own process takes its place")
+	set.BoolVar(&o.None, "no-builtins", false, "broker, gateway and dashboard only")
+}
+
+// RegisterDatabase adds the flag --database to set.
+func RegisterDatabase(set *pflag.FlagSet, url *string) {
+	set.StringVar(url, "database", "", "keep the services' data in PostgreSQL, at `URL` postgres://USER:PASSWORD@HOST:5432/DATABASE, "+
+		"in place of SQLite files; PGPASSWORD may hold the password")
+}
+
+// maxScale bounds the instances of one builtin: they share one process.
+const maxScale = 16
+
+// check refuses what no builtin can be, and a database that cannot be one.
+func (o *Options) check() error {
+	for _, name := range o.Without {
+		if err := checkName("--without "+name, name); err != nil {
+			return err
+		}
+	}
+	for name, n := range o.Scale {
+		flag := fmt.Sprintf("--scale %s=%d", name, n)
+		if err := checkName(flag, name); err != nil {
+			return err
+		}
+		switch {
+		case n < 1 || n > maxScale:
+			return fmt.Errorf("%s: must be from 1 to %d", flag, maxScale)
+		case n > 1 && name == contract.Infrastructure:
+			return fmt.Errorf("%s: it runs the projects in its own process, of which one is active at a time", flag)
+		case o.None || slices.Contains(o.Without, name):
+			return fmt.Errorf("%s: it is not started here", flag)
+		}
+	}
+	if o.Database == "" {
+		return nil
+	}
+	return store.CheckURL(o.Database)
+}
+
+func checkName(flag, name string) error {
+	if names := contract.Names(); !slices.Contains(names, name) {
+		return fmt.Errorf("%s: there is no such builtin, only %s", flag, strings.Join(names, ", "))
+	}
+	return nil
+}
+
+// listen opens a service's own port for its first instance, a free one for others.
+func (o *Options) listen(service contract.Service, instance int) (net.Listener, error) {
+	if o.FreePorts || instance > 0 {
+		return o.Listen("localhost:0")
+	}
+	l, err := o.Listen("localhost:" + strconv.Itoa(service.Port))
+	if err == nil {
+		return l, nil
+	}
+	if l, err = o.Listen("localhost:0"); err == nil {
+		o.Log.Warn("port taken, moved to another", "service", service.Name, "port", service.Port, "address", l.Addr().String())
+	}
+	return l, err
+}
