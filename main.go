@@ -51,12 +51,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	err := root.ExecuteContext(ctx)
-	if err == nil {
-		return 0
+	if err := root.ExecuteContext(ctx); err != nil {
+		summary.PrintError(stderr, err)
+		return 1
 	}
-	summary.PrintError(stderr, err)
-	return 1
+	return 0
 }
 
 // commands builds the command line; `axion` alone is `axion up`.
@@ -134,15 +133,13 @@ type stack struct {
 func up(ctx context.Context, f flags, out io.Writer, log *slog.Logger) (err error) {
 	s := &stack{flags: f, log: log, failed: make(chan error, 4)}
 	defer func() { err = errors.Join(err, s.stop()) }()
-	for _, step := range []func(context.Context) error{s.bind, s.start, s.serve} {
+	announce := func(context.Context) error { return s.announce(out) }
+	for _, step := range []func(context.Context) error{s.bind, s.start, s.serve, announce} {
 		if err := step(ctx); err != nil && ctx.Err() != nil {
 			return nil // stopped while starting
 		} else if err != nil {
 			return err
 		}
-	}
-	if err := s.announce(out); err != nil {
-		return err
 	}
 	select {
 	case <-ctx.Done():
@@ -190,8 +187,8 @@ func (s *stack) start(ctx context.Context) (err error) {
 	tracer := sdktrace.NewTracerProvider() // without an exporter: for the ids in traceparent
 	s.onStop(tracer.Shutdown)
 	s.broker, err = s.kafka.Open(ctx, broker.Options{
-		Listener: s.listeners.Kafka, Dir: filepath.Join(s.data, "broker"), Topics: contract.Topics(), Log: s.log,
-		Keep: []string{contract.HistoryTopic(contract.Graph)},
+		Listener: s.listeners.Kafka, Dir: filepath.Join(s.data, "broker"), Log: s.log,
+		Topics: contract.Topics(), Keep: []string{contract.HistoryTopic(contract.Graph)},
 	})
 	if err != nil {
 		return errors.Join(err, s.services.Stop(ctx))
