@@ -21,7 +21,7 @@ var descriptions = map[string]string{
 func (g *Generator) Blueprints() []contract.Blueprint {
 	list := []contract.Blueprint{}
 	for _, name := range g.Templates() {
-		b := contract.Blueprint{Name: name, Description: descriptions[name], Runtime: contract.RuntimeStatic, Files: []string{}}
+		b := contract.Blueprint{Name: name, Description: descriptions[name], Files: []string{}}
 		for _, file := range g.templates[name] {
 			b.Files = append(b.Files, file.path)
 		}

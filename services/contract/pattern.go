@@ -7,8 +7,7 @@ func Requests() map[string][]string {
 	return map[string][]string{
 		Graph:          {CreateProject, GetProject, ListProjects, UpdateProject, DeleteProject},
 		Codegen:        {GenerateCode, ListBlueprints, GetBlueprint},
-		Deployment:     {CreateDeployment, GetDeployment, ListDeployments, CancelDeployment},
-		Infrastructure: {Provision, Deprovision, ListRuntimes},
+		Infrastructure: {Provision, Deprovision},
 		Auth:           {ValidateSession, GetKeys},
 	}
 }

@@ -41,23 +41,12 @@ type BlueprintRequest struct {
 type Blueprint struct {
 	Name        string   `json:"name"`
 	Description string   `json:"description"`
-	Runtime     string   `json:"runtime"`
 	Files       []string `json:"files"`
 }
 
 // BlueprintList is all of them.
 type BlueprintList struct {
 	Items []Blueprint `json:"items"`
-}
-
-// DeploymentRequest is the data of the requests to deployment. UserID is whose
-// deployments they are about.
-type DeploymentRequest struct {
-	UserID       string `json:"userId"`
-	ProjectID    string `json:"projectId,omitempty"`
-	DeploymentID string `json:"deploymentId,omitempty"`
-	Limit        int    `json:"limit,omitempty"` // 50 if 0, 200 at most
-	After        string `json:"after,omitempty"`
 }
 
 // Statuses of a deployment.
@@ -68,54 +57,3 @@ const (
 	StatusFailed    = "FAILED"
 	StatusCancelled = "CANCELLED"
 )
-
-// DeploymentRecord is a deployment as its owner sees it. Times are RFC 3339 in UTC.
-type DeploymentRecord struct {
-	ID        string `json:"id"`
-	ProjectID string `json:"projectId"`
-	Status    string `json:"status"`
-	URL       string `json:"url"`
-	Error     string `json:"error"`
-	CreatedAt string `json:"createdAt"`
-	UpdatedAt string `json:"updatedAt"`
-}
-
-// DeploymentList is one page; Next is the next one's After, empty at the end.
-type DeploymentList struct {
-	Items []DeploymentRecord `json:"items"`
-	Next  string             `json:"next"`
-}
-
-// Runtimes that a project runs on.
-const (
-	RuntimeStatic  = "static"  // files, served in-process
-	RuntimeProcess = "process" // a command, supervised
-)
-
-// Run says how a generated project runs. Its zero value is [RuntimeStatic].
-type Run struct {
-	Runtime string `json:"runtime,omitempty"`
-	// Command starts a process in the project's directory; it listens on the port
-	// in its environment variable PORT.
-	Command []string `json:"command,omitempty"`
-	// Health is the path that answers 2xx once the process is up, "/health" if empty.
-	Health string `json:"health,omitempty"`
-}
-
-// Runtime is one project that runs. StartedAt is RFC 3339 in UTC.
-type Runtime struct {
-	ProjectID    string `json:"projectId"`
-	DeploymentID string `json:"deploymentId"`
-	Slug         string `json:"slug"`
-	Runtime      string `json:"runtime"`
-	State        string `json:"state"` // running, starting, restarting or failed
-	URL          string `json:"url"`
-	Address      string `json:"address"`
-	Restarts     int    `json:"restarts"`
-	StartedAt    string `json:"startedAt"`
-}
-
-// RuntimeList is all of them.
-type RuntimeList struct {
-	Items []Runtime `json:"items"`
-}

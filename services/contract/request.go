@@ -22,14 +22,6 @@ const (
 	// [BlueprintRequest] for a [Blueprint].
 	ListBlueprints = "LIST_BLUEPRINTS"
 	GetBlueprint   = "GET_BLUEPRINT"
-	// CreateDeployment and the three below ask deployment: [DeploymentRequest] for
-	// a [DeploymentRecord], ListDeployments for a [DeploymentList].
-	CreateDeployment = "CREATE_DEPLOYMENT"
-	GetDeployment    = "GET_DEPLOYMENT"
-	ListDeployments  = "LIST_DEPLOYMENTS"
-	CancelDeployment = "CANCEL_DEPLOYMENT"
-	// ListRuntimes asks infrastructure: nothing for a [RuntimeList].
-	ListRuntimes = "LIST_RUNTIMES"
 	// ValidateSession asks auth: [ValidateSessionRequest] for [Session].
 	ValidateSession = "VALIDATE_SESSION"
 	// GetKeys asks auth for its public keys, a JSON Web Key Set (RFC 7517).
@@ -59,7 +51,6 @@ type GenerateCodeRequest struct {
 type GenerateCodeReply struct {
 	Template string `json:"template"`
 	Files    []File `json:"files"`
-	Run      Run    `json:"run,omitzero"`
 }
 
 // File is one generated text file; Path is relative and slash-separated.
@@ -75,7 +66,6 @@ type ProvisionRequest struct {
 	DeploymentID string `json:"deploymentId"`
 	Slug         string `json:"slug"`
 	Files        []File `json:"files"`
-	Run          Run    `json:"run,omitzero"`
 }
 
 // ProvisionReply says where the project answers: URL through the gateway,

@@ -32,7 +32,7 @@ func (s *service) advance(ctx context.Context, d state) error {
 	}
 	var site contract.ProvisionReply
 	err = s.ask(ctx, contract.Infrastructure, contract.Provision, d.projectID, contract.ProvisionRequest{
-		ProjectID: d.projectID, DeploymentID: d.id, Slug: d.slug, Files: code.Files, Run: code.Run,
+		ProjectID: d.projectID, DeploymentID: d.id, Slug: d.slug, Files: code.Files,
 	}, &site)
 	if err != nil {
 		return s.fail(ctx, d, contract.StepProvision, err)
