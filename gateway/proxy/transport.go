@@ -2,22 +2,17 @@ package proxy
 
 import (
 	"crypto/tls"
-	"crypto/x509"
-	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 	"time"
 
 	"axion/gateway/config"
 	"axion/gateway/http1"
+	"axion/gateway/pem"
 )
-
-const maxPEM = 1 << 20 // bytes
 
 // Transport is how servers are connected to. It is safe for concurrent use.
 type Transport struct {
@@ -114,34 +109,17 @@ func timesOf(c *config.ForwardingTimeouts) times {
 
 func tlsOf(c *config.ServersTransport) (*tls.Config, error) {
 	t := &tls.Config{ServerName: c.ServerName, InsecureSkipVerify: c.InsecureSkipVerify}
-	if len(c.RootCAs) > 0 {
-		t.RootCAs = x509.NewCertPool()
-	}
-	for _, ca := range c.RootCAs {
-		text, err := readPEM(ca)
-		if err != nil {
-			return nil, fmt.Errorf("rootcas: %w", err)
-		}
-		if !t.RootCAs.AppendCertsFromPEM(text) {
-			return nil, errors.New("rootcas: there is no certificate in it")
-		}
+	var err error
+	if t.RootCAs, err = pem.Pool(c.RootCAs...); err != nil {
+		return nil, fmt.Errorf("rootcas: %w", err)
 	}
 	for _, pair := range c.Certificates {
-		cert, err := readPEM(pair.CertFile)
-		if err != nil {
-			return nil, fmt.Errorf("certificates: %w", err)
-		}
-		key, err := readPEM(pair.KeyFile)
-		if err != nil {
-			return nil, fmt.Errorf("certificates: %w", err)
-		}
-		made, err := tls.X509KeyPair(cert, key)
+		made, err := pem.Pair(pair.CertFile, pair.KeyFile)
 		if err != nil {
 			return nil, fmt.Errorf("certificates: %w", err)
 		}
 		t.Certificates = append(t.Certificates, made)
 	}
-	var err error
 	if t.MinVersion, err = versionOf("minversion", c.MinVersion); err != nil {
 		return nil, err
 	}
@@ -152,21 +130,9 @@ func tlsOf(c *config.ServersTransport) (*tls.Config, error) {
 		return nil, err
 	}
 	if c.PeerCertURI != "" {
-		t.VerifyConnection = func(s tls.ConnectionState) error { return checkURI(s, c.PeerCertURI) }
+		t.VerifyConnection = pem.ForURI(c.PeerCertURI)
 	}
 	return t, nil
-}
-
-// checkURI wants the server's certificate to be for a URI, such as a SPIFFE one.
-func checkURI(s tls.ConnectionState, uri string) error {
-	if len(s.PeerCertificates) > 0 {
-		for _, u := range s.PeerCertificates[0].URIs {
-			if u.String() == uri {
-				return nil
-			}
-		}
-	}
-	return fmt.Errorf("the server's certificate is not for %s", uri)
 }
 
 func versionOf(setting, name string) (uint16, error) {
@@ -192,17 +158,4 @@ func suitesOf(names []string) ([]uint16, error) {
 		ids = append(ids, all[i].ID)
 	}
 	return ids, nil
-}
-
-// readPEM is a file's content, or the text itself where it is PEM.
-func readPEM(text string) ([]byte, error) {
-	if strings.HasPrefix(strings.TrimSpace(text), "-----BEGIN") {
-		return []byte(text), nil
-	}
-	f, err := os.Open(text)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = f.Close() }()
-	return io.ReadAll(io.LimitReader(f, maxPEM))
 }

@@ -1,0 +1,84 @@
+// Package pem reads the certificates and keys that settings name: by a file's path, or
+// as PEM text itself.
+package pem
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+)
+
+// maxFile bounds a file, in bytes.
+const maxFile = 1 << 20
+
+// Read gives a file's content, or the text itself where it is PEM.
+func Read(fileOrText string) ([]byte, error) {
+	if strings.HasPrefix(strings.TrimSpace(fileOrText), "-----BEGIN") {
+		return []byte(fileOrText), nil
+	}
+	// What is no file, such as a pipe, could keep the reader for ever.
+	if info, err := os.Stat(fileOrText); err != nil {
+		return nil, err
+	} else if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is not a file", fileOrText)
+	}
+	f, err := os.Open(fileOrText)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err == nil && len(data) > maxFile {
+		err = fmt.Errorf("%s is larger than %d bytes", fileOrText, maxFile)
+	}
+	return data, err
+}
+
+// Pool holds the certificates of all that it is given; nil for none, which means the
+// system's.
+func Pool(filesOrTexts ...string) (*x509.CertPool, error) {
+	if len(filesOrTexts) == 0 {
+		return nil, nil
+	}
+	pool := x509.NewCertPool()
+	for _, one := range filesOrTexts {
+		text, err := Read(one)
+		if err != nil {
+			return nil, err
+		}
+		if !pool.AppendCertsFromPEM(text) {
+			return nil, errors.New("there is no certificate in it")
+		}
+	}
+	return pool, nil
+}
+
+// Pair is a certificate with its key.
+func Pair(cert, key string) (tls.Certificate, error) {
+	c, err := Read(cert)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	k, err := Read(key)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	return tls.X509KeyPair(c, k)
+}
+
+// ForURI wants a server's certificate to be for a URI, such as a SPIFFE one. It is a
+// [tls.Config]'s VerifyConnection.
+func ForURI(uri string) func(tls.ConnectionState) error {
+	return func(s tls.ConnectionState) error {
+		if len(s.PeerCertificates) > 0 && slices.ContainsFunc(s.PeerCertificates[0].URIs, func(u *url.URL) bool { return u.String() == uri }) {
+			return nil
+		}
+		return fmt.Errorf("the server's certificate is not for %s", uri)
+	}
+}
