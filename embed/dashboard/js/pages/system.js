@@ -96,7 +96,7 @@ const Authority = ({ file }) => html`
       <dd><${Copyable} text=${file} /></dd>
     </div>
     <div>
-      <dt class="muted">To trust it: in Chromium on Linux run this, elsewhere import the file in the browser's certificate settings</dt>
+      <dt class="muted">To trust it run axion trust. By hand: this in Chromium on Linux, elsewhere import the file in the browser's certificate settings</dt>
       <dd><${Copyable} text=${"certutil -A -d sql:$HOME/.pki/nssdb -n axion -t C -i " + quoted(file)} /></dd>
     </div>
   </dl>
