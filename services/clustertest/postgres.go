@@ -19,8 +19,8 @@ import (
 // Variables that put the tests of a process on parts that run already. The
 // helpers of the suites honour them; see [Rerun].
 const (
-	BrokersEnv  = "AXION_TEST_BROKERS"
-	DatabaseEnv = "AXION_TEST_DATABASE"
+	BrokersEnv  = "AXION_TEST_BROKERS"  // addresses by commas, of several clusters by semicolons; emptied for each test
+	DatabaseEnv = "AXION_TEST_DATABASE" // URL of a database whose user may make others
 )
 
 const password = "p@ss/word:#1" // one that a URL must encode

@@ -1,0 +1,48 @@
+package clustertest
+
+import (
+	"os"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+)
+
+// Server is a broker of the test's own, which it may stop and start: an embedded
+// one, or Apache Kafka where [BrokersEnv] is set.
+type Server struct {
+	t     testing.TB
+	port  int
+	start func() (stop func())
+	stop  func()
+}
+
+// NewServer starts a server, whose topics have three partitions by default.
+func NewServer(t testing.TB) *Server {
+	t.Helper()
+	s := &Server{t: t, port: freePort(t)}
+	if os.Getenv(BrokersEnv) != "" {
+		node := newNode(t, s.port, restartProperties, nil)
+		s.start = func() func() { return node.start().stop }
+	} else {
+		dir := t.TempDir()
+		s.start = func() func() { return startEmbedded(t, kfake.DataDir(dir), kfake.Ports(s.port)).Close }
+	}
+	s.Start()
+	t.Cleanup(func() { s.stop() })
+	return s
+}
+
+// ListenAddrs are the addresses to connect to, which stay.
+func (s *Server) ListenAddrs() []string { return []string{address(s.port)} }
+
+// Start starts the server again, with all that it had acknowledged.
+func (s *Server) Start() {
+	s.t.Helper()
+	s.stop = s.start()
+}
+
+// Stop ends the server. A second call does nothing.
+func (s *Server) Stop() {
+	s.stop()
+	s.stop = func() {}
+}
