@@ -12,8 +12,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// Admin reads and creates topics, and reads groups, over the Kafka protocol
-// alone, so that it shows the same on the embedded broker and on any cluster.
+// Admin reads and creates topics, reads and produces messages, and reads groups,
+// over the Kafka protocol alone, so that it shows the same on the embedded broker
+// and on any cluster. All of it goes over one client's connections.
 // It is safe for concurrent use.
 type Admin struct {
 	raw    *kgo.Client
@@ -32,6 +33,8 @@ func NewAdmin(seeds []string, log *slog.Logger, opts ...kgo.Opt) (*Admin, error)
 		kgo.ClientID("axion-admin"),
 		// Answers are shown to people: no staler than they would notice.
 		kgo.MetadataMinAge(50 * time.Millisecond),
+		kgo.RecordPartitioner(namedOrByKey{kgo.StickyKeyPartitioner(nil)}),
+		kgo.ProducerLinger(0), kgo.RecordDeliveryTimeout(produceTime), kgo.UnknownTopicRetries(0),
 		kgo.WithLogger(clientLog{log}),
 	}, opts...)
 	client, err := kgo.NewClient(all...)

@@ -66,10 +66,18 @@ type Options struct {
 type Broker struct {
 	advertise string
 	log       *slog.Logger
-	cluster   *kfake.Cluster
-	front     *front
-	members   *members
+	options   Options
+	porch     *porch
 	admin     *Admin
+	faults    faults
+
+	// turn is held while the broker comes or goes, which these change with.
+	turn    sync.Mutex
+	here    bool // between up and down
+	over    bool // Close was called
+	cluster *kfake.Cluster
+	front   *front
+	members *members
 
 	// life is held for reading around calls into cluster, which block for
 	// ever once it is closed.
@@ -92,7 +100,7 @@ func Start(ctx context.Context, o Options) (*Broker, error) {
 		}
 		return nil, fmt.Errorf("start broker: %w", err)
 	}
-	b := &Broker{advertise: o.Advertise, log: o.Log}
+	b := &Broker{advertise: o.Advertise, log: o.Log, options: o, faults: newFaults()}
 	if err := b.open(o); err != nil {
 		return nil, fmt.Errorf("start broker: %w", err)
 	}
@@ -143,10 +151,25 @@ func (b *Broker) open(o Options) error {
 	if err != nil {
 		return errors.Join(err, o.Listener.Close())
 	}
-	b.admin = admin
-	b.members = newMembers(memberGrace, b.expel)
-	b.front = newFront(o.Listener, b, o.Log)
-	b.cluster, err = kfake.NewCluster(
+	b.admin, b.porch = admin, newPorch(o.Listener)
+	if err := b.up(); err != nil {
+		admin.Close()
+		return errors.Join(err, b.porch.Close())
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	b.stop = stop
+	b.working.Go(func() { b.retain(ctx) })
+	b.working.Go(func() { b.copy(ctx, dial) })
+	return nil
+}
+
+// up starts the cluster behind a front of its own. Only Start calls it without
+// holding turn.
+func (b *Broker) up() error {
+	o := b.options
+	members := newMembers(memberGrace, b.expel)
+	front := newFront(b.porch.lease(), b, members, o.Log)
+	cluster, err := kfake.NewCluster(
 		kfake.NumBrokers(1),
 		kfake.ClusterID("axion"),
 		kfake.DefaultNumPartitions(int(o.Partitions)),
@@ -162,17 +185,16 @@ func (b *Broker) open(o Options) error {
 			"group.consumer.heartbeat.interval.ms": "500",
 		}),
 		kfake.MaxVersions(versions()),
-		kfake.ListenFn(func(string, string) (net.Listener, error) { return b.front, nil }),
+		kfake.ListenFn(func(string, string) (net.Listener, error) { return front, nil }),
 		kfake.WithLogger(chatter{o.Log}),
 	)
 	if err != nil {
-		admin.Close()
-		return errors.Join(&openError{dir: o.Dir, err: err}, b.front.Close())
+		return errors.Join(&openError{dir: o.Dir, err: err}, front.Close())
 	}
-	b.front.open()
-	ctx, stop := context.WithCancel(context.Background())
-	b.stop = stop
-	b.working.Go(func() { b.retain(ctx) })
+	b.life.Lock()
+	b.cluster, b.front, b.members, b.closed, b.here = cluster, front, members, false, true
+	b.life.Unlock()
+	front.open()
 	return nil
 }
 
@@ -230,16 +252,21 @@ func (b *Broker) Close() error {
 }
 
 func (b *Broker) close() error {
+	b.faults.endAll()
 	b.stop()
 	b.working.Wait()
-	b.members.close()
+	b.turn.Lock()
+	defer b.turn.Unlock()
+	b.over = true
 	b.admin.Close()
-	b.front.drain(drainTime)
-	b.life.Lock()
-	b.closed = true
-	b.life.Unlock()
-	b.cluster.Close()
-	return b.front.wait()
+	err := b.porch.Close()
+	if errors.Is(err, net.ErrClosed) {
+		err = nil
+	}
+	if b.here {
+		err = errors.Join(err, b.down())
+	}
+	return err
 }
 
 // alive calls fn with the cluster unless the broker is closed, and keeps it

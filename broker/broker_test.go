@@ -14,6 +14,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"go.uber.org/goleak"
+
+	"axion/services/clustertest"
 )
 
 func TestMain(m *testing.M) {
@@ -68,7 +70,38 @@ func start(t *testing.T, o Options) *Broker {
 	return b
 }
 
-func client(t *testing.T, b *Broker, opts ...kgo.Opt) *kgo.Client {
+// cluster is what a test reads: an embedded broker, or Apache Kafka in the second run
+// of [TestCluster].
+type cluster interface {
+	Addr() string
+	Admin() *Admin
+}
+
+// holding is a cluster with topics of three partitions. A test has one at most.
+func holding(t *testing.T, topics ...string) cluster {
+	t.Helper()
+	if os.Getenv(clustertest.BrokersEnv) == "" {
+		return start(t, Options{Topics: topics})
+	}
+	addrs := clustertest.NewBroker(t, topics...).ListenAddrs()
+	admin, err := NewAdmin(addrs, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(admin.Close)
+	return foreign{addrs[0], admin}
+}
+
+// foreign is a cluster that this process does not run.
+type foreign struct {
+	addr  string
+	admin *Admin
+}
+
+func (f foreign) Addr() string  { return f.addr }
+func (f foreign) Admin() *Admin { return f.admin }
+
+func client(t *testing.T, b cluster, opts ...kgo.Opt) *kgo.Client {
 	t.Helper()
 	cl, err := kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(b.Addr())}, opts...)...)
 	if err != nil {

@@ -29,6 +29,8 @@ type Cluster interface {
 	Admin() *Admin
 	// Healthy returns nil if a broker answers before ctx ends.
 	Healthy(context.Context) error
+	// Break breaks something on purpose, where the broker is ours.
+	Break(Fault) (*Broken, error)
 	// Close ends what is ours: the embedded broker, or the connections.
 	Close() error
 }
@@ -54,6 +56,15 @@ func (f *Flags) Register(set *pflag.FlagSet) {
 
 // External reports whether an existing cluster is to be used.
 func (f *Flags) External() bool { return len(f.Brokers) > 0 }
+
+// NotOurs says why nothing may be broken on purpose: others may use an existing
+// cluster too. It is empty for the embedded broker.
+func (f *Flags) NotOurs() string {
+	if !f.External() {
+		return ""
+	}
+	return "the stack runs on a Kafka cluster that others may use too; without --brokers it has its own"
+}
 
 // Open starts the embedded broker, or connects to the cluster that the flags
 // name, by [Security]: then o's Topics and Log are what counts, and topics that
@@ -140,6 +151,11 @@ func (e *external) Healthy(ctx context.Context) error {
 		return fmt.Errorf("cluster %s: %w", e.Addr(), err)
 	}
 	return nil
+}
+
+// Break breaks nothing: others may use the cluster too.
+func (e *external) Break(Fault) (*Broken, error) {
+	return nil, errors.New("the cluster is not axion's own: start without --brokers to break things")
 }
 
 func (e *external) Close() error {

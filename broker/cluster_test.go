@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/pem"
 	"errors"
 	"log/slog"
@@ -23,7 +24,13 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"axion/broker"
+	"axion/services/clustertest"
 )
+
+// TestCluster reads topics, messages and groups of Apache Kafka.
+func TestCluster(t *testing.T) {
+	clustertest.Rerun(t, "^Test(API|Tail|TailFilter|TailErr|Lag|Read|ReadTransactions|ReadBound|Record|GroupDetail|Search)$", 2)
+}
 
 // certificate makes a certificate of localhost, for servers and clients, and
 // leaves it and its key in files.
@@ -34,7 +41,7 @@ func certificate(t *testing.T) (pair tls.Certificate, certFile, keyFile string) 
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "localhost"}, NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
 		DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 	}
@@ -65,7 +72,7 @@ func TestExternal(t *testing.T) {
 	pair, cert, key := certificate(t)
 	pool := x509.NewCertPool()
 	pool.AddCert(pair.Leaf)
-	for _, mechanism := range []string{"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"} {
+	for _, mechanism := range mechanisms {
 		t.Run(mechanism, func(t *testing.T) {
 			cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.DefaultNumPartitions(5), kfake.EnableSASL(), kfake.Superuser(mechanism, "axion", "s3cret"),
 				kfake.TLS(&tls.Config{Certificates: []tls.Certificate{pair}, ClientCAs: pool, ClientAuth: tls.RequireAndVerifyClientCert}))
@@ -73,49 +80,78 @@ func TestExternal(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer cluster.Close()
-			for name, value := range map[string]string{
-				"KAFKA_SASL_MECHANISM": mechanism, "KAFKA_SASL_USERNAME": "axion", "KAFKA_SASL_PASSWORD": "s3cret",
-				"KAFKA_TLS": "true", "KAFKA_TLS_CA_FILE": cert, "KAFKA_TLS_CERT_FILE": cert, "KAFKA_TLS_KEY_FILE": key,
-			} {
-				t.Setenv(name, value)
-			}
-			var f broker.Flags
-			set := pflag.NewFlagSet("", pflag.ContinueOnError)
-			f.Register(set)
-			if err := set.Parse([]string{"--brokers", strings.Join(cluster.ListenAddrs(), ",")}); err != nil {
-				t.Fatal(err)
-			}
-			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-			defer cancel()
-			open := func() (broker.Cluster, error) {
-				return f.Open(ctx, broker.Options{Topics: []string{"axion.events"}, Log: slog.New(slog.DiscardHandler)})
-			}
-			c, err := open()
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer func() { _ = c.Close() }()
-			if err := c.Healthy(ctx); err != nil || c.Addr() != cluster.ListenAddrs()[0] {
-				t.Errorf("got %s, %v", c.Addr(), err)
-			}
-			topics, err := c.Admin().Topics(ctx)
-			if err != nil || len(topics) != 1 || len(topics[0].Partitions) != 5 {
-				t.Errorf("topics: got %+v, %v; want one with the cluster's own partitions", topics, err)
-			}
-			client, err := kgo.NewClient(append(c.Client(), kgo.SeedBrokers(c.Seeds()...))...)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer client.Close()
-			if err := client.ProduceSync(ctx, &kgo.Record{Topic: "axion.events", Value: []byte("x")}).FirstErr(); err != nil {
-				t.Error(err)
-			}
-			t.Setenv("KAFKA_SASL_PASSWORD", "wrong")
-			var mender interface{ Mend() string }
-			if _, err := open(); err == nil || !strings.HasPrefix(err.Error(), "--brokers: ") || !errors.As(err, &mender) {
-				t.Errorf("a wrong password: got %v, want an error that names the flag and says how to mend it", err)
-			}
+			testExternal(t, cluster.ListenAddrs(), mechanism, cert, key, 5)
 		})
+	}
+}
+
+// TestExternalKafka is TestExternal on Apache Kafka.
+func TestExternalKafka(t *testing.T) {
+	clustertest.Slow(t)
+	_, cert, key := certificate(t)
+	var both []byte
+	for _, file := range []string{cert, key} {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		both = append(both, text...)
+	}
+	pair := filepath.Join(t.TempDir(), "pair.pem")
+	if err := os.WriteFile(pair, both, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	addr := clustertest.StartSecured(t, clustertest.Login{User: "axion", Password: "s3cret", CertFile: cert, KeyFile: pair})
+	for _, mechanism := range mechanisms {
+		t.Run(mechanism, func(t *testing.T) { testExternal(t, []string{addr}, mechanism, cert, key, 3) })
+	}
+}
+
+var mechanisms = []string{"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"}
+
+// testExternal connects by the variables, makes a topic and writes to it.
+func testExternal(t *testing.T, addrs []string, mechanism, cert, key string, partitions int) {
+	for name, value := range map[string]string{
+		"KAFKA_SASL_MECHANISM": mechanism, "KAFKA_SASL_USERNAME": "axion", "KAFKA_SASL_PASSWORD": "s3cret",
+		"KAFKA_TLS": "true", "KAFKA_TLS_CA_FILE": cert, "KAFKA_TLS_CERT_FILE": cert, "KAFKA_TLS_KEY_FILE": key,
+	} {
+		t.Setenv(name, value)
+	}
+	var f broker.Flags
+	set := pflag.NewFlagSet("", pflag.ContinueOnError)
+	f.Register(set)
+	if err := set.Parse([]string{"--brokers", strings.Join(addrs, ",")}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	open := func() (broker.Cluster, error) {
+		return f.Open(ctx, broker.Options{Topics: []string{"axion.events"}, Log: slog.New(slog.DiscardHandler)})
+	}
+	c, err := open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close() }()
+	if err := c.Healthy(ctx); err != nil || c.Addr() != addrs[0] {
+		t.Errorf("got %s, %v", c.Addr(), err)
+	}
+	topics, err := c.Admin().Topics(ctx)
+	if err != nil || len(topics) != 1 || len(topics[0].Partitions) != partitions {
+		t.Errorf("topics: got %+v, %v; want one with the cluster's own partitions", topics, err)
+	}
+	client, err := kgo.NewClient(append(c.Client(), kgo.SeedBrokers(c.Seeds()...))...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	if err := client.ProduceSync(ctx, &kgo.Record{Topic: "axion.events", Value: []byte("x")}).FirstErr(); err != nil {
+		t.Error(err)
+	}
+	t.Setenv("KAFKA_SASL_PASSWORD", "wrong")
+	var mender interface{ Mend() string }
+	if _, err := open(); err == nil || !strings.HasPrefix(err.Error(), "--brokers: ") || !errors.As(err, &mender) {
+		t.Errorf("a wrong password: got %v, want an error that names the flag and says how to mend it", err)
 	}
 }
 

@@ -49,15 +49,17 @@ type gate interface {
 	// to arrive.
 	awaiting()
 	begun()
-	// inspect sees a whole frame of one of the keys of [inspected], and
+	// wants reports whether inspect is to see the frames of a key.
+	wants(key int16) bool
+	// inspect sees a whole frame of one of the keys that it wants, and
 	// returns what to pass on: the frame, changed or not, or another.
 	inspect(req request, frame []byte) ([]byte, error)
 	// pass is called before the first byte of a frame is passed on.
 	pass(req request) error
 }
 
-// inspected are the keys whose frames the gate sees whole. Records are not
-// among them: they stream through.
+// inspected are the keys whose frames the guard always sees whole. Records are
+// not among them: they stream through, unless a fault is on.
 func inspected(key int16) bool {
 	switch kmsg.Key(key) {
 	case kmsg.Fetch, kmsg.Metadata, kmsg.CreateTopics, kmsg.CreatePartitions,
@@ -119,7 +121,7 @@ func (f *framer) next() error {
 	if err != nil {
 		return err
 	}
-	if !inspected(req.key) {
+	if !f.gate.wants(req.key) {
 		if err := f.gate.pass(req); err != nil {
 			return err
 		}

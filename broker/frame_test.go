@@ -14,8 +14,9 @@ import (
 // open is a gate that lets all pass and counts.
 type open struct{ passed int }
 
-func (*open) awaiting() {}
-func (*open) begun()    {}
+func (*open) awaiting()            {}
+func (*open) begun()               {}
+func (*open) wants(key int16) bool { return inspected(key) }
 func (*open) inspect(_ request, frame []byte) ([]byte, error) {
 	return frame, nil
 }
@@ -76,9 +77,17 @@ func FuzzInspect(f *testing.F) {
 		req.SetVersion(req.MaxVersion())
 		f.Add(requestOf(req))
 	}
+	for _, topic := range []string{"lost", "doubled"} {
+		f.Add(requestOf(produceOf(topic, make([]byte, batchHead))))
+		f.Add(requestOf(produceOf(topic, []byte("short"))))
+	}
 	f.Fuzz(func(t *testing.T, in []byte) {
 		g, _ := guardedPipe(t)
 		g.front.broker.closed = true // so that nothing is created
+		g.front.broker.faults.struck.Store(&[]*Broken{
+			{Fault: Fault{Kind: DropTopic, Target: "lost", Percent: 100}},
+			{Fault: Fault{Kind: DuplicateTopic, Target: "doubled", Percent: 100}},
+		})
 		g.frames = newFramer(bytes.NewReader(in), g)
 		out, err := io.ReadAll(g.frames)
 		if _, ok := errors.AsType[*frameError](err); err != nil && !ok && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
@@ -88,6 +97,17 @@ func FuzzInspect(f *testing.F) {
 			t.Fatalf("got %d bytes out of %d", len(out), len(in))
 		}
 	})
+}
+
+// produceOf is a request to write these bytes to a topic.
+func produceOf(topic string, records []byte) kmsg.Request {
+	req := kmsg.NewPtrProduceRequest()
+	req.SetVersion(9)
+	t, p := kmsg.NewProduceRequestTopic(), kmsg.NewProduceRequestTopicPartition()
+	p.Records = records
+	t.Topic, t.Partitions = topic, append(t.Partitions, p)
+	req.Topics = append(req.Topics, t)
+	return req
 }
 
 // TestReadFrame: what is announced costs nothing until it comes.

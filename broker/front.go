@@ -21,9 +21,10 @@ const retryAccept = 50 * time.Millisecond
 // Accept, so Accept fails only once the front is closed.
 type front struct {
 	net.Listener
-	broker *Broker
-	log    *slog.Logger
-	limit  int
+	broker  *Broker
+	members *members
+	log     *slog.Logger
+	limit   int
 
 	ready   chan struct{} // closed by open: before it, nothing is accepted
 	done    chan struct{} // closed by Close
@@ -38,10 +39,11 @@ type front struct {
 	draining bool
 }
 
-func newFront(listener net.Listener, b *Broker, log *slog.Logger) *front {
+func newFront(listener net.Listener, b *Broker, m *members, log *slog.Logger) *front {
 	return &front{
 		Listener: listener,
 		broker:   b,
+		members:  m,
 		log:      log,
 		limit:    maxConns,
 		ready:    make(chan struct{}),
@@ -113,7 +115,7 @@ func (f *front) forget(g *guarded) {
 	f.mu.Lock()
 	delete(f.conns, g)
 	f.mu.Unlock()
-	f.broker.members.gone(g)
+	f.members.gone(g)
 	f.settle()
 }
 

@@ -33,10 +33,10 @@ type guarded struct {
 	closing sync.Once
 	err     error // of closing Conn
 
-	mu       sync.Mutex
-	request  int64             // the correlation id of the last request, or none
-	answer   int64             // that of the last answer, or none
-	refusals map[int32]refusal // by correlation id: answers to complete
+	mu          sync.Mutex
+	request     int64                // the correlation id of the last request, or none
+	answer      int64                // that of the last answer, or none
+	completions map[int32]completion // by correlation id: answers to complete
 }
 
 var (
@@ -46,13 +46,13 @@ var (
 
 func newGuarded(conn net.Conn, f *front) *guarded {
 	g := &guarded{
-		Conn:     conn,
-		front:    f,
-		wait:     firstTime,
-		closed:   make(chan struct{}),
-		request:  none,
-		answer:   none,
-		refusals: make(map[int32]refusal),
+		Conn:        conn,
+		front:       f,
+		wait:        firstTime,
+		closed:      make(chan struct{}),
+		request:     none,
+		answer:      none,
+		completions: make(map[int32]completion),
 	}
 	g.frames = newFramer(conn, g)
 	return g
@@ -70,11 +70,11 @@ func (g *guarded) Read(p []byte) (int, error) {
 
 // Write sends one answer.
 func (g *guarded) Write(p []byte) (int, error) {
-	if err := g.SetWriteDeadline(time.Now().Add(frameTime)); err != nil {
-		return 0, err
-	}
 	out, err := g.complete(p)
 	if err != nil {
+		return 0, err
+	}
+	if err := g.SetWriteDeadline(time.Now().Add(frameTime)); err != nil {
 		return 0, err
 	}
 	if _, err := g.Conn.Write(out); err != nil {
@@ -91,14 +91,17 @@ func (g *guarded) complete(p []byte) ([]byte, error) {
 	}
 	corr := int32(binary.BigEndian.Uint32(p[prefix:]))
 	g.mu.Lock()
-	g.answer = int64(corr)
-	r, ok := g.refusals[corr]
-	delete(g.refusals, corr)
+	c, ok := g.completions[corr]
+	delete(g.completions, corr)
 	g.mu.Unlock()
-	if !ok {
-		return p, nil
+	var err error
+	if ok {
+		p, err = c.complete(p)
 	}
-	return r.complete(p)
+	g.mu.Lock()
+	g.answer = int64(corr)
+	g.mu.Unlock()
+	return p, err
 }
 
 // Close ends the connection. Calls after the first change nothing.

@@ -338,7 +338,7 @@ func guardedPipe(t *testing.T) (*guarded, net.Conn) {
 	t.Helper()
 	here, there := net.Pipe()
 	b := &Broker{members: newMembers(memberGrace, func(context.Context, memberKey) {})}
-	g := newFront(nowhere{}, b, slog.New(slog.DiscardHandler)).admit(here)
+	g := newFront(nowhere{}, b, b.members, slog.New(slog.DiscardHandler)).admit(here)
 	t.Cleanup(func() { _, _ = g.Close(), there.Close() })
 	return g, there
 }

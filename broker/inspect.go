@@ -16,6 +16,7 @@ const maxWait = 100
 func (g *guarded) inspect(req request, frame []byte) ([]byte, error) {
 	if kmsg.Key(req.key) == kmsg.Fetch {
 		capWait(req, frame)
+		g.delayed(req)
 		return frame, nil
 	}
 	parsed := kmsg.RequestForKey(req.key)
@@ -24,6 +25,8 @@ func (g *guarded) inspect(req request, frame []byte) ([]byte, error) {
 		return nil, refusef("%s request that cannot be read: %v", kmsg.NameForKey(req.key), err)
 	}
 	switch r := parsed.(type) {
+	case *kmsg.ProduceRequest:
+		return g.strike(req, frame, r), nil
 	case *kmsg.MetadataRequest:
 		g.refuse(req, g.front.broker.prepare(r))
 	case *kmsg.CreateTopicsRequest:
@@ -31,7 +34,7 @@ func (g *guarded) inspect(req request, frame []byte) ([]byte, error) {
 	case *kmsg.CreatePartitionsRequest:
 		return g.without(req, frame, r, withoutGrow(r)), nil
 	default:
-		g.front.broker.members.follow(g, parsed)
+		g.front.members.follow(g, parsed)
 	}
 	return frame, nil
 }
@@ -82,9 +85,19 @@ func (g *guarded) refuse(req request, topics map[string]refused) {
 	if len(topics) == 0 {
 		return
 	}
+	g.answerWith(req, refusal{key: req.key, version: req.version, topics: topics})
+}
+
+// answerWith keeps what to do with the answer of req.
+func (g *guarded) answerWith(req request, c completion) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.refusals[req.corr] = refusal{key: req.key, version: req.version, topics: topics}
+	g.completions[req.corr] = c
+}
+
+// wants implements gate.
+func (g *guarded) wants(key int16) bool {
+	return inspected(key) || kmsg.Key(key) == kmsg.Produce && g.front.broker.faults.produce()
 }
 
 // without returns the frame of a request that has lost the refused topics.

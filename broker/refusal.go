@@ -13,6 +13,11 @@ type refused struct {
 	message string
 }
 
+// completion changes an answer, or what becomes of it.
+type completion interface {
+	complete(p []byte) ([]byte, error)
+}
+
 // refusal is what the guard adds to kfake's answer to one request.
 type refusal struct {
 	key, version int16
@@ -21,17 +26,9 @@ type refusal struct {
 
 // complete returns the answer p with the refused topics in it.
 func (r refusal) complete(p []byte) ([]byte, error) {
-	resp := kmsg.ResponseForKey(r.key)
-	resp.SetVersion(r.version)
-	body := prefix + 4
-	if resp.IsFlexible() {
-		body++ // the header's tagged fields: kfake sends none
-	}
-	if len(p) < body {
-		return nil, fmt.Errorf("%s answer of %d bytes", kmsg.NameForKey(r.key), len(p))
-	}
-	if err := resp.ReadFrom(p[body:]); err != nil {
-		return nil, fmt.Errorf("%s answer: %w", kmsg.NameForKey(r.key), err)
+	resp, body, err := readAnswer(p, r.key, r.version)
+	if err != nil {
+		return nil, err
 	}
 	switch a := resp.(type) {
 	case *kmsg.MetadataResponse:
@@ -41,9 +38,31 @@ func (r refusal) complete(p []byte) ([]byte, error) {
 	case *kmsg.CreatePartitionsResponse:
 		r.grow(a)
 	}
-	out := resp.AppendTo(append([]byte(nil), p[:body]...))
+	return answerAgain(p[:body], resp), nil
+}
+
+// readAnswer reads a whole answer, and tells where its body starts.
+func readAnswer(p []byte, key, version int16) (resp kmsg.Response, body int, err error) {
+	resp = kmsg.ResponseForKey(key)
+	resp.SetVersion(version)
+	body = prefix + 4
+	if resp.IsFlexible() {
+		body++ // the header's tagged fields: kfake sends none
+	}
+	if len(p) < body {
+		return nil, 0, fmt.Errorf("%s answer of %d bytes", kmsg.NameForKey(key), len(p))
+	}
+	if err := resp.ReadFrom(p[body:]); err != nil {
+		return nil, 0, fmt.Errorf("%s answer: %w", kmsg.NameForKey(key), err)
+	}
+	return resp, body, nil
+}
+
+// answerAgain writes an answer anew behind its header.
+func answerAgain(head []byte, resp kmsg.Response) []byte {
+	out := resp.AppendTo(append([]byte(nil), head...))
 	binary.BigEndian.PutUint32(out, uint32(len(out)-prefix))
-	return out, nil
+	return out
 }
 
 // metadata: kfake has answered that it does not know the topics.

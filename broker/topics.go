@@ -13,6 +13,8 @@ type Topic struct {
 	Name       string      `json:"name"`
 	Messages   int64       `json:"messages"` // records kept: the sum of end - start
 	Partitions []Partition `json:"partitions"`
+	// Internal topics are the cluster's own.
+	Internal bool `json:"internal,omitempty"`
 }
 
 // Partition is one partition of a [Topic]. Start is the offset of the oldest
@@ -26,7 +28,11 @@ type Partition struct {
 // Topics lists the cluster's topics by name, internal ones left out. A
 // partition whose offsets cannot be read (it has no leader) counts as empty.
 func (a *Admin) Topics(ctx context.Context) ([]Topic, error) {
-	details, err := a.client.ListTopics(ctx)
+	return a.topics(ctx, a.client.ListTopics)
+}
+
+func (a *Admin) topics(ctx context.Context, list func(context.Context, ...string) (kadm.TopicDetails, error)) ([]Topic, error) {
+	details, err := list(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list topics: %w", err)
 	}
@@ -47,7 +53,7 @@ func (a *Admin) Topics(ctx context.Context) ([]Topic, error) {
 		if detail.Err != nil {
 			continue // deleted since it was listed
 		}
-		topic := Topic{Name: detail.Topic, Partitions: []Partition{}}
+		topic := Topic{Name: detail.Topic, Partitions: []Partition{}, Internal: detail.IsInternal}
 		for _, p := range detail.Partitions.Sorted() {
 			part := Partition{ID: p.Partition}
 			start, okStart := starts.Lookup(detail.Topic, p.Partition)

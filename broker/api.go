@@ -1,0 +1,222 @@
+package broker
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+const (
+	// apiTime bounds one call of the API.
+	apiTime = 10 * time.Second
+	// maxProduced bounds the body of a call that produces a message, in bytes.
+	maxProduced = 2 << 20
+)
+
+// reply is what an operation answers.
+type reply[T any] struct{ Body T }
+
+// Register adds the operations on topics, messages and groups to the dashboard's
+// API.
+func (e *Explorer) Register(api huma.API) {
+	says := func(summary string) func(*huma.Operation) {
+		return func(o *huma.Operation) { o.Summary, o.Tags = summary, []string{"topics"} }
+	}
+	const topic, message = "/api/topics/{topic}", "/api/topics/{topic}/messages/{partition}/{offset}"
+	huma.Get(api, topic, e.getTopic, says("Describe a topic"))
+	huma.Get(api, topic+"/messages", e.getMessages, says("Read messages"))
+	huma.Get(api, message, e.getMessage, says("Read one message, with up to 1 MiB of its value"))
+	huma.Get(api, message+"/value", e.getValue, says("Download the value of a message"))
+	huma.Get(api, "/api/groups", e.getGroups, says("List consumer groups"))
+	huma.Get(api, "/api/groups/{group}", e.getGroup, says("Describe a consumer group"))
+	huma.Post(api, topic+"/messages", e.postMessage, says("Produce a message"), func(o *huma.Operation) {
+		o.DefaultStatus, o.MaxBodyBytes, o.Security = http.StatusCreated, maxProduced, []map[string][]string{{"token": {}}}
+	})
+}
+
+// problem gives an error its status.
+func problem(err error) error {
+	var filter *FilterError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &filter):
+		return huma.Error422UnprocessableEntity(err.Error(), &huma.ErrorDetail{Location: "query." + filter.Part, Message: filter.Reason})
+	case errors.Is(err, ErrNoTopic), errors.Is(err, ErrNoPartition), errors.Is(err, ErrNoMessage), errors.Is(err, ErrNoGroup):
+		return huma.Error404NotFound(err.Error())
+	case errors.Is(err, ErrInternal):
+		return huma.Error409Conflict(err.Error())
+	case errors.Is(err, context.DeadlineExceeded):
+		return huma.Error504GatewayTimeout("the broker does not answer: " + err.Error())
+	}
+	return huma.Error502BadGateway(err.Error())
+}
+
+// answered asks with a bound in time.
+func answered[T any](ctx context.Context, ask func(context.Context) (T, error)) (*reply[T], error) {
+	ctx, cancel := context.WithTimeout(ctx, apiTime)
+	defer cancel()
+	body, err := ask(ctx)
+	if err != nil {
+		return nil, problem(err)
+	}
+	return &reply[T]{body}, nil
+}
+
+// named is the path of what is about one topic.
+type named struct {
+	Topic string `path:"topic" maxLength:"249"`
+}
+
+func (e *Explorer) getTopic(ctx context.Context, in *named) (*reply[TopicDetail], error) {
+	return answered(ctx, func(ctx context.Context) (TopicDetail, error) { return e.Topic(ctx, in.Topic) })
+}
+
+// messageQuery is the query of a read.
+type messageQuery struct {
+	Topic     string    `path:"topic" maxLength:"249"`
+	Partition int32     `query:"partition" default:"-1" minimum:"-1" doc:"The only partition to read; -1 means all, merged by time."`
+	Offset    int64     `query:"offset" default:"-1" minimum:"-1" doc:"Begin at this offset of each partition, the oldest first."`
+	Time      time.Time `query:"time" doc:"Only messages of this time or later; the oldest first."`
+	Until     time.Time `query:"until" doc:"Only messages of this time or earlier."`
+	Order     string    `query:"order" enum:"newest,oldest" doc:"Which come first. By default the newest, but with offset or time the oldest."`
+	After     string    `query:"after" maxLength:"32768" doc:"Go on where an earlier answer ended: its next."`
+	Key       string    `query:"key" doc:"Must be in the key. Case does not count, here and below."`
+	Header    string    `query:"header" doc:"NAME or NAME=TEXT: a header that must be there, and what must be in it."`
+	Path      string    `query:"path" doc:"A JSONPath (RFC 9535) that must select something in the value, or one with a comparison: $.price > 10, $.type == \"x\", $.name ~ tea."`
+	Text      string    `query:"text" doc:"Must be in the key, the value or a header."`
+	Limit     int       `query:"limit" default:"50" minimum:"1" maximum:"500"`
+}
+
+func (e *Explorer) getMessages(ctx context.Context, in *messageQuery) (*reply[Page], error) {
+	q := Query{
+		Topic: in.Topic, Partition: in.Partition, Offset: in.Offset, After: in.After, Limit: in.Limit,
+		Oldest: in.Order == "oldest" || in.Order == "" && (in.Offset >= 0 || !in.Time.IsZero()),
+		Filter: Filter{Key: in.Key, Text: in.Text, Header: in.Header, Path: in.Path, Since: in.Time, Until: in.Until},
+	}
+	return answered(ctx, func(ctx context.Context) (Page, error) { return e.admin.Read(ctx, q) })
+}
+
+// placed is the path of what is about one message.
+type placed struct {
+	Topic     string `path:"topic" maxLength:"249"`
+	Partition int32  `path:"partition" minimum:"0"`
+	Offset    int64  `path:"offset" minimum:"0"`
+}
+
+func (e *Explorer) getMessage(ctx context.Context, in *placed) (*reply[Message], error) {
+	return answered(ctx, func(ctx context.Context) (Message, error) {
+		r, err := e.admin.record(ctx, in.Topic, in.Partition, in.Offset)
+		if err != nil {
+			return Message{}, err
+		}
+		return messageOf(r, shownBytes), nil
+	})
+}
+
+// download is bytes that a browser saves and never shows.
+type download struct {
+	ContentType string `header:"Content-Type"`
+	Disposition string `header:"Content-Disposition"`
+	Body        []byte
+}
+
+func (e *Explorer) getValue(ctx context.Context, in *placed) (*download, error) {
+	ctx, cancel := context.WithTimeout(ctx, apiTime)
+	defer cancel()
+	r, err := e.admin.record(ctx, in.Topic, in.Partition, in.Offset)
+	if err != nil {
+		return nil, problem(err)
+	}
+	return &download{
+		ContentType: "application/octet-stream",
+		Disposition: fmt.Sprintf(`attachment; filename="%s-%d-%d"`, in.Topic, in.Partition, in.Offset), // a topic that is there has a safe name
+		Body:        r.Value,
+	}, nil
+}
+
+// outgoing is a message to write.
+type outgoing struct {
+	Key       *string        `json:"key,omitempty" nullable:"true" doc:"Left out or null: none."`
+	Value     *string        `json:"value,omitempty" nullable:"true" doc:"Left out or null: none, which compaction takes for a deletion."`
+	Encoding  string         `json:"encoding,omitempty" enum:"text,base64" doc:"How value is written here; text by default."`
+	Partition *int32         `json:"partition,omitempty" minimum:"0" doc:"Left out: the one of the key."`
+	Headers   []headerToSend `json:"headers,omitempty" maxItems:"100"`
+	Trace     bool           `json:"trace,omitempty" doc:"Begin a trace, where no header traceparent goes on with one."`
+}
+
+type headerToSend struct {
+	Name  string `json:"name" minLength:"1" maxLength:"1000"`
+	Value string `json:"value"`
+}
+
+type messageToSend struct {
+	Topic string `path:"topic" maxLength:"249"`
+	Body  outgoing
+}
+
+// record is the message as Kafka takes it.
+func (p outgoing) record(topic string) (*kgo.Record, error) {
+	r := &kgo.Record{Topic: topic, Partition: -1}
+	if p.Partition != nil {
+		r.Partition = *p.Partition
+	}
+	if p.Key != nil {
+		r.Key = []byte(*p.Key)
+	}
+	if p.Value != nil {
+		r.Value = []byte(*p.Value)
+	}
+	if p.Value != nil && p.Encoding == "base64" {
+		var err error
+		if r.Value, err = base64.StdEncoding.DecodeString(*p.Value); err != nil {
+			return nil, huma.Error422UnprocessableEntity("the value is not base64", &huma.ErrorDetail{Location: "body.value", Message: err.Error()})
+		}
+	}
+	for _, h := range p.Headers {
+		r.Headers = append(r.Headers, kgo.RecordHeader{Key: h.Name, Value: []byte(h.Value)})
+	}
+	if p.Trace && traceOf(r) == "" {
+		r.Headers = append(r.Headers, kgo.RecordHeader{Key: "traceparent", Value: []byte(newTrace())})
+	}
+	return r, nil
+}
+
+func (e *Explorer) postMessage(ctx context.Context, in *messageToSend) (*reply[Message], error) {
+	r, err := in.Body.record(in.Topic)
+	if err != nil {
+		return nil, err
+	}
+	return answered(ctx, func(ctx context.Context) (Message, error) {
+		written, err := e.admin.Produce(ctx, r)
+		if err != nil {
+			return Message{}, err
+		}
+		return messageOf(written, listedBytes), nil
+	})
+}
+
+// groupList is the answer of /api/groups.
+type groupList struct {
+	Items []Group `json:"items"`
+	Next  string  `json:"next" doc:"Always empty: the list is given whole."`
+}
+
+func (e *Explorer) getGroups(ctx context.Context, _ *struct{}) (*reply[groupList], error) {
+	return answered(ctx, func(ctx context.Context) (groupList, error) {
+		groups, err := e.admin.Groups(ctx)
+		return groupList{Items: groups}, err
+	})
+}
+
+func (e *Explorer) getGroup(ctx context.Context, in *struct {
+	Group string `path:"group" maxLength:"1000"`
+}) (*reply[GroupDetail], error) {
+	return answered(ctx, func(ctx context.Context) (GroupDetail, error) { return e.admin.Group(ctx, in.Group) })
+}

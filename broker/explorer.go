@@ -1,0 +1,136 @@
+package broker
+
+import (
+	"context"
+	"log/slog"
+	"net/url"
+	"sync"
+	"time"
+)
+
+const (
+	// sampleEvery is how often an [Explorer] notes lag and rates, and sampleTime
+	// bounds one look.
+	sampleEvery = 3 * time.Second
+	sampleTime  = 5 * time.Second
+)
+
+// Explorer shows people what a cluster holds: its messages, live and in the past,
+// its topics and groups, and the lag of the last fifteen minutes, which it samples
+// as long as it lives. Its methods are safe for concurrent use.
+type Explorer struct {
+	admin   *Admin
+	history *history
+	stop    context.CancelFunc
+	sampler sync.WaitGroup
+}
+
+// Explore begins to sample. The admin stays the caller's, and outlives the
+// Explorer, which the caller closes. Nil log means slog.Default().
+func Explore(admin *Admin, log *slog.Logger) *Explorer {
+	if log == nil {
+		log = slog.Default()
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	e := &Explorer{admin: admin, history: newHistory(), stop: cancel}
+	e.sampler.Go(func() {
+		tick := time.NewTicker(sampleEvery)
+		defer tick.Stop()
+		for {
+			if err := e.sample(ctx); err != nil && ctx.Err() == nil {
+				log.Debug("no sample of the broker", "error", err)
+			}
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+		}
+	})
+	return e
+}
+
+// Close ends the sampling. It never fails.
+func (e *Explorer) Close(context.Context) error {
+	e.stop()
+	e.sampler.Wait()
+	return nil
+}
+
+// Channels are what pages can watch, by name: "tail" follows a topic, "lag" how
+// far groups are behind. Each tells what happens until its context ends.
+func (e *Explorer) Channels() map[string]func(ctx context.Context, query url.Values, send func(any) error) error {
+	return map[string]func(context.Context, url.Values, func(any) error) error{"tail": e.tail, "lag": e.lag}
+}
+
+// sample looks at the cluster once.
+func (e *Explorer) sample(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, sampleTime)
+	defer cancel()
+	topics, err := e.admin.topics(ctx, e.admin.client.ListTopicsWithInternal)
+	if err != nil {
+		return err
+	}
+	groups, err := e.admin.groups(ctx)
+	if err != nil {
+		return err
+	}
+	e.history.add(time.Now(), topics, groups, e.sizes(ctx))
+	return nil
+}
+
+// sizes are the bytes of each topic, of one replica, and nil where the cluster
+// does not tell.
+func (e *Explorer) sizes(ctx context.Context) map[string]int64 {
+	brokers, err := e.admin.client.DescribeAllLogDirs(ctx, nil)
+	if err != nil {
+		return nil
+	}
+	type place struct {
+		topic string
+		id    int32
+	}
+	largest := map[place]int64{}
+	for _, dirs := range brokers {
+		for _, dir := range dirs {
+			for topic, partitions := range dir.Topics {
+				for id, p := range partitions {
+					at := place{topic, id}
+					largest[at] = max(largest[at], p.Size)
+				}
+			}
+		}
+	}
+	sizes := map[string]int64{}
+	for at, size := range largest {
+		sizes[at.topic] += size
+	}
+	return sizes
+}
+
+// TopicState is a topic with what the last sample tells of it.
+type TopicState struct {
+	Topic
+	// Bytes is its size, of one replica; nil where the cluster does not tell.
+	Bytes *int64 `json:"bytes,omitempty"`
+	// Rate is how many records a second it got of late.
+	Rate float64 `json:"rate"`
+	// Groups are those that have read it, by name, and what each has not read yet.
+	Groups []TopicGroup `json:"groups"`
+}
+
+// TopicGroup is a group on a topic.
+type TopicGroup struct {
+	Name string `json:"name"`
+	Lag  int64  `json:"lag"`
+}
+
+// Topics lists the cluster's topics by name, its own ones too. Offsets are those of
+// now; the rest is of the last sample, some seconds old.
+func (e *Explorer) Topics(ctx context.Context) ([]TopicState, error) {
+	topics, err := e.admin.topics(ctx, e.admin.client.ListTopicsWithInternal)
+	if err != nil {
+		return nil, err
+	}
+	return e.history.states(topics), nil
+}

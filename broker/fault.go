@@ -1,0 +1,257 @@
+package broker
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// Kinds of faults.
+const (
+	// DelayTopic answers a produce, and a fetch that brings records, later.
+	DelayTopic = "topic-delay"
+	// FailTopic answers produces and fetches with an error of Kafka.
+	FailTopic = "topic-error"
+	// DuplicateTopic writes what is produced a second time, once the first is
+	// answered; not what is part of a transaction.
+	DuplicateTopic = "topic-duplicate"
+	// DropTopic answers a produce as done, and loses the records.
+	DropTopic = "topic-drop"
+	// LoseCoordinator has requests of consumer groups find no coordinator.
+	LoseCoordinator = "coordinator-lost"
+	// RestartBroker takes the broker off the net until the fault ends.
+	RestartBroker = "broker-restart"
+)
+
+// Fault is what to break.
+type Fault struct {
+	Kind string `json:"kind"`
+	// Target is a topic, or for LoseCoordinator a group: empty means every one.
+	Target string `json:"target"`
+	// Partition limits the fault to one of the topic; nil means all.
+	Partition *int32 `json:"partition"`
+	// Percent of the requests, or of the batches of records, are hit; from 1 to 100.
+	Percent int `json:"percent"`
+	// DelayMS is what DelayTopic adds, and JitterMS up to how much more, by chance.
+	DelayMS  int `json:"delayMs"`
+	JitterMS int `json:"jitterMs"`
+	// Code is the name of FailTopic's error, such as NOT_LEADER_FOR_PARTITION.
+	Code string `json:"code"`
+}
+
+// Broken is a fault that is on. Its methods are safe for concurrent use.
+type Broken struct {
+	Fault
+	broker  *Broker
+	topicID [16]byte // what newer clients fetch by
+	native  []kfake.Fault
+	ended   chan struct{}
+	once    sync.Once
+	hits    atomic.Int64
+
+	handle *kfake.FaultHandle // guarded by faults.mu
+}
+
+// Hits is how many requests, or records where they are lost or doubled, were hit.
+func (f *Broken) Hits() int64 { return f.hits.Load() }
+
+// End mends what is broken: what a delay holds back goes on, and a broker that
+// is away is back when it returns.
+func (f *Broken) End() {
+	f.once.Do(func() {
+		f.broker.faults.remove(f)
+		close(f.ended)
+		if f.Kind != RestartBroker {
+			return
+		}
+		if err := f.broker.comeBack(); err != nil {
+			f.broker.log.Error("the broker did not come back: restart axion", "error", err)
+		}
+	})
+}
+
+// takes reports whether the fault is for a partition, and by its share hits now.
+func (f *Broken) takes(topic string, partition int32) bool {
+	return f.Target == topic && (f.Partition == nil || *f.Partition == partition) && f.chance()
+}
+
+func (f *Broken) chance() bool { return f.Percent >= 100 || rand.IntN(100) < f.Percent }
+
+// Break breaks something on purpose until the fault's End is called. The error
+// says what is wrong with the fault, or that the broker is away.
+func (b *Broker) Break(f Fault) (*Broken, error) {
+	broken := &Broken{Fault: f, broker: b, ended: make(chan struct{})}
+	var err error
+	switch f.Kind {
+	case RestartBroker:
+		if err = b.leave(); err == nil {
+			broken.hits.Add(1)
+		}
+	case LoseCoordinator:
+		broken.loseCoordinator()
+	case FailTopic:
+		if err = broken.aim(); err == nil {
+			err = broken.failTopic()
+		}
+	case DelayTopic, DuplicateTopic, DropTopic:
+		err = broken.aim()
+	default:
+		err = fmt.Errorf("the broker has no fault of the kind %q", f.Kind)
+	}
+	if err != nil {
+		return nil, err
+	}
+	b.faults.add(broken)
+	return broken, nil
+}
+
+// aim finds the topic.
+func (f *Broken) aim() error {
+	err := errors.New("the broker is away")
+	f.broker.alive(func(c *kfake.Cluster) {
+		err = nil
+		if info := c.TopicInfo(f.Target); info == nil {
+			err = fmt.Errorf("the broker has no topic %q: the dashboard's Topics page lists them", f.Target)
+		} else if f.Partition != nil && c.PartitionInfo(f.Target, *f.Partition) == nil {
+			err = fmt.Errorf("topic %q has no partition %d", f.Target, *f.Partition)
+		} else {
+			f.topicID = info.TopicID
+		}
+	})
+	return err
+}
+
+// count is a kfake fault's When: it takes the fault's share, and counts.
+func (f *Broken) count(kmsg.Request) bool {
+	hit := f.chance()
+	if hit {
+		f.hits.Add(1)
+	}
+	return hit
+}
+
+func (f *Broken) failTopic() error {
+	code := errorNamed(f.Code)
+	if code == nil {
+		return fmt.Errorf("Kafka has no error %q: use its name, such as NOT_LEADER_FOR_PARTITION or REQUEST_TIMED_OUT", f.Code) //nolint:staticcheck // a name
+	}
+	fault := kfake.Fault{Keys: []kmsg.Key{kmsg.Produce, kmsg.Fetch}, Topic: f.Target, Err: code, Count: -1, When: f.count}
+	if f.Partition != nil {
+		fault.Partitions = []int32{*f.Partition}
+	}
+	f.native = []kfake.Fault{fault}
+	return nil
+}
+
+// maxError is above Kafka's highest code of an error.
+const maxError = 256
+
+// errorNamed finds an error of Kafka by its name, in any case; nil where there
+// is none.
+func errorNamed(name string) *kerr.Error {
+	for code := int16(-1); code < maxError; code++ {
+		if e := kerr.TypedErrorForCode(code); e != nil && e.Code == code && strings.EqualFold(e.Message, name) {
+			return e
+		}
+	}
+	return nil
+}
+
+func (f *Broken) loseCoordinator() {
+	lost := kfake.Fault{Group: f.Target, Count: -1, When: f.count}
+	asked, used := lost, lost
+	asked.Keys, asked.Err = []kmsg.Key{kmsg.FindCoordinator}, kerr.CoordinatorNotAvailable
+	used.Keys, used.Err = []kmsg.Key{kmsg.JoinGroup, kmsg.SyncGroup, kmsg.Heartbeat, kmsg.LeaveGroup,
+		kmsg.OffsetCommit, kmsg.OffsetFetch, kmsg.ConsumerGroupHeartbeat, kmsg.TxnOffsetCommit}, kerr.NotCoordinator
+	f.native = []kfake.Fault{asked, used}
+}
+
+// faults are those that are on. Without any, a request costs an atomic load.
+type faults struct {
+	// struck are those that the guard itself carries out; nil for none.
+	struck atomic.Pointer[[]*Broken]
+	lost   lost
+	copies chan duplicate
+
+	mu  sync.Mutex
+	all []*Broken
+}
+
+func (s *faults) add(f *Broken) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.all = append(s.all, f)
+	f.install()
+	s.share()
+}
+
+func (s *faults) remove(f *Broken) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.all = slices.DeleteFunc(s.all, func(other *Broken) bool { return other == f })
+	if f.handle != nil {
+		f.handle.Remove()
+	}
+	s.share()
+}
+
+// install has kfake carry out what it can; each new cluster has to be told.
+func (f *Broken) install() {
+	if len(f.native) > 0 {
+		f.broker.alive(func(c *kfake.Cluster) { f.handle = c.Fault(f.native...) })
+	}
+}
+
+// renew tells a new cluster of the faults.
+func (s *faults) renew() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range s.all {
+		f.install()
+	}
+}
+
+// share tells the guard of its faults. The caller holds mu.
+func (s *faults) share() {
+	guards := slices.DeleteFunc(slices.Clone(s.all), func(f *Broken) bool {
+		return f.Kind != DelayTopic && f.Kind != DuplicateTopic && f.Kind != DropTopic
+	})
+	if len(guards) == 0 {
+		s.struck.Store(nil)
+		return
+	}
+	s.struck.Store(&guards)
+}
+
+// endAll mends everything, for good: a broker that is away stays so.
+func (s *faults) endAll() {
+	s.mu.Lock()
+	all := slices.Clone(s.all)
+	s.mu.Unlock()
+	for _, f := range all {
+		f.once.Do(func() {
+			s.remove(f)
+			close(f.ended)
+		})
+	}
+}
+
+// produce reports whether the guard has to see what is produced.
+func (s *faults) produce() bool { return s.struck.Load() != nil || s.lost.any.Load() }
+
+// of lists those of a kind that the guard carries out.
+func (s *faults) of(kind string) []*Broken {
+	all := s.struck.Load()
+	if all == nil {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(*all), func(f *Broken) bool { return f.Kind != kind })
+}

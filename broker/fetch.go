@@ -1,0 +1,146 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// ErrNoTopic says that the cluster has no such topic, or none any more.
+var ErrNoTopic = errors.New("the broker has no such topic")
+
+// ErrNoPartition says that a topic has no such partition.
+var ErrNoPartition = errors.New("the topic has no such partition")
+
+// portion is one partition's part of an answer. Records may be empty though there
+// are more: transactions' marks and what they took back are left out. Next is
+// where to go on, and start the partition's oldest offset where the one asked for
+// is gone already.
+type portion struct {
+	records []*kgo.Record
+	bytes   int
+	next    int64
+	start   int64
+	end     int64 // of what is readable now
+	gone    bool
+	// crowded is a part without a batch where other parts have some: the answer
+	// may only have been full.
+	crowded bool
+}
+
+// topic describes one topic, internal ones too.
+func (a *Admin) topic(ctx context.Context, name string) (kadm.TopicDetail, error) {
+	if err := checkTopic(name); err != nil {
+		return kadm.TopicDetail{}, fmt.Errorf("%w: %w", ErrNoTopic, err)
+	}
+	details, err := a.client.ListTopicsWithInternal(ctx, name)
+	if err != nil {
+		return kadm.TopicDetail{}, fmt.Errorf("describe topic %s: %w", name, err)
+	}
+	detail, ok := details[name]
+	switch {
+	case !ok || errors.Is(detail.Err, kerr.UnknownTopicOrPartition):
+		return detail, fmt.Errorf("%w: %s", ErrNoTopic, name)
+	case detail.Err != nil:
+		return detail, fmt.Errorf("describe topic %s: %w", name, detail.Err)
+	}
+	return detail, nil
+}
+
+// fetch asks the leaders for records from these offsets on, at most so many bytes
+// of each partition, and does not wait for any. It goes over the Admin's own
+// connections: a reader costs no client. A leader that has moved, or a topic that
+// is gone, is an error.
+func (a *Admin) fetch(ctx context.Context, t kadm.TopicDetail, from map[int32]int64, most int32) (map[int32]portion, error) {
+	byLeader := map[int32][]kmsg.FetchRequestTopicPartition{}
+	for id, at := range from {
+		part := kmsg.NewFetchRequestTopicPartition()
+		part.Partition, part.FetchOffset, part.PartitionMaxBytes = id, at, most
+		leader := t.Partitions[id].Leader
+		byLeader[leader] = append(byLeader[leader], part)
+	}
+	answers := make(map[int32]portion, len(from))
+	for leader, parts := range byLeader {
+		slices.SortFunc(parts, func(a, b kmsg.FetchRequestTopicPartition) int { return int(a.Partition - b.Partition) })
+		if err := a.fetchFrom(ctx, t, leader, parts, from, answers); err != nil {
+			return nil, fmt.Errorf("read topic %s: %w", t.Topic, err)
+		}
+	}
+	return answers, nil
+}
+
+// maxFetch bounds one answer of a broker, in bytes; Kafka gives one batch more.
+const maxFetch = 16 << 20
+
+func (a *Admin) fetchFrom(
+	ctx context.Context, t kadm.TopicDetail, leader int32, parts []kmsg.FetchRequestTopicPartition, from map[int32]int64, to map[int32]portion,
+) error {
+	req := kmsg.NewPtrFetchRequest()
+	req.MaxWaitMillis, req.MinBytes, req.MaxBytes = 0, 0, maxFetch
+	req.IsolationLevel, req.SessionEpoch = 1, -1 // read committed, no session
+	topic := kmsg.NewFetchRequestTopic()
+	topic.Topic, topic.TopicID, topic.Partitions = t.Topic, t.ID, parts
+	req.Topics = append(req.Topics, topic)
+	raw, err := a.raw.Broker(int(leader)).RetriableRequest(ctx, req)
+	if err != nil {
+		return err
+	}
+	resp := raw.(*kmsg.FetchResponse)
+	if err := kerr.ErrorForCode(resp.ErrorCode); err != nil {
+		return err
+	}
+	sum := 0
+	for _, topic := range resp.Topics {
+		for i := range topic.Partitions {
+			id := topic.Partitions[i].Partition
+			at, asked := from[id]
+			if !asked {
+				continue
+			}
+			if to[id], err = opened(t.Topic, at, &topic.Partitions[i]); err != nil {
+				return err
+			}
+			sum += to[id].bytes
+		}
+	}
+	for _, part := range parts {
+		got, answered := to[part.Partition]
+		if !answered {
+			return ErrNoTopic // deleted, and perhaps made anew
+		}
+		if got.bytes == 0 && sum > 0 && !got.gone {
+			got.crowded = true
+			to[part.Partition] = got
+		}
+	}
+	return nil
+}
+
+// opened reads one partition's batches.
+func opened(topic string, at int64, part *kmsg.FetchResponseTopicPartition) (portion, error) {
+	err := kerr.ErrorForCode(part.ErrorCode)
+	switch {
+	case errors.Is(err, kerr.OffsetOutOfRange):
+		return portion{next: at, start: part.LogStartOffset, gone: true}, nil
+	case errors.Is(err, kerr.UnknownTopicOrPartition), errors.Is(err, kerr.UnknownTopicID):
+		return portion{}, ErrNoTopic
+	case err != nil:
+		return portion{}, err
+	}
+	opts := kgo.ProcessFetchPartitionOpts{Topic: topic, Partition: part.Partition, Offset: at, IsolationLevel: kgo.ReadCommitted()}
+	got, next := kgo.ProcessFetchPartition(opts, part, kgo.DefaultDecompressor(), nil)
+	if got.Err != nil {
+		return portion{}, fmt.Errorf("partition %d at %d: %w", part.Partition, at, got.Err)
+	}
+	end := part.LastStableOffset
+	if end < 0 {
+		end = part.HighWatermark
+	}
+	return portion{records: got.Records, bytes: len(part.RecordBatches), next: next, end: end}, nil
+}

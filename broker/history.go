@@ -1,0 +1,190 @@
+package broker
+
+import (
+	"cmp"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	// maxSamples is fifteen minutes of them; maxSeries bounds what is kept: the
+	// lag of so many partitions, 2.4 KB each.
+	maxSamples = 300
+	maxSeries  = 1000
+	// rateSamples is over how many samples a rate is taken.
+	rateSamples = 4
+	unknownLag  = -1
+)
+
+// seriesKey names the lag of a group in a partition.
+type seriesKey struct {
+	Group     string `json:"group"`
+	Topic     string `json:"topic"`
+	Partition int32  `json:"partition"`
+}
+
+func (a seriesKey) compare(b seriesKey) int {
+	return cmp.Or(strings.Compare(a.Group, b.Group), strings.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition))
+}
+
+// ends is how many records each topic has ever got, at a time.
+type ends struct {
+	at  time.Time
+	sum map[string]int64
+}
+
+// history is the samples of the last fifteen minutes, in memory. It is safe for
+// concurrent use.
+type history struct {
+	mu    sync.Mutex
+	n     int // samples ever taken
+	times [maxSamples]int64
+	lags  map[seriesKey]*[maxSamples]int64
+	ends  []ends // the last few
+	sizes map[string]int64
+	// updated is closed at the next sample.
+	updated chan struct{}
+}
+
+func newHistory() *history {
+	return &history{lags: map[seriesKey]*[maxSamples]int64{}, updated: make(chan struct{})}
+}
+
+// add notes one sample.
+func (h *history) add(at time.Time, topics []Topic, groups []GroupDetail, sizes map[string]int64) {
+	sums := ends{at: at, sum: map[string]int64{}}
+	for _, t := range topics {
+		for _, p := range t.Partitions {
+			sums.sum[t.Name] += p.End
+		}
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	slot := h.n % maxSamples
+	h.n++
+	h.times[slot] = at.UnixMilli()
+	h.sizes = sizes
+	h.ends = append(h.ends, sums)
+	h.ends = h.ends[max(0, len(h.ends)-rateSamples):]
+	for key, lags := range h.lags {
+		lags[slot] = unknownLag
+		if h.n%maxSamples == 0 && slices.Max(lags[:]) == unknownLag {
+			delete(h.lags, key) // the group is gone
+		}
+	}
+	for _, g := range groups {
+		for _, p := range g.Partitions {
+			h.note(seriesKey{g.Name, p.Topic, p.Partition}, slot, p.Lag)
+		}
+	}
+	close(h.updated)
+	h.updated = make(chan struct{})
+}
+
+func (h *history) note(key seriesKey, slot int, lag int64) {
+	lags := h.lags[key]
+	if lags == nil {
+		if len(h.lags) == maxSeries {
+			return
+		}
+		lags = new([maxSamples]int64)
+		for i := range lags {
+			lags[i] = unknownLag
+		}
+		h.lags[key] = lags
+	}
+	lags[slot] = lag
+}
+
+// states adds what the last sample tells.
+func (h *history) states(topics []Topic) []TopicState {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	groups := map[string]map[string]int64{}
+	if h.n > 0 {
+		slot := (h.n - 1) % maxSamples
+		for key, lags := range h.lags {
+			if lags[slot] == unknownLag {
+				continue
+			}
+			if groups[key.Topic] == nil {
+				groups[key.Topic] = map[string]int64{}
+			}
+			groups[key.Topic][key.Group] += lags[slot]
+		}
+	}
+	states := make([]TopicState, len(topics))
+	for i, t := range topics {
+		states[i] = TopicState{Topic: t, Rate: h.rate(t.Name), Groups: []TopicGroup{}}
+		if size, ok := h.sizes[t.Name]; ok {
+			states[i].Bytes = &size
+		}
+		for _, name := range slices.Sorted(maps.Keys(groups[t.Name])) {
+			states[i].Groups = append(states[i].Groups, TopicGroup{name, groups[t.Name][name]})
+		}
+	}
+	return states
+}
+
+// rate is in records a second, with one decimal.
+func (h *history) rate(topic string) float64 {
+	if len(h.ends) < 2 {
+		return 0
+	}
+	first, last := h.ends[0], h.ends[len(h.ends)-1]
+	before, known := first.sum[topic]
+	took := last.at.Sub(first.at).Seconds()
+	if !known || took <= 0 {
+		return 0
+	}
+	return math.Round(float64(max(last.sum[topic]-before, 0))/took*10) / 10
+}
+
+// LagSeries is the lag of a group in a partition over time: a value for each of
+// the times beside it, -1 where it is not known.
+type LagSeries struct {
+	seriesKey
+	Lag []int64 `json:"lag"`
+}
+
+// LagHistory is the lag of some groups over the last fifteen minutes.
+type LagHistory struct {
+	Times  []int64     `json:"times"` // in milliseconds since 1970, oldest first
+	Series []LagSeries `json:"series"`
+	// Left is how many series were left out: only so many can be told apart.
+	Left int `json:"left,omitempty"`
+}
+
+// maxShown bounds the series of one [LagHistory].
+const maxShown = 64
+
+// of gives the lag of one group, or of all on one topic; empty names any. updated
+// is closed once there is more.
+func (h *history) of(group, topic string) (lags LagHistory, updated <-chan struct{}) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	first := max(0, h.n-maxSamples)
+	lags = LagHistory{Times: make([]int64, 0, h.n-first), Series: []LagSeries{}}
+	for i := first; i < h.n; i++ {
+		lags.Times = append(lags.Times, h.times[i%maxSamples])
+	}
+	for _, key := range slices.SortedFunc(maps.Keys(h.lags), seriesKey.compare) {
+		if group != "" && key.Group != group || topic != "" && key.Topic != topic {
+			continue
+		}
+		if len(lags.Series) == maxShown {
+			lags.Left++
+			continue
+		}
+		series := LagSeries{seriesKey: key, Lag: make([]int64, 0, len(lags.Times))}
+		for i := first; i < h.n; i++ {
+			series.Lag = append(series.Lag, h.lags[key][i%maxSamples])
+		}
+		lags.Series = append(lags.Series, series)
+	}
+	return lags, h.updated
+}

@@ -1,0 +1,116 @@
+package broker
+
+import (
+	"errors"
+	"net"
+	"sync"
+	"time"
+)
+
+// porch accepts connections for whichever front there is. So the address stays
+// ours while the broker is away; who comes then is turned away.
+type porch struct {
+	net.Listener
+	running sync.WaitGroup
+
+	mu sync.Mutex
+	to *lease
+}
+
+func newPorch(l net.Listener) *porch {
+	p := &porch{Listener: l}
+	p.running.Go(p.run)
+	return p
+}
+
+// Close frees the address, and waits.
+func (p *porch) Close() error {
+	err := p.Listener.Close()
+	p.running.Wait()
+	return err
+}
+
+// lease gives what is accepted to a new owner, until the owner closes it.
+func (p *porch) lease() *lease {
+	l := &lease{addr: p.Addr(), accepted: make(chan accepted), done: make(chan struct{})}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.to = l
+	return l
+}
+
+func (p *porch) run() {
+	for {
+		conn, err := p.Accept()
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		p.mu.Lock()
+		to := p.to
+		p.mu.Unlock()
+		if to != nil && to.give(accepted{conn, err}) {
+			continue
+		}
+		if err != nil {
+			time.Sleep(retryAccept) // such as for want of files
+		} else {
+			refuse(conn)
+		}
+	}
+}
+
+// refuse resets a connection: a mere end is what clients take for a broker that
+// asks for TLS.
+func refuse(conn net.Conn) {
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0) // it closes all the same
+	}
+	_ = conn.Close() // there is no one to tell
+}
+
+// lease is a listener whose address outlives it.
+type lease struct {
+	addr     net.Addr
+	accepted chan accepted
+	done     chan struct{}
+	closing  sync.Once
+}
+
+type accepted struct {
+	conn net.Conn
+	err  error
+}
+
+// give reports whether the owner took it.
+func (l *lease) give(a accepted) bool {
+	select {
+	case <-l.done:
+		return false
+	default:
+	}
+	select {
+	case l.accepted <- a:
+		return true
+	case <-l.done:
+		return false
+	}
+}
+
+// Accept implements [net.Listener].
+func (l *lease) Accept() (net.Conn, error) {
+	select {
+	case a := <-l.accepted:
+		return a.conn, a.err
+	case <-l.done:
+		return nil, net.ErrClosed
+	}
+}
+
+// Close implements [net.Listener].
+func (l *lease) Close() error {
+	l.closing.Do(func() { close(l.done) })
+	return nil
+}
+
+// Addr implements [net.Listener].
+func (l *lease) Addr() net.Addr { return l.addr }

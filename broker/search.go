@@ -1,0 +1,139 @@
+package broker
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// What one search may cost.
+const (
+	searchNewest = 200 // records of each partition
+	searchTime   = time.Second
+	searchBytes  = 16 << 20 // of one fetch
+	matchText    = 120      // bytes of a value that are told
+)
+
+// Match is a record that a search has found.
+type Match struct {
+	Topic     string    `json:"topic"`
+	Partition int32     `json:"partition"`
+	Offset    int64     `json:"offset"`
+	Time      time.Time `json:"time"`
+	Key       string    `json:"key"`
+	// Text is what is around the place that matched, in the value or a header.
+	Text string `json:"text"`
+}
+
+// Matches are what a search found, newest first.
+type Matches struct {
+	Items []Match `json:"items"`
+	// Searched is how many records were looked at: the newest of each partition.
+	Searched int `json:"searched"`
+	// Cut says that the time was over before all of those were.
+	Cut bool `json:"cut"`
+}
+
+// Search looks for a text, in any case, in the keys, headers and values of the
+// newest 200 records of each partition of all topics but Kafka's own. It gives the
+// newest matches, at most limit, and takes a second at most.
+func (a *Admin) Search(ctx context.Context, text string, limit int) (Matches, error) {
+	found := Matches{Items: []Match{}}
+	ctx, cancel := context.WithTimeout(ctx, searchTime)
+	defer cancel()
+	topics, err := a.Topics(ctx)
+	if err != nil {
+		return found, fmt.Errorf("search messages: %w", err)
+	}
+	from, left := newest(topics)
+	if len(left) == 0 {
+		return found, nil
+	}
+	client, err := kgo.NewClient(append(a.raw.Opts(), kgo.ConsumePartitions(from), kgo.FetchMaxBytes(searchBytes), kgo.ClientID("axion-search"))...)
+	if err != nil {
+		return found, fmt.Errorf("search messages: %w", err)
+	}
+	defer client.Close()
+	wanted := bytes.ToLower([]byte(text))
+	for len(left) > 0 {
+		fetches := client.PollFetches(ctx)
+		if ctx.Err() != nil {
+			found.Cut = true
+			break
+		}
+		if err := fetches.Err0(); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+			return found, fmt.Errorf("search messages: %w", err)
+		}
+		fetches.EachRecord(func(r *kgo.Record) {
+			at := place{r.Topic, r.Partition}
+			if end, ok := left[at]; ok && r.Offset >= end-1 {
+				delete(left, at)
+			}
+			found.Searched++
+			if m, ok := match(r, wanted); ok {
+				found.Items = append(found.Items, m)
+			}
+		})
+	}
+	slices.SortFunc(found.Items, func(a, b Match) int { return b.Time.Compare(a.Time) })
+	found.Items = found.Items[:min(len(found.Items), limit)]
+	return found, nil
+}
+
+// place is a partition of a topic.
+type place struct {
+	topic     string
+	partition int32
+}
+
+// newest tells where to begin in each partition that holds anything, and where
+// it ends.
+func newest(topics []Topic) (from map[string]map[int32]kgo.Offset, ends map[place]int64) {
+	from, ends = map[string]map[int32]kgo.Offset{}, map[place]int64{}
+	for _, t := range topics {
+		if strings.HasPrefix(t.Name, "__") {
+			continue
+		}
+		for _, p := range t.Partitions {
+			if p.End == p.Start {
+				continue
+			}
+			if from[t.Name] == nil {
+				from[t.Name] = map[int32]kgo.Offset{}
+			}
+			from[t.Name][p.ID] = kgo.NewOffset().At(max(p.Start, p.End-searchNewest))
+			ends[place{t.Name, p.ID}] = p.End
+		}
+	}
+	return from, ends
+}
+
+// match tells where a record holds the text.
+func match(r *kgo.Record, wanted []byte) (Match, bool) {
+	m := Match{Topic: r.Topic, Partition: r.Partition, Offset: r.Offset, Time: r.Timestamp.UTC(), Key: strings.ToValidUTF8(string(r.Key), "�")}
+	if at := bytes.Index(bytes.ToLower(r.Value), wanted); at >= 0 {
+		m.Text = around(r.Value, at)
+		return m, true
+	}
+	for _, h := range r.Headers {
+		if bytes.Contains(bytes.ToLower(h.Value), wanted) {
+			m.Text = h.Key + ": " + around(h.Value, 0)
+			return m, true
+		}
+	}
+	m.Text = around(r.Value, 0)
+	return m, bytes.Contains(bytes.ToLower(r.Key), wanted)
+}
+
+// around is what is at a place of a text, cut to a line.
+func around(text []byte, at int) string {
+	from := min(max(0, at-matchText/3), len(text))
+	piece := string(text[from:min(len(text), from+matchText)])
+	return strings.Join(strings.Fields(strings.ToValidUTF8(piece, "")), " ")
+}
