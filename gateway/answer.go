@@ -46,6 +46,9 @@ func printJudged(b *strings.Builder, what string, j *Judged) {
 	if j.Change != "" {
 		fmt.Fprintf(b, "  it would match with %s\n", j.Change)
 	}
+	for _, f := range j.Faults {
+		fmt.Fprintf(b, "  ! a fault is on: %s\n", f)
+	}
 	for _, e := range j.Errors {
 		fmt.Fprintf(b, "  ! %s\n", e)
 	}

@@ -86,7 +86,11 @@ type things map[string]map[string]any
 // rawData is everything, as Traefik tells it, and the problems as we do.
 func (g *Gateway) rawData() map[string]any {
 	t := g.table.Load()
-	data := map[string]any{"problems": append([]config.Problem{}, g.Problems()...)}
+	problems := append([]config.Problem{}, g.Problems()...)
+	for i, p := range problems { // which may quote a URL
+		problems[i].Message = hideURL(p.Message)
+	}
+	data := map[string]any{"problems": problems}
 	for _, protocol := range []string{"http", "tcp", "udp"} {
 		for kind, list := range t.things(protocol) {
 			name := kind
@@ -116,7 +120,12 @@ func (t *table) things(protocol string) map[string]things {
 
 // thing is a part of the configuration as the API shows it.
 func thing(name string, v any) map[string]any {
-	m := camelStruct(reflect.Indirect(reflect.ValueOf(v)))
+	value := reflect.Indirect(reflect.ValueOf(v))
+	m := camelStruct(value)
+	hideSecrets(m)
+	if o, ok := value.FieldByName("Origin").Interface().(config.Origin); ok && o.File != "" {
+		m["origin"] = originOf(o)
+	}
 	_, provider, _ := strings.Cut(name, "@")
 	m["name"], m["provider"], m["status"] = name, provider, Enabled
 	return m
@@ -163,7 +172,7 @@ func (t *table) serviceThings() things {
 			m["serverStatus"] = states
 		}
 		if m := list[name]; m != nil && s.err != nil {
-			m["status"], m["error"] = Disabled, []string{s.err.Error()}
+			m["status"], m["error"] = Disabled, []string{hideURL(s.err.Error())}
 		}
 	}
 	t.usedBy(list, func(r *route) []string { return []string{r.config.Service} })
@@ -179,7 +188,7 @@ func (t *table) middlewareThings() things {
 	}
 	for key, w := range t.middlewares {
 		if m := list[key[1]]; m != nil && w.err != nil {
-			m["status"], m["error"] = Disabled, []string{w.err.Error()}
+			m["status"], m["error"] = Disabled, []string{hideURL(w.err.Error())}
 		}
 	}
 	t.usedBy(list, func(r *route) []string { return r.config.Middlewares })
@@ -201,7 +210,7 @@ func (t *table) usedBy(list things, uses func(*route) []string) {
 // kindOf is the one field that says what a service or middleware is.
 func kindOf(m map[string]any) string {
 	for _, k := range slices.Sorted(maps.Keys(m)) {
-		if k != "name" && k != "provider" && k != "status" {
+		if k != "name" && k != "provider" && k != "status" && k != "origin" {
 			return k
 		}
 	}

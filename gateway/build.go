@@ -126,6 +126,9 @@ func (b *builder) finish(r *route) {
 			h = w.wrap(h)
 		}
 		r.entries[i].handler = h
+		for _, w := range slices.Concat(b.wares[at.name], r.wares) {
+			r.entries[i].wares = append(r.entries[i].wares, w.name)
+		}
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"axion/gateway/config"
+	"axion/gateway/fault"
 	"axion/gateway/rule"
 )
 
@@ -50,6 +51,8 @@ type Judged struct {
 	// where it would be several.
 	Change string   `json:"change,omitempty"`
 	Errors []string `json:"errors,omitempty"`
+	// Faults break its requests on purpose now.
+	Faults []string `json:"faults,omitempty"`
 	Origin Origin   `json:"origin"`
 }
 
@@ -58,7 +61,13 @@ const maxNear = 5
 
 // Explain tells which router of the table in force takes a request. Nothing is
 // sent. The error says what is wrong with the question.
-func (g *Gateway) Explain(q Question) (*Answer, error) { return g.table.Load().explain(q) }
+func (g *Gateway) Explain(q Question) (*Answer, error) {
+	a, err := g.table.Load().explain(q)
+	if err == nil && a.Router != nil {
+		a.Router.Faults = g.faults.On(fault.Route{Router: a.Router.Name, Service: a.Router.Service, Compose: a.Router.Origin.Service})
+	}
+	return a, err
+}
 
 func (t *table) explain(q Question) (*Answer, error) {
 	req, u, err := q.request()

@@ -1,6 +1,9 @@
 package gateway
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // MaxWaiting is how many handshakes may wait for a route.
 const MaxWaiting = maxWaiting
@@ -14,3 +17,13 @@ func (g *Gateway) SetWait(d time.Duration) { g.waiting.limit = d }
 
 // Waiting is how many handshakes wait for a route.
 func (g *Gateway) Waiting() int { return int(g.waiting.n.Load()) }
+
+// HideLines shows the lines of a file as snippets do.
+func HideLines(file, text string) string {
+	h := newHider(file)
+	var shown []string
+	for line := range strings.SplitSeq(text, "\n") {
+		shown = append(shown, h.line(line))
+	}
+	return strings.Join(shown, "\n")
+}

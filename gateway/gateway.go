@@ -18,8 +18,13 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/trace"
+
 	"axion/gateway/cert"
 	"axion/gateway/config"
+	"axion/gateway/fault"
 	"axion/gateway/middleware"
 	"axion/gateway/observe"
 	"axion/gateway/provider"
@@ -56,6 +61,12 @@ type Options struct {
 	// Dashboard is the URL of the stack's dashboard, where browsers that open
 	// Traefik's are sent. Empty means there is none.
 	Dashboard string
+	// Tracer makes a span of each request. Nil makes none, and leaves the headers
+	// of traces alone.
+	Tracer trace.TracerProvider
+	// Meter measures requests by OpenTelemetry's conventions, beside Traefik's
+	// names. Nil leaves it at those.
+	Meter metric.MeterProvider
 	// Version is what the API tells.
 	Version string
 	// Log receives reloads, health changes and failed upstreams. Nil discards.
@@ -71,6 +82,7 @@ type Gateway struct {
 	env       middleware.Env
 	table     atomic.Pointer[table]
 	observer  *observe.Observer
+	faults    fault.Set
 	dashboard string
 	version   string
 	freePorts bool
@@ -113,7 +125,7 @@ func New(opts Options) (*Gateway, error) {
 		ended:     make(chan struct{}),
 	}
 	g.ctx, g.cancel = context.WithCancel(context.Background())
-	g.observer = observe.New(observe.Options{Context: g.ctx, Servers: g.serverStates, Connections: g.connections, Log: opts.Log})
+	g.observer = observe.New(observe.Options{Context: g.ctx, Servers: g.serverStates, Connections: g.connections, Tracer: opts.Tracer, Meter: opts.Meter, Log: opts.Log})
 	g.internals = g.newInternals()
 	g.env = middleware.Env{Context: g.ctx, Port: portsOf(opts), Log: opts.Log}
 	containers, err := g.containers(opts)
@@ -246,6 +258,7 @@ func (g *Gateway) Routes() []Route {
 	list := make([]Route, len(routes))
 	for i, r := range routes {
 		list[i] = r.describe()
+		list[i].Faults = g.faults.On(r.target())
 	}
 	return list
 }
@@ -267,6 +280,9 @@ func (g *Gateway) WaitHost(ctx context.Context, host string) error {
 		}
 	}
 }
+
+// Metrics reads the metrics under Traefik's names.
+func (g *Gateway) Metrics() prometheus.Gatherer { return g.observer.Gatherer() }
 
 // RootFile is the PEM file of the local authority's root certificate.
 func (g *Gateway) RootFile() string { return g.cert.RootFile() }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+	"strings"
 
 	"axion/gateway/config"
 	"axion/gateway/listen"
@@ -126,4 +127,24 @@ func (g *Gateway) EntryPoints() []EntryPoint {
 		}
 	}
 	return list
+}
+
+// Entry gives the address where requests of a scheme, "http" or "https", are
+// taken at a port; an empty port is the scheme's own. False means that there is
+// no such place.
+func (g *Gateway) Entry(scheme, port string) (address string, ok bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	own := map[string]string{"http": web, "https": webSecure}[scheme]
+	for name, f := range g.fronts {
+		server := f.plain
+		if scheme == "https" {
+			server = f.secure
+		}
+		address := f.listener.Addr().String()
+		if server != nil && (port == "" && name == own || port != "" && strings.HasSuffix(address, ":"+port)) {
+			return address, true
+		}
+	}
+	return "", false
 }

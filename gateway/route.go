@@ -28,6 +28,7 @@ type entry struct {
 	*entrypoint
 	tls     *config.RouterTLS // nil for plain HTTP
 	handler http.Handler
+	wares   []string // the middlewares that handler begins with, outermost first
 }
 
 // secure reports whether the route serves HTTPS anywhere.
@@ -40,11 +41,11 @@ func (r *route) serves(entrypoint string, secure bool) bool {
 	return r.ready && slices.ContainsFunc(r.entries, func(e entry) bool { return e.name == entrypoint && (e.tls != nil) == secure })
 }
 
-// handler is what serves the route's requests on an entrypoint.
-func (r *route) handler(entrypoint string, secure bool) http.Handler {
+// entry is where the route serves requests of an entrypoint.
+func (r *route) entry(entrypoint string, secure bool) *entry {
 	for i := range r.entries {
 		if e := &r.entries[i]; e.name == entrypoint && (e.tls != nil) == secure {
-			return e.handler
+			return e
 		}
 	}
 	return nil

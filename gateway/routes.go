@@ -27,8 +27,9 @@ type Route struct {
 	Middlewares []string `json:"middlewares"`
 	Service     string   `json:"service"`
 	Servers     []Server `json:"servers"`
-	Status      string   `json:"status"` // Enabled, Disabled or Warning
-	Errors      []string `json:"errors"` // why it is disabled or doubtful
+	Status      string   `json:"status"`           // Enabled, Disabled or Warning
+	Errors      []string `json:"errors"`           // why it is disabled or doubtful
+	Faults      []string `json:"faults,omitempty"` // what breaks its requests on purpose now
 	Origin      Origin   `json:"origin"`
 }
 
@@ -77,6 +78,11 @@ func PrintRoutes(w io.Writer, routes []Route) error {
 		return fmt.Errorf("print routes: %w", err)
 	}
 	for _, r := range routes {
+		for _, f := range r.Faults {
+			if _, err := fmt.Fprintf(w, "%s: %s: a fault is on: %s\n", r.Origin, r.Name, f); err != nil {
+				return fmt.Errorf("print routes: %w", err)
+			}
+		}
 		for _, e := range r.Errors {
 			if _, err := fmt.Fprintf(w, "%s: %s: %s\n", r.Origin, r.Name, e); err != nil {
 				return fmt.Errorf("print routes: %w", err)

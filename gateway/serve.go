@@ -90,11 +90,18 @@ func (d *door) admit(x *observe.Exchange, r *http.Request) {
 	}
 	route := d.gateway.table.Load().index(d.name, d.secure).find(req)
 	if route == nil {
+		x.Trace(req.HTTP)
 		http.Error(x, "404 page not found", http.StatusNotFound)
 		return
 	}
+	at := route.entry(d.name, d.secure)
 	x.Route(route.name, route.config.Service, route.config.Observability)
-	route.handler(d.name, d.secure).ServeHTTP(x, req.HTTP)
+	x.Through(at.wares)
+	x.Trace(req.HTTP)
+	if d.gateway.faults.Strike(x, req.HTTP, route.target(), x) {
+		return
+	}
+	at.handler.ServeHTTP(x, req.HTTP)
 }
 
 // trusts tells whose word on the client an entrypoint believes. Nil means nobody's.

@@ -155,7 +155,12 @@ func (l *accessLog) common(b []byte, e *Exchange, took time.Duration, count int6
 	}
 	b = append(b, ' ')
 	b = strconv.AppendInt(b, took.Milliseconds(), 10)
-	return append(b, "ms\n"...)
+	b = append(b, "ms"...)
+	if e.fault != "" {
+		b = append(b, " fault="...)
+		b = strconv.AppendQuote(b, e.fault)
+	}
+	return append(b, '\n')
 }
 
 func quoted(b []byte, text string) []byte {

@@ -8,6 +8,9 @@ import (
 	"net/url"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
+
 	"axion/gateway/config"
 	"axion/gateway/record"
 )
@@ -24,12 +27,16 @@ type Exchange struct {
 	host, method, uri string
 
 	router, service string
+	middlewares     []string
 	server          *url.URL
 	quiet           config.Observability
 	status          int
 	size            int64
 	retries         int
-	lasting         *lasting // nil while the handlers are all there is
+	span            trace.Span // nil without one
+	fault           string     // what broke the request on purpose
+	dropped         bool       // by a fault: there is no answer
+	lasting         *lasting   // nil while the handlers are all there is
 }
 
 var (
@@ -45,6 +52,9 @@ func (e *Exchange) Route(router, service string, quiet *config.Observability) {
 	}
 }
 
+// Through notes the middlewares of the route, in the order in which they run.
+func (e *Exchange) Through(middlewares []string) { e.middlewares = middlewares }
+
 // SetServer notes the server that is asked.
 func (e *Exchange) SetServer(u *url.URL) { e.server = u }
 
@@ -54,6 +64,18 @@ func (e *Exchange) serverURL() string {
 		return ""
 	}
 	return e.server.String()
+}
+
+// Fault notes what breaks the request on purpose, and whether that leaves it
+// without an answer: its status is 0 then.
+func (e *Exchange) Fault(name string, dropped bool) {
+	if e.fault != "" {
+		name = e.fault + ", " + name
+	}
+	e.fault, e.dropped = name, dropped
+	if e.span != nil {
+		e.span.AddEvent("axion.fault", trace.WithAttributes(attribute.String("axion.fault", name)))
+	}
 }
 
 // Retried notes a further attempt.
@@ -95,6 +117,9 @@ func (e *Exchange) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if err == nil && e.status == 0 {
 		e.status = http.StatusSwitchingProtocols
 	}
+	if err == nil {
+		e.endSpan() // the connection may last for days
+	}
 	return c, b, err
 }
 
@@ -108,10 +133,11 @@ func (e *Exchange) Flush() {
 
 // End counts the request and writes its line.
 func (e *Exchange) End() {
-	if e.status == 0 {
+	if e.status == 0 && !e.dropped {
 		e.status = http.StatusOK
 	}
 	took := time.Since(e.start)
+	e.endSpan()
 	o := e.observer
 	if on(e.quiet.Metrics) {
 		o.metrics.count(e, took)

@@ -19,6 +19,9 @@ func (l *accessLog) fields(e *Exchange, took time.Duration, count int64) map[str
 		"DownstreamStatus": e.status, "DownstreamContentSize": e.size, "RetryAttempts": e.retries,
 		"RouterName": e.router, "ServiceName": e.service, "ServiceURL": e.serverURL(), "entryPointName": e.entrypoint,
 	}
+	if e.fault != "" {
+		all["Fault"] = e.fault
+	}
 	f := l.config.Fields
 	if f == nil {
 		return all

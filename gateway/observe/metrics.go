@@ -1,6 +1,7 @@
 package observe
 
 import (
+	"context"
 	"net/http"
 	"slices"
 	"strconv"
@@ -11,6 +12,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	dto "github.com/prometheus/client_model/go"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
 
 	"axion/gateway/config"
 )
@@ -22,6 +26,7 @@ var defaultBuckets = []float64{0.1, 0.3, 1.2, 5}
 type metrics struct {
 	live    live
 	current atomic.Pointer[counters]
+	took    metric.Float64Histogram // nil without a meter
 }
 
 // counters are the metrics of one set of settings.
@@ -30,6 +35,7 @@ type counters struct {
 	registry *prometheus.Registry
 	scopes   [3]*scope // entrypoint, router, service; nil where not wanted
 	retries  *prometheus.CounterVec
+	faults   *prometheus.CounterVec
 	reloads  prometheus.Counter
 	success  prometheus.Gauge
 	// cells are the counters of what is alike, found without hashing labels.
@@ -53,10 +59,11 @@ type cell struct {
 type meters struct {
 	requests, sent []prometheus.Counter
 	duration       []prometheus.Observer
+	attributes     []metric.RecordOption
 }
 
-func newMetrics(l live) *metrics {
-	m := &metrics{live: l}
+func newMetrics(l live, took metric.Float64Histogram) *metrics {
+	m := &metrics{live: l, took: took}
 	m.current.Store(newCounters(config.Prometheus{}, l))
 	return m
 }
@@ -82,9 +89,10 @@ func newCounters(c config.Prometheus, l live) *counters {
 		}
 	}
 	n.retries = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "traefik_service_retries_total", Help: "Further attempts, by service."}, []string{"service"})
+	n.faults = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "axion_gateway_faults_total", Help: "Requests that were broken on purpose, by router."}, []string{"router"})
 	n.reloads = prometheus.NewCounter(prometheus.CounterOpts{Name: "traefik_config_reloads_total", Help: "Configurations that came into force."})
 	n.success = prometheus.NewGauge(prometheus.GaugeOpts{Name: "traefik_config_last_reload_success", Help: "When a configuration last came into force, in Unix seconds."})
-	n.registry.MustRegister(n.retries, n.reloads, n.success, l, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	n.registry.MustRegister(n.retries, n.faults, n.reloads, n.success, l, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return n
 }
 
@@ -112,16 +120,18 @@ func (m *metrics) configure(c *config.Metrics) {
 	}
 }
 
-func (m *metrics) handler() http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		promhttp.HandlerFor(m.current.Load().registry, promhttp.HandlerOpts{}).ServeHTTP(w, r)
-	})
-}
+func (m *metrics) handler() http.Handler { return promhttp.HandlerFor(m, promhttp.HandlerOpts{}) }
+
+// Gather reads the metrics under the present settings.
+func (m *metrics) Gather() ([]*dto.MetricFamily, error) { return m.current.Load().registry.Gather() }
 
 func (m *metrics) count(e *Exchange, took time.Duration) {
 	n := m.current.Load()
 	if e.retries > 0 {
 		n.retries.WithLabelValues(e.service).Add(float64(e.retries))
+	}
+	if e.fault != "" {
+		n.faults.WithLabelValues(e.router).Inc()
 	}
 	seconds, size := took.Seconds(), float64(e.size)
 	at := n.meters(cell{e.entrypoint, e.router, e.service, known(e.method), protocol(e), e.status})
@@ -130,6 +140,23 @@ func (m *metrics) count(e *Exchange, took time.Duration) {
 		at.sent[i].Add(size)
 		at.duration[i].Observe(seconds)
 	}
+	if m.took != nil {
+		m.took.Record(context.Background(), seconds, at.attributes...)
+	}
+}
+
+// attributes are those of OpenTelemetry's conventions for HTTP, and Traefik's names
+// for what took the request.
+func (c cell) attributes() []metric.RecordOption {
+	list := []attribute.KeyValue{
+		attribute.String("http.request.method", c.method), attribute.Int("http.response.status_code", c.status),
+		attribute.String("network.protocol.name", c.protocol), attribute.String("traefik.entrypoint", c.entrypoint),
+		attribute.String("traefik.router", c.router), attribute.String("traefik.service", c.service),
+	}
+	if c.status >= http.StatusInternalServerError {
+		list = append(list, attribute.String("error.type", strconv.Itoa(c.status)))
+	}
+	return []metric.RecordOption{metric.WithAttributeSet(attribute.NewSet(list...))}
 }
 
 func (n *counters) meters(c cell) *meters {
@@ -142,7 +169,7 @@ func (n *counters) meters(c cell) *meters {
 		labels[1] = append(slices.Clone(base), c.router, c.service)
 		labels[2] = append(slices.Clone(base), c.service)
 	}
-	m := &meters{}
+	m := &meters{attributes: c.attributes()}
 	for i, s := range n.scopes {
 		if s == nil || labels[i] == nil {
 			continue

@@ -12,6 +12,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/trace"
+
 	"axion/gateway/config"
 )
 
@@ -23,6 +27,7 @@ type Observer struct {
 	metrics *metrics
 	access  atomic.Pointer[accessLog] // nil where none is written
 	pool    sync.Pool
+	tracer  trace.Tracer
 
 	mu   sync.Mutex // guards file and path
 	file *os.File
@@ -41,6 +46,12 @@ type Options struct {
 	// there are none to tell.
 	Servers     func() []Server
 	Connections func() []Connections
+	// Tracer makes a span of each request, unless its router says not to. Nil makes
+	// none.
+	Tracer trace.TracerProvider
+	// Meter measures requests by OpenTelemetry's conventions, beside Traefik's
+	// names. Nil leaves it at those.
+	Meter metric.MeterProvider
 	// Log receives what is wrong with the access log. Nil discards.
 	Log *slog.Logger
 }
@@ -48,7 +59,8 @@ type Options struct {
 // New returns an observer that counts, and writes no access log until it is told
 // to by Apply.
 func New(opts Options) *Observer {
-	o := &Observer{context: opts.Context, log: opts.Log, output: opts.Output, metrics: newMetrics(live{opts.Servers, opts.Connections})}
+	o := &Observer{context: opts.Context, log: opts.Log, output: opts.Output}
+	o.metrics = newMetrics(live{opts.Servers, opts.Connections}, histogram(opts.Meter))
 	if o.context == nil {
 		o.context = context.Background()
 	}
@@ -58,8 +70,24 @@ func New(opts Options) *Observer {
 	if o.output == nil {
 		o.output = os.Stderr
 	}
+	if opts.Tracer != nil {
+		o.tracer = opts.Tracer.Tracer("axion")
+	}
 	o.pool.New = func() any { return new(Exchange) }
 	return o
+}
+
+// histogram is how long requests take, by OpenTelemetry's name.
+func histogram(provider metric.MeterProvider) metric.Float64Histogram {
+	if provider == nil {
+		return nil
+	}
+	h, err := provider.Meter("axion/gateway").Float64Histogram("http.server.request.duration", metric.WithUnit("s"),
+		metric.WithDescription("Duration of HTTP server requests."))
+	if err != nil {
+		panic(err) // a name that no instrument can have
+	}
+	return h
 }
 
 // Apply takes over the settings of a configuration. An access log that cannot be
@@ -72,8 +100,11 @@ func (o *Observer) Apply(c *config.Static) error {
 // Reloaded notes a configuration that came into force.
 func (o *Observer) Reloaded() { o.metrics.reloaded() }
 
-// Handler serves the metrics in Prometheus's text form.
+// Handler serves the metrics under Traefik's names in Prometheus's text form.
 func (o *Observer) Handler() http.Handler { return o.metrics.handler() }
+
+// Gatherer reads what Handler serves, for who tells it among others.
+func (o *Observer) Gatherer() prometheus.Gatherer { return o.metrics }
 
 // Close closes the access log's file.
 func (o *Observer) Close() error {

@@ -13,6 +13,11 @@ import (
 	"strings"
 	"testing"
 
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+
 	"axion/gateway/config"
 	"axion/gateway/observe"
 	"axion/gateway/record"
@@ -162,14 +167,46 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
+// TestMeter measures requests by OpenTelemetry's conventions too.
+func TestMeter(t *testing.T) {
+	t.Parallel()
+	reader := sdkmetric.NewManualReader()
+	o := observe.New(observe.Options{Meter: sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader))})
+	for range 2 {
+		answer(o, "BREW", "http://a/", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) })
+	}
+	var read metricdata.ResourceMetrics
+	if err := reader.Collect(t.Context(), &read); err != nil || len(read.ScopeMetrics) != 1 {
+		t.Fatalf("got %+v, %v", read, err)
+	}
+	data, ok := read.ScopeMetrics[0].Metrics[0].Data.(metricdata.Histogram[float64])
+	if !ok || len(data.DataPoints) != 1 || data.DataPoints[0].Count != 2 {
+		t.Fatalf("got %+v", read.ScopeMetrics[0].Metrics[0])
+	}
+	want := attribute.NewSet(attribute.String("http.request.method", "EXTENSION_METHOD"), attribute.Int("http.response.status_code", 502),
+		attribute.String("network.protocol.name", "http"), attribute.String("traefik.entrypoint", "web"), attribute.String("error.type", "502"),
+		attribute.String("traefik.router", "shop@docker"), attribute.String("traefik.service", "shop@docker"))
+	if got := data.DataPoints[0].Attributes; !got.Equals(&want) {
+		t.Errorf("attributes: got %v, want %v", got.ToSlice(), want.ToSlice())
+	}
+}
+
+// BenchmarkExchange shows what observing a request costs, and what measuring it
+// adds: no allocation.
 func BenchmarkExchange(b *testing.B) {
-	o := observe.New(observe.Options{})
-	r, w := httptest.NewRequest("GET", "http://a/", nil), httptest.NewRecorder()
-	b.ReportAllocs()
-	for b.Loop() {
-		e := o.Begin(w, r, "web")
-		e.Route("r", "s", nil)
-		e.WriteHeader(http.StatusNoContent)
-		e.End()
+	for name, meter := range map[string]metric.MeterProvider{
+		"Traefik": nil, "Both": sdkmetric.NewMeterProvider(sdkmetric.WithReader(sdkmetric.NewManualReader())),
+	} {
+		b.Run(name, func(b *testing.B) {
+			o := observe.New(observe.Options{Meter: meter})
+			r, w := httptest.NewRequest("GET", "http://a/", nil), httptest.NewRecorder()
+			b.ReportAllocs()
+			for b.Loop() {
+				e := o.Begin(w, r, "web")
+				e.Route("r", "s", nil)
+				e.WriteHeader(http.StatusNoContent)
+				e.End()
+			}
+		})
 	}
 }

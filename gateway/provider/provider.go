@@ -66,8 +66,8 @@ type Options struct {
 	Log *slog.Logger
 }
 
-// Provider holds the merged configuration of its sources. Dynamic and Problems
-// are safe for concurrent use; Run is to be called once.
+// Provider holds the merged configuration of its sources. Dynamic, Problems
+// and Text are safe for concurrent use; Run is to be called once.
 type Provider struct {
 	log        *slog.Logger
 	check      func(*config.Dynamic) []config.Problem
@@ -83,6 +83,7 @@ type Provider struct {
 	started    bool
 	used       []*document // in force
 	dynamic    atomic.Pointer[config.Dynamic]
+	texts      atomic.Pointer[readTexts]
 }
 
 // folder is a directory of files.

@@ -9,6 +9,7 @@ import (
 // resolve decides which version of each source is in force, publishes the
 // result, and reports whether it differs from the one before.
 func (p *Provider) resolve() bool {
+	p.publishTexts()
 	c := p.choose()
 	for _, s := range p.sources {
 		if s.fault != nil {

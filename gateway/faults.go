@@ -1,0 +1,39 @@
+package gateway
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"axion/gateway/config"
+	"axion/gateway/fault"
+)
+
+// Break has requests fail on purpose until the fault's End is called. The error
+// says that no router, and no service of one, has the target's name.
+func (g *Gateway) Break(f fault.Fault) (*fault.Active, error) {
+	known := map[string]bool{}
+	for _, r := range g.table.Load().routes {
+		if r.ready {
+			known[r.name], known[r.config.Service], known[r.config.Origin.Service] = true, true, true
+		}
+	}
+	// A name may leave out its provider, as in labels.
+	if !known[f.Target] && !strings.Contains(f.Target, "@") && known[f.Target+"@docker"] {
+		f.Target += "@docker"
+	}
+	if !known[f.Target] || f.Target == "" {
+		hint := "the dashboard's Routes page lists them"
+		if near := config.Nearest(f.Target, slices.Sorted(maps.Keys(known))); near != "" {
+			hint = "did you mean " + near + "?"
+		}
+		return nil, fmt.Errorf("no router or service %q answers requests: %s", f.Target, hint)
+	}
+	return g.faults.Add(f), nil
+}
+
+// target is what faults know the route by.
+func (r *route) target() fault.Route {
+	return fault.Route{Router: r.name, Service: r.config.Service, Compose: r.config.Origin.Service}
+}

@@ -1,0 +1,94 @@
+package observe
+
+import (
+	"encoding/hex"
+	"net/http"
+	"strings"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
+)
+
+var propagator = propagation.TraceContext{}
+
+// Trace begins the span of a request, once its route is known, and has forward,
+// which is what the service gets, continue it (W3C Trace Context).
+func (e *Exchange) Trace(forward *http.Request) {
+	if e.observer.tracer == nil || !on(e.quiet.Tracing) {
+		return
+	}
+	ctx := forward.Context()
+	if forward.Header[traceparent] != nil {
+		ctx = propagator.Extract(ctx, propagation.HeaderCarrier(forward.Header))
+	}
+	_, e.span = e.observer.tracer.Start(ctx, e.method, ofServer, trace.WithTimestamp(e.start))
+	if c := e.span.SpanContext(); c.IsValid() { // the state stays as it came
+		forward.Header[traceparent] = []string{parentOf(c)}
+	}
+}
+
+// traceparent is the header's name as [http.Header] has it.
+const traceparent = "Traceparent"
+
+var ofServer = trace.WithSpanKind(trace.SpanKindServer)
+
+// parentOf is a span as the header has it. The propagator's own way takes several
+// times as long, which each request would feel.
+func parentOf(c trace.SpanContext) string {
+	var b [55]byte
+	id, span, flags := c.TraceID(), c.SpanID(), [1]byte{byte(c.TraceFlags() & trace.FlagsSampled)}
+	copy(b[:], "00-")
+	hex.Encode(b[3:], id[:])
+	b[35] = '-'
+	hex.Encode(b[36:], span[:])
+	b[52] = '-'
+	hex.Encode(b[53:], flags[:])
+	return string(b[:])
+}
+
+// endSpan tells in the span what became of the request, by OpenTelemetry's
+// conventions for HTTP.
+func (e *Exchange) endSpan() {
+	if e.span == nil {
+		return
+	}
+	if e.span.IsRecording() {
+		host, _, _ := strings.Cut(e.host, ":")
+		e.span.SetName(e.method + " " + host + pathOf(e.uri))
+		attributes := []attribute.KeyValue{
+			attribute.String("http.request.method", e.method), attribute.String("url.path", pathOf(e.uri)),
+			attribute.String("server.address", e.host), attribute.Int("http.response.status_code", e.status),
+			attribute.String("client.address", e.request.RemoteAddr), attribute.Int64("http.response.body.size", e.size),
+			attribute.String("traefik.entrypoint", e.entrypoint), attribute.String("traefik.router", e.router),
+			attribute.String("traefik.service", e.service), attribute.String("traefik.server", e.serverURL()),
+		}
+		if len(e.middlewares) > 0 {
+			attributes = append(attributes, attribute.StringSlice("traefik.middlewares", e.middlewares))
+		}
+		if e.status == http.StatusSwitchingProtocols {
+			attributes = append(attributes, attribute.String("network.protocol.name", strings.ToLower(e.request.Header.Get("Upgrade"))))
+		}
+		if e.retries > 0 {
+			attributes = append(attributes, attribute.Int("http.request.resend_count", e.retries))
+		}
+		if e.fault != "" {
+			attributes = append(attributes, attribute.String("axion.fault", e.fault))
+		}
+		e.span.SetAttributes(attributes...)
+		if e.dropped {
+			e.span.SetStatus(codes.Error, "dropped by a fault")
+		} else if e.status >= http.StatusInternalServerError || e.router == "" {
+			e.span.SetStatus(codes.Error, http.StatusText(e.status))
+		}
+	}
+	e.span.End()
+	e.span = nil
+}
+
+// pathOf leaves a query out: it may hold a token.
+func pathOf(uri string) string {
+	path, _, _ := strings.Cut(uri, "?")
+	return path
+}
