@@ -56,3 +56,18 @@ func TestPublicURL(t *testing.T) {
 		}
 	}
 }
+
+func TestFlow(t *testing.T) {
+	t.Parallel()
+	known := append(contract.Topics(), contract.HistoryTopic(contract.Graph))
+	for _, name := range contract.Names() {
+		for _, topic := range append(contract.Consumes(name), contract.Produces(name)...) {
+			if !slices.Contains(known, topic) {
+				t.Errorf("%s: there is no topic %s", name, topic)
+			}
+		}
+	}
+	if contract.Consumes("shop") != nil || contract.Produces("shop") != nil {
+		t.Error("a service that is no builtin has topics")
+	}
+}

@@ -24,7 +24,16 @@ const (
 	// ProjectUpdated and GraphChanged are in graph's history only.
 	ProjectUpdated = "PROJECT_UPDATED"
 	GraphChanged   = "GRAPH_CHANGED"
+
+	// FeedChanged: from an instance of a service to all of them, on its
+	// [FeedTopic], with a [FeedEvent] and no key.
+	FeedChanged = "FEED_CHANGED"
 )
+
+// FeedEvent names the user who has something new to read.
+type FeedEvent struct {
+	UserID string `json:"userId"`
+}
 
 // ProjectEvent is the data of the events about a project. Only ProjectID is
 // sure to be there when a foreign service sends it: an empty Template means

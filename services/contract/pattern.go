@@ -7,7 +7,8 @@ func Requests() map[string][]string {
 	return map[string][]string{
 		Graph:          {CreateProject, GetProject, ListProjects, UpdateProject, DeleteProject},
 		Codegen:        {GenerateCode, ListBlueprints, GetBlueprint},
-		Infrastructure: {Provision, Deprovision},
+		Deployment:     {CreateDeployment, GetDeployment, ListDeployments, CancelDeployment},
+		Infrastructure: {Provision, CancelProvision, Deprovision, ListRuntimes},
 		Auth:           {ValidateSession, GetKeys},
 	}
 }

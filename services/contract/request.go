@@ -8,9 +8,15 @@ const (
 	GenerateCode = "GENERATE_CODE"
 	// Provision asks infrastructure: [ProvisionRequest] for [ProvisionReply].
 	Provision = "PROVISION"
+	// CancelProvision asks infrastructure to give up a [ProvisionRequest] that is
+	// under way: [CancelProvisionRequest] for null. It goes to the pattern topic:
+	// on the service's own it would wait behind that request.
+	CancelProvision = "CANCEL_PROVISION"
 	// Deprovision asks infrastructure: [DeprovisionRequest] for
 	// [DeprovisionReply].
 	Deprovision = "DEPROVISION"
+	// ListRuntimes asks infrastructure: [RuntimeRequest] for a [RuntimeList].
+	ListRuntimes = "LIST_RUNTIMES"
 	// CreateProject and the four below ask graph: [ProjectRequest] for a [Project],
 	// ListProjects for a [ProjectList], DeleteProject for null.
 	CreateProject = "CREATE_PROJECT"
@@ -22,6 +28,12 @@ const (
 	// [BlueprintRequest] for a [Blueprint].
 	ListBlueprints = "LIST_BLUEPRINTS"
 	GetBlueprint   = "GET_BLUEPRINT"
+	// CreateDeployment and the three below ask deployment: [DeploymentRequest] for
+	// a [DeploymentRecord], ListDeployments for a [DeploymentList].
+	CreateDeployment = "CREATE_DEPLOYMENT"
+	GetDeployment    = "GET_DEPLOYMENT"
+	ListDeployments  = "LIST_DEPLOYMENTS"
+	CancelDeployment = "CANCEL_DEPLOYMENT"
 	// ValidateSession asks auth: [ValidateSessionRequest] for [Session].
 	ValidateSession = "VALIDATE_SESSION"
 	// GetKeys asks auth for its public keys, a JSON Web Key Set (RFC 7517).
@@ -51,6 +63,7 @@ type GenerateCodeRequest struct {
 type GenerateCodeReply struct {
 	Template string `json:"template"`
 	Files    []File `json:"files"`
+	Run      Run    `json:"run,omitzero"`
 }
 
 // File is one generated text file; Path is relative and slash-separated.
@@ -60,12 +73,15 @@ type File struct {
 }
 
 // ProvisionRequest asks to run Files under Slug. Asking again with the same
-// DeploymentID answers the same and changes nothing.
+// DeploymentID answers the same and changes nothing. UserID is whose project it is;
+// empty means that nobody finds it in the inventory.
 type ProvisionRequest struct {
 	ProjectID    string `json:"projectId"`
 	DeploymentID string `json:"deploymentId"`
+	UserID       string `json:"userId,omitempty"`
 	Slug         string `json:"slug"`
 	Files        []File `json:"files"`
+	Run          Run    `json:"run,omitzero"`
 }
 
 // ProvisionReply says where the project answers: URL through the gateway,
@@ -73,6 +89,12 @@ type ProvisionRequest struct {
 type ProvisionReply struct {
 	URL     string `json:"url"`
 	Address string `json:"address"`
+}
+
+// CancelProvisionRequest names the deployment whose provisioning is to end.
+type CancelProvisionRequest struct {
+	ProjectID    string `json:"projectId"`
+	DeploymentID string `json:"deploymentId"`
 }
 
 // DeprovisionRequest asks to stop and remove a project's runtime.

@@ -88,7 +88,11 @@ func Connect(ctx context.Context, databaseURL, service string, sets ...Migration
 		config.RuntimeParams[name] = value
 	}
 	config.RuntimeParams["search_path"] = p.schema
-	db := sql.OpenDB(connector{stdlib.GetConnector(*config), p})
+	made, err := tracedConnector(connector{stdlib.GetConnector(*config), p}, p.schema)
+	if err != nil {
+		return nil, fmt.Errorf("open database: %w", err)
+	}
+	db := sql.OpenDB(named{made, p})
 	db.SetMaxOpenConns(maxConns)
 	db.SetMaxIdleConns(maxConns / 2)
 	if err := db.PingContext(ctx); err != nil {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/XSAM/otelsql"
 	"github.com/pressly/goose/v3"
 	_ "modernc.org/sqlite" // the driver
 )
@@ -29,7 +30,7 @@ func Open(ctx context.Context, path string, sets ...Migrations) (*sql.DB, error)
 	if err := create(path); err != nil {
 		return nil, fmt.Errorf("open database %s: %w", path, err)
 	}
-	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+pragmas)
+	db, err := otelsql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+pragmas, traced("sqlite", filepath.Base(path))...)
 	if err != nil {
 		return nil, fmt.Errorf("open database %s: %w", path, err)
 	}

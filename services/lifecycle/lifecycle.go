@@ -1,0 +1,67 @@
+// Package lifecycle runs the parts of a program: started in order, stopped in
+// reverse under one deadline, and all of them when one ends by itself.
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+)
+
+// stopTime bounds the stopping of all parts together.
+const stopTime = 10 * time.Second
+
+// Parts are what runs. The zero value is ready. OnStop is for the goroutine that
+// starts the parts; Watch and Run are safe for concurrent use with it.
+type Parts struct {
+	stops  []func(context.Context) error
+	failed chan error
+}
+
+// OnStop has fn called when the parts stop, before what was registered earlier.
+func (p *Parts) OnStop(fn func(context.Context) error) { p.stops = append(p.stops, fn) }
+
+// Watch runs part, and ends everything with its error if it ends with one.
+func (p *Parts) Watch(part func() error) {
+	go func() {
+		if err := part(); err != nil {
+			select {
+			case p.failed <- err:
+			default: // everything ends already
+			}
+		}
+	}()
+}
+
+// Run takes the steps that start the parts, waits until ctx ends or one of the
+// parts does, and stops what was started. It returns nil where ctx ended, and
+// otherwise why a step or a part failed; either way joined with what went wrong
+// when stopping.
+func (p *Parts) Run(ctx context.Context, steps ...func(context.Context) error) (err error) {
+	p.failed = make(chan error, 1)
+	defer func() { err = errors.Join(err, p.stop()) }()
+	for _, step := range steps {
+		if err := step(ctx); err != nil && ctx.Err() != nil {
+			return nil // stopped while starting
+		} else if err != nil {
+			return err
+		}
+	}
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-p.failed:
+		return err
+	}
+}
+
+func (p *Parts) stop() error {
+	ctx, cancel := context.WithTimeout(context.Background(), stopTime)
+	defer cancel()
+	var errs []error
+	for _, stop := range slices.Backward(p.stops) {
+		errs = append(errs, stop(ctx))
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,77 @@
+package lifecycle_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"axion/services/lifecycle"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestRun(t *testing.T) {
+	t.Parallel()
+	broken := errors.New("broken")
+	for name, tt := range map[string]struct {
+		second func(context.CancelFunc, *lifecycle.Parts) error
+		want   error
+		order  []string
+	}{
+		"OK":         {func(end context.CancelFunc, _ *lifecycle.Parts) error { end(); return nil }, nil, []string{"1", "2", "stop 2", "stop 1"}},
+		"OKStarting": {func(end context.CancelFunc, _ *lifecycle.Parts) error { end(); return broken }, nil, []string{"1", "2", "stop 1"}},
+		"ErrStep":    {func(context.CancelFunc, *lifecycle.Parts) error { return broken }, broken, []string{"1", "2", "stop 1"}},
+		"ErrPart": {func(_ context.CancelFunc, p *lifecycle.Parts) error {
+			p.Watch(func() error { return broken })
+			p.Watch(func() error { return broken }) // nobody waits for a second one
+			p.Watch(func() error { return nil })
+			return nil
+		}, broken, []string{"1", "2", "stop 2", "stop 1"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			var p lifecycle.Parts
+			var order []string
+			stop := func(what string) {
+				p.OnStop(func(ctx context.Context) error {
+					if _, ok := ctx.Deadline(); !ok || ctx.Err() != nil {
+						t.Errorf("%s: got no time to stop in", what)
+					}
+					order = append(order, what)
+					return nil
+				})
+			}
+			err := p.Run(ctx,
+				func(context.Context) error { order = append(order, "1"); stop("stop 1"); return nil },
+				func(context.Context) error {
+					order = append(order, "2")
+					err := tt.second(cancel, &p)
+					if err == nil {
+						stop("stop 2")
+					}
+					return err
+				})
+			if !errors.Is(err, tt.want) || !slices.Equal(order, tt.order) {
+				t.Errorf("got %v and %v, want %v and %v", err, order, tt.want, tt.order)
+			}
+		})
+	}
+}
+
+func TestRunErrStop(t *testing.T) {
+	t.Parallel()
+	broken, stuck := errors.New("broken"), errors.New("stuck")
+	var p lifecycle.Parts
+	err := p.Run(t.Context(), func(context.Context) error {
+		p.OnStop(func(context.Context) error { return stuck })
+		return broken
+	})
+	if !errors.Is(err, broken) || !errors.Is(err, stuck) {
+		t.Errorf("got %v, want both errors", err)
+	}
+}
