@@ -7,10 +7,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kfake"
 	"go.uber.org/goleak"
 	"golang.org/x/crypto/bcrypt"
 
+	"axion/services/clustertest"
 	"axion/services/host"
 	"axion/services/host/hosttest"
 )
@@ -27,14 +27,14 @@ type stack struct {
 	stop  func() // at the latest when the test ends
 }
 
-func hostOptions(t *testing.T, cluster *kfake.Cluster, dir string) host.Options {
+func hostOptions(t *testing.T, cluster *clustertest.Broker, dir string) host.Options {
 	t.Helper()
 	o := hosttest.Options(t, cluster, dir)
 	o.Issuer = baseURL
 	return o
 }
 
-func start(t *testing.T, cluster *kfake.Cluster, dir string) *stack {
+func start(t *testing.T, cluster *clustertest.Broker, dir string) *stack {
 	t.Helper()
 	c := hosttest.NewClock(time.Now())
 	s, err := New(t.Context(), hostOptions(t, cluster, dir), Options{BaseURL: baseURL, Now: c.Now})

@@ -43,7 +43,7 @@ func register[O any](s *Service, method, path, summary string, handle func(conte
 			return out, err
 		}
 		if ctx.Err() == nil {
-			s.Log.Error("request failed", "operation", id, "error", err)
+			s.Log.ErrorContext(ctx, "request failed", "operation", id, "error", err)
 		}
 		return nil, errInternal
 	})

@@ -5,13 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"go.opentelemetry.io/otel/metric"
+	nometric "go.opentelemetry.io/otel/metric/noop"
 	"go.opentelemetry.io/otel/trace"
-	"go.opentelemetry.io/otel/trace/noop"
 
 	"axion/services/contract"
 )
@@ -29,6 +31,8 @@ type Options struct {
 	// Tracer makes the spans. Nil: none are recorded, but messages still carry
 	// a trace context.
 	Tracer trace.TracerProvider
+	// Meter counts and times messages. Nil: nothing is counted.
+	Meter metric.MeterProvider
 	// Client adds to the settings of every Kafka client what the cluster needs,
 	// such as SASL and TLS. Nil: nothing.
 	Client []kgo.Opt
@@ -63,13 +67,18 @@ type Bus struct {
 	service string
 	options Options
 	log     *slog.Logger
-	tracer  trace.Tracer
+	tracer  trace.Tracer // nil: nothing is recorded
+	meter   *meter
 	client  *kgo.Client
+	sends   *sender // of requests and events
+	replies *sender // which wait where kgo has no room
 	admin   *kadm.Client
 	calls   calls
 
-	patterns map[string]string // types by pattern topic; never changes
-	routes   sync.Map          // topics by [Call.route], where they differ from the call's
+	source     []byte            // the service's name
+	replyTopic []byte            // where answers come
+	patterns   map[string]string // types by pattern topic; never changes
+	routes     sync.Map          // topics by [Call.route], where they differ from the call's
 
 	mu       sync.Mutex // guards the next three
 	types    map[string]Handler
@@ -92,18 +101,23 @@ func Open(ctx context.Context, o Options) (*Bus, error) {
 	if err := o.complete(); err != nil {
 		return nil, fmt.Errorf("open bus: %w", err)
 	}
-	forget := newForgetter()
-	client, err := kgo.NewClient(append(clientOptions(&o), kgo.WithHooks(forget))...)
+	forget, meter := newForgetter(), newMeter(&o)
+	client, err := kgo.NewClient(append(clientOptions(&o), kgo.WithHooks(forget, meter))...)
 	if err != nil {
 		return nil, fmt.Errorf("open bus of %s: %w", o.Service, err)
 	}
 	b := &Bus{
 		service: o.Service, options: o, log: o.Log,
-		tracer: o.Tracer.Tracer(tracerName),
-		client: client, admin: kadm.NewClient(client),
+		meter:  meter,
+		client: client, admin: kadm.NewClient(client), sends: newSender(client.TryProduce), replies: newSender(client.Produce),
 		types: make(map[string]Handler), topics: make(map[string]Handler), patterns: patternsOf(o.Service),
+		source: []byte(o.Service), replyTopic: []byte(contract.ReplyTopic(o.Service)),
+		calls: calls{pending: make(map[string]*call)},
 		ready: make(chan struct{}), flush: make(chan struct{}, 1),
 		drain: drainTime,
+	}
+	if o.Tracer != nil {
+		b.tracer = o.Tracer.Tracer("axion")
 	}
 	b.ctx, b.close = context.WithCancelCause(context.Background())
 	b.inbox.Go(func() { forget.run(b.ctx, client) })
@@ -125,8 +139,8 @@ func (o *Options) complete() error {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	if o.Tracer == nil {
-		o.Tracer = noop.NewTracerProvider()
+	if o.Meter == nil {
+		o.Meter = nometric.NewMeterProvider()
 	}
 	o.Timeout = orDefault(o.Timeout, 30*time.Second)
 	o.Retry.Attempts = orDefault(o.Retry.Attempts, 5)
@@ -154,28 +168,42 @@ func (b *Bus) ownTopics() []string {
 // Run and Relay have returned; what they had in hand is then acknowledged.
 func (b *Bus) Close() {
 	b.close(ErrClosed)
+	b.calls.end(ErrClosed)
 	b.client.Close()
 	b.inbox.Wait()
 }
 
-// bound gives ctx the bus's timeout where it has no deadline.
-func (b *Bus) bound(ctx context.Context) (context.Context, context.CancelFunc) {
+// forever is the wait of what its context alone ends.
+const forever = time.Duration(math.MaxInt64)
+
+// patience is how long to wait where nothing but ctx's end would end it: the bus's
+// timeout, unless ctx has a deadline.
+func (b *Bus) patience(ctx context.Context) time.Duration {
 	if _, ok := ctx.Deadline(); ok {
-		return ctx, func() {}
+		return forever
 	}
-	return context.WithTimeout(ctx, b.options.Timeout)
+	return b.options.Timeout
 }
 
-// send produces a record and waits for the acknowledgement. The record itself
-// is not bound to ctx: a cancelled record would take others of its batch along.
-func (b *Bus) send(ctx context.Context, r *kgo.Record) error {
+// send produces a record and waits for the acknowledgement, for a time. The record
+// itself is not bound to ctx: a cancelled record would take others of its batch
+// along. The span is told where the record went.
+func (b *Bus) send(ctx context.Context, r *kgo.Record, limit time.Duration, span trace.Span) error {
+	describeRecord(span, r)
 	done := make(chan error, 1)
-	b.client.TryProduce(context.WithoutCancel(ctx), r, func(_ *kgo.Record, err error) { done <- err })
+	b.sends.send(r, func(_ *kgo.Record, err error) { done <- err })
+	timer := startTimer(limit)
+	defer endTimer(timer)
 	select {
 	case err := <-done:
+		if err == nil {
+			acked(span, r)
+		}
 		return b.produceError(err)
 	case <-ctx.Done():
 		return ctx.Err()
+	case <-timer.C:
+		return context.DeadlineExceeded
 	}
 }
 

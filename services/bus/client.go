@@ -51,7 +51,7 @@ func clientOptions(o *Options) []kgo.Opt {
 // groupOptions add what consuming in the service's group needs.
 func groupOptions(o *Options) []kgo.Opt {
 	return append(clientOptions(o),
-		kgo.ConsumerGroup(o.Service+"-server"),
+		kgo.ConsumerGroup(Group(o.Service)),
 		kgo.Balancers(roundRobin{kgo.RoundRobinBalancer()}),
 		kgo.SessionTimeout(sessionTimeout),
 		kgo.HeartbeatInterval(heartbeat),

@@ -12,9 +12,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"axion/services/clustertest"
 )
 
 // event makes a record as a foreign producer would send it, on partition 0.
@@ -42,13 +43,13 @@ func TestOrder(t *testing.T) {
 	done := make(chan struct{})
 	b.Handle("T", func(_ context.Context, m *Message) (any, error) {
 		if m.Key != "slow" {
-			free <- m.Key + string(m.Data)
+			free <- m.Key + string(m.Data())
 			return nil, nil
 		}
 		<-open
 		mu.Lock()
 		defer mu.Unlock()
-		if slow = append(slow, string(m.Data)); len(slow) == 10 {
+		if slow = append(slow, string(m.Data())); len(slow) == 10 {
 			close(done)
 		}
 		return nil, nil
@@ -166,8 +167,8 @@ func TestSubscribe(t *testing.T) {
 	if m.ID != want.ID || m.Type != want.Type || m.Source != "other" || !m.Time.Equal(want.Time) || m.Attempt != 1 {
 		t.Errorf("got %+v, want %+v", m, want)
 	}
-	if !json.Valid(m.Data) || string(m.Data) != `"text"` {
-		t.Errorf("got data %s, want \"text\"", m.Data)
+	if !json.Valid(m.Data()) || string(m.Data()) != `"text"` {
+		t.Errorf("got data %s, want \"text\"", m.Data())
 	}
 }
 
@@ -175,6 +176,7 @@ func TestSubscribe(t *testing.T) {
 // further, while another partition is, and goes on once the key does.
 func TestStuckKey(t *testing.T) {
 	t.Parallel()
+	clustertest.Embedded(t)
 	const stuck, free = 100, 50
 	cluster := startCluster(t)
 	brokers := cluster.ListenAddrs()
@@ -211,7 +213,7 @@ func TestStuckKey(t *testing.T) {
 }
 
 // watchFetches keeps the highest offset of a partition that is asked for.
-func watchFetches(cluster *kfake.Cluster, topic string, partition int32) *atomic.Int64 {
+func watchFetches(cluster *clustertest.Broker, topic string, partition int32) *atomic.Int64 {
 	id := cluster.TopicInfo(topic).TopicID
 	var furthest atomic.Int64
 	cluster.ControlKey(int16(kmsg.Fetch), func(r kmsg.Request) (kmsg.Response, error, bool) {

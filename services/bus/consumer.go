@@ -21,6 +21,8 @@ type consumer struct {
 	slots  chan struct{} // one for each handler that may run
 	dirty  chan struct{} // says that there is something to commit
 
+	workers *workers
+
 	// crowded counts the partitions that are; room says that one ceased to be.
 	crowded atomic.Int32
 	room    chan struct{}
@@ -43,9 +45,9 @@ func newConsumer(ctx context.Context, b *Bus) *consumer {
 		bus: b, ctx: ctx, drain: b.drain,
 		window: 4 * b.options.MaxInFlight,
 		slots:  make(chan struct{}, b.options.MaxInFlight),
-		dirty:  make(chan struct{}, 1),
-		room:   make(chan struct{}, 1),
-		parts:  make(map[place]*partition),
+		dirty:  make(chan struct{}, 1), workers: newWorkers(),
+		room:  make(chan struct{}, 1),
+		parts: make(map[place]*partition),
 	}
 }
 

@@ -22,14 +22,17 @@ const maxDeadError = 1 << 10
 // not be committed.
 func (p *partition) bury(ctx context.Context, m *Message, cause error) bool {
 	b := p.c.bus
-	letter := b.deadLetter(m, cause)
+	ctx, span := b.continued(ctx, "dead-letter", m.Type)
+	defer span.End()
+	letter := b.deadLetter(ctx, m, cause)
 	pace := &backoff.ExponentialBackOff{
 		InitialInterval: 100 * time.Millisecond, Multiplier: 2, RandomizationFactor: 0.5, MaxInterval: 5 * time.Second,
 	}
 	for {
-		err := b.send(ctx, letter)
+		err := b.send(ctx, letter, forever, span)
 		if err == nil {
-			b.log.Error("message put on the dead-letter topic", "type", m.Type, "id", m.ID, "topic", m.Topic,
+			b.meter.buried(m.Topic)
+			b.log.ErrorContext(ctx, "message put on the dead-letter topic", "type", m.Type, "id", m.ID, "topic", m.Topic,
 				"partition", m.Partition, "offset", m.Offset, "attempts", m.Attempt, "error", cause)
 			return true
 		}
@@ -40,20 +43,21 @@ func (p *partition) bury(ctx context.Context, m *Message, cause error) bool {
 			err = errors.Join(err, b.ensureTopics(ctx, b.ownTopics()))
 		}
 		// A record serves for one produce only.
-		letter = b.deadLetter(m, cause)
+		letter = b.deadLetter(ctx, m, cause)
 		if errors.Is(err, kerr.MessageTooLarge) {
 			letter.Value = nil
 			letter.Headers = append(letter.Headers, Header{Key: DeadOmitted, Value: []byte("value")})
 		}
-		b.log.Warn("dead letter not accepted; trying again", "id", m.ID, "error", err)
+		b.log.WarnContext(ctx, "dead letter not accepted; trying again", "id", m.ID, "error", err)
 		if !p.wait(pace.NextBackOff()) {
 			return false
 		}
 	}
 }
 
-// deadLetter is the original message with the headers that say what happened.
-func (b *Bus) deadLetter(m *Message, cause error) *kgo.Record {
+// deadLetter is the original message with the headers that say what happened, and
+// the trace in which it did.
+func (b *Bus) deadLetter(ctx context.Context, m *Message, cause error) *kgo.Record {
 	headers := make([]kgo.RecordHeader, 0, len(m.Headers)+8)
 	for _, h := range m.Headers {
 		if !strings.HasPrefix(h.Key, "dlq_") { // it was one before, and replayed
@@ -76,6 +80,6 @@ func (b *Bus) deadLetter(m *Message, cause error) *kgo.Record {
 	add(DeadService, b.service)
 	return &kgo.Record{
 		Topic: contract.DeadLetterTopic(b.service), Partition: anyPartition,
-		Key: m.rawKey, Value: m.Value, Headers: headers,
+		Key: m.rawKey, Value: m.Value, Headers: inject(ctx, withoutTrace(headers)),
 	}
 }

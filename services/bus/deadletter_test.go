@@ -12,6 +12,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"axion/services/clustertest"
 )
 
 // checkLetter reads the next dead letter.
@@ -84,6 +86,7 @@ func TestDeadLetter(t *testing.T) {
 // not committed before it is accepted.
 func TestDeadLetterRefused(t *testing.T) {
 	t.Parallel()
+	clustertest.Embedded(t)
 	cluster := startCluster(t)
 	brokers := cluster.ListenAddrs()
 	b := openBus(t, brokers, "svc")

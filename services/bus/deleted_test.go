@@ -45,7 +45,7 @@ func TestDeletedTopic(t *testing.T) {
 			logged := func(o *Options) { o.Log = slog.New(slog.NewTextHandler(log, nil)) }
 			server, client := openBus(t, brokers, "server", logged), openBus(t, brokers, "client", logged)
 			events := make(chan string, 100)
-			server.Handle("ASK", func(_ context.Context, m *Message) (any, error) { return m.Data, nil })
+			server.Handle("ASK", func(_ context.Context, m *Message) (any, error) { return m.Data(), nil })
 			server.Handle("EVENT", func(_ context.Context, m *Message) (any, error) { events <- m.ID; return nil, nil })
 			runBus(t, server)
 			db := openDB(t)

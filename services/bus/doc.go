@@ -24,9 +24,8 @@
 //     axion.codegen-service is sent there, and later ones are at once.
 //
 // KafkaJS consumers start at the end of a partition of which their group has no
-// offset, so the bus commits an offset on all partitions that it is given. A
-// NestJS service in a group where no Go service ever was misses what was sent
-// before it joined. One that stops may drop replies to requests that it has
+// offset, so the bus commits an offset on all partitions that it is given, and
+// [Reserve] does for a service that is left to a NestJS peer from the beginning. One that stops may drop replies to requests that it has
 // committed: callers ask again after a [TimeoutError]. Members of one group should
 // subscribe to the same topics: KafkaJS assigns those of the group's leader,
 // whatever the others asked for.

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
-	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -25,7 +24,7 @@ func TestDrain(t *testing.T) {
 	b := openBus(t, brokers, "svc")
 	entered, open := make(chan string, 2), make(chan struct{})
 	b.Handle("T", func(ctx context.Context, m *Message) (any, error) {
-		entered <- string(m.Data)
+		entered <- string(m.Data())
 		<-open
 		return nil, ctx.Err() // not cancelled by the end of Run's context
 	})
@@ -84,7 +83,7 @@ func TestDrainBound(t *testing.T) {
 	receive(t, left, "end of the handler")
 	again := openBus(t, brokers, "svc")
 	got := make(chan string, 1)
-	again.Handle("T", func(_ context.Context, m *Message) (any, error) { got <- string(m.Data); return nil, nil })
+	again.Handle("T", func(_ context.Context, m *Message) (any, error) { got <- string(m.Data()); return nil, nil })
 	runBus(t, again)
 	if data := receive(t, got, "message again"); data != `[1]` {
 		t.Errorf("got %s, want [1]", data)
@@ -193,7 +192,7 @@ func protocol(t *testing.T, admin *kadm.Client, group string) string {
 // TestCrash kills a process with a message in hand, and finds it again.
 func TestCrash(t *testing.T) {
 	t.Parallel()
-	brokers := startCluster(t, kfake.SeedTopics(3, "axion.svc")).ListenAddrs()
+	brokers := startCluster(t, "axion.svc").ListenAddrs()
 	peer := plainClient(t, brokers)
 	produce(t, peer, event("axion.svc", "T", "k", `[1]`), event("axion.svc", "T", "other", `[2]`))
 
@@ -219,7 +218,7 @@ func TestCrash(t *testing.T) {
 
 	b := openBus(t, brokers, "svc")
 	got := make(chan string, 2)
-	b.Handle("T", func(_ context.Context, m *Message) (any, error) { got <- string(m.Data); return nil, nil })
+	b.Handle("T", func(_ context.Context, m *Message) (any, error) { got <- string(m.Data()); return nil, nil })
 	runBus(t, b)
 	if first, second := receive(t, got, "message"), receive(t, got, "message"); first+second != `[1][2]` && first+second != `[2][1]` {
 		t.Errorf("got %s and %s, want both", first, second)

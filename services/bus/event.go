@@ -8,7 +8,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"go.opentelemetry.io/otel/trace"
 )
 
 // Event is something that happened, to be published.
@@ -40,11 +39,9 @@ func (b *Bus) Publish(ctx context.Context, e Event) error {
 	if err != nil {
 		return fmt.Errorf("publish %s: %w", e.Type, err)
 	}
-	ctx, cancel := b.bound(ctx)
-	defer cancel()
-	ctx, span := b.start(ctx, "publish ", e.Type, trace.SpanKindProducer)
+	ctx, span := b.startSend(ctx, "publish", e.Type, "send")
 	defer span.End()
-	err = b.send(ctx, b.eventRecord(ctx, &e, value))
+	err = b.send(ctx, b.eventRecord(ctx, &e, value), b.patience(ctx), span)
 	if err != nil {
 		err = fmt.Errorf("publish %s on %s: %w", e.Type, e.Topic, err)
 	}
@@ -80,12 +77,12 @@ func (e *Event) complete() ([]byte, error) {
 func (b *Bus) eventRecord(ctx context.Context, e *Event, value []byte) *kgo.Record {
 	headers := make([]kgo.RecordHeader, 0, 8)
 	headers = append(headers,
-		kgo.RecordHeader{Key: headerSpecVersion, Value: []byte(specVersion)},
+		kgo.RecordHeader{Key: headerSpecVersion, Value: specVersion},
 		kgo.RecordHeader{Key: headerID, Value: []byte(e.ID)},
 		kgo.RecordHeader{Key: headerType, Value: []byte(e.Type)},
-		kgo.RecordHeader{Key: headerSource, Value: []byte(b.service)},
-		kgo.RecordHeader{Key: headerTime, Value: e.Time.UTC().AppendFormat(nil, time.RFC3339Nano)},
-		kgo.RecordHeader{Key: headerContentType, Value: []byte(jsonContentType)},
+		kgo.RecordHeader{Key: headerSource, Value: b.source},
+		kgo.RecordHeader{Key: headerTime, Value: e.Time.UTC().AppendFormat(make([]byte, 0, len(time.RFC3339Nano)), time.RFC3339Nano)},
+		kgo.RecordHeader{Key: headerContentType, Value: contentType},
 	)
 	return &kgo.Record{
 		Topic: e.Topic, Partition: anyPartition, Key: keyBytes(e.Key), Value: value,

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/twmb/franz-go/pkg/kgo"
-	"go.opentelemetry.io/otel/trace"
 )
 
 // Record is a message that is passed on as it came from elsewhere: its value is
@@ -37,13 +36,16 @@ func (b *Bus) Forward(ctx context.Context, r Record, done func(partition int32, 
 		done(0, 0, err)
 		return
 	}
-	ctx, span := b.start(ctx, "publish ", r.Topic, trace.SpanKindProducer)
+	ctx, span := b.startSend(ctx, "publish", r.Topic, "send")
 	record := &kgo.Record{
 		Topic: r.Topic, Partition: r.partition(), Key: keyBytes(r.Key), Value: r.Value,
 		Headers: inject(ctx, append(make([]kgo.RecordHeader, 0, len(r.Headers)+2), r.Headers...)),
 	}
+	describeRecord(span, record)
 	b.client.TryProduce(context.WithoutCancel(ctx), record, func(sent *kgo.Record, err error) {
-		err = note(span, b.produceError(err))
+		if err = note(span, b.produceError(err)); err == nil {
+			acked(span, sent)
+		}
 		span.End()
 		done(sent.Partition, sent.Offset, err)
 	})

@@ -9,7 +9,7 @@ import (
 )
 
 // Handler deals with one message. For an event the value is ignored; for a
-// request it is the answer, encoded as [Call.In] is.
+// request it is the answer, encoded as [Call.In] is, or a [Stream] of them.
 //
 // An event's error makes the bus try again, as [Options.Retry] says, and then
 // put the event on the dead-letter topic; a [Permanent] one does so at once. A

@@ -25,6 +25,12 @@ const (
 	headerContentType = "content-type"
 )
 
+// Headers of the trace, as W3C names them.
+const (
+	headerTraceparent = "traceparent"
+	headerTracestate  = "tracestate"
+)
+
 // Headers that a dead letter carries on top of the original ones. A message
 // that was replayed and failed again carries only those of its last failure.
 const (
@@ -42,15 +48,22 @@ const (
 	DeadTime = "dlq_time"
 	// DeadService is the service that gave up.
 	DeadService = "dlq_service"
+	// DeadReplayed is on a message that was replayed: the place of its dead letter,
+	// as "partition:offset".
+	DeadReplayed = "dlq_replayed"
 	// DeadOmitted is "value" where the value had to be left out, because the
 	// message would not fit with the headers above; it is still at its
 	// original place. Absent otherwise.
 	DeadOmitted = "dlq_omitted"
 )
 
-const (
-	specVersion     = "1.0"
-	jsonContentType = "application/json"
+const jsonContentType = "application/json"
+
+// Values of headers, which all messages share: nobody changes them.
+var (
+	specVersion = []byte("1.0")
+	contentType = []byte(jsonContentType)
+	oneZero     = []byte{0}
 )
 
 // Header is one header of a message: Key, and Value as bytes.
@@ -71,6 +84,9 @@ func (h Headers) Get(key string) string {
 
 // isJSON reports whether a content type promises a JSON value.
 func isJSON(contentType string) bool {
+	if contentType == jsonContentType {
+		return true
+	}
 	mediaType, _, _ := strings.Cut(contentType, ";")
 	mediaType = strings.ToLower(strings.TrimSpace(mediaType))
 	return mediaType == jsonContentType || strings.HasSuffix(mediaType, "+json")

@@ -25,6 +25,10 @@ type call struct {
 	answer   chan answer
 	accepted atomic.Bool
 	last     *kgo.Record // of the inbox's goroutine: the latest part of the answer
+
+	more  chan struct{} // says that there are parts; nil where the caller takes none
+	mu    sync.Mutex    // guards parts
+	parts []*kgo.Record
 }
 
 // acknowledge takes the broker's word on the request.
@@ -47,47 +51,82 @@ func (c *call) finish(a answer) {
 // calls are the requests under way, by correlation id.
 type calls struct {
 	partition atomic.Int32 // where the answers are asked to go
-	pending   sync.Map
+
+	mu      sync.Mutex // guards the next two
+	pending map[string]*call
+	err     error // what ended them all
 }
 
-func (c *calls) add(id string) *call {
+func (c *calls) add(id string, parts bool) *call {
 	p := &call{answer: make(chan answer, 1)}
-	c.pending.Store(id, p)
+	if parts {
+		p.more = make(chan struct{}, 1)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err != nil {
+		p.finish(answer{err: c.err})
+	}
+	c.pending[id] = p
 	return p
 }
 
-func (c *calls) remove(id string) { c.pending.Delete(id) }
+func (c *calls) remove(id string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.pending, id)
+}
+
+// find gives the call that an id belongs to, nil for none.
+func (c *calls) find(id []byte) *call {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.pending[string(id)]
+}
+
+// end answers all calls, those to come too, with an error.
+func (c *calls) end(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.err = err
+	for _, p := range c.pending {
+		p.finish(answer{err: err})
+	}
+}
 
 // deliver hands a reply to the call that waits for it. It reports whether
 // there is one: late replies and those for other instances of the service on
 // the same topic have none.
 func (c *calls) deliver(r *kgo.Record) bool {
-	var id, reason string
+	var id, reason []byte
 	var refused, disposed bool
 	for i := range r.Headers {
 		switch h := &r.Headers[i]; h.Key {
 		case headerCorrelation:
-			id = string(h.Value)
+			id = h.Value
 		case headerError:
-			refused, reason = true, string(h.Value)
+			refused, reason = true, h.Value
 		case headerDisposed:
 			disposed = true
 		}
 	}
-	v, ok := c.pending.Load(id)
-	if !ok {
+	p := c.find(id)
+	if p == nil {
 		return false
 	}
-	p := v.(*call)
 	switch {
 	case refused:
-		p.finish(answer{refused: true, reason: reason})
+		p.finish(answer{refused: true, reason: string(reason)})
 	case disposed && r.Value == nil && p.last != nil:
 		p.finish(answer{record: p.last}) // the end of a stream, on its own
 	case disposed:
+		if r.Value != nil {
+			p.keep(r)
+		}
 		p.finish(answer{record: r})
 	default:
 		p.last = r
+		p.keep(r)
 	}
 	return true
 }
@@ -135,7 +174,9 @@ func (b *Bus) readInbox() {
 		}
 		deleted, failed := b.errorsOf(fetches, "read replies")
 		fetches.EachRecord(func(r *kgo.Record) {
-			if !b.calls.deliver(r) {
+			if b.calls.deliver(r) {
+				b.meter.consumed(r.Topic, 1)
+			} else {
 				b.log.Debug("dropped a reply that nobody waits for", "partition", r.Partition, "offset", r.Offset)
 			}
 		})

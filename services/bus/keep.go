@@ -29,6 +29,9 @@ func (b *Bus) keep(ctx context.Context, topic string) error {
 		settings[name] = &value
 	}
 	_, err := b.admin.CreateTopic(ctx, -1, -1, settings, topic)
+	if err == nil {
+		return b.settle(ctx, topic)
+	}
 	if !errors.Is(err, kerr.TopicAlreadyExists) {
 		return err
 	}

@@ -10,13 +10,14 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
-	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"go.uber.org/goleak"
+
+	"axion/services/clustertest"
 )
 
 // patience bounds every wait of the tests; none is expected to take it up.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // victimEnv makes the test binary the process that TestCrash kills.
 const victimEnv = "BUS_TEST_VICTIM"
@@ -30,14 +31,9 @@ func TestMain(m *testing.M) {
 }
 
 // startCluster starts a broker with three partitions a topic.
-func startCluster(tb testing.TB, opts ...kfake.Opt) *kfake.Cluster {
+func startCluster(tb testing.TB, topics ...string) *clustertest.Broker {
 	tb.Helper()
-	c, err := kfake.NewCluster(append([]kfake.Opt{kfake.NumBrokers(1), kfake.DefaultNumPartitions(3)}, opts...)...)
-	if err != nil {
-		tb.Fatalf("start cluster: %v", err)
-	}
-	tb.Cleanup(c.Close)
-	return c
+	return clustertest.NewBroker(tb, topics...)
 }
 
 // openBus opens a bus that is closed with the test.

@@ -23,9 +23,6 @@ type Message struct {
 	Time time.Time
 	// Key is the record's key; empty for none.
 	Key string
-	// Data is the value's JSON form, always valid JSON: a bare string is
-	// quoted, no value is null, bytes are base64.
-	Data json.RawMessage
 	// Value is the value as it came, nil for none.
 	Value []byte
 	// Topic, Partition and Offset are where it was read.
@@ -42,13 +39,18 @@ type Message struct {
 	replyTopic     string
 	replyPartition int32  // anyPartition where not given
 	rawKey         []byte // nil for none
+	promised       bool   // the sender says that the value is JSON
 }
+
+// Data is the value's JSON form, always valid JSON: a bare string is quoted, no
+// value is null, bytes are base64. It is made anew by each call.
+func (m *Message) Data() json.RawMessage { return dataOf(m.Value, m.promised) }
 
 // Decode reads the message's data into v, as [json.Unmarshal] does. Its error
 // is permanent: an event goes to the dead letters, a request is answered with
 // the error's text.
 func (m *Message) Decode(v any) error {
-	if err := decode(m.Value, m.Data, v); err != nil {
+	if err := decode(m.Value, m.promised, v); err != nil {
 		return Permanent(fmt.Errorf("decode %s: %w", m.Type, err))
 	}
 	return nil
@@ -65,7 +67,6 @@ func newMessage(r *kgo.Record) *Message {
 		Topic: r.Topic, Partition: r.Partition, Offset: r.Offset,
 		Headers: r.Headers, rawKey: r.Key, replyPartition: anyPartition,
 	}
-	promised := false
 	for i := range r.Headers {
 		h := &r.Headers[i]
 		switch h.Key {
@@ -80,7 +81,7 @@ func newMessage(r *kgo.Record) *Message {
 				m.Time = t.UTC()
 			}
 		case headerContentType:
-			promised = isJSON(string(h.Value))
+			m.promised = isJSON(string(h.Value))
 		case headerCorrelation:
 			m.correlation = h.Value
 		case headerReplyTopic:
@@ -92,7 +93,7 @@ func newMessage(r *kgo.Record) *Message {
 		}
 	}
 	if m.ID == "" {
-		m.ID = m.Topic + "/" + strconv.Itoa(int(m.Partition)) + "/" + strconv.FormatInt(m.Offset, 10)
+		m.ID = placeID(m.Topic, m.Partition, m.Offset)
 	}
 	if m.Source == "" {
 		m.Source = m.Topic
@@ -100,6 +101,13 @@ func newMessage(r *kgo.Record) *Message {
 	if m.Time.IsZero() {
 		m.Time = r.Timestamp.UTC()
 	}
-	m.Data = dataOf(r.Value, promised)
 	return m
+}
+
+// placeID names a message that has no id by its place.
+func placeID(topic string, partition int32, offset int64) string {
+	id := make([]byte, 0, len(topic)+len("/2147483647/9223372036854775807"))
+	id = append(append(id, topic...), '/')
+	id = append(strconv.AppendInt(id, int64(partition), 10), '/')
+	return string(strconv.AppendInt(id, offset, 10))
 }

@@ -7,8 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/twmb/franz-go/pkg/kfake"
-
 	"axion/services/bus/nesttest"
 	"axion/services/contract"
 )
@@ -30,18 +28,21 @@ func answered(a nesttest.Answer) string {
 func TestNestAsksBuiltins(t *testing.T) {
 	t.Parallel()
 	app := nesttest.Open(t)
-	brokers := startCluster(t, kfake.AllowAutoTopicCreation()).ListenAddrs()
 	var topics []string
+	for service, types := range contract.Requests() {
+		for _, typ := range types {
+			topics = append(topics, contract.PatternTopic(service, typ))
+		}
+	}
+	brokers := startCluster(t, nesttest.ReplyTopics(topics...)...).ListenAddrs()
 	want := make(map[string]string)
 	for service, types := range contract.Requests() {
 		b := openBus(t, brokers, service)
 		for _, typ := range types {
 			b.Handle(typ, func(_ context.Context, m *Message) (any, error) {
-				return map[string]any{"type": m.Type, "got": m.Data, "key": m.Key}, nil
+				return map[string]any{"type": m.Type, "got": m.Data(), "key": m.Key}, nil
 			})
-			topic := contract.PatternTopic(service, typ)
-			topics = append(topics, topic)
-			want[topic] = `{"got":{"projectId":"p1"},"key":"p1","type":"` + typ + `"}`
+			want[contract.PatternTopic(service, typ)] = `{"got":{"projectId":"p1"},"key":"p1","type":"` + typ + `"}`
 		}
 		runBus(t, b)
 	}
@@ -61,14 +62,15 @@ func TestNestAsksBuiltins(t *testing.T) {
 func TestNestAsks(t *testing.T) {
 	t.Parallel()
 	app := nesttest.Open(t)
-	brokers := startCluster(t, kfake.AllowAutoTopicCreation()).ListenAddrs()
+	topics := []string{"server.seen", "server.answer", "server.unheard"}
+	brokers := startCluster(t, append(topics, nesttest.ReplyTopics(topics...)...)...).ListenAddrs()
 	b := openBus(t, brokers, "server")
 	b.Subscribe("server.seen", func(_ context.Context, m *Message) (any, error) {
-		return map[string]any{"data": m.Data, "key": m.Key, "null": m.Value == nil}, nil
+		return map[string]any{"data": m.Data(), "key": m.Key, "null": m.Value == nil}, nil
 	})
 	b.Subscribe("server.answer", answerByName)
 	runBus(t, b)
-	client := app.Connect(t, brokers, "model", "server.seen", "server.answer", "server.unheard")
+	client := app.Connect(t, brokers, "model", topics...)
 	for _, tt := range []struct {
 		name, topic string
 		in          any
@@ -92,6 +94,11 @@ func TestNestAsks(t *testing.T) {
 		{"OutBytes", "server.answer", "bytes", `{"$bytes":"AAH/"}`},
 		{"OutArray", "server.answer", "array", `[1,"b",null]`},
 		{"OutKeyed", "server.answer", "keyed", `{"key":"k","value":{"a":1}}`},
+		{"OutStream", "server.answer", "stream", `{"n":1} "two" [3]`},
+		{"OutStreamOfOne", "server.answer", "one", `{"n":1}`},
+		{"OutStreamEmpty", "server.answer", "nothing", `null`},
+		{"ErrStream", "server.answer", "broken", `{"n":1} "two" error {"status":"error","message":"broke off"}`},
+		{"ErrStreamPanics", "server.answer", "panics", `error {"status":"error","message":"Internal server error"}`},
 		{"ErrPermanent", "server.answer", "permanent", `error {"status":"error","message":"no such thing"}`},
 		{"ErrInternal", "server.answer", "secret", `error {"status":"error","message":"Internal server error"}`},
 		{"ErrPanic", "server.answer", "panic", `error {"status":"error","message":"Internal server error"}`},
@@ -127,6 +134,16 @@ func answerByName(_ context.Context, m *Message) (any, error) {
 		return []any{1, "b", nil}, nil
 	case "keyed":
 		return map[string]any{"key": "k", "value": map[string]int{"a": 1}}, nil
+	case "stream":
+		return streamOf(map[string]int{"n": 1}, "two", []int{3}), nil
+	case "one":
+		return streamOf(map[string]int{"n": 1}), nil
+	case "nothing":
+		return streamOf(), nil
+	case "broken":
+		return streamOf(map[string]int{"n": 1}, "two", Permanent(errors.New("broke off"))), nil
+	case "panics":
+		return Stream(func(func(any, error) bool) { panic("boom") }), nil
 	case "permanent":
 		return nil, Permanent(errors.New("no such thing"))
 	case "panic":
@@ -139,7 +156,7 @@ func answerByName(_ context.Context, m *Message) (any, error) {
 func TestNestEvents(t *testing.T) {
 	t.Parallel()
 	app := nesttest.Open(t)
-	brokers := startCluster(t, kfake.AllowAutoTopicCreation()).ListenAddrs()
+	brokers := startCluster(t, nesttest.Topics(nesttest.Probe)...).ListenAddrs()
 	b := openBus(t, brokers, "server")
 	got := make(chan *Message, 1)
 	b.Subscribe("server.event", func(_ context.Context, m *Message) (any, error) { got <- m; return "not sent", nil })
@@ -151,7 +168,7 @@ func TestNestEvents(t *testing.T) {
 			Key: "p1", Value: map[string]int{"n": 1}, Headers: map[string]string{"ce_type": "THING", "ce_id": "id-1"},
 		})
 		m := receive(t, got, "event")
-		if m.IsRequest() || m.ID != "id-1" || m.Type != "THING" || m.Key != "p1" || string(m.Data) != `{"n":1}` {
+		if m.IsRequest() || m.ID != "id-1" || m.Type != "THING" || m.Key != "p1" || string(m.Data()) != `{"n":1}` {
 			t.Errorf("got %+v", m)
 		}
 	})

@@ -8,8 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kfake"
-
 	"axion/services/bus/nesttest"
 	"axion/services/contract"
 )
@@ -24,7 +22,8 @@ type handover struct {
 }
 
 func newHandover(t *testing.T) *handover {
-	brokers := startCluster(t, kfake.AllowAutoTopicCreation()).ListenAddrs()
+	topics := nesttest.Topics(nesttest.Codegen)
+	brokers := startCluster(t, append(topics, nesttest.ReplyTopics(topics...)...)...).ListenAddrs()
 	return &handover{brokers, openBus(t, brokers, contract.Deployment), nesttest.Deadline}
 }
 
@@ -230,4 +229,24 @@ func TestNestClientRestarts(t *testing.T) {
 	if got := ask(second, "p2"); !strings.Contains(got, "made by Go") {
 		t.Errorf("after: got %s", got)
 	}
+}
+
+// TestNestFirst sends calls before a NestJS codegen is there, whose group nobody
+// was ever in: what is reserved for it is not missed.
+func TestNestFirst(t *testing.T) {
+	t.Parallel()
+	app := nesttest.Open(t)
+	h := newHandover(t)
+	topics := []string{contract.Topic(contract.Codegen)}
+	for topic := range patternsOf(contract.Codegen) {
+		topics = append(topics, topic)
+	}
+	makeTopics(t, h.client, topics...)
+	if err := Reserve(testContext(t), Options{Service: contract.Codegen, Brokers: h.brokers}); err != nil {
+		t.Fatal(err)
+	}
+	keys := keysOf("first")
+	answers := h.ask(t, keys...)
+	h.nestCodegen(t, app, false)
+	wantAnswers(t, answers, 2*len(keys), "made by NestJS")
 }

@@ -6,8 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kfake"
-
 	"axion/services/bus/nesttest"
 	"axion/services/contract"
 )
@@ -18,9 +16,8 @@ import (
 func TestNestPatternsOnly(t *testing.T) {
 	t.Parallel()
 	app := nesttest.Open(t)
-	brokers := startCluster(t, kfake.AllowAutoTopicCreation()).ListenAddrs()
+	brokers := startCluster(t, nesttest.Topics(nesttest.Patterns)...).ListenAddrs()
 	b := openBus(t, brokers, contract.Deployment)
-	makeTopics(t, b, contract.Topic(contract.Codegen))
 	nest := app.Serve(t, nesttest.ServerOptions{Brokers: brokers, Group: "any-name", Role: nesttest.Patterns})
 	ask := func(want string) time.Duration {
 		t.Helper()

@@ -7,8 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/twmb/franz-go/pkg/kfake"
-
 	"axion/services/bus/nesttest"
 	"axion/services/contract"
 )
@@ -34,7 +32,7 @@ func called(ctx context.Context, b *Bus, c Call) string {
 func TestNestAnswers(t *testing.T) {
 	t.Parallel()
 	app := nesttest.Open(t)
-	brokers := startCluster(t, kfake.AllowAutoTopicCreation()).ListenAddrs()
+	brokers := startCluster(t, nesttest.Topics(nesttest.Probe)...).ListenAddrs()
 	b := openBus(t, brokers, "client")
 	app.Serve(t, nesttest.ServerOptions{Brokers: brokers, Group: "model", Role: nesttest.Probe})
 	const headers = `"headers":["kafka_correlationId","kafka_replyPartition","kafka_replyTopic","traceparent"]`
@@ -80,7 +78,7 @@ func TestNestAnswers(t *testing.T) {
 func TestNestCodegen(t *testing.T) {
 	t.Parallel()
 	app := nesttest.Open(t)
-	brokers := startCluster(t, kfake.AllowAutoTopicCreation()).ListenAddrs()
+	brokers := startCluster(t, nesttest.Topics(nesttest.Codegen)...).ListenAddrs()
 	b := openBus(t, brokers, contract.Deployment)
 	app.Serve(t, nesttest.ServerOptions{Brokers: brokers, Group: contract.Codegen, Role: nesttest.Codegen})
 	in := contract.GenerateCodeRequest{ProjectID: "p1", Template: "t", Name: "mine"}

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
-	"go.opentelemetry.io/otel/trace"
 )
 
 // Enqueue stores an event in the caller's transaction, with the trace of ctx,
@@ -19,13 +18,14 @@ func (b *Bus) Enqueue(ctx context.Context, tx *sql.Tx, e Event) error {
 	if err != nil {
 		return fmt.Errorf("enqueue %s: %w", e.Type, err)
 	}
-	ctx, span := b.start(ctx, "publish ", e.Type, trace.SpanKindProducer)
+	ctx, span := b.startSend(ctx, "enqueue", e.Type, "create")
 	defer span.End()
+	describe(span, e.Topic, e.ID, keyBytes(e.Key), len(value))
 	headers := Headers(inject(ctx, nil))
 	_, err = tx.ExecContext(ctx, `INSERT INTO outbox (id, type, topic, key, time, data, traceparent, tracestate)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
 		e.ID, e.Type, e.Topic, e.Key, e.Time.UTC().Format(time.RFC3339Nano), value,
-		headers.Get("traceparent"), headers.Get("tracestate"))
+		headers.Get(headerTraceparent), headers.Get(headerTracestate))
 	if err != nil {
 		err = fmt.Errorf("enqueue %s: %w", e.Type, err)
 	}
@@ -36,6 +36,7 @@ func (b *Bus) Enqueue(ctx context.Context, tx *sql.Tx, e Event) error {
 type row struct {
 	seq    int64
 	key    string
+	at     time.Time // when it happened
 	record *kgo.Record
 }
 
@@ -61,12 +62,12 @@ func (b *Bus) page(ctx context.Context, db *sql.DB, after int64) ([]row, error) 
 		}
 		r := b.eventRecord(context.Background(), &e, value)
 		if parent != "" {
-			r.Headers = append(r.Headers, Header{Key: "traceparent", Value: []byte(parent)})
+			r.Headers = append(r.Headers, Header{Key: headerTraceparent, Value: []byte(parent)})
 		}
 		if state != "" {
-			r.Headers = append(r.Headers, Header{Key: "tracestate", Value: []byte(state)})
+			r.Headers = append(r.Headers, Header{Key: headerTracestate, Value: []byte(state)})
 		}
-		rows = append(rows, row{seq: seq, key: e.Key, record: r})
+		rows = append(rows, row{seq: seq, key: e.Key, at: e.Time, record: r})
 	}
 	if err := found.Err(); err != nil {
 		return nil, fmt.Errorf("read outbox: %w", err)

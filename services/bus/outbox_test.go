@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -13,7 +12,6 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"axion/services/clustertest"
@@ -155,12 +153,11 @@ func TestEnqueueRefuses(t *testing.T) {
 // event arrives, in the order of its key.
 func TestRelay(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	cluster := startCluster(t, kfake.DataDir(dir))
+	cluster := clustertest.NewServer(t)
 	brokers := cluster.ListenAddrs()
 	b, db := openBus(t, brokers, "svc"), openDB(t)
 	makeTopics(t, b, "axion.events")
-	cluster.Close()
+	cluster.Stop()
 	const events = 1000
 	inTx(t, db, func(tx *sql.Tx) error {
 		for i := range events {
@@ -173,7 +170,7 @@ func TestRelay(t *testing.T) {
 	})
 	relay(t, b, db)
 	b.Flush()
-	startCluster(t, kfake.DataDir(dir), kfake.Ports(portOf(t, brokers[0])))
+	cluster.Start()
 	peer := plainClient(t, brokers, kgo.ConsumeTopics("axion.events"))
 	next := make(map[string]int)
 	for i := range 7 {
@@ -284,19 +281,6 @@ func TestSeen(t *testing.T) {
 			t.Error("got no error")
 		}
 	})
-}
-
-func portOf(tb testing.TB, address string) int {
-	tb.Helper()
-	_, text, err := net.SplitHostPort(address)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	port, err := strconv.Atoi(text)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return port
 }
 
 // TestRelayShared has two processes relay one outbox, into which both put events

@@ -65,17 +65,18 @@ func (p *partition) take(records []*kgo.Record) {
 	if p.stopped {
 		return
 	}
-	for _, r := range records {
-		it := &item{
-			record: r, size: recordSize(r),
-			next: kgo.EpochOffset{Epoch: r.LeaderEpoch, Offset: r.Offset + 1},
-		}
+	p.c.bus.meter.consumed(p.topic, len(records))
+	items := make([]item, len(records))
+	for i, r := range records {
+		it := &items[i]
+		it.record, it.size = r, recordSize(r)
+		it.next = kgo.EpochOffset{Epoch: r.LeaderEpoch, Offset: r.Offset + 1}
 		p.items = append(p.items, it)
 		p.waiting++
 		p.bytes += it.size
 		if r.Key == nil {
 			p.active++
-			go p.runOne(it)
+			p.c.workers.do(lane{p: p, it: it})
 			continue
 		}
 		if queue, ok := p.lanes[string(r.Key)]; ok {
@@ -85,7 +86,7 @@ func (p *partition) take(records []*kgo.Record) {
 		key := string(r.Key)
 		p.lanes[key] = nil
 		p.active++
-		go p.runLane(key, it)
+		p.c.workers.do(lane{p: p, it: it, key: key, keyed: true})
 	}
 	if !p.crowded && p.full(1) {
 		p.crowded = true
@@ -98,19 +99,23 @@ func (p *partition) full(part int) bool {
 	return p.waiting >= p.c.window/part || p.bytes >= waitingBytes/part || len(p.items) >= maxSpan/part
 }
 
-// runOne handles a message that has no key.
-func (p *partition) runOne(it *item) {
-	p.process(it)
-	p.leave()
+// lane is the messages of one key, or one message that has none, beginning with it.
+type lane struct {
+	p     *partition
+	it    *item
+	key   string
+	keyed bool
 }
 
-// runLane handles the messages of one key, until there are none.
-func (p *partition) runLane(key string, it *item) {
-	for it != nil {
-		p.process(it)
-		it = p.following(key)
+// run handles the lane's messages, until there are none.
+func (l lane) run() {
+	for it := l.it; it != nil; {
+		l.p.process(it)
+		if it = nil; l.keyed {
+			it = l.p.following(l.key)
+		}
 	}
-	p.leave()
+	l.p.leave()
 }
 
 // following takes the next message of a key, or ends its lane.

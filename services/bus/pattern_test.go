@@ -19,7 +19,7 @@ func TestPatternTopics(t *testing.T) {
 	for service, types := range contract.Requests() {
 		b := openBus(t, brokers, service)
 		for _, typ := range types {
-			b.Handle(typ, func(_ context.Context, m *Message) (any, error) { return []string{m.Type, string(m.Data)}, nil })
+			b.Handle(typ, func(_ context.Context, m *Message) (any, error) { return []string{m.Type, string(m.Data())}, nil })
 		}
 		runBus(t, b)
 		for _, typ := range types {
@@ -78,8 +78,8 @@ func TestPatternMessages(t *testing.T) {
 			produce(t, peer, &kgo.Record{Topic: topic, Key: []byte("p1"), Value: data})
 		}
 		for i := range 5 {
-			if m := receive(t, handled, "message"); string(m.Data) != "["+string(rune('0'+i))+"]" {
-				t.Errorf("message %d: got %s", i, m.Data)
+			if m := receive(t, handled, "message"); string(m.Data()) != "["+string(rune('0'+i))+"]" {
+				t.Errorf("message %d: got %s", i, m.Data())
 			}
 		}
 	})

@@ -26,10 +26,12 @@ func (p *partition) process(it *item) {
 		p.serve(ctx, it, m, h, span)
 		return
 	}
+	began := time.Now()
 	_, err := p.try(ctx, m, h, func(err error) bool { return !isPermanent(err) })
 	if p.abandoned(err) {
 		return
 	}
+	p.c.bus.meter.processed(m.Topic, time.Since(began), err)
 	if note(span, err) != nil && !p.bury(ctx, m, err) {
 		return
 	}
@@ -40,20 +42,30 @@ func (p *partition) process(it *item) {
 // broker to acknowledge the reply; the commit does.
 func (p *partition) serve(ctx context.Context, it *item, m *Message, h Handler, span trace.Span) {
 	b := p.c.bus
+	began := time.Now()
 	value, err := p.try(ctx, m, h, isRetriable)
+	if s, ok := value.(Stream); ok && err == nil {
+		value, err = p.drainStream(ctx, m, s)
+	}
 	if p.abandoned(err) {
 		return
 	}
+	b.meter.processed(m.Topic, time.Since(began), err)
 	p.enter()
+	ctx, answer := b.continued(ctx, "reply", m.Type)
 	reply := b.replyRecord(ctx, m, value, note(span, err))
-	b.client.Produce(context.WithoutCancel(ctx), reply, func(_ *kgo.Record, err error) {
+	describeRecord(answer, reply)
+	b.replies.send(reply, func(sent *kgo.Record, err error) {
 		defer p.leave()
-		err = b.produceError(err)
+		if err = note(answer, b.produceError(err)); err == nil {
+			acked(answer, sent)
+		}
+		answer.End()
 		if errors.Is(err, ErrClosed) {
 			return // not answered: the message comes again
 		}
 		if err != nil { // the reply topic does not exist, say: nobody can be told
-			b.log.Warn("reply not accepted", "type", m.Type, "id", m.ID, "topic", m.replyTopic, "error", err)
+			b.log.WarnContext(ctx, "reply not accepted", "type", m.Type, "id", m.ID, "topic", m.replyTopic, "error", err)
 		}
 		p.finish(it)
 	})
@@ -83,7 +95,9 @@ func (p *partition) try(ctx context.Context, m *Message, h Handler, again func(e
 			pace = retry.pace()
 		}
 		delay := pace.NextBackOff()
-		p.c.bus.log.Debug("handler failed; trying again", "type", m.Type, "id", m.ID,
+		p.c.bus.meter.retried(m.Topic)
+		failedAttempt(ctx, m.Attempt, delay, err)
+		p.c.bus.log.DebugContext(ctx, "handler failed; trying again", "type", m.Type, "id", m.ID,
 			"attempt", m.Attempt, "again_in", delay, "error", err)
 		if !p.wait(delay) {
 			return nil, errStopped
@@ -101,14 +115,18 @@ func (r Retry) pace() *backoff.ExponentialBackOff {
 func (p *partition) call(ctx context.Context, m *Message, h Handler) (v any, err error) {
 	select {
 	case p.c.slots <- struct{}{}:
-	case <-p.halt:
-		return nil, errStopped
+	default:
+		select {
+		case p.c.slots <- struct{}{}:
+		case <-p.halt:
+			return nil, errStopped
+		}
 	}
 	defer func() {
 		<-p.c.slots
 		if r := recover(); r != nil {
 			v, err = nil, fmt.Errorf("handler of %s panicked: %v", m.Type, r)
-			p.c.bus.log.Error("handler panicked", "type", m.Type, "id", m.ID, "panic", r, "stack", string(debug.Stack()))
+			p.c.bus.log.ErrorContext(ctx, "handler panicked", "type", m.Type, "id", m.ID, "panic", r, "stack", string(debug.Stack()))
 		}
 	}()
 	if p.halted() { // both were possible

@@ -11,6 +11,8 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
 )
 
 // pageSize is how many rows are held in memory, and published at once at most.
@@ -50,6 +52,7 @@ func signal(c chan<- struct{}) {
 func (b *Bus) Relay(ctx context.Context, db *sql.DB) error {
 	b.relaying.Lock()
 	defer b.relaying.Unlock()
+	defer b.meter.watchOutbox(db)()
 	pace := &backoff.ExponentialBackOff{
 		InitialInterval: 50 * time.Millisecond, Multiplier: 2, RandomizationFactor: 0.5, MaxInterval: 5 * time.Second,
 	}
@@ -164,14 +167,20 @@ func (b *Bus) publishWave(ctx context.Context, wave []row, held map[string]bool)
 	}
 	results := make(chan result, len(wave))
 	for _, r := range wave {
-		b.client.TryProduce(context.WithoutCancel(ctx), r.record, func(_ *kgo.Record, err error) {
-			results <- result{r, b.produceError(err)}
+		span := b.startRelay(ctx, r.record)
+		b.client.TryProduce(context.WithoutCancel(ctx), r.record, func(sent *kgo.Record, err error) {
+			if err = note(span, b.produceError(err)); err == nil {
+				acked(span, sent)
+			}
+			span.End()
+			results <- result{r, err}
 		})
 	}
 	for range wave {
 		select {
 		case r := <-results:
 			if r.err == nil {
+				b.meter.relayed(time.Since(r.at))
 				sent = append(sent, r.seq)
 				continue
 			}
@@ -184,6 +193,18 @@ func (b *Bus) publishWave(ctx context.Context, wave []row, held map[string]bool)
 		}
 	}
 	return sent, failed
+}
+
+// startRelay begins the span of publishing a stored event, in the trace that it was
+// stored in, and has the record carry it on.
+func (b *Bus) startRelay(ctx context.Context, r *kgo.Record) trace.Span {
+	ctx = propagation.TraceContext{}.Extract(ctx, (*carrier)(&r.Headers))
+	ctx, span := b.continued(ctx, "publish", Headers(r.Headers).Get(headerType))
+	if span.IsRecording() {
+		describeRecord(span, r)
+		r.Headers = inject(ctx, withoutTrace(r.Headers))
+	}
+	return span
 }
 
 // deleteRows forgets rows that are with the broker. It goes on a little after

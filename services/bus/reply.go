@@ -25,10 +25,10 @@ func (b *Bus) replyRecord(ctx context.Context, m *Message, value any, err error)
 	headers := make([]kgo.RecordHeader, 0, 5)
 	headers = append(headers,
 		kgo.RecordHeader{Key: headerCorrelation, Value: m.correlation},
-		kgo.RecordHeader{Key: headerDisposed, Value: []byte{0}},
+		kgo.RecordHeader{Key: headerDisposed, Value: oneZero},
 	)
 	if err != nil {
-		headers = append(headers, kgo.RecordHeader{Key: headerError, Value: b.errorBody(m, err)})
+		headers = append(headers, kgo.RecordHeader{Key: headerError, Value: b.errorBody(ctx, m, err)})
 	}
 	return &kgo.Record{
 		Topic: m.replyTopic, Partition: m.replyPartition, Value: body,
@@ -37,7 +37,7 @@ func (b *Bus) replyRecord(ctx context.Context, m *Message, value any, err error)
 }
 
 // errorBody is what the caller is told. What it is not told is logged here.
-func (b *Bus) errorBody(m *Message, err error) []byte {
+func (b *Bus) errorBody(ctx context.Context, m *Message, err error) []byte {
 	if errors.Is(err, errNoHandler) {
 		return []byte(noMatchingHandler)
 	}
@@ -46,7 +46,7 @@ func (b *Bus) errorBody(m *Message, err error) []byte {
 	if errors.As(err, &public) {
 		message = public.Public()
 	} else {
-		b.log.Error("request failed", "type", m.Type, "id", m.ID, "key", m.Key, "attempts", m.Attempt, "error", err)
+		b.log.ErrorContext(ctx, "request failed", "type", m.Type, "id", m.ID, "key", m.Key, "attempts", m.Attempt, "error", err)
 	}
 	body, err := json.Marshal(struct {
 		Status  string `json:"status"`

@@ -3,6 +3,7 @@ package bus
 import (
 	"context"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -12,8 +13,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
-
-	"axion/services/contract"
 )
 
 // Call is one request and where its answer goes.
@@ -37,10 +36,15 @@ type Call struct {
 	// Out takes the answer, as [json.Unmarshal] would: null changes nothing in
 	// a struct. Nil: the answer is dropped.
 	Out any
+	// Part is called with each part of an answer, the last one too, in order and
+	// before Request returns: with the JSON form of its value, as [Message.Data]
+	// is. It is not called for an answer that is null. Nil: all but the last part
+	// are dropped.
+	Part func(data json.RawMessage)
 }
 
 // Request asks another service and waits for its answer; of an answer in
-// several parts it takes the last. It fails with a [TimeoutError] when ctx's
+// several parts, Out takes the last. It fails with a [TimeoutError] when ctx's
 // deadline (or the bus's timeout) passes, with a [RemoteError] when the service
 // answers with one, with [ErrTooLarge], and with [ErrClosed]. After a timeout
 // the service may still act on the request.
@@ -49,18 +53,19 @@ func (b *Bus) Request(ctx context.Context, c Call) error {
 	if err != nil {
 		return fmt.Errorf("request %s: %w", c.Type, err)
 	}
-	ctx, cancel := b.bound(ctx)
-	defer cancel()
 	ctx, span := b.start(ctx, "request ", c.Type, trace.SpanKindClient)
 	defer span.End()
 	if span.IsRecording() {
-		span.SetAttributes(attribute.String("messaging.system", "kafka"),
-			attribute.String("messaging.destination.name", c.Topic), attribute.String("peer.service", c.Service))
+		describe(span, c.Topic, "", keyBytes(c.Key), len(value))
+		span.SetAttributes(attribute.String("messaging.operation.name", "request"), attribute.String("messaging.operation.type", "send"),
+			attribute.String("peer.service", c.Service))
 	}
-	r, err := b.ask(ctx, &c, value)
-	for isDeleted(err) { // it went nowhere, and kgo is being told of the new topic
+	began, limit := time.Now(), b.patience(ctx)
+	r, err := b.ask(ctx, &c, value, span, began, limit)
+	defer func() { b.meter.requested(c.Topic, time.Since(began), err) }()
+	for isDeleted(err) && time.Since(began) < limit { // it went nowhere, and kgo is being told of the new topic
 		sleep(ctx, forgetTime)
-		r, err = b.ask(ctx, &c, value)
+		r, err = b.ask(ctx, &c, value, span, began, limit)
 	}
 	if err != nil {
 		return note(span, err)
@@ -68,8 +73,7 @@ func (b *Bus) Request(ctx context.Context, c Call) error {
 	if c.Out == nil || r == nil {
 		return nil
 	}
-	m := newMessage(r)
-	if err := decode(m.Value, m.Data, c.Out); err != nil {
+	if err := decode(r.Value, isJSON(Headers(r.Headers).Get(headerContentType)), c.Out); err != nil {
 		return note(span, fmt.Errorf("decode answer of %s to %s: %w", named(c.Service), c.Type, err))
 	}
 	return nil
@@ -86,42 +90,60 @@ func (c *Call) encode() ([]byte, error) {
 	return value, checkSize(len(value) + len(c.Key) + len(c.Type))
 }
 
-// ask sends the request and waits for the record that answers it. Where nobody
-// listens, it sends it again to where somebody does.
-func (b *Bus) ask(ctx context.Context, c *Call, value []byte) (*kgo.Record, error) {
-	began := time.Now()
+// ask sends the request and waits for the record that answers it, until limit has
+// passed since it began. Where nobody listens, it sends it again to where somebody
+// does.
+func (b *Bus) ask(ctx context.Context, c *Call, value []byte, span trace.Span, began time.Time, limit time.Duration) (*kgo.Record, error) {
 	id := newCorrelationID()
-	p := b.calls.add(id)
+	p := b.calls.add(id, c.Part != nil)
 	defer b.calls.remove(id)
 	topic := b.topicOf(c)
-	// A reply can come before the acknowledgement; ctx's end must not undo
-	// the request then, which it would for its whole batch.
-	b.client.TryProduce(context.WithoutCancel(ctx), b.requestRecord(ctx, c, topic, id, value), p.acknowledge)
+	acknowledge := p.acknowledge
+	if span.IsRecording() {
+		span.SetAttributes(attribute.String("messaging.message.conversation_id", id))
+		acknowledge = func(r *kgo.Record, err error) {
+			if err == nil {
+				span.SetAttributes(attribute.String("messaging.destination.name", r.Topic))
+				acked(span, r)
+			}
+			p.acknowledge(r, err)
+		}
+	}
+	b.sends.send(b.requestRecord(ctx, c, topic, id, value), acknowledge)
 	pause := lookFirst
-	look := time.NewTimer(pause)
-	defer look.Stop()
+	timer := startTimer(min(pause, limit))
+	defer endTimer(timer)
 	for {
 		select {
 		case a := <-p.answer:
+			p.handParts(c.Part)
 			return b.answered(c, a)
-		case <-look.C:
-			if to := b.reroute(ctx, c, topic); to != "" {
+		case <-p.more:
+			p.handParts(c.Part)
+		case <-ctx.Done():
+			if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+				return nil, fmt.Errorf("request %s on %s: %w", c.Type, topic, ctx.Err())
+			}
+			return nil, p.late(c, topic, began)
+		case <-timer.C:
+			left := limit - time.Since(began)
+			if left <= 0 {
+				return nil, p.late(c, topic, began)
+			}
+			if to := b.reroute(ctx, c, topic, left); to != "" {
 				topic = to
-				b.client.TryProduce(context.WithoutCancel(ctx), b.requestRecord(ctx, c, topic, id, value), p.acknowledge)
+				b.sends.send(b.requestRecord(ctx, c, topic, id, value), acknowledge)
 			}
 			pause = min(2*pause, lookMax)
-			look.Reset(pause)
-		case <-ctx.Done():
-			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-				return nil, &TimeoutError{
-					Topic: topic, Service: c.Service, Type: c.Type,
-					After: time.Since(began), Accepted: p.accepted.Load(),
-				}
-			}
-			return nil, fmt.Errorf("request %s on %s: %w", c.Type, topic, ctx.Err())
-		case <-b.ctx.Done():
-			return nil, fmt.Errorf("request %s on %s: %w", c.Type, topic, ErrClosed)
+			timer.Reset(max(0, min(pause, limit-time.Since(began))))
 		}
+	}
+}
+
+// late is the error of a call that got no answer in time.
+func (c *call) late(of *Call, topic string, began time.Time) error {
+	return &TimeoutError{
+		Topic: topic, Service: of.Service, Type: of.Type, After: time.Since(began), Accepted: c.accepted.Load(),
 	}
 }
 
@@ -140,7 +162,7 @@ func (b *Bus) requestRecord(ctx context.Context, c *Call, topic, id string, valu
 	headers := make([]kgo.RecordHeader, 0, 6)
 	headers = append(headers,
 		kgo.RecordHeader{Key: headerCorrelation, Value: []byte(id)},
-		kgo.RecordHeader{Key: headerReplyTopic, Value: []byte(contract.ReplyTopic(b.service))},
+		kgo.RecordHeader{Key: headerReplyTopic, Value: b.replyTopic},
 		kgo.RecordHeader{Key: headerReplyPartition, Value: strconv.AppendInt(nil, int64(b.calls.partition.Load()), 10)},
 	)
 	if c.Type != "" {

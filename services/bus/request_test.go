@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"axion/services/clustertest"
 	"axion/services/contract"
 )
 
@@ -143,11 +144,11 @@ func TestRequestWithoutAnswer(t *testing.T) {
 // TestRequestCut loses the broker, then the bus, under a request.
 func TestRequestCut(t *testing.T) {
 	t.Parallel()
-	cluster := startCluster(t)
+	cluster := clustertest.NewServer(t)
 	b := openBus(t, cluster.ListenAddrs(), "client")
 	call := Call{Topic: "axion.client", Service: "client", Type: "T"}
 	t.Run("ErrBrokerAway", func(t *testing.T) {
-		cluster.Close()
+		cluster.Stop()
 		ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 		defer cancel()
 		err := b.Request(ctx, call)
@@ -159,9 +160,9 @@ func TestRequestCut(t *testing.T) {
 		done := make(chan error, 1)
 		go func() { done <- b.Request(testContext(t), call) }()
 		eventually(t, "request under way", func() bool {
-			found := false
-			b.calls.pending.Range(func(_, _ any) bool { found = true; return false })
-			return found
+			b.calls.mu.Lock()
+			defer b.calls.mu.Unlock()
+			return len(b.calls.pending) > 0
 		})
 		b.Close()
 		if err := receive(t, done, "error"); !errors.Is(err, ErrClosed) {

@@ -4,19 +4,18 @@ import (
 	"context"
 	"testing"
 
-	"github.com/twmb/franz-go/pkg/kfake"
+	"axion/services/clustertest"
 )
 
 // TestBrokerRestart stops the broker under a running bus and starts it again
 // on the same port and directory: requests, events and the group go on.
 func TestBrokerRestart(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	cluster := startCluster(t, kfake.DataDir(dir))
+	cluster := clustertest.NewServer(t)
 	brokers := cluster.ListenAddrs()
 	server, client := openBus(t, brokers, "server"), openBus(t, brokers, "client")
 	events := make(chan string, 10)
-	server.Handle("ASK", func(_ context.Context, m *Message) (any, error) { return m.Data, nil })
+	server.Handle("ASK", func(_ context.Context, m *Message) (any, error) { return m.Data(), nil })
 	server.Handle("EVENT", func(_ context.Context, m *Message) (any, error) { events <- m.ID; return nil, nil })
 	stop := runBus(t, server)
 	use := func(id string) {
@@ -34,12 +33,12 @@ func TestBrokerRestart(t *testing.T) {
 		}
 	}
 	use("before")
-	cluster.Close()
+	cluster.Stop()
 	between := make(chan error, 1)
 	go func() {
 		between <- client.Publish(testContext(t), Event{ID: "between", Type: "EVENT", Topic: "axion.server", Key: "k"})
 	}()
-	startCluster(t, kfake.DataDir(dir), kfake.Ports(portOf(t, brokers[0])))
+	cluster.Start()
 	if err := receive(t, between, "acknowledgement"); err != nil {
 		t.Fatal(err)
 	}

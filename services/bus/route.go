@@ -43,9 +43,9 @@ func (c *Call) patternTopic() string {
 }
 
 // reroute looks for the topic on which somebody listens to calls like c, given
-// that nobody answers on one. It returns that topic, also to later calls, or ""
-// if there is no better one.
-func (b *Bus) reroute(ctx context.Context, c *Call, from string) string {
+// that nobody answers on one, for a time at most. It returns that topic, also to
+// later calls, or "" if there is no better one.
+func (b *Bus) reroute(ctx context.Context, c *Call, from string, limit time.Duration) string {
 	pattern := c.patternTopic()
 	if pattern == "" {
 		return ""
@@ -54,6 +54,8 @@ func (b *Bus) reroute(ctx context.Context, c *Call, from string) string {
 	if from == pattern {
 		to = c.Topic
 	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
 	heard, err := b.subscribed(ctx)
 	if err != nil {
 		b.log.Debug("look who listens", "topic", from, "error", err)

@@ -83,6 +83,7 @@ func (b *Bus) consume(ctx context.Context, topics []string) error {
 	<-done
 	err = errors.Join(err, c.commit(context.WithoutCancel(ctx)))
 	client.CloseAllowingRebalance()
+	c.workers.end() // nothing is read any more
 	if err != nil {
 		return fmt.Errorf("stop consuming as %s: %w", b.service, err)
 	}

@@ -63,7 +63,30 @@ func (b *Bus) ensureTopics(ctx context.Context, topics []string) error {
 			return fmt.Errorf("create topic %s: %w", r.Topic, r.Err)
 		}
 	}
-	return nil
+	return b.settle(ctx, missing...)
+}
+
+// settle waits until topics that were created can be used: Apache Kafka's brokers
+// learn of them after the answer, and would call them unknown until then.
+func (b *Bus) settle(ctx context.Context, topics ...string) error {
+	_, err := untilDone(ctx, func(ctx context.Context) (struct{}, error) {
+		known, err := b.admin.ListTopics(ctx, topics...)
+		if err != nil {
+			return struct{}{}, fmt.Errorf("list topics: %w", err)
+		}
+		for _, topic := range topics {
+			if err := known[topic].Err; err != nil {
+				return struct{}{}, fmt.Errorf("topic %s: %w", topic, err)
+			}
+			for _, p := range known[topic].Partitions {
+				if p.Err != nil {
+					return struct{}{}, fmt.Errorf("topic %s, partition %d: %w", topic, p.Partition, p.Err)
+				}
+			}
+		}
+		return struct{}{}, nil
+	})
+	return err
 }
 
 // Partitions tells how many partitions a topic has.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 )
 
 // nestValue encodes v as a NestJS peer would send it: null is no value, a
@@ -28,6 +29,12 @@ func jsonValue(v any) ([]byte, error) {
 	if v == nil {
 		return nil, nil
 	}
+	if raw, ok := v.(json.RawMessage); ok && validJSON(raw) {
+		if string(bytes.TrimSpace(raw)) == "null" {
+			return nil, nil
+		}
+		return raw, nil
+	}
 	b, err := json.Marshal(v)
 	if err != nil || string(b) == "null" {
 		return nil, err
@@ -43,7 +50,7 @@ func dataOf(value []byte, promised bool) json.RawMessage {
 	}
 	if len(value) > 0 {
 		first := value[0]
-		if (promised || first == '{' || first == '[') && json.Valid(value) {
+		if (promised || first == '{' || first == '[') && validJSON(value) {
 			return value
 		}
 		if first == 0 {
@@ -57,15 +64,20 @@ func dataOf(value []byte, promised bool) json.RawMessage {
 	return quoted
 }
 
-// decode reads a value into v. data is the value's JSON form. NestJS sends
-// strings, numbers and booleans bare, so that "42" may be meant for either.
-func decode(value []byte, data json.RawMessage, v any) error {
-	if len(data) == 0 {
-		data = json.RawMessage("null")
+// decode reads a value into v, as JSON where [dataOf] would take it for that.
+// NestJS sends strings, numbers and booleans bare, so that "42" may be meant for
+// either.
+func decode(value []byte, promised bool, v any) error {
+	if value == nil {
+		return json.Unmarshal([]byte("null"), v)
 	}
-	if value == nil || data[0] != '"' || bytes.Equal(value, data) {
-		return json.Unmarshal(data, v)
+	if len(value) > 0 && (promised || value[0] == '{' || value[0] == '[') {
+		var malformed *json.SyntaxError // found before v is touched
+		if err := json.Unmarshal(value, v); !errors.As(err, &malformed) {
+			return err
+		}
 	}
+	data := dataOf(value, promised)
 	switch v := v.(type) {
 	case *string:
 		*v = string(value)

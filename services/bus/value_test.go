@@ -103,11 +103,14 @@ func TestDecode(t *testing.T) {
 			}
 		})
 	}
-	t.Run("DataAlone", func(t *testing.T) {
+	t.Run("Promised", func(t *testing.T) {
 		t.Parallel()
-		var got string
-		if err := (&Message{Data: json.RawMessage(`"x"`)}).Decode(&got); err != nil || got != "x" {
-			t.Errorf("got %q, %v; want x", got, err)
+		for value, want := range map[string]string{`"x"`: "x", `oops`: "oops", `{"a":`: `{"a":`, `"`: `"`} {
+			m := newMessage(&kgo.Record{Value: []byte(value), Headers: []Header{{Key: headerContentType, Value: contentType}}})
+			var got string
+			if err := m.Decode(&got); err != nil || got != want {
+				t.Errorf("%s: got %q, %v; want %q", value, got, err, want)
+			}
 		}
 	})
 	t.Run("ErrPermanent", func(t *testing.T) {
@@ -129,8 +132,8 @@ func FuzzNewMessage(f *testing.F) {
 			Topic: "t", Value: value,
 			Headers: []kgo.RecordHeader{{Key: k1, Value: v1}, {Key: k2, Value: v2}},
 		})
-		if !json.Valid(m.Data) {
-			t.Errorf("data is not JSON: %q", m.Data)
+		if !json.Valid(m.Data()) {
+			t.Errorf("data is not JSON: %q", m.Data())
 		}
 		if m.ID == "" || m.Source == "" {
 			t.Errorf("no defaults: id %q, source %q", m.ID, m.Source)

@@ -188,12 +188,12 @@ const pattern = "server.ask"
 
 // echo has b answer with what it was asked, by type and by pattern.
 func echo(b *Bus) {
-	b.Handle("ASK", func(_ context.Context, m *Message) (any, error) { return m.Data, nil })
+	b.Handle("ASK", func(_ context.Context, m *Message) (any, error) { return m.Data(), nil })
 	b.Subscribe(pattern, func(_ context.Context, m *Message) (any, error) {
-		if string(m.Data) == `"fail"` {
+		if string(m.Data()) == `"fail"` {
 			return nil, Permanent(errors.New("as you wished"))
 		}
-		return m.Data, nil
+		return m.Data(), nil
 	})
 }
 

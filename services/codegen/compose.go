@@ -1,164 +1,167 @@
 package codegen
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
-
-	"axion/services/contract"
 )
 
-// doc is one YAML mapping; its keys are written in order.
-type doc map[string]any
+// Networks of a generated compose file: what an ingress leads to is on both.
+const (
+	frontNetwork = "front"
+	backNetwork  = "back"
+)
 
-func toYAML(documents ...doc) (string, error) {
-	var parts []string
+type composeFile struct {
+	Name     string                     `yaml:"name"`
+	Services map[string]*composeService `yaml:"services"`
+	Networks map[string]struct{}        `yaml:"networks"`
+	Volumes  map[string]struct{}        `yaml:"volumes,omitempty"`
+}
+
+type composeService struct {
+	Build       string                 `yaml:"build,omitempty"`
+	Image       string                 `yaml:"image,omitempty"`
+	Command     []string               `yaml:"command,omitempty,flow"`
+	Environment map[string]string      `yaml:"environment,omitempty"`
+	Ports       []string               `yaml:"ports,omitempty"`
+	Networks    []string               `yaml:"networks,flow"`
+	DependsOn   map[string]composeNeed `yaml:"depends_on,omitempty"`
+	Volumes     []string               `yaml:"volumes,omitempty"`
+	Healthcheck composeCheck           `yaml:"healthcheck"`
+	Restart     string                 `yaml:"restart"`
+	Labels      map[string]string      `yaml:"labels,omitempty"`
+}
+
+type composeNeed struct {
+	Condition string `yaml:"condition"`
+}
+
+type composeCheck struct {
+	Test        []string `yaml:"test,flow"`
+	Interval    string   `yaml:"interval"`
+	Timeout     string   `yaml:"timeout"`
+	Retries     int      `yaml:"retries"`
+	StartPeriod string   `yaml:"start_period"`
+}
+
+// compose writes the compose file. What it says of an ingress are the Traefik
+// labels of the programs that the ingress leads to.
+func (p *plan) compose() (string, error) {
+	f := composeFile{
+		Name: p.slug, Services: map[string]*composeService{},
+		Networks: map[string]struct{}{backNetwork: {}}, Volumes: map[string]struct{}{},
+	}
+	for _, a := range p.parts {
+		s := &composeService{Networks: []string{backNetwork}, Restart: "unless-stopped", DependsOn: map[string]composeNeed{}}
+		for _, n := range a.needs {
+			s.DependsOn[n.name] = composeNeed{Condition: "service_healthy"}
+		}
+		if isProgram(a.node.Type) {
+			p.composeProgram(s, a)
+		} else {
+			composeStore(s, a)
+		}
+		if len(a.routes) > 0 {
+			f.Networks[frontNetwork] = struct{}{}
+		}
+		for range s.Volumes {
+			f.Volumes[volumeOf(a)] = struct{}{}
+		}
+		f.Services[a.name] = s
+	}
+	return toYAML(f)
+}
+
+func toYAML[T any](documents ...T) (string, error) {
+	var texts []string
 	for _, d := range documents {
-		text, err := yaml.Marshal(d)
+		text, err := yaml.Dump(d, yaml.WithIndent(2))
 		if err != nil {
 			return "", err
 		}
-		parts = append(parts, string(text))
+		texts = append(texts, string(text))
 	}
-	return strings.Join(parts, "---\n"), nil
+	return strings.Join(texts, "---\n"), nil
 }
 
-// image is what runs a node that is not the project's own code.
-type image struct {
-	name   string
-	port   int
-	env    map[string]string
-	health []string // a command
-	data   string   // where it keeps its data
-}
-
-// password is for development only, and can be set from outside.
-const password = "${POSTGRES_PASSWORD:-development}"
-
-var images = map[string]image{
-	contract.NodeDatabase: {"postgres:17-alpine", 5432, map[string]string{"POSTGRES_USER": "app", "POSTGRES_PASSWORD": password, "POSTGRES_DB": "app"},
-		[]string{"pg_isready", "-U", "app"}, "/var/lib/postgresql/data"},
-	contract.NodeCache: {"valkey/valkey:8-alpine", 6379, nil, []string{"valkey-cli", "ping"}, "/data"},
-	contract.NodeQueue: {"apache/kafka:4.0.0", 9092, nil,
-		[]string{"/opt/kafka/bin/kafka-broker-api-versions.sh", "--bootstrap-server", "localhost:9092"}, "/var/lib/kafka/data"},
-}
-
-// kafkaEnv makes a queue one node that is broker and controller.
-func kafkaEnv(name string) map[string]string {
-	return map[string]string{
-		"KAFKA_NODE_ID": "1", "KAFKA_PROCESS_ROLES": "broker,controller", "KAFKA_CONTROLLER_QUORUM_VOTERS": "1@localhost:9093",
-		"KAFKA_LISTENERS": "PLAINTEXT://:9092,CONTROLLER://:9093", "KAFKA_ADVERTISED_LISTENERS": "PLAINTEXT://" + name + ":9092",
-		"KAFKA_LISTENER_SECURITY_PROTOCOL_MAP": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT", "KAFKA_CONTROLLER_LISTENER_NAMES": "CONTROLLER",
-		"KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR": "1", "KAFKA_LOG_DIRS": "/var/lib/kafka/data",
+func (p *plan) composeProgram(s *composeService, a *part) {
+	s.Build = "./" + folderOf(a)
+	s.Environment = composeEnv(programEnv(a))
+	s.Healthcheck = check([]string{"wget", "-q", "-O", "/dev/null", fmt.Sprintf("http://127.0.0.1:%d%s", a.port, healthPath)})
+	if len(a.routes) > 0 {
+		s.Networks = []string{frontNetwork, backNetwork}
+		s.Ports = []string{fmt.Sprintf("127.0.0.1:%d:%d", a.publish, a.port)}
+		s.Labels = p.labels(a)
 	}
 }
 
-func (p *part) imageEnv() map[string]string {
-	if p.Type == contract.NodeQueue {
-		return kafkaEnv(p.name)
+func composeStore(s *composeService, a *part) {
+	of := stores[a.node.Type]
+	s.Image, s.Command = of.image, of.args
+	s.Environment = composeEnv(of.env(a))
+	s.Healthcheck = check(of.check)
+	if of.folder != "" {
+		s.Volumes = []string{volumeOf(a) + ":" + of.folder}
 	}
-	return images[p.Type].env
 }
 
-// environment tells a program where it listens and what it depends on. With more than
-// one of a kind the others are told by their names.
-func (p *part) environment(secret string) map[string]string {
-	env := map[string]string{"HOST": "0.0.0.0", "PORT": strconv.Itoa(p.port)}
-	set := func(key string, to *part, value string) {
-		if env[key] != "" {
-			key = strings.ToUpper(strings.ReplaceAll(to.name, "-", "_")) + "_" + key
+func volumeOf(a *part) string { return a.name + "-data" }
+
+func check(command []string) composeCheck {
+	return composeCheck{Test: append([]string{"CMD"}, command...), Interval: "5s", Timeout: "10s", Retries: 10, StartPeriod: "30s"}
+}
+
+// composeEnv reads a password from the environment or from .env; without one there
+// it is that of development.
+func composeEnv(list []variable) map[string]string {
+	env := map[string]string{}
+	for _, v := range list {
+		value := v.value
+		if v.password != "" {
+			value += "${" + v.password + ":-" + developmentPassword + "}" + v.after
 		}
-		env[key] = value
-	}
-	for _, l := range p.asks {
-		switch l.to.Type {
-		case contract.NodeDatabase:
-			set("DATABASE_URL", l.to, "postgres://app:"+secret+"@"+l.to.name+":5432/app?sslmode=disable")
-		case contract.NodeCache:
-			set("REDIS_URL", l.to, "redis://"+l.to.name+":6379")
-		case contract.NodeQueue:
-			set("KAFKA_BROKERS", l.to, l.to.name+":9092")
-		default:
-			env[strings.ToUpper(strings.ReplaceAll(l.to.name, "-", "_"))+"_URL"] = fmt.Sprintf("http://%s:%d", l.to.name, l.to.port)
-		}
+		env[v.name] = value
 	}
 	return env
 }
 
-// compose is the project as a compose file with Traefik's labels and health checks.
-func (d *design) compose() (string, error) {
-	services, volumes := doc{}, doc{}
-	for _, p := range d.parts {
-		switch {
-		case p.program():
-			services[p.name] = d.composeProgram(p)
-		case p.Type != contract.NodeIngress:
-			i := images[p.Type]
-			s := doc{"image": i.name, "healthcheck": health(append([]string{"CMD"}, i.health...)), "volumes": []string{p.name + "-data:" + i.data}}
-			if env := p.imageEnv(); len(env) > 0 {
-				s["environment"] = env
-			}
-			services[p.name], volumes[p.name+"-data"] = s, doc{}
+const developmentPassword = "development"
+
+// labels route every host that leads to a program. A slug and a name have no
+// underscore, so that no two parts or projects share the name of a router.
+func (p *plan) labels(a *part) map[string]string {
+	service := p.slug + "_" + a.name
+	server := "traefik.http.services." + service + ".loadbalancer."
+	labels := map[string]string{
+		"traefik.enable":                "true",
+		"traefik.docker.network":        p.slug + "_" + frontNetwork,
+		server + "server.port":          strconv.Itoa(a.port),
+		server + "healthcheck.path":     healthPath,
+		server + "healthcheck.interval": "5s",
+		server + "healthcheck.timeout":  "2s",
+	}
+	for _, r := range a.routes {
+		router := "traefik.http.routers." + p.slug + "_" + a.name + "_" + r.ingress.name + "."
+		labels[router+"rule"] = "Host(`" + r.host + "`)"
+		labels[router+"entrypoints"] = "websecure"
+		labels[router+"tls"] = "true"
+		labels[router+"service"] = service
+		if speaksGRPC(r) {
+			labels[server+"server.scheme"] = "h2c"
 		}
 	}
-	all := doc{"name": d.slug, "services": services}
-	if len(volumes) > 0 {
-		all["volumes"] = volumes
-	}
-	return toYAML(all)
+	return labels
 }
 
-func health(test []string) doc {
-	return doc{"test": test, "interval": "5s", "timeout": "3s", "retries": 20}
-}
+// speaksGRPC reports whether a route has to carry gRPC, and the skeleton it leads
+// to speaks HTTP/2 in clear text.
+func speaksGRPC(r route) bool { return r.grpc && r.to.node.Language == languageGo }
 
-func (d *design) composeProgram(p *part) doc {
-	s := doc{
-		"build":       "./services/" + p.name,
-		"environment": p.environment(password),
-		"ports":       []string{fmt.Sprintf("127.0.0.1:%d:%d", p.port, p.port)},
-		"healthcheck": health([]string{"CMD", "wget", "-qO-", fmt.Sprintf("http://127.0.0.1:%d/health", p.port)}),
-	}
-	needs := doc{}
-	for _, l := range p.asks {
-		// Programs that call each other may do so in a circle, which nothing could start.
-		if !l.to.program() && l.to.Type != contract.NodeIngress {
-			needs[l.to.name] = doc{"condition": "service_healthy"}
-		}
-	}
-	if len(needs) > 0 {
-		s["depends_on"] = needs
-	}
-	labels := doc{"traefik.enable": "false"}
-	fronts := d.fronts(p)
-	if len(fronts) > 0 {
-		labels = doc{
-			"traefik.enable": "true",
-			"traefik.http.services." + p.name + ".loadbalancer.server.port":      strconv.Itoa(p.port),
-			"traefik.http.services." + p.name + ".loadbalancer.healthcheck.path": "/health",
-		}
-	}
-	for in, prefix := range fronts {
-		router := "traefik.http.routers." + p.name + "-" + in.name
-		rule := "Host(`" + d.hostOf(in) + "`)"
-		if prefix != "" {
-			rule += " && PathPrefix(`" + prefix + "`)"
-			strip := p.name + "-" + in.name
-			labels["traefik.http.middlewares."+strip+".stripprefix.prefixes"] = prefix
-			labels[router+".middlewares"] = strip
-		}
-		labels[router+".rule"], labels[router+".entrypoints"] = rule, "websecure"
-		labels[router+".tls"], labels[router+".service"] = "true", p.name
-	}
-	s["labels"] = labels
-	return s
-}
+// folderOf is where a program's skeleton is.
+func folderOf(a *part) string { return "services/" + a.name }
 
-// sorted are the parts by name.
-func (d *design) sorted() []*part {
-	return slices.SortedFunc(slices.Values(d.parts), func(a, b *part) int { return cmp.Compare(a.name, b.name) })
-}
+// healthPath is where every skeleton says that it is up.
+const healthPath = "/health"

@@ -1,16 +1,13 @@
 package codegen
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io/fs"
 	"maps"
-	"path"
 	"regexp"
 	"slices"
 	"strings"
-	"text/template"
 
 	"axion/services/contract"
 )
@@ -28,12 +25,8 @@ func (e *UnknownTemplateError) Error() string {
 
 // Generator turns requests into files. It is safe for concurrent use.
 type Generator struct {
-	templates map[string][]blueprint
-}
-
-type blueprint struct {
-	path string // of the generated file
-	tmpl *template.Template
+	templates map[string]folder
+	skeletons map[string]folder // by language, and those of the project itself
 }
 
 // values fill a blueprint in.
@@ -43,34 +36,18 @@ type values struct {
 	Accent                      string
 }
 
-// suffix marks a blueprint's files; it is not part of the generated name.
-const suffix = ".tmpl"
-
 // NewGenerator parses the blueprints: one folder a template, whose files end in
 // ".tmpl" and are Go text templates.
 func NewGenerator(blueprints fs.FS) (*Generator, error) {
-	g := &Generator{templates: map[string][]blueprint{}}
-	funcs := template.FuncMap{"json": toJSON}
-	err := fs.WalkDir(blueprints, ".", func(name string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || !strings.HasSuffix(name, suffix) {
-			return err
-		}
-		text, err := fs.ReadFile(blueprints, name)
-		if err != nil {
-			return err
-		}
-		tmpl, err := template.New(name).Funcs(funcs).Option("missingkey=error").Parse(string(text))
-		if err != nil {
-			return err
-		}
-		folder, file, _ := strings.Cut(name, "/")
-		g.templates[folder] = append(g.templates[folder], blueprint{strings.TrimSuffix(file, suffix), tmpl})
-		return nil
-	})
+	templates, err := readFolders(blueprints)
 	if err != nil {
 		return nil, fmt.Errorf("read blueprints: %w", err)
 	}
-	return g, nil
+	skeletons, err := readSkeletons()
+	if err != nil {
+		return nil, fmt.Errorf("read skeletons: %w", err)
+	}
+	return &Generator{templates: templates, skeletons: skeletons}, nil
 }
 
 // Templates are the names of what can be generated, sorted.
@@ -85,7 +62,7 @@ func (g *Generator) Generate(req contract.GenerateCodeRequest) (*contract.Genera
 	if name == "" {
 		name = contract.DefaultTemplate
 	}
-	blueprints, ok := g.templates[name]
+	blueprint, ok := g.templates[name]
 	if !ok {
 		return nil, &UnknownTemplateError{Name: name, Known: g.Templates()}
 	}
@@ -94,15 +71,13 @@ func (g *Generator) Generate(req contract.GenerateCodeRequest) (*contract.Genera
 		return nil, err
 	}
 	reply := &contract.GenerateCodeReply{Template: name}
-	for _, b := range blueprints {
-		var out bytes.Buffer
-		if err := b.tmpl.Execute(&out, data); err != nil {
-			return nil, fmt.Errorf("generate %s: %w", path.Join(name, b.path), err)
-		}
-		reply.Files = append(reply.Files, contract.File{Path: b.path, Content: out.String()})
+	if reply.Files, err = blueprint.execute("", data); err != nil {
+		return nil, err
 	}
+	var p *plan
 	if req.Graph != nil && len(req.Graph.Nodes) > 0 {
-		files, err := g.fromGraph(req, data)
+		var files []contract.File
+		p, files, err = g.project(req, data)
 		if err != nil {
 			return nil, err
 		}
@@ -111,6 +86,9 @@ func (g *Generator) Generate(req contract.GenerateCodeRequest) (*contract.Genera
 			own[f.Path] = true
 		}
 		reply.Files = append(slices.DeleteFunc(reply.Files, func(f contract.File) bool { return own[f.Path] }), files...)
+	}
+	if reply.Run, err = run(req, name, p); err != nil {
+		return nil, err
 	}
 	slices.SortFunc(reply.Files, func(a, b contract.File) int { return strings.Compare(a.Path, b.Path) })
 	return reply, nil
@@ -171,23 +149,3 @@ func fill(name string, req contract.GenerateCodeRequest) (values, error) {
 // oneLine folds white space, so that no value opens a line of its own in a
 // generated file.
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
-
-var notPackage = regexp.MustCompile(`[^a-z0-9]+`)
-
-// packageName makes a name that npm, compose and DNS labels all accept.
-func packageName(title string) string {
-	name := strings.Trim(notPackage.ReplaceAllString(strings.ToLower(title), "-"), "-")
-	if len(name) > 40 {
-		name = strings.TrimRight(name[:40], "-")
-	}
-	if name == "" || name[0] >= '0' && name[0] <= '9' {
-		name = strings.TrimRight("service-"+name, "-")
-	}
-	return name
-}
-
-// toJSON writes a string literal that is safe in JSON and TypeScript alike.
-func toJSON(v any) (string, error) {
-	b, err := json.Marshal(v)
-	return string(b), err
-}

@@ -3,130 +3,138 @@ package codegen
 import (
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 
 	"axion/services/contract"
 )
 
-// kubernetes are the project's manifests: one file a part, and a kustomization.
-func (d *design) kubernetes() ([]contract.File, error) {
+// object is a part of a manifest. Its keys are written in order, which is the
+// usual one: apiVersion, kind, metadata, spec.
+type object = map[string]any
+
+// kubernetes writes the manifests, a file for each node that has any, and the
+// kustomization that lists them. A node's name has no dot, so that no file is in
+// another's way.
+func (p *plan) kubernetes() ([]contract.File, error) {
 	var files []contract.File
-	var names []string
-	add := func(name string, documents ...doc) error {
-		text, err := toYAML(documents...)
-		if err == nil {
-			files = append(files, contract.File{Path: "k8s/" + name + ".yaml", Content: text})
-			names = append(names, name+".yaml")
-		}
+	var resources []string
+	write := func(name string, objects ...object) error {
+		text, err := toYAML(objects...)
+		files = append(files, contract.File{Path: "k8s/" + name, Content: text})
+		resources = append(resources, name)
 		return err
 	}
-	for _, p := range d.sorted() {
-		var err error
-		switch {
-		case p.program():
-			err = add(p.name, d.configMap(p), d.deployment(p), d.k8sService(p, p.port))
-		case p.Type == contract.NodeIngress:
-			if len(p.asks) > 0 {
-				err = add(p.name, d.ingress(p))
-			}
-		default:
-			err = add(p.name, d.statefulSet(p), d.k8sService(p, images[p.Type].port))
-		}
-		if err != nil {
-			return nil, err
+	err := write("namespace.yaml", object{"apiVersion": "v1", "kind": "Namespace", "metadata": object{"name": p.slug}})
+	if secret := p.passwords(); secret != nil && err == nil {
+		err = write("secret.yaml", secret)
+	}
+	for _, a := range slices.Concat(p.parts, p.ingresses) {
+		if objects := p.manifests(a); objects != nil && err == nil {
+			err = write(a.name+"."+a.node.Type+".yaml", objects...)
 		}
 	}
-	secret := doc{"apiVersion": "v1", "kind": "Secret", "metadata": doc{"name": d.slug + "-development"},
-		"stringData": doc{"POSTGRES_PASSWORD": "development"}}
-	if slices.ContainsFunc(d.parts, func(p *part) bool { return p.Type == contract.NodeDatabase }) {
-		if err := add("secret", secret); err != nil {
-			return nil, err
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(resources)
+	return files, write("kustomization.yaml", object{
+		"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization", "namespace": p.slug, "resources": resources,
+	})
+}
+
+func (p *plan) manifests(a *part) []object {
+	switch {
+	case isProgram(a.node.Type):
+		return []object{p.configMap(a), p.deployment(a), p.service(a, object{"type": "ClusterIP"})}
+	case a.node.Type != contract.NodeIngress:
+		// A broker's own check resolves its name before it is ready.
+		return []object{p.service(a, object{"clusterIP": "None", "publishNotReadyAddresses": true}), p.statefulSet(a)}
+	case len(a.routes) > 0:
+		return []object{p.ingress(a)}
+	}
+	return nil
+}
+
+func (p *plan) object(apiVersion, kind string, a *part, spec object) object {
+	return object{
+		"apiVersion": apiVersion, "kind": kind, "spec": spec,
+		"metadata": object{"name": a.name, "labels": p.marks(a)},
+	}
+}
+
+// marks are the recommended labels of an object that belongs to a node.
+func (p *plan) marks(a *part) object {
+	return object{"app.kubernetes.io/name": a.name, "app.kubernetes.io/part-of": p.slug}
+}
+
+// selector finds a node's pods; it may never change.
+func selector(a *part) object { return object{"app.kubernetes.io/name": a.name} }
+
+// configMap holds the part of a program's environment that is no secret.
+func (p *plan) configMap(a *part) object {
+	data := object{}
+	for _, v := range programEnv(a) {
+		if v.password == "" {
+			data[v.name] = v.value
 		}
 	}
-	return files, add("kustomization", doc{"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization",
-		"namespace": d.slug, "resources": slices.Clone(names)})
+	return object{
+		"apiVersion": "v1", "kind": "ConfigMap", "data": data,
+		"metadata": object{"name": configOf(a), "labels": p.marks(a)},
+	}
 }
 
-func meta(p *part) doc { return doc{"name": p.name, "labels": doc{"app": p.name}} }
+func configOf(a *part) string { return a.name + "-config" }
 
-// config is what a program is told; what holds a password comes from the secret.
-func (d *design) configMap(p *part) doc {
-	return doc{"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta(p), "data": p.environment("$(POSTGRES_PASSWORD)")}
+func (p *plan) service(a *part, spec object) object {
+	spec["selector"] = selector(a)
+	spec["ports"] = []object{{"name": portName, "port": a.port, "targetPort": portName}}
+	o := p.object("v1", "Service", a, spec)
+	if slices.ContainsFunc(a.routes, speaksGRPC) {
+		o["metadata"].(object)["annotations"] = object{"traefik.ingress.kubernetes.io/service.serversscheme": "h2c"}
+	}
+	return o
 }
 
-func (d *design) deployment(p *part) doc {
-	env := []doc{}
-	for name := range p.environment("$(POSTGRES_PASSWORD)") {
-		if strings.HasSuffix(name, "DATABASE_URL") {
-			env = append(env, doc{"name": name, "value": p.environment("$(POSTGRES_PASSWORD)")[name]})
+// portName is the name of the one port that a container has.
+const portName = "main"
+
+func (p *plan) ingress(a *part) object {
+	var rules []object
+	var hosts []string
+	for _, r := range a.routes {
+		hosts = append(hosts, r.host)
+		rules = append(rules, object{"host": r.host, "http": object{"paths": []object{{
+			"path": "/", "pathType": "Prefix",
+			"backend": object{"service": object{"name": r.to.name, "port": object{"name": portName}}},
+		}}}})
+	}
+	o := p.object("networking.k8s.io/v1", "Ingress", a, object{
+		"ingressClassName": "traefik", "rules": rules, "tls": []object{{"hosts": hosts}},
+	})
+	o["metadata"].(object)["annotations"] = object{
+		"traefik.ingress.kubernetes.io/router.entrypoints": "websecure",
+		"traefik.ingress.kubernetes.io/router.tls":         "true",
+	}
+	return o
+}
+
+// passwords are those of the databases, nil for none: of development, until somebody
+// puts others in their place.
+func (p *plan) passwords() object {
+	data := object{}
+	for _, a := range p.parts {
+		if a.node.Type == contract.NodeDatabase {
+			data[passwordOf(a)] = developmentPassword
 		}
 	}
-	slices.SortFunc(env, func(a, b doc) int { return strings.Compare(a["name"].(string), b["name"].(string)) })
-	if len(env) > 0 { // a reference must come after what it refers to
-		env = append([]doc{d.passwordRef()}, env...)
+	if len(data) == 0 {
+		return nil
 	}
-	probe := doc{"httpGet": doc{"path": "/health", "port": p.port}, "periodSeconds": 5}
-	container := doc{
-		"name": p.name, "image": d.slug + "/" + p.name + ":latest", "ports": []doc{{"containerPort": p.port}},
-		"envFrom": []doc{{"configMapRef": doc{"name": p.name}}}, "readinessProbe": probe, "livenessProbe": probe,
-		"resources": doc{"requests": doc{"cpu": "50m", "memory": "64Mi"}, "limits": doc{"memory": "512Mi"}},
-		"securityContext": doc{"allowPrivilegeEscalation": false, "runAsNonRoot": true, "runAsUser": 65534,
-			"capabilities": doc{"drop": []string{"ALL"}}, "seccompProfile": doc{"type": "RuntimeDefault"}},
-	}
-	if len(env) > 0 {
-		container["env"] = env
-	}
-	return doc{"apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta(p), "spec": doc{
-		"replicas": 1, "selector": doc{"matchLabels": doc{"app": p.name}},
-		"template": doc{"metadata": doc{"labels": doc{"app": p.name}}, "spec": doc{"containers": []doc{container}}},
-	}}
+	return object{"apiVersion": "v1", "kind": "Secret", "metadata": object{"name": p.secret()}, "stringData": data}
 }
 
-func (d *design) passwordRef() doc {
-	return doc{"name": "POSTGRES_PASSWORD", "valueFrom": doc{"secretKeyRef": doc{"name": d.slug + "-development", "key": "POSTGRES_PASSWORD"}}}
-}
+// secret is the name of the object that holds the databases' passwords.
+func (p *plan) secret() string { return p.slug + "-passwords" }
 
-func (d *design) statefulSet(p *part) doc {
-	i := images[p.Type]
-	env := []doc{}
-	for _, name := range sortedKeys(p.imageEnv()) {
-		if name == "POSTGRES_PASSWORD" {
-			env = append(env, d.passwordRef())
-		} else {
-			env = append(env, doc{"name": name, "value": p.imageEnv()[name]})
-		}
-	}
-	container := doc{
-		"name": p.name, "image": i.name, "ports": []doc{{"containerPort": i.port}}, "env": env,
-		"readinessProbe": doc{"exec": doc{"command": i.health}, "periodSeconds": 5},
-		"volumeMounts":   []doc{{"name": "data", "mountPath": i.data, "subPath": "data"}},
-		"resources":      doc{"requests": doc{"cpu": "50m", "memory": "128Mi"}},
-	}
-	return doc{"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": meta(p), "spec": doc{
-		"serviceName": p.name, "replicas": 1, "selector": doc{"matchLabels": doc{"app": p.name}},
-		"template": doc{"metadata": doc{"labels": doc{"app": p.name}}, "spec": doc{"containers": []doc{container}}},
-		"volumeClaimTemplates": []doc{{"metadata": doc{"name": "data"}, "spec": doc{
-			"accessModes": []string{"ReadWriteOnce"}, "resources": doc{"requests": doc{"storage": "1Gi"}}}}},
-	}}
-}
-
-func (d *design) k8sService(p *part, port int) doc {
-	return doc{"apiVersion": "v1", "kind": "Service", "metadata": meta(p), "spec": doc{
-		"selector": doc{"app": p.name}, "ports": []doc{{"name": "p" + strconv.Itoa(port), "port": port}}}}
-}
-
-func (d *design) ingress(p *part) doc {
-	paths := []doc{}
-	for _, l := range p.asks {
-		path := "/"
-		if len(p.asks) > 1 {
-			path = "/" + l.to.name
-		}
-		paths = append(paths, doc{"path": path, "pathType": "Prefix",
-			"backend": doc{"service": doc{"name": l.to.name, "port": doc{"number": l.to.port}}}})
-	}
-	return doc{"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": meta(p), "spec": doc{
-		"tls":   []doc{{"hosts": []string{d.hostOf(p)}, "secretName": fmt.Sprintf("%s-tls", p.name)}},
-		"rules": []doc{{"host": d.hostOf(p), "http": doc{"paths": paths}}}}}
-}
+// image is what a program's image is called: as `docker compose build` does.
+func (p *plan) image(a *part) string { return fmt.Sprintf("%s-%s:latest", p.slug, a.name) }

@@ -2,81 +2,180 @@ package deployment
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
+	"time"
+
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/trace"
 
 	"axion/services/bus"
 	"axion/services/contract"
 )
 
-// attempts is how often a service that does not answer is asked.
-const attempts = 3
+const (
+	// attempts is how often a service that does not answer is asked.
+	attempts = 3
+	// processPatience is how long a project that runs as a process may take to be
+	// built and to become healthy.
+	processPatience = 5 * time.Minute
+)
 
 // advance takes a deployment through the steps it has left. An answer that says
 // no, or none after some attempts, ends it as FAILED; what it returns is only
-// its own trouble, for which the event will be delivered again.
-func (s *service) advance(ctx context.Context, d state) error {
-	var code contract.GenerateCodeReply
-	err := s.ask(ctx, contract.Codegen, contract.GenerateCode, d.projectID, contract.GenerateCodeRequest{
-		ProjectID: d.projectID, Template: d.template, Name: d.name, Config: d.config, Slug: d.slug, Graph: d.graph,
-	}, &code)
-	if err != nil {
-		return s.fail(ctx, d, contract.StepCodegen, err)
+// its own trouble, for which it is to be tried again. ctx may end for a
+// cancellation; then the rest, which is undoing, runs in parent.
+func (s *service) advance(ctx, parent context.Context, d state) error {
+	if d.ended() {
+		return nil
 	}
-	// Asked for again even where this step is done: its files are not kept here,
-	// and the same request gives the same files.
-	if d.step == "" {
-		if err := s.done(ctx, &d, contract.StepCodegen); err != nil {
-			return err
-		}
+	err := errCancelled
+	if !d.cancelling {
+		err = s.steps(ctx, &d)
 	}
-	var site contract.ProvisionReply
-	err = s.ask(ctx, contract.Infrastructure, contract.Provision, d.projectID, contract.ProvisionRequest{
-		ProjectID: d.projectID, DeploymentID: d.id, Slug: d.slug, Files: code.Files,
-	}, &site)
-	if err != nil {
-		return s.fail(ctx, d, contract.StepProvision, err)
+	var failed *stepError
+	if errors.As(err, &failed) && ctx.Err() == nil && !errors.Is(err, bus.ErrClosed) {
+		err = s.fail(ctx, d, failed)
 	}
-	if err := s.done(ctx, &d, contract.StepProvision); err != nil {
-		return err
-	}
-	return s.end(ctx, d, succeeded, site.URL, "")
-}
-
-// fail ends the deployment, unless it was this service that is stopping.
-func (s *service) fail(ctx context.Context, d state, step string, cause error) error {
-	if ctx.Err() != nil || errors.Is(cause, bus.ErrClosed) {
-		return cause
-	}
-	s.Log.Warn("deployment failed", "deployment", d.id, "project", d.projectID, "step", step, "error", cause)
-	reason := "internal error"
-	if errors.Is(cause, bus.ErrTooLarge) {
-		reason = fmt.Sprintf("the generated files are too large to send: more than %d bytes", bus.MaxMessage)
-	}
-	var public interface{ Public() string }
-	if errors.As(cause, &public) {
-		reason = public.Public()
-	}
-	return s.end(ctx, d, failed, "", step+": "+reason)
-}
-
-// ask calls a service, again where it did not answer in time.
-func (s *service) ask(ctx context.Context, service, typ, key string, in, out any) error {
-	var err error
-	for range attempts {
-		err = s.askOnce(ctx, bus.Call{
-			Topic: contract.Topic(service), Service: service, Type: typ, Key: key, In: in, Out: out,
-		})
-		var timeout *bus.TimeoutError
-		if !errors.As(err, &timeout) || ctx.Err() != nil {
-			return err
-		}
+	if errors.Is(err, errCancelled) || errors.Is(context.Cause(ctx), errCancelled) && err != nil {
+		return s.abandon(parent, d)
 	}
 	return err
 }
 
-func (s *service) askOnce(ctx context.Context, call bus.Call) error {
-	ctx, cancel := context.WithTimeout(ctx, s.patience)
+// steps carries out what is left. Its error is a stepError where another service
+// is to blame.
+func (s *service) steps(ctx context.Context, d *state) error {
+	code, err := s.code(ctx, d)
+	if err != nil {
+		return err
+	}
+	began := time.Now()
+	var site contract.ProvisionReply
+	if err := s.provision(ctx, *d, code, s.patienceFor(code), &site); err != nil {
+		return err
+	}
+	err = s.done(ctx, d, contract.StepProvision, fmt.Sprintf("runs at %s after %s", site.Address, since(began)), nothing)
+	if err != nil {
+		return err
+	}
+	return s.succeed(ctx, *d, site.URL)
+}
+
+// code gives what is to be run: what is stored for the deployment, or else what
+// codegen makes of it.
+func (s *service) code(ctx context.Context, d *state) (code contract.GenerateCodeReply, err error) {
+	code, found, err := s.artifact(ctx, d.id)
+	if err != nil || found {
+		return code, err
+	}
+	began := time.Now()
+	err = s.ask(ctx, d, contract.StepCodegen, s.patience, bus.Call{
+		Service: contract.Codegen, Type: contract.GenerateCode, In: contract.GenerateCodeRequest{
+			ProjectID: d.projectID, Template: d.template, Name: d.name, Config: d.config, Slug: d.slug, Graph: d.graph,
+		}, Out: &code,
+	})
+	if err != nil {
+		return code, err
+	}
+	size := 0
+	for _, f := range code.Files {
+		size += len(f.Content)
+	}
+	message := fmt.Sprintf("%d files of %d bytes generated from %s in %s", len(code.Files), size, code.Template, since(began))
+	return code, s.done(ctx, d, contract.StepCodegen, message, func(tx *sql.Tx) error { return keepArtifact(ctx, tx, *d, code) })
+}
+
+func (s *service) patienceFor(code contract.GenerateCodeReply) time.Duration {
+	if code.Run.Runtime == contract.RuntimeProcess {
+		return max(s.patience, processPatience)
+	}
+	return s.patience
+}
+
+func (s *service) provision(ctx context.Context, d state, code contract.GenerateCodeReply, patience time.Duration, site *contract.ProvisionReply) error {
+	return s.ask(ctx, &d, contract.StepProvision, patience, bus.Call{
+		Service: contract.Infrastructure, Type: contract.Provision, In: contract.ProvisionRequest{
+			ProjectID: d.projectID, DeploymentID: d.id, UserID: d.userID, Slug: d.slug, Files: code.Files, Run: code.Run,
+		}, Out: site,
+	})
+}
+
+// stepError is the failure of another service in a step.
+type stepError struct {
+	step string
+	err  error
+}
+
+func (e *stepError) Error() string { return e.step + ": " + e.err.Error() }
+func (e *stepError) Unwrap() error { return e.err }
+
+// reason is what the deployment's owner is told.
+func (e *stepError) reason() string {
+	var public interface{ Public() string }
+	switch {
+	case errors.As(e.err, &public):
+		return public.Public()
+	case errors.Is(e.err, bus.ErrTooLarge):
+		return fmt.Sprintf("the generated files are too large to send: more than %d bytes", bus.MaxMessage)
+	}
+	return "internal error"
+}
+
+// failing notes err, where it is one, in a deployment's span, and passes it on.
+func failing(span trace.Span, err error) error {
+	if err != nil {
+		span.RecordError(err)
+		span.SetStatus(codes.Error, err.Error())
+	}
+	return err
+}
+
+// fail ends the deployment. What a refused provisioning has changed is undone.
+func (s *service) fail(ctx context.Context, d state, cause *stepError) error {
+	s.Log.WarnContext(ctx, "deployment failed", "deployment", d.id, "project", d.projectID, "step", cause.step, "error", cause.err)
+	_ = failing(trace.SpanFromContext(ctx), cause)
+	var refused *bus.RemoteError
+	if cause.step == contract.StepProvision && errors.As(cause, &refused) {
+		s.undo(ctx, d)
+	}
+	reason := cause.step + ": " + cause.reason()
+	return s.step(ctx, d.id, `status = 'FAILED', error = ?`, []any{reason}, func(tx *sql.Tx) error {
+		return errors.Join(note(ctx, tx, d.id, line{step: cause.step, level: levelError, message: cause.reason()}),
+			s.tell(ctx, tx, contract.DeploymentFailed, contract.DeploymentEvent{ProjectID: d.projectID, DeploymentID: d.id, Error: reason}))
+	})
+}
+
+// ask calls a service, again where it did not answer in time. It fails with a
+// stepError.
+func (s *service) ask(ctx context.Context, d *state, step string, patience time.Duration, call bus.Call) error {
+	call.Key = d.projectID
+	if call.Topic == "" {
+		call.Topic = contract.Topic(call.Service)
+	}
+	for attempt := 1; ; attempt++ {
+		err := s.askOnce(ctx, patience, call)
+		var timeout *bus.TimeoutError
+		switch {
+		case err == nil:
+			return nil
+		case attempt == attempts, !errors.As(err, &timeout), ctx.Err() != nil:
+			return &stepError{step, err}
+		}
+		warning := line{step: step, level: levelWarn, message: fmt.Sprintf("%s; asking again", timeout.Public())}
+		if err := s.change(ctx, func(tx *sql.Tx) error { return note(ctx, tx, d.id, warning) }); err != nil {
+			return err
+		}
+	}
+}
+
+func (s *service) askOnce(ctx context.Context, patience time.Duration, call bus.Call) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	return s.Bus.Request(ctx, call)
 }
+
+func nothing(*sql.Tx) error { return nil }
+
+func since(t time.Time) time.Duration { return time.Since(t).Round(time.Millisecond) }

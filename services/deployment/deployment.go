@@ -1,6 +1,7 @@
 // Package deployment carries a project from its creation to a running site. It
 // keeps each deployment's state in its database and tells every change of it as
-// a DEPLOYMENT_* event, written in the same transaction.
+// a DEPLOYMENT_* event, written in the same transaction. A project's deployments
+// wait for each other in a queue; those of different projects run side by side.
 package deployment
 
 import (
@@ -34,10 +35,11 @@ type Options struct {
 type service struct {
 	*host.Host
 	patience time.Duration
+	queue    *queue
 }
 
-// New returns the service. A deployment that a crash cut short goes on when its
-// event is delivered again, from the step it had reached.
+// New returns the service. A deployment that a crash cut short goes on at the
+// next start, or in another instance, from the step it had reached.
 func New(ctx context.Context, o host.Options, opts Options) (*host.Host, error) {
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
@@ -48,42 +50,46 @@ func New(ctx context.Context, o host.Options, opts Options) (*host.Host, error) 
 		return nil, err
 	}
 	s := &service{Host: h, patience: cmp.Or(opts.Patience, 10*time.Second)}
+	s.queue = newQueue(s)
+	h.Go("queue", s.queue.run)
 	h.Bus.Handle(contract.ProjectCreated, s.deploy)
 	h.Bus.Handle(contract.DeploymentRequested, s.deploy)
 	h.Bus.Handle(contract.ProjectDeleted, s.remove)
+	s.answer()
+	s.routes()
 	return h, nil
 }
 
-// deploy runs a deployment to its end. Its event is acknowledged only then, and
-// every step may be repeated, so a redelivered event resumes or does nothing.
+// deploy queues a deployment. Its event is acknowledged then; one that is
+// delivered again does nothing.
 func (s *service) deploy(ctx context.Context, m *bus.Message) (any, error) {
 	project, err := decode(m)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.begin(ctx, project); err != nil {
+	if err := s.begin(ctx, project, ""); err != nil {
 		return nil, err
 	}
-	d, err := s.load(ctx, project.DeploymentID)
-	if err != nil || d.ended() {
-		return nil, err
-	}
-	return nil, s.advance(ctx, d)
+	return nil, s.queue.add(ctx, project.ProjectID)
 }
 
-// remove takes a deleted project's site down. The project's events share a key,
-// so no deployment of it is under way here.
+// remove ends what a deleted project still has to deploy, and takes its site
+// down. Later events of the project wait for that, as they have its key.
 func (s *service) remove(ctx context.Context, m *bus.Message) (any, error) {
 	project, err := decode(m)
 	if err != nil {
 		return nil, err
 	}
-	var reply contract.DeprovisionReply
-	if err := s.ask(ctx, contract.Infrastructure, contract.Deprovision, project.ProjectID,
-		contract.DeprovisionRequest{ProjectID: project.ProjectID}, &reply); err != nil {
+	if err := s.cancelAll(ctx, project.ProjectID); err != nil {
 		return nil, err
 	}
-	return nil, s.cancel(ctx, project.ProjectID)
+	if err := s.queue.settled(ctx, project.ProjectID); err != nil {
+		return nil, err
+	}
+	if err := s.deprovision(ctx, project.ProjectID); err != nil {
+		return nil, err
+	}
+	return nil, s.forget(ctx, project.ProjectID)
 }
 
 // decode reads a project event and fills in what a foreign sender left out.

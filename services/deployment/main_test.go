@@ -10,10 +10,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kfake"
 	"go.uber.org/goleak"
 
 	"axion/services/bus"
+	"axion/services/clustertest"
 	"axion/services/contract"
 	"axion/services/deployment"
 	"axion/services/host/hosttest"
@@ -31,7 +31,7 @@ var (
 type rig struct {
 	*hosttest.Service
 	t       *testing.T
-	cluster *kfake.Cluster
+	cluster *clustertest.Broker
 	dir     string
 	opts    deployment.Options
 	kafka   *hosttest.Kafka
@@ -113,7 +113,7 @@ func (r *rig) infrastructure() {
 			return contract.ProvisionReply{URL: "https://" + req.Slug + ".test", Address: "http://127.0.0.1:1"}, nil
 		},
 		contract.Deprovision: func(_ context.Context, m *bus.Message) (any, error) {
-			r.note(fmt.Sprintf("%s key=%s %s", m.Type, m.Key, m.Data))
+			r.note(fmt.Sprintf("%s key=%s %s", m.Type, m.Key, m.Data()))
 			return contract.DeprovisionReply{Removed: true}, nil
 		},
 	})
@@ -172,4 +172,25 @@ func (r *rig) want(project, deployment string, lines ...string) {
 // success is all that is told of a deployment that works out.
 func success(slug string) []string {
 	return []string{"STARTED", `PROGRESS "step":"codegen"`, `PROGRESS "step":"provision"`, `SUCCEEDED "url":"https://` + slug + `.test"`}
+}
+
+// cancelling reports whether a cancellation has been recorded.
+func (r *rig) cancelling(id string) (yes bool) {
+	r.t.Helper()
+	if err := r.DB.QueryRow(`SELECT cancelling FROM deployments WHERE id = ?`, id).Scan(&yes); err != nil {
+		r.t.Fatal(err)
+	}
+	return yes
+}
+
+// until polls what nothing signals.
+func (r *rig) until(holds func() bool) {
+	r.t.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(hosttest.Deadline); !holds(); <-tick.C {
+		if time.Now().After(deadline) {
+			r.t.Fatal("waited in vain")
+		}
+	}
 }

@@ -4,33 +4,40 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
+
+	"go.opentelemetry.io/otel/propagation"
 
 	"axion/services/bus"
 	"axion/services/contract"
 	"axion/services/store"
 )
 
-// Statuses of a deployment. STARTED leads to one of the others, which end it.
-const (
-	started   = "STARTED"
-	succeeded = "SUCCEEDED"
-	failed    = "FAILED"
-	cancelled = "CANCELLED" // its project was deleted
-)
-
+// state is what is stored of a deployment. PENDING leads to STARTED, and that to
+// one of the others, which end it.
 type state struct {
-	id, projectID, name, slug, template string
-	config                              json.RawMessage
-	graph                               *contract.Architecture // nil for none
-	status, step                        string
+	id, projectID, userID, name, slug, template string
+	config                                      json.RawMessage
+	graph                                       *contract.Architecture // nil for none
+	status, step, source                        string
+	cancelling                                  bool
+	trace                                       string
 }
 
-func (d state) ended() bool { return d.status != started }
+func (d state) ended() bool {
+	return d.status != contract.StatusPending && d.status != contract.StatusStarted
+}
 
-// begin records a new deployment as STARTED; one that is recorded stays as it is.
-func (s *service) begin(ctx context.Context, p contract.ProjectEvent) error {
+// traced continues the trace of what asked for the deployment.
+func (d state) traced(ctx context.Context) context.Context {
+	return propagation.TraceContext{}.Extract(ctx, propagation.MapCarrier{"traceparent": d.trace})
+}
+
+// begin queues a new deployment; one that is recorded stays as it is. With a
+// source it puts back the files of that deployment.
+func (s *service) begin(ctx context.Context, p contract.ProjectEvent, source string) error {
 	graph := ""
 	if p.Graph != nil {
 		text, err := json.Marshal(p.Graph)
@@ -39,55 +46,81 @@ func (s *service) begin(ctx context.Context, p contract.ProjectEvent) error {
 		}
 		graph = string(text)
 	}
-	now := time.Now().UTC().Format(time.RFC3339Nano)
+	trace := propagation.MapCarrier{}
+	propagation.TraceContext{}.Inject(ctx, trace)
 	return s.change(ctx, func(tx *sql.Tx) error {
 		res, err := tx.ExecContext(ctx,
-			`INSERT INTO deployments (id, project_id, user_id, name, slug, template, config, graph, status, step, created_at, updated_at)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, '', ?, ?) ON CONFLICT (id) DO NOTHING`,
-			p.DeploymentID, p.ProjectID, p.UserID, p.Name, p.Slug, p.Template, string(p.Config), graph, started, now, now)
+			`INSERT INTO deployments (id, project_id, user_id, name, slug, template, config, graph, status, step, source, trace, created_at, updated_at, queued)
+			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, '', ?10, ?11, ?12, ?12, (SELECT COALESCE(MAX(queued), 0) + 1 FROM deployments))
+			ON CONFLICT (id) DO NOTHING`,
+			p.DeploymentID, p.ProjectID, p.UserID, p.Name, p.Slug, p.Template, string(p.Config), graph, contract.StatusPending,
+			source, trace.Get("traceparent"), now())
+		if err != nil {
+			return fmt.Errorf("record deployment: %w", err)
+		}
+		if n, err := res.RowsAffected(); err != nil || n == 0 || source == "" {
+			return err
+		}
+		return copyArtifact(ctx, tx, source, p.DeploymentID)
+	})
+}
+
+const columns = `id, project_id, user_id, name, slug, template, config, graph, status, step, source, cancelling, trace`
+
+func (s *service) load(ctx context.Context, id string) (state, error) {
+	d, err := scan(s.DB.QueryRowContext(ctx, `SELECT `+columns+` FROM deployments WHERE id = ?`, id))
+	if err != nil {
+		return d, fmt.Errorf("load deployment: %w", err)
+	}
+	return d, nil
+}
+
+func scan(row *sql.Row) (d state, err error) {
+	var config, graph string
+	err = row.Scan(&d.id, &d.projectID, &d.userID, &d.name, &d.slug, &d.template, &config, &graph, &d.status, &d.step, &d.source, &d.cancelling, &d.trace)
+	if err == nil && graph != "" {
+		err = json.Unmarshal([]byte(graph), &d.graph)
+	}
+	d.config = json.RawMessage(config)
+	return d, err
+}
+
+// underWay is the deployment of a project that is STARTED, "" for none.
+func (s *service) underWay(ctx context.Context, projectID string) (id string, err error) {
+	err = s.DB.QueryRowContext(ctx, `SELECT id FROM deployments WHERE project_id = ? AND status = 'STARTED'`, projectID).Scan(&id)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return "", fmt.Errorf("look for deployment: %w", err)
+	}
+	return id, nil
+}
+
+// errCancelled is what ends a deployment that is under way.
+var errCancelled = errors.New("cancelled")
+
+// step makes a change to a deployment that is under way, and fails with
+// errCancelled where it is not, or no longer.
+func (s *service) step(ctx context.Context, id, set string, args []any, then func(tx *sql.Tx) error) error {
+	return s.change(ctx, func(tx *sql.Tx) error {
+		res, err := tx.ExecContext(ctx,
+			`UPDATE deployments SET `+set+`, updated_at = ? WHERE id = ? AND status = 'STARTED' AND NOT cancelling`, append(args, now(), id)...)
 		if err != nil {
 			return fmt.Errorf("record deployment: %w", err)
 		}
 		if n, err := res.RowsAffected(); err != nil || n == 0 {
-			return err
+			return errors.Join(err, errCancelled)
 		}
-		return s.tell(ctx, tx, contract.DeploymentStarted,
-			contract.DeploymentEvent{ProjectID: p.ProjectID, DeploymentID: p.DeploymentID})
+		return then(tx)
 	})
 }
 
-func (s *service) load(ctx context.Context, id string) (state, error) {
-	d := state{id: id}
-	var config, graph string
-	err := s.DB.QueryRowContext(ctx,
-		`SELECT project_id, name, slug, template, config, graph, status, step FROM deployments WHERE id = ?`, id).
-		Scan(&d.projectID, &d.name, &d.slug, &d.template, &config, &graph, &d.status, &d.step)
-	if err == nil && graph != "" {
-		err = json.Unmarshal([]byte(graph), &d.graph)
-	}
-	if err != nil {
-		return d, fmt.Errorf("load deployment: %w", err)
-	}
-	d.config = json.RawMessage(config)
-	return d, nil
-}
-
-// done records that a step is done, and tells it the first time.
-func (s *service) done(ctx context.Context, d *state, step string) error {
+// done records that a step is done, and tells it.
+func (s *service) done(ctx context.Context, d *state, step, message string, then func(*sql.Tx) error) error {
 	if d.step == step {
 		return nil
 	}
-	err := s.change(ctx, func(tx *sql.Tx) error {
-		res, err := tx.ExecContext(ctx, `UPDATE deployments SET step = ?1, updated_at = ?2 WHERE id = ?3 AND status = ?4 AND step <> ?1`,
-			step, time.Now().UTC().Format(time.RFC3339Nano), d.id, started)
-		if err != nil {
-			return fmt.Errorf("record step: %w", err)
-		}
-		if n, err := res.RowsAffected(); err != nil || n == 0 {
-			return err
-		}
-		return s.tell(ctx, tx, contract.DeploymentProgress,
-			contract.DeploymentEvent{ProjectID: d.projectID, DeploymentID: d.id, Step: step})
+	err := s.step(ctx, d.id, `step = ?`, []any{step}, func(tx *sql.Tx) error {
+		return errors.Join(then(tx), note(ctx, tx, d.id, line{step: step, message: message}),
+			s.tell(ctx, tx, contract.DeploymentProgress, contract.DeploymentEvent{ProjectID: d.projectID, DeploymentID: d.id, Step: step}))
 	})
 	if err == nil {
 		d.step = step
@@ -95,36 +128,12 @@ func (s *service) done(ctx context.Context, d *state, step string) error {
 	return err
 }
 
-// end records how the deployment ended, and tells it.
-func (s *service) end(ctx context.Context, d state, status, url, reason string) error {
-	typ := contract.DeploymentSucceeded
-	if status == failed {
-		typ = contract.DeploymentFailed
-	}
-	return s.change(ctx, func(tx *sql.Tx) error {
-		res, err := tx.ExecContext(ctx, `UPDATE deployments SET status = ?, url = ?, error = ?, updated_at = ? WHERE id = ? AND status = ?`,
-			status, url, reason, time.Now().UTC().Format(time.RFC3339Nano), d.id, started)
-		if err != nil {
-			return fmt.Errorf("record end: %w", err)
-		}
-		if n, err := res.RowsAffected(); err != nil || n == 0 {
-			return err
-		}
-		return s.tell(ctx, tx, typ, contract.DeploymentEvent{
-			ProjectID: d.projectID, DeploymentID: d.id, URL: url, Error: reason,
-		})
+// succeed ends a deployment whose site answers at url.
+func (s *service) succeed(ctx context.Context, d state, url string) error {
+	return s.step(ctx, d.id, `status = 'SUCCEEDED', url = ?`, []any{url}, func(tx *sql.Tx) error {
+		return errors.Join(pruneArtifacts(ctx, tx, d.projectID), note(ctx, tx, d.id, line{message: "succeeded: " + url}),
+			s.tell(ctx, tx, contract.DeploymentSucceeded, contract.DeploymentEvent{ProjectID: d.projectID, DeploymentID: d.id, URL: url}))
 	})
-}
-
-// cancel ends the deployments of a deleted project. Their rows stay, without
-// what the project said: a redelivered PROJECT_CREATED must not deploy it again.
-func (s *service) cancel(ctx context.Context, projectID string) error {
-	if _, err := s.DB.ExecContext(ctx,
-		`UPDATE deployments SET status = ?, name = '', config = '{}', graph = '', updated_at = ? WHERE project_id = ?`,
-		cancelled, time.Now().UTC().Format(time.RFC3339Nano), projectID); err != nil {
-		return fmt.Errorf("cancel deployments: %w", err)
-	}
-	return nil
 }
 
 // tell puts an event for graph into the outbox.
@@ -142,3 +151,5 @@ func (s *service) change(ctx context.Context, fn func(*sql.Tx) error) error {
 	}
 	return err
 }
+
+func now() string { return time.Now().UTC().Format(time.RFC3339Nano) }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"axion/services/contract"
+	"axion/services/host"
 	"axion/services/store"
 )
 
@@ -32,7 +33,7 @@ func (s *service) adopt(ctx context.Context) error {
 		return fmt.Errorf("look for projects without a history: %w", err)
 	}
 	for _, p := range found {
-		deployments, err := s.queries.deployments(ctx, p.UserID, p.ID, PageInput{Limit: 1 << 30})
+		deployments, err := s.queries.deployments(ctx, p.UserID, p.ID, host.PageInput{Limit: 1 << 30})
 		if err == nil {
 			err = store.Tx(ctx, s.DB, func(tx *sql.Tx) error { return s.adoptProject(ctx, tx, p, deployments.Items) })
 		}

@@ -2,16 +2,13 @@ package graph_test
 
 import (
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"testing/fstest"
 
-	"axion/services/bus"
 	"axion/services/contract"
 	"axion/services/graph"
 	"axion/services/host/hosttest"
-	"axion/services/store"
 )
 
 // TestAdopt starts on a database from before there was a history, and rebuilds
@@ -23,12 +20,7 @@ func TestAdopt(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	db, err := store.Open(t.Context(), filepath.Join(dir, "services", contract.Graph, "data.db"),
-		store.Migrations{Name: "bus", FS: bus.Migrations()},
-		store.Migrations{Name: "service", FS: fstest.MapFS{"00001_projects.sql": {Data: first}}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	db := hosttest.Open(t, dir, contract.Graph, fstest.MapFS{"00001_projects.sql": {Data: first}})
 	const at, later = "2026-01-02T03:04:05Z", "2026-01-02T03:04:06.5Z"
 	for _, statement := range []string{
 		`INSERT INTO projects VALUES ('p1', 'alice', 'Tea', 'tea', 'static-site', '{"a":"<"}', '` + at + `', '` + later + `')`,

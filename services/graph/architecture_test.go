@@ -8,6 +8,7 @@ import (
 
 	"axion/services/contract"
 	"axion/services/graph"
+	"axion/services/host"
 	"axion/services/host/hosttest"
 )
 
@@ -90,7 +91,7 @@ func TestGraph(t *testing.T) {
 	t.Run("OK/list", func(t *testing.T) {
 		var got []int
 		for next := ""; ; {
-			page := hosttest.Decode[graph.Page[graph.Version]](t, r.do("alice", "GET", path+"/versions?limit=3&after="+next, ""), 200)
+			page := hosttest.Decode[host.Page[graph.Version]](t, r.do("alice", "GET", path+"/versions?limit=3&after="+next, ""), 200)
 			for _, v := range page.Items {
 				got = append(got, v.Version)
 			}

@@ -73,15 +73,16 @@ func (s *service) change(ctx context.Context, fn func(*sql.Tx) error) error {
 // announce is change for what a project's owner is told too: fn gives the owner
 // and the message, without its time. Nobody is told where the owner is "".
 func (s *service) announce(ctx context.Context, fn func(*sql.Tx) (owner string, m Message, err error)) error {
-	return s.hub.push(func(at time.Time) (owner string, m Message, err error) {
-		err = s.change(ctx, func(tx *sql.Tx) error {
-			owner, m, err = fn(tx)
-			if err != nil || owner == "" {
-				return err
-			}
-			m.At = at
-			return record(ctx, tx, owner, m)
-		})
-		return owner, m, err
+	var owner, told string
+	err := s.change(ctx, func(tx *sql.Tx) error {
+		to, m, err := fn(tx)
+		if owner, told = to, m.Type; err != nil || owner == "" {
+			return err
+		}
+		return s.record(ctx, tx, owner, m)
 	})
+	if err == nil && owner != "" {
+		s.hub.push(ctx, s.Host, told, owner)
+	}
+	return err
 }

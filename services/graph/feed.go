@@ -11,12 +11,18 @@ import (
 // keep is how many messages of the feed are kept for each user.
 const keep = 1000
 
-// record puts a message into its owner's feed. The feed is no part of the read
-// model: its times are in clients' hands, and must outlive a rebuild.
-func record(ctx context.Context, tx *sql.Tx, owner string, m Message) error {
+// record puts a message into its owner's feed, as of now, and tells the other
+// instances. Transactions come one after the other: a message's time is after that
+// of every one before it, whatever the clocks of the instances say. The feed is no
+// part of the read model: its times are in clients' hands, and must outlive a rebuild.
+func (s *service) record(ctx context.Context, tx *sql.Tx, owner string, m Message) error {
+	var last int64
+	if err := tx.QueryRowContext(ctx, `SELECT coalesce(max(at), 0) FROM feed`).Scan(&last); err != nil {
+		return fmt.Errorf("number message: %w", err)
+	}
 	_, err := tx.ExecContext(ctx,
 		`INSERT INTO feed (at, user_id, type, project_id, deployment_id, data) VALUES (?, ?, ?, ?, ?, ?)`,
-		m.At.UnixNano(), owner, m.Type, m.ProjectID, m.DeploymentID, string(m.Data))
+		max(time.Now().UnixNano(), last+1), owner, m.Type, m.ProjectID, m.DeploymentID, string(m.Data))
 	if err != nil {
 		return fmt.Errorf("record message: %w", err)
 	}
@@ -26,7 +32,15 @@ func record(ctx context.Context, tx *sql.Tx, owner string, m Message) error {
 	if err != nil {
 		return fmt.Errorf("prune feed: %w", err)
 	}
-	return nil
+	return s.notify(ctx, tx, owner)
+}
+
+// latest is the time of a user's last message, 0 without any.
+func latest(ctx context.Context, db *sql.DB, user string) (at int64, err error) {
+	if err := db.QueryRowContext(ctx, `SELECT coalesce(max(at), 0) FROM feed WHERE user_id = ?`, user).Scan(&at); err != nil {
+		return 0, fmt.Errorf("read feed: %w", err)
+	}
+	return at, nil
 }
 
 // since reads what was pushed to a user after a time (in nanoseconds since 1970), oldest

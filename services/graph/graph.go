@@ -59,6 +59,7 @@ func open(ctx context.Context, o host.Options) (*service, error) {
 	h.Mux.Handle("GET /ws", s.hub)
 	h.Mux.Handle("GET /{$}", s.hub)
 	h.OnStop(s.hub.close)
+	s.hub.follow(h)
 	for typ := range statuses {
 		h.Bus.Handle(typ, s.receive)
 	}

@@ -6,7 +6,7 @@ import (
 	"axion/services/host"
 )
 
-// IDInput names a project. Exported, as is PageInput, since huma fills embedded
+// IDInput names a project. Exported, since huma fills embedded
 // structs only where reflection may.
 type IDInput struct {
 	ID string `path:"id" maxLength:"64"`
@@ -21,7 +21,7 @@ type updateInput struct {
 
 type listInput struct {
 	IDInput
-	PageInput
+	host.PageInput
 }
 
 type projectOutput struct {
@@ -31,7 +31,7 @@ type projectOutput struct {
 
 type deploymentOutput struct{ Body Deployment }
 
-type pageOutput[T any] struct{ Body Page[T] }
+type pageOutput[T any] struct{ Body host.Page[T] }
 
 func (s *service) postProject(ctx context.Context, in *createInput) (*projectOutput, error) {
 	p, err := s.create(ctx, httpCaller(ctx), in.Body)
@@ -49,7 +49,7 @@ func (s *service) getProject(ctx context.Context, in *IDInput) (*projectOutput, 
 	return &projectOutput{Body: p}, nil
 }
 
-func (s *service) getProjects(ctx context.Context, in *struct{ PageInput }) (*pageOutput[Project], error) {
+func (s *service) getProjects(ctx context.Context, in *struct{ host.PageInput }) (*pageOutput[Project], error) {
 	return paged(s.queries.projects(ctx, host.Caller(ctx).UserID, in.After, in.Limit))
 }
 
@@ -86,7 +86,7 @@ func (s *service) getVersions(ctx context.Context, in *listInput) (*pageOutput[V
 }
 
 // paged is a page as an answer.
-func paged[T any](page Page[T], err error) (*pageOutput[T], error) {
+func paged[T any](page host.Page[T], err error) (*pageOutput[T], error) {
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 
 	"axion/services/contract"
 	"axion/services/graph"
+	"axion/services/host"
 	"axion/services/host/hosttest"
 )
 
@@ -15,7 +16,7 @@ import (
 func (r *rig) history(user, id string) (events []graph.Event) {
 	r.t.Helper()
 	for next := ""; ; {
-		page := hosttest.Decode[graph.Page[graph.Event]](r.t, r.do(user, "GET", projects+"/"+id+"/events?limit=2&after="+next, ""), 200)
+		page := hosttest.Decode[host.Page[graph.Event]](r.t, r.do(user, "GET", projects+"/"+id+"/events?limit=2&after="+next, ""), 200)
 		events = append(events, page.Items...)
 		if next = page.Next; next == "" {
 			return events

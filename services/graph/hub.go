@@ -4,13 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"maps"
-	"slices"
+	"math"
 	"sync"
 	"time"
 
 	"github.com/olahol/melody"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
 
 	"axion/services/auth/verifier"
 	"axion/services/host"
@@ -35,15 +35,15 @@ const (
 	maxSessions = 100 // of one user
 )
 
-// hub pushes messages to the WebSockets of the users whom they concern. Its lock
-// makes one order of all of them: a message is recorded, numbered and sent under
-// it, and so is a replay, so that no client can miss one in between.
+// hub pushes messages to the WebSockets of the users whom they concern. What it
+// sends is what it reads in the feed, so that it makes no difference which instance
+// of the service wrote it there; its lock keeps each WebSocket's messages in order.
 type hub struct {
 	host   *host.Host
 	melody *melody.Melody
+	pushes pushes
 
 	mu       sync.Mutex
-	last     time.Time
 	sessions map[string]map[*melody.Session]struct{} // by user
 	count    map[string]int                          // of those and of upgrades under way, by user
 	closed   bool
@@ -56,7 +56,7 @@ const clientKey = "client"
 // client is what a session was opened with.
 type client struct {
 	id     verifier.Identity
-	after  int64 // replay what is later, in nanoseconds since 1970; negative: nothing
+	after  int64 // the last message it had, in nanoseconds since 1970; negative: it wants none of the past
 	expire *time.Timer
 }
 
@@ -66,6 +66,7 @@ func newHub(h *host.Host) *hub {
 	m.Config.MaxMessageSize = maxInbound
 	m.Config.MessageBufferSize = buffer
 	b := &hub{host: h, melody: m, sessions: map[string]map[*melody.Session]struct{}{}, count: map[string]int{}}
+	b.pushes = newPushes(h.Meter, b.open)
 	m.HandleConnect(b.connect)
 	m.HandleDisconnect(b.disconnect)
 	m.HandleError(func(s *melody.Session, err error) {
@@ -77,7 +78,7 @@ func newHub(h *host.Host) *hub {
 	return b
 }
 
-// connect replays what the client missed and then lets it take part.
+// connect lets a client take part, from the last message that it had on.
 func (b *hub) connect(s *melody.Session) {
 	c := clientOf(s)
 	b.mu.Lock()
@@ -85,16 +86,14 @@ func (b *hub) connect(s *melody.Session) {
 	if b.closed { // registered all the same: close waits for those that are
 		_ = s.CloseWithMsg(goingAway())
 	}
-	if c.after >= 0 {
-		missed, err := since(s.Request.Context(), b.host.DB, c.id.UserID, c.after)
-		if err != nil {
-			b.host.Log.Error("no replay", "error", err)
-			_ = s.Close()
-			return
-		}
-		for _, m := range missed {
-			b.send(m, s)
-		}
+	latest, err := latest(s.Request.Context(), b.host.DB, c.id.UserID)
+	if err != nil {
+		b.host.Log.ErrorContext(s.Request.Context(), "no replay", "error", err)
+		_ = s.Close()
+		return
+	}
+	if c.after < 0 || c.after > latest {
+		c.after = latest
 	}
 	of := b.sessions[c.id.UserID]
 	if of == nil {
@@ -102,6 +101,7 @@ func (b *hub) connect(s *melody.Session) {
 		b.sessions[c.id.UserID] = of
 	}
 	of[s] = struct{}{}
+	b.catchUp(c.id.UserID)
 	// A token that has run out must not go on reading.
 	c.expire = time.AfterFunc(time.Until(c.id.ExpiresAt), func() {
 		_ = s.CloseWithMsg(melody.FormatCloseMessage(melody.ClosePolicyViolation, "token expired"))
@@ -121,37 +121,56 @@ func (b *hub) disconnect(s *melody.Session) {
 	}
 }
 
-// push numbers a message, has commit store it, and sends it to whom commit says;
-// nobody where that is empty.
-func (b *hub) push(commit func(at time.Time) (user string, m Message, err error)) error {
+// deliver sends a user's WebSockets what they have not had of the feed. It
+// returns how many there are.
+func (b *hub) deliver(user string) int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.last.IsZero() {
-		if err := b.resume(); err != nil {
-			return err
-		}
-	}
-	at := time.Now().UTC()
-	if !at.After(b.last) { // the clock may stand still, or go back
-		at = b.last.Add(1)
-	}
-	b.last = at
-	user, m, err := commit(at)
-	if err != nil || user == "" {
-		return err
-	}
-	b.send(m, slices.Collect(maps.Keys(b.sessions[user]))...)
-	return nil
+	b.catchUp(user)
+	return len(b.sessions[user])
 }
 
-// resume takes up the numbering where the last run left it.
-func (b *hub) resume() error {
-	var at int64
-	if err := b.host.DB.QueryRowContext(context.Background(), `SELECT coalesce(max(at), 1) FROM feed`).Scan(&at); err != nil {
-		return fmt.Errorf("read feed: %w", err)
+// push is deliver, with a span of what is told.
+func (b *hub) push(ctx context.Context, h *host.Host, told, user string) {
+	_, span := h.Span(ctx, "push "+told, trace.SpanKindProducer)
+	defer span.End()
+	clients := b.deliver(user)
+	span.SetAttributes(attribute.String("network.protocol.name", "websocket"), attribute.Int("axion.websocket.clients", clients))
+}
+
+// readTime bounds the reading of a feed, which keeps all WebSockets waiting.
+const readTime = 5 * time.Second
+
+// catchUp is deliver for who holds mu.
+func (b *hub) catchUp(user string) {
+	of := b.sessions[user]
+	if len(of) == 0 {
+		return
 	}
-	b.last = time.Unix(0, at).UTC()
-	return nil
+	had := int64(math.MaxInt64)
+	for s := range of {
+		had = min(had, clientOf(s).after)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), readTime)
+	defer cancel()
+	missed, err := since(ctx, b.host.DB, user, had)
+	if err != nil { // they come back with ?after=
+		b.host.Log.Error("messages not sent", "error", err)
+		for s := range of {
+			_ = s.Close()
+		}
+		return
+	}
+	for _, m := range missed {
+		at := m.At.UnixNano()
+		var to []*melody.Session
+		for s := range of {
+			if c := clientOf(s); c.after < at {
+				c.after, to = at, append(to, s)
+			}
+		}
+		b.send(m, to...)
+	}
 }
 
 func (b *hub) send(m Message, to ...*melody.Session) {
@@ -163,9 +182,20 @@ func (b *hub) send(m Message, to ...*melody.Session) {
 		b.host.Log.Error("message not sent", "type", m.Type, "error", err)
 		return
 	}
+	b.pushes.add(len(to))
 	for _, s := range to {
 		_ = s.Write(text) // an error is the session's end, which disconnect sees
 	}
+}
+
+// open is how many WebSockets there are.
+func (b *hub) open() (n int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, of := range b.sessions {
+		n += len(of)
+	}
+	return n
 }
 
 // goodbye is how long clients have to take the close frame.

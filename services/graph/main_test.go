@@ -3,11 +3,12 @@ package graph_test
 import (
 	"testing"
 
-	"github.com/twmb/franz-go/pkg/kfake"
 	"go.uber.org/goleak"
 
+	"axion/services/clustertest"
 	"axion/services/contract"
 	"axion/services/graph"
+	"axion/services/host"
 	"axion/services/host/hosttest"
 )
 
@@ -19,7 +20,7 @@ const projects = "/api/projects"
 type rig struct {
 	*hosttest.Service
 	t       *testing.T
-	cluster *kfake.Cluster
+	cluster *clustertest.Broker
 	dir     string
 }
 
@@ -58,7 +59,7 @@ func (r *rig) create(user, name string) graph.Project {
 // deployments lists a project's.
 func (r *rig) deployments(user, id string) []graph.Deployment {
 	r.t.Helper()
-	return hosttest.Decode[graph.Page[graph.Deployment]](r.t, r.do(user, "GET", projects+"/"+id+"/deployments", ""), 200).Items
+	return hosttest.Decode[host.Page[graph.Deployment]](r.t, r.do(user, "GET", projects+"/"+id+"/deployments", ""), 200).Items
 }
 
 // events publishes raw DEPLOYMENT_* events, as deployment would.

@@ -10,8 +10,10 @@ import (
 
 	"github.com/google/uuid"
 
+	"axion/services/clustertest"
 	"axion/services/contract"
 	"axion/services/graph"
+	"axion/services/host"
 	"axion/services/host/hosttest"
 )
 
@@ -139,7 +141,7 @@ func TestList(t *testing.T) {
 	for _, limit := range []int{1, 2, 4, 5, 100} {
 		var got []string
 		for next, pages := "", 0; ; pages++ {
-			page := hosttest.Decode[graph.Page[graph.Project]](t,
+			page := hosttest.Decode[host.Page[graph.Project]](t,
 				r.do("alice", "GET", fmt.Sprintf("%s?limit=%d&after=%s", projects, limit, next), ""), 200)
 			for _, p := range page.Items {
 				got = append(got, p.ID)
@@ -233,7 +235,7 @@ func TestDeployAndDelete(t *testing.T) {
 	if all := r.deployments("alice", p.ID); len(all) != 2 || fmt.Sprint(all[0]) != fmt.Sprint(d) {
 		t.Errorf("list: got %+v, want the new one first", all)
 	}
-	page := hosttest.Decode[graph.Page[graph.Deployment]](t, r.do("alice", "GET", path+"/deployments?limit=1", ""), 200)
+	page := hosttest.Decode[host.Page[graph.Deployment]](t, r.do("alice", "GET", path+"/deployments?limit=1", ""), 200)
 	if len(page.Items) != 1 || page.Next != d.ID {
 		t.Errorf("first page: got %+v", page)
 	}
@@ -264,6 +266,7 @@ func TestDeployAndDelete(t *testing.T) {
 // service before it does.
 func TestOutbox(t *testing.T) {
 	t.Parallel()
+	clustertest.Embedded(t)
 	r := newRig(t)
 	refused := refuseProduce(t, r.cluster, contract.Topic(contract.Deployment))
 	p := r.create("alice", "Kept")

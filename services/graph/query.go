@@ -12,6 +12,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"axion/services/contract"
+	"axion/services/host"
 )
 
 // Deployment is what the API answers with.
@@ -49,24 +50,24 @@ func (q queries) project(ctx context.Context, user, id string) (Project, error) 
 }
 
 // projects lists a user's projects, newest first.
-func (q queries) projects(ctx context.Context, user, after string, limit int) (Page[Project], error) {
-	return collect(ctx, q.db, limit, scan, func(p Project) string { return p.ID },
+func (q queries) projects(ctx context.Context, user, after string, limit int) (host.Page[Project], error) {
+	return host.Collect(ctx, q.db, limit, scan, func(p Project) string { return p.ID },
 		`SELECT `+columns+` FROM projects WHERE user_id = ? AND (? = '' OR id < ?) ORDER BY id DESC LIMIT ?`, user, after, after)
 }
 
 // deployments lists a project's deployments, newest first.
-func (q queries) deployments(ctx context.Context, user, id string, in PageInput) (page Page[Deployment], err error) {
+func (q queries) deployments(ctx context.Context, user, id string, in host.PageInput) (page host.Page[Deployment], err error) {
 	if _, err := find(ctx, q.db, user, id); err != nil {
 		return page, err
 	}
-	return collect(ctx, q.db, in.Limit, scanDeployment, func(d Deployment) string { return d.ID },
+	return host.Collect(ctx, q.db, in.Limit, scanDeployment, func(d Deployment) string { return d.ID },
 		`SELECT id, project_id, status, url, error, created_at, updated_at FROM deployments
 		WHERE project_id = ? AND (? = '' OR id < ?) ORDER BY id DESC LIMIT ?`, id, in.After, in.After)
 }
 
 // events lists a project's events, oldest first. They outlive the project.
-func (q queries) events(ctx context.Context, user, id string, in PageInput) (page Page[Event], err error) {
-	after, err := in.number(0)
+func (q queries) events(ctx context.Context, user, id string, in host.PageInput) (page host.Page[Event], err error) {
+	after, err := in.Number(0)
 	if err != nil {
 		return page, err
 	}
@@ -78,7 +79,7 @@ func (q queries) events(ctx context.Context, user, id string, in PageInput) (pag
 	if known == 0 {
 		return page, errNoProject()
 	}
-	return collect(ctx, q.db, in.Limit, scanEvent, func(e Event) string { return strconv.FormatInt(e.Sequence, 10) },
+	return host.Collect(ctx, q.db, in.Limit, scanEvent, func(e Event) string { return strconv.FormatInt(e.Sequence, 10) },
 		`SELECT seq, id, type, project_id, time, data FROM events WHERE project_id = ? AND seq > ? ORDER BY seq LIMIT ?`, id, after)
 }
 
@@ -104,15 +105,15 @@ func (q queries) version(ctx context.Context, user, id string, version int) (g c
 }
 
 // versions lists the versions of a project's graph, newest first.
-func (q queries) versions(ctx context.Context, user, id string, in PageInput) (page Page[Version], err error) {
-	before, err := in.number(1 << 62)
+func (q queries) versions(ctx context.Context, user, id string, in host.PageInput) (page host.Page[Version], err error) {
+	before, err := in.Number(1 << 62)
 	if err != nil {
 		return page, err
 	}
 	if _, err := find(ctx, q.db, user, id); err != nil {
 		return page, err
 	}
-	return collect(ctx, q.db, in.Limit, scanVersion, func(v Version) string { return strconv.Itoa(v.Version) },
+	return host.Collect(ctx, q.db, in.Limit, scanVersion, func(v Version) string { return strconv.Itoa(v.Version) },
 		`SELECT version, created_at FROM graphs WHERE project_id = ? AND version < ? ORDER BY version DESC LIMIT ?`, id, before)
 }
 

@@ -107,7 +107,7 @@ func (s *service) replay(ctx context.Context, tx *sql.Tx) error {
 			s.Log.Warn("foreign message in the history", "source", m.Source, "partition", m.Partition, "offset", m.Offset)
 			return nil
 		}
-		_, err := apply(ctx, tx, event{ID: m.ID, Type: m.Type, ProjectID: m.Key, Time: m.Time, Data: m.Data})
+		_, err := apply(ctx, tx, event{ID: m.ID, Type: m.Type, ProjectID: m.Key, Time: m.Time, Data: m.Data()})
 		return err
 	})
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"axion/services/bus"
+	"axion/services/clustertest"
 	"axion/services/contract"
 	"axion/services/graph"
 	"axion/services/host/hosttest"
@@ -225,6 +226,7 @@ func TestRebuild(t *testing.T) {
 // TestRebuildPending rebuilds while events wait in the outbox.
 func TestRebuildPending(t *testing.T) {
 	t.Parallel()
+	clustertest.Embedded(t)
 	r := newRig(t)
 	r.changes(2)
 	outage := refuseProduce(t, r.cluster, history)
@@ -246,6 +248,7 @@ func TestRebuildPending(t *testing.T) {
 // TestRebuildCrash ends the service in the middle of a rebuild.
 func TestRebuildCrash(t *testing.T) {
 	t.Parallel()
+	clustertest.Embedded(t)
 	r := newRig(t)
 	r.changes(4)
 	want := r.dump()

@@ -50,6 +50,6 @@ func deploymentEvent(m *bus.Message) (e event, d contract.DeploymentEvent, err e
 	case m.Time.Year() < 1 || m.Time.Year() > 9999:
 		return e, d, errors.New("ce_time is not within the years 1 to 9999 in UTC")
 	}
-	data, err := canonical(m.Data)
+	data, err := canonical(m.Data())
 	return event{ID: m.ID, Type: m.Type, ProjectID: d.ProjectID, Time: m.Time, Data: data}, d, err
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
-	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -69,7 +68,7 @@ func answering(do func(context.Context, *bus.Message, contract.ProjectRequest) (
 		answer, err := do(ctx, m, contract.ProjectRequest{
 			UserID: in.UserID, ProjectID: in.ProjectID, Limit: in.Limit, After: in.After,
 		})
-		return answer, refusal(err)
+		return answer, host.Refusal(err)
 	}
 }
 
@@ -139,22 +138,4 @@ func (r reader[T]) read(m *bus.Message) (body T, err error) {
 		return body, huma.NewError(http.StatusUnprocessableEntity, "validation failed", result.Errors...)
 	}
 	return body, json.Unmarshal(raw, &body)
-}
-
-// refusal is an error for the service that asked. It hears what an HTTP client
-// would, in one line; what is not its fault it does not hear.
-func refusal(err error) error {
-	var problem *host.Problem
-	if !errors.As(err, &problem) || problem.Status >= http.StatusInternalServerError {
-		return err
-	}
-	text := problem.Error()
-	var fields []string
-	for _, e := range problem.Errors {
-		fields = append(fields, strings.TrimSpace(e.Pointer+e.Parameter+" "+e.Detail))
-	}
-	if len(fields) > 0 {
-		text += ": " + strings.Join(fields, "; ")
-	}
-	return bus.Permanent(errors.New(text))
 }

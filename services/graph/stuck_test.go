@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -33,12 +35,9 @@ func TestStuckClient(t *testing.T) {
 	}
 	push := func(id string) {
 		t.Helper()
-		err := s.hub.push(func(at time.Time) (string, Message, error) {
-			return "alice", Message{DeploymentID: id, At: at, Data: padding}, nil
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
+		s.hub.mu.Lock()
+		s.hub.send(Message{DeploymentID: id, Data: padding}, slices.Collect(maps.Keys(s.hub.sessions["alice"]))...)
+		s.hub.mu.Unlock()
 		if _, text, err := fine.ReadMessage(); err != nil || !strings.Contains(string(text), `"`+id+`"`) {
 			t.Fatalf("the client that reads got %.80s, %v, want %s", text, err, id)
 		}

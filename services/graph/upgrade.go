@@ -41,7 +41,7 @@ func (b *hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		host.WriteProblem(w, http.StatusUnauthorized, err.Error())
 		return
 	case err != nil:
-		b.host.Log.Error("token not verified", "error", err)
+		b.host.Log.ErrorContext(r.Context(), "token not verified", "error", err)
 		host.WriteProblem(w, http.StatusServiceUnavailable, "the auth service does not answer; try again")
 		return
 	}

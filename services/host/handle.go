@@ -30,7 +30,7 @@ func Handle[I, O any](h *Host, op huma.Operation, handler func(context.Context, 
 		if ctx.Err() != nil { // the client has gone: nobody reads the answer
 			return nil, huma.Error503ServiceUnavailable("request cancelled")
 		}
-		h.Log.Error("request failed", "operation", op.OperationID, "error", err)
+		h.Log.ErrorContext(ctx, "request failed", "operation", op.OperationID, "error", err)
 		return nil, newProblem(http.StatusInternalServerError, "")
 	})
 }
@@ -57,7 +57,7 @@ func (h *Host) Secured(op huma.Operation) huma.Operation {
 			ctx.SetHeader("WWW-Authenticate", `Bearer error="invalid_token"`)
 			_ = huma.WriteErr(h.API, ctx, http.StatusUnauthorized, err.Error())
 		default:
-			h.Log.Error("token not verified", "error", err)
+			h.Log.ErrorContext(ctx.Context(), "token not verified", "error", err)
 			_ = huma.WriteErr(h.API, ctx, http.StatusServiceUnavailable, "the auth service does not answer; try again")
 		}
 	})

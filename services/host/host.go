@@ -19,6 +19,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/trace"
 
 	"axion/services/auth/verifier"
@@ -48,8 +49,14 @@ type Options struct {
 	Version string
 	// Issuer and KeysURL are the verifier's; see [verifier.Options].
 	Issuer, KeysURL string
+	// Instance tells the service's instances apart in what they log. Empty: there is
+	// one, or it does not matter.
+	Instance string
 	// Tracer makes the spans of requests and messages. Required.
 	Tracer trace.TracerProvider
+	// Metrics makes what an instance of a service counts with, and what answers
+	// /metrics there. Nil: nothing is counted.
+	Metrics func(service, instance string) (metric.MeterProvider, http.Handler)
 	// Log takes what the service has to say. Required.
 	Log *slog.Logger
 }
@@ -63,6 +70,7 @@ type Host struct {
 	DB       *sql.DB
 	Bus      *bus.Bus
 	API      huma.API
+	Meter    metric.Meter // for what the service counts of its own
 	Mux      *http.ServeMux
 	Log      *slog.Logger
 	Verifier *verifier.Verifier
@@ -90,21 +98,26 @@ type job struct {
 // by Stop, and here on failure.
 func New(ctx context.Context, name string, migrations fs.FS, o Options) (*Host, error) {
 	log := o.Log.With("service", name)
+	if o.Instance != "" {
+		log = log.With("instance", o.Instance)
+	}
 	h := &Host{
 		Name: name, Dir: filepath.Join(o.Dir, "services", name), Shared: o.Shared, Log: log,
-		listener: o.Listener, tracer: o.Tracer.Tracer("axion/" + name), failed: make(chan error, 1),
+		listener: o.Listener, tracer: o.Tracer.Tracer("axion"), failed: make(chan error, 1),
 	}
-	err := h.open(ctx, migrations, o)
+	meters, metrics := o.openMetrics(name)
+	h.Meter = meters.Meter("axion/" + name)
+	err := h.open(ctx, migrations, o, meters)
 	if err != nil {
 		h.close()
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	h.Verifier = verifier.New(verifier.Options{Issuer: o.Issuer, KeysURL: o.KeysURL, Call: h.askAuth})
-	h.routes(o.Version)
+	h.routes(o.Version, metrics)
 	return h, nil
 }
 
-func (h *Host) open(ctx context.Context, migrations fs.FS, o Options) (err error) {
+func (h *Host) open(ctx context.Context, migrations fs.FS, o Options, meters metric.MeterProvider) (err error) {
 	sets := []store.Migrations{{Name: "bus", FS: bus.Migrations()}, {Name: "service", FS: migrations}}
 	if o.Database != "" {
 		h.DB, err = store.Connect(ctx, o.Database, h.Name, sets...)
@@ -114,7 +127,8 @@ func (h *Host) open(ctx context.Context, migrations fs.FS, o Options) (err error
 	if err != nil {
 		return err
 	}
-	settings := bus.Options{Service: h.Name, Brokers: o.Brokers, Client: o.Client, Log: h.Log, Tracer: o.Tracer}
+	watchPool(h.Meter, h.DB, h.Name)
+	settings := bus.Options{Service: h.Name, Brokers: o.Brokers, Client: o.Client, Log: h.Log, Tracer: o.Tracer, Meter: meters}
 	if o.Shared {
 		settings.RelayLock = func(ctx context.Context) (func(), error) { return store.Lock(ctx, h.DB, "relay") }
 	}
@@ -239,21 +253,43 @@ func (h *Host) close() {
 
 // Ready reports why the service cannot do its work, nil when it can.
 func (h *Host) Ready(ctx context.Context) error {
+	var errs []error
+	for _, d := range h.Depends(ctx) {
+		if d.Err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", d.Name, d.Err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Dependency is something that a service cannot work without. Err says why it
+// cannot be used, nil when it can.
+type Dependency struct {
+	Name string
+	Err  error
+}
+
+// Depends asks what the service works with, for a second at most: its database,
+// and the broker, which has to have given it partitions.
+func (h *Host) Depends(ctx context.Context) []Dependency {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	if err := h.DB.PingContext(ctx); err != nil {
-		return fmt.Errorf("database: %w", err)
-	}
+	bus := Dependency{Name: "bus"}
 	select {
 	case <-h.Bus.Ready():
-		return nil
 	default:
-		return errors.New("bus: no partitions assigned yet")
+		bus.Err = errors.New("no partitions assigned yet")
 	}
+	return []Dependency{{"database", h.DB.PingContext(ctx)}, bus}
 }
 
 // Addr is the address of the HTTP server.
 func (h *Host) Addr() net.Addr { return h.listener.Addr() }
+
+// Span begins a span of the service's own, a child of ctx's.
+func (h *Host) Span(ctx context.Context, name string, kind trace.SpanKind) (context.Context, trace.Span) {
+	return h.tracer.Start(ctx, name, trace.WithSpanKind(kind))
+}
 
 // askAuth is the verifier's way to the auth service.
 func (h *Host) askAuth(ctx context.Context, typ string, in, out any) error {

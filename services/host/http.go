@@ -13,8 +13,6 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
-	"go.opentelemetry.io/otel/propagation"
-	"go.opentelemetry.io/otel/trace"
 )
 
 // Bounds of every service's HTTP server.
@@ -29,8 +27,8 @@ const (
 // bearer names the security scheme in OpenAPI.
 const bearer = "bearer"
 
-func (h *Host) routes(version string) {
-	useProblems()
+func (h *Host) routes(version string, metrics http.Handler) {
+	UseProblems()
 	h.Mux = http.NewServeMux()
 	config := huma.DefaultConfig(h.Name, version)
 	config.DocsPath, config.SchemasPath, config.CreateHooks = "", "", nil
@@ -39,8 +37,11 @@ func (h *Host) routes(version string) {
 	}
 	h.API = humago.New(h.Mux, config)
 	h.healthRoutes()
+	if metrics != nil {
+		h.Mux.Handle("GET /metrics", metrics)
+	}
 	h.server = &http.Server{
-		Handler:           h.guard(http.HandlerFunc(h.serve)),
+		Handler:           newRequests(h.Meter).measure(h.guard(http.HandlerFunc(h.serve))),
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,
@@ -67,6 +68,7 @@ func (h *Host) noteFresh(c net.Conn, state http.ConnState) {
 // serve routes a request. What no route takes is answered as a problem too.
 func (h *Host) serve(w http.ResponseWriter, r *http.Request) {
 	refuse, pattern := h.Mux.Handler(r)
+	note(w, routeOf(pattern))
 	if pattern != "" {
 		h.Mux.ServeHTTP(w, r)
 		return
@@ -111,15 +113,13 @@ func Conn(ctx context.Context) net.Conn {
 // guard refuses foreign host names, turns a panic into a 500, and makes the
 // request's span.
 func (h *Host) guard(next http.Handler) http.Handler {
-	propagator := propagation.TraceContext{}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !LocalHost(r.Host) {
 			WriteProblem(w, http.StatusMisdirectedRequest, "this service answers under localhost names and loopback addresses only")
 			return
 		}
-		ctx := propagator.Extract(r.Context(), propagation.HeaderCarrier(r.Header))
-		ctx, span := h.tracer.Start(ctx, r.Method+" "+r.URL.Path, trace.WithSpanKind(trace.SpanKindServer))
-		defer span.End()
+		w, r, end := h.trace(w, r)
+		defer end()
 		defer func() {
 			v := recover()
 			if v == nil {
@@ -128,10 +128,10 @@ func (h *Host) guard(next http.Handler) http.Handler {
 			if err, ok := v.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 				panic(v)
 			}
-			h.Log.Error("handler panicked", "method", r.Method, "path", r.URL.Path, "panic", v, "stack", string(debug.Stack()))
+			h.Log.ErrorContext(r.Context(), "handler panicked", "method", r.Method, "path", r.URL.Path, "panic", v, "stack", string(debug.Stack()))
 			WriteProblem(w, http.StatusInternalServerError, "")
 		}()
-		next.ServeHTTP(w, r.WithContext(ctx))
+		next.ServeHTTP(w, r)
 	})
 }
 
@@ -145,7 +145,7 @@ func LocalHost(host string) bool {
 	}
 	host = strings.ToLower(strings.TrimSuffix(strings.Trim(host, "[]"), "."))
 	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
-		return true
+		return strings.Trim(host, "abcdefghijklmnopqrstuvwxyz0123456789.-_") == "" // a name, and not several
 	}
 	ip, err := netip.ParseAddr(host)
 	return err == nil && ip.IsLoopback()

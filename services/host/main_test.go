@@ -18,6 +18,7 @@ import (
 	"go.uber.org/goleak"
 
 	"axion/services/bus"
+	"axion/services/clustertest"
 	"axion/services/contract"
 	"axion/services/host"
 	"axion/services/host/hosttest"
@@ -237,6 +238,7 @@ func testOpenAPI(t *testing.T, do func(method, path, body string, header ...stri
 
 func TestNotReady(t *testing.T) {
 	t.Parallel()
+	clustertest.Embedded(t)
 	cluster := hosttest.Cluster(t)
 	h := newHost(t, hosttest.Options(t, cluster, t.TempDir()))
 	h.Bus.Handle("ANY", func(context.Context, *bus.Message) (any, error) { return nil, nil })

@@ -62,8 +62,10 @@ func WriteProblem(w http.ResponseWriter, status int, detail string) {
 	_ = json.NewEncoder(w).Encode(newProblem(status, detail)) // the client may be gone
 }
 
-// useProblems makes huma answer with our Problem. huma keeps its constructor in
-// a package variable, which all services share.
+// UseProblems makes huma answer with our Problem, in this whole process: huma
+// keeps its constructor in a package variable. It is safe for concurrent use.
+func UseProblems() { useProblems() }
+
 var useProblems = sync.OnceFunc(func() {
 	huma.NewError = func(status int, detail string, errs ...error) huma.StatusError {
 		p := newProblem(status, detail)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"os"
 	"path"
 	"path/filepath"
@@ -15,9 +16,11 @@ import (
 
 // Bounds of one project.
 const (
-	maxFiles = 1000
-	maxBytes = 16 << 20
-	maxPath  = 255
+	maxFiles   = 1000
+	maxBytes   = 16 << 20
+	maxPath    = 255
+	maxBuild   = 10      // commands
+	maxCommand = 8 << 10 // bytes of one
 )
 
 var (
@@ -40,10 +43,44 @@ func check(req contract.ProvisionRequest) error {
 	case len(req.Files) > maxFiles:
 		return fmt.Errorf("files: %d are more than %d", len(req.Files), maxFiles)
 	}
-	return checkFiles(req.Files)
+	if req.Run.Runtime == contract.RuntimeProcess {
+		return errors.Join(checkRun(req.Run), checkFiles(req.Files, false))
+	}
+	if req.Run.Runtime != "" && req.Run.Runtime != contract.RuntimeStatic {
+		return fmt.Errorf("run.runtime %q: there are %s and %s", req.Run.Runtime, contract.RuntimeStatic, contract.RuntimeProcess)
+	}
+	return checkFiles(req.Files, true)
 }
 
-func checkFiles(files []contract.File) error {
+// checkRun refuses commands that no machine could start.
+func checkRun(run contract.Run) error {
+	if len(run.Build) > maxBuild {
+		return fmt.Errorf("run.build: %d commands are more than %d", len(run.Build), maxBuild)
+	}
+	for i, command := range append(run.Build[:len(run.Build):len(run.Build)], run.Command) {
+		name := "run.command"
+		if i < len(run.Build) {
+			name = fmt.Sprintf("run.build[%d]", i)
+		}
+		if len(command) == 0 || command[0] == "" {
+			return fmt.Errorf("%s: is missing", name)
+		}
+		if text := strings.Join(command, ""); len(text) > maxCommand || strings.ContainsRune(text, 0) {
+			return fmt.Errorf("%s: must be at most %d bytes, without a NUL character", name, maxCommand)
+		}
+	}
+	if dir := run.Directory; dir != "" && !filepath.IsLocal(filepath.FromSlash(dir)) {
+		return fmt.Errorf("run.directory %q: must be a relative path that stays inside the project", dir)
+	}
+	if u, err := url.Parse(run.Health); run.Health != "" && (err != nil || u.Host != "" || !strings.HasPrefix(run.Health, "/")) {
+		return fmt.Errorf("run.health %q: must be a path such as /health", run.Health)
+	}
+	return nil
+}
+
+// checkFiles refuses files that cannot be written; with page, also a project that
+// has no page to show.
+func checkFiles(files []contract.File, page bool) error {
 	size, index := 0, false
 	isFile := map[string]bool{} // false: a folder
 	for _, f := range files {
@@ -56,7 +93,7 @@ func checkFiles(files []contract.File) error {
 	if size > maxBytes {
 		return fmt.Errorf("files: %d bytes are more than %d", size, maxBytes)
 	}
-	if !index {
+	if page && !index {
 		return errors.New("nothing to serve: the project has neither index.html nor public/index.html")
 	}
 	return nil

@@ -1,6 +1,7 @@
 // Package infrastructure runs generated projects. It answers PROVISION by
-// serving the project's static files on a port of its own and writing a labelled
-// compose fragment for the gateway to find, and DEPROVISION by undoing both.
+// serving the project's static files on a port of its own, or by running its
+// command under supervision, and writing a labelled compose fragment for the
+// gateway to find; and DEPROVISION by undoing both.
 package infrastructure
 
 import (
@@ -9,6 +10,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"axion/services/contract"
 	"axion/services/host"
@@ -27,10 +29,18 @@ type Options struct {
 	// succeeded only when its address answers. Nil means not to wait: for a
 	// gateway that cannot tell. Its context ends after 5 s.
 	Routed func(ctx context.Context, host string) error
+	// Brokers are the Kafka seeds that processes are told of, in KAFKA_BROKERS.
+	Brokers []string
+	// OTLP is where processes may send telemetry over HTTP. Empty: they are told of
+	// nothing.
+	OTLP string
+	// NoProcesses says why no project may run as a process. Empty: they may.
+	NoProcesses string
 }
 
 // New returns the service. What ran when its database was last used runs again
-// before New returns.
+// before New returns. The projects run in its process: a second instance waits in
+// New until the first has ended, and then takes them over.
 func New(ctx context.Context, o host.Options, opts Options) (*host.Host, error) {
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
@@ -42,15 +52,20 @@ func New(ctx context.Context, o host.Options, opts Options) (*host.Host, error) 
 	}
 	r := &runtimes{
 		db: h.DB, log: h.Log, opts: opts,
-		dir: h.Dir, running: map[string]*site{},
+		dir: h.Dir, running: map[string]unit{}, pending: map[string]pending{}, logs: map[string]*logFile{}, stopped: make(chan struct{}),
 	}
 	h.OnClose(r.stop)
-	if err := r.restore(ctx); err != nil {
+	if err = h.Alone(ctx); err == nil {
+		err = r.restore(ctx)
+	}
+	if err != nil {
 		_ = h.Stop(ctx)
 		return nil, fmt.Errorf("%s: %w", contract.Infrastructure, err)
 	}
 	h.Bus.Handle(contract.Provision, r.provision)
+	h.Bus.Handle(contract.CancelProvision, r.cancelProvision)
 	h.Bus.Handle(contract.Deprovision, r.deprovision)
+	r.routes(h)
 	return h, nil
 }
 
@@ -59,7 +74,7 @@ func hostOf(slug string) string { return slug + "." + contract.AppsDomain }
 
 // makeDirs creates the service's directories, for its owner only.
 func (r *runtimes) makeDirs() error {
-	for _, dir := range []string{r.opts.Fragments, r.sites()} {
+	for _, dir := range []string{r.opts.Fragments, r.sites(), filepath.Dir(r.logFile(""))} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return err
 		}

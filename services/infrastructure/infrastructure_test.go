@@ -161,6 +161,23 @@ func TestProvisionRefuses(t *testing.T) {
 		"ErrPathInFile":   {func(q *contract.ProvisionRequest) { q.Files = append(q.Files, site("index.html/b", "")...) }, `lies in "index.html"`},
 		"ErrPathLong":     {func(q *contract.ProvisionRequest) { q.Files = append(q.Files, site(strings.Repeat("a", 256), "")...) }, "longer than 255"},
 		"ErrNoIndex":      {func(q *contract.ProvisionRequest) { q.Files = site("a.html", "") }, "nothing to serve"},
+		"ErrRuntime":      {func(q *contract.ProvisionRequest) { q.Run.Runtime = "vm" }, `run.runtime "vm": there are static and process`},
+		"ErrCommand":      {func(q *contract.ProvisionRequest) { q.Run = contract.Run{Runtime: "process"} }, "run.command: is missing"},
+		"ErrCommandLong": {func(q *contract.ProvisionRequest) {
+			q.Run = contract.Run{Runtime: "process", Command: []string{"x", strings.Repeat("a", 8<<10)}}
+		}, "run.command: must be at most 8192 bytes"},
+		"ErrBuild": {func(q *contract.ProvisionRequest) {
+			q.Run = contract.Run{Runtime: "process", Command: []string{"x"}, Build: [][]string{{"y"}, {}}}
+		}, "run.build[1]: is missing"},
+		"ErrBuildMany": {func(q *contract.ProvisionRequest) {
+			q.Run = contract.Run{Runtime: "process", Command: []string{"x"}, Build: make([][]string, 11)}
+		}, "run.build: 11 commands are more than 10"},
+		"ErrDirectory": {func(q *contract.ProvisionRequest) {
+			q.Run = contract.Run{Runtime: "process", Command: []string{"x"}, Directory: "../y"}
+		}, `run.directory "../y"`},
+		"ErrHealth": {func(q *contract.ProvisionRequest) {
+			q.Run = contract.Run{Runtime: "process", Command: []string{"x"}, Health: "http://elsewhere/"}
+		}, `run.health "http://elsewhere/"`},
 		"ErrMany": {func(q *contract.ProvisionRequest) {
 			for i := range 1001 {
 				q.Files = append(q.Files, site(fmt.Sprint(i), "")...)

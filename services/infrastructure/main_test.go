@@ -4,29 +4,37 @@ import (
 	"context"
 	"io/fs"
 	"net"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/twmb/franz-go/pkg/kfake"
 	"go.uber.org/goleak"
 
 	"axion/services/bus"
+	"axion/services/clustertest"
 	"axion/services/contract"
 	"axion/services/host/hosttest"
 	"axion/services/infrastructure"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == "child" {
+		child(os.Args[2:])
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // rig is the service, and a client of it on the bus.
 type rig struct {
 	*hosttest.Service
 	t              *testing.T
-	cluster        *kfake.Cluster
+	cluster        *clustertest.Broker
 	dir, fragments string
 	routed         func(context.Context, string) error
+	noProcesses    string
 	client         *bus.Bus
 }
 
@@ -47,7 +55,7 @@ func newRig(t *testing.T) *rig {
 func (r *rig) start() {
 	r.t.Helper()
 	h, err := infrastructure.New(r.t.Context(), hosttest.Options(r.t, r.cluster, r.dir), infrastructure.Options{
-		Fragments: r.fragments, HTTPSPort: 8443,
+		Fragments: r.fragments, HTTPSPort: 8443, Brokers: r.cluster.ListenAddrs(), OTLP: "http://127.0.0.1:4318", NoProcesses: r.noProcesses,
 		Routed: func(ctx context.Context, host string) error {
 			if r.routed == nil {
 				return nil

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"axion/services/contract"
 )
 
 // site serves one project's static files on a loopback port. Which folder it
@@ -20,6 +22,7 @@ import (
 type site struct {
 	listener net.Listener
 	server   *http.Server
+	started  time.Time
 	root     atomic.Pointer[root]
 }
 
@@ -37,7 +40,7 @@ func listen(port int, log *slog.Logger) (*site, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start site: %w", err)
 	}
-	s := &site{listener: l}
+	s := &site{listener: l, started: time.Now()}
 	s.server = &http.Server{
 		Handler: s, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
 		WriteTimeout: 60 * time.Second, IdleTimeout: 120 * time.Second, MaxHeaderBytes: 32 << 10,
@@ -51,9 +54,9 @@ func listen(port int, log *slog.Logger) (*site, error) {
 	return s, nil
 }
 
-func (s *site) addr() string { return s.listener.Addr().String() }
-
 func (s *site) port() int { return s.listener.Addr().(*net.TCPAddr).Port }
+
+func (s *site) status() status { return status{state: contract.StateRunning, started: s.started} }
 
 // serve switches to another folder. A folder without an index.html of its own
 // is served from its "public" folder.

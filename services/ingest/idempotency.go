@@ -87,7 +87,7 @@ func (p *repeats) through(w http.ResponseWriter, r *http.Request, next http.Hand
 	}
 	rec := &recorder{ResponseWriter: w, status: http.StatusOK}
 	next.ServeHTTP(rec, r)
-	if rec.status < http.StatusInternalServerError {
+	if rec.status < http.StatusInternalServerError && rec.status != http.StatusTooManyRequests {
 		// A client that has gone will ask again.
 		_ = p.keep(context.WithoutCancel(r.Context()), id, kept{print, rec.status, w.Header().Get("Content-Type"), rec.body.Bytes()})
 	}

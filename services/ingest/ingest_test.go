@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"axion/services/clustertest"
 	"axion/services/contract"
 	"axion/services/host/hosttest"
 )
@@ -231,6 +232,7 @@ func TestRepeated(t *testing.T) {
 // TestBrokerAway holds the broker's acknowledgements back.
 func TestBrokerAway(t *testing.T) {
 	t.Parallel()
+	clustertest.Embedded(t)
 	cluster := hosttest.Cluster(t)
 	s := start(t, cluster, t.TempDir(), func(s *service) { s.wait = 1 })
 	gate := mute(cluster)
@@ -263,6 +265,7 @@ func TestBrokerAway(t *testing.T) {
 // that nobody is told of an event that it did not acknowledge.
 func TestStopWhileAway(t *testing.T) {
 	t.Parallel()
+	clustertest.Embedded(t)
 	cluster, dir := hosttest.Cluster(t), t.TempDir()
 	s := start(t, cluster, dir, func(s *service) { s.wait = 1 })
 	gate := mute(cluster)

@@ -4,10 +4,10 @@ import (
 	"net/http"
 	"testing"
 
-	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"go.uber.org/goleak"
 
+	"axion/services/clustertest"
 	"axion/services/contract"
 	"axion/services/host/hosttest"
 )
@@ -22,7 +22,7 @@ type stack struct {
 }
 
 // start runs the service until the test ends, or until Stop.
-func start(t *testing.T, cluster *kfake.Cluster, dir string, change ...func(*service)) *stack {
+func start(t *testing.T, cluster *clustertest.Broker, dir string, change ...func(*service)) *stack {
 	t.Helper()
 	s, err := open(t.Context(), hosttest.Options(t, cluster, dir))
 	if err != nil {
@@ -54,7 +54,7 @@ func (s *stack) post(t *testing.T, body string, header ...string) []Receipt {
 func (s *stack) count() int64 { return s.kafka.Count(contract.EventsTopic) }
 
 // mute holds the broker's acknowledgements back until the channel is closed.
-func mute(cluster *kfake.Cluster) chan struct{} {
+func mute(cluster *clustertest.Broker) chan struct{} {
 	gate := make(chan struct{})
 	cluster.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {
 		cluster.SleepControl(func() { <-gate })

@@ -19,6 +19,7 @@ import (
 // The error codes of Kafka's REST proxies, API v2.
 const (
 	codeBadRequest  = 40002
+	codeBusy        = 429
 	codeForbidden   = 40301
 	codeNoPartition = 40402
 	codeTooLarge    = 41301
@@ -80,7 +81,7 @@ func (s *service) produce(w http.ResponseWriter, r *http.Request, topic string) 
 	answer, status, err := s.produceAll(r, topic)
 	w.Header().Set("Content-Type", restAnswer)
 	if err != nil {
-		if err.Status == http.StatusServiceUnavailable {
+		if err.Status == http.StatusServiceUnavailable || err.Status == http.StatusTooManyRequests {
 			w.Header().Set("Retry-After", strconv.Itoa(retryAfter))
 		}
 		w.WriteHeader(err.Status)
@@ -112,7 +113,7 @@ func (s *service) produceAll(r *http.Request, topic string) (*offsets, int, *res
 		size += records[i].Size()
 	}
 	if err := s.flights.reserve(size); err != nil {
-		return nil, 0, restFail(http.StatusServiceUnavailable, codeRetriable, err.Error())
+		return nil, 0, restFail(http.StatusTooManyRequests, codeBusy, err.Error())
 	}
 	return s.sendRecords(ctx, records, size)
 }

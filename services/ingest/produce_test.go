@@ -7,9 +7,9 @@ import (
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kerr"
-	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"axion/services/clustertest"
 	"axion/services/contract"
 	"axion/services/host/hosttest"
 )
@@ -78,7 +78,7 @@ func TestProduce(t *testing.T) {
 }
 
 // refusePartition has the broker refuse what goes to one partition, and take the rest.
-func refusePartition(cluster *kfake.Cluster, refused int32) {
+func refusePartition(cluster *clustertest.Broker, refused int32) {
 	cluster.ControlKey(int16(kmsg.Produce), func(kreq kmsg.Request) (kmsg.Response, error, bool) {
 		cluster.KeepControl()
 		req := kreq.(*kmsg.ProduceRequest)
@@ -102,6 +102,7 @@ func refusePartition(cluster *kfake.Cluster, refused int32) {
 // TestSome tells apart what the broker took from what it refused.
 func TestSome(t *testing.T) {
 	t.Parallel()
+	clustertest.Embedded(t)
 	cluster := hosttest.Cluster(t)
 	s := start(t, cluster, t.TempDir())
 	refusePartition(cluster, 1)
@@ -164,6 +165,7 @@ func TestIdempotencyKey(t *testing.T) {
 // TestIdempotencyUnderWay refuses the second of two requests while the first waits.
 func TestIdempotencyUnderWay(t *testing.T) {
 	t.Parallel()
+	clustertest.Embedded(t)
 	cluster := hosttest.Cluster(t)
 	s := start(t, cluster, t.TempDir())
 	gate := mute(cluster)
@@ -224,4 +226,26 @@ func TestSchemas(t *testing.T) {
 		t.Errorf("delete: got %d %s", a.Status, a.Body)
 	}
 	s.post(t, object("7", `,"data":{}`), structuredType)
+}
+
+// TestBusy: where as many events wait for the broker as there is room for, a client is
+// told to come back, and may with the same key.
+func TestBusy(t *testing.T) {
+	t.Parallel()
+	s := start(t, hosttest.Cluster(t), t.TempDir())
+	if err := s.flights.reserve(maxUnderway); err != nil {
+		t.Fatal(err)
+	}
+	record := `{"records":[{"value":1}]}`
+	a := s.send(t, http.MethodPost, "/api/events", object("1", ""), structuredType, "Idempotency-Key: 1")
+	if p := hosttest.WantProblem(t, a, http.StatusTooManyRequests); a.Header.Get("Retry-After") != "1" || !strings.Contains(p.Detail, "too many events") {
+		t.Errorf("got %v %s, want it to say why and when to try again", a.Header, a.Body)
+	}
+	a = s.send(t, http.MethodPost, onTopic, record, media(restJSON), "Idempotency-Key: 2")
+	if e := hosttest.Decode[restError](t, a, http.StatusTooManyRequests); a.Header.Get("Retry-After") != "1" || e.Code != 429 {
+		t.Errorf("got %v %s, want when to try again", a.Header, a.Body)
+	}
+	s.flights.release(maxUnderway)
+	s.post(t, object("1", ""), structuredType, "Idempotency-Key: 1")
+	hosttest.Decode[offsets](t, s.send(t, http.MethodPost, onTopic, record, media(restJSON), "Idempotency-Key: 2"), http.StatusOK)
 }

@@ -74,7 +74,7 @@ func (s *service) fly(ctx context.Context, begun []*flight) {
 	// The events are published: a client that were told otherwise would send
 	// them again.
 	if err := s.receipts.keep(ctx, fresh); err != nil {
-		s.host.Log.Error("events may be published twice", "error", err)
+		s.host.Log.ErrorContext(ctx, "events may be published twice", "error", err)
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 )
 
 // retryAfter is what a client is told to wait, in seconds, when the broker is
-// away.
+// away, or has too much to do.
 const retryAfter = 1
 
 // Accepted is the answer to events that were published.
@@ -70,7 +70,7 @@ func (s *service) routes() {
 		// The handler refuses topics, with 403 and why.
 		SkipValidateParams: true, Middlewares: huma.Middlewares{s.keepRequest},
 		Errors: []int{http.StatusBadRequest, http.StatusForbidden, http.StatusRequestEntityTooLarge,
-			http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity, http.StatusServiceUnavailable},
+			http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusServiceUnavailable},
 	}
 	host.Handle(s.host, op, s.post)
 	op.OperationID, op.Path, op.Summary = "publish-events-on-topic", "/topics/{topic}", "Publish CloudEvents; the topic is axion.events."
@@ -138,7 +138,7 @@ func (s *service) accept(ctx context.Context, topics []string) (*acceptedOutput,
 	defer cancel()
 	items, good, err := s.publish(ctx, events)
 	if err != nil {
-		return nil, s.refuse(err)
+		return nil, s.refuse(ctx, err)
 	}
 	out := &acceptedOutput{Status: http.StatusAccepted, Body: Accepted{Accepted: good, Items: items}}
 	if good < len(items) {
@@ -148,10 +148,14 @@ func (s *service) accept(ctx context.Context, topics []string) (*acceptedOutput,
 }
 
 // refuse says that the events are not known to be published.
-func (s *service) refuse(err error) error {
-	s.host.Log.Warn("events not acknowledged", "error", err)
+func (s *service) refuse(ctx context.Context, err error) error {
+	s.host.Log.WarnContext(ctx, "events not acknowledged", "error", err)
+	status := http.StatusServiceUnavailable
+	if errors.Is(err, errBusy) {
+		status = http.StatusTooManyRequests
+	}
 	return huma.ErrorWithHeaders(
-		problem(http.StatusServiceUnavailable, s.reason(err)+"; send the events again: those that were published meanwhile are not published twice"),
+		problem(status, s.reason(err)+"; send the events again: those that were published meanwhile are not published twice"),
 		http.Header{"Retry-After": {strconv.Itoa(retryAfter)}})
 }
 

@@ -5,17 +5,18 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"go.uber.org/goleak"
 
 	"axion/services/bus"
 	"axion/services/bus/dlq"
+	"axion/services/clustertest"
 	"axion/services/contract"
 )
 
@@ -34,12 +35,7 @@ type stack struct {
 
 func start(t *testing.T) *stack {
 	t.Helper()
-	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.DefaultNumPartitions(3))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(cluster.Close)
-	s := &stack{t: t, brokers: cluster.ListenAddrs(), handled: make(chan *bus.Message, 100)}
+	s := &stack{t: t, brokers: clustertest.NewBroker(t).ListenAddrs(), handled: make(chan *bus.Message, 100)}
 	s.refusing.Store(true)
 	b, err := bus.Open(t.Context(), bus.Options{Service: contract.Graph, Brokers: s.brokers})
 	if err != nil {
@@ -58,19 +54,20 @@ func start(t *testing.T) *stack {
 	go func() { done <- b.Run(ctx) }()
 	t.Cleanup(func() { cancel(); <-done })
 	<-b.Ready()
-	if s.producer, err = kgo.NewClient(kgo.SeedBrokers(s.brokers...)); err != nil {
+	if s.producer, err = kgo.NewClient(kgo.SeedBrokers(s.brokers...), kgo.RecordPartitioner(kgo.ManualPartitioner())); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.producer.Close)
 	return s
 }
 
-// send publishes events with ids of their own.
+// send publishes events with ids of their own, all on a partition that their keys
+// alone would not choose.
 func (s *stack) send(ids ...string) {
 	s.t.Helper()
 	for _, id := range ids {
 		err := s.producer.ProduceSync(s.t.Context(), &kgo.Record{
-			Topic: contract.Topic(contract.Graph), Key: []byte("key of " + id), Value: []byte(`{"id":"` + id + `"}`),
+			Topic: contract.Topic(contract.Graph), Partition: 2, Key: []byte("key of " + id), Value: []byte(`{"id":"` + id + `"}`),
 			Headers: []kgo.RecordHeader{{Key: "ce_type", Value: []byte("TEST")}, {Key: "ce_id", Value: []byte(id)}, {Key: "mine", Value: []byte("1")}},
 		}).FirstErr()
 		if err != nil {
@@ -120,6 +117,9 @@ func (s *stack) expect(id string) {
 	s.t.Helper()
 	select {
 	case m := <-s.handled:
+		if m.Partition != 2 {
+			s.t.Errorf("%s came back on partition %d, want 2", id, m.Partition)
+		}
 		if m.ID != id || m.Key != "key of "+id || m.Headers.Get("mine") != "1" || m.Headers.Get(bus.DeadError) != "" {
 			s.t.Errorf("got id %q, key %q, headers %v; want the original of %s", m.ID, m.Key, m.Headers, id)
 		}
@@ -162,6 +162,39 @@ func TestReplay(t *testing.T) {
 	if out, err := s.run("list"); err != nil || out != "no dead letters\n" {
 		t.Errorf("got %q, %v", out, err)
 	}
+}
+
+// TestReplayRange replays some of a partition's letters, by the offsets of the first
+// and the last.
+func TestReplayRange(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	s.send("a", "b", "c", "d", "e", "f", "g") // three of which share a partition at the least
+	on := map[int32][]*dlq.Letter{}
+	for _, l := range s.letters(7) {
+		on[l.Partition] = append(on[l.Partition], l)
+	}
+	for partition, list := range on {
+		if len(list) < 3 {
+			continue
+		}
+		s.refusing.Store(false)
+		place := fmt.Sprintf("%d:%d-%d", partition, list[0].Offset, list[1].Offset)
+		if out, err := s.run("replay", contract.Graph, place); err != nil || out != "2 of 2 replayed\n" {
+			t.Fatalf("got %q, %v", out, err)
+		}
+		got := map[string]bool{(<-s.handled).ID: true, (<-s.handled).ID: true}
+		if !got[list[0].ID] || !got[list[1].ID] {
+			t.Errorf("got %v, want %s and %s", got, list[0].ID, list[1].ID)
+		}
+		for _, l := range s.letters(5) {
+			if got[l.ID] {
+				t.Errorf("%s is still a dead letter", l.ID)
+			}
+		}
+		return
+	}
+	t.Fatal("no partition holds three letters")
 }
 
 func TestShow(t *testing.T) {

@@ -89,14 +89,16 @@ func read(service string, r *kgo.Record) *Letter {
 
 func isOurs(header string) bool { return strings.HasPrefix(header, "dlq_") }
 
-// original is the message as it was before it failed: same key, value and headers,
-// hence the same ids.
+// original is the message as it was before it failed, and says that it was replayed:
+// same key, value and headers, hence the same ids, and on the partition of the other
+// messages that its sender gave that key.
 func (l *Letter) original() *kgo.Record {
-	r := &kgo.Record{Topic: l.From.Topic, Partition: -1, Key: l.record.Key, Value: l.record.Value}
+	r := &kgo.Record{Topic: l.From.Topic, Partition: l.From.Partition, Key: l.record.Key, Value: l.record.Value}
 	for _, h := range l.record.Headers {
 		if !isOurs(h.Key) {
 			r.Headers = append(r.Headers, h)
 		}
 	}
+	r.Headers = append(r.Headers, kgo.RecordHeader{Key: bus.DeadReplayed, Value: []byte(l.Place())})
 	return r
 }

@@ -36,12 +36,22 @@ type Bytes struct {
 	Base64 []byte `json:"$bytes"`
 }
 
+// ReplyTopics are those on which a client that asks on topics is answered. See
+// [Topics].
+func ReplyTopics(topics ...string) []string {
+	replies := make([]string, len(topics))
+	for i, topic := range topics {
+		replies[i] = topic + ".reply"
+	}
+	return replies
+}
+
 // Connect starts a client that may ask on topics, and waits until it has its
 // reply partitions. group is its groupId, to which NestJS adds "-client".
 func (a *App) Connect(t testing.TB, brokers []string, group string, topics ...string) *Client {
 	t.Helper()
 	c := &Client{pending: make(map[int]chan Answer)}
-	c.process = a.start(t, c.done, "client", "--brokers", strings.Join(brokers, ","),
+	c.process = a.start(t, c.done, nil, "client", "--brokers", strings.Join(brokers, ","),
 		"--group", group, "--topics", strings.Join(topics, ","))
 	return c
 }

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"os"
 	"os/exec"
 	"strings"
 	"sync"
@@ -47,13 +48,13 @@ type process struct {
 
 // start starts the program and waits until it is ready; other lines go to
 // handle. The test's end kills it.
-func (a *App) start(t testing.TB, handle func(line), args ...string) *process {
+func (a *App) start(t testing.TB, handle func(line), env []string, args ...string) *process {
 	t.Helper()
 	p := &process{
 		cmd: exec.Command("node", append([]string{a.main}, args...)...),
 		log: &log{}, ready: make(chan struct{}), ended: make(chan struct{}),
 	}
-	p.cmd.Stderr = p.log
+	p.cmd.Stderr, p.cmd.Env = p.log, append(os.Environ(), env...)
 	stdout, err := p.cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

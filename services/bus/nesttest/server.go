@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"axion/services/contract"
 )
 
 // Roles of a server.
@@ -12,6 +14,20 @@ const (
 	Patterns = "patterns" // the same, on its pattern topics alone
 	Probe    = "probe"    // answers on nest.echo, nest.received and nest.answer, hears nest.event
 )
+
+// Topics are those that a server of a role reads. They must be there before it
+// starts: to KafkaJS a topic that Apache Kafka has yet to make is an error that ends
+// the process.
+func Topics(role string) []string {
+	if role == Probe {
+		return []string{"nest.echo", "nest.received", "nest.answer", "nest.event"}
+	}
+	topics := []string{contract.Topic(contract.Codegen)}
+	for _, typ := range contract.Requests()[contract.Codegen] {
+		topics = append(topics, contract.PatternTopic(contract.Codegen, typ))
+	}
+	return topics
+}
 
 // ServerOptions say which peer to start.
 type ServerOptions struct {
@@ -23,6 +39,8 @@ type ServerOptions struct {
 	Role string
 	// Hold has a codegen take requests and never answer.
 	Hold bool
+	// Env adds to the process's environment, "NAME=value" each. Nil: nothing.
+	Env []string
 }
 
 // Server is a NestJS server.
@@ -40,7 +58,7 @@ func (a *App) Serve(t testing.TB, o ServerOptions) *Server {
 	if o.Hold {
 		args = append(args, "--hold")
 	}
-	return &Server{a.start(t, func(l line) { got <- l.Got }, args...), got}
+	return &Server{a.start(t, func(l line) { got <- l.Got }, o.Env, args...), got}
 }
 
 // Next waits for the next message that reached a handler which tells of it:

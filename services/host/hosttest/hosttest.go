@@ -5,39 +5,37 @@ package hosttest
 
 import (
 	"context"
+	"database/sql"
 	"errors"
+	"io/fs"
 	"log/slog"
 	"net"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kfake"
 	"go.opentelemetry.io/otel/trace/noop"
 
 	"axion/services/bus"
 	"axion/services/clustertest"
 	"axion/services/contract"
 	"axion/services/host"
+	"axion/services/store"
 )
 
 // Deadline bounds every wait; nothing depends on its length.
 const Deadline = 30 * time.Second
 
 // Cluster is a broker with the system's topics, for as long as the test runs.
-func Cluster(t testing.TB) *kfake.Cluster {
+func Cluster(t testing.TB) *clustertest.Broker {
 	t.Helper()
-	c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(3, contract.Topics()...))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(c.Close)
-	return c
+	return clustertest.NewBroker(t, contract.Topics()...)
 }
 
 // Options are a service's, on a free port with its state below dir.
-func Options(t testing.TB, cluster *kfake.Cluster, dir string) host.Options {
+func Options(t testing.TB, cluster *clustertest.Broker, dir string) host.Options {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -59,6 +57,24 @@ func database(t testing.TB, dir string) string {
 	}
 	url, _ := databases.LoadOrStore(dir, clustertest.Database(t))
 	return url.(string)
+}
+
+// Open opens a service's database as it will find it below dir, migrated with the
+// bus's tables and the given ones.
+func Open(t testing.TB, dir, service string, migrations fs.FS) *sql.DB {
+	t.Helper()
+	sets := []store.Migrations{{Name: "bus", FS: bus.Migrations()}, {Name: "service", FS: migrations}}
+	var db *sql.DB
+	var err error
+	if url := database(t, dir); url != "" {
+		db, err = store.Connect(t.Context(), url, service, sets...)
+	} else {
+		db, err = store.Open(t.Context(), filepath.Join(dir, "services", service, "data.db"), sets...)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return db
 }
 
 // Service is a service that runs.
@@ -105,7 +121,7 @@ func Start(t testing.TB, h *host.Host, err error) *Service {
 
 // Answer stands in for a service: it handles messages of the given types until
 // the test ends, or until the function that it returns is called.
-func Answer(t testing.TB, cluster *kfake.Cluster, service string, handlers map[string]bus.Handler) (stop func()) {
+func Answer(t testing.TB, cluster *clustertest.Broker, service string, handlers map[string]bus.Handler) (stop func()) {
 	t.Helper()
 	b, err := bus.Open(t.Context(), bus.Options{Service: service, Brokers: cluster.ListenAddrs()})
 	if err != nil {
@@ -138,7 +154,7 @@ func Answer(t testing.TB, cluster *kfake.Cluster, service string, handlers map[s
 // Auth stands in for the auth service. The token "alice" belongs to the user
 // alice, and "alice.3s" to her too, but for 3 s only; so with bob. It refuses all
 // others.
-func Auth(t testing.TB, cluster *kfake.Cluster) {
+func Auth(t testing.TB, cluster *clustertest.Broker) {
 	t.Helper()
 	Answer(t, cluster, contract.Auth, map[string]bus.Handler{
 		contract.ValidateSession: func(_ context.Context, m *bus.Message) (any, error) {

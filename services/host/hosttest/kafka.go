@@ -8,8 +8,9 @@ import (
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kadm"
-	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"axion/services/clustertest"
 )
 
 // Kafka is a plain client: a peer that is no part of the system.
@@ -20,7 +21,7 @@ type Kafka struct {
 }
 
 // Dial opens a client that reads topics from their beginning.
-func Dial(t testing.TB, cluster *kfake.Cluster, topics ...string) *Kafka {
+func Dial(t testing.TB, cluster *clustertest.Broker, topics ...string) *Kafka {
 	t.Helper()
 	client, err := kgo.NewClient(kgo.SeedBrokers(cluster.ListenAddrs()...), kgo.ConsumeTopics(topics...))
 	if err != nil {

@@ -1,5 +1,6 @@
 // A NestJS peer for the tests: `server` answers, `client` asks. It speaks JSON
 // lines: orders on stdin, what happens on stdout. Nest's own log is on stderr.
+import './telemetry';
 import 'reflect-metadata';
 import { parseArgs } from 'node:util';
 import { runClient } from './client';

@@ -1,4 +1,4 @@
-package graph
+package host
 
 import (
 	"context"
@@ -6,28 +6,26 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
-
-	"axion/services/host"
 )
 
 // PageInput asks for one page of a list: Limit items after the cursor After.
+// Operations embed it.
 type PageInput struct {
 	Limit int    `query:"limit" minimum:"1" maximum:"100" default:"50"`
 	After string `query:"after" maxLength:"64" doc:"The cursor that the page before gave as next."`
 }
 
-// number is the cursor of a list that is ordered by numbers, first where there
-// is none.
-func (in PageInput) number(first int64) (int64, error) {
+// Number is the cursor of a list that is ordered by numbers, first where there
+// is none. A cursor that is none is a [Problem].
+func (in PageInput) Number(first int64) (int64, error) {
 	if in.After == "" {
 		return first, nil
 	}
 	n, err := strconv.ParseInt(in.After, 10, 64)
 	if err != nil {
-		return 0, &host.Problem{
-			Status: http.StatusUnprocessableEntity, Title: http.StatusText(http.StatusUnprocessableEntity), Detail: "validation failed",
-			Errors: []host.FieldError{{Parameter: "after", Detail: "must be the next of the page before"}},
-		}
+		p := newProblem(http.StatusUnprocessableEntity, "validation failed")
+		p.Errors = []FieldError{{Parameter: "after", Detail: "must be the next of the page before"}}
+		return 0, p
 	}
 	return n, nil
 }
@@ -39,9 +37,9 @@ type Page[T any] struct {
 	Next  string `json:"next"`
 }
 
-// collect runs a query for a page of at most limit items: the query's last
+// Collect runs a query for a page of at most limit items: the query's last
 // argument is how many rows it may give, and that is one more.
-func collect[T any](ctx context.Context, db *sql.DB, limit int, scan func(interface{ Scan(...any) error }) (T, error), cursor func(T) string, query string, args ...any) (page Page[T], err error) {
+func Collect[T any](ctx context.Context, db *sql.DB, limit int, scan func(interface{ Scan(...any) error }) (T, error), cursor func(T) string, query string, args ...any) (page Page[T], err error) {
 	page.Items = []T{}
 	rows, err := db.QueryContext(ctx, query, append(args, limit+1)...)
 	if err != nil {

@@ -1,0 +1,104 @@
+package bus
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// TestFollow has two instances follow one topic, from before it is there until
+// after it was deleted: both get everything.
+func TestFollow(t *testing.T) {
+	t.Parallel()
+	brokers := startCluster(t).ListenAddrs()
+	sender := openBus(t, brokers, "sender")
+	var got []chan string
+	follow := func() {
+		b, ids := openBus(t, brokers, "svc"), make(chan string, 10)
+		got = append(got, ids)
+		ctx, cancel := context.WithCancel(context.Background())
+		done := make(chan error, 1)
+		go func() { done <- b.Follow(ctx, "axion.feed", func(_ context.Context, m *Message) { ids <- m.ID }) }()
+		t.Cleanup(func() {
+			cancel()
+			if err := receive(t, done, "end"); err != nil {
+				t.Errorf("Follow: %v", err)
+			}
+		})
+	}
+	send := func(id string) {
+		t.Helper()
+		if err := sender.Publish(testContext(t), Event{ID: id, Type: "X", Topic: "axion.feed"}); err != nil {
+			t.Fatal(err)
+		}
+		for i, ids := range got {
+			if first := receive(t, ids, "message"); first != id {
+				t.Errorf("instance %d: got %s, want %s", i, first, id)
+			}
+		}
+	}
+	id := func() kadm.TopicID {
+		topics, err := sender.admin.ListTopics(testContext(t), "axion.feed")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return topics["axion.feed"].ID
+	}
+	follow()
+	eventually(t, "the topic", func() bool { return id() != kadm.TopicID{} })
+	send("a")
+	follow() // gets what was just before it, too
+	if id := receive(t, got[1], "message"); id != "a" {
+		t.Errorf("got %s, want a", id)
+	}
+	send("b")
+	send("c")
+	old := id()
+	if _, err := kadm.NewClient(sender.client).DeleteTopic(testContext(t), "axion.feed"); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the topic again", func() bool { made := id(); return made != old && made != kadm.TopicID{} })
+	sender = openBus(t, brokers, "sender") // that has not seen the old one
+	send("d")
+}
+
+// TestFollowGrowth reads a partition that was added.
+func TestFollowGrowth(t *testing.T) {
+	t.Parallel()
+	b := openBus(t, startCluster(t).ListenAddrs(), "svc")
+	f, err := b.newFollower(testContext(t), "axion.feed")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.client.Close()
+	added, err := b.admin.CreatePartitions(testContext(t), 1, "axion.feed")
+	if err == nil {
+		err = added.Error()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	grown := int32(len(f.has))
+	eventually(t, "the partition", func() bool {
+		n, err := b.Partitions(testContext(t), "axion.feed")
+		return err == nil && n == int(grown)+1
+	})
+	raw, err := kgo.NewClient(append(clientOptions(&b.options), kgo.RecordPartitioner(kgo.ManualPartitioner()))...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer raw.Close()
+	if err := raw.ProduceSync(testContext(t), &kgo.Record{Topic: "axion.feed", Partition: grown, Value: []byte("{}")}).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	f.looked = time.Time{} // long ago
+	var got *Message
+	for got == nil && f.poll(testContext(t), func(_ context.Context, m *Message) { got = m }) {
+	}
+	if got == nil || got.Partition != grown {
+		t.Errorf("got %+v, want a message of partition %d", got, grown)
+	}
+}

@@ -1,0 +1,34 @@
+package bus
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+
+	"github.com/google/uuid"
+)
+
+// Mark identifies what the message asks for: it is the same whenever the message
+// is delivered, and fit for [Seen].
+func (m *Message) Mark() string {
+	mark := m.mark()
+	return hex.EncodeToString(mark[:])
+}
+
+func (m *Message) mark() [sha256.Size]byte {
+	return sha256.Sum256([]byte(m.ID + "\x00" + m.Headers.Get(headerCorrelation)))
+}
+
+// MadeID is the id of what the message has its handler make: the same one
+// whenever it is delivered, and a UUIDv7 (RFC 9562) of the message's time.
+func (m *Message) MadeID() string {
+	mark := m.mark()
+	mark = sha256.Sum256(mark[:])
+	id := uuid.UUID(mark[:16])
+	var ms [8]byte
+	binary.BigEndian.PutUint64(ms[:], uint64(m.Time.UnixMilli()))
+	copy(id[:6], ms[2:])
+	id[6] = id[6]&0x0f | 0x70
+	id[8] = id[8]&0x3f | 0x80
+	return id.String()
+}

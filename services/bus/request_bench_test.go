@@ -1,0 +1,158 @@
+//go:build unix
+
+package bus
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"axion/services/contract"
+)
+
+// payload is 200 bytes of JSON.
+var payload = []byte(`{"text":"` + strings.Repeat("x", 200-len(`{"text":""}`)) + `"}`)
+
+// rawClient is kgo with the bus's settings and nothing else of it.
+func rawClient(b *testing.B, brokers []string, opts ...kgo.Opt) *kgo.Client {
+	b.Helper()
+	c, err := kgo.NewClient(append(clientOptions(&Options{Service: "raw", Brokers: brokers, Log: slog.New(slog.DiscardHandler)}), opts...)...)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(c.Close)
+	return c
+}
+
+// BenchmarkRequest compares a request and its answer through the bus, 200 bytes of
+// JSON each way, with the same records through kgo alone: medians of interleaved
+// rounds on one broker, whose own time is in both.
+func BenchmarkRequest(b *testing.B) {
+	brokers := startCluster(b).ListenAddrs()
+	byBus, byKgo := busRequest(b, brokers), rawRequest(b, brokers)
+	b.Run("1", func(b *testing.B) { compareRequests(b, 1, 2000, byBus, byKgo) })
+	b.Run("64", func(b *testing.B) { compareRequests(b, 64, 300, byBus, byKgo) })
+}
+
+// asked is one round: how long each request took, all of them together, and the CPU
+// time of one.
+type asked struct {
+	took     []time.Duration
+	all, cpu time.Duration
+}
+
+func compareRequests(b *testing.B, callers, each int, byBus, byKgo func()) {
+	round := func(ask func()) asked {
+		took := make([]time.Duration, callers*each)
+		before, began := cpuTime(b), time.Now()
+		var asking sync.WaitGroup
+		for c := range callers {
+			asking.Go(func() {
+				for i := range each {
+					at := time.Now()
+					ask()
+					took[c*each+i] = time.Since(at)
+				}
+			})
+		}
+		asking.Wait()
+		r := asked{took: took, all: time.Since(began), cpu: (cpuTime(b) - before) / time.Duration(len(took))}
+		slices.Sort(r.took)
+		return r
+	}
+	round(byBus)
+	round(byKgo)
+	var bus, raw []asked
+	for b.Loop() {
+		for range 7 {
+			bus, raw = append(bus, round(byBus)), append(raw, round(byKgo))
+		}
+	}
+	median := func(rounds []asked, of func(asked) float64) float64 {
+		var values []float64
+		for _, r := range rounds {
+			values = append(values, of(r))
+		}
+		slices.Sort(values)
+		return values[len(values)/2]
+	}
+	for _, m := range []struct {
+		unit string
+		of   func(asked) float64
+	}{
+		{"p50-µs", func(r asked) float64 { return float64(r.took[len(r.took)/2].Microseconds()) }},
+		{"p99-µs", func(r asked) float64 { return float64(r.took[len(r.took)*99/100].Microseconds()) }},
+		{"calls/s", func(r asked) float64 { return float64(len(r.took)) / r.all.Seconds() }},
+		{"cpu-µs/call", func(r asked) float64 { return float64(r.cpu.Nanoseconds()) / 1000 }},
+	} {
+		b.ReportMetric(median(bus, m.of), "bus-"+m.unit)
+		b.ReportMetric(median(raw, m.of), "kgo-"+m.unit)
+	}
+	b.ReportMetric(0, "ns/op")
+}
+
+// busRequest asks as a user of the package would.
+func busRequest(b *testing.B, brokers []string) func() {
+	quiet := func(o *Options) { o.Log = slog.New(slog.DiscardHandler) }
+	server, client := openBus(b, brokers, "server", quiet), openBus(b, brokers, "client", quiet)
+	server.Handle("ECHO", func(_ context.Context, m *Message) (any, error) { return m.Data(), nil })
+	runBus(b, server)
+	in := question{strings.Repeat("x", 200-len(`{"text":""}`))}
+	return func() {
+		var out question
+		err := client.Request(context.Background(), Call{
+			Topic: contract.Topic("server"), Service: "server", Type: "ECHO", In: in, Out: &out,
+		})
+		if err != nil || out != in {
+			b.Errorf("got %v, %v", out, err)
+		}
+	}
+}
+
+// rawRequest sends what the bus would, and sends the value back as it is.
+func rawRequest(b *testing.B, brokers []string) func() {
+	makeTopics(b, openBus(b, brokers, "maker"), "raw.in", "raw.out")
+	server := rawClient(b, brokers, kgo.ConsumeTopics("raw.in"), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	client := rawClient(b, brokers, kgo.ConsumeTopics("raw.out"), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	b.Cleanup(func() { cancel(); running.Wait() })
+	trace := Header{Key: headerTraceparent, Value: []byte("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")}
+	running.Go(func() {
+		for ctx.Err() == nil {
+			server.PollFetches(ctx).EachRecord(func(r *kgo.Record) {
+				server.Produce(ctx, &kgo.Record{
+					Topic: "raw.out", Partition: 1, Value: r.Value, Headers: []Header{r.Headers[0], {Key: headerDisposed, Value: oneZero}, trace},
+				}, nil)
+			})
+		}
+	})
+	var waiting sync.Map
+	running.Go(func() {
+		for ctx.Err() == nil {
+			client.PollFetches(ctx).EachRecord(func(r *kgo.Record) {
+				if done, ok := waiting.LoadAndDelete(string(r.Headers[0].Value)); ok {
+					close(done.(chan struct{}))
+				}
+			})
+		}
+	})
+	replyTopic, replyPartition, typ := []byte("raw.out"), []byte("1"), []byte("ECHO")
+	return func() {
+		id, done := newCorrelationID(), make(chan struct{})
+		waiting.Store(id, done)
+		client.Produce(ctx, &kgo.Record{
+			Topic: "raw.in", Partition: anyPartition, Value: payload, Headers: []Header{
+				{Key: headerCorrelation, Value: []byte(id)}, {Key: headerReplyTopic, Value: replyTopic},
+				{Key: headerReplyPartition, Value: replyPartition}, {Key: headerType, Value: typ}, trace,
+			},
+		}, nil)
+		<-done
+	}
+}

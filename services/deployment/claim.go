@@ -1,0 +1,110 @@
+package deployment
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"axion/services/contract"
+	"axion/services/store"
+)
+
+// claim takes the first of a project's deployments that has not ended, and
+// starts it if it was waiting. The id is "" where there is none, or where another
+// instance works on it.
+func (s *service) claim(ctx context.Context, projectID, owner string) (id string, err error) {
+	err = s.change(ctx, func(tx *sql.Tx) error {
+		var status, holder, trace string
+		var lease int64
+		// By name, STARTED comes after PENDING.
+		err := tx.QueryRowContext(ctx,
+			`SELECT id, status, owner, lease, trace FROM deployments WHERE project_id = ? AND status IN ('PENDING', 'STARTED')
+			ORDER BY status DESC, queued LIMIT 1`, projectID).Scan(&id, &status, &holder, &lease, &trace)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("look for deployment: %w", err)
+		}
+		if status == contract.StatusStarted && !s.free(holder, owner, lease) {
+			id = ""
+			return nil
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE deployments SET status = ?, owner = ?, lease = ?, updated_at = ? WHERE id = ?`,
+			contract.StatusStarted, owner, time.Now().Add(leaseTime).UnixMilli(), now(), id)
+		if err != nil {
+			return fmt.Errorf("take deployment: %w", err)
+		}
+		if status == contract.StatusStarted {
+			return note(ctx, tx, id, line{message: "goes on after an interruption"})
+		}
+		return errors.Join(
+			note(ctx, tx, id, line{message: "started"}),
+			s.tell(state{trace: trace}.traced(ctx), tx, contract.DeploymentStarted, contract.DeploymentEvent{ProjectID: projectID, DeploymentID: id}))
+	})
+	if err != nil {
+		return "", err
+	}
+	return id, nil
+}
+
+// free reports whether a deployment may be taken from its holder. Alone on its
+// database, an instance knows that all others are gone.
+func (s *service) free(holder, owner string, lease int64) bool {
+	return holder == owner || !s.Shared || lease < time.Now().UnixMilli()
+}
+
+// sweep renews what owner holds. It finds the projects that have something due
+// that nobody works on, and the deployments in owner's hands that are to be
+// cancelled.
+func (s *service) sweep(ctx context.Context, owner string) (projects, cancelled []string, err error) {
+	err = store.Tx(ctx, s.DB, func(tx *sql.Tx) error {
+		at := time.Now()
+		_, err := tx.ExecContext(ctx, `UPDATE deployments SET lease = ? WHERE status = 'STARTED' AND owner = ?`, at.Add(leaseTime).UnixMilli(), owner)
+		if err != nil {
+			return err
+		}
+		expired := at.UnixMilli()
+		if !s.Shared {
+			expired = at.Add(2 * leaseTime).UnixMilli()
+		}
+		projects, err = texts(ctx, tx, `SELECT project_id FROM deployments AS d
+			WHERE status IN ('PENDING', 'STARTED') AND owner <> ? AND lease < ? AND NOT EXISTS (
+				SELECT 1 FROM deployments AS other WHERE other.project_id = d.project_id AND other.status = 'STARTED' AND other.lease >= ?)
+			GROUP BY project_id`, owner, expired, expired)
+		if err != nil {
+			return err
+		}
+		cancelled, err = texts(ctx, tx, `SELECT id FROM deployments WHERE status = 'STARTED' AND owner = ? AND cancelling`, owner)
+		return err
+	})
+	return projects, cancelled, err
+}
+
+// release lets other instances go on with what this one has not finished.
+func (s *service) release(ctx context.Context, owner string) error {
+	_, err := s.DB.ExecContext(context.WithoutCancel(ctx), `UPDATE deployments SET lease = 0 WHERE status = 'STARTED' AND owner = ?`, owner)
+	if err != nil {
+		return fmt.Errorf("release deployments: %w", err)
+	}
+	return nil
+}
+
+// texts runs a query for one column.
+func texts(ctx context.Context, tx *sql.Tx, query string, args ...any) (all []string, err error) {
+	rows, err := tx.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var text string
+		if err := rows.Scan(&text); err != nil {
+			return nil, err
+		}
+		all = append(all, text)
+	}
+	return all, rows.Err()
+}

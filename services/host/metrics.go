@@ -1,0 +1,123 @@
+package host
+
+import (
+	"context"
+	"database/sql"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/metric/noop"
+)
+
+// openMetrics makes the provider that the service counts with, and serves what it
+// counts at /metrics.
+func (o Options) openMetrics(name string) (metric.MeterProvider, http.Handler) {
+	if o.Metrics == nil {
+		return noop.NewMeterProvider(), nil
+	}
+	return o.Metrics(name, o.Listener.Addr().String())
+}
+
+// requests times HTTP requests by OpenTelemetry's conventions.
+type requests struct {
+	took metric.Float64Histogram
+	sets sync.Map // of request to []metric.RecordOption
+}
+
+// request is what requests that are counted together have in common.
+type request struct {
+	method, route string
+	status        int
+}
+
+func newRequests(meter metric.Meter) *requests {
+	took, err := meter.Float64Histogram("http.server.request.duration", metric.WithUnit("s"), metric.WithDescription("Duration of HTTP server requests."))
+	if err != nil {
+		panic(err) // a name that no instrument can have
+	}
+	return &requests{took: took}
+}
+
+// measure times what next answers. What became a WebSocket lasts for as long as its
+// client likes, and is not among them.
+func (q *requests) measure(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		began, rec := time.Now(), &recorder{ResponseWriter: w}
+		defer func() {
+			if rec.status == http.StatusSwitchingProtocols {
+				return
+			}
+			if rec.status == 0 {
+				rec.status = http.StatusOK
+			}
+			q.took.Record(context.Background(), time.Since(began).Seconds(), q.of(request{known(r.Method), rec.route, rec.status})...)
+		}()
+		next.ServeHTTP(rec, r)
+	})
+}
+
+// of finds the attributes of a request, which are made once.
+func (q *requests) of(r request) []metric.RecordOption {
+	if found, ok := q.sets.Load(r); ok {
+		return found.([]metric.RecordOption)
+	}
+	list := []attribute.KeyValue{attribute.String("http.request.method", r.method), attribute.Int("http.response.status_code", r.status)}
+	if r.route != "" {
+		list = append(list, attribute.String("http.route", r.route))
+	}
+	if r.status >= http.StatusInternalServerError {
+		list = append(list, attribute.String("error.type", strconv.Itoa(r.status)))
+	}
+	made, _ := q.sets.LoadOrStore(r, []metric.RecordOption{metric.WithAttributeSet(attribute.NewSet(list...))})
+	return made.([]metric.RecordOption)
+}
+
+// known bounds the methods told: a client may send any word.
+func known(method string) string {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
+		return method
+	}
+	return "_OTHER"
+}
+
+// routeOf is the path of a pattern: "GET /api/projects/{id}" is "/api/projects/{id}".
+func routeOf(pattern string) string {
+	if _, path, ok := strings.Cut(pattern, " "); ok {
+		return path
+	}
+	return pattern
+}
+
+// watchPool has the database's connections counted whenever the metrics are read,
+// by OpenTelemetry's conventions for databases.
+func watchPool(meter metric.Meter, db *sql.DB, name string) {
+	count, err := meter.Int64ObservableUpDownCounter("db.client.connection.count", metric.WithUnit("{connection}"),
+		metric.WithDescription("The number of connections that are currently in state described by the state attribute."))
+	most, errMost := meter.Int64ObservableUpDownCounter("db.client.connection.max", metric.WithUnit("{connection}"),
+		metric.WithDescription("The maximum number of open connections allowed."))
+	waited, errWaited := meter.Float64ObservableCounter("axion.db.wait.duration", metric.WithUnit("s"),
+		metric.WithDescription("How long statements have waited for a connection, in all."))
+	pool := attribute.String("db.client.connection.pool.name", name)
+	idle := metric.WithAttributeSet(attribute.NewSet(pool, attribute.String("db.client.connection.state", "idle")))
+	used := metric.WithAttributeSet(attribute.NewSet(pool, attribute.String("db.client.connection.state", "used")))
+	whole := metric.WithAttributeSet(attribute.NewSet(pool))
+	_, errCallback := meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
+		stats := db.Stats()
+		o.ObserveInt64(count, int64(stats.Idle), idle)
+		o.ObserveInt64(count, int64(stats.InUse), used)
+		o.ObserveInt64(most, int64(stats.MaxOpenConnections), whole)
+		o.ObserveFloat64(waited, stats.WaitDuration.Seconds(), whole)
+		return nil
+	}, count, most, waited)
+	for _, err := range []error{err, errMost, errWaited, errCallback} {
+		if err != nil {
+			panic(err) // a name that no instrument can have
+		}
+	}
+}

@@ -1,0 +1,107 @@
+package infrastructure
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"axion/services/contract"
+	"axion/services/store"
+)
+
+// runtime is what is stored of a project that runs.
+type runtime struct {
+	projectID, deploymentID, userID, slug string
+	port                                  int
+	run                                   contract.Run
+}
+
+const columns = `project_id, deployment_id, user_id, slug, port, run`
+
+func scan(row interface{ Scan(...any) error }) (rt runtime, err error) {
+	var run string
+	err = row.Scan(&rt.projectID, &rt.deploymentID, &rt.userID, &rt.slug, &rt.port, &run)
+	if err == nil && run != "" {
+		err = json.Unmarshal([]byte(run), &rt.run)
+	}
+	return rt, err
+}
+
+// recorded lists all of them; those of one user unless user is empty.
+func (r *runtimes) recorded(ctx context.Context, user string) ([]runtime, error) {
+	rows, err := r.db.QueryContext(ctx, `SELECT `+columns+` FROM runtimes WHERE ?1 = '' OR user_id = ?1 ORDER BY slug`, user)
+	if err != nil {
+		return nil, fmt.Errorf("list runtimes: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	var all []runtime
+	for rows.Next() {
+		rt, err := scan(rows)
+		if err != nil {
+			return nil, fmt.Errorf("list runtimes: %w", err)
+		}
+		all = append(all, rt)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("list runtimes: %w", err)
+	}
+	return all, nil
+}
+
+func (r *runtimes) find(ctx context.Context, projectID string) (runtime, bool, error) {
+	rt, err := scan(r.db.QueryRowContext(ctx, `SELECT `+columns+` FROM runtimes WHERE project_id = ?`, projectID))
+	if errors.Is(err, sql.ErrNoRows) {
+		return rt, false, nil
+	}
+	if err != nil {
+		return rt, false, fmt.Errorf("find runtime: %w", err)
+	}
+	return rt, true, nil
+}
+
+// record stores a runtime. A slug of another project's is a takenError.
+func (r *runtimes) record(ctx context.Context, rt runtime) error {
+	run := ""
+	if rt.run.Runtime == contract.RuntimeProcess {
+		text, err := json.Marshal(rt.run)
+		if err != nil {
+			return fmt.Errorf("record runtime: %w", err)
+		}
+		run = string(text)
+	}
+	_, err := r.db.ExecContext(ctx,
+		`INSERT INTO runtimes (project_id, deployment_id, user_id, slug, port, run, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (project_id) DO UPDATE SET deployment_id = excluded.deployment_id, user_id = excluded.user_id, slug = excluded.slug,
+			port = excluded.port, run = excluded.run, updated_at = excluded.updated_at`,
+		rt.projectID, rt.deploymentID, rt.userID, rt.slug, rt.port, run, time.Now().UTC().Format(time.RFC3339Nano))
+	if store.IsDuplicate(err) {
+		return &takenError{hostOf(rt.slug)}
+	}
+	if err != nil {
+		return fmt.Errorf("record runtime: %w", err)
+	}
+	return nil
+}
+
+func (r *runtimes) forget(ctx context.Context, projectID string) error {
+	if _, err := r.db.ExecContext(ctx, `DELETE FROM runtimes WHERE project_id = ?`, projectID); err != nil {
+		return fmt.Errorf("forget runtime: %w", err)
+	}
+	return nil
+}
+
+// free fails with a takenError where a slug is another project's.
+func (r *runtimes) free(ctx context.Context, slug, projectID string) error {
+	var owner string
+	err := r.db.QueryRowContext(ctx, `SELECT project_id FROM runtimes WHERE slug = ? AND project_id <> ?`, slug, projectID).Scan(&owner)
+	if err == nil {
+		return &takenError{hostOf(slug)}
+	}
+	if !errors.Is(err, sql.ErrNoRows) {
+		return fmt.Errorf("find runtime: %w", err)
+	}
+	return nil
+}
