@@ -1,0 +1,89 @@
+package telemetry
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"sync/atomic"
+
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace"
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracegrpc"
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+)
+
+// exporter sends spans where OpenTelemetry's variables say: OTEL_EXPORTER_OTLP_ENDPOINT
+// and those that go with it, such as OTEL_EXPORTER_OTLP_PROTOCOL and _HEADERS, or
+// the same of _TRACES_. It is nil where there is no endpoint. What cannot be sent is
+// dropped: nothing waits for a collector.
+func exporter(ctx context.Context, log *slog.Logger) (sdktrace.SpanProcessor, error) {
+	endpoint := setting("TRACES", "ENDPOINT")
+	if endpoint == "" || os.Getenv("OTEL_SDK_DISABLED") == "true" || os.Getenv("OTEL_TRACES_EXPORTER") == "none" {
+		return nil, nil
+	}
+	var client otlptrace.Client
+	switch protocol := setting("TRACES", "PROTOCOL"); protocol {
+	case "", "http/protobuf":
+		client = otlptracehttp.NewClient(otlptracehttp.WithRetry(otlptracehttp.RetryConfig{}))
+	case "grpc":
+		client = otlptracegrpc.NewClient(otlptracegrpc.WithRetry(otlptracegrpc.RetryConfig{}))
+	default:
+		return nil, &settingError{"OTEL_EXPORTER_OTLP_PROTOCOL", protocol}
+	}
+	made, err := otlptrace.New(ctx, client)
+	if err != nil {
+		return nil, fmt.Errorf("export to OTEL_EXPORTER_OTLP_ENDPOINT %s: %w", endpoint, err)
+	}
+	return sdktrace.NewBatchSpanProcessor(&quiet{SpanExporter: made, absence: absence{what: "spans", endpoint: endpoint, log: log}}), nil
+}
+
+// setting is a variable of the exporters': that of a signal comes before that of all.
+func setting(signal, name string) string {
+	if value := os.Getenv("OTEL_EXPORTER_OTLP_" + signal + "_" + name); value != "" {
+		return strings.TrimSpace(value)
+	}
+	return strings.TrimSpace(os.Getenv("OTEL_EXPORTER_OTLP_" + name))
+}
+
+// settingError is a variable of the environment with a value that cannot be.
+type settingError struct{ name, value string }
+
+func (e *settingError) Error() string { return fmt.Sprintf("%s=%s cannot be used", e.name, e.value) }
+
+// Mend is the hint shown with the error.
+func (e *settingError) Mend() string { return "set it to http/protobuf or grpc" }
+
+// absence says once that a collector is away, and once that it is back.
+type absence struct {
+	what, endpoint string
+	log            *slog.Logger
+	away           atomic.Bool
+	lost           atomic.Int64
+}
+
+// note takes what became of an attempt to send n of them.
+func (a *absence) note(err error, n int) {
+	switch {
+	case err != nil:
+		lost := a.lost.Add(int64(n))
+		if !a.away.Swap(true) {
+			a.log.Warn(a.what+" not exported; those to come are dropped until it answers", "endpoint", a.endpoint, "lost", lost, "error", err)
+		}
+	case a.away.Swap(false):
+		a.log.Info(a.what+" exported again", "endpoint", a.endpoint, "lost", a.lost.Swap(0))
+	}
+}
+
+// quiet sends spans and never fails.
+type quiet struct {
+	sdktrace.SpanExporter
+	absence
+}
+
+// ExportSpans implements [sdktrace.SpanExporter].
+func (q *quiet) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpan) error {
+	q.note(q.SpanExporter.ExportSpans(ctx, spans), len(spans))
+	return nil
+}

@@ -1,0 +1,113 @@
+package telemetry
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Filter says which traces are asked for; its zero value means all.
+type Filter struct {
+	// Text is looked for in names, services, ids and attributes' values, in any case.
+	Text string
+	// Service must have taken part.
+	Service string
+	// Errors leaves out traces without one.
+	Errors bool
+	// Slower leaves out traces that took less.
+	Slower time.Duration
+	// From and To leave out traces that began before or after.
+	From, To time.Time
+}
+
+// view is a trace as it was at one moment: what is kept of it only grows.
+type view struct {
+	id    string
+	spans []Span
+}
+
+// List gives at most limit traces, newest first.
+func (s *Store) List(f Filter, limit int) []Summary {
+	s.mu.Lock()
+	views := make([]view, 0, s.order.Len())
+	for e := s.order.Back(); e != nil; e = e.Prev() {
+		views = append(views, e.Value.(*trace).view())
+	}
+	s.mu.Unlock()
+	return f.pick(views, limit)
+}
+
+// Changes gives the traces that changed after version, those that changed last
+// first and at most limit, with the version that they are of; more says how many
+// others changed. changed is closed at the next change.
+func (s *Store) Changes(f Filter, version uint64, limit int) (found []Summary, now uint64, more int, changed <-chan struct{}) {
+	s.mu.Lock()
+	var views []view
+	for e := s.recent.Back(); e != nil; e = e.Prev() {
+		t := e.Value.(*trace)
+		if t.version <= version {
+			break
+		}
+		if len(views) < limit {
+			views = append(views, t.view())
+		} else {
+			more++
+		}
+	}
+	now, changed = s.version, s.change.wait()
+	s.mu.Unlock()
+	return f.pick(views, limit), now, more, changed
+}
+
+func (f Filter) pick(views []view, limit int) []Summary {
+	f.Text = strings.ToLower(f.Text)
+	found := []Summary{}
+	for _, v := range views {
+		if len(found) == limit {
+			break
+		}
+		if sum := v.summary(); f.takes(sum, v) {
+			found = append(found, sum)
+		}
+	}
+	return found
+}
+
+func (f Filter) takes(s Summary, v view) bool {
+	return (!f.Errors || s.Errors > 0) && s.Duration >= float64(f.Slower)/float64(time.Millisecond) &&
+		(f.From.IsZero() || !s.Start.Before(f.From)) && (f.To.IsZero() || !s.Start.After(f.To)) &&
+		(f.Service == "" || slices.Contains(s.Services, f.Service)) && (f.Text == "" || slices.ContainsFunc(v.spans, f.in))
+}
+
+func (f Filter) in(s Span) bool {
+	return contains(s.Name, f.Text) || contains(s.Service, f.Text) || contains(s.TraceID, f.Text) || containsIn(s.Attributes, f.Text)
+}
+
+func (v view) summary() Summary {
+	first := slices.MinFunc(v.spans, func(a, b Span) int {
+		if (a.ParentID == "") != (b.ParentID == "") {
+			return cmp.Compare(len(a.ParentID), len(b.ParentID))
+		}
+		return a.Start.Compare(b.Start)
+	})
+	sum := Summary{TraceID: v.id, Root: first.Name, Service: first.Service, Start: first.Start, Spans: len(v.spans), Services: []string{}}
+	start, end := first.Start, first.End
+	for _, s := range v.spans {
+		if s.Start.Before(start) {
+			start = s.Start
+		}
+		if s.End.After(end) {
+			end = s.End
+		}
+		if s.Error != "" {
+			sum.Errors++
+		}
+		if !slices.Contains(sum.Services, s.Service) {
+			sum.Services = append(sum.Services, s.Service)
+		}
+	}
+	slices.Sort(sum.Services)
+	sum.Duration = float64(end.Sub(start).Microseconds()) / 1000
+	return sum
+}

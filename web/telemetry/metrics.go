@@ -1,0 +1,87 @@
+package telemetry
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"sync"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	dto "github.com/prometheus/client_model/go"
+	"go.opentelemetry.io/otel/attribute"
+	otelprometheus "go.opentelemetry.io/otel/exporters/prometheus"
+	"go.opentelemetry.io/otel/metric"
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/resource"
+)
+
+// maxSeries bounds the sets of attributes of one instrument: what goes beyond
+// is counted in one of them, otel_metric_overflow.
+const maxSeries = 2_000
+
+// durations are the buckets of what takes seconds. On one machine most things
+// take less than the 5 ms at which OpenTelemetry's own begin.
+var durations = []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
+
+// Metrics are those of all parts of this process, by OpenTelemetry's API, read in
+// Prometheus's form. The zero value has none. It is safe for concurrent use.
+type Metrics struct {
+	mu    sync.Mutex
+	parts []prometheus.Gatherer
+}
+
+var _ prometheus.Gatherer = (*Metrics)(nil)
+
+// Part gives a part of the stack what it counts with, and what tells its metrics
+// alone, those of the process among them. They are labelled with service_name
+// and, where there is one, service_instance_id. It panics on what no name can be.
+func (m *Metrics) Part(service, instance string) (metric.MeterProvider, http.Handler) {
+	attributes := []attribute.KeyValue{attribute.String("service.name", service)}
+	if instance != "" {
+		attributes = append(attributes, attribute.String("service.instance.id", instance))
+	}
+	registry := prometheus.NewRegistry()
+	exporter, err := otelprometheus.New(otelprometheus.WithRegisterer(registry), otelprometheus.WithoutTargetInfo(), otelprometheus.WithoutScopeInfo(),
+		otelprometheus.WithResourceAsConstantLabels(func(attribute.KeyValue) bool { return true }))
+	if err != nil {
+		panic(fmt.Sprintf("metrics of %s: %v", service, err)) // a registry of its own takes it
+	}
+	provider := sdkmetric.NewMeterProvider(sdkmetric.WithReader(exporter), sdkmetric.WithResource(resource.NewSchemaless(attributes...)),
+		sdkmetric.WithCardinalityLimit(maxSeries),
+		sdkmetric.WithView(sdkmetric.NewView(sdkmetric.Instrument{Kind: sdkmetric.InstrumentKindHistogram, Unit: "s"},
+			sdkmetric.Stream{Aggregation: sdkmetric.AggregationExplicitBucketHistogram{Boundaries: durations, NoMinMax: true}})))
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.parts = append(m.parts, registry)
+	return provider, Handler(prometheus.Gatherers{registry, process()})
+}
+
+// process tells of the Go runtime and the process.
+func process() prometheus.Gatherer {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return registry
+}
+
+// Add has the metrics of a part that counts by other means told among the others.
+func (m *Metrics) Add(g prometheus.Gatherer) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.parts = append(m.parts, g)
+}
+
+// Gather reads the metrics of all parts.
+func (m *Metrics) Gather() ([]*dto.MetricFamily, error) {
+	m.mu.Lock()
+	parts := slices.Clone(m.parts)
+	m.mu.Unlock()
+	return prometheus.Gatherers(parts).Gather()
+}
+
+// Handler tells metrics in Prometheus's form. What cannot be read leaves the rest
+// as it is.
+func Handler(g prometheus.Gatherer) http.Handler {
+	return promhttp.HandlerFor(g, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError})
+}

@@ -1,0 +1,110 @@
+package telemetry
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	oteltrace "go.opentelemetry.io/otel/trace"
+)
+
+// Source makes the spans of this process: into a store, or to a collector, or
+// both. It is safe for concurrent use.
+type Source struct {
+	store   *Store
+	sampler *sampler
+	export  sdktrace.SpanProcessor // nil for none
+	logs    *logExport             // nil for none
+
+	mu   sync.Mutex
+	made map[[2]string]*gate
+}
+
+// NewSource returns a source for store, nil for none, and for the collector that
+// OTEL_EXPORTER_OTLP_ENDPOINT names, if it does: what OpenTelemetry's variables say
+// of exporters holds. What comes to logs goes there too, until the source is closed.
+// Log says when that collector does not answer.
+func NewSource(ctx context.Context, store *Store, logs *Logs, log *slog.Logger) (*Source, error) {
+	export, err := exporter(ctx, log)
+	if err != nil {
+		return nil, err
+	}
+	lines, err := exportLogs(ctx, log)
+	if err != nil {
+		if export != nil {
+			err = errors.Join(err, export.Shutdown(ctx))
+		}
+		return nil, err
+	}
+	logs.export.Store(lines)
+	s := &Source{store: store, export: export, logs: lines, made: map[[2]string]*gate{}}
+	if s.sampler = newSampler(maxRoots); store != nil {
+		s.sampler = store.sampler
+	}
+	return s, nil
+}
+
+// Export is for a process that keeps no spans, and only sends them on: it opens a
+// [Source] without a store.
+func Export(logs *Logs, log *slog.Logger) func(context.Context) (func(service, instance string) oteltrace.TracerProvider, func(context.Context) error, error) {
+	return func(ctx context.Context) (func(service, instance string) oteltrace.TracerProvider, func(context.Context) error, error) {
+		s, err := NewSource(ctx, nil, logs, log)
+		if err != nil {
+			return nil, nil, err
+		}
+		return s.Provider, s.Close, nil
+	}
+}
+
+// Provider is that of a part of the stack, under the name that its spans carry as
+// service.name. instance tells several of one name apart; empty for one.
+func (s *Source) Provider(service, instance string) oteltrace.TracerProvider {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	key := [2]string{service, instance}
+	if p := s.made[key]; p != nil {
+		return p
+	}
+	options := []sdktrace.TracerProviderOption{sdktrace.WithSampler(sdktrace.AlwaysSample()), sdktrace.WithResource(resourceOf(service, instance))}
+	if s.store != nil {
+		options = append(options, sdktrace.WithSpanProcessor(processor{s.store, service, instance}))
+	}
+	if s.export != nil {
+		options = append(options, sdktrace.WithSpanProcessor(s.export))
+	}
+	p := &gate{sdk: sdktrace.NewTracerProvider(options...), sampler: s.sampler}
+	s.made[key] = p
+	return p
+}
+
+// closeTime bounds the sending of the last spans.
+const closeTime = 2 * time.Second
+
+// Close ends the making of spans, and sends what is left of them, for 2 s at most.
+func (s *Source) Close(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, closeTime)
+	defer cancel()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var errs []error
+	for _, p := range s.made {
+		errs = append(errs, p.sdk.Shutdown(ctx))
+	}
+	if s.export != nil { // also where no provider was made
+		errs = append(errs, s.export.Shutdown(ctx))
+	}
+	if s.logs != nil {
+		errs = append(errs, s.logs.close(ctx))
+	}
+	return errors.Join(errs...)
+}
+
+// processKey is an attribute of the resources of this process. What it exports may
+// come back to it, and is known by that.
+const processKey = "axion.process.id"
+
+var processID = rand.Text()

@@ -1,0 +1,195 @@
+// Package telemetry keeps the traces and logs of the running stack in memory: those
+// of its own parts, and what services send by OTLP. The oldest go when the bounds
+// are reached; nothing outlives the process.
+package telemetry
+
+import (
+	"container/list"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Bounds of what is kept.
+const (
+	maxSpans = 50_000
+	maxBytes = 64 << 20
+	// maxTrace bounds the spans of one trace: a loop must not drive all others out.
+	maxTrace = 2_000
+)
+
+// Span is one part of a trace, after OpenTelemetry's data model. Times are in UTC.
+type Span struct {
+	TraceID    string         `json:"traceId"`
+	SpanID     string         `json:"spanId"`
+	ParentID   string         `json:"parentId"` // empty for a root
+	Name       string         `json:"name"`
+	Kind       string         `json:"kind" enum:"internal,server,client,producer,consumer"`
+	Service    string         `json:"service"`
+	Instance   string         `json:"instance,omitempty"` // which of several of the service
+	Start      time.Time      `json:"start"`
+	End        time.Time      `json:"end"`
+	Error      string         `json:"error"` // empty unless it failed
+	Attributes map[string]any `json:"attributes"`
+	Events     []SpanEvent    `json:"events"`
+	Links      []SpanLink     `json:"links"`
+}
+
+// SpanEvent is something that happened during a span.
+type SpanEvent struct {
+	Name       string         `json:"name"`
+	Time       time.Time      `json:"time"`
+	Attributes map[string]any `json:"attributes"`
+}
+
+// SpanLink names a span of another trace.
+type SpanLink struct {
+	TraceID string `json:"traceId"`
+	SpanID  string `json:"spanId"`
+}
+
+// size is about what a span takes in memory, in bytes.
+func (s *Span) size() int {
+	n := 400 + len(s.Name) + len(s.Service) + len(s.Error) + sizeOf(s.Attributes) + 80*len(s.Links)
+	for _, e := range s.Events {
+		n += 100 + len(e.Name) + sizeOf(e.Attributes)
+	}
+	return n
+}
+
+// Summary is a trace in a list. Root is the name of its first span, and Hops how
+// many different services took part.
+type Summary struct {
+	TraceID  string    `json:"traceId"`
+	Root     string    `json:"root"`
+	Service  string    `json:"service"`
+	Start    time.Time `json:"start"`
+	Duration float64   `json:"durationMs"`
+	Spans    int       `json:"spans"`
+	Services []string  `json:"services"`
+	Errors   int       `json:"errors"`
+}
+
+// Stats is how full the store is.
+type Stats struct {
+	Traces  int   `json:"traces"`
+	Spans   int   `json:"spans"`
+	Bytes   int   `json:"bytes"`
+	Dropped int64 `json:"dropped"` // spans that made room, or had none in their trace
+	Skipped int64 `json:"skipped"` // requests that were not sampled
+}
+
+// Store keeps traces and logs. Its zero value is not ready: use [New]. It is safe
+// for concurrent use.
+type Store struct {
+	// Logs are the lines of the stack, and of those who send theirs.
+	Logs Logs
+
+	sampler  *sampler
+	decoding chan struct{} // a slot for each request that is being decoded
+
+	mu      sync.Mutex
+	traces  map[string]*list.Element // of *trace
+	order   *list.List               // by arrival, oldest first
+	recent  *list.List               // the same, by their last change
+	spans   int
+	bytes   int
+	dropped int64
+	version uint64 // counts changes
+	change  change
+
+	followers map[*Follower]struct{}
+}
+
+type trace struct {
+	id      string
+	spans   []Span // only ever appended to
+	bytes   int
+	version uint64        // of its last change
+	recent  *list.Element // its place among those
+}
+
+func (t *trace) view() view { return view{t.id, t.spans} }
+
+// New returns an empty store.
+func New() *Store {
+	return &Store{traces: map[string]*list.Element{}, order: list.New(), recent: list.New(), sampler: newSampler(maxRoots), decoding: make(chan struct{}, maxDecoding)}
+}
+
+// Add keeps spans, and returns how many it refused since their traces are full. It
+// must not be given them again, nor change them.
+func (s *Store) Add(spans ...Span) (refused int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range spans {
+		if !s.add(spans[i]) {
+			refused++
+		}
+	}
+	s.dropped += int64(refused)
+	for s.spans > maxSpans || s.bytes > maxBytes {
+		s.evict()
+	}
+	s.change.tell()
+	s.tell(spans)
+	return refused
+}
+
+func (s *Store) add(span Span) bool {
+	e := s.traces[span.TraceID]
+	if e == nil {
+		t := &trace{id: span.TraceID}
+		t.recent = s.recent.PushBack(t)
+		e = s.order.PushBack(t)
+		s.traces[span.TraceID] = e
+	}
+	t := e.Value.(*trace)
+	if len(t.spans) == maxTrace {
+		return false
+	}
+	size := span.size()
+	t.spans, t.bytes = append(t.spans, span), t.bytes+size
+	s.spans++
+	s.bytes += size
+	s.version++
+	t.version = s.version
+	s.recent.MoveToBack(t.recent)
+	return true
+}
+
+// evict drops the oldest trace.
+func (s *Store) evict() {
+	t := s.order.Remove(s.order.Front()).(*trace)
+	s.recent.Remove(t.recent)
+	delete(s.traces, t.id)
+	s.spans -= len(t.spans)
+	s.bytes -= t.bytes
+	s.dropped += int64(len(t.spans))
+}
+
+// Stats tells how full the store is.
+func (s *Store) Stats() Stats {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return Stats{len(s.traces), s.spans, s.bytes, s.dropped, s.sampler.skipped.Load()}
+}
+
+// Trace gives the spans of a trace, by their start; none where it is not kept.
+func (s *Store) Trace(id string) []Span {
+	spans, _, _ := s.Watch(id)
+	return spans
+}
+
+// Watch is [Store.Trace] for who waits for more: the version grows when the trace
+// does, and changed is closed when any does.
+func (s *Store) Watch(id string) (spans []Span, version uint64, changed <-chan struct{}) {
+	s.mu.Lock()
+	if e := s.traces[id]; e != nil {
+		t := e.Value.(*trace)
+		spans, version = slices.Clone(t.spans), t.version
+	}
+	changed = s.change.wait()
+	s.mu.Unlock()
+	slices.SortStableFunc(spans, func(a, b Span) int { return a.Start.Compare(b.Start) })
+	return spans, version, changed
+}
