@@ -1,0 +1,109 @@
+// Package traffic tells what flows between the parts of the stack: rates, errors
+// and medians over the last seconds, counted from the metrics and so true under
+// any load, and single requests and messages as they happen, from the spans.
+package traffic
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"axion/web/telemetry"
+)
+
+const (
+	// window is over how long rates are told.
+	window = 10 * time.Second
+	// fresh is how long a map serves all who ask.
+	fresh = 900 * time.Millisecond
+	// every is how often a watcher gets one.
+	every = time.Second
+)
+
+// Part is a part of the stack that is there with or without traffic.
+type Part struct {
+	Name, Kind, State, Detail string
+}
+
+// Route is where the gateway sends what a service of its table gets.
+type Route struct {
+	Service string // of the table, "axion-graph@docker"
+	Name    string // of the compose service, "graph-service"
+	Known   bool   // something says whether it is up
+	Up      bool
+	Aside   bool // it is told of only once it has traffic, as what only looks on
+}
+
+// Options of a [Monitor]. The functions are asked about once a second while
+// somebody watches.
+type Options struct {
+	// Metrics are those of all parts. Required.
+	Metrics prometheus.Gatherer
+	// Spans are where single requests and messages are told. Nil means that there
+	// are none.
+	Spans *telemetry.Store
+	// Parts and Routes tell what is there. Nil means nothing.
+	Parts  func(context.Context) []Part
+	Routes func() []Route
+}
+
+// Monitor measures the traffic while somebody looks. It is safe for concurrent use.
+type Monitor struct {
+	opts Options
+
+	mu      sync.Mutex
+	samples []*sample // oldest first, none older than the window but for the first
+	foreign map[string]*foreign
+	last    Map
+	lastAt  time.Time
+}
+
+// New returns a monitor.
+func New(opts Options) *Monitor {
+	if opts.Parts == nil {
+		opts.Parts = func(context.Context) []Part { return nil }
+	}
+	if opts.Routes == nil {
+		opts.Routes = func() []Route { return nil }
+	}
+	return &Monitor{opts: opts, foreign: map[string]*foreign{}}
+}
+
+// Look tells the present state. The first look after a while knows of no rates.
+func (m *Monitor) Look(ctx context.Context) Map {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if time.Since(m.lastAt) < fresh {
+		return m.last
+	}
+	parts, routes := m.opts.Parts(ctx), m.opts.Routes()
+	s, err := m.read(routes)
+	if err == nil {
+		m.keep(s)
+	}
+	m.last = m.draw(parts, routes)
+	if err != nil {
+		m.last.Error = "some metrics could not be read: " + err.Error()
+	}
+	m.lastAt = time.Now()
+	return m.last
+}
+
+// keep adds a sample and lets go of those that are too old.
+func (m *Monitor) keep(s *sample) {
+	m.samples = append(m.samples, s)
+	for len(m.samples) > 1 && s.at.Sub(m.samples[0].at) > window+fresh {
+		m.samples = m.samples[1:]
+	}
+}
+
+// between are the samples that rates are told from; they are one where there is no
+// other.
+func (m *Monitor) between() (from, to *sample) {
+	if len(m.samples) == 0 {
+		return &sample{}, &sample{}
+	}
+	return m.samples[0], m.samples[len(m.samples)-1]
+}
