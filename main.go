@@ -12,14 +12,13 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
 	"axion/broker"
 	"axion/embed"
@@ -31,8 +30,11 @@ import (
 	"axion/services/bus/dlq"
 	"axion/services/contract"
 	"axion/services/graph"
+	"axion/services/lifecycle"
 	"axion/web"
+	"axion/web/fault"
 	"axion/web/summary"
+	"axion/web/telemetry"
 )
 
 const version = "0.1.0"
@@ -61,8 +63,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 // commands builds the command line; `axion` alone is `axion up`.
 func commands(stderr io.Writer) *cobra.Command {
 	var f flags
-	log := slog.New(slog.NewTextHandler(stderr, nil))
-	start := func(cmd *cobra.Command, _ []string) error { return up(cmd.Context(), f, cmd.OutOrStdout(), log) }
+	traces := telemetry.New()
+	log := slog.New(traces.Logs.Handler(slog.NewTextHandler(stderr, nil), "axion"))
+	start := func(cmd *cobra.Command, _ []string) error {
+		return up(cmd.Context(), f, cmd.OutOrStdout(), log, traces)
+	}
 	root := &cobra.Command{
 		Use: "axion", Short: "A whole development stack in one process", Args: cobra.NoArgs, RunE: start,
 		SilenceErrors: true, SilenceUsage: true, CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
@@ -77,6 +82,14 @@ func commands(stderr io.Writer) *cobra.Command {
 	kafka := func() (string, error) { s, err := running(); return s.Kafka, err }
 	root.AddCommand(upCmd, summary.VersionCommand("axion", version), graph.Command(kafka), broker.Command(kafka, dlq.Command(kafka)),
 		auth.Command(func() (string, error) { s, err := running(); return s.Auth, err }))
+	root.AddCommand(services.ServeCommand(services.Around{
+		Version: version, Listen: listen.Listen, Blueprints: embed.Blueprints(), Register: f.kafka.Register, Log: log, Trace: telemetry.Export(&traces.Logs, log),
+		Metrics: new(telemetry.Metrics).Part,
+		Dir:     func() (string, error) { return f.dir.Share(f.files) },
+		Connect: func(ctx context.Context, log *slog.Logger) (services.Cluster, error) {
+			return f.kafka.Open(ctx, broker.Options{Topics: contract.Topics(), Log: log})
+		},
+	}))
 	root.AddCommand(gateway.Commands(gateway.Around{
 		Dashboard: func() (string, error) { s, err := running(); return s.Dashboard, err },
 		URLs:      func() ([]string, error) { s, err := running(); return []string{s.HTTP, s.HTTPS, s.Dashboard}, err },
@@ -114,54 +127,30 @@ func (f *flags) base() []provider.Source {
 	return base
 }
 
-// stack is a running stack. Its parts stop in the reverse order of stops.
+// stack is a running stack.
 type stack struct {
 	flags
-	log    *slog.Logger
-	stops  []func(context.Context) error
-	failed chan error // one that nobody reads any more must not block its part
+	lifecycle.Parts
+	log *slog.Logger
 
 	data      string
 	listeners *listen.Listeners
 	services  *services.Set
 	broker    broker.Cluster
 	gateway   *gateway.Gateway
+	traces    *telemetry.Store
+	metrics   telemetry.Metrics
 	summary   summary.Summary
 }
 
 // up runs the stack until ctx ends or a part of it does.
-func up(ctx context.Context, f flags, out io.Writer, log *slog.Logger) (err error) {
-	s := &stack{flags: f, log: log, failed: make(chan error, 4)}
-	defer func() { err = errors.Join(err, s.stop()) }()
-	announce := func(context.Context) error { return s.announce(out) }
-	for _, step := range []func(context.Context) error{s.bind, s.start, s.serve, announce} {
-		if err := step(ctx); err != nil && ctx.Err() != nil {
-			return nil // stopped while starting
-		} else if err != nil {
-			return err
-		}
-	}
-	select {
-	case <-ctx.Done():
-		return nil
-	case err := <-s.failed:
+func up(ctx context.Context, f flags, out io.Writer, log *slog.Logger, traces *telemetry.Store) error {
+	s := &stack{flags: f, log: log, traces: traces}
+	return s.Run(ctx, s.bind, s.start, s.serve, func(context.Context) error {
+		remove, err := s.summary.Announce(out, s.data, "axion", version, s.printAsJSON)
+		s.OnStop(func(context.Context) error { return remove() })
 		return err
-	case err := <-s.services.Failed():
-		return err
-	}
-}
-
-func (s *stack) onStop(fn func(context.Context) error) { s.stops = append(s.stops, fn) }
-
-// stop ends the parts under one deadline.
-func (s *stack) stop() error {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-	var errs []error
-	for _, stop := range slices.Backward(s.stops) {
-		errs = append(errs, stop(ctx))
-	}
-	return errors.Join(errs...)
+	})
 }
 
 // bind takes the data directory and opens every listener before anything starts:
@@ -171,12 +160,12 @@ func (s *stack) bind(context.Context) (err error) {
 	if s.data, release, err = s.dir.Open(s.files); err != nil {
 		return err
 	}
-	s.onStop(func(context.Context) error { return release() })
-	s.addresses.NoKafka = s.kafka.External()
+	s.OnStop(func(context.Context) error { return release() })
+	s.addresses.NoKafka, s.addresses.Log = s.kafka.External(), s.log
 	if s.listeners, err = s.addresses.Open(); err != nil {
 		return err
 	}
-	s.onStop(func(context.Context) error { s.listeners.Close(); return nil })
+	s.OnStop(func(context.Context) error { s.listeners.Close(); return nil })
 	s.builtins.Listen, s.builtins.FreePorts, s.builtins.Log = listen.Listen, s.addresses.Auto(), s.log
 	s.services, err = services.Bind(s.builtins)
 	return err
@@ -184,51 +173,70 @@ func (s *stack) bind(context.Context) (err error) {
 
 // start starts the broker, then the services on it.
 func (s *stack) start(ctx context.Context) (err error) {
-	tracer := sdktrace.NewTracerProvider() // without an exporter: for the ids in traceparent
-	s.onStop(tracer.Shutdown)
+	source, err := telemetry.NewSource(ctx, s.traces, &s.traces.Logs, s.log)
+	if err != nil {
+		return errors.Join(err, s.services.Stop(ctx))
+	}
+	s.OnStop(source.Close)
+	s.OnStop(s.traces.Receive(s.listeners.OTLPHTTP, s.listeners.OTLPGRPC, s.log).Close)
 	s.broker, err = s.kafka.Open(ctx, broker.Options{
-		Listener: s.listeners.Kafka, Dir: filepath.Join(s.data, "broker"), Log: s.log,
+		Listener: s.listeners.Kafka, Dir: filepath.Join(s.data, "broker"), Log: s.log.With("service", "broker"),
 		Topics: contract.Topics(), Keep: []string{contract.HistoryTopic(contract.Graph)},
 	})
 	if err != nil {
 		return errors.Join(err, s.services.Stop(ctx))
 	}
-	s.onStop(func(context.Context) error { return s.broker.Close() })
-	s.onStop(s.services.Stop)
+	s.OnStop(func(context.Context) error { return s.broker.Close() })
+	meter, _ := s.metrics.Part("axion", "")
+	if err := s.broker.Admin().Measure(meter); err != nil {
+		return err
+	}
+	s.OnStop(s.services.Stop)
 	fragments := filepath.Join(s.data, "compose.d")
 	addresses := s.services.Addresses()
 	addresses["axion"] = []string{s.listeners.Dashboard.Addr().String()}
 	s.gateway, err = gateway.New(gateway.Options{
 		Web: s.listeners.HTTP, WebSecure: s.listeners.HTTPS, Base: s.base(), Files: s.files, FragmentDir: fragments,
-		Addresses: addresses, StateDir: filepath.Join(s.data, "certificates"), Log: s.log, Version: version, Docker: s.docker,
-		FreePorts: s.addresses.Auto(), Dashboard: "http://" + s.listeners.Dashboard.Addr().String(),
+		Addresses: addresses, StateDir: filepath.Join(s.data, "certificates"), Log: s.log.With("service", "gateway"), Version: version, Docker: s.docker,
+		Tracer: source.Provider("gateway", ""), Meter: meter, FreePorts: s.addresses.Auto(), Dashboard: listen.URL(s.listeners.Dashboard),
 	})
 	if err != nil {
 		return err
 	}
-	s.onStop(s.gateway.Close)
+	s.metrics.Add(s.gateway.Metrics())
+	s.OnStop(s.gateway.Close)
+	s.Watch(s.services.Wait)
 	return s.services.Start(ctx, services.Config{
-		Dir: s.data, Brokers: s.broker.Seeds(), Client: s.broker.Client(), Version: version, Tracer: tracer,
+		Dir: s.data, Brokers: s.broker.Seeds(), Client: s.broker.Client(), Version: version, Tracer: source.Provider, OTLP: listen.URL(s.listeners.OTLPHTTP),
+		Metrics: s.metrics.Part, Readers: s.broker.Admin().Readers,
 		HTTPSPort: listen.Port(s.listeners.HTTPS), Issuer: os.Getenv("AXION_AUTH_ISSUER"), KeysURL: os.Getenv("AXION_AUTH_JWKS_URL"),
-		Fragments: fragments, Routed: s.gateway.WaitHost, Blueprints: embed.Blueprints(),
+		Fragments: fragments, LocalKafka: s.listeners.LocalKafka(), Routed: s.gateway.WaitHost, Blueprints: embed.Blueprints(),
 	})
 }
 
 // serve opens the gateway and the dashboard to clients.
 func (s *stack) serve(ctx context.Context) error {
 	s.gateway.Start()
-	s.watch(s.gateway.Wait)
+	s.Watch(s.gateway.Wait)
 	if err := s.summarize(ctx); err != nil {
 		return err
 	}
+	explorer := broker.Explore(s.broker.Admin(), s.log)
+	s.OnStop(explorer.Close)
+	letters := &dlq.API{Open: func() (*dlq.Client, error) { return dlq.Open(s.broker.Seeds(), s.broker.Client()...) }}
 	options := web.Options{
-		Listener: s.listeners.Dashboard, Assets: embed.Assets(), Log: s.log, Version: version, System: s.system, Gateway: s.gateway.API(),
+		Listener: s.listeners.Dashboard, Assets: embed.Assets(), Log: s.log, Version: version, System: s.system, Gateway: s.gateway.API(), Traces: s.traces, Metrics: &s.metrics,
+		Door:     &web.Door{Entry: s.gateway.Entry, RootCAs: s.gateway.RootPool(), Token: s.services.Token},
 		Routes:   func() []web.Route { return web.Reshape[[]web.Route](s.gateway.Routes()) },
 		Problems: func() []web.Problem { return web.Reshape[[]web.Problem](s.gateway.Problems()) },
 		Topics: func(ctx context.Context) ([]web.Topic, error) {
-			topics, err := s.broker.Admin().Topics(ctx)
+			topics, err := explorer.Topics(ctx)
 			return web.Reshape[[]web.Topic](topics), err
 		},
+	}
+	options.Messages = func(ctx context.Context, text string, limit int) (web.Matches, error) {
+		found, err := s.broker.Admin().Search(ctx, text, limit)
+		return web.Reshape[web.Matches](found), err
 	}
 	if !s.builtins.None {
 		options.Client = &web.Client{
@@ -236,22 +244,18 @@ func (s *stack) serve(ctx context.Context) error {
 			RootCAs: s.gateway.RootPool(), Token: s.services.Token,
 		}
 	}
+	faults := fault.New(fault.Options{Gateway: fault.By(s.gateway.Break), Broker: fault.By(s.broker.Break), Off: s.kafka.NotOurs(), Log: s.log})
+	s.OnStop(faults.Close)
+	options.Register = []func(huma.API){faults.Register, s.gateway.Register, explorer.Register, letters.Register}
+	options.Channels = explorer.Channels()
+	options.Channels["faults"] = faults.Watch
 	dashboard, err := web.New(options)
 	if err != nil {
 		return err
 	}
-	s.onStop(dashboard.Close)
-	s.watch(func() error { return dashboard.Run(context.WithoutCancel(ctx)) })
+	s.OnStop(dashboard.Close)
+	s.Watch(func() error { return dashboard.Run(context.WithoutCancel(ctx)) })
 	return nil
-}
-
-// watch has the error of a part that ends by itself end the stack.
-func (s *stack) watch(part func() error) {
-	go func() {
-		if err := part(); err != nil {
-			s.failed <- err
-		}
-	}()
 }
 
 // system is what the dashboard shows of the parts.
@@ -277,24 +281,12 @@ func (s *stack) summarize(ctx context.Context) (err error) {
 		Kafka: s.broker.Addr(), CA: s.gateway.RootFile(), Auth: s.services.AuthURL(),
 		HTTP:      fmt.Sprintf("http://localhost:%d", listen.Port(s.listeners.HTTP)),
 		HTTPS:     fmt.Sprintf("https://localhost:%d", https),
-		Dashboard: "http://" + s.listeners.Dashboard.Addr().String(),
+		Dashboard: listen.URL(s.listeners.Dashboard),
+		OTLPHTTP:  listen.URL(s.listeners.OTLPHTTP), OTLPGRPC: listen.URL(s.listeners.OTLPGRPC),
 		Links: append(web.Reshape[[]summary.Link](s.services.Status(ctx, https)),
 			summary.Link{Name: "user", URL: s.services.User()}, summary.Link{Name: "watching", URL: strings.Join(s.files, ", ")}),
 	}
 	s.summary.Token, err = s.services.Token(ctx)
 	s.summary.ReadyMS = time.Since(began).Milliseconds()
 	return err
-}
-
-// announce prints the summary.
-func (s *stack) announce(out io.Writer) error {
-	remove, err := s.summary.Save(s.data)
-	if err != nil {
-		return err
-	}
-	s.onStop(func(context.Context) error { return remove() })
-	if s.printAsJSON {
-		return s.summary.PrintJSON(out)
-	}
-	return s.summary.Print(out, "axion", version)
 }

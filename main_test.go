@@ -19,6 +19,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"go.uber.org/goleak"
 
+	"axion/services/clustertest"
 	"axion/services/contract"
 	"axion/web/stacktest"
 )
@@ -41,11 +42,11 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// start runs a stack in this process on free ports. The test fails when it does
-// not end cleanly.
+// start runs a stack in this process on free ports, and on Apache Kafka and
+// PostgreSQL in [TestCluster]. The test fails when it does not end cleanly.
 func start(t testing.TB, args ...string) *stacktest.Stack {
 	t.Helper()
-	args = append([]string{"up", "--ports", "auto", "--json"}, args...)
+	args = slices.Concat([]string{"up", "--ports", "auto", "--json"}, clustertest.Flags(t), args)
 	if !slices.Contains(args, "--data") {
 		args = append(args, "--ephemeral")
 	}
@@ -145,6 +146,42 @@ func TestBrokers(t *testing.T) {
 	if code := run(t.Context(), []string{"up", "--ephemeral", "--ports", "auto", "--brokers", "x:1", "--kafka", "localhost:0"}, io.Discard, &stderr); code != 1 ||
 		!strings.Contains(stderr.String(), "--kafka") {
 		t.Errorf("--kafka beside --brokers: got %d and %s", code, stderr.String())
+	}
+}
+
+// TestCluster runs the flow's tests on Apache Kafka and PostgreSQL too.
+func TestCluster(t *testing.T) {
+	clustertest.Rerun(t, "^Test(MainFlow|Messages|UnknownTemplate|Neighbours|Owner|Poison)$", 1)
+}
+
+// TestScale runs several instances behind the balancer: each WebSocket is told of
+// every project, whichever instances of graph it and the events are at.
+func TestScale(t *testing.T) {
+	t.Parallel()
+	s := start(t, "--scale", contract.Graph+"=2", "--scale", contract.Deployment+"=2,"+contract.Codegen+"=2")
+	const projects = 6
+	var sockets []*stacktest.Socket
+	for range 4 {
+		sockets = append(sockets, s.WebSocket(t, "/ws?token="+s.Token))
+	}
+	ids := map[string]bool{}
+	for i := range projects {
+		ids[s.Create(t, "", fmt.Sprint("many ", i), "").ID] = true
+	}
+	for i, ws := range sockets {
+		ended := map[string]int{}
+		for len(ended) < projects {
+			if m := ws.Next(t); m.Type == contract.DeploymentSucceeded {
+				ended[m.ProjectID]++
+			} else if m.Type == contract.DeploymentFailed {
+				t.Fatalf("socket %d: %s failed: %s", i, m.ProjectID, m.Data)
+			}
+		}
+		for id, n := range ended {
+			if n != 1 || !ids[id] {
+				t.Errorf("socket %d: %s ended %d times", i, id, n)
+			}
+		}
 	}
 }
 
@@ -258,6 +295,7 @@ func TestImports(t *testing.T) {
 		{"embed", "the shipped files know nothing of who reads them", nil},
 		{"gateway", "the gateway and the services meet over HTTP alone, the gateway and the broker not at all", []string{"gateway"}},
 		{"services/contract", "the vocabulary stands below everything", nil},
+		{"services/lifecycle", "what runs is not for it to know", nil},
 		{"services/clustertest", "a cluster knows nothing of who uses it", nil},
 		{"services/store", "a store knows nothing of what is kept in it", nil},
 		{"services/bus/dlq", "dead letters are the bus's own", []string{"services/bus", "services/contract"}},
@@ -273,7 +311,10 @@ func TestImports(t *testing.T) {
 		{"services/ingest", "services talk over Kafka only", shared},
 		{"web/summary", "what is told of the stack is given to it", nil},
 		{"web/stacktest", "it drives a stack from outside", []string{"services/contract", "web/summary"}},
-		{"web", "the dashboard reads the parts through functions", []string{"services/contract"}},
+		{"web/local", "what is of this machine needs nobody else", nil},
+		{"web/telemetry", "telemetry knows nothing of who tells it", []string{"web/local"}},
+		{"web/traffic", "traffic is read from metrics and spans", []string{"web/telemetry"}},
+		{"web", "the dashboard reads the parts through functions", []string{"services/contract", "web/local", "web/telemetry", "web/traffic"}},
 	}
 	for pkg, imports := range packages(t) {
 		for _, rule := range rules {

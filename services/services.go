@@ -10,14 +10,18 @@ import (
 	"io/fs"
 	"log/slog"
 	"net"
+	"net/http"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/errgroup"
 
 	"axion/services/auth"
+	"axion/services/bus"
 	"axion/services/codegen"
 	"axion/services/contract"
 	"axion/services/deployment"
@@ -35,7 +39,16 @@ type Config struct {
 	Brokers []string
 	Client  []kgo.Opt
 	Version string
-	Tracer  trace.TracerProvider
+	// Tracer gives the provider of a service's spans; instance tells those of one
+	// service apart where several run, and is empty else.
+	Tracer func(service, instance string) trace.TracerProvider
+	// Readers counts the members of a consumer group: a user's own service may listen
+	// nowhere else. Nil: nobody is looked for.
+	Readers func(ctx context.Context, group string) (int, error)
+	// OTLP is where projects' processes may send telemetry over HTTP; empty: nowhere.
+	OTLP string
+	// Metrics makes what each instance counts with. Nil: nothing is counted.
+	Metrics func(service, instance string) (metric.MeterProvider, http.Handler)
 	// HTTPSPort is the gateway's, for the addresses that clients see.
 	HTTPSPort int
 	// Issuer and KeysURL name an identity provider in place of the builtin one;
@@ -43,6 +56,9 @@ type Config struct {
 	Issuer, KeysURL string
 	// Fragments is the directory of compose files that the gateway watches.
 	Fragments string
+	// LocalKafka says that Kafka answers nobody beyond this machine: else no
+	// project may run as a process, which whoever reaches Kafka could make.
+	LocalKafka bool
 	// Routed waits until the gateway routes a host; nil means not to wait.
 	Routed func(ctx context.Context, host string) error
 	// Blueprints are codegen's templates.
@@ -56,8 +72,12 @@ type Set struct {
 	log      *slog.Logger
 	members  []*member // in start order
 	none     bool
+	without  []string
 	database string
+	version  string
+	readers  func(ctx context.Context, group string) (int, error)
 	failed   chan error
+	stopped  chan struct{}
 
 	mu   sync.Mutex // guards auth while the services start
 	auth *auth.Service
@@ -67,16 +87,25 @@ type member struct {
 	contract.Service
 	listener net.Listener
 	shared   bool       // other instances use its database
+	instance string     // its address, where others run
 	host     *host.Host // nil until it is started
+	moved    bool       // its own port was taken
+	started  time.Time
+}
+
+func newSet(log *slog.Logger, database string) *Set {
+	return &Set{log: log, database: database, failed: make(chan error, 1), stopped: make(chan struct{})}
 }
 
 // Bind opens the services' listeners. A service whose port is taken gets a free
 // one, and the log says so.
 func Bind(o Options) (*Set, error) {
+	host.UseProblems() // the dashboard answers so too, with none of the services
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	s := &Set{log: o.Log, none: o.None, database: o.Database, failed: make(chan error, 1)}
+	s := newSet(o.Log, o.Database)
+	s.none, s.without = o.None, o.Without
 	for _, service := range contract.Services() {
 		if o.None || slices.Contains(o.Without, service.Name) {
 			continue
@@ -87,7 +116,12 @@ func Bind(o Options) (*Set, error) {
 			if err != nil {
 				return nil, errors.Join(fmt.Errorf("%s: %w", service.Name, err), s.Stop(context.Background()))
 			}
-			s.members = append(s.members, &member{Service: service, listener: l, shared: instances > 1 || o.Database != ""})
+			m := &member{Service: service, listener: l, shared: instances > 1 || o.Database != ""}
+			m.moved = !o.FreePorts && i == 0 && portOf(l) != service.Port
+			if instances > 1 {
+				m.instance = l.Addr().String()
+			}
+			s.members = append(s.members, m)
 		}
 	}
 	return s, nil
@@ -110,18 +144,31 @@ func (s *Set) Start(ctx context.Context, c Config) error {
 		return errors.New("AXION_AUTH_ISSUER and AXION_AUTH_JWKS_URL go together: set both, or neither")
 	}
 	builders := s.builders(c)
+	s.version, s.readers = c.Version, c.Readers
 	group, ctx := errgroup.WithContext(ctx)
+	for _, name := range s.without {
+		group.Go(func() error {
+			err := bus.Reserve(ctx, bus.Options{Service: name, Brokers: c.Brokers, Client: c.Client, Log: s.log})
+			if err != nil && ctx.Err() == nil { // only a service that is new may miss something
+				s.log.Warn("where its group begins is not kept", "service", name, "error", err)
+			}
+			return nil
+		})
+	}
 	for _, m := range s.members {
 		group.Go(func() error {
 			h, err := builders[m.Name](ctx, host.Options{
 				Listener: m.listener, Dir: c.Dir, Brokers: c.Brokers, Client: c.Client, Database: s.database, Shared: m.shared,
-				Version: c.Version, Issuer: c.issuer(), KeysURL: c.KeysURL, Tracer: c.Tracer, Log: s.log,
+				Version: c.Version, Issuer: c.issuer(), KeysURL: c.KeysURL, Tracer: c.Tracer(m.Name, m.instance), Metrics: c.Metrics,
+				Instance: m.instance, Log: s.log,
 			})
 			if err != nil {
 				return err
 			}
 			m.host = h
-			return h.Start(ctx)
+			err = h.Start(ctx)
+			m.started = time.Now().UTC()
+			return err
 		})
 	}
 	if err := group.Wait(); err != nil {
@@ -152,7 +199,7 @@ func (s *Set) builders(c Config) map[string]builder {
 		},
 		contract.Infrastructure: func(ctx context.Context, o host.Options) (*host.Host, error) {
 			return infrastructure.New(ctx, o, infrastructure.Options{
-				Fragments: c.Fragments, HTTPSPort: c.HTTPSPort, Routed: c.Routed,
+				Fragments: c.Fragments, HTTPSPort: c.HTTPSPort, Routed: c.Routed, Brokers: c.Brokers, OTLP: c.OTLP, NoProcesses: c.noProcesses(),
 			})
 		},
 		contract.Deployment: func(ctx context.Context, o host.Options) (*host.Host, error) {
@@ -161,6 +208,14 @@ func (s *Set) builders(c Config) map[string]builder {
 		contract.Graph:  graph.New,
 		contract.Ingest: ingest.New,
 	}
+}
+
+// noProcesses says why projects may not run as processes, "" where they may.
+func (c Config) noProcesses() string {
+	if c.LocalKafka {
+		return ""
+	}
+	return "whoever reaches Kafka could run commands here, and it is not axion's own on this machine alone"
 }
 
 // watch passes on the failure of a service, and ends with it at its Stop.
@@ -181,11 +236,20 @@ func (c Config) issuer() string {
 	return contract.PublicURL(contract.AuthHost, c.HTTPSPort)
 }
 
-// Failed delivers the error that ended a running service.
-func (s *Set) Failed() <-chan error { return s.failed }
+// Wait returns the error that ended a running service, or nil at Stop.
+func (s *Set) Wait() error {
+	select {
+	case err := <-s.failed:
+		return err
+	case <-s.stopped:
+		return nil
+	}
+}
 
 // Stop ends the services in reverse order, each once those that ask it are gone.
+// Call it once.
 func (s *Set) Stop(ctx context.Context) error {
+	defer close(s.stopped)
 	var errs []error
 	for _, m := range slices.Backward(s.members) {
 		if m.host == nil {

@@ -2,12 +2,14 @@ package services
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"net/http"
 	"strconv"
 	"time"
 
 	"axion/services/auth"
+	"axion/services/bus"
 	"axion/services/contract"
 )
 
@@ -19,10 +21,37 @@ type Status struct {
 	Detail  string `json:"detail,omitempty"`
 	Address string `json:"address,omitempty"`
 	URL     string `json:"url"`
+	Version string `json:"version,omitempty"`
+	// Port is where it goes by itself, and where a process of the user's own is
+	// looked for.
+	Port int `json:"port"`
+	// Yours says that a process of the user's own is in its place.
+	Yours     bool       `json:"yours,omitempty"`
+	Instances []Instance `json:"instances,omitempty"`
+	// Consumes and Produces are topics.
+	Consumes []string `json:"consumes"`
+	Produces []string `json:"produces"`
+}
+
+// Instance is one of those that run here. It is never restarted by itself: a
+// builtin that fails ends the stack.
+type Instance struct {
+	Address   string       `json:"address"`
+	StartedAt time.Time    `json:"startedAt"`
+	Moved     bool         `json:"moved,omitempty"` // the service's port was taken
+	Depends   []Dependency `json:"depends"`
+}
+
+// Dependency is something that an instance cannot work without.
+type Dependency struct {
+	Name   string `json:"name"` // "SQLite", "PostgreSQL" or "broker"
+	State  string `json:"state"`
+	Detail string `json:"detail,omitempty"` // why it cannot be used
 }
 
 // Status asks every builtin whether it can do its work. One that is not run here
-// is absent, unless a process of the user's own is in its place. With none of
+// is absent, unless a process of the user's own is in its place: on its port, or in its
+// consumer group. With none of
 // them there is nothing to tell.
 func (s *Set) Status(ctx context.Context, httpsPort int) []Status {
 	if s.none {
@@ -35,12 +64,17 @@ func (s *Set) Status(ctx context.Context, httpsPort int) []Status {
 	var all []Status
 	for _, service := range contract.Services() {
 		st := Status{
-			Name: service.Name, Kind: "service", State: "healthy", URL: contract.PublicURL(service.Host, httpsPort),
+			Name: service.Name, Kind: "service", State: "healthy", URL: contract.PublicURL(service.Host, httpsPort), Port: service.Port,
+			Consumes: contract.Consumes(service.Name), Produces: contract.Produces(service.Name),
 		}
 		if instances := running[service.Name]; len(instances) == 0 {
 			st.foreign(ctx, service.Port)
+			if !st.Yours {
+				st.reading(ctx, s.readers)
+			}
 		} else {
-			st.ask(ctx, instances)
+			st.Version = s.version
+			st.ask(ctx, instances, s.storeName())
 		}
 		all = append(all, st)
 	}
@@ -49,16 +83,47 @@ func (s *Set) Status(ctx context.Context, httpsPort int) []Status {
 
 // ask tells how a service is whose instances run here: as well as the one that is
 // the least.
-func (st *Status) ask(ctx context.Context, instances []*member) {
+func (st *Status) ask(ctx context.Context, instances []*member, store string) {
 	st.Address = instances[0].listener.Addr().String()
 	if len(instances) > 1 {
 		st.Detail = strconv.Itoa(len(instances)) + " instances"
 	}
 	for _, m := range instances {
-		if err := m.host.Ready(ctx); err != nil {
-			st.State, st.Detail = "unhealthy", m.listener.Addr().String()+": "+err.Error()
+		i := Instance{Address: m.listener.Addr().String(), StartedAt: m.started, Moved: m.moved}
+		if m.moved && st.Detail == "" {
+			st.Detail = "port " + strconv.Itoa(st.Port) + " is taken: it moved to " + strconv.Itoa(portOf(m.listener))
 		}
+		for _, d := range m.host.Depends(ctx) {
+			told := Dependency{Name: d.Name, State: "healthy"}
+			switch d.Name {
+			case "database":
+				told.Name = store
+			case "bus":
+				told.Name = "broker"
+			}
+			if d.Err != nil {
+				told.State, told.Detail = "unhealthy", d.Err.Error()
+				st.State, st.Detail = "unhealthy", i.Address+": "+told.Name+": "+told.Detail
+			}
+			i.Depends = append(i.Depends, told)
+		}
+		st.Instances = append(st.Instances, i)
 	}
+}
+
+// storeName is what the services keep their data in.
+func (s *Set) storeName() string {
+	if s.database == "" {
+		return "SQLite"
+	}
+	return "PostgreSQL"
+}
+
+func portOf(l net.Listener) int {
+	if a, ok := l.Addr().(*net.TCPAddr); ok {
+		return a.Port
+	}
+	return 0
 }
 
 // probeTime bounds the question whether a user's own service is up.
@@ -81,9 +146,24 @@ func (st *Status) foreign(ctx context.Context, port int) {
 		return
 	}
 	_ = res.Body.Close()
-	st.Address = address
+	st.Address, st.Yours = address, true
 	if st.State, st.Detail = "healthy", "yours"; res.StatusCode != http.StatusOK {
 		st.State, st.Detail = "unhealthy", "yours: /health answers "+res.Status
+	}
+}
+
+// reading tells of a process in a builtin's place that listens on Kafka alone, as
+// NestJS's microservices do: it is in the service's consumer group.
+func (st *Status) reading(ctx context.Context, readers func(context.Context, string) (int, error)) {
+	if readers == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, probeTime)
+	defer cancel()
+	group := bus.Group(st.Name)
+	if n, err := readers(ctx, group); err == nil && n > 0 {
+		st.State, st.Yours = "healthy", true
+		st.Detail = fmt.Sprintf("yours: %d in consumer group %s", n, group)
 	}
 }
 

@@ -3,46 +3,123 @@ package web
 import (
 	"context"
 	"net/http"
+	"path"
+	"reflect"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"axion/web/telemetry"
+	"github.com/klauspost/compress/gzhttp"
 )
 
-// handler is everything the dashboard answers.
+// handler is everything the dashboard answers. What is below /api is described
+// at /api/openapi.json.
 func (s *Server) handler() http.Handler {
 	mux := http.NewServeMux()
+	config := huma.DefaultConfig(s.opts.Name+" dashboard", s.opts.Version)
+	config.DocsPath, config.SchemasPath, config.CreateHooks = "", "", nil
+	config.OpenAPIPath = "/api/openapi"
+	config.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
+	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		"token": {Type: "apiKey", In: "header", Name: tokenHeader, Description: "What /api/session answers; for calls that change something."},
+	}
+	api := humago.New(mux, config)
+	s.register(api)
+	if s.flows != nil {
+		s.flows.Register(api)
+	}
+	for _, register := range s.opts.Register {
+		register(api)
+	}
+	projects{calls: s.calls, log: s.opts.Log}.register(mux, api)
 	mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, map[string]string{"status": "ok"})
 	})
-	mux.HandleFunc("GET /api/system", func(w http.ResponseWriter, r *http.Request) {
-		writeJSON(w, s.opts.system(r.Context()))
-	})
-	mux.HandleFunc("GET /api/routes", func(w http.ResponseWriter, _ *http.Request) {
-		writeJSON(w, s.opts.routes())
-	})
-	mux.HandleFunc("GET /api/topics", s.getTopics)
-	projects := projects{calls: s.calls, events: &s.feed.events, log: s.opts.Log}
-	projects.register(mux)
 	if s.opts.Gateway != nil {
 		for _, path := range []string{"/api/rawdata", "/api/overview", "/api/version", "/api/entrypoints", "/api/entrypoints/",
-			"/api/http/", "/api/tcp/", "/api/udp/", "/api/explain", "/metrics", "/ping"} {
+			"/api/http/", "/api/tcp/", "/api/udp/", "/api/explain", "/ping"} {
 			mux.Handle(path, s.opts.Gateway)
 		}
+	}
+	if s.opts.Metrics != nil {
+		mux.Handle("GET /metrics", telemetry.Handler(s.opts.Metrics))
+	} else if s.opts.Gateway != nil {
+		mux.Handle("/metrics", s.opts.Gateway)
 	}
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, _ *http.Request) {
 		writeProblem(w, http.StatusNotFound, "the dashboard has no such endpoint or method")
 	})
-	mux.Handle("GET /ws", s.hub)
 	mux.Handle("/", assets{s.opts.Assets})
-	return guard(mux)
+	all := http.NewServeMux()
+	all.Handle("GET /ws", s.hub)
+	all.Handle("/", gzhttp.GzipHandler(mux))
+	return guard(s.token.guard(all))
 }
 
-func (s *Server) getTopics(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), callTimeout)
+// schemaName tells the types of the parts apart, which have the same names.
+func schemaName(t reflect.Type, hint string) string {
+	name := huma.DefaultSchemaNamer(t, hint)
+	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
+		t = t.Elem()
+	}
+	if part := path.Base(t.PkgPath()); part != "." && part != "web" {
+		name = strings.ToUpper(part[:1]) + part[1:] + name
+	}
+	return name
+}
+
+// body is the answer of an operation.
+type body[T any] struct{ Body T }
+
+// register adds the operations that are the dashboard's own.
+func (s *Server) register(api huma.API) {
+	huma.Get(api, "/api/session", func(context.Context, *struct{}) (*body[session], error) {
+		return &body[session]{session{s.token}}, nil
+	})
+	huma.Get(api, "/api/system", func(ctx context.Context, _ *struct{}) (*body[System], error) {
+		return &body[System]{s.opts.system(ctx)}, nil
+	})
+	huma.Get(api, "/api/routes", func(context.Context, *struct{}) (*body[routeList], error) {
+		return &body[routeList]{s.opts.routes()}, nil
+	})
+	huma.Get(api, "/api/topics", s.getTopics)
+	huma.Get(api, "/api/events", func(_ context.Context, in *struct {
+		Project string `query:"project" doc:"The id of the project whose events are wanted; all by default."`
+	}) (*body[eventList], error) {
+		return &body[eventList]{eventList{Items: s.feed.events.list(in.Project)}}, nil
+	})
+	s.registerSearch(api)
+	if s.opts.Traces != nil {
+		traces{s.opts.Traces}.register(api)
+		logs{&s.opts.Traces.Logs}.register(api)
+	}
+	if s.tries != nil {
+		s.tries.register(api)
+	}
+}
+
+// session is the answer of /api/session: what a page needs to change something.
+type session struct {
+	Token token `json:"token"`
+}
+
+// eventList is the answer of /api/events: what this process has seen, none from
+// before its start, and of many only the newest.
+type eventList struct {
+	Items []Event `json:"items"`
+	Next  string  `json:"next"` // always empty: the list is given whole
+}
+
+func (s *Server) getTopics(ctx context.Context, _ *struct{}) (*body[topicList], error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	list := s.opts.topics(ctx)
 	if list.Error != "" {
-		writeProblem(w, http.StatusBadGateway, list.Error)
-		return
+		return nil, huma.Error502BadGateway(list.Error)
 	}
-	writeJSON(w, list)
+	return &body[topicList]{list}, nil
 }
 
 // routeList is the answer of /api/routes.
@@ -87,7 +164,7 @@ func (o Options) topics(ctx context.Context) topicList {
 		return list
 	}
 	for _, t := range topics {
-		t.Partitions = orEmpty(t.Partitions)
+		t.Partitions, t.Groups = orEmpty(t.Partitions), orEmpty(t.Groups)
 		list.Items = append(list.Items, t)
 	}
 	return list

@@ -24,8 +24,9 @@ import (
 // goodToken is what the fake graph service accepts.
 const goodToken = "a-good-token"
 
-// fakeGraph is a gateway with the graph service behind it: TLS for
-// graph.localhost only, a bearer token, projects, and a WebSocket that replays.
+// fakeGraph is a gateway with the graph service behind it, and a little of its
+// neighbours: TLS for their hosts only, a bearer token, projects, and a WebSocket
+// that replays.
 type fakeGraph struct {
 	*httptest.Server
 	roots *x509.CertPool
@@ -34,6 +35,7 @@ type fakeGraph struct {
 	mu       sync.Mutex
 	projects []map[string]any
 	deploys  map[string][]map[string]any
+	graphs   map[string][]fakeVersion
 	feed     []Event
 	conns    map[*websocket.Conn]struct{}
 	clock    time.Time
@@ -45,6 +47,7 @@ func newFakeGraph(t *testing.T) *fakeGraph {
 	g := &fakeGraph{
 		dials:   make(chan string, 64),
 		deploys: map[string][]map[string]any{},
+		graphs:  map[string][]fakeVersion{},
 		conns:   map[*websocket.Conn]struct{}{},
 		clock:   time.Now().UTC(),
 	}
@@ -56,8 +59,9 @@ func newFakeGraph(t *testing.T) *fakeGraph {
 	mux.HandleFunc("GET /api/projects/{id}/deployments", g.deployments)
 	mux.HandleFunc("POST /api/projects/{id}/deployments", g.deploy)
 	mux.HandleFunc("GET /ws", g.socket)
+	g.more(mux)
 	g.Server = httptest.NewUnstartedServer(g.secured(mux))
-	certificate, roots := selfSigned(t, "graph.localhost")
+	certificate, roots := selfSigned(t, "graph.localhost", "codegen.localhost", "deployment.localhost", "infrastructure.localhost")
 	g.roots = roots
 	g.TLS = &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
 	g.Config.ErrorLog = log.New(io.Discard, "", 0) // clients refuse it on purpose
@@ -77,7 +81,7 @@ func (g *fakeGraph) secured(next http.Handler) http.Handler {
 		switch {
 		case broken != "":
 			http.Error(w, broken, http.StatusBadGateway)
-		case !strings.HasPrefix(r.Host, "graph.localhost:"):
+		case !strings.HasPrefix(r.Host, g.hostOf(r)+":"):
 			http.NotFound(w, r)
 		case r.Header.Get("Authorization") != "Bearer "+goodToken:
 			problem(w, http.StatusUnauthorized, "the token is not valid")
@@ -85,6 +89,18 @@ func (g *fakeGraph) secured(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 		}
 	})
+}
+
+// hostOf is the host of the service that a request belongs to.
+func (g *fakeGraph) hostOf(r *http.Request) string {
+	for prefix, host := range map[string]string{
+		"/api/blueprints": "codegen.localhost", "/api/deployments": "deployment.localhost", "/api/runtimes": "infrastructure.localhost",
+	} {
+		if strings.HasPrefix(r.URL.Path, prefix) {
+			return host
+		}
+	}
+	return "graph.localhost"
 }
 
 func problem(w http.ResponseWriter, status int, detail string, errors ...map[string]string) {
@@ -243,14 +259,14 @@ func (g *fakeGraph) breakDown(text string) {
 	g.broken = text
 }
 
-func selfSigned(t *testing.T, host string) (tls.Certificate, *x509.CertPool) {
+func selfSigned(t *testing.T, hosts ...string) (tls.Certificate, *x509.CertPool) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), DNSNames: []string{host},
+		SerialNumber: big.NewInt(1), DNSNames: hosts,
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
 		IsCA: true, BasicConstraintsValid: true,
 	}

@@ -1,25 +1,25 @@
 package web
 
 import (
-	"net"
 	"net/http"
-	"net/netip"
-	"net/url"
 	"strings"
+
+	"axion/web/local"
 )
 
 // guard refuses requests that a foreign page could have caused: those for a
-// host that is not this machine (DNS rebinding), and those that change state
-// from another origin. Sites that axion deploys are other origins.
+// host that is not this machine (DNS rebinding), and those from another origin,
+// which could not read the answer, and still have it made. Only the page itself may
+// be linked to from elsewhere. Sites that axion deploys are other origins.
 func guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		secureHeaders(w.Header())
-		if !localHost(r.Host) {
+		if !local.Host(r.Host) {
 			writeProblem(w, http.StatusForbidden,
 				"the dashboard answers on this machine's names only: localhost, *.localhost, 127.0.0.1 and [::1]")
 			return
 		}
-		if !safeMethod(r.Method) && !sameOrigin(r) {
+		if !(safeMethod(r.Method) && isPage(r.URL.Path)) && !sameOrigin(r) {
 			writeProblem(w, http.StatusForbidden, "the request comes from another origin")
 			return
 		}
@@ -37,21 +37,13 @@ func secureHeaders(h http.Header) {
 	h.Set("Cache-Control", "no-store")
 }
 
-func safeMethod(method string) bool {
-	return method == http.MethodGet || method == http.MethodHead || method == http.MethodOptions
+// isPage tells what only shows the page from what asks or does something.
+func isPage(path string) bool {
+	return !strings.HasPrefix(path, "/api/") && path != "/metrics" && path != "/ws"
 }
 
-// localHost tells whether a Host header names this machine.
-func localHost(host string) bool {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	host = strings.ToLower(strings.TrimSuffix(strings.Trim(host, "[]"), "."))
-	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
-		return true
-	}
-	addr, err := netip.ParseAddr(host)
-	return err == nil && addr.Unmap().IsLoopback()
+func safeMethod(method string) bool {
+	return method == http.MethodGet || method == http.MethodHead || method == http.MethodOptions
 }
 
 // sameOrigin tells whether the page that sent r, if a page did, was served from
@@ -60,9 +52,8 @@ func sameOrigin(r *http.Request) bool {
 	origins := r.Header.Values("Origin")
 	if len(origins) == 0 {
 		site := r.Header.Get("Sec-Fetch-Site")
-		return localHost(r.Host) && (site == "" || site == "same-origin" || site == "none")
+		return local.Host(r.Host) && (site == "" || site == "same-origin" || site == "none")
 	}
-	origin, err := url.Parse(origins[0])
-	return err == nil && len(origins) == 1 && localHost(r.Host) &&
-		(origin.Scheme == "http" || origin.Scheme == "https") && strings.EqualFold(origin.Host, r.Host)
+	scheme, host, _ := strings.Cut(origins[0], "://")
+	return len(origins) == 1 && local.Host(r.Host) && (scheme == "http" || scheme == "https") && strings.EqualFold(host, r.Host)
 }

@@ -9,13 +9,18 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/olahol/melody"
 )
 
-// maxPages bounds the pages that are connected at once.
-const maxPages = 64
+const (
+	// maxPages bounds the pages that are connected at once.
+	maxPages = 64
+	// maxAsked bounds a message of a page, in bytes.
+	maxAsked = 4 << 10
+)
 
 type connKey struct{}
 
@@ -25,29 +30,45 @@ func withConn(ctx context.Context, conn net.Conn) context.Context {
 	return context.WithValue(ctx, connKey{}, conn)
 }
 
-// hub holds the pages that are connected. Pages only listen.
+// hub holds the pages that are connected. Each hears of every change of the
+// state, and of the channels that it watches.
 type hub struct {
-	melody *melody.Melody
-	log    *slog.Logger
+	melody   *melody.Melody
+	log      *slog.Logger
+	channels map[string]Channel
 	// greet gives the first message to a session. Set it before serving.
 	greet func(write func([]byte) error)
 
 	mu       sync.RWMutex // keeps broadcasts and arrivals off a closed melody
 	closed   bool
 	open     int // pages that are connected or about to be
-	sessions map[*melody.Session]struct{}
+	sessions map[*melody.Session]*viewer
 	live     sync.WaitGroup
+
+	sent, sentBytes atomic.Int64
 }
 
-func newHub(log *slog.Logger) *hub {
-	h := &hub{melody: melody.New(), log: log, sessions: map[*melody.Session]struct{}{}}
+func newHub(log *slog.Logger, channels map[string]Channel) *hub {
+	h := &hub{melody: melody.New(), log: log, channels: channels, sessions: map[*melody.Session]*viewer{}}
 	h.melody.Upgrader.CheckOrigin = sameOrigin
 	h.melody.Upgrader.HandshakeTimeout = 5 * time.Second
-	h.melody.Config.MaxMessageSize = 512
+	h.melody.Config.MaxMessageSize = maxAsked
 	h.melody.Config.MessageBufferSize = 2 * maxEvents // a whole replay, and then some
 	h.melody.Config.WriteWait = 2 * time.Second
 	h.melody.HandleConnect(h.connected)
 	h.melody.HandleDisconnect(h.disconnected)
+	h.melody.HandleMessage(func(s *melody.Session, text []byte) {
+		if v := h.viewer(s); v != nil {
+			v.asked(text)
+		}
+	})
+	h.melody.HandleSentMessage(func(s *melody.Session, text []byte) {
+		h.sent.Add(1)
+		h.sentBytes.Add(int64(len(text)))
+		if v := h.viewer(s); v != nil {
+			v.sent(text)
+		}
+	})
 	h.melody.HandleError(func(s *melody.Session, err error) {
 		if !errors.Is(err, melody.ErrMessageBufferFull) {
 			return
@@ -97,7 +118,7 @@ func (h *hub) leave() {
 func (h *hub) connected(s *melody.Session) {
 	h.mu.Lock()
 	closed := h.closed
-	h.sessions[s] = struct{}{}
+	h.sessions[s] = newViewer(h.channels, s.Write, h.log)
 	h.mu.Unlock()
 	if closed {
 		_ = s.CloseWithMsg(goodbye())
@@ -110,8 +131,18 @@ func (h *hub) connected(s *melody.Session) {
 
 func (h *hub) disconnected(s *melody.Session) {
 	h.mu.Lock()
-	defer h.mu.Unlock()
+	v := h.sessions[s]
 	delete(h.sessions, s)
+	h.mu.Unlock()
+	if v != nil {
+		v.close()
+	}
+}
+
+func (h *hub) viewer(s *melody.Session) *viewer {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return h.sessions[s]
 }
 
 // broadcast sends to every page; after close it does nothing.

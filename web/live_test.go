@@ -71,7 +71,7 @@ func TestLive(t *testing.T) {
 		first.next(kindSnapshot)
 		first.next(kindTopics)
 		s.change(func(s *stack) { s.topics = []Topic{topicOf("axion.events", 6)} })
-		want := `{"items":[{"name":"axion.events","messages":6,"partitions":[{"id":0,"start":0,"end":3},{"id":1,"start":40,"end":42},{"id":2,"start":0,"end":1}]}],"next":""}`
+		want := `{"items":[{"name":"axion.events","messages":6,"partitions":[{"id":0,"start":0,"end":3},{"id":1,"start":40,"end":42},{"id":2,"start":0,"end":1}],"rate":0,"groups":[]}],"next":""}`
 		if got := string(first.next(kindTopics)); got != want {
 			t.Errorf("got %s\nwant %s", got, want)
 		}
@@ -112,7 +112,7 @@ func TestLive(t *testing.T) {
 		s := newStack()
 		s.start(t, s.options(t, "127.0.0.1:0", nil))
 		p := s.page(t)
-		_ = p.conn.WriteMessage(websocket.TextMessage, make([]byte, 1024))
+		_ = p.conn.WriteMessage(websocket.TextMessage, make([]byte, maxAsked+1))
 		p.closed(websocket.CloseMessageTooBig)
 	})
 }

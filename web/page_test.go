@@ -23,7 +23,6 @@ func TestPageLoads(t *testing.T) {
 		"/routes":                        {"7 routers", "graph-path"},
 		"/routes/graph-path%40docker":    {"2 servers", "http://127.0.0.1:3011", "embedded:71"},
 		"/topics":                        {"19 topics", "axion.graph-service.dlq"},
-		"/topics/axion.events":           {"12,840", "3 partitions"},
 		"/projects":                      {"No projects yet"},
 		"/projects/new":                  {"Create project"},
 		"/nowhere":                       {"There is no page here"},

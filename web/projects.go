@@ -3,86 +3,101 @@ package web
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"mime"
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
 )
 
-// projects passes the page's calls on to the graph service, through the
-// gateway, and its answers back: status and problem details as they are.
+// projects passes the page's calls on to the services, through the gateway, and
+// their answers back: status and problem details as they are.
 type projects struct {
-	calls  *caller // nil where this stack runs no builtins
-	events *journal
-	log    *slog.Logger
+	calls *caller // nil where this stack runs no builtins
+	log   *slog.Logger
 }
 
-func (p projects) register(mux *http.ServeMux) {
-	mux.HandleFunc("GET /api/projects", p.pass)
-	mux.HandleFunc("POST /api/projects", p.pass)
-	mux.HandleFunc("GET /api/projects/{id}", p.pass)
-	mux.HandleFunc("DELETE /api/projects/{id}", p.pass)
-	mux.HandleFunc("GET /api/projects/{id}/deployments", p.pass)
-	mux.HandleFunc("POST /api/projects/{id}/deployments", p.pass)
-	mux.HandleFunc("GET /api/events", p.listEvents)
+func (p projects) register(mux *http.ServeMux, api huma.API) {
+	for _, op := range passed {
+		mux.HandleFunc(op.method+" "+op.path, func(w http.ResponseWriter, r *http.Request) { p.pass(w, r, op) })
+		api.OpenAPI().AddOperation(op.operation())
+	}
 }
 
-// listEvents answers from what this process has seen: none from before its
-// start, and of many only the newest. The parameter project narrows it to one.
-func (p projects) listEvents(w http.ResponseWriter, r *http.Request) {
-	writeJSON(w, map[string]any{"items": p.events.list(r.URL.Query().Get("project")), "next": ""})
-}
-
-func (p projects) pass(w http.ResponseWriter, r *http.Request) {
+func (p projects) pass(w http.ResponseWriter, r *http.Request, op passing) {
 	if p.calls == nil {
-		writeProblem(w, http.StatusServiceUnavailable, "this stack runs no builtin services, so that there is no graph service to ask")
+		writeProblem(w, http.StatusServiceUnavailable, "this stack runs no builtin services, so that there is no "+op.said()+" to ask")
 		return
 	}
-	body, ok := readBody(w, r)
+	body, ok := readBody(w, r, op.body)
 	if !ok {
 		return
 	}
-	query := url.Values{}
-	for _, name := range []string{"limit", "after"} {
+	c := call{
+		host: op.host(), method: r.Method, path: r.URL.EscapedPath(), query: url.Values{}, header: http.Header{},
+		body: body, limit: op.limit(),
+	}
+	for _, name := range op.query {
 		if v := r.URL.Query().Get(name); v != "" {
-			query.Set(name, v)
+			c.query.Set(name, v)
 		}
 	}
-	got, err := p.calls.do(r.Context(), r.Method, r.URL.EscapedPath(), query, body)
+	for _, name := range []string{"If-Match", "Idempotency-Key"} {
+		if v := r.Header.Get(name); v != "" {
+			c.header.Set(name, v)
+		}
+	}
+	got, err := p.calls.do(r.Context(), c)
 	if err != nil {
 		p.log.Warn("project call failed", "method", r.Method, "path", r.URL.Path, "error", err)
 		writeProblem(w, http.StatusBadGateway, err.Error())
 		return
 	}
+	op.answer(w, got)
+}
+
+// answer gives the service's answer to the page, unless it is not the service's.
+func (p passing) answer(w http.ResponseWriter, got answer) {
+	contentType := got.header.Get("Content-Type")
+	known := isJSON(contentType) || p.archive && contentType == "application/zip"
 	switch {
 	case got.status < 200 || got.status >= 300 && got.status < 400:
-		writeProblem(w, http.StatusBadGateway, "the graph service's address redirects elsewhere")
-	case len(got.body) == 0:
-		w.WriteHeader(got.status)
-	case isJSON(got.contentType):
-		writeBody(w, got.status, got.contentType, got.body)
-	case got.status < 300:
-		writeProblem(w, http.StatusBadGateway, "what answers at the graph service's address is not the graph service")
+		writeProblem(w, http.StatusBadGateway, "the "+p.said()+"'s address redirects elsewhere")
+	case len(got.body) > 0 && !known && got.status < 300:
+		writeProblem(w, http.StatusBadGateway, "what answers at the "+p.said()+"'s address is not the "+p.said())
+	case len(got.body) > 0 && !known:
+		writeProblem(w, got.status, "the gateway answered for the "+p.said()+": "+firstLine(got.body))
 	default:
-		writeProblem(w, got.status, "the gateway answered for the graph service: "+firstLine(got.body))
+		for _, name := range []string{"ETag", "Location", "Content-Disposition", "X-Request-Id"} {
+			if v := got.header.Get(name); v != "" {
+				w.Header().Set(name, v)
+			}
+		}
+		if len(got.body) == 0 {
+			w.WriteHeader(got.status)
+			return
+		}
+		writeBody(w, got.status, contentType, got.body)
 	}
 }
 
-// readBody reads a JSON body of bounded size, or answers why not. The reader is
-// nil for methods that have none.
-func readBody(w http.ResponseWriter, r *http.Request) (io.Reader, bool) {
-	if r.Method != http.MethodPost {
+// readBody reads a JSON body of at most limit bytes, or answers why not. The
+// reader is nil where limit is 0.
+func readBody(w http.ResponseWriter, r *http.Request, limit int64) (io.Reader, bool) {
+	if limit == 0 {
 		return nil, true
 	}
 	if !isJSON(r.Header.Get("Content-Type")) {
 		writeProblem(w, http.StatusUnsupportedMediaType, "the body must be application/json")
 		return nil, false
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
-		writeProblem(w, http.StatusRequestEntityTooLarge, "the body is larger than 64 KB")
+		writeProblem(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is larger than %d KB", limit>>10))
 		return nil, false
 	}
 	if err != nil {

@@ -26,11 +26,11 @@ func TestProjects(t *testing.T) {
 		{"ErrField", "POST", "/api/projects", asJSON, `{"name":"Shop!"}`, 422, `"pointer":"/name"`},
 		{"ErrNotJSON", "POST", "/api/projects", asJSON, `{`, 400, "the body is not JSON"},
 		{"ErrContentType", "POST", "/api/projects", "text/plain", `{}`, 415, "application/json"},
-		{"ErrTooLarge", "POST", "/api/projects", asJSON, `{"name":"` + strings.Repeat("x", maxBody) + `"}`, 413, "64 KB"},
+		{"ErrTooLarge", "POST", "/api/projects", asJSON, `{"name":"` + strings.Repeat("x", maxProjectBody) + `"}`, 413, "384 KB"},
 		{"ErrUnknown", "GET", "/api/projects/none", "", "", 404, "no such project"},
 		{"ErrDeleteUnknown", "DELETE", "/api/projects/none", "", "", 404, "no such project"},
 		{"ErrEscapedPath", "GET", "/api/projects/..%2F..%2Fhealth", "", "", 404, "no such project"},
-		{"ErrMethod", "PATCH", "/api/projects", asJSON, `{}`, 404, "no such endpoint or method"},
+		{"ErrMethod", "PUT", "/api/projects", asJSON, `{}`, 404, "no such endpoint or method"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -33,6 +33,8 @@ type Route struct {
 	Status      RouteStatus   `json:"status"`
 	// Errors say why Status is not enabled.
 	Errors []string `json:"errors"`
+	// Faults break its requests on purpose now: "delay 500 ms".
+	Faults []string `json:"faults,omitempty"`
 	Origin Origin   `json:"origin"`
 }
 

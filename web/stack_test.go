@@ -4,16 +4,23 @@ import (
 	"context"
 	"errors"
 	"net"
+	"net/http"
 	"os"
 	"slices"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
 	"go.uber.org/goleak"
+
+	"axion/services/host"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	host.UseProblems() // as in a whole stack
+	goleak.VerifyTestMain(m)
+}
 
 // stack is a dashboard's surroundings, which a test changes as it goes.
 type stack struct {
@@ -54,6 +61,8 @@ func (s *stack) options(t *testing.T, address string, graph *fakeGraph) Options 
 			system.Parts = slices.Clone(s.system.Parts)
 			return system
 		},
+		Gateway:  http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { answerJSON(w, 200, []any{}) }),
+		Register: []func(huma.API){noSnippets},
 		Routes:   func() []Route { s.mu.Lock(); defer s.mu.Unlock(); return slices.Clone(s.routes) },
 		Problems: func() []Problem { s.mu.Lock(); defer s.mu.Unlock(); return slices.Clone(s.problems) },
 		Topics: func(context.Context) ([]Topic, error) {
@@ -74,6 +83,13 @@ func (s *stack) options(t *testing.T, address string, graph *fakeGraph) Options 
 		}
 	}
 	return o
+}
+
+// noSnippets is a gateway whose files cannot be shown.
+func noSnippets(api huma.API) {
+	huma.Get(api, "/api/snippet", func(context.Context, *struct{}) (*body[map[string]any], error) {
+		return &body[map[string]any]{map[string]any{"lines": []string{}}}, nil
+	})
 }
 
 // start runs a dashboard until the test ends or stop is called.

@@ -1,5 +1,7 @@
 package web
 
+import "time"
+
 // Kind says what a part of the stack is.
 type Kind string
 
@@ -41,6 +43,8 @@ type Addresses struct {
 	HTTPS     string `json:"https,omitempty"`     // "https://localhost:8443"
 	Kafka     string `json:"kafka,omitempty"`     // "localhost:9092"
 	Dashboard string `json:"dashboard,omitempty"` // "http://127.0.0.1:8900"
+	OTLPHTTP  string `json:"otlp_http,omitempty"` // "http://127.0.0.1:4318"
+	OTLPGRPC  string `json:"otlp_grpc,omitempty"` // "http://127.0.0.1:4317"
 	// CA is the file of the local authority's root, PEM, which a client has to
 	// trust to take HTTPS without a warning. Empty where HTTPS has another.
 	CA string `json:"ca,omitempty"`
@@ -58,4 +62,32 @@ type Part struct {
 	Address string `json:"address,omitempty"`
 	// URL is what a browser opens. May be empty.
 	URL string `json:"url,omitempty"`
+	// What follows is of services alone.
+	Version string `json:"version,omitempty"`
+	// Port is where the service goes by itself; 0 where unknown.
+	Port int `json:"port,omitempty"`
+	// Yours says that a process of the user's own is in the builtin's place.
+	Yours bool `json:"yours,omitempty"`
+	// Instances are those that run in this process.
+	Instances []Instance `json:"instances,omitempty"`
+	// Consumes and Produces are topics.
+	Consumes []string `json:"consumes,omitempty"`
+	Produces []string `json:"produces,omitempty"`
+}
+
+// Instance is one of a service's that run in this process.
+type Instance struct {
+	Address   string    `json:"address"`
+	StartedAt time.Time `json:"startedAt"`
+	// Moved says that the service's own port was taken.
+	Moved   bool         `json:"moved,omitempty"`
+	Depends []Dependency `json:"depends"`
+}
+
+// Dependency is something that an instance cannot work without.
+type Dependency struct {
+	Name  string `json:"name"`
+	State State  `json:"state"`
+	// Detail is why it cannot be used.
+	Detail string `json:"detail,omitempty"`
 }

@@ -7,6 +7,21 @@ type Topic struct {
 	// retention has removed does not count.
 	Messages   int64       `json:"messages"`
 	Partitions []Partition `json:"partitions"`
+	// Internal topics are the broker's own.
+	Internal bool `json:"internal,omitempty"`
+	// Bytes is the topic's size; nil where the broker does not tell.
+	Bytes *int64 `json:"bytes,omitempty"`
+	// Rate is how many messages a second it got of late.
+	Rate float64 `json:"rate"`
+	// Groups are the consumer groups that have read it, and what each has not
+	// read yet.
+	Groups []TopicGroup `json:"groups"`
+}
+
+// TopicGroup is a consumer group on a topic.
+type TopicGroup struct {
+	Name string `json:"name"`
+	Lag  int64  `json:"lag"`
 }
 
 // Partition is one partition of a topic. It holds the offsets from Start up

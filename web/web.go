@@ -12,18 +12,20 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"axion/web/telemetry"
+	"axion/web/traffic"
 )
 
-const (
-	// maxBody bounds a request body, in bytes.
-	maxBody = 64 << 10
-	// closeGrace is how long Run waits for open requests once its context ends.
-	closeGrace = 3 * time.Second
-)
+// closeGrace is how long Run waits for open requests once its context ends.
+const closeGrace = 3 * time.Second
 
 // Options are what [New] needs. The functions are called from several
 // goroutines at once, about once a second each while a page is open, and what
@@ -46,9 +48,24 @@ type Options struct {
 	Problems func() []Problem
 	// Topics lists the broker's topics; nil means none.
 	Topics func(context.Context) ([]Topic, error)
+	// Messages looks for a text in the newest messages, and gives at most so many;
+	// nil means that there are none.
+	Messages func(ctx context.Context, text string, limit int) (Matches, error)
 	// Gateway serves what the gateway tells of itself in Traefik's shapes, below
 	// /api, at /metrics and at /ping; nil means nothing.
 	Gateway http.Handler
+	// Metrics are those of all parts; nil means the gateway's alone.
+	Metrics *telemetry.Metrics
+	// Traces keeps what the parts and the services tell of requests, and their logs;
+	// nil means nothing.
+	Traces *telemetry.Store
+	// Register adds operations of the other parts to the API; each path begins
+	// with /api.
+	Register []func(huma.API)
+	// Channels are what pages can watch, by name, beside the dashboard's own.
+	Channels map[string]Channel
+	// Door is how requests are sent that a person writes; nil means that none are.
+	Door *Door
 	// Client is how projects are created. Nil means that this stack runs no
 	// builtin services: the projects page says so.
 	Client *Client
@@ -64,6 +81,9 @@ func (o Options) validate() error {
 	}
 	if _, err := fs.Stat(o.Assets, indexFile); err != nil {
 		return fmt.Errorf("option Assets: %w", err)
+	}
+	if o.Door != nil && o.Door.Entry == nil {
+		return errors.New("option Door.Entry is missing")
 	}
 	if o.Client != nil {
 		return o.Client.validate()
@@ -100,8 +120,11 @@ type Server struct {
 	http  *http.Server
 	hub   *hub
 	feed  *feed
+	flows *traffic.Monitor // nil without metrics
+	token token
 	calls *caller // nil without a Client, as is up
 	up    *upstream
+	tries *requests // nil without a Door
 
 	// silent are connections that have not sent a request yet, as browsers open
 	// them ahead: Shutdown would wait for those.
@@ -120,7 +143,7 @@ func New(opts Options) (*Server, error) {
 	if err := opts.validate(); err != nil {
 		return nil, fmt.Errorf("new dashboard: %w", err)
 	}
-	s := &Server{opts: opts.withDefaults()}
+	s := &Server{opts: opts.withDefaults(), token: newToken()}
 	if opts.Client != nil {
 		calls, err := newCaller(*opts.Client)
 		if err != nil {
@@ -128,8 +151,17 @@ func New(opts Options) (*Server, error) {
 		}
 		s.calls = calls
 	}
+	if opts.Door != nil {
+		s.tries = newRequests(opts.Door)
+	}
 	s.stopped, s.stop = context.WithCancel(context.Background())
-	s.hub = newHub(s.opts.Log)
+	if s.opts.Metrics != nil {
+		s.flows = s.opts.traffic()
+	}
+	s.hub = newHub(s.opts.Log, s.channels())
+	if s.opts.Metrics != nil {
+		s.hub.measure(s.opts.Metrics)
+	}
 	s.feed = newFeed(s.opts, s.hub)
 	if s.calls != nil {
 		s.up = newUpstream(s.calls, s.feed, s.opts.Log)
@@ -148,6 +180,22 @@ func New(opts Options) (*Server, error) {
 	return s, nil
 }
 
+// channels are what pages can watch.
+func (s *Server) channels() map[string]Channel {
+	all := maps.Clone(s.opts.Channels)
+	if all == nil {
+		all = map[string]Channel{}
+	}
+	if store := s.opts.Traces; store != nil {
+		all["traces"], all["trace"] = traces{store}.watch, traces{store}.watchOne
+		all["logs"] = logs{&store.Logs}.watch
+	}
+	if s.flows != nil {
+		all["map"], all["hops"] = s.flows.Map, s.flows.Hops
+	}
+	return all
+}
+
 func (s *Server) track(c net.Conn, state http.ConnState) {
 	if state == http.StateNew {
 		s.silent.Store(c, nil)
@@ -162,6 +210,9 @@ func (s *Server) track(c net.Conn, state http.ConnState) {
 func (s *Server) Run(ctx context.Context) error {
 	work := func(f func(context.Context)) { s.workers.Go(func() { f(s.stopped) }) }
 	work(s.feed.run)
+	if s.flows != nil {
+		work(func(ctx context.Context) { s.flows.Look(ctx) }) // what was there before is nobody's traffic
+	}
 	if s.up != nil {
 		work(s.up.run)
 	}
@@ -203,6 +254,9 @@ func (s *Server) Close(ctx context.Context) error {
 		s.workers.Wait()
 		if s.calls != nil {
 			s.calls.close()
+		}
+		if s.tries != nil {
+			s.tries.close()
 		}
 		s.closeErr = err
 	})

@@ -1,13 +1,17 @@
 package stacktest_test
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"axion/services/contract"
 	"axion/web/stacktest"
@@ -59,7 +63,7 @@ func BenchmarkFlow(b *testing.B) {
 	for n := range 10 {
 		flow(n)
 	}
-	memory := resident(b, s.Cmd.Process.Pid)
+	memory := memoryOf(b, s.Cmd.Process.Pid, "VmRSS:")
 	started, succeeded = nil, nil
 	for n := 10; b.Loop(); n++ {
 		flow(n)
@@ -71,16 +75,41 @@ func BenchmarkFlow(b *testing.B) {
 	}
 }
 
-// resident is a process's resident memory in megabytes; 0 where the system does
-// not tell.
-func resident(b *testing.B, pid int) float64 {
+// BenchmarkMemory publishes 5 GB of events of 1 KB, each time, and reports the memory of
+// the process after it, and at its highest.
+func BenchmarkMemory(b *testing.B) {
+	const size, all = 1 << 10, 5_000_000_000
+	s := stacktest.Launch(b, binary)
+	client := s.Kafka(b, kgo.ProducerBatchCompression(kgo.NoCompression()))
+	value := bytes.Repeat([]byte("x"), size)
+	b.SetBytes(all)
+	var lost atomic.Int64
+	for b.Loop() {
+		for range all / size {
+			client.Produce(b.Context(), &kgo.Record{Topic: contract.EventsTopic, Value: value}, func(_ *kgo.Record, err error) {
+				if err != nil {
+					lost.Add(1)
+				}
+			})
+		}
+		if err := client.Flush(b.Context()); err != nil || lost.Load() > 0 {
+			b.Fatalf("%d events not acknowledged, %v", lost.Load(), err)
+		}
+	}
+	b.ReportMetric(memoryOf(b, s.Cmd.Process.Pid, "VmRSS:"), "resident-MB")
+	b.ReportMetric(memoryOf(b, s.Cmd.Process.Pid, "VmHWM:"), "peak-MB")
+}
+
+// memoryOf is what the system tells of a process's memory, in megabytes; 0 where it does
+// not.
+func memoryOf(b *testing.B, pid int, what string) float64 {
 	b.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0
 	}
 	for line := range strings.Lines(string(status)) {
-		if fields := strings.Fields(line); len(fields) > 1 && fields[0] == "VmRSS:" {
+		if fields := strings.Fields(line); len(fields) > 1 && fields[0] == what {
 			kb, err := strconv.ParseFloat(fields[1], 64)
 			if err != nil {
 				b.Fatal(err)

@@ -11,6 +11,9 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
+// tabTime bounds what one test does in the browser.
+const tabTime = 5 * time.Minute
+
 // browserPath finds Chromium, or skips the test; AXION_REQUIRE_TOOLS=1 fails it.
 func browserPath(t testing.TB) string {
 	t.Helper()
@@ -32,7 +35,9 @@ func browserPath(t testing.TB) string {
 type Tab struct {
 	// Context is what chromedp's own actions run in.
 	Context context.Context
-	t       testing.TB
+	// Close ends the browser before the test ends.
+	Close func()
+	t     testing.TB
 
 	mu     sync.Mutex
 	errors []string
@@ -48,7 +53,7 @@ func OpenTab(t testing.TB) *Tab {
 	for _, name := range []string{"disable-quic", "disable-background-networking", "disable-component-update", "disable-sync"} {
 		options = append(options, chromedp.Flag(name, true))
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 90*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), tabTime)
 	t.Cleanup(cancel)
 	ctx, cancelAllocator := chromedp.NewExecAllocator(ctx, options...)
 	t.Cleanup(cancelAllocator)
@@ -64,10 +69,11 @@ func OpenTab(t testing.TB) *Tab {
 			b.note(message)
 		}
 	})
-	t.Cleanup(func() {
+	b.Close = sync.OnceFunc(func() {
 		cancelTab()
 		reader.Wait()
 	})
+	t.Cleanup(b.Close)
 	return b
 }
 

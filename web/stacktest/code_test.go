@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"axion/services/clustertest"
 	"axion/services/contract"
 	"axion/web/stacktest"
 )
@@ -20,12 +21,20 @@ import (
 // `axion check` read the compose file.
 func TestCode(t *testing.T) {
 	t.Parallel()
-	s := stacktest.Launch(t, binary)
+	s := stacktest.Launch(t, binary, clustertest.Flags(t)...)
 	p := s.Create(t, "", "shop", "")
 	address := s.URL(contract.GraphHost, "/api/projects/"+p.ID)
 	graph := contract.Architecture{
-		Nodes: []contract.Node{{ID: "api", Type: contract.NodeService, Language: "go"}, {ID: "db", Type: contract.NodeDatabase}, {ID: "public", Type: contract.NodeIngress}},
-		Edges: []contract.Edge{{ID: "1", From: "public", To: "api", Type: contract.EdgeHTTP}, {ID: "2", From: "api", To: "db", Type: contract.EdgeDatabase}},
+		Nodes: []contract.Node{
+			{ID: "api", Type: contract.NodeService, Language: "go"}, {ID: "web", Type: contract.NodeService}, {ID: "worker", Type: contract.NodeLogic},
+			{ID: "db", Type: contract.NodeDatabase}, {ID: "cache", Type: contract.NodeCache}, {ID: "jobs", Type: contract.NodeQueue}, {ID: "public", Type: contract.NodeIngress},
+		},
+		Edges: []contract.Edge{
+			{ID: "1", From: "public", To: "web", Type: contract.EdgeHTTP}, {ID: "2", From: "public", To: "api", Type: contract.EdgeGRPC},
+			{ID: "3", From: "web", To: "api", Type: contract.EdgeGRPC}, {ID: "4", From: "api", To: "db", Type: contract.EdgeDatabase},
+			{ID: "5", From: "api", To: "jobs", Type: contract.EdgeKafka}, {ID: "6", From: "jobs", To: "worker", Type: contract.EdgeKafka},
+			{ID: "7", From: "worker", To: "cache", Type: contract.EdgeDatabase},
+		},
 	}
 	if a := s.Do(t, http.MethodPut, address+"/graph", s.Token, graph); a.Status != http.StatusPreconditionRequired {
 		t.Errorf("without If-Match: got %d %s", a.Status, a.Body)
@@ -49,7 +58,7 @@ func TestCode(t *testing.T) {
 	}
 	code := s.Do(t, http.MethodGet, address+"/code", s.Token, nil)
 	files := unzip(t, code.Body)
-	for _, want := range []string{"compose.yaml", "k8s/kustomization.yaml", "services/api/main.go", "README.md", "index.html"} {
+	for _, want := range []string{"compose.yaml", "k8s/kustomization.yaml", "services/api/main.go", "services/web/src/main.ts", "services/worker/src/kafka.ts", "README.md", "index.html"} {
 		if files[want] == "" {
 			t.Errorf("the archive lacks %s", want)
 		}

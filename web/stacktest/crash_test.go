@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"axion/services/clustertest"
 	"axion/services/contract"
 	"axion/web/stacktest"
 )
@@ -13,15 +14,15 @@ import (
 // same directory it finishes the deployment, having lost and repeated nothing.
 func TestCrash(t *testing.T) {
 	t.Parallel()
-	data := t.TempDir()
+	args := append(clustertest.Flags(t), "--data", t.TempDir())
 	// Without codegen a deployment cannot get past its first step.
-	s := stacktest.Launch(t, binary, "--data", data, "--without", contract.Codegen)
+	s := stacktest.Launch(t, binary, slices.Concat(args, []string{"--without", contract.Codegen})...)
 	ws := s.WebSocket(t, "/ws?token="+s.Token)
 	p := s.Create(t, "", "crash", "")
 	started, _ := ws.Until(t, p.ID, contract.DeploymentStarted)
 	s.Kill(t)
 
-	s = stacktest.Launch(t, binary, "--data", data)
+	s = stacktest.Launch(t, binary, args...)
 	after := started.At.Add(-time.Nanosecond).Format(time.RFC3339Nano)
 	end, types := s.WebSocket(t, "/ws?token="+s.Token+"&after="+after).Until(t, p.ID, contract.DeploymentSucceeded)
 	want := []string{contract.DeploymentStarted, contract.DeploymentProgress, contract.DeploymentProgress, contract.DeploymentSucceeded}
@@ -39,12 +40,12 @@ func TestCrash(t *testing.T) {
 // TestRestart: what ran before a restart runs after it.
 func TestRestart(t *testing.T) {
 	t.Parallel()
-	data := t.TempDir()
-	s := stacktest.Launch(t, binary, "--data", data)
+	args := append(clustertest.Flags(t), "--data", t.TempDir())
+	s := stacktest.Launch(t, binary, args...)
 	p := s.Create(t, "", "again", "")
 	s.WebSocket(t, "/ws?token="+s.Token+"&after=2000-01-01T00:00:00Z").Until(t, p.ID, contract.DeploymentSucceeded)
 	s.Kill(t)
-	s = stacktest.Launch(t, binary, "--data", data)
+	s = stacktest.Launch(t, binary, args...)
 	stacktest.Eventually(t, "the site", func() bool {
 		return s.Get(t, s.URL(p.Slug+"."+contract.AppsDomain, "/")).Status == 200
 	})

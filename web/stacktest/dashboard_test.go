@@ -1,6 +1,7 @@
 package stacktest_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -35,6 +36,10 @@ func TestDashboard(t *testing.T) {
 	}
 	if page := s.Get(t, link.Value+"/"); page.Status != 200 {
 		t.Errorf("site: got %d", page.Status)
+	}
+	// What the page looks at by itself is no request of anybody's.
+	if traces := string(s.Get(t, s.Dashboard+"/api/traces").Body); !strings.Contains(traces, `"POST graph.localhost/api/projects"`) || strings.Contains(traces, `"GET graph.localhost`) {
+		t.Errorf("traces: got %s", traces)
 	}
 	b.Quiet()
 }

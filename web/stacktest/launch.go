@@ -1,7 +1,6 @@
 package stacktest
 
 import (
-	"bufio"
 	"bytes"
 	"fmt"
 	"os"
@@ -38,20 +37,7 @@ func Launch(t testing.TB, binary string, args ...string) *Process {
 		args = append(args, "--ephemeral")
 	}
 	p := &Process{Cmd: exec.Command(binary, args...), Stderr: &Log{}}
-	p.Cmd.Stderr = p.Stderr
-	p.Cmd.Dir = t.TempDir()
-	out, err := p.Cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := p.Cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { p.Stop(t) })
-	line, err := bufio.NewReader(out).ReadBytes('\n')
-	if err != nil {
-		t.Fatalf("no stack: %v\n%s", err, p.Stderr)
-	}
+	line := p.start(t)
 	p.Stack = Connect(t, line)
 	return p
 }

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"axion/services/clustertest"
 	"axion/web/stacktest"
 )
 
@@ -29,4 +30,10 @@ func runTests(m *testing.M) int {
 		return 1
 	}
 	return m.Run()
+}
+
+// TestCluster runs the tests of crashes, and of services in the place of a builtin,
+// on Apache Kafka and PostgreSQL too.
+func TestCluster(t *testing.T) {
+	clustertest.Rerun(t, "^Test(Crash|Restart|Replace|ReplaceByNest|NestClient|Code|Serve|ServeEmpty|BadInput)$", 2)
 }

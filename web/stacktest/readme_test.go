@@ -1,6 +1,7 @@
 package stacktest_test
 
 import (
+	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
@@ -34,21 +35,23 @@ func TestReadme(t *testing.T) {
 		}
 		goesOn = (ok || goesOn) && strings.HasSuffix(line, "\\\n")
 	}
-	if len(lines) != 5 {
-		t.Fatalf("the README has %d curl lines, want 5", len(lines))
+	if len(lines) != 6 {
+		t.Fatalf("the README has %d curl lines, want 6", len(lines))
 	}
 	s := stacktest.Launch(t, binary)
 	https, err := url.Parse(s.HTTPS)
 	if err != nil {
 		t.Fatal(err)
 	}
+	var session struct{ Token string }
+	s.Get(t, s.Dashboard+"/api/session").Decode(t, http.StatusOK, &session)
 	shell := exec.Command("sh", "-e", "-c", strings.Join(lines, ""))
-	shell.Env = append(os.Environ(), "PORT="+https.Port(), "CA="+s.CA, "TOKEN="+s.Token)
+	shell.Env = append(os.Environ(), "PORT="+https.Port(), "CA="+s.CA, "TOKEN="+s.Token, "D="+s.Dashboard, "X="+session.Token)
 	out, err := shell.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	for _, want := range []string{`"slug":"hello"`, `"items":[`, "<h1>Hello</h1>", `"accepted":1`, `"error_code":null`} {
+	for _, want := range []string{`"slug":"hello"`, `"items":[`, "<h1>Hello</h1>", `"accepted":1`, `"error_code":null`, `"kind":"route-delay"`} {
 		if !strings.Contains(string(out), want) {
 			t.Errorf("the output lacks %s:\n%s", want, out)
 		}

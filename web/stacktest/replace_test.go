@@ -2,12 +2,14 @@ package stacktest_test
 
 import (
 	"encoding/json"
+	"net/http"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"axion/services/clustertest"
 	"axion/services/contract"
 	"axion/web/stacktest"
 )
@@ -16,7 +18,7 @@ import (
 // the protocol: the main flow ends with the site that it made.
 func TestReplace(t *testing.T) {
 	t.Parallel()
-	s := stacktest.Launch(t, binary, "--without", contract.Codegen)
+	s := stacktest.Launch(t, binary, append(clustertest.Flags(t), "--without", contract.Codegen)...)
 	client := s.Kafka(t, kgo.ConsumerGroup(contract.Codegen+"-server"), kgo.ConsumeTopics(contract.Topic(contract.Codegen)),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	ws := s.WebSocket(t, "/ws?token="+s.Token)
@@ -29,6 +31,21 @@ func TestReplace(t *testing.T) {
 	if err := json.Unmarshal(request.Value, &asked); err != nil || asked.ProjectID != p.ID || asked.Template != "any-template" {
 		t.Errorf("request: got %s (%v)", request.Value, err)
 	}
+	stacktest.Eventually(t, "the dashboard to tell of it", func() bool {
+		var system struct {
+			Parts []struct {
+				Name, State, Detail string
+				Yours               bool
+			}
+		}
+		s.Get(t, s.Dashboard+"/api/system").Decode(t, http.StatusOK, &system)
+		for _, part := range system.Parts {
+			if part.Name == contract.Codegen {
+				return part.State == "healthy" && part.Yours && strings.Contains(part.Detail, "1 in consumer group "+contract.Codegen+"-server")
+			}
+		}
+		return false
+	})
 	if err := client.ProduceSync(t.Context(), reply(t, request, contract.GenerateCodeReply{
 		Files: []contract.File{{Path: "index.html", Content: "made elsewhere"}},
 	})).FirstErr(); err != nil {

@@ -25,8 +25,10 @@ type Summary struct {
 	HTTPS     string `json:"https"`    // entrypoint websecure, "https://localhost:8443"
 	Kafka     string `json:"kafka"`    // bootstrap server, "localhost:9092"
 	Dashboard string `json:"dashboard"`
-	CA        string `json:"ca"`    // the local authority's root, a PEM file
-	Token     string `json:"token"` // a bearer token of the development user
+	OTLPHTTP  string `json:"otlp_http,omitempty"` // where OTLP is received, "http://127.0.0.1:4318"
+	OTLPGRPC  string `json:"otlp_grpc,omitempty"` // "http://127.0.0.1:4317"
+	CA        string `json:"ca"`                  // the local authority's root, a PEM file
+	Token     string `json:"token"`               // a bearer token of the development user
 
 	// Auth is the identity provider's direct address.
 	Auth string `json:"-"`
@@ -41,6 +43,18 @@ type Link struct {
 	Detail string `json:"detail,omitempty"` // what is worth knowing about it
 }
 
+// Announce leaves the summary in the data directory dir and prints it to w, as
+// the line or as the block. remove, which is never nil, takes it away from dir.
+func (s Summary) Announce(w io.Writer, dir, name, version string, asJSON bool) (remove func() error, err error) {
+	if remove, err = s.Save(dir); err != nil {
+		return func() error { return nil }, err
+	}
+	if asJSON {
+		return remove, s.PrintJSON(w)
+	}
+	return remove, s.Print(w, name, version)
+}
+
 // Print writes the block.
 func (s Summary) Print(w io.Writer, name, version string) error {
 	t := tabwriter.NewWriter(w, 0, 8, 3, ' ', 0)
@@ -48,7 +62,7 @@ func (s Summary) Print(w io.Writer, name, version string) error {
 	fmt.Fprintf(t, "%s %s is ready in %s\n\n", name, version, ready)
 	lines := slices.Concat([]Link{{Name: "dashboard", URL: s.Dashboard}}, s.Links, []Link{
 		{Name: "gateway", URL: strings.TrimSpace(s.HTTP + "   " + s.HTTPS)},
-		{Name: "kafka", URL: s.Kafka}, {Name: "authority", URL: s.CA},
+		{Name: "kafka", URL: s.Kafka}, {Name: "telemetry", URL: s.otlp()}, {Name: "authority", URL: s.CA},
 	})
 	for _, l := range lines {
 		if l.Detail != "" {
@@ -60,6 +74,18 @@ func (s Summary) Print(w io.Writer, name, version string) error {
 	}
 	fmt.Fprintln(t)
 	return t.Flush()
+}
+
+// otlp is where OTLP is received, in words.
+func (s Summary) otlp() string {
+	var all []string
+	if s.OTLPHTTP != "" {
+		all = append(all, s.OTLPHTTP+" (OTLP over HTTP)")
+	}
+	if s.OTLPGRPC != "" {
+		all = append(all, s.OTLPGRPC+" (gRPC)")
+	}
+	return strings.Join(all, "   ")
 }
 
 // PrintJSON writes the line.

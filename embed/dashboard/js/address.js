@@ -33,6 +33,15 @@ export function setQuery(name, value) {
   here.value = location.href;
 }
 
+// setAll is setQuery for a name that may be there several times.
+export function setAll(name, values) {
+  const url = new URL(location.href);
+  url.searchParams.delete(name);
+  for (const value of [values].flat()) if (value) url.searchParams.append(name, value);
+  history.replaceState(null, "", url);
+  here.value = location.href;
+}
+
 // hrefTo is the address of an item on a page, filters kept.
 export function hrefTo(...parts) {
   const search = new URL(here.value).search;
@@ -45,7 +54,7 @@ export function followLinks() {
   addEventListener("click", (event) => {
     const a = event.target.closest?.("a[href]");
     const plain = event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey;
-    if (!a || !plain || event.defaultPrevented || a.target || a.origin !== location.origin) return;
+    if (!a || !plain || event.defaultPrevented || a.target || a.download || a.origin !== location.origin) return;
     event.preventDefault();
     if (a.href !== location.href) go(a.href);
   });

@@ -5,10 +5,13 @@ import { html } from "./html.js";
 import { segments } from "./address.js";
 import { pages, pageAt } from "./pages.js";
 import { connect } from "./live.js";
-import { connection, problems, system } from "./state.js";
-import { duration, plural, exact } from "./text.js";
+import { panel, toggle } from "./panel.js";
+import { connection, system } from "./state.js";
+import { duration, exact } from "./text.js";
+import { FaultStrip } from "./parts/fault.js";
 import { Icon } from "./parts/icon.js";
-import { Status } from "./parts/status.js";
+import { Keys, Overall } from "./parts/overall.js";
+import { Search } from "./parts/search.js";
 import { Empty } from "./parts/notice.js";
 
 export function Frame() {
@@ -22,10 +25,11 @@ export function Frame() {
       <a class="skip" href="#content">Skip to content</a>
       <${Rail} />
       <${Strip} />
-      <${Lost} />
+      <div class="strips"><${Lost} /><${FaultStrip} /></div>
       <main id="content" class="content" tabindex="-1">
         ${page ? html`<${page.view} key=${page.path} />` : html`<${NotFound} />`}
       </main>
+      <${Keys} />
     </div>
   `;
 }
@@ -57,26 +61,12 @@ function Strip() {
     <header class="strip">
       <span class="strip-name">${stack?.name ?? "axion"}</span>
       ${stack?.readyMs > 0 && html`<span class="muted strip-ready">ready in ${duration(stack.readyMs)}</span>`}
-      <span class="spring"></span>
-      <a class="strip-state" href="/"><${Overall} /></a>
+      <${Search} />
+      <${Overall} />
+      <button class="icon-button strip-keys" onClick=${() => toggle("help")} aria-expanded=${panel.value === "help" ? "true" : "false"} aria-label="Keys" title="Keys (?)"><kbd>?</kbd></button>
       <${Theme} />
     </header>
   `;
-}
-
-// Overall is the whole stack in one word.
-function Overall() {
-  if (connection.value.state === "lost") return html`<${Status} of="error" word="connection lost" />`;
-  if (!system.value) return html`<span class="muted">connecting…</span>`;
-  const found = problems.value;
-  if (found.length) {
-    const worst = found.some((p) => p.severity === "error") ? "error" : "warning";
-    return html`<${Status} of=${worst} word=${plural(found.length, "problem")} />`;
-  }
-  if (!system.value.parts.length) return html`<span class="muted">no parts yet</span>`;
-  const starting = system.value.parts.filter((part) => part.state === "starting").length;
-  if (starting) return html`<${Status} of="starting" word="${starting} starting" />`;
-  return html`<${Status} of="healthy" word="all healthy" />`;
 }
 
 // Lost says that what the page shows is old, and when it tries again.

@@ -1,6 +1,7 @@
 // live keeps the WebSocket to the dashboard's server: a snapshot at first, then
 // each change. A lost connection is opened again, ever more slowly.
 import { batch } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
 import * as state from "./state.js";
 import { addEvent, reload } from "./events.js";
 
@@ -28,6 +29,7 @@ function opened() {
   wait = firstWait;
   state.connection.value = { state: "open", retryAt: 0, since: Date.now() };
   reload();
+  for (const watch of watches.values()) ask(watch);
 }
 
 function lost() {
@@ -38,7 +40,9 @@ function lost() {
   wait = Math.min(wait * 2, lastWait);
 }
 
-function receive({ kind, data }) {
+function receive(message) {
+  const { kind, data } = message;
+  if (kind === "watch") return hear(message);
   if (kind === "event") return addEvent(data);
   const changes = kind === "snapshot" ? data : { [kind]: data };
   batch(() => {
@@ -50,3 +54,44 @@ function receive({ kind, data }) {
 
 // keepItems leaves a list as it was where its source could not be asked.
 const keepItems = (before, value) => (value.error && before?.items ? { ...value, items: before.items } : value);
+
+// Watches of channels, by their number. Each is asked for again after a loss.
+const watches = new Map();
+let lastWatch = 0;
+
+// watch hears a channel until the function that it returns is called: onData gets
+// each message, onEnd the reason where the server ends it. query may be a function,
+// which is asked anew at each reconnection: so a watch goes on where it was.
+export function watch(channel, query, onData, onEnd = () => {}) {
+  const id = ++lastWatch;
+  const it = { id, channel, query, onData, onEnd };
+  watches.set(id, it);
+  ask(it);
+  return () => {
+    if (watches.delete(id) && socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ unwatch: id }));
+  };
+}
+
+function ask({ id, channel, query }) {
+  if (socket?.readyState !== WebSocket.OPEN) return;
+  socket.send(JSON.stringify({ watch: id, channel, query: typeof query === "function" ? query() : query }));
+}
+
+function hear({ id, data, error, ended }) {
+  const it = watches.get(id);
+  if (!it) return;
+  if (!ended) return it.onData(data);
+  watches.delete(id);
+  it.onEnd(error ?? "");
+}
+
+// useChannel watches a channel while the component is there. query is compared by
+// its values; onData and onEnd may change from one rendering to the next.
+export function useChannel(channel, query, onData, onEnd) {
+  const latest = useRef({});
+  latest.current = { onData, onEnd };
+  useEffect(
+    () => watch(channel, query, (data) => latest.current.onData(data), (reason) => latest.current.onEnd?.(reason)),
+    [channel, JSON.stringify(query)],
+  );
+}

@@ -1,6 +1,7 @@
 // projects holds what the graph service answered: the list, and deployments by
 // project. It asks again when an event tells of something new.
 import { effect, signal } from "@preact/signals";
+import { useEffect, useState } from "preact/hooks";
 import { get } from "./api.js";
 import { eventsOf, revision } from "./events.js";
 import { connection, link } from "./state.js";
@@ -28,6 +29,23 @@ export async function loadProject(id) {
   return known ? { ok: true, body: known } : get("/api/projects/" + encodeURIComponent(id));
 }
 
+// useProject gives {project, problem, load} while a component is there. An event
+// that the project was changed has it asked for again.
+export function useProject(id) {
+  const [it, set] = useState({ project: null, problem: null });
+  const updates = eventsOf(id).filter((event) => event.type === "PROJECT_UPDATED").length;
+  const load = async (ask = loadProject) => {
+    const answer = await ask(id);
+    set(answer.ok ? { project: answer.body, problem: null } : { project: null, problem: answer.problem });
+    if (answer.ok) changed(answer.body);
+  };
+  useEffect(() => {
+    load(updates ? (id) => get("/api/projects/" + encodeURIComponent(id)) : loadProject);
+  }, [id, updates]);
+  const known = list.value?.items.find((project) => project.id === id);
+  return { project: (it.project && known) ?? it.project, problem: it.problem, load: () => load() };
+}
+
 export async function loadDeployments(id) {
   const answer = await get(`/api/projects/${encodeURIComponent(id)}/deployments`);
   if (answer.ok) deployments.value = { ...deployments.value, [id]: answer.body.items };
@@ -38,6 +56,11 @@ export async function loadDeployments(id) {
 export function added(project) {
   const { items, next } = list.value ?? { items: [], next: "" };
   list.value = { items: [project, ...items.filter((known) => known.id !== project.id)], next };
+}
+
+// changed puts a project's newer state into the list.
+export function changed(project) {
+  if (list.value) list.value = { ...list.value, items: list.value.items.map((known) => (known.id === project.id ? project : known)) };
 }
 
 export function removed(id) {
@@ -68,6 +91,6 @@ export function follow() {
 // has been heard.
 export function statusOf(id) {
   const last = eventsOf(id).findLast((event) => event.type.startsWith("DEPLOYMENT_"));
-  const heard = { DEPLOYMENT_SUCCEEDED: "SUCCEEDED", DEPLOYMENT_FAILED: "FAILED" }[last?.type];
+  const heard = { DEPLOYMENT_SUCCEEDED: "SUCCEEDED", DEPLOYMENT_FAILED: "FAILED", DEPLOYMENT_CANCELLED: "CANCELLED" }[last?.type];
   return heard ?? (last ? "STARTED" : (deployments.value[id]?.[0]?.status ?? ""));
 }

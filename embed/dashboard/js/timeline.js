@@ -27,10 +27,12 @@ function run(id, deployment, events) {
   const find = (type, step) => events.find((e) => e.type === type && (!step || e.data?.step === step));
   const succeeded = find("DEPLOYMENT_SUCCEEDED");
   const failed = find("DEPLOYMENT_FAILED");
+  const cancelled = find("DEPLOYMENT_CANCELLED");
   let status = deployment?.status ?? "PENDING";
   if (!over[status] && events.length) status = "STARTED";
   if (succeeded) status = "SUCCEEDED";
   if (failed) status = "FAILED";
+  if (cancelled) status = "CANCELLED";
   return {
     id,
     status,
@@ -38,7 +40,7 @@ function run(id, deployment, events) {
     url: succeeded?.data?.url || deployment?.url || "",
     error: failed?.data?.error || deployment?.error || "",
     began: deployment?.createdAt ?? events[0]?.at ?? "",
-    ended: (succeeded ?? failed)?.at ?? (over[status] ? deployment?.updatedAt : ""),
+    ended: (succeeded ?? failed ?? cancelled)?.at ?? (over[status] ? deployment?.updatedAt : ""),
   };
 }
 
@@ -47,7 +49,7 @@ function withSteps({ find, ...run }, began, title, request, announcement, events
   const ends = {
     SUCCEEDED: ["Deployed", "DEPLOYMENT_SUCCEEDED"],
     FAILED: ["Failed", "DEPLOYMENT_FAILED"],
-    CANCELLED: ["Cancelled", "CANCELLED"],
+    CANCELLED: ["Cancelled", "DEPLOYMENT_CANCELLED"],
   };
   const [endTitle, endType] = ends[run.status] ?? ends.SUCCEEDED;
   const steps = [

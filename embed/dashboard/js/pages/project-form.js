@@ -1,42 +1,21 @@
 // ProjectForm creates a project. What was typed stays until the project exists,
 // whatever happens in between.
-import { useRef } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { signal } from "@preact/signals";
 import { html } from "../html.js";
 import { go } from "../address.js";
 import { fieldErrors, post } from "../api.js";
+import { blueprints, loadBlueprints, titleOf } from "../blueprints.js";
+import { checkProject as check, parseConfig as parse } from "../project-rules.js";
 import { added } from "../projects.js";
+import { plural } from "../text.js";
 import { Notice } from "../parts/notice.js";
-
-const templates = [
-  ["static-site", "Static site", "A page that runs at once"],
-  ["nestjs-service", "NestJS service", "Source code with its Dockerfile and labels, and a page about it"],
-];
 
 const blank = { name: "", template: "static-site", config: "" };
 const values = signal(blank);
 const errors = signal({});
 const failure = signal(null); // {title, lines}
 const busy = signal(false);
-
-// check tells what is wrong before the server has to.
-function check({ name, config }) {
-  const found = {};
-  if (!name.trim()) found.name = "Give the project a name.";
-  if ([...name.trim()].length > 80) found.name = "Use at most 80 characters.";
-  if (config.trim() && parse(config) === undefined) found.config = "This is not a JSON object, such as {\"title\": \"Hello\"}.";
-  return found;
-}
-
-// parse gives the object that text holds, or undefined.
-function parse(text) {
-  try {
-    const value = JSON.parse(text);
-    return value && typeof value === "object" && !Array.isArray(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}
 
 async function submit() {
   const typed = values.value;
@@ -63,6 +42,9 @@ async function submit() {
 
 export function ProjectForm() {
   const form = useRef();
+  useEffect(() => {
+    loadBlueprints();
+  }, []);
   const set = (field) => (event) => {
     values.value = { ...values.value, [field]: event.target.value };
     const { [field]: mended, ...others } = errors.value;
@@ -93,11 +75,11 @@ export function ProjectForm() {
   `;
 }
 
-// marks ties an input to its error for those who do not see it.
-const marks = (name) => (errors.value[name] ? { "aria-invalid": "true", "aria-describedby": `${name}-error` } : {});
-
 const FieldError = ({ name }) =>
   errors.value[name] && html`<p class="field-error" id="${name}-error" role="alert">${errors.value[name]}</p>`;
+
+// marks ties an input to its error for those who do not see it.
+const marks = (name) => (errors.value[name] ? { "aria-invalid": "true", "aria-describedby": `${name}-error` } : {});
 
 const Field = ({ name, label, hint, children }) => html`
   <div class="field">
@@ -108,15 +90,18 @@ const Field = ({ name, label, hint, children }) => html`
   </div>
 `;
 
+// Until codegen has told what there is, the one that is always there is offered.
+const first = [{ name: blank.template, description: "A page that runs at once.", files: [] }];
+
 const Templates = ({ set }) => html`
   <fieldset class="field">
     <legend>Template</legend>
     <div class="choices">
-      ${templates.map(
-        ([value, title, text]) => html`
-          <label key=${value} class="choice">
-            <input type="radio" name="template" value=${value} checked=${values.value.template === value} onChange=${set} />
-            <span><span class="choice-title">${title}</span><span class="muted">${text}</span></span>
+      ${(blueprints.value ?? first).toSorted((a, b) => (b.name === blank.template) - (a.name === blank.template)).map(
+        ({ name, description, files }) => html`
+          <label key=${name} class="choice">
+            <input type="radio" name="template" value=${name} checked=${values.value.template === name} onChange=${set} />
+            <span><span class="choice-title">${titleOf(name)}</span><span class="muted">${description}${files.length > 0 && ` ${plural(files.length, "file")}.`}</span></span>
           </label>
         `,
       )}

@@ -4,7 +4,7 @@ import { html } from "../html.js";
 import { go } from "../address.js";
 import { post, remove } from "../api.js";
 import { eventsOf } from "../events.js";
-import { deployments, loadDeployments, loadProject, removed } from "../projects.js";
+import { deployments, loadDeployments, removed, useProject } from "../projects.js";
 import { connection, link } from "../state.js";
 import { runsOf } from "../timeline.js";
 import { ago, exact } from "../text.js";
@@ -12,21 +12,16 @@ import { Copyable } from "../parts/copy.js";
 import { Icon } from "../parts/icon.js";
 import { Failure, Loading } from "../parts/notice.js";
 import { Detail, Facts } from "../parts/split.js";
+import { Json } from "../parts/json.js";
+import { ProjectEdit } from "./project-edit.js";
 import { Run } from "./run.js";
+import { Trace } from "./project/trace.js";
+import { Tabs, projectPath } from "./project/workbench.js";
 
 export function ProjectDetail({ id }) {
-  const [project, setProject] = useState(null);
-  const [problem, setProblem] = useState(null);
+  const { project, problem, load } = useProject(id);
   const events = eventsOf(id);
   const heard = events.length;
-  const load = async () => {
-    const answer = await loadProject(id);
-    setProblem(answer.ok ? null : answer.problem);
-    setProject(answer.ok ? answer.body : null);
-  };
-  useEffect(() => {
-    load();
-  }, [id]);
   // The service's own record is asked for at first, after each event, and when
   // a connection that was lost is back.
   useEffect(() => {
@@ -38,7 +33,7 @@ export function ProjectDetail({ id }) {
     <${Detail} page="projects" back="projects" title=${title}>
       ${problem && html`<${Failure} title=${problem.status === 404 ? "There is no such project" : "The project could not be read"} problem=${problem} retry=${load} />`}
       ${!project && !problem && html`<${Loading} what="the project" />`}
-      ${project && html`<${Body} project=${project} runs=${runsOf(project, deployments.value[id] ?? [], events)} />`}
+      ${project && html`<${Tabs} id=${id} at="" /><${Body} project=${project} runs=${runsOf(project, deployments.value[id] ?? [], events)} />`}
     <//>
   `;
 }
@@ -53,24 +48,28 @@ function Body({ project, runs }) {
         <${Icon} name="open" />
       </a>
     `}
-    ${runs.map((run, i) => html`<${Run} key=${run.id || "first"} run=${run} open=${i === 0} />`)}
+    ${runs.slice(0, shownRuns).map((run, i) => html`<${Run} key=${run.id || "first"} run=${run} open=${i === 0} />`)}
+    ${runs.length > shownRuns && html`<p class="more"><a href=${projectPath(project.id, "deployments")}>All ${runs.length} deployments</a></p>`}
     <h3 class="section-title">Project</h3>
     <${Facts} of=${[
       ["Id", html`<${Copyable} text=${project.id} />`],
       ["Slug", html`<span class="mono">${project.slug}</span>`],
       ["Template", project.template],
       ["Created", html`<span title=${exact(project.createdAt)}>${ago(project.createdAt)}</span>`],
-      ["Configuration", hasContent(project.config) && html`<pre class="json">${JSON.stringify(project.config, null, 2)}</pre>`],
+      ["Trace", runs.at(-1).began && html`<${Trace} project=${project.id} at=${runs.at(-1).began} heard=${runs.at(-1).status} />`],
+      ["Configuration", hasContent(project.config) && html`<${Json} value=${project.config} />`],
     ].filter(([, value]) => value)} />
     <${Actions} project=${project} />
   `;
 }
 
+const shownRuns = 3;
+
 const hasContent = (config) => config && typeof config === "object" && Object.keys(config).length > 0;
 
 // Actions asks before it deletes, in place.
 function Actions({ project }) {
-  const [asking, setAsking] = useState(false);
+  const [asking, setAsking] = useState("");
   const [problem, setProblem] = useState(null);
   const address = "/api/projects/" + encodeURIComponent(project.id);
   const deploy = async () => {
@@ -84,19 +83,23 @@ function Actions({ project }) {
     removed(project.id);
     go("/projects");
   };
+  const close = () => setAsking("");
   return html`
     ${problem && html`<${Failure} title=${problem.title} problem=${problem.problem} />`}
-    <div class="actions">
-      ${asking
-        ? html`
-            <span>Delete this project and its site?</span>
-            <button class="button danger" onClick=${destroy}>Delete</button>
-            <button class="button" onClick=${() => setAsking(false)}>Keep</button>
-          `
-        : html`
-            <button class="button" onClick=${deploy}>Deploy again</button>
-            <button class="button" onClick=${() => setAsking(true)}>Delete…</button>
-          `}
-    </div>
+    ${asking === "edit" && html`<${ProjectEdit} project=${project} close=${close} />`}
+    ${asking === "delete" && html`
+      <div class="ask" role="group" aria-label="Delete the project">
+        <p><strong>Delete this project and its site?</strong> Its deployments, their logs, its graph with all versions, and <span class="mono">${project.slug}.apps.localhost</span> go. Its history stays.</p>
+        <div class="actions">
+          <button class="button danger" onClick=${destroy}>Delete</button>
+          <button class="button" onClick=${close} ref=${(button) => button?.focus()}>Keep</button>
+        </div>
+      </div>`}
+    ${!asking && html`
+      <div class="actions">
+        <button class="button" onClick=${deploy}>Deploy again</button>
+        <button class="button" onClick=${() => setAsking("edit")}>Change…</button>
+        <button class="button" onClick=${() => setAsking("delete")}>Delete…</button>
+      </div>`}
   `;
 }

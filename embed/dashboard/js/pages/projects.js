@@ -12,12 +12,14 @@ import { Detail, Split } from "../parts/split.js";
 import { Status } from "../parts/status.js";
 import { ProjectForm } from "./project-form.js";
 import { ProjectDetail } from "./project.js";
+import { Workbench } from "./project/workbench.js";
 
 export function ProjectsPage() {
   useEffect(follow, []);
   if (!link.value) return html`<${Loading} what="projects" />`;
   if (link.value.state === "off") return html`<${NoServices} />`;
-  const chosen = segments.value[1];
+  const [, chosen, at] = segments.value;
+  if (at) return html`<${Workbench} key=${chosen} id=${chosen} at=${at} />`;
   const form = !chosen || chosen === "new";
   return html`<${Split}
     soft=${!chosen}

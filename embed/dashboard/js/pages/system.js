@@ -1,8 +1,12 @@
-// System answers at a glance: is everything up, where is it, what is wrong.
+// System answers at a glance: is everything up, what is wrong, what just happened;
+// then what flows, and where everything is.
 import { html } from "../html.js";
 import { problems, routes, system, topics } from "../state.js";
 import { count, plural } from "../text.js";
-import { Copyable, Outside } from "../parts/copy.js";
+import { Addresses } from "../parts/addresses.js";
+import { Outside } from "../parts/copy.js";
+import { Flows } from "../parts/flows.js";
+import { Happened } from "../parts/happened.js";
 import { Icon } from "../parts/icon.js";
 import { Empty, Loading } from "../parts/notice.js";
 import { Status } from "../parts/status.js";
@@ -13,10 +17,11 @@ export function SystemPage() {
   return html`
     <h1 class="page-title">System</h1>
     <${Problems} />
-    <${Summary} stack=${stack} />
-    <${Addresses} of=${stack.addresses} />
+    <div class="glance"><${Summary} stack=${stack} /><${Happened} /></div>
+    <${Flows} />
     <h2 class="section-title">Parts</h2>
     <${Parts} of=${stack.parts} />
+    <${Addresses} of=${stack.addresses} />
   `;
 }
 
@@ -65,45 +70,6 @@ export const Problem = ({ of }) => html`
     </span>
   </a>
 `;
-
-const labels = { http: "HTTP", https: "HTTPS", kafka: "Kafka", dashboard: "Dashboard" };
-
-function Addresses({ of }) {
-  const known = Object.entries(labels).filter(([name]) => of[name]);
-  if (!known.length) return null;
-  return html`
-    <h2 class="section-title">Addresses</h2>
-    <dl class="addresses card">
-      ${known.map(
-        ([name, label]) => html`
-          <div key=${name}>
-            <dt class="hop-${name === "kafka" ? "kafka" : "http"}">${label}</dt>
-            <dd><${Copyable} text=${of[name]} /></dd>
-          </div>
-        `,
-      )}
-    </dl>
-    ${of.ca && html`<${Authority} file=${of.ca} />`}
-  `;
-}
-
-// Authority is who signs the HTTPS certificates, and how a browser comes to
-// trust it.
-const Authority = ({ file }) => html`
-  <dl class="addresses authority card">
-    <div>
-      <dt class="hop-http">Authority</dt>
-      <dd><${Copyable} text=${file} /></dd>
-    </div>
-    <div>
-      <dt class="muted">To trust it run axion trust. By hand: this in Chromium on Linux, elsewhere import the file in the browser's certificate settings</dt>
-      <dd><${Copyable} text=${"certutil -A -d sql:$HOME/.pki/nssdb -n axion -t C -i " + quoted(file)} /></dd>
-    </div>
-  </dl>
-`;
-
-// quoted is a word of a shell's command line.
-const quoted = (word) => (/^[\w./+@-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);
 
 function Parts({ of }) {
   if (!of.length) return html`<${Empty} title="No parts yet">They appear as the stack starts.<//>`;

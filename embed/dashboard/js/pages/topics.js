@@ -1,36 +1,24 @@
 // Topics is what the broker holds, and who it is for.
 import { html } from "../html.js";
-import { go, hrefTo, segments } from "../address.js";
+import { go, segments } from "../address.js";
 import { topics } from "../state.js";
-import { count, plural } from "../text.js";
-import { Copyable } from "../parts/copy.js";
+import { bytes, count, plural } from "../text.js";
+import { purpose } from "../purpose.js";
+import { FaultMark } from "../parts/fault.js";
 import { Filter, filterText } from "../parts/filter.js";
+import { lazy } from "../parts/lazy.js";
 import { Empty, Loading, Notice } from "../parts/notice.js";
-import { Detail, Facts, Split } from "../parts/split.js";
+import { Split } from "../parts/split.js";
 import { Status } from "../parts/status.js";
 
+const TopicPage = lazy("topic", () => import("./topics/topic.js").then((m) => m.TopicPage));
+
 export function TopicsPage() {
-  const list = topics.value;
-  if (!list) return html`<${Loading} what="topics" />`;
-  const chosen = segments.value[1];
-  return html`<${Split}
-    list=${html`<${List} list=${list} chosen=${chosen} />`}
-    detail=${chosen && !list.error && html`<${TopicDetail} name=${chosen} topic=${list.items.find((t) => t.name === chosen)} />`}
-  />`;
+  if (segments.value.length > 1) return html`<${TopicPage} />`;
+  return html`<${Split} list=${topics.value ? html`<${List} list=${topics.value} />` : html`<${Loading} what="topics" />`} />`;
 }
 
-// purpose says what a topic is for: its name tells.
-function purpose(name) {
-  if (name.endsWith(".dlq")) return "dead letters";
-  if (name.endsWith(".reply")) return "replies";
-  if (name === "axion.events") return "client events";
-  if (name.startsWith("__")) return "broker's own";
-  if (/^axion\..+\.events$/.test(name)) return "history";
-  if (/^[a-z]+-service\.[a-z-]+$/.test(name)) return "one request, as NestJS names it";
-  return "commands and events";
-}
-
-function List({ list, chosen }) {
+function List({ list }) {
   const text = filterText();
   const shown = list.items.filter((topic) => topic.name.toLowerCase().includes(text) || purpose(topic.name).includes(text));
   const held = shown.reduce((sum, topic) => sum + topic.messages, 0);
@@ -39,29 +27,37 @@ function List({ list, chosen }) {
       <h1 class="page-title">Topics</h1>
       ${list.items.length > 0 && html`<span class="muted">${plural(shown.length, "topic")}, ${plural(held, "message")}</span>`}
       <span class="spring"></span>
+      <a class="button" href="/topics/~groups">Consumer groups</a>
       ${list.items.length > 0 && html`<${Filter} label="Filter by name or purpose" />`}
     </header>
     ${list.error && html`<${Notice} tone="error" title="The broker's topics could not be read">${list.error}. Asked again each second.<//>`}
-    ${shown.length > 0 && html`<${Table} topics=${shown} chosen=${chosen} />`}
+    ${shown.length > 0 && html`<${Table} topics=${shown} />`}
     ${!shown.length && !list.error && (text
       ? html`<${Empty} title="No topic matches “${text}”">The filter looks at names and purposes.<//>`
       : html`<${Empty} title="No topics yet">The first message to a topic creates it.<//>`)}
   `;
 }
 
-const Table = ({ topics, chosen }) => html`
+const hrefOf = (topic) => "/topics/" + encodeURIComponent(topic.name);
+
+// Table has the topics of the system, and after them those of the broker itself.
+const Table = ({ topics }) => html`
   <table class="table topics choosable">
     <thead>
-      <tr><th>Topic</th><th>Purpose</th><th class="number">Partitions</th><th class="number">Messages</th></tr>
+      <tr><th>Topic</th><th>Purpose</th><th class="number">Messages</th><th class="number">Per second</th><th class="number">Size</th><th class="number">Partitions</th><th>Groups</th><th class="number">Lag</th></tr>
     </thead>
     <tbody>
-      ${topics.map(
+      ${topics.toSorted((a, b) => Boolean(a.internal) - Boolean(b.internal)).map(
         (topic) => html`
-          <tr key=${topic.name} class=${topic.name === chosen ? "chosen" : ""} onClick=${() => go(hrefTo("topics", topic.name))}>
-            <td class="at-name mono"><a data-item href=${hrefTo("topics", topic.name)} aria-current=${topic.name === chosen ? "true" : undefined}>${topic.name}</a></td>
+          <tr key=${topic.name} class=${topic.internal ? "internal" : ""} onClick=${() => go(hrefOf(topic))}>
+            <td class="at-name mono"><a data-item href=${hrefOf(topic)}>${topic.name}</a><${FaultMark} kind="topic" name=${topic.name} /></td>
             <td class="at-purpose muted">${purpose(topic.name)}</td>
-            <td class="at-partitions number muted">${topic.partitions.length}</td>
             <td class="at-messages number ${topic.messages ? "" : "muted"}"><${Messages} of=${topic} /></td>
+            <td class="at-rate number ${topic.rate ? "" : "muted"}">${count(topic.rate ?? 0)}</td>
+            <td class="at-bytes number muted">${topic.bytes === undefined ? "" : bytes(topic.bytes)}</td>
+            <td class="at-partitions number muted">${topic.partitions.length}</td>
+            <td class="at-groups muted">${(topic.groups ?? []).map((g) => g.name).join(", ")}</td>
+            <td class="at-lag number"><${Lag} of=${topic.groups ?? []} /></td>
           </tr>
         `,
       )}
@@ -73,38 +69,9 @@ const Table = ({ topics, chosen }) => html`
 const Messages = ({ of }) =>
   of.name.endsWith(".dlq") && of.messages > 0 ? html`<${Status} of="warning" word=${count(of.messages)} />` : count(of.messages);
 
-function TopicDetail({ name, topic }) {
-  if (!topic) {
-    return html`<${Detail} page="topics" back="topics" title=${name}>
-      <${Empty} title="The broker has no such topic">The first message to it creates it.<//>
-    <//>`;
-  }
-  const most = Math.max(1, ...topic.partitions.map((p) => p.end - p.start));
-  return html`
-    <${Detail} page="topics" back="topics" title=${topic.name}>
-      <${Facts} of=${[
-        ["Name", html`<${Copyable} text=${topic.name} />`],
-        ["Purpose", purpose(topic.name)],
-        ["Messages held", html`<${Messages} of=${topic} />`],
-        ["Ever written", count(topic.partitions.reduce((sum, p) => sum + p.end, 0))],
-      ]} />
-      <h3 class="section-title">${plural(topic.partitions.length, "partition")}</h3>
-      <table class="table plain-table">
-        <thead><tr><th class="number">Id</th><th class="number">First</th><th class="number">Next</th><th class="number">Held</th><th aria-label="Share"></th></tr></thead>
-        <tbody>
-          ${topic.partitions.map(
-            (p) => html`
-              <tr key=${p.id}>
-                <td class="number">${p.id}</td>
-                <td class="number muted">${count(p.start)}</td>
-                <td class="number muted">${count(p.end)}</td>
-                <td class="number">${count(p.end - p.start)}</td>
-                <td class="share"><meter min="0" max=${most} value=${p.end - p.start}></meter></td>
-              </tr>
-            `,
-          )}
-        </tbody>
-      </table>
-    <//>
-  `;
+// Lag is that of the group which is furthest behind.
+function Lag({ of }) {
+  if (!of.length) return null;
+  const most = Math.max(...of.map((g) => g.lag));
+  return most > 0 ? count(most) : html`<span class="muted">0</span>`;
 }

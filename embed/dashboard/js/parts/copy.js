@@ -3,7 +3,15 @@ import { useState } from "preact/hooks";
 import { html } from "../html.js";
 import { Icon } from "./icon.js";
 
-export function Copyable({ text, href }) {
+export const Copyable = ({ text, href }) => html`
+  <span class="copyable">
+    ${href ? html`<${Outside} href=${href} text=${text} />` : html`<span class="mono">${text}</span>`}
+    <${CopyButton} text=${text} />
+  </span>
+`;
+
+// CopyButton copies text. What names it, where the text itself is too long to.
+export function CopyButton({ text, what = text }) {
   const [copied, setCopied] = useState(false);
   const copy = async () => {
     await navigator.clipboard.writeText(text);
@@ -11,12 +19,9 @@ export function Copyable({ text, href }) {
     setTimeout(() => setCopied(false), 1200);
   };
   return html`
-    <span class="copyable">
-      ${href ? html`<${Outside} href=${href} text=${text} />` : html`<span class="mono">${text}</span>`}
-      <button class="icon-button" onClick=${copy} aria-label=${copied ? "Copied" : `Copy ${text}`} title=${copied ? "Copied" : "Copy"}>
-        <${Icon} name=${copied ? "ok" : "copy"} size=${14} />
-      </button>
-    </span>
+    <button type="button" class="icon-button" onClick=${copy} aria-label=${copied ? "Copied" : `Copy ${what}`} title=${copied ? "Copied" : "Copy"}>
+      <${Icon} name=${copied ? "ok" : "copy"} size=${14} />
+    </button>
   `;
 }
 

@@ -18,6 +18,6 @@ export const Filter = ({ label }) => html`
       value=${query.value.get("q") ?? ""}
       onInput=${(event) => setQuery("q", event.target.value)}
     />
-    <kbd>/</kbd>
+    <kbd>f</kbd>
   </label>
 `;

@@ -1,0 +1,103 @@
+// Services is what runs behind the gateway: the user's own, those built in, and the
+// processes of deployed projects; and who else takes part by Kafka or by traces.
+import { useState } from "preact/hooks";
+import { html } from "../html.js";
+import { go, hrefTo, segments } from "../address.js";
+import { useAnswer } from "../ask.js";
+import { useChannel } from "../live.js";
+import { servicesOf } from "../services.js";
+import { routes, system } from "../state.js";
+import { plural } from "../text.js";
+import { Outside } from "../parts/copy.js";
+import { FaultMark } from "../parts/fault.js";
+import { Filter, filterText } from "../parts/filter.js";
+import { lazy } from "../parts/lazy.js";
+import { Empty, Loading } from "../parts/notice.js";
+import { Detail, Split } from "../parts/split.js";
+import { Status } from "../parts/status.js";
+import { Tabs } from "../parts/tabs.js";
+import { useThings } from "./routes/things.js";
+import { Overview } from "./services/overview.js";
+
+const Endpoints = lazy("endpoints", () => import("./services/endpoints.js").then((m) => m.Endpoints));
+const Logs = lazy("logs", () => import("./services/logs.js").then((m) => m.ServiceLogs));
+
+const pause = 2000; // between two looks at projects' processes
+
+export function ServicesPage() {
+  const { answer } = useAnswer("/api/runtimes", { every: pause });
+  const { items: balancers } = useThings("http", "services");
+  const [map, setMap] = useState(null);
+  useChannel("map", {}, setMap, () => setMap((before) => before ?? { nodes: [], edges: [] }));
+  if (!system.value || !routes.value) return html`<${Loading} what="services" />`;
+  const all = servicesOf(system.value, routes.value, answer?.ok ? answer.body.items : [], balancers ?? [], answer && map); // projects are known by then
+  const [, name, tab = "overview", rest] = segments.value;
+  const chosen = all.find((service) => service.name === name);
+  return html`<${Split} wide
+    list=${html`<${List} all=${all} chosen=${name} />`}
+    detail=${name && html`<${Service} key=${name} name=${name} of=${chosen} tab=${tab} rest=${rest} known=${answer !== null && map !== null} />`}
+  />`;
+}
+
+function List({ all, chosen }) {
+  const text = filterText();
+  const shown = all.filter((s) => `${s.name} ${s.group} ${s.state} ${s.detail}`.toLowerCase().includes(text));
+  const groups = ["Yours", "Built in", "Projects", "Elsewhere"].map((title) => [title, shown.filter((s) => s.group === title)]).filter(([, list]) => list.length);
+  return html`
+    <header class="page-head">
+      <h1 class="page-title">Services</h1>
+      <span class="muted">${plural(shown.length, "service")}${text && ` of ${all.length}`}</span>
+      <span class="spring"></span>
+      <${Filter} label="Filter by name, state" />
+    </header>
+    ${!shown.length && text && html`<${Empty} title="No service matches “${text}”">The filter looks at names, states and reasons.<//>`}
+    ${!all.length && html`<${Empty} title="No services yet">Label one in your compose file, for example <code class="block">traefik.http.routers.shop.rule=Host(\`shop.localhost\`)</code><//>`}
+    ${shown.length > 0 && html`
+      <table class="table services choosable">
+        <thead><tr><th>State</th><th>Service</th><th>Where</th><th class="number">Routes</th></tr></thead>
+        <tbody>
+          ${groups.map(([title, list]) => html`
+            ${groups.length > 1 && html`<tr key=${title} class="group"><td colspan="4">${title}</td></tr>`}
+            ${list.map((s) => html`<${Row} key=${s.group + s.name} of=${s} chosen=${chosen === s.name} />`)}
+          `)}
+        </tbody>
+      </table>
+    `}
+  `;
+}
+
+function Row({ of, chosen }) {
+  const href = hrefTo("services", of.name);
+  return html`
+    <tr class=${chosen ? "chosen" : ""} onClick=${() => go(href)}>
+      <td class="at-status"><${Status} of=${of.state} /></td>
+      <td class="at-name"><a data-item href=${href} aria-current=${chosen ? "true" : undefined}>${of.name}</a><${FaultMark} kind="service" name=${of.name} />${of.detail && html` <span class="muted service-why">${of.detail}</span>`}</td>
+      <td class="at-where mono">${whereOf(of)}</td>
+      <td class="at-routes number muted">${of.routes.length}</td>
+    </tr>
+  `;
+}
+
+// whereOf is the address of a service's first instance, and how many there are more.
+function whereOf({ part, runtime, servers = [] }) {
+  const all = part?.instances?.map((i) => i.address) ?? (runtime ? [runtime.address.replace(/^https?:\/\//, "")] : part?.address ? [part.address] : servers.map((s) => s.url));
+  return all.length > 1 ? `${all[0]} +${all.length - 1}` : (all[0] ?? "");
+}
+
+function Service({ name, of, tab, rest, known }) {
+  const [base, setBase] = useState(null);
+  const at = (part) => "/" + ["services", name, ...(part === "overview" ? [] : [part])].map(encodeURIComponent).join("/");
+  return html`
+    <${Detail} page="services" back="services" title=${name}>
+      ${!of && !known && html`<${Loading} what="service" />`}
+      ${!of && known && html`<${Empty} title="There is no such service now">It was removed, or its labels were, or it no longer reads Kafka.<//>`}
+      ${of && html`
+        <div class="service-head"><${Status} of=${of.state} />${of.detail && html`<span class="muted">${of.detail}</span>`}<span class="spring"></span>${of.base && html`<${Outside} href=${of.base} />`}</div>
+        <${Tabs} label="Parts of the service" of=${["overview", ...(of.peer ? [] : ["endpoints"]), "logs"].map((part) => [part[0].toUpperCase() + part.slice(1), at(part), part === tab])} />
+        ${tab === "overview" && html`<${Overview} of=${of} />`}
+        ${tab === "endpoints" && html`<${Endpoints} of=${of} chosen=${rest} base=${base ?? of.base} setBase=${setBase} />`}
+        ${tab === "logs" && html`<${Logs} of=${of} />`}
+      `}
+    <//>
+  `;
+}

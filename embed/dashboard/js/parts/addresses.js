@@ -1,0 +1,42 @@
+// Addresses are where the stack is reached, and who signs its certificates.
+import { html } from "../html.js";
+import { Copyable } from "./copy.js";
+
+const labels = { http: "HTTP", https: "HTTPS", kafka: "Kafka", dashboard: "Dashboard", otlp_http: "OTLP over HTTP", otlp_grpc: "OTLP over gRPC" };
+
+export function Addresses({ of }) {
+  const known = Object.entries(labels).filter(([name]) => of[name]);
+  if (!known.length) return null;
+  return html`
+    <h2 class="section-title">Addresses</h2>
+    <dl class="addresses card">
+      ${known.map(
+        ([name, label]) => html`
+          <div key=${name}>
+            <dt class="hop-${name === "kafka" ? "kafka" : "http"}">${label}</dt>
+            <dd><${Copyable} text=${of[name]} /></dd>
+          </div>
+        `,
+      )}
+    </dl>
+    ${of.ca && html`<${Authority} file=${of.ca} />`}
+  `;
+}
+
+// Authority is who signs the HTTPS certificates, and how a browser comes to
+// trust it.
+const Authority = ({ file }) => html`
+  <dl class="addresses authority card">
+    <div>
+      <dt class="hop-http">Authority</dt>
+      <dd><${Copyable} text=${file} /></dd>
+    </div>
+    <div>
+      <dt class="muted">To trust it run axion trust. By hand: this in Chromium on Linux, elsewhere import the file in the browser's certificate settings</dt>
+      <dd><${Copyable} text=${"certutil -A -d sql:$HOME/.pki/nssdb -n axion -t C -i " + quoted(file)} /></dd>
+    </div>
+  </dl>
+`;
+
+// quoted is a word of a shell's command line.
+const quoted = (word) => (/^[\w./+@-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);

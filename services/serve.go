@@ -1,0 +1,191 @@
+package services
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/trace"
+
+	"axion/services/contract"
+	"axion/services/lifecycle"
+	"axion/services/store"
+)
+
+// Cluster is the Kafka that a service runs on.
+type Cluster interface {
+	Seeds() []string
+	Client() []kgo.Opt
+	Close() error
+}
+
+// Around is what [ServeCommand] needs of the program that it is part of.
+type Around struct {
+	Version string
+	// Register adds the flags that Connect goes by, --brokers among them.
+	Register func(*pflag.FlagSet)
+	// Connect connects to the cluster, and makes the topics that are missing.
+	Connect func(context.Context, *slog.Logger) (Cluster, error)
+	// Dir makes the data directory, which the service shares with others.
+	Dir func() (string, error)
+	// Listen opens "host:port" addresses.
+	Listen func(addr string) (net.Listener, error)
+	// Blueprints are codegen's templates.
+	Blueprints fs.FS
+	// Log takes what the service has to say. Required.
+	Log *slog.Logger
+	// Trace opens what makes the service's spans; close ends it. Required.
+	Trace func(context.Context) (provider func(service, instance string) trace.TracerProvider, close func(context.Context) error, err error)
+	// Metrics makes what the service counts with. Nil: nothing is counted.
+	Metrics func(service, instance string) (metric.MeterProvider, http.Handler)
+}
+
+// ServeCommand is `serve SERVICE`: one builtin alone in its process. Any number of
+// processes share a service's work by the partitions of its topics, and its
+// database.
+func ServeCommand(a Around) *cobra.Command {
+	s := serve{around: a, log: a.Log}
+	cmd := &cobra.Command{
+		Use: "serve SERVICE", Short: "Run one service alone, beside others of its kind",
+		Long: "Run one service alone, on a Kafka cluster and a PostgreSQL database that its other instances use too.\n\nServices: " +
+			strings.Join(contract.Names(), ", "),
+		Args: cobra.ExactArgs(1), ValidArgs: contract.Names(),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			s.external = cmd.Flags().Changed("brokers")
+			return s.run(cmd.Context(), args[0], cmd.OutOrStdout())
+		},
+	}
+	a.Register(cmd.Flags())
+	RegisterDatabase(cmd.Flags(), &s.database)
+	cmd.Flags().StringVar(&s.listen, "listen", "", "listen `ADDR` of the service (default its port on localhost)")
+	cmd.Flags().IntVar(&s.httpsPort, "https-port", 443, "`PORT` of the gateway's HTTPS, for the addresses that clients see")
+	cmd.Flags().BoolVar(&s.printAsJSON, "json", false, "print one line of JSON when ready")
+	return cmd
+}
+
+type serve struct {
+	around      Around
+	log         *slog.Logger
+	external    bool // a cluster is named
+	database    string
+	listen      string
+	httpsPort   int
+	printAsJSON bool
+}
+
+// needError says which flag is missing, and why it is needed.
+type needError struct{ flag, fix string }
+
+func (e *needError) Error() string { return e.flag + " is missing" }
+
+// Mend is the hint shown with the error.
+func (e *needError) Mend() string { return e.fix }
+
+func (s *serve) check(name string) error {
+	if err := checkName("serve "+name, name); err != nil {
+		return err
+	}
+	if !s.external {
+		return &needError{"--brokers", "name the Kafka cluster that the other services use, as in --brokers localhost:9092"}
+	}
+	if s.database == "" {
+		return &needError{"--database", "name the PostgreSQL database that the service's other instances use, as in " +
+			"--database postgres://USER@HOST:5432/DATABASE"}
+	}
+	if s.httpsPort < 1 || s.httpsPort > 65535 {
+		return fmt.Errorf("--https-port %d: must be from 1 to 65535", s.httpsPort)
+	}
+	return store.CheckURL(s.database)
+}
+
+// run serves until ctx ends or the service does.
+func (s *serve) run(ctx context.Context, name string, out io.Writer) error {
+	began := time.Now()
+	if err := s.check(name); err != nil {
+		return err
+	}
+	set, err := s.bind(name)
+	if err != nil {
+		return err
+	}
+	var parts lifecycle.Parts
+	return parts.Run(ctx, func(ctx context.Context) error { return s.start(ctx, &parts, set) }, func(context.Context) error {
+		return s.announce(out, name, set.Addresses()[name][0], time.Since(began))
+	})
+}
+
+// start connects to the cluster and starts the service on it.
+func (s *serve) start(ctx context.Context, parts *lifecycle.Parts, set *Set) error {
+	provider, closeTraces, err := s.around.Trace(ctx)
+	if err != nil {
+		return errors.Join(err, set.Stop(ctx))
+	}
+	parts.OnStop(closeTraces)
+	dir, err := s.around.Dir()
+	var cluster Cluster
+	if err == nil {
+		cluster, err = s.around.Connect(ctx, s.log)
+	}
+	if err != nil {
+		return errors.Join(err, set.Stop(ctx))
+	}
+	parts.OnStop(func(context.Context) error { return cluster.Close() })
+	parts.OnStop(set.Stop)
+	parts.Watch(set.Wait)
+	return set.Start(ctx, Config{
+		Dir: dir, Brokers: cluster.Seeds(), Client: cluster.Client(), Version: s.around.Version, Tracer: provider, HTTPSPort: s.httpsPort,
+		Issuer: os.Getenv("AXION_AUTH_ISSUER"), KeysURL: os.Getenv("AXION_AUTH_JWKS_URL"),
+		Fragments: filepath.Join(dir, "compose.d"), Blueprints: s.around.Blueprints,
+		Metrics: s.around.Metrics,
+	})
+}
+
+// bind opens the listener. A busy port is an error: the gateway would not follow
+// to another.
+func (s *serve) bind(name string) (*Set, error) {
+	set := newSet(s.log, s.database)
+	for _, service := range contract.Services() {
+		if service.Name != name {
+			continue
+		}
+		address := s.listen
+		if address == "" {
+			address = "localhost:" + strconv.Itoa(service.Port)
+		}
+		l, err := s.around.Listen(address)
+		if err != nil {
+			return nil, fmt.Errorf("--listen %s: %w", address, err)
+		}
+		set.members = append(set.members, &member{Service: service, listener: l, shared: true, instance: l.Addr().String()})
+	}
+	return set, nil
+}
+
+// announce says that the service is ready, and where.
+func (s *serve) announce(out io.Writer, name, address string, took time.Duration) error {
+	url := "http://" + address
+	if s.printAsJSON {
+		return json.NewEncoder(out).Encode(struct {
+			Service string `json:"service"`
+			URL     string `json:"url"`
+			ReadyMS int64  `json:"ready_ms"`
+		}{name, url, took.Milliseconds()})
+	}
+	_, err := fmt.Fprintf(out, "%s is ready at %s in %s\n", name, url, took.Round(time.Millisecond))
+	return err
+}

@@ -1,0 +1,204 @@
+package web
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"axion/web/telemetry"
+)
+
+const (
+	// maxHits bounds the results of one kind.
+	maxHits = 6
+	// searchTimeout bounds a whole search.
+	searchTimeout = 3 * time.Second
+	// maxProjects bounds the answer of the graph service, in bytes.
+	maxProjects = 4 << 20
+	// maxListed is how many projects are looked at: graph's longest page.
+	maxListed = 100
+)
+
+// Matches are messages that a search found.
+type Matches struct {
+	Items    []Match `json:"items"`
+	Searched int     `json:"searched"` // messages that were looked at
+	Cut      bool    `json:"cut"`      // the time was over before all of those were
+}
+
+// Match is one message.
+type Match struct {
+	Topic     string    `json:"topic"`
+	Partition int32     `json:"partition"`
+	Offset    int64     `json:"offset"`
+	Time      time.Time `json:"time"`
+	Key       string    `json:"key"`
+	Text      string    `json:"text"` // what is around the place that matched
+}
+
+// hit is one result of a search.
+type hit struct {
+	Title string `json:"title"`
+	Text  string `json:"text,omitempty" doc:"What it is, or where it matched."`
+	URL   string `json:"url" doc:"Its address on the dashboard."`
+}
+
+// hits are the results of one kind.
+type hits struct {
+	Kind  string `json:"kind" enum:"routes,topics,traces,projects,messages"`
+	Items []hit  `json:"items"`
+	More  bool   `json:"more,omitempty" doc:"There are others."`
+	Note  string `json:"note,omitempty" doc:"What was not looked at, or why there is nothing."`
+}
+
+// found is the answer of /api/search.
+type found struct {
+	Query  string `json:"query"`
+	Groups []hits `json:"groups" doc:"Those kinds that have results, or something to say."`
+}
+
+// add keeps a result unless there are enough.
+func (h *hits) add(one hit) {
+	if h.More = len(h.Items) == maxHits; !h.More {
+		h.Items = append(h.Items, one)
+	}
+}
+
+func (s *Server) registerSearch(api huma.API) {
+	huma.Register(api, huma.Operation{Method: http.MethodGet, Path: "/api/search", OperationID: "search", Tags: []string{"search"},
+		Summary:     "Look for routes, topics, traces, projects and messages",
+		Description: "At most 6 results of a kind. Of messages the newest 200 of each partition are looked at, for a second at most.",
+	}, func(ctx context.Context, in *struct {
+		Query string `query:"q" minLength:"1" maxLength:"100" required:"true" doc:"A part of a name, an id, a key or a text, in any case."`
+	}) (*body[found], error) {
+		ctx, cancel := context.WithTimeout(ctx, searchTimeout)
+		defer cancel()
+		return &body[found]{s.search(ctx, strings.TrimSpace(in.Query))}, nil
+	})
+}
+
+// search asks all kinds at once.
+func (s *Server) search(ctx context.Context, text string) found {
+	f := found{Query: text, Groups: []hits{}}
+	if text == "" {
+		return f
+	}
+	kinds := []func(context.Context, string) hits{s.findRoutes, s.findTopics, s.findProjects, s.findTraces, s.findMessages}
+	groups := make([]hits, len(kinds))
+	var all sync.WaitGroup
+	for i, find := range kinds {
+		all.Go(func() { groups[i] = find(ctx, text) })
+	}
+	all.Wait()
+	for _, g := range groups {
+		if len(g.Items) > 0 || g.Note != "" {
+			g.Items = orEmpty(g.Items)
+			f.Groups = append(f.Groups, g)
+		}
+	}
+	return f
+}
+
+// holds reports whether any of the fields holds the text, in any case.
+func holds(text string, fields ...string) bool {
+	text = strings.ToLower(text)
+	return slices.ContainsFunc(fields, func(f string) bool { return strings.Contains(strings.ToLower(f), text) })
+}
+
+func (s *Server) findRoutes(_ context.Context, text string) hits {
+	h := hits{Kind: "routes"}
+	for _, r := range s.opts.Routes() {
+		if holds(text, r.Name, r.Rule, r.Service, r.Origin.Service) {
+			h.add(hit{r.Name, r.Rule, "/routes/" + url.PathEscape(r.Name)})
+		}
+	}
+	return h
+}
+
+func (s *Server) findTopics(ctx context.Context, text string) hits {
+	h := hits{Kind: "topics"}
+	topics, err := s.opts.Topics(ctx)
+	if err != nil {
+		h.Note = "The broker's topics could not be read."
+	}
+	for _, t := range topics {
+		if holds(text, t.Name) {
+			h.add(hit{t.Name, fmt.Sprintf("%d messages", t.Messages), "/topics/" + url.PathEscape(t.Name)})
+		}
+	}
+	return h
+}
+
+func (s *Server) findTraces(_ context.Context, text string) hits {
+	h := hits{Kind: "traces"}
+	if s.opts.Traces == nil {
+		return h
+	}
+	for _, t := range s.opts.Traces.List(telemetry.Filter{Text: text}, maxHits+1) {
+		about := fmt.Sprintf("%s, %.0f ms, %d spans", t.Start.Local().Format(time.TimeOnly), t.Duration, t.Spans)
+		if t.Errors > 0 {
+			about += ", with errors"
+		}
+		h.add(hit{t.Root, about, "/flow/" + t.TraceID})
+	}
+	return h
+}
+
+func (s *Server) findProjects(ctx context.Context, text string) hits {
+	h := hits{Kind: "projects"}
+	if s.calls == nil {
+		return h
+	}
+	var list struct {
+		Items []struct{ ID, Name, Slug string }
+		Next  string
+	}
+	got, err := s.calls.do(ctx, call{method: http.MethodGet, path: "/api/projects", query: url.Values{"limit": {fmt.Sprint(maxListed)}}, limit: maxProjects})
+	if err == nil && got.status == http.StatusOK {
+		err = json.Unmarshal(got.body, &list)
+	}
+	if err != nil || got.status != http.StatusOK {
+		h.Note = "The projects could not be read."
+	} else if list.Next != "" {
+		h.Note = fmt.Sprintf("The newest %d projects were looked at.", maxListed)
+	}
+	for _, p := range list.Items {
+		if holds(text, p.ID, p.Name, p.Slug) {
+			h.add(hit{p.Name, p.Slug, "/projects/" + url.PathEscape(p.ID)})
+		}
+	}
+	if len(h.Items) == 0 && err == nil {
+		h.Note = ""
+	}
+	return h
+}
+
+func (s *Server) findMessages(ctx context.Context, text string) hits {
+	h := hits{Kind: "messages"}
+	if s.opts.Messages == nil {
+		return h
+	}
+	found, err := s.opts.Messages(ctx, text, maxHits+1)
+	switch {
+	case err != nil:
+		h.Note = "The messages could not be read."
+	case found.Cut:
+		h.Note = fmt.Sprintf("Only %d of the newest messages were looked at: the time was over.", found.Searched)
+	case len(found.Items) > 0:
+		h.Note = fmt.Sprintf("The newest of each partition were looked at, %d in all.", found.Searched)
+	}
+	for _, m := range found.Items {
+		h.add(hit{cmp.Or(m.Text, m.Key, "(empty)"), fmt.Sprintf("%s/%d at %d", m.Topic, m.Partition, m.Offset),
+			fmt.Sprintf("/topics/%s/messages/%d/%d", url.PathEscape(m.Topic), m.Partition, m.Offset)})
+	}
+	return h
+}

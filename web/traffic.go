@@ -1,0 +1,44 @@
+package web
+
+import (
+	"context"
+
+	"axion/web/traffic"
+)
+
+// traffic measures what flows between the parts while a page looks.
+func (o Options) traffic() *traffic.Monitor {
+	return traffic.New(traffic.Options{
+		Metrics: o.Metrics, Spans: o.Traces, Routes: o.trafficRoutes,
+		Parts: func(ctx context.Context) []traffic.Part {
+			ctx, cancel := context.WithTimeout(ctx, pollTimeout)
+			defer cancel()
+			return o.trafficParts(ctx)
+		},
+	})
+}
+
+func (o Options) trafficParts(ctx context.Context) []traffic.Part {
+	var parts []traffic.Part
+	for _, p := range o.system(ctx).Parts {
+		parts = append(parts, traffic.Part{Name: p.Name, Kind: string(p.Kind), State: string(p.State), Detail: p.Detail})
+	}
+	return parts
+}
+
+// trafficRoutes tells which compose service is behind which of the gateway's.
+func (o Options) trafficRoutes() []traffic.Route {
+	var routes []traffic.Route
+	for _, r := range o.Routes() {
+		to := traffic.Route{Service: r.Service, Name: r.Origin.Service}
+		if to.Name == o.Name { // ourselves
+			to.Name, to.Aside = string(KindDashboard), true
+		}
+		for _, server := range r.Servers {
+			to.Known = to.Known || server.Status != ServerUnknown
+			to.Up = to.Up || server.Status == ServerUp
+		}
+		routes = append(routes, to)
+	}
+	return routes
+}
