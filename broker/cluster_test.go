@@ -29,7 +29,7 @@ import (
 
 // TestCluster reads topics, messages and groups of Apache Kafka.
 func TestCluster(t *testing.T) {
-	clustertest.Rerun(t, "^Test(API|Tail|TailFilter|TailErr|Lag|Read|ReadTransactions|ReadBound|Record|GroupDetail|Search)$", 2)
+	clustertest.Rerun(t, "^Test(API|Tail|TailFilter|TailErr|TailGrowth|TailUnderLoad|Lag|Read|ReadTransactions|ReadBound|Record|GroupDetail|Search)$", 2)
 }
 
 // certificate makes a certificate of localhost, for servers and clients, and

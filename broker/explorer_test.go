@@ -227,6 +227,34 @@ func TestTailErr(t *testing.T) {
 	}
 }
 
+// TestTailGrowth: a partition that was added is followed from its start, also where
+// the tail began before it had a leader.
+func TestTailGrowth(t *testing.T) {
+	t.Parallel()
+	b := holding(t, "a")
+	numbered(t, b, "a", 1)
+	batches, _, _ := tailing(t, explore(t, b), url.Values{"topic": {"a"}, "from": {"newer,0:0,1:0,2:0"}})
+	next(t, batches) // it has begun
+	created, err := b.Admin().client.CreatePartitions(testContext(t), 1, "a")
+	if err == nil {
+		err = created.Error()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	producer := client(t, b, kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.RetryTimeout(time.Minute))
+	added := &kgo.Record{Topic: "a", Partition: 3, Value: []byte("x")}
+	for err = errors.New("not yet"); err != nil; { // until the producer knows of it
+		if testContext(t).Err() != nil {
+			t.Fatal(err)
+		}
+		err = producer.ProduceSync(testContext(t), added).FirstErr()
+	}
+	if items, _ := until(t, batches, 1); len(items) != 1 || items[0].Partition != 3 {
+		t.Errorf("got %+v, want the message of the new partition", items)
+	}
+}
+
 // TestTailUnderLoad: what is too much is counted, and nothing is both told and
 // counted.
 func TestTailUnderLoad(t *testing.T) {

@@ -112,8 +112,8 @@ func (a *Admin) scan(ctx context.Context, q Query) (s *scan, end cursor, err err
 	if err != nil {
 		return nil, end, err
 	}
-	if _, ok := topic.Partitions[q.Partition]; q.Partition >= 0 && !ok {
-		return nil, end, fmt.Errorf("%w: %s has %d", ErrNoPartition, q.Topic, len(topic.Partitions))
+	if err := q.checkPartition(topic); err != nil {
+		return nil, end, err
 	}
 	bounds, err := a.bounds(ctx, topic, q.Filter)
 	if err != nil {
@@ -126,7 +126,7 @@ func (a *Admin) scan(ctx context.Context, q Query) (s *scan, end cursor, err err
 	end = cursor{at: map[int32]int64{}}
 	for _, p := range topic.Partitions.Sorted() {
 		b, known := bounds[p.Partition]
-		if !known || q.Partition >= 0 && p.Partition != q.Partition {
+		if !known || !q.wants(p.Partition) {
 			continue
 		}
 		end.at[p.Partition] = b.end
@@ -139,6 +139,17 @@ func (a *Admin) scan(ctx context.Context, q Query) (s *scan, end cursor, err err
 		}
 	}
 	return s, end, nil
+}
+
+// wants reports whether a partition is asked for.
+func (q *Query) wants(id int32) bool { return q.Partition < 0 || id == q.Partition }
+
+// checkPartition fails where the topic lacks the partition that is asked for.
+func (q *Query) checkPartition(topic kadm.TopicDetail) error {
+	if _, ok := topic.Partitions[q.Partition]; q.Partition >= 0 && !ok {
+		return fmt.Errorf("%w: %s has %d", ErrNoPartition, q.Topic, len(topic.Partitions))
+	}
+	return nil
 }
 
 // resume narrows a lane to what a cursor has left of it.
@@ -157,7 +168,10 @@ func (l *lane) resume(at int64, left, back bool) {
 // ends, or where its oldest open transaction begins.
 type bounds struct{ lo, hi, end int64 }
 
-// bounds asks for them. A partition without a leader has none.
+var errNoLeader = errors.New("it has no leader, or is being deleted; try again")
+
+// bounds asks for them. A partition without a leader has none; it fails with
+// errNoLeader where that is so of all.
 func (a *Admin) bounds(ctx context.Context, t kadm.TopicDetail, f Filter) (map[int32]bounds, error) {
 	starts, err := a.client.ListStartOffsets(ctx, t.Topic)
 	if err != nil {
@@ -176,7 +190,7 @@ func (a *Admin) bounds(ctx context.Context, t kadm.TopicDetail, f Filter) (map[i
 		}
 	}
 	if len(known) == 0 {
-		return nil, fmt.Errorf("topic %s cannot be read: it has no leader, or is being deleted; try again", t.Topic)
+		return nil, fmt.Errorf("topic %s cannot be read: %w", t.Topic, errNoLeader)
 	}
 	if !f.Since.IsZero() {
 		err = a.narrow(ctx, t.Topic, f.Since.UnixMilli(), known, func(b *bounds, at int64) { b.lo = max(b.lo, at) })

@@ -27,6 +27,9 @@ const (
 	maxBehind = 5000
 	// quietEvery is how often a tail that finds nothing says where it stands.
 	quietEvery = time.Second
+	// joinEvery is how often a tail looks for partitions that were added, or had no
+	// leader.
+	joinEvery = time.Second
 	// tailWait is how long it waits after an error, and tailTries how often it
 	// tries again.
 	tailWait  = time.Second
@@ -49,13 +52,16 @@ type tailBatch struct {
 
 // follower is one tail.
 type follower struct {
-	admin *Admin
-	query Query
-	m     *matcher
-	topic kadm.TopicDetail
-	at    cursor
-	told  time.Time
-	batch tailBatch
+	admin  *Admin
+	query  Query
+	m      *matcher
+	topic  kadm.TopicDetail
+	from   cursor    // where it was asked to begin
+	at     cursor    // where it is
+	began  time.Time // zero before it has
+	joined time.Time // when it last asked about the topic
+	told   time.Time
+	batch  tailBatch
 	// pending were found and are not told yet, the oldest first.
 	pending []*kgo.Record
 }
@@ -72,24 +78,26 @@ func (e *Explorer) tail(ctx context.Context, query url.Values, send func(any) er
 	defer tick.Stop()
 	for tries := 0; ; {
 		err := f.look(ctx)
+		if errors.Is(err, ErrNoTopic) { // there may be a new one, which has another id
+			if err = f.join(ctx); errors.Is(err, ErrNoTopic) {
+				return err
+			}
+		}
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case errors.Is(err, ErrNoTopic):
-			// A topic that was made anew has another id, and nothing of the old.
-			if f.topic, err = e.admin.topic(ctx, f.query.Topic); err != nil {
-				return err
-			}
-		case err != nil && tries == tailTries:
+		case err == nil:
+			tries = 0
+		case tries == tailTries:
 			return err
-		case err != nil:
+		default: // such as a leader that has moved
 			tries++
+			f.joined = time.Time{}
 			if err := pause(ctx, tailWait); err != nil {
 				return err
 			}
 			continue
 		}
-		tries = 0
 		if err := f.tell(send); err != nil {
 			return err
 		}
@@ -126,22 +134,65 @@ func (f *follower) begin(ctx context.Context, query url.Values) (err error) {
 	if f.m, err = f.query.compile(); err != nil {
 		return err
 	}
-	s, end, err := f.admin.scan(ctx, f.query)
+	if f.from, err = parseCursor(f.query.After); err != nil {
+		return &FilterError{"from", err.Error()}
+	}
+	f.at.at = map[int32]int64{}
+	err = f.join(ctx)
+	f.began = time.Now()
+	if errors.Is(err, errNoLeader) {
+		return nil // there may be one soon: the topic may just have been made
+	}
+	return err
+}
+
+// join asks about the topic: its leaders, its id, and partitions that are new to the
+// tail. At first it begins at their ends; of those that it finds later, with what came
+// since it began.
+func (f *follower) join(ctx context.Context) error {
+	topic, err := f.admin.topic(ctx, f.query.Topic)
+	if err == nil {
+		err = f.query.checkPartition(topic)
+	}
 	if err != nil {
 		return err
 	}
-	f.topic, f.at = s.topic, end
-	from, err := parseCursor(f.query.After)
-	for id := range f.at.at {
-		if at, ok := from.at[id]; ok {
-			f.at.at[id] = min(at, f.at.at[id]) // an offset past the end is of an older topic of that name
+	f.topic, f.joined = topic, time.Now()
+	var added []int32
+	for id := range f.topic.Partitions {
+		if _, has := f.at.at[id]; !has && f.query.wants(id) {
+			added = append(added, id)
 		}
+	}
+	if len(added) == 0 {
+		return nil
+	}
+	bounds, err := f.admin.bounds(ctx, f.topic, Filter{Since: f.began})
+	for _, id := range added {
+		b, known := bounds[id]
+		if !known {
+			continue
+		}
+		at := b.end
+		if !f.began.IsZero() {
+			at = min(b.lo, b.end)
+		}
+		if from, ok := f.from.at[id]; ok {
+			at = min(from, b.end) // an offset past the end is of an older topic of that name
+		}
+		f.at.at[id] = at
 	}
 	return err
 }
 
 // look reads what has come since.
 func (f *follower) look(ctx context.Context) error {
+	if time.Since(f.joined) > joinEvery {
+		// Whether the topic is gone is for its leaders to say.
+		if err := f.join(ctx); err != nil && !errors.Is(err, ErrNoTopic) {
+			return err
+		}
+	}
 	answers, err := f.admin.fetch(ctx, f.topic, f.at.at, 1<<20)
 	if err != nil {
 		return err
