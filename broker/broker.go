@@ -226,8 +226,9 @@ func (b *Broker) Addr() string { return b.advertise }
 // Seeds are Addr alone.
 func (b *Broker) Seeds() []string { return []string{b.advertise} }
 
-// Client is empty: whoever reaches the port may connect.
-func (b *Broker) Client() []kgo.Opt { return nil }
+// Client has clients of this process reach the broker through memory. Others need
+// nothing to connect.
+func (b *Broker) Client() []kgo.Opt { return []kgo.Opt{kgo.Dialer(b.porch.memory.dial)} }
 
 // Admin reads this broker's topics and groups. It works until Close, which
 // closes it.

@@ -11,6 +11,7 @@ import (
 // ours while the broker is away; who comes then is turned away.
 type porch struct {
 	net.Listener
+	memory  *memory // for clients in this process
 	running sync.WaitGroup
 
 	mu sync.Mutex
@@ -18,14 +19,15 @@ type porch struct {
 }
 
 func newPorch(l net.Listener) *porch {
-	p := &porch{Listener: l}
-	p.running.Go(p.run)
+	p := &porch{Listener: l, memory: newMemory()}
+	p.running.Go(func() { p.run(p.Listener) })
+	p.running.Go(func() { p.run(p.memory) })
 	return p
 }
 
 // Close frees the address, and waits.
 func (p *porch) Close() error {
-	err := p.Listener.Close()
+	err := errors.Join(p.Listener.Close(), p.memory.Close())
 	p.running.Wait()
 	return err
 }
@@ -39,9 +41,9 @@ func (p *porch) lease() *lease {
 	return l
 }
 
-func (p *porch) run() {
+func (p *porch) run(l net.Listener) {
 	for {
-		conn, err := p.Accept()
+		conn, err := l.Accept()
 		if errors.Is(err, net.ErrClosed) {
 			return
 		}

@@ -5,6 +5,7 @@ package bus
 import (
 	"context"
 	"log/slog"
+	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"axion/broker"
 	"axion/services/contract"
 )
 
@@ -32,12 +34,36 @@ func rawClient(b *testing.B, brokers []string, opts ...kgo.Opt) *kgo.Client {
 
 // BenchmarkRequest compares a request and its answer through the bus, 200 bytes of
 // JSON each way, with the same records through kgo alone: medians of interleaved
-// rounds on one broker, whose own time is in both.
+// rounds on one broker, whose own time is in both. Memory is how the builtins reach
+// the embedded broker, Network how another process does.
 func BenchmarkRequest(b *testing.B) {
-	brokers := startCluster(b).ListenAddrs()
-	byBus, byKgo := busRequest(b, brokers), rawRequest(b, brokers)
-	b.Run("1", func(b *testing.B) { compareRequests(b, 1, 2000, byBus, byKgo) })
-	b.Run("64", func(b *testing.B) { compareRequests(b, 64, 300, byBus, byKgo) })
+	embedded := startAxion(b)
+	for name, opts := range map[string][]kgo.Opt{"Memory": embedded.Client(), "Network": nil} {
+		b.Run(name, func(b *testing.B) {
+			byBus, byKgo := busRequest(b, embedded.Seeds(), opts...), rawRequest(b, embedded.Seeds(), opts...)
+			b.Run("1", func(b *testing.B) { compareRequests(b, 1, 2000, byBus, byKgo) })
+			b.Run("64", func(b *testing.B) { compareRequests(b, 64, 300, byBus, byKgo) })
+		})
+	}
+}
+
+// startAxion starts the embedded broker as the stack does.
+func startAxion(b *testing.B) *broker.Broker {
+	b.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	embedded, err := broker.Start(b.Context(), broker.Options{Listener: listener, Dir: b.TempDir(), Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		if err := embedded.Close(); err != nil {
+			b.Error(err)
+		}
+	})
+	return embedded
 }
 
 // asked is one round: how long each request took, all of them together, and the CPU
@@ -98,8 +124,8 @@ func compareRequests(b *testing.B, callers, each int, byBus, byKgo func()) {
 }
 
 // busRequest asks as a user of the package would.
-func busRequest(b *testing.B, brokers []string) func() {
-	quiet := func(o *Options) { o.Log = slog.New(slog.DiscardHandler) }
+func busRequest(b *testing.B, brokers []string, opts ...kgo.Opt) func() {
+	quiet := func(o *Options) { o.Log, o.Client = slog.New(slog.DiscardHandler), opts }
 	server, client := openBus(b, brokers, "server", quiet), openBus(b, brokers, "client", quiet)
 	server.Handle("ECHO", func(_ context.Context, m *Message) (any, error) { return m.Data(), nil })
 	runBus(b, server)
@@ -116,10 +142,12 @@ func busRequest(b *testing.B, brokers []string) func() {
 }
 
 // rawRequest sends what the bus would, and sends the value back as it is.
-func rawRequest(b *testing.B, brokers []string) func() {
+func rawRequest(b *testing.B, brokers []string, opts ...kgo.Opt) func() {
 	makeTopics(b, openBus(b, brokers, "maker"), "raw.in", "raw.out")
-	server := rawClient(b, brokers, kgo.ConsumeTopics("raw.in"), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
-	client := rawClient(b, brokers, kgo.ConsumeTopics("raw.out"), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	reading := func(topic string) []kgo.Opt {
+		return slices.Concat(opts, []kgo.Opt{kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtEnd())})
+	}
+	server, client := rawClient(b, brokers, reading("raw.in")...), rawClient(b, brokers, reading("raw.out")...)
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	b.Cleanup(func() { cancel(); running.Wait() })
