@@ -100,11 +100,11 @@ func (*memoryConn) LocalAddr() net.Addr { return memoryAddr{} }
 // RemoteAddr implements [net.Conn].
 func (*memoryConn) RemoteAddr() net.Addr { return memoryAddr{} }
 
-// memoryAddr is host and port in form: kfake takes it apart.
+// memoryAddr is what the broker tells of where such a client is.
 type memoryAddr struct{}
 
 // Network implements [net.Addr].
 func (memoryAddr) Network() string { return "memory" }
 
 // String implements [net.Addr].
-func (memoryAddr) String() string { return "memory:0" }
+func (memoryAddr) String() string { return "memory" }
