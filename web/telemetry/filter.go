@@ -9,7 +9,8 @@ import (
 
 // Filter says which traces are asked for; its zero value means all.
 type Filter struct {
-	// Text is looked for in names, services, ids and attributes' values, in any case.
+	// Text is looked for in names, services, ids and attributes' values (the first 4 KiB
+	// of each), in any case.
 	Text string
 	// Service must have taken part.
 	Service string
@@ -24,7 +25,7 @@ type Filter struct {
 // view is a trace as it was at one moment: what is kept of it only grows.
 type view struct {
 	id    string
-	spans []Span
+	spans []packed
 }
 
 // List gives at most limit traces, newest first.
@@ -80,34 +81,33 @@ func (f Filter) takes(s Summary, v view) bool {
 		(f.Service == "" || slices.Contains(s.Services, f.Service)) && (f.Text == "" || slices.ContainsFunc(v.spans, f.in))
 }
 
-func (f Filter) in(s Span) bool {
-	return contains(s.Name, f.Text) || contains(s.Service, f.Text) || contains(s.TraceID, f.Text) || containsIn(s.Attributes, f.Text)
-}
+func (f Filter) in(s packed) bool { return strings.Contains(s.words, f.Text) }
 
 func (v view) summary() Summary {
-	first := slices.MinFunc(v.spans, func(a, b Span) int {
-		if (a.ParentID == "") != (b.ParentID == "") {
-			return cmp.Compare(len(a.ParentID), len(b.ParentID))
+	first := slices.MinFunc(v.spans, func(a, b packed) int {
+		switch {
+		case a.root == b.root:
+			return cmp.Compare(a.start, b.start)
+		case a.root:
+			return -1
 		}
-		return a.Start.Compare(b.Start)
+		return 1
 	})
-	sum := Summary{TraceID: v.id, Root: first.Name, Service: first.Service, Start: first.Start, Spans: len(v.spans), Services: []string{}}
-	start, end := first.Start, first.End
-	for _, s := range v.spans {
-		if s.Start.Before(start) {
-			start = s.Start
-		}
-		if s.End.After(end) {
-			end = s.End
-		}
-		if s.Error != "" {
+	sum := Summary{
+		TraceID: v.id, Root: first.name, Service: first.service, Start: time.Unix(0, first.start).UTC(), Spans: len(v.spans), Services: []string{},
+	}
+	start, end := first.start, first.end
+	for i := range v.spans {
+		s := &v.spans[i]
+		start, end = min(start, s.start), max(end, s.end)
+		if s.failed {
 			sum.Errors++
 		}
-		if !slices.Contains(sum.Services, s.Service) {
-			sum.Services = append(sum.Services, s.Service)
+		if !slices.Contains(sum.Services, s.service) {
+			sum.Services = append(sum.Services, s.service)
 		}
 	}
 	slices.Sort(sum.Services)
-	sum.Duration = float64(end.Sub(start).Microseconds()) / 1000
+	sum.Duration = float64(time.Duration(end-start).Microseconds()) / 1000
 	return sum
 }

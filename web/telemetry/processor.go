@@ -67,11 +67,18 @@ func lastException(events []SpanEvent) (text string, found bool) {
 func values(attributes []attribute.KeyValue) map[string]any {
 	all := make(map[string]any, len(attributes))
 	for _, a := range attributes {
-		if a.Value.Type() == attribute.FLOAT64 {
+		switch a.Value.Type() {
+		case attribute.FLOAT64:
 			all[string(a.Key)] = finite(a.Value.AsFloat64())
-			continue
+		case attribute.FLOAT64SLICE:
+			list := []any{}
+			for _, f := range a.Value.AsFloat64Slice() {
+				list = append(list, finite(f))
+			}
+			all[string(a.Key)] = list
+		default:
+			all[string(a.Key)] = a.Value.AsInterface()
 		}
-		all[string(a.Key)] = a.Value.AsInterface()
 	}
 	return all
 }

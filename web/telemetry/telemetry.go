@@ -19,6 +19,7 @@ const (
 )
 
 // Span is one part of a trace, after OpenTelemetry's data model. Times are in UTC.
+// In what a [Store] gives out, each number among the attributes is a [json.Number].
 type Span struct {
 	TraceID    string         `json:"traceId"`
 	SpanID     string         `json:"spanId"`
@@ -46,15 +47,6 @@ type SpanEvent struct {
 type SpanLink struct {
 	TraceID string `json:"traceId"`
 	SpanID  string `json:"spanId"`
-}
-
-// size is about what a span takes in memory, in bytes.
-func (s *Span) size() int {
-	n := 400 + len(s.Name) + len(s.Service) + len(s.Error) + sizeOf(s.Attributes) + 80*len(s.Links)
-	for _, e := range s.Events {
-		n += 100 + len(e.Name) + sizeOf(e.Attributes)
-	}
-	return n
 }
 
 // Summary is a trace in a list. Root is the name of its first span, and Hops how
@@ -103,7 +95,7 @@ type Store struct {
 
 type trace struct {
 	id      string
-	spans   []Span // only ever appended to
+	spans   []packed // only ever appended to
 	bytes   int
 	version uint64        // of its last change
 	recent  *list.Element // its place among those
@@ -116,13 +108,19 @@ func New() *Store {
 	return &Store{traces: map[string]*list.Element{}, order: list.New(), recent: list.New(), sampler: newSampler(maxRoots), decoding: make(chan struct{}, maxDecoding)}
 }
 
-// Add keeps spans, and returns how many it refused since their traces are full. It
-// must not be given them again, nor change them.
+// Add keeps spans, and returns how many it refused: their traces are full, or JSON
+// has no form for them. The caller must not change them any more: followers are given
+// them.
 func (s *Store) Add(spans ...Span) (refused int) {
+	texts := make([]packed, len(spans))
+	errs := make([]error, len(spans))
+	for i := range spans {
+		texts[i], errs[i] = pack(&spans[i])
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i := range spans {
-		if !s.add(spans[i]) {
+		if errs[i] != nil || !s.add(spans[i].TraceID, texts[i]) {
 			refused++
 		}
 	}
@@ -135,13 +133,13 @@ func (s *Store) Add(spans ...Span) (refused int) {
 	return refused
 }
 
-func (s *Store) add(span Span) bool {
-	e := s.traces[span.TraceID]
+func (s *Store) add(id string, span packed) bool {
+	e := s.traces[id]
 	if e == nil {
-		t := &trace{id: span.TraceID}
+		t := &trace{id: id}
 		t.recent = s.recent.PushBack(t)
 		e = s.order.PushBack(t)
-		s.traces[span.TraceID] = e
+		s.traces[id] = e
 	}
 	t := e.Value.(*trace)
 	if len(t.spans) == maxTrace {
@@ -183,13 +181,17 @@ func (s *Store) Trace(id string) []Span {
 // Watch is [Store.Trace] for who waits for more: the version grows when the trace
 // does, and changed is closed when any does.
 func (s *Store) Watch(id string) (spans []Span, version uint64, changed <-chan struct{}) {
+	var texts []packed
 	s.mu.Lock()
 	if e := s.traces[id]; e != nil {
 		t := e.Value.(*trace)
-		spans, version = slices.Clone(t.spans), t.version
+		texts, version = t.spans, t.version
 	}
 	changed = s.change.wait()
 	s.mu.Unlock()
+	for i := range texts {
+		spans = append(spans, texts[i].span())
+	}
 	slices.SortStableFunc(spans, func(a, b Span) int { return a.Start.Compare(b.Start) })
 	return spans, version, changed
 }
