@@ -48,9 +48,10 @@ func BenchmarkCost(b *testing.B) {
 	})
 }
 
-// compare measures rounds of both, in turn; each returns how much it did.
+// compare measures rounds of both, in turn; each returns how much it did. They last
+// about a second, of which so many traces are recorded however many there are.
 func compare(b *testing.B, on, off func() int) {
-	const rounds = 12
+	const rounds = 8
 	per := func(round func() int) float64 {
 		before := cpuTime(b)
 		n := round()
@@ -158,7 +159,7 @@ func quickGateway(b *testing.B, backend string, on bool) string {
 
 // requests sends some over a few connections, and returns how many.
 func requests(b *testing.B, address string) int {
-	const conns, each = 16, 1500
+	const conns, each = 16, 4500
 	var sending sync.WaitGroup
 	for range conns {
 		sending.Go(func() {
@@ -190,7 +191,7 @@ func requests(b *testing.B, address string) int {
 // newEvents returns a round of events through a bus, from their publishing to the
 // end of their handlers.
 func newEvents(b *testing.B, cluster *clustertest.Broker, service string, on bool) func() int {
-	const senders, each = 64, 300
+	const senders, each = 64, 2000
 	options := bus.Options{Service: service, Brokers: cluster.ListenAddrs(), Log: slog.New(slog.DiscardHandler)}
 	if on {
 		options.Tracer, options.Meter = quickTelemetry(b, service)

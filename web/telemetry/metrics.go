@@ -21,10 +21,6 @@ import (
 // is counted in one of them, otel_metric_overflow.
 const maxSeries = 2_000
 
-// durations are the buckets of what takes seconds. On one machine most things
-// take less than the 5 ms at which OpenTelemetry's own begin.
-var durations = []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
-
 // Metrics are those of all parts of this process, by OpenTelemetry's API, read in
 // Prometheus's form. The zero value has none. It is safe for concurrent use.
 type Metrics struct {
@@ -42,20 +38,19 @@ func (m *Metrics) Part(service, instance string) (metric.MeterProvider, http.Han
 	if instance != "" {
 		attributes = append(attributes, attribute.String("service.instance.id", instance))
 	}
-	registry := prometheus.NewRegistry()
-	exporter, err := otelprometheus.New(otelprometheus.WithRegisterer(registry), otelprometheus.WithoutTargetInfo(), otelprometheus.WithoutScopeInfo(),
+	registry, timers := prometheus.NewRegistry(), newTimers()
+	exporter, err := otelprometheus.New(otelprometheus.WithRegisterer(registry), otelprometheus.WithProducer(timers),
+		otelprometheus.WithoutTargetInfo(), otelprometheus.WithoutScopeInfo(),
 		otelprometheus.WithResourceAsConstantLabels(func(attribute.KeyValue) bool { return true }))
 	if err != nil {
 		panic(fmt.Sprintf("metrics of %s: %v", service, err)) // a registry of its own takes it
 	}
-	provider := sdkmetric.NewMeterProvider(sdkmetric.WithReader(exporter), sdkmetric.WithResource(resource.NewSchemaless(attributes...)),
-		sdkmetric.WithCardinalityLimit(maxSeries),
-		sdkmetric.WithView(sdkmetric.NewView(sdkmetric.Instrument{Kind: sdkmetric.InstrumentKindHistogram, Unit: "s"},
-			sdkmetric.Stream{Aggregation: sdkmetric.AggregationExplicitBucketHistogram{Boundaries: durations, NoMinMax: true}})))
+	timers.MeterProvider = sdkmetric.NewMeterProvider(sdkmetric.WithReader(exporter), sdkmetric.WithResource(resource.NewSchemaless(attributes...)),
+		sdkmetric.WithCardinalityLimit(maxSeries))
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.parts = append(m.parts, registry)
-	return provider, Handler(prometheus.Gatherers{registry, process()})
+	return timers, Handler(prometheus.Gatherers{registry, process()})
 }
 
 // process tells of the Go runtime and the process.

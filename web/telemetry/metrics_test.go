@@ -1,9 +1,11 @@
 package telemetry
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -59,6 +61,33 @@ func TestMetrics(t *testing.T) {
 	mustContain(t, alone, `http_server_request_duration_seconds_count`+of+`"graph"} 1`)
 	if strings.Contains(alone, "codegen") || !strings.Contains(alone, "\ngo_goroutines ") || !strings.Contains(alone, "\nprocess_resident_memory_bytes ") {
 		t.Errorf("metrics of one part: got\n%s", alone)
+	}
+}
+
+// TestManySeries: a duration with more sets of attributes than are kept is counted in
+// the one for the rest, from many goroutines too, and no value is lost.
+func TestManySeries(t *testing.T) {
+	t.Parallel()
+	var m Metrics
+	provider, handler := m.Part("gateway", "")
+	took, err := provider.Meter("axion/test").Float64Histogram("took", metric.WithUnit("s"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var recording sync.WaitGroup
+	for range 4 {
+		recording.Go(func() {
+			for i := range maxSeries + 100 {
+				took.Record(t.Context(), 0.25, metric.WithAttributes(attribute.Int("n", i)))
+			}
+		})
+	}
+	recording.Wait()
+	got := text(t, handler)
+	mustContain(t, got, `took_seconds_count{n="0",service_name="gateway"} 4`, `took_seconds_sum{n="0",service_name="gateway"} 1`,
+		fmt.Sprintf(`took_seconds_count{otel_metric_overflow="true",service_name="gateway"} %d`, 4*101))
+	if n := strings.Count(got, "\ntook_seconds_count{"); n != maxSeries {
+		t.Errorf("got %d series, want %d", n, maxSeries)
 	}
 }
 
