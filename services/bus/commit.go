@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -82,15 +83,22 @@ func (c *consumer) commitOffsets(ctx context.Context, offsets map[string]map[int
 	refused := make(map[place]error)
 	var failed error
 	c.client.CommitOffsetsSync(ctx, offsets,
-		func(_ *kgo.Client, _ *kmsg.OffsetCommitRequest, resp *kmsg.OffsetCommitResponse, err error) {
+		func(_ *kgo.Client, req *kmsg.OffsetCommitRequest, resp *kmsg.OffsetCommitResponse, err error) {
 			if err != nil {
 				failed = fmt.Errorf("commit: %w", err)
 				return
 			}
+			// From version 10 on, answers have ids alone. kgo puts the names in, but
+			// not where the group has rebalanced since it asked.
+			names := make(map[[16]byte]string, len(req.Topics))
+			for _, t := range req.Topics {
+				names[t.TopicID] = t.Topic
+			}
 			for _, t := range resp.Topics {
+				topic := cmp.Or(t.Topic, names[t.TopicID])
 				for _, p := range t.Partitions {
 					if err := kerr.ErrorForCode(p.ErrorCode); err != nil {
-						refused[place{t.Topic, p.Partition}] = err
+						refused[place{topic, p.Partition}] = err
 					}
 				}
 			}

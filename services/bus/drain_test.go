@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -53,6 +54,47 @@ func TestDrain(t *testing.T) {
 	case got := <-entered:
 		t.Errorf("message %s begun after the end", got)
 	default:
+	}
+}
+
+// TestDrainGap stops a bus with a message in hand, one behind it by key, another key's
+// after both that is done, and one after all. What comes before the one that is done is
+// handled too, so that it can be committed and does not come again.
+func TestDrainGap(t *testing.T) {
+	t.Parallel()
+	brokers := startCluster(t).ListenAddrs()
+	b := openBus(t, brokers, "svc")
+	entered, open := make(chan string, 4), make(chan struct{})
+	b.Handle("T", func(_ context.Context, m *Message) (any, error) {
+		entered <- string(m.Data())
+		if m.Key == "slow" {
+			<-open
+		}
+		return nil, nil
+	})
+	stop := runBus(t, b)
+	peer := plainClient(t, brokers)
+	produce(t, peer, event("axion.svc", "T", "slow", `[0]`), event("axion.svc", "T", "slow", `[1]`),
+		event("axion.svc", "T", "quick", `[2]`), event("axion.svc", "T", "slow", `[3]`))
+	began := []string{receive(t, entered, "message"), receive(t, entered, "message")}
+	stopped := make(chan error, 1)
+	go func() { stopped <- stop() }()
+	select {
+	case err := <-stopped:
+		t.Fatalf("run returned (%v) with a handler under way", err)
+	case <-time.After(20 * time.Millisecond):
+	}
+	close(open)
+	if err := receive(t, stopped, "end of run"); err != nil {
+		t.Error(err)
+	}
+	close(entered)
+	for data := range entered {
+		began = append(began, data)
+	}
+	slices.Sort(began)
+	if got := committed(t, peer, "svc", "axion.svc", 0); got != 3 || !slices.Equal(began, []string{"[0]", "[1]", "[2]"}) {
+		t.Errorf("handled %v and committed %d, want [0] to [2] and 3", began, got)
 	}
 }
 

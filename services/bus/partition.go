@@ -41,6 +41,7 @@ type partition struct {
 	bytes   int                // their size
 	active  int                // lanes and replies under way
 	stopped bool
+	edge    int64           // the furthest offset whose handler began
 	crowded bool            // a bound was reached, and half of it is still exceeded
 	paused  bool            // crowded for so long that it is not read
 	commit  kgo.EpochOffset // all before it is done; meaningful if moved
@@ -52,7 +53,7 @@ func newPartition(c *consumer, topic string, id int32) *partition {
 	p := &partition{
 		c: c, topic: topic, id: id,
 		halt: make(chan struct{}), idle: make(chan struct{}),
-		lanes: make(map[string][]*item),
+		lanes: make(map[string][]*item), edge: -1,
 	}
 	p.ctx, p.cancel = context.WithCancel(c.ctx)
 	return p
@@ -123,12 +124,35 @@ func (p *partition) following(key string) *item {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	queue := p.lanes[key]
-	if p.stopped || len(queue) == 0 {
+	if len(queue) == 0 || !p.ours(queue[0].record.Offset) {
 		delete(p.lanes, key)
 		return nil
 	}
 	p.lanes[key] = queue[1:]
 	return queue[0]
+}
+
+// ours reports whether a message is still ours to handle. Once the partition is given
+// up, those are that come before one that was begun: left undone, they would keep what
+// is done behind them from being committed, and have it come again. The caller holds mu.
+func (p *partition) ours(offset int64) bool { return !p.stopped || offset <= p.edge }
+
+// due is ours for who does not hold mu.
+func (p *partition) due(offset int64) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.ours(offset)
+}
+
+// begin is due for who begins to handle the message.
+func (p *partition) begin(offset int64) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.ours(offset) {
+		return false
+	}
+	p.edge = max(p.edge, offset)
+	return true
 }
 
 // finish marks a message as dealt with.
@@ -197,7 +221,7 @@ func (p *partition) leave() {
 	}
 }
 
-// stop begins no message any more; those in hand go on.
+// stop begins no message any more but those before one in hand, which go on.
 func (p *partition) stop() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -15,7 +15,7 @@ import (
 // process deals with one message: it is finished when this returns, or the
 // reply is under way, or the partition was given up.
 func (p *partition) process(it *item) {
-	if p.halted() {
+	if !p.due(it.record.Offset) {
 		return
 	}
 	m := p.c.bus.received(it.record)
@@ -82,6 +82,9 @@ func (p *partition) abandoned(err error) bool {
 // when the partition is given up before there is a result.
 func (p *partition) try(ctx context.Context, m *Message, h Handler, again func(error) bool) (any, error) {
 	if h == nil {
+		if !p.begin(m.Offset) {
+			return nil, errStopped
+		}
 		return nil, fmt.Errorf("%w: %q", errNoHandler, m.Type)
 	}
 	retry := p.c.bus.options.Retry
@@ -113,14 +116,8 @@ func (r Retry) pace() *backoff.ExponentialBackOff {
 
 // call runs h once, when there is room for one more handler.
 func (p *partition) call(ctx context.Context, m *Message, h Handler) (v any, err error) {
-	select {
-	case p.c.slots <- struct{}{}:
-	default:
-		select {
-		case p.c.slots <- struct{}{}:
-		case <-p.halt:
-			return nil, errStopped
-		}
+	if !p.enterSlot(m.Offset) {
+		return nil, errStopped
 	}
 	defer func() {
 		<-p.c.slots
@@ -129,17 +126,27 @@ func (p *partition) call(ctx context.Context, m *Message, h Handler) (v any, err
 			p.c.bus.log.ErrorContext(ctx, "handler panicked", "type", m.Type, "id", m.ID, "panic", r, "stack", string(debug.Stack()))
 		}
 	}()
-	if p.halted() { // both were possible
+	if !p.begin(m.Offset) {
 		return nil, errStopped
 	}
 	return h(ctx, m)
 }
 
-func (p *partition) halted() bool {
+// enterSlot waits for room for one more handler; it reports false when the message is
+// not ours any more.
+func (p *partition) enterSlot(offset int64) bool {
 	select {
-	case <-p.halt:
+	case p.c.slots <- struct{}{}:
 		return true
-	default:
+	case <-p.halt:
+	}
+	if !p.due(offset) {
+		return false
+	}
+	select {
+	case p.c.slots <- struct{}{}:
+		return true
+	case <-p.ctx.Done():
 		return false
 	}
 }

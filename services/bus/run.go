@@ -28,8 +28,9 @@ func (b *Bus) Ready() <-chan struct{} { return b.ready }
 
 // Run consumes until ctx ends, as the group "<service>-server", whose first
 // member ever starts at the oldest messages. Then it lets the handlers that
-// run finish, for 5 s at the longest, commits what is done and leaves the
-// group; what was read and not begun is left to the next to consume. A topic
+// run finish, and what comes before them in their partitions, for 5 s at the longest,
+// commits what is done and leaves the group; what was read and not begun is left to
+// the next to consume. A topic
 // that somebody deletes is made again. It returns nil, or what kept it from
 // that. Run it once.
 func (b *Bus) Run(ctx context.Context) error {
