@@ -18,6 +18,22 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
+// stopAmid stops a bus, which waits for its handlers: they end once open is closed.
+func stopAmid(t *testing.T, stop func() error, open chan struct{}) {
+	t.Helper()
+	stopped := make(chan error, 1)
+	go func() { stopped <- stop() }()
+	select {
+	case err := <-stopped:
+		t.Fatalf("run returned (%v) with a handler under way", err)
+	case <-time.After(20 * time.Millisecond):
+	}
+	close(open)
+	if err := receive(t, stopped, "end of run"); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestDrain stops a bus with one message in hand and one behind it.
 func TestDrain(t *testing.T) {
 	t.Parallel()
@@ -36,17 +52,7 @@ func TestDrain(t *testing.T) {
 	if got := committed(t, peer, "svc", "axion.svc", 0); got > 0 {
 		t.Errorf("offset %d committed before the message was handled", got)
 	}
-	stopped := make(chan error, 1)
-	go func() { stopped <- stop() }()
-	select {
-	case err := <-stopped:
-		t.Fatalf("run returned (%v) with a handler under way", err)
-	case <-time.After(20 * time.Millisecond):
-	}
-	close(open)
-	if err := receive(t, stopped, "end of run"); err != nil {
-		t.Error(err)
-	}
+	stopAmid(t, stop, open)
 	if got := committed(t, peer, "svc", "axion.svc", 0); got != 1 {
 		t.Errorf("got offset %d committed, want 1", got)
 	}
@@ -77,17 +83,7 @@ func TestDrainGap(t *testing.T) {
 	produce(t, peer, event("axion.svc", "T", "slow", `[0]`), event("axion.svc", "T", "slow", `[1]`),
 		event("axion.svc", "T", "quick", `[2]`), event("axion.svc", "T", "slow", `[3]`))
 	began := []string{receive(t, entered, "message"), receive(t, entered, "message")}
-	stopped := make(chan error, 1)
-	go func() { stopped <- stop() }()
-	select {
-	case err := <-stopped:
-		t.Fatalf("run returned (%v) with a handler under way", err)
-	case <-time.After(20 * time.Millisecond):
-	}
-	close(open)
-	if err := receive(t, stopped, "end of run"); err != nil {
-		t.Error(err)
-	}
+	stopAmid(t, stop, open)
 	close(entered)
 	for data := range entered {
 		began = append(began, data)

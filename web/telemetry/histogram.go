@@ -4,7 +4,6 @@ import (
 	"context"
 	"maps"
 	"math"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,7 +28,6 @@ type timers struct {
 	began time.Time
 	mu    sync.Mutex
 	named map[string]*timer
-	order []*timer
 }
 
 var (
@@ -66,7 +64,6 @@ func (t *timers) get(name, description string) *timer {
 	if t.named[name] == nil {
 		t.named[name] = &timer{name: name, description: description}
 		t.named[name].cells.Store(&map[attribute.Distinct]*cell{})
-		t.order = append(t.order, t.named[name])
 	}
 	return t.named[name]
 }
@@ -74,10 +71,9 @@ func (t *timers) get(name, description string) *timer {
 // Produce implements [sdkmetric.Producer].
 func (t *timers) Produce(context.Context) ([]metricdata.ScopeMetrics, error) {
 	t.mu.Lock()
-	order := slices.Clone(t.order)
-	t.mu.Unlock()
+	defer t.mu.Unlock()
 	var all []metricdata.Metrics
-	for _, h := range order {
+	for _, h := range t.named {
 		if points := h.points(t.began, time.Now()); len(points) > 0 {
 			all = append(all, metricdata.Metrics{
 				Name: h.name, Description: h.description, Unit: "s",
