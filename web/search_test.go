@@ -10,6 +10,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+	"github.com/danielgtaylor/huma/v2"
 
 	"axion/web/stacktest"
 	"axion/web/telemetry"
@@ -39,8 +40,16 @@ func searchable(t *testing.T) *stack {
 		}
 		return Matches{Searched: 40, Items: []Match{{Topic: "weather.readings", Partition: 2, Offset: 7, Time: now, Key: "k", Text: `<b>weather</b>`}}}, nil
 	}
+	o.Register = append(o.Register, noMessages)
 	s.start(t, o)
 	return s
+}
+
+// noMessages is a broker whose topics are empty.
+func noMessages(api huma.API) {
+	huma.Get(api, "/api/topics/{topic}/messages", func(context.Context, *struct{}) (*body[map[string]any], error) {
+		return &body[map[string]any]{map[string]any{"items": []string{}, "end": []int{}}}, nil
+	})
 }
 
 func TestSearchAPI(t *testing.T) {
@@ -105,6 +114,7 @@ func TestPageSearch(t *testing.T) {
 	b.AwaitTrue(`() => document.querySelector("#hit-1[aria-selected=true]") !== null`, "")
 	press(b, kb.Enter)
 	b.AwaitTrue(`() => location.pathname === "/topics/weather.readings"`, "")
+	b.Await("No messages yet")
 	press(b, "?")
 	b.Await("search everything", "next, previous item")
 	press(b, kb.Escape)
