@@ -38,9 +38,9 @@ func TestFilesPage(t *testing.T) {
 func TestDeploymentsPage(t *testing.T) {
 	t.Parallel()
 	e := openEditor(t, "/deployments")
-	e.Await("1 deployment", "Pending", "12 files generated", "Runs now", "static files")
+	e.Await("1 deployment", "Pending", "Nothing was logged yet", "Runs now", "static files")
 	e.g.tell(e.id, "DEPLOYMENT_STARTED", `{}`)
-	e.Await("Deploying")
+	e.Await("Deploying", "12 files generated")
 	e.click(".deployment .actions .button")
 	e.Await("Cancel: refused", "cannot cancel what has ended")
 	e.g.tell(e.id, "DEPLOYMENT_SUCCEEDED", `{"url":"https://shop.apps.localhost:8443"}`)

@@ -351,7 +351,7 @@ func TestGraphVersions(t *testing.T) {
 func TestGraphFails(t *testing.T) {
 	t.Parallel()
 	e := openEditor(t, "")
-	e.Await("Shop")
+	e.Await("1 project", "Change…") // the list and the project, which are two answers
 	e.g.breakDown("no server answers")
 	e.Run(chromedp.Click(chromedp.CSS(`.tab[href$="/graph"]`)))
 	e.Await("The graph could not be read", "no server answers")

@@ -26,6 +26,7 @@ func newMapped(t *testing.T) *mapped {
 	m.realistic()
 	options := m.options(t, "127.0.0.1:0", nil)
 	options.Metrics, options.Traces = &telemetry.Metrics{}, telemetry.New()
+	options.Register = append(options.Register, noMessages)
 	gateway, _ := options.Metrics.Part("axion", "")
 	graph, _ := options.Metrics.Part("graph-service", "127.0.0.1:3001")
 	var err error
@@ -101,6 +102,7 @@ func TestMap(t *testing.T) {
 	b.AwaitTrue(`(word) => [...document.querySelectorAll(".map-label")].some((l) => l.textContent.includes(word))`, "failed of")
 	b.Run(chromedp.Focus(chromedp.CSS(`.map-node[href="/topics/axion.deployment-service"]`)), chromedp.KeyEvent("\r"))
 	b.AwaitTrue(`(path) => location.pathname === path`, "/topics/axion.deployment-service")
+	b.Await("No messages yet")
 	b.Quiet()
 }
 

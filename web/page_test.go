@@ -8,6 +8,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"axion/web/stacktest"
+	"axion/web/telemetry"
 )
 
 // TestPageLoads opens each page, at its address and narrow too, and finds
@@ -75,7 +76,9 @@ func TestPageShowsText(t *testing.T) {
 	s.realistic()
 	s.system.Parts[0].Detail = evil
 	s.system.Parts[1].URL = "javascript:document.title='owned'"
-	s.start(t, s.options(t, "127.0.0.1:0", g))
+	o := s.options(t, "127.0.0.1:0", g)
+	o.Traces = telemetry.New()
+	s.start(t, o)
 	g.mu.Lock()
 	id, _ := g.addProject(evil, "static-site", map[string]any{"x": evil})["id"].(string)
 	g.mu.Unlock()
@@ -89,6 +92,7 @@ func TestPageShowsText(t *testing.T) {
 			t.Errorf("%s: got %d elements out of values (%v), want none", path, found, err)
 		}
 	}
+	b.Await("not kept any more") // the trace, which is asked for last
 	b.Quiet()
 }
 
@@ -99,7 +103,7 @@ func TestPageCreatesProject(t *testing.T) {
 	s.start(t, s.options(t, "127.0.0.1:0", g))
 	b := stacktest.OpenTab(t)
 	b.Open("http://" + s.address + "/projects")
-	b.Await("No projects yet")
+	b.Await("No projects yet", "Source code with its Dockerfile.") // which moves the button
 
 	// What the page itself finds wrong, then what only the server does.
 	submit := chromedp.Click(chromedp.CSS("form button[type=submit]"))

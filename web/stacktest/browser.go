@@ -48,7 +48,7 @@ type Tab struct {
 func OpenTab(t testing.TB) *Tab {
 	t.Helper()
 	options := append([]chromedp.ExecAllocatorOption{},
-		chromedp.ExecPath(browserPath(t)), chromedp.UserDataDir(t.TempDir()), chromedp.Headless, chromedp.NoSandbox,
+		chromedp.ExecPath(browserPath(t)), chromedp.Headless, chromedp.NoSandbox,
 		chromedp.DisableGPU, chromedp.NoFirstRun, chromedp.WindowSize(1440, 900))
 	for _, name := range []string{"disable-quic", "disable-background-networking", "disable-component-update", "disable-sync"} {
 		options = append(options, chromedp.Flag(name, true))
@@ -125,12 +125,16 @@ func (b *Tab) AwaitGone(word string) {
 	b.AwaitTrue("(word) => !document.body.innerText.includes(word)", word)
 }
 
+// awaitTime bounds the wait for one thing on a page: the page's own pauses, such as
+// that between two tries to connect, on a machine with much else to do.
+const awaitTime = time.Minute
+
 // AwaitTrue waits until a JavaScript function of word is true.
 func (b *Tab) AwaitTrue(predicate, word string) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.Context, 15*time.Second)
+	ctx, cancel := context.WithTimeout(b.Context, awaitTime)
 	defer cancel()
-	_, err := chromedp.Run(ctx, chromedp.PollFunction[bool](predicate, chromedp.WithPollingArgs(word)))
+	_, err := chromedp.Run(ctx, chromedp.PollFunction[bool](predicate, chromedp.WithPollingTimeout(0), chromedp.WithPollingArgs(word)))
 	if err != nil {
 		b.Quiet()
 		b.t.Fatalf("%s never held for %q: %v\n%s", predicate, word, err, b.Text("body"))

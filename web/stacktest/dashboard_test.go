@@ -23,7 +23,7 @@ func TestDashboard(t *testing.T) {
 	b.Open(s.Dashboard + "/topics")
 	b.Await(contract.Topic(contract.Graph), contract.EventsTopic)
 	b.Open(s.Dashboard + "/projects")
-	b.Await("No projects yet")
+	b.Await("No projects yet", "A static page with the project's title") // which moves the button
 	b.Run(chromedp.SendKeys(chromedp.CSS("#name"), "From the page"))
 	b.Run(chromedp.Click(chromedp.CSS("form button[type=submit]")))
 	b.Await("Live at", "Provisioned")

@@ -70,6 +70,8 @@ function List({ project, runs, chosen }) {
 function One({ project, run, newest, heard }) {
   const [logs, setLogs] = useState(null);
   useEffect(() => {
+    // The deployment service may not have heard of one that has only been asked for.
+    if (run.status === "PENDING") return setLogs({ ok: true, body: { items: [] } });
     let gone = false;
     get(`/api/deployments/${encodeURIComponent(run.id)}/logs?limit=100`).then((answer) => gone || setLogs(answer));
     return () => (gone = true);
