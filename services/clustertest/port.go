@@ -18,7 +18,7 @@ import (
 const (
 	firstPort = 20000
 	blockSize = 100
-	blocks    = 120
+	blocks    = 100
 )
 
 // ports are this process's block.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -126,18 +125,6 @@ func (r *runtimes) spawn(rt runtime) (*process, error) {
 	}
 	go p.supervise(ctx)
 	return p, nil
-}
-
-// freePort is a loopback port that nobody listens on: wanted, if that is one.
-func freePort(wanted int) (int, error) {
-	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(wanted)))
-	if err != nil && wanted != 0 {
-		l, err = net.Listen("tcp", "127.0.0.1:0")
-	}
-	if err != nil {
-		return 0, err
-	}
-	return l.Addr().(*net.TCPAddr).Port, l.Close()
 }
 
 func (p *process) port() int { return p.number }

@@ -188,7 +188,9 @@ func TestProcess(t *testing.T) {
 // gone reports whether a process has ended: as a zombie it is as good as gone,
 // until init takes note.
 func gone(pid int) bool {
-	for deadline := time.Now().Add(hosttest.Deadline); time.Now().Before(deadline); {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(hosttest.Deadline); time.Now().Before(deadline); <-tick.C {
 		text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 		if !alive(pid) || err == nil && strings.Contains(string(text), ") Z") {
 			return true

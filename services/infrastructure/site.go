@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"os"
 	"path"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -33,10 +32,7 @@ type root struct {
 
 // listen starts a site on port, or on a free one where port is 0 or taken.
 func listen(port int, log *slog.Logger) (*site, error) {
-	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
-	if err != nil && port != 0 {
-		l, err = net.Listen("tcp", "127.0.0.1:0")
-	}
+	l, err := listenFree(port)
 	if err != nil {
 		return nil, fmt.Errorf("start site: %w", err)
 	}
