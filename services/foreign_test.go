@@ -5,27 +5,38 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 )
 
 func TestForeign(t *testing.T) {
 	t.Parallel()
 	answer := http.StatusOK
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(answer) }))
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if answer == 0 {
+			<-r.Context().Done()
+			return
+		}
+		w.WriteHeader(answer)
+	}))
 	port := server.Listener.Addr().(*net.TCPAddr).Port
-	state := func() string {
+	state := func(patience time.Duration) string {
 		var st Status
-		st.foreign(t.Context(), port)
+		st.foreign(t.Context(), port, patience)
 		return st.State
 	}
-	if got := state(); got != "healthy" {
+	if got := state(time.Minute); got != "healthy" {
 		t.Errorf("a process that answers: got %s", got)
 	}
 	answer = http.StatusServiceUnavailable
-	if got := state(); got != "unhealthy" {
+	if got := state(time.Minute); got != "unhealthy" {
 		t.Errorf("a process that is not well: got %s", got)
 	}
+	answer = 0
+	if got := state(time.Millisecond); got != "unhealthy" {
+		t.Errorf("a process that does not answer: got %s", got)
+	}
 	server.Close()
-	if got := state(); got != "absent" {
+	if got := state(time.Minute); got != "absent" {
 		t.Errorf("no process: got %s", got)
 	}
 }

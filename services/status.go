@@ -2,6 +2,7 @@ package services
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -68,7 +69,7 @@ func (s *Set) Status(ctx context.Context, httpsPort int) []Status {
 			Consumes: contract.Consumes(service.Name), Produces: contract.Produces(service.Name),
 		}
 		if instances := running[service.Name]; len(instances) == 0 {
-			st.foreign(ctx, service.Port)
+			st.foreign(ctx, service.Port, probeTime)
 			if !st.Yours {
 				st.reading(ctx, s.readers)
 			}
@@ -130,11 +131,12 @@ func portOf(l net.Listener) int {
 const probeTime = 300 * time.Millisecond
 
 // foreign tells how the process is that takes a builtin's place: absent unless
-// its port answers /health.
-func (st *Status) foreign(ctx context.Context, port int) {
+// its port takes the question for /health. One that answers nothing in the given time,
+// as in a debugger, is unhealthy.
+func (st *Status) foreign(ctx context.Context, port int, patience time.Duration) {
 	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 	st.State, st.Detail = "absent", "not started here: your own goes on port "+strconv.Itoa(port)
-	ctx, cancel := context.WithTimeout(ctx, probeTime)
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/health", nil)
 	if err != nil {
@@ -142,6 +144,10 @@ func (st *Status) foreign(ctx context.Context, port int) {
 	}
 	req.Close = true
 	res, err := http.DefaultClient.Do(req)
+	if errors.Is(err, context.DeadlineExceeded) {
+		st.Address, st.Yours = address, true
+		st.State, st.Detail = "unhealthy", "yours: /health does not answer in "+patience.String()
+	}
 	if err != nil {
 		return
 	}
