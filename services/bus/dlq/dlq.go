@@ -10,6 +10,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -47,6 +48,10 @@ func (c *Client) List(ctx context.Context, service string) ([]*Letter, error) {
 	letters, _, err := c.list(ctx, service)
 	return letters, err
 }
+
+// sweptTime is how long reading waits before it looks whether there is still
+// something to read.
+const sweptTime = time.Second
 
 // ends are offsets by partition.
 type ends map[int32]int64
@@ -87,21 +92,18 @@ func (c *Client) read(ctx context.Context, service string, from map[int32]kgo.Of
 	topic := contract.DeadLetterTopic(service)
 	c.kafka.AddConsumePartitions(map[string]map[int32]kgo.Offset{topic: from})
 	defer c.kafka.PurgeTopicsFromClient(topic)
-	byPartition, settled, left := map[int32][]*Letter{}, map[[2]int64]bool{}, len(from)
-	for left > 0 {
-		fetches := c.kafka.PollFetches(ctx)
-		if err := errors.Join(ctx.Err(), fetches.Err0()); err != nil {
+	byPartition, settled, left := map[int32][]*Letter{}, map[[2]int64]bool{}, maps.Clone(until)
+	for len(left) > 0 {
+		fetches, err := c.poll(ctx, topic, left)
+		if err != nil {
 			return nil, err
 		}
-		for _, e := range fetches.Errors() {
-			return nil, e.Err
-		}
 		fetches.EachRecord(func(r *kgo.Record) {
+			if r.Offset >= until[r.Partition]-1 {
+				delete(left, r.Partition)
+			}
 			if r.Offset >= until[r.Partition] {
 				return
-			}
-			if r.Offset == until[r.Partition]-1 {
-				left--
 			}
 			if at, ok := settles(r); ok {
 				settled[[2]int64{int64(r.Partition), at}] = true
@@ -119,6 +121,27 @@ func (c *Client) read(ctx context.Context, service string, from map[int32]kgo.Of
 		}
 	}
 	return open, nil
+}
+
+// poll gives what has come. When nothing has for a while, partitions of which
+// another client has swept all that is left are left no more.
+func (c *Client) poll(ctx context.Context, topic string, left ends) (kgo.Fetches, error) {
+	wait, cancel := context.WithTimeout(ctx, sweptTime)
+	defer cancel()
+	fetches := c.kafka.PollFetches(wait)
+	if !errors.Is(fetches.Err0(), context.DeadlineExceeded) || ctx.Err() != nil {
+		return fetches, fetches.Err()
+	}
+	starts, err := c.admin.ListStartOffsets(ctx, topic)
+	if err != nil {
+		return nil, err
+	}
+	starts.Each(func(start kadm.ListedOffset) {
+		if start.Err == nil && start.Offset >= left[start.Partition] {
+			delete(left, start.Partition)
+		}
+	})
+	return nil, starts.Error()
 }
 
 // settles tells which letter a record settles.

@@ -59,6 +59,15 @@ func (c *Client) settle(ctx context.Context, l *Letter) error {
 
 // valueAt reads one record of a topic.
 func (c *Client) valueAt(ctx context.Context, at From) ([]byte, error) {
+	gone := fmt.Errorf("its value was too large for a dead letter, and is gone from %s %d:%d", at.Topic, at.Partition, at.Offset)
+	starts, err := c.admin.ListStartOffsets(ctx, at.Topic)
+	if err != nil {
+		return nil, err
+	}
+	// Reading what is gone would wait for the next message there.
+	if start, ok := starts.Lookup(at.Topic, at.Partition); !ok || start.Err != nil || start.Offset > at.Offset {
+		return nil, gone
+	}
 	c.kafka.AddConsumePartitions(map[string]map[int32]kgo.Offset{at.Topic: {at.Partition: kgo.NewOffset().At(at.Offset)}})
 	defer c.kafka.PurgeTopicsFromClient(at.Topic)
 	for {
@@ -71,7 +80,7 @@ func (c *Client) valueAt(ctx context.Context, at From) ([]byte, error) {
 		}
 		for _, r := range fetches.Records() {
 			if r.Offset != at.Offset {
-				return nil, fmt.Errorf("its value was too large for a dead letter, and is gone from %s %d:%d", at.Topic, at.Partition, at.Offset)
+				return nil, gone
 			}
 			return r.Value, nil
 		}
