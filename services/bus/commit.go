@@ -15,7 +15,7 @@ const (
 	// commitDelay gathers what is done into one commit.
 	commitDelay = 50 * time.Millisecond
 	// commitTime bounds one commit: a rebalance or the shutdown may wait for it.
-	commitTime = 2 * time.Second
+	commitTime = 5 * time.Second
 )
 
 // commitLoop commits soon after messages are done, until ctx ends.

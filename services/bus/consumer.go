@@ -106,12 +106,16 @@ func (c *consumer) release(ctx context.Context, gone map[string][]int32, commit 
 	}
 }
 
+// givingUp is what the log says once partitions begin no more messages.
+const givingUp = "give up partitions once what is in hand is done"
+
 // giveUp stops partitions and waits for the handlers that run, for the drain
 // time at most; then it cancels the context of those that are left.
 func (c *consumer) giveUp(parts []*partition) error {
 	for _, p := range parts {
 		p.stop()
 	}
+	c.bus.log.Debug(givingUp, "partitions", len(parts))
 	timer := time.NewTimer(c.drain)
 	defer timer.Stop()
 	left := 0

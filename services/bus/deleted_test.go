@@ -27,6 +27,11 @@ func (j *journal) Write(p []byte) (int, error) {
 	return j.text.Write(p)
 }
 
+// keep has a bus write there, from a level on.
+func (j *journal) keep(level slog.Level) func(*Options) {
+	return func(o *Options) { o.Log = slog.New(slog.NewTextHandler(j, &slog.HandlerOptions{Level: level})) }
+}
+
 func (j *journal) count(what string) int {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -42,7 +47,7 @@ func TestDeletedTopic(t *testing.T) {
 			t.Parallel()
 			brokers := startCluster(t).ListenAddrs()
 			log := &journal{}
-			logged := func(o *Options) { o.Log = slog.New(slog.NewTextHandler(log, nil)) }
+			logged := log.keep(slog.LevelInfo)
 			server, client := openBus(t, brokers, "server", logged), openBus(t, brokers, "client", logged)
 			events := make(chan string, 100)
 			server.Handle("ASK", func(_ context.Context, m *Message) (any, error) { return m.Data(), nil })

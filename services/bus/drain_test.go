@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/exec"
 	"slices"
@@ -18,15 +19,17 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// stopAmid stops a bus, which waits for its handlers: they end once open is closed.
-func stopAmid(t *testing.T, stop func() error, open chan struct{}) {
+// stopAmid stops a bus, which waits for its handlers: they end once open is closed,
+// which is after the bus has said in its log that it begins no more.
+func stopAmid(t *testing.T, stop func() error, log *journal, open chan struct{}) {
 	t.Helper()
 	stopped := make(chan error, 1)
 	go func() { stopped <- stop() }()
+	eventually(t, "word in the log", func() bool { return log.count(givingUp) > 0 })
 	select {
 	case err := <-stopped:
 		t.Fatalf("run returned (%v) with a handler under way", err)
-	case <-time.After(20 * time.Millisecond):
+	default:
 	}
 	close(open)
 	if err := receive(t, stopped, "end of run"); err != nil {
@@ -38,7 +41,8 @@ func stopAmid(t *testing.T, stop func() error, open chan struct{}) {
 func TestDrain(t *testing.T) {
 	t.Parallel()
 	brokers := startCluster(t).ListenAddrs()
-	b := openBus(t, brokers, "svc")
+	log := &journal{}
+	b := openBus(t, brokers, "svc", log.keep(slog.LevelDebug))
 	entered, open := make(chan string, 2), make(chan struct{})
 	b.Handle("T", func(ctx context.Context, m *Message) (any, error) {
 		entered <- string(m.Data())
@@ -52,7 +56,7 @@ func TestDrain(t *testing.T) {
 	if got := committed(t, peer, "svc", "axion.svc", 0); got > 0 {
 		t.Errorf("offset %d committed before the message was handled", got)
 	}
-	stopAmid(t, stop, open)
+	stopAmid(t, stop, log, open)
 	if got := committed(t, peer, "svc", "axion.svc", 0); got != 1 {
 		t.Errorf("got offset %d committed, want 1", got)
 	}
@@ -69,7 +73,8 @@ func TestDrain(t *testing.T) {
 func TestDrainGap(t *testing.T) {
 	t.Parallel()
 	brokers := startCluster(t).ListenAddrs()
-	b := openBus(t, brokers, "svc")
+	log := &journal{}
+	b := openBus(t, brokers, "svc", log.keep(slog.LevelDebug))
 	entered, open := make(chan string, 4), make(chan struct{})
 	b.Handle("T", func(_ context.Context, m *Message) (any, error) {
 		entered <- string(m.Data())
@@ -83,7 +88,7 @@ func TestDrainGap(t *testing.T) {
 	produce(t, peer, event("axion.svc", "T", "slow", `[0]`), event("axion.svc", "T", "slow", `[1]`),
 		event("axion.svc", "T", "quick", `[2]`), event("axion.svc", "T", "slow", `[3]`))
 	began := []string{receive(t, entered, "message"), receive(t, entered, "message")}
-	stopAmid(t, stop, open)
+	stopAmid(t, stop, log, open)
 	close(entered)
 	for data := range entered {
 		began = append(began, data)

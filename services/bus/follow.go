@@ -2,6 +2,7 @@ package bus
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"time"
@@ -90,24 +91,25 @@ func (f *follower) poll(ctx context.Context, fn func(context.Context, *Message))
 	if ctx.Err() != nil {
 		return false
 	}
-	if wait.Err() == nil {
-		deleted, failed := f.bus.errorsOf(fetches, "follow a topic")
-		fetches.EachRecord(func(r *kgo.Record) {
-			m := newMessage(r)
-			ctx, span := f.bus.startProcess(ctx, m)
-			defer span.End()
-			fn(ctx, m)
-		})
-		if failed && fetches.NumRecords() == 0 {
-			sleep(ctx, errorPause)
-		}
-		if len(deleted) == 0 {
-			return true
-		}
+	fetches.EachRecord(func(r *kgo.Record) {
+		m := newMessage(r)
+		ctx, span := f.bus.startProcess(ctx, m)
+		defer span.End()
+		fn(ctx, m)
+	})
+	if errors.Is(fetches.Err0(), context.DeadlineExceeded) {
+		f.look(ctx)
+		return true
+	}
+	deleted, failed := f.bus.errorsOf(fetches, "follow a topic")
+	if failed && fetches.NumRecords() == 0 {
+		sleep(ctx, errorPause)
+	}
+	if len(deleted) > 0 {
 		f.client.PurgeTopicsFromConsuming(f.topic)
 		clear(f.has)
+		f.look(ctx)
 	}
-	f.look(ctx)
 	return true
 }
 

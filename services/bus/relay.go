@@ -18,8 +18,12 @@ import (
 // pageSize is how many rows are held in memory, and published at once at most.
 const pageSize = 256
 
-// deleteTime bounds the last deletion when the relay is told to stop.
-const deleteTime = 2 * time.Second
+// What is under way when the relay is told to stop is waited for a little longer: each
+// row that was sent and stays is sent again.
+const (
+	ackTime    = 500 * time.Millisecond
+	deleteTime = 2 * time.Second
+)
 
 // lookTime is how often the relay looks for what another process has stored and
 // did not live to publish.
@@ -159,7 +163,7 @@ func nextWave(rows []row, held map[string]bool) (wave, left []row) {
 
 // publishWave sends rows side by side, and returns those that were
 // acknowledged. It holds the keys of the others; its error is one of theirs.
-// When ctx ends it stops waiting.
+// When ctx ends it soon stops waiting.
 func (b *Bus) publishWave(ctx context.Context, wave []row, held map[string]bool) (sent []int64, failed error) {
 	type result struct {
 		row
@@ -176,6 +180,8 @@ func (b *Bus) publishWave(ctx context.Context, wave []row, held map[string]bool)
 			results <- result{r, err}
 		})
 	}
+	waiting, stop := outlive(ctx, ackTime)
+	defer stop()
 	for range wave {
 		select {
 		case r := <-results:
@@ -188,11 +194,24 @@ func (b *Bus) publishWave(ctx context.Context, wave []row, held map[string]bool)
 			if r.key != "" {
 				held[r.key] = true
 			}
-		case <-ctx.Done():
+		case <-waiting.Done():
 			return sent, failed
 		}
 	}
 	return sent, failed
+}
+
+// outlive is a context that ends some time after ctx has.
+func outlive(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		sleep(longer, d)
+		cancel()
+	})
+	return longer, func() {
+		stop()
+		cancel()
+	}
 }
 
 // startRelay begins the span of publishing a stored event, in the trace that it was
@@ -207,14 +226,13 @@ func (b *Bus) startRelay(ctx context.Context, r *kgo.Record) trace.Span {
 	return span
 }
 
-// deleteRows forgets rows that are with the broker. It goes on a little after
-// ctx ended, since each row that stays is published again.
+// deleteRows forgets rows that are with the broker.
 func deleteRows(ctx context.Context, db *sql.DB, seqs []int64) error {
 	if len(seqs) == 0 {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), deleteTime)
-	defer cancel()
+	ctx, stop := outlive(ctx, deleteTime)
+	defer stop()
 	var list strings.Builder
 	for i, seq := range seqs {
 		if i > 0 {

@@ -107,6 +107,10 @@ func TestRequestWithoutAnswer(t *testing.T) {
 	t.Parallel()
 	b := openBus(t, startCluster(t).ListenAddrs(), "client")
 	makeTopics(t, b, "axion.codegen-service")
+	// The broker is known to be there, so that only an answer is missing.
+	if err := b.Publish(testContext(t), Event{Type: "T", Topic: "axion.codegen-service"}); err != nil {
+		t.Fatal(err)
+	}
 	call := Call{Topic: "axion.codegen-service", Service: "codegen-service", Type: "GENERATE_CODE"}
 	t.Run("ErrTooLarge", func(t *testing.T) {
 		large := call
@@ -116,7 +120,7 @@ func TestRequestWithoutAnswer(t *testing.T) {
 		}
 	})
 	t.Run("ErrTimeout", func(t *testing.T) {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
 		defer cancel()
 		err := b.Request(ctx, call)
 		var timeout *TimeoutError
