@@ -242,13 +242,16 @@ func TestTailGrowth(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	producer := client(t, b, kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.RetryTimeout(time.Minute))
+	producer := client(t, b, kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.RetryTimeout(time.Minute),
+		kgo.MetadataMinAge(10*time.Millisecond), kgo.MetadataMaxAge(100*time.Millisecond))
 	added := &kgo.Record{Topic: "a", Partition: 3, Value: []byte("x")}
-	for err = errors.New("not yet"); err != nil; { // until the producer knows of it
-		if testContext(t).Err() != nil {
+	ctx, tick := testContext(t), time.NewTicker(20*time.Millisecond)
+	defer tick.Stop()
+	for err = errors.New("not yet"); err != nil; <-tick.C { // until the producer knows of it
+		if ctx.Err() != nil {
 			t.Fatal(err)
 		}
-		err = producer.ProduceSync(testContext(t), added).FirstErr()
+		err = producer.ProduceSync(ctx, added).FirstErr()
 	}
 	if items, _ := until(t, batches, 1); len(items) != 1 || items[0].Partition != 3 {
 		t.Errorf("got %+v, want the message of the new partition", items)

@@ -198,7 +198,6 @@ func TestFetchWait(t *testing.T) {
 // nothing new begin.
 func TestDrain(t *testing.T) {
 	t.Parallel()
-	frame := frameOf(int16(kmsg.ApiVersions), 0, "id")
 	for name, tt := range map[string]struct {
 		asked  int           // requests before the drain
 		answer time.Duration // when the first is answered; 0: never
@@ -213,6 +212,7 @@ func TestDrain(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				g, peer := guardedPipe(t)
+				frame := frameOf(int16(kmsg.ApiVersions), 0, "id")
 				go func() {
 					for i := range tt.asked + 1 {
 						frame[11] = byte(i) // the correlation id

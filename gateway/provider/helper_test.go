@@ -95,7 +95,8 @@ func run(t *testing.T, opts Options) *running {
 // until waits for a configuration that satisfies ok.
 func (r *running) until(t *testing.T, what string, ok func(*config.Dynamic) bool) *config.Dynamic {
 	t.Helper()
-	deadline := time.After(10 * time.Second)
+	const bound = 20 * time.Second
+	deadline := time.After(bound)
 	for {
 		select {
 		case d := <-r.changes:
@@ -103,7 +104,7 @@ func (r *running) until(t *testing.T, what string, ok func(*config.Dynamic) bool
 				return d
 			}
 		case <-deadline:
-			t.Fatalf("%s: not within 10 s; rules are %v, problems %v", what, rules(r.Dynamic()), r.Problems())
+			t.Fatalf("%s: not within %s; rules are %v, problems %v", what, bound, rules(r.Dynamic()), r.Problems())
 		}
 	}
 }

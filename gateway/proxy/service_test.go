@@ -130,7 +130,7 @@ func TestPassiveHealth(t *testing.T) {
 		}
 	})
 	b := balancer(t, "svc", &config.LoadBalancer{Servers: servers(url).Servers,
-		PassiveHealthCheck: &config.PassiveHealthCheck{MaxFailedAttempts: 2, FailureWindow: config.Duration(200 * time.Millisecond)}})
+		PassiveHealthCheck: &config.PassiveHealthCheck{MaxFailedAttempts: 2, FailureWindow: config.Duration(3 * time.Second)}})
 	back := make(chan bool, 10)
 	b.OnChange(func(up bool) { back <- up })
 	for i, want := range []int{500, 500, 503} {

@@ -6,7 +6,6 @@ import (
 	"io"
 	"maps"
 	"net"
-	"runtime"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -121,7 +120,9 @@ func TestHealthCheck(t *testing.T) {
 	r := start(t, c, tcp.MuxOptions{})
 	wait := func(want map[string]bool) {
 		t.Helper()
-		for end := time.Now().Add(patience); ; runtime.Gosched() {
+		tick := time.NewTicker(5 * time.Millisecond)
+		defer tick.Stop()
+		for end := time.Now().Add(patience); ; <-tick.C {
 			got := map[string]bool{}
 			for _, s := range r.tables.Load().Servers()["s"] {
 				got[s.Address] = s.Up

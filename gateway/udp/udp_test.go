@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"net"
-	"runtime"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -216,7 +215,9 @@ func TestIdleSessionsEnd(t *testing.T) {
 	r := start(t, one(echo(t, "a")), udp.ServerOptions{Timeout: 20 * time.Millisecond})
 	c := r.client()
 	ask(t, c, "x")
-	for end := time.Now().Add(patience); r.server.Sessions() > 0; runtime.Gosched() {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(patience); r.server.Sessions() > 0; <-tick.C {
 		if time.Now().After(end) {
 			t.Fatal("an idle session goes on")
 		}

@@ -117,6 +117,7 @@ func TestCancel(t *testing.T) {
 	r.deployAs("d3")
 	<-g.begun
 	r.want("p1", "d2", success("tea")[:2]...)
+	r.until(func() bool { return r.do("GET", "/d3").Status == 200 })
 	// What waits is cancelled at once.
 	if got := r.record("POST", "/d3/cancel", 202); got.Status != contract.StatusCancelled {
 		t.Errorf("d3 after its cancellation: %+v", got)
