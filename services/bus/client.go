@@ -12,8 +12,8 @@ import (
 
 const (
 	sessionTimeout = 10 * time.Second
-	// brokerBatch is Kafka's default message.max.bytes.
-	brokerBatch = 1_048_588
+	// BrokerBatch is Kafka's default message.max.bytes: what is larger as a batch is refused.
+	BrokerBatch = 1_048_588
 	// heartbeat is how soon members hear of a newcomer or of its leaving.
 	heartbeat = 500 * time.Millisecond
 	// fetchWait is how long the broker may hold a fetch back for more data; a
@@ -41,7 +41,7 @@ func clientOptions(o *Options) []kgo.Opt {
 		// Producing: KafkaJS can read no compression but gzip, and must find
 		// a key on the same partition as we do.
 		kgo.ProducerBatchCompression(kgo.NoCompression()),
-		kgo.ProducerBatchMaxBytes(brokerBatch),
+		kgo.ProducerBatchMaxBytes(BrokerBatch),
 		kgo.ProducerLinger(0),
 		kgo.RequiredAcks(kgo.AllISRAcks()),
 		kgo.RecordPartitioner(partitioner{kgo.StickyKeyPartitioner(nil)}),

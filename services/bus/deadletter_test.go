@@ -143,9 +143,9 @@ func TestDeadLetterTooLarge(t *testing.T) {
 	b := openBus(t, brokers, "svc")
 	b.Handle("BAD", func(context.Context, *Message) (any, error) { return nil, Permanent(errors.New("no use")) })
 	runBus(t, b)
-	peer := plainClient(t, brokers, kgo.ConsumeTopics("axion.svc.dlq"), kgo.ProducerBatchMaxBytes(brokerBatch),
+	peer := plainClient(t, brokers, kgo.ConsumeTopics("axion.svc.dlq"), kgo.ProducerBatchMaxBytes(BrokerBatch),
 		kgo.ProducerBatchCompression(kgo.NoCompression()))
-	produce(t, peer, event("axion.svc", "BAD", "k", strings.Repeat("x", brokerBatch-120)))
+	produce(t, peer, event("axion.svc", "BAD", "k", strings.Repeat("x", BrokerBatch-120)))
 	r := readRecord(t, peer)
 	if got := Headers(r.Headers).Get(DeadOmitted); got != "value" || r.Value != nil {
 		t.Errorf("got %q and %d bytes, want the value left out", got, len(r.Value))

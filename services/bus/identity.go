@@ -9,15 +9,30 @@ import (
 )
 
 // Mark identifies what the message asks for: it is the same whenever the message
-// is delivered, and fit for [Seen].
+// is delivered, or was written twice, and fit for [Seen].
 func (m *Message) Mark() string {
 	mark := m.mark()
 	return hex.EncodeToString(mark[:])
 }
 
 func (m *Message) mark() [sha256.Size]byte {
-	return sha256.Sum256([]byte(m.ID + "\x00" + m.Headers.Get(headerCorrelation)))
+	id := m.ID
+	if m.Headers.Get(headerID) == "" && len(m.correlation) > 0 {
+		// A request of NestJS has no id, and KafkaJS writes it once more where it missed the
+		// broker's answer: with another place and time, and else the same.
+		said := sha256.New()
+		for _, part := range [][]byte{[]byte(m.Type), []byte(m.replyTopic), m.rawKey, m.Value} {
+			said.Write(binary.BigEndian.AppendUint32(nil, uint32(len(part))))
+			said.Write(part)
+		}
+		id = string(said.Sum(nil))
+	}
+	return sha256.Sum256([]byte(id + "\x00" + m.Headers.Get(headerCorrelation)))
 }
+
+// MadeTail is how the id of what the message has its handler make ends, also where the
+// message was written twice: only the time at its beginning is another then.
+func (m *Message) MadeTail() string { return m.MadeID()[len("xxxxxxxx-xxxx"):] }
 
 // MadeID is the id of what the message has its handler make: the same one
 // whenever it is delivered, and a UUIDv7 (RFC 9562) of the message's time.

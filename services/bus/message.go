@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"axion/services/contract"
 )
 
 // Message is one message as a handler sees it. A message without CloudEvents
@@ -51,7 +53,7 @@ func (m *Message) Data() json.RawMessage { return dataOf(m.Value, m.promised) }
 // the error's text.
 func (m *Message) Decode(v any) error {
 	if err := decode(m.Value, m.promised, v); err != nil {
-		return Permanent(fmt.Errorf("decode %s: %w", m.Type, err))
+		return Permanent(fmt.Errorf("decode %s: %w", m.Type, contract.JSONError(err)))
 	}
 	return nil
 }

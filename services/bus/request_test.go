@@ -80,7 +80,7 @@ func TestRequest(t *testing.T) {
 		})
 	}
 	for _, tt := range []struct{ name, typ, want string }{
-		{"ErrDecode", "ECHO", "decode ECHO: json: cannot unmarshal string into Go value of type bus.question"},
+		{"ErrDecode", "ECHO", "decode ECHO: the value must be an object, and is string"},
 		{"ErrInternal", "SECRET", internalError},
 		{"ErrPanic", "PANIC", internalError},
 		{"ErrPermanent", "PERMANENT", `template "x" is unknown`},

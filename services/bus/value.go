@@ -5,6 +5,8 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+
+	"axion/services/contract"
 )
 
 // nestValue encodes v as a NestJS peer would send it: null is no value, a
@@ -35,7 +37,7 @@ func jsonValue(v any) ([]byte, error) {
 		}
 		return raw, nil
 	}
-	b, err := json.Marshal(v)
+	b, err := contract.JSON(v)
 	if err != nil || string(b) == "null" {
 		return nil, err
 	}

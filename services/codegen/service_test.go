@@ -60,7 +60,7 @@ func TestService(t *testing.T) {
 		{"ErrUnknownTemplate", `{"projectId":"p","template":"rails"}`, `unknown template "rails"; there are nestjs-service, static-site`},
 		{"ErrConfig", `{"projectId":"p","config":{"accent":"red","title":4}}`, `config field "title": must be a string`},
 		{"ErrConfigKind", `{"projectId":"p","config":[]}`, `config field "config": must be a JSON object`},
-		{"ErrData", `[]`, "cannot unmarshal"},
+		{"ErrData", `[]`, "must be an object"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := ask(json.RawMessage(tt.in))

@@ -10,6 +10,7 @@ type ProjectRequest struct {
 	Name      string          `json:"name,omitempty"`
 	Template  string          `json:"template,omitempty"`
 	Config    json.RawMessage `json:"config,omitempty"`
+	Graph     json.RawMessage `json:"graph,omitempty"` // an [Architecture], at the creation alone
 	Limit     int             `json:"limit,omitempty"` // 50 if 0, 200 at most
 	After     string          `json:"after,omitempty"`
 }

@@ -19,8 +19,8 @@ func errNoArtifact() error {
 }
 
 // again queues a deployment of what a user's earlier one deployed, under a new
-// id: generated anew, or with rollback the very files of that one.
-func (s *service) again(ctx context.Context, user, earlier, id string, rollback bool) error {
+// id: generated anew, or with rollback the very files of that one. Mark is as for begin.
+func (s *service) again(ctx context.Context, user, earlier, id, mark string, rollback bool) error {
 	d, err := find(ctx, s.DB, user, earlier)
 	if err != nil {
 		return err
@@ -35,7 +35,7 @@ func (s *service) again(ctx context.Context, user, earlier, id string, rollback 
 	err = s.begin(ctx, contract.ProjectEvent{
 		ProjectID: d.projectID, UserID: d.userID, Config: d.config, Name: d.name, Slug: d.slug, Template: d.template,
 		DeploymentID: id, Graph: d.graph,
-	}, source)
+	}, source, mark)
 	if err != nil {
 		return err
 	}

@@ -67,7 +67,7 @@ func (s *service) deploy(ctx context.Context, m *bus.Message) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.begin(ctx, project, ""); err != nil {
+	if err := s.begin(ctx, project, "", ""); err != nil {
 		return nil, err
 	}
 	return nil, s.queue.add(ctx, project.ProjectID)

@@ -119,7 +119,7 @@ func TestRefuse(t *testing.T) {
 	r.send(contract.ProjectCreated, "good", "p", `,"deploymentId":"d"`)
 	r.want("p", "d", success("p")...)
 	dead := hosttest.Dial(t, r.cluster, contract.DeadLetterTopic(contract.Deployment))
-	for _, want := range []struct{ id, text string }{{"garbage", "cannot unmarshal"}, {"no-project", "projectId is missing"}} {
+	for _, want := range []struct{ id, text string }{{"garbage", "must be an object"}, {"no-project", "projectId is missing"}} {
 		h := hosttest.Headers(dead.Next())
 		if h["ce_id"] != want.id || h["dlq_attempts"] != "1" || !strings.Contains(h["dlq_error"], want.text) {
 			t.Errorf("dead letter: got %v, want %+v at the first attempt", h, want)

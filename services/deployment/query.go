@@ -9,6 +9,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"axion/services/bus"
 	"axion/services/contract"
 	"axion/services/host"
 )
@@ -56,8 +57,17 @@ func scanRecord(row interface{ Scan(...any) error }) (l listed, err error) {
 
 // record is a user's deployment as the user sees it.
 func (s *service) record(ctx context.Context, user, id string) (contract.DeploymentRecord, error) {
+	return s.recordWhere(ctx, "id = ?", id, user)
+}
+
+// made is the deployment that a user's message has made, whenever it came.
+func (s *service) made(ctx context.Context, user string, m *bus.Message) (contract.DeploymentRecord, error) {
+	return s.recordWhere(ctx, "id LIKE ?", "%"+m.MadeTail(), user)
+}
+
+func (s *service) recordWhere(ctx context.Context, condition, id, user string) (contract.DeploymentRecord, error) {
 	l, err := scanRecord(s.DB.QueryRowContext(ctx,
-		`SELECT `+recordColumns+` FROM deployments WHERE id = ? AND user_id = ? AND user_id <> ''`, id, user))
+		`SELECT `+recordColumns+` FROM deployments WHERE `+condition+` AND user_id = ? AND user_id <> ''`, id, user))
 	if errors.Is(err, sql.ErrNoRows) {
 		return l.DeploymentRecord, errNotFound()
 	}

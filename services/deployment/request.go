@@ -64,9 +64,8 @@ func (s *service) answerCreate(ctx context.Context, m *bus.Message, in contract.
 			return nil, err
 		}
 	}
-	id := m.MadeID()
-	if err := s.again(ctx, in.UserID, earlier, id, in.Rollback); err != nil {
+	if err := s.again(ctx, in.UserID, earlier, m.MadeID(), m.Mark(), in.Rollback); err != nil {
 		return nil, err
 	}
-	return s.record(ctx, in.UserID, id)
+	return s.made(ctx, in.UserID, m)
 }

@@ -64,7 +64,7 @@ func (s *service) routes() {
 		host.Handle(s.Host, s.owned(http.MethodPost, one+"/"+verb, verb, summary),
 			func(ctx context.Context, in *IDInput) (*recordOutput, error) {
 				id := uuid.Must(uuid.NewV7()).String()
-				if err := s.again(ctx, host.Caller(ctx).UserID, in.ID, id, verb == "rollback"); err != nil {
+				if err := s.again(ctx, host.Caller(ctx).UserID, in.ID, id, "", verb == "rollback"); err != nil {
 					return nil, err
 				}
 				return s.recorded(ctx, id)

@@ -36,8 +36,9 @@ func (d state) traced(ctx context.Context) context.Context {
 }
 
 // begin queues a new deployment; one that is recorded stays as it is. With a
-// source it puts back the files of that deployment.
-func (s *service) begin(ctx context.Context, p contract.ProjectEvent, source string) error {
+// source it puts back the files of that deployment. With the mark of a message, see
+// [bus.Message.Mark], nothing happens where that was there before.
+func (s *service) begin(ctx context.Context, p contract.ProjectEvent, source, mark string) error {
 	graph := ""
 	if p.Graph != nil {
 		text, err := json.Marshal(p.Graph)
@@ -49,6 +50,11 @@ func (s *service) begin(ctx context.Context, p contract.ProjectEvent, source str
 	trace := propagation.MapCarrier{}
 	propagation.TraceContext{}.Inject(ctx, trace)
 	return s.change(ctx, func(tx *sql.Tx) error {
+		if mark != "" {
+			if seen, err := bus.Seen(ctx, tx, mark); err != nil || seen {
+				return err
+			}
+		}
 		res, err := tx.ExecContext(ctx,
 			`INSERT INTO deployments (id, project_id, user_id, name, slug, template, config, graph, status, step, source, trace, created_at, updated_at, queued)
 			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, '', ?10, ?11, ?12, ?12, (SELECT COALESCE(MAX(queued), 0) + 1 FROM deployments))

@@ -27,7 +27,7 @@ func (s *service) create(ctx context.Context, by caller, in createBody) (p Proje
 			return err
 		}
 		if repeated {
-			p, err = find(ctx, tx, by.user, p.ID)
+			p, err = findMade(ctx, tx, by)
 			return err
 		}
 		if p.Slug, err = reserveSlug(ctx, tx, p.ID, slugOf(p.Name)); err != nil {

@@ -25,7 +25,7 @@ type event struct {
 
 // newEvent makes an event of now.
 func newEvent(typ, projectID string, data any) (event, error) {
-	raw, err := json.Marshal(data)
+	raw, err := contract.JSON(data)
 	if err != nil {
 		return event{}, fmt.Errorf("encode %s: %w", typ, err)
 	}
@@ -35,7 +35,7 @@ func newEvent(typ, projectID string, data any) (event, error) {
 // canonical is JSON text as it comes out of the history again: without white
 // space, and in the characters that every database and page can take.
 func canonical(text []byte) (json.RawMessage, error) {
-	return json.Marshal(json.RawMessage(bytes.ToValidUTF8(text, []byte("\uFFFD"))))
+	return contract.JSON(json.RawMessage(bytes.ToValidUTF8(text, []byte("\uFFFD"))))
 }
 
 // emit makes an event part of the history: it is applied to the read model, and

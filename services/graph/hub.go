@@ -13,6 +13,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"axion/services/auth/verifier"
+	"axion/services/contract"
 	"axion/services/host"
 )
 
@@ -177,7 +178,7 @@ func (b *hub) send(m Message, to ...*melody.Session) {
 	if len(to) == 0 {
 		return
 	}
-	text, err := json.Marshal(m)
+	text, err := contract.JSON(m)
 	if err != nil {
 		b.host.Log.Error("message not sent", "type", m.Type, "error", err)
 		return

@@ -58,6 +58,12 @@ func find(ctx context.Context, q querier, user, id string) (Project, error) {
 	return p, loadError(err)
 }
 
+// findMade is find for what a message that was seen before has made.
+func findMade(ctx context.Context, q querier, by caller) (Project, error) {
+	p, err := scan(q.QueryRowContext(ctx, `SELECT `+columns+` FROM projects WHERE user_id = ? AND id LIKE ?`, by.user, "%"+by.message.MadeTail()))
+	return p, loadError(err)
+}
+
 // take is find for a command: it holds the project until the transaction ends.
 func take(ctx context.Context, tx *sql.Tx, user, id string) (p Project, err error) {
 	err = again(func() error {

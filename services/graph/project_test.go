@@ -113,7 +113,7 @@ func testRecord(t *testing.T, r *rig, kafka *hosttest.Kafka, p graph.Project) {
 	}
 	want := contract.ProjectEvent{
 		ProjectID: p.ID, UserID: "alice", Name: p.Name, Slug: p.Slug, Template: p.Template,
-		DeploymentID: got.DeploymentID, Config: json.RawMessage(`{"title":"Tea","deep":{"n":[12345678901234567890,"ü\u003c"]}}`),
+		DeploymentID: got.DeploymentID, Config: json.RawMessage(`{"title":"Tea","deep":{"n":[12345678901234567890,"ü<"]}}`),
 	}
 	if fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", want) {
 		t.Errorf("data:\n got %+v\nwant %+v", got, want)

@@ -103,7 +103,7 @@ func TestReceiveRefuses(t *testing.T) {
 		{"url", contract.DeploymentSucceeded, ids + `,"url":{}}`},
 		{"nul", contract.DeploymentFailed, ids + `,"error":"a\u0000b"}`},
 		{"long", contract.DeploymentStarted, `{"projectId":"` + p.ID + `","deploymentId":"` + strings.Repeat("d", 65) + `"}`},
-		{"large-once-escaped", contract.DeploymentFailed, ids + `,"error":"` + strings.Repeat("<", 200_000) + `"}`},
+		{"large-once-valid", contract.DeploymentFailed, ids + `,"error":"` + strings.Repeat("\xffx", 300_000) + `"}`},
 		{"type", "NEVER_HEARD_OF", `{}`},
 		{"own-type", contract.ProjectUpdated, ids + `}`},
 	} {

@@ -24,7 +24,7 @@ const (
 // answer registers the requests of other services. They are answered by the code
 // that answers HTTP, and refused with the same texts.
 func (s *service) answer() {
-	creation, changes := newReader[createBody](s.API), newReader[updateBody](s.API)
+	creation, changes := newReader[createBody](s.API, "name", "template", "config", "graph"), newReader[updateBody](s.API, "name", "template", "config")
 	for typ, do := range map[string]func(context.Context, *bus.Message, contract.ProjectRequest) (any, error){
 		contract.CreateProject: func(ctx context.Context, m *bus.Message, in contract.ProjectRequest) (any, error) {
 			body, err := creation.read(m)
@@ -103,12 +103,13 @@ func (s *service) answerDelete(ctx context.Context, m *bus.Message, in contract.
 type reader[T any] struct {
 	registry huma.Registry
 	schema   *huma.Schema
+	fields   []string
 }
 
 // newReader comes before any request: a registry is not safe to add to later.
-func newReader[T any](api huma.API) reader[T] {
+func newReader[T any](api huma.API, fields ...string) reader[T] {
 	registry := api.OpenAPI().Components.Schemas
-	return reader[T]{registry, registry.Schema(reflect.TypeFor[T](), true, "")}
+	return reader[T]{registry, registry.Schema(reflect.TypeFor[T](), true, ""), fields}
 }
 
 // read takes the body's fields out of a request. Null is as good as nothing.
@@ -118,7 +119,7 @@ func (r reader[T]) read(m *bus.Message) (body T, err error) {
 		return body, err
 	}
 	fields := map[string]json.RawMessage{}
-	for _, name := range []string{"name", "template", "config"} {
+	for _, name := range r.fields {
 		if raw, ok := all[name]; ok && string(raw) != "null" {
 			fields[name] = raw
 		}

@@ -135,7 +135,7 @@ func readRecords(r *http.Request) ([]bus.Record, *restError) {
 	}
 	var body struct{ Records []restRecord }
 	if err := json.Unmarshal(raw, &body); err != nil {
-		return nil, restFail(http.StatusUnprocessableEntity, codePayload, "the body is not {\"records\":[{\"key\",\"value\",\"partition\"}]}: "+err.Error())
+		return nil, restFail(http.StatusUnprocessableEntity, codePayload, "the body is not {\"records\":[{\"key\",\"value\",\"partition\"}]}: "+contract.JSONError(err).Error())
 	}
 	if n := len(body.Records); n == 0 || n > maxBatch {
 		return nil, restFail(http.StatusUnprocessableEntity, codeBatch, strconv.Itoa(n)+" records: send 1 to "+strconv.Itoa(maxBatch))

@@ -16,6 +16,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"axion/services/bus"
 	"axion/services/contract"
 )
 
@@ -29,7 +30,7 @@ type Client struct {
 // client.
 func Open(brokers []string, opts ...kgo.Opt) (*Client, error) {
 	c, err := kgo.NewClient(append([]kgo.Opt{
-		kgo.SeedBrokers(brokers...), kgo.ProducerLinger(0), kgo.ProducerBatchCompression(kgo.NoCompression()),
+		kgo.SeedBrokers(brokers...), kgo.ProducerLinger(0), kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.ProducerBatchMaxBytes(bus.BrokerBatch),
 		kgo.RequiredAcks(kgo.AllISRAcks()), kgo.RecordPartitioner(byKeyUnlessNamed{kgo.StickyKeyPartitioner(nil)}),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.DisableClientMetrics(),
 	}, opts...)...)
@@ -91,7 +92,7 @@ func (c *Client) list(ctx context.Context, service string) ([]*Letter, ends, err
 func (c *Client) read(ctx context.Context, service string, from map[int32]kgo.Offset, until ends) ([]*Letter, error) {
 	topic := contract.DeadLetterTopic(service)
 	c.kafka.AddConsumePartitions(map[string]map[int32]kgo.Offset{topic: from})
-	defer c.kafka.PurgeTopicsFromClient(topic)
+	defer c.kafka.PurgeTopicsFromConsuming(topic)
 	byPartition, settled, left := map[int32][]*Letter{}, map[[2]int64]bool{}, maps.Clone(until)
 	for len(left) > 0 {
 		fetches, err := c.poll(ctx, topic, left)

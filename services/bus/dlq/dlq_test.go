@@ -166,6 +166,43 @@ func TestReplay(t *testing.T) {
 	}
 }
 
+// TestReplayLarge puts messages back that are as large as the broker takes them: those
+// whose letter has their value, and those whose letter had no room for it.
+func TestReplayLarge(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	large, err := kgo.NewClient(kgo.SeedBrokers(s.brokers...), kgo.RecordPartitioner(kgo.ManualPartitioner()),
+		kgo.ProducerBatchMaxBytes(bus.BrokerBatch), kgo.ProducerBatchCompression(kgo.NoCompression()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer large.Close()
+	below := []int{150, 250, 400, 900, 1500, 3000, 50_000}
+	for _, less := range below {
+		r := &kgo.Record{Topic: contract.Topic(contract.Graph), Key: []byte("k"), Value: bytes.Repeat([]byte("x"), bus.BrokerBatch-less),
+			Headers: []kgo.RecordHeader{{Key: "ce_type", Value: []byte("TEST")}, {Key: "ce_id", Value: fmt.Append(nil, less)}}}
+		if err := large.ProduceSync(t.Context(), r).FirstErr(); err != nil {
+			t.Fatal(less, err)
+		}
+	}
+	s.letters(len(below))
+	s.refusing.Store(false)
+	want := fmt.Sprintf("%d of %[1]d replayed\n", len(below))
+	if out, err := s.run("replay", contract.Graph, "--all"); err != nil || out != want {
+		t.Fatalf("got %q, %v, want %q", out, err, want)
+	}
+	for range below {
+		select {
+		case m := <-s.handled:
+			if got := fmt.Sprint(bus.BrokerBatch - len(m.Value)); got != m.ID {
+				t.Errorf("%s came back with %s bytes less", m.ID, got)
+			}
+		case <-time.After(patience):
+			t.Fatal("a message is missing")
+		}
+	}
+}
+
 // TestReplayRange replays some of a partition's letters, by the offsets of the first
 // and the last.
 func TestReplayRange(t *testing.T) {

@@ -2,12 +2,16 @@ package dlq
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"axion/services/bus"
 	"axion/services/contract"
 )
 
@@ -33,7 +37,14 @@ func (c *Client) replay(ctx context.Context, l *Letter) error {
 		}
 		message.Value = value
 	}
-	if err := c.kafka.ProduceSync(ctx, message).FirstErr(); err != nil {
+	err := c.kafka.ProduceSync(ctx, message).FirstErr()
+	if errors.Is(err, kerr.MessageTooLarge) { // as it came it was not: what was added goes
+		message.Headers = slices.DeleteFunc(message.Headers, func(h kgo.RecordHeader) bool {
+			return h.Key == bus.DeadReplayed || h.Key == "traceparent" || h.Key == "tracestate"
+		})
+		err = c.kafka.ProduceSync(ctx, message).FirstErr()
+	}
+	if err != nil {
 		return err
 	}
 	return c.settle(ctx, l)
@@ -69,7 +80,9 @@ func (c *Client) valueAt(ctx context.Context, at From) ([]byte, error) {
 		return nil, gone
 	}
 	c.kafka.AddConsumePartitions(map[string]map[int32]kgo.Offset{at.Topic: {at.Partition: kgo.NewOffset().At(at.Offset)}})
-	defer c.kafka.PurgeTopicsFromClient(at.Topic)
+	// Not from the client: what it writes there next would count from 0 again, and pass
+	// for what the broker has.
+	defer c.kafka.PurgeTopicsFromConsuming(at.Topic)
 	for {
 		fetches := c.kafka.PollFetches(ctx)
 		if err := ctx.Err(); err != nil {
