@@ -138,6 +138,7 @@ type stack struct {
 	services  *services.Set
 	broker    broker.Cluster
 	gateway   *gateway.Gateway
+	spans     *telemetry.Source
 	traces    *telemetry.Store
 	metrics   telemetry.Metrics
 	summary   summary.Summary
@@ -173,11 +174,11 @@ func (s *stack) bind(context.Context) (err error) {
 
 // start starts the broker, then the services on it.
 func (s *stack) start(ctx context.Context) (err error) {
-	source, err := telemetry.NewSource(ctx, s.traces, &s.traces.Logs, s.log)
+	s.spans, err = telemetry.NewSource(ctx, s.traces, &s.traces.Logs, s.log)
 	if err != nil {
 		return errors.Join(err, s.services.Stop(ctx))
 	}
-	s.OnStop(source.Close)
+	s.OnStop(s.spans.Close)
 	s.OnStop(s.traces.Receive(s.listeners.OTLPHTTP, s.listeners.OTLPGRPC, s.log).Close)
 	s.broker, err = s.kafka.Open(ctx, broker.Options{
 		Listener: s.listeners.Kafka, Dir: filepath.Join(s.data, "broker"), Log: s.log.With("service", "broker"),
@@ -198,7 +199,7 @@ func (s *stack) start(ctx context.Context) (err error) {
 	s.gateway, err = gateway.New(gateway.Options{
 		Web: s.listeners.HTTP, WebSecure: s.listeners.HTTPS, Base: s.base(), Files: s.files, FragmentDir: fragments,
 		Addresses: addresses, StateDir: filepath.Join(s.data, "certificates"), Log: s.log.With("service", "gateway"), Version: version, Docker: s.docker,
-		Tracer: source.Provider("gateway", ""), Meter: meter, FreePorts: s.addresses.Auto(), Dashboard: listen.URL(s.listeners.Dashboard),
+		Tracer: s.spans.Provider("gateway", ""), Meter: meter, FreePorts: s.addresses.Auto(), Dashboard: listen.URL(s.listeners.Dashboard),
 	})
 	if err != nil {
 		return err
@@ -207,7 +208,7 @@ func (s *stack) start(ctx context.Context) (err error) {
 	s.OnStop(s.gateway.Close)
 	s.Watch(s.services.Wait)
 	return s.services.Start(ctx, services.Config{
-		Dir: s.data, Brokers: s.broker.Seeds(), Client: s.broker.Client(), Version: version, Tracer: source.Provider, OTLP: listen.URL(s.listeners.OTLPHTTP),
+		Dir: s.data, Brokers: s.broker.Seeds(), Client: s.broker.Client(), Version: version, Tracer: s.spans.Provider, OTLP: listen.URL(s.listeners.OTLPHTTP),
 		Metrics: s.metrics.Part, Readers: s.broker.Admin().Readers,
 		HTTPSPort: listen.Port(s.listeners.HTTPS), Issuer: os.Getenv("AXION_AUTH_ISSUER"), KeysURL: os.Getenv("AXION_AUTH_JWKS_URL"),
 		Fragments: fragments, LocalKafka: s.listeners.LocalKafka(), Routed: s.gateway.WaitHost, Blueprints: embed.Blueprints(),
@@ -221,7 +222,7 @@ func (s *stack) serve(ctx context.Context) error {
 	if err := s.summarize(ctx); err != nil {
 		return err
 	}
-	explorer := broker.Explore(s.broker.Admin(), s.log)
+	explorer := broker.Explore(s.broker.Admin(), s.spans.Provider("dashboard", ""), s.log)
 	s.OnStop(explorer.Close)
 	letters := &dlq.API{Open: func() (*dlq.Client, error) { return dlq.Open(s.broker.Seeds(), s.broker.Client()...) }}
 	options := web.Options{

@@ -21,6 +21,9 @@ type Admin struct {
 	client *kadm.Client
 }
 
+// brokerBatch is Kafka's default message.max.bytes: what a broker refuses, it says.
+const brokerBatch = 1_048_588
+
 // NewAdmin returns an Admin of the cluster that seeds (host:port each) belong
 // to. It connects when first used. opts add what a cluster needs, such as SASL
 // and TLS. Nil log means slog.Default(). The caller closes it.
@@ -34,6 +37,8 @@ func NewAdmin(seeds []string, log *slog.Logger, opts ...kgo.Opt) (*Admin, error)
 		// Answers are shown to people: no staler than they would notice.
 		kgo.MetadataMinAge(50 * time.Millisecond),
 		kgo.RecordPartitioner(namedOrByKey{kgo.StickyKeyPartitioner(nil)}),
+		// Whoever reads what a person wrote may read no compression, as KafkaJS.
+		kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.ProducerBatchMaxBytes(brokerBatch),
 		kgo.ProducerLinger(0), kgo.RecordDeliveryTimeout(produceTime), kgo.UnknownTopicRetries(0),
 		kgo.WithLogger(clientLog{log}),
 	}, opts...)

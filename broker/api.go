@@ -182,9 +182,6 @@ func (p outgoing) record(topic string) (*kgo.Record, error) {
 	for _, h := range p.Headers {
 		r.Headers = append(r.Headers, kgo.RecordHeader{Key: h.Name, Value: []byte(h.Value)})
 	}
-	if p.Trace && traceOf(r) == "" {
-		r.Headers = append(r.Headers, kgo.RecordHeader{Key: "traceparent", Value: []byte(newTrace())})
-	}
 	return r, nil
 }
 
@@ -194,7 +191,12 @@ func (e *Explorer) postMessage(ctx context.Context, in *messageToSend) (*reply[M
 		return nil, err
 	}
 	return answered(ctx, func(ctx context.Context) (Message, error) {
+		end := func(*kgo.Record, error) {}
+		if in.Body.Trace && traceOf(r) == "" {
+			end = e.beginTrace(ctx, r)
+		}
 		written, err := e.admin.Produce(ctx, r)
+		end(written, err)
 		if err != nil {
 			return Message{}, err
 		}

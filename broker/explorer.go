@@ -6,6 +6,9 @@ import (
 	"net/url"
 	"sync"
 	"time"
+
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
 )
 
 const (
@@ -21,18 +24,24 @@ const (
 type Explorer struct {
 	admin   *Admin
 	history *history
+	tracer  trace.Tracer
 	stop    context.CancelFunc
 	sampler sync.WaitGroup
 }
 
 // Explore begins to sample. The admin stays the caller's, and outlives the
-// Explorer, which the caller closes. Nil log means slog.Default().
-func Explore(admin *Admin, log *slog.Logger) *Explorer {
+// Explorer, which the caller closes. Tracer makes the spans of messages that a person
+// writes, with which their traces begin; nil means that there are none. Nil log means
+// slog.Default().
+func Explore(admin *Admin, tracer trace.TracerProvider, log *slog.Logger) *Explorer {
+	if tracer == nil {
+		tracer = noop.NewTracerProvider()
+	}
 	if log == nil {
 		log = slog.Default()
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	e := &Explorer{admin: admin, history: newHistory(), stop: cancel}
+	e := &Explorer{admin: admin, history: newHistory(), tracer: tracer.Tracer("axion/broker"), stop: cancel}
 	e.sampler.Go(func() {
 		tick := time.NewTicker(sampleEvery)
 		defer tick.Stop()

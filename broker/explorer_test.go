@@ -18,13 +18,48 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"go.opentelemetry.io/otel/attribute"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 )
 
 func explore(t *testing.T, b cluster) *Explorer {
 	t.Helper()
-	e := Explore(b.Admin(), slog.New(slog.DiscardHandler))
+	e := Explore(b.Admin(), sdktrace.NewTracerProvider(), slog.New(slog.DiscardHandler))
 	t.Cleanup(func() { _ = e.Close(context.Background()) })
 	return e
+}
+
+// TestTrace writes messages whose traces begin there, and one that goes on with a trace.
+func TestTrace(t *testing.T) {
+	t.Parallel()
+	b, spans := holding(t, "a"), tracetest.NewSpanRecorder()
+	e := Explore(b.Admin(), sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(spans)), slog.New(slog.DiscardHandler))
+	t.Cleanup(func() { _ = e.Close(context.Background()) })
+	call := api(t, e)
+	var written Message
+	if status, text := call("POST", "/api/topics/a/messages", `{"key":"k","value":"`+strings.Repeat("tea ", 500)+`","trace":true}`); status != 201 || json.Unmarshal([]byte(text), &written) != nil {
+		t.Fatalf("got %d %s", status, text)
+	}
+	if status, text := call("POST", "/api/topics/a/messages", `{"trace":true,"headers":[{"name":"traceparent","value":"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}]}`); status != 201 || strings.Count(text, "traceparent") != 1 {
+		t.Errorf("with a trace: got %d %s", status, text)
+	}
+	if status, _ := call("POST", "/api/topics/none/messages", `{"trace":true}`); status != 404 {
+		t.Errorf("no topic: got %d", status)
+	}
+	reader := client(t, b, kgo.ConsumeTopics("a"))
+	for _, r := range reader.PollRecords(testContext(t), 1).Records() {
+		if how := r.Attrs.CompressionType(); how != 0 {
+			t.Errorf("compressed as %d, which KafkaJS may not read", how)
+		}
+	}
+	ended := spans.Ended()
+	if len(ended) != 2 || ended[0].SpanContext().TraceID().String() != written.TraceID || ended[0].Name() != "publish a" || ended[1].Status().Description == "" {
+		t.Fatalf("got %+v, want a span of %+v and one that failed", ended, written)
+	}
+	if offset := attribute.Int64("messaging.kafka.offset", written.Offset); !slices.Contains(ended[0].Attributes(), offset) {
+		t.Errorf("got %v, which lack %v", ended[0].Attributes(), offset)
+	}
 }
 
 // api serves an Explorer's operations.

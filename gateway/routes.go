@@ -35,8 +35,9 @@ type Route struct {
 
 // Server is one upstream address of a route.
 type Server struct {
-	URL    string `json:"url"`
-	Status string `json:"status"` // "UP" or "DOWN"
+	URL     string `json:"url"`
+	Status  string `json:"status"`  // "UP" or "DOWN"
+	Checked bool   `json:"checked"` // by a health check; one that is not counts as up
 }
 
 // Origin is where a router was read.

@@ -35,7 +35,7 @@ func (s *service) describe() []Server {
 		return list
 	}
 	for _, at := range s.Servers() {
-		list = append(list, Server{URL: hideURL(at.URL), Status: status(at.Up)})
+		list = append(list, Server{URL: hideURL(at.URL), Status: status(at.Up), Checked: at.Checked})
 	}
 	return list
 }

@@ -60,6 +60,12 @@ func TestJSON(t *testing.T) {
 		b.Run(chromedp.Click(chromedp.CSS("li .json-more")))
 		b.Await("xend")
 	})
+	t.Run("OKDeep", func(t *testing.T) { // more than a browser draws: as it came
+		for _, depth := range []string{"600", "3000"} {
+			showJSON(t, b, `"[".repeat(`+depth+`) + "7" + "]".repeat(`+depth+`)`)
+			b.AwaitTrue("(text) => document.querySelector('.json-text')?.innerText.includes(text)", "[7]")
+		}
+	})
 	t.Run("OKText", func(t *testing.T) {
 		showJSON(t, b, `"<script>document.title='owned'</script> " + "y".repeat(5000)`)
 		b.Await("<script>", "… show all 5.0 KB")

@@ -13,11 +13,10 @@ const (
 // ServerStatus says what the health check found.
 type ServerStatus string
 
-// Statuses of a server. Unknown means that nothing checks it.
+// Statuses of a server. One that nothing checks counts as up.
 const (
-	ServerUp      ServerStatus = "UP"
-	ServerDown    ServerStatus = "DOWN"
-	ServerUnknown ServerStatus = "unknown"
+	ServerUp   ServerStatus = "UP"
+	ServerDown ServerStatus = "DOWN"
 )
 
 // Route is one router of the gateway with the service behind it.
@@ -40,8 +39,9 @@ type Route struct {
 
 // RouteServer is one address that a route balances over.
 type RouteServer struct {
-	URL    string       `json:"url"`
-	Status ServerStatus `json:"status"`
+	URL     string       `json:"url"`
+	Status  ServerStatus `json:"status"`
+	Checked bool         `json:"checked"` // by a health check
 }
 
 // Origin is where a route was read.

@@ -144,7 +144,7 @@ func (s *Server) findTraces(_ context.Context, text string) hits {
 		return h
 	}
 	for _, t := range s.opts.Traces.List(telemetry.Filter{Text: text}, maxHits+1) {
-		about := fmt.Sprintf("%s, %.0f ms, %d spans", t.Start.Local().Format(time.TimeOnly), t.Duration, t.Spans)
+		about := fmt.Sprintf("%s, %.3g ms, %d spans", t.Start.Local().Format(time.TimeOnly), t.Duration, t.Spans)
 		if t.Errors > 0 {
 			about += ", with errors"
 		}

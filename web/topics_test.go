@@ -12,6 +12,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/twmb/franz-go/pkg/kgo"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
 	"axion/broker"
 	"axion/services/bus/dlq"
@@ -40,7 +41,7 @@ func startKafka(t *testing.T) *kafka {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = b.Close() })
-	explorer := broker.Explore(b.Admin(), log)
+	explorer := broker.Explore(b.Admin(), sdktrace.NewTracerProvider(), log)
 	t.Cleanup(func() { _ = explorer.Close(context.Background()) })
 	s := newStack()
 	options := s.options(t, "127.0.0.1:0", nil)

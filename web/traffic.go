@@ -35,7 +35,7 @@ func (o Options) trafficRoutes() []traffic.Route {
 			to.Name, to.Aside = string(KindDashboard), true
 		}
 		for _, server := range r.Servers {
-			to.Known = to.Known || server.Status != ServerUnknown
+			to.Known, to.Checked = true, to.Checked || server.Checked
 			to.Up = to.Up || server.Status == ServerUp
 		}
 		routes = append(routes, to)

@@ -30,6 +30,7 @@ type Balancer struct {
 	since    atomic.Int64 // when the last server went down, in Unix nanoseconds; 0 while one is up
 	watch    watchers
 	passive  *passive
+	checked  bool // by a health check
 
 	mu     sync.Mutex // orders changes of up
 	cancel context.CancelFunc
@@ -60,8 +61,9 @@ type server struct {
 
 // Status is a server's address and whether it is in use.
 type Status struct {
-	URL string
-	Up  bool
+	URL     string
+	Up      bool
+	Checked bool // something asks whether it is up; else it counts as that
 }
 
 // Balancer returns a handler for the service of that name, and begins its health
@@ -72,7 +74,7 @@ func (p *Proxy) Balancer(name string, lb *config.LoadBalancer, t *Transport) (*B
 	if b.stick, err = newStick(name, lb.Sticky); err != nil {
 		return nil, err
 	}
-	b.passive = newPassive(lb.PassiveHealthCheck)
+	b.passive, b.checked = newPassive(lb.PassiveHealthCheck), lb.HealthCheck != nil
 	for _, c := range lb.Servers {
 		s, err := b.newServer(c, lb, t)
 		if err != nil {
@@ -213,7 +215,7 @@ func (b *Balancer) Servers() []Status {
 	defer b.mu.Unlock()
 	list := make([]Status, len(b.servers))
 	for i, s := range b.servers {
-		list[i] = Status{URL: s.url.String(), Up: !s.down && !s.ousted}
+		list[i] = Status{URL: s.url.String(), Up: !s.down && !s.ousted, Checked: b.checked}
 	}
 	return list
 }

@@ -33,11 +33,11 @@ func badMessages() []bad {
 	created := func(more ...string) []string { return append([]string{"ce_type", contract.ProjectCreated}, more...) }
 	asked := func(more ...string) []string { return append([]string{"ce_type", contract.GetDeployment}, more...) }
 	return []bad{
-		{"NotJSON", "{not json", created(), "cannot unmarshal string", ""},
-		{"NotText", "\xff\xfe\x00", created(), "cannot unmarshal", ""},
-		{"Array", `[1,2]`, created(), "cannot unmarshal array", ""},
-		{"FieldType", `{"projectId":7}`, created(), "cannot unmarshal number", ""},
-		{"Empty", ``, created(), "cannot unmarshal", ""},
+		{"NotJSON", "{not json", created(), "must be an object, and is string", ""},
+		{"NotText", "\xff\xfe\x00", created(), "must be an object", ""},
+		{"Array", `[1,2]`, created(), "must be an object, and is array", ""},
+		{"FieldType", `{"projectId":7}`, created(), "projectId must be a string, and is number", ""},
+		{"Empty", ``, created(), "must be an object", ""},
 		{"FieldMissing", `{}`, created(), "projectId is missing", ""},
 		{"UnknownType", `{"projectId":"p"}`, []string{"ce_type", "NO_SUCH_EVENT"}, `no handler for type: "NO_SUCH_EVENT"`, ""},
 		{"NoType", `{"projectId":"p"}`, nil, `no handler for type: ""`, ""},

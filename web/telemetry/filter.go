@@ -9,8 +9,8 @@ import (
 
 // Filter says which traces are asked for; its zero value means all.
 type Filter struct {
-	// Text is looked for in names, services, ids and attributes' values (the first 4 KiB
-	// of each), in any case.
+	// Text is looked for in names, services, ids, errors and attributes' values (the first
+	// 4 KiB of each), in any case.
 	Text string
 	// Service must have taken part.
 	Service string

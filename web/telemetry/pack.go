@@ -27,7 +27,7 @@ func pack(s *Span) (packed, error) {
 	if err != nil {
 		return packed{}, err
 	}
-	words := append(make([]string, 0, 3+len(s.Attributes)), s.Name, s.Service, s.TraceID)
+	words := append(make([]string, 0, 4+len(s.Attributes)), s.Name, s.Service, s.TraceID, s.Error[:min(len(s.Error), maxWord)])
 	for _, v := range s.Attributes {
 		if word, ok := v.(string); ok {
 			words = append(words, word[:min(len(word), maxWord)])

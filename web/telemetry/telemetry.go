@@ -5,6 +5,7 @@ package telemetry
 
 import (
 	"container/list"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -86,6 +87,7 @@ type Store struct {
 	recent  *list.List               // the same, by their last change
 	spans   int
 	bytes   int
+	senders map[string]int // kept spans by service
 	dropped int64
 	version uint64 // counts changes
 	change  change
@@ -105,7 +107,7 @@ func (t *trace) view() view { return view{t.id, t.spans} }
 
 // New returns an empty store.
 func New() *Store {
-	return &Store{traces: map[string]*list.Element{}, order: list.New(), recent: list.New(), sampler: newSampler(maxRoots), decoding: make(chan struct{}, maxDecoding)}
+	return &Store{traces: map[string]*list.Element{}, order: list.New(), recent: list.New(), senders: map[string]int{}, sampler: newSampler(maxRoots), decoding: make(chan struct{}, maxDecoding)}
 }
 
 // Add keeps spans, and returns how many it refused: their traces are full, or JSON
@@ -149,6 +151,7 @@ func (s *Store) add(id string, span packed) bool {
 	t.spans, t.bytes = append(t.spans, span), t.bytes+size
 	s.spans++
 	s.bytes += size
+	s.senders[span.service]++
 	s.version++
 	t.version = s.version
 	s.recent.MoveToBack(t.recent)
@@ -163,6 +166,19 @@ func (s *Store) evict() {
 	s.spans -= len(t.spans)
 	s.bytes -= t.bytes
 	s.dropped += int64(len(t.spans))
+	for i := range t.spans {
+		name := t.spans[i].service
+		if s.senders[name]--; s.senders[name] == 0 {
+			delete(s.senders, name)
+		}
+	}
+}
+
+// Services gives the names of those whose spans are kept, in order.
+func (s *Store) Services() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Sorted(maps.Keys(s.senders))
 }
 
 // Stats tells how full the store is.

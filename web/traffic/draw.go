@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"axion/web/telemetry"
 )
 
 // Bounds of a map: more of a kind than that nobody can look at.
@@ -27,12 +25,13 @@ type drawing struct {
 	taken       map[string]*tally // what a node receives, since before
 	edges       []Edge
 	own         map[string]bool // the stack's parts
+	senders     map[string]bool // those whose spans are kept
 }
 
 // draw makes the map of the samples. The caller holds mu.
 func (m *Monitor) draw(parts []Part, routes []Route) Map {
 	before, now := m.between()
-	d := &drawing{now: now, before: before, seconds: now.at.Sub(before.at).Seconds(), nodes: map[string]*Node{}, taken: map[string]*tally{}, own: map[string]bool{}}
+	d := &drawing{now: now, before: before, seconds: now.at.Sub(before.at).Seconds(), nodes: map[string]*Node{}, taken: map[string]*tally{}, own: map[string]bool{}, senders: map[string]bool{}}
 	d.node(client).Detail = sockets(now.sockets)
 	d.node(gateway)
 	d.parts(parts, routes)
@@ -48,7 +47,9 @@ func (m *Monitor) draw(parts []Part, routes []Route) Map {
 			routed[r.Name] = true
 		}
 	}
-	d.peers(m.names())
+	if m.opts.Spans != nil {
+		d.peers(m.opts.Spans.Services())
+	}
 	return d.finish()
 }
 
@@ -83,10 +84,10 @@ func (d *drawing) parts(parts []Part, routes []Route) {
 			continue // nothing says that it is more than a line in a file
 		}
 		switch n := d.node(service(r.Name)); {
-		case r.Known && r.Up:
-			n.State = "healthy"
-		case r.Known:
+		case r.Known && !r.Up:
 			n.State = "unhealthy"
+		case r.Checked:
+			n.State = "healthy"
 		}
 	}
 }
@@ -105,11 +106,14 @@ func (d *drawing) edge(w way, t *tally) {
 	if d.before == d.now {
 		since = tally{}
 	}
+	if before := d.before.ways[w]; before != nil && t.at.After(before.at) { // over another time than the rest
+		since.n *= d.seconds / t.at.Sub(before.at).Seconds()
+	}
 	from, to := d.node(w.from), d.node(w.to)
 	if from.Kind == KindTopic || to.Kind == KindTopic {
 		for _, n := range []*Node{from, to} {
-			if n.Kind == KindTopic {
-				n.Held, n.Lag = d.now.held[n.Name], d.now.lag[n.Name]
+			if held, ok := d.now.held[n.Name]; ok && n.Kind == KindTopic {
+				n.Held, n.Lag = &held, d.now.lag[n.Name]
 			}
 		}
 	}
@@ -153,7 +157,11 @@ func (d *drawing) node(id string) *Node {
 // peers adds those whose spans were received, and that nothing else knows of.
 func (d *drawing) peers(names []string) {
 	for _, name := range names {
-		if id := service(name); name != "gateway" && d.nodes[id] == nil {
+		if name == gateway || name == "dashboard" { // which is not looked at here
+			continue
+		}
+		id := service(name)
+		if d.senders[id] = true; d.nodes[id] == nil {
 			d.node(id).Detail = "sends traces"
 		}
 	}
@@ -199,7 +207,9 @@ func (d *drawing) finish() Map {
 	return m
 }
 
-func (d *drawing) idle(n *Node) bool { return n.Kind == KindService && n.Total == 0 && !d.own[n.ID] }
+func (d *drawing) idle(n *Node) bool {
+	return n.Kind == KindService && n.Total == 0 && !d.own[n.ID] && !d.senders[n.ID]
+}
 
 func column(k Kind) int {
 	return slices.Index([]Kind{KindClient, KindGateway, KindService, KindPeer, KindTopic}, k)
@@ -214,24 +224,11 @@ func limit(k Kind) int {
 
 // weight ranks what to tell: what is a part of the stack comes first.
 func (d *drawing) weight(n *Node) float64 {
-	if d.own[n.ID] {
+	switch {
+	case d.own[n.ID]:
 		return math.MaxFloat64
+	case d.senders[n.ID]:
+		return n.Total + 1 // before those that nothing is heard of
 	}
 	return n.Total
-}
-
-// recentTraces is how many of the newest traces are looked at for services.
-const recentTraces = 50
-
-// names are the services that have lately sent spans.
-func (m *Monitor) names() []string {
-	if m.opts.Spans == nil {
-		return nil
-	}
-	var names []string
-	for _, t := range m.opts.Spans.List(telemetry.Filter{}, recentTraces) {
-		names = append(names, t.Services...)
-	}
-	slices.Sort(names)
-	return slices.Compact(names)
 }

@@ -46,7 +46,7 @@ type Node struct {
 	// Detail is one line for a person. May be empty.
 	Detail    string `json:"detail,omitempty"`
 	Instances int    `json:"instances,omitempty"` // that count for themselves
-	Held      int64  `json:"held,omitempty"`      // messages that a topic holds
+	Held      *int64 `json:"held,omitempty"`      // messages that a topic holds; absent where the broker has not said
 	Lag       int64  `json:"lag,omitempty"`       // messages that its groups have yet to read
 	Load
 }

@@ -17,6 +17,7 @@ type way struct {
 type tally struct {
 	n, errors float64
 	timed     histogram
+	at        time.Time // when n was so, where that is not the sample's time
 }
 
 // sample is what the counters said at one time.
@@ -44,7 +45,13 @@ func (s *sample) way(from, to string, hop Hop) *tally {
 // machine that is short of time either.
 type foreign struct {
 	began, most float64
-	produced    [3]float64 // at the last looks, newest first
+	produced    [3]ended // at the last looks, newest first
+}
+
+// ended is how many messages a topic was ever given, at one time.
+type ended struct {
+	n  float64
+	at time.Time
 }
 
 // maxForeign bounds the topics that are remembered while the broker tells nothing of
@@ -229,10 +236,12 @@ func (m *Monitor) others(r *reading) {
 			f.most = f.began
 			m.foreign[name] = f
 		}
-		f.most = max(f.most, f.produced[2]-r.sent[name])
-		f.produced = [3]float64{produced, f.produced[0], f.produced[1]}
+		was := f.produced[2]
+		f.most = max(f.most, was.n-r.sent[name])
+		f.produced = [3]ended{{produced, r.at}, f.produced[0], f.produced[1]}
 		if n := f.most - f.began; n > 0 {
-			r.way(others, topic(name), HopKafka).n = n
+			t := r.way(others, topic(name), HopKafka)
+			t.n, t.at = n, was.at
 		}
 	}
 }

@@ -31,9 +31,10 @@ type Part struct {
 type Route struct {
 	Service string // of the table, "axion-graph@docker"
 	Name    string // of the compose service, "graph-service"
-	Known   bool   // something says whether it is up
-	Up      bool
-	Aside   bool // it is told of only once it has traffic, as what only looks on
+	Known   bool   // it has servers
+	Up      bool   // one of them is, as far as anybody knows
+	Checked bool   // somebody does
+	Aside   bool   // it is told of only once it has traffic, as what only looks on
 }
 
 // Options of a [Monitor]. The functions are asked about once a second while

@@ -77,12 +77,24 @@ func (w *world) time(of, name string, n int, seconds float64, pairs ...string) {
 }
 
 // look draws the map ten seconds after the one before.
-func (w *world) look() Map {
+func (w *world) look() Map { return w.lookAfter(window) }
+
+func (w *world) lookAfter(pause time.Duration) Map {
 	w.t.Helper()
 	m := w.monitor
 	m.mu.Lock()
 	for _, s := range m.samples {
-		s.at = s.at.Add(-window)
+		s.at = s.at.Add(-pause)
+		for _, t := range s.ways {
+			if !t.at.IsZero() {
+				t.at = t.at.Add(-pause)
+			}
+		}
+	}
+	for _, f := range m.foreign {
+		for i := range f.produced {
+			f.produced[i].at = f.produced[i].at.Add(-pause)
+		}
 	}
 	m.lastAt = time.Time{}
 	m.mu.Unlock()
@@ -232,7 +244,7 @@ func TestBounds(t *testing.T) {
 }
 
 // TestIdle has more deployed projects than anybody asks: some are told, the one that
-// was asked among them.
+// was asked among them; and who sends traces, in whose place no project is told.
 func TestIdle(t *testing.T) {
 	t.Parallel()
 	var routes []Route
@@ -240,7 +252,9 @@ func TestIdle(t *testing.T) {
 		name := "app-" + string(rune('0'+i))
 		routes = append(routes, Route{Service: name + "@docker", Name: name, Known: true, Up: true})
 	}
-	w := newWorld(t, Options{Routes: func() []Route { return routes }})
+	spans := telemetry.New()
+	spans.Add(telemetry.Span{TraceID: "a", SpanID: "b", Name: "work", Service: "orders", Start: time.Now(), End: time.Now()})
+	w := newWorld(t, Options{Routes: func() []Route { return routes }, Spans: spans})
 	w.time("axion", "http.server.request.duration", 1, 0.0004, "traefik.entrypoint", "web", "traefik.router", "x", "traefik.service", "app-9@docker")
 	m := w.look()
 	var names []string
@@ -249,7 +263,7 @@ func TestIdle(t *testing.T) {
 			names = append(names, n.Name)
 		}
 	}
-	if want := []string{"app-0", "app-1", "app-2", "app-3", "app-9"}; !slices.Equal(names, want) || m.Left != 5 {
+	if want := []string{"app-0", "app-1", "app-2", "app-3", "app-9", "orders"}; !slices.Equal(names, want) || m.Left != 5 {
 		t.Errorf("got %v, %d left out; want %v, 5", names, m.Left, want)
 	}
 }
@@ -266,6 +280,23 @@ func TestSkew(t *testing.T) {
 		if m := w.look(); slices.ContainsFunc(m.Nodes, func(n Node) bool { return n.ID == others }) {
 			t.Fatalf("look %d: got other producers", i)
 		}
+	}
+}
+
+// TestUneven looks now often and now seldom at a topic that others write to all the
+// time: the rate stays.
+func TestUneven(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, Options{})
+	w.look()
+	for i := range 20 {
+		pause := []time.Duration{time.Second, 3 * time.Second, time.Second, 2 * time.Second, 4 * time.Second}[i%5]
+		w.topics["shop.orders"] += 1000 * pause.Seconds()
+		m := w.lookAfter(pause)
+		if i < 8 {
+			continue // the first that are known reach back to nothing
+		}
+		w.edge(m, others, "topic/shop.orders", HopKafka, 1000, 0, 0)
 	}
 }
 

@@ -33,6 +33,16 @@ export const written = (value) => (value instanceof Exact ? value.source : JSON.
 
 export const entriesOf = (value) => (Array.isArray(value) ? value.map((item, i) => [i, item]) : Object.entries(value));
 
+// nested tells whether a value is nested more than so many levels deep.
+export function nested(value, most) {
+  let level = [value];
+  for (let depth = 0; level.length; depth++) {
+    if (depth > most) return true;
+    level = level.flatMap((v) => (isBranch(v) ? Object.values(v) : []));
+  }
+  return false;
+}
+
 const mostVisited = 50_000; // values that one search looks at
 
 // search finds text in keys and values. It gives the paths of what holds it, and

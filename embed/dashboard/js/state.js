@@ -7,6 +7,9 @@ export const routes = signal(null); // {items, problems}
 export const topics = signal(null); // {items, error}
 export const link = signal(null); // how project events arrive: {state, error}
 
+// creates tells whether there are services to create a project with.
+export const creates = computed(() => (system.value?.parts ?? []).some((part) => part.name === "graph-service" && part.state !== "absent"));
+
 // connection to the dashboard's own server: "connecting", "open" or "lost".
 export const connection = signal({ state: "connecting", retryAt: 0, since: 0 });
 

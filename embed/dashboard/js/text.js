@@ -38,5 +38,9 @@ export function exact(time) {
   return `${t.toLocaleDateString("en-CA")} ${t.toLocaleTimeString("en-GB")}.${milli}`;
 }
 
-// bytes gives "980 B", "1.4 KB".
-export const bytes = (n) => (n < 1000 ? `${n} B` : `${(n / 1000).toFixed(1)} KB`);
+// bytes gives "980 B", "1.4 KB", "6.8 MB".
+export function bytes(n) {
+  if (n < 1000) return `${n} B`;
+  if (n < 999_950) return `${(n / 1000).toFixed(1)} KB`;
+  return n < 999_950_000 ? `${(n / 1e6).toFixed(1)} MB` : `${(n / 1e9).toFixed(1)} GB`;
+}

@@ -7,7 +7,9 @@ import { useChannel } from "../live.js";
 import { noItems, take, useHeld } from "../held.js";
 import { ago, count, exact, plural } from "../text.js";
 import { shortly } from "../waterfall.js";
+import { creates } from "../state.js";
 import { Filter, filterText } from "../parts/filter.js";
+import { Icon } from "../parts/icon.js";
 import { Empty, Loading, Notice } from "../parts/notice.js";
 import { Split } from "../parts/split.js";
 import { Status } from "../parts/status.js";
@@ -81,7 +83,7 @@ function List({ chosen }) {
 const Nothing = ({ filtered }) =>
   filtered
     ? html`<${Empty} title="No trace matches">The filter looks at names, services, ids and the values of attributes.<//>`
-    : html`<${Empty} title="No requests yet">The next request to a service is here, with all that it causes. <a href="/projects/new">Create a project</a> to see one.<//>`;
+    : html`<${Empty} title="No requests yet">The next request to a service is here, with all that it causes.${creates.value && html` <a href="/projects/new">Create a project</a> to see one.`}<//>`;
 
 // Choice is a filter with few values. What is chosen stands in the address.
 const Choice = ({ name, label, options, any }) => html`
@@ -109,7 +111,7 @@ const Table = ({ traces, chosen }) => html`
       ${traces.map(
         (trace) => html`
           <tr key=${trace.traceId} class=${trace.traceId === chosen ? "chosen" : ""} onClick=${() => go(hrefTo("flow", trace.traceId))}>
-            <td class="at-name mono"><a data-item href=${hrefTo("flow", trace.traceId)} aria-current=${trace.traceId === chosen ? "true" : undefined}>${trace.root}</a></td>
+            <td class="at-name mono"><a data-item href=${hrefTo("flow", trace.traceId)} aria-current=${trace.traceId === chosen ? "true" : undefined}>${trace.errors > 0 && html`<span class="failed-mark error" aria-hidden="true"><${Icon} name="error" size=${14} /></span>`}${trace.root}</a></td>
             <td class="at-through muted">${trace.errors > 0 && html`<${Status} of="error" word=${plural(trace.errors, "error")} />${" "}`}${trace.services.map(shortName).join(" · ")}</td>
             <td class="at-spans number muted">${trace.spans}</td>
             <td class="at-took number">${shortly(trace.durationMs)}</td>

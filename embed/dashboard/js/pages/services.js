@@ -6,7 +6,7 @@ import { go, hrefTo, segments } from "../address.js";
 import { useAnswer } from "../ask.js";
 import { useChannel } from "../live.js";
 import { servicesOf } from "../services.js";
-import { routes, system } from "../state.js";
+import { creates, routes, system } from "../state.js";
 import { plural } from "../text.js";
 import { Outside } from "../parts/copy.js";
 import { FaultMark } from "../parts/fault.js";
@@ -25,17 +25,18 @@ const Logs = lazy("logs", () => import("./services/logs.js").then((m) => m.Servi
 const pause = 2000; // between two looks at projects' processes
 
 export function ServicesPage() {
-  const { answer } = useAnswer("/api/runtimes", { every: pause });
+  const none = system.value && !creates.value; // nobody runs projects
+  const { answer } = useAnswer(none ? "" : "/api/runtimes", { every: pause });
   const { items: balancers } = useThings("http", "services");
   const [map, setMap] = useState(null);
   useChannel("map", {}, setMap, () => setMap((before) => before ?? { nodes: [], edges: [] }));
   if (!system.value || !routes.value) return html`<${Loading} what="services" />`;
-  const all = servicesOf(system.value, routes.value, answer?.ok ? answer.body.items : [], balancers ?? [], answer && map); // projects are known by then
+  const all = servicesOf(system.value, routes.value, answer?.ok ? answer.body.items : [], balancers ?? [], (none || answer) && map); // projects are known by then
   const [, name, tab = "overview", rest] = segments.value;
   const chosen = all.find((service) => service.name === name);
   return html`<${Split} wide
     list=${html`<${List} all=${all} chosen=${name} />`}
-    detail=${name && html`<${Service} key=${name} name=${name} of=${chosen} tab=${tab} rest=${rest} known=${answer !== null && map !== null} />`}
+    detail=${name && html`<${Service} key=${name} name=${name} of=${chosen} tab=${tab} rest=${rest} known=${(none || answer !== null) && map !== null} />`}
   />`;
 }
 

@@ -73,7 +73,7 @@ function optionsOf(series, width) {
   return {
     width, height: tall, cursor: { y: false }, legend: { live: true },
     scales: { y: { range: (_, _min, most) => [0, Math.max(4, Math.ceil((most ?? 0) * 1.1))] } },
-    axes: [{ ...axis, values: (_, marks) => marks.map((s) => new Date(s * 1000).toLocaleTimeString("en-GB").slice(0, s % 60 ? 8 : 5)) }, { ...axis, size: 48, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 1e5, 1e6] }],
+    axes: [{ ...axis, space: 80, values: (_, marks) => marks.map((s) => new Date(s * 1000).toLocaleTimeString("en-GB").slice(0, s % 60 ? 8 : 5)) }, { ...axis, size: (_, texts) => 16 + 8 * Math.max(4, ...(texts ?? []).map((text) => text.length)), incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 1e5, 1e6] }],
     series: [
       { label: "time", value: (_, s) => (s ? new Date(s * 1000).toLocaleTimeString("en-GB") : "–") },
       ...series.map((s, i) => ({ label: s.label, stroke: colour(hues[i % hues.length]), width: 1.5, dash: dashes[Math.floor(i / hues.length) % dashes.length], spanGaps: false, points: { show: false }, value: (_, v) => v ?? "–" })),

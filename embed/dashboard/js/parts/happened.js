@@ -4,6 +4,7 @@ import { html } from "../html.js";
 import { revision } from "../events.js";
 import { useChannel } from "../live.js";
 import { millis } from "../rate.js";
+import { creates } from "../state.js";
 import { ago, exact } from "../text.js";
 import { Status } from "./status.js";
 
@@ -18,7 +19,7 @@ export function Happened() {
   return html`
     <section class="happened card" aria-label="What just happened" onMouseEnter=${() => hold(true)} onMouseLeave=${() => hold(false)}>
       <h2 class="happened-title">Just now${held && items.length > 0 && html` <span class="muted">paused under the pointer</span>`}</h2>
-      ${items.length === 0 && html`<p class="muted">Nothing yet. The next request is here with all that it causes: <a href="/projects/new">create a project</a>.</p>`}
+      ${items.length === 0 && html`<p class="muted">Nothing yet. The next request is here with all that it causes${creates.value && html`: <a href="/projects/new">create a project</a>`}.</p>`}
       <ol>
         ${items.slice(0, room).map(
           (item) => html`
@@ -55,7 +56,8 @@ function useTraces(held) {
     if (!held) show();
   }, [held]);
   const query = useMemo(() => ({ limit: String(room) }), []);
-  useChannel("traces", query, ({ items }) => {
+  useChannel("traces", query, ({ items, snapshot }) => {
+    if (snapshot) all.current.clear(); // the stack may be another by now, with none of the old
     for (const trace of items) all.current.set(trace.traceId, trace);
     const newest = [...all.current.values()].sort((a, b) => Date.parse(b.start) - Date.parse(a.start)).slice(0, room);
     all.current = new Map(newest.map((trace) => [trace.traceId, trace]));

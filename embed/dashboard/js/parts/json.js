@@ -3,17 +3,19 @@
 // to the depth open. What is long is cut, and says how long it is.
 import { useMemo, useState } from "preact/hooks";
 import { html } from "../html.js";
-import { branches, entriesOf, isBranch, parse, search, written } from "../json.js";
+import { branches, entriesOf, isBranch, nested, parse, search, written } from "../json.js";
 import { bytes, count, plural } from "../text.js";
 import { CopyButton } from "./copy.js";
 
 const longText = 4096; // characters of a text that are shown at first
 const longLeaf = 300; // and of a text in a tree
 const manyItems = 100; // items of a branch
+const deepest = 100; // levels of a tree: what is deeper is shown as it came
 
 export function Json({ value, open = 2 }) {
   const parsed = useMemo(() => (typeof value === "string" ? parse(value) : value), [value]);
-  return isBranch(parsed) ? html`<${Tree} value=${parsed} source=${value} open=${open} />` : html`<${Text} text=${typeof value === "string" ? value : written(value)} />`;
+  const tree = useMemo(() => isBranch(parsed) && !nested(parsed, deepest), [parsed]);
+  return tree ? html`<${Tree} value=${parsed} source=${value} open=${open} />` : html`<${Text} text=${typeof value === "string" ? value : written(value)} />`;
 }
 
 function Text({ text }) {

@@ -121,12 +121,13 @@ function Node({ node, place, choose }) {
 // wordsOf is a node's second line.
 function wordsOf(node) {
   const more = {
-    topic: node.lag > 0 ? `${count(node.lag)} behind` : `${count(node.held ?? 0)} held`,
+    topic: node.lag > 0 ? `${count(node.lag)} behind` : node.held === undefined ? "" : `${count(node.held)} held`,
     client: node.detail,
     service: node.instances > 1 ? `${node.instances} instances` : node.state === "healthy" || node.rate > 0 ? "" : (node.state ?? ""),
   }[node.kind];
   if (node.kind === "client" && more) return more; // the edge says the rest
-  return [loadOf(node), more].filter(Boolean).join(" · ") || "idle";
+  const load = loadOf(node.errors > 0 ? { ...node, p50Ms: null } : node); // there is room for one of them
+  return [load, more].filter(Boolean).join(" · ") || (node.kind === "topic" ? "not counted" : "idle");
 }
 
 // Flights are the dots, on a layer of their own that nothing else draws on.

@@ -5,6 +5,7 @@ import { html } from "../html.js";
 import { go } from "../address.js";
 import { get } from "../api.js";
 import { pages } from "../pages.js";
+import { plural } from "../text.js";
 import { Icon } from "./icon.js";
 
 const patience = 150; // ms without a key before the server is asked
@@ -97,7 +98,7 @@ export function Search() {
 function word({ busy, problem, all, text }) {
   if (problem) return `The search failed: ${problem}`;
   if (busy) return "Searching…";
-  return all.length ? `${all.length} results` : `Nothing holds “${text}”`;
+  return all.length ? plural(all.length, "result") : `Nothing holds “${text}”`;
 }
 
 // The pointer goes down before the field loses its focus: it must keep it.

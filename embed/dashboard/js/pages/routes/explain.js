@@ -6,6 +6,7 @@ import { query, setAll } from "../../address.js";
 import { get } from "../../api.js";
 import { routes, system } from "../../state.js";
 import { Answer, headersOf, submitOnCtrlEnter, useRequest } from "../../parts/request.js";
+import { FaultMark } from "../../parts/fault.js";
 import { Icon } from "../../parts/icon.js";
 import { Empty, Notice } from "../../parts/notice.js";
 import { Rule } from "../../parts/rule.js";
@@ -49,6 +50,7 @@ function useExplanation({ url, method, header, client }) {
   const path = "/api/explain?" + search;
   useEffect(() => {
     if (!url) return setAnswer(null);
+    if (!URL.canParse(url)) return setAnswer({ ok: false, problem: { detail: "The URL must be absolute, as https://shop.localhost/ is." } });
     let gone = false;
     const timer = setTimeout(async () => {
       const next = await get(path);
@@ -148,6 +150,7 @@ const Judgement = ({ of, title }) => html`
   <header class="judgement">
     ${title && html`<span class="muted">${title}</span>`}
     <a class="judged-name" href=${clean(of.name)}>${of.name}</a>
+    <${FaultMark} kind="route" name=${of.name} words />
     ${of.status !== "enabled" && html`<${Status} of=${of.status} />`}
     <span class="spring"></span>
     <span class="muted">priority ${of.priority}</span>

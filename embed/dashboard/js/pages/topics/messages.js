@@ -46,10 +46,12 @@ const Said = ({ list, live, held, resume }) => html`
 
 const clock = (time) => new Date(time).toLocaleTimeString("en-GB");
 
-const Field = ({ name, label, hint, type = "text", wide }) => html`
+// Field is a filter. One that is whole sends its text once it is done: while it is
+// typed it would be wrong most of the time.
+const Field = ({ name, label, hint, type = "text", wide, whole }) => html`
   <label class="choice-filter ${wide ? "filter-wide" : ""}">
     <span>${label}</span>
-    <input type=${type} step=${type === "datetime-local" ? "1" : undefined} min=${type === "number" ? "0" : undefined} placeholder=${hint} spellcheck="false" autocomplete="off" value=${query.value.get(name) ?? ""} onInput=${(e) => setQuery(name, e.target.value)} />
+    <input type=${type} step=${type === "datetime-local" ? "1" : undefined} min=${type === "number" ? "0" : undefined} placeholder=${hint} spellcheck="false" autocomplete="off" value=${query.value.get(name) ?? ""} ...${{ [whole ? "onChange" : "onInput"]: (e) => setQuery(name, e.target.value) }} />
   </label>
 `;
 
@@ -73,7 +75,7 @@ const Filters = ({ wanted, partitions, live }) => html`
       <div>
         <${Field} name="key" label="Key has" hint="project id" />
         <${Field} name="header" label="Header" hint="ce_type=CREATED" />
-        <${Field} name="path" label="JSON path" hint='$.data.price > 10' wide />
+        <${Field} name="path" label="JSON path" hint='$.data.price > 10' wide whole />
         <${Field} name="offset" label="From offset" type="number" hint="0" />
         <${Field} name="time" label="From time" type="datetime-local" />
         <${Field} name="until" label="Until" type="datetime-local" />

@@ -23,7 +23,7 @@ export function TopicPage() {
   const topic = list.items.find((t) => t.name === name);
   const open = tab ?? (serviceOf(name) ? "letters" : "messages");
   const head = html`<${Head} name=${name} topic=${topic} list=${list} open=${open} />`;
-  if (!topic && !list.error) return html`<${Split} list=${html`${head}<${Empty} title="The broker has no such topic">The first message to it creates it. <a href="/topics">All topics</a><//>`} />`;
+  if (!topic && !list.error) return html`<${Split} list=${html`${head}<${Empty} title="The broker has no such topic">Whoever writes to it first creates it. <a href="/topics">All topics</a><//>`} />`;
   if (open === "messages") return html`<${Messages} key=${name} name=${name} topic=${topic} head=${head} chosen=${offset !== undefined && `${partition}:${offset}`} />`;
   return html`<${Split} list=${html`${head}<div class="topic-tab"><${Tab} key=${name + open} name=${name} topic=${topic} open=${open} /></div>`} />`;
 }
@@ -40,7 +40,7 @@ function Tab({ name, topic, open }) {
 function Head({ name, topic, list, open }) {
   const base = "/topics/" + encodeURIComponent(name);
   const dead = list.items.find((t) => t.name === name + ".dlq");
-  const tabs = [
+  const tabs = (topic || list.error) && [
     serviceOf(name) && ["letters", "Dead letters", base + "/letters"],
     ["messages", "Messages", base + "/messages"],
     ["groups", "Groups", base + "/groups"],
@@ -55,9 +55,9 @@ function Head({ name, topic, list, open }) {
       ${topic.bytes !== undefined && html`<span>${bytes(topic.bytes)}</span>`}<span>${count(topic.rate ?? 0)} messages/s</span>
       ${dead?.messages > 0 && html`<a href=${`/topics/${encodeURIComponent(dead.name)}`}>dead letters</a>`}
     </p>`}
-    <nav class="tabs" aria-label="Parts of the topic">
+    ${tabs && html`<nav class="tabs" aria-label="Parts of the topic">
       ${tabs.map(([id, title, href]) => html`<a key=${id} href=${href} aria-current=${id === open ? "page" : undefined}>${title}</a>`)}
-    </nav>
+    </nav>`}
   `;
 }
 
