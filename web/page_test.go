@@ -168,9 +168,13 @@ func TestPageLosesConnection(t *testing.T) {
 	b.Await("axion.events", "all healthy")
 	stop()
 	b.Await("Connection to the dashboard's server lost", "Trying again", "axion.events")
+	b.Run(chromedp.Click(chromedp.CSS(`a.rail-link[href="/faults"]`))) // whose module is not loaded yet
+	b.Await("This part of the page could not be loaded")
 	s.change(func(s *stack) { s.topics = append(s.topics, topicOf("axion.new", 3)) })
 	s.start(t, s.options(t, s.address, nil))
 	b.AwaitGone("Connection to the dashboard's server lost")
+	b.AwaitGone("This part of the page could not be loaded")
+	b.Run(chromedp.Click(chromedp.CSS(`a.rail-link[href="/topics"]`)))
 	b.Await("axion.new", "all healthy")
 }
 
