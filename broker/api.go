@@ -32,7 +32,10 @@ func (e *Explorer) Register(api huma.API) {
 	huma.Get(api, topic, e.getTopic, says("Describe a topic"))
 	huma.Get(api, topic+"/messages", e.getMessages, says("Read messages"))
 	huma.Get(api, message, e.getMessage, says("Read one message, with up to 1 MiB of its value"))
-	huma.Get(api, message+"/value", e.getValue, says("Download the value of a message"))
+	huma.Get(api, message+"/value", e.getValue, says("Download the value of a message"), func(o *huma.Operation) {
+		bytes := &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}
+		o.Responses = map[string]*huma.Response{"200": {Description: "OK", Content: map[string]*huma.MediaType{"application/octet-stream": bytes}}}
+	})
 	huma.Get(api, "/api/groups", e.getGroups, says("List consumer groups"))
 	huma.Get(api, "/api/groups/{group}", e.getGroup, says("Describe a consumer group"))
 	huma.Post(api, topic+"/messages", e.postMessage, says("Produce a message"), func(o *huma.Operation) {
