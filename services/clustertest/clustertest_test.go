@@ -37,7 +37,7 @@ func testEmpty(ctx context.Context, t *testing.T, addr string, client *kgo.Clien
 		if err := client.ProduceSync(ctx, &kgo.Record{Topic: "one", Value: []byte("left")}).FirstErr(); err != nil {
 			t.Fatal(err)
 		}
-		client.PurgeTopicsFromConsuming("one")
+		client.PurgeTopicsFromClient("one")
 		if _, err := admin.DeleteTopics(ctx, "two"); err != nil {
 			t.Fatal(err)
 		}
