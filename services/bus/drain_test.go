@@ -23,9 +23,10 @@ import (
 // which is after the bus has said in its log that it begins no more.
 func stopAmid(t *testing.T, stop func() error, log *journal, open chan struct{}) {
 	t.Helper()
+	said := log.count(givingUp) // when it joined the group, if at all
 	stopped := make(chan error, 1)
 	go func() { stopped <- stop() }()
-	eventually(t, "word in the log", func() bool { return log.count(givingUp) > 0 })
+	eventually(t, "word in the log", func() bool { return log.count(givingUp) > said })
 	select {
 	case err := <-stopped:
 		t.Fatalf("run returned (%v) with a handler under way", err)

@@ -6,7 +6,7 @@ import { go, hrefTo, segments } from "../address.js";
 import { useAnswer } from "../ask.js";
 import { useChannel } from "../live.js";
 import { servicesOf } from "../services.js";
-import { creates, routes, system } from "../state.js";
+import { routes, system } from "../state.js";
 import { plural } from "../text.js";
 import { Outside } from "../parts/copy.js";
 import { FaultMark } from "../parts/fault.js";
@@ -25,7 +25,7 @@ const Logs = lazy("logs", () => import("./services/logs.js").then((m) => m.Servi
 const pause = 2000; // between two looks at projects' processes
 
 export function ServicesPage() {
-  const none = system.value && !creates.value; // nobody runs projects
+  const none = system.value && !system.value.parts.some((part) => part.kind === "service"); // nobody runs projects
   const { answer } = useAnswer(none ? "" : "/api/runtimes", { every: pause });
   const { items: balancers } = useThings("http", "services");
   const [map, setMap] = useState(null);

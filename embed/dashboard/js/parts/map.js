@@ -123,7 +123,7 @@ function wordsOf(node) {
   const more = {
     topic: node.lag > 0 ? `${count(node.lag)} behind` : node.held === undefined ? "" : `${count(node.held)} held`,
     client: node.detail,
-    service: node.instances > 1 ? `${node.instances} instances` : node.state === "healthy" || node.rate > 0 ? "" : (node.state ?? ""),
+    service: node.instances > 1 ? `${node.instances} instances` : node.state === "healthy" || node.rate > 0 ? "" : node.state === "unknown" ? node.detail || "not watched" : (node.state ?? ""),
   }[node.kind];
   if (node.kind === "client" && more) return more; // the edge says the rest
   const load = loadOf(node.errors > 0 ? { ...node, p50Ms: null } : node); // there is room for one of them
