@@ -19,6 +19,7 @@ type slowBody struct {
 	control  *http.ResponseController
 	patience time.Duration // 0 means no limit
 	released atomic.Bool
+	read     atomic.Int64 // bytes
 }
 
 func (b *slowBody) Read(p []byte) (int, error) {
@@ -27,6 +28,7 @@ func (b *slowBody) Read(p []byte) (int, error) {
 		_ = b.control.SetReadDeadline(time.Now().Add(b.patience))
 	}
 	n, err := b.ReadCloser.Read(p)
+	b.read.Add(int64(n))
 	if err != nil {
 		b.release()
 		cutTrailer(b.request.Trailer)

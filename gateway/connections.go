@@ -23,6 +23,37 @@ func (g *Gateway) serverStates() []observe.Server {
 	return list
 }
 
+// alive names what t has, for the metrics.
+func (t *table) alive() observe.Alive {
+	a := observe.Alive{EntryPoints: map[string]bool{}, Routers: map[string]bool{}, Services: map[string]bool{}}
+	for _, e := range t.entries.all() {
+		a.EntryPoints[e.name] = true
+	}
+	for _, r := range t.routes {
+		a.Routers[r.name], a.Services[r.config.Service] = true, true
+	}
+	for name := range t.dynamic.Services {
+		a.Services[name] = true
+	}
+	return a
+}
+
+// certificates are those that handshakes get, as far as they are there.
+func (g *Gateway) certificates() []observe.Certificate {
+	if g.cert == nil {
+		return nil
+	}
+	var list []observe.Certificate
+	for _, c := range g.cert.List() {
+		if c.Leaf != nil {
+			list = append(list, observe.Certificate{
+				Name: c.Leaf.Subject.CommonName, Serial: c.Leaf.SerialNumber.String(), Names: c.Leaf.DNSNames, NotAfter: c.Leaf.NotAfter,
+			})
+		}
+	}
+	return list
+}
+
 // connections are those open on each entrypoint. Of UDP they are sessions.
 func (g *Gateway) connections() []observe.Connections {
 	g.mu.Lock()

@@ -125,7 +125,7 @@ func New(opts Options) (*Gateway, error) {
 		ended:     make(chan struct{}),
 	}
 	g.ctx, g.cancel = context.WithCancel(context.Background())
-	g.observer = observe.New(observe.Options{Context: g.ctx, Servers: g.serverStates, Connections: g.connections, Tracer: opts.Tracer, Meter: opts.Meter, Log: opts.Log})
+	g.observer = observe.New(observe.Options{Context: g.ctx, Servers: g.serverStates, Connections: g.connections, Certificates: g.certificates, Tracer: opts.Tracer, Meter: opts.Meter, Log: opts.Log})
 	g.internals = g.newInternals()
 	g.env = middleware.Env{Context: g.ctx, Port: portsOf(opts), Log: opts.Log}
 	containers, err := g.containers(opts)
@@ -226,11 +226,12 @@ func (g *Gateway) put(d *config.Dynamic, given map[string]net.Listener) {
 	next := g.build(d, old)
 	g.secure(next)
 	gone := g.reconcile(next, given)
+	g.observer.Keep(next.alive())
 	g.table.Store(next)
 	next.tcp.Start()
 	g.retire(gone)
 	if err := g.observer.Apply(d.Static); err != nil {
-		g.log.Warn("the access log stays as it was", "error", err)
+		g.log.Warn("the access log and the metrics stay as they were", "error", err)
 	}
 	g.observer.Reloaded()
 	if old != nil {

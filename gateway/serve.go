@@ -86,6 +86,7 @@ func (d *door) admit(x *observe.Exchange, r *http.Request) {
 		cutTrailer(r.Trailer) // as announced
 		body := &slowBody{ReadCloser: r.Body, request: r, control: http.NewResponseController(x), patience: m.patience}
 		req.HTTP.Body = body
+		x.Receive(&body.read)
 		defer body.release()
 	}
 	route := d.gateway.table.Load().index(d.name, d.secure).find(req)

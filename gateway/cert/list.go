@@ -3,6 +3,7 @@ package cert
 import (
 	"cmp"
 	"crypto/tls"
+	"crypto/x509"
 	"maps"
 	"slices"
 	"time"
@@ -40,6 +41,8 @@ type Certificate struct {
 	Default bool `json:"default,omitempty"`
 	// Routers ask for it.
 	Routers []string `json:"routers"`
+	// Leaf is the certificate itself; nil where it is not issued.
+	Leaf *x509.Certificate `json:"-"`
 }
 
 // Root is the local authority's own certificate, which clients have to trust.
@@ -90,7 +93,7 @@ type lister struct {
 // add appends c, whose content is that of crt where there is one.
 func (l *lister) add(c Certificate, crt *tls.Certificate) {
 	if crt != nil && crt.Leaf != nil {
-		c.Issued, c.NotBefore, c.NotAfter = true, crt.Leaf.NotBefore, crt.Leaf.NotAfter
+		c.Issued, c.NotBefore, c.NotAfter, c.Leaf = true, crt.Leaf.NotBefore, crt.Leaf.NotAfter, crt.Leaf
 		c.Issuer = cmp.Or(crt.Leaf.Issuer.CommonName, crt.Leaf.Issuer.String())
 	}
 	c.Routers = []string{}

@@ -198,8 +198,11 @@ type Prometheus struct {
 	AddEntryPointsLabels *bool // nil means true
 	AddRoutersLabels     bool
 	AddServicesLabels    *bool // nil means true
-	EntryPoint           string
-	ManualRouting        bool
+	// HeaderLabels are headers of requests, by the labels that requests_total gets of
+	// their values.
+	HeaderLabels  map[string]string
+	EntryPoint    string
+	ManualRouting bool
 }
 
 // Ping serves /ping on an entrypoint, "traefik" by default.

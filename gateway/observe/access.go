@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"strconv"
@@ -18,15 +17,19 @@ import (
 
 // The formats of an access log.
 const (
-	formatCommon = "common"
-	formatJSON   = "json"
+	formatCommon  = "common"
+	formatJSON    = "json"
+	formatGeneric = "genericCLF" // the Common Log Format without what Traefik adds
 )
 
 // accessLog writes a line for each request that its filters keep.
 type accessLog struct {
-	config config.AccessLog
-	keep   func(status, retries int, took time.Duration) bool
-	total  atomic.Int64
+	config      config.AccessLog
+	keep        func(status, retries int, took time.Duration) bool
+	modes       modes // of fields
+	headerModes modes
+	headers     bool // any header is told
+	total       *atomic.Int64
 
 	mu     sync.Mutex // one line at a time
 	to     io.Writer
@@ -45,8 +48,8 @@ func (o *Observer) openLog(c *config.AccessLog) error {
 	if err != nil {
 		return err
 	}
-	if c.Format != "" && c.Format != formatCommon && c.Format != formatJSON && c.Format != "genericCLF" {
-		return fmt.Errorf("accesslog.format %q is not common or json", c.Format)
+	if c.Format != "" && c.Format != formatCommon && c.Format != formatJSON && c.Format != formatGeneric {
+		return fmt.Errorf("accesslog.format %q is not common, json or genericCLF", c.Format)
 	}
 	to := o.output
 	if c.FilePath != "" && c.FilePath != o.path {
@@ -59,12 +62,27 @@ func (o *Observer) openLog(c *config.AccessLog) error {
 	} else if c.FilePath != "" {
 		to = o.file
 	}
-	was := o.access.Swap(&accessLog{config: *c, keep: keep, to: to})
+	was := o.access.Swap(newAccessLog(*c, keep, to, &o.logged))
 	if was != nil {
 		was.mu.Lock() // a line that is being written
 		defer was.mu.Unlock()
 	}
 	return o.closeFile(c.FilePath)
+}
+
+func newAccessLog(c config.AccessLog, keep func(int, int, time.Duration) bool, to io.Writer, total *atomic.Int64) *accessLog {
+	l := &accessLog{config: c, keep: keep, to: to, total: total}
+	fields := config.AccessLogFields{}
+	if c.Fields != nil {
+		fields = *c.Fields
+	}
+	headers := config.AccessLogHeaders{}
+	if fields.Headers != nil {
+		headers = *fields.Headers
+	}
+	l.modes, l.headerModes = newModes("keep", fields.DefaultMode, fields.Names), newModes("drop", headers.DefaultMode, headers.Names)
+	l.headers = c.Format == formatJSON && l.headerModes.keepsAny()
+	return l
 }
 
 // closeFile closes the file unless it is the one wanted. The caller holds mu.
@@ -132,13 +150,13 @@ func (l *accessLog) write(e *Exchange, took time.Duration) {
 
 // common appends Traefik's form of the Common Log Format.
 func (l *accessLog) common(b []byte, e *Exchange, took time.Duration, count int64) []byte {
-	b = append(b, clientHost(e.request)...)
+	b = append(b, clean(e.clientHost())...)
 	b = append(b, " - "...)
 	b = append(b, clean(user(e.request))...)
 	b = append(b, ' ')
 	b = e.start.AppendFormat(b, "[02/Jan/2006:15:04:05 -0700]")
 	b = append(b, ' ')
-	b = strconv.AppendQuote(b, e.method+" "+e.uri+" "+e.request.Proto)
+	b = strconv.AppendQuote(b, bounded(e.method)+" "+bounded(pathAndQuery(e.uri))+" "+e.request.Proto)
 	b = append(b, ' ')
 	b = strconv.AppendInt(b, int64(e.status), 10)
 	b = append(b, ' ')
@@ -146,6 +164,9 @@ func (l *accessLog) common(b []byte, e *Exchange, took time.Duration, count int6
 	for _, text := range []string{e.request.Referer(), e.request.UserAgent()} {
 		b = append(b, ' ')
 		b = quoted(b, text)
+	}
+	if l.config.Format == formatGeneric {
+		return append(b, '\n')
 	}
 	b = append(b, ' ')
 	b = strconv.AppendInt(b, count, 10)
@@ -167,7 +188,7 @@ func quoted(b []byte, text string) []byte {
 	if text == "" {
 		text = "-"
 	}
-	return strconv.AppendQuote(b, text)
+	return strconv.AppendQuote(b, bounded(text))
 }
 
 // clean keeps what a client sends from ending a line or a field.
@@ -175,15 +196,16 @@ func clean(text string) string {
 	if text == "" {
 		return "-"
 	}
-	q := strconv.Quote(text)
+	q := strconv.Quote(bounded(text))
 	return strings.ReplaceAll(q[1:len(q)-1], " ", "_")
 }
 
-func clientHost(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
+// clientHost is the client's address, as trusted peers tell it where there are some.
+func (e *Exchange) clientHost() string {
+	if e.detail != nil && e.detail.client != "" {
+		return e.detail.client
 	}
+	host, _ := splitPort(e.request.RemoteAddr)
 	return host
 }
 

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -27,8 +28,10 @@ type Exchange struct {
 	host, method, uri string
 
 	router, service string
+	asked           string // the service whose server was asked last, one that service is made of
 	middlewares     []string
 	server          *url.URL
+	received        *atomic.Int64 // bytes of the body that were read; nil where there is none
 	quiet           config.Observability
 	status          int
 	size            int64
@@ -37,6 +40,7 @@ type Exchange struct {
 	fault           string     // what broke the request on purpose
 	dropped         bool       // by a fault: there is no answer
 	lasting         *lasting   // nil while the handlers are all there is
+	detail          *detail    // what only an access log tells; nil without one
 }
 
 var (
@@ -55,15 +59,47 @@ func (e *Exchange) Route(router, service string, quiet *config.Observability) {
 // Through notes the middlewares of the route, in the order in which they run.
 func (e *Exchange) Through(middlewares []string) { e.middlewares = middlewares }
 
-// SetServer notes the server that is asked.
-func (e *Exchange) SetServer(u *url.URL) { e.server = u }
+// Receive has the bytes of the request's body counted: n is what has been read so far,
+// and may go on growing until the end.
+func (e *Exchange) Receive(n *atomic.Int64) { e.received = n }
 
-// serverURL is the server that was asked last, or empty.
+// SetServer notes the server that is asked, and the service that it is one of.
+func (e *Exchange) SetServer(service string, u *url.URL) {
+	e.asked, e.server = service, u
+	if e.detail != nil {
+		e.detail.ask()
+	}
+}
+
+// Answered notes what the server answered.
+func (e *Exchange) Answered(status int, size int64) {
+	if e.detail != nil {
+		e.detail.answer(e, status, size)
+	}
+}
+
+// read is how many bytes of the request's body were read.
+func (e *Exchange) read() int64 {
+	if e.received == nil {
+		return 0
+	}
+	return e.received.Load()
+}
+
+// header is that of the answer.
+func (e *Exchange) header() http.Header {
+	if e.detail != nil && e.detail.header != nil {
+		return e.detail.header
+	}
+	return e.ResponseWriter.Header()
+}
+
+// serverURL is the server that was asked last, without the password, or empty.
 func (e *Exchange) serverURL() string {
 	if e.server == nil {
 		return ""
 	}
-	return e.server.String()
+	return e.server.Redacted()
 }
 
 // Fault notes what breaks the request on purpose, and whether that leaves it
@@ -144,6 +180,9 @@ func (e *Exchange) End() {
 	}
 	if log := o.access.Load(); log != nil && on(e.quiet.AccessLogs) {
 		log.write(e, took)
+	}
+	if e.detail != nil {
+		e.detail.release()
 	}
 	*e = Exchange{}
 	o.pool.Put(e)

@@ -24,6 +24,9 @@ type lasting struct {
 func (e *Exchange) Last() (ctx context.Context, end func()) {
 	l := &lasting{}
 	e.lasting = l
+	if e.detail != nil {
+		e.detail.header = e.ResponseWriter.Header()
+	}
 	e.ResponseWriter = hijacked{}
 	return e.observer.context, l.end
 }

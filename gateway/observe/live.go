@@ -1,6 +1,12 @@
 package observe
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
 
 // Server is a service's server and whether it is up.
 type Server struct {
@@ -14,17 +20,26 @@ type Connections struct {
 	Open                 int
 }
 
+// Certificate is one that handshakes get, for the hosts of Names.
+type Certificate struct {
+	Name, Serial string // of its subject, and its own
+	Names        []string
+	NotAfter     time.Time
+}
+
 // live tells what is asked for only when metrics are read, so that it is never stale
 // and costs requests nothing.
 type live struct {
-	servers     func() []Server
-	connections func() []Connections
+	servers      func() []Server
+	connections  func() []Connections
+	certificates func() []Certificate
 }
 
 var (
 	_ prometheus.Collector = live{}
 
 	serverUp = prometheus.NewDesc("traefik_service_server_up", "1 for servers that are up, 0 for others.", []string{"service", "url"}, nil)
+	notAfter = prometheus.NewDesc("traefik_tls_certs_not_after", "When certificates end, in Unix seconds.", []string{"cn", "serial", "sans"}, nil)
 	opened   = prometheus.NewDesc("traefik_open_connections", "Open connections, by entrypoint.", []string{"entrypoint", "protocol"}, nil)
 )
 
@@ -32,6 +47,7 @@ var (
 func (live) Describe(to chan<- *prometheus.Desc) {
 	to <- serverUp
 	to <- opened
+	to <- notAfter
 }
 
 // Collect tells their values.
@@ -51,9 +67,28 @@ func (l live) Collect(to chan<- prometheus.Metric) {
 			to <- prometheus.MustNewConstMetric(serverUp, prometheus.GaugeValue, value, s.Service, s.URL)
 		}
 	}
+	l.collectCertificates(to)
 	if l.connections != nil {
 		for _, c := range l.connections() {
 			to <- prometheus.MustNewConstMetric(opened, prometheus.GaugeValue, float64(c.Open), c.EntryPoint, c.Protocol)
 		}
+	}
+}
+
+func (l live) collectCertificates(to chan<- prometheus.Metric) {
+	if l.certificates == nil {
+		return
+	}
+	told := map[string]bool{}
+	for _, c := range l.certificates() {
+		names := slices.Clone(c.Names)
+		slices.Sort(names)
+		sans := strings.Join(names, ",")
+		if key := c.Name + separator + c.Serial + separator + sans; told[key] {
+			continue
+		} else {
+			told[key] = true
+		}
+		to <- prometheus.MustNewConstMetric(notAfter, prometheus.GaugeValue, float64(c.NotAfter.Unix()), strings.ToValidUTF8(c.Name, ""), c.Serial, sans)
 	}
 }

@@ -2,9 +2,9 @@ package observe
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"slices"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,7 +13,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	dto "github.com/prometheus/client_model/go"
-	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 
 	"axion/gateway/config"
@@ -27,39 +26,39 @@ type metrics struct {
 	live    live
 	current atomic.Pointer[counters]
 	took    metric.Float64Histogram // nil without a meter
+
+	mu    sync.Mutex // held while series are removed
+	alive *Alive     // nil means that all are
 }
 
 // counters are the metrics of one set of settings.
 type counters struct {
 	settings config.Prometheus
+	headers  *headerLabels
 	registry *prometheus.Registry
-	scopes   [3]*scope // entrypoint, router, service; nil where not wanted
+	scopes   [kinds]*scope // nil where not wanted
 	retries  *prometheus.CounterVec
 	faults   *prometheus.CounterVec
 	reloads  prometheus.Counter
 	success  prometheus.Gauge
 	// cells are the counters of what is alike, found without hashing labels.
 	cells sync.Map // of cell to *meters
+
+	mu    sync.Mutex // held while cells are made or removed
+	index index
 }
 
 // scope is the same metrics for one kind of thing.
 type scope struct {
-	requests *prometheus.CounterVec
-	duration *prometheus.HistogramVec
-	sent     *prometheus.CounterVec
-}
-
-// cell is what makes requests alike.
-type cell struct {
-	entrypoint, router, service, method, protocol string
-	status                                        int
+	requests, received, sent, secure *prometheus.CounterVec
+	duration                         *prometheus.HistogramVec
 }
 
 // meters are the counters of one cell.
 type meters struct {
-	requests, sent []prometheus.Counter
-	duration       []prometheus.Observer
-	attributes     []metric.RecordOption
+	requests, received, sent, secure []prometheus.Counter // secure is empty without TLS
+	duration                         []prometheus.Observer
+	attributes                       []metric.RecordOption
 }
 
 func newMetrics(l live, took metric.Float64Histogram) *metrics {
@@ -73,19 +72,11 @@ func newCounters(c config.Prometheus, l live) *counters {
 	if len(buckets) == 0 {
 		buckets = defaultBuckets
 	}
-	n := &counters{settings: c, registry: prometheus.NewRegistry()}
-	kinds := []struct {
-		name   string
-		labels []string
-		wanted bool
-	}{
-		{"entrypoint", []string{"entrypoint"}, c.AddEntryPointsLabels == nil || *c.AddEntryPointsLabels},
-		{"router", []string{"router", "service"}, c.AddRoutersLabels},
-		{"service", []string{"service"}, c.AddServicesLabels == nil || *c.AddServicesLabels},
-	}
-	for i, k := range kinds {
-		if k.wanted {
-			n.scopes[i] = newScope(n.registry, k.name, append([]string{"code", "method", "protocol"}, k.labels...), buckets)
+	n := &counters{settings: c, registry: prometheus.NewRegistry(), headers: newHeaderLabels(c.HeaderLabels)}
+	wanted := [kinds]bool{ofEntryPoint: on(c.AddEntryPointsLabels), ofRouter: c.AddRoutersLabels, ofService: on(c.AddServicesLabels)}
+	for k, name := range kindNames {
+		if wanted[k] {
+			n.scopes[k] = newScope(n.registry, name, kindLabels[k], n.headers.labels, buckets)
 		}
 	}
 	n.retries = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "traefik_service_retries_total", Help: "Further attempts, by service."}, []string{"service"})
@@ -96,31 +87,48 @@ func newCounters(c config.Prometheus, l live) *counters {
 	return n
 }
 
-func newScope(registry *prometheus.Registry, name string, labels []string, buckets []float64) *scope {
-	s := &scope{
-		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "traefik_" + name + "_requests_total", Help: "Requests, by " + name + "."}, labels),
-		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "traefik_" + name + "_request_duration_seconds", Help: "How long requests took, by " + name + ".", Buckets: buckets}, labels),
-		sent:     prometheus.NewCounterVec(prometheus.CounterOpts{Name: "traefik_" + name + "_responses_bytes_total", Help: "Bytes of answers, by " + name + "."}, labels),
+func newScope(registry *prometheus.Registry, name string, own, headers []string, buckets []float64) *scope {
+	counter := func(suffix, help string, labels ...string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "traefik_" + name + suffix, Help: help + ", by " + name + "."}, append(labels, own...))
 	}
-	registry.MustRegister(s.requests, s.duration, s.sent)
+	of := []string{"code", "method", "protocol"}
+	s := &scope{
+		requests: counter("_requests_total", "Requests", slices.Concat(headers, of)...),
+		secure:   counter("_requests_tls_total", "Requests over TLS", "tls_version", "tls_cipher"),
+		received: counter("_requests_bytes_total", "Bytes of the bodies of requests", of...),
+		sent:     counter("_responses_bytes_total", "Bytes of answers", of...),
+		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "traefik_" + name + "_request_duration_seconds", Help: "How long requests took, by " + name + ".", Buckets: buckets,
+		}, slices.Concat(of, own)),
+	}
+	registry.MustRegister(s.requests, s.secure, s.received, s.sent, s.duration)
 	return s
 }
 
-// configure starts counting anew where the settings are others.
-func (m *metrics) configure(c *config.Metrics) {
+// configure starts counting anew where the settings are others. Those with which
+// nothing can be counted are an error, and change nothing.
+func (m *metrics) configure(c *config.Metrics) error {
 	var want config.Prometheus
 	if c != nil && c.Prometheus != nil {
 		want = *c.Prometheus
 	}
+	if err := CheckMetrics(c); err != nil {
+		return err
+	}
 	have := m.current.Load().settings
 	same := slices.Equal(have.Buckets, want.Buckets) && have.AddRoutersLabels == want.AddRoutersLabels &&
-		on(have.AddEntryPointsLabels) == on(want.AddEntryPointsLabels) && on(have.AddServicesLabels) == on(want.AddServicesLabels)
+		on(have.AddEntryPointsLabels) == on(want.AddEntryPointsLabels) && on(have.AddServicesLabels) == on(want.AddServicesLabels) &&
+		maps.Equal(have.HeaderLabels, want.HeaderLabels)
 	if !same {
 		m.current.Store(newCounters(want, m.live))
 	}
+	return nil
 }
 
-func (m *metrics) handler() http.Handler { return promhttp.HandlerFor(m, promhttp.HandlerOpts{}) }
+// handler serves what Scrape reads.
+func (m *metrics) handler() http.Handler {
+	return promhttp.HandlerFor(prometheus.GathererFunc(m.Scrape), promhttp.HandlerOpts{})
+}
 
 // Gather reads the metrics under the present settings.
 func (m *metrics) Gather() ([]*dto.MetricFamily, error) { return m.current.Load().registry.Gather() }
@@ -133,73 +141,52 @@ func (m *metrics) count(e *Exchange, took time.Duration) {
 	if e.fault != "" {
 		n.faults.WithLabelValues(e.router).Inc()
 	}
-	seconds, size := took.Seconds(), float64(e.size)
-	at := n.meters(cell{e.entrypoint, e.router, e.service, known(e.method), protocol(e), e.status})
+	seconds, size, received := took.Seconds(), float64(e.size), float64(e.read())
+	at := n.meters(e.cell(n.headers))
 	for i := range at.requests {
 		at.requests[i].Inc()
 		at.sent[i].Add(size)
+		at.received[i].Add(received)
 		at.duration[i].Observe(seconds)
+	}
+	for _, c := range at.secure {
+		c.Inc()
 	}
 	if m.took != nil {
 		m.took.Record(context.Background(), seconds, at.attributes...)
 	}
 }
 
-// attributes are those of OpenTelemetry's conventions for HTTP, and Traefik's names
-// for what took the request.
-func (c cell) attributes() []metric.RecordOption {
-	list := []attribute.KeyValue{
-		attribute.String("http.request.method", c.method), attribute.Int("http.response.status_code", c.status),
-		attribute.String("network.protocol.name", c.protocol), attribute.String("traefik.entrypoint", c.entrypoint),
-		attribute.String("traefik.router", c.router), attribute.String("traefik.service", c.service),
-	}
-	if c.status >= http.StatusInternalServerError {
-		list = append(list, attribute.String("error.type", strconv.Itoa(c.status)))
-	}
-	return []metric.RecordOption{metric.WithAttributeSet(attribute.NewSet(list...))}
-}
-
 func (n *counters) meters(c cell) *meters {
 	if m, ok := n.cells.Load(c); ok {
 		return m.(*meters)
 	}
-	base := []string{strconv.Itoa(c.status), c.method, c.protocol}
-	labels := [3][]string{append(slices.Clone(base), c.entrypoint)}
-	if c.router != "" {
-		labels[1] = append(slices.Clone(base), c.router, c.service)
-		labels[2] = append(slices.Clone(base), c.service)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if m, ok := n.cells.Load(c); ok {
+		return m.(*meters)
 	}
 	m := &meters{attributes: c.attributes()}
-	for i, s := range n.scopes {
-		if s == nil || labels[i] == nil {
+	for k, s := range n.scopes {
+		own := c.own(kind(k))
+		if own == nil {
 			continue
 		}
-		m.requests = append(m.requests, s.requests.WithLabelValues(labels[i]...))
-		m.sent = append(m.sent, s.sent.WithLabelValues(labels[i]...))
-		m.duration = append(m.duration, s.duration.WithLabelValues(labels[i]...))
+		plain, secure := c.labels(own), c.secureLabels(own)
+		n.index.add(kind(k), &c, own)
+		if s == nil {
+			continue
+		}
+		m.requests = append(m.requests, s.requests.WithLabelValues(c.requestLabels(own)...))
+		m.sent = append(m.sent, s.sent.WithLabelValues(plain...))
+		m.received = append(m.received, s.received.WithLabelValues(plain...))
+		m.duration = append(m.duration, s.duration.WithLabelValues(plain...))
+		if secure != nil {
+			m.secure = append(m.secure, s.secure.WithLabelValues(secure...))
+		}
 	}
 	n.cells.Store(c, m)
 	return m
-}
-
-// known bounds the methods told: a client may send any word.
-func known(method string) string {
-	switch method {
-	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,
-		http.MethodConnect, http.MethodOptions, http.MethodTrace:
-		return method
-	}
-	return "EXTENSION_METHOD"
-}
-
-func protocol(e *Exchange) string {
-	switch {
-	case e.status == http.StatusSwitchingProtocols:
-		return "websocket"
-	case e.request.Header.Get("Accept") == "text/event-stream":
-		return "sse"
-	}
-	return "http"
 }
 
 func (m *metrics) reloaded() {

@@ -4,6 +4,7 @@ package observe
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -26,6 +27,7 @@ type Observer struct {
 	output  io.Writer
 	metrics *metrics
 	access  atomic.Pointer[accessLog] // nil where none is written
+	logged  atomic.Int64              // requests since the first log was opened
 	pool    sync.Pool
 	tracer  trace.Tracer
 
@@ -42,10 +44,11 @@ type Options struct {
 	// Output receives the access log where it has no file of its own. Nil means
 	// standard error: standard output belongs to the stack's own lines.
 	Output io.Writer
-	// Servers and Connections are asked when the metrics are read. Nil means that
-	// there are none to tell.
-	Servers     func() []Server
-	Connections func() []Connections
+	// Servers, Connections and Certificates are asked when the metrics are read. Nil
+	// means that there are none to tell.
+	Servers      func() []Server
+	Connections  func() []Connections
+	Certificates func() []Certificate
 	// Tracer makes a span of each request, unless its router says not to. Nil makes
 	// none.
 	Tracer trace.TracerProvider
@@ -60,7 +63,7 @@ type Options struct {
 // to by Apply.
 func New(opts Options) *Observer {
 	o := &Observer{context: opts.Context, log: opts.Log, output: opts.Output}
-	o.metrics = newMetrics(live{opts.Servers, opts.Connections}, histogram(opts.Meter))
+	o.metrics = newMetrics(live{opts.Servers, opts.Connections, opts.Certificates}, histogram(opts.Meter))
 	if o.context == nil {
 		o.context = context.Background()
 	}
@@ -91,11 +94,14 @@ func histogram(provider metric.MeterProvider) metric.Float64Histogram {
 }
 
 // Apply takes over the settings of a configuration. An access log that cannot be
-// opened is an error, and the one before goes on.
+// opened, and metrics that cannot be counted, are an error: those before go on.
 func (o *Observer) Apply(c *config.Static) error {
-	o.metrics.configure(c.Metrics)
-	return o.openLog(c.AccessLog)
+	return errors.Join(o.metrics.configure(c.Metrics), o.openLog(c.AccessLog))
 }
+
+// Keep tells what is configured from now on: the series of all else are told once
+// more, and then left out. It is to be called before requests reach what is new.
+func (o *Observer) Keep(a Alive) { o.metrics.keep(&a) }
 
 // Reloaded notes a configuration that came into force.
 func (o *Observer) Reloaded() { o.metrics.reloaded() }
@@ -103,7 +109,9 @@ func (o *Observer) Reloaded() { o.metrics.reloaded() }
 // Handler serves the metrics under Traefik's names in Prometheus's text form.
 func (o *Observer) Handler() http.Handler { return o.metrics.handler() }
 
-// Gatherer reads what Handler serves, for who tells it among others.
+// Gatherer reads what Handler serves, for who tells it among others. It has a method
+// Scrape, of Gather's kind, for who hands on what it reads: after that the series of
+// what is not configured any more are left out.
 func (o *Observer) Gatherer() prometheus.Gatherer { return o.metrics }
 
 // Close closes the access log's file.
@@ -125,5 +133,8 @@ func (o *Observer) Begin(w http.ResponseWriter, r *http.Request, entrypoint stri
 	e := o.pool.Get().(*Exchange)
 	*e = Exchange{ResponseWriter: w, observer: o, request: r, entrypoint: entrypoint, start: time.Now(),
 		host: r.Host, method: r.Method, uri: r.RequestURI}
+	if o.access.Load() != nil {
+		e.detail = newDetail()
+	}
 	return e
 }

@@ -36,7 +36,7 @@ func answer(o *observe.Observer, method, url string, h http.HandlerFunc) {
 
 func teapot(w http.ResponseWriter, _ *http.Request) {
 	if s, ok := record.Find[record.Server](w); ok {
-		s.SetServer(&url.URL{Scheme: "http", Host: "127.0.0.1:4000"})
+		s.SetServer("shop@docker", &url.URL{Scheme: "http", Host: "127.0.0.1:4000"})
 	}
 	w.WriteHeader(http.StatusTeapot)
 	_, _ = io.WriteString(w, "short")
@@ -50,7 +50,7 @@ func TestCommon(t *testing.T) {
 		t.Fatal(err)
 	}
 	answer(o, "POST", "http://shop.localhost/a?b=c", teapot)
-	want := `^192\.0\.2\.1 - eve\\nfake_line \[\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [-+]\d{4}\] "POST http://shop\.localhost/a\?b=c HTTP/1\.1" 418 5 "-" "test \\"agent\\"\\n" 1 "shop@docker" "http://127\.0\.0\.1:4000" \d+ms\n$`
+	want := `^192\.0\.2\.1 - eve\\nfake_line \[\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [-+]\d{4}\] "POST /a\?b=c HTTP/1\.1" 418 5 "-" "test \\"agent\\"\\n" 1 "shop@docker" "http://127\.0\.0\.1:4000" \d+ms\n$`
 	if !regexp.MustCompile(want).MatchString(out.String()) {
 		t.Errorf("line: got %q, want %s", out.String(), want)
 	}

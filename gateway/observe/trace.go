@@ -16,6 +16,9 @@ var propagator = propagation.TraceContext{}
 // Trace begins the span of a request, once its route is known, and has forward,
 // which is what the service gets, continue it (W3C Trace Context).
 func (e *Exchange) Trace(forward *http.Request) {
+	if e.detail != nil {
+		e.detail.client = strings.Join(forward.Header["X-Forwarded-For"], ", ") // of trusted peers alone
+	}
 	if e.observer.tracer == nil || !on(e.quiet.Tracing) {
 		return
 	}
@@ -28,6 +31,9 @@ func (e *Exchange) Trace(forward *http.Request) {
 	_, e.span = e.observer.tracer.Start(ctx, e.method, ofServer...)
 	if c := e.span.SpanContext(); c.IsValid() { // the state stays as it came
 		forward.Header[traceparent] = []string{parentOf(c)}
+		if e.detail != nil {
+			e.detail.span = c
+		}
 	}
 }
 

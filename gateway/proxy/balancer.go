@@ -161,8 +161,13 @@ func (b *Balancer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	s.gauge.begin()
 	t := &timer{ResponseWriter: w, start: time.Now()}
-	defer record.AtEnd(w, func() { s.gauge.end(t.took) })
-	tell(w, s.url)
+	observer := tell(w, b.name, s.url)
+	defer record.AtEnd(w, func() {
+		s.gauge.end(t.took)
+		if observer != nil {
+			observer.Answered(t.status, t.size)
+		}
+	})
 	s.handler.ServeHTTP(t, r)
 	b.judge(s, t.status)
 }

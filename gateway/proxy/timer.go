@@ -9,12 +9,13 @@ import (
 	"axion/gateway/record"
 )
 
-// timer notes when an answer begins, and its status.
+// timer notes when an answer begins, its status, and the bytes of its body.
 type timer struct {
 	http.ResponseWriter
 	start  time.Time
 	took   time.Duration // 0 while there is no answer
 	status int
+	size   int64
 }
 
 // WriteHeader notes the first final status.
@@ -26,14 +27,27 @@ func (t *timer) WriteHeader(status int) {
 }
 
 // ReadFrom copies a body, by the kernel where the writer below can have it do so.
-func (t *timer) ReadFrom(r io.Reader) (int64, error) { return record.ReadFrom(t.ResponseWriter, r) }
+func (t *timer) ReadFrom(r io.Reader) (int64, error) {
+	n, err := record.ReadFrom(t.ResponseWriter, r)
+	t.size += n
+	return n, err
+}
+
+func (t *timer) Write(p []byte) (int, error) {
+	n, err := t.ResponseWriter.Write(p)
+	t.size += int64(n)
+	return n, err
+}
 
 // Unwrap is the writer below.
 func (t *timer) Unwrap() http.ResponseWriter { return t.ResponseWriter }
 
-// tell tells the observer which server is asked.
-func tell(w http.ResponseWriter, u *url.URL) {
-	if o, ok := record.Find[record.Server](w); ok {
-		o.SetServer(u)
+// tell tells the observer which server is asked, and returns it; nil where there is
+// none.
+func tell(w http.ResponseWriter, service string, u *url.URL) record.Server {
+	o, ok := record.Find[record.Server](w)
+	if ok {
+		o.SetServer(service, u)
 	}
+	return o
 }

@@ -37,7 +37,12 @@ func Find[T any](w http.ResponseWriter) (T, bool) {
 	}
 }
 
-// Server is a response writer that notes which server is asked.
+// Server is a response writer that notes which server is asked, and what came of it.
+// Its methods are for the goroutine that serves the request.
 type Server interface {
-	SetServer(u *url.URL)
+	// SetServer is called before a server of the service of that name is asked.
+	SetServer(service string, u *url.URL)
+	// Answered is called once it has been, with the answer's status and the bytes of
+	// its body: 0 where there was none. Of an upgraded connection that is at its end.
+	Answered(status int, size int64)
 }

@@ -33,7 +33,7 @@ var missing = []string{
 	"tracing", "global.notappendxforwardedfor", "spiffe", "ocsp", "tcpserverstransport", "serverstransport.spiffe",
 	"experimental.localplugins", "experimental.plugins",
 	"accesslog.otlp",
-	"metrics.datadog", "metrics.influxdb2", "metrics.otlp", "metrics.prometheus.headerlabels", "metrics.statsd",
+	"metrics.datadog", "metrics.influxdb2", "metrics.otlp", "metrics.statsd",
 	"entrypoints.*.forwardedheaders.connection", "entrypoints.*.forwardedheaders.notappendxforwardedfor",
 	"entrypoints.*.observability",
 	"certificatesresolvers.*.tailscale",

@@ -146,6 +146,19 @@ func (t *timer) add(set attribute.Set) *cell {
 	return c
 }
 
+// Forget removes what was recorded with the attributes that dead reports. What is
+// recorded with them later begins anew.
+func (t *timer) Forget(dead func(attribute.Set) bool) {
+	t.adding.Lock()
+	defer t.adding.Unlock()
+	have := *t.cells.Load()
+	fewer := maps.Clone(have)
+	maps.DeleteFunc(fewer, func(_ attribute.Distinct, c *cell) bool { return dead(c.set) })
+	if len(fewer) < len(have) {
+		t.cells.Store(&fewer)
+	}
+}
+
 func (t *timer) points(began, now time.Time) []metricdata.HistogramDataPoint[float64] {
 	var points []metricdata.HistogramDataPoint[float64]
 	for _, c := range *t.cells.Load() {

@@ -69,14 +69,39 @@ func (m *Metrics) Add(g prometheus.Gatherer) {
 
 // Gather reads the metrics of all parts.
 func (m *Metrics) Gather() ([]*dto.MetricFamily, error) {
-	m.mu.Lock()
-	parts := slices.Clone(m.parts)
-	m.mu.Unlock()
+	return prometheus.Gatherers(m.all()).Gather()
+}
+
+// Scrape reads them for who keeps them: parts that leave out what is no more, once it
+// was told, take note of that. Those who only look call Gather.
+func (m *Metrics) Scrape() ([]*dto.MetricFamily, error) {
+	parts := m.all()
+	for i, part := range parts {
+		if s, ok := part.(scraper); ok {
+			parts[i] = prometheus.GathererFunc(s.Scrape)
+		}
+	}
 	return prometheus.Gatherers(parts).Gather()
 }
+
+func (m *Metrics) all() []prometheus.Gatherer {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.parts)
+}
+
+// scraper is a Gatherer that is told who keeps what it gives.
+type scraper interface {
+	Scrape() ([]*dto.MetricFamily, error)
+}
+
+var _ scraper = (*Metrics)(nil)
 
 // Handler tells metrics in Prometheus's form. What cannot be read leaves the rest
 // as it is.
 func Handler(g prometheus.Gatherer) http.Handler {
+	if s, ok := g.(scraper); ok {
+		g = prometheus.GathererFunc(s.Scrape)
+	}
 	return promhttp.HandlerFor(g, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError})
 }
