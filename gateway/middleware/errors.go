@@ -11,6 +11,7 @@ import (
 
 	"axion/gateway/config"
 	"axion/gateway/record"
+	"axion/gateway/urlpath"
 )
 
 func errorPages(c *config.Errors, env Env) (Middleware, error) {
@@ -89,7 +90,7 @@ func (p *pages) serve(w http.ResponseWriter, r *http.Request, service http.Handl
 		status = p.rewrites[i].to
 	}
 	u, err := p.url(status, original, r.Host, r.URL.String())
-	if err != nil {
+	if err != nil || urlpath.Dotted(u.EscapedPath()) { // the client may have a say in {url}
 		http.Error(w, http.StatusText(status), status)
 		return
 	}

@@ -65,7 +65,6 @@ func TestPrefix(t *testing.T) {
 		{"OK/strip nothing", strip("/api"), "/users", "/users /users "},
 		{"OK/strip keeps escapes", strip("/api"), "/api/a%2Fb", "/a%2Fb /a%2Fb /api"},
 		{"OK/strip escaped prefix", strip("/a/b"), "/a%2Fb/c%2Fd", "/c%2Fd /c%2Fd /a/b"},
-		{"OK/strip to no host", strip("/api"), "/api//evil", "/evil /evil /api"},
 		{"OK/add", add("/v1"), "/users?q=1", "/v1/users /v1/users?q=1 "},
 		{"OK/add without slash", add("v1"), "/users", "/v1/users /v1/users "},
 		{"OK/add keeps escapes", add("/v 1"), "/a%2Fb", "/v%201/a%2Fb /v%201/a%2Fb "},

@@ -24,7 +24,7 @@ func replacePath(c *config.ReplacePath) (Middleware, error) {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			r.Header.Add(replacedPath, escapedPath(r.URL))
-			next.ServeHTTP(w, withPath(r, path, raw))
+			serveAt(w, r, next, path, raw, false)
 		})
 	}, nil
 }

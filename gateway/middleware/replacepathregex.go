@@ -24,14 +24,14 @@ func replacePathRegex(c *config.ReplacePathRegex) (Middleware, error) {
 				next.ServeHTTP(w, r)
 				return
 			}
-			raw := rooted(pattern.ReplaceAllString(was, replacement))
+			raw := slashed(pattern.ReplaceAllString(was, replacement))
 			path, err := url.PathUnescape(raw)
 			if err != nil {
 				http.Error(w, err.Error(), http.StatusInternalServerError)
 				return
 			}
 			r.Header.Add(replacedPath, was)
-			next.ServeHTTP(w, withPath(r, path, raw))
+			serveAt(w, r, next, path, raw, true)
 		})
 	}, nil
 }

@@ -26,19 +26,19 @@ func stripPrefix(c *config.StripPrefix) (Middleware, error) {
 				next.ServeHTTP(w, r)
 				return
 			}
-			next.ServeHTTP(w, strip(r, prefixes[i]))
+			strip(w, r, next, prefixes[i])
 		})
 	}, nil
 }
 
-// strip is a copy of r without the prefix of its path, which the service is told.
-func strip(r *http.Request, prefix string) *http.Request {
+// strip serves r without the prefix of its path, which the service is told.
+func strip(w http.ResponseWriter, r *http.Request, next http.Handler, prefix string) {
 	raw := ""
 	if r.URL.RawPath != "" {
-		raw = rooted(skipDecoded(r.URL.RawPath, len(prefix)))
+		raw = slashed(skipDecoded(r.URL.RawPath, len(prefix)))
 	}
 	r.Header.Add("X-Forwarded-Prefix", prefix)
-	return withPath(r, rooted(r.URL.Path[len(prefix):]), raw)
+	serveAt(w, r, next, slashed(r.URL.Path[len(prefix):]), raw, true)
 }
 
 // skipDecoded cuts from an escaped path what decodes to its first n bytes.

@@ -26,8 +26,8 @@ func stripPrefixRegex(c *config.StripPrefixRegex) (Middleware, error) {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			for _, p := range patterns {
 				if at := p.FindStringIndex(r.URL.Path); at != nil && at[0] == 0 && at[1] > 0 {
-					r = strip(r, r.URL.Path[:at[1]])
-					break
+					strip(w, r, next, r.URL.Path[:at[1]])
+					return
 				}
 			}
 			next.ServeHTTP(w, r)

@@ -13,6 +13,7 @@ import (
 
 	"axion/gateway/http1"
 	"axion/gateway/record"
+	"axion/gateway/urlpath"
 )
 
 // statusClientGone is what logs show for a client that left; nginx coined it.
@@ -30,10 +31,10 @@ type target struct {
 // own: a path in the server's URL is for show, as in Traefik, unless it is to be kept.
 func (b *Balancer) forwarder(s *server, t target) http.Handler {
 	if s.url.Scheme != "http" {
-		return b.wide(s, t)
+		return below(b.wide(s, t), t)
 	}
 	to := &http1.Target{URL: s.url, PassHost: t.passHost, FlushInterval: t.flush}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return below(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if t.keepPath {
 			r = atPath(r, s.url)
 		}
@@ -42,6 +43,20 @@ func (b *Balancer) forwarder(s *server, t target) http.Handler {
 			return
 		}
 		b.answered(s)
+	}), t)
+}
+
+// below keeps requests from leaving the server's own path, where that is kept.
+func below(h http.Handler, t target) http.Handler {
+	if !t.keepPath {
+		return h
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if urlpath.Dotted(r.URL.EscapedPath()) {
+			http.Error(w, http.StatusText(http.StatusBadRequest), http.StatusBadRequest)
+			return
+		}
+		h.ServeHTTP(w, r)
 	})
 }
 
