@@ -210,7 +210,7 @@ func (t *table) usedBy(list things, uses func(*route) []string) {
 // kindOf is the one field that says what a service or middleware is.
 func kindOf(m map[string]any) string {
 	for _, k := range slices.Sorted(maps.Keys(m)) {
-		if k != "name" && k != "provider" && k != "status" && k != "origin" {
+		if k != "name" && k != "provider" && k != "status" && k != "origin" && k != "middlewares" {
 			return k
 		}
 	}

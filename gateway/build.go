@@ -106,6 +106,9 @@ func (b *builder) serve(r *route) {
 		r.refuse("service", fmt.Sprintf("service %q does not exist", name), didYouMean(name, b.dynamic.Services))
 	case s.err != nil:
 		r.refuse("service", fmt.Sprintf("service %q: %v", name, s.err), mend(s.err))
+		if m, ok := errors.AsType[*mended](s.err); ok {
+			r.findings[len(r.findings)-1].label = m.label
+		}
 	default:
 		r.service = s
 	}
@@ -126,7 +129,7 @@ func (b *builder) finish(r *route) {
 			h = w.wrap(h)
 		}
 		r.entries[i].handler = h
-		for _, w := range slices.Concat(b.wares[at.name], r.wares) {
+		for _, w := range slices.Concat(b.wares[at.name], r.wares, r.service.wares) {
 			r.entries[i].wares = append(r.entries[i].wares, w.name)
 		}
 	}

@@ -140,7 +140,11 @@ func (t *table) entryFor(u *url.URL, secure bool) string {
 func (r *route) judge(req *rule.Request, entrypoint string, secure bool) Judged {
 	j := Judged{Name: r.name, Rule: r.config.Rule, Priority: r.priority, Middlewares: []string{}, Service: r.config.Service,
 		Status: r.describe().Status, Origin: originOf(r.config.Origin), Verdicts: []rule.Verdict{}}
-	for _, w := range r.wares {
+	wares := r.wares
+	if r.service != nil {
+		wares = slices.Concat(wares, r.service.wares)
+	}
+	for _, w := range wares {
 		j.Middlewares = append(j.Middlewares, w.name)
 	}
 	for _, f := range r.findings {

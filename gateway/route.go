@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -57,18 +58,19 @@ type finding struct {
 	field    string // of the router's labels: "rule", "service" …
 	message  string
 	hint     string
+	label    string // that is at fault where it is none of the router's
 }
 
 func (r *route) refuse(field, message, hint string) {
-	r.findings = append(r.findings, finding{config.Error, field, message, hint})
+	r.findings = append(r.findings, finding{severity: config.Error, field: field, message: message, hint: hint})
 }
 
 func (r *route) warn(field, message, hint string) {
-	r.findings = append(r.findings, finding{config.Warning, field, message, hint})
+	r.findings = append(r.findings, finding{severity: config.Warning, field: field, message: message, hint: hint})
 }
 
 func (r *route) note(field, message, hint string) {
-	r.findings = append(r.findings, finding{config.Notice, field, message, hint})
+	r.findings = append(r.findings, finding{severity: config.Notice, field: field, message: message, hint: hint})
 }
 
 // warnOnce warns unless it was said: routes of several hosts meet several times.
@@ -92,7 +94,7 @@ func (r *route) refused() bool {
 func (r *route) problem(f finding, d *config.Dynamic) config.Problem {
 	o := r.config.Origin
 	p := config.Problem{Severity: f.severity, Service: o.Service, Message: f.message, Hint: f.hint,
-		Label: "traefik.http.routers." + local(r.name) + "." + f.field}
+		Label: cmp.Or(f.label, "traefik.http.routers."+local(r.name)+"."+f.field)}
 	p.File, p.Line = d.Place(p.Label, o)
 	return p
 }

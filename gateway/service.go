@@ -14,11 +14,13 @@ import (
 
 // service is a configured service as built, or why it could not be.
 type service struct {
-	proxy.Service
-	config    config.Service // without origin
-	children  []*service
-	transport *transport
-	err       error
+	proxy.Service                // behind its middlewares
+	bare          proxy.Service  // without them; nil for the gateway's own services
+	wares         []*ware        // outermost first, those of chains included
+	config        config.Service // without origin
+	children      []*service
+	transport     *transport
+	err           error
 }
 
 // transport is a servers' transport as built.
@@ -65,16 +67,31 @@ func (b *builder) service(name string) *service {
 	s := &service{config: *c}
 	s.config.Origin = config.Origin{}
 	b.compose(name, s)
-	if was := b.old.services[name]; s.err == nil && !b.dry {
-		if was.same(s) {
-			s = was
-		} else if made, err := b.make(name, s); err != nil {
-			s.err = err // made is not kept: it may be an interface around a nil pointer
-		} else {
-			s.Service = made
-		}
+	b.dressService(name, s, c.Origin)
+	if s.err == nil && !b.dry {
+		s = b.realize(name, s)
 	}
 	b.services[name] = s
+	return s
+}
+
+// realize makes what s needs, or takes it from the old table.
+func (b *builder) realize(name string, s *service) *service {
+	was := b.old.services[name]
+	switch {
+	case was.same(s) && slices.Equal(was.wares, s.wares):
+		return was
+	case was.same(s):
+		s.bare = was.bare
+	default:
+		made, err := b.make(name, s)
+		if err != nil {
+			s.err = err // made is not kept: it may be an interface around a nil pointer
+			return s
+		}
+		s.bare = made
+	}
+	s.Service = behind(s.wares, s.bare)
 	return s
 }
 
@@ -89,8 +106,14 @@ func (b *builder) internal(name string) *service {
 	return s
 }
 
+// same reports whether t, middlewares aside, would be made again what s is.
 func (s *service) same(t *service) bool {
-	return s != nil && s.err == nil && s.transport == t.transport && slices.Equal(s.children, t.children) && reflect.DeepEqual(s.config, t.config)
+	if s == nil || s.err != nil || s.bare == nil {
+		return false
+	}
+	x, y := s.config, t.config
+	x.Middlewares, y.Middlewares = nil, nil
+	return s.transport == t.transport && slices.Equal(s.children, t.children) && reflect.DeepEqual(x, y)
 }
 
 // compose finds what s is made of.
@@ -121,7 +144,7 @@ func (b *builder) compose(name string, s *service) {
 		child := b.service(n)
 		switch {
 		case child == nil:
-			s.err = &mended{fmt.Errorf("the service %q does not exist", n), didYouMean(n, b.dynamic.Services)}
+			s.err = &mended{error: fmt.Errorf("the service %q does not exist", n), hint: didYouMean(n, b.dynamic.Services)}
 			return
 		case child.err != nil:
 			s.err = fmt.Errorf("the service %q: %w", n, child.err)
@@ -171,7 +194,7 @@ func (b *builder) transport(name string) *transport {
 	case name == "":
 		c = &config.ServersTransport{}
 	case !ok:
-		return &transport{err: &mended{fmt.Errorf("the serversTransport %q does not exist", name), didYouMean(name, b.dynamic.ServersTransports)}}
+		return &transport{err: &mended{error: fmt.Errorf("the serversTransport %q does not exist", name), hint: didYouMean(name, b.dynamic.ServersTransports)}}
 	}
 	t := &transport{config: *c}
 	t.config.Origin = config.Origin{}
@@ -184,10 +207,11 @@ func (b *builder) transport(name string) *transport {
 	return t
 }
 
-// mended is an error that brings its remedy along.
+// mended is an error that brings its remedy along, and the label at fault where it
+// is known.
 type mended struct {
 	error
-	hint string
+	hint, label string
 }
 
 func (m *mended) Unwrap() error { return m.error }

@@ -115,8 +115,11 @@ func (t *table) release(next *table) {
 		t.tcp.Release(next.tcp)
 	}
 	for name, s := range t.services {
-		if s != nil && s.Service != nil && kept(name) != s {
-			s.Close()
+		if s == nil || s.bare == nil {
+			continue
+		}
+		if now := kept(name); now == nil || now.bare != s.bare {
+			s.bare.Close()
 		}
 	}
 	for name, at := range t.transports {

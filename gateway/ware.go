@@ -1,12 +1,15 @@
 package gateway
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"reflect"
+	"slices"
 
 	"axion/gateway/config"
 	"axion/gateway/middleware"
+	"axion/gateway/proxy"
 )
 
 // maxChain bounds how deep chains nest and how many middlewares a router has.
@@ -50,6 +53,40 @@ func (b *builder) dress(r *route, names []string, within map[string]bool) {
 	}
 }
 
+// dressService gives s its own middlewares. All routers share them.
+func (b *builder) dressService(name string, s *service, o config.Origin) {
+	if s.err != nil || len(s.config.Middlewares) == 0 {
+		return
+	}
+	r := &route{name: "service:" + name, config: &config.Router{Origin: o}} // apart from a router of that name
+	b.dress(r, s.config.Middlewares, nil)
+	for _, f := range r.findings {
+		s.err = &mended{error: errors.New(f.message), hint: f.hint, label: "traefik.http.services." + local(name) + "." + f.field}
+		return
+	}
+	s.wares = r.wares
+}
+
+// behind puts middlewares before a service; what they answer is the service's.
+func behind(wares []*ware, s proxy.Service) proxy.Service {
+	if len(wares) == 0 || s == nil {
+		return s
+	}
+	var h http.Handler = s
+	for _, w := range slices.Backward(wares) {
+		h = w.wrap(h)
+	}
+	return dressed{s, h}
+}
+
+// dressed is a service behind its middlewares.
+type dressed struct {
+	proxy.Service
+	handler http.Handler
+}
+
+func (d dressed) ServeHTTP(w http.ResponseWriter, r *http.Request) { d.handler.ServeHTTP(w, r) }
+
 // ware builds a middleware. Each router has its own, so that a rate limit counts
 // for each router apart, as in Traefik; an unchanged one is the old table's, so
 // that the counts of clients outlive a reload.
@@ -80,7 +117,7 @@ func (b *builder) pages(name string) (http.Handler, error) {
 	s := b.service(name)
 	switch {
 	case s == nil:
-		return nil, &mended{fmt.Errorf("the service %q does not exist", name), didYouMean(name, b.dynamic.Services)}
+		return nil, &mended{error: fmt.Errorf("the service %q does not exist", name), hint: didYouMean(name, b.dynamic.Services)}
 	case s.err != nil:
 		return nil, fmt.Errorf("the service %q: %w", name, s.err)
 	}

@@ -1,8 +1,11 @@
 package config
 
-// Service is one way to answer a request. Exactly one field is set.
+// Service is one way to answer a request. Exactly one of its pointers is set.
 type Service struct {
-	Origin              Origin `label:"-" file:"-"`
+	Origin Origin `label:"-" file:"-"`
+	// Middlewares see the requests of all routers and services that lead here, after
+	// those of the routers. Qualified after merging, outermost first.
+	Middlewares         []string
 	LoadBalancer        *LoadBalancer
 	Weighted            *Weighted
 	HighestRandomWeight *HighestRandomWeight

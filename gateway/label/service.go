@@ -22,7 +22,7 @@ func (d *decoder) services() bool {
 	for _, name := range slices.Sorted(maps.Keys(d.tree.HTTP.Services)) {
 		s := d.tree.HTTP.Services[name]
 		composed := s.Service // of other services
-		composed.Origin = d.origin("http", "services", name)
+		composed.Origin, composed.Middlewares = d.origin("http", "services", name), filled(s.Middlewares)
 		if len(kindsOf(reflect.ValueOf(composed))) > 0 {
 			if ok = d.composed("http", name, &composed, s.LoadBalancer != nil) && ok; ok {
 				put(&d.set.Services, name, &composed)
@@ -38,7 +38,7 @@ func (d *decoder) services() bool {
 			d.refuse("http", name, err)
 			continue
 		}
-		put(&d.set.Services, name, &config.Service{Origin: composed.Origin, LoadBalancer: lb})
+		put(&d.set.Services, name, &config.Service{Origin: composed.Origin, Middlewares: composed.Middlewares, LoadBalancer: lb})
 	}
 	return ok
 }

@@ -33,6 +33,7 @@ func (m *merger) leaveOut(wares map[string]*ware) {
 			}
 		}
 	}
+	m.leaveOutServices(refused)
 	for _, name := range slices.Sorted(maps.Keys(m.out.Routers)) {
 		r := m.out.Routers[name]
 		for _, ref := range r.Middlewares {
@@ -40,6 +41,22 @@ func (m *merger) leaveOut(wares map[string]*ware) {
 				m.problem(config.Error, r.Origin, fmt.Sprintf("the router %q is left out: its middleware %q needs %s, which is not supported",
 					bare(name), bare(ref), why), "remove the middleware from the router")
 				delete(m.out.Routers, name)
+				break
+			}
+		}
+	}
+}
+
+// leaveOutServices removes the services that need such a middleware, and with them
+// what they serve.
+func (m *merger) leaveOutServices(refused map[string]string) {
+	for _, name := range slices.Sorted(maps.Keys(m.out.Services)) {
+		s := m.out.Services[name]
+		for _, ref := range s.Middlewares {
+			if why := refused[ref]; why != "" {
+				m.problem(config.Error, s.Origin, fmt.Sprintf("the service %q is left out: its middleware %q needs %s, which is not supported",
+					bare(name), bare(ref), why), "remove the middleware from the service")
+				delete(m.out.Services, name)
 				break
 			}
 		}

@@ -107,10 +107,11 @@ func children(list []config.WeightedService, provider string) []config.WeightedS
 func referService(s *config.Service) *config.Service {
 	p := s.Origin.Provider
 	c := *s
+	c.Middlewares = qualifyAll(s.Middlewares, p)
 	switch {
 	case s.LoadBalancer != nil:
 		if s.LoadBalancer.ServersTransport == "" {
-			return s
+			return &c
 		}
 		lb := *s.LoadBalancer
 		lb.ServersTransport = qualify(lb.ServersTransport, p)

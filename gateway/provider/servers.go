@@ -9,7 +9,7 @@ import (
 
 // mergeServers gives a the servers of b as well, if the rest is the same.
 func mergeServers(a, b *config.Service) *config.Service {
-	if a.LoadBalancer == nil || b.LoadBalancer == nil {
+	if a.LoadBalancer == nil || b.LoadBalancer == nil || !slices.Equal(a.Middlewares, b.Middlewares) {
 		return nil
 	}
 	x, y := *a.LoadBalancer, *b.LoadBalancer
@@ -18,7 +18,7 @@ func mergeServers(a, b *config.Service) *config.Service {
 		return nil
 	}
 	x.Servers = servers
-	return &config.Service{Origin: a.Origin, LoadBalancer: &x}
+	return &config.Service{Origin: a.Origin, Middlewares: a.Middlewares, LoadBalancer: &x}
 }
 
 // mergeTCPServers is mergeServers for raw connections.
