@@ -20,6 +20,7 @@ const (
 	inert      status = '=' // of no meaning without containers
 	tuning     status = '~' // not supported yet, and can be left out
 	essential  status = '!' // not supported yet, and cannot be left out
+	fileOnly   status = '-' // Traefik knows it, and follows it in files only
 )
 
 // The places in labels.txt where any text stands.
@@ -58,7 +59,7 @@ func patterns() []string {
 	var out []string
 	for line := range strings.Lines(list) {
 		line = strings.TrimSpace(line)
-		if len(line) > 2 && line[1] == ' ' && strings.IndexByte("+=~!", line[0]) >= 0 {
+		if len(line) > 2 && line[1] == ' ' && strings.IndexByte("+=~!-", line[0]) >= 0 {
 			out = append(out, line)
 		}
 	}

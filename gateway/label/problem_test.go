@@ -23,8 +23,9 @@ var mistakes = []struct {
 		"no such label", "did you mean traefik.http.routers.My.rule?"},
 	{"ErrUnknownKind", []string{port, "traefik.http.router.r.rule=Path(`/`)"}, "traefik.http.router.r.rule", 6,
 		"no such label", "did you mean traefik.http.routers.r.rule?"},
-	{"ErrUnknownSection", []string{port, "traefik.htp.routers.r.rule=Path(`/`)"}, "traefik.htp.routers.r.rule", 6,
-		"no such label", "did you mean traefik.http.routers.r.rule?"},
+	{"ErrUnknownDocker", []string{port, "traefik.docker.networks=front"}, "traefik.docker.networks", 6, "no such label", "did you mean traefik.docker.network?"},
+	{"ErrUnknownTransport", []string{port, "traefik.http.serverstransports.t.servernames=a"}, "traefik.http.serverstransports.t.servernames", 6,
+		"no such label", "did you mean traefik.http.serverstransports.t.servername?"},
 	{"ErrUnknownEnable", []string{port, "traefik.enabled=true"}, "traefik.enabled", 6, "no such label", "did you mean traefik.enable?"},
 	{"ErrUnknownHeader", []string{port, "traefik.http.middlewares.h.headers.framedenied=true"}, "traefik.http.middlewares.h.headers.framedenied", 6,
 		"no such label", "did you mean traefik.http.middlewares.h.headers.framedeny?"},
@@ -65,7 +66,7 @@ var mistakes = []struct {
 	{"ErrUDPNoPort", []string{"traefik.udp.routers.r.entrypoints=dns"}, "", 5, "port is missing", "traefik.udp.services.web-shop.loadbalancer.server.port"},
 	{"ErrUDPSeveral", []string{"traefik.udp.routers.r.entrypoints=dns", "traefik.udp.services.s.loadbalancer.server.port=1", "traefik.udp.services.t.loadbalancer.server.port=2"},
 		"traefik.udp.routers.r.entrypoints", 5, "cannot be linked", "traefik.udp.routers.r.service"},
-	{"ErrStore", []string{"traefik.tls.stores.other.defaultgeneratedcert.resolver=le"}, "traefik.tls.stores.other.defaultgeneratedcert.resolver", 5,
+	{"ErrStore", []string{"traefik.tls.stores.default.defaultgeneratedcerts.resolver=le"}, "traefik.tls.stores.default.defaultgeneratedcerts.resolver", 5,
 		"no such label", "did you mean traefik.tls.stores.default"},
 	{"ErrLong", []string{port, "traefik.http.routers.r.rule=" + strings.Repeat("a", 1<<17)}, "traefik.http.routers.r.rule", 6, "longer than", ""},
 }
@@ -129,6 +130,42 @@ func TestDecodeUnsupported(t *testing.T) {
 				t.Errorf("got unsupported %v, want %q", set.Unsupported, tt.unsupported)
 			}
 		})
+	}
+}
+
+// Labels that Traefik does not look at leave the others in force.
+func TestDecodeUnread(t *testing.T) {
+	t.Parallel()
+	const ignored = "Traefik ignores this label: only files can set it"
+	for _, tt := range []struct{ label, message, hint string }{
+		{"traefik.tls.options.modern.minversion=VersionTLS13", ignored, "below tls.options"},
+		{"traefik.tls.certificates[0].certfile=/a.pem", ignored, "below tls.certificates"},
+		{"traefik.tls.stores.other.defaultgeneratedcert.resolver=le", ignored, "below tls.stores"},
+		{"traefik.tls.stores.default.defaultcertificate.certfile=/a.pem", ignored, "below tls.stores"},
+		{"traefik.http.serverstransports.t.insecureskipverify=true", ignored, "below http.serverstransports"},
+		{"traefik.tcp.serverstransports.t.tls=true", ignored, "below tcp.serverstransports"},
+		{"traefik.htp.routers.r.rule=Path(`/`)", "it is ignored", "did you mean traefik.http.routers.r.rule?"},
+		{"traefik.enabel=true", "it is ignored", "did you mean traefik.enable?"},
+		{"traefik.tier=web", "", ""}, // for constraints
+		{"traefik.swarm.whatever=1", "", ""},
+	} {
+		set := label.Decode(service("traefik.http.routers.r.rule=Path(`/`)", port, tt.label))
+		if len(set.Routers) != 1 || len(set.Services) != 1 {
+			t.Errorf("%s: got %+v, want the router and its service", tt.label, set)
+		}
+		if tt.message == "" {
+			if len(set.Problems) > 0 {
+				t.Errorf("%s: got problems %v", tt.label, set.Problems)
+			}
+			continue
+		}
+		if len(set.Problems) != 1 {
+			t.Errorf("%s: got problems %v, want one", tt.label, set.Problems)
+			continue
+		}
+		if p := set.Problems[0]; p.Severity != config.Warning || p.Line != 7 || !strings.Contains(p.Message, tt.message) || !strings.Contains(p.Hint, tt.hint) {
+			t.Errorf("%s: got %+v, want a warning at line 7: %s (%s)", tt.label, p, tt.message, tt.hint)
+		}
 	}
 }
 

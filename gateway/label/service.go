@@ -50,7 +50,12 @@ func (d *decoder) composed(section, name string, v any, servers bool) bool {
 			fmt.Sprintf("the service %q has servers and is composed of other services", name), "give each its own name")
 		return false
 	}
-	return d.single(section, "services", name, v)
+	if !d.single(section, "services", name, v) {
+		return false
+	}
+	d.problem(config.Notice, d.labelOf(section, "services", name), fmt.Sprintf("the service %q is composed of others by labels, which Traefik ignores", name),
+		"put it into a file of the file provider if Traefik is to follow it too")
+	return true
 }
 
 func (d *decoder) refuse(section, name string, err error) {

@@ -33,6 +33,8 @@ func (d *decoder) sort() bool {
 			d.locate(key, segments)
 			d.unsupported(key, segments, s)
 			skipped = append(skipped, segments)
+		case fileOnly:
+			d.problem(config.Warning, key, "Traefik ignores this label: only files can set it", inFile(segments))
 		case unknown:
 			ok = d.unknown(key, segments) && ok
 		}
@@ -50,37 +52,6 @@ func (d *decoder) locate(key string, segments []string) {
 	if d.first[at] == "" {
 		d.first[at] = key
 	}
-}
-
-// unknown refuses a label that Traefik does not know, and reports whether it
-// can be passed over: Traefik ignores what lies outside of its own sections,
-// where people keep labels for its constraints.
-func (d *decoder) unknown(key string, segments []string) bool {
-	root := strings.ToLower(segments[0])
-	sections := []string{"enable", "http", "tcp", "udp", "tls", "docker", "swarm"}
-	near := config.Nearest(root, sections)
-	stray := near != root && near != "enable" && len(segments) < 3 // tags is not meant to be tls
-	if near == "" || near == "docker" || near == "swarm" || stray {
-		if hint := v1Hint(root); hint != "" {
-			d.problem(config.Warning, key, "Traefik has no such label: it is ignored", hint)
-		}
-		return true
-	}
-	hint := ""
-	if n := nearest(segments); n != "" {
-		hint = "did you mean " + n + "?"
-	}
-	d.problem(config.Error, key, "Traefik has no such label", hint)
-	return false
-}
-
-// v1Hint explains labels that Traefik had up to version 1.
-func v1Hint(root string) string {
-	switch root {
-	case "frontend", "backend", "port", "protocol", "weight":
-		return "it is Traefik v1's: see traefik.http.routers and traefik.http.services"
-	}
-	return ""
 }
 
 // unsupported reports a label that Traefik knows and that means nothing here,

@@ -2,6 +2,7 @@ package label_test
 
 import (
 	"reflect"
+	"strings"
 	"testing"
 
 	"axion/gateway/config"
@@ -55,6 +56,9 @@ func TestDecodeTCP(t *testing.T) {
 	t.Run("OKWeighted", func(t *testing.T) {
 		t.Parallel()
 		set := decode(t, service("traefik.tcp.services.w.weighted.services[0].name=a@file", "traefik.tcp.services.w.weighted.services[0].weight=2"))
+		if len(set.Problems) != 1 || !strings.Contains(set.Problems[0].Message, "Traefik ignores") {
+			t.Errorf("got problems %v, want one that tells that Traefik ignores the labels", set.Problems)
+		}
 		if w := set.TCP.Services["w"].Weighted; w == nil || w.Services[0].Name != "a@file" || *w.Services[0].Weight != 2 {
 			t.Errorf("got %+v, want the weighted service", w)
 		}
