@@ -114,7 +114,7 @@ type ACME struct {
 	Email          string
 	CAServer       string
 	CACertificates []string
-	Storage        string // where Traefik keeps its own; of no effect here
+	Storage        string // where Traefik keeps its own; these lie with this gateway's state
 	KeyType        string
 	EAB            *EAB
 	HTTPChallenge  *HTTPChallenge `label:"allowEmpty" file:"allowEmpty"`

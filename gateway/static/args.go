@@ -53,7 +53,7 @@ func (r *reader) environment() []setting {
 			continue
 		}
 		path := strings.Split(strings.ToLower(rest), "_")
-		if classify(path).verdict == unknown && nearest(path) == "" {
+		if v := classify(path).verdict; v == section || v == unknown && nearest(path) == "" {
 			continue // somebody's own, such as TRAEFIK_VERSION
 		}
 		out = append(out, setting{path: path, value: r.Env[name], text: name, line: r.Line})

@@ -17,13 +17,14 @@ type verdict int
 const (
 	unknown verdict = iota
 	known
-	inert       // of no meaning here
-	unsupported // of a meaning that this gateway does not have
+	section    // holds settings, none of which is decoded
+	unfollowed // one of the list, or inside of one
 )
 
 // field is what a setting's path leads to.
 type field struct {
 	verdict verdict
+	listed  *listed      // of what is not followed
 	typ     reflect.Type // of what is known
 	empty   bool         // a structure that a bare true switches on
 	indexed bool         // an item of a list
@@ -63,19 +64,26 @@ func (f field) unreadable(value string) string {
 	return document.Unreadable(f.typ, value)
 }
 
-// classify follows a path through the lists below and the tree.
+// classify follows a path through the lists and the tree.
 func classify(path []string) field {
-	for _, list := range []struct {
-		patterns []string
-		verdict  verdict
-	}{{passedOver, inert}, {missing, unsupported}} {
-		for _, pattern := range list.patterns {
-			if leads(strings.Split(pattern, "."), path) {
-				return field{verdict: list.verdict}
-			}
+	holds := false
+	for i := range undecoded {
+		pattern := strings.Split(undecoded[i].path, ".")
+		if leads(pattern, path) {
+			return field{verdict: unfollowed, listed: &undecoded[i]}
+		}
+		holds = holds || len(path) > 0 && len(path) < len(pattern) && leads(pattern[:len(path)], path)
+	}
+	for _, pattern := range foreign {
+		if leads(strings.Split(pattern, "."), path) {
+			return field{}
 		}
 	}
-	return follow(reflect.TypeFor[tree](), path)
+	f := follow(reflect.TypeFor[tree](), path)
+	if f.verdict == unknown && holds {
+		f.verdict = section
+	}
+	return f
 }
 
 // leads reports whether a path is what a pattern names, or inside it.
@@ -153,7 +161,10 @@ func plain(t reflect.Type) reflect.Type {
 
 // nearest is the setting that a path was probably meant to be, or empty.
 func nearest(path []string) string {
-	patterns := append(append(settings("", reflect.TypeFor[tree]()), passedOver...), missing...)
+	patterns := settings("", reflect.TypeFor[tree]())
+	for _, l := range undecoded {
+		patterns = append(patterns, l.path)
+	}
 	for i, p := range patterns {
 		names := strings.Split(p, ".")
 		for j := range names {

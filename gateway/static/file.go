@@ -110,6 +110,9 @@ func (r *reader) prune(n *document.Node, path []string) {
 		s := setting{path: at, text: strings.Join(at, "."), line: c.Line, value: c.Value}
 		f := classify(at)
 		switch {
+		case f.verdict == section && c.Kind != document.Scalar:
+			r.prune(c, at)
+			n.Remove(c)
 		case f.verdict != known:
 			r.accept(f, s)
 			n.Remove(c)

@@ -1,44 +1,118 @@
 package static
 
-// passedOver are settings of Traefik that mean nothing to this gateway, each with
-// all that is inside it.
-var passedOver = []string{
-	configFile,
-	"global.checknewversion", "global.sendanonymoususage", "log", "core", "hostresolver",
-	"experimental.abortonpluginfailure", "experimental.fastproxy", "experimental.knative", "experimental.kubernetesgateway",
-	"experimental.kubernetesingressnginx", "experimental.otlplogs",
-	"providers.providersthrottleduration", "providers.precedence",
-	"providers.docker.allowemptyservices", "providers.docker.endpoint", "providers.docker.httpclienttimeout",
-	"providers.docker.password", "providers.docker.tls", "providers.docker.usebindportip", "providers.docker.username",
-	"providers.docker.watch",
-	"providers.file.debugloggeneratedtemplate", "providers.file.watch",
-	"api.debug", "api.dashboardname", "api.disabledashboardad",
-	"accesslog.addinternals", "accesslog.bufferingsize", "accesslog.dualoutput",
-	"metrics.addinternals",
-	"entrypoints.*.allowacmebypass", "entrypoints.*.reuseport", "entrypoints.*.transport.lifecycle",
-	"entrypoints.*.http2.maxdecoderheadertablesize", "entrypoints.*.http2.maxencoderheadertablesize",
-	"certificatesresolvers.*.acme.caservername", "certificatesresolvers.*.acme.casystemcertpool",
-	"certificatesresolvers.*.acme.certificatesduration", "certificatesresolvers.*.acme.certificatetimeout",
-	"certificatesresolvers.*.acme.clientresponseheadertimeout", "certificatesresolvers.*.acme.clienttimeout",
-	"certificatesresolvers.*.acme.disablecommonname", "certificatesresolvers.*.acme.emailaddresses",
-	"certificatesresolvers.*.acme.httpchallenge.delay", "certificatesresolvers.*.acme.tlschallenge.delay",
-	"certificatesresolvers.*.acme.preferredchain", "certificatesresolvers.*.acme.profile",
-	"certificatesresolvers.*.acme.dnschallenge.delaybeforecheck",
-	"certificatesresolvers.*.acme.dnschallenge.disablepropagationcheck",
-	"certificatesresolvers.*.acme.dnschallenge.propagation", "certificatesresolvers.*.acme.dnschallenge.resolvers",
+import "axion/gateway/config"
+
+// listed is a setting of Traefik, with all that is inside it, that this gateway does
+// not decode.
+type listed struct {
+	path string // lower case, * for a name
+	// harmless is the value that asks for nothing that is not so anyway: Traefik's
+	// default, mostly. Empty for none.
+	harmless string
+	// inert settings are about Traefik's own process: there is nothing to follow.
+	inert bool
+	// severity is how it is told that another one is not followed.
+	severity config.Severity
+	hint     string
 }
 
-// missing are settings of Traefik that this gateway does not follow.
-var missing = []string{
-	"tracing", "global.notappendxforwardedfor", "spiffe", "ocsp", "tcpserverstransport", "serverstransport.spiffe",
-	"experimental.localplugins", "experimental.plugins",
-	"accesslog.otlp",
-	"metrics.datadog", "metrics.influxdb2", "metrics.otlp", "metrics.statsd",
-	"entrypoints.*.forwardedheaders.connection", "entrypoints.*.forwardedheaders.notappendxforwardedfor",
-	"entrypoints.*.observability",
-	"certificatesresolvers.*.tailscale",
-	"providers.consul", "providers.consulcatalog", "providers.ecs", "providers.etcd", "providers.http",
-	"providers.knative", "providers.kubernetescrd", "providers.kubernetesgateway", "providers.kubernetesingress",
-	"providers.kubernetesingressnginx", "providers.nomad", "providers.plugin", "providers.redis", "providers.rest",
-	"providers.swarm", "providers.zookeeper",
+// inertly lists settings that there is nothing to follow of.
+func inertly(paths ...string) []listed {
+	var list []listed
+	for _, p := range paths {
+		list = append(list, listed{path: p, inert: true})
+	}
+	return list
+}
+
+// missing lists settings that are not followed, all for one reason.
+func missing(hint string, paths ...string) []listed {
+	var list []listed
+	for _, p := range paths {
+		list = append(list, listed{path: p, severity: config.Warning, hint: hint})
+	}
+	return list
+}
+
+// undecoded are all of them.
+var undecoded = join(
+	inertly(
+		configFile,
+		"global.checknewversion", "global.sendanonymoususage", // nothing looks for versions, or sends statistics
+		"log.level", "log.nocolor", "log.maxsize", "log.maxage", "log.maxbackups", "log.compress", // of Traefik's own log
+		"experimental.abortonpluginfailure", "experimental.fastproxy", // plugins are told one by one; there is one proxy only
+		"providers.providersthrottleduration", // changes count at once
+		"api.disabledashboardad",              // there is none
+		"accesslog.bufferingsize",             // lines are written as they come
+		// Where the challenge is needed, all of it is told.
+		"certificatesresolvers.*.acme.dnschallenge.resolvers", "certificatesresolvers.*.acme.dnschallenge.delaybeforecheck",
+		"certificatesresolvers.*.acme.dnschallenge.disablepropagationcheck", "certificatesresolvers.*.acme.dnschallenge.propagation",
+	),
+	[]listed{
+		{path: "log.format", harmless: "common", severity: config.Notice, hint: "this gateway has a log of its own"},
+		{path: "core.defaultrulesyntax", harmless: "v3", hint: "write the rules in Traefik v3's syntax"},
+		{path: "global.notappendxforwardedfor", harmless: "false"},
+		{path: "experimental.knative", harmless: "false"}, {path: "experimental.kubernetesgateway", harmless: "false"},
+		{path: "experimental.kubernetesingressnginx", harmless: "false"}, {path: "experimental.otlplogs", harmless: "false"},
+		{path: "providers.docker.endpoint", harmless: "unix:///var/run/docker.sock", severity: config.Notice, hint: engineHint},
+		{path: "providers.docker.watch", harmless: "true", hint: "changes are always followed"},
+		{path: "providers.file.watch", harmless: "true", hint: "changes are always followed"},
+		{path: "providers.file.debugloggeneratedtemplate", harmless: "false"},
+		{path: "api.debug", harmless: "false"},
+		{path: "accesslog.dualoutput", harmless: "false"},
+		{path: "entrypoints.*.allowacmebypass", harmless: "false"}, {path: "entrypoints.*.reuseport", harmless: "false"},
+		{path: "entrypoints.*.forwardedheaders.notappendxforwardedfor", harmless: "false"},
+		{path: "entrypoints.*.forwardedheaders.addxforwardedschemeheaders", harmless: "false"},
+	},
+	notices(engineHint, "providers.docker.httpclienttimeout", "providers.docker.password", "providers.docker.tls", "providers.docker.username"),
+	notices("this gateway has a log of its own", "log.filepath", "log.otlp"),
+	missing("plugins cannot be loaded: routers that use them are left out", "experimental.plugins.*", "experimental.localplugins.*"),
+	missing("",
+		"tracing", "spiffe", "ocsp", "hostresolver", "tcpserverstransport", "serverstransport.spiffe",
+		"api.dashboardname", "accesslog.otlp",
+		"metrics.datadog", "metrics.influxdb2", "metrics.otlp", "metrics.statsd",
+		"entrypoints.*.forwardedheaders.connection", "entrypoints.*.observability", "entrypoints.*.transport.lifecycle",
+		"entrypoints.*.http2.maxdecoderheadertablesize", "entrypoints.*.http2.maxencoderheadertablesize",
+		"certificatesresolvers.*.tailscale",
+		"certificatesresolvers.*.acme.caservername", "certificatesresolvers.*.acme.casystemcertpool",
+		"certificatesresolvers.*.acme.certificatesduration", "certificatesresolvers.*.acme.certificatetimeout",
+		"certificatesresolvers.*.acme.clientresponseheadertimeout", "certificatesresolvers.*.acme.clienttimeout",
+		"certificatesresolvers.*.acme.disablecommonname", "certificatesresolvers.*.acme.emailaddresses",
+		"certificatesresolvers.*.acme.httpchallenge.delay", "certificatesresolvers.*.acme.tlschallenge.delay",
+		"certificatesresolvers.*.acme.preferredchain", "certificatesresolvers.*.acme.profile",
+		"providers.precedence",
+		"providers.consul", "providers.consulcatalog", "providers.ecs", "providers.etcd", "providers.http",
+		"providers.knative", "providers.kubernetescrd", "providers.kubernetesgateway", "providers.kubernetesingress",
+		"providers.kubernetesingressnginx", "providers.nomad", "providers.plugin", "providers.redis", "providers.rest",
+		"providers.swarm", "providers.zookeeper",
+	),
+)
+
+// engineHint says where the engine comes from.
+const engineHint = "the engine is found by DOCKER_HOST, DOCKER_CERT_PATH and DOCKER_TLS_VERIFY"
+
+// notices lists settings that are not followed, which most will not miss.
+func notices(hint string, paths ...string) []listed {
+	list := missing(hint, paths...)
+	for i := range list {
+		list[i].severity = config.Notice
+	}
+	return list
+}
+
+func join(lists ...[]listed) []listed {
+	var all []listed
+	for _, l := range lists {
+		all = append(all, l...)
+	}
+	return all
+}
+
+// foreign are fields of structures that are shared with dynamic configuration, which
+// Traefik's static one does not have.
+var foreign = []string{
+	"entrypoints.*.http.tls.passthrough",
+	"serverstransport.certificates", "serverstransport.ciphersuites", "serverstransport.disablehttp2", "serverstransport.maxversion",
+	"serverstransport.minversion", "serverstransport.peercerturi", "serverstransport.servername",
+	"serverstransport.forwardingtimeouts.pingtimeout", "serverstransport.forwardingtimeouts.readidletimeout",
 }

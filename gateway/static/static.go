@@ -85,7 +85,8 @@ type reader struct {
 	Source
 	origin   config.Origin
 	tree     tree
-	found    map[string]int // line by the lower-case name of an entrypoint
+	found    map[string]int  // line by the lower-case name of an entrypoint
+	told     map[string]bool // settings that are not followed, in lower case
 	problems []config.Problem
 }
 
@@ -123,6 +124,9 @@ func (r *reader) fromSettings(settings []setting) {
 	for _, s := range settings {
 		f := classify(s.path)
 		if !r.accept(f, s) {
+			if f.verdict == unfollowed {
+				above(s.path, values)
+			}
 			continue
 		}
 		key := parser.DefaultRootName + "." + strings.Join(s.path, ".")
@@ -145,20 +149,42 @@ func (r *reader) fromSettings(settings []setting) {
 	}
 }
 
+// above switches on the section around a setting that is not decoded, as any setting
+// in it does.
+func above(path []string, values map[string]string) {
+	for n := len(path) - 1; n > 0; n-- {
+		f := classify(path[:n])
+		if f.verdict != known {
+			continue
+		}
+		key := parser.DefaultRootName + "." + strings.ToLower(strings.Join(path[:n], "."))
+		for k := range values {
+			if strings.EqualFold(k, key) {
+				return
+			}
+		}
+		if f.empty {
+			values[key] = "true"
+		}
+		return
+	}
+}
+
 // accept reports whether a setting is to be decoded, and tells why not.
 func (r *reader) accept(f field, s setting) bool {
 	switch f.verdict {
-	case inert:
+	case section:
+		r.problem(config.Error, s.line, fmt.Sprintf("%s: it says nothing without one of its fields", s.text), "")
 		return false
-	case unsupported:
-		r.problem(config.Warning, s.line, fmt.Sprintf("%s is not supported: it is ignored", s.text), "")
+	case unfollowed:
+		r.unfollowed(f.listed, s)
 		return false
 	case unknown:
 		hint := ""
 		if near := nearest(s.path); near != "" {
 			hint = fmt.Sprintf("did you mean %s?", near)
 		}
-		r.problem(config.Warning, s.line, fmt.Sprintf("Traefik has no setting %s: it is ignored", s.text), hint)
+		r.problem(config.Warning, s.line, fmt.Sprintf("Traefik has no setting %s, and does not start with it: it is ignored", s.text), hint)
 		return false
 	}
 	if why := f.unreadable(s.value); why != "" {
@@ -166,6 +192,19 @@ func (r *reader) accept(f field, s setting) bool {
 		return false
 	}
 	return true
+}
+
+// unfollowed tells of a setting that is not followed, once of all that is inside it.
+func (r *reader) unfollowed(l *listed, s setting) {
+	at := strings.ToLower(strings.Join(s.path[:strings.Count(l.path, ".")+1], "."))
+	if l.inert || l.harmless != "" && strings.EqualFold(s.value, l.harmless) || r.told[at] {
+		return
+	}
+	if r.told == nil {
+		r.told = map[string]bool{}
+	}
+	r.told[at] = true
+	r.problem(l.severity, s.line, s.text+" is not supported: it is ignored", l.hint)
 }
 
 // locate notes the first line of an entrypoint.

@@ -192,21 +192,38 @@ func TestReadProblems(t *testing.T) {
 		{name: "OKNothing"},
 		{name: "OKSubcommandless", flags: []string{"traefik"}},
 		{name: "WarnUnknown", flags: []string{"--entrypoints.web.adress=:80"},
-			want: []string{"warning 10: Traefik has no setting --entrypoints.web.adress: it is ignored (did you mean entrypoints.web.address?)"}},
-		{name: "WarnUnknownNoHint", flags: []string{"--pilot.token=x", "--ping"}, want: []string{"warning 10: Traefik has no setting --pilot.token: it is ignored"}},
-		{name: "WarnUnknownSwitch", flags: []string{"--bogus", "--ping"}, want: []string{"warning 10: Traefik has no setting --bogus: it is ignored"}},
+			want: []string{"warning 10: Traefik has no setting --entrypoints.web.adress, and does not start with it: it is ignored (did you mean entrypoints.web.address?)"}},
+		{name: "WarnUnknownNoHint", flags: []string{"--pilot.token=x", "--ping"}, want: []string{"warning 10: Traefik has no setting --pilot.token, and does not start with it: it is ignored"}},
+		{name: "WarnUnknownSwitch", flags: []string{"--bogus", "--ping"}, want: []string{"warning 10: Traefik has no setting --bogus, and does not start with it: it is ignored"}},
 		{name: "WarnUnsupported", flags: []string{"--tracing.otlp=true", "--providers.swarm"},
 			want: []string{"warning 10: --tracing.otlp is not supported: it is ignored", "warning 11: --providers.swarm is not supported: it is ignored"}},
+		{name: "OKNothingToFollow", flags: []string{"--global.checknewversion=true", "--log.level=DEBUG", "--experimental.fastproxy", "--providers.file.watch=true",
+			"--providers.file.filename=/etc/traefik/x", "--core.defaultrulesyntax=V3", "--experimental.kubernetesgateway=false"}},
+		{name: "WarnValue", flags: []string{"--providers.file.watch=false", "--providers.file.filename=/etc/traefik/x", "--core.defaultrulesyntax=v2",
+			"--experimental.kubernetesgateway", "--log.filepath=/x.log"},
+			want: []string{"warning 10: --providers.file.watch is not supported: it is ignored (changes are always followed)",
+				"warning 12: --core.defaultrulesyntax is not supported: it is ignored (write the rules in Traefik v3's syntax)",
+				"warning 13: --experimental.kubernetesgateway is not supported", "notice 14: --log.filepath is not supported"}},
+		{name: "WarnPlugins", flags: []string{"--experimental.plugins.one.modulename=x", "--experimental.plugins.one.version=1", "--experimental.localplugins.two.modulename=y"},
+			want: []string{"warning 10: --experimental.plugins.one.modulename is not supported: it is ignored (plugins cannot be loaded",
+				"warning 12: --experimental.localplugins.two.modulename is not supported"}},
+		{name: "ErrSectionAlone", flags: []string{"--global=true"}, want: []string{"error 10: --global: it says nothing without one of its fields"}},
+		{name: "OKSectionsInFile", files: file("global:\n  checkNewVersion: false\n  sendAnonymousUsage: false\nexperimental: {fastProxy: {}}\nlog: {level: INFO}\ncore:\n")},
+		{name: "WarnSectionsInFile", files: file("global: {bogus: 1}\nexperimental:\n  plugins:\n    one: {moduleName: x, version: v1}\n    two: {moduleName: y}\n"),
+			want: []string{"warning 1: Traefik has no setting global.bogus, and does not start with it: it is ignored",
+				"warning 4: experimental.plugins.one is not supported: it is ignored (plugins cannot be loaded", "warning 5: experimental.plugins.two is not supported"}},
+		{name: "WarnForeign", flags: []string{"--serverstransport.servername=x", "--entrypoints.web.http.tls.passthrough=true"},
+			want: []string{"warning 10: Traefik has no setting --serverstransport.servername", "warning 11: Traefik has no setting --entrypoints.web.http.tls.passthrough"}},
 		{name: "WarnVariable", env: map[string]string{"TRAEFIK_ENTRYPOINTS_WEB_ADDRES": ":80"},
-			want: []string{"warning 3: Traefik has no setting TRAEFIK_ENTRYPOINTS_WEB_ADDRES: it is ignored (did you mean entrypoints.web.address?)"}},
+			want: []string{"warning 3: Traefik has no setting TRAEFIK_ENTRYPOINTS_WEB_ADDRES, and does not start with it: it is ignored (did you mean entrypoints.web.address?)"}},
 		{name: "ErrValue", flags: []string{"--providers.docker.exposedbydefault=nope", "--entrypoints.web.transport.respondingtimeouts.readtimeout=soon", "--ping=5"},
 			want: []string{`error 10: --providers.docker.exposedbydefault: "nope" is neither true nor false`,
 				`error 11: --entrypoints.web.transport.respondingtimeouts.readtimeout: "soon" is not a duration such as 10s or 1m`,
 				`error 12: --ping: "5" is neither true nor false`}},
 		{name: "ErrNoField", flags: []string{"--metrics=true"}, want: []string{"error 10: --metrics: it says nothing without one of its fields"}},
 		{name: "ErrBracket", flags: []string{"--entrypoints.a].address=:80", "--entrypoints.web.http.tls.domains[x].main=a"},
-			want: []string{"warning 10: Traefik has no setting --entrypoints.a].address: it is ignored (did you mean entrypoints.a].address?)",
-				"warning 11: Traefik has no setting --entrypoints.web.http.tls.domains[x].main: it is ignored (did you mean entrypoints.web.http.tls.domains[0].main?)"}},
+			want: []string{"warning 10: Traefik has no setting --entrypoints.a].address, and does not start with it: it is ignored (did you mean entrypoints.a].address?)",
+				"warning 11: Traefik has no setting --entrypoints.web.http.tls.domains[x].main, and does not start with it: it is ignored (did you mean entrypoints.web.http.tls.domains[0].main?)"}},
 		{name: "WarnNoVolume", flags: []string{"--providers.file.directory=/dynamic"},
 			want: []string{"warning 3: the directory of the file provider, /dynamic, is on no volume of the container, and so cannot be read (mount it: ./dynamic:/dynamic:ro)"}},
 		{name: "WarnNoFileOnVolume", flags: []string{"--configfile=/x.yml"},
@@ -216,7 +233,7 @@ func TestReadProblems(t *testing.T) {
 		{name: "WarnVariablesBesideFlags", flags: []string{"--ping"}, env: map[string]string{"TRAEFIK_API": "true"},
 			want: []string{"warning 3: TRAEFIK_API is ignored: Traefik takes its settings from the flags"}},
 		{name: "WarnUnknownInFile", files: file("entryPoints:\n  web:\n    addres: x\n    address: ':80'\ntracing: {otlp: {}}\n"),
-			want: []string{"warning 3: Traefik has no setting entryPoints.web.addres: it is ignored (did you mean entrypoints.web.address?)",
+			want: []string{"warning 3: Traefik has no setting entryPoints.web.addres, and does not start with it: it is ignored (did you mean entrypoints.web.address?)",
 				"warning 5: tracing is not supported: it is ignored"}},
 		{name: "WarnNullInFile", files: file("ping:\n"), want: []string{"warning 1: ping has no value, and so counts as not set (write ping: {} to switch it on)"}},
 		{name: "ErrValueInFile", files: file("providers:\n  docker:\n    exposedByDefault: maybe\n"),
@@ -252,6 +269,24 @@ func TestReadKeepsTheRest(t *testing.T) {
 	got, _ = read(static.Source{Path: path})
 	if e := got.EntryPoints["web"]; e == nil || e.Address != ":80" {
 		t.Errorf("got %+v, want the entrypoint", got.EntryPoints)
+	}
+}
+
+// A setting that is not decoded switches its section on nevertheless.
+func TestReadSwitchesOn(t *testing.T) {
+	t.Parallel()
+	for _, s := range []static.Source{
+		{Args: args("--accesslog.bufferingsize=10", "--api.disabledashboardad")},
+		{Env: map[string]string{"TRAEFIK_ACCESSLOG_BUFFERINGSIZE": "10", "TRAEFIK_API_DISABLEDASHBOARDAD": "true"}},
+	} {
+		got, problems := read(s)
+		if got.AccessLog == nil || got.API == nil || len(problems) > 0 {
+			t.Errorf("got %+v, problems %q; want the access log and the API to be on", got, problems)
+		}
+	}
+	got, _ := read(static.Source{Args: args("--accesslog=false", "--accesslog.bufferingsize=10")})
+	if got.AccessLog != nil {
+		t.Error("got an access log, want it to be off")
 	}
 }
 
