@@ -77,6 +77,7 @@ type Options struct {
 type Gateway struct {
 	log       *slog.Logger
 	provider  *provider.Provider
+	engine    *docker.Provider // nil where no engine is followed
 	cert      *cert.Authority
 	proxy     *proxy.Proxy
 	env       middleware.Env
@@ -159,7 +160,14 @@ func (g *Gateway) containers(opts Options) (provider.Containers, error) {
 	if !opts.Docker {
 		return nil, nil
 	}
-	return docker.New(docker.Options{Log: opts.Log, Network: func() string { return g.provider.Dynamic().Static.Docker.Network }})
+	told := func() config.StaticDocker { return g.provider.Dynamic().Static.Docker }
+	var err error
+	g.engine, err = docker.New(docker.Options{
+		Log:        opts.Log,
+		Network:    func() string { return told().Network },
+		AllowEmpty: func() bool { return told().AllowEmptyServices },
+	})
+	return g.engine, err
 }
 
 // portsOf tells middlewares the port of the entrypoint that serves a scheme.
@@ -238,11 +246,19 @@ func (g *Gateway) put(d *config.Dynamic, given map[string]net.Listener) {
 		close(old.replaced)
 		old.release(next)
 	}
+	if old != nil && g.engine != nil && changed(old.dynamic.Static.Docker, d.Static.Docker) {
+		g.engine.Refresh()
+	}
 	for _, p := range next.problems {
 		if old == nil || !slices.Contains(old.problems, p) {
 			g.log.Warn(p.Error(), p.Attrs()...)
 		}
 	}
+}
+
+// changed reports whether the engine's containers count in another way.
+func changed(was, now config.StaticDocker) bool {
+	return was.Network != now.Network || was.AllowEmptyServices != now.AllowEmptyServices
 }
 
 // Problems lists what is wrong with the sources as they are now, and which

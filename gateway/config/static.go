@@ -148,6 +148,12 @@ type StaticDocker struct {
 	DefaultRule      string
 	Network          string
 	Constraints      string
+	// UseBindPortIP reaches containers where their ports are published, if that is at
+	// an address of the host's.
+	UseBindPortIP bool
+	// AllowEmptyServices keeps containers that are not healthy: their services then
+	// have no server.
+	AllowEmptyServices bool
 }
 
 // FileProvider names dynamic configuration. Path is on this machine: a container's

@@ -75,19 +75,27 @@ func (d *decoder) port(label string, udp bool) (int, error) {
 
 // address is where the host reaches a container's port.
 func (d *decoder) address(port int, udp bool) string {
-	if d.Host != "" {
+	bound, at := d.binding(port, udp)
+	switch {
+	case d.Host != "" && (at == "" || !d.UseBindPortIP):
 		return net.JoinHostPort(d.Host, strconv.Itoa(port))
+	case at == "":
+		at = "127.0.0.1"
 	}
-	host := "127.0.0.1"
+	return net.JoinHostPort(at, strconv.Itoa(bound))
+}
+
+// binding is where a port is published, and at which of the host's addresses if it
+// is not at all of them. One that is not published is itself.
+func (d *decoder) binding(port int, udp bool) (published int, at string) {
 	for _, p := range d.Ports {
 		if p.Target != port || p.UDP != udp || p.Published == 0 {
 			continue
 		}
 		if ip, err := netip.ParseAddr(p.HostIP); err == nil && !ip.IsUnspecified() {
-			host = ip.String()
+			at = ip.String()
 		}
-		port = p.Published
-		break
+		return p.Published, at
 	}
-	return net.JoinHostPort(host, strconv.Itoa(port))
+	return port, ""
 }

@@ -32,7 +32,11 @@ type Service struct {
 	// Host is the container's own address, where all its ports are reached. Empty
 	// means that they are reached where they are published, else on 127.0.0.1.
 	Host string
-	// Stopped is a container that does not run: its services have no server.
+	// UseBindPortIP means that a port which is published at an address of the host's
+	// is reached there rather than at Host.
+	UseBindPortIP bool
+	// Stopped is a container that does not run, or is not healthy: its services have
+	// no server.
 	Stopped bool
 	// Addresses are the real "host:port" of a service that runs inside this
 	// process; where there are any, TCP ports do not matter.

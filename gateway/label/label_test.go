@@ -249,3 +249,31 @@ func TestDecodeStopped(t *testing.T) {
 		t.Error("a TCP or UDP service has servers")
 	}
 }
+
+func TestDecodeBindPortIP(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name string
+		use  bool
+		ip   string
+		want string
+	}{
+		{"OKBound", true, "192.0.2.1", "http://192.0.2.1:8080"},
+		{"OKBoundIPv6", true, "2001:db8::1", "http://[2001:db8::1]:8080"},
+		{"OKEveryAddress", true, "0.0.0.0", "http://172.17.0.2:80"},
+		{"OKNotWanted", false, "192.0.2.1", "http://172.17.0.2:80"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := service("traefik.http.services.s.loadbalancer.server.port=80", "traefik.tcp.routers.r.rule=HostSNI(`*`)", "traefik.tcp.services.t.loadbalancer.server.port=80")
+			s.Host, s.UseBindPortIP, s.Ports = "172.17.0.2", tt.use, []label.Port{{HostIP: tt.ip, Published: 8080, Target: 80}, {HostIP: tt.ip, Published: 9090, Target: 81}}
+			set := decode(t, s)
+			if got := set.Services["s"].LoadBalancer.Servers[0].URL; got != tt.want {
+				t.Errorf("got %s, want %s", got, tt.want)
+			}
+			if got := "http://" + set.TCP.Services["t"].LoadBalancer.Servers[0].Address; got != tt.want {
+				t.Errorf("TCP: got %s, want %s", got, tt.want)
+			}
+		})
+	}
+}

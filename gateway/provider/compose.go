@@ -135,7 +135,7 @@ func (d decoded) again(now label.Service) *label.Set {
 	was := d.in
 	if d.set == nil || was.File != now.File || was.Project != now.Project || was.RequireEnable != now.RequireEnable ||
 		was.DefaultRule != now.DefaultRule || !maps.Equal(was.Labels, now.Labels) || !maps.Equal(was.Files, now.Files) ||
-		was.Host != now.Host || was.Layer != now.Layer || !slices.Equal(was.Addresses, now.Addresses) || !slices.Equal(was.Ports, now.Ports) || !slices.Equal(was.Exposed, now.Exposed) || !slices.Equal(was.ExposedUDP, now.ExposedUDP) {
+		was.UseBindPortIP != now.UseBindPortIP || was.Stopped != now.Stopped || was.Host != now.Host || was.Layer != now.Layer || !slices.Equal(was.Addresses, now.Addresses) || !slices.Equal(was.Ports, now.Ports) || !slices.Equal(was.Exposed, now.Exposed) || !slices.Equal(was.ExposedUDP, now.ExposedUDP) {
 		return nil
 	}
 	if maps.Equal(was.Lines, now.Lines) {
@@ -264,6 +264,6 @@ func settingsOf(doc *document, requireEnable bool, before settings) settings {
 
 // apply tells a service what all are told, and reports whether it counts.
 func (s settings) apply(service *label.Service) bool {
-	service.RequireEnable, service.DefaultRule = service.RequireEnable || s.requireEnable, s.rule
+	service.RequireEnable, service.DefaultRule, service.UseBindPortIP = service.RequireEnable || s.requireEnable, s.rule, s.told.UseBindPortIP
 	return s.constraint.Met(*service)
 }

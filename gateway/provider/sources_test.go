@@ -153,3 +153,26 @@ func TestRunContainers(t *testing.T) {
 	replace(t, path, "name: shop\n"+web("b"))
 	r.untilRule(t, "r", "b")
 }
+
+// What Traefik is told of the engine holds for running containers too, as soon as
+// the file says otherwise.
+func TestRunBindPortIP(t *testing.T) {
+	t.Parallel()
+	e := make(engine)
+	document := func(args string) string {
+		return "name: shop\nservices:\n  proxy:\n    image: traefik:v3.7\n    command: [" + args + "]\n"
+	}
+	path := tempFile(t, document(`"--ping"`))
+	r := run(t, Options{Files: []string{path}, Containers: e})
+	c := container("shop", "web", "172.17.0.2", "Host(`c`)")
+	c.Ports = []label.Port{{HostIP: "192.0.2.1", Published: 8080, Target: 80}}
+	e <- []label.Service{c}
+	at := func(url string) func(*config.Dynamic) bool {
+		return func(d *config.Dynamic) bool { return slices.Equal(servers(d, "r@docker"), []string{url}) }
+	}
+	r.until(t, "the container's address", at("http://172.17.0.2:80"))
+	replace(t, path, document(`"--providers.docker.usebindportip=true"`))
+	r.until(t, "the published port", at("http://192.0.2.1:8080"))
+	replace(t, path, document(`"--providers.docker.usebindportip=false"`))
+	r.until(t, "the container's address again", at("http://172.17.0.2:80"))
+}

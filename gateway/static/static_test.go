@@ -62,6 +62,7 @@ func TestReadFlags(t *testing.T) {
 		"--providers.docker",
 		"--providers.docker.exposedbydefault=false",
 		"--providers.docker.network", "front",
+		"--providers.docker.usebindportip", "--providers.docker.allowemptyservices=true",
 		"--entryPoints.web.address=:80",
 		"--entrypoints.web.http.redirections.entryPoint.to=websecure",
 		"--entrypoints.web.http.redirections.entrypoint.scheme=https",
@@ -93,9 +94,9 @@ func TestReadFlags(t *testing.T) {
 	check(t, got, &config.Static{
 		Origin: at(3),
 		EntryPoints: map[string]*config.EntryPoint{
-			"web": {Origin: at(18), Address: ":80", HTTP: config.EntryPointHTTP{Redirections: &config.Redirections{
+			"web": {Origin: at(20), Address: ":80", HTTP: config.EntryPointHTTP{Redirections: &config.Redirections{
 				EntryPoint: &config.RedirectEntryPoint{To: "websecure", Scheme: "https"}}}},
-			"websecure": {Origin: at(21), Address: ":443", HTTP3: &config.HTTP3{},
+			"websecure": {Origin: at(23), Address: ":443", HTTP3: &config.HTTP3{},
 				HTTP: config.EntryPointHTTP{Middlewares: []string{"a@file", "b@docker"},
 					TLS: &config.RouterTLS{Domains: []config.Domain{{Main: "a.localhost", SANs: []string{"*.a.localhost", "b.localhost"}}}}},
 				Transport:        &config.Transport{RespondingTimeouts: &config.RespondingTimeouts{ReadTimeout: &timeout}},
@@ -103,7 +104,7 @@ func TestReadFlags(t *testing.T) {
 				ProxyProtocol:    &config.TrustedPeers{Insecure: true}},
 		},
 		CertResolvers:    map[string]*config.CertResolver{"le": {ACME: &config.ACME{Email: "a@b.c", Storage: "/acme.json", TLSChallenge: &config.TLSChallenge{}}}},
-		Docker:           config.StaticDocker{ExposedByDefault: &no, Network: "front"},
+		Docker:           config.StaticDocker{ExposedByDefault: &no, Network: "front", UseBindPortIP: true, AllowEmptyServices: true},
 		AccessLog:        &config.AccessLog{Fields: &config.AccessLogFields{Names: map[string]string{"X.Y": "drop"}}},
 		Metrics:          &config.Metrics{Prometheus: &config.Prometheus{Buckets: []float64{0.1, 5}}},
 		Ping:             &config.Ping{},

@@ -38,6 +38,10 @@ type Options struct {
 	// traefik.docker.network: Traefik's providers.docker.network. It is asked at
 	// each listing. Nil, or an empty answer, means any.
 	Network func() string
+	// AllowEmpty tells whether containers that are not healthy count, as stopped:
+	// Traefik's providers.docker.allowEmptyServices. It is asked at each listing. Nil
+	// means no.
+	AllowEmpty func() bool
 	// Log receives what is wrong with the engine or a container, once each time it
 	// begins. Nil discards.
 	Log *slog.Logger
@@ -47,6 +51,8 @@ type Options struct {
 type Provider struct {
 	engine  *client.Client
 	network func() string
+	empty   func() bool
+	again   chan struct{} // asks for another listing
 	log     *slog.Logger
 	told    []label.Service   // last; nil before the first time
 	direct  bool              // whether containers' own addresses can be reached
@@ -65,14 +71,26 @@ func New(opts Options) (*Provider, error) {
 	if err != nil {
 		return nil, &addressError{err}
 	}
-	p := &Provider{engine: engine, network: opts.Network, log: opts.Log, doubts: map[string]string{}}
+	p := &Provider{engine: engine, network: opts.Network, empty: opts.AllowEmpty, again: make(chan struct{}, 1), log: opts.Log, doubts: map[string]string{}}
 	if p.log == nil {
 		p.log = slog.New(slog.DiscardHandler)
 	}
 	if p.network == nil {
 		p.network = func() string { return "" }
 	}
+	if p.empty == nil {
+		p.empty = func() bool { return false }
+	}
 	return p, nil
+}
+
+// Refresh has Run list the containers anew: what the options' functions answer has
+// changed. It does not wait, and may be called at any time.
+func (p *Provider) Refresh() {
+	select {
+	case p.again <- struct{}{}:
+	default: // it is asked for already
+	}
 }
 
 // addressError is an engine's address that cannot be one.
@@ -88,7 +106,7 @@ func (e *addressError) Mend() string {
 // first and whenever they change, one call at a time, until ctx ends; then it
 // returns nil. Each container is a service: those of one compose service have the
 // same name and project. Containers that are not healthy, or not yet, are left
-// out, as with Traefik; one that does not run is told as stopped if it has the
+// out unless AllowEmpty, as with Traefik; one that does not run is told as stopped if it has the
 // label traefik.docker.allownonrunning=true. An engine that is away is waited for, and the last word
 // counts until it is back.
 func (p *Provider) Run(ctx context.Context, changed func([]label.Service)) error {
@@ -162,6 +180,8 @@ func (p *Provider) follow(ctx context.Context, changed func([]label.Service), re
 				since = now
 			}
 			timer.Reset(min(quiet, max(0, patience-now.Sub(since))))
+		case <-p.again:
+			timer.Reset(quiet)
 		case <-timer.C:
 			since = time.Time{}
 			list, err := p.list(ctx)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"axion/gateway/label"
@@ -155,6 +156,31 @@ func TestServices(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What counts, and by which network, may change while the engine is followed.
+func TestRefresh(t *testing.T) {
+	t.Parallel()
+	path, engine := socket(t), newFake()
+	two := `{"a": {"IPAddress": "10.0.0.2"}, "b": {"IPAddress": "10.0.1.2"}}`
+	engine.put("sick", strings.Replace(shape("sick", two, ""), `{"Running": true}`, `{"Running": true, "Health": {"Status": "starting"}}`, 1))
+	engine.put("web", shape("web", two, ""))
+	engine.serve(t, path)
+	var empty atomic.Bool
+	var network atomic.Value
+	network.Store("a")
+	f := follow(t, docker.Options{Host: "unix://" + path, AllowEmpty: empty.Load, Network: func() string { return network.Load().(string) }})
+	f.until(t, "the healthy one alone", func(list []label.Service) bool { return len(list) == 1 && list[0].Host == "10.0.0.2" })
+	empty.Store(true)
+	network.Store("b")
+	f.Refresh()
+	f.until(t, "both, by the other network", func(list []label.Service) bool {
+		sick, web := find(list, "sick"), find(list, "web")
+		return sick != nil && sick.Stopped && web != nil && !web.Stopped && web.Host == "10.0.1.2"
+	})
+	empty.Store(false)
+	f.Refresh()
+	f.hasNot(t, "sick")
 }
 
 func TestMatters(t *testing.T) {

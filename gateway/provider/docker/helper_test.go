@@ -21,6 +21,7 @@ const waitTime = 30 * time.Second
 
 // follower is a provider whose Run goes on until the test ends.
 type follower struct {
+	*docker.Provider
 	lists chan []label.Service
 	last  []label.Service
 	log   *record
@@ -34,6 +35,7 @@ func follow(t *testing.T, opts docker.Options) *follower {
 	if err != nil {
 		t.Fatal(err)
 	}
+	f.Provider = p
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- p.Run(ctx, func(list []label.Service) { f.lists <- list }) }()

@@ -77,7 +77,7 @@ func (p *Provider) list(ctx context.Context) ([]label.Service, error) {
 	list := []label.Service{}
 	names := map[string]bool{}
 	for _, c := range found {
-		if c == nil || c.Config == nil || !counts(c.State, c.Config.Labels) {
+		if c == nil || c.Config == nil || !p.counts(c.State, c.Config.Labels) {
 			continue
 		}
 		names[strings.TrimPrefix(c.Name, "/")] = true
@@ -117,12 +117,16 @@ func labelled(labels map[string]string) bool {
 	return false
 }
 
-// counts reports whether a container that runs is healthy, if it can tell, and
-// whether one that does not run counts nevertheless.
-func counts(state *container.State, labels map[string]string) bool {
+// counts reports whether a container that runs is healthy, if it can tell, or need
+// not be, and whether one that does not run counts nevertheless.
+func (p *Provider) counts(state *container.State, labels map[string]string) bool {
 	if !running(state) {
 		return outlives(labels)
 	}
+	return healthy(state) || p.empty()
+}
+
+func healthy(state *container.State) bool {
 	return state.Health == nil || state.Health.Status == "" || state.Health.Status == container.NoHealthcheck || state.Health.Status == container.Healthy
 }
 

@@ -27,7 +27,7 @@ const (
 // leads to it.
 func (p *Provider) service(ctx context.Context, c *container.InspectResponse) (label.Service, bool) {
 	name := strings.TrimPrefix(c.Name, "/")
-	s := label.Service{Name: name, File: "container " + name, Labels: c.Config.Labels, Stopped: !running(c.State)}
+	s := label.Service{Name: name, File: "container " + name, Labels: c.Config.Labels, Stopped: !running(c.State) || !healthy(c.State)}
 	if service := s.Labels[composeService]; service != "" {
 		s.Name, s.Project = service, s.Labels[composeProject]
 	}
