@@ -86,21 +86,26 @@ type BasicAuth struct {
 // DigestAuth is RFC 7616's; its hashes are MD5 of name:realm:password.
 type DigestAuth BasicAuth
 
-// ForwardAuth asks Address whether a request may pass.
+// ForwardAuth asks Address whether a request may pass. TrustForwardHeader says
+// whether the X-Forwarded-* and X-Real-Ip headers of the request are handed on; nil
+// means those that it does not set itself.
 type ForwardAuth struct {
 	Address                  string
 	TLS                      *ClientTLS
-	TrustForwardHeader       bool
+	TrustForwardHeader       *bool
 	AuthResponseHeaders      []string
 	AuthResponseHeadersRegex string
 	AuthRequestHeaders       []string
 	AddAuthCookiesToResponse []string
-	HeaderField              string
-	ForwardBody              bool
-	MaxBodySize              *int64 // bytes; nil or -1 means no limit
-	MaxResponseBodySize      *int64 // bytes; nil or -1 means no limit
-	PreserveLocationHeader   bool
-	PreserveRequestMethod    bool
+	// HeaderField is the header of its answers that names the user in the access log.
+	HeaderField            string
+	ForwardBody            bool
+	MaxBodySize            *int64 // bytes; nil or -1 means no limit
+	MaxResponseBodySize    *int64 // bytes; nil or -1 means no limit
+	PreserveLocationHeader bool
+	PreserveRequestMethod  bool
+	// AuthSigninURL is where an answer of 401 redirects to. Empty hands the 401 on.
+	AuthSigninURL string
 }
 
 // ClientTLS is the TLS towards a server that a middleware asks. Files may also be
@@ -258,11 +263,22 @@ type SourceCriterion struct {
 	RequestHost       bool
 }
 
-// Retry asks again, Attempts times in all, where no answer came. InitialInterval
-// is the first pause, doubled each time; 0 means none.
+// Retry asks again, Attempts times in all, where no answer came or one with Status
+// ("500", "502-504"). InitialInterval is the first pause, which grows to its double;
+// 0 means none.
 type Retry struct {
 	Attempts        int
 	InitialInterval Duration
+	// Timeout is how long after the request's begin another attempt may follow; it
+	// cuts none short. 0 means for ever.
+	Timeout Duration
+	Status  []string
+	// MaxRequestBodyBytes bounds the body that is kept for attempts that a status
+	// asks for; requests with larger ones are sent once. Nil means 2 MiB, -1 no limit.
+	MaxRequestBodyBytes        *int64
+	DisableRetryOnNetworkError bool
+	// RetryNonIdempotentMethod has POST, PATCH and LOCK follow Status too.
+	RetryNonIdempotentMethod bool
 }
 
 // Headers sets, deletes and answers headers: custom ones, CORS and the security

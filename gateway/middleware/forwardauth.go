@@ -1,11 +1,11 @@
 package middleware
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -14,13 +14,10 @@ import (
 	"time"
 
 	"axion/gateway/config"
+	"axion/gateway/record"
 )
 
-const (
-	authTimeout = 30 * time.Second
-	// maxAuthBody bounds bodies where the settings do not, in bytes.
-	maxAuthBody = 16 << 20
-)
+const authTimeout = 30 * time.Second
 
 // forwardAuth asks another server whether a request may pass: an answer of 2xx lets
 // it, any other is the client's.
@@ -28,6 +25,9 @@ func forwardAuth(c *config.ForwardAuth, env Env) (Middleware, error) {
 	u, err := url.Parse(c.Address)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		return nil, fmt.Errorf("forwardauth.address %q is not a URL such as http://127.0.0.1:4181/verify", c.Address)
+	}
+	if _, err := url.Parse(c.AuthSigninURL); err != nil {
+		return nil, fmt.Errorf("forwardauth.authsigninurl %q is not a URL", c.AuthSigninURL)
 	}
 	a := &authorizer{config: c, limit: limitOf(c.MaxResponseBodySize), bodyLimit: limitOf(c.MaxBodySize)}
 	if c.AuthResponseHeadersRegex != "" {
@@ -49,8 +49,8 @@ func forwardAuth(c *config.ForwardAuth, env Env) (Middleware, error) {
 }
 
 func limitOf(n *int64) int64 {
-	if n == nil || *n < 0 {
-		return maxAuthBody
+	if n == nil {
+		return -1
 	}
 	return *n
 }
@@ -60,14 +60,13 @@ type authorizer struct {
 	config           *config.ForwardAuth
 	client           *http.Client
 	pattern          *regexp.Regexp
-	limit, bodyLimit int64 // bytes
+	limit, bodyLimit int64 // bytes; negative means no limit
 }
 
 func (a *authorizer) serve(w http.ResponseWriter, r *http.Request, next http.Handler) {
-	req, err := a.question(r)
-	if errors.Is(err, errBodyTooLarge) {
-		http.Error(w, http.StatusText(http.StatusUnauthorized), http.StatusUnauthorized)
-		return
+	req, kept, err := a.question(r)
+	if kept != nil {
+		defer kept.close()
 	}
 	var res *http.Response
 	if err == nil {
@@ -78,11 +77,21 @@ func (a *authorizer) serve(w http.ResponseWriter, r *http.Request, next http.Han
 		defer func() { _ = res.Body.Close() }()
 		body, err = readAtMost(res.Body, a.limit)
 	}
+	if err == nil && kept != nil {
+		err = replay(r, kept)
+	}
+	if err == nil && a.config.HeaderField != "" {
+		record.User(w, res.Header.Get(a.config.HeaderField))
+	}
 	switch {
+	case errors.Is(err, errBodyTooLarge):
+		http.Error(w, http.StatusText(http.StatusUnauthorized), http.StatusUnauthorized)
 	case err != nil && r.Context().Err() != nil:
 		w.WriteHeader(statusClientLeft)
 	case err != nil:
 		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
+	case res.StatusCode == http.StatusUnauthorized && a.config.AuthSigninURL != "":
+		http.Redirect(w, r, a.config.AuthSigninURL, http.StatusFound)
 	case res.StatusCode < 200 || res.StatusCode > 299:
 		a.refuse(w, r, res, body)
 	default:
@@ -90,57 +99,46 @@ func (a *authorizer) serve(w http.ResponseWriter, r *http.Request, next http.Han
 	}
 }
 
-// question is the request that the server is asked with.
-func (a *authorizer) question(r *http.Request) (*http.Request, error) {
+// question is the request that the server is asked with. The body that is kept for
+// the service is nil where it has not been read.
+func (a *authorizer) question(r *http.Request) (req *http.Request, kept *spill, err error) {
 	method := http.MethodGet
 	if a.config.PreserveRequestMethod {
 		method = r.Method
 	}
 	var body io.Reader
-	if a.config.ForwardBody && r.Body != nil {
-		text, err := readAtMost(r.Body, a.bodyLimit)
-		if err != nil {
-			return nil, err
+	// What follows a CONNECT is a tunnel's, not a body.
+	if a.config.ForwardBody && (r.Method != http.MethodConnect || r.ContentLength >= 0) {
+		var whole bool
+		if kept, whole, err = keepBody(r, a.bodyLimit); err == nil && !whole {
+			err = errBodyTooLarge
 		}
-		body = bytes.NewReader(text)
-		r.Body = io.NopCloser(bytes.NewReader(text))
+		if err == nil && kept != nil {
+			body, err = kept.reader()
+		}
 	}
-	req, err := http.NewRequestWithContext(r.Context(), method, a.config.Address, body)
 	if err != nil {
-		return nil, err
+		return nil, kept, err
 	}
-	for name, values := range r.Header {
-		if len(a.config.AuthRequestHeaders) == 0 || containsFold(a.config.AuthRequestHeaders, name) {
-			req.Header[name] = slices.Clone(values)
-		}
+	if req, err = http.NewRequestWithContext(r.Context(), method, a.config.Address, body); err != nil {
+		return nil, kept, err
 	}
-	dropHops(req.Header)
-	a.describe(req.Header, r)
-	return req, nil
+	if kept != nil && kept.size > 0 {
+		req.ContentLength = kept.size
+	} else {
+		req.Body = http.NoBody
+	}
+	req.Header = a.header(r)
+	return req, kept, nil
 }
 
-// describe tells of the request that is to pass.
-func (a *authorizer) describe(h http.Header, r *http.Request) {
-	trusted := a.config.TrustForwardHeader
-	put := func(name, value string) {
-		if prior := r.Header.Get(name); trusted && prior != "" {
-			value = prior
-		}
-		h.Set(name, value)
+// replay has r's body read anew.
+func replay(r *http.Request, kept *spill) error {
+	from, err := kept.reader()
+	if err == nil {
+		r.Body = io.NopCloser(from)
 	}
-	put("X-Forwarded-Method", r.Method)
-	proto := "http"
-	if r.TLS != nil {
-		proto = "https"
-	}
-	put("X-Forwarded-Proto", proto)
-	put("X-Forwarded-Host", r.Host)
-	put("X-Forwarded-Uri", r.URL.RequestURI())
-	forwarded := peer(r)
-	if prior := r.Header.Get("X-Forwarded-For"); trusted && prior != "" {
-		forwarded = prior + ", " + forwarded
-	}
-	h.Set("X-Forwarded-For", forwarded)
+	return err
 }
 
 // refuse hands the server's answer to the client.
@@ -183,11 +181,6 @@ func (a *authorizer) pass(w http.ResponseWriter, r *http.Request, res *http.Resp
 			}
 		}
 	}
-	if a.config.HeaderField != "" {
-		if user := res.Header.Get(a.config.HeaderField); user != "" {
-			r.Header.Set(a.config.HeaderField, user)
-		}
-	}
 	var cookies []string
 	for _, cookie := range res.Cookies() {
 		if slices.Contains(a.config.AddAuthCookiesToResponse, cookie.Name) {
@@ -209,9 +202,14 @@ func (a *authorizer) pass(w http.ResponseWriter, r *http.Request, res *http.Resp
 	e.finish()
 }
 
+// readAtMost reads all of r, or fails where that is more than limit; a negative limit
+// means none.
 func readAtMost(r io.Reader, limit int64) ([]byte, error) {
-	text, err := io.ReadAll(io.LimitReader(r, limit+1))
-	if err == nil && int64(len(text)) > limit {
+	if limit >= 0 && limit < math.MaxInt64 {
+		r = io.LimitReader(r, limit+1)
+	}
+	text, err := io.ReadAll(r)
+	if err == nil && limit >= 0 && int64(len(text)) > limit {
 		err = errBodyTooLarge
 	}
 	return text, err
@@ -219,19 +217,6 @@ func readAtMost(r io.Reader, limit int64) ([]byte, error) {
 
 func containsFold(list []string, name string) bool {
 	return slices.ContainsFunc(list, func(s string) bool { return strings.EqualFold(s, name) })
-}
-
-// dropHops removes the headers that are for one connection (RFC 9110, section 7.6.1).
-func dropHops(h http.Header) {
-	for _, line := range h["Connection"] {
-		for name := range strings.SplitSeq(line, ",") {
-			h.Del(strings.TrimSpace(name))
-		}
-	}
-	for _, name := range []string{"Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection",
-		"Te", "Trailer", "Transfer-Encoding", "Upgrade"} {
-		h.Del(name)
-	}
 }
 
 // closeWith closes a transport's idle connections when ctx ends.

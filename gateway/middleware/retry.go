@@ -1,15 +1,12 @@
 package middleware
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math"
-	"net"
 	"net/http"
-	"sync/atomic"
+	"strings"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -22,25 +19,50 @@ import (
 const statusClientLeft = 499
 
 func retry(c *config.Retry, env Env) (Middleware, error) {
-	if c.Attempts <= 0 {
+	switch {
+	case c.Attempts <= 0:
 		return nil, fmt.Errorf("retry.attempts is %d: it is to be 1 or more", c.Attempts)
-	}
-	if c.InitialInterval < 0 {
+	case c.InitialInterval < 0:
 		return nil, errors.New("retry.initialinterval is negative")
+	case c.Timeout < 0:
+		return nil, errors.New("retry.timeout is negative")
+	case c.DisableRetryOnNetworkError && len(c.Status) == 0:
+		return nil, errors.New("retry.disableretryonnetworkerror leaves nothing to retry: set retry.status")
+	}
+	t := &retrier{
+		attempts: c.Attempts, first: time.Duration(c.InitialInterval), timeout: time.Duration(c.Timeout),
+		network: !c.DisableRetryOnNetworkError, anyMethod: c.RetryNonIdempotentMethod, maxBody: defaultReplayBody, env: env,
+	}
+	if c.MaxRequestBodyBytes != nil {
+		t.maxBody = *c.MaxRequestBodyBytes
+	}
+	for _, text := range c.Status {
+		s, err := parseStatuses("retry.status", text)
+		if err != nil {
+			return nil, err
+		}
+		t.statuses = append(t.statuses, s)
 	}
 	return func(next http.Handler) http.Handler {
 		if c.Attempts == 1 {
 			return next
 		}
-		return &retrier{next, c.Attempts, time.Duration(c.InitialInterval), env}
+		t := *t
+		t.next = next
+		return &t
 	}, nil
 }
 
 type retrier struct {
-	next     http.Handler
-	attempts int
-	first    time.Duration // the first pause
-	env      Env
+	next      http.Handler
+	attempts  int
+	first     time.Duration // the first pause
+	timeout   time.Duration // after it no attempt follows; 0 means never
+	statuses  []statuses    // that are retried
+	network   bool          // where no answer came, too
+	anyMethod bool          // statuses count for methods that are not idempotent, too
+	maxBody   int64         // bytes kept for the statuses' attempts; negative means all
+	env       Env
 }
 
 // ServeHTTP asks until an answer has begun. What a failed attempt did to headers
@@ -49,15 +71,31 @@ func (t *retrier) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	request, response := remember(r.Header), remember(w.Header())
 	defer request.release()
 	defer response.release()
-	a := &attempt{ResponseWriter: w, method: r.Method, left: t.attempts - 1}
-	if r.Body != nil && r.Body != http.NoBody {
+	a := &attempt{ResponseWriter: w, method: r.Method, left: t.attempts - 1, network: t.network}
+	if t.timeout > 0 {
+		a.until = time.Now().Add(t.timeout)
+	}
+	if t.byStatus(r) {
+		kept, whole, err := keepBody(r, t.maxBody)
+		if kept != nil {
+			defer kept.close()
+		}
+		if err != nil {
+			failBody(w, r, err)
+			return
+		}
+		if whole {
+			a.kept, a.statuses = kept, t.statuses
+		}
+	}
+	if a.kept == nil && r.Body != nil && r.Body != http.NoBody {
 		a.body = &unread{ReadCloser: r.Body}
 		to := *r
 		to.Body = a.body
 		r = &to
 	}
 	host := r.Host
-	t.next.ServeHTTP(a, r)
+	a.send(t.next, r)
 	if !a.again {
 		return
 	}
@@ -78,8 +116,18 @@ func (t *retrier) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		to := *r
 		to.Host = host
 		a.again, a.left = false, a.left-1
-		t.next.ServeHTTP(a, &to)
+		a.send(t.next, &to)
 	}
+}
+
+// byStatus reports whether r is asked again because of an answer's status. Tunnels
+// and gRPC are not: their bodies can last as long as the answer, and gRPC tells its
+// own status after it.
+func (t *retrier) byStatus(r *http.Request) bool {
+	if len(t.statuses) == 0 || r.Method == http.MethodConnect || strings.HasPrefix(r.Header.Get(contentTypeHeader), grpcType) {
+		return false
+	}
+	return t.anyMethod || r.Method != http.MethodPost && r.Method != http.MethodPatch && r.Method != "LOCK"
 }
 
 // pauses grow from the first one to its double over the attempts, as in Traefik.
@@ -109,90 +157,3 @@ func wait(ctx context.Context, d time.Duration) bool {
 		return false
 	}
 }
-
-// attempt is the response writer of one attempt: it says whether another follows.
-type attempt struct {
-	http.ResponseWriter
-	method string
-	body   *unread // nil where there is none
-	left   int     // further attempts
-	began  bool    // an answer has
-	again  bool
-	err    error
-}
-
-var _ record.Unreachable = (*attempt)(nil)
-
-// Unreachable is true where the request can safely be sent once more: nobody has
-// seen it, or asking twice does no harm (RFC 9110, 9.2.2).
-func (a *attempt) Unreachable(err error) bool {
-	if a.left == 0 || a.began || errors.Is(err, context.Canceled) || a.body != nil && a.body.begun.Load() {
-		return false
-	}
-	if !unseen(err) && (a.body != nil || !safe(a.method) || timedOut(err)) {
-		return false
-	}
-	a.again, a.err = true, err
-	return true
-}
-
-// unseen tells failures to connect.
-func unseen(err error) bool {
-	failed, ok := errors.AsType[*net.OpError](err)
-	return ok && failed.Op == "dial"
-}
-
-func timedOut(err error) bool {
-	t, ok := errors.AsType[net.Error](err)
-	return ok && t.Timeout()
-}
-
-func safe(method string) bool {
-	switch method {
-	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
-		return true
-	}
-	return false
-}
-
-// WriteHeader begins the answer, also by an informational one.
-func (a *attempt) WriteHeader(status int) {
-	a.began = true
-	a.ResponseWriter.WriteHeader(status)
-}
-
-// Write begins the answer.
-func (a *attempt) Write(p []byte) (int, error) {
-	a.began = true
-	return a.ResponseWriter.Write(p)
-}
-
-// FlushError begins the answer.
-func (a *attempt) FlushError() error {
-	a.began = true
-	return http.NewResponseController(a.ResponseWriter).Flush()
-}
-
-// Hijack begins the answer: what follows is the upgraded protocol's.
-func (a *attempt) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	a.began = true
-	return http.NewResponseController(a.ResponseWriter).Hijack()
-}
-
-// Unwrap lets [http.ResponseController] reach the connection.
-func (a *attempt) Unwrap() http.ResponseWriter { return a.ResponseWriter }
-
-// unread is a body that outlives attempts, as long as none has read of it.
-type unread struct {
-	io.ReadCloser
-	begun atomic.Bool
-}
-
-// Read notes that this body cannot be sent again.
-func (b *unread) Read(p []byte) (int, error) {
-	b.begun.Store(true)
-	return b.ReadCloser.Read(p)
-}
-
-// Close leaves the body to the server that gave it.
-func (b *unread) Close() error { return nil }

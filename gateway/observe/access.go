@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"strconv"
 	"strings"
@@ -152,7 +151,7 @@ func (l *accessLog) write(e *Exchange, took time.Duration) {
 func (l *accessLog) common(b []byte, e *Exchange, took time.Duration, count int64) []byte {
 	b = append(b, clean(e.clientHost())...)
 	b = append(b, " - "...)
-	b = append(b, clean(user(e.request))...)
+	b = append(b, clean(user(e))...)
 	b = append(b, ' ')
 	b = e.start.AppendFormat(b, "[02/Jan/2006:15:04:05 -0700]")
 	b = append(b, ' ')
@@ -209,7 +208,11 @@ func (e *Exchange) clientHost() string {
 	return host
 }
 
-func user(r *http.Request) string {
-	name, _, _ := r.BasicAuth()
+// user is who was let in, or who the client says that it is.
+func user(e *Exchange) string {
+	if e.user != "" {
+		return e.user
+	}
+	name, _, _ := e.request.BasicAuth()
 	return name
 }

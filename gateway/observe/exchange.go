@@ -39,6 +39,7 @@ type Exchange struct {
 	span            trace.Span // nil without one
 	fault           string     // what broke the request on purpose
 	dropped         bool       // by a fault: there is no answer
+	user            string     // as a middleware knows it
 	lasting         *lasting   // nil while the handlers are all there is
 	detail          *detail    // what only an access log tells; nil without one
 }
@@ -46,6 +47,7 @@ type Exchange struct {
 var (
 	_ record.Retrier = (*Exchange)(nil)
 	_ record.Server  = (*Exchange)(nil)
+	_ record.Named   = (*Exchange)(nil)
 )
 
 // Route notes which router takes the request, and what is not to be told of it.
@@ -114,8 +116,16 @@ func (e *Exchange) Fault(name string, dropped bool) {
 	}
 }
 
+// SetUser notes whose request it is.
+func (e *Exchange) SetUser(name string) { e.user = name }
+
 // Retried notes a further attempt.
-func (e *Exchange) Retried() { e.retries++ }
+func (e *Exchange) Retried() {
+	e.retries++
+	if e.span != nil {
+		e.span.SetAttributes(attribute.Int("http.request.resend_count", e.retries))
+	}
+}
 
 // Unwrap is the writer below.
 func (e *Exchange) Unwrap() http.ResponseWriter { return e.ResponseWriter }

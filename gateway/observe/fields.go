@@ -55,7 +55,7 @@ func (e *Exchange) fields(took time.Duration) map[string]any {
 	all := map[string]any{
 		"StartUTC": e.start.UTC().Format(time.RFC3339Nano), "StartLocal": e.start.Format(time.RFC3339Nano),
 		"Duration": took.Nanoseconds(), "Overhead": took.Nanoseconds(),
-		"ClientAddr": r.RemoteAddr, "ClientHost": client, "ClientPort": port, "ClientUsername": orDash(bounded(user(r))),
+		"ClientAddr": r.RemoteAddr, "ClientHost": client, "ClientPort": port, "ClientUsername": orDash(bounded(user(e))),
 		"RequestMethod": bounded(e.method), "RequestPath": bounded(pathAndQuery(e.uri)), "RequestProtocol": r.Proto, "RequestScheme": "http",
 		"RequestContentSize": e.read(), "RetryAttempts": e.retries,
 		"DownstreamStatus": e.status, "DownstreamContentSize": e.size,

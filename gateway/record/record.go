@@ -46,3 +46,15 @@ type Server interface {
 	// its body: 0 where there was none. Of an upgraded connection that is at its end.
 	Answered(status int, size int64)
 }
+
+// Named is a response writer that notes which user a request is of.
+type Named interface {
+	SetUser(name string)
+}
+
+// User notes in w, where it takes notes, the user whose request it answers.
+func User(w http.ResponseWriter, name string) {
+	if n, ok := Find[Named](w); ok && name != "" {
+		n.SetUser(name)
+	}
+}
