@@ -38,6 +38,7 @@ func (b *builder) review() {
 	b.arrange()
 	b.warnTies()
 	b.warnShadows()
+	b.warnSettings()
 	b.problems = append(b.problems, slices.DeleteFunc(append(b.tcpProblems(), b.udpProblems()...), func(p config.Problem) bool { return slices.Contains(b.dynamic.Problems, p) })...)
 	for _, r := range b.routes {
 		for _, f := range r.findings {

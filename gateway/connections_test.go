@@ -80,13 +80,13 @@ func TestServerUp(t *testing.T) {
 		get(t, s.client(), "http://a.localhost/")
 		told(t, s, url, "0")
 	})
-	t.Run("ErrMode", func(t *testing.T) {
+	t.Run("ErrScheme", func(t *testing.T) {
 		t.Parallel()
 		url := upstream(t, "1")
 		labels := route("a", "Host(`a.localhost`)", url)
-		s := start(t, compose(append(labels, balancer+"healthcheck.mode=tcp")...))
-		if got := s.ask("/api/rawdata"); !strings.Contains(got, `healthcheck.mode \"tcp\" is not http or grpc`) {
-			t.Errorf("got %s, which does not name the mode", got)
+		s := start(t, compose(append(labels, balancer+"healthcheck.scheme=tcp")...))
+		if got := s.ask("/api/rawdata"); !strings.Contains(got, `healthcheck.scheme \"tcp\" is not http or https`) {
+			t.Errorf("got %s, which does not name the scheme", got)
 		}
 		if got := s.ask("/metrics"); strings.Contains(got, url) || !strings.Contains(got, "traefik_config_reloads_total") {
 			t.Errorf("got %s, want metrics without the server", got)

@@ -186,8 +186,8 @@ type GrpcWeb struct {
 	AllowOrigins []string
 }
 
-// InFlightReq allows Amount requests at once, per source; by default for each
-// requested host.
+// InFlightReq allows Amount requests at once, none if zero, per source; by default for
+// each requested host.
 type InFlightReq struct {
 	Amount          int64
 	SourceCriterion *SourceCriterion
@@ -310,15 +310,15 @@ type Headers struct {
 	CustomBrowserXSSValue           string
 	ContentSecurityPolicy           string
 	ContentSecurityPolicyReportOnly string
-	PublicKey                       string
 	ReferrerPolicy                  string
 	PermissionsPolicy               string
 	IsDevelopment                   bool
 
-	// Deprecated by Traefik, and still followed.
+	// Of no effect, as in Traefik v3.
 	SSLRedirect          bool
 	SSLTemporaryRedirect bool
 	SSLHost              string
 	SSLForceHost         bool
 	FeaturePolicy        string
+	PublicKey            string
 }

@@ -66,7 +66,7 @@ type Cookie struct {
 	Name     string
 	Secure   bool
 	HTTPOnly bool
-	SameSite string // none, lax, strict or empty
+	SameSite string // none, lax or strict; all else leaves it out
 	MaxAge   int    // seconds
 	Path     *string
 	Domain   string
@@ -76,7 +76,7 @@ type Cookie struct {
 // mode http, method GET, interval 30s, timeout 5s, status 200-399, redirects
 // followed, while unhealthy the same interval.
 type HealthCheck struct {
-	Mode              string // http or grpc
+	Mode              string // grpc; all else is http, as in Traefik
 	Path              string
 	Scheme            string
 	Port              int

@@ -72,11 +72,12 @@ func requestTarget(r *http.Request) string {
 	return "/" + path
 }
 
-// appendFor tells the client's address after those that it came through.
+// appendFor tells the client's address after those that it came through, unless the
+// header is there without a value, as with net/http's proxy.
 func appendFor(b []byte, r *http.Request) []byte {
-	prior := r.Header["X-Forwarded-For"]
+	prior, there := r.Header["X-Forwarded-For"]
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil && len(prior) == 0 {
+	if err != nil && len(prior) == 0 || there && prior == nil {
 		return b
 	}
 	b = append(b, "X-Forwarded-For: "...)

@@ -16,6 +16,7 @@ import (
 	"github.com/tg123/go-htpasswd"
 
 	"axion/gateway/config"
+	"axion/gateway/record"
 )
 
 const (
@@ -46,6 +47,7 @@ func basicAuth(c *config.BasicAuth) (Middleware, error) {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			name, password, ok := r.BasicAuth()
+			record.User(w, name)
 			if !ok || !g.admits(name, password) {
 				w.Header().Set("Www-Authenticate", challenge)
 				http.Error(w, http.StatusText(http.StatusUnauthorized), http.StatusUnauthorized)
@@ -129,9 +131,9 @@ func (*needsHash) Mend() string {
 	return "make the line by htpasswd -nB NAME, and in a compose file write each $ as $$"
 }
 
-// userLines are the users given, those of the file after the others.
+// userLines are the users of the file and then those given, which win.
 func userLines(users []string, file string) ([]string, error) {
-	lines := append([]string{}, users...)
+	var lines []string
 	if file != "" {
 		f, err := os.Open(file)
 		if err != nil {
@@ -148,6 +150,7 @@ func userLines(users []string, file string) ([]string, error) {
 			return nil, fmt.Errorf("usersfile %s: %w", file, s.Err())
 		}
 	}
+	lines = append(lines, users...)
 	if len(lines) == 0 {
 		return nil, errors.New("there are no users")
 	}

@@ -168,14 +168,15 @@ func TestContentErrors(t *testing.T) {
 		want string
 		m    config.Middleware
 	}{
-		{"replacepath.path is empty", config.Middleware{ReplacePath: &config.ReplacePath{}}},
 		{"replacepath.path", config.Middleware{ReplacePath: &config.ReplacePath{Path: "/%"}}},
 		{"replacepathregex.regex", config.Middleware{ReplacePathRegex: &config.ReplacePathRegex{Regex: "("}}},
 		{"redirectregex.regex is empty", config.Middleware{RedirectRegex: &config.RedirectRegex{}}},
-		{"stripprefixregex.regex is empty", config.Middleware{StripPrefixRegex: &config.StripPrefixRegex{}}},
 		{"stripprefixregex.regex[1]", config.Middleware{StripPrefixRegex: &config.StripPrefixRegex{Regex: []string{"a", "["}}}},
 		{"retry.attempts is 0", config.Middleware{Retry: &config.Retry{}}},
 		{"retry.initialinterval", config.Middleware{Retry: &config.Retry{Attempts: 1, InitialInterval: size}}},
+		{"retry.timeout", config.Middleware{Retry: &config.Retry{Attempts: 2, Timeout: size}}},
+		{"retry.status", config.Middleware{Retry: &config.Retry{Attempts: 2, Status: []string{"5xx"}}}},
+		{"leaves nothing to retry", config.Middleware{Retry: &config.Retry{Attempts: 2, DisableRetryOnNetworkError: true}}},
 		{"circuitbreaker.responsecode 99", config.Middleware{CircuitBreaker: &config.CircuitBreaker{Expression: "NetworkErrorRatio() > 1", ResponseCode: 99}}},
 		{"negative", config.Middleware{CircuitBreaker: &config.CircuitBreaker{Expression: "NetworkErrorRatio() > 1", CheckPeriod: size}}},
 		{"compress.encodings is empty", config.Middleware{Compress: &config.Compress{Encodings: []string{}}}},

@@ -53,7 +53,9 @@ func (x *cors) preflight(h http.Header, r *http.Request) {
 	setIf(h, "Access-Control-Allow-Headers", x.headers)
 	setIf(h, "Access-Control-Allow-Methods", x.methods)
 	setIf(h, "Access-Control-Allow-Origin", x.allowed(r.Header.Get("Origin")))
-	h.Set("Access-Control-Max-Age", strconv.FormatInt(x.config.AccessControlMaxAge, 10))
+	if x.config.AccessControlMaxAge != 0 {
+		h.Set("Access-Control-Max-Age", strconv.FormatInt(x.config.AccessControlMaxAge, 10))
+	}
 	h.Set("Content-Length", "0")
 	x.vary(h)
 }

@@ -2,32 +2,29 @@ package middleware
 
 import (
 	"cmp"
-	"crypto/hmac"
 	"crypto/md5"
 	"crypto/rand"
-	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"net/http"
+	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
 	"axion/gateway/config"
+	"axion/gateway/record"
 )
 
-// nonceLife is how long a client may use a nonce before it gets a new one.
-const nonceLife = 5 * time.Minute
-
 // digestAuth asks for a user and password by RFC 7616, with MD5 and qop auth, as
-// htdigest's lines need. Nonces are signed, so that none is remembered.
+// htdigest's lines need.
 func digestAuth(c *config.DigestAuth) (Middleware, error) {
 	lines, err := userLines(c.Users, c.UsersFile)
 	if err != nil {
 		return nil, err
 	}
-	d := &digest{realm: cmp.Or(c.Realm, defaultRealm), users: make(map[string]string)}
+	d := &digest{realm: cmp.Or(c.Realm, defaultRealm), users: make(map[string]string), nonces: newNonces(maxNonces)}
 	for _, line := range lines {
 		parts := strings.Split(line, ":")
 		if len(parts) != 3 || len(parts[2]) != 2*md5.Size {
@@ -40,15 +37,16 @@ func digestAuth(c *config.DigestAuth) (Middleware, error) {
 	if len(d.users) == 0 {
 		return nil, fmt.Errorf("no user is of the realm %q", d.realm)
 	}
-	if _, err := rand.Read(d.key[:]); err != nil {
+	if _, err := rand.Read(d.nonces.key[:]); err != nil {
 		return nil, err
 	}
 	basic := config.BasicAuth(*c)
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			name, stale, ok := d.check(r, time.Now())
-			if !ok {
-				w.Header().Set("Www-Authenticate", d.challenge(time.Now(), stale))
+			name, state := d.check(r, time.Now())
+			record.User(w, name)
+			if state != nonceFresh {
+				w.Header().Set("Www-Authenticate", d.challenge(time.Now(), state == nonceStale))
 				http.Error(w, http.StatusText(http.StatusUnauthorized), http.StatusUnauthorized)
 				return
 			}
@@ -59,56 +57,51 @@ func digestAuth(c *config.DigestAuth) (Middleware, error) {
 }
 
 type digest struct {
-	realm string
-	users map[string]string // MD5 of name:realm:password, in hexadecimal
-	key   [32]byte
+	realm  string
+	users  map[string]string // MD5 of name:realm:password, in hexadecimal
+	nonces *nonces
 }
 
 func (d *digest) challenge(now time.Time, stale bool) string {
-	text := fmt.Sprintf(`Digest realm=%q, nonce=%q, opaque=%q, algorithm=MD5, qop="auth"`, d.realm, d.nonce(now), hash(d.realm))
+	text := fmt.Sprintf(`Digest realm=%q, nonce=%q, opaque=%q, algorithm=MD5, qop="auth"`, d.realm, d.nonces.issue(now), hash(d.realm))
 	if stale {
 		text += ", stale=true"
 	}
 	return text
 }
 
-// nonce is the time and its signature.
-func (d *digest) nonce(at time.Time) string {
-	text := binary.BigEndian.AppendUint64(nil, uint64(at.UnixNano()))
-	mac := hmac.New(sha256.New, d.key[:])
-	_, _ = mac.Write(text)
-	return hex.EncodeToString(mac.Sum(text)[:24])
-}
-
-func (d *digest) check(r *http.Request, now time.Time) (name string, stale, ok bool) {
+// check is nonceFresh where r may pass, and nonceStale where it may with a new nonce.
+// The name is whom the client says that it is.
+func (d *digest) check(r *http.Request, now time.Time) (name string, state nonceState) {
 	kind, rest, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(kind, "Digest") || len(rest) > 4096 {
-		return "", false, false
+		return "", nonceUnknown
 	}
 	p := parameters(rest)
-	hashed, known := d.users[p["username"]]
+	name = p["username"]
+	hashed, known := d.users[name]
 	if !known || p["realm"] != d.realm || p["qop"] != "auth" || p["algorithm"] != "" && !strings.EqualFold(p["algorithm"], "MD5") {
-		return "", false, false
+		return name, nonceUnknown
 	}
-	if p["uri"] != r.RequestURI && p["uri"] != r.URL.RequestURI() {
-		return "", false, false
-	}
-	raw, err := hex.DecodeString(p["nonce"])
-	if err != nil || len(raw) != 24 {
-		return "", false, false
-	}
-	issued := time.Unix(0, int64(binary.BigEndian.Uint64(raw)))
-	if !hmac.Equal([]byte(d.nonce(issued)), []byte(p["nonce"])) {
-		return "", true, false // of another run: the client asks again by itself
+	count, err := strconv.ParseUint(p["nc"], 16, 32)
+	if err != nil || !isFor(p["uri"], r) {
+		return name, nonceUnknown
 	}
 	want := hash(strings.Join([]string{hashed, p["nonce"], p["nc"], p["cnonce"], p["qop"], hash(r.Method + ":" + p["uri"])}, ":"))
 	if subtle.ConstantTimeCompare([]byte(want), []byte(strings.ToLower(p["response"]))) != 1 {
-		return "", false, false
+		return name, nonceUnknown
 	}
-	if age := now.Sub(issued); age < 0 || age > nonceLife {
-		return "", true, false
+	return name, d.nonces.use(p["nonce"], uint32(count), now)
+}
+
+// isFor reports whether uri, which the client has signed, is what r asks for. Clients
+// that leave the query out are let in, as in Traefik.
+func isFor(uri string, r *http.Request) bool {
+	if uri == r.RequestURI || uri == r.URL.RequestURI() {
+		return true
 	}
-	return p["username"], false, true
+	u, err := url.ParseRequestURI(uri)
+	return err == nil && u.RawQuery == "" && u.EscapedPath() == r.URL.EscapedPath() && (u.Host == "" || strings.EqualFold(u.Host, r.Host))
 }
 
 func hash(text string) string {

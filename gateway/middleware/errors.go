@@ -61,11 +61,13 @@ func errorPages(c *config.Errors, env Env) (Middleware, error) {
 			before := remember(w.Header())
 			defer before.release()
 			got := &catcher{ResponseWriter: w, caught: p.caught}
+			host := r.Host
 			next.ServeHTTP(got, r)
 			if !got.dropped {
 				return
 			}
 			before.restore(w.Header())
+			r.Host = host // middlewares within may have set another
 			p.serve(w, r, service, got.status)
 		})
 	}, nil
@@ -89,7 +91,7 @@ func (p *pages) serve(w http.ResponseWriter, r *http.Request, service http.Handl
 	if i := slices.IndexFunc(p.rewrites, func(w rewrite) bool { return w.from.has(original) }); i >= 0 {
 		status = p.rewrites[i].to
 	}
-	u, err := p.url(status, original, r.Host, r.URL.String())
+	u, err := p.url(status, original, r.Host, askedURL(r))
 	if err != nil || urlpath.Dotted(u.EscapedPath()) { // the client may have a say in {url}
 		http.Error(w, http.StatusText(status), status)
 		return
@@ -101,6 +103,13 @@ func (p *pages) serve(w http.ResponseWriter, r *http.Request, service http.Handl
 		RemoteAddr: r.RemoteAddr, TLS: r.TLS,
 	}).WithContext(r.Context())
 	service.ServeHTTP(&pageWriter{ResponseWriter: w, status: status}, page)
+}
+
+// askedURL is the whole URL that r is for.
+func askedURL(r *http.Request) string {
+	u := *r.URL
+	u.Scheme, u.Host, u.User = schemeOf(r), r.Host, nil
+	return u.String()
 }
 
 // url is that of the page; host stays as the client gave it.

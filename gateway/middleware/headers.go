@@ -15,17 +15,14 @@ func headers(c *config.Headers) (Middleware, error) {
 	security, door := securityHeaders(c), guard{c}
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if !door.admits(w, r) {
-				return
-			}
 			if cross != nil && isPreflight(r) {
 				cross.preflight(w.Header(), r)
 				w.WriteHeader(http.StatusOK)
 				return
 			}
 			origin := r.Header.Get("Origin")
-			secure := door.secure(r)
 			customRequest(r, c.CustomRequestHeaders)
+			secure := door.secure(r)
 			e := &editor{ResponseWriter: w, edit: func(h http.Header) {
 				security.set(h, secure)
 				customResponse(h, c.CustomResponseHeaders)
@@ -33,20 +30,24 @@ func headers(c *config.Headers) (Middleware, error) {
 					cross.answer(h, origin)
 				}
 			}}
-			next.ServeHTTP(e, r)
+			if door.admits(e, r) {
+				next.ServeHTTP(e, r)
+			}
 			e.finish()
 		})
 	}, nil
 }
 
-// customRequest sets headers; an empty value deletes, and Host is the request's.
+// customRequest sets headers, and Host as the request's; an empty value deletes.
 func customRequest(r *http.Request, custom map[string]string) {
 	for name, value := range custom {
 		switch {
-		case strings.EqualFold(name, "Host"):
-			r.Host = value
+		case value == "" && strings.EqualFold(name, "X-Forwarded-For"):
+			r.Header["X-Forwarded-For"] = nil // so that a proxy adds none, as with net/http's
 		case value == "":
 			r.Header.Del(name)
+		case strings.EqualFold(name, "Host"):
+			r.Host = value
 		default:
 			r.Header.Set(name, value)
 		}

@@ -2,7 +2,6 @@ package middleware
 
 import (
 	"crypto/sha256"
-	"errors"
 	"net/http"
 	"sync"
 
@@ -13,9 +12,6 @@ import (
 // inFlightReq bounds the requests that one source has at once. What it remembers is
 // bounded by the requests under way.
 func inFlightReq(c *config.InFlightReq) (Middleware, error) {
-	if c.Amount <= 0 {
-		return nil, errors.New("inflightreq.amount must be positive")
-	}
 	key, err := keyOf(c.SourceCriterion, requestHost)
 	if err != nil {
 		return nil, err

@@ -63,6 +63,7 @@ func TestPrefix(t *testing.T) {
 		{"OK/strip with slash", strip("/api/"), "/api/users", "/users /users /api/"},
 		{"OK/strip first that fits", strip("/b", "/a", "/a/b"), "/a/b", "/b /b /a"},
 		{"OK/strip nothing", strip("/api"), "/users", "/users /users "},
+		{"OK/strip no prefix", strip(" "), "/users", "/users /users "},
 		{"OK/strip keeps escapes", strip("/api"), "/api/a%2Fb", "/a%2Fb /a%2Fb /api"},
 		{"OK/strip escaped prefix", strip("/a/b"), "/a%2Fb/c%2Fd", "/c%2Fd /c%2Fd /a/b"},
 		{"OK/add", add("/v1"), "/users?q=1", "/v1/users /v1/users?q=1 "},
@@ -129,7 +130,28 @@ var headerCases = []struct {
 	{
 		"OK/preflight of a stranger", config.Headers{AccessControlAllowOriginList: headerOrigins},
 		"OPTIONS", []string{"Origin: https://b.localhost", "Access-Control-Request-Method: PUT"}, 200,
-		map[string]string{"Access-Control-Allow-Origin": ""}, "",
+		map[string]string{"Access-Control-Allow-Origin": "", "Access-Control-Max-Age": ""}, "",
+	},
+	{
+		"OK/preflight before hosts are looked at", config.Headers{AccessControlAllowOriginList: headerOrigins, AllowedHosts: []string{"other"}},
+		"OPTIONS", []string{"Origin: https://a.localhost", "Access-Control-Request-Method: PUT"}, 200,
+		map[string]string{"Access-Control-Allow-Origin": "https://a.localhost"}, "",
+	},
+	{
+		"OK/no longer in Traefik", config.Headers{PublicKey: "p", FeaturePolicy: "f", SSLRedirect: true, SSLHost: "s", SSLForceHost: true, SSLTemporaryRedirect: true},
+		"GET", nil, 200, map[string]string{"Public-Key-Pins": "", "Feature-Policy": "", "Location": ""}, "example.com  ",
+	},
+	{
+		"OK/host set before it is looked at", config.Headers{CustomRequestHeaders: map[string]string{"Host": "h"}, AllowedHosts: []string{"h"}},
+		"GET", nil, 200, nil, "h  ",
+	},
+	{
+		"OK/empty host", config.Headers{CustomRequestHeaders: map[string]string{"Host": ""}},
+		"GET", nil, 200, nil, "example.com  ",
+	},
+	{
+		"Err/host, with custom headers", config.Headers{AllowedHosts: []string{"h"}, CustomResponseHeaders: map[string]string{"X-Out": "1"}},
+		"GET", nil, 500, map[string]string{"X-Out": "1"}, "Bad Host\n",
 	},
 	{
 		"OK/OPTIONS without preflight", config.Headers{AccessControlAllowOriginList: headerOrigins},
@@ -337,7 +359,10 @@ func TestBuildErrors(t *testing.T) {
 	for want, m := range map[string]config.Middleware{
 		"no settings":           {},
 		"addprefix.prefix":      {AddPrefix: &config.AddPrefix{}},
-		"stripprefix.prefixes":  {StripPrefix: &config.StripPrefix{Prefixes: []string{" "}}},
+		"exclude each other": {RateLimit: &config.RateLimit{Average: 1, SourceCriterion: &config.SourceCriterion{
+			IPStrategy: &config.IPStrategy{}, RequestHost: true}}},
+		"exclude each": {InFlightReq: &config.InFlightReq{Amount: 1, SourceCriterion: &config.SourceCriterion{
+			RequestHeaderName: "X-Who", RequestHost: true}}},
 		"redirectscheme.scheme": {RedirectScheme: &config.RedirectScheme{}},
 		"redirectscheme.port":   {RedirectScheme: &config.RedirectScheme{Scheme: "https", Port: "x"}},
 		"ratelimit":             {RateLimit: &config.RateLimit{Average: -1}},

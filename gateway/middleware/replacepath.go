@@ -1,7 +1,6 @@
 package middleware
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -13,9 +12,6 @@ import (
 const replacedPath = "X-Replaced-Path"
 
 func replacePath(c *config.ReplacePath) (Middleware, error) {
-	if c.Path == "" {
-		return nil, errors.New("replacepath.path is empty")
-	}
 	raw := rooted(c.Path)
 	path, err := url.PathUnescape(raw)
 	if err != nil {

@@ -19,8 +19,7 @@ func replacePathRegex(c *config.ReplacePathRegex) (Middleware, error) {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			was := escapedPath(r.URL)
-			// Traefik takes an empty replacement for one that is not set.
-			if replacement == "" || !pattern.MatchString(was) {
+			if !pattern.MatchString(was) {
 				next.ServeHTTP(w, r)
 				return
 			}

@@ -106,14 +106,15 @@ func safe(method string) bool {
 	return false
 }
 
-// WriteHeader begins the answer, also by an informational one, or drops it. Where a
-// status may ask for another attempt, informational answers are dropped too.
+// WriteHeader begins the answer, also by an informational one, or drops it. Where the
+// status may ask for another attempt, what is informational passes and decides nothing.
 func (a *attempt) WriteHeader(status int) {
 	if a.again {
 		return
 	}
 	if a.statuses != nil && a.follows() {
 		if status < 200 && status != http.StatusSwitchingProtocols {
+			a.ResponseWriter.WriteHeader(status)
 			return
 		}
 		if slices.ContainsFunc(a.statuses, func(s statuses) bool { return s.has(status) }) {

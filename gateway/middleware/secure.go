@@ -3,13 +3,12 @@ package middleware
 import (
 	"net/http"
 	"slices"
-	"strings"
 
 	"axion/gateway/config"
 )
 
 // guard is what the headers middleware asks of a request before it passes: an allowed
-// host, and TLS.
+// host.
 type guard struct {
 	config *config.Headers
 }
@@ -17,28 +16,10 @@ type guard struct {
 // admits answers requests that may not pass, and reports whether r may.
 func (g guard) admits(w http.ResponseWriter, r *http.Request) bool {
 	c := g.config
-	if c.IsDevelopment {
+	if len(c.AllowedHosts) == 0 || c.IsDevelopment || containsFold(c.AllowedHosts, g.host(r)) {
 		return true
 	}
-	if len(c.AllowedHosts) > 0 && !containsFold(c.AllowedHosts, g.host(r)) {
-		http.Error(w, "Bad Host", http.StatusInternalServerError)
-		return false
-	}
-	secure := g.secure(r)
-	forced := c.SSLForceHost && c.SSLHost != "" && !strings.EqualFold(g.host(r), c.SSLHost)
-	if (!c.SSLRedirect || secure) && !(forced && secure) {
-		return true
-	}
-	host := r.Host
-	if c.SSLHost != "" {
-		host = c.SSLHost
-	}
-	status := http.StatusMovedPermanently
-	if c.SSLTemporaryRedirect {
-		status = http.StatusTemporaryRedirect
-	}
-	w.Header().Set("Location", "https://"+host+r.URL.RequestURI())
-	w.WriteHeader(status)
+	http.Error(w, "Bad Host", http.StatusInternalServerError)
 	return false
 }
 

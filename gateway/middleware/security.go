@@ -28,8 +28,6 @@ func securityHeaders(c *config.Headers) security {
 	put("X-Xss-Protection", cmp.Or(c.CustomBrowserXSSValue, when(c.BrowserXSSFilter, "1; mode=block")))
 	put("Content-Security-Policy", c.ContentSecurityPolicy)
 	put("Content-Security-Policy-Report-Only", c.ContentSecurityPolicyReportOnly)
-	put("Public-Key-Pins", c.PublicKey)
-	put("Feature-Policy", c.FeaturePolicy)
 	put("Referrer-Policy", c.ReferrerPolicy)
 	put("Permissions-Policy", c.PermissionsPolicy)
 	if c.IsDevelopment {

@@ -1,6 +1,7 @@
 package middleware
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -83,7 +84,11 @@ func (a addressOf) of(r *http.Request) string {
 	}
 	for i := len(hops) - 1; i >= 0; i-- {
 		hop := strings.TrimSpace(hops[i])
-		if addr, err := netip.ParseAddr(hop); err == nil && !a.excluded.contain(addr.Unmap()) {
+		if hop == "" {
+			continue
+		}
+		// What is no address is nobody's: what stands before it came from there.
+		if addr, err := netip.ParseAddr(hop); err != nil || !a.excluded.contain(addr.Unmap().WithZone("")) {
 			return a.group(hop)
 		}
 	}
@@ -117,8 +122,10 @@ func peer(r *http.Request) string {
 // as usual says.
 func keyOf(c *config.SourceCriterion, usual func(*http.Request) string) (func(*http.Request) string, error) {
 	switch {
-	case c == nil:
+	case c == nil || c.IPStrategy == nil && c.RequestHeaderName == "" && !c.RequestHost:
 		return usual, nil
+	case c.IPStrategy != nil && (c.RequestHeaderName != "" || c.RequestHost), c.RequestHeaderName != "" && c.RequestHost:
+		return nil, errors.New("sourcecriterion: ipstrategy, requestheadername and requesthost exclude each other: keep one of them")
 	case c.RequestHeaderName != "":
 		return func(r *http.Request) string { return r.Header.Get(c.RequestHeaderName) }, nil
 	case c.RequestHost:

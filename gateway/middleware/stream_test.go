@@ -22,6 +22,7 @@ import (
 // streamers are the middlewares that hand on an answer while it comes.
 var streamers = map[string]config.Middleware{
 	"retry":          retrying(3),
+	"retry status":   retryBy(config.Retry{Attempts: 3, Status: []string{"500-599"}, RetryNonIdempotentMethod: true}),
 	"compress":       compressing(config.Compress{}),
 	"errors":         {Errors: &config.Errors{Status: []string{"500-599"}, Service: "s"}},
 	"circuitbreaker": breaking("NetworkErrorRatio() > 0.5 || LatencyAtQuantileMS(50) > 100000"),

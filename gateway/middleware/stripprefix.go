@@ -1,7 +1,6 @@
 package middleware
 
 import (
-	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -15,9 +14,6 @@ func stripPrefix(c *config.StripPrefix) (Middleware, error) {
 		if p = strings.TrimSpace(p); p != "" {
 			prefixes = append(prefixes, p)
 		}
-	}
-	if len(prefixes) == 0 {
-		return nil, errors.New("stripprefix.prefixes is empty")
 	}
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

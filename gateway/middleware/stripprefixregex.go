@@ -1,7 +1,6 @@
 package middleware
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -13,14 +12,14 @@ import (
 func stripPrefixRegex(c *config.StripPrefixRegex) (Middleware, error) {
 	patterns := make([]*regexp.Regexp, 0, len(c.Regex))
 	for i, text := range c.Regex {
-		p, err := compile(fmt.Sprintf("stripprefixregex.regex[%d]", i), strings.TrimSpace(text))
+		if text = strings.TrimSpace(text); text == "" {
+			continue // it would strip nothing
+		}
+		p, err := compile(fmt.Sprintf("stripprefixregex.regex[%d]", i), text)
 		if err != nil {
 			return nil, err
 		}
 		patterns = append(patterns, p)
-	}
-	if len(patterns) == 0 {
-		return nil, errors.New("stripprefixregex.regex is empty")
 	}
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -69,11 +69,7 @@ type Status struct {
 // Balancer returns a handler for the service of that name, and begins its health
 // checks. Every server counts as up until its first check. Close must be called.
 func (p *Proxy) Balancer(name string, lb *config.LoadBalancer, t *Transport) (*Balancer, error) {
-	b := &Balancer{proxy: p, name: name, strategy: lb.Strategy}
-	var err error
-	if b.stick, err = newStick(name, lb.Sticky); err != nil {
-		return nil, err
-	}
+	b := &Balancer{proxy: p, name: name, strategy: lb.Strategy, stick: newStick(name, lb.Sticky)}
 	b.passive, b.checked = newPassive(lb.PassiveHealthCheck), lb.HealthCheck != nil
 	for _, c := range lb.Servers {
 		s, err := b.newServer(c, lb, t)

@@ -35,8 +35,8 @@ func NewWeighted(name string, c *config.Weighted, children []Service) (Service, 
 	if err != nil {
 		return nil, err
 	}
-	w.stick, err = newStick(name, c.Sticky)
-	return w, err
+	w.stick = newStick(name, c.Sticky)
+	return w, nil
 }
 
 // NewHRW spreads clients over children by their address, so that each stays at its

@@ -129,7 +129,8 @@ func joinPath(u, server *url.URL) {
 }
 
 // copyForwarded restores what the front set and ReverseProxy removed, by default
-// or because the client named it in its Connection header.
+// or because the client named it in its Connection header. X-Forwarded-For is left out
+// where it is there without a value.
 func copyForwarded(out, in *http.Request) {
 	for _, name := range forwarded {
 		if values, ok := in.Header[name]; ok {
@@ -140,8 +141,12 @@ func copyForwarded(out, in *http.Request) {
 	if err != nil {
 		return
 	}
-	if prior := in.Header.Get("X-Forwarded-For"); prior != "" {
-		host = prior + ", " + host
+	prior, there := in.Header["X-Forwarded-For"]
+	if there && prior == nil {
+		return
+	}
+	if len(prior) > 0 {
+		host = strings.Join(prior, ", ") + ", " + host
 	}
 	out.Header["X-Forwarded-For"] = []string{host}
 }

@@ -37,9 +37,6 @@ func newCheck(t *Transport, c *config.HealthCheck) (*check, error) {
 	if err != nil || path.IsAbs() || path.Host != "" {
 		return nil, fmt.Errorf("healthcheck.path %q is not a path", c.Path)
 	}
-	if c.Mode != "" && c.Mode != "http" && c.Mode != modeGRPC {
-		return nil, fmt.Errorf("healthcheck.mode %q is not http or grpc", c.Mode)
-	}
 	if c.Scheme != "" && c.Scheme != "http" && c.Scheme != "https" {
 		return nil, fmt.Errorf("healthcheck.scheme %q is not http or https", c.Scheme)
 	}

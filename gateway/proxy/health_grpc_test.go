@@ -140,13 +140,13 @@ func TestHealthGRPCErrors(t *testing.T) {
 			t.Errorf("it took %s, as if the timeout were the default one", took)
 		}
 	})
-	t.Run("ErrMode", func(t *testing.T) {
+	t.Run("ErrScheme", func(t *testing.T) {
 		t.Parallel()
 		lb := servers("http://127.0.0.1:1")
-		lb.HealthCheck = &config.HealthCheck{Mode: "tcp"}
+		lb.HealthCheck = &config.HealthCheck{Scheme: "ftp"}
 		p := proxy.New(proxy.Options{})
-		if _, err := p.Balancer("svc", lb, transport(t, p)); err == nil || !strings.Contains(err.Error(), "healthcheck.mode") {
-			t.Errorf("error: got %v, want one about healthcheck.mode", err)
+		if _, err := p.Balancer("svc", lb, transport(t, p)); err == nil || !strings.Contains(err.Error(), "healthcheck.scheme") {
+			t.Errorf("error: got %v, want one about healthcheck.scheme", err)
 		}
 	})
 }

@@ -5,7 +5,6 @@ import (
 	"crypto/sha1"
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"net/http"
 	"strings"
 
@@ -17,30 +16,28 @@ type stick struct {
 	cookie http.Cookie
 }
 
-// newStick is nil where nothing sticks.
-func newStick(service string, c *config.Sticky) (*stick, error) {
+// newStick is nil where nothing sticks. As in Traefik, a SameSite that there is not is
+// left out.
+func newStick(service string, c *config.Sticky) *stick {
 	if c == nil || c.Cookie == nil {
-		return nil, nil
+		return nil
 	}
 	s := &stick{cookie: http.Cookie{
-		Name: cmp.Or(c.Cookie.Name, cookieName(service)), Path: "/", Secure: c.Cookie.Secure, HttpOnly: c.Cookie.HTTPOnly,
+		Name: cmp.Or(config.CookieName(c.Cookie.Name), cookieName(service)), Path: "/", Secure: c.Cookie.Secure, HttpOnly: c.Cookie.HTTPOnly,
 		MaxAge: c.Cookie.MaxAge, Domain: c.Cookie.Domain,
 	}}
 	if c.Cookie.Path != nil {
 		s.cookie.Path = *c.Cookie.Path
 	}
 	switch strings.ToLower(c.Cookie.SameSite) {
-	case "":
 	case "none":
 		s.cookie.SameSite = http.SameSiteNoneMode
 	case "lax":
 		s.cookie.SameSite = http.SameSiteLaxMode
 	case "strict":
 		s.cookie.SameSite = http.SameSiteStrictMode
-	default:
-		return nil, fmt.Errorf("sticky.cookie.samesite %q is not none, lax or strict", c.Cookie.SameSite)
 	}
-	return s, nil
+	return s
 }
 
 // cookieName is Traefik's for a service: an underscore and the beginning of a hash.
