@@ -357,8 +357,8 @@ func TestRateLimitSource(t *testing.T) {
 func TestBuildErrors(t *testing.T) {
 	t.Parallel()
 	for want, m := range map[string]config.Middleware{
-		"no settings":           {},
-		"addprefix.prefix":      {AddPrefix: &config.AddPrefix{}},
+		"no settings":      {},
+		"addprefix.prefix": {AddPrefix: &config.AddPrefix{}},
 		"exclude each other": {RateLimit: &config.RateLimit{Average: 1, SourceCriterion: &config.SourceCriterion{
 			IPStrategy: &config.IPStrategy{}, RequestHost: true}}},
 		"exclude each": {InFlightReq: &config.InFlightReq{Amount: 1, SourceCriterion: &config.SourceCriterion{

@@ -85,6 +85,32 @@ func TestJSON(t *testing.T) {
 	}
 }
 
+// Who was let in is who a middleware says, whatever the service is told.
+func TestUser(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		noted, want string
+	}{"OK/Noted": {"ann", "ann"}, "OK/Claimed": {"", "eve\\nfake_line"}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var out bytes.Buffer
+			o := observe.New(observe.Options{Output: &out})
+			if err := o.Apply(&config.Static{AccessLog: &config.AccessLog{}}); err != nil {
+				t.Fatal(err)
+			}
+			answer(o, "GET", "http://a/", func(w http.ResponseWriter, r *http.Request) {
+				record.User(w, tt.noted)
+				if tt.noted != "" {
+					r.Header.Del("Authorization")
+				}
+			})
+			if !strings.HasPrefix(out.String(), "192.0.2.1 - "+tt.want+" [") {
+				t.Errorf("line: got %q, want the user %s", out.String(), tt.want)
+			}
+		})
+	}
+}
+
 func TestFilters(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
