@@ -3,6 +3,7 @@ package gateway
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"axion/gateway/config"
 	"axion/gateway/lint"
@@ -23,7 +24,7 @@ func (b *builder) warnSettings() {
 
 func (b *builder) warnFindings(of string, o config.Origin, findings []lint.Finding) {
 	for _, f := range findings {
-		p := config.Problem{Severity: config.Warning, Service: o.Service, Message: f.Message, Hint: f.Hint, Label: "traefik." + of + "." + f.Path}
+		p := config.Problem{Severity: config.Warning, Service: o.Service, Message: f.Message, Hint: f.Hint, Label: "traefik." + of + "." + strings.ToLower(f.Path)}
 		if p.File, p.Line = b.dynamic.Place(p.Label, o); o.Provider == "file" {
 			p.Label, p.Message = "", of+"."+f.Path+": "+f.Message
 		}

@@ -35,6 +35,9 @@ func Middleware(m *config.Middleware) []Finding {
 		l.add(c.TLS != nil && c.TLS.CAOptional, "forwardAuth.tls.caOptional", "it has no effect since Traefik v3", "remove it")
 		l.add(c.MaxBodySize != nil && !c.ForwardBody, "forwardAuth.maxBodySize", "it has no effect without forwardBody", "")
 	}
+	if c := m.PassTLSClientCert; c != nil {
+		l.add(!c.PEM && c.Info == nil, "passTLSClientCert.pem", "the service is told nothing of certificates", "set pem or info")
+	}
 	return l
 }
 

@@ -23,6 +23,7 @@ func TestMiddleware(t *testing.T) {
 		"ErrAuth":      {config.Middleware{ForwardAuth: &config.ForwardAuth{MaxBodySize: &n, TLS: &config.ClientTLS{CAOptional: true}}}, []string{"forwardAuth.tls.caOptional", "forwardAuth.maxBodySize"}},
 		"ErrPrefixes":  {config.Middleware{StripPrefix: &config.StripPrefix{Prefixes: []string{" "}, ForceSlash: true}}, []string{"stripPrefix.forceSlash", "stripPrefix.prefixes"}},
 		"ErrPatterns":  {config.Middleware{StripPrefixRegex: &config.StripPrefixRegex{}}, []string{"stripPrefixRegex.regex"}},
+		"ErrNothing":   {config.Middleware{PassTLSClientCert: &config.PassTLSClientCert{}}, []string{"passTLSClientCert.pem"}},
 		"ErrInFlight":  {config.Middleware{InFlightReq: &config.InFlightReq{}}, []string{"inFlightReq.amount"}},
 		"ErrPublicKey": {config.Middleware{Headers: &config.Headers{PublicKey: "p", FeaturePolicy: "f", SSLForceHost: true}}, []string{"headers.sslForceHost", "headers.featurePolicy", "headers.publicKey"}},
 	} {

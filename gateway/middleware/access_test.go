@@ -127,7 +127,6 @@ func TestAccessErrors(t *testing.T) {
 		"ErrAddress":      {config.Middleware{ForwardAuth: &config.ForwardAuth{Address: "auth:80"}}, "forwardauth.address"},
 		"ErrPattern":      {config.Middleware{ForwardAuth: &config.ForwardAuth{Address: "http://a", AuthResponseHeadersRegex: "("}}, "authresponseheadersregex"},
 		"ErrCA":           {config.Middleware{ForwardAuth: &config.ForwardAuth{Address: "http://a", TLS: &config.ClientTLS{CA: "/nonexistent"}}}, "forwardauth.tls.ca"},
-		"ErrNothing":      {config.Middleware{PassTLSClientCert: &config.PassTLSClientCert{}}, "asks for nothing"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -3,7 +3,6 @@ package middleware
 import (
 	"crypto/x509"
 	"encoding/pem"
-	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -20,9 +19,6 @@ const (
 // passTLSClientCert tells the service about the client's certificate: whole, as PEM
 // without its frame and line breaks, or the parts asked for.
 func passTLSClientCert(c *config.PassTLSClientCert) (Middleware, error) {
-	if !c.PEM && c.Info == nil {
-		return nil, errors.New("passtlsclientcert asks for nothing: set pem or info")
-	}
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			r.Header.Del(clientCertHeader)
