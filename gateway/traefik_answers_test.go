@@ -92,7 +92,7 @@ func TestLabelsOfRetryWebSocket(t *testing.T) {
 		line, _ := b.ReadString('\n')
 		_, _ = io.WriteString(c, strings.ToUpper(line))
 	})
-	s := start(t, compose(passing(url, "retry", "attempts=3", "status=502")...))
+	s := start(t, compose(passing(url, "retry", "attempts=9", "status=502")...))
 	c, err := net.Dial("tcp", s.http)
 	if err != nil {
 		t.Fatal(err)

@@ -15,6 +15,39 @@ import (
 )
 
 func errorPages(c *config.Errors, env Env) (Middleware, error) {
+	p, err := newPages(c)
+	if err != nil {
+		return nil, err
+	}
+	if c.Service == "" {
+		return nil, errors.New("errors.service is empty")
+	}
+	if env.Service == nil {
+		return nil, errors.New("errors.service: no service is known")
+	}
+	service, err := env.Service(c.Service)
+	if err != nil {
+		return nil, fmt.Errorf("errors.service: %w", err)
+	}
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			before := remember(w.Header())
+			defer before.release()
+			got := &catcher{ResponseWriter: w, caught: p.caught}
+			host := r.Host
+			next.ServeHTTP(got, r)
+			if !got.dropped {
+				return
+			}
+			before.restore(w.Header())
+			r.Host = host // middlewares within may have set another
+			p.serve(w, r, service, got.status)
+		})
+	}, nil
+}
+
+// newPages reads which answers pages stand for, and where they are.
+func newPages(c *config.Errors) (*pages, error) {
 	p := &pages{query: "/" + strings.TrimPrefix(c.Query, "/")}
 	for _, text := range c.Status {
 		s, err := parseStatuses("errors.status", text)
@@ -46,31 +79,7 @@ func errorPages(c *config.Errors, env Env) (Middleware, error) {
 			p.headers = append(p.headers, http.CanonicalHeaderKey(strings.TrimSpace(name)))
 		}
 	}
-	if c.Service == "" {
-		return nil, errors.New("errors.service is empty")
-	}
-	if env.Service == nil {
-		return nil, errors.New("errors.service: no service is known")
-	}
-	service, err := env.Service(c.Service)
-	if err != nil {
-		return nil, fmt.Errorf("errors.service: %w", err)
-	}
-	return func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			before := remember(w.Header())
-			defer before.release()
-			got := &catcher{ResponseWriter: w, caught: p.caught}
-			host := r.Host
-			next.ServeHTTP(got, r)
-			if !got.dropped {
-				return
-			}
-			before.restore(w.Header())
-			r.Host = host // middlewares within may have set another
-			p.serve(w, r, service, got.status)
-		})
-	}, nil
+	return p, nil
 }
 
 // pages serves pages in place of answers with a caught status.
