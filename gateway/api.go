@@ -35,11 +35,17 @@ func (g *Gateway) API() http.Handler {
 	return mux
 }
 
-// ping answers OK while the gateway takes requests.
+// ping answers OK while the gateway takes requests, and after that what Traefik's
+// ping.terminatingStatusCode says.
 func (g *Gateway) ping(w http.ResponseWriter, _ *http.Request) {
 	select {
 	case <-g.ended:
-		http.Error(w, "Service Unavailable", http.StatusServiceUnavailable)
+		code := http.StatusServiceUnavailable
+		if c := g.table.Load().dynamic.Static.Ping; c != nil && c.TerminatingStatusCode != 0 {
+			code = c.TerminatingStatusCode
+		}
+		w.WriteHeader(code)
+		_, _ = w.Write([]byte(http.StatusText(code)))
 	default:
 		_, _ = w.Write([]byte("OK"))
 	}

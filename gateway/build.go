@@ -20,14 +20,20 @@ type builder struct {
 	old     *table
 	// dry looks for faults only: nothing that runs or listens is made.
 	dry bool
+	// unguarded are entrypoints whose middlewares cannot be built.
+	unguarded map[string]bool
+}
+
+func newBuilder(g *Gateway, d *config.Dynamic, old *table) *builder {
+	if old == nil {
+		old = &table{}
+	}
+	return &builder{table: newTable(d), gateway: g, old: old, unguarded: make(map[string]bool)}
 }
 
 // build makes a table of d.
 func (g *Gateway) build(d *config.Dynamic, old *table) *table {
-	if old == nil {
-		old = &table{}
-	}
-	b := &builder{table: newTable(d), gateway: g, old: old}
+	b := newBuilder(g, d, old)
 	b.routers()
 	b.review()
 	return b.table
@@ -52,7 +58,8 @@ func (b *builder) review() {
 // check tells which routers of d would be disabled, and why, without building
 // what serves them: so that the provider can keep a file's last good version.
 func (g *Gateway) check(d *config.Dynamic) []config.Problem {
-	b := &builder{table: newTable(d), gateway: g, old: &table{}, dry: true}
+	b := newBuilder(g, d, nil)
+	b.dry = true
 	b.routers()
 	var problems []config.Problem
 	for _, r := range b.routes {
@@ -74,7 +81,9 @@ func (b *builder) routers() {
 		b.entryWares(e)
 		b.redirect(e)
 	}
+	b.ownRouters()
 	for _, r := range b.routes {
+		b.guarded(r)
 		b.finish(r)
 	}
 	b.tcpTables()

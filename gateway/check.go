@@ -29,7 +29,8 @@ func Check(base []provider.Source, files []string) ([]config.Problem, error) {
 	}
 	g := &Gateway{log: slog.New(slog.DiscardHandler), observer: observe.New(observe.Options{})}
 	g.internals = g.newInternals()
-	b := &builder{table: newTable(p.Dynamic()), gateway: g, old: &table{}, dry: true}
+	b := newBuilder(g, p.Dynamic(), nil)
+	b.dry = true
 	b.routers()
 	b.review()
 	return slices.DeleteFunc(slices.Concat(p.Problems(), b.problems), func(p config.Problem) bool {

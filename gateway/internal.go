@@ -52,8 +52,28 @@ func (b *builder) entryWares(e *entrypoint) {
 	for _, f := range r.findings {
 		b.problems = append(b.problems, b.dynamic.Static.Problem(e.config.Origin, config.Error, "entrypoint "+strconv.Quote(e.name)+": "+f.message, f.hint))
 	}
-	if !r.refused() {
-		b.wares[e.name] = r.wares
+	if b.wares[e.name] = r.wares; r.refused() {
+		b.unguarded[e.name] = true
+	}
+}
+
+// guarded takes r from the entrypoints whose middlewares cannot be built: without
+// them it would let through what it must not.
+func (b *builder) guarded(r *route) {
+	var without []string
+	r.entries = slices.DeleteFunc(r.entries, func(e entry) bool {
+		if b.unguarded[e.name] {
+			without = append(without, e.name)
+		}
+		return b.unguarded[e.name]
+	})
+	for _, name := range without {
+		message := fmt.Sprintf("it is not served on entrypoint %q, whose middlewares cannot be built", name)
+		if len(r.entries) == 0 {
+			r.refuse("entrypoints", message, "mend the middlewares of the entrypoint")
+		} else {
+			r.warn("entrypoints", message, "mend the middlewares of the entrypoint")
+		}
 	}
 }
 

@@ -40,7 +40,11 @@ func (g *Gateway) reconcile(t *table, given map[string]net.Listener) (gone []*fr
 		if l == nil && e.address != "" {
 			var err error
 			if l, err = g.listenTo(e); err != nil {
-				t.problems = append(t.problems, t.dynamic.Static.Problem(e.config.Origin, config.Error,
+				severity := config.Error
+				if e.config.Implicit {
+					severity = config.Notice
+				}
+				t.problems = append(t.problems, t.dynamic.Static.Problem(e.config.Origin, severity,
 					fmt.Sprintf("entrypoint %q cannot be opened: %v", e.name, err), "end what uses the port, or give the entrypoint another"))
 				continue
 			}

@@ -97,9 +97,18 @@ func (b *builder) realize(name string, s *service) *service {
 
 // internal is a service of the gateway's own.
 func (b *builder) internal(name string) *service {
-	h, ok := b.gateway.internals[strings.TrimSuffix(name, internalSuffix)]
+	own := strings.TrimSuffix(name, internalSuffix)
+	h, ok := b.gateway.internals[own]
 	if !ok || !strings.HasSuffix(name, internalSuffix) {
 		return nil
+	}
+	if api := b.dynamic.Static.API; api != nil {
+		if own == "dashboard" && !dashboard(api) {
+			return nil
+		}
+		if own == "api" || own == "dashboard" {
+			h = below(api.BasePath, h)
+		}
 	}
 	s := &service{Service: internalService{h}}
 	b.services[name] = s

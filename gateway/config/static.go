@@ -26,8 +26,11 @@ func (s *Static) Problem(o Origin, severity Severity, message, hint string) Prob
 
 // EntryPoint is a place where clients connect.
 type EntryPoint struct {
-	Origin  Origin `label:"-" file:"-"`
-	Address string // "[host]:port[/tcp|/udp]", as in the container
+	Origin Origin `label:"-" file:"-"`
+	// Implicit is Traefik's own entrypoint, which nobody configured. That it cannot be
+	// opened is no fault.
+	Implicit bool   `label:"-" file:"-"`
+	Address  string // "[host]:port[/tcp|/udp]", as in the container
 	// AsDefault entrypoints serve routers that name none. Where no entrypoint has
 	// it, all do that speak TCP.
 	AsDefault        bool
@@ -166,9 +169,12 @@ type FileProvider struct {
 // AccessLog writes a line for each request. An empty FilePath means standard output.
 type AccessLog struct {
 	FilePath string
-	Format   string // common (the default), json
+	Format   string // common (the default), genericCLF, json
 	Filters  *AccessLogFilters
 	Fields   *AccessLogFields
+	// AddInternals tells of the requests that this gateway answers itself too, such as
+	// those of ping@internal and of redirections.
+	AddInternals bool
 }
 
 // AccessLogFilters keep lines that any of them asks for. Nil keeps all.
@@ -181,9 +187,16 @@ type AccessLogFilters struct {
 // AccessLogFields says what becomes of fields and headers: keep, drop or redact.
 // By default fields are kept and headers dropped.
 type AccessLogFields struct {
+	DefaultMode     string
+	Names           map[string]string
+	Headers         *AccessLogHeaders
+	QueryParameters *AccessLogQuery
+}
+
+// AccessLogQuery says whether paths are told with their queries: keep (the default)
+// or drop.
+type AccessLogQuery struct {
 	DefaultMode string
-	Names       map[string]string
-	Headers     *AccessLogHeaders
 }
 
 // AccessLogHeaders is [AccessLogFields] for request headers.
@@ -194,7 +207,9 @@ type AccessLogHeaders struct {
 
 // Metrics are served by prometheus@internal.
 type Metrics struct {
-	Prometheus *Prometheus `label:"allowEmpty" file:"allowEmpty"`
+	// AddInternals counts what this gateway answers itself too.
+	AddInternals bool
+	Prometheus   *Prometheus `label:"allowEmpty" file:"allowEmpty"`
 }
 
 // Prometheus says what is counted. Buckets are in seconds, 0.1, 0.3, 1.2 and 5 by
@@ -221,6 +236,6 @@ type Ping struct {
 // API of api@internal. Insecure also serves it on the entrypoint "traefik".
 type API struct {
 	Insecure  bool
-	Dashboard *bool // nil means true
-	BasePath  string
+	Dashboard *bool  // nil means true
+	BasePath  string // below which all of it is; empty means /
 }

@@ -129,6 +129,9 @@ func filter(c *config.AccessLogFilters) (func(int, int, time.Duration) bool, err
 }
 
 func (l *accessLog) write(e *Exchange, took time.Duration) {
+	if !l.config.AddInternals && internal(e.service) {
+		return
+	}
 	count := l.total.Add(1)
 	if !l.keep(e.status, e.retries, took) {
 		return
@@ -145,42 +148,6 @@ func (l *accessLog) write(e *Exchange, took time.Duration) {
 		l.buffer = l.common(l.buffer[:0], e, took, count)
 	}
 	_, _ = l.to.Write(l.buffer) // there is nowhere to complain to for each request
-}
-
-// common appends Traefik's form of the Common Log Format.
-func (l *accessLog) common(b []byte, e *Exchange, took time.Duration, count int64) []byte {
-	b = append(b, clean(e.clientHost())...)
-	b = append(b, " - "...)
-	b = append(b, clean(user(e))...)
-	b = append(b, ' ')
-	b = e.start.AppendFormat(b, "[02/Jan/2006:15:04:05 -0700]")
-	b = append(b, ' ')
-	b = strconv.AppendQuote(b, bounded(e.method)+" "+bounded(pathAndQuery(e.uri))+" "+e.request.Proto)
-	b = append(b, ' ')
-	b = strconv.AppendInt(b, int64(e.status), 10)
-	b = append(b, ' ')
-	b = strconv.AppendInt(b, e.size, 10)
-	for _, text := range []string{e.request.Referer(), e.request.UserAgent()} {
-		b = append(b, ' ')
-		b = quoted(b, text)
-	}
-	if l.config.Format == formatGeneric {
-		return append(b, '\n')
-	}
-	b = append(b, ' ')
-	b = strconv.AppendInt(b, count, 10)
-	for _, text := range []string{e.router, e.serverURL()} {
-		b = append(b, ' ')
-		b = quoted(b, text)
-	}
-	b = append(b, ' ')
-	b = strconv.AppendInt(b, took.Milliseconds(), 10)
-	b = append(b, "ms"...)
-	if e.fault != "" {
-		b = append(b, " fault="...)
-		b = strconv.AppendQuote(b, e.fault)
-	}
-	return append(b, '\n')
 }
 
 func quoted(b []byte, text string) []byte {

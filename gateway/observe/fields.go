@@ -17,7 +17,7 @@ const maxValue = 8 << 10
 // fields are those of a JSON line, under Traefik's names and of its types.
 func (l *accessLog) fields(e *Exchange, took time.Duration, count int64) map[string]any {
 	all := e.fields(took)
-	all["RequestCount"] = count
+	all["RequestCount"], all["RequestPath"] = count, l.path(e)
 	out := make(map[string]any, len(all)+8)
 	for name, value := range all {
 		if v, ok := l.modes.treat(name, value); ok {
@@ -56,7 +56,7 @@ func (e *Exchange) fields(took time.Duration) map[string]any {
 		"StartUTC": e.start.UTC().Format(time.RFC3339Nano), "StartLocal": e.start.Format(time.RFC3339Nano),
 		"Duration": took.Nanoseconds(), "Overhead": took.Nanoseconds(),
 		"ClientAddr": r.RemoteAddr, "ClientHost": client, "ClientPort": port, "ClientUsername": orDash(bounded(user(e))),
-		"RequestMethod": bounded(e.method), "RequestPath": bounded(pathAndQuery(e.uri)), "RequestProtocol": r.Proto, "RequestScheme": "http",
+		"RequestMethod": bounded(e.method), "RequestProtocol": r.Proto, "RequestScheme": "http",
 		"RequestContentSize": e.read(), "RetryAttempts": e.retries,
 		"DownstreamStatus": e.status, "DownstreamContentSize": e.size,
 		"OriginDuration": int64(0), "OriginStatus": 0, "OriginContentSize": int64(0),

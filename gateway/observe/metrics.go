@@ -29,6 +29,8 @@ type metrics struct {
 
 	mu    sync.Mutex // held while series are removed
 	alive *Alive     // nil means that all are
+	// foreign counts nothing that the gateway answers itself.
+	foreign atomic.Bool
 }
 
 // counters are the metrics of one set of settings.
@@ -115,6 +117,7 @@ func (m *metrics) configure(c *config.Metrics) error {
 	if err := CheckMetrics(c); err != nil {
 		return err
 	}
+	m.foreign.Store(c != nil && !c.AddInternals)
 	have := m.current.Load().settings
 	same := slices.Equal(have.Buckets, want.Buckets) && have.AddRoutersLabels == want.AddRoutersLabels &&
 		on(have.AddEntryPointsLabels) == on(want.AddEntryPointsLabels) && on(have.AddServicesLabels) == on(want.AddServicesLabels) &&
@@ -134,6 +137,9 @@ func (m *metrics) handler() http.Handler {
 func (m *metrics) Gather() ([]*dto.MetricFamily, error) { return m.current.Load().registry.Gather() }
 
 func (m *metrics) count(e *Exchange, took time.Duration) {
+	if m.foreign.Load() && internal(e.service) {
+		return
+	}
 	n := m.current.Load()
 	if e.retries > 0 {
 		n.retries.WithLabelValues(e.service).Add(float64(e.retries))

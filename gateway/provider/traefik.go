@@ -6,6 +6,7 @@ import (
 	"path"
 	"path/filepath"
 	"reflect"
+	"strconv"
 	"strings"
 
 	"axion/gateway/config"
@@ -42,10 +43,43 @@ func (p *project) traefik(doc *document, full *types.Project, s types.ServiceCon
 		},
 	})
 	doc.problems = append(doc.problems, problems...)
+	addOwnEntryPoint(found, s.Ports)
 	if p.before != nil && reflect.DeepEqual(p.before.static, found) {
 		found = p.before.static
 	}
 	doc.static = found
+}
+
+// ownEntryPoint is the name and port that Traefik gives to the entrypoint of its own
+// pages.
+const (
+	ownEntryPoint = "traefik"
+	ownPort       = 8080
+)
+
+// addOwnEntryPoint adds Traefik's own entrypoint where its pages need it, nobody
+// configured it and the container's port of it is published: else nobody reaches it.
+func addOwnEntryPoint(s *config.Static, ports []types.ServicePortConfig) {
+	own := func(entrypoint string, manual bool) bool {
+		return !manual && (entrypoint == "" || entrypoint == ownEntryPoint)
+	}
+	needed := s.API != nil && s.API.Insecure || s.Ping != nil && own(s.Ping.EntryPoint, s.Ping.ManualRouting) ||
+		s.Metrics != nil && s.Metrics.Prometheus != nil && own(s.Metrics.Prometheus.EntryPoint, s.Metrics.Prometheus.ManualRouting)
+	if !needed || s.EntryPoints[ownEntryPoint] != nil {
+		return
+	}
+	for _, port := range ports {
+		if port.Target != ownPort || port.Protocol == "udp" {
+			continue
+		}
+		if n, err := strconv.ParseUint(port.Published, 10, 16); err == nil && n > 0 {
+			if s.EntryPoints == nil {
+				s.EntryPoints = map[string]*config.EntryPoint{}
+			}
+			s.EntryPoints[ownEntryPoint] = &config.EntryPoint{Origin: s.Origin, Implicit: true, Address: ":" + port.Published}
+			return
+		}
+	}
 }
 
 // environment is a service's, with that of its env_file.

@@ -86,18 +86,8 @@ func (r *reader) fromFile(f *staticFile) {
 		return
 	}
 	r.prune(root, nil)
-	for _, n := range children(root.Child("entryPoints")) {
-		r.locate([]string{"entrypoints", n.Name}, n.Line)
-	}
 	problems := document.Decode(f.name, root, &r.tree)
 	r.problems = append(r.problems, problems...)
-}
-
-func children(n *document.Node) []*document.Node {
-	if n == nil {
-		return nil
-	}
-	return n.Children
 }
 
 // prune takes out what is not to be decoded, and tells why.
@@ -109,6 +99,7 @@ func (r *reader) prune(n *document.Node, path []string) {
 		at := append(path[:len(path):len(path)], c.Name)
 		s := setting{path: at, text: strings.Join(at, "."), line: c.Line, value: c.Value}
 		f := classify(at)
+		r.locate(at, c.Line)
 		switch {
 		case f.verdict == section && c.Kind != document.Scalar:
 			r.prune(c, at)

@@ -61,7 +61,7 @@ type fileProvider struct {
 // the File of its Origin is the static file where that was read, which its caller
 // may want to watch.
 func Read(s Source) (*config.Static, []config.Problem) {
-	r := &reader{Source: s, found: map[string]int{}}
+	r := &reader{Source: s, lines: map[string]int{}, told: map[string]bool{}}
 	r.origin = config.Origin{Provider: "docker", File: s.File, Service: s.Service, Line: s.Line}
 	flags := r.flags()
 	env := r.environment()
@@ -85,8 +85,8 @@ type reader struct {
 	Source
 	origin   config.Origin
 	tree     tree
-	found    map[string]int  // line by the lower-case name of an entrypoint
-	told     map[string]bool // settings that are not followed, in lower case
+	lines    map[string]int  // by path in lower case
+	told     map[string]bool // what is not followed, in lower case
 	problems []config.Problem
 }
 
@@ -200,18 +200,16 @@ func (r *reader) unfollowed(l *listed, s setting) {
 	if l.inert || l.harmless != "" && strings.EqualFold(s.value, l.harmless) || r.told[at] {
 		return
 	}
-	if r.told == nil {
-		r.told = map[string]bool{}
-	}
 	r.told[at] = true
 	r.problem(l.severity, s.line, s.text+" is not supported: it is ignored", l.hint)
 }
 
-// locate notes the first line of an entrypoint.
+// locate notes where a setting, and each section around it, first stands.
 func (r *reader) locate(path []string, line int) {
-	if len(path) > 1 && strings.EqualFold(path[0], "entrypoints") {
-		if name := strings.ToLower(path[1]); r.found[name] == 0 || line < r.found[name] {
-			r.found[name] = line
+	for n := range path {
+		at := strings.ToLower(strings.Join(path[:n+1], "."))
+		if r.lines[at] == 0 || line < r.lines[at] {
+			r.lines[at] = line
 		}
 	}
 }
@@ -225,7 +223,7 @@ func (r *reader) static() *config.Static {
 	}
 	for name, e := range s.EntryPoints {
 		e.Origin = r.origin
-		if line := r.found[strings.ToLower(name)]; line > 0 {
+		if line := r.lines["entrypoints."+strings.ToLower(name)]; line > 0 {
 			e.Origin.Line = line
 		}
 	}
@@ -238,6 +236,7 @@ func (r *reader) static() *config.Static {
 	if f := r.tree.Providers.File; f != nil {
 		s.FileProviders = r.fileProvider(f)
 	}
+	r.check(s)
 	return s
 }
 

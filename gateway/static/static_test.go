@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -314,4 +315,30 @@ func FuzzRead(f *testing.F) {
 			}
 		}
 	})
+}
+
+// Values of the right form that are none are left out.
+func TestReadValues(t *testing.T) {
+	t.Parallel()
+	got, problems := read(static.Source{Args: args("--ping.terminatingstatuscode=42", "--api.basepath=t", "--accesslog.format=xml",
+		"--accesslog.filters.statuscodes=200,4xx,500-599,1000", "--accesslog.fields.defaultmode=hide", "--accesslog.fields.names.A=redacted",
+		"--accesslog.fields.headers.names.B=drop", "--accesslog.fields.queryparameters.defaultmode=redact")})
+	want := []string{
+		"error 10: ping.terminatingStatusCode: 42 is not a status that can be answered (it is from 200 to 599; 503 is the usual one)",
+		`error 11: api.basePath: "t" is not an absolute path, and Traefik does not start with it (write one such as /traefik)`,
+		`warning 12: accessLog.format: "xml" is none of common, genericCLF and json: common is used, as by Traefik`,
+		`error 13: accessLog.filters.statusCodes: "4xx" is not a status (write one such as 404, or a range such as 500-599)`,
+		`error 13: accessLog.filters.statusCodes: "1000" is not a status (write one such as 404, or a range such as 500-599)`,
+		`warning 14: accessLog.fields.defaultMode: "hide" is none of keep, drop, redact: the usual mode holds, as with Traefik`,
+		`warning 15: accessLog.fields.names.A: "redacted" is none of keep, drop, redact: the usual mode holds, as with Traefik`,
+		`warning 17: accessLog.fields.queryParameters.defaultMode: "redact" is none of keep, drop: the usual mode holds, as with Traefik`,
+	}
+	if !slices.Equal(problems, want) {
+		t.Errorf("got %q\nwant %q", problems, want)
+	}
+	a := got.AccessLog
+	if got.Ping.TerminatingStatusCode != 0 || got.API.BasePath != "" || a.Format != "" || !slices.Equal(a.Filters.StatusCodes, []string{"200", "500-599"}) ||
+		a.Fields.DefaultMode != "" || len(a.Fields.Names) != 0 || a.Fields.Headers.Names["B"] != "drop" || a.Fields.QueryParameters.DefaultMode != "" {
+		t.Errorf("got %+v", a)
+	}
 }

@@ -1,0 +1,79 @@
+package gateway
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"net/http"
+	"strings"
+
+	"axion/gateway/config"
+	"axion/gateway/rule"
+)
+
+// ownRouters adds the routers that Traefik brings along: /ping, /metrics, and the API
+// where it is served without protection.
+func (b *builder) ownRouters() {
+	s := b.dynamic.Static
+	if p := s.Ping; p != nil && !p.ManualRouting {
+		b.ownRouter("ping", "/ping", p.EntryPoint, math.MaxInt)
+	}
+	if m := s.Metrics; m != nil && m.Prometheus != nil && !m.Prometheus.ManualRouting {
+		b.ownRouter("prometheus", "/metrics", m.Prometheus.EntryPoint, math.MaxInt)
+	}
+	if s.API == nil || !s.API.Insecure {
+		return
+	}
+	base := strings.TrimSuffix(s.API.BasePath, "/")
+	b.ownRouter("api", base+"/api", internalEntry, math.MaxInt-1)
+	if dashboard(s.API) {
+		b.ownRouter("dashboard", cmp.Or(base, "/"), internalEntry, math.MaxInt-2)
+	}
+}
+
+// ownRouter leads what begins with a path on an entrypoint, Traefik's own one if it
+// is empty, to the gateway's service of that name. Traefik's own entrypoint need not
+// be open: in a container it would be reached by nobody.
+func (b *builder) ownRouter(name, path, entrypoint string, priority int) {
+	o := b.dynamic.Static.Origin
+	e := b.entries[cmp.Or(entrypoint, internalEntry)]
+	if e == nil || e.udp {
+		if entrypoint != "" && entrypoint != internalEntry {
+			b.problems = append(b.problems, b.dynamic.Static.Problem(o, config.Warning,
+				fmt.Sprintf("%s is not served: entrypoint %q does not exist", path, entrypoint), b.entries.known()))
+		}
+		return
+	}
+	r := &route{name: name + internalSuffix, priority: priority, config: &config.Router{Origin: o, Rule: "PathPrefix(`" + path + "`)", Priority: priority,
+		EntryPoints: []string{e.name}, Service: name + internalSuffix, TLS: e.config.HTTP.TLS}}
+	var err error
+	if r.rule, err = rule.Parse(r.config.Rule); err != nil {
+		r.refuse("rule", err.Error(), "")
+	}
+	b.enter(r)
+	b.serve(r)
+	b.routes = append(b.routes, r)
+}
+
+// dashboard reports whether there is one beside the API.
+func dashboard(c *config.API) bool { return c.Dashboard == nil || *c.Dashboard }
+
+// below serves h under a path, such as /traefik, and nothing elsewhere. Empty and /
+// mean everywhere.
+func below(base string, h http.Handler) http.Handler {
+	base = strings.TrimSuffix(base, "/")
+	if base == "" {
+		return h
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		rest, ok := strings.CutPrefix(r.URL.Path, base)
+		if !ok || rest != "" && rest[0] != '/' {
+			http.NotFound(w, r)
+			return
+		}
+		inner, u := *r, *r.URL
+		u.Path, u.RawPath = "/"+strings.TrimPrefix(rest, "/"), ""
+		inner.URL = &u
+		h.ServeHTTP(w, &inner)
+	})
+}

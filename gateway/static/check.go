@@ -1,0 +1,88 @@
+package static
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"axion/gateway/config"
+)
+
+// check tells of values that have the right form and are none nevertheless. Each is
+// left out.
+func (r *reader) check(s *config.Static) {
+	if p := s.Ping; p != nil && p.TerminatingStatusCode != 0 && (p.TerminatingStatusCode < 200 || p.TerminatingStatusCode > 599) {
+		r.wrong("ping.terminatingStatusCode", fmt.Sprintf("%d is not a status that can be answered", p.TerminatingStatusCode), "it is from 200 to 599; 503 is the usual one")
+		p.TerminatingStatusCode = 0
+	}
+	if a := s.API; a != nil && a.BasePath != "" && (a.BasePath[0] != '/' || strings.ContainsAny(a.BasePath, "`?#")) {
+		r.wrong("api.basePath", fmt.Sprintf("%q is not an absolute path, and Traefik does not start with it", a.BasePath), "write one such as /traefik")
+		a.BasePath = ""
+	}
+	if s.AccessLog != nil {
+		r.checkAccessLog(s.AccessLog)
+	}
+}
+
+func (r *reader) checkAccessLog(c *config.AccessLog) {
+	if !slices.Contains([]string{"", "common", "genericCLF", "json"}, c.Format) {
+		r.doubt("accessLog.format", fmt.Sprintf("%q is none of common, genericCLF and json: common is used, as by Traefik", c.Format))
+		c.Format = ""
+	}
+	if f := c.Filters; f != nil {
+		f.StatusCodes = slices.DeleteFunc(f.StatusCodes, func(text string) bool {
+			low, high, _ := strings.Cut(text, "-")
+			bad := !isStatus(low) || high != "" && !isStatus(high)
+			if bad {
+				r.wrong("accessLog.filters.statusCodes", fmt.Sprintf("%q is not a status", text), "write one such as 404, or a range such as 500-599")
+			}
+			return bad
+		})
+	}
+	f := c.Fields
+	if f == nil {
+		return
+	}
+	field := []string{"keep", "drop", "redact"}
+	r.checkMode("accessLog.fields", &f.DefaultMode, f.Names, field)
+	if f.Headers != nil {
+		r.checkMode("accessLog.fields.headers", &f.Headers.DefaultMode, f.Headers.Names, field)
+	}
+	if f.QueryParameters != nil {
+		r.checkMode("accessLog.fields.queryParameters", &f.QueryParameters.DefaultMode, nil, []string{"keep", "drop"})
+	}
+}
+
+// checkMode leaves out what is no mode: the usual one holds.
+func (r *reader) checkMode(path string, mode *string, names map[string]string, modes []string) {
+	none := func(path, mode string) bool {
+		if mode == "" || slices.ContainsFunc(modes, func(m string) bool { return strings.EqualFold(m, mode) }) {
+			return false
+		}
+		r.doubt(path, fmt.Sprintf("%q is none of %s: the usual mode holds, as with Traefik", mode, strings.Join(modes, ", ")))
+		return true
+	}
+	if none(path+".defaultMode", *mode) {
+		*mode = ""
+	}
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		if none(path+".names."+name, names[name]) {
+			delete(names, name)
+		}
+	}
+}
+
+func isStatus(text string) bool {
+	n, err := strconv.Atoi(strings.TrimSpace(text))
+	return err == nil && n >= 100 && n <= 999
+}
+
+func (r *reader) wrong(path, message, hint string) {
+	r.problem(config.Error, r.lines[strings.ToLower(path)], path+": "+message, hint)
+}
+
+func (r *reader) doubt(path, message string) {
+	r.problem(config.Warning, r.lines[strings.ToLower(path)], path+": "+message, "")
+}
