@@ -54,12 +54,19 @@ func customRequest(r *http.Request, custom map[string]string) {
 	}
 }
 
+// customResponse sets headers; an empty value deletes. The server adds two that are
+// missing, unless they are there without a value.
 func customResponse(h http.Header, custom map[string]string) {
 	for name, value := range custom {
-		if value == "" {
-			h.Del(name)
-		} else {
+		if value != "" {
 			h.Set(name, value)
+			continue
+		}
+		switch name = http.CanonicalHeaderKey(name); name {
+		case contentTypeHeader, "Date":
+			h[name] = nil
+		default:
+			delete(h, name)
 		}
 	}
 }

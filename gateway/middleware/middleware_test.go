@@ -146,6 +146,11 @@ var headerCases = []struct {
 		"GET", nil, 200, nil, "h  ",
 	},
 	{
+		"OK/removed, and not added by the server",
+		config.Headers{CustomResponseHeaders: map[string]string{"content-type": "", "Date": "", "X-Out": ""}},
+		"GET", nil, 200, map[string]string{"Content-Type": "", "Date": "", "X-Out": ""}, "example.com  ",
+	},
+	{
 		"OK/empty host", config.Headers{CustomRequestHeaders: map[string]string{"Host": ""}},
 		"GET", nil, 200, nil, "example.com  ",
 	},
