@@ -138,10 +138,22 @@ func (b *builder) finish(r *route) {
 		for _, w := range slices.Backward(b.wares[at.name]) {
 			h = w.wrap(h)
 		}
-		r.entries[i].handler = h
+		r.entries[i].handler, r.entries[i].quiet = h, quietOf(r.config.Observability, at.config.Observability)
 		for _, w := range slices.Concat(b.wares[at.name], r.wares, r.service.wares) {
 			r.entries[i].wares = append(r.entries[i].wares, w.name)
 		}
+	}
+}
+
+// quietOf is what a router says of observability, and where it says nothing its
+// entrypoint.
+func quietOf(router, entrypoint *config.Observability) *config.Observability {
+	if router == nil || entrypoint == nil {
+		return cmp.Or(router, entrypoint)
+	}
+	return &config.Observability{
+		AccessLogs: cmp.Or(router.AccessLogs, entrypoint.AccessLogs), Metrics: cmp.Or(router.Metrics, entrypoint.Metrics),
+		Tracing: cmp.Or(router.Tracing, entrypoint.Tracing), TraceVerbosity: cmp.Or(router.TraceVerbosity, entrypoint.TraceVerbosity),
 	}
 }
 

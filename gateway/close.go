@@ -37,21 +37,23 @@ func (g *Gateway) shutdown(ctx context.Context) error {
 	g.end(nil)
 	g.mu.Lock()
 	g.closing = true
-	fronts := slices.Collect(maps.Values(g.fronts))
+	fronts := slices.AppendSeq(slices.Collect(maps.Values(g.fronts)), maps.Keys(g.leaving))
 	datagrams := slices.Collect(maps.Values(g.datagrams))
 	g.mu.Unlock()
 	errs := make([]error, len(fronts))
-	drain, cancel := context.WithTimeout(ctx, g.drain)
-	defer cancel()
 	var draining sync.WaitGroup
 	for i, f := range fronts {
+		e := f.entry()
+		grace := graceOf(e.config, g.drain)
 		draining.Go(func() {
+			drain, cancel := context.WithTimeout(ctx, grace)
+			defer cancel()
 			switch err := f.shutdown(drain); {
 			case err == nil:
 			case drain.Err() != nil && ctx.Err() == nil:
-				g.log.Warn("requests that did not end were cut off", "entrypoint", f.entry.name, "after", g.drain)
+				g.log.Warn("requests that did not end were cut off", "entrypoint", e.name, "after", grace)
 			default:
-				errs[i] = fmt.Errorf("close entrypoint %s: %w", f.entry.name, err)
+				errs[i] = fmt.Errorf("close entrypoint %s: %w", e.name, err)
 			}
 		})
 	}

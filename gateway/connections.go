@@ -59,11 +59,11 @@ func (g *Gateway) connections() []observe.Connections {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	var list []observe.Connections
-	for name, f := range g.fronts {
-		list = append(list, observe.Connections{EntryPoint: name, Protocol: "TCP", Open: f.crowd.open()})
+	for _, f := range g.fronts {
+		list = append(list, observe.Connections{EntryPoint: f.entry().name, Protocol: "TCP", Open: f.crowd.open()})
 	}
-	for name, s := range g.datagrams {
-		list = append(list, observe.Connections{EntryPoint: name, Protocol: "UDP", Open: s.Sessions()})
+	for _, d := range g.datagrams {
+		list = append(list, observe.Connections{EntryPoint: d.view.Load().entry.name, Protocol: "UDP", Open: d.Sessions()})
 	}
 	return list
 }

@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"axion/gateway/listen"
 	"axion/gateway/record"
 )
 
@@ -181,14 +182,17 @@ func track(c net.Conn, state http.ConnState) {
 
 // crowdListener takes each connection into the crowd.
 type crowdListener struct {
-	net.Listener
+	listen.Interruptible
 	crowd *crowd
 }
 
 // Accept passes over connections for which there is no room.
-func (l crowdListener) Accept() (net.Conn, error) {
+func (l crowdListener) Accept() (net.Conn, error) { return l.AcceptUntil(nil) }
+
+// AcceptUntil is Accept that ends when done is closed.
+func (l crowdListener) AcceptUntil(done <-chan struct{}) (net.Conn, error) {
 	for {
-		c, err := l.Listener.Accept()
+		c, err := l.Interruptible.AcceptUntil(done)
 		if err != nil {
 			return nil, err
 		}

@@ -2,6 +2,8 @@ package gateway
 
 import (
 	"fmt"
+	"net"
+	"sync/atomic"
 	"time"
 
 	"axion/gateway/config"
@@ -40,40 +42,47 @@ func (t *table) udpProblems() []config.Problem {
 	return list
 }
 
-// reconcileUDP opens and closes the entrypoints for datagrams. The caller holds mu.
-func (g *Gateway) reconcileUDP(t *table) {
-	for name, s := range g.datagrams {
-		if e := t.entries[name]; e == nil || !e.udp {
-			delete(g.datagrams, name)
-			g.running.Go(func() { _ = s.Close() })
-		}
-	}
-	for _, e := range t.entries.all() {
-		if !e.udp || g.datagrams[e.name] != nil || g.closing {
-			continue
-		}
-		sockets, err := udp.Listen(g.placeOf(e))
-		if err != nil {
-			t.problems = append(t.problems, t.dynamic.Static.Problem(e.config.Origin, config.Error,
-				fmt.Sprintf("entrypoint %q cannot be opened: %v", e.name, err), "end what uses the port, or give the entrypoint another"))
-			continue
-		}
-		opts := udp.ServerOptions{Table: func() *udp.Table { return g.table.Load().udp.Table(e.name) }, Log: g.log}
-		if e.config.UDP != nil {
-			opts.Timeout = time.Duration(e.config.UDP.Timeout)
-		}
-		s := udp.NewServer(sockets, opts)
-		g.datagrams[e.name] = s
-		if g.started {
-			g.serveUDP(e.name, s)
-		}
-	}
+// datagrams serves one place for UDP.
+type datagrams struct {
+	*udp.Server
+	view    atomic.Pointer[view]
+	started bool // guarded by the gateway's mu
 }
 
-func (g *Gateway) serveUDP(name string, s *udp.Server) {
+// newDatagrams takes the sockets over.
+func (g *Gateway) newDatagrams(v *view, sockets []*net.UDPConn) *datagrams {
+	d := &datagrams{}
+	d.view.Store(v)
+	d.Server = udp.NewServer(sockets, udp.ServerOptions{
+		Table: func() *udp.Table { v := d.view.Load(); return v.table.udp.Table(v.entry.name) },
+		Log:   g.log, Timeout: v.entry.sessionTimeout(),
+	})
+	return d
+}
+
+// sessionTimeout is how long sessions last in which nothing is said; 0 means 3s.
+func (e *entrypoint) sessionTimeout() time.Duration {
+	if e.config.UDP == nil {
+		return 0
+	}
+	return time.Duration(e.config.UDP.Timeout)
+}
+
+// follow has d show v, to sessions from now on.
+func (d *datagrams) follow(v *view) {
+	d.view.Store(v)
+	d.SetTimeout(v.entry.sessionTimeout())
+}
+
+// startUDP serves d, unless that was done. The caller holds mu.
+func (g *Gateway) startUDP(d *datagrams) {
+	if d.started {
+		return
+	}
+	d.started = true
 	g.running.Go(func() {
-		if err := s.Serve(); err != nil {
-			g.end(fmt.Errorf("serve entrypoint %s: %w", name, err))
+		if err := d.Serve(); err != nil {
+			g.end(fmt.Errorf("serve entrypoint %s: %w", d.view.Load().entry.name, err))
 		}
 	})
 }

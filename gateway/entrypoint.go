@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"axion/gateway/config"
+	"axion/gateway/inbound"
+	"axion/gateway/tcp"
 )
 
 // The entrypoints that are always there.
@@ -31,6 +33,8 @@ type entrypoint struct {
 	config  *config.EntryPoint // merged over its names; never nil
 	address string             // to listen on; empty for web and websecure
 	udp     bool
+	policy  *inbound.Policy
+	peers   *tcp.Peers // that may speak the PROXY protocol; nil where it is not spoken
 }
 
 func (e *entrypoint) plain() bool  { return !e.udp && e.name != webSecure }
@@ -47,7 +51,7 @@ func newEntrypoints(static *config.Static) (entrypoints, []config.Problem) {
 	}
 	var problems []config.Problem
 	if static == nil {
-		return e, nil
+		static = &config.Static{}
 	}
 	for _, name := range slices.Sorted(maps.Keys(static.EntryPoints)) {
 		c := static.EntryPoints[name]
@@ -70,7 +74,31 @@ func newEntrypoints(static *config.Static) (entrypoints, []config.Problem) {
 			e[name] = e[at]
 		}
 	}
+	for _, at := range e.all() {
+		var wrong []error
+		at.policy, wrong = inbound.New(at.config)
+		peers, err := tcp.NewPeers(at.config.ProxyProtocol)
+		if at.peers = peers; err != nil {
+			wrong = append(wrong, err)
+		}
+		for _, err := range wrong {
+			problems = append(problems, static.Problem(at.config.Origin, config.Error, "entrypoint "+strconv.Quote(at.name)+": "+err.Error(), mend(err)))
+		}
+	}
 	return e, problems
+}
+
+// nominalPort is the port that the configuration gives e; web and websecure have one
+// without it.
+func (e *entrypoint) nominalPort() int {
+	port, _, err := entryAddress(e.config.Address)
+	switch {
+	case err == nil:
+		return port
+	case e.name == webSecure:
+		return 443
+	}
+	return 80
 }
 
 // owner is the name of the standing entrypoint that this one is, if any.

@@ -70,12 +70,16 @@ func (g *Gateway) Explain(q Question) (*Answer, error) {
 }
 
 func (t *table) explain(q Question) (*Answer, error) {
-	req, u, err := q.request()
+	r, u, err := q.request()
 	if err != nil {
 		return nil, err
 	}
 	secure := u.Scheme == "https" || u.Scheme == "wss"
-	a := &Answer{Method: req.HTTP.Method, URL: u.String(), EntryPoint: t.entryFor(u, secure), Servers: []Server{}, Near: []Judged{}}
+	a := &Answer{Method: r.Method, URL: u.String(), EntryPoint: t.entryFor(u, secure), Servers: []Server{}, Near: []Judged{}}
+	req, err := t.entries[a.EntryPoint].policy.Request(r)
+	if err != nil {
+		return nil, err
+	}
 	x := t.index(a.EntryPoint, secure)
 	taken := x.find(req)
 	if taken != nil {
@@ -94,7 +98,7 @@ func (t *table) explain(q Question) (*Answer, error) {
 	return a, nil
 }
 
-func (q Question) request() (*rule.Request, *url.URL, error) {
+func (q Question) request() (*http.Request, *url.URL, error) {
 	if !strings.Contains(q.URL, "://") {
 		q.URL = "https://" + q.URL
 	}
@@ -119,8 +123,7 @@ func (q Question) request() (*rule.Request, *url.URL, error) {
 		r.Header.Del("Host")
 	}
 	r.RemoteAddr = cmp.Or(q.Client, "127.0.0.1") + ":0"
-	req, err := rule.NewRequest(r)
-	return req, u, err
+	return r, u, nil
 }
 
 // entryFor is the entrypoint at the URL's port, or else the one for its scheme.

@@ -1,37 +1,73 @@
 package gateway
 
 import (
-	"fmt"
 	"reflect"
+	"slices"
+	"time"
 
 	"axion/gateway/config"
-	"axion/gateway/tcp"
+	"axion/gateway/inbound"
 )
 
-// follow takes over what may change while the entrypoint is open: whom it trusts and
-// how long it waits for bodies. It returns what is wrong, and what has to wait.
-func (f *front) follow(e *entrypoint, static *config.Static) []config.Problem {
-	if static == nil {
-		static = &config.Static{}
+// follow has f show v: to requests from now on, and where limits changed that a server
+// keeps, to connections from now on. The caller holds the gateway's mu.
+func (g *Gateway) follow(f *front, v *view) {
+	was := f.view.Swap(v).entry.config
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	renew := !reflect.DeepEqual(limitsOf(was), limitsOf(v.entry.config))
+	if renew {
+		g.renew(f, v.entry)
 	}
-	problem := func(severity config.Severity, what, hint string) []config.Problem {
-		return []config.Problem{static.Problem(e.config.Origin, severity, fmt.Sprintf("entrypoint %q: %s", e.name, what), hint)}
-	}
-	peers, err := tcp.NewPeers(e.config.ProxyProtocol)
-	if err != nil {
-		return problem(config.Error, err.Error(), mend(err))
-	}
-	f.peers.Store(peers)
-	for _, d := range f.doors {
-		d.follow(e)
-	}
-	if !reflect.DeepEqual(limitsOf(f.entry.config), limitsOf(e.config)) {
-		return problem(config.Notice, "its new limits and its HTTP/3 count from the next start on", "start again")
-	}
-	return nil
+	g.followQUIC(f, v.entry, renew)
+	f.showDoors(v)
 }
 
-// limitsOf are the settings that an open entrypoint keeps.
+// renew gives f servers with e's limits. The caller holds f's mu.
+func (g *Gateway) renew(f *front, e *entrypoint) {
+	old := f.current
+	f.current = g.newServers(f, e)
+	if !f.started {
+		return
+	}
+	g.startServers(f, f.current)
+	f.retired = append(f.retired, old)
+	g.running.Go(func() {
+		_ = old.shutdown(g.ctx)
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.retired = slices.DeleteFunc(f.retired, func(s *servers) bool { return s == old })
+	})
+}
+
+// followQUIC begins to speak HTTP/3, ends it, or has it go on with e's limits. The
+// caller holds f's mu.
+func (g *Gateway) followQUIC(f *front, e *entrypoint, renew bool) {
+	switch q := f.quic; {
+	case q == nil:
+		f.offerQUIC(g, e)
+		if f.quic != nil && f.started {
+			g.startQUIC(f, f.quic)
+		}
+	case !e.speaksQUIC():
+		f.quic = nil
+		g.running.Go(func() { _ = q.shutdown(g.ctx) })
+	case renew:
+		if err := g.renewQUIC(f, q, e); err != nil {
+			g.log.Warn("HTTP/3 goes on with its old limits", "entrypoint", e.name, "error", err)
+		}
+	}
+}
+
+// limitsOf are the settings that a server keeps.
 func limitsOf(c *config.EntryPoint) []any {
-	return []any{timeoutsOf(c).IdleTimeout, c.HTTP.MaxHeaderBytes, c.HTTP2, c.HTTP3}
+	return []any{inbound.HeadTimeout(c), inbound.IdleTimeout(c), c.HTTP.MaxHeaderBytes, c.HTTP2}
+}
+
+// graceOf is how long requests under way may go on where the entrypoint closes.
+func graceOf(c *config.EntryPoint, unset time.Duration) time.Duration {
+	if c.Transport != nil && c.Transport.LifeCycle != nil && c.Transport.LifeCycle.GraceTimeOut != nil {
+		return max(time.Duration(*c.Transport.LifeCycle.GraceTimeOut), 0)
+	}
+	return unset
 }

@@ -5,8 +5,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-
-	"axion/gateway/config"
 )
 
 // TestFollow changes the settings of an entrypoint while it is open.
@@ -35,12 +33,25 @@ func TestFollow(t *testing.T) {
 	trusting := "--entrypoints.web.forwardedheaders.trustedips=127.0.0.1,::1"
 	s.save(routes + traefik("--entrypoints.web.address=:80", trusting))
 	eventually(t, "the client is trusted", func() bool { return ask() == "gopher" })
-	s.save(routes + traefik("--entrypoints.web.address=:80", "--entrypoints.web.http2.maxconcurrentstreams=7"))
-	eventually(t, "the client is a stranger again, and the limit is told to wait", func() bool {
-		told := false
-		for _, p := range s.Problems() {
-			told = told || p.Severity == config.Notice && strings.Contains(p.Message, `"web"`) && strings.Contains(p.Message, "next start")
+	s.save(routes + traefik("--entrypoints.web.address=:80", "--entrypoints.web.http.maxheaderbytes=4096"))
+	eventually(t, "the client is a stranger again", func() bool { return ask() == "http" })
+	long := func() int {
+		req, err := http.NewRequest("GET", "http://a.localhost/", nil)
+		if err != nil {
+			t.Fatal(err)
 		}
-		return ask() == "http" && told
-	})
+		req.Header.Set("X-Long", strings.Repeat("x", 16<<10))
+		res, err := s.client().Do(req)
+		if err != nil {
+			return 0
+		}
+		_ = res.Body.Close()
+		return res.StatusCode
+	}
+	want(t, "a long header", long(), http.StatusRequestHeaderFieldsTooLarge)
+	s.save(routes + traefik("--entrypoints.web.address=:80"))
+	eventually(t, "the limit is the default one again", func() bool { return long() == http.StatusOK })
+	if problems := s.Problems(); len(problems) > 0 {
+		t.Errorf("problems: got %v, want none", problems)
+	}
 }

@@ -3,196 +3,162 @@ package gateway
 import (
 	"cmp"
 	"context"
-	"crypto/tls"
-	"errors"
 	"fmt"
-	"log/slog"
 	"net"
-	"net/http"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/net/http2"
 	"golang.org/x/sync/errgroup"
 
-	"axion/gateway/config"
+	"axion/gateway/inbound"
+	"axion/gateway/listen"
 	"axion/gateway/tcp"
 )
 
-const (
-	headerTimeout  = 10 * time.Second // of the TLS handshake too
-	idleTimeout    = 180 * time.Second
-	bodyTimeout    = 60 * time.Second // without a byte of a request's body
-	maxHeaderBytes = 256 << 10
-	maxStreams     = 250      // of one HTTP/2 connection
-	maxFrame       = 16 << 10 // bytes of an HTTP/2 frame: what every client must make do with
-)
-
-// front serves one entrypoint. It lives as long as its listener.
-type front struct {
-	entry    *entrypoint
-	listener net.Listener
-	mux      *tcp.Mux // the listener too
-	crowd    *crowd
-	split    *split // nil where the entrypoint does not speak both
-	plain    *http.Server
-	secure   *http.Server
-	quic     *quicFront
-	doors    []*door
-	peers    atomic.Pointer[tcp.Peers] // that may speak the PROXY protocol
-	stopping atomic.Bool
+// place is where an entrypoint is open. Those of the gateway are told apart by it: the
+// name of an entrypoint may change, or go on to another place.
+type place struct {
+	udp     bool
+	address string // "localhost:port"; of web and websecure the name
 }
 
-func (g *Gateway) newFront(e *entrypoint, l net.Listener) (*front, error) {
-	f := &front{entry: e, crowd: newCrowd(connLimit())}
-	peers, err := tcp.NewPeers(e.config.ProxyProtocol)
-	if err != nil {
-		return nil, err
+func (e *entrypoint) place() place { return place{e.udp, cmp.Or(e.address, e.name)} }
+
+// view is what a place serves: an entrypoint of a table.
+type view struct {
+	table *table
+	entry *entrypoint
+}
+
+// front serves one place for TCP. It lives as long as its listener.
+type front struct {
+	view          atomic.Pointer[view]
+	port          listen.Interruptible
+	mux           *tcp.Mux
+	crowd         *crowd
+	split         *split // nil where the front does not speak both
+	plain, secure *door  // nil where the front does not speak it
+	stopping      atomic.Bool
+	started       bool // guarded by the gateway's mu
+
+	mu      sync.Mutex // guards what follows
+	quic    *quicFront // nil where HTTP/3 is not spoken
+	noQUIC  string     // why it is not although it is wanted
+	current *servers
+	retired []*servers // that requests are under way with
+}
+
+// newFront takes l over.
+func (g *Gateway) newFront(v *view, l net.Listener) *front {
+	f := &front{port: listen.Interrupt(l), crowd: newCrowd(connLimit())}
+	f.view.Store(v)
+	f.mux = g.newMux(f, crowdListener{f.port, f.crowd})
+	if v.entry.plain() {
+		f.plain = &door{gateway: g}
 	}
-	f.peers.Store(peers)
-	f.mux = g.newMux(e, crowdListener{l, f.crowd}, f.peers.Load)
-	f.listener = f.mux
-	if e.plain() {
-		door := g.handler(e, false)
-		f.plain, f.doors = g.newServer(e, door), append(f.doors, door)
-	}
-	if e.secure() {
-		door := g.handler(e, true)
-		f.secure, f.doors = g.newServer(e, door), append(f.doors, door)
-		f.secure.TLSConfig = g.cert.TLSConfig()
-		g.joinWrites(f.secure)
-		f.offerQUIC(g, l, door)
+	if v.entry.secure() {
+		f.secure = &door{gateway: g, secure: true}
 	}
 	if f.plain != nil && f.secure != nil {
-		f.split = newSplit(f.listener)
+		f.split = newSplit(f.mux, f.headTimeout)
 	}
-	return f, nil
+	f.current = g.newServers(f, v.entry)
+	f.offerQUIC(g, v.entry)
+	f.showDoors(v)
+	return f
 }
 
-func (g *Gateway) newServer(e *entrypoint, h http.Handler) *http.Server {
-	streams, headers, idle := maxStreams, maxHeaderBytes, idleTimeout
-	if c := e.config.HTTP2; c != nil {
-		streams = cmp.Or(c.MaxConcurrentStreams, streams)
-	}
-	headers = cmp.Or(e.config.HTTP.MaxHeaderBytes, headers)
-	if t := timeoutsOf(e.config); t.IdleTimeout != nil {
-		idle = time.Duration(*t.IdleTimeout)
-	}
-	s := &http.Server{
-		Handler:           h,
-		ReadHeaderTimeout: headerTimeout,
-		IdleTimeout:       idle,
-		MaxHeaderBytes:    headers,
-		ErrorLog:          slog.NewLogLogger(g.log.Handler(), slog.LevelDebug),
-		BaseContext:       func(net.Listener) context.Context { return g.ctx },
-		ConnState:         track,
-		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: streams},
-		Protocols:         &http.Protocols{},
-	}
-	s.Protocols.SetHTTP1(true)
-	s.Protocols.SetHTTP2(true)
-	s.Protocols.SetUnencryptedHTTP2(true)
-	return s
-}
+// entry is the entrypoint that is there now.
+func (f *front) entry() *entrypoint { return f.view.Load().entry }
 
-// joinWrites has the server's HTTP/2 connections send in batches.
-func (g *Gateway) joinWrites(s *http.Server) {
-	// Setting Protocols, as is advised, leaves no way to the connection.
-	if err := http2.ConfigureServer(s, &http2.Server{MaxConcurrentStreams: uint32(s.HTTP2.MaxConcurrentStreams), MaxReadFrameSize: maxFrame, IdleTimeout: s.IdleTimeout}); err != nil { //nolint:staticcheck // see above
-		g.log.Warn("HTTP/2 goes without joined writes", "error", err)
-		return
-	}
-	serve := s.TLSNextProto["h2"]
-	s.TLSNextProto["h2"] = func(s *http.Server, c *tls.Conn, h http.Handler) {
-		if b, ok := c.NetConn().(*batch); ok {
-			b.start()
-		}
-		serve(s, c, h)
-	}
-}
+func (f *front) headTimeout() time.Duration { return inbound.HeadTimeout(f.entry().config) }
 
-// offerQUIC serves HTTP/3 on websecure, and where the entrypoint asks for it.
-func (f *front) offerQUIC(g *Gateway, l net.Listener, d *door) {
-	c := f.entry.config.HTTP3
-	if f.entry.name != webSecure && c == nil {
-		return
-	}
-	q, err := newQUIC(l, d, g.cert.QUICConfig(), c)
-	if err != nil {
-		g.log.Warn("HTTP/3 is not served", "entrypoint", f.entry.name, "error", err)
-		return
-	}
-	f.quic, d.alternative = q, q.alternative
-}
-
-func timeoutsOf(c *config.EntryPoint) config.RespondingTimeouts {
-	if c.Transport == nil || c.Transport.RespondingTimeouts == nil {
-		return config.RespondingTimeouts{}
-	}
-	return *c.Transport.RespondingTimeouts
-}
-
-// serve returns nil once the front was shut down, and an error where a side of it
-// ended by itself.
-func (f *front) serve() error {
-	plain, secure := f.listener, f.listener
-	var sides errgroup.Group
-	side := func(run func() error) {
-		sides.Go(func() error {
-			err := run()
-			if f.stopping.Load() {
-				return nil
-			}
-			f.close()
-			return err
-		})
-	}
-	if f.split != nil {
-		plain, secure = f.split.side(f.split.plain), f.split.side(f.split.secure)
-		side(f.split.run)
-	}
+// showDoors has requests from now on treated as v says. The caller holds f's mu.
+func (f *front) showDoors(v *view) {
 	if f.plain != nil {
-		side(func() error { return f.plain.Serve(plain) })
+		f.plain.manner.Store(&manner{Policy: v.entry.policy, name: v.entry.name, index: v.table.index(v.entry.name, false)})
 	}
-	if f.secure != nil {
-		side(func() error { return f.secure.ServeTLS(batchListener{secure}, "", "") })
+	if f.secure == nil {
+		return
 	}
+	m := &manner{Policy: v.entry.policy, name: v.entry.name, index: v.table.index(v.entry.name, true)}
 	if f.quic != nil {
-		side(f.quic.serve)
+		m.alternative = f.quic.alternative(v.entry.config.HTTP3)
 	}
-	if err := sides.Wait(); err != nil {
-		return fmt.Errorf("serve entrypoint %s: %w", f.entry.name, err)
-	}
-	return nil
+	f.secure.manner.Store(m)
 }
 
-// servers are those that the front has.
-func (f *front) servers() []*http.Server {
-	var list []*http.Server
-	for _, s := range []*http.Server{f.plain, f.secure} {
-		if s != nil {
-			list = append(list, s)
-		}
+// speaksQUIC reports whether HTTP/3 is wanted: on websecure, and where the entrypoint
+// asks for it.
+func (e *entrypoint) speaksQUIC() bool {
+	return e.secure() && (e.name == webSecure || e.config.HTTP3 != nil)
+}
+
+// offerQUIC opens the port for HTTP/3 where e wants it. That it is taken need not stop
+// the entrypoint: HTTP/3 is an offer.
+func (f *front) offerQUIC(g *Gateway, e *entrypoint) {
+	if !e.speaksQUIC() {
+		return
 	}
-	return list
+	q, err := newQUIC(f.port, f.secure, g.cert.QUICConfig(), e.config)
+	if err != nil {
+		if err.Error() != f.noQUIC {
+			g.log.Warn("HTTP/3 is not served", "entrypoint", e.name, "error", err)
+		}
+		f.noQUIC = err.Error()
+		return
+	}
+	f.quic, f.noQUIC = q, ""
+}
+
+// start serves f, unless that was done. The caller holds the gateway's mu.
+func (g *Gateway) start(f *front) {
+	if f.started {
+		return
+	}
+	f.started = true
+	g.log.Debug("entrypoint opened", "entrypoint", f.entry().name, "address", f.port.Addr())
+	if f.split != nil {
+		g.runSide(f, &f.stopping, f.split.run)
+	}
+	g.startServers(f, f.current)
+	if f.quic != nil {
+		g.startQUIC(f, f.quic)
+	}
+}
+
+// runSide serves a side of f in the background. Where that ends by itself the
+// gateway does too.
+func (g *Gateway) runSide(f *front, stopping *atomic.Bool, serve func() error) {
+	g.running.Go(func() {
+		if err := serve(); !stopping.Load() && !f.stopping.Load() {
+			f.close()
+			g.end(fmt.Errorf("serve entrypoint %s: %w", f.entry().name, err))
+		}
+	})
+}
+
+// generations are the servers that are not shut down yet, and HTTP/3's, which may be nil.
+func (f *front) generations() ([]*servers, *quicFront) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return append(slices.Clone(f.retired), f.current), f.quic
 }
 
 // shutdown stops accepting and waits for requests under way until ctx ends.
 func (f *front) shutdown(ctx context.Context) error {
 	f.stopping.Store(true)
-	_ = f.listener.Close() // first, so that no connection comes after the silent ones
+	_ = f.mux.Close() // first, so that no connection comes after the silent ones
 	f.crowd.closeSilent()
 	var sides errgroup.Group
-	for _, s := range f.servers() {
-		sides.Go(func() error {
-			if err := s.Shutdown(ctx); !errors.Is(err, net.ErrClosed) {
-				return err
-			}
-			return nil
-		})
+	generations, quic := f.generations()
+	for _, s := range generations {
+		sides.Go(func() error { return s.shutdown(ctx) })
 	}
-	if f.quic != nil {
-		sides.Go(func() error { return f.quic.shutdown(ctx) })
+	if quic != nil {
+		sides.Go(func() error { return quic.shutdown(ctx) })
 	}
 	err := sides.Wait()
 	settle, cancel := context.WithTimeout(ctx, settleTime)
@@ -203,10 +169,12 @@ func (f *front) shutdown(ctx context.Context) error {
 
 // close ends what shutdown left.
 func (f *front) close() {
-	for _, s := range f.servers() {
-		_ = s.Close()
+	_ = f.mux.Close()
+	generations, quic := f.generations()
+	for _, s := range generations {
+		s.close()
 	}
-	if f.quic != nil {
-		f.quic.close()
+	if quic != nil {
+		quic.close()
 	}
 }

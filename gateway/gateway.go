@@ -30,7 +30,6 @@ import (
 	"axion/gateway/provider"
 	"axion/gateway/provider/docker"
 	"axion/gateway/proxy"
-	"axion/gateway/udp"
 )
 
 // Options of a [Gateway].
@@ -87,10 +86,12 @@ type Gateway struct {
 	dashboard string
 	version   string
 	freePorts bool
-	datagrams map[string]*udp.Server // by entrypoint; guarded by mu
+	applying  sync.Mutex // held while a table is put in force; taken before mu
 	internals map[string]http.Handler
-	mu        sync.Mutex        // guards fronts, started and closing
-	fronts    map[string]*front // by entrypoint
+	mu        sync.Mutex // guards what follows
+	fronts    map[place]*front
+	datagrams map[place]*datagrams
+	leaving   map[*front]struct{} // whose requests under way go on
 	started   bool
 	closing   bool
 	inflight  inflight
@@ -116,9 +117,10 @@ func New(opts Options) (*Gateway, error) {
 	}
 	g := &Gateway{
 		log:       opts.Log,
-		fronts:    make(map[string]*front),
+		fronts:    make(map[place]*front),
+		datagrams: make(map[place]*datagrams),
+		leaving:   make(map[*front]struct{}),
 		freePorts: opts.FreePorts,
-		datagrams: make(map[string]*udp.Server),
 		dashboard: opts.Dashboard,
 		version:   opts.Version,
 		drain:     drainTime,
@@ -151,7 +153,10 @@ func New(opts Options) (*Gateway, error) {
 	}
 	g.proxy = proxy.New(proxy.Options{Log: opts.Log})
 	g.closer = onceWithContext(g.shutdown)
-	g.put(g.provider.Dynamic(), map[string]net.Listener{web: opts.Web, webSecure: opts.WebSecure})
+	g.applying.Lock()
+	defer g.applying.Unlock()
+	g.put(g.provider.Dynamic(), map[place]net.Listener{{address: web}: opts.Web, {address: webSecure}: opts.WebSecure})
+	g.observer.Reloaded()
 	return g, nil
 }
 
@@ -205,10 +210,10 @@ func (g *Gateway) Start() {
 	defer g.mu.Unlock()
 	g.started = true
 	for _, f := range g.fronts {
-		g.serve(f)
+		g.start(f)
 	}
-	for name, s := range g.datagrams {
-		g.serveUDP(name, s)
+	for _, d := range g.datagrams {
+		g.startUDP(d)
 	}
 }
 
@@ -226,22 +231,27 @@ func (g *Gateway) end(err error) {
 	})
 }
 
-// apply puts d in force. Calls do not overlap: the provider makes them.
-func (g *Gateway) apply(d *config.Dynamic) { g.put(d, nil) }
+// apply puts d in force.
+func (g *Gateway) apply(d *config.Dynamic) {
+	g.applying.Lock()
+	defer g.applying.Unlock()
+	g.put(d, nil)
+	g.observer.Reloaded()
+}
 
-func (g *Gateway) put(d *config.Dynamic, given map[string]net.Listener) {
+// put makes a table of d and puts it in force. The caller holds applying.
+func (g *Gateway) put(d *config.Dynamic, given map[place]net.Listener) {
 	old := g.table.Load()
 	next := g.build(d, old)
 	g.secure(next)
-	gone := g.reconcile(next, given)
+	change := g.reconcile(next, given)
 	g.observer.Keep(next.alive())
 	g.table.Store(next)
 	next.tcp.Start()
-	g.retire(gone)
+	g.adopt(change)
 	if err := g.observer.Apply(d.Static); err != nil {
 		g.log.Warn("the access log and the metrics stay as they were", "error", err)
 	}
-	g.observer.Reloaded()
 	if old != nil {
 		close(old.replaced)
 		old.release(next)

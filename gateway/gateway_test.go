@@ -79,12 +79,12 @@ func TestMalformed(t *testing.T) {
 	t.Parallel()
 	s := start(t, compose(route("any", "PathPrefix(`/`)", upstream(t, "ok"))...))
 	for request, status := range map[string]int{
-		"GET / HTTP/1.1\r\nHost: a\r\n\r\n":                                          200,
-		"GET /%zz HTTP/1.1\r\nHost: a\r\n\r\n":                                       400,
-		"GET /a#b HTTP/1.1\r\nHost: a\r\n\r\n":                                       400,
-		"GET / HTTP/1.1\r\n\r\n":                                                     400,
-		"CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n":                              501,
-		"GET / HTTP/1.1\r\nHost: a\r\nX: " + strings.Repeat("x", 1<<20) + "\r\n\r\n": 431,
+		"GET / HTTP/1.1\r\nHost: a\r\n\r\n":                                             200,
+		"GET /%zz HTTP/1.1\r\nHost: a\r\n\r\n":                                          400,
+		"GET /a#b HTTP/1.1\r\nHost: a\r\n\r\n":                                          400,
+		"GET / HTTP/1.1\r\n\r\n":                                                        400,
+		"CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n":                                 501,
+		"GET / HTTP/1.1\r\nHost: a\r\nX: " + strings.Repeat("x", 1100<<10) + "\r\n\r\n": 431,
 	} {
 		t.Run(fmt.Sprint(status, " ", request[:12]), func(t *testing.T) {
 			t.Parallel()

@@ -85,20 +85,14 @@ func (b *builder) redirect(e *entrypoint) {
 	}
 	to := e.config.HTTP.Redirections.EntryPoint
 	c := &config.RedirectScheme{Scheme: cmp.Or(to.Scheme, "https"), Permanent: to.Permanent == nil || *to.Permanent}
-	if target := b.entries[to.To]; target != nil {
-		if target.address != "" {
-			if port, _, err := entryAddress(target.config.Address); err == nil {
-				c.Port = strconv.Itoa(port)
-			}
-		}
-	} else if n, err := strconv.Atoi(trimColon(to.To)); err == nil {
-		c.Port = strconv.Itoa(n)
-	} else {
+	nominal, port, err := b.redirectPort(to.To)
+	if err != nil {
 		b.problems = append(b.problems, b.dynamic.Static.Problem(e.config.Origin, config.Error,
-			fmt.Sprintf("entrypoint %q redirects to entrypoint %q, which does not exist", e.name, to.To), b.entries.known()))
+			fmt.Sprintf("entrypoint %q: http.redirections.entryPoint.to: %v", e.name, err), mend(err)))
 		return
 	}
-	wrap, err := middleware.Build(&config.Middleware{RedirectScheme: c}, b.gateway.env)
+	c.Port = strconv.Itoa(nominal)
+	wrap, err := middleware.RedirectTo(c, port)
 	if err != nil {
 		b.problems = append(b.problems, b.dynamic.Static.Problem(e.config.Origin, config.Error, fmt.Sprintf("entrypoint %q: %v", e.name, err), mend(err)))
 		return
@@ -116,6 +110,35 @@ func (b *builder) redirect(e *entrypoint) {
 	r.wares = []*ware{{name: "redirect-" + name, wrap: wrap, config: config.Middleware{RedirectScheme: c}}}
 	b.serve(r)
 	b.routes = append(b.routes, r)
+}
+
+// redirectPort is the port of an entrypoint as it is configured, or that of ":port", and
+// tells where it is open here.
+func (b *builder) redirectPort(to string) (nominal int, port func() int, err error) {
+	target := b.entries[to]
+	if text, ok := strings.CutPrefix(to, ":"); ok {
+		n, err := strconv.ParseUint(text, 10, 16)
+		if err != nil || n == 0 {
+			return 0, nil, fmt.Errorf("%q is not a port", to)
+		}
+		nominal = int(n)
+		for _, e := range b.entries.all() {
+			if e.nominalPort() == nominal && !e.udp {
+				target = e
+			}
+		}
+		if target == nil {
+			return nominal, func() int { return nominal }, nil
+		}
+	}
+	switch {
+	case target == nil:
+		return 0, nil, &mended{error: fmt.Errorf("the entrypoint %q does not exist", to), hint: b.entries.known()}
+	case target.udp:
+		return 0, nil, fmt.Errorf("the entrypoint %q speaks UDP", to)
+	}
+	g, name, nominal := b.gateway, target.name, target.nominalPort()
+	return nominal, func() int { return cmp.Or(g.portOf(name), nominal) }, nil
 }
 
 func trimColon(s string) string {

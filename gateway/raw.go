@@ -48,19 +48,23 @@ func (t *table) tcpProblems() []config.Problem {
 }
 
 // newMux leaves to HTTP the connections of an entrypoint that no TCP router takes.
-func (g *Gateway) newMux(e *entrypoint, l net.Listener, peers func() *tcp.Peers) *tcp.Mux {
-	name := e.name
+func (g *Gateway) newMux(f *front, l net.Listener) *tcp.Mux {
 	return tcp.NewMux(l, tcp.MuxOptions{
-		Table:  func() *tcp.Table { return g.table.Load().tcp.Table(name) },
-		Secure: func() bool { return g.table.Load().index(name, true).any() },
+		Table:  func() *tcp.Table { v := f.view.Load(); return v.table.tcp.Table(v.entry.name) },
+		Secure: func() bool { v := f.view.Load(); return v.table.index(v.entry.name, true).any() },
 		TLS: func(_, options string) (*tls.Config, error) {
 			if options == "" {
 				options = defaultOptions
 			}
 			return g.cert.ConfigFor(options)
 		},
-		HTTPWants:     func(host string) tcp.Claim { return g.table.Load().index(name, true).claim(host) },
-		ProxyProtocol: peers,
+		HTTPWants: func(host string) tcp.Claim {
+			v := f.view.Load()
+			return v.table.index(v.entry.name, true).claim(host)
+		},
+		ProxyProtocol: func() *tcp.Peers { return f.entry().peers },
+		ACMEByPass:    func() bool { return f.entry().config.AllowACMEByPass },
+		PeekTimeout:   f.headTimeout,
 		Taken:         takenByTCP,
 		Log:           g.log,
 	})

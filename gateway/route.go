@@ -30,6 +30,7 @@ type entry struct {
 	tls     *config.RouterTLS // nil for plain HTTP
 	handler http.Handler
 	wares   []string // the middlewares that handler begins with, outermost first
+	quiet   *config.Observability
 }
 
 // secure reports whether the route serves HTTPS anywhere.

@@ -2,45 +2,26 @@ package gateway
 
 import (
 	"net/http"
-	"net/netip"
 	"sync/atomic"
-	"time"
 
-	"axion/gateway/config"
+	"axion/gateway/inbound"
 	"axion/gateway/observe"
-	"axion/gateway/proxy"
 	"axion/gateway/rule"
 )
 
-// handler finds the route of each request in the table in force.
-func (g *Gateway) handler(e *entrypoint, secure bool) *door {
-	d := &door{gateway: g, name: e.name, secure: secure}
-	d.follow(e)
-	return d
-}
-
 // manner is how an entrypoint treats requests; it may change while it is open.
 type manner struct {
-	describe func(*http.Request)
-	patience time.Duration // for a body to go on; 0 means no limit
-}
-
-// follow takes the entrypoint's settings over, for requests from now on.
-func (d *door) follow(e *entrypoint) {
-	m := &manner{describe: proxy.Forwarded(trusts(e.config.ForwardedHeaders)), patience: bodyTimeout}
-	if t := timeoutsOf(e.config).ReadTimeout; t != nil {
-		m.patience = time.Duration(*t)
-	}
-	d.manner.Store(m)
+	*inbound.Policy
+	name        string // of the entrypoint
+	index       *index // of its routes
+	alternative string // the Alt-Svc header; empty for none
 }
 
 // door is what requests of one entrypoint go through first.
 type door struct {
-	gateway     *Gateway
-	name        string // of the entrypoint
-	secure      bool
-	manner      atomic.Pointer[manner]
-	alternative string // the Alt-Svc header; empty for none
+	gateway *Gateway
+	secure  bool
+	manner  atomic.Pointer[manner]
 }
 
 func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -48,85 +29,68 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "the gateway is stopping", http.StatusServiceUnavailable)
 		return
 	}
-	if d.alternative != "" && r.ProtoMajor < 3 {
-		w.Header()["Alt-Svc"] = []string{d.alternative}
+	m := d.manner.Load()
+	if m.alternative != "" && r.ProtoMajor < 3 {
+		w.Header()["Alt-Svc"] = []string{m.alternative}
 	}
 	// Unset, unless the service or a middleware tells it: net/http would guess.
 	w.Header()["Content-Type"] = nil
-	x := d.gateway.observer.Begin(w, r, d.name)
+	m.Reuse(w, r)
+	x := d.gateway.observer.Begin(w, r, m.name)
+	if m.Observability != nil {
+		x.Route("", "", m.Observability)
+	}
+	bounded, unbound := m.Bound(w, r)
 	defer x.AtEnd(func() {
 		x.End()
 		d.gateway.inflight.end()
 	})
-	d.admit(x, r)
+	defer unbound()
+	if inbound.HasBody(r) {
+		body := m.Body(r)
+		x.Receive(&body.Count)
+		bounded.Body = body
+	}
+	d.admit(x, bounded, m)
 }
 
 // admit refuses what no route may see, and looks for the route of the rest.
-func (d *door) admit(x *observe.Exchange, r *http.Request) {
+func (d *door) admit(x *observe.Exchange, r *http.Request, m *manner) {
 	if !d.secure && d.gateway.cert.HTTPChallenge(x, r) {
 		return
 	}
-	if r.Method == http.MethodConnect && r.ProtoMajor == 1 {
+	if r.Method == http.MethodConnect {
 		http.Error(x, http.StatusText(http.StatusNotImplemented), http.StatusNotImplemented)
+		return
+	}
+	req, err := m.Request(r)
+	if err != nil {
+		http.Error(x, "400 bad request: "+err.Error(), http.StatusBadRequest)
 		return
 	}
 	if d.secure && d.gateway.cert.Misdirected(r) {
 		http.Error(x, http.StatusText(http.StatusMisdirectedRequest), http.StatusMisdirectedRequest)
 		return
 	}
-	req, err := rule.NewRequest(r)
-	if err != nil {
-		http.Error(x, "400 bad request: "+err.Error(), http.StatusBadRequest)
-		return
-	}
-	m := d.manner.Load()
-	m.describe(req.HTTP)
+	m.Describe(req.HTTP)
 	identify(x, req.HTTP)
-	if r.ContentLength != 0 && r.Body != nil && r.Body != http.NoBody {
-		cutTrailer(r.Trailer) // as announced
-		body := &slowBody{ReadCloser: r.Body, request: r, control: http.NewResponseController(x), patience: m.patience}
-		req.HTTP.Body = body
-		x.Receive(&body.read)
-		defer body.release()
-	}
-	route := d.gateway.table.Load().index(d.name, d.secure).find(req)
+	d.route(x, req, m)
+}
+
+// route hands a request to its route.
+func (d *door) route(x *observe.Exchange, req *rule.Request, m *manner) {
+	route := m.index.find(req)
 	if route == nil {
 		x.Trace(req.HTTP)
 		http.Error(x, "404 page not found", http.StatusNotFound)
 		return
 	}
-	at := route.entry(d.name, d.secure)
-	x.Route(route.name, route.config.Service, route.config.Observability)
+	at := route.entry(m.name, d.secure)
+	x.Route(route.name, route.config.Service, at.quiet)
 	x.Through(at.wares)
 	x.Trace(req.HTTP)
 	if d.gateway.faults.Strike(x, req.HTTP, route.target(), x) {
 		return
 	}
 	at.handler.ServeHTTP(x, req.HTTP)
-}
-
-// trusts tells whose word on the client an entrypoint believes. Nil means nobody's.
-func trusts(c *config.TrustedPeers) func(netip.Addr) bool {
-	if c == nil {
-		return nil
-	}
-	if c.Insecure {
-		return func(netip.Addr) bool { return true }
-	}
-	var ranges []netip.Prefix
-	for _, text := range c.TrustedIPs {
-		if p, err := netip.ParsePrefix(text); err == nil {
-			ranges = append(ranges, p.Masked())
-		} else if a, err := netip.ParseAddr(text); err == nil {
-			ranges = append(ranges, netip.PrefixFrom(a.Unmap(), a.Unmap().BitLen()))
-		}
-	}
-	return func(a netip.Addr) bool {
-		for _, p := range ranges {
-			if p.Contains(a.Unmap()) {
-				return true
-			}
-		}
-		return false
-	}
 }

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"axion/gateway/listen"
 )
 
 // tlsRecord is the first byte of a TLS handshake (RFC 8446, section 5.1). No HTTP
@@ -17,13 +19,14 @@ const tlsRecord = 0x16
 // their first byte. Close ends both sides, and the connections that are on neither.
 type split struct {
 	net.Listener
+	patience      func() time.Duration // for the first byte
 	plain, secure chan net.Conn
 	open          context.Context
 	end           context.CancelFunc
 }
 
-func newSplit(l net.Listener) *split {
-	s := &split{Listener: l, plain: make(chan net.Conn), secure: make(chan net.Conn)}
+func newSplit(l net.Listener, patience func() time.Duration) *split {
+	s := &split{Listener: l, patience: patience, plain: make(chan net.Conn), secure: make(chan net.Conn)}
 	s.open, s.end = context.WithCancel(context.Background())
 	return s
 }
@@ -68,7 +71,7 @@ func (s *split) Close() error {
 func (s *split) look(c net.Conn) {
 	stop := context.AfterFunc(s.open, func() { _ = c.Close() })
 	first := make([]byte, 1)
-	_ = c.SetReadDeadline(time.Now().Add(headerTimeout))
+	_ = c.SetReadDeadline(time.Now().Add(s.patience()))
 	if _, err := c.Read(first); !stop() || err != nil {
 		_ = c.Close()
 		return
@@ -86,7 +89,7 @@ func (s *split) look(c net.Conn) {
 }
 
 // side is one of the two listeners.
-func (s *split) side(conns chan net.Conn) net.Listener { return &splitSide{s, conns} }
+func (s *split) side(conns chan net.Conn) listen.Interruptible { return &splitSide{s, conns} }
 
 type splitSide struct {
 	*split
@@ -94,13 +97,17 @@ type splitSide struct {
 }
 
 // Accept waits for a connection of this side.
-func (s *splitSide) Accept() (net.Conn, error) {
+func (s *splitSide) Accept() (net.Conn, error) { return s.AcceptUntil(nil) }
+
+// AcceptUntil is Accept that ends when done is closed.
+func (s *splitSide) AcceptUntil(done <-chan struct{}) (net.Conn, error) {
 	select {
 	case c := <-s.conns:
 		return c, nil
 	case <-s.open.Done():
-		return nil, net.ErrClosed
+	case <-done:
 	}
+	return nil, net.ErrClosed
 }
 
 // begun is a connection of which the first bytes were read.

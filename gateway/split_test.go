@@ -9,10 +9,12 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"axion/gateway/inbound"
 )
 
-// soon bounds every wait. It is far below headerTimeout, which no test may wait for.
-const soon = headerTimeout / 2
+// soon bounds every wait. It is far below the time for a head, which no test may wait for.
+const soon = inbound.DefaultHeadTimeout / 2
 
 // parted is a split that runs on a free port.
 type parted struct {
@@ -28,7 +30,7 @@ func newParted(t *testing.T, wrap func(net.Listener) net.Listener) *parted {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := newSplit(wrap(l))
+	s := newSplit(wrap(l), func() time.Duration { return inbound.DefaultHeadTimeout })
 	p := &parted{split: s, t: t, plain: s.side(s.plain), secure: s.side(s.secure), ended: make(chan error, 1)}
 	go func() { p.ended <- s.run() }()
 	t.Cleanup(func() { _ = s.Close() })

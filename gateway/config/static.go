@@ -33,14 +33,18 @@ type EntryPoint struct {
 	Address  string // "[host]:port[/tcp|/udp]", as in the container
 	// AsDefault entrypoints serve routers that name none. Where no entrypoint has
 	// it, all do that speak TCP.
-	AsDefault        bool
+	AsDefault bool
+	// AllowACMEByPass leaves ACME's handshakes to TCP routers that ask for them.
+	AllowACMEByPass  bool
 	HTTP             EntryPointHTTP
 	HTTP2            *HTTP2
 	HTTP3            *HTTP3 `label:"allowEmpty" file:"allowEmpty"`
 	UDP              *EntryPointUDP
 	Transport        *Transport
-	ProxyProtocol    *TrustedPeers `label:"allowEmpty" file:"allowEmpty"`
-	ForwardedHeaders *TrustedPeers `label:"allowEmpty" file:"allowEmpty"`
+	ProxyProtocol    *TrustedPeers     `label:"allowEmpty" file:"allowEmpty"`
+	ForwardedHeaders *ForwardedHeaders `label:"allowEmpty" file:"allowEmpty"`
+	// Observability of routers that do not say it themselves. Nil means all is told.
+	Observability *Observability
 }
 
 // EntryPointHTTP is what every HTTP router of an entrypoint gets.
@@ -52,8 +56,25 @@ type EntryPointHTTP struct {
 	SanitizePath   *bool      // nil means true
 	// EncodedCharacters says which escapes a request's path may hold. Nil allows
 	// all of them.
-	EncodedCharacters     *EncodedCharacters `label:"allowEmpty" file:"allowEmpty"`
+	EncodedCharacters     *EntryPointEncodedCharacters `label:"allowEmpty" file:"allowEmpty"`
 	EncodeQuerySemicolons bool
+	// UnderscoreHeadersStrategy and AliasHeadersStrategy say what becomes of headers
+	// whose names hold an underscore, or anything but letters, digits and dashes: keep
+	// (the default), delete or reject. The second counts where both are set.
+	UnderscoreHeadersStrategy string
+	AliasHeadersStrategy      string
+}
+
+// EntryPointEncodedCharacters says which escapes a request's path may hold. Nil means
+// true.
+type EntryPointEncodedCharacters struct {
+	AllowEncodedSlash         *bool
+	AllowEncodedBackSlash     *bool
+	AllowEncodedNullCharacter *bool
+	AllowEncodedSemicolon     *bool
+	AllowEncodedPercent       *bool
+	AllowEncodedQuestionMark  *bool
+	AllowEncodedHash          *bool
 }
 
 // Redirections sends every request of an entrypoint to another.
@@ -70,9 +91,11 @@ type RedirectEntryPoint struct {
 	Priority  *int
 }
 
-// HTTP2 limits streams; 0 means 250.
+// HTTP2 limits streams and HPACK's tables; 0 means 250 streams and 4096 bytes.
 type HTTP2 struct {
-	MaxConcurrentStreams int
+	MaxConcurrentStreams      int
+	MaxDecoderHeaderTableSize int
+	MaxEncoderHeaderTableSize int
 }
 
 // HTTP3 serves HTTP/3 on the entrypoint's port. AdvertisedPort 0 means that port.
@@ -87,9 +110,16 @@ type EntryPointUDP struct {
 
 // Transport bounds connections.
 type Transport struct {
+	LifeCycle            *LifeCycle
 	RespondingTimeouts   *RespondingTimeouts
 	KeepAliveMaxRequests int
 	KeepAliveMaxTime     Duration
+}
+
+// LifeCycle says how long requests under way may go on when the entrypoint closes. Nil
+// means 3s where the gateway closes, and 10s where the entrypoint is removed.
+type LifeCycle struct {
+	GraceTimeOut *Duration
 }
 
 // RespondingTimeouts bound reading, writing and idling: nil means 60s, none and 180s,
@@ -98,6 +128,17 @@ type RespondingTimeouts struct {
 	ReadTimeout  *Duration
 	WriteTimeout *Duration
 	IdleTimeout  *Duration
+}
+
+// ForwardedHeaders says whose word on the client is believed.
+type ForwardedHeaders struct {
+	Insecure   bool
+	TrustedIPs []string
+	// Connection names headers that the middlewares get although the request's
+	// Connection header names them.
+	Connection []string
+	// AddXForwardedSchemeHeaders sends X-Forwarded-Scheme and X-Scheme too.
+	AddXForwardedSchemeHeaders bool
 }
 
 // TrustedPeers are those whose word on the client's address is believed.

@@ -33,7 +33,7 @@ func appendHead(b []byte, r *http.Request, t *Target, upgrade string) []byte {
 	for name, values := range r.Header {
 		switch name {
 		case "Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection", "Trailer",
-			"Transfer-Encoding", "Upgrade", "Content-Length", "Host", "Forwarded", "X-Forwarded-For":
+			"Transfer-Encoding", "Upgrade", "Content-Length", "Host", "X-Forwarded-For":
 			continue
 		case "Te":
 			for _, v := range values {

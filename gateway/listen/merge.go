@@ -44,13 +44,17 @@ func (m *merged) accept(l net.Listener) {
 }
 
 // Accept gives the next connection of any part.
-func (m *merged) Accept() (net.Conn, error) {
+func (m *merged) Accept() (net.Conn, error) { return m.AcceptUntil(nil) }
+
+// AcceptUntil is Accept, but ends with [net.ErrClosed] when done is closed too.
+func (m *merged) AcceptUntil(done <-chan struct{}) (net.Conn, error) {
 	select {
 	case a := <-m.accepted:
 		return a.conn, a.err
 	case <-m.closed:
-		return nil, net.ErrClosed
+	case <-done:
 	}
+	return nil, net.ErrClosed
 }
 
 // Close closes every part and returns once their goroutines have ended.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -13,37 +14,75 @@ import (
 var defaultPorts = map[string]string{"http": "80", "https": "443", "ws": "80", "wss": "443"}
 
 func redirectScheme(c *config.RedirectScheme, env Env) (Middleware, error) {
+	n, err := strconv.ParseUint(c.Port, 10, 16)
+	if c.Port != "" && (err != nil || n == 0) {
+		return nil, errors.New("redirectscheme.port " + strconv.Quote(c.Port) + " is not a port")
+	}
+	scheme := strings.ToLower(c.Scheme)
+	own := func() int {
+		if env.Port == nil {
+			return 0
+		}
+		return env.Port(scheme)
+	}
+	if c.Port == "" { // where the scheme's entrypoint is here
+		return RedirectTo(c, own)
+	}
+	return RedirectTo(c, func() int { return int(n) })
+}
+
+// RedirectTo sends requests to c's scheme and to the port that is told at each; 0 is
+// the scheme's own. Those that came by the scheme pass: by any port where c has none,
+// else by c's or by the one that is told.
+func RedirectTo(c *config.RedirectScheme, port func() int) (Middleware, error) {
 	scheme := strings.ToLower(c.Scheme)
 	if scheme == "" {
 		return nil, errors.New("redirectscheme.scheme is empty")
 	}
-	if n, err := strconv.ParseUint(c.Port, 10, 16); c.Port != "" && (err != nil || n == 0) {
-		return nil, errors.New("redirectscheme.port " + strconv.Quote(c.Port) + " is not a port")
-	}
-	port := c.Port
-	if port == "" && env.Port != nil {
-		if n := env.Port(scheme); n > 0 {
-			port = strconv.Itoa(n)
-		}
-	}
-	if port == defaultPorts[scheme] {
-		port = ""
-	}
-	overTLS := scheme == "https" || scheme == "wss"
+	secure := isSecure(scheme)
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			to := defaultPorts[scheme]
+			if n := port(); n > 0 {
+				to = strconv.Itoa(n)
+			}
 			// Also a WebSocket, whose scheme differs in name only: sending it on to
 			// where it is would loop.
-			if (r.TLS != nil) == overTLS {
+			if cameBy(r) == secure && (c.Port == "" || cameTo(r, scheme, to, c.Port)) {
 				next.ServeHTTP(w, r)
 				return
 			}
-			w.Header().Set("Location", scheme+"://"+hostAt(r.Host, port)+r.URL.RequestURI())
+			if to == defaultPorts[scheme] {
+				to = ""
+			}
+			w.Header().Set("Location", scheme+"://"+hostAt(r.Host, to)+r.URL.RequestURI())
 			status := redirectStatus(r.Method, c.Permanent)
 			w.WriteHeader(status)
 			_, _ = w.Write([]byte(http.StatusText(status)))
 		})
 	}, nil
+}
+
+func isSecure(scheme string) bool { return scheme == "https" || scheme == "wss" }
+
+// cameBy reports whether the client speaks TLS, to this gateway or to a trusted one
+// before it: from others the entrypoint does not take the header.
+func cameBy(r *http.Request) (secure bool) {
+	switch proto := strings.ToLower(r.Header.Get("X-Forwarded-Proto")); proto {
+	case "http", "ws", "https", "wss":
+		return isSecure(proto)
+	}
+	return r.TLS != nil
+}
+
+// cameTo reports whether the client asked for one of the ports. One that is not named
+// is the scheme's.
+func cameTo(r *http.Request, scheme string, ports ...string) bool {
+	_, at, err := net.SplitHostPort(r.Host)
+	if err != nil || at == "" {
+		at = defaultPorts[scheme]
+	}
+	return slices.Contains(ports, at)
 }
 
 // hostAt is host with its port replaced; an empty one leaves none.

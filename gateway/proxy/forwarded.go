@@ -12,47 +12,93 @@ import (
 // forwarded are the headers by which a proxy tells of its client. None is
 // believed from a client.
 var forwarded = []string{
+	"Forwarded",
 	"X-Forwarded-For",
 	"X-Forwarded-Host",
 	"X-Forwarded-Method",
 	"X-Forwarded-Port",
 	"X-Forwarded-Prefix",
 	"X-Forwarded-Proto",
+	"X-Forwarded-Scheme",
 	"X-Forwarded-Server",
 	"X-Forwarded-Tls-Client-Cert",
 	"X-Forwarded-Tls-Client-Cert-Info",
 	"X-Forwarded-Uri",
 	"X-Real-Ip",
+	"X-Scheme",
+}
+
+// IsForwarded reports whether a header, named as [http.Header] has it, tells of a
+// proxy's client, also where only servers that take other characters for dashes would
+// read it so, as X_Forwarded_For.
+func IsForwarded(name string) bool {
+	if name == "" || name[0] != 'X' && name[0] != 'F' {
+		return false
+	}
+	if slices.Contains(forwarded, name) {
+		return true
+	}
+	plain := func(c byte) bool { return c == '-' || '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'z' }
+	for i := range len(name) {
+		if !plain(name[i]) {
+			dashed := []byte(name)
+			for j, c := range dashed {
+				if !plain(c) {
+					dashed[j] = '-'
+				}
+			}
+			return slices.Contains(forwarded, http.CanonicalHeaderKey(string(dashed)))
+		}
+	}
+	return false
+}
+
+// ForwardedOptions of [Forwarded].
+type ForwardedOptions struct {
+	// Trusted reports whether a peer's word on its client stands. Nil means nobody's does.
+	Trusted func(netip.Addr) bool
+	// Connection names headers that are left for the middlewares although the
+	// request's Connection header names them. They are not forwarded.
+	Connection []string
+	// Scheme sets X-Forwarded-Scheme and X-Scheme too.
+	Scheme bool
 }
 
 // Forwarded returns the function that describes a request's client to upstream
 // servers and middlewares, in place of what the client said of itself:
 // X-Forwarded-Proto, -Port, -Host and -Server, and X-Real-Ip. It changes r.
-// X-Forwarded-For follows when the request is forwarded. What peers that are trusted
-// said stands; nil trusts nobody.
-func Forwarded(trusted func(netip.Addr) bool) func(r *http.Request) {
+// X-Forwarded-For follows when the request is forwarded. What trusted peers said
+// stands, but for X-Forwarded-Server, which is the last server's.
+func Forwarded(opts ForwardedOptions) func(r *http.Request) {
 	server, _ := os.Hostname() // without one the header is left out
+	kept := make([]string, len(opts.Connection))
+	for i, name := range opts.Connection {
+		kept[i] = http.CanonicalHeaderKey(strings.TrimSpace(name))
+	}
 	return func(r *http.Request) {
 		ip, _, err := net.SplitHostPort(r.RemoteAddr)
+		ip, _, _ = strings.Cut(ip, "%")
 		believed := false
-		if trusted != nil {
+		if opts.Trusted != nil {
 			if addr, err := netip.ParseAddr(ip); err == nil {
-				believed = trusted(addr)
+				believed = opts.Trusted(addr)
 			}
 		}
-		dropNamed(r.Header)
+		dropNamed(r.Header, kept)
 		if !believed {
 			forget(r.Header)
 		}
-		var values [5]string // one allocation for all
+		var values [7]string // one allocation for all
 		n := 0
-		set := func(name, value string) {
-			if believed && r.Header[name] != nil || value == "" {
-				return
-			}
+		put := func(name, value string) {
 			values[n] = value
 			r.Header[name] = values[n : n+1 : n+1]
 			n++
+		}
+		set := func(name, value string) {
+			if told := r.Header[name]; value != "" && (len(told) == 0 || told[0] == "") {
+				put(name, value)
+			}
 		}
 		if err == nil {
 			set("X-Real-Ip", ip)
@@ -60,14 +106,20 @@ func Forwarded(trusted func(netip.Addr) bool) func(r *http.Request) {
 		set("X-Forwarded-Proto", protocol(r))
 		set("X-Forwarded-Port", port(r))
 		set("X-Forwarded-Host", r.Host)
-		set("X-Forwarded-Server", server)
+		if server != "" {
+			put("X-Forwarded-Server", server)
+		}
+		if scheme := r.Header["X-Forwarded-Proto"][0]; opts.Scheme {
+			put("X-Forwarded-Scheme", scheme)
+			put("X-Scheme", scheme)
+		}
 	}
 }
 
 // dropNamed drops the headers that Connection says are for this connection alone, and
 // from Connection their names (RFC 9110, section 7.6.1). Done here, it takes nothing of
 // what the gateway and its middlewares add.
-func dropNamed(h http.Header) {
+func dropNamed(h http.Header, left []string) {
 	var kept []string
 	named := false
 	for _, line := range h["Connection"] {
@@ -77,8 +129,13 @@ func dropNamed(h http.Header) {
 			case "close", "keep-alive", "upgrade", "te":
 				kept = append(kept, token)
 			default:
+				name := http.CanonicalHeaderKey(token)
+				if slices.Contains(left, name) {
+					kept = append(kept, token)
+					continue
+				}
 				named = true
-				if name := http.CanonicalHeaderKey(token); !slices.Contains(forwarded, name) {
+				if !IsForwarded(name) {
 					delete(h, name)
 				}
 			}
@@ -92,7 +149,7 @@ func dropNamed(h http.Header) {
 // forget drops what a client says of itself.
 func forget(h http.Header) {
 	for name := range h {
-		if strings.HasPrefix(name, "X-") && slices.Contains(forwarded, name) {
+		if IsForwarded(name) {
 			delete(h, name)
 		}
 	}
@@ -111,12 +168,13 @@ func protocol(r *http.Request) string {
 	return "http"
 }
 
-// port is the one that the client dialled, as its Host header tells it.
+// port is the one that the client dialled, as its Host header tells it, or else the
+// one of the protocol that it or a trusted peer speaks.
 func port(r *http.Request) string {
 	if _, port, err := net.SplitHostPort(r.Host); err == nil && port != "" {
 		return port
 	}
-	if r.TLS != nil {
+	if proto := r.Header.Get("X-Forwarded-Proto"); r.TLS != nil || strings.EqualFold(proto, "https") || strings.EqualFold(proto, "wss") {
 		return "443"
 	}
 	return "80"

@@ -10,7 +10,7 @@ import (
 
 func TestForwarded(t *testing.T) {
 	t.Parallel()
-	describe := proxy.Forwarded(nil)
+	describe := proxy.Forwarded(proxy.ForwardedOptions{})
 	for _, tt := range []struct {
 		name, host, connection, upgrade string
 		tls                             bool

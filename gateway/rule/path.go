@@ -17,7 +17,7 @@ const (
 var errEscape = errors.New("the request's path holds a malformed escape")
 
 // setPath fills Path, and HTTP where the URL has to be cleaned.
-func (req *Request) setPath() error {
+func (req *Request) setPath(verbatim bool) error {
 	u := req.HTTP.URL
 	escaped := u.EscapedPath()
 	if escaped == "*" { // OPTIONS * asks for no path
@@ -28,7 +28,10 @@ func (req *Request) setPath() error {
 	if err != nil {
 		return err
 	}
-	clean := cleanPath(normal)
+	clean := fromRoot(normal)
+	if !verbatim {
+		clean = cleanPath(clean)
+	}
 	if clean != escaped {
 		if err := req.rewrite(clean); err != nil {
 			return err
@@ -108,11 +111,15 @@ func isUnreserved(c byte) bool {
 	return c == '-' || c == '.' || c == '_' || c == '~'
 }
 
+func fromRoot(p string) string {
+	if !strings.HasPrefix(p, "/") {
+		return "/" + p
+	}
+	return p
+}
+
 // cleanPath resolves dot segments and double slashes, keeping a trailing slash.
 func cleanPath(p string) string {
-	if !strings.HasPrefix(p, "/") {
-		p = "/" + p
-	}
 	if !strings.Contains(p, "//") && !strings.Contains(p, "/.") {
 		return p
 	}

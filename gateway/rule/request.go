@@ -29,7 +29,13 @@ type Request struct {
 
 // NewRequest brings r into the form that rules match on. An error means that r
 // is malformed and is to be answered with 400.
-func NewRequest(r *http.Request) (*Request, error) {
+func NewRequest(r *http.Request) (*Request, error) { return newRequest(r, false) }
+
+// NewVerbatimRequest is [NewRequest], but leaves dot segments and double slashes in
+// the path.
+func NewVerbatimRequest(r *http.Request) (*Request, error) { return newRequest(r, true) }
+
+func newRequest(r *http.Request, verbatim bool) (*Request, error) {
 	host, err := normalHost(r.Host)
 	if err != nil {
 		return nil, err
@@ -41,7 +47,7 @@ func NewRequest(r *http.Request) (*Request, error) {
 	if addr, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
 		req.ClientIP = addr.Addr().Unmap().WithZone("")
 	}
-	if err := req.setPath(); err != nil {
+	if err := req.setPath(verbatim); err != nil {
 		return nil, err
 	}
 	return req, nil
@@ -49,7 +55,8 @@ func NewRequest(r *http.Request) (*Request, error) {
 
 func (req *Request) queryValues(key string) []string {
 	if req.query == nil {
-		req.query = req.HTTP.URL.Query()
+		// A semicolon parts values too, as in Traefik. The server gets it as it is.
+		req.query, _ = url.ParseQuery(strings.ReplaceAll(req.HTTP.URL.RawQuery, ";", "&"))
 	}
 	return req.query[key]
 }

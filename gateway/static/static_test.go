@@ -101,7 +101,7 @@ func TestReadFlags(t *testing.T) {
 				HTTP: config.EntryPointHTTP{Middlewares: []string{"a@file", "b@docker"},
 					TLS: &config.RouterTLS{Domains: []config.Domain{{Main: "a.localhost", SANs: []string{"*.a.localhost", "b.localhost"}}}}},
 				Transport:        &config.Transport{RespondingTimeouts: &config.RespondingTimeouts{ReadTimeout: &timeout}},
-				ForwardedHeaders: &config.TrustedPeers{TrustedIPs: []string{"10.0.0.0/8", "127.0.0.1/32"}},
+				ForwardedHeaders: &config.ForwardedHeaders{TrustedIPs: []string{"10.0.0.0/8", "127.0.0.1/32"}},
 				ProxyProtocol:    &config.TrustedPeers{Insecure: true}},
 		},
 		CertResolvers:    map[string]*config.CertResolver{"le": {ACME: &config.ACME{Email: "a@b.c", Storage: "/acme.json", TLSChallenge: &config.TLSChallenge{}}}},

@@ -9,7 +9,9 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
+	"axion/gateway/listen"
 	"axion/gateway/rule"
 )
 
@@ -46,6 +48,11 @@ type MuxOptions struct {
 	// ProxyProtocol gives who may speak it now. Nil, or what gives nil, means that
 	// it is not spoken.
 	ProxyProtocol func() *Peers
+	// ACMEByPass reports whether TCP routers get ACME's handshakes that they ask for,
+	// which otherwise HTTPS answers. Nil means that they do not.
+	ACMEByPass func() bool
+	// PeekTimeout is how long a client may take to say who it is. Nil means 10s.
+	PeekTimeout func() time.Duration
 	// Taken is told of each connection that a TCP router takes, as it was accepted.
 	// Nil means nobody is.
 	Taken func(net.Conn)
@@ -90,9 +97,13 @@ func NewMux(l net.Listener, opts MuxOptions) *Mux {
 }
 
 // Accept waits for a connection that is left to HTTP.
-func (m *Mux) Accept() (net.Conn, error) {
+func (m *Mux) Accept() (net.Conn, error) { return m.AcceptUntil(nil) }
+
+// AcceptUntil is Accept, but ends with [net.ErrClosed] when done is closed too, where
+// the listener below can be interrupted.
+func (m *Mux) AcceptUntil(done <-chan struct{}) (net.Conn, error) {
 	for !m.switched.Load() {
-		c, err := m.Listener.Accept()
+		c, err := listen.AcceptUntil(m.Listener, done)
 		if err != nil {
 			return nil, err
 		}
@@ -103,14 +114,15 @@ func (m *Mux) Accept() (net.Conn, error) {
 			m.switched.Store(true)
 			m.begin(m.pump)
 		})
-		m.admit(c)
+		m.routeSoon(c) // not admit, which would wait for this very Accept
 	}
 	select {
 	case a := <-m.left:
 		return a.conn, a.err
 	case <-m.accepting.Done():
-		return nil, net.ErrClosed
+	case <-done:
 	}
+	return nil, net.ErrClosed
 }
 
 // idle reports whether every connection is HTTP's as it is.
@@ -158,6 +170,10 @@ func (m *Mux) admit(c net.Conn) {
 		m.leave(accepted{conn: c})
 		return
 	}
+	m.routeSoon(c)
+}
+
+func (m *Mux) routeSoon(c net.Conn) {
 	if !m.begin(func() { m.route(c) }) {
 		_ = c.Close()
 	}
@@ -210,7 +226,7 @@ func (c *conn) slim() net.Conn {
 // it has to: a client of a server that speaks first says nothing.
 func (m *Mux) find(c *conn) (*route, speech, error) {
 	if peers := m.peers(); peers != nil {
-		if err := peers.hear(c); err != nil {
+		if err := peers.hear(c, m.peekTimeout()); err != nil {
 			return nil, speech{}, err
 		}
 	}
@@ -222,7 +238,7 @@ func (m *Mux) find(c *conn) (*route, speech, error) {
 	if t.Empty() {
 		return nil, speech{}, nil
 	}
-	s, err := listen(c, len(t.secure) > 0)
+	s, err := hear(c, len(t.secure) > 0, m.peekTimeout())
 	if err != nil {
 		return nil, s, err
 	}
@@ -240,12 +256,19 @@ func (m *Mux) find(c *conn) (*route, speech, error) {
 	return m.secure(t, meta), s, nil
 }
 
+func (m *Mux) peekTimeout() time.Duration {
+	if m.opts.PeekTimeout == nil {
+		return peekTimeout
+	}
+	return m.opts.PeekTimeout()
+}
+
 func (m *Mux) https() bool { return m.opts.Secure != nil && m.opts.Secure() }
 
 // secure is the route of a TLS connection, in Traefik's order: HTTPS routers that
 // name the host, TCP routers, HTTPS routers that take any host, HostSNI(`*`).
 func (m *Mux) secure(t *Table, meta *rule.TCPMeta) *route {
-	if m.https() && slices.Contains(meta.ALPN, acmeTLS) {
+	if m.https() && slices.Contains(meta.ALPN, acmeTLS) && (m.opts.ACMEByPass == nil || !m.opts.ACMEByPass()) {
 		return nil
 	}
 	claim := Unclaimed

@@ -42,11 +42,11 @@ type speech struct {
 	alpn     []string
 }
 
-// listen reads what a client says first, and leaves it in c.first; where postgres
+// hear reads what a client says first, and leaves it in c.first; where postgres
 // is set it agrees to TLS in PostgreSQL's way too. An error means that it says
 // nothing that could be routed.
-func listen(c *conn, postgres bool) (speech, error) {
-	_ = c.Conn.SetReadDeadline(time.Now().Add(peekTimeout))
+func hear(c *conn, postgres bool, patience time.Duration) (speech, error) {
+	_ = c.Conn.SetReadDeadline(time.Now().Add(patience))
 	defer func() { _ = c.Conn.SetReadDeadline(time.Time{}) }()
 	if err := c.fill(1); err != nil {
 		return speech{}, err

@@ -43,8 +43,8 @@ func (p *Peers) trust(peer netip.Addr) bool {
 
 // hear reads the header of the PROXY protocol, which clients may leave out. As in
 // Traefik that of a peer who is not trusted is read, and not believed.
-func (p *Peers) hear(c *conn) error {
-	_ = c.Conn.SetReadDeadline(time.Now().Add(peekTimeout))
+func (p *Peers) hear(c *conn, patience time.Duration) error {
+	_ = c.Conn.SetReadDeadline(time.Now().Add(patience))
 	r := bufio.NewReaderSize(c.Conn, maxHeader)
 	header, err := proxyproto.Read(r)
 	if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() && r.Buffered() == 0 {

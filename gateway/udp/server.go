@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -40,27 +41,33 @@ type Server struct {
 	sockets []*net.UDPConn
 	opts    ServerOptions
 	began   time.Time
+	timeout atomic.Int64    // Options.Timeout, which may change
 	ctx     context.Context // until Close
 	cancel  context.CancelFunc
 	running sync.WaitGroup // sessions; none begins once ctx has ended
 
 	mu       sync.Mutex
 	sessions map[netip.AddrPort]*list.Element
-	latest   *list.List // of *session, the client heard last first
+	latest   *list.List    // of *session, the client heard last first
+	draining chan struct{} // not nil once no session begins any more; closed when none is left
 }
 
 // NewServer takes over the sockets, of which there is at least one. Close must be
 // called.
 func NewServer(sockets []*net.UDPConn, opts ServerOptions) *Server {
-	opts.Timeout = cmp.Or(max(opts.Timeout, 0), idleTimeout)
 	opts.MaxSessions = cmp.Or(max(opts.MaxSessions, 0), maxSessions)
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{sockets: sockets, opts: opts, began: time.Now(), sessions: make(map[netip.AddrPort]*list.Element), latest: list.New()}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.SetTimeout(opts.Timeout)
 	return s
 }
+
+// SetTimeout changes how long sessions last in which nothing is said; 0 means 3s. It
+// counts for sessions under way too, from when they are heard of next.
+func (s *Server) SetTimeout(d time.Duration) { s.timeout.Store(int64(cmp.Or(max(d, 0), idleTimeout))) }
 
 // Addr is the first socket's address.
 func (s *Server) Addr() net.Addr { return s.sockets[0].LocalAddr() }
@@ -113,7 +120,7 @@ func (s *Server) session(socket *net.UDPConn, client netip.AddrPort) *session {
 		return e.Value.(*session)
 	}
 	t := s.opts.Table()
-	if t.Empty() || s.ctx.Err() != nil {
+	if t.Empty() || s.ctx.Err() != nil || s.draining != nil {
 		return nil
 	}
 	if s.latest.Len() >= s.opts.MaxSessions {
@@ -131,6 +138,9 @@ func (s *Server) remove(e *list.Element) {
 	at := s.latest.Remove(e).(*session)
 	delete(s.sessions, at.client)
 	at.end()
+	if s.draining != nil && s.latest.Len() == 0 {
+		close(s.draining)
+	}
 }
 
 // drop ends a session, unless that was done.
@@ -147,6 +157,24 @@ func (s *Server) Sessions() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.latest.Len()
+}
+
+// Shutdown has no session begin any more, and waits for those under way until ctx
+// ends. Then it closes the server. It is to be called once.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.mu.Lock()
+	drained := make(chan struct{})
+	s.draining = drained
+	if s.latest.Len() == 0 {
+		close(drained)
+	}
+	s.mu.Unlock()
+	select {
+	case <-drained:
+	case <-s.ctx.Done():
+	case <-ctx.Done():
+	}
+	return s.Close()
 }
 
 // Close ends every session and waits until they have ended.

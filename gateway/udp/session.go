@@ -96,7 +96,7 @@ func (s *session) run() {
 
 // deadline is when the session ends unless something is said.
 func (s *session) deadline() time.Time {
-	return s.server.began.Add(time.Duration(s.spoke.Load()) + s.server.opts.Timeout)
+	return s.server.began.Add(time.Duration(s.spoke.Load() + s.server.timeout.Load()))
 }
 
 // open sends what has waited; false says that the session has ended.

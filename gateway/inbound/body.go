@@ -1,0 +1,55 @@
+package inbound
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"sync/atomic"
+
+	"golang.org/x/net/http/httpguts"
+
+	"axion/gateway/proxy"
+)
+
+// Body is the body of r, of whose trailer only that is left which may be in one. R is
+// to be the request that the server made: there the trailer comes.
+func (p *Policy) Body(r *http.Request) *Body {
+	p.cutTrailer(r.Trailer) // as announced
+	return &Body{ReadCloser: r.Body, request: r, policy: p}
+}
+
+// HasBody reports whether r may have a body that is still to come.
+func HasBody(r *http.Request) bool {
+	return r.ContentLength != 0 && r.Body != nil && r.Body != http.NoBody
+}
+
+// Body is a request's body.
+type Body struct {
+	io.ReadCloser
+	// Count is how many bytes were read.
+	Count   atomic.Int64
+	request *http.Request
+	policy  *Policy
+}
+
+// Read reads the body.
+func (b *Body) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	b.Count.Add(int64(n))
+	if err != nil {
+		b.policy.cutTrailer(b.request.Trailer)
+	}
+	return n, err
+}
+
+// cutTrailer drops what counts before the body only (RFC 9110, section 6.5.1), and
+// what a client may not say of itself: there are servers that take a trailer for a
+// part of the header.
+func (p *Policy) cutTrailer(trailer http.Header) {
+	for name := range trailer {
+		if !httpguts.ValidTrailerHeader(name) || strings.HasPrefix(name, "X-Forwarded-") || proxy.IsForwarded(name) ||
+			(p.aliases.drop || p.aliases.reject) && p.aliases.concerns(name) {
+			delete(trailer, name)
+		}
+	}
+}

@@ -1,0 +1,66 @@
+package inbound
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+)
+
+// connection is what is known of a client's connection.
+type connection struct {
+	began    time.Time
+	requests atomic.Int64
+}
+
+type connectionKey struct{}
+
+// WithConnection is a server's ConnContext, which [Policy.Reuse] needs.
+func WithConnection(ctx context.Context, _ net.Conn) context.Context {
+	return context.WithValue(ctx, connectionKey{}, &connection{began: time.Now()})
+}
+
+// Reuse ends the connection after this answer where it was used as often or as long
+// as it may be: over HTTP/1 by Connection: close, over HTTP/2 by GOAWAY, which net/http
+// makes of it. It has no effect over HTTP/3, as in Traefik, nor on a connection that is
+// to become another protocol's.
+func (p *Policy) Reuse(w http.ResponseWriter, r *http.Request) {
+	if p.maxRequests == 0 && p.maxAge == 0 {
+		return
+	}
+	c, ok := r.Context().Value(connectionKey{}).(*connection)
+	if !ok || r.ProtoMajor > 2 {
+		return
+	}
+	n := c.requests.Add(1)
+	if (p.maxRequests > 0 && n >= int64(p.maxRequests) || p.maxAge > 0 && time.Since(c.began) > p.maxAge) && !upgrades(r) {
+		w.Header()["Connection"] = []string{"close"}
+	}
+}
+
+func upgrades(r *http.Request) bool { return r.ProtoMajor == 1 && r.Header["Upgrade"] != nil }
+
+// Bound limits the time of a request and its answer: its body's by the connection or
+// stream, so that it counts whether or not a handler reads it, and its answer's in
+// addition by the context of the request that is returned. A connection that becomes
+// another protocol's has no limits from then on. End is to be called after the handlers.
+func (p *Policy) Bound(w http.ResponseWriter, r *http.Request) (bounded *http.Request, end func()) {
+	if p.read > 0 && HasBody(r) {
+		// Net/http takes it back once the body is read, or before the next request.
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(p.read))
+	}
+	if p.write == 0 {
+		return r, nothing
+	}
+	until := time.Now().Add(p.write)
+	_ = http.NewResponseController(w).SetWriteDeadline(until)
+	if upgrades(r) {
+		return r, nothing
+	}
+	// A deadline is noticed only where something is written.
+	ctx, cancel := context.WithDeadline(r.Context(), until)
+	return r.WithContext(ctx), cancel
+}
+
+func nothing() {}
