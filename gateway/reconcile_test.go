@@ -12,8 +12,8 @@ import (
 	"axion/gateway/config"
 )
 
-// freePort is one that was free a moment ago, for TCP and UDP.
-func freePort(t *testing.T) string {
+// bothFree is one that was free a moment ago, for TCP and UDP.
+func bothFree(t *testing.T) string {
 	t.Helper()
 	for {
 		l := port0(t)
@@ -141,7 +141,7 @@ func TestMoves(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			x, y := freePort(t), freePort(t)
+			x, y := bothFree(t), bothFree(t)
 			routes := moving(t)
 			s := start(t, withEntries(routes, tt.before(x, y)...))
 			for range 2 { // there and back, and there again
@@ -185,7 +185,7 @@ func TestMoveBusy(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			x, y := freePort(t), freePort(t)
+			x, y := bothFree(t), bothFree(t)
 			taken, err := tt.take(y)
 			if err != nil {
 				t.Fatal(err)
@@ -212,7 +212,7 @@ func TestMoveBusy(t *testing.T) {
 // TestOpensLater opens an entrypoint whose port was taken when the gateway began.
 func TestOpensLater(t *testing.T) {
 	t.Parallel()
-	x := freePort(t)
+	x := bothFree(t)
 	taken, err := net.Listen("tcp", "127.0.0.1:"+x)
 	if err != nil {
 		t.Fatal(err)
@@ -244,7 +244,7 @@ func TestMoveUnderWay(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			x, y := freePort(t), freePort(t)
+			x, y := bothFree(t), bothFree(t)
 			asked, more := make(chan struct{}), make(chan struct{})
 			slow := serve(t, func(w http.ResponseWriter, r *http.Request) {
 				_, _ = io.WriteString(w, "begun\n")

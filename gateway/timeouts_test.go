@@ -75,9 +75,9 @@ func TestReadTimeout(t *testing.T) {
 		scheme string
 		http.RoundTripper
 	}{
-		"HTTP/1": {"http", &http.Transport{}}, "HTTP/1 TLS": {"https", &http.Transport{TLSClientConfig: secure}},
-		"HTTP/2": {"https", &http.Transport{TLSClientConfig: secure, ForceAttemptHTTP2: true}}, "h2c": {"http", &http.Transport{Protocols: plain}},
-		"HTTP/3": {"https", &http3.Transport{TLSClientConfig: secure}},
+		"HTTP/1": {"http", &http.Transport{}}, "HTTP/1 TLS": {"https", &http.Transport{TLSClientConfig: secure.Clone()}},
+		"HTTP/2": {"https", &http.Transport{TLSClientConfig: secure.Clone(), ForceAttemptHTTP2: true}}, "h2c": {"http", &http.Transport{Protocols: plain}},
+		"HTTP/3": {"https", &http3.Transport{TLSClientConfig: secure.Clone()}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -298,7 +298,7 @@ func TestWriteTimeout(t *testing.T) {
 	_ = socket.SetReadDeadline(deadline())
 	secure := &tls.Config{RootCAs: s.RootPool(), ServerName: "a.localhost"}
 	for name, by := range map[string]http.RoundTripper{
-		"http": &http.Transport{}, "https": &http.Transport{TLSClientConfig: secure, ForceAttemptHTTP2: true},
+		"http": &http.Transport{}, "https": &http.Transport{TLSClientConfig: secure.Clone(), ForceAttemptHTTP2: true},
 	} {
 		for _, path := range []string{"/", "/slow", "/begun", "/"} {
 			ctx, cancel := context.WithTimeout(t.Context(), patience)

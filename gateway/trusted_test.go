@@ -125,7 +125,7 @@ func TestRedirectBehindBalancer(t *testing.T) {
 func TestRedirectPorts(t *testing.T) {
 	t.Parallel()
 	const redirect = ".http.redirections.entrypoint."
-	x, y, z, f := freePort(t), freePort(t), freePort(t), freePort(t)
+	x, y, z, f := bothFree(t), bothFree(t), bothFree(t), bothFree(t)
 	labels := append(route("a", "Host(`a.localhost`)", serve(t, told), "entrypoints=new"),
 		route("s", "Host(`a.localhost`) && Path(`/s`)", serve(t, told), "entrypoints=new", "middlewares=s")...)
 	labels = append(labels, "http.middlewares.s.redirectscheme.scheme=http", "http.middlewares.s.redirectscheme.port="+x)
@@ -163,7 +163,7 @@ func TestRedirectPorts(t *testing.T) {
 		}
 	}
 	// The target moves, and the redirection with it.
-	moved := freePort(t)
+	moved := bothFree(t)
 	s.save(withEntries(labels, at("new", ":"+moved), at("old", ":"+x, redirect+"to=new", redirect+"scheme=http"), at("other", ":"+z)))
 	eventually(t, "it leads to the new port", func() bool {
 		_, _, res := dialWire(t, "127.0.0.1:"+x).ask("/")
