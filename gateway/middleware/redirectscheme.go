@@ -2,13 +2,13 @@ package middleware
 
 import (
 	"errors"
-	"net"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 
 	"axion/gateway/config"
+	"axion/gateway/hostname"
 )
 
 var defaultPorts = map[string]string{"http": "80", "https": "443", "ws": "80", "wss": "443"}
@@ -78,7 +78,7 @@ func cameBy(r *http.Request) (secure bool) {
 // cameTo reports whether the client asked for one of the ports. One that is not named
 // is the scheme's.
 func cameTo(r *http.Request, scheme string, ports ...string) bool {
-	_, at, err := net.SplitHostPort(r.Host)
+	_, at, err := hostname.Split(r.Host)
 	if err != nil || at == "" {
 		at = defaultPorts[scheme]
 	}
@@ -87,17 +87,10 @@ func cameTo(r *http.Request, scheme string, ports ...string) bool {
 
 // hostAt is host with its port replaced; an empty one leaves none.
 func hostAt(host, port string) string {
-	if h, _, err := net.SplitHostPort(host); err == nil {
+	if h, _, err := hostname.Split(host); err == nil {
 		host = h
 	}
-	host = strings.Trim(host, "[]")
-	if port != "" {
-		return net.JoinHostPort(host, port)
-	}
-	if strings.Contains(host, ":") {
-		return "[" + host + "]"
-	}
-	return host
+	return hostname.Join(host, port)
 }
 
 // redirectStatus keeps the method: clients turn a 301 or 302 of a POST into GET.

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"axion/gateway/config"
+	"axion/gateway/hostname"
 )
 
 // ranges are addresses, by range.
@@ -135,4 +136,11 @@ func keyOf(c *config.SourceCriterion, usual func(*http.Request) string) (func(*h
 	return a.of, err
 }
 
-func requestHost(r *http.Request) string { return r.Host }
+// requestHost is the same however a client spells the host, and with any port, so that
+// no spelling has a limit of its own.
+func requestHost(r *http.Request) string {
+	if name, _, err := hostname.Parse(r.Host); err == nil {
+		return name
+	}
+	return r.Host
+}

@@ -1,13 +1,15 @@
 package observe
 
 import (
+	"cmp"
 	"crypto/tls"
 	"maps"
-	"net"
 	"net/http"
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"axion/gateway/hostname"
 )
 
 // maxValue bounds the bytes of one value in a line: a client may send a header or a
@@ -172,11 +174,11 @@ func bounded(text string) string {
 
 // splitPort is host and port; the port is "-" where there is none, as in Traefik.
 func splitPort(addr string) (host, port string) {
-	host, port, err := net.SplitHostPort(addr)
+	host, port, err := hostname.Split(addr)
 	if err != nil {
 		return addr, "-"
 	}
-	return host, port
+	return host, cmp.Or(port, "-")
 }
 
 // pathAndQuery is a request's target without scheme and host, which HTTP/1 clients

@@ -63,7 +63,7 @@ func (e *Exchange) endSpan() {
 		return
 	}
 	if e.span.IsRecording() {
-		host, _, _ := strings.Cut(e.host, ":")
+		host, _ := splitPort(e.host)
 		e.span.SetName(e.method + " " + host + pathOf(e.uri))
 		attributes := []attribute.KeyValue{
 			attribute.String("http.request.method", e.method), attribute.String("url.path", pathOf(e.uri)),

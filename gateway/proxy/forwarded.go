@@ -7,6 +7,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"axion/gateway/hostname"
 )
 
 // forwarded are the headers by which a proxy tells of its client. None is
@@ -171,7 +173,7 @@ func protocol(r *http.Request) string {
 // port is the one that the client dialled, as its Host header tells it, or else the
 // one of the protocol that it or a trusted peer speaks.
 func port(r *http.Request) string {
-	if _, port, err := net.SplitHostPort(r.Host); err == nil && port != "" {
+	if _, port, err := hostname.Split(r.Host); err == nil && port != "" {
 		return port
 	}
 	if proto := r.Header.Get("X-Forwarded-Proto"); r.TLS != nil || strings.EqualFold(proto, "https") || strings.EqualFold(proto, "wss") {

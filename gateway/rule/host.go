@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"golang.org/x/net/idna"
+
+	"axion/gateway/hostname"
 )
 
 // hostMatcher is a matcher that looks at the host alone, which lets the router
@@ -59,9 +61,8 @@ func newHost(args []string) (matcher, error) {
 	if err := ascii(name); err != nil {
 		return nil, err
 	}
-	name = strings.TrimSuffix(name, ".")
-	if inner, ok := strings.CutPrefix(name, "["); ok {
-		name = strings.TrimSuffix(inner, "]")
+	if normal, err := hostname.Name(name); err == nil {
+		name = normal // else no request has it
 	}
 	switch suffix, wild := strings.CutPrefix(name, "*"); {
 	case name == "":

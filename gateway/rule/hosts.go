@@ -1,6 +1,10 @@
 package rule
 
-import "slices"
+import (
+	"slices"
+
+	"axion/gateway/hostname"
+)
 
 // Hosts lists, sorted and in lower case, the hosts that are spelled out in the
 // rule and can match. all says that others can match as well: there is no Host,
@@ -17,6 +21,6 @@ func (r *Rule) Hosts() (hosts []string, all bool) {
 // can match, and by a Host or HostRegexp that is not negated. A rule that takes
 // any host, such as PathPrefix(`/api`) or Host(`*`), asks for none.
 func (r *Rule) AllowsHost(host string) bool {
-	h, err := normalHost(host)
+	h, err := hostname.Name(host)
 	return err == nil && r.root.host(h).named
 }

@@ -44,7 +44,7 @@ func TestMatchers(t *testing.T) {
 			[]string{"http://a.localhost/", "http://A.LocalHost:8443/", "http://a.localhost./", "http://a.localhost.:80/"},
 			[]string{"http://b.localhost/", "http://x.a.localhost/", "http://a.localhost.evil/"}},
 		{`Host("A.localhost.")`, []string{"http://a.localhost/"}, []string{"http://b.localhost/"}},
-		{"Host(`*.localhost`)", []string{"http://a.localhost/"}, []string{"http://localhost/", "http://a.b.localhost/", "http://.localhost/"}},
+		{"Host(`*.localhost`)", []string{"http://a.localhost/"}, []string{"http://localhost/", "http://a.b.localhost/", "http://-/"}},
 		{"Host(`*`)", []string{"http://anything/"}, nil},
 		{"Host(`10::10`)", []string{"http://[10::10]/", "http://[10::10]:80/"}, []string{"http://[10::11]/"}},
 		{"HostRegexp(`^[a-z]+\\.localhost$`)", []string{"http://ABC.localhost/"}, []string{"http://a1.localhost/"}},

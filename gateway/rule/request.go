@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+
+	"axion/gateway/hostname"
 )
 
 // Request is one HTTP request in the form that rules match on. It serves one
@@ -15,7 +17,7 @@ type Request struct {
 	// copy with a cleaned URL where its path held dot segments, double slashes
 	// or needlessly escaped characters, so that what was routed is forwarded.
 	HTTP *http.Request
-	// Host is in lower case, without port, brackets or trailing dot.
+	// Host is as [hostname.Name] gives it.
 	Host string
 	// Path is the path with every escape decoded but those of reserved
 	// characters, without dot segments or double slashes.
@@ -36,8 +38,11 @@ func NewRequest(r *http.Request) (*Request, error) { return newRequest(r, false)
 func NewVerbatimRequest(r *http.Request) (*Request, error) { return newRequest(r, true) }
 
 func newRequest(r *http.Request, verbatim bool) (*Request, error) {
-	host, err := normalHost(r.Host)
+	host, _, err := hostname.Parse(r.Host)
 	if err != nil {
+		return nil, err
+	}
+	if err := checkHostHeader(r, host); err != nil {
 		return nil, err
 	}
 	if strings.Contains(r.URL.RawPath, "#") {
@@ -61,19 +66,15 @@ func (req *Request) queryValues(key string) []string {
 	return req.query[key]
 }
 
-// normalHost strips the port, brackets and one trailing dot, and lowers case.
-func normalHost(host string) (string, error) {
-	host = strings.TrimSpace(host)
-	if strings.HasPrefix(host, "[") {
-		inner, _, ok := strings.Cut(host[1:], "]")
-		if !ok {
-			return "", errors.New("the request's host lacks a closing bracket")
+// checkHostHeader refuses a request of HTTP/2 or 3 whose Host header names another host
+// than its :authority (RFC 9113, section 8.3.1): who reads the header further on would
+// see one that no rule and no TLS options were asked about. HTTP/1 has no such header
+// beside [http.Request.Host].
+func checkHostHeader(r *http.Request, host string) error {
+	for _, value := range r.Header["Host"] {
+		if name, _, err := hostname.Parse(value); err != nil || name != host {
+			return errors.New("the request's Host header and its authority differ")
 		}
-		return strings.ToLower(inner), nil
 	}
-	// More than one colon is an address without brackets, which has no port.
-	if i := strings.IndexByte(host, ':'); i >= 0 && i == strings.LastIndexByte(host, ':') {
-		host = host[:i]
-	}
-	return strings.ToLower(strings.TrimSuffix(host, ".")), nil
+	return nil
 }

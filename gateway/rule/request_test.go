@@ -62,7 +62,7 @@ func TestNewRequestPath(t *testing.T) {
 func TestNewRequestHost(t *testing.T) {
 	t.Parallel()
 	for host, want := range map[string]string{
-		"a.localhost": "a.localhost", "A.LOCALHOST:443": "a.localhost", "a.localhost.": "a.localhost", " a ": "a",
+		"a.localhost": "a.localhost", "A.LOCALHOST:443": "a.localhost", "a.localhost.": "a.localhost", "[0::1]": "::1", "[fe80::1%25x]": "fe80::1",
 		"[::1]:80": "::1", "[::1]": "::1", "::1": "::1", "": "", "127.0.0.1:80": "127.0.0.1",
 	} {
 		r := httptest.NewRequest("GET", "/", nil)
@@ -81,6 +81,11 @@ func TestNewRequestErrors(t *testing.T) {
 	}{
 		{"ErrFragment", "fragment", func(r *http.Request) { r.URL, _ = url.ParseRequestURI("/a#b") }},
 		{"ErrHost", "bracket", func(r *http.Request) { r.Host = "[::1" }},
+		{"ErrHostName", "bracket", func(r *http.Request) { r.Host = "[a.localhost]x" }},
+		{"ErrHostAfter", "bracket", func(r *http.Request) { r.Host = "[::1]x" }},
+		{"ErrHostSpace", "character", func(r *http.Request) { r.Host = " a.localhost" }},
+		{"ErrHostPort", "port", func(r *http.Request) { r.Host = "a.localhost:x" }},
+		{"ErrHostHeader", "differ", func(r *http.Request) { r.Host, r.Header["Host"] = "a.localhost", []string{"b.localhost"} }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -6,8 +6,9 @@ import (
 	"errors"
 	"io"
 	"net"
-	"strings"
 	"time"
+
+	"axion/gateway/hostname"
 )
 
 const (
@@ -117,7 +118,8 @@ func (c *conn) hello() (speech, error) {
 	s := speech{tls: true}
 	rec := &recorder{Conn: c.Conn, seen: c.first}
 	err := tls.Server(rec, &tls.Config{GetConfigForClient: func(h *tls.ClientHelloInfo) (*tls.Config, error) {
-		s.name, s.alpn = strings.ToLower(strings.TrimSuffix(h.ServerName, ".")), h.SupportedProtos
+		s.name, _ = hostname.Name(h.ServerName) // what is no name is none
+		s.alpn = h.SupportedProtos
 		return nil, errPeeked
 	}}).Handshake()
 	c.first = rec.seen
