@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"net/http"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -21,13 +22,14 @@ type waiting struct {
 	limit time.Duration // waitTime; tests that must not depend on it change it
 }
 
-// admit reports whether host may have a certificate. For a name below localhost
-// that has no route it waits a moment for one.
+// admit reports whether an HTTPS router asks for host. For a name below localhost
+// whose front page no router takes it waits a moment for one that does.
 func (g *Gateway) admit(ctx context.Context, host string) bool {
-	if g.table.Load().allows(host) {
+	t := g.table.Load()
+	if t.asksFor(host) {
 		return true
 	}
-	if !strings.HasSuffix(host, ".localhost") {
+	if !strings.HasSuffix(host, ".localhost") || t.takesFrontPage(host) {
 		return false
 	}
 	defer g.waiting.n.Add(-1)
@@ -37,4 +39,13 @@ func (g *Gateway) admit(ctx context.Context, host string) bool {
 	ctx, cancel := context.WithTimeout(ctx, g.waiting.limit)
 	defer cancel()
 	return g.WaitHost(ctx, host) == nil
+}
+
+// misdirected answers 421 (RFC 9110, section 15.5.20). The connection is closed: a new
+// one can have the handshake that the host wants.
+func misdirected(w http.ResponseWriter, r *http.Request) {
+	if r.ProtoMajor == 1 {
+		w.Header().Set("Connection", "close")
+	}
+	http.Error(w, http.StatusText(http.StatusMisdirectedRequest), http.StatusMisdirectedRequest)
 }

@@ -4,15 +4,23 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"axion/gateway/cert"
 )
 
 // PrintAnswer writes an explanation for people.
 func PrintAnswer(w io.Writer, a *Answer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %s on entrypoint %s\n\n", a.Method, a.URL, a.EntryPoint)
-	if a.Router == nil {
+	if h := a.TLS; h != nil {
+		fmt.Fprintf(&b, "%s\n\n", handshakeText(h))
+	}
+	switch {
+	case a.Outcome != "":
+		fmt.Fprintf(&b, "No router takes it: %s.\n", a.Outcome)
+	case a.Router == nil:
 		fmt.Fprintln(&b, "No router takes it: the answer is 404 page not found.")
-	} else {
+	default:
 		printJudged(&b, "taken by", a.Router)
 		fmt.Fprintf(&b, "  middlewares  %s\n  service      %s\n", list(a.Router.Middlewares), a.Router.Service)
 		for _, s := range a.Servers {
@@ -32,6 +40,23 @@ func PrintAnswer(w io.Writer, a *Answer) error {
 		return fmt.Errorf("print the explanation: %w", err)
 	}
 	return nil
+}
+
+// handshakeText tells of TLS in one line.
+func handshakeText(h *cert.Handshake) string {
+	text := map[string]string{
+		cert.FromFile: "a certificate of yours", cert.FromACME: "a certificate by ACME",
+		cert.FromDefault: "the default certificate, which is not for this host",
+		cert.FromLocal:   "a certificate of the local authority", "": "no certificate",
+	}[h.Certificate]
+	if h.Certificate == cert.FromLocal && !h.Trusted {
+		text += ", which no client trusts for this host"
+	}
+	text = "TLS: " + text + ", options " + h.Options
+	if h.ClientAuth != "" {
+		text += ", the client's own: " + h.ClientAuth
+	}
+	return text
 }
 
 func printJudged(b *strings.Builder, what string, j *Judged) {

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"axion/gateway/config"
+	"axion/gateway/hostname"
 	"axion/gateway/rule"
 )
 
@@ -20,15 +21,13 @@ type builder struct {
 	old     *table
 	// dry looks for faults only: nothing that runs or listens is made.
 	dry bool
-	// unguarded are entrypoints whose middlewares cannot be built.
-	unguarded map[string]bool
 }
 
 func newBuilder(g *Gateway, d *config.Dynamic, old *table) *builder {
 	if old == nil {
 		old = &table{}
 	}
-	return &builder{table: newTable(d), gateway: g, old: old, unguarded: make(map[string]bool)}
+	return &builder{table: newTable(d), gateway: g, old: old}
 }
 
 // build makes a table of d.
@@ -42,9 +41,11 @@ func (g *Gateway) build(d *config.Dynamic, old *table) *table {
 // review puts the routes in order and tells what is doubtful about them.
 func (b *builder) review() {
 	b.arrange()
+	b.chooseOptions()
 	b.warnTies()
 	b.warnShadows()
 	b.warnSettings()
+	b.problems = append(b.problems, b.tcpUnreached()...)
 	b.problems = append(b.problems, slices.DeleteFunc(append(b.tcpProblems(), b.udpProblems()...), func(p config.Problem) bool { return slices.Contains(b.dynamic.Problems, p) })...)
 	for _, r := range b.routes {
 		for _, f := range r.findings {
@@ -78,7 +79,7 @@ func (b *builder) routers() {
 		b.routes = append(b.routes, b.route(name, b.dynamic.Routers[name]))
 	}
 	for _, e := range b.entries.all() {
-		b.entryWares(e)
+		b.entryWares(e, config.Origin{}) // for what is wrong with them
 		b.redirect(e)
 	}
 	b.ownRouters()
@@ -135,11 +136,12 @@ func (b *builder) finish(r *route) {
 	}
 	for i, at := range r.entries {
 		h := inner
-		for _, w := range slices.Backward(b.wares[at.name]) {
+		own := b.entryWares(at.entrypoint, r.config.Origin).list
+		for _, w := range slices.Backward(own) {
 			h = w.wrap(h)
 		}
 		r.entries[i].handler, r.entries[i].quiet = h, quietOf(r.config.Observability, at.config.Observability)
-		for _, w := range slices.Concat(b.wares[at.name], r.wares, r.service.wares) {
+		for _, w := range slices.Concat(own, r.wares, r.service.wares) {
 			r.entries[i].wares = append(r.entries[i].wares, w.name)
 		}
 	}
@@ -179,9 +181,9 @@ func (b *builder) enter(r *route) {
 	for _, e := range points {
 		secured := r.config.TLS
 		if secured == nil && r.config.Origin.Layer > 0 {
-			secured = e.config.HTTP.TLS
+			secured = entryTLS(e, r)
 		}
-		b.checkOptions(r, secured)
+		b.checkOptions(r, e, secured)
 		if secured != nil && e.secure() || secured == nil && e.plain() {
 			r.entries = append(r.entries, entry{entrypoint: e, tls: secured})
 		} else {
@@ -196,13 +198,35 @@ func (b *builder) enter(r *route) {
 	}
 }
 
+// entryTLS is what an entrypoint gives to a router without TLS of its own. As in
+// Traefik options that are named without a provider are the router's provider's.
+func entryTLS(e *entrypoint, r *route) *config.RouterTLS {
+	t := e.config.HTTP.TLS
+	if t == nil || t.Options == "" || t.Options == defaultOptions || strings.Contains(t.Options, "@") {
+		return t
+	}
+	c := *t
+	c.Options += "@" + r.config.Origin.Provider
+	return &c
+}
+
 // checkOptions refuses TLS options that do not exist: the default ones may ask less
 // of clients.
-func (b *builder) checkOptions(r *route, c *config.RouterTLS) {
+func (b *builder) checkOptions(r *route, e *entrypoint, c *config.RouterTLS) {
 	if c == nil || c.Options == "" || c.Options == defaultOptions || b.dynamic.TLS.Options[c.Options] != nil || r.refused() {
 		return
 	}
-	r.refuse("tls.options", fmt.Sprintf("the TLS options %q do not exist", c.Options), didYouMean(c.Options, b.dynamic.TLS.Options))
+	message := fmt.Sprintf("the TLS options %q do not exist", c.Options)
+	if r.config.TLS == nil {
+		message += fmt.Sprintf(": the entrypoint %s asks for them", e.name)
+	}
+	hint := didYouMean(c.Options, b.dynamic.TLS.Options)
+	for name := range b.dynamic.TLS.Options {
+		if local(name) == local(c.Options) {
+			hint = "write " + name + ": without a provider a name is looked up with the router's own"
+		}
+	}
+	r.refuse("tls.options", message, hint)
 }
 
 // misplaced tells of an entrypoint that does not speak what the router asks for.
@@ -227,7 +251,7 @@ func (b *builder) warnForeign(r *route) {
 	}
 	hosts, _ := r.rule.Hosts()
 	for _, h := range hosts {
-		if !isLoopback(h) && !strings.HasSuffix(h, ".localhost") {
+		if !hostname.IsLocal(h) {
 			r.note("rule", fmt.Sprintf("no client trusts a local certificate for %q", h),
 				"use a name that ends in .localhost, or give the router a certresolver that issues by ACME")
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"axion/gateway/cert"
 	"axion/gateway/config"
 	"axion/gateway/observe"
 	"axion/gateway/provider"
@@ -33,6 +34,7 @@ func Check(base []provider.Source, files []string) ([]config.Problem, error) {
 	b.dry = true
 	b.routers()
 	b.review()
+	b.problems = append(b.problems, cert.Check(b.tlsSettings())...)
 	return slices.DeleteFunc(slices.Concat(p.Problems(), b.problems), func(p config.Problem) bool {
 		return slices.ContainsFunc(base, func(s provider.Source) bool { return s.Name == p.File })
 	}), nil

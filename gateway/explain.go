@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
 
+	"axion/gateway/cert"
 	"axion/gateway/config"
 	"axion/gateway/fault"
+	"axion/gateway/hostname"
 	"axion/gateway/rule"
 )
 
@@ -27,14 +30,24 @@ type Answer struct {
 	Method     string   `json:"method"`
 	URL        string   `json:"url"`
 	EntryPoint string   `json:"entryPoint"`
-	Router     *Judged  `json:"router"`           // nil for a 404
+	Router     *Judged  `json:"router"`           // nil where Outcome says what comes instead
 	Second     *Judged  `json:"second,omitempty"` // the router that would have come next
 	Servers    []Server `json:"servers"`
 	// Server is the one that answers, where it does not depend on the balancer.
 	Server string `json:"server,omitempty"`
+	// Outcome is what becomes of a request that no router takes: empty for Traefik's 404,
+	// else a refused handshake, a 421, or a TCP router that takes the connection.
+	Outcome string `json:"outcome,omitempty"`
+	// TLS is the handshake before the request; nil where there is none.
+	TLS *cert.Handshake `json:"tls,omitempty"`
 	// Near are the routers that come closest to a request that none takes, or to
 	// one that another took, with what would make them match; at most maxNear.
 	Near []Judged `json:"near"`
+
+	secure bool
+	name   string     // of the URL's host, which the handshake is for
+	host   string     // that the request asks for
+	client netip.Addr // the client's
 }
 
 // Judged is a router with its verdict on a request.
@@ -62,7 +75,11 @@ const maxNear = 5
 // Explain tells which router of the table in force takes a request. Nothing is
 // sent. The error says what is wrong with the question.
 func (g *Gateway) Explain(q Question) (*Answer, error) {
-	a, err := g.table.Load().explain(q)
+	t := g.table.Load()
+	a, err := t.explain(q)
+	if err == nil {
+		g.explainConnection(t, a)
+	}
 	if err == nil && a.Router != nil {
 		a.Router.Faults = g.faults.On(fault.Route{Router: a.Router.Name, Service: a.Router.Service, Compose: a.Router.Origin.Service})
 	}
@@ -75,11 +92,15 @@ func (t *table) explain(q Question) (*Answer, error) {
 		return nil, err
 	}
 	secure := u.Scheme == "https" || u.Scheme == "wss"
-	a := &Answer{Method: r.Method, URL: u.String(), EntryPoint: t.entryFor(u, secure), Servers: []Server{}, Near: []Judged{}}
+	a := &Answer{Method: r.Method, URL: u.String(), EntryPoint: t.entryFor(u, secure), Servers: []Server{}, Near: []Judged{}, secure: secure}
+	if a.name, err = hostname.Name(u.Hostname()); err != nil {
+		return nil, fmt.Errorf("the URL's host cannot be read: %w", err)
+	}
 	req, err := t.entries[a.EntryPoint].policy.Request(r)
 	if err != nil {
 		return nil, err
 	}
+	a.host, a.client = req.Host, req.ClientIP
 	x := t.index(a.EntryPoint, secure)
 	taken := x.find(req)
 	if taken != nil {

@@ -73,6 +73,9 @@ func (g *Gateway) newFront(v *view, l net.Listener) *front {
 // entry is the entrypoint that is there now.
 func (f *front) entry() *entrypoint { return f.view.Load().entry }
 
+// name is that of the entrypoint that is there now.
+func (f *front) name() string { return f.entry().name }
+
 func (f *front) headTimeout() time.Duration { return inbound.HeadTimeout(f.entry().config) }
 
 // showDoors has requests from now on treated as v says. The caller holds f's mu.
@@ -102,7 +105,7 @@ func (f *front) offerQUIC(g *Gateway, e *entrypoint) {
 	if !e.speaksQUIC() {
 		return
 	}
-	q, err := newQUIC(f.port, f.secure, g.cert.QUICConfig(), e.config)
+	q, err := newQUIC(f.port, f.secure, g.cert.QUICConfig(f.name), e.config)
 	if err != nil {
 		if err.Error() != f.noQUIC {
 			g.log.Warn("HTTP/3 is not served", "entrypoint", e.name, "error", err)

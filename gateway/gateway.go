@@ -25,6 +25,7 @@ import (
 	"axion/gateway/cert"
 	"axion/gateway/config"
 	"axion/gateway/fault"
+	"axion/gateway/hostname"
 	"axion/gateway/middleware"
 	"axion/gateway/observe"
 	"axion/gateway/provider"
@@ -147,7 +148,7 @@ func New(opts Options) (*Gateway, error) {
 	if err != nil {
 		return nil, err
 	}
-	g.cert, err = cert.New(cert.Options{Dir: opts.CADir, Storage: opts.StateDir, Allow: g.admit, Log: opts.Log})
+	g.cert, err = cert.New(cert.Options{Dir: opts.CADir, Storage: opts.StateDir, Routed: g.admit, Log: opts.Log})
 	if err != nil {
 		return nil, err
 	}
@@ -293,6 +294,10 @@ func (g *Gateway) Routes() []Route {
 // WaitHost returns nil as soon as the table in force has an enabled HTTPS
 // router that asks for host, or ctx's error.
 func (g *Gateway) WaitHost(ctx context.Context, host string) error {
+	host, err := hostname.Name(host)
+	if err != nil {
+		return fmt.Errorf("wait for a route: %w", err)
+	}
 	for {
 		t := g.table.Load()
 		if t.asksFor(host) {

@@ -57,13 +57,18 @@ func TestServe(t *testing.T) {
 			want(t, "body", body, tt.body)
 		})
 	}
-	t.Run("ErrUnknownHostHasNoCertificate", func(t *testing.T) {
+	t.Run("ErrUnknownHost", func(t *testing.T) {
 		t.Parallel()
 		for _, host := range []string{"other.localhost", "plain.localhost", "localhost"} {
-			c, err := tls.Dial("tcp", s.secure, &tls.Config{ServerName: host, InsecureSkipVerify: true})
-			if err == nil {
-				_ = c.Close()
-				t.Errorf("handshake for %s: got no error", host)
+			for _, protocol := range []string{"http/1.1", "h2"} {
+				resp, err := s.client(protocol).Get("https://" + host + "/") // by a certificate that is trusted
+				if err != nil {
+					t.Fatal(err)
+				}
+				body, _ := io.ReadAll(resp.Body)
+				_ = resp.Body.Close()
+				want(t, "status", resp.StatusCode, 404)
+				want(t, "body", string(body), "404 page not found\n")
 			}
 		}
 	})

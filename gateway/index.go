@@ -122,9 +122,9 @@ func first(list []*route, req *rule.Request, best *route) *route {
 	return best
 }
 
-// asksFor reports whether a route's rule names host.
+// asksFor reports whether a route's rule names host, which is as [hostname.Name]
+// gives it.
 func (x *index) asksFor(host string) bool {
-	host = strings.ToLower(host)
 	if b := x.hosts[host]; b != nil && b.asksFor(host) {
 		return true
 	}
@@ -134,7 +134,18 @@ func (x *index) asksFor(host string) bool {
 }
 
 func (b *bucket) asksFor(host string) bool {
-	return slices.ContainsFunc(b.routes(), func(r *route) bool { return r.rule.AllowsHost(host) })
+	asks := func(r *route) bool { return r.rule.AllowsHost(host) }
+	if slices.ContainsFunc(b.others, asks) {
+		return true
+	}
+	for _, paths := range []map[string][]*route{b.exact, b.prefixes} {
+		for _, routes := range paths {
+			if slices.ContainsFunc(routes, asks) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // routes are those of every path, in the order of trial.

@@ -41,20 +41,51 @@ func (g *Gateway) pages(api http.Handler) http.Handler {
 	})
 }
 
-// entryWares builds the middlewares that an entrypoint gives all its routers.
-func (b *builder) entryWares(e *entrypoint) {
+// entryWares are the middlewares that an entrypoint gives routers.
+type entryWares struct {
+	list   []*ware
+	broken bool
+}
+
+// base stands for the provider of the base layer, whose author knows no entrypoint of
+// the files above.
+const base = "base"
+
+// entryWares builds the middlewares that an entrypoint gives all routers of a provider.
+// As in Traefik those that are named without one are the router's provider's.
+func (b *builder) entryWares(e *entrypoint, o config.Origin) *entryWares {
+	provider := cmp.Or(o.Provider, "docker")
+	switch {
+	case !slices.ContainsFunc(e.config.HTTP.Middlewares, func(m string) bool { return !strings.Contains(m, "@") }):
+		provider = "" // no matter: they are the same for all
+	case o.Layer == 0:
+		provider = base
+	}
+	key := [2]string{e.name, provider}
+	if w := b.wares[key]; w != nil {
+		return w
+	}
 	r := &route{name: e.name + internalSuffix, config: &config.Router{Origin: e.config.Origin}}
 	var names []string
 	for _, m := range e.config.HTTP.Middlewares {
-		names = append(names, qualified(m, "docker"))
+		name := qualified(m, provider)
+		if provider == base {
+			if name = qualified(m, "docker"); b.dynamic.Middlewares[name] == nil {
+				name = qualified(m, "file")
+			}
+		}
+		names = append(names, name)
 	}
 	b.dress(r, names, nil)
 	for _, f := range r.findings {
-		b.problems = append(b.problems, b.dynamic.Static.Problem(e.config.Origin, config.Error, "entrypoint "+strconv.Quote(e.name)+": "+f.message, f.hint))
+		p := b.dynamic.Static.Problem(e.config.Origin, config.Error, "entrypoint "+strconv.Quote(e.name)+": "+f.message, f.hint)
+		if !slices.Contains(b.problems, p) {
+			b.problems = append(b.problems, p)
+		}
 	}
-	if b.wares[e.name] = r.wares; r.refused() {
-		b.unguarded[e.name] = true
-	}
+	w := &entryWares{list: r.wares, broken: r.refused()}
+	b.wares[key] = w
+	return w
 }
 
 // guarded takes r from the entrypoints whose middlewares cannot be built: without
@@ -62,10 +93,11 @@ func (b *builder) entryWares(e *entrypoint) {
 func (b *builder) guarded(r *route) {
 	var without []string
 	r.entries = slices.DeleteFunc(r.entries, func(e entry) bool {
-		if b.unguarded[e.name] {
+		broken := b.entryWares(e.entrypoint, r.config.Origin).broken
+		if broken {
 			without = append(without, e.name)
 		}
-		return b.unguarded[e.name]
+		return broken
 	})
 	for _, name := range without {
 		message := fmt.Sprintf("it is not served on entrypoint %q, whose middlewares cannot be built", name)

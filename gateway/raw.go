@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"crypto/tls"
+	"fmt"
 	"net"
 	"time"
 
@@ -43,6 +44,31 @@ func (t *table) tcpProblems() []config.Problem {
 			Label: "traefik.tcp.routers." + local(f.Router) + "." + f.Field}
 		p.File, p.Line = t.dynamic.Place(p.Label, r.Origin)
 		list = append(list, p)
+	}
+	return list
+}
+
+// tcpUnreached tells of TCP routers with TLS whose hosts HTTPS routers take before them,
+// as in Traefik.
+func (t *table) tcpUnreached() []config.Problem {
+	var list []config.Problem
+	for _, r := range t.tcp.Routes() {
+		if !r.Enabled || r.Config.TLS == nil {
+			continue
+		}
+		for _, e := range r.EntryPoints {
+			for _, host := range r.Hosts {
+				if !t.index(e, true).asksFor(host) {
+					continue
+				}
+				label := "traefik.tcp.routers." + local(r.Name) + ".rule"
+				p := config.Problem{Severity: config.Warning, Service: r.Config.Origin.Service, Label: label,
+					Message: fmt.Sprintf("on entrypoint %s an HTTPS router takes the connections for %q", e, host),
+					Hint:    "give one of them another host or another entrypoint"}
+				p.File, p.Line = t.dynamic.Place(p.Label, r.Config.Origin)
+				list = append(list, p)
+			}
+		}
 	}
 	return list
 }

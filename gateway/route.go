@@ -3,7 +3,6 @@ package gateway
 import (
 	"cmp"
 	"net/http"
-	"net/netip"
 	"slices"
 
 	"axion/gateway/config"
@@ -128,13 +127,4 @@ func (r *route) describe() Route {
 		d.Servers = r.service.describe()
 	}
 	return d
-}
-
-// isLoopback reports whether host is a name of this machine itself.
-func isLoopback(host string) bool {
-	if host == "localhost" {
-		return true
-	}
-	addr, err := netip.ParseAddr(host)
-	return err == nil && addr.Unmap().IsLoopback()
 }

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -15,32 +16,59 @@ const defaultOptions = "default"
 // secure tells the authority what handshakes need under t, and notes what it finds
 // wrong.
 func (g *Gateway) secure(t *table) {
-	settings := cert.Settings{TLS: t.dynamic.TLS, Resolvers: t.dynamic.Static.CertResolvers}
-	options := make(map[string]string)
-	var open []openHost
+	t.problems = append(t.problems, g.cert.Apply(t.tlsSettings())...)
+}
+
+// tlsSettings are what handshakes need.
+func (t *table) tlsSettings() cert.Settings {
+	s := cert.Settings{TLS: t.dynamic.TLS, Resolvers: t.dynamic.Static.CertResolvers}
 	for _, r := range t.routes {
 		if !r.ready || r.rule == nil {
 			continue
 		}
 		hosts, _ := r.rule.Hosts()
 		for _, e := range r.entries {
+			if e.tls != nil {
+				s.Routers = append(s.Routers, cert.Router{Name: r.name, Origin: r.config.Origin, TLS: e.tls, Hosts: hosts})
+			}
+		}
+	}
+	s.Routers = append(s.Routers, t.tcpCertificates()...)
+	s.OptionsFor = func(entrypoint, host string) string { return t.options[entrypoint].of(host) }
+	return s
+}
+
+// chooseOptions finds out which TLS options each host has.
+func (t *table) chooseOptions() {
+	for _, r := range t.routes {
+		if !r.ready || r.rule == nil {
+			continue
+		}
+		hosts, others := r.rule.Hosts()
+		for _, e := range r.entries {
 			if e.tls == nil {
 				continue
 			}
-			settings.Routers = append(settings.Routers, cert.Router{Name: r.name, Origin: r.config.Origin, TLS: e.tls, Hosts: hosts})
-			r.chooseOptions(e.tls, hosts, options)
-			if _, others := r.rule.Hosts(); others && e.tls.Options != "" && e.tls.Options != defaultOptions {
-				open = append(open, openHost{r.rule, e.tls.Options})
+			o := t.options[e.name]
+			if o == nil {
+				o = &hostOptions{named: make(map[string]string)}
+				t.options[e.name] = o
+			}
+			o.choose(r, e.tls, hosts)
+			if others && e.tls.Options != "" && e.tls.Options != defaultOptions {
+				o.open = append(o.open, openHost{r.rule, e.tls.Options})
 				r.warnNameless(hosts)
 			}
 		}
 	}
-	for _, r := range t.tcpCertificates() {
-		settings.Routers = append(settings.Routers, r)
-		choose(r.TLS, r.Hosts, options)
-	}
-	settings.OptionsFor = func(host string) string { return optionsOf(host, options, open) }
-	t.problems = append(t.problems, g.cert.Apply(settings)...)
+}
+
+// hostOptions are the names of the TLS options of an entrypoint's hosts. As in Traefik
+// another entrypoint may have others for the same host, and so may TCP routers, which
+// choose theirs themselves.
+type hostOptions struct {
+	named map[string]string // by host, where a rule spells it out
+	open  []openHost        // in the order of trial
 }
 
 // openHost is a rule whose hosts are not all spelled out, and its TLS options.
@@ -49,18 +77,34 @@ type openHost struct {
 	options string
 }
 
-// optionsOf are the TLS options of a host: by its name, else by the first rule that
-// asks for it with a wildcard or an expression.
-func optionsOf(host string, named map[string]string, open []openHost) string {
-	if name, ok := named[host]; ok {
+// of are the TLS options of a host: by its name, else by the first rule that asks for
+// it with a wildcard or an expression. A nil o has the default ones.
+func (o *hostOptions) of(host string) string {
+	if o == nil {
+		return defaultOptions
+	}
+	if name, ok := o.named[host]; ok {
 		return name
 	}
-	for _, o := range open {
-		if o.rule.AllowsHost(host) {
-			return o.options
+	for _, at := range o.open {
+		if at.rule.AllowsHost(host) {
+			return at.options
 		}
 	}
 	return defaultOptions
+}
+
+// choose notes the TLS options of a router's hosts. Where routers of one host differ,
+// the default ones count, as in Traefik: a handshake knows the host only.
+func (o *hostOptions) choose(r *route, c *config.RouterTLS, hosts []string) {
+	name := cmp.Or(c.Options, defaultOptions)
+	for _, h := range hosts {
+		was, ok := o.named[h]
+		if o.named[h] = name; ok && was != name {
+			o.named[h] = defaultOptions
+			r.warnOnce("tls.options", fmt.Sprintf("routers of the host %q have different TLS options: the default ones count", h), "give all of them the same")
+		}
+	}
 }
 
 // warnNameless tells of options that no handshake can know to choose.
@@ -68,27 +112,4 @@ func (r *route) warnNameless(hosts []string) {
 	if len(hosts) == 0 && !strings.Contains(strings.ToLower(r.config.Rule), "host") {
 		r.warnOnce("tls.options", "the rule names no host: which TLS options a client gets depends on the host it asks for", "add a Host to the rule")
 	}
-}
-
-// chooseOptions notes the TLS options of hosts. Where routers of one host differ, the
-// default ones count, as in Traefik: a handshake knows the host only.
-func (r *route) chooseOptions(c *config.RouterTLS, hosts []string, options map[string]string) {
-	for _, h := range choose(c, hosts, options) {
-		r.warnOnce("tls.options", fmt.Sprintf("routers of the host %q have different TLS options: the default ones count", h), "give all of them the same")
-	}
-}
-
-// choose notes the options, and tells which hosts have others already.
-func choose(c *config.RouterTLS, hosts []string, options map[string]string) (torn []string) {
-	name := c.Options
-	if name == "" {
-		name = defaultOptions
-	}
-	for _, h := range hosts {
-		was, ok := options[h]
-		if options[h] = name; ok && was != name {
-			torn, options[h] = append(torn, h), defaultOptions
-		}
-	}
-	return torn
 }

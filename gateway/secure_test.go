@@ -4,10 +4,12 @@ import (
 	"crypto/tls"
 	"net"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"axion/gateway"
+	"axion/gateway/config"
 )
 
 // TestTLSOptions asks for a client's certificate wherever a router says so, also
@@ -54,5 +56,46 @@ func TestTLSOptions(t *testing.T) {
 		if (err != nil) != strict {
 			t.Errorf("%s without a certificate: got %v, want refused %t", host, err, strict)
 		}
+	}
+}
+
+// TestCheckTLS has `axion check` tell what a running stack would refuse.
+func TestCheckTLS(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		labels  []string
+		dynamic string
+		want    string
+	}{
+		"ErrCAFile": {route("a", "Host(`a.localhost`)", "http://127.0.0.1:1", "tls.options=m@file"),
+			"tls: {options: {m: {clientAuth: {caFiles: [/no/such/ca.pem]}}}}", "/no/such/ca.pem"},
+		"ErrNoCAFile": {route("a", "Host(`a.localhost`)", "http://127.0.0.1:1", "tls.options=m@file"),
+			"tls: {options: {m: {clientAuth: {clientAuthType: RequireAndVerifyClientCert}}}}", "needs an authority to verify with"},
+		"ErrVersion": {route("a", "Host(`a.localhost`)", "http://127.0.0.1:1", "tls=true"),
+			"tls: {options: {default: {minVersion: VersionTLS1.2}}}", `did you mean "VersionTLS12"?`},
+		"ErrCertFile": {route("a", "Host(`a.localhost`)", "http://127.0.0.1:1", "tls=true"),
+			"tls: {stores: {default: {defaultCertificate: {certFile: /no/such/crt, keyFile: /no/such/key}}}}", "/no/such/crt"},
+		"ErrProvider": {route("a", "Host(`a.localhost`)", "http://127.0.0.1:1", "tls.options=m"),
+			"tls: {options: {m: {minVersion: VersionTLS13}}}", "write m@file"},
+		"ErrTorn": {append(route("a", "Host(`a.localhost`)", "http://127.0.0.1:1", "tls.options=m@file"),
+			route("b", "Host(`a.localhost`) && Path(`/x`)", "http://127.0.0.1:1", "tls=true")...),
+			"tls: {options: {m: {minVersion: VersionTLS13}}}", "different TLS options: the default ones count"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			files := []string{filepath.Join(dir, "compose.yaml"), filepath.Join(dir, "dynamic.yaml")}
+			write(t, files[0], compose(test.labels...))
+			write(t, files[1], test.dynamic+"\n")
+			problems, err := gateway.Check(nil, files)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !slices.ContainsFunc(problems, func(p config.Problem) bool {
+				return strings.Contains(p.Error()+p.Hint, test.want) && p.File != "" && p.Line > 0
+			}) {
+				t.Errorf("got %v, want one that says %q, and where", problems, test.want)
+			}
+		})
 	}
 }

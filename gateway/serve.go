@@ -68,8 +68,9 @@ func (d *door) admit(x *observe.Exchange, r *http.Request, m *manner) {
 		http.Error(x, "400 bad request: "+err.Error(), http.StatusBadRequest)
 		return
 	}
-	if d.secure && d.gateway.cert.Misdirected(r) {
-		http.Error(x, http.StatusText(http.StatusMisdirectedRequest), http.StatusMisdirectedRequest)
+	if d.secure && d.gateway.cert.Misdirected(m.name, req.Host, r.TLS) {
+		x.Trace(req.HTTP)
+		misdirected(x, r)
 		return
 	}
 	m.Describe(req.HTTP)

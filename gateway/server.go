@@ -37,7 +37,7 @@ func (g *Gateway) newServers(f *front, e *entrypoint) *servers {
 	}
 	if f.secure != nil {
 		s.secure = g.newServer(e, f.secure)
-		s.secure.TLSConfig = g.cert.TLSConfig()
+		s.secure.TLSConfig = g.cert.TLSConfig(f.name)
 		g.joinWrites(s.secure)
 	}
 	return s

@@ -2,10 +2,12 @@ package gateway
 
 import (
 	"cmp"
+	"net/http"
 	"slices"
 	"strings"
 
 	"axion/gateway/config"
+	"axion/gateway/hostname"
 	"axion/gateway/rule"
 	"axion/gateway/tcp"
 	"axion/gateway/udp"
@@ -22,10 +24,11 @@ type table struct {
 	tcp         *tcp.Tables
 	tcpRules    []*rule.TCPRule // of those that end TLS here
 	udp         *udp.Tables
-	middlewares map[[2]string]*ware // by router and name
-	wares       map[string][]*ware  // of entrypoints
-	problems    []config.Problem    // beyond the provider's
-	replaced    chan struct{}       // closed when another table is in force
+	middlewares map[[2]string]*ware       // by router and name
+	wares       map[[2]string]*entryWares // by entrypoint and provider
+	options     map[string]*hostOptions   // TLS options, by entrypoint
+	problems    []config.Problem          // beyond the provider's
+	replaced    chan struct{}             // closed when another table is in force
 }
 
 // pair holds an entrypoint's routes without and with TLS.
@@ -37,7 +40,8 @@ func newTable(d *config.Dynamic) *table {
 		services:    make(map[string]*service),
 		transports:  make(map[string]*transport),
 		middlewares: make(map[[2]string]*ware),
-		wares:       make(map[string][]*ware),
+		wares:       make(map[[2]string]*entryWares),
+		options:     make(map[string]*hostOptions),
 		indexes:     make(map[string]*pair),
 		replaced:    make(chan struct{}),
 	}
@@ -80,7 +84,8 @@ func (t *table) index(entrypoint string, secure bool) *index {
 	return &p.plain
 }
 
-// asksFor reports whether an enabled HTTPS router names host.
+// asksFor reports whether an enabled HTTPS router, or a TCP router that ends TLS here,
+// asks for host, which is as [hostname.Name] gives it.
 func (t *table) asksFor(host string) bool {
 	for _, p := range t.indexes {
 		if p.secure.asksFor(host) {
@@ -90,15 +95,23 @@ func (t *table) asksFor(host string) bool {
 	return t.tcpAsksFor(host)
 }
 
-// allows reports whether host may have a certificate: one that is asked for, and
-// this machine's own names where a route takes any host.
-func (t *table) allows(host string) bool {
+// takesFrontPage reports whether an HTTPS router of any host takes a plain request for
+// host, though none asks for it.
+func (t *table) takesFrontPage(host string) bool {
+	r, err := http.NewRequest(http.MethodGet, "https://"+hostname.Join(host, "")+"/", nil)
+	if err != nil {
+		return false
+	}
+	req, err := rule.NewRequest(r)
+	if err != nil {
+		return false
+	}
 	for _, p := range t.indexes {
-		if p.secure.asksFor(host) || isLoopback(host) && p.secure.rest.takes() {
+		if p.secure.find(req) != nil {
 			return true
 		}
 	}
-	return t.tcpAsksFor(host)
+	return false
 }
 
 // release ends what next does not go on using.

@@ -58,6 +58,7 @@ func (p *public) newAccount(cache *certmagic.Cache, name string, c *config.ACME,
 	dir := p.storage
 	if dir != "" {
 		dir = filepath.Join(dir, certmagic.StorageKeys.Safe(name))
+		discardDamaged(dir, p.log)
 	}
 	log := zapTo(p.log)
 	a.magic = certmagic.New(cache, certmagic.Config{

@@ -4,12 +4,16 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
+	"io/fs"
+	"log/slog"
 	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -66,7 +70,7 @@ func TestACME(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			storage := t.TempDir()
-			a := open(t, cert.Options{Dir: t.TempDir(), Storage: storage, Allow: anyHost})
+			a := open(t, cert.Options{Dir: t.TempDir(), Storage: storage, Routed: anyHost})
 			p := newPebble(t, a, test.eab)
 			test.change(&p.acme)
 			wantProblems(t, a.Apply(asking(p.acme, test.host)))
@@ -93,9 +97,60 @@ func TestACME(t *testing.T) {
 	}
 }
 
+// TestACMEDamaged goes on where the files of an account and of a certificate cannot be
+// read.
+func TestACMEDamaged(t *testing.T) {
+	t.Parallel()
+	storage := t.TempDir()
+	log := &lines{}
+	a := open(t, cert.Options{Dir: t.TempDir(), Storage: storage, Routed: anyHost, Log: slog.New(slog.NewTextHandler(log, nil))})
+	p := newPebble(t, a, nil)
+	const host = "damaged.axion.dev"
+	wantProblems(t, a.Apply(asking(p.acme, host)))
+	first := issued(t, a, p.roots, host, nil)
+	var found int
+	err := filepath.WalkDir(storage, func(path string, _ fs.DirEntry, err error) error {
+		if ext := filepath.Ext(path); ext == ".key" || ext == ".json" {
+			found++
+			write(t, path, "junk")
+		}
+		return err
+	})
+	if err != nil || found < 4 {
+		t.Fatalf("files: got %d, %v, want those of an account and of a certificate", found, err)
+	}
+	wantProblems(t, a.Apply(cert.Settings{}))
+	p.acme.KeyType = "EC384" // the account is opened anew
+	wantProblems(t, a.Apply(asking(p.acme, host)))
+	issued(t, a, p.roots, host, first.SerialNumber)
+	for _, text := range []string{"a stored ACME account is damaged: a new one is made", "a stored certificate is damaged: it is issued again"} {
+		if !strings.Contains(log.String(), text) {
+			t.Errorf("log lacks %q: %s", text, log.String())
+		}
+	}
+}
+
+// lines is a log that several write to.
+type lines struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
 func TestACMERenewal(t *testing.T) {
 	t.Parallel()
-	a := open(t, cert.Options{Dir: t.TempDir(), Allow: anyHost})
+	a := open(t, cert.Options{Dir: t.TempDir(), Routed: anyHost})
 	p := newPebble(t, a, nil)
 	const host = "renew.axion.dev"
 	wantProblems(t, a.Apply(asking(p.acme, host)))

@@ -7,10 +7,12 @@
 // impersonates no real site.
 //
 // A handshake gets the first of these: the user's certificate for the name; one
-// that ACME has issued for it; for local names one of the local authority; the
-// default certificate, unless the options are strict; for other hosts that a
-// router asks for one of the local authority, which only clients that do not
-// verify accept. Else it is refused.
+// that ACME has issued for it; for local names that a router asks for one of the
+// local authority; the user's default certificate; for other local names one of the
+// local authority; for other hosts that a router asks for one of it too, which only
+// clients that do not verify accept; else a default one. Where the host's options are
+// strict, hosts that no router asks for are refused, and so are clients that name no
+// host.
 package cert
 
 import (
@@ -21,6 +23,8 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
+
+	"axion/gateway/config"
 )
 
 // Options of an [Authority].
@@ -32,12 +36,12 @@ type Options struct {
 	// certificates between runs, and ACME accounts below acme. Empty keeps them in
 	// memory.
 	Storage string
-	// Allow reports whether host, in lower case, may get a certificate of the
-	// local authority. It is called concurrently and may make the handshake wait,
-	// at most until ctx ends. Nil allows none.
-	Allow func(ctx context.Context, host string) bool
-	// Log receives what certmagic warns of and, at debug level, refused
-	// handshakes. Nil discards.
+	// Routed reports whether a router asks for host, which is as [hostname.Name]
+	// gives it. It is called concurrently and may make the handshake wait for one, at
+	// most until ctx ends. Nil is no for all.
+	Routed func(ctx context.Context, host string) bool
+	// Log receives what certmagic warns of, stored files that are damaged and, at
+	// debug level, refused handshakes. Nil discards.
 	Log *slog.Logger
 }
 
@@ -46,9 +50,11 @@ type Options struct {
 type Authority struct {
 	root   *root
 	log    *slog.Logger
+	routed func(context.Context, string) bool
 	local  *local
 	public *public
 	files  files
+	usual  *option // of hosts that have no options, where there are no default ones
 	state  atomic.Pointer[state]
 	// applying is held while state is made anew.
 	applying sync.Mutex
@@ -56,16 +62,15 @@ type Authority struct {
 	close    func()
 }
 
-// New opens the root, or creates it where there is none, and starts the renewal
-// of issued certificates. Until Apply is called all hosts that are allowed get
-// certificates of the local authority. Close must be called.
+// New opens the root, or creates it where there is none. Until Apply is called there
+// are certificates of the local authority only. Close must be called.
 func New(opts Options) (*Authority, error) {
 	dir, err := rootDir(opts.Dir)
 	if err != nil {
 		return nil, err
 	}
-	if opts.Allow == nil {
-		opts.Allow = func(context.Context, string) bool { return false }
+	if opts.Routed == nil {
+		opts.Routed = func(context.Context, string) bool { return false }
 	}
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
@@ -75,11 +80,11 @@ func New(opts Options) (*Authority, error) {
 		return nil, fmt.Errorf("open the local authority: %w", err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	a := &Authority{root: r, log: opts.Log, local: newLocal(ctx, r, opts), public: newPublic(ctx, opts)}
-	a.state.Store(&state{})
+	a := &Authority{root: r, log: opts.Log, routed: opts.Routed, local: newLocal(ctx, r, opts), public: newPublic(ctx, opts)}
+	a.usual = newOption(&config.TLSOptions{}, nil, a.base())
+	a.state.Store(&state{usual: a.usual})
 	a.close = sync.OnceFunc(func() {
 		cancel()
-		a.local.close()
 		a.public.close()
 	})
 	return a, nil
@@ -95,8 +100,8 @@ func (a *Authority) Pool() *x509.CertPool {
 	return pool
 }
 
-// Close ends renewal and what is being issued. Later handshakes for new hosts
-// fail. It may be called again.
+// Close ends renewal and what is being issued. Later handshakes for hosts that have
+// no certificate yet fail. It may be called again.
 func (a *Authority) Close() { a.close() }
 
 // refuse returns no error: crypto/tls would then tell the client of an internal

@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -20,6 +21,7 @@ import (
 	"go.uber.org/goleak"
 
 	"axion/gateway/cert"
+	"axion/gateway/config"
 )
 
 func TestMain(m *testing.M) {
@@ -51,7 +53,7 @@ func anyHost(context.Context, string) bool { return true }
 // config's roots are the authority's unless given.
 func shake(t *testing.T, a *cert.Authority, config *tls.Config) (tls.ConnectionState, error) {
 	t.Helper()
-	return shakeAs(t, a, a.TLSConfig(), config)
+	return shakeAs(t, a, a.TLSConfig(entry), config)
 }
 
 // shakeAs is shake with a server configuration of the authority's.
@@ -88,7 +90,7 @@ func TestCertificate(t *testing.T) {
 	for _, host := range []string{"localhost", "graph.localhost", "a.apps.localhost", "GRAPH.localhost", "127.0.0.1"} {
 		t.Run("OK/"+host, func(t *testing.T) {
 			t.Parallel()
-			a := open(t, cert.Options{Dir: t.TempDir(), Allow: func(_ context.Context, h string) bool { return h == strings.ToLower(host) }})
+			a := open(t, cert.Options{Dir: t.TempDir(), Routed: func(_ context.Context, h string) bool { return h == strings.ToLower(host) }})
 			state, err := shake(t, a, &tls.Config{ServerName: host, NextProtos: []string{"h2"}})
 			if err != nil {
 				t.Fatal(err)
@@ -111,37 +113,45 @@ func TestCertificateRefused(t *testing.T) {
 	t.Parallel()
 	t.Run("ErrNameConstraint", func(t *testing.T) {
 		t.Parallel()
-		a := open(t, cert.Options{Dir: t.TempDir(), Allow: anyHost})
+		a := open(t, cert.Options{Dir: t.TempDir(), Routed: anyHost})
 		_, err := shake(t, a, &tls.Config{ServerName: "bank.example"})
 		invalid, ok := errors.AsType[x509.CertificateInvalidError](err)
 		if !ok || invalid.Reason != x509.CANotAuthorizedForThisName {
 			t.Errorf("error: got %v, want a violated name constraint", err)
 		}
 	})
-	t.Run("ErrNotAllowed", func(t *testing.T) {
+	t.Run("ErrStrict", func(t *testing.T) {
 		t.Parallel()
 		var log bytes.Buffer // shake waits for the server's side
 		a := open(t, cert.Options{
-			Dir:   t.TempDir(),
-			Allow: func(_ context.Context, h string) bool { return h == "graph.localhost" },
-			Log:   slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+			Dir:    t.TempDir(),
+			Routed: func(_ context.Context, h string) bool { return h == "graph.localhost" },
+			Log:    slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		})
+		strict := map[string]*config.TLSOptions{"default": {SniStrict: true}}
+		wantProblems(t, a.Apply(cert.Settings{TLS: config.TLS{Options: strict}}))
 		for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
-			_, err := shake(t, a, &tls.Config{ServerName: "other.localhost", MaxVersion: version})
-			if err == nil || !strings.Contains(err.Error(), "unrecognized name") {
-				t.Errorf("%s: got %v, want the alert unrecognized name", tls.VersionName(version), err)
+			for _, host := range []string{"other.localhost", ""} {
+				_, err := shake(t, a, &tls.Config{ServerName: host, InsecureSkipVerify: true, MaxVersion: version})
+				if err == nil || !strings.Contains(err.Error(), "unrecognized name") {
+					t.Errorf("%q by %s: got %v, want the alert unrecognized name", host, tls.VersionName(version), err)
+				}
+			}
+			if _, err := shake(t, a, &tls.Config{ServerName: "graph.localhost", MaxVersion: version}); err != nil {
+				t.Errorf("a host of a router: %v", err)
 			}
 		}
 		if line := log.String(); !strings.Contains(line, "level=DEBUG") || !strings.Contains(line, "host=other.localhost") {
 			t.Errorf("log: got %q, want the refusal at debug level", line)
 		}
 	})
-	for _, name := range []string{"", "*.localhost", "a/b", "a:b", "..", strings.Repeat("a", 300)} {
-		t.Run(fmt.Sprintf("ErrName/%.9q", name), func(t *testing.T) {
+	for _, name := range []string{"", "*.localhost", "a/b", "a:b", "..", "\u212Aube.localhost", strings.Repeat("a", 300)} {
+		t.Run(fmt.Sprintf("OK/DefaultFor/%.9q", name), func(t *testing.T) {
 			t.Parallel()
-			a := open(t, cert.Options{Dir: t.TempDir(), Allow: anyHost})
-			if c, err := a.TLSConfig().GetCertificate(&tls.ClientHelloInfo{ServerName: name}); c != nil || err != nil {
-				t.Errorf("%q: got %v, %v, want neither a certificate nor an error", name, c, err)
+			a := open(t, cert.Options{Dir: t.TempDir(), Routed: anyHost})
+			c, err := a.TLSConfig(entry).GetCertificate(&tls.ClientHelloInfo{ServerName: name})
+			if err != nil || c == nil || !slices.Equal(c.Leaf.DNSNames, []string{"localhost"}) {
+				t.Errorf("%q: got %v, want the certificate of localhost", name, err)
 			}
 		})
 	}
@@ -151,8 +161,8 @@ func TestCertificateKept(t *testing.T) {
 	t.Parallel()
 	t.Run("OK/TwoAuthoritiesSameHost", func(t *testing.T) {
 		t.Parallel()
-		one := open(t, cert.Options{Dir: t.TempDir(), Allow: anyHost})
-		two := open(t, cert.Options{Dir: t.TempDir(), Allow: func(context.Context, string) bool { return false }})
+		one := open(t, cert.Options{Dir: t.TempDir(), Routed: anyHost})
+		two := open(t, cert.Options{Dir: t.TempDir()})
 		var wg sync.WaitGroup
 		for range 8 {
 			wg.Go(func() {
@@ -161,8 +171,8 @@ func TestCertificateKept(t *testing.T) {
 				}
 			})
 			wg.Go(func() {
-				if _, err := shake(t, two, &tls.Config{ServerName: "graph.localhost"}); err == nil {
-					t.Error("handshake with the other authority: got no error")
+				if _, err := shake(t, two, &tls.Config{ServerName: "graph.localhost"}); err != nil { // by its own root
+					t.Errorf("handshake with the other authority: %v", err)
 				}
 			})
 		}
@@ -172,8 +182,9 @@ func TestCertificateKept(t *testing.T) {
 		t.Parallel()
 		dir, storage := t.TempDir(), t.TempDir()
 		serial := func() string {
-			a := open(t, cert.Options{Dir: dir, Storage: storage, Allow: anyHost})
+			a := open(t, cert.Options{Dir: dir, Storage: storage, Routed: anyHost})
 			defer a.Close()
+			wantProblems(t, a.Apply(naming("graph.localhost")))
 			var first string
 			for range 2 {
 				state, err := shake(t, a, &tls.Config{ServerName: "graph.localhost"})
@@ -287,11 +298,11 @@ func TestNoHome(t *testing.T) {
 
 func TestClose(t *testing.T) {
 	t.Parallel()
-	a := open(t, cert.Options{Dir: t.TempDir(), Allow: anyHost})
+	a := open(t, cert.Options{Dir: t.TempDir(), Routed: anyHost})
 	a.Close()
 	a.Close()
 	hello := &tls.ClientHelloInfo{ServerName: "graph.localhost", Conn: &net.TCPConn{}}
-	if _, err := a.TLSConfig().GetCertificate(hello); err == nil {
+	if _, err := a.TLSConfig(entry).GetCertificate(hello); err == nil {
 		t.Error("certificate after Close: got one")
 	}
 }

@@ -5,11 +5,12 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"strings"
 
 	"github.com/caddyserver/certmagic"
 	"github.com/mholt/acmez/v3"
 	"go.uber.org/zap"
+
+	"axion/gateway/hostname"
 )
 
 // HTTPChallenge answers a request of an ACME server that verifies a host (RFC
@@ -19,12 +20,8 @@ func (a *Authority) HTTPChallenge(w http.ResponseWriter, r *http.Request) bool {
 	if !certmagic.LooksLikeHTTPChallenge(r) {
 		return false
 	}
-	host := r.Host
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		host = h
-	}
-	host = normal(host)
-	if a.state.Load().public[host] == nil {
+	host, _, err := hostname.Parse(r.Host)
+	if err != nil || a.state.Load().public[host] == nil {
 		return false
 	}
 	c, ok := certmagic.GetACMEChallenge(host)
@@ -37,7 +34,8 @@ func (s *state) challenge(hello *tls.ClientHelloInfo) *tls.Config {
 	if len(s.public) == 0 || len(hello.SupportedProtos) != 1 || hello.SupportedProtos[0] != acmez.ACMETLS1Protocol {
 		return nil
 	}
-	account := s.public[strings.ToLower(hello.ServerName)]
+	host, _ := hostname.Name(hello.ServerName)
+	account := s.public[host]
 	if account == nil {
 		return nil
 	}

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/caddyserver/certmagic"
+
+	"axion/gateway/hostname"
 )
 
 // reserved are the names below which no public authority issues, beside those
@@ -23,5 +25,11 @@ func isPublic(name string) bool {
 
 func isWildcard(name string) bool { return strings.Contains(name, "*") }
 
-// normal is a name as handshakes look it up.
-func normal(name string) string { return strings.ToLower(strings.TrimSuffix(name, ".")) }
+// normal is a name as handshakes look it up. What is no name stays as it is: no
+// handshake asks for it.
+func normal(name string) string {
+	if host, err := hostname.Name(name); err == nil {
+		return host
+	}
+	return name
+}

@@ -1,17 +1,22 @@
 package cert
 
 import (
+	"cmp"
 	"crypto/tls"
 	"fmt"
 	"net"
-	"net/http"
-	"strings"
 
-	"github.com/caddyserver/certmagic"
+	"axion/gateway/hostname"
 )
 
-// h3 is HTTP/3's name in handshakes.
-const h3 = "h3"
+const (
+	// h3 is HTTP/3's name in handshakes.
+	h3 = "h3"
+	// defaultHost is in the certificate that hosts get for which there is no other.
+	defaultHost = "localhost"
+	// maxName is the length of a name, in bytes (RFC 1035, section 2.3.4).
+	maxName = 253
+)
 
 // base is what handshakes have without options.
 func (a *Authority) base() *tls.Config {
@@ -24,21 +29,21 @@ func (a *Authority) base() *tls.Config {
 	}
 }
 
-// TLSConfig is for entrypoints on TCP. It follows what is applied later, so that
-// it is got once. Without options it serves HTTP/2 and HTTP/1.1 from TLS 1.2 on.
-// Hosts that may have no certificate get the alert unrecognized_name.
-func (a *Authority) TLSConfig() *tls.Config {
+// TLSConfig is for an entrypoint on TCP, whose name may change. It follows what is
+// applied later, so that it is got once. Without options it serves HTTP/2 and HTTP/1.1 from TLS 1.2 on.
+// Clients that get no certificate get the alert unrecognized_name.
+func (a *Authority) TLSConfig(entrypoint func() string) *tls.Config {
 	t := a.base()
-	t.GetConfigForClient = a.configFor(func(o *option) *tls.Config { return o.tcp })
+	t.GetConfigForClient = a.configFor(entrypoint, func(o *option) *tls.Config { return o.tcp })
 	return t
 }
 
 // QUICConfig is TLSConfig for HTTP/3, whose handshakes are of TLS 1.3 always: a
 // host whose options end below has none.
-func (a *Authority) QUICConfig() *tls.Config {
+func (a *Authority) QUICConfig(entrypoint func() string) *tls.Config {
 	t := a.base()
 	t.MinVersion, t.NextProtos = tls.VersionTLS13, []string{h3}
-	t.GetConfigForClient = a.configFor(func(o *option) *tls.Config { return o.quic })
+	t.GetConfigForClient = a.configFor(entrypoint, func(o *option) *tls.Config { return o.quic })
 	return t
 }
 
@@ -46,93 +51,122 @@ func (a *Authority) QUICConfig() *tls.Config {
 // are: the host does not choose others. It has no protocols but those that the options
 // name. Options that do not exist are an error.
 func (a *Authority) ConfigFor(options string) (*tls.Config, error) {
-	s := a.state.Load()
-	t := a.base()
-	if o := s.options[options]; o != nil {
-		t = o.tcp.Clone()
-		if len(o.config.ALPNProtocols) > 0 {
-			return t, nil
-		}
-	} else if options != "" && options != defaultName {
+	o := a.state.Load().option(cmp.Or(options, defaultName))
+	if o == nil {
 		return nil, fmt.Errorf("the TLS options %q do not exist", options)
 	}
-	t.NextProtos = nil
+	t := o.tcp.Clone()
+	if len(o.config.ALPNProtocols) == 0 {
+		t.NextProtos = nil
+	}
 	return t, nil
 }
 
-func (a *Authority) configFor(side func(*option) *tls.Config) func(*tls.ClientHelloInfo) (*tls.Config, error) {
+func (a *Authority) configFor(entrypoint func() string, side func(*option) *tls.Config) func(*tls.ClientHelloInfo) (*tls.Config, error) {
 	return func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 		s := a.state.Load()
 		if c := s.challenge(hello); c != nil {
 			return c, nil
 		}
-		name := s.optionsFor(hello.ServerName)
-		if o := s.options[name]; o != nil {
+		sni, _ := hostname.Name(hello.ServerName)
+		name := s.optionsFor(entrypoint(), sni)
+		if o := s.option(name); o != nil {
 			return side(o), nil
 		}
-		if name != defaultName {
-			return a.refuseAll(name), nil
-		}
-		return nil, nil
+		return a.refuseAll(name), nil
 	}
 }
 
-// Misdirected reports whether a request asks for a host whose TLS options are
-// others than those of its handshake. It is to be answered with the status 421:
-// else a client could get round a host's options by the name of another host.
-func (a *Authority) Misdirected(r *http.Request) bool {
-	if r.TLS == nil {
-		return false
-	}
-	host := r.Host
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		host = h
-	}
-	host = strings.TrimSuffix(strings.Trim(host, "[]"), ".")
-	if strings.EqualFold(host, r.TLS.ServerName) {
-		return false
-	}
+// Misdirected reports whether the handshake of a request's connection does not do for
+// the host that it asks for, which is as [hostname.Name] gives it: the host's TLS
+// options are others than those of the handshake's server name, or ask for clients'
+// certificates and the names differ, or came into force later and want more. It is to
+// be answered with the status 421: else a client could get round a host's options by
+// the name of another host.
+func (a *Authority) Misdirected(entrypoint, host string, connection *tls.ConnectionState) bool {
 	s := a.state.Load()
-	return s.settings.OptionsFor != nil && s.optionsFor(host) != s.optionsFor(r.TLS.ServerName)
+	if connection == nil || len(s.options) == 0 {
+		return false
+	}
+	name := s.optionsFor(entrypoint, host)
+	o := s.option(name)
+	if o == nil || o.broken {
+		return true
+	}
+	if sni := connection.ServerName; sni != host {
+		sni, _ = hostname.Name(sni)
+		if sni != host && (o.tcp.ClientAuth != tls.NoClientCert || name != s.optionsFor(entrypoint, sni)) {
+			return true
+		}
+	}
+	return !o.met(connection)
 }
 
 func (a *Authority) certificate(hello *tls.ClientHelloInfo, strict bool) (*tls.Certificate, error) {
 	a.refresh()
 	s := a.state.Load()
-	host, err := hostOf(hello)
-	if err != nil {
-		if c := a.fallback(hello, s); c != nil && !strict {
-			return c, nil
-		}
-		return a.refuse(hello, err.Error())
+	host, err := hostname.Name(hello.ServerName)
+	switch {
+	case hello.ServerName == "":
+		return a.nameless(hello, s, strict)
+	case err != nil || host == "" || len(host) > maxName || isWildcard(host):
+		return a.lastResort(hello, s, strict, fmt.Sprintf("%q is not a host name", hello.ServerName))
 	}
-	if c := s.pairs.find(hello, host); c != nil {
+	if c := a.ownOrPublic(hello, s, host); c != nil {
 		return c, nil
 	}
-	if s.public[host] != nil {
-		if c := a.public.find(hello, host); c != nil {
-			return c, nil
-		}
-	}
-	vouched := isLocal(host)
+	vouched := a.root.vouchesFor(host)
 	if !vouched && !strict {
 		if c := a.fallback(hello, s); c != nil {
 			return c, nil
 		}
 	}
-	c, err := a.local.certificate(hello, host, a.local.allow)
-	if c != nil || err != nil {
-		return c, err
+	if a.routed(hello.Context(), host) {
+		return a.local.certificate(host)
 	}
-	if vouched && !strict {
-		if c := a.fallback(hello, s); c != nil {
-			return c, nil
-		}
+	if vouched && !strict && s.fallback == nil && s.generated == nil {
+		return a.local.certificate(host)
 	}
-	return a.refuse(hello, "no router asks for this host")
+	return a.lastResort(hello, s, strict, "no router asks for this host")
 }
 
-// fallback is the default certificate, or nil.
+// ownOrPublic is a certificate for host of the user's own or by ACME, or nil.
+func (a *Authority) ownOrPublic(hello *tls.ClientHelloInfo, s *state, host string) *tls.Certificate {
+	if c := s.pairs.find(hello, host); c != nil {
+		return c
+	}
+	if s.public[host] != nil {
+		return a.public.find(hello, host)
+	}
+	return nil
+}
+
+// nameless is the certificate for a client that names no host: one that names the
+// address which it has connected to. As in Traefik the user's default certificate comes
+// before one that would be issued.
+func (a *Authority) nameless(hello *tls.ClientHelloInfo, s *state, strict bool) (*tls.Certificate, error) {
+	address := localAddress(hello)
+	if c := s.pairs.find(hello, address); c != nil {
+		return c, nil
+	}
+	if !strict && s.fallback == nil && s.generated == nil && a.root.vouchesFor(address) {
+		return a.local.certificate(address)
+	}
+	return a.lastResort(hello, s, strict, "the client names no host")
+}
+
+// lastResort is the default certificate, unless the options are strict.
+func (a *Authority) lastResort(hello *tls.ClientHelloInfo, s *state, strict bool, why string) (*tls.Certificate, error) {
+	if strict {
+		return a.refuse(hello, why)
+	}
+	if c := a.fallback(hello, s); c != nil {
+		return c, nil
+	}
+	return a.local.certificate(defaultHost)
+}
+
+// fallback is the user's default certificate, or nil.
 func (a *Authority) fallback(hello *tls.ClientHelloInfo, s *state) *tls.Certificate {
 	switch {
 	case s.fallback != nil:
@@ -142,36 +176,23 @@ func (a *Authority) fallback(hello *tls.ClientHelloInfo, s *state) *tls.Certific
 	case s.public[s.generated.host] != nil:
 		return a.public.find(hello, s.generated.host)
 	}
-	c, err := a.local.certificate(hello, s.generated.host, nil)
+	c, err := a.local.certificate(s.generated.host)
 	if err != nil {
 		a.log.Warn("no default certificate", "error", err)
 	}
 	return c
 }
 
-// hostOf is the name that the client asks for, or, of a client that connects to
-// an address, that address.
-func hostOf(hello *tls.ClientHelloInfo) (string, error) {
-	host := strings.ToLower(hello.ServerName)
-	if host == "" && hello.Conn != nil {
-		if tcp, ok := hello.Conn.LocalAddr().(*net.TCPAddr); ok {
-			return tcp.IP.String(), nil
-		}
-		if udp, ok := hello.Conn.LocalAddr().(*net.UDPAddr); ok {
-			return udp.IP.String(), nil
-		}
+// localAddress is the address that the client has connected to, or empty.
+func localAddress(hello *tls.ClientHelloInfo) string {
+	if hello.Conn == nil {
+		return ""
 	}
-	if host == "" || len(host) > 253 || !certmagic.SubjectQualifiesForCert(host) || strings.ContainsAny(host, "*/:") {
-		return "", fmt.Errorf("%q is not a host name", host)
+	switch at := hello.Conn.LocalAddr().(type) {
+	case *net.TCPAddr:
+		return at.IP.String()
+	case *net.UDPAddr:
+		return at.IP.String()
 	}
-	return host, nil
-}
-
-// isLocal reports whether the root may vouch for host.
-func isLocal(host string) bool {
-	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
-		return true
-	}
-	ip := net.ParseIP(host)
-	return ip != nil && ip.IsLoopback()
+	return ""
 }

@@ -10,12 +10,12 @@ import (
 
 // BenchmarkCertificate is what a handshake spends on finding its certificate.
 func BenchmarkCertificate(b *testing.B) {
-	a, err := cert.New(cert.Options{Dir: b.TempDir(), Allow: func(context.Context, string) bool { return true }})
+	a, err := cert.New(cert.Options{Dir: b.TempDir(), Routed: func(context.Context, string) bool { return true }})
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer a.Close()
-	config := a.TLSConfig()
+	config := a.TLSConfig(entry)
 	hello := &tls.ClientHelloInfo{ServerName: "graph.localhost"}
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {

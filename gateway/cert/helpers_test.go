@@ -19,6 +19,9 @@ import (
 	"axion/gateway/config"
 )
 
+// entry is the entrypoint of tests.
+func entry() string { return "websecure" }
+
 // authority signs certificates for tests.
 type authority struct {
 	cert *x509.Certificate

@@ -1,22 +1,20 @@
 package cert
 
 import (
-	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/sha256"
+	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/hex"
-	"encoding/pem"
 	"fmt"
 	"math/big"
+	"net"
 	"sync"
 	"time"
-
-	"github.com/caddyserver/certmagic"
 )
 
 const (
@@ -34,42 +32,41 @@ type issuer struct {
 	key          *ecdsa.PrivateKey
 }
 
-var _ certmagic.Issuer = (*issuer)(nil)
-
-// IssuerKey differs by root: leaves of another root must not be taken from storage.
-func (i *issuer) IssuerKey() string {
+// directory is the name of that of stored certificates. It differs by root: those of another
+// one must not be served.
+func (i *issuer) directory() string {
 	sum := sha256.Sum256(i.root.cert.Raw)
 	return "local-" + hex.EncodeToString(sum[:6])
 }
 
-// Issue signs the names and addresses of the request.
-func (i *issuer) Issue(ctx context.Context, csr *x509.CertificateRequest) (*certmagic.IssuedCertificate, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	if err := csr.CheckSignature(); err != nil {
-		return nil, fmt.Errorf("check certificate request: %w", err)
-	}
-	parent, key, err := i.signer()
+// issue makes a certificate for a name or an address.
+func (i *issuer) issue(host string) (*tls.Certificate, error) {
+	parent, parentKey, err := i.signer()
 	if err != nil {
 		return nil, err
 	}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, fmt.Errorf("make key: %w", err)
+	}
 	now := time.Now()
-	leaf, err := sign(&x509.Certificate{
+	template := &x509.Certificate{
 		SerialNumber: serial(),
 		NotBefore:    now.Add(-backdate),
 		NotAfter:     now.Add(leafLifetime - backdate),
 		KeyUsage:     x509.KeyUsageDigitalSignature,
 		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		DNSNames:     csr.DNSNames,
-		IPAddresses:  csr.IPAddresses,
-	}, parent, csr.PublicKey, key)
+	}
+	if ip := net.ParseIP(host); ip != nil {
+		template.IPAddresses = []net.IP{ip}
+	} else {
+		template.DNSNames = []string{host}
+	}
+	leaf, err := sign(template, parent, key.Public(), parentKey)
 	if err != nil {
 		return nil, fmt.Errorf("sign certificate: %w", err)
 	}
-	chain := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: leaf.Raw})
-	chain = append(chain, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: parent.Raw})...)
-	return &certmagic.IssuedCertificate{Certificate: chain}, nil
+	return &tls.Certificate{Certificate: [][]byte{leaf.Raw, parent.Raw}, PrivateKey: key, Leaf: leaf}, nil
 }
 
 func (i *issuer) signer() (*x509.Certificate, *ecdsa.PrivateKey, error) {

@@ -141,14 +141,10 @@ func (p *public) list(l *lister) {
 // list tells of the hosts that routers ask for, and of those that were asked for in
 // handshakes, such as one that an expression allows.
 func (l *local) list(into *lister) {
-	hosts := map[string]bool{}
-	for host := range into.routers {
-		hosts[host] = true
-	}
-	l.recent.hosts.Range(func(host, _ any) bool { hosts[host.(string)] = true; return len(hosts) < maxListed })
+	hosts := l.hosts()
 	for _, host := range slices.Sorted(maps.Keys(hosts)) {
-		if !into.taken[host] {
-			into.add(Certificate{Hosts: []string{host}, Source: FromLocal}, cached(l.cache, host))
+		if routed := len(into.routers[host]) > 0; !into.taken[host] && (routed || hosts[host] != nil) {
+			into.add(Certificate{Hosts: []string{host}, Source: FromLocal}, hosts[host])
 		}
 	}
 }

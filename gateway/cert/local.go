@@ -1,84 +1,192 @@
 package cert
 
 import (
+	"container/list"
 	"context"
 	"crypto/tls"
 	"fmt"
+	"log/slog"
+	"path/filepath"
+	"sync"
 	"time"
 
-	"github.com/caddyserver/certmagic"
 	"golang.org/x/sync/singleflight"
 )
 
 const (
-	// maxCached bounds the certificates in memory; a rule such as
-	// HostRegexp(`.*`) admits any number of names.
-	maxCached = 4096
-	// issueTimeout bounds the wait for another process's lock on the storage.
-	issueTimeout = 10 * time.Second
+	// maxOnDemand bounds the certificates of hosts that no router spells out: any
+	// client can ask for any name.
+	maxOnDemand = 1024
+	// renewTime is how long before its end a certificate is issued again. It is
+	// issued in the handshake that needs it, which takes less than a millisecond.
+	renewTime = leafLifetime / 3
 )
 
-// local issues certificates of the local authority on demand.
+// local has the certificates of the local authority. Those of hosts that routers
+// spell out are kept, on disk too; those of others are in memory, the least recently
+// used of which go first.
 type local struct {
-	allow   func(context.Context, string) bool
-	cache   *certmagic.Cache
-	config  *certmagic.Config
-	recent  recent
-	pending singleflight.Group
 	ctx     context.Context
+	issuer  *issuer
+	log     *slog.Logger
+	dir     string // of the files; empty for none
+	issuing singleflight.Group
+
+	mu       sync.Mutex
+	named    map[string]*tls.Certificate // of the hosts that routers spell out; nil until issued
+	onDemand map[string]*list.Element    // of *issued, by host
+	order    list.List                   // the most recently used first
+}
+
+type issued struct {
+	host        string
+	certificate *tls.Certificate
 }
 
 func newLocal(ctx context.Context, r *root, opts Options) *local {
-	l := &local{allow: opts.Allow, ctx: ctx}
-	log := zapTo(opts.Log)
-	l.cache = certmagic.NewCache(certmagic.CacheOptions{
-		GetConfigForCert: func(certmagic.Certificate) (*certmagic.Config, error) { return l.config, nil },
-		Capacity:         maxCached,
-		Logger:           log,
-	})
-	l.config = certmagic.New(l.cache, certmagic.Config{
-		Issuers:             []certmagic.Issuer{&issuer{root: r}},
-		KeySource:           certmagic.StandardKeyGenerator{KeyType: certmagic.P256},
-		OCSP:                certmagic.OCSPConfig{DisableStapling: true},
-		Storage:             storageIn(opts.Storage),
-		DisableStorageCheck: true,
-		DisableARI:          true,
-		Logger:              log,
-	})
+	l := &local{
+		ctx: ctx, issuer: &issuer{root: r}, log: opts.Log,
+		named: make(map[string]*tls.Certificate), onDemand: make(map[string]*list.Element),
+	}
+	if opts.Storage != "" {
+		l.dir = filepath.Join(opts.Storage, "certificates", l.issuer.directory())
+	}
 	return l
 }
 
-// storageIn keeps certificates in dir, or in memory where it is empty.
-func storageIn(dir string) certmagic.Storage {
-	if dir == "" {
-		return newMemory(maxCached)
-	}
-	return newDisk(dir)
-}
-
-// certificate does what certmagic's own on-demand mode does. That mode shares
-// its waiting handshakes by host name across the whole process, so that of two
-// stacks in one test process one could answer with the other's certificate. It
-// gives nil where allow forbids it; a nil allow allows all.
-func (l *local) certificate(hello *tls.ClientHelloInfo, host string, allow func(context.Context, string) bool) (*tls.Certificate, error) {
-	if c := l.recent.find(hello, host, l.cache); c != nil {
+// certificate gives the one for host, which is issued where there is none. However
+// many handshakes wait for it, it is issued once.
+func (l *local) certificate(host string) (*tls.Certificate, error) {
+	if c := l.find(host); c != nil {
 		return c, nil
 	}
-	if allow != nil && !allow(hello.Context(), host) {
-		return nil, nil
-	}
-	_, err, _ := l.pending.Do(host, func() (any, error) {
-		ctx, cancel := context.WithTimeout(l.ctx, issueTimeout)
-		defer cancel()
-		return nil, l.config.ManageSync(ctx, []string{host})
+	v, err, _ := l.issuing.Do(host, func() (any, error) {
+		if c := l.find(host); c != nil {
+			return c, nil
+		}
+		return l.make(host)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("certificate for %s: %w", host, err)
 	}
-	if c := l.recent.find(hello, host, l.cache); c != nil {
-		return c, nil
-	}
-	return nil, fmt.Errorf("certificate for %s: evicted before use", host)
+	return v.(*tls.Certificate), nil
 }
 
-func (l *local) close() { l.cache.Stop() }
+// find gives a certificate that is not near its end, or nil.
+func (l *local) find(host string) *tls.Certificate {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	c := l.named[host]
+	if e := l.onDemand[host]; e != nil {
+		l.order.MoveToFront(e)
+		c = e.Value.(*issued).certificate
+	}
+	if c == nil || !fresh(c) {
+		return nil
+	}
+	return c
+}
+
+func fresh(c *tls.Certificate) bool { return time.Until(c.Leaf.NotAfter) > renewTime }
+
+// make takes a certificate from its files, or issues it.
+func (l *local) make(host string) (*tls.Certificate, error) {
+	if err := l.ctx.Err(); err != nil {
+		return nil, err
+	}
+	stored := l.stores(host)
+	if stored {
+		if c := l.load(host); c != nil {
+			l.put(host, c)
+			return c, nil
+		}
+	}
+	c, err := l.issuer.issue(host)
+	if err != nil {
+		return nil, err
+	}
+	l.put(host, c)
+	if stored {
+		if err := l.save(host, c); err != nil {
+			l.log.Warn("a certificate is not kept on disk", "host", host, "error", err)
+		}
+	}
+	return c, nil
+}
+
+// stores reports whether the certificate of host is kept on disk.
+func (l *local) stores(host string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, named := l.named[host]
+	return named && l.dir != ""
+}
+
+func (l *local) put(host string, c *tls.Certificate) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if _, named := l.named[host]; named {
+		l.named[host] = c
+		return
+	}
+	l.putOnDemand(host, c)
+}
+
+// putOnDemand is put for a host that no router spells out, under the lock.
+func (l *local) putOnDemand(host string, c *tls.Certificate) {
+	if e := l.onDemand[host]; e != nil {
+		l.drop(e)
+	}
+	l.onDemand[host] = l.order.PushFront(&issued{host, c})
+	if l.order.Len() > maxOnDemand {
+		l.drop(l.order.Back())
+	}
+}
+
+func (l *local) drop(e *list.Element) { delete(l.onDemand, l.order.Remove(e).(*issued).host) }
+
+// name says which hosts routers spell out. The files of hosts that no router spells
+// out any more are removed.
+func (l *local) name(hosts []string) {
+	named := make(map[string]*tls.Certificate, len(hosts))
+	l.mu.Lock()
+	for _, host := range hosts {
+		named[host] = l.named[host]
+		if e := l.onDemand[host]; e != nil {
+			named[host] = e.Value.(*issued).certificate
+			l.drop(e)
+		}
+	}
+	var gone []string
+	for host, c := range l.named {
+		if _, still := named[host]; still {
+			continue
+		}
+		gone = append(gone, host)
+		if c != nil {
+			l.putOnDemand(host, c)
+		}
+	}
+	l.named = named
+	l.mu.Unlock()
+	if l.dir == "" {
+		return
+	}
+	for _, host := range gone {
+		l.remove(host)
+	}
+}
+
+// hosts are those that have a certificate, or are spelled out, and their certificates.
+func (l *local) hosts() map[string]*tls.Certificate {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	all := make(map[string]*tls.Certificate, len(l.named)+len(l.onDemand))
+	for host, c := range l.named {
+		all[host] = c
+	}
+	for host, e := range l.onDemand {
+		all[host] = e.Value.(*issued).certificate
+	}
+	return all
+}

@@ -57,6 +57,14 @@ type disk struct {
 	locks *locks
 }
 
+// storageIn keeps certificates in dir, or in memory where it is empty.
+func storageIn(dir string) certmagic.Storage {
+	if dir == "" {
+		return newMemory(maxCached)
+	}
+	return newDisk(dir)
+}
+
 func newDisk(dir string) disk {
 	return disk{&certmagic.FileStorage{Path: dir}, &locks{}}
 }

@@ -3,8 +3,10 @@ package cert
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
 	"fmt"
 	"reflect"
+	"slices"
 
 	"axion/gateway/config"
 )
@@ -12,9 +14,61 @@ import (
 // option is one set of TLS options, ready for handshakes.
 type option struct {
 	config *config.TLSOptions
+	broken bool     // they are wrong: hosts that have them are refused
 	texts  []string // of the authorities for clients; files may change
 	tcp    *tls.Config
 	quic   *tls.Config
+	// authorities are the certificates in texts, in DER form.
+	authorities map[string]bool
+}
+
+// newOption takes over t, which is for TCP.
+func newOption(c *config.TLSOptions, texts []string, t *tls.Config) *option {
+	o := &option{config: c, texts: texts, tcp: t, quic: t.Clone(), authorities: make(map[string]bool)}
+	o.quic.NextProtos = []string{h3}
+	ownTickets(o.tcp)
+	ownTickets(o.quic)
+	for _, text := range texts {
+		for block, rest := pem.Decode([]byte(text)); block != nil; block, rest = pem.Decode(rest) {
+			o.authorities[string(block.Bytes)] = true
+		}
+	}
+	return o
+}
+
+// ownTickets has sessions of t resumed under t alone. Without it crypto/tls shares the
+// keys of session tickets among all that one GetConfigForClient gives, so that the
+// session of one host's options would do for another's.
+func ownTickets(t *tls.Config) {
+	t.WrapSession = func(c tls.ConnectionState, s *tls.SessionState) ([]byte, error) { return t.EncryptTicket(c, s) }
+	t.UnwrapSession = func(ticket []byte, c tls.ConnectionState) (*tls.SessionState, error) {
+		return t.DecryptTicket(ticket, c)
+	}
+}
+
+// met reports whether a connection's handshake has all that the options want, which
+// may have changed since.
+func (o *option) met(c *tls.ConnectionState) bool {
+	if c.Version < o.tcp.MinVersion || o.tcp.MaxVersion != 0 && c.Version > o.tcp.MaxVersion {
+		return false
+	}
+	shown := len(c.PeerCertificates) > 0
+	switch o.tcp.ClientAuth {
+	case tls.RequireAnyClientCert:
+		return shown
+	case tls.VerifyClientCertIfGiven:
+		return !shown || o.verified(c)
+	case tls.RequireAndVerifyClientCert:
+		return shown && o.verified(c)
+	}
+	return true
+}
+
+// verified reports whether an authority of the options stands for the client.
+func (o *option) verified(c *tls.ConnectionState) bool {
+	return slices.ContainsFunc(c.VerifiedChains, func(chain []*x509.Certificate) bool {
+		return o.authorities[string(chain[len(chain)-1].Raw)]
+	})
 }
 
 // buildOptions makes the options anew where they differ from the old ones. Where
@@ -34,7 +88,8 @@ func (a *Authority) buildOptions(from map[string]*config.TLSOptions, old map[str
 			to.wrong(from[name].Origin, message, mend(err))
 		}
 		if o == nil {
-			o = &option{tcp: a.refuseAll(name), quic: a.refuseAll(name)}
+			o = newOption(&config.TLSOptions{}, nil, a.refuseAll(name))
+			o.broken = true
 		}
 		built[name] = o
 	}
@@ -50,16 +105,14 @@ func (a *Authority) buildOption(c *config.TLSOptions, old *option) (*option, err
 		}
 		texts[i] = string(data)
 	}
-	if old != nil && old.config != nil && reflect.DeepEqual(old.config, c) && reflect.DeepEqual(old.texts, texts) {
+	if old != nil && reflect.DeepEqual(old.config, c) && reflect.DeepEqual(old.texts, texts) {
 		return old, nil
 	}
 	t, err := a.handshake(c, texts)
 	if err != nil {
 		return nil, err
 	}
-	o := &option{config: c, texts: texts, tcp: t, quic: t.Clone()}
-	o.quic.NextProtos = []string{h3}
-	return o, nil
+	return newOption(c, texts, t), nil
 }
 
 func (a *Authority) handshake(c *config.TLSOptions, texts []string) (*tls.Config, error) {

@@ -2,8 +2,10 @@ package cert_test
 
 import (
 	"crypto/tls"
-	"net/http"
+	"crypto/x509"
+	"io"
 	"strings"
+	"sync"
 	"testing"
 
 	"axion/gateway/cert"
@@ -13,12 +15,12 @@ import (
 // with opens an authority whose hosts have options of their own: the first label.
 func with(t *testing.T, options map[string]*config.TLSOptions, problems ...string) *cert.Authority {
 	t.Helper()
-	a := open(t, cert.Options{Dir: t.TempDir(), Allow: anyHost})
+	a := open(t, cert.Options{Dir: t.TempDir(), Routed: anyHost})
 	wantProblems(t, a.Apply(cert.Settings{TLS: config.TLS{Options: options}, OptionsFor: firstLabel}), problems...)
 	return a
 }
 
-func firstLabel(host string) string {
+func firstLabel(_, host string) string {
 	label, _, ok := strings.Cut(host, ".")
 	if !ok {
 		return ""
@@ -80,11 +82,11 @@ func TestOptions(t *testing.T) {
 	})
 	t.Run("OK/QUIC", func(t *testing.T) {
 		t.Parallel()
-		state, err := shakeAs(t, a, a.QUICConfig(), &tls.Config{ServerName: "new.localhost", NextProtos: []string{"h3"}})
+		state, err := shakeAs(t, a, a.QUICConfig(entry), &tls.Config{ServerName: "new.localhost", NextProtos: []string{"h3"}})
 		if err != nil || state.NegotiatedProtocol != "h3" {
 			t.Errorf("got %q, %v, want h3", state.NegotiatedProtocol, err)
 		}
-		if _, err := shakeAs(t, a, a.QUICConfig(), &tls.Config{ServerName: "old.localhost", MinVersion: tls.VersionTLS13}); err == nil {
+		if _, err := shakeAs(t, a, a.QUICConfig(entry), &tls.Config{ServerName: "old.localhost", MinVersion: tls.VersionTLS13}); err == nil {
 			t.Error("options that end below TLS 1.3: got a handshake")
 		}
 	})
@@ -165,32 +167,146 @@ func TestClientAuth(t *testing.T) {
 
 func TestMisdirected(t *testing.T) {
 	t.Parallel()
-	a := with(t, map[string]*config.TLSOptions{"a": {}, "b": {}})
+	ca, stranger := newAuthority(t), newAuthority(t)
+	a := with(t, map[string]*config.TLSOptions{
+		"a": {}, "b": {}, "new": {MinVersion: "VersionTLS13"}, "any": {ClientAuth: config.ClientAuth{ClientAuthType: "RequestClientCert"}},
+		"mutual": {ClientAuth: config.ClientAuth{CAFiles: []string{ca.pem()}}},
+	})
 	for _, test := range []struct {
 		sni, host string
+		client    *authority // whose certificate the client has shown
 		want      bool
 	}{
-		{"a.localhost", "a.localhost", false},
-		{"a.localhost", "A.localhost.:8443", false},
-		{"a.localhost", "a.example", false},
-		{"a.localhost", "b.localhost", true},
-		{"localhost", "b.localhost:8443", true},
-		{"", "[::1]:8443", false},
+		{"a.localhost", "a.localhost", nil, false},
+		{"A.localhost", "a.localhost", nil, false},
+		{"a.localhost", "a.example", nil, false},
+		{"a.localhost", "b.localhost", nil, true},
+		{"localhost", "b.localhost", nil, true},
+		{"", "::1", nil, false},
+		{"", "a.localhost", nil, true},
+		{"a.localhost", "", nil, true},
+		{"any.localhost", "any.localhost", nil, false},
+		{"any.localhost", "any.example", nil, true}, // the same options, which ask for a certificate
+		{"mutual.localhost", "mutual.localhost", ca, false},
+		{"mutual.localhost", "mutual.example", ca, true},
+		{"a.localhost", "mutual.localhost", ca, true},
+		{"mutual.localhost", "a.localhost", ca, true},
+		{"mutual.localhost", "mutual.localhost", nil, true}, // shaken before the options came
+		{"mutual.localhost", "mutual.localhost", stranger, true},
+		{"new.localhost", "new.localhost", nil, true}, // TLS 1.2 is not enough any more
+		{"\u212Aube.localhost", "kube.localhost", nil, true},
+		{"nobody.localhost", "nobody.localhost", nil, true}, // options that do not exist
 	} {
-		r := &http.Request{Host: test.host, TLS: &tls.ConnectionState{ServerName: test.sni}}
-		if got := a.Misdirected(r); got != test.want {
+		state := &tls.ConnectionState{ServerName: test.sni, Version: tls.VersionTLS12}
+		if c := test.client; c != nil {
+			state.PeerCertificates = []*x509.Certificate{c.cert}
+			state.VerifiedChains = [][]*x509.Certificate{{c.cert}}
+		}
+		if got := a.Misdirected("websecure", test.host, state); got != test.want {
 			t.Errorf("%q for %q: got %v, want %v", test.sni, test.host, got, test.want)
 		}
 	}
-	if a.Misdirected(&http.Request{Host: "b.localhost"}) {
+	if a.Misdirected("websecure", "b.localhost", nil) {
 		t.Error("plain request: got misdirected")
 	}
+}
+
+// TestForeignSession has a client show the ticket of one host's options to another.
+func TestForeignSession(t *testing.T) {
+	t.Parallel()
+	ca, other := newAuthority(t), newAuthority(t)
+	mutual := func(ca *authority) *config.TLSOptions {
+		return &config.TLSOptions{ClientAuth: config.ClientAuth{CAFiles: []string{ca.pem()}, ClientAuthType: "RequireAndVerifyClientCert"}}
+	}
+	options := map[string]*config.TLSOptions{"plain": {}, "ca": mutual(ca), "other": mutual(other)}
+	a := with(t, options)
+	server := a.TLSConfig(entry)
+	raw, err := a.ConfigFor("ca") // of TCP routers
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		for _, test := range []struct {
+			name, first, second string
+			server              *tls.Config
+			want                bool
+		}{
+			{"OK/Same", "ca", "ca", server, true},
+			{"OK/SameTCP", "ca", "ca", raw, true},
+			{"ErrOther", "ca", "other", server, false},
+			{"ErrPlainFirst", "plain", "ca", server, false},
+			{"ErrDefaultFirst", "", "plain", server, false},
+		} {
+			sessions := &oneSession{}
+			ask := func(server *tls.Config, label string) bool {
+				host := strings.TrimPrefix(label+".localhost", ".")
+				state, err := talkAs(t, server, &tls.Config{ServerName: host, MaxVersion: version, Certificates: ca.client(t), ClientSessionCache: sessions})
+				return err == nil && state.DidResume
+			}
+			ask(server, test.first)
+			if sessions.state == nil {
+				t.Errorf("%s, %s: got no ticket", test.name, tls.VersionName(version))
+			}
+			if got := ask(test.server, test.second); got != test.want {
+				t.Errorf("%s, %s: got resumed %v, want %v", test.name, tls.VersionName(version), got, test.want)
+			}
+		}
+	}
+	t.Run("ErrChanged", func(t *testing.T) {
+		sessions := &oneSession{}
+		client := &tls.Config{ServerName: "ca.localhost", Certificates: ca.client(t), ClientSessionCache: sessions}
+		if _, err := talkAs(t, server, client); err != nil {
+			t.Fatal(err)
+		}
+		options["ca"] = mutual(other)
+		wantProblems(t, a.Apply(cert.Settings{TLS: config.TLS{Options: options}, OptionsFor: firstLabel}))
+		if state, err := talkAs(t, server, client); err == nil {
+			t.Errorf("after the authority has changed: got a connection, resumed %v", state.DidResume)
+		}
+	})
+}
+
+// oneSession gives the last session whatever the server's name is.
+type oneSession struct{ state *tls.ClientSessionState }
+
+func (s *oneSession) Get(string) (*tls.ClientSessionState, bool) { return s.state, s.state != nil }
+func (s *oneSession) Put(_ string, state *tls.ClientSessionState) {
+	if state != nil {
+		s.state = state
+	}
+}
+
+// talkAs is shakeAs with a byte from the server, so that the client has seen the
+// server's word on its certificate, and its ticket.
+func talkAs(t *testing.T, server, client *tls.Config) (tls.ConnectionState, error) {
+	t.Helper()
+	l, err := tls.Listen("tcp", "127.0.0.1:0", server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var serving sync.WaitGroup
+	serving.Go(func() {
+		if c, err := l.Accept(); err == nil {
+			_, _ = c.Write([]byte{1})
+			_ = c.Close()
+		}
+	})
+	defer serving.Wait()
+	defer l.Close()
+	client.InsecureSkipVerify = true // else it shows no ticket of another host
+	c, err := tls.Dial("tcp", l.Addr().String(), client)
+	if err != nil {
+		return tls.ConnectionState{}, err
+	}
+	defer c.Close()
+	_, err = io.ReadFull(c, make([]byte, 1))
+	return c.ConnectionState(), err
 }
 
 func TestSessions(t *testing.T) {
 	t.Parallel()
 	a := with(t, map[string]*config.TLSOptions{"on": {}, "off": {DisableSessionTickets: true}})
-	server := a.TLSConfig()
+	server := a.TLSConfig(entry)
 	for host, want := range map[string]bool{"localhost": true, "on.localhost": true, "off.localhost": false} {
 		config := &tls.Config{ServerName: host, MaxVersion: tls.VersionTLS12, ClientSessionCache: tls.NewLRUClientSessionCache(1)}
 		for _, again := range []bool{false, true} {

@@ -61,7 +61,7 @@ func (p pairs) add(c *tls.Certificate) {
 	}
 	seen := make(map[string]bool, len(names))
 	for _, name := range names {
-		if name = strings.ToLower(strings.TrimRight(name, ".")); !seen[name] {
+		if name = normal(name); !seen[name] {
 			seen[name] = true
 			p[name] = append(p[name], c)
 		}

@@ -28,7 +28,7 @@ func organisation(t *testing.T, a *cert.Authority, host string) string {
 func TestOwnCertificates(t *testing.T) {
 	t.Parallel()
 	ca := newAuthority(t)
-	a := open(t, cert.Options{Dir: t.TempDir(), Allow: anyHost})
+	a := open(t, cert.Options{Dir: t.TempDir(), Routed: anyHost})
 	files := ca.files(t, t.TempDir(), "files.localhost")
 	wantProblems(t, a.Apply(cert.Settings{TLS: config.TLS{Certificates: []config.Certificate{
 		ca.pair(t, "*.shop.example"), ca.pair(t, "api.shop.example", "127.0.0.1"), files,
@@ -138,24 +138,40 @@ func TestDefaultCertificate(t *testing.T) {
 	settings := cert.Settings{TLS: config.TLS{
 		Stores:  map[string]*config.TLSStore{"default": store},
 		Options: map[string]*config.TLSOptions{"strict": {SniStrict: true}},
-	}, OptionsFor: func(host string) string {
+	}, OptionsFor: func(_, host string) string {
 		if host == "strict.example" {
 			return "strict"
 		}
 		return ""
 	}}
-	a := open(t, cert.Options{Dir: t.TempDir(), Allow: func(_ context.Context, host string) bool {
+	a := open(t, cert.Options{Dir: t.TempDir(), Routed: func(_ context.Context, host string) bool {
 		return host != "unknown.localhost" && host != "strict.example"
 	}})
 	wantProblems(t, a.Apply(settings))
 	for host, want := range map[string]string{
 		"default.example": "default.example", "unknown.example": "default.example", "named.localhost": "default.example",
-		"routed.localhost": "local", "unknown.localhost": "default.example",
+		"routed.localhost": "local", "unknown.localhost": "default.example", "": "default.example",
 	} {
 		if got := organisation(t, a, host); got != want {
 			t.Errorf("%s: got the certificate of %s, want %s", host, got, want)
 		}
 	}
+	t.Run("OK/SecondStart", func(t *testing.T) { // by another address, and with strict default options
+		other := ca.pair(t, "address.example", "127.0.0.1")
+		settings := settings
+		settings.TLS.Certificates = []config.Certificate{other}
+		settings.TLS.Options = map[string]*config.TLSOptions{"default": {SniStrict: true}}
+		a := open(t, cert.Options{Dir: t.TempDir()})
+		wantProblems(t, a.Apply(settings))
+		if got := organisation(t, a, ""); got != "address.example" {
+			t.Errorf("no name, strict: got the certificate of %s, want the one of the address", got)
+		}
+		if c, err := a.TLSConfig(entry).GetConfigForClient(&tls.ClientHelloInfo{}); err != nil {
+			t.Error(err)
+		} else if c, err := c.GetCertificate(&tls.ClientHelloInfo{}); c != nil || err != nil {
+			t.Errorf("no name and no address, strict: got %v, %v, want neither", c != nil, err)
+		}
+	})
 	t.Run("ErrStrict", func(t *testing.T) {
 		if _, err := shake(t, a, &tls.Config{ServerName: "strict.example", InsecureSkipVerify: true}); err == nil {
 			t.Error("strict: got the default certificate, want a refusal")

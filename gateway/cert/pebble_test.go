@@ -40,7 +40,7 @@ func newPebble(t *testing.T, a *cert.Authority, eab *config.EAB) *pebble {
 		p.seen <- r.URL.Path
 	}))
 	t.Cleanup(plain.Close)
-	secure, err := tls.Listen("tcp", "127.0.0.1:0", a.TLSConfig())
+	secure, err := tls.Listen("tcp", "127.0.0.1:0", a.TLSConfig(entry))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,9 @@ import (
 	"axion/gateway/config"
 )
 
+// maxCached bounds the certificates by ACME in memory.
+const maxCached = 4096
+
 // public has certificates from ACME servers. It does nothing, and opens nothing,
 // until a host needs it.
 type public struct {

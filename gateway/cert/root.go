@@ -14,10 +14,15 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/gofrs/flock"
 )
+
+// noMail is a domain that nobody has (RFC 2606).
+const noMail = "invalid"
 
 const (
 	rootLifetime = 10 * 365 * 24 * time.Hour
@@ -64,6 +69,23 @@ func (e *homeError) Mend() string {
 	return "set HOME or XDG_CONFIG_HOME to a directory that keeps the authority between runs"
 }
 
+// lockError says that the authority's directory cannot be locked.
+type lockError struct {
+	file string
+	err  error
+}
+
+func (e *lockError) Error() string { return fmt.Sprintf("lock %s: %v", e.file, e.err) }
+func (e *lockError) Unwrap() error { return e.err }
+
+// Mend is the hint shown with the error.
+func (e *lockError) Mend() string {
+	if errors.Is(e.err, context.DeadlineExceeded) {
+		return "another process holds it: end it, or wait until it is done"
+	}
+	return "remove " + e.file + ": it holds nothing, and is made again"
+}
+
 // RootFile is the PEM file of the root's certificate in dir, which is made where
 // there is none. An empty dir means axion/ca in the user's configuration
 // directory. It is for commands that need no [Authority].
@@ -98,18 +120,41 @@ func openRoot(dir string) (*root, error) {
 		return nil, err
 	}
 	lock := flock.New(filepath.Join(dir, "lock"), flock.SetPermissions(0o600))
+	if info, err := os.Lstat(lock.Path()); err == nil && !info.Mode().IsRegular() {
+		return nil, &lockError{lock.Path(), errors.New("it is not a file")}
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), lockTimeout)
 	defer cancel()
 	if _, err := lock.TryLockContext(ctx, lockPoll); err != nil {
-		return nil, fmt.Errorf("lock %s: %w", lock.Path(), err)
+		return nil, &lockError{lock.Path(), err}
 	}
 	defer func() { _ = lock.Close() }()
 
 	r, err := readRoot(dir)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && time.Until(r.cert.NotAfter) < intermediateLifetime {
+	if errors.Is(err, fs.ErrNotExist) && !certExists(dir) || err == nil && time.Until(r.cert.NotAfter) < intermediateLifetime {
 		return makeRoot(dir)
 	}
 	return r, err
+}
+
+// certExists reports whether there is a certificate that clients may trust already. A
+// key alone is what a process leaves that ended while it made a root.
+func certExists(dir string) bool {
+	certFile, _ := paths(dir)
+	_, err := os.Lstat(certFile)
+	return err == nil
+}
+
+// vouchesFor reports whether the root's clients accept a certificate for host, which
+// is as [hostname.Name] gives it.
+func (r *root) vouchesFor(host string) bool {
+	if ip := net.ParseIP(host); ip != nil {
+		return slices.ContainsFunc(r.cert.PermittedIPRanges, func(n *net.IPNet) bool { return n.Contains(ip) })
+	}
+	return slices.ContainsFunc(r.cert.PermittedDNSDomains, func(d string) bool {
+		d = strings.TrimPrefix(d, ".")
+		return host == d || strings.HasSuffix(host, "."+d)
+	})
 }
 
 func paths(dir string) (certFile, keyFile string) {
@@ -127,8 +172,10 @@ func readRoot(dir string) (*root, error) {
 		return nil, err
 	}
 	// A restored backup or a copy may have lost the mode.
-	if err := os.Chmod(keyFile, 0o600); err != nil {
-		return nil, err
+	if info, err := os.Stat(keyFile); err != nil || info.Mode().Perm() != 0o600 {
+		if err := os.Chmod(keyFile, 0o600); err != nil {
+			return nil, &BadRoot{keyFile, err}
+		}
 	}
 	key, err := x509.ParseECPrivateKey(keyDER)
 	if err != nil {
@@ -148,8 +195,11 @@ func readRoot(dir string) (*root, error) {
 
 func readPEM(file, kind string) ([]byte, error) {
 	data, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, &BadRoot{file, fmt.Errorf("is missing: %w", fs.ErrNotExist)}
+	}
 	if err != nil {
-		return nil, err
+		return nil, &BadRoot{file, err}
 	}
 	block, _ := pem.Decode(data)
 	if block == nil || block.Type != kind {
@@ -179,9 +229,14 @@ func makeRoot(dir string) (*root, error) {
 		BasicConstraintsValid:       true,
 		IsCA:                        true,
 		MaxPathLen:                  1,
+		ExtKeyUsage:                 []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 		PermittedDNSDomainsCritical: true,
 		PermittedDNSDomains:         []string{"localhost"},
 		PermittedIPRanges:           []*net.IPNet{four, six},
+		// No address is permitted. One name in both lists says so to all verifiers: the
+		// empty constraint, which would too, keeps Java from reading the certificate.
+		PermittedEmailAddresses: []string{noMail},
+		ExcludedEmailAddresses:  []string{noMail},
 	}
 	crt, err := sign(template, template, key.Public(), key)
 	if err != nil {
@@ -204,8 +259,11 @@ func makeRoot(dir string) (*root, error) {
 
 // writePEM replaces file in one step.
 func writePEM(file, kind string, der []byte, mode fs.FileMode) error {
+	return replaceFile(file, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), mode)
+}
+
+func replaceFile(file string, data []byte, mode fs.FileMode) error {
 	next := file + ".new"
-	data := pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
 	if err := os.Remove(next); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}

@@ -1,8 +1,9 @@
 package cert
 
 import (
+	"cmp"
 	"crypto/tls"
-	"strings"
+	"log/slog"
 
 	"axion/gateway/config"
 )
@@ -18,11 +19,11 @@ type Settings struct {
 	Resolvers map[string]*config.CertResolver
 	// Routers are the enabled ones that terminate TLS.
 	Routers []Router
-	// OptionsFor gives the name of the TLS options of a host, in lower case and
-	// without a port; "" is a client that names none. It answers "" or "default"
-	// for the default ones. It is called concurrently, in every handshake. Nil
-	// means the default ones for all.
-	OptionsFor func(host string) string
+	// OptionsFor gives the name of the TLS options that an entrypoint has for a host,
+	// which is as [hostname.Name] gives it; "" is a client that names none. It answers
+	// "" or "default" for the default ones. It is called concurrently, in every
+	// handshake. Nil means the default ones for all.
+	OptionsFor func(entrypoint, host string) string
 }
 
 // Router is one that terminates TLS.
@@ -42,7 +43,8 @@ type state struct {
 	fallback *tls.Certificate // the user's default certificate, or nil
 	// generated is the default certificate that a resolver issues, or nil.
 	generated *generated
-	options   map[string]*option  // by name
+	options   map[string]*option // by name
+	usual     *option
 	public    map[string]*account // of the hosts with certificates by ACME
 }
 
@@ -59,7 +61,7 @@ func (a *Authority) Apply(settings Settings) []config.Problem {
 	a.applying.Lock()
 	defer a.applying.Unlock()
 	old := a.state.Load()
-	next := &state{settings: settings}
+	next := &state{settings: settings, usual: a.usual}
 	var r report
 	next.pairs, next.fallback = a.files.load(settings.TLS, &r)
 	next.options = a.buildOptions(settings.TLS.Options, old.options, &r)
@@ -70,21 +72,57 @@ func (a *Authority) Apply(settings Settings) []config.Problem {
 		next.generated = newGenerated(settings.TLS.Stores[defaultName], &r)
 	}
 	next.public = a.public.plan(next, &r)
+	a.local.name(next.named())
 	a.state.Store(next)
 	a.public.manage(next.public)
 	return r.problems
 }
 
-// optionsFor is the name of the options of a host.
-func (s *state) optionsFor(host string) string {
+// Check reports what is wrong with settings, as Apply would, without putting them in
+// force: no certificate is issued and no ACME server is asked.
+func Check(settings Settings) []config.Problem {
+	a := &Authority{log: slog.New(slog.DiscardHandler)}
+	s := &state{settings: settings}
+	var r report
+	_, s.fallback = a.files.load(settings.TLS, &r)
+	s.options = a.buildOptions(settings.TLS.Options, nil, &r)
+	for _, router := range settings.Routers {
+		s.checkOptions(router, &r)
+	}
+	if s.fallback == nil {
+		newGenerated(settings.TLS.Stores[defaultName], &r)
+	}
+	return r.problems
+}
+
+// named are the hosts that routers spell out, and the default one.
+func (s *state) named() []string {
+	hosts := []string{defaultHost}
+	for _, r := range s.settings.Routers {
+		if !r.TLS.Passthrough {
+			hosts = append(hosts, r.Hosts...)
+		}
+	}
+	if s.generated != nil {
+		hosts = append(hosts, s.generated.host)
+	}
+	return hosts
+}
+
+// optionsFor is the name of the options of a host on an entrypoint.
+func (s *state) optionsFor(entrypoint, host string) string {
 	if s.settings.OptionsFor == nil {
 		return defaultName
 	}
-	name := s.settings.OptionsFor(strings.ToLower(host))
-	if name == "" {
-		return defaultName
+	return cmp.Or(s.settings.OptionsFor(entrypoint, host), defaultName)
+}
+
+// option is the one of a name, or nil where there is none.
+func (s *state) option(name string) *option {
+	if o := s.options[name]; o != nil || name != defaultName {
+		return o
 	}
-	return name
+	return s.usual
 }
 
 // checkOptions tells of a router whose options do not exist.

@@ -79,7 +79,8 @@ func (b *builder) checkTLS(r *route) {
 		return
 	}
 	if c.Options != "" && c.Options != defaultTLS && b.opts.TLSOptions != nil && !b.opts.TLSOptions(c.Options) {
-		r.refuse("tls.options", fmt.Sprintf("the TLS options %q do not exist", c.Options), "")
+		r.refuse("tls.options", fmt.Sprintf("the TLS options %q do not exist", c.Options),
+			"without a provider a name is looked up with the router's own: write "+local(c.Options)+"@file for those of a file")
 	}
 }
 

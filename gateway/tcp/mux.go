@@ -275,6 +275,12 @@ func (m *Mux) secure(t *Table, meta *rule.TCPMeta) *route {
 	if m.opts.HTTPWants != nil {
 		claim = m.opts.HTTPWants(meta.ServerName)
 	}
+	return t.findSecure(meta, claim)
+}
+
+// findSecure is the route of a TLS connection whose host HTTPS routers want as claim
+// says.
+func (t *Table) findSecure(meta *rule.TCPMeta, claim Claim) *route {
 	if claim == NamedHost {
 		return nil
 	}
@@ -283,6 +289,20 @@ func (m *Mux) secure(t *Table, meta *rule.TCPMeta) *route {
 		return nil
 	}
 	return r
+}
+
+// Takes gives the name of the router that takes a connection, with TLS or without, of
+// an entrypoint that has HTTPS routers or none, which want its host as claim says. It is
+// empty where the connection is left to HTTP.
+func (t *Table) Takes(meta *rule.TCPMeta, secure, https bool, claim Claim) string {
+	r := find(t.plain, meta)
+	if secure && (len(t.secure) > 0 || https) {
+		r = t.findSecure(meta, claim)
+	}
+	if r == nil {
+		return ""
+	}
+	return r.name
 }
 
 // Open counts the connections that TCP routers have taken and that go on.

@@ -109,7 +109,7 @@ function Outcome({ of }) {
   return html`
     ${of.router
       ? html`<${Taken} of=${of} />`
-      : html`<${Notice} tone="error" title="No router takes it: the answer is 404">It comes in at the entry point ${of.entryPoint}. ${of.near.length ? "These came near:" : "No router is anything like it."}<//>`}
+      : html`<${Notice} tone="error" title=${`No router takes it: ${of.outcome || "the answer is 404"}`}>It comes in at the entry point ${of.entryPoint}. ${of.near.length ? "These came near:" : "No router is anything like it."}<//>`}
     ${of.second && html`<h2 class="section-title">Came second</h2><${Judged} of=${of.second} why=${whySecond(of.router, of.second)} />`}
     ${of.near.length > 0 && html`<h2 class="section-title">${of.router ? "Came near" : "Near misses"}</h2>${of.near.map((j) => html`<${Judged} key=${j.name} of=${j} />`)}`}
   `;

@@ -1,0 +1,46 @@
+package gateway
+
+import (
+	"net/netip"
+
+	"axion/gateway/rule"
+)
+
+// explainConnection tells what comes before an HTTP router sees a request: which TCP
+// router takes the connection, whether there is a handshake, and whether the host is
+// the handshake's.
+func (g *Gateway) explainConnection(t *table, a *Answer) {
+	name := a.name
+	if _, err := netip.ParseAddr(name); err == nil {
+		name = "" // clients name no addresses (RFC 6066, section 3)
+	}
+	index := t.index(a.EntryPoint, true)
+	meta := &rule.TCPMeta{ClientIP: a.client}
+	if a.secure {
+		meta.ServerName, meta.ALPN = name, []string{"h2", "http/1.1"}
+	}
+	if r := t.tcp.Table(a.EntryPoint).Takes(meta, a.secure, index.any(), index.claim(name)); r != "" {
+		a.instead("the TCP router " + r + " takes the connection")
+		return
+	}
+	if !a.secure {
+		return
+	}
+	h := g.cert.Explain(a.EntryPoint, name, a.name, t.asksFor(name))
+	a.TLS = &h
+	if h.Refused != "" {
+		a.instead("the handshake is refused: " + h.Refused)
+	} else if why := g.cert.Mismatched(a.EntryPoint, a.host, name); why != "" {
+		a.instead("421 Misdirected Request for the host " + a.host + ": " + why)
+	}
+}
+
+// instead says what becomes of a request that no router gets to see. The one that
+// would take it comes nearest.
+func (a *Answer) instead(outcome string) {
+	a.Outcome, a.Servers, a.Server, a.Second = outcome, []Server{}, "", nil
+	if a.Router != nil {
+		a.Near = append([]Judged{*a.Router}, a.Near...)
+		a.Router = nil
+	}
+}
