@@ -2,6 +2,7 @@ package trust
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -24,6 +25,10 @@ func checkRoot(r *root) []Check {
 	if !r.cert.PermittedDNSDomainsCritical || !slices.Equal(r.cert.PermittedDNSDomains, []string{"localhost"}) || len(r.cert.PermittedIPRanges) == 0 {
 		bound.State, bound.Detail, bound.Fix = failed, "it could vouch for any site: whoever gets its key could read your traffic", "axion untrust; "+anew
 	}
+	if bound.State == fine && !isServerOnly(r.cert) {
+		bound.State, bound.Fix = warning, "axion untrust; "+anew
+		bound.Detail = "it was made before roots were for servers alone: it could vouch for clients, programs and mail addresses too"
+	}
 	clock := Check{Name: "clock", State: fine, Detail: "within the root's lifetime"}
 	if now := time.Now(); now.Before(r.cert.NotBefore) {
 		clock.State, clock.Detail = failed, fmt.Sprintf("it shows %s, before the root was made on %s", now.Format(time.RFC3339), r.cert.NotBefore.Format(time.RFC3339))
@@ -32,6 +37,13 @@ func checkRoot(r *root) []Check {
 		clock.State, clock.Detail, clock.Fix = failed, "the root has expired on "+r.cert.NotAfter.Format(time.RFC3339), "set the clock if it is wrong; else "+anew
 	}
 	return []Check{whole, bound, checkKey(filepath.Join(filepath.Dir(r.file), "root.key")), clock}
+}
+
+// isServerOnly reports whether a root stands for servers and nothing else, as those do
+// that are made now.
+func isServerOnly(c *x509.Certificate) bool {
+	return slices.Equal(c.ExtKeyUsage, []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}) && len(c.UnknownExtKeyUsage) == 0 &&
+		len(c.PermittedEmailAddresses) > 0 && slices.Equal(c.PermittedEmailAddresses, c.ExcludedEmailAddresses)
 }
 
 // checkKey looks at who may read the root's key.

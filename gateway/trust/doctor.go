@@ -64,6 +64,12 @@ func examine(ctx context.Context, m *machine, rootFile func() (string, error), s
 	}
 	if err != nil {
 		unread := Check{Name: "root", State: failed, Detail: err.Error(), Fix: "start axion once, or run axion trust, to have it made"}
+		if m, ok := errors.AsType[interface {
+			error
+			Mend() string
+		}](err); ok {
+			unread.Fix = m.Mend()
+		}
 		jobs = append([]func() []Check{func() []Check { return []Check{unread} }}, jobs...)
 	} else {
 		jobs = append([]func() []Check{

@@ -1,7 +1,6 @@
 package trust_test
 
 import (
-	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -51,12 +50,12 @@ func (m *machine) checks(t *testing.T) map[string]trust.Check {
 // serve has a stack of the machine's authority answer at a URL.
 func (m *machine) serve(t *testing.T, status int) (url string, port int) {
 	t.Helper()
-	a, err := cert.New(cert.Options{Dir: filepath.Dir(m.root), Allow: func(context.Context, string) bool { return true }})
+	a, err := cert.New(cert.Options{Dir: filepath.Dir(m.root)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(a.Close)
-	l, err := tls.Listen("tcp", "127.0.0.1:0", a.TLSConfig())
+	l, err := tls.Listen("tcp", "127.0.0.1:0", a.TLSConfig("websecure"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,9 +126,32 @@ func TestDoctor(t *testing.T) {
 	t.Run("ErrUnlimited", func(t *testing.T) {
 		t.Parallel()
 		m := newMachine(t)
-		m.root = unlimited(t)
+		m.root = rootOf(t, &x509.Certificate{})
 		if c := m.checks(t)["root's limits"]; c.State != "failed" {
 			t.Errorf("got %+v", c)
+		}
+	})
+	t.Run("ErrOld", func(t *testing.T) {
+		t.Parallel()
+		m := newMachine(t)
+		m.root = rootOf(t, &x509.Certificate{PermittedDNSDomainsCritical: true, PermittedDNSDomains: []string{"localhost"},
+			PermittedIPRanges: []*net.IPNet{{IP: net.IPv4(127, 0, 0, 0).To4(), Mask: net.CIDRMask(8, 32)}}})
+		c := m.checks(t)["root's limits"]
+		if c.State != "warning" || !strings.Contains(c.Detail, "mail") || !strings.Contains(c.Fix, "axion untrust; remove "+filepath.Dir(m.root)) {
+			t.Errorf("got %+v, want how to renew it", c)
+		}
+	})
+	t.Run("ErrDamaged", func(t *testing.T) {
+		t.Parallel()
+		dir := t.TempDir()
+		newRoot(t, dir)
+		if err := os.WriteFile(filepath.Join(dir, "root.crt"), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		m := newMachine(t)
+		m.rootErr = func() error { _, err := cert.RootFile(dir); return err }
+		if c := m.checks(t)["root"]; c.State != "failed" || !strings.Contains(c.Detail, "root.crt") || !strings.Contains(c.Fix, "remove "+dir) {
+			t.Errorf("got %+v, want what is damaged and what to do", c)
 		}
 	})
 	t.Run("ErrStack", func(t *testing.T) {
@@ -170,14 +192,15 @@ func TestDoctorNode(t *testing.T) {
 	}
 }
 
-// unlimited is the file of a root without name constraints.
-func unlimited(t *testing.T) string {
+// rootOf is the file of a root with the template's limits.
+func rootOf(t *testing.T, template *x509.Certificate) string {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true}
+	template.SerialNumber, template.IsCA, template.BasicConstraintsValid = big.NewInt(1), true, true
+	template.NotBefore, template.NotAfter = time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
 		t.Fatal(err)

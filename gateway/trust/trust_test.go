@@ -22,6 +22,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // machine is a throw-away one: a home, system files and a root of its own.
 type machine struct {
+	rootErr func() error // of finding the root
 	trust.Fake
 	root  string
 	stack func() (trust.Stack, error)
@@ -61,7 +62,7 @@ func newMachine(t *testing.T, tools ...string) *machine {
 	if err := os.Rename(newRoot(t, t.TempDir()), filepath.Join(prefix, "usr/local/share/ca-certificates/other.crt")); err != nil {
 		t.Fatal(err)
 	}
-	return &machine{root: newRoot(t, filepath.Join(home, ".config", "axion", "ca")), stack: func() (trust.Stack, error) { return trust.Stack{}, errors.New("nothing runs") }, Fake: trust.Fake{
+	return &machine{rootErr: func() error { return nil }, root: newRoot(t, filepath.Join(home, ".config", "axion", "ca")), stack: func() (trust.Stack, error) { return trust.Stack{}, errors.New("nothing runs") }, Fake: trust.Fake{
 		Home: home, Prefix: prefix, System: "linux", Admin: true, Env: map[string]string{"PATH": bin},
 		Update: []string{
 			"update-ca-certificates", "--certsconf", filepath.Join(prefix, "conf"), "--certsdir", filepath.Join(prefix, "empty"), "--hooksdir", filepath.Join(prefix, "empty"),
@@ -85,7 +86,7 @@ func newRoot(t *testing.T, dir string) string {
 func (m *machine) run(t *testing.T, args ...string) (string, error) {
 	t.Helper()
 	cmd := &cobra.Command{Use: "axion", SilenceErrors: true, SilenceUsage: true}
-	cmd.AddCommand(trust.CommandsOn(m.Fake, func() (string, error) { return m.root, nil }, m.stack)...)
+	cmd.AddCommand(trust.CommandsOn(m.Fake, func() (string, error) { return m.root, m.rootErr() }, m.stack)...)
 	var out bytes.Buffer
 	cmd.SetOut(&out)
 	cmd.SetArgs(args)
