@@ -98,6 +98,7 @@ type Gateway struct {
 	inflight  inflight
 	drain     time.Duration // drainTime; tests of what comes after it shorten it
 	waiting   waiting
+	misses    atomic.Int64 // requests whose near misses notFound looks for
 
 	ctx     context.Context // of every request, and of what runs behind
 	cancel  context.CancelFunc

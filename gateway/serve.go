@@ -83,7 +83,7 @@ func (d *door) route(x *observe.Exchange, req *rule.Request, m *manner) {
 	route := m.index.find(req)
 	if route == nil {
 		x.Trace(req.HTTP)
-		http.Error(x, "404 page not found", http.StatusNotFound)
+		d.notFound(x, req, m.name)
 		return
 	}
 	at := route.entry(m.name, d.secure)

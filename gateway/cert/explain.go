@@ -44,14 +44,14 @@ func (a *Authority) Explain(entrypoint, name, address string, routed bool) Hands
 	if name == "" {
 		host, _ = hostname.Name(address)
 	}
-	vouched, configured := a.root.vouchesFor(host), s.fallback != nil || s.generated != nil
+	permitted, configured := a.root.permits(host), s.fallback != nil || s.generated != nil
 	switch {
 	case s.pairs.names(host):
 		h.Certificate = FromFile
 	case name != "" && s.public[name] != nil:
 		h.Certificate = FromACME
-	case name != "" && routed && (vouched || strict || !configured), vouched && !strict && !configured:
-		h.Certificate, h.Trusted = FromLocal, vouched
+	case name != "" && routed && (permitted || strict || !configured), permitted && !strict && !configured:
+		h.Certificate, h.Trusted = FromLocal, permitted
 	case !strict:
 		h.Certificate = FromDefault
 	case name == "":

@@ -115,8 +115,8 @@ func (a *Authority) certificate(hello *tls.ClientHelloInfo, strict bool) (*tls.C
 	if c := a.ownOrPublic(hello, s, host); c != nil {
 		return c, nil
 	}
-	vouched := a.root.vouchesFor(host)
-	if !vouched && !strict {
+	permitted := a.root.permits(host)
+	if !permitted && !strict {
 		if c := a.fallback(hello, s); c != nil {
 			return c, nil
 		}
@@ -124,7 +124,7 @@ func (a *Authority) certificate(hello *tls.ClientHelloInfo, strict bool) (*tls.C
 	if a.routed(hello.Context(), host) {
 		return a.local.certificate(host)
 	}
-	if vouched && !strict && s.fallback == nil && s.generated == nil {
+	if permitted && !strict && s.fallback == nil && s.generated == nil {
 		return a.local.certificate(host)
 	}
 	return a.lastResort(hello, s, strict, "no router asks for this host")
@@ -149,7 +149,7 @@ func (a *Authority) nameless(hello *tls.ClientHelloInfo, s *state, strict bool) 
 	if c := s.pairs.find(hello, address); c != nil {
 		return c, nil
 	}
-	if !strict && s.fallback == nil && s.generated == nil && a.root.vouchesFor(address) {
+	if !strict && s.fallback == nil && s.generated == nil && a.root.permits(address) {
 		return a.local.certificate(address)
 	}
 	return a.lastResort(hello, s, strict, "the client names no host")

@@ -145,9 +145,9 @@ func certExists(dir string) bool {
 	return err == nil
 }
 
-// vouchesFor reports whether the root's clients accept a certificate for host, which
+// permits reports whether the root's clients accept a certificate for host, which
 // is as [hostname.Name] gives it.
-func (r *root) vouchesFor(host string) bool {
+func (r *root) permits(host string) bool {
 	if ip := net.ParseIP(host); ip != nil {
 		return slices.ContainsFunc(r.cert.PermittedIPRanges, func(n *net.IPNet) bool { return n.Contains(ip) })
 	}

@@ -55,7 +55,7 @@ func (m *machine) serve(t *testing.T, status int) (url string, port int) {
 		t.Fatal(err)
 	}
 	t.Cleanup(a.Close)
-	l, err := tls.Listen("tcp", "127.0.0.1:0", a.TLSConfig("websecure"))
+	l, err := tls.Listen("tcp", "127.0.0.1:0", a.TLSConfig(func() string { return "websecure" }))
 	if err != nil {
 		t.Fatal(err)
 	}
