@@ -48,6 +48,8 @@ type Answer struct {
 	name   string     // of the URL's host, which the handshake is for
 	host   string     // that the request asks for
 	client netip.Addr // the client's
+	// options are the TLS options that the router wants of the handshake; empty for any.
+	options string
 }
 
 // Judged is a router with its verdict on a request.
@@ -105,7 +107,7 @@ func (t *table) explain(q Question) (*Answer, error) {
 	taken := x.find(req)
 	if taken != nil {
 		j := taken.judge(req, a.EntryPoint, secure)
-		a.Router = &j
+		a.Router, a.options = &j, taken.entry(a.EntryPoint, secure).options
 		a.Servers = taken.service.describe()
 		if len(a.Servers) == 1 {
 			a.Server = a.Servers[0].URL

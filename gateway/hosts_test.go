@@ -114,6 +114,8 @@ func TestHostOfAnotherHandshake(t *testing.T) {
 	labels = append(labels, route("second", "Host(`second.localhost`)", upstream(t, "second"), "tls.options=mutual@file")...)
 	labels = append(labels, route("other", "Host(`other.localhost`)", upstream(t, "other"), "tls.options=other@file")...)
 	labels = append(labels, route("expr", "HostRegexp(`^e[0-9]\\.localhost$`)", upstream(t, "expr"), "tls.options=mutual@file")...)
+	labels = append(labels, route("or", "Host(`or.localhost`) || PathPrefix(`/or`)", upstream(t, "or"), "tls.options=mutual@file")...)
+	labels = append(labels, route("admin", "HostRegexp(`^(public|secure)[.]`) && Path(`/admin`)", upstream(t, "admin"), "tls.options=mutual@file", "priority=900")...)
 	labels = append(labels, route("all", "PathPrefix(`/`)", upstream(t, "all"), "tls=true", "priority=1")...)
 	s := guard(t, strings.ReplaceAll(compose(labels...), "$", "$$"), mutual(ca))
 	if problems := s.Problems(); len(problems) > 0 {
@@ -144,6 +146,14 @@ func TestHostOfAnotherHandshake(t *testing.T) {
 	want(t, "HTTP/1.0", s.ask("public.localhost", "GET / HTTP/1.0\r\nHost: secure.localhost\r\n\r\n"), 421)
 	want(t, "HTTP/1.0 without a host", s.ask("secure.localhost", "GET / HTTP/1.0\r\n\r\n", own), 421)
 	get := func(host string) string { return "GET / HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n\r\n" }
+	want(t, "a router of another host", s.ask("public.localhost", "GET /or HTTP/1.1\r\nHost: public.localhost\r\n\r\n"), 421)
+	want(t, "a router of any host", s.ask("public.localhost", "GET /admin HTTP/1.1\r\nHost: public.localhost\r\n\r\n"), 421)
+	want(t, "a router of any host, with a certificate", s.ask("secure.localhost", "GET /admin HTTP/1.1\r\nHost: secure.localhost\r\n\r\n", own), 200)
+	for _, path := range []string{"/or", "/admin"} {
+		if a, err := s.Explain(gateway.Question{URL: "https://public.localhost" + path}); err != nil || !strings.Contains(a.Outcome, "421") {
+			t.Errorf("%s: explain says %+v, %v", path, a, err)
+		}
+	}
 	want(t, "with a certificate", s.ask("secure.localhost", get("secure.localhost:443"), own), 200)
 	want(t, "with a certificate, for another host of the same options", s.ask("secure.localhost", get("second.localhost"), own), 421)
 	want(t, "with a certificate, for a host without options", s.ask("secure.localhost", get("public.localhost"), own), 421)

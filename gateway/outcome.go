@@ -32,6 +32,8 @@ func (g *Gateway) explainConnection(t *table, a *Answer) {
 		a.instead("the handshake is refused: " + h.Refused)
 	} else if why := g.cert.Mismatched(a.EntryPoint, a.host, name); why != "" {
 		a.instead("421 Misdirected Request for the host " + a.host + ": " + why)
+	} else if a.options != "" && a.options != h.Options {
+		a.instead("421 Misdirected Request: the router's TLS options are " + a.options + ", those of the handshake " + h.Options)
 	}
 }
 

@@ -30,6 +30,7 @@ type entry struct {
 	handler http.Handler
 	wares   []string // the middlewares that handler begins with, outermost first
 	quiet   *config.Observability
+	options string // TLS options that the handshake must have had; empty for any
 }
 
 // secure reports whether the route serves HTTPS anywhere.

@@ -61,6 +61,28 @@ func (t *table) chooseOptions() {
 			}
 		}
 	}
+	for _, r := range t.routes {
+		for i := range r.entries {
+			r.entries[i].options = t.optionsOf(r, &r.entries[i])
+		}
+	}
+}
+
+// optionsOf are the TLS options that the handshake must have had for a request that r
+// takes: its rule may hold for another host than those that it names. As in Traefik none
+// are asked for where the default ones count, since routers of a host differ, and of a
+// rule that has nothing about hosts.
+func (t *table) optionsOf(r *route, e *entry) string {
+	if !r.ready || r.rule == nil || e.tls == nil || e.tls.Options == "" || e.tls.Options == defaultOptions || r.isNameless() {
+		return ""
+	}
+	hosts, _ := r.rule.Hosts()
+	for _, h := range hosts {
+		if t.options[e.name].of(h) != e.tls.Options {
+			return ""
+		}
+	}
+	return e.tls.Options
 }
 
 // hostOptions are the names of the TLS options of an entrypoint's hosts. As in Traefik
@@ -107,9 +129,12 @@ func (o *hostOptions) choose(r *route, c *config.RouterTLS, hosts []string) {
 	}
 }
 
+// isNameless reports whether the rule has nothing about hosts.
+func (r *route) isNameless() bool { return !strings.Contains(strings.ToLower(r.config.Rule), "host") }
+
 // warnNameless tells of options that no handshake can know to choose.
 func (r *route) warnNameless(hosts []string) {
-	if len(hosts) == 0 && !strings.Contains(strings.ToLower(r.config.Rule), "host") {
+	if len(hosts) == 0 && r.isNameless() {
 		r.warnOnce("tls.options", "the rule names no host: which TLS options a client gets depends on the host it asks for", "add a Host to the rule")
 	}
 }

@@ -90,6 +90,10 @@ func (d *door) route(x *observe.Exchange, req *rule.Request, m *manner) {
 	x.Route(route.name, route.config.Service, at.quiet)
 	x.Through(at.wares)
 	x.Trace(req.HTTP)
+	if at.options != "" && req.HTTP.TLS != nil && !d.gateway.cert.Met(m.name, at.options, req.HTTP.TLS) {
+		misdirected(x, req.HTTP)
+		return
+	}
 	if d.gateway.faults.Strike(x, req.HTTP, route.target(), x) {
 		return
 	}

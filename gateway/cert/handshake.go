@@ -102,6 +102,15 @@ func (a *Authority) Misdirected(entrypoint, host string, connection *tls.Connect
 	return !o.met(connection)
 }
 
+// Met reports whether the handshake of a connection was by the TLS options of that name,
+// and does for them as they are now.
+func (a *Authority) Met(entrypoint, options string, connection *tls.ConnectionState) bool {
+	s := a.state.Load()
+	sni, _ := hostname.Name(connection.ServerName)
+	o := s.option(options)
+	return o != nil && !o.broken && s.optionsFor(entrypoint, sni) == options && o.met(connection)
+}
+
 func (a *Authority) certificate(hello *tls.ClientHelloInfo, strict bool) (*tls.Certificate, error) {
 	a.refresh()
 	s := a.state.Load()
