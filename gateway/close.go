@@ -38,7 +38,7 @@ func (g *Gateway) shutdown(ctx context.Context) error {
 	g.mu.Lock()
 	g.closing = true
 	fronts := slices.AppendSeq(slices.Collect(maps.Values(g.fronts)), maps.Keys(g.leaving))
-	datagrams := slices.Collect(maps.Values(g.datagrams))
+	datagrams := slices.AppendSeq(slices.Collect(maps.Values(g.datagrams)), maps.Keys(g.leavingUDP))
 	g.mu.Unlock()
 	errs := make([]error, len(fronts))
 	var draining sync.WaitGroup

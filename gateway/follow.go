@@ -40,14 +40,14 @@ func (g *Gateway) renew(f *front, e *entrypoint) {
 	})
 }
 
-// followQUIC begins to speak HTTP/3, ends it, or has it go on with e's limits. The
-// caller holds f's mu.
+// followQUIC serves HTTP/3 where that was opened, ends it, or has it go on with e's
+// limits. The caller holds f's mu.
 func (g *Gateway) followQUIC(f *front, e *entrypoint, renew bool) {
 	switch q := f.quic; {
 	case q == nil:
-		f.offerQUIC(g, e)
-		if f.quic != nil && f.started {
-			g.startQUIC(f, f.quic)
+	case !q.started:
+		if f.started {
+			g.startQUIC(f, q)
 		}
 	case !e.speaksQUIC():
 		f.quic = nil

@@ -65,7 +65,6 @@ func (g *Gateway) newFront(v *view, l net.Listener) *front {
 		f.split = newSplit(f.mux, f.headTimeout)
 	}
 	f.current = g.newServers(f, v.entry)
-	f.offerQUIC(g, v.entry)
 	f.showDoors(v)
 	return f
 }
@@ -99,10 +98,12 @@ func (e *entrypoint) speaksQUIC() bool {
 	return e.secure() && (e.name == webSecure || e.config.HTTP3 != nil)
 }
 
-// offerQUIC opens the port for HTTP/3 where e wants it. That it is taken need not stop
-// the entrypoint: HTTP/3 is an offer.
+// offerQUIC opens the port for HTTP/3 where e wants it and it is not open. That it is
+// taken need not stop the entrypoint: HTTP/3 is an offer.
 func (f *front) offerQUIC(g *Gateway, e *entrypoint) {
-	if !e.speaksQUIC() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.quic != nil || !e.speaksQUIC() {
 		return
 	}
 	q, err := newQUIC(f.port, f.secure, g.cert.QUICConfig(f.name), e.config)
@@ -127,6 +128,8 @@ func (g *Gateway) start(f *front) {
 		g.runSide(f, &f.stopping, f.split.run)
 	}
 	g.startServers(f, f.current)
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	if f.quic != nil {
 		g.startQUIC(f, f.quic)
 	}

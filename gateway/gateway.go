@@ -92,13 +92,15 @@ type Gateway struct {
 	mu        sync.Mutex // guards what follows
 	fronts    map[place]*front
 	datagrams map[place]*datagrams
-	leaving   map[*front]struct{} // whose requests under way go on
-	started   bool
-	closing   bool
-	inflight  inflight
-	drain     time.Duration // drainTime; tests of what comes after it shorten it
-	waiting   waiting
-	misses    atomic.Int64 // requests whose near misses notFound looks for
+	// Those whose requests under way go on, although they are at no place any more.
+	leaving    map[*front]struct{}
+	leavingUDP map[*datagrams]struct{}
+	started    bool
+	closing    bool
+	inflight   inflight
+	drain      time.Duration // drainTime; tests of what comes after it shorten it
+	waiting    waiting
+	misses     atomic.Int64 // requests whose near misses notFound looks for
 
 	ctx     context.Context // of every request, and of what runs behind
 	cancel  context.CancelFunc
@@ -118,16 +120,17 @@ func New(opts Options) (*Gateway, error) {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
 	g := &Gateway{
-		log:       opts.Log,
-		fronts:    make(map[place]*front),
-		datagrams: make(map[place]*datagrams),
-		leaving:   make(map[*front]struct{}),
-		freePorts: opts.FreePorts,
-		dashboard: opts.Dashboard,
-		version:   opts.Version,
-		drain:     drainTime,
-		waiting:   waiting{limit: waitTime},
-		ended:     make(chan struct{}),
+		log:        opts.Log,
+		fronts:     make(map[place]*front),
+		datagrams:  make(map[place]*datagrams),
+		leaving:    make(map[*front]struct{}),
+		leavingUDP: make(map[*datagrams]struct{}),
+		freePorts:  opts.FreePorts,
+		dashboard:  opts.Dashboard,
+		version:    opts.Version,
+		drain:      drainTime,
+		waiting:    waiting{limit: waitTime},
+		ended:      make(chan struct{}),
 	}
 	g.ctx, g.cancel = context.WithCancel(context.Background())
 	g.observer = observe.New(observe.Options{Context: g.ctx, Servers: g.serverStates, Connections: g.connections, Certificates: g.certificates, Tracer: opts.Tracer, Meter: opts.Meter, Log: opts.Log})

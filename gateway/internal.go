@@ -139,6 +139,9 @@ func (b *builder) redirect(e *entrypoint) {
 		EntryPoints: []string{e.name}, Middlewares: []string{"redirect-" + name}, Service: "noop" + internalSuffix}}
 	r.rule, _ = rule.Parse(everything)
 	r.entries = []entry{{entrypoint: e}}
+	if e.secure() {
+		r.entries[0].tls = e.config.HTTP.TLS
+	}
 	r.wares = []*ware{{name: "redirect-" + name, wrap: wrap, config: config.Middleware{RedirectScheme: c}}}
 	b.serve(r)
 	b.routes = append(b.routes, r)

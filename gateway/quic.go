@@ -25,6 +25,7 @@ import (
 // entrypoint's TCP port. It keeps its sockets when its limits change.
 type quicFront struct {
 	port       int
+	started    bool // guarded by the front's mu
 	sockets    []net.PacketConn
 	transports []*quic.Transport
 	handler    http.Handler
@@ -101,8 +102,9 @@ func (q *quicFront) listen(c *config.EntryPoint) (*quicServer, error) {
 	return s, nil
 }
 
-// startQUIC serves q's server in force.
+// startQUIC serves q's server in force. The caller holds f's mu.
 func (g *Gateway) startQUIC(f *front, q *quicFront) {
+	q.started = true
 	s := q.current
 	g.runSide(f, &s.stopping, func() error {
 		var sides errgroup.Group

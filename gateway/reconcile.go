@@ -70,11 +70,22 @@ func (g *Gateway) reconcile(t *table, given map[place]net.Listener) *change {
 		g.datagrams[p] = g.newDatagrams(&view{t, c.wanted[p]}, s)
 	}
 	for p, e := range c.wanted {
+		if f := g.fronts[p]; f != nil {
+			c.offer(f, e)
+		}
 		if g.fronts[p] != nil || g.datagrams[p] != nil {
 			c.shown[p] = e
 		}
 	}
 	return c
+}
+
+// offer opens HTTP/3 beside what is open. It is told where one asked for it in vain.
+func (c *change) offer(f *front, e *entrypoint) {
+	f.offerQUIC(c.gateway, e)
+	if f.noQUIC != "" && e.config.HTTP3 != nil {
+		c.problem(e, "is open, but not for HTTP/3: "+f.noQUIC, "end what uses the UDP port of the same number, or remove http3")
+	}
 }
 
 func (c *change) problem(e *entrypoint, what, hint string) {
@@ -137,6 +148,7 @@ func (c *change) part() {
 	for p, d := range g.datagrams {
 		if c.wanted[p] == nil && !c.stays(p, d.view.Load().entry.name, d.Addr().String()) {
 			c.goneUDP = append(c.goneUDP, d)
+			g.leavingUDP[d] = struct{}{}
 			delete(g.datagrams, p)
 		}
 	}
@@ -155,10 +167,11 @@ func (c *change) stays(p place, name, address string) bool {
 	return true
 }
 
-// release gives up the ports of places that are gone; requests under way go on. Those
-// of HTTP/3 and UDP, which go on by the very port, are ended where another needs it.
+// release gives up the ports of places that are gone, now or before; requests under way
+// go on. Those of HTTP/3 and UDP, which go on by the very port, are ended where another
+// needs it.
 func (c *change) release() {
-	for _, f := range c.gone {
+	for f := range c.gateway.leaving {
 		f.stopping.Store(true)
 		_ = f.port.Close()
 		if c.needs(f.port.Addr()) {
@@ -167,7 +180,7 @@ func (c *change) release() {
 			}
 		}
 	}
-	for _, d := range c.goneUDP {
+	for d := range c.gateway.leavingUDP {
 		if c.needs(d.Addr()) {
 			_ = d.Close()
 		}
@@ -226,7 +239,11 @@ func (g *Gateway) adopt(c *change) {
 		})
 	}
 	for _, d := range c.goneUDP {
-		g.retire(goneTime, d.Shutdown, func() {})
+		g.retire(goneTime, d.Shutdown, func() {
+			g.mu.Lock()
+			delete(g.leavingUDP, d)
+			g.mu.Unlock()
+		})
 	}
 }
 

@@ -138,6 +138,9 @@ func TestMalformedStreams(t *testing.T) {
 						t.Errorf("%s: got %s, want 400", name, got)
 					}
 				}
+				if got := f.status(f.open(false, ":method", "CONNECT", ":authority", "a.localhost:80")); got != "501" {
+					t.Errorf("%s: CONNECT: got %s, want 501", name, got)
+				}
 				if got := f.status(f.open(true, pseudo("GET", name, "a.localhost", "/ok")...)); got != "200" {
 					t.Errorf("%s: then a sound one: got %s, want 200", name, got)
 				}
