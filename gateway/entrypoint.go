@@ -82,7 +82,8 @@ func newEntrypoints(static *config.Static) (entrypoints, []config.Problem) {
 			wrong = append(wrong, err)
 		}
 		for _, err := range wrong {
-			problems = append(problems, static.Problem(at.config.Origin, config.Error, "entrypoint "+strconv.Quote(at.name)+": "+err.Error(), mend(err)))
+			message := "entrypoint " + strconv.Quote(at.name) + ": " + err.Error()
+			problems = append(problems, static.Problem(at.config.Origin, config.Error, message, mend(err)))
 		}
 	}
 	return e, problems

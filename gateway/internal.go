@@ -126,7 +126,8 @@ func (b *builder) redirect(e *entrypoint) {
 	c.Port = strconv.Itoa(nominal)
 	wrap, err := middleware.RedirectTo(c, port)
 	if err != nil {
-		b.problems = append(b.problems, b.dynamic.Static.Problem(e.config.Origin, config.Error, fmt.Sprintf("entrypoint %q: %v", e.name, err), mend(err)))
+		message := fmt.Sprintf("entrypoint %q: http.redirections.entryPoint: %v", e.name, err)
+		b.problems = append(b.problems, b.dynamic.Static.Problem(e.config.Origin, config.Error, message, mend(err)))
 		return
 	}
 	const everything = "HostRegexp(`^.+$`)"

@@ -93,7 +93,8 @@ func (c *change) problem(e *entrypoint, what, hint string) {
 	if e.config.Implicit {
 		severity = config.Notice
 	}
-	c.table.problems = append(c.table.problems, c.table.dynamic.Static.Problem(e.config.Origin, severity, fmt.Sprintf("entrypoint %q %s", e.name, what), hint))
+	message := fmt.Sprintf("entrypoint %q %s", e.name, what)
+	c.table.problems = append(c.table.problems, c.table.dynamic.Static.Problem(e.config.Origin, severity, message, hint))
 }
 
 // want lists the places of the table. Two entrypoints cannot have one.

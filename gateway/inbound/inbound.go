@@ -4,6 +4,7 @@
 package inbound
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/netip"
@@ -76,7 +77,7 @@ func New(c *config.EntryPoint) (*Policy, []error) {
 		errs = append(errs, err)
 	}
 	if c.HTTP2 != nil && min(c.HTTP2.MaxConcurrentStreams, c.HTTP2.MaxDecoderHeaderTableSize, c.HTTP2.MaxEncoderHeaderTableSize) < 0 {
-		errs = append(errs, fmt.Errorf("a setting of http2 is negative"))
+		errs = append(errs, errors.New("a setting of http2 is negative"))
 	}
 	return p, errs
 }
