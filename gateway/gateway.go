@@ -251,9 +251,9 @@ func (g *Gateway) put(d *config.Dynamic, given map[place]net.Listener) {
 	g.secure(next)
 	change := g.reconcile(next, given)
 	g.observer.Keep(next.alive())
-	g.table.Store(next)
 	next.tcp.Start()
 	g.adopt(change)
+	g.table.Store(next) // once requests are routed by it: who waits for a route may ask for it at once
 	if err := g.observer.Apply(d.Static); err != nil {
 		g.log.Warn("the access log and the metrics stay as they were", "error", err)
 	}

@@ -123,10 +123,14 @@ func (b *builder) pages(name string) (http.Handler, error) {
 	}
 	g := b.gateway
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if s := g.table.Load().services[name]; s != nil && s.Service != nil {
-			s.ServeHTTP(w, r)
+		now := g.table.Load().services[name]
+		if now == nil {
+			now = s // of a table that is just coming
+		}
+		if now.Service == nil {
+			http.Error(w, "no available server", http.StatusServiceUnavailable)
 			return
 		}
-		http.Error(w, "no available server", http.StatusServiceUnavailable)
+		now.ServeHTTP(w, r)
 	}), nil
 }
