@@ -7,7 +7,6 @@ import (
 	"os"
 	"strings"
 	"sync"
-	"time"
 )
 
 // largeSize is from where on a body is copied in large parts, in bytes.
@@ -138,10 +137,10 @@ func ready(c *conn, body io.Reader) bool {
 // pause flushes before a read that may wait.
 func (x *exchange) pause(c *conn, stream bool) error {
 	if !stream {
-		_ = c.Conn.SetReadDeadline(time.Now().Add(x.target.FlushInterval))
+		x.deadline.wait(x.target.FlushInterval)
 		_, err := c.r.Peek(1)
-		_ = c.Conn.SetReadDeadline(time.Time{})
-		if !errors.Is(err, os.ErrDeadlineExceeded) || x.r.Context().Err() != nil {
+		x.deadline.wait(0)
+		if !errors.Is(err, os.ErrDeadlineExceeded) || x.deadline.over() {
 			return nil // there is more, or the next read tells what is wrong
 		}
 	}

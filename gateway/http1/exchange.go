@@ -2,10 +2,10 @@ package http1
 
 import (
 	"errors"
-	"io"
+	"maps"
 	"net/http"
+	"os"
 	"strconv"
-	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -20,52 +20,46 @@ type exchange struct {
 	upgrade  string // the protocol that the client asks to change to
 	switched bool   // it was changed to, and the connections are a tunnel's
 
+	out   *[]byte // what is sent at first: the head, and a small body; nil once it is not needed
+	whole bool    // all of the body is in out
+	wrote bool    // a byte of out was taken by the connection
+	waits bool    // the body waits for the server's 100
+
 	head  head
 	heard bool // a byte of an answer came
-	read  bool // the body was begun
 	// sending is closed when the body is sent, or sendErr says why not; nil where no
 	// goroutine sends it.
 	sending chan struct{}
 	sendErr error
 	broken  atomic.Pointer[Error] // the client's body cannot be read to its end
 
+	deadline readDeadline
+
 	// The watch's own.
-	conn          *conn
 	cut           bool // the request has ended
 	before, after *exchange
 }
 
-// replayable reports whether the request can be sent again: nothing was heard of the
-// first time, and nothing of the body is gone.
-func (x *exchange) replayable() bool {
-	if x.heard || x.read || x.r.Context().Err() != nil {
-		return false
-	}
-	switch x.r.Method {
-	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace, http.MethodPut, http.MethodDelete:
-		return true
-	}
-	return false
-}
-
 // run sends the request over c and the answer to the client.
-func (x *exchange) run(c *conn) error {
-	x.client.watch.add(x, c)
+func (x *exchange) run(c *conn, used bool) error {
+	x.deadline = readDeadline{conn: c}
+	x.client.watch.add(x)
 	c.begin()
-	reusable, err := x.talk(c)
+	reusable, err := x.talk(c, used)
 	if !x.switched { // else it is not watched any more
 		reusable = x.client.watch.remove(x) && reusable
 	}
 	if x.sending != nil {
 		if !reusable {
-			_ = c.Conn.Close() // ends the sending too
-			_ = http.NewResponseController(x.w).SetReadDeadline(past)
+			_ = c.Conn.Close()
+			x.stopSending()
 		}
 		<-x.sending
 	}
 	switch {
 	case x.switched:
 	case reusable:
+		c.lease = max(x.head.keep-leaseMargin, x.head.keep/2)
 		c.pool.put(c)
 	default:
 		c.close()
@@ -76,24 +70,34 @@ func (x *exchange) run(c *conn) error {
 	return err
 }
 
+// leaseMargin is how much earlier than the server says a connection counts as closed:
+// a request must not meet its end on the way.
+const leaseMargin = time.Second
+
 // errAbort is a failure after the answer was begun.
 var errAbort = errors.New("the answer was cut short")
 
 // talk reports whether the connection can be used again.
-func (x *exchange) talk(c *conn) (reusable bool, err error) {
-	waits := x.expects()
-	if err := x.send(c, waits); err != nil {
-		return false, x.fail("write", err)
+func (x *exchange) talk(c *conn, used bool) (reusable bool, err error) {
+	failed := x.send(c, used)
+	if failed != nil && used {
+		return false, x.fail("write", failed)
 	}
-	if t := x.client.opts.HeaderTimeout; t > 0 && x.sending == nil {
-		_ = c.Conn.SetReadDeadline(time.Now().Add(t))
-		defer func() { _ = c.Conn.SetReadDeadline(time.Time{}) }()
+	switch limit := x.client.opts.HeaderTimeout; {
+	case failed != nil: // it may have answered before it closed the connection
+		x.deadline.wait(lastWord)
+	case x.waits:
+		x.deadline.wait(continueTimeout)
+	case x.sending == nil && limit > 0: // else it counts from the end of the body
+		x.deadline.wait(limit)
 	}
-	for n := 0; ; n++ {
-		if _, err := c.r.Peek(1); err != nil {
+	for {
+		if err := x.await(c); err != nil {
+			if failed != nil {
+				return false, x.fail("write", failed)
+			}
 			return false, x.fail("read", err)
 		}
-		x.heard = true
 		if err := readHead(c.r, &x.head); err != nil {
 			return false, x.fail("header", err)
 		}
@@ -103,20 +107,27 @@ func (x *exchange) talk(c *conn) (reusable bool, err error) {
 		if x.head.status == http.StatusSwitchingProtocols {
 			return false, x.switchTo(c)
 		}
-		if n == maxInformational {
-			return false, &Error{Op: "header", Err: malformed("it has too many informational answers before it")}
-		}
-		x.inform(c, &waits)
+		x.inform(c)
 	}
-	if x.client.opts.HeaderTimeout > 0 {
-		_ = c.Conn.SetReadDeadline(time.Time{})
+	if x.sending != nil || x.deadline.set {
+		x.deadline.start()
 	}
-	return x.answer(c, waits)
+	return x.answer(c)
 }
 
-// expects reports whether the client waits for the server's 100 before its body.
-func (x *exchange) expects() bool {
-	return hasBody(x.r) && strings.EqualFold(x.r.Header.Get("Expect"), "100-continue")
+// await returns once a byte of an answer has come. A body that waits for the server's
+// word goes on its way where none comes.
+func (x *exchange) await(c *conn) error {
+	_, err := c.r.Peek(1)
+	if x.waits && errors.Is(err, os.ErrDeadlineExceeded) && !x.deadline.over() {
+		x.deadline.wait(0)
+		x.stream(c)
+		_, err = c.r.Peek(1)
+	}
+	if err == nil {
+		x.heard = true
+	}
+	return err
 }
 
 // fail is an error before the answer was begun. A context's end is the reason where
@@ -131,92 +142,38 @@ func (x *exchange) fail(op string, err error) error {
 	return &Error{Op: op, Err: err}
 }
 
-// send writes the head, and the body where it need not wait: small ones with the
-// head, others beside the reading of the answer.
-func (x *exchange) send(c *conn, waits bool) error {
-	buffer := buffers.Get().(*[]byte)
-	b := appendFraming(appendHead((*buffer)[:0], x.r, x.target, x.upgrade), x.r)
-	defer func() {
-		if cap(b) <= 64<<10 {
-			*buffer = b[:0]
-			buffers.Put(buffer)
-		}
-	}()
-	small := x.r.ContentLength > 0 && x.r.ContentLength <= smallBody
-	if hasBody(x.r) && !waits && small {
-		x.read = true
-		start := len(b)
-		b = append(b, make([]byte, x.r.ContentLength)...)
-		if _, err := io.ReadFull(x.r.Body, b[start:]); err != nil {
-			x.broken.Store(&Error{Op: opBody, Err: err})
-			return err
-		}
-	}
-	if _, err := c.Conn.Write(b); err != nil {
-		return err
-	}
-	if hasBody(x.r) && !waits && !small {
-		x.stream(c)
-	}
-	return nil
-}
-
-// stream sends the body in a goroutine of its own: the server may answer before it
-// has all of it.
-func (x *exchange) stream(c *conn) {
-	x.read = true
-	_ = http.NewResponseController(x.w).EnableFullDuplex() // HTTP/2 always is
-	x.sending = make(chan struct{})
-	go func() {
-		defer close(x.sending)
-		x.sendErr = sendBody(c.Conn, x.r)
-		if broken, ok := errors.AsType[*Error](x.sendErr); ok {
-			x.broken.Store(broken)
-			_ = c.Conn.SetReadDeadline(past) // the server will not get the whole
-		} else if x.sendErr != nil { // it may have an answer all the same
-			_ = c.Conn.SetReadDeadline(time.Now().Add(time.Second))
-		}
-	}()
-}
-
 // inform hands a 1xx answer on; the server's 100 lets the body go.
-func (x *exchange) inform(c *conn, waits *bool) {
+func (x *exchange) inform(c *conn) {
 	if x.head.status == http.StatusContinue {
-		if *waits {
-			*waits = false
+		if x.waits {
+			x.deadline.wait(0)
 			x.stream(c) // reading the body has net/http tell the client
 		}
 		return
 	}
-	h := x.w.Header()
-	before := make(map[string][]string, len(x.head.fields))
-	for _, f := range x.head.fields {
-		before[f.name] = h[f.name]
+	if !x.r.ProtoAtLeast(1, 1) { // RFC 9110, section 15.2
+		return
 	}
-	for name := range before {
-		delete(h, name)
+	h, before := x.w.Header(), maps.Clone(x.w.Header())
+	for _, f := range x.head.fields {
+		delete(h, f.name)
 	}
 	x.head.tell(h)
 	x.w.WriteHeader(x.head.status)
-	for name, values := range before {
-		if values == nil {
-			delete(h, name)
-		} else {
-			h[name] = values
-		}
-	}
+	clear(h)
+	maps.Copy(h, before)
 }
 
 // answer sends the answer that counts.
-func (x *exchange) answer(c *conn, waits bool) (bool, error) {
-	h := x.head
+func (x *exchange) answer(c *conn) (bool, error) {
+	h := &x.head
 	bodyless := x.r.Method == http.MethodHead || h.status == http.StatusNoContent || h.status == http.StatusNotModified
 	header := x.w.Header()
 	h.tell(header)
 	if h.length >= 0 && h.status != http.StatusNoContent {
 		header["Content-Length"] = []string{strconv.FormatInt(h.length, 10)}
 	}
-	if x.sending == nil && waits {
+	if x.waits && x.r.ProtoMajor == 1 {
 		// The client will not send its body; net/http must not read it either.
 		header["Connection"] = []string{"close"}
 	}
@@ -246,7 +203,7 @@ func (x *exchange) finish(c *conn) bool {
 		return false
 	}
 	if x.sending == nil {
-		return !x.expects() || x.read
+		return !x.waits
 	}
 	// The server has answered, so it has all of the body, unless the answer is an
 	// early one: then the rest is not wanted.

@@ -9,6 +9,7 @@ import (
 	"net/textproto"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/net/http/httpguts"
 )
@@ -16,8 +17,6 @@ import (
 const (
 	// maxHead bounds an answer's head, in bytes.
 	maxHead = 1 << 20
-	// maxInformational bounds the 1xx answers before the one that counts.
-	maxInformational = 16
 )
 
 // head is the beginning of an answer.
@@ -28,14 +27,16 @@ type head struct {
 	length  int64 // -1 where unknown
 	chunked bool
 	close   bool
+	keep    time.Duration // how long the server keeps the connection unused; 0 if unsaid
 }
 
 // field is one line of a header.
 type field struct{ name, value string }
 
-var errHead = errors.New("the server's answer is malformed")
+// ErrMalformed is an answer that is not HTTP/1.1, or is too large.
+var ErrMalformed = errors.New("the server's answer is malformed")
 
-func malformed(what string) error { return fmt.Errorf("%w: %s", errHead, what) }
+func malformed(what string) error { return fmt.Errorf("%w: %s", ErrMalformed, what) }
 
 // readHead reads a head strictly: what two readers could understand differently is
 // refused (RFC 9112, sections 5 and 6).
@@ -48,7 +49,7 @@ func readHead(r *bufio.Reader, h *head) error {
 	if err := h.statusLine(line); err != nil {
 		return err
 	}
-	h.fields, h.length, h.chunked, h.close = h.fields[:0], -1, false, h.minor == 0
+	h.fields, h.length, h.chunked, h.close, h.keep = h.fields[:0], -1, false, h.minor == 0, 0
 	for rest != "" {
 		line, rest, _ = strings.Cut(rest, "\r\n")
 		if err := h.field(line); err != nil {
@@ -64,30 +65,31 @@ func readHead(r *bufio.Reader, h *head) error {
 // readBlock reads up to an empty line, which it leaves out, and checks line ends.
 func readBlock(r *bufio.Reader) (string, error) {
 	b := make([]byte, 0, 512) // stays on the stack where that is enough
-	for {
+	for start := 0; ; {
 		line, err := r.ReadSlice('\n')
-		if errors.Is(err, bufio.ErrBufferFull) {
-			return "", malformed("a line is longer than 16 KiB")
-		}
-		if err != nil {
+		part := errors.Is(err, bufio.ErrBufferFull) // of a line that is longer than the buffer
+		if err != nil && !part {
 			return "", err
 		}
-		if len(line) < 2 || line[len(line)-2] != '\r' {
-			return "", malformed("a line does not end in CRLF")
+		if len(b)+len(line) > maxHead {
+			return "", malformed("its head is larger than 1 MiB")
 		}
-		if len(line) == 2 {
+		if len(line) == 2 && line[0] == '\r' && start == len(b) {
 			if len(b) == 0 {
 				return "", malformed("it begins with an empty line")
 			}
 			return string(b), nil
 		}
+		if b = append(b, line...); part {
+			continue
+		}
+		line, start = b[start:], len(b)
+		if len(line) < 2 || line[len(line)-2] != '\r' {
+			return "", malformed("a line does not end in CRLF")
+		}
 		if bytes.IndexByte(line[:len(line)-2], '\r') >= 0 {
 			return "", malformed("a line holds a bare CR")
 		}
-		if len(b)+len(line) > maxHead {
-			return "", malformed("its head is larger than 1 MiB")
-		}
-		b = append(b, line...)
 	}
 }
 
@@ -130,9 +132,24 @@ func (h *head) field(line string) error {
 		return nil
 	case "Connection":
 		h.close = h.close && !hasToken(value, "keep-alive") || hasToken(value, "close")
+	case "Keep-Alive":
+		h.keep = keepTime(value)
 	}
 	h.fields = append(h.fields, field{name, value})
 	return nil
+}
+
+// keepTime reads for how long a server keeps an unused connection, as most of them say
+// it: "timeout=5" in seconds (RFC 2068, section 19.7.1.1). Zero where it does not say.
+func keepTime(value string) time.Duration {
+	for part := range strings.SplitSeq(value, ",") {
+		if seconds, ok := strings.CutPrefix(strings.TrimSpace(part), "timeout="); ok {
+			if n, err := strconv.ParseUint(seconds, 10, 16); err == nil {
+				return time.Duration(n) * time.Second
+			}
+		}
+	}
+	return 0
 }
 
 // get is the first value of a field, empty where there is none.

@@ -57,6 +57,14 @@ func front(t testing.TB, target *http1.Target) string {
 	return s.Listener.Addr().String()
 }
 
+func mustURL(s string) *url.URL {
+	u, err := url.Parse(s)
+	if err != nil {
+		panic(err)
+	}
+	return u
+}
+
 // readHead reads up to the empty line.
 func readHead(r *bufio.Reader) string {
 	var b strings.Builder

@@ -33,6 +33,16 @@ type Client struct {
 	closed bool
 }
 
+// Idempotent reports whether a server may get r twice without harm (RFC 9110, section
+// 9.2.2), or the client says how to tell that it has.
+func Idempotent(r *http.Request) bool {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace, http.MethodPut, http.MethodDelete:
+		return true
+	}
+	return r.Header["Idempotency-Key"] != nil || r.Header["X-Idempotency-Key"] != nil
+}
+
 // New returns a client; its Close is to be called.
 func New(opts Options) *Client {
 	if opts.MaxIdlePerHost == 0 {
@@ -62,6 +72,9 @@ type Error struct {
 // opBody is reading the client's body.
 const opBody = "body"
 
+// BodyError is err as a failure to read the client's body.
+func BodyError(err error) *Error { return &Error{Op: opBody, Err: err} }
+
 // Client reports whether the client is at fault: its body broke off or is malformed.
 func (e *Error) Client() bool { return e.Op == opBody }
 
@@ -74,51 +87,66 @@ func (e *Error) Unwrap() error { return e.Err }
 // [http.ErrAbortHandler].
 func (c *Client) Forward(w http.ResponseWriter, r *http.Request, t *Target) error {
 	x := exchanges.Get().(*exchange)
-	*x = exchange{client: c, w: w, r: r, target: t, upgrade: Upgrade(r), head: head{fields: x.head.fields[:0]}}
+	*x = exchange{client: c, w: w, r: r, target: t, upgrade: Upgrade(r), waits: expects(r), head: head{fields: x.head.fields[:0]}}
 	defer x.release()
-	for attempt := 0; ; attempt++ {
-		conn, used, err := c.take(r, t, x.upgrade != "")
+	for fresh := x.upgrade != ""; ; fresh = true {
+		conn, used, err := x.connect(fresh)
 		if err != nil {
-			return &Error{Op: "dial", Err: err, Dial: true}
+			return err
 		}
-		err = x.run(conn)
-		if err == nil {
-			return nil
+		err = x.run(conn, used)
+		// A connection that the server has closed unused says nothing of the request.
+		// One of its own tells, so that there is no third attempt.
+		if err == nil || !used || !x.replayable(err) {
+			return err
 		}
-		// A connection that the server has just closed unused says nothing of the
-		// request.
-		if used && attempt == 0 && x.replayable() {
-			continue
-		}
-		return err
+		conn.pool.prune()
 	}
 }
 
-// take gives a connection to t, a new one if asked for, and whether it was used before.
-func (c *Client) take(r *http.Request, t *Target, fresh bool) (*conn, bool, error) {
-	p := c.pool(t)
-	for !fresh {
-		conn := p.pop()
-		if conn == nil {
+// brief is for how long a connection may be unused without being looked at before a
+// request that can be sent again: at high rates to look would cost more than it saves.
+const brief = time.Millisecond
+
+// connect gives a connection for the request, which is ready to be sent, and whether it
+// was used before. One that the server has closed, or has sent something on that
+// nobody asked for, is not given if that can be seen.
+func (x *exchange) connect(fresh bool) (*conn, bool, error) {
+	p := x.client.pool(x.target)
+	for look := hasBody(x.r) || !Idempotent(x.r); !fresh; look = true {
+		c, unused := p.pop()
+		if c == nil {
 			break
 		}
-		if hasBody(r) && !conn.quiet() { // it could not be sent again
-			conn.close()
-			continue
+		if err := x.prepare(); err != nil {
+			c.close()
+			return nil, false, err
 		}
-		return conn, true, nil
+		if look || peeks && unused >= brief {
+			if !c.quiet() {
+				c.close()
+				continue
+			}
+		}
+		return c, true, nil
 	}
-	raw, err := c.dialer.DialContext(r.Context(), "tcp", p.address)
+	raw, err := x.client.dialer.DialContext(x.r.Context(), "tcp", p.address)
 	if err != nil {
+		return nil, false, &Error{Op: "dial", Err: err, Dial: true}
+	}
+	c := newConn(raw, p)
+	if err := x.prepare(); err != nil {
+		c.close()
 		return nil, false, err
 	}
-	return newConn(raw, p), false, nil
+	return c, false, nil
 }
 
 var exchanges = sync.Pool{New: func() any { return &exchange{head: head{fields: make([]field, 0, 16)}} }}
 
 // release gives x back for another request.
 func (x *exchange) release() {
+	x.discard()
 	clear(x.head.fields)
 	*x = exchange{head: head{fields: x.head.fields[:0]}}
 	exchanges.Put(x)

@@ -28,6 +28,8 @@ type conn struct {
 	pool  *pool
 	r     *bufio.Reader
 	since time.Time // when it became unused
+	// lease is for how long the server keeps it unused; zero where it has not said.
+	lease time.Duration
 }
 
 var readers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, readSize) }}
@@ -54,17 +56,38 @@ func (c *conn) close() {
 	_ = c.Conn.Close()
 }
 
-func (p *pool) pop() *conn {
+// pop gives the connection used last, and for how long it was not; nil where there is
+// none. Those that the server is about to close are left out.
+func (p *pool) pop() (c *conn, unused time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	n := len(p.idle)
-	if n == 0 {
-		return nil
+	for n := len(p.idle); n > 0; n = len(p.idle) {
+		c = p.idle[n-1]
+		p.idle[n-1] = nil
+		p.idle = p.idle[:n-1]
+		if unused = time.Since(c.since); c.lease <= 0 || unused < c.lease {
+			return c, unused
+		}
+		_ = c.Conn.Close()
 	}
-	c := p.idle[n-1]
-	p.idle[n-1] = nil
-	p.idle = p.idle[:n-1]
-	return c
+	return nil, 0
+}
+
+// prune closes the connections that the server has closed. It is for when one of them
+// has turned out to be: a server that restarts closes them all.
+func (p *pool) prune() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	kept := p.idle[:0]
+	for _, c := range p.idle {
+		if c.quiet() {
+			kept = append(kept, c)
+		} else {
+			_ = c.Conn.Close()
+		}
+	}
+	clear(p.idle[len(kept):])
+	p.idle = kept
 }
 
 // put keeps a connection for the next request.

@@ -1,19 +1,11 @@
 package http1
 
 import (
-	"errors"
-	"io"
 	"net"
 	"net/http"
 	"strconv"
 	"strings"
-	"sync"
 )
-
-// smallBody is up to where a body is sent with the head, in bytes.
-const smallBody = 8 << 10
-
-var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 4<<10); return &b }}
 
 // appendHead writes the request's line and header. RFC 9110, section 7.6.1 names
 // what is not for the server.
@@ -145,54 +137,4 @@ func appendFraming(b []byte, r *http.Request) []byte {
 		}
 	}
 	return append(b, '\r', '\n')
-}
-
-// clientBody tells failures of the client from those of the server.
-type clientBody struct{ io.Reader }
-
-func (b clientBody) Read(p []byte) (int, error) {
-	n, err := b.Reader.Read(p)
-	if err != nil && !errors.Is(err, io.EOF) {
-		err = &Error{Op: opBody, Err: err}
-	}
-	return n, err
-}
-
-// sendBody copies the body to the server. Where the client is at fault, the error is
-// an [*Error].
-func sendBody(to io.Writer, r *http.Request) error {
-	buffer := copies.Get().(*[readSize]byte)
-	defer copies.Put(buffer)
-	body := clientBody{r.Body}
-	if r.ContentLength > 0 {
-		n, err := io.CopyBuffer(struct{ io.Writer }{to}, io.LimitReader(body, r.ContentLength), buffer[:])
-		if err == nil && n < r.ContentLength {
-			err = &Error{Op: opBody, Err: io.ErrUnexpectedEOF}
-		}
-		return err
-	}
-	for {
-		n, err := body.Read(buffer[:])
-		if n > 0 {
-			head := strconv.AppendInt(nil, int64(n), 16)
-			bufs := net.Buffers{append(head, '\r', '\n'), buffer[:n], []byte("\r\n")}
-			if _, werr := bufs.WriteTo(to); werr != nil {
-				return werr
-			}
-		}
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return err
-		}
-	}
-	end := []byte("0\r\n")
-	for name, values := range r.Trailer {
-		for _, v := range values {
-			end = appendField(end, name, v)
-		}
-	}
-	_, err := to.Write(append(end, '\r', '\n'))
-	return err
 }

@@ -45,6 +45,7 @@ func (x *exchange) switchTo(c *conn) error {
 		return &Error{Op: "header", Err: err}
 	}
 	x.switched = true
+	x.deadline.start() // a tunnel has no head to wait for
 	x.client.watch.remove(x)
 	link := &link{client: client, server: c, early: rest(buffered.Reader), answer: appendSwitch(nil, h, x.upgrade)}
 	if l, ok := record.Find[record.Lasting](x.w); ok {

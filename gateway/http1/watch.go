@@ -8,9 +8,6 @@ import (
 // beat is how soon it is noticed that a request has ended, by its client or otherwise.
 const beat = 50 * time.Millisecond
 
-// past is a deadline that ends all waiting.
-var past = time.Unix(1, 0)
-
 // watch ends the waiting for servers on behalf of requests that have ended. It looks
 // at all of them every beat: to have each context call back costs each request more
 // than the rest of its forwarding.
@@ -21,11 +18,11 @@ type watch struct {
 	armed bool
 }
 
-// add watches x, which waits on c, until remove.
-func (w *watch) add(x *exchange, c *conn) {
+// add watches x, which waits on its deadline's connection, until remove.
+func (w *watch) add(x *exchange) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	x.conn, x.cut, x.before, x.after = c, false, nil, w.first
+	x.cut, x.before, x.after = false, nil, w.first
 	if w.first != nil {
 		w.first.before = x
 	}
@@ -53,7 +50,7 @@ func (w *watch) remove(x *exchange) bool {
 	if x.after != nil {
 		x.after.before = x.before
 	}
-	x.conn, x.before, x.after = nil, nil, nil
+	x.before, x.after = nil, nil
 	return !x.cut
 }
 
@@ -63,7 +60,7 @@ func (w *watch) look() {
 	for x := w.first; x != nil; x = x.after {
 		if !x.cut && x.r.Context().Err() != nil {
 			x.cut = true
-			_ = x.conn.Conn.SetDeadline(past)
+			x.deadline.expire(true)
 		}
 	}
 	if w.armed = w.first != nil; w.armed {

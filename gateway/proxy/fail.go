@@ -1,7 +1,9 @@
 package proxy
 
 import (
+	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"html/template"
 	"mime"
@@ -10,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"axion/gateway/http1"
 )
 
 // failure is why a request is not answered, for people and programs (RFC 9457).
@@ -39,16 +43,40 @@ func (p *Proxy) fail(w http.ResponseWriter, r *http.Request, b *Balancer, s *ser
 		f.Detail = "the server cannot be reached"
 		f.Remedy = "Start your process on " + hostOf(s.url) + "."
 		if s.failing.Load() == 0 {
-			f.Detail, f.Remedy = "the server closed the connection without an answer", "Look at its log."
+			f.Detail, f.Remedy = reason(err)
 		}
 	}
 	f.answer(w, r)
 }
 
+// reason is why a server that was reached gave no answer, and what to do.
+func reason(err error) (detail, remedy string) {
+	text := err.Error()
+	_, untrusted := errors.AsType[*tls.CertificateVerificationError](err)
+	_, plain := errors.AsType[tls.RecordHeaderError](err)
+	switch {
+	case untrusted:
+		return "the server's certificate is not trusted", "Name its authority in a serversTransport's rootCAs, or set insecureSkipVerify there."
+	case plain:
+		return "the server does not speak TLS", "Set its scheme to http."
+	case errors.Is(err, http1.ErrMalformed):
+		_, what, _ := strings.Cut(text, http1.ErrMalformed.Error()+": ")
+		return http1.ErrMalformed.Error() + ": " + what, lookAtLog
+	// net/http has no values for these.
+	case strings.Contains(text, "response headers exceeded"), strings.Contains(text, "header list larger than"):
+		return http1.ErrMalformed.Error() + ": its head is larger than 1 MiB", lookAtLog
+	case strings.Contains(text, "malformed"):
+		return http1.ErrMalformed.Error(), lookAtLog
+	}
+	return "the server closed the connection without an answer", lookAtLog
+}
+
+const lookAtLog = "Look at its log."
+
 // unavailable answers where no server is up.
 func (p *Proxy) unavailable(w http.ResponseWriter, r *http.Request, b *Balancer) {
 	f := failure{Status: http.StatusServiceUnavailable, Service: b.name, Detail: "no available server", Waiting: secondsSince(b.since.Load()),
-		Remedy: "Its health check fails. Look at its log."}
+		Remedy: "Its health check fails. " + lookAtLog}
 	var servers []string
 	for _, s := range b.servers {
 		servers = append(servers, s.url.String())

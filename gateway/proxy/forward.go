@@ -3,10 +3,8 @@ package proxy
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"net"
 	"net/http"
-	"net/http/httputil"
 	"net/url"
 	"strings"
 	"time"
@@ -76,38 +74,6 @@ func (b *Balancer) lose(w http.ResponseWriter, r *http.Request, s *server, err e
 	b.proxy.fail(w, r, b, s, err)
 }
 
-// wide forwards over TLS and HTTP/2.
-func (b *Balancer) wide(s *server, t target) http.Handler {
-	p, to := b.proxy, *s.url
-	if to.Scheme == schemeH2C {
-		to.Scheme = "http"
-	}
-	return &httputil.ReverseProxy{
-		Transport:     t.transport.to(s.url.Scheme),
-		BufferPool:    &p.buffers,
-		FlushInterval: t.flush,
-		ErrorLog:      slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
-		ErrorHandler:  func(w http.ResponseWriter, r *http.Request, err error) { b.lose(w, r, s, err) },
-		ModifyResponse: func(*http.Response) error {
-			b.answered(s)
-			return nil
-		},
-		Rewrite: func(r *httputil.ProxyRequest) {
-			r.Out.URL.Scheme = to.Scheme
-			r.Out.URL.Host = to.Host
-			if t.keepPath {
-				joinPath(r.Out.URL, &to)
-			}
-			// As it was: ReverseProxy drops what it cannot parse, such as a;b.
-			r.Out.URL.RawQuery = r.In.URL.RawQuery
-			if !t.passHost {
-				r.Out.Host = to.Host
-			}
-			copyForwarded(r.Out, r.In)
-		},
-	}
-}
-
 // atPath is r below the server's path.
 func atPath(r *http.Request, server *url.URL) *http.Request {
 	below, u := *r, *r.URL
@@ -126,29 +92,6 @@ func joinPath(u, server *url.URL) {
 	if plain, err := url.PathUnescape(raw); err == nil {
 		u.Path, u.RawPath = plain, raw
 	}
-}
-
-// copyForwarded restores what the front set and ReverseProxy removed, by default
-// or because the client named it in its Connection header. X-Forwarded-For is left out
-// where it is there without a value.
-func copyForwarded(out, in *http.Request) {
-	for _, name := range forwarded {
-		if values, ok := in.Header[name]; ok {
-			out.Header[name] = values
-		}
-	}
-	host, _, err := net.SplitHostPort(in.RemoteAddr)
-	if err != nil {
-		return
-	}
-	prior, there := in.Header["X-Forwarded-For"]
-	if there && prior == nil {
-		return
-	}
-	if len(prior) > 0 {
-		host = strings.Join(prior, ", ") + ", " + host
-	}
-	out.Header["X-Forwarded-For"] = []string{host}
 }
 
 // clientFault reports whether the request's body could not be read.

@@ -1,0 +1,74 @@
+package proxy
+
+import (
+	"bufio"
+	"maps"
+	"net"
+	"net/http"
+)
+
+// interim keeps 1xx answers and the one that counts apart, which ReverseProxy does not:
+// it has the header of the first wiped off the second, and with it all that was there
+// before. The server's 100 is for the gateway; the client gets one of its own once
+// its body is read.
+type interim struct {
+	http.ResponseWriter
+	header http.Header // of the next answer; until the last one begins
+	deaf   bool        // the client knows of no 1xx answers (RFC 9110, section 15.2)
+	begun  bool        // the answer that counts
+}
+
+// Header is the next answer's own until the one that counts has begun.
+func (i *interim) Header() http.Header {
+	if i.begun {
+		return i.ResponseWriter.Header()
+	}
+	return i.header
+}
+
+// WriteHeader sends an answer's head.
+func (i *interim) WriteHeader(status int) {
+	if !i.begun && status < 200 {
+		i.inform(status)
+		return
+	}
+	i.begin()
+	i.ResponseWriter.WriteHeader(status)
+}
+
+func (i *interim) begin() {
+	if i.begun {
+		return
+	}
+	i.begun = true
+	to := i.ResponseWriter.Header()
+	for name, values := range i.header {
+		to[name] = append(to[name], values...)
+	}
+}
+
+// inform sends a 1xx answer with a header of its own.
+func (i *interim) inform(status int) {
+	if i.deaf || status == http.StatusContinue {
+		return
+	}
+	to, before := i.ResponseWriter.Header(), maps.Clone(i.ResponseWriter.Header())
+	maps.Copy(to, i.header)
+	i.ResponseWriter.WriteHeader(status)
+	clear(to)
+	maps.Copy(to, before)
+}
+
+func (i *interim) Write(p []byte) (int, error) {
+	i.begin()
+	return i.ResponseWriter.Write(p)
+}
+
+// Hijack gives the connection away; the header that was prepared is then all there is.
+func (i *interim) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	i.begin()
+	return http.NewResponseController(i.ResponseWriter).Hijack()
+}
+
+// Unwrap is the writer below.
+func (i *interim) Unwrap() http.ResponseWriter { return i.ResponseWriter }

@@ -1,0 +1,151 @@
+package proxy
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+
+	"axion/gateway/http1"
+)
+
+// maxKept is up to where a body is kept so that it can be sent again, in bytes.
+const maxKept = 8 << 10
+
+// stopInterval is how soon a wait for the client is ended once more.
+const stopInterval = 50 * time.Millisecond
+
+type body = io.ReadCloser
+
+// upload is a client's body on its way by net/http's client: it says whose fault a
+// failure is, keeps a small one, and ends with the request.
+type upload struct {
+	io.ReadCloser
+	control *http.ResponseController
+
+	reading sync.Mutex // held by the one who reads
+	left    int64      // bytes; negative where unknown
+	kept    []byte     // what was read of a small one; else nil
+	err     error
+
+	mu   sync.Mutex
+	busy bool          // a read may wait for the client
+	over bool          // nothing is read any more
+	idle chan struct{} // closed when no read is under way any more; nil until stop waits
+}
+
+var errOver = errors.New("the request has ended")
+
+// newUpload is nil where r has no body. Others may be answered before they are read.
+func newUpload(w http.ResponseWriter, r *http.Request) *upload {
+	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
+		return nil
+	}
+	u := &upload{ReadCloser: r.Body, control: http.NewResponseController(w), left: r.ContentLength}
+	if r.ContentLength > 0 && r.ContentLength <= maxKept {
+		u.kept = make([]byte, 0, r.ContentLength)
+	}
+	_ = u.control.EnableFullDuplex() // HTTP/2 always is
+	return u
+}
+
+// Read reads what comes next.
+func (u *upload) Read(p []byte) (int, error) {
+	u.reading.Lock()
+	defer u.reading.Unlock()
+	return u.read(p)
+}
+
+func (u *upload) read(p []byte) (int, error) {
+	if u.err != nil {
+		return 0, u.err
+	}
+	if !u.begin(u.left != 0) {
+		return 0, errOver
+	}
+	n, err := u.ReadCloser.Read(p)
+	u.end()
+	if u.kept != nil {
+		u.kept = append(u.kept, p[:n]...)
+	}
+	if u.left > 0 {
+		u.left -= int64(n)
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = http1.BodyError(err)
+	}
+	u.err = err
+	return n, err
+}
+
+func (u *upload) begin(waits bool) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.busy = waits && !u.over
+	return !u.over
+}
+
+func (u *upload) end() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.busy = false; u.idle != nil {
+		close(u.idle)
+		u.idle = nil
+	}
+}
+
+// stop ends the reading, also one that waits for the client. Each read may set a
+// deadline of its own, so that one of ours is not enough.
+func (u *upload) stop() {
+	u.mu.Lock()
+	u.over = true
+	idle := make(chan struct{})
+	if u.idle = idle; !u.busy {
+		close(idle)
+		u.idle = nil
+	}
+	u.mu.Unlock()
+	select {
+	case <-idle:
+		return
+	default:
+	}
+	again := time.NewTicker(stopInterval)
+	defer again.Stop()
+	for {
+		_ = u.control.SetReadDeadline(time.Unix(1, 0))
+		select {
+		case <-idle:
+			return
+		case <-again.C:
+		}
+	}
+}
+
+// again reads a kept body from its beginning.
+func (u *upload) again() body { return &replay{upload: u} }
+
+// replay is a body that was read before, in part or as a whole.
+type replay struct {
+	upload *upload
+	at     int
+}
+
+// Read reads what is kept, and then what comes.
+func (r *replay) Read(p []byte) (int, error) {
+	u := r.upload
+	u.reading.Lock()
+	defer u.reading.Unlock()
+	if r.at < len(u.kept) {
+		n := copy(p, u.kept[r.at:])
+		r.at += n
+		return n, nil
+	}
+	n, err := u.read(p)
+	r.at += n
+	return n, err
+}
+
+// Close does nothing: the body may be read again.
+func (r *replay) Close() error { return nil }
