@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"time"
 )
 
 // largeSize is from where on a body is copied in large parts, in bytes.
@@ -24,6 +25,9 @@ func (x *exchange) copyBody(c *conn) error {
 		body := &chunks{r: c.r}
 		if err := x.copy(c, body, true); err != nil {
 			return err
+		}
+		if len(body.trailer) > 0 {
+			_ = http.NewResponseController(x.w).Flush() // else a short answer gets a length, and no trailer
 		}
 		for _, f := range body.trailer {
 			x.trail(f)
@@ -87,11 +91,11 @@ func (x *exchange) copy(c *conn, body io.Reader, stream bool) error {
 	buffer, release := x.buffer()
 	defer release()
 	var total int64
-	pending := false
+	pending := true // the head
 	for {
 		// After a full buffer there is more, and nothing of it was held back.
 		if pending && total != x.head.length && !ready(c, body) {
-			if err := x.pause(c, stream); err != nil {
+			if err := x.pause(c, stream, total == 0); err != nil {
 				return err
 			}
 			pending = false
@@ -134,10 +138,21 @@ func ready(c *conn, body io.Reader) bool {
 	return c.r.Buffered() > 0
 }
 
+// headDelay is how long a head waits for the body of an answer that streams: most
+// servers send both together, or nearly so.
+const headDelay = time.Millisecond
+
 // pause flushes before a read that may wait.
-func (x *exchange) pause(c *conn, stream bool) error {
-	if !stream {
-		x.deadline.wait(x.target.FlushInterval)
+func (x *exchange) pause(c *conn, stream, first bool) error {
+	delay := x.target.FlushInterval
+	if stream {
+		delay = 0
+		if first {
+			delay = headDelay
+		}
+	}
+	if delay > 0 {
+		x.deadline.wait(delay)
 		_, err := c.r.Peek(1)
 		x.deadline.wait(0)
 		if !errors.Is(err, os.ErrDeadlineExceeded) || x.deadline.over() {

@@ -10,7 +10,7 @@ import (
 
 const (
 	maxChunkLine = 4 << 10  // bytes, extensions included
-	maxTrailer   = 64 << 10 // bytes
+	maxTrailer   = 16 << 10 // bytes
 )
 
 // chunks reads a chunked body (RFC 9112, section 7.1). Extensions are passed over.
@@ -85,7 +85,7 @@ func (c *chunks) trailers() error {
 			return unexpected(err)
 		}
 		if total += len(line); total > maxTrailer {
-			return malformed("its trailers are larger than 64 KiB")
+			return malformed("its trailers are larger than 16 KiB")
 		}
 		if len(line) < 2 || line[len(line)-2] != '\r' {
 			return malformed("a trailer does not end in CRLF")

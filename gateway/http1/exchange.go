@@ -183,6 +183,7 @@ func (x *exchange) answer(c *conn) (bool, error) {
 		return x.finish(c), nil
 	}
 	if err := x.copyBody(c); err != nil {
+		_ = http.NewResponseController(x.w).Flush() // what there is of it, before the connection ends
 		return false, errAbort
 	}
 	return x.finish(c), nil

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"net"
 	"net/http"
-	"strconv"
 	"strings"
 
 	"axion/gateway/record"
@@ -35,8 +34,8 @@ func Upgrade(r *http.Request) string {
 // switchTo passes the server's agreement on, and bytes from then on. It returns while
 // they still flow where the writer can let a request last.
 func (x *exchange) switchTo(c *conn) error {
-	if got := x.head.get("Upgrade"); x.upgrade == "" || !strings.EqualFold(got, x.upgrade) {
-		return &Error{Op: "header", Err: malformed("it switches to " + strconv.Quote(got) + ", which nobody asked for")}
+	if x.upgrade == "" || !strings.EqualFold(x.head.get("Upgrade"), x.upgrade) {
+		return &Error{Op: "header", Err: malformed("it switches to a protocol that nobody asked for")}
 	}
 	h := x.w.Header()
 	x.head.tell(h)

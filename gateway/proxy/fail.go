@@ -65,6 +65,8 @@ func reason(err error) (detail, remedy string) {
 	// net/http has no values for these.
 	case strings.Contains(text, "response headers exceeded"), strings.Contains(text, "header list larger than"):
 		return http1.ErrMalformed.Error() + ": its head is larger than 1 MiB", lookAtLog
+	case strings.Contains(text, "tried to switch"):
+		return http1.ErrMalformed.Error() + ": it switches to a protocol that nobody asked for", lookAtLog
 	case strings.Contains(text, "malformed"):
 		return http1.ErrMalformed.Error(), lookAtLog
 	}

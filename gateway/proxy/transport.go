@@ -49,9 +49,10 @@ func (p *Proxy) Transport(c *config.ServersTransport) (*Transport, error) {
 		IdleConnTimeout:        times.idle,
 		ResponseHeaderTimeout:  times.header,
 		TLSHandshakeTimeout:    10 * time.Second,
-		ExpectContinueTimeout:  time.Second,
+		ExpectContinueTimeout:  continueTimeout,
 		MaxResponseHeaderBytes: 1 << 20,
-		DisableCompression:     true, // what the client accepts decides
+		ReadBufferSize:         16 << 10, // bounds trailers, as in package http1
+		DisableCompression:     true,     // what the client accepts decides
 		Protocols:              protocols,
 		HTTP2:                  &http.HTTP2Config{SendPingTimeout: times.read, PingTimeout: times.ping},
 	}

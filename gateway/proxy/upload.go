@@ -1,10 +1,14 @@
 package proxy
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptrace"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"axion/gateway/http1"
@@ -29,6 +33,8 @@ type upload struct {
 	kept    []byte     // what was read of a small one; else nil
 	err     error
 
+	gate *gate // nil where the body waits for nothing
+
 	mu   sync.Mutex
 	busy bool          // a read may wait for the client
 	over bool          // nothing is read any more
@@ -46,8 +52,42 @@ func newUpload(w http.ResponseWriter, r *http.Request) *upload {
 	if r.ContentLength > 0 && r.ContentLength <= maxKept {
 		u.kept = make([]byte, 0, r.ContentLength)
 	}
+	if strings.EqualFold(r.Header.Get("Expect"), "100-continue") {
+		u.gate = &gate{ended: make(chan struct{})}
+	}
 	_ = u.control.EnableFullDuplex() // HTTP/2 always is
 	return u
+}
+
+// continueTimeout is how long a body waits for the server's 100.
+const continueTimeout = time.Second
+
+// gate keeps a body back from a server that has answered without asking for it:
+// net/http's client would send it then, so as to keep the connection.
+type gate struct {
+	since atomic.Int64  // when the wait began, in Unix nanoseconds; 0 before
+	open  atomic.Bool   // the server asked for the body
+	ended chan struct{} // closed once the request has
+}
+
+// trace has the client report to g.
+func (g *gate) trace(ctx context.Context) context.Context {
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		Wait100Continue: func() { g.since.CompareAndSwap(0, time.Now().UnixNano()) },
+		Got100Continue:  func() { g.open.Store(true) },
+	})
+}
+
+// pass reports whether the body may go. Where it may not, it returns at the end of the
+// request only: to fail earlier could take the place of the answer.
+func (g *gate) pass() bool {
+	since := g.since.Load()
+	if g.open.Load() || since == 0 || time.Since(time.Unix(0, since)) >= continueTimeout {
+		g.open.Store(true)
+		return true
+	}
+	<-g.ended
+	return false
 }
 
 // Read reads what comes next.
@@ -61,7 +101,7 @@ func (u *upload) read(p []byte) (int, error) {
 	if u.err != nil {
 		return 0, u.err
 	}
-	if !u.begin(u.left != 0) {
+	if u.gate != nil && !u.gate.pass() || !u.begin(u.left != 0) {
 		return 0, errOver
 	}
 	n, err := u.ReadCloser.Read(p)
@@ -98,6 +138,9 @@ func (u *upload) end() {
 // stop ends the reading, also one that waits for the client. Each read may set a
 // deadline of its own, so that one of ours is not enough.
 func (u *upload) stop() {
+	if u.gate != nil {
+		close(u.gate.ended)
+	}
 	u.mu.Lock()
 	u.over = true
 	idle := make(chan struct{})

@@ -38,9 +38,18 @@ func (b *Balancer) wide(s *server, t target) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if u := newUpload(w, r); u != nil {
 			defer u.stop()
+			if u.gate != nil {
+				r = r.WithContext(u.gate.trace(r.Context()))
+			}
 			with := *r
 			with.Body, r = u, &with
 		}
+		defer func() {
+			if failed := recover(); failed != nil {
+				_ = http.NewResponseController(w).Flush() // what there is of the answer, before the connection ends
+				panic(failed)
+			}
+		}()
 		forward.ServeHTTP(&interim{ResponseWriter: w, header: http.Header{}, deaf: !r.ProtoAtLeast(1, 1)}, r)
 	})
 }
