@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -239,7 +240,9 @@ type internalService struct{ http.Handler }
 
 var _ proxy.Service = internalService{}
 
-func (internalService) Up() bool                { return true }
-func (internalService) OnChange(func(up bool))  {}
-func (internalService) Servers() []proxy.Status { return nil }
-func (internalService) Close()                  {}
+func (internalService) Up() bool                  { return true }
+func (internalService) OnChange(func(up bool))    {}
+func (internalService) Hurry()                    {}
+func (internalService) Wake(context.Context) bool { return true }
+func (internalService) Servers() []proxy.Status   { return nil }
+func (internalService) Close()                    {}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"axion/gateway/config"
+	"axion/gateway/probe"
 	"axion/gateway/record"
 )
 
@@ -42,6 +43,7 @@ var _ Service = (*Balancer)(nil)
 // choice is the servers that are up, and how one is chosen.
 type choice struct {
 	servers []*server
+	wake    []*probe.Loop // of those that are not
 	picker  picker
 }
 
@@ -53,8 +55,11 @@ type server struct {
 	handler http.Handler
 	gauge   gauge
 	strikes strikes
-	down    bool // by its health check; guarded by Balancer.mu
-	ousted  bool // by its failures; guarded by Balancer.mu
+	check   *probe.Loop // nil without a health check
+	reach   *probe.Loop // whether it can be connected to; nil without a passive check
+	down    bool        // by its health check; guarded by Balancer.mu
+	ousted  bool        // by its failures; guarded by Balancer.mu
+	refused bool        // ousted as one that nothing could connect to; guarded by Balancer.mu
 	// failing is since when no request could connect, in Unix nanoseconds, or 0.
 	failing atomic.Int64
 }
@@ -85,19 +90,34 @@ func (p *Proxy) Balancer(name string, lb *config.LoadBalancer, t *Transport) (*B
 		return nil, err
 	}
 	b.up.Store(up)
-	ctx, cancel := context.WithCancel(context.Background())
-	b.cancel = cancel
+	var check *check
 	if lb.HealthCheck != nil {
-		check, err := newCheck(t, lb.HealthCheck)
-		if err != nil {
-			cancel()
+		if check, err = newCheck(t, lb.HealthCheck); err != nil {
 			return nil, err
 		}
-		for _, s := range b.servers {
-			b.checks.Go(func() { b.check(ctx, check, s) })
+	}
+	b.begin(check)
+	return b, nil
+}
+
+// begin runs what asks servers whether they are up; check may be nil.
+func (b *Balancer) begin(check *check) {
+	ctx, cancel := context.WithCancel(context.Background())
+	b.cancel = cancel
+	var loops []*probe.Loop
+	for _, s := range b.servers {
+		if check != nil {
+			s.check = check.loop(b, s)
+			loops = append(loops, s.check)
+		}
+		if b.passive != nil {
+			s.reach = b.reach(s)
+			loops = append(loops, s.reach)
 		}
 	}
-	return b, nil
+	for _, l := range loops {
+		b.checks.Go(func() { l.Run(ctx) })
+	}
 }
 
 func (b *Balancer) newServer(c config.Server, lb *config.LoadBalancer, t *Transport) (*server, error) {
@@ -139,7 +159,13 @@ func (b *Balancer) choose() (*choice, error) {
 	var weights []int
 	var names []string
 	for _, s := range b.servers {
-		if !s.down && !s.ousted && !s.fenced {
+		switch {
+		case s.down && s.check != nil:
+			c.wake = append(c.wake, s.check)
+		case s.ousted && s.refused:
+			c.wake = append(c.wake, s.reach)
+		case s.down || s.ousted:
+		case !s.fenced:
 			c.servers, weights, names = append(c.servers, s), append(weights, s.weight), append(names, s.url.String())
 		}
 	}
@@ -151,6 +177,9 @@ func (b *Balancer) choose() (*choice, error) {
 // ServeHTTP forwards r to the next server, or answers 503 where none is up.
 func (b *Balancer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s := b.pick(w, r)
+	if s == nil && b.Wake(r.Context()) {
+		s = b.pick(w, r)
+	}
 	if s == nil {
 		b.proxy.unavailable(w, r, b)
 		return
@@ -168,8 +197,14 @@ func (b *Balancer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	b.judge(s, t.status)
 }
 
-// pick is the server for r; nil where none is up.
+// pick is the server for r; nil where none is up. It has those asked that are down.
 func (b *Balancer) pick(w http.ResponseWriter, r *http.Request) *server {
+	up := b.up.Load()
+	if len(up.servers) > 0 {
+		for _, l := range up.wake {
+			l.Hurry()
+		}
+	}
 	if b.stick != nil {
 		if ticket := b.stick.of(r); ticket != "" {
 			if s := b.holder(ticket); s != nil {
@@ -177,7 +212,6 @@ func (b *Balancer) pick(w http.ResponseWriter, r *http.Request) *server {
 			}
 		}
 	}
-	up := b.up.Load()
 	if len(up.servers) == 0 {
 		return nil
 	}

@@ -87,6 +87,14 @@ func (w *weighted) choose() error {
 // ServeHTTP hands r to a child that is up.
 func (w *weighted) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	up := w.up.Load()
+	switch {
+	case len(up.children) == len(w.children):
+	case len(up.children) > 0:
+		w.Hurry()
+	case w.Wake(r.Context()):
+		_ = w.choose() // a child may not have reported yet
+		up = w.up.Load()
+	}
 	if w.stick != nil {
 		if t := w.stick.of(r); t != "" {
 			for _, i := range up.children {
@@ -135,6 +143,11 @@ func NewFailover(name string, c *config.Failover, main, fallback Service) (Servi
 // ServeHTTP tries the main service first.
 func (f *failover) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	main, fallback := f.children[0], f.children[1]
+	if !main.Up() {
+		if main.Hurry(); !fallback.Up() {
+			f.Wake(r.Context())
+		}
+	}
 	switch {
 	case !main.Up():
 		fallback.ServeHTTP(w, r)

@@ -77,6 +77,10 @@ const lookAtLog = "Look at its log."
 
 // unavailable answers where no server is up.
 func (p *Proxy) unavailable(w http.ResponseWriter, r *http.Request, b *Balancer) {
+	if r.Context().Err() != nil {
+		w.WriteHeader(statusClientGone)
+		return
+	}
 	f := failure{Status: http.StatusServiceUnavailable, Service: b.name, Detail: "no available server", Waiting: secondsSince(b.since.Load()),
 		Remedy: "Its health check fails. " + lookAtLog}
 	var servers []string

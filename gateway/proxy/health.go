@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"axion/gateway/config"
+	"axion/gateway/probe"
 )
 
 const (
@@ -61,26 +62,13 @@ func newCheck(t *Transport, c *config.HealthCheck) (*check, error) {
 	return k, nil
 }
 
-// check probes s at once and then at intervals until ctx ends.
-func (b *Balancer) check(ctx context.Context, k *check, s *server) {
-	for {
-		failure := k.probe(ctx, s.url)
-		if ctx.Err() != nil {
-			return
-		}
-		b.set(s, failure)
-		wait := k.interval
-		if failure != nil {
-			wait = k.unhealthy
-		}
-		timer := time.NewTimer(wait)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return
-		}
-	}
+// loop asks s, one of b's.
+func (k *check) loop(b *Balancer, s *server) *probe.Loop {
+	return probe.New(probe.Options{
+		Ask:      func(ctx context.Context) error { return k.probe(ctx, s.url) },
+		Set:      func(failure error) { b.set(s, failure) },
+		Interval: k.interval, Unhealthy: k.unhealthy,
+	})
 }
 
 func (k *check) probe(ctx context.Context, server *url.URL) error {

@@ -77,7 +77,11 @@ func (b *Balancer) judge(s *server, status int) {
 			b.log(s, nil)
 		}
 	}
-	if s.strikes.strike(b.passive, time.Now(), back) && b.change(func() bool { was := s.ousted; s.ousted = true; return !was }) {
+	if s.strikes.strike(b.passive, time.Now(), back) && b.change(func() bool {
+		was := s.ousted
+		s.ousted, s.refused = true, s.failing.Load() != 0
+		return !was
+	}) {
 		b.log(s, errStrikes)
 	}
 }

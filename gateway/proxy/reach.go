@@ -14,6 +14,9 @@ func (b *Balancer) failed(s *server, r *http.Request, err error) {
 	if !ok || dial.Op != "dial" || statusOf(r, err) == statusClientGone {
 		return
 	}
+	if s.check != nil {
+		s.check.Recheck()
+	}
 	if s.failing.CompareAndSwap(0, time.Now().UnixNano()) {
 		b.proxy.log.Warn("server cannot be reached", "service", b.name, "url", s.url.String(), "error", err)
 	}

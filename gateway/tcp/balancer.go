@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 
 	"axion/gateway/config"
+	"axion/gateway/probe"
 	"axion/gateway/tcp/turn"
 )
 
@@ -31,6 +32,7 @@ type server struct {
 	address string // "host:port"
 	tls     bool
 	way     *dialer
+	check   *probe.Loop // nil without a health check
 	down    atomic.Bool
 }
 
@@ -54,6 +56,9 @@ func newBalancer(name string, c *config.TCPLoadBalancer, t *transport, log *slog
 	if c.HealthCheck != nil {
 		if b.check, err = newCheck(c.HealthCheck); err != nil {
 			return nil, err
+		}
+		for _, s := range b.servers {
+			s.check = b.check.loop(b, s)
 		}
 	}
 	return b, nil
@@ -87,7 +92,7 @@ func (b *balancer) start() {
 		var ctx context.Context
 		ctx, b.cancel = context.WithCancel(context.Background())
 		for _, s := range b.servers {
-			b.checks.Go(func() { b.watch(ctx, s) })
+			b.checks.Go(func() { s.check.Run(ctx) })
 		}
 	})
 }

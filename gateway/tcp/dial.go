@@ -12,6 +12,7 @@ import (
 	"github.com/pires/go-proxyproto"
 
 	"axion/gateway/config"
+	"axion/gateway/probe"
 )
 
 const (
@@ -153,12 +154,20 @@ func (d *dialer) serverTLS(address string) *tls.Config {
 var errNoServer = errors.New("no server is up")
 
 // dial connects to a server of s whose turn it is, or where it cannot be reached
-// to the next: nothing was sent yet. No server is tried twice.
+// to the next: nothing was sent yet. No server is tried twice. Those that are down are
+// asked whether they still are, and waited for a moment where all of them are.
 func (s *service) dial(ctx context.Context, client net.Conn) (net.Conn, *dialer, error) {
 	var tried []*server
 	var failures []error
+	down := s.down(nil)
 	for {
 		at := s.pick(tried)
+		switch {
+		case at != nil:
+			hurry(down)
+		case len(down) > 0 && probe.Wait(ctx, down, func() bool { return s.has(tried) }):
+			at, down = s.pick(tried), nil
+		}
 		if at == nil {
 			if len(failures) == 0 {
 				return nil, nil, errNoServer
@@ -172,7 +181,31 @@ func (s *service) dial(ctx context.Context, client net.Conn) (net.Conn, *dialer,
 		if ctx.Err() != nil {
 			return nil, nil, ctx.Err()
 		}
+		if at.check != nil {
+			at.check.Recheck()
+		}
 		tried = append(tried, at)
 		failures = append(failures, err)
+	}
+}
+
+// down are the loops that ask those servers of s that are down.
+func (s *service) down(list []*probe.Loop) []*probe.Loop {
+	if s.balancer != nil {
+		for _, at := range s.balancer.servers {
+			if at.check != nil && !at.up() {
+				list = append(list, at.check)
+			}
+		}
+	}
+	for _, c := range s.children {
+		list = c.down(list)
+	}
+	return list
+}
+
+func hurry(loops []*probe.Loop) {
+	for _, l := range loops {
+		l.Hurry()
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"axion/gateway/config"
+	"axion/gateway/probe"
 )
 
 const (
@@ -47,31 +48,23 @@ func positive(d config.Duration, otherwise time.Duration) time.Duration {
 	return time.Duration(d)
 }
 
-// watch probes s at once and then at intervals until ctx ends.
-func (b *balancer) watch(ctx context.Context, s *server) {
-	for {
-		failure := b.check.probe(ctx, s)
-		if ctx.Err() != nil {
-			return
-		}
-		wait := b.check.interval
-		if failure != nil {
-			wait = b.check.unhealthy
-		}
-		if was := s.down.Swap(failure != nil); was != (failure != nil) {
-			if failure != nil {
-				b.log.Warn("server is down", "service", b.name, "address", s.address, "error", failure)
-			} else {
-				b.log.Info("server is up", "service", b.name, "address", s.address)
-			}
-		}
-		timer := time.NewTimer(wait)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return
-		}
+// loop asks s, one of b's.
+func (k *check) loop(b *balancer, s *server) *probe.Loop {
+	return probe.New(probe.Options{
+		Ask:      func(ctx context.Context) error { return k.probe(ctx, s) },
+		Set:      func(failure error) { b.set(s, failure) },
+		Interval: k.interval, Unhealthy: k.unhealthy,
+	})
+}
+
+// set records the outcome of a check; failure is nil for a healthy server.
+func (b *balancer) set(s *server, failure error) {
+	switch was := s.down.Swap(failure != nil); {
+	case was == (failure != nil):
+	case failure != nil:
+		b.log.Warn("server is down", "service", b.name, "address", s.address, "error", failure)
+	default:
+		b.log.Info("server is up", "service", b.name, "address", s.address)
 	}
 }
 

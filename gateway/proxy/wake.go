@@ -1,0 +1,72 @@
+package proxy
+
+import (
+	"context"
+	"net"
+	"time"
+
+	"axion/gateway/probe"
+)
+
+// dialTimeout bounds a test of whether a server can be connected to.
+const dialTimeout = time.Second
+
+// reach asks whether s can be connected to, when that is why it is out: a server that
+// is started again serves the next request. One that answered with errors stays out.
+func (b *Balancer) reach(s *server) *probe.Loop {
+	return probe.New(probe.Options{
+		Ask: func(ctx context.Context) error {
+			c, err := (&net.Dialer{Timeout: dialTimeout}).DialContext(ctx, "tcp", hostOf(s.url))
+			if err != nil {
+				return err
+			}
+			return c.Close()
+		},
+		Set: func(failure error) {
+			if failure == nil && b.change(func() bool { was := s.ousted && s.refused; s.ousted = s.ousted && !was; return was }) {
+				b.log(s, nil)
+			}
+		},
+	})
+}
+
+// Hurry has servers that are down asked now, for a request that another one answers.
+func (b *Balancer) Hurry() {
+	for _, l := range b.up.Load().wake {
+		l.Hurry()
+	}
+}
+
+// Wake has servers that are down asked now, and waits for a moment for one to be up. It
+// reports whether one is.
+func (b *Balancer) Wake(ctx context.Context) bool {
+	up := b.up.Load()
+	return len(up.servers) > 0 || len(up.wake) > 0 && probe.Wait(ctx, up.wake, b.Up)
+}
+
+// Hurry has the children's servers that are down asked.
+func (g *group) Hurry() {
+	for _, c := range g.children {
+		c.Hurry()
+	}
+}
+
+// Wake has the children's servers that are down asked, and waits for a moment for one to
+// be up. It reports whether the group is.
+func (g *group) Wake(ctx context.Context) bool {
+	if g.anyUp() {
+		return true
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel() // of the others, once one is up
+	outcomes := make(chan bool, len(g.children))
+	for _, c := range g.children {
+		go func() { outcomes <- c.Wake(ctx) }()
+	}
+	for range g.children {
+		if <-outcomes {
+			return true
+		}
+	}
+	return g.Up()
+}
