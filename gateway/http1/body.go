@@ -60,6 +60,9 @@ func (x *exchange) splice(c *conn) error {
 		return err
 	}
 	_, _ = c.r.Discard(n)
+	if err := http.NewResponseController(x.w).Flush(); err != nil {
+		return err
+	}
 	left := x.head.length - int64(n)
 	passed, err := x.w.(io.ReaderFrom).ReadFrom(&io.LimitedReader{R: c.Conn, N: left})
 	if err == nil && passed < left {

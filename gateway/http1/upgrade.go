@@ -16,7 +16,7 @@ import (
 // none. A change to HTTP/2 without TLS is not offered to servers: it would carry
 // requests past the routers.
 func Upgrade(r *http.Request) string {
-	if r.ProtoMajor != 1 || hasBody(r) || r.Header["Upgrade"] == nil {
+	if r.ProtoMajor != 1 || r.ProtoMinor == 0 || hasBody(r) || r.Header["Upgrade"] == nil {
 		return ""
 	}
 	protocol := r.Header.Get("Upgrade")

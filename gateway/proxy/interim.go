@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"slices"
 )
 
 // interim keeps 1xx answers and the one that counts apart, which ReverseProxy does not:
@@ -65,9 +66,40 @@ func (i *interim) Write(p []byte) (int, error) {
 }
 
 // Hijack gives the connection away; the header that was prepared is then all there is.
+// ReverseProxy reads the connection alone, so that what the client has sent already is
+// put before what it sends.
 func (i *interim) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	i.begin()
-	return http.NewResponseController(i.ResponseWriter).Hijack()
+	conn, both, err := http.NewResponseController(i.ResponseWriter).Hijack()
+	if err != nil || both.Reader.Buffered() == 0 {
+		return conn, both, err
+	}
+	early, err := both.Reader.Peek(both.Reader.Buffered())
+	return &earlyConn{Conn: conn, early: slices.Clone(early)}, both, err
+}
+
+// earlyConn is a connection of which something was read.
+type earlyConn struct {
+	net.Conn
+	early []byte
+}
+
+// Read reads that first.
+func (c *earlyConn) Read(p []byte) (int, error) {
+	if len(c.early) > 0 {
+		n := copy(p, c.early)
+		c.early = c.early[n:]
+		return n, nil
+	}
+	return c.Conn.Read(p)
+}
+
+// CloseWrite ends the side towards the client.
+func (c *earlyConn) CloseWrite() error {
+	if w, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return w.CloseWrite()
+	}
+	return c.Close()
 }
 
 // Unwrap is the writer below.
