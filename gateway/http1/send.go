@@ -114,6 +114,11 @@ func (x *exchange) stream(c *conn) {
 // stopSending returns once no body is sent any more. The connection must be closed.
 // Reading the client's body may set a deadline of its own, so that one is not enough.
 func (x *exchange) stopSending() {
+	select {
+	case <-x.sending: // the deadline would end the request's context
+		return
+	default:
+	}
 	control := http.NewResponseController(x.w)
 	again := time.NewTicker(beat)
 	defer again.Stop()

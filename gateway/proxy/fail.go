@@ -67,6 +67,8 @@ func reason(err error) (detail, remedy string) {
 		return http1.ErrMalformed.Error() + ": its head is larger than 1 MiB", lookAtLog
 	case strings.Contains(text, "tried to switch"):
 		return http1.ErrMalformed.Error() + ": it switches to a protocol that nobody asked for", lookAtLog
+	case strings.Contains(text, "PROTOCOL_ERROR"): // much more than the limit is one too
+		return http1.ErrMalformed.Error() + ": it breaks the rules of HTTP/2, or its head is larger than 1 MiB", lookAtLog
 	case strings.Contains(text, "malformed"):
 		return http1.ErrMalformed.Error(), lookAtLog
 	}

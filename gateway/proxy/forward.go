@@ -102,8 +102,11 @@ func clientFault(err error) bool {
 
 func statusOf(r *http.Request, err error) int {
 	var timeout net.Error
+	// Package http1 says that the client has left where it has: to end its upload, it may
+	// have the context end afterwards.
+	own, ok := errors.AsType[*http1.Error](err)
 	switch {
-	case errors.Is(err, context.Canceled), errors.Is(r.Context().Err(), context.Canceled):
+	case errors.Is(err, context.Canceled), (!ok || own.Client()) && errors.Is(r.Context().Err(), context.Canceled):
 		return statusClientGone
 	case clientFault(err) && errors.As(err, &timeout) && timeout.Timeout():
 		return http.StatusRequestTimeout

@@ -15,8 +15,16 @@ import (
 type interim struct {
 	http.ResponseWriter
 	header http.Header // of the next answer; until the last one begins
-	deaf   bool        // the client knows of no 1xx answers (RFC 9110, section 15.2)
+	minor  int         // of the client's HTTP/1.x; -1 for others
 	begun  bool        // the answer that counts
+}
+
+func newInterim(w http.ResponseWriter, r *http.Request) *interim {
+	i := &interim{ResponseWriter: w, header: http.Header{}, minor: -1}
+	if r.ProtoMajor == 1 {
+		i.minor = r.ProtoMinor
+	}
+	return i
 }
 
 // Header is the next answer's own until the one that counts has begun.
@@ -42,6 +50,9 @@ func (i *interim) begin() {
 		return
 	}
 	i.begun = true
+	if i.minor >= 0 && i.header["Trailer"] != nil {
+		delete(i.header, "Content-Length") // HTTP/1.1 has trailers after chunks only
+	}
 	to := i.ResponseWriter.Header()
 	for name, values := range i.header {
 		to[name] = append(to[name], values...)
@@ -50,7 +61,7 @@ func (i *interim) begin() {
 
 // inform sends a 1xx answer with a header of its own.
 func (i *interim) inform(status int) {
-	if i.deaf || status == http.StatusContinue {
+	if i.minor == 0 || status == http.StatusContinue { // RFC 9110, section 15.2
 		return
 	}
 	to, before := i.ResponseWriter.Header(), maps.Clone(i.ResponseWriter.Header())

@@ -50,7 +50,7 @@ func (b *Balancer) wide(s *server, t target) http.Handler {
 				panic(failed)
 			}
 		}()
-		forward.ServeHTTP(&interim{ResponseWriter: w, header: http.Header{}, deaf: !r.ProtoAtLeast(1, 1)}, r)
+		forward.ServeHTTP(newInterim(w, r), r)
 	})
 }
 
