@@ -112,7 +112,8 @@ func (x *exchange) talk(c *conn, used bool) (reusable bool, err error) {
 	if x.sending != nil || x.deadline.set {
 		x.deadline.start()
 	}
-	return x.answer(c)
+	reusable, err = x.answer(c)
+	return reusable && failed == nil, err
 }
 
 // await returns once a byte of an answer has come. A body that waits for the server's

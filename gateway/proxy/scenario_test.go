@@ -318,8 +318,8 @@ func TestScenarioInterim(t *testing.T) {
 				_, _ = fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
 			}
 		}, client: expects(expecting, "body"), want: "100 200 body"},
-		"ExpectSilence":    {server: echoes, client: expects(expecting, "body"), times: 2, want: "100 200 body"},
-		"ExpectAtOnce":     {server: echoes, request: expecting + "body", times: 2, want: "100 200 body"},
+		"ExpectSilence":    {server: echoes, client: expects(expecting, "body"), want: "100 200 body"},
+		"ExpectAtOnce":     {server: echoes, request: expecting + "body", want: "100 200 body"},
 		"ExpectChunked":    {server: echoes, request: begin + "Expect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n", want: "100 200 body"},
 		"ExpectLarge":      {server: echoes, request: begin + "Expect: 100-continue\r\nContent-Length: 100000\r\n\r\n" + strings.Repeat("x", 100000), want: "100 200 100000 bytes"},
 		"ExpectRefused":    {server: refuses("HTTP/1.1 417 Expectation Failed\r\nX-A: 1\r\nContent-Length: 0\r\n\r\n"), request: expecting, times: 2, want: "417[X-A=1]"},
