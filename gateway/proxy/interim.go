@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"sync"
 )
 
 // interim keeps 1xx answers and the one that counts apart, which ReverseProxy does not:
@@ -19,12 +20,22 @@ type interim struct {
 	begun  bool        // the answer that counts
 }
 
+var interims = sync.Pool{New: func() any { return &interim{header: make(http.Header, 16)} }}
+
 func newInterim(w http.ResponseWriter, r *http.Request) *interim {
-	i := &interim{ResponseWriter: w, header: http.Header{}, minor: -1}
+	i := interims.Get().(*interim)
+	*i = interim{ResponseWriter: w, header: i.header, minor: -1}
 	if r.ProtoMajor == 1 {
 		i.minor = r.ProtoMinor
 	}
 	return i
+}
+
+// release gives i back for another request.
+func (i *interim) release() {
+	clear(i.header)
+	*i = interim{header: i.header}
+	interims.Put(i)
 }
 
 // Header is the next answer's own until the one that counts has begun.
@@ -55,7 +66,10 @@ func (i *interim) begin() {
 	}
 	to := i.ResponseWriter.Header()
 	for name, values := range i.header {
-		to[name] = append(to[name], values...)
+		if len(to[name]) > 0 {
+			values = append(to[name], values...)
+		}
+		to[name] = values
 	}
 }
 

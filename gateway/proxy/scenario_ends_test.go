@@ -94,6 +94,7 @@ func TestScenarioLeft(t *testing.T) {
 		"InHead":        {request: getOne, answer: "HTTP/1.1 200 OK\r\nX-"},
 		"AfterHint":     {request: getOne, answer: "HTTP/1.1 103 Early Hints\r\n\r\n", await: "103"},
 		"InBody":        {request: getOne, answer: "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\nx", await: "200"},
+		"InFlushPause":  {request: getOne, answer: "HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\nx"}, // it leaves before the flush
 		"InFlushPauses": {request: getOne, answer: "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\nx", every: 10 * time.Millisecond, await: "200"},
 		"InStream":      {request: getOne, answer: "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n", await: "200"},
 		"InChunks":      {request: getOne, answer: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n", await: "200"},

@@ -50,7 +50,9 @@ func (b *Balancer) wide(s *server, t target) http.Handler {
 				panic(failed)
 			}
 		}()
-		forward.ServeHTTP(newInterim(w, r), r)
+		i := newInterim(w, r)
+		defer i.release()
+		forward.ServeHTTP(i, r)
 	})
 }
 
