@@ -20,10 +20,11 @@ type exchange struct {
 	upgrade  string // the protocol that the client asks to change to
 	switched bool   // it was changed to, and the connections are a tunnel's
 
-	out   *[]byte // what is sent at first: the head, and a small body; nil once it is not needed
-	whole bool    // all of the body is in out
-	wrote bool    // a byte of out was taken by the connection
-	waits bool    // the body waits for the server's 100
+	out    *[]byte       // what is sent at first: the head, and a small body; nil once it is not needed
+	whole  bool          // all of the body is in out
+	wrote  bool          // a byte of out was taken by the connection
+	unused time.Duration // how long the connection was before
+	waits  bool          // the body waits for the server's 100
 
 	head  head
 	heard bool // a byte of an answer came

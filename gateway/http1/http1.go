@@ -100,6 +100,7 @@ func (c *Client) Forward(w http.ResponseWriter, r *http.Request, t *Target) erro
 		if err == nil || !used || !x.replayable(err) {
 			return err
 		}
+		conn.pool.lost(x.unused)
 		conn.pool.prune()
 	}
 }
@@ -113,7 +114,8 @@ const brief = time.Millisecond
 // nobody asked for, is not given if that can be seen.
 func (x *exchange) connect(fresh bool) (*conn, bool, error) {
 	p := x.client.pool(x.target)
-	for look := hasBody(x.r) || !Idempotent(x.r); !fresh; look = true {
+	look := hasBody(x.r) || !Idempotent(x.r)
+	for fresh = fresh || look && !p.keeps(); !fresh; look = true {
 		c, unused := p.pop()
 		if c == nil {
 			break
@@ -124,10 +126,12 @@ func (x *exchange) connect(fresh bool) (*conn, bool, error) {
 		}
 		if look || peeks && unused >= brief {
 			if !c.quiet() {
+				p.lost(unused)
 				c.close()
 				continue
 			}
 		}
+		x.unused = unused
 		return c, true, nil
 	}
 	raw, err := x.client.dialer.DialContext(x.r.Context(), "tcp", p.address)

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -15,6 +16,9 @@ type pool struct {
 	address  string
 	limit    int
 	patience time.Duration
+	// fickle is until when the server counts as one that closes connections as soon as
+	// they are unused, in Unix nanoseconds.
+	fickle atomic.Int64
 
 	mu     sync.Mutex
 	idle   []*conn // oldest first
@@ -71,6 +75,28 @@ func (p *pool) pop() (c *conn, unused time.Duration) {
 		_ = c.Conn.Close()
 	}
 	return nil, 0
+}
+
+const (
+	// soon is how early after its last answer a server that keeps connections does not
+	// close one.
+	soon = time.Second
+	// fickleTime is how long that is remembered of a server that did.
+	fickleTime = 10 * time.Second
+)
+
+// lost notes that the server closed a connection that was unused for so long.
+func (p *pool) lost(unused time.Duration) {
+	if unused < soon {
+		p.fickle.Store(time.Now().Add(fickleTime).UnixNano())
+	}
+}
+
+// keeps reports whether the server is one that keeps connections. To requests that
+// cannot be sent again the others are a gamble.
+func (p *pool) keeps() bool {
+	until := p.fickle.Load()
+	return until == 0 || time.Now().UnixNano() >= until
 }
 
 // prune closes the connections that the server has closed. It is for when one of them
