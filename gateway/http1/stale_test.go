@@ -268,3 +268,27 @@ func TestLease(t *testing.T) {
 		t.Errorf("got %d connections, want 2", got)
 	}
 }
+
+// TestFickle sends what cannot be sent again on connections of its own, once the server
+// has closed one that was just used.
+func TestFickle(t *testing.T) {
+	t.Parallel()
+	closed := make(chan struct{}, 100)
+	target := upstream(t, func(c net.Conn, r *bufio.Reader) {
+		if readRequest(r) {
+			_, _ = io.WriteString(c, okAnswer)
+		}
+		_ = c.Close()
+		closed <- struct{}{}
+	})
+	c := http1.New(http1.Options{})
+	defer c.Close()
+	fill(t, c, target, 1)
+	<-closed
+	fill(t, c, target, 1)
+	for i := range 50 {
+		if got, err := send(c, target, "POST", ""); err != nil || got != "200 ok" {
+			t.Errorf("request %d: got %q, %v, want 200", i+1, got, err)
+		}
+	}
+}
