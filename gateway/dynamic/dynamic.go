@@ -3,6 +3,7 @@
 package dynamic
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
@@ -36,13 +37,13 @@ type tree struct {
 }
 
 // Read reads a file of that name, which tells YAML from .toml and .json, after
-// running it as a template where it is one. Env resolves the template's variables;
+// running it as a template where it is one, until ctx ends. Env resolves the template's variables;
 // nil means none are set. As with Traefik one mistake spoils the whole file: then
 // the set is empty, and there is a problem of severity Error for each. A part
 // that Traefik knows and this gateway does not is left out by itself, and is told
 // as an Error if that leaves out a whole router or middleware.
-func Read(name string, data []byte, env func(string) (string, bool)) (*Set, []config.Problem) {
-	text, places, problem := expand(name, data, env)
+func Read(ctx context.Context, name string, data []byte, env func(string) (string, bool)) (*Set, []config.Problem) {
+	text, places, problem := expand(ctx, name, data, env)
 	if problem != nil {
 		return &Set{}, []config.Problem{*problem}
 	}

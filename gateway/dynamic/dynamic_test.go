@@ -1,6 +1,7 @@
 package dynamic_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -155,7 +156,7 @@ func TestRead(t *testing.T) {
 	} {
 		t.Run(test.file, func(t *testing.T) {
 			t.Parallel()
-			got, problems := dynamic.Read(test.file, []byte(test.data), nil)
+			got, problems := dynamic.Read(context.Background(), test.file, []byte(test.data), nil)
 			if len(problems) > 0 {
 				t.Fatalf("got problems %v, want none", problems)
 			}
@@ -225,7 +226,7 @@ func TestReadProblems(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			set, problems := dynamic.Read(test.file, []byte(test.data), nil)
+			set, problems := dynamic.Read(context.Background(), test.file, []byte(test.data), nil)
 			if len(problems) != len(test.want) {
 				t.Fatalf("got problems %q, want %q", told(problems), test.want)
 			}
@@ -256,7 +257,7 @@ func told(problems []config.Problem) []string {
 
 func TestReadEmptyStructs(t *testing.T) {
 	t.Parallel()
-	set, problems := dynamic.Read("a.yml", []byte(`http:
+	set, problems := dynamic.Read(context.Background(), "a.yml", []byte(`http:
   routers:
     on: {rule: x, tls: true}
     off: {rule: x, tls: false}
@@ -308,7 +309,7 @@ func FuzzRead(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, name string, data []byte) {
-		set, problems := dynamic.Read(name, data, nil)
+		set, problems := dynamic.Read(context.Background(), name, data, nil)
 		if set == nil {
 			t.Fatal("got no set")
 		}

@@ -9,7 +9,7 @@ import (
 
 func TestTemplate(t *testing.T) {
 	t.Parallel()
-	set, problems := dynamic.Read("a.yml", []byte(`http:
+	set, problems := dynamic.Read(t.Context(), "a.yml", []byte(`http:
   services:
 {{- range $i, $host := split (env "HOSTS") "," }}
     {{ normalize $host }}:
@@ -42,13 +42,13 @@ func TestTemplateRefused(t *testing.T) {
 		{"ErrFail", "\n{{ fail \"no\" }}\n", "2: the template cannot be run: "},
 		{"ErrLongList", "{{ range until 100000000 }}x{{ end }}", "1: the template cannot be run: "},
 		{"ErrRepeat", "{{ repeat 1000000000 \"x\" }}", "1: the template cannot be run: "},
-		{"ErrLongOutput", "{{ range until 9999 }}{{ repeat 1000000 \"x\" }}{{ end }}", "0: the template cannot be run: "},
+		{"ErrLongOutput", "{{ range until 9999 }}{{ repeat 1000000 \"x\" }}{{ end }}", "1: the template cannot be run: "},
 		{"ErrEndless", "{{ define \"a\" }}{{ template \"a\" }}{{ end }}{{ template \"a\" }}", "1: the template cannot be run: "},
 		{"ErrUnknownField", "{{ if true }}\nhttp:\n  routers:\n    a:\n      rul: x\n{{ end }}", `5: Traefik has no field "rul"`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			_, problems := dynamic.Read("a.yml", []byte(test.data), nil)
+			_, problems := dynamic.Read(t.Context(), "a.yml", []byte(test.data), nil)
 			if len(problems) != 1 || !strings.HasPrefix(told(problems)[0], test.want) {
 				t.Errorf("got %q, want %q", told(problems), test.want)
 			}
@@ -63,7 +63,7 @@ func TestTemplateNumbers(t *testing.T) {
 		"seq 3": "1 2 3", "seq 2 0": "2 1 0", "seq 0 3 10": "0 3 6 9", "expandenv \"$A-b\"": "-b",
 		"indent 2 \"a\"": "  a",
 	} {
-		set, problems := dynamic.Read("a.yml", []byte("http: {routers: {a: {rule: '{{ "+expression+" }}'}}}"), nil)
+		set, problems := dynamic.Read(t.Context(), "a.yml", []byte("http: {routers: {a: {rule: '{{ "+expression+" }}'}}}"), nil)
 		if len(problems) > 0 || set.Routers["a"].Rule != want {
 			t.Errorf("%s: got %+v %v, want %q", expression, set.Routers["a"], problems, want)
 		}

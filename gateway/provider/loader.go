@@ -20,6 +20,7 @@ import (
 
 // loader turns sources into documents.
 type loader struct {
+	ctx           context.Context // ends the templates of dynamic files
 	lookup        lookup
 	addresses     map[string][]string
 	requireEnable bool
@@ -27,7 +28,7 @@ type loader struct {
 }
 
 func newLoader(opts Options) *loader {
-	l := &loader{lookup: opts.EnvLookup, addresses: opts.Addresses, requireEnable: opts.RequireEnable}
+	l := &loader{ctx: context.Background(), lookup: opts.EnvLookup, addresses: opts.Addresses, requireEnable: opts.RequireEnable}
 	if l.lookup == nil {
 		l.lookup = os.LookupEnv
 	}

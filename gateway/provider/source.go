@@ -137,7 +137,7 @@ func (s *source) unreadable(path string, err error) *config.Problem {
 const noSuchFile = "there is no such file"
 
 func (s *source) loadDynamic(l *loader, in *input) (*document, *config.Problem) {
-	set, problems := dynamic.Read(s.name, in.data, l.lookup)
+	set, problems := dynamic.Read(l.ctx, s.name, in.data, l.lookup)
 	p := &piece{
 		provider: fileProvider, routers: set.Routers, services: set.Services, middlewares: set.Middlewares,
 		transports: set.ServersTransports, tcp: set.TCP, udp: set.UDP, tls: set.TLS,

@@ -35,6 +35,7 @@ func (p *Provider) Run(ctx context.Context, changed func(*config.Dynamic)) error
 	}
 	defer func() { _ = watcher.Close() }()
 	ctx, cancel := context.WithCancel(ctx)
+	p.loader.ctx = ctx
 	running, ended := p.follow(ctx)
 	defer func() { cancel(); <-ended }()
 	w := &watch{Provider: p, notify: watcher, changed: changed, dirty: map[string]bool{}}
@@ -191,7 +192,7 @@ func (w *watch) reload() {
 	if again > 0 {
 		w.timer.Reset(again)
 	}
-	if !news {
+	if !news || w.loader.ctx.Err() != nil { // what was broken off says nothing of the files
 		return
 	}
 	w.spread()
