@@ -5,12 +5,12 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
-	"os"
+	"io/fs"
 	"strings"
 	"time"
 
 	"axion/gateway/config"
+	"axion/gateway/regular"
 )
 
 // maxFile bounds a certificate or key file, in bytes.
@@ -146,22 +146,13 @@ func readText(fileOrPEM string) ([]byte, error) {
 	if isPEM(fileOrPEM) {
 		return []byte(fileOrPEM), nil
 	}
-	// What is no file, such as a pipe, could keep the reader for ever.
-	if info, err := os.Stat(fileOrPEM); err != nil {
+	data, err := regular.Read(fileOrPEM, maxFile)
+	if _, known := errors.AsType[*fs.PathError](err); known {
 		return nil, &fileError{err}
-	} else if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is not a file", fileOrPEM)
+	} else if err != nil {
+		return nil, fmt.Errorf("%s: %w", fileOrPEM, err)
 	}
-	f, err := os.Open(fileOrPEM)
-	if err != nil {
-		return nil, &fileError{err}
-	}
-	defer func() { _ = f.Close() }()
-	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err == nil && len(data) > maxFile {
-		err = fmt.Errorf("%s is larger than %d bytes", fileOrPEM, maxFile)
-	}
-	return data, err
+	return data, nil
 }
 
 // fileError says that a file cannot be read.

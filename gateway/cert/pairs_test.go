@@ -117,7 +117,7 @@ func TestBadCertificates(t *testing.T) {
 		want string
 	}{
 		{"ErrMissing", config.Certificate{CertFile: "/no/such/file", KeyFile: good.KeyFile}, "/no/such/file"},
-		{"ErrDirectory", config.Certificate{CertFile: t.TempDir(), KeyFile: good.KeyFile}, "is not a file"},
+		{"ErrDirectory", config.Certificate{CertFile: t.TempDir(), KeyFile: good.KeyFile}, "is not a regular file"},
 		{"ErrNoKey", config.Certificate{CertFile: good.CertFile}, "certFile and keyFile must both be given"},
 		{"ErrOtherKey", config.Certificate{CertFile: good.CertFile, KeyFile: other.KeyFile}, "private key does not match"},
 		{"ErrExpired", config.Certificate{CertFile: old, KeyFile: key}, "expired on"},

@@ -1,15 +1,12 @@
 package middleware
 
 import (
-	"bufio"
 	"cmp"
 	"crypto/rand"
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"os"
 	"strings"
 	"sync"
 
@@ -17,6 +14,7 @@ import (
 
 	"axion/gateway/config"
 	"axion/gateway/record"
+	"axion/gateway/regular"
 )
 
 const (
@@ -135,19 +133,14 @@ func (*needsHash) Mend() string {
 func userLines(users []string, file string) ([]string, error) {
 	var lines []string
 	if file != "" {
-		f, err := os.Open(file)
+		text, err := regular.Read(file, maxUsersFile)
 		if err != nil {
-			return nil, fmt.Errorf("usersfile: %w", err)
+			return nil, fmt.Errorf("usersfile %s: %w", file, err)
 		}
-		defer func() { _ = f.Close() }()
-		s := bufio.NewScanner(io.LimitReader(f, maxUsersFile))
-		for s.Scan() {
-			if line := strings.TrimSpace(s.Text()); line != "" && line[0] != '#' {
+		for line := range strings.Lines(string(text)) {
+			if line = strings.TrimSpace(line); line != "" && line[0] != '#' {
 				lines = append(lines, line)
 			}
-		}
-		if s.Err() != nil {
-			return nil, fmt.Errorf("usersfile %s: %w", file, s.Err())
 		}
 	}
 	lines = append(lines, users...)

@@ -7,11 +7,12 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"io"
+	"io/fs"
 	"net/url"
-	"os"
 	"slices"
 	"strings"
+
+	"axion/gateway/regular"
 )
 
 // maxFile bounds a file, in bytes.
@@ -22,20 +23,9 @@ func Read(fileOrText string) ([]byte, error) {
 	if strings.HasPrefix(strings.TrimSpace(fileOrText), "-----BEGIN") {
 		return []byte(fileOrText), nil
 	}
-	// What is no file, such as a pipe, could keep the reader for ever.
-	if info, err := os.Stat(fileOrText); err != nil {
-		return nil, err
-	} else if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is not a file", fileOrText)
-	}
-	f, err := os.Open(fileOrText)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = f.Close() }()
-	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err == nil && len(data) > maxFile {
-		err = fmt.Errorf("%s is larger than %d bytes", fileOrText, maxFile)
+	data, err := regular.Read(fileOrText, maxFile)
+	if _, known := errors.AsType[*fs.PathError](err); err != nil && !known {
+		err = fmt.Errorf("%s: %w", fileOrText, err)
 	}
 	return data, err
 }

@@ -179,6 +179,10 @@ func (a *assembly) variables(look lookup, path string, optional bool, at spot) l
 		return look
 	}
 	with, err := look.with(in.data)
+	if bound, ok := errors.AsType[boundError](err); ok {
+		a.fail(spot{file: a.show(path)}, "", "the variables cannot be read: "+bound.Error(), "")
+		return look
+	}
 	if err != nil {
 		if a.problem == nil { // without the text of the error: it may quote secrets
 			a.problem = &config.Problem{Severity: config.Error, File: a.show(path), Line: lineIn(err.Error()),

@@ -3,14 +3,13 @@ package provider
 import (
 	"bytes"
 	"errors"
-	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
 
 	"axion/gateway/config"
+	"axion/gateway/regular"
 )
 
 const (
@@ -68,7 +67,7 @@ func (in *input) refresh(forced bool, now time.Time) (again time.Duration) {
 	if !forced && !pending && in.version > 0 && in.stamp.same(at) {
 		return 0
 	}
-	data, err := readFile(in.path)
+	data, err := regular.Read(in.path, maxFile)
 	if !errors.Is(err, fs.ErrNotExist) {
 		in.missing = time.Time{}
 	} else if wait := since(&in.missing, now, gone); wait > 0 && in.data != nil {
@@ -103,31 +102,6 @@ func since(start *time.Time, now time.Time, limit time.Duration) time.Duration {
 		*start = now
 	}
 	return limit - now.Sub(*start)
-}
-
-// readFile reads a regular file: a pipe would block, a device never end. What
-// it returns without an error is not nil.
-func readFile(path string) ([]byte, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, errors.New("it is not a regular file")
-	}
-	r, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = r.Close() }()
-	data, err := io.ReadAll(io.LimitReader(r, maxFile+1))
-	if err != nil {
-		return nil, err
-	}
-	if len(data) > maxFile {
-		return nil, fmt.Errorf("it is larger than %d MiB", maxFile>>20)
-	}
-	return data, nil
 }
 
 // reason is an error of the file system without the path, which is known.

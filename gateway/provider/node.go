@@ -116,8 +116,15 @@ type weigher struct {
 	file   string
 }
 
+// maxLevels bounds how deep a document nests: compose's loader takes time that
+// grows with its square, and the stack is not endless.
+const maxLevels = 100
+
 // check looks at all mappings of a document.
-func (w *weigher) check(n *yaml.Node) *config.Problem {
+func (w *weigher) check(n *yaml.Node, level int) *config.Problem {
+	if level > maxLevels {
+		return &config.Problem{Severity: config.Error, File: w.file, Line: n.Line, Message: fmt.Sprintf("the file is nested deeper than %d levels", maxLevels)}
+	}
 	if again, line := duplicate(n); again != nil {
 		return &config.Problem{Severity: config.Error, File: w.file, Line: again.Line,
 			Message: fmt.Sprintf("the key %q is there already, in line %d", again.Value, line), Hint: "remove one of them"}
@@ -127,7 +134,7 @@ func (w *weigher) check(n *yaml.Node) *config.Problem {
 			Message: fmt.Sprintf("excessive aliasing: the mapping merges itself, or more than %d others", maxMerged)}
 	}
 	for _, c := range n.Content {
-		if p := w.check(c); p != nil {
+		if p := w.check(c, level+1); p != nil {
 			return p
 		}
 	}

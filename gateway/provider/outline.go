@@ -53,7 +53,7 @@ func parseOutline(file string, data []byte) (*outline, *config.Problem) {
 	w := &weigher{weight: map[*yaml.Node]int{}, file: file}
 	c := &checker{file: file, near: map[string]string{}}
 	for _, root := range out.roots {
-		if p := w.check(root); p != nil {
+		if p := w.check(root, 0); p != nil {
 			return nil, p
 		}
 		if c.root(root); c.problem != nil {
@@ -104,6 +104,7 @@ func (c *checker) service(name, service *yaml.Node) {
 		}
 		return
 	}
+	c.ports(name, child(service, "ports"))
 	each(service, func(key, _ *yaml.Node) {
 		near, ok := c.near[key.Value]
 		if !ok {
@@ -112,6 +113,31 @@ func (c *checker) service(name, service *yaml.Node) {
 		}
 		if near != "" && near != key.Value {
 			c.fail(key, name.Value, fmt.Sprintf("%q is not a key of services", key.Value), meant(key.Value, ours))
+		}
+	})
+}
+
+// ports refuses ranges that make more ports than there are: each one becomes a
+// structure.
+func (c *checker) ports(name, list *yaml.Node) {
+	total := 0
+	each(list, func(entry, _ *yaml.Node) {
+		if entry.Kind == yaml.MappingNode {
+			entry = child(entry, "published")
+		}
+		if entry == nil {
+			return
+		}
+		for text := range strings.FieldsFuncSeq(entry.Value, func(r rune) bool { return r == ':' || r == '/' }) {
+			low, high, _ := strings.Cut(text, "-")
+			from, err := strconv.Atoi(low)
+			to, err2 := strconv.Atoi(high)
+			if err == nil && err2 == nil && to > from {
+				total += to - from
+			}
+		}
+		if total > 2*maxPorts { // of the host, and of the container
+			c.fail(entry, name.Value, fmt.Sprintf("the service has more than %d ports", maxPorts), "")
 		}
 	})
 }

@@ -60,7 +60,9 @@ type Options struct {
 	// Check tells what is wrong with a whole configuration beyond what can be seen
 	// in one file, such as a router whose middleware does not exist. An error
 	// counts as one of the File that it names. Nil means nothing.
-	Check func(*config.Dynamic) []config.Problem
+	Check  func(*config.Dynamic) []config.Problem
+	limits *bounds // nil means defaultBounds; for tests
+
 	// Log receives what is wrong with a file, once for each distinct save, and
 	// every reload. Nil discards.
 	Log *slog.Logger
@@ -77,9 +79,10 @@ type Provider struct {
 	folders    []folder // of dynamic files that the user named
 	inputs     map[string]*input
 	sources    []*source
-	listed     map[string]bool // directories that sources were found in
-	running    []label.Service // the containers as told last
-	missing    []config.Problem
+	listed     map[string]bool  // directories that sources were found in
+	running    []label.Service  // the containers as told last
+	missing    []config.Problem // what is not found, or left out
+	limits     bounds
 	started    bool
 	used       []*document // in force
 	dynamic    atomic.Pointer[config.Dynamic]
@@ -98,6 +101,9 @@ type folder struct {
 // service or fragment in question is left out.
 func New(opts Options) (*Provider, error) {
 	p := &Provider{log: opts.Log, check: opts.Check, loader: newLoader(opts), containers: opts.Containers, inputs: map[string]*input{}}
+	if p.limits = defaultBounds; opts.limits != nil {
+		p.limits = *opts.limits
+	}
 	if p.log == nil {
 		p.log = slog.New(slog.DiscardHandler)
 	}

@@ -5,20 +5,11 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"axion/gateway/config"
 	"axion/gateway/label"
-)
-
-const (
-	// maxFound bounds how many files are taken from one directory, and maxDescent
-	// how deep they may lie.
-	maxFound   = 2000
-	maxDescent = 8
 )
 
 // input is a file as it is now, or as it was at the last scan.
@@ -83,13 +74,14 @@ type finder struct {
 	wanted map[string]*source // those found, by where they are from and path
 	places map[string]bool    // where sources are from
 	listed map[string]bool
+	limits bounds
 	news   bool
 }
 
 // discover adds the fragments and dynamic files that are new, in order of name,
 // and withdraws those that are gone. It reports whether there are any.
 func (p *Provider) discover() bool {
-	f := &finder{Provider: p, wanted: map[string]*source{}, places: map[string]bool{}, listed: map[string]bool{}}
+	f := &finder{Provider: p, wanted: map[string]*source{}, places: map[string]bool{}, listed: map[string]bool{}, limits: p.limits}
 	missing := p.missing
 	p.missing = nil
 	for _, s := range p.sources {
@@ -119,6 +111,11 @@ func (p *Provider) discover() bool {
 		return gone
 	})
 	p.listed = f.listed
+	for _, problem := range p.missing {
+		if !slices.Contains(missing, problem) {
+			p.log.Warn(problem.Error(), problem.Attrs()...)
+		}
+	}
 	return f.news || !slices.Equal(missing, p.missing)
 }
 
@@ -139,41 +136,6 @@ func (f *finder) traefik(s *source, told *config.Static) {
 	}
 }
 
-func (f *finder) dynamic(dir folder) {
-	f.list(dir, maxDescent, isDynamic, func(path, shown, from string) *source {
-		s := newDynamic(path, shown, from)
-		s.fleeting, s.clean = true, f.started
-		return s
-	})
-}
-
-// list adds the files of a directory that are wanted, and of those in it to a
-// depth.
-func (f *finder) list(dir folder, depth int, wanted func(name string) bool, make func(path, shown, from string) *source) {
-	from := "directory " + dir.path
-	f.places[from] = true
-	found := 0
-	var walk func(dir folder, depth int)
-	walk = func(dir folder, depth int) {
-		f.listed[dir.path] = true
-		entries, err := os.ReadDir(dir.path)
-		if err != nil {
-			return // it is being replaced, or its files are gone with it
-		}
-		for _, e := range entries {
-			path, shown := filepath.Join(dir.path, e.Name()), filepath.Join(dir.shown, e.Name())
-			switch {
-			case e.IsDir() && depth > 0 && !strings.HasPrefix(e.Name(), "."):
-				walk(folder{path, shown}, depth-1)
-			case !e.IsDir() && wanted(e.Name()) && found < maxFound:
-				found++
-				f.add(from, path, func() *source { return make(path, shown, from) })
-			}
-		}
-	}
-	walk(dir, depth)
-}
-
 func (f *finder) add(from, path string, make func() *source) {
 	key := from + "\x00" + path
 	if f.wanted[key] != nil {
@@ -183,16 +145,6 @@ func (f *finder) add(from, path string, make func() *source) {
 	f.wanted[key] = s
 	f.sources = append(f.sources, s)
 	f.news = true
-}
-
-func isFragment(name string) bool {
-	ext := filepath.Ext(name)
-	return (ext == ".yaml" || ext == ".yml") && !strings.HasPrefix(name, ".")
-}
-
-func isDynamic(name string) bool {
-	ext := filepath.Ext(name)
-	return isFragment(name) || (ext == ".toml" || ext == ".json") && !strings.HasPrefix(name, ".")
 }
 
 // decodeContainers reads the labels of the containers, if they or what is told

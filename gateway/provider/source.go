@@ -64,7 +64,7 @@ func (s *source) take(l *loader, open func(path string) *input) {
 	s.reloading = false
 	s.inputs = map[string]int{}
 	note := func(path string) *input {
-		if len(s.inputs) >= maxFiles {
+		if _, known := s.inputs[path]; !known && len(s.inputs) >= maxFiles {
 			return nil
 		}
 		in := open(path)
@@ -85,7 +85,9 @@ func (s *source) take(l *loader, open func(path string) *input) {
 
 func (s *source) load(l *loader, open func(path string) *input) (*document, *config.Problem) {
 	for _, path := range s.roots {
-		if in := open(path); in.err != nil {
+		if in := open(path); in == nil {
+			return nil, &config.Problem{Severity: config.Error, File: s.show(path), Message: fmt.Sprintf("the project is made of more than %d files", maxFiles)}
+		} else if in.err != nil {
 			return nil, s.unreadable(path, in.err)
 		}
 	}

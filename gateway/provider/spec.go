@@ -4,14 +4,12 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
 	"axion/gateway/config"
 	"axion/gateway/label"
 
-	"github.com/compose-spec/compose-go/v2/dotenv"
 	"github.com/compose-spec/compose-go/v2/types"
 	"go.yaml.in/yaml/v4"
 )
@@ -30,9 +28,21 @@ type spec struct {
 // gives what compose's own loader gives, some hundred times faster.
 type reader struct {
 	*assembly
-	name string
-	spec *spec
+	name      string
+	spec      *spec
+	seen      map[label.Port]bool // those of spec
+	exposed   map[exposed]bool
+	published int // ports, before any is left out as seen
 }
+
+// exposed is a port that a container listens on.
+type exposed struct {
+	port int
+	udp  bool
+}
+
+// maxPorts bounds how many ports a service publishes: all that there are.
+const maxPorts = 1 << 16
 
 // service puts one together from its parts. It returns errShape if it cannot,
 // or notes a problem with them.
@@ -173,7 +183,11 @@ func (r *reader) labelFiles(parts []part) error {
 				return r.problem
 			}
 			vars := map[string]string{}
-			err := dotenv.ParseWithFormat(bytes.NewReader(in.data), path, vars, func(name string) (string, bool) { v, ok := seen[name]; return v, ok }, "")
+			err := parseVariables(in.data, vars, func(name string) (string, bool) { v, ok := seen[name]; return v, ok }, "")
+			if bound, ok := errors.AsType[boundError](err); ok {
+				r.fail(spot{file: r.show(path)}, r.name, "the labels cannot be read: "+bound.Error(), "")
+				return r.problem
+			}
 			if err != nil {
 				r.fail(spot{file: r.show(path), node: &yaml.Node{Line: lineIn(err.Error())}}, r.name, "the labels cannot be read: the line is not NAME=value", "")
 				return r.problem
@@ -225,6 +239,11 @@ func (r *reader) ports(p part, n *yaml.Node) error {
 				r.fail(spot{p.file, entry}, r.name, err.Error(), "")
 				failed = err
 			}
+			if r.published += len(list); r.published > maxPorts {
+				r.fail(spot{p.file, entry}, r.name, fmt.Sprintf("the service has more than %d ports", maxPorts), "")
+				failed = errShape
+				return
+			}
 			for _, port := range list {
 				r.port(port.HostIP, port.Published, port.Target, port.Protocol)
 			}
@@ -251,7 +270,11 @@ func (r *reader) port(hostIP, published string, target uint32, protocol string) 
 	}
 	number, _ := strconv.Atoi(published) // a range or none is the engine's choice: 0
 	port := label.Port{HostIP: hostIP, Published: number, Target: int(target), UDP: protocol == "udp"}
-	if !slices.Contains(r.spec.Ports, port) {
+	if !r.seen[port] {
+		if r.seen == nil {
+			r.seen = map[label.Port]bool{}
+		}
+		r.seen[port] = true
 		r.spec.Ports = append(r.spec.Ports, port)
 	}
 }
@@ -272,7 +295,11 @@ func (r *reader) expose(entry string) {
 	default:
 		return
 	}
-	if !slices.Contains(*list, n) {
+	if known := (exposed{n, protocol == "udp"}); !r.exposed[known] {
+		if r.exposed == nil {
+			r.exposed = map[exposed]bool{}
+		}
+		r.exposed[known] = true
 		*list = append(*list, n)
 	}
 }

@@ -1,7 +1,9 @@
 package provider
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"path"
 	"path/filepath"
@@ -29,7 +31,7 @@ func (p *project) traefik(doc *document, full *types.Project, s types.ServiceCon
 	env, err := p.environment(s)
 	if err != nil {
 		doc.problems = append(doc.problems, config.Problem{Severity: config.Warning, File: last.file, Line: last.node.Line, Service: s.Name,
-			Message: "its env_file cannot be read", Hint: "check the name"})
+			Message: err.Error(), Hint: "check the name"})
 	}
 	found, problems := static.Read(static.Source{
 		File: last.file, Service: s.Name, Line: last.node.Line,
@@ -82,34 +84,37 @@ func addOwnEntryPoint(s *config.Static, ports []types.ServicePortConfig) {
 	}
 }
 
-// environment is a service's, with that of its env_file.
+// environment is a service's, with that of its env_file below. Like compose it lets
+// a file refer to the variables of those before, below the service's own.
 func (p *project) environment(s types.ServiceConfig) (map[string]string, error) {
-	given := types.Mapping{}
-	for name, value := range s.Environment {
-		if v, ok := p.look(name); ok && value == nil {
-			given[name] = v
-		}
-	}
-	for _, f := range s.EnvFiles {
-		p.open(f.Path)
-	}
-	one := &types.Project{Services: types.Services{s.Name: s}, Environment: given}
-	resolved, err := one.WithServicesEnvironmentResolved(false)
-	all := s.Environment
-	if err == nil {
-		all = resolved.Services[s.Name].Environment
-	}
 	env := map[string]string{}
-	for name, value := range all {
+	for name, value := range s.Environment {
 		if value != nil {
 			env[name] = *value
+		} else if v, ok := p.look(name); ok {
+			env[name] = v
 		}
 	}
-	if err == nil {
-		return env, nil
+	own := lookup(func(name string) (string, bool) { v, ok := env[name]; return v, ok })
+	files := map[string]string{}
+	for _, f := range s.EnvFiles {
+		in := p.open(f.Path)
+		if in != nil && errors.Is(in.err, fs.ErrNotExist) && !bool(f.Required) {
+			continue
+		}
+		if in == nil || in.err != nil {
+			return env, fmt.Errorf("its env_file %s cannot be read", p.show(f.Path))
+		}
+		if err := parseVariables(in.data, files, own, f.Format); err != nil {
+			why := "a line is not NAME=value" // the error itself may quote secrets
+			if bound, ok := errors.AsType[boundError](err); ok {
+				why = bound.Error()
+			}
+			return env, fmt.Errorf("its env_file %s cannot be read: %s", p.show(f.Path), why)
+		}
 	}
-	maps.Copy(env, given)
-	return env, err
+	maps.Copy(files, env)
+	return files, nil
 }
 
 // arguments are the words of a service's command, each with its line where the

@@ -1,9 +1,12 @@
 package static
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
+
+	"axion/gateway/config"
 
 	"github.com/traefik/paerser/env"
 )
@@ -26,8 +29,12 @@ func (r *reader) flags() []setting {
 		arg := args[0]
 		args = args[1:]
 		name := strings.TrimPrefix(strings.TrimPrefix(arg.Text, "-"), "-")
-		if name == "" || name == arg.Text || len(name) > maxSetting {
+		if name == "" || name == arg.Text {
 			break // Traefik's flags end here
+		}
+		if len(name) > maxSetting {
+			r.tooLong("the flag --"+name, arg.Line)
+			continue
 		}
 		name, value, ok := strings.Cut(name, "=")
 		s := setting{text: "--" + name, path: strings.Split(name, "."), value: value, line: arg.Line}
@@ -44,12 +51,21 @@ func (r *reader) flags() []setting {
 	return out
 }
 
+// tooLong tells of a flag or variable that is left out.
+func (r *reader) tooLong(name string, line int) {
+	r.problem(config.Error, line, fmt.Sprintf("%.40s… is ignored: it is longer than %d bytes", name, maxSetting), "write it into the static configuration file")
+}
+
 // environment are the TRAEFIK_ variables of Traefik's settings, in order.
 func (r *reader) environment() []setting {
 	var out []setting
 	for _, name := range slices.Sorted(maps.Keys(r.Env)) {
 		rest, ok := strings.CutPrefix(strings.ToUpper(name), env.DefaultNamePrefix)
-		if !ok || len(rest) > maxSetting {
+		if !ok {
+			continue
+		}
+		if len(rest)+len(r.Env[name]) > maxSetting {
+			r.tooLong(name, r.Line)
 			continue
 		}
 		path := strings.Split(strings.ToLower(rest), "_")

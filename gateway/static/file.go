@@ -3,13 +3,12 @@ package static
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"strings"
 
 	"axion/gateway/config"
 	"axion/gateway/dynamic/document"
+	"axion/gateway/regular"
 )
 
 // staticFile is a static configuration file.
@@ -43,8 +42,12 @@ func (r *reader) file(flags []setting) *staticFile {
 	}
 	for _, at := range defaults {
 		if host, ok := r.Path(at); ok {
-			if f, err := open(host); err == nil {
+			f, err := open(host)
+			if err == nil {
 				return f
+			}
+			if !errors.Is(err, fs.ErrNotExist) {
+				r.problem(config.Error, 0, fmt.Sprintf("the static configuration file %s cannot be read: %s", host, reason(err)), "")
 			}
 		}
 	}
@@ -53,19 +56,7 @@ func (r *reader) file(flags []setting) *staticFile {
 
 // open reads a regular file of bounded size.
 func open(name string) (*staticFile, error) {
-	info, err := os.Stat(name)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, errors.New("it is no file")
-	}
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = f.Close() }()
-	data, err := io.ReadAll(io.LimitReader(f, document.MaxBytes+1))
+	data, err := regular.Read(name, document.MaxBytes)
 	return &staticFile{name: name, data: data}, err
 }
 

@@ -12,6 +12,9 @@ import (
 )
 
 func fromTOML(data []byte) (*Node, error) {
+	if err := checkTOMLKeys(data); err != nil {
+		return nil, err
+	}
 	var values map[string]any
 	if err := toml.Unmarshal(data, &values); err != nil {
 		line := 0
@@ -25,6 +28,42 @@ func fromTOML(data []byte) (*Node, error) {
 	}
 	t := &tomlReader{at: tomlLines(data)}
 	return t.convert("", "", 1, 0, values)
+}
+
+// checkTOMLKeys refuses dotted keys that nest deeper than a file may, before they
+// are decoded: that takes time that grows with their square.
+func checkTOMLKeys(data []byte) error {
+	p, at := &unstable.Parser{}, newLines(data)
+	p.Reset(data)
+	for p.NextExpression() {
+		if offset, deep := deepKey(p.Expression(), 0); deep {
+			return &fault{at.of(offset), fmt.Sprintf("it is nested deeper than %d levels", maxDepth)}
+		}
+	}
+	return nil // what is malformed the decoder tells
+}
+
+// deepKey finds a key, in a value too, that has too many parts, and where it is.
+func deepKey(e *unstable.Node, depth int) (offset int, deep bool) {
+	switch e.Kind {
+	case unstable.Table, unstable.ArrayTable, unstable.KeyValue:
+		for parts := e.Key(); parts.Next(); {
+			offset = int(parts.Node().Raw.Offset)
+			if depth++; depth > maxDepth {
+				return offset, true
+			}
+		}
+		if e.Kind == unstable.KeyValue {
+			return deepKey(e.Value(), depth)
+		}
+	case unstable.InlineTable, unstable.Array:
+		for items := e.Children(); items.Next(); {
+			if offset, deep = deepKey(items.Node(), depth+1); deep {
+				return offset, true
+			}
+		}
+	}
+	return 0, depth > maxDepth
 }
 
 // tomlReader puts what was decoded and where it stands together.

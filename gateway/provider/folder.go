@@ -1,0 +1,134 @@
+package provider
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"axion/gateway/config"
+)
+
+// bounds are how much is looked at in one directory and those in it: all of it is
+// read again every few seconds.
+type bounds struct {
+	files   int // that are taken
+	entries int // of all kinds
+	folders int
+	depth   int
+}
+
+var defaultBounds = bounds{files: 20_000, entries: 200_000, folders: 2_000, depth: 32}
+
+func (f *finder) dynamic(dir folder) {
+	f.list(dir, f.limits.depth, isDynamic, func(path, shown, from string) *source {
+		s := newDynamic(path, shown, from)
+		s.fleeting, s.clean = true, f.started
+		return s
+	})
+}
+
+// list adds the files of a directory that are wanted, and of those in it to a
+// depth; 0 means none of those. It tells where a bound leaves out any.
+func (f *finder) list(dir folder, depth int, wanted func(name string) bool, make func(path, shown, from string) *source) {
+	from := "directory " + dir.path
+	f.places[from] = true
+	l := &listing{finder: f, top: dir, left: f.limits, wanted: wanted,
+		known: func(path string) bool { return f.wanted[from+"\x00"+path] != nil },
+		add:   func(path, shown string) { f.add(from, path, func() *source { return make(path, shown, from) }) }}
+	for _, s := range f.sources {
+		if s.from == from { // those that are served already stay
+			l.left.files--
+		}
+	}
+	l.walk(dir, depth, depth > 0)
+}
+
+// listing goes through one directory.
+type listing struct {
+	*finder
+	top    folder
+	left   bounds
+	wanted func(name string) bool
+	known  func(path string) bool
+	add    func(path, shown string)
+	told   bool
+}
+
+// leaveOut tells, once, what is not looked at.
+func (l *listing) leaveOut(what, hint string) {
+	if l.told {
+		return
+	}
+	l.told = true
+	l.missing = append(l.missing, config.Problem{Severity: config.Error, File: l.top.shown, Message: what, Hint: hint})
+}
+
+func (l *listing) walk(dir folder, depth int, deeper bool) {
+	if l.left.folders--; l.left.folders < 0 {
+		l.leaveOut(fmt.Sprintf("the directory holds more than %d others: %s and those after it are left out", l.limits.folders, dir.shown),
+			"name the one with the files")
+		return
+	}
+	l.listed[dir.path] = true
+	entries, err := readDir(dir.path, l.left.entries+1)
+	if err != nil {
+		return // it is being replaced, or its files are gone with it
+	}
+	if l.left.entries -= len(entries); l.left.entries < 0 {
+		l.leaveOut(fmt.Sprintf("the directory holds more than %d files of all kinds: the rest of %s and what is after it is left out", l.limits.entries, dir.shown),
+			"keep the files in a directory of their own")
+		entries = entries[:len(entries)+l.left.entries]
+		l.left.entries = 0
+	}
+	for _, e := range entries {
+		path, shown := filepath.Join(dir.path, e.Name()), filepath.Join(dir.shown, e.Name())
+		switch {
+		case e.IsDir() && deeper && !strings.HasPrefix(e.Name(), "."):
+			if depth == 0 {
+				l.leaveOut(fmt.Sprintf("directories are looked at %d levels deep: %s is left out", l.limits.depth, shown), "move its files up")
+				continue
+			}
+			l.walk(folder{path, shown}, depth-1, true)
+		case e.IsDir() || !l.wanted(e.Name()) || l.known(path):
+		case l.left.files <= 0:
+			l.leaveOut(fmt.Sprintf("the directory holds more than %d files: %s and what came after it is left out", l.limits.files, shown),
+				"remove those that are no longer needed")
+		default:
+			l.left.files--
+			l.add(path, shown)
+		}
+	}
+}
+
+// readDir gives no more than limit entries of a directory, in order of name.
+func readDir(path string, limit int) ([]fs.DirEntry, error) {
+	if info, err := os.Stat(path); err != nil || !info.IsDir() { // opening a pipe would wait
+		return nil, errors.Join(err, fs.ErrInvalid)
+	}
+	d, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = d.Close() }()
+	entries, err := d.ReadDir(max(limit, 1))
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+	return entries, err
+}
+
+func isFragment(name string) bool {
+	ext := filepath.Ext(name)
+	return (ext == ".yaml" || ext == ".yml") && !strings.HasPrefix(name, ".")
+}
+
+func isDynamic(name string) bool {
+	ext := filepath.Ext(name)
+	return isFragment(name) || (ext == ".toml" || ext == ".json") && !strings.HasPrefix(name, ".")
+}
