@@ -56,6 +56,10 @@ type Options struct {
 	// CADir holds the local authority's root. Empty means axion/ca in the user's
 	// configuration directory.
 	CADir string
+	// DataDir is the directory of the stack's own state: beside the folder of a
+	// compose file the only place where its own Traefik's access log is written.
+	// Empty means none.
+	DataDir string
 	// StateDir keeps issued certificates between runs. Empty keeps them in memory.
 	StateDir string
 	// Dashboard is the URL of the stack's dashboard, where browsers that open
@@ -145,6 +149,7 @@ func New(opts Options) (*Gateway, error) {
 		Files:      opts.Files,
 		Dir:        opts.FragmentDir,
 		Addresses:  opts.Addresses,
+		DataDir:    opts.DataDir,
 		Containers: containers,
 		Check:      g.check,
 		Log:        opts.Log,
@@ -251,12 +256,13 @@ func (g *Gateway) put(d *config.Dynamic, given map[place]net.Listener) {
 	g.secure(next)
 	change := g.reconcile(next, given)
 	g.observer.Keep(next.alive())
+	if err := g.observer.Apply(d.Static); err != nil {
+		next.problems = append(next.problems, d.Static.Problem(config.Origin{}, config.Warning,
+			"the access log and the metrics stay as they were: "+err.Error(), ""))
+	}
 	next.tcp.Start()
 	g.adopt(change)
 	g.table.Store(next) // once requests are routed by it: who waits for a route may ask for it at once
-	if err := g.observer.Apply(d.Static); err != nil {
-		g.log.Warn("the access log and the metrics stay as they were", "error", err)
-	}
 	if old != nil {
 		close(old.replaced)
 		old.release(next)

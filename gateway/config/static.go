@@ -209,10 +209,13 @@ type FileProvider struct {
 
 // AccessLog writes a line for each request. An empty FilePath means standard output.
 type AccessLog struct {
-	FilePath string
-	Format   string // common (the default), genericCLF, json
-	Filters  *AccessLogFilters
-	Fields   *AccessLogFields
+	FilePath string // on this machine: a container's path has been looked up in the volumes
+	// Root is the directory that FilePath must lie in, wherever links lead. Empty
+	// means any.
+	Root    string `label:"-" file:"-" json:"-"`
+	Format  string // common (the default), genericCLF, json
+	Filters *AccessLogFilters
+	Fields  *AccessLogFields
 	// AddInternals tells of the requests that this gateway answers itself too, such as
 	// those of ping@internal and of redirections.
 	AddInternals bool

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"axion/gateway/config"
+	"axion/gateway/within"
 )
 
 // The formats of an access log.
@@ -52,7 +53,7 @@ func (o *Observer) openLog(c *config.AccessLog) error {
 	}
 	to := o.output
 	if c.FilePath != "" && c.FilePath != o.path {
-		file, err := os.OpenFile(c.FilePath, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+		file, err := openFile(c)
 		if err != nil {
 			return fmt.Errorf("open the access log: %w", err)
 		}
@@ -82,6 +83,13 @@ func newAccessLog(c config.AccessLog, keep func(int, int, time.Duration) bool, t
 	l.modes, l.headerModes = newModes("keep", fields.DefaultMode, fields.Names), newModes("drop", headers.DefaultMode, headers.Names)
 	l.headers = c.Format == formatJSON && l.headerModes.keepsAny()
 	return l
+}
+
+func openFile(c *config.AccessLog) (*os.File, error) {
+	if c.Root != "" {
+		return within.Append(c.Root, c.FilePath)
+	}
+	return os.OpenFile(c.FilePath, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 }
 
 // closeFile closes the file unless it is the one wanted. The caller holds mu.

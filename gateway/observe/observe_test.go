@@ -236,3 +236,39 @@ func BenchmarkExchange(b *testing.B) {
 		})
 	}
 }
+
+// A log that must stay in a directory does, also where a link came in later.
+func TestAccessLogRoot(t *testing.T) {
+	t.Parallel()
+	top := t.TempDir()
+	root, outside := filepath.Join(top, "root"), filepath.Join(top, "outside")
+	for _, dir := range []string{root, outside} {
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink(outside, filepath.Join(root, "out")); err != nil {
+		t.Skip(err)
+	}
+	o := observe.New(observe.Options{})
+	t.Cleanup(func() { _ = o.Close() })
+	apply := func(path string) error {
+		return o.Apply(&config.Static{AccessLog: &config.AccessLog{Root: root, FilePath: filepath.Join(root, path)}})
+	}
+	for _, path := range []string{"a.log", "new/a.log", "a.log"} {
+		if err := apply(path); err != nil {
+			t.Errorf("%s: got %v", path, err)
+		}
+		if _, err := os.Stat(filepath.Join(root, path)); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, path := range []string{"out/a.log", "../outside/a.log", "new"} {
+		if err := apply(path); err == nil {
+			t.Errorf("%s: got no error", path)
+		}
+	}
+	if list, err := os.ReadDir(outside); err != nil || len(list) > 0 {
+		t.Errorf("outside: got %v, %v; want nothing", list, err)
+	}
+}

@@ -24,7 +24,8 @@ type loader struct {
 	lookup        lookup
 	addresses     map[string][]string
 	requireEnable bool
-	reference     bool // leave everything to compose's own loader: for tests
+	dataDir       string // absolute; empty for none
+	reference     bool   // leave everything to compose's own loader: for tests
 }
 
 func newLoader(opts Options) *loader {
@@ -33,6 +34,14 @@ func newLoader(opts Options) *loader {
 		l.lookup = os.LookupEnv
 	}
 	return l
+}
+
+// writable are the directories that a project's settings may have files written in.
+func (l *loader) writable(dir string) []string {
+	if l.dataDir == "" {
+		return []string{dir}
+	}
+	return []string{dir, l.dataDir}
 }
 
 // content is a file of a project.

@@ -57,6 +57,10 @@ type Options struct {
 	// traefik.enable=true. False serves every service with a traefik label, but
 	// for projects that start Traefik itself with that option.
 	RequireEnable bool
+	// DataDir is the directory of the stack's own state. Beside the folder of its own
+	// compose file it is the only place where a project's settings have files
+	// written. Empty means none.
+	DataDir string
 	// Check tells what is wrong with a whole configuration beyond what can be seen
 	// in one file, such as a router whose middleware does not exist. An error
 	// counts as one of the File that it names. Nil means nothing.
@@ -101,6 +105,9 @@ type folder struct {
 // service or fragment in question is left out.
 func New(opts Options) (*Provider, error) {
 	p := &Provider{log: opts.Log, check: opts.Check, loader: newLoader(opts), containers: opts.Containers, inputs: map[string]*input{}}
+	if dir, err := filepath.Abs(opts.DataDir); err == nil && opts.DataDir != "" {
+		p.loader.dataDir = dir
+	}
 	if p.limits = defaultBounds; opts.limits != nil {
 		p.limits = *opts.limits
 	}

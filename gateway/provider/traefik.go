@@ -13,6 +13,7 @@ import (
 
 	"axion/gateway/config"
 	"axion/gateway/static"
+	"axion/gateway/within"
 
 	"github.com/compose-spec/compose-go/v2/types"
 	"go.yaml.in/yaml/v4"
@@ -43,6 +44,7 @@ func (p *project) traefik(doc *document, full *types.Project, s types.ServiceCon
 			}
 			return outside, ok
 		},
+		Writable: func(inside string) (root, file string, err error) { return p.writable(full, s, inside) },
 	})
 	doc.problems = append(doc.problems, problems...)
 	addOwnEntryPoint(found, s.Ports)
@@ -140,37 +142,108 @@ func arguments(s types.ServiceConfig, parts []part) []static.Arg {
 	return args
 }
 
-// outside finds a container's path on this machine, by its bind mounts and the
-// files of its configs and secrets.
-func outside(project *types.Project, s types.ServiceConfig, inside string) (string, bool) {
-	best, found := "", ""
-	try := func(target, source string) {
-		target = path.Clean("/" + target)
-		below := inside == target || strings.HasPrefix(inside, strings.TrimSuffix(target, "/")+"/")
-		if source != "" && below && len(target) > len(best) {
-			best, found = target, filepath.Join(source, filepath.FromSlash(strings.TrimPrefix(inside, target)))
+// mount is what is at a place in a container.
+type mount struct {
+	target   string
+	source   string // on this machine; empty where the engine keeps it
+	what     string // as its file calls it
+	readOnly bool
+}
+
+// at is where a path of the container's below the mount is on this machine.
+func (m *mount) at(inside string) string {
+	return filepath.Join(m.source, filepath.FromSlash(strings.TrimPrefix(inside, m.target)))
+}
+
+// mounted is the mount that holds a clean path of a container, or nil.
+func mounted(project *types.Project, s types.ServiceConfig, inside string) *mount {
+	var best *mount
+	try := func(m mount) {
+		m.target = path.Clean("/" + m.target)
+		below := inside == m.target || strings.HasPrefix(inside, strings.TrimSuffix(m.target, "/")+"/")
+		if below && (best == nil || len(m.target) > len(best.target)) {
+			best = &m
 		}
 	}
 	for _, v := range s.Volumes {
+		m := mount{target: v.Target, what: "the volume " + v.Source, readOnly: v.ReadOnly}
 		switch v.Type {
 		case types.VolumeTypeBind:
-			try(v.Target, v.Source)
+			m.source = v.Source
 		case types.VolumeTypeVolume:
-			try(v.Target, project.Volumes[v.Source].DriverOpts["device"])
+			m.source = project.Volumes[v.Source].DriverOpts["device"]
+		default:
+			m.what = "the " + v.Type + " mount"
 		}
+		try(m)
+	}
+	for _, target := range s.Tmpfs {
+		target, _, _ = strings.Cut(target, ":")
+		try(mount{target: target, what: "the tmpfs mount"})
 	}
 	for _, c := range s.Configs {
-		try(or(c.Target, "/"+c.Source), project.Configs[c.Source].File)
+		try(mount{target: or(c.Target, "/"+c.Source), source: project.Configs[c.Source].File, readOnly: true})
 	}
 	for _, c := range s.Secrets {
 		target := or(c.Target, c.Source)
 		if !path.IsAbs(target) {
 			target = "/run/secrets/" + target
 		}
-		try(target, project.Secrets[c.Source].File)
+		try(mount{target: target, source: project.Secrets[c.Source].File, readOnly: true})
 	}
-	return found, found != "" && filepath.IsAbs(found)
+	return best
 }
+
+// outside finds a container's path on this machine, by its bind mounts and the
+// files of its configs and secrets.
+func outside(project *types.Project, s types.ServiceConfig, inside string) (string, bool) {
+	m := mounted(project, s, inside)
+	if m == nil || m.source == "" {
+		return "", false
+	}
+	found := m.at(inside)
+	return found, filepath.IsAbs(found)
+}
+
+// writable finds a file that Traefik writes, on this machine: in the project's
+// folder or the directory of the stack's own state, and nowhere else.
+func (p *project) writable(full *types.Project, s types.ServiceConfig, name string) (root, file string, err error) {
+	inside := name
+	if !path.IsAbs(inside) {
+		inside = path.Join("/", s.WorkingDir, name)
+	}
+	inside = path.Clean(inside)
+	folder := fmt.Sprintf("mount a folder from beside the compose file: ./logs:%s", path.Dir(inside))
+	m := mounted(full, s, inside)
+	switch {
+	case m == nil:
+		return "", "", &refusal{errors.New("it is on no volume of the container"), folder}
+	case m.source == "" || !filepath.IsAbs(m.source):
+		return "", "", &refusal{fmt.Errorf("%s is kept by the container engine", m.what), folder}
+	case s.ReadOnly && m.target == "/" || m.readOnly:
+		return "", "", &refusal{errors.New("it is mounted read-only"), "take :ro from the mount of " + m.target}
+	}
+	file = m.at(inside)
+	root, err = within.Root(p.loader.writable(p.dir), file)
+	if errors.Is(err, within.ErrOutside) {
+		return "", "", &refusal{fmt.Errorf("%s lies outside of the compose file's folder", file), folder}
+	}
+	if err != nil {
+		return "", "", &refusal{fmt.Errorf("%s: %w", p.show(file), err), "name another file"}
+	}
+	return root, file, nil
+}
+
+// refusal says why a file is not written, and what to do.
+type refusal struct {
+	error
+	hint string
+}
+
+func (r *refusal) Unwrap() error { return r.error }
+
+// Mend is the hint shown with the error.
+func (r *refusal) Mend() string { return r.hint }
 
 func or(a, b string) string {
 	if a != "" {

@@ -4,6 +4,7 @@
 package static
 
 import (
+	"errors"
 	"fmt"
 	"path"
 	"strings"
@@ -25,6 +26,10 @@ type Source struct {
 	// Path finds a path of the container on this machine, and whether some volume
 	// holds it. Nil means that both see the same files.
 	Path func(containerPath string) (hostPath string, ok bool)
+	// Writable finds where a file that Traefik writes is on this machine, and the
+	// directory that it must not leave. The error says why it may not be written,
+	// and has a Mend method. Nil means that both see the same files, wherever.
+	Writable func(containerPath string) (root, hostPath string, err error)
 }
 
 // Arg is one word of a command.
@@ -218,7 +223,7 @@ func (r *reader) locate(path []string, line int) {
 func (r *reader) static() *config.Static {
 	s := &config.Static{
 		Origin: r.origin, EntryPoints: r.tree.EntryPoints, CertResolvers: r.tree.CertificatesResolvers,
-		AccessLog: r.tree.AccessLog, Metrics: r.tree.Metrics, Ping: r.tree.Ping, API: r.tree.API,
+		AccessLog: r.accessLog(), Metrics: r.tree.Metrics, Ping: r.tree.Ping, API: r.tree.API,
 		ServersTransport: r.tree.ServersTransport,
 	}
 	for name, e := range s.EntryPoints {
@@ -238,6 +243,28 @@ func (r *reader) static() *config.Static {
 	}
 	r.check(s)
 	return s
+}
+
+// accessLog finds on this machine where the access log is written. There is none
+// where it may not be.
+func (r *reader) accessLog() *config.AccessLog {
+	c := r.tree.AccessLog
+	if c == nil || c.FilePath == "" || r.Writable == nil {
+		return c
+	}
+	root, host, err := r.Writable(c.FilePath)
+	if err != nil {
+		hint := ""
+		var remedy interface{ Mend() string }
+		if errors.As(err, &remedy) {
+			hint = remedy.Mend()
+		}
+		r.problem(config.Warning, r.lines["accesslog.filepath"], fmt.Sprintf("no access log is written to %s: %v", c.FilePath, err), hint)
+		return nil
+	}
+	log := *c
+	log.Root, log.FilePath = root, host
+	return &log
 }
 
 // fileProvider finds on this machine what Traefik's file provider reads. The
