@@ -93,6 +93,7 @@ func commands(stderr io.Writer) *cobra.Command {
 	root.AddCommand(gateway.Commands(gateway.Around{
 		Dashboard: func() (string, error) { s, err := running(); return s.Dashboard, err },
 		URLs:      func() ([]string, error) { s, err := running(); return []string{s.HTTP, s.HTTPS, s.Dashboard}, err },
+		Own:       func() map[string]string { s, _ := running(); return s.Own() },
 		Sources:   func() ([]provider.Source, []string) { return f.base(), f.files },
 	})...)
 	return root
@@ -197,7 +198,7 @@ func (s *stack) start(ctx context.Context) (err error) {
 	addresses := s.services.Addresses()
 	addresses["axion"] = []string{s.listeners.Dashboard.Addr().String()}
 	s.gateway, err = gateway.New(gateway.Options{
-		DataDir: s.data, Web: s.listeners.HTTP, WebSecure: s.listeners.HTTPS, Base: s.base(), Files: s.files, FragmentDir: fragments,
+		DataDir: s.data, Own: s.listeners.Own(), Web: s.listeners.HTTP, WebSecure: s.listeners.HTTPS, Base: s.base(), Files: s.files, FragmentDir: fragments,
 		Addresses: addresses, StateDir: filepath.Join(s.data, "certificates"), Log: s.log.With("service", "gateway"), Version: version, Docker: s.docker,
 		Tracer: s.spans.Provider("gateway", ""), Meter: meter, FreePorts: s.addresses.Auto(), Dashboard: listen.URL(s.listeners.Dashboard),
 	})

@@ -12,6 +12,7 @@ import (
 	"axion/gateway/config"
 	"axion/gateway/hostname"
 	"axion/gateway/rule"
+	"axion/gateway/selfaddr"
 )
 
 // builder makes one table. What is unchanged since old is taken from there.
@@ -19,6 +20,7 @@ type builder struct {
 	*table
 	gateway *Gateway
 	old     *table
+	own     selfaddr.Set // once asked for
 	// dry looks for faults only: nothing that runs or listens is made.
 	dry bool
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -14,6 +15,7 @@ import (
 	"axion/gateway/config"
 	"axion/gateway/observe"
 	"axion/gateway/provider"
+	"axion/gateway/selfaddr"
 )
 
 // Check tells everything that is wrong or doubtful about compose files, without
@@ -21,6 +23,15 @@ import (
 // out. What keeps the files from being read at all is a problem too, or an error
 // where it is not the files' fault.
 func Check(base []provider.Source, files []string) ([]config.Problem, error) {
+	return check(base, files, nil)
+}
+
+// usual are the addresses of a stack that none of the flags moved, which its routers
+// must not lead to.
+var usual = map[string]string{"dashboard": "localhost:8900", "Kafka broker": "localhost:9092", "OTLP receiver": "localhost:4318", "OTLP receiver (gRPC)": "localhost:4317"}
+
+// check is Check for a stack that listens at these addresses, by what is there.
+func check(base []provider.Source, files []string, listening map[string]string) ([]config.Problem, error) {
 	p, err := provider.New(provider.Options{Base: base, Files: files})
 	if problem, ok := errors.AsType[config.Problem](err); ok {
 		return []config.Problem{problem}, nil
@@ -30,6 +41,13 @@ func Check(base []provider.Source, files []string) ([]config.Problem, error) {
 	}
 	g := &Gateway{log: slog.New(slog.DiscardHandler), observer: observe.New(observe.Options{})}
 	g.internals = g.newInternals()
+	if len(listening) == 0 {
+		listening = usual
+	}
+	for name, address := range listening {
+		g.own.add(selfaddr.Parse(name, address))
+	}
+	g.own.private = slices.DeleteFunc(slices.Clone(g.own.fixed), func(l selfaddr.Listener) bool { return strings.HasPrefix(l.Name, entryName) })
 	b := newBuilder(g, p.Dynamic(), nil)
 	b.dry = true
 	b.routers()
@@ -43,12 +61,16 @@ func Check(base []provider.Source, files []string) ([]config.Problem, error) {
 // errProblems ends `axion check` with exit code 1; the problems are printed.
 var errProblems = errors.New("the files have problems")
 
-func checkCommand(sources func() (base []provider.Source, files []string)) *cobra.Command {
+func checkCommand(sources func() (base []provider.Source, files []string), own func() map[string]string) *cobra.Command {
 	cmd := &cobra.Command{Use: "check", Short: "Tell what is wrong with compose files and their labels", Args: cobra.NoArgs}
 	asJSON := cmd.Flags().Bool("json", false, "print JSON")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		base, files := sources()
-		problems, err := Check(base, files)
+		var listening map[string]string
+		if own != nil {
+			listening = own()
+		}
+		problems, err := check(base, files, listening)
 		if err != nil {
 			return err
 		}

@@ -28,6 +28,9 @@ type Around struct {
 	Dashboard func() (string, error)
 	// URLs are those at which the running stack answers.
 	URLs func() ([]string, error)
+	// Own is where the running stack listens, by what is there; empty where none
+	// runs. Nil means that this is not known.
+	Own func() map[string]string
 	// Sources are the base layer and the compose files.
 	Sources func() (base []provider.Source, files []string)
 }
@@ -37,7 +40,7 @@ type Around struct {
 // `doctor`, which are about this machine.
 func Commands(a Around) []*cobra.Command {
 	files := func() []string { _, files := a.Sources(); return files }
-	list := []*cobra.Command{routesCommand(a.Dashboard), explainCommand(a.Dashboard), checkCommand(a.Sources), generate.Command(files)}
+	list := []*cobra.Command{routesCommand(a.Dashboard), explainCommand(a.Dashboard), checkCommand(a.Sources, a.Own), generate.Command(files)}
 	return append(list, trust.Commands(func() (string, error) { return cert.RootFile("") }, a.stack)...)
 }
 

@@ -12,7 +12,8 @@ import (
 
 // udpTables builds the routers of datagrams.
 func (b *builder) udpTables() {
-	opts := udp.Options{EntryPoints: make(map[string]string), Old: b.old.udp}
+	opts := udp.Options{EntryPoints: make(map[string]string), Old: b.old.udp,
+		Refuse: func(c *config.UDPService, address string) error { return b.refuse(c.Origin, "udp", address) }}
 	for name, e := range b.entries {
 		if e.udp {
 			opts.EntryPoints[name] = e.name
@@ -54,8 +55,8 @@ func (g *Gateway) newDatagrams(v *view, sockets []*net.UDPConn) *datagrams {
 	d := &datagrams{}
 	d.view.Store(v)
 	d.Server = udp.NewServer(sockets, udp.ServerOptions{
-		Table: func() *udp.Table { v := d.view.Load(); return v.table.udp.Table(v.entry.name) },
-		Log:   g.log, Timeout: v.entry.sessionTimeout(),
+		Table:   func() *udp.Table { v := d.view.Load(); return v.table.udp.Table(v.entry.name) },
+		Control: g.own.control, Log: g.log, Timeout: v.entry.sessionTimeout(),
 	})
 	return d
 }

@@ -50,6 +50,10 @@ type Options struct {
 	// FreePorts opens the entrypoints that a compose file has its own Traefik open
 	// beside web and websecure on free ports, not on theirs.
 	FreePorts bool
+	// Own is where the stack listens, by what is there, beside the entrypoints:
+	// routers of the user's do not lead there, but for Addresses under their own
+	// names. Empty means nowhere.
+	Own map[string]net.Addr
 	// Addresses gives the real "host:port" of compose services that run inside
 	// this process.
 	Addresses map[string][]string
@@ -87,6 +91,7 @@ type Gateway struct {
 	env       middleware.Env
 	table     atomic.Pointer[table]
 	observer  *observe.Observer
+	own       own
 	faults    fault.Set
 	dashboard string
 	version   string
@@ -136,6 +141,7 @@ func New(opts Options) (*Gateway, error) {
 		waiting:    waiting{limit: waitTime},
 		ended:      make(chan struct{}),
 	}
+	g.own.read(opts)
 	g.ctx, g.cancel = context.WithCancel(context.Background())
 	g.observer = observe.New(observe.Options{Context: g.ctx, Servers: g.serverStates, Connections: g.connections, Certificates: g.certificates, Tracer: opts.Tracer, Meter: opts.Meter, Log: opts.Log})
 	g.internals = g.newInternals()
@@ -161,7 +167,7 @@ func New(opts Options) (*Gateway, error) {
 	if err != nil {
 		return nil, err
 	}
-	g.proxy = proxy.New(proxy.Options{Log: opts.Log})
+	g.proxy = proxy.New(proxy.Options{Control: g.own.control, Log: opts.Log})
 	g.closer = onceWithContext(g.shutdown)
 	g.applying.Lock()
 	defer g.applying.Unlock()
@@ -256,6 +262,8 @@ func (g *Gateway) put(d *config.Dynamic, given map[place]net.Listener) {
 	g.secure(next)
 	change := g.reconcile(next, given)
 	g.observer.Keep(next.alive())
+	listening := g.ownOf(next)
+	g.own.now.Store(&listening)
 	if err := g.observer.Apply(d.Static); err != nil {
 		next.problems = append(next.problems, d.Static.Problem(config.Origin{}, config.Warning,
 			"the access log and the metrics stay as they were: "+err.Error(), ""))

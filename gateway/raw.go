@@ -15,6 +15,8 @@ import (
 // tcpTables builds the routers of raw connections.
 func (b *builder) tcpTables() {
 	opts := tcp.Options{EntryPoints: make(map[string]string), Old: b.old.tcp, Log: b.gateway.log,
+		Refuse:     func(c *config.TCPService, address string) error { return b.refuse(c.Origin, "tcp", address) },
+		Control:    b.gateway.own.control,
 		TLSOptions: func(name string) bool { return name == defaultOptions || b.dynamic.TLS.Options[name] != nil }}
 	for name, e := range b.entries {
 		if !e.udp {

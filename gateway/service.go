@@ -68,6 +68,9 @@ func (b *builder) service(name string) *service {
 	s := &service{config: *c}
 	s.config.Origin = config.Origin{}
 	b.compose(name, s)
+	if s.err == nil {
+		s.err = b.refuseServers(c)
+	}
 	b.dressService(name, s, c.Origin)
 	if s.err == nil && !b.dry {
 		s = b.realize(name, s)

@@ -99,6 +99,9 @@ func (b *builder) ware(router, name string, c *config.Middleware) *ware {
 			return w
 		}
 	}
+	if w.err = b.refuseAuth(c); w.err != nil {
+		return w
+	}
 	key := [2]string{router, name}
 	if was := b.old.middlewares[key]; was != nil && was.err == nil && reflect.DeepEqual(was.config, w.config) {
 		w = was

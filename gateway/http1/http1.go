@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -20,6 +21,8 @@ type Options struct {
 	// DialTimeout, HeaderTimeout and IdleTimeout bound connecting, waiting for an
 	// answer's head, and being unused. Zero means no limit.
 	DialTimeout, HeaderTimeout, IdleTimeout time.Duration
+	// Control is a [net.Dialer]'s. Nil means none.
+	Control func(network, address string, c syscall.RawConn) error
 }
 
 // Client sends requests. It is safe for concurrent use.
@@ -48,7 +51,7 @@ func New(opts Options) *Client {
 	if opts.MaxIdlePerHost == 0 {
 		opts.MaxIdlePerHost = 200
 	}
-	return &Client{opts: opts, dialer: net.Dialer{Timeout: opts.DialTimeout, KeepAlive: 15 * time.Second}, pools: make(map[string]*pool)}
+	return &Client{opts: opts, dialer: net.Dialer{Timeout: opts.DialTimeout, KeepAlive: 15 * time.Second, Control: opts.Control}, pools: make(map[string]*pool)}
 }
 
 // Target is one server and how it is asked.

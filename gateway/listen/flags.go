@@ -114,6 +114,17 @@ func (l *Listeners) Close() {
 	}
 }
 
+// Own is where the stack listens beside the entrypoints, by what is there.
+func (l *Listeners) Own() map[string]net.Addr {
+	own := map[string]net.Addr{}
+	for name, l := range map[string]net.Listener{"dashboard": l.Dashboard, "Kafka broker": l.Kafka, "OTLP receiver": l.OTLPHTTP, "OTLP receiver (gRPC)": l.OTLPGRPC} {
+		if l != nil {
+			own[name] = l.Addr()
+		}
+	}
+	return own
+}
+
 // LocalKafka reports whether Kafka listens, and to this machine alone.
 func (l *Listeners) LocalKafka() bool {
 	return l.Kafka != nil && l.Kafka.Addr().(*net.TCPAddr).IP.IsLoopback()

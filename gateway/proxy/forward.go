@@ -11,6 +11,7 @@ import (
 
 	"axion/gateway/http1"
 	"axion/gateway/record"
+	"axion/gateway/selfaddr"
 	"axion/gateway/urlpath"
 )
 
@@ -114,6 +115,8 @@ func statusOf(r *http.Request, err error) int {
 		return http.StatusBadRequest
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return http.StatusGatewayTimeout
+	case errors.Is(err, selfaddr.ErrOwn):
+		return http.StatusLoopDetected
 	}
 	return http.StatusBadGateway
 }

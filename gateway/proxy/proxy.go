@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http/httputil"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -21,6 +22,9 @@ const (
 
 // Options of a [Proxy].
 type Options struct {
+	// Control is that of the dialers of all servers, see [net.Dialer]. An error that
+	// is selfaddr.ErrOwn is answered with 508. Nil means none.
+	Control func(network, address string, c syscall.RawConn) error
 	// Log receives health changes, servers that cannot be reached and, at debug
 	// level, failed requests. Nil discards.
 	Log *slog.Logger
@@ -29,6 +33,7 @@ type Options struct {
 // Proxy holds what balancers share. It is safe for concurrent use.
 type Proxy struct {
 	log     *slog.Logger
+	control func(network, address string, c syscall.RawConn) error
 	buffers buffers
 }
 
@@ -37,7 +42,7 @@ func New(opts Options) *Proxy {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Proxy{log: opts.Log}
+	return &Proxy{log: opts.Log, control: opts.Control}
 }
 
 type buffers struct{ pool sync.Pool }

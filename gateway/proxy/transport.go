@@ -32,7 +32,7 @@ func (p *Proxy) Transport(c *config.ServersTransport) (*Transport, error) {
 		return nil, err
 	}
 	times := timesOf(c.ForwardingTimeouts)
-	dialer := &net.Dialer{Timeout: times.dial, KeepAlive: 15 * time.Second}
+	dialer := &net.Dialer{Timeout: times.dial, KeepAlive: 15 * time.Second, Control: p.control}
 	idle := c.MaxIdleConnsPerHost
 	if idle == 0 {
 		idle = maxIdle
@@ -58,7 +58,7 @@ func (p *Proxy) Transport(c *config.ServersTransport) (*Transport, error) {
 	}
 	h2c := t.Clone()
 	h2c.Protocols = plain
-	own := http1.New(http1.Options{MaxIdlePerHost: idle, DialTimeout: times.dial, HeaderTimeout: times.header, IdleTimeout: times.idle})
+	own := http1.New(http1.Options{MaxIdlePerHost: idle, DialTimeout: times.dial, HeaderTimeout: times.header, IdleTimeout: times.idle, Control: p.control})
 	return &Transport{plain: own, http: t, h2c: h2c}, nil
 }
 

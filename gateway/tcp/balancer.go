@@ -40,12 +40,13 @@ func (s *server) up() bool { return !s.down.Load() }
 
 func (s *server) usable(tried []*server) bool { return s.up() && !slices.Contains(tried, s) }
 
-func newBalancer(name string, c *config.TCPLoadBalancer, t *transport, log *slog.Logger) (*balancer, error) {
+func newBalancer(name string, c *config.TCPLoadBalancer, t *transport, opts Options) (*balancer, error) {
 	way, err := t.dialer(c)
 	if err != nil {
 		return nil, err
 	}
-	b := &balancer{name: name, log: log}
+	way.net.Control = opts.Control
+	b := &balancer{name: name, log: opts.Log}
 	for _, s := range c.Servers {
 		if err := checkAddress(s.Address); err != nil {
 			return nil, err

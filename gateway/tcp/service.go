@@ -65,6 +65,7 @@ func (b *builder) service(name string) *service {
 	s := &service{config: *c}
 	s.config.Origin = config.Origin{}
 	b.compose(name, s)
+	b.refuse(c, s)
 	if was := b.old.services[name]; was != nil && was.err == nil && s.err == nil && was.same(s) {
 		s = was
 	} else if s.err == nil {
@@ -72,6 +73,18 @@ func (b *builder) service(name string) *service {
 	}
 	b.services[name] = s
 	return s
+}
+
+// refuse looks for servers that must not be connected to.
+func (b *builder) refuse(c *config.TCPService, s *service) {
+	if c.LoadBalancer == nil || b.opts.Refuse == nil {
+		return
+	}
+	for _, at := range c.LoadBalancer.Servers {
+		if s.err == nil {
+			s.err = b.opts.Refuse(c, at.Address)
+		}
+	}
 }
 
 func (s *service) same(t *service) bool {
@@ -117,7 +130,7 @@ func (b *builder) adopt(s *service, name string) {
 func (b *builder) make(name string, s *service) error {
 	if lb := s.config.LoadBalancer; lb != nil {
 		var err error
-		s.balancer, err = newBalancer(name, lb, s.transport, b.opts.Log)
+		s.balancer, err = newBalancer(name, lb, s.transport, b.opts)
 		return err
 	}
 	weights := make([]int, len(s.children))

@@ -9,6 +9,7 @@ package tcp
 
 import (
 	"log/slog"
+	"syscall"
 
 	"axion/gateway/config"
 )
@@ -26,6 +27,11 @@ type Options struct {
 	// Old holds the tables in force, from which what is unchanged is taken: its
 	// health, turns and counts go on. Nil means none.
 	Old *Tables
+	// Refuse says why the server of a service, at "host:port", must not be connected
+	// to. Nil means that none is refused.
+	Refuse func(c *config.TCPService, address string) error
+	// Control is that of the dialers of all servers, see [net.Dialer]. Nil means none.
+	Control func(network, address string, c syscall.RawConn) error
 	// Log receives health changes. Nil discards.
 	Log *slog.Logger
 }

@@ -2,6 +2,7 @@ package udp
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -84,7 +85,7 @@ func (b *builder) route(name string, c *config.UDPRouter) Route {
 	case s == nil:
 		r.refuse("service", fmt.Sprintf("service %q does not exist", c.Service), didYouMean(c.Service, b.config.Services))
 	case s.err != nil:
-		r.refuse("service", fmt.Sprintf("service %q: %v", c.Service, s.err), "")
+		r.refuse("service", fmt.Sprintf("service %q: %v", c.Service, s.err), hintOf(s.err))
 	}
 	if r.refused() {
 		return *r
@@ -138,6 +139,15 @@ func (r *Route) refuse(field, message, hint string) { r.tell(config.Error, field
 
 func (r *Route) tell(s config.Severity, field, message, hint string) {
 	r.Findings = append(r.Findings, Finding{Router: r.Name, Severity: s, Field: field, Message: message, Hint: hint})
+}
+
+// hintOf is the remedy that an error brings along, or empty.
+func hintOf(err error) string {
+	var m interface{ Mend() string }
+	if errors.As(err, &m) {
+		return m.Mend()
+	}
+	return ""
 }
 
 func didYouMean[T any](name string, known map[string]T) string {

@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -32,6 +33,8 @@ type ServerOptions struct {
 	// MaxSessions bounds the sessions; 0 means 4096. Where there are as many, the
 	// client that has been silent longest makes room.
 	MaxSessions int
+	// Control is that of the dialer of all servers, see [net.Dialer]. Nil means none.
+	Control func(network, address string, c syscall.RawConn) error
 	// Log receives failures. Nil discards.
 	Log *slog.Logger
 }

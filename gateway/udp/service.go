@@ -69,7 +69,13 @@ func (b *builder) service(name string) *service {
 	b.services[name] = nil
 	s := &service{config: *c}
 	s.config.Origin = config.Origin{}
-	s.err = b.make(s)
+	if s.err = b.make(s); c.LoadBalancer != nil && b.opts.Refuse != nil {
+		for _, at := range s.servers {
+			if s.err == nil {
+				s.err = b.opts.Refuse(c, at)
+			}
+		}
+	}
 	if was := b.old.services[name]; was != nil && was.err == nil && s.err == nil &&
 		slices.Equal(was.children, s.children) && reflect.DeepEqual(was.config, s.config) {
 		s = was

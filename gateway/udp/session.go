@@ -119,7 +119,7 @@ var errNoServer = errors.New("there is no server")
 
 // dial finds the server whose turn it is, or where its name is not known the next.
 func (s *session) dial() (*net.UDPConn, error) {
-	dialer := net.Dialer{Timeout: dialTimeout}
+	dialer := net.Dialer{Timeout: dialTimeout, Control: s.server.opts.Control}
 	var tried []string
 	failure := errNoServer
 	for {

@@ -20,6 +20,9 @@ type Options struct {
 	EntryPoints map[string]string
 	// Defaults are the entrypoints, as Table knows them, of routers that name none.
 	Defaults []string
+	// Refuse says why the server of a service, at "host:port", must not be sent to.
+	// Nil means that none is refused.
+	Refuse func(c *config.UDPService, address string) error
 	// Old holds the tables in force, from which what is unchanged is taken. Nil means
 	// none.
 	Old *Tables

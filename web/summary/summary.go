@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -144,4 +145,12 @@ func Load(dir string) (Summary, error) {
 	}
 	s.Summary.Auth = s.Auth
 	return s.Summary, nil
+}
+
+// Own is where the stack listens, by what is there; empty for a zero summary.
+func (s Summary) Own() map[string]string {
+	own := map[string]string{"entrypoint web": s.HTTP, "entrypoint websecure": s.HTTPS, "Kafka broker": s.Kafka, "dashboard": s.Dashboard,
+		"OTLP receiver": s.OTLPHTTP, "OTLP receiver (gRPC)": s.OTLPGRPC}
+	maps.DeleteFunc(own, func(_, address string) bool { return address == "" })
+	return own
 }

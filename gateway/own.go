@@ -1,0 +1,149 @@
+package gateway
+
+import (
+	"cmp"
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"sync/atomic"
+	"syscall"
+
+	"axion/gateway/config"
+	"axion/gateway/selfaddr"
+)
+
+// entryName is how the listeners of entrypoints are called, before their names.
+const entryName = "entrypoint "
+
+// own is where the stack listens: no router of the user's may lead back there.
+type own struct {
+	private   selfaddr.Set        // all but entrypoints
+	fixed     selfaddr.Set        // those that stay: private, and the standing entrypoints
+	addresses map[string][]string // of compose services that are the stack's own
+	now       atomic.Pointer[selfaddr.Set]
+}
+
+// read takes the options over.
+func (o *own) read(opts Options) {
+	o.addresses = opts.Addresses
+	for name, addr := range opts.Own {
+		o.add(selfaddr.Of(name, addr))
+	}
+	o.private = slices.Clone(o.fixed)
+	for name, l := range map[string]net.Listener{web: opts.Web, webSecure: opts.WebSecure} {
+		if l != nil {
+			o.add(selfaddr.Of(entryName+name, l.Addr()))
+		}
+	}
+}
+
+func (o *own) add(l selfaddr.Listener, ok bool) {
+	if !ok {
+		return
+	}
+	for _, list := range o.addresses {
+		l.Dialed = l.Dialed || slices.Contains(list, l.Addr.String())
+	}
+	o.fixed = append(o.fixed, l)
+}
+
+// control refuses connections back to the stack, whatever name led there.
+func (o *own) control(network, address string, c syscall.RawConn) error {
+	if now := o.now.Load(); now != nil {
+		return now.Control(network, address, c)
+	}
+	return nil
+}
+
+// ownOf are the stack's listeners once t is in force.
+func (g *Gateway) ownOf(t *table) selfaddr.Set {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	set := slices.Clone(g.own.fixed)
+	add := func(l selfaddr.Listener, ok bool) {
+		if ok {
+			set = append(set, l)
+		}
+	}
+	for _, f := range g.fronts {
+		add(selfaddr.Of(entryName+f.entry().name, f.port.Addr()))
+	}
+	for _, d := range g.datagrams {
+		add(selfaddr.Of(entryName+d.view.Load().entry.name, d.Addr()))
+	}
+	for _, e := range t.entries.all() {
+		name := entryName + e.name
+		if e.address != "" && !g.freePorts {
+			l, ok := selfaddr.Parse(name, e.address)
+			if e.udp {
+				l.Network = "udp"
+			}
+			add(l, ok)
+		}
+	}
+	return set
+}
+
+// refuse says why a server at "host:port" must not be connected to: it is the stack
+// itself. The stack's own services may be, from its own file and from one that takes
+// the place of their labels.
+func (b *builder) refuse(at config.Origin, network, address string) error {
+	if at.Layer == 0 || slices.Contains(b.gateway.own.addresses[at.Service], address) {
+		return nil
+	}
+	if b.own == nil {
+		b.own = b.gateway.ownOf(b.table)
+	}
+	l, ok := b.own.Find(network, address)
+	if !ok {
+		return nil
+	}
+	hint := "give it the port at which your service listens on this machine; a compose service says so by ports, such as \"8081:80\""
+	if l.Name == entryName+internalEntry {
+		hint = "to serve Traefik's API, let the router name the service api@internal"
+	}
+	return &mended{error: fmt.Errorf("its server %s is this stack's own %s", address, l.Name), hint: hint}
+}
+
+// refuseURL is refuse for a server's URL.
+func (b *builder) refuseURL(at config.Origin, text string) error {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" {
+		return nil // told elsewhere
+	}
+	port := "80"
+	if u.Scheme == "https" {
+		port = "443"
+	}
+	return b.refuse(at, "tcp", net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), port)))
+}
+
+// refuseAuth looks at the server that a middleware asks. An entrypoint may lead to
+// it.
+func (b *builder) refuseAuth(c *config.Middleware) error {
+	if c.ForwardAuth == nil || c.Origin.Layer == 0 {
+		return nil
+	}
+	u, err := url.Parse(c.ForwardAuth.Address)
+	if err != nil {
+		return nil // told elsewhere
+	}
+	if l, ok := b.gateway.own.private.Find("tcp", u.Host); ok {
+		return &mended{error: fmt.Errorf("its address %s is this stack's own %s", u.Host, l.Name), hint: "give it the address of your own service"}
+	}
+	return nil
+}
+
+// refuseServers looks at the servers of a service.
+func (b *builder) refuseServers(c *config.Service) error {
+	if c.LoadBalancer == nil {
+		return nil
+	}
+	for _, s := range c.LoadBalancer.Servers {
+		if err := b.refuseURL(c.Origin, s.URL); err != nil {
+			return err
+		}
+	}
+	return nil
+}
