@@ -144,3 +144,26 @@ func TestCheckTellsOwnAddresses(t *testing.T) {
 		}
 	}
 }
+
+// An authorization that is asked for at the gateway may be, but not about itself.
+func TestForwardAuthLoop(t *testing.T) {
+	t.Parallel()
+	verify := upstream(t, "verified")
+	labels := append(route("app", "Host(`app.localhost`)", upstream(t, "app"), "middlewares=auth"), route("auth", "Host(`127.0.0.1`)", verify)...)
+	labels = append(labels, "http.middlewares.auth.forwardauth.address=http://127.0.0.1:WEB/")
+	s, _ := ownStack(t, compose(labels...))
+	for range 2 {
+		status, body := get(t, s.client(), "http://app.localhost/")
+		want(t, "answer", fmt.Sprint(status, body), "200app")
+	}
+	text, err := os.ReadFile(s.file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.save(string(text) + "      - traefik.http.routers.auth.middlewares=auth\n")
+	eventually(t, "the end of the circle", func() bool { status, _ := get(t, s.client(), "http://app.localhost/"); return status == 508 })
+	for range 2 {
+		status, _ := get(t, s.client(), "http://app.localhost/")
+		want(t, "status", status, 508)
+	}
+}

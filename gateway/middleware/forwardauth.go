@@ -37,9 +37,11 @@ func forwardAuth(c *config.ForwardAuth, env Env) (Middleware, error) {
 	}
 	transport := env.Transport
 	if c.TLS != nil || transport == nil {
-		if transport, err = clientTransport(env.Context, c.TLS); err != nil {
+		own, err := clientTransport(env.Context, c.TLS)
+		if err != nil {
 			return nil, fmt.Errorf("forwardauth.%w", err)
 		}
+		own.DialContext, transport = a.dialed.dial, own
 	}
 	a.client = &http.Client{Transport: transport, Timeout: authTimeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
@@ -57,6 +59,7 @@ func limitOf(n *int64) int64 {
 
 // authorizer is one forwardauth.
 type authorizer struct {
+	dialed           dialed
 	config           *config.ForwardAuth
 	client           *http.Client
 	pattern          *regexp.Regexp
@@ -64,6 +67,10 @@ type authorizer struct {
 }
 
 func (a *authorizer) serve(w http.ResponseWriter, r *http.Request, next http.Handler) {
+	if a.dialed.has(r.RemoteAddr) { // it would ask about its own question without end
+		http.Error(w, http.StatusText(http.StatusLoopDetected), http.StatusLoopDetected)
+		return
+	}
 	req, kept, err := a.question(r)
 	if kept != nil {
 		defer kept.close()
