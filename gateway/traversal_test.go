@@ -30,6 +30,8 @@ func TestPathTraversal(t *testing.T) {
 	}
 	labels = append(labels, route("keep", "Host(`keep.localhost`)", service.URL+"/own", "middlewares=s")...)
 	labels = append(labels, "http.services.keep.loadbalancer.server.preservepath=true")
+	labels = append(labels, route("service", "Host(`service.localhost`)", service.URL)...)
+	labels = append(labels, "http.services.service.middlewares=s")
 	s := start(t, compose(labels...))
 	for _, tt := range []struct{ host, path, want string }{
 		{"strip", "/api../admin", "400"},
@@ -42,6 +44,8 @@ func TestPathTraversal(t *testing.T) {
 		{"retry", "/api../admin", "400"},
 		{"both", "/api../admin", "400"},
 		{"both", "/api/x", "200 /base/x"},
+		{"service", "/api../admin", "400"},
+		{"service", "/api/x", "200 /x"},
 		{"add", "/..%2fadmin", "400"},
 		{"add", "/../admin", "200 /base/admin"},
 		{"keep", "/..%2fadmin", "400"},

@@ -12,7 +12,8 @@ import (
 	"github.com/traefik/paerser/parser"
 )
 
-// maxProblems bounds how many mistakes of one file are told.
+// maxProblems bounds how many mistakes of one file are told; that there are more is
+// told too.
 const maxProblems = 20
 
 // checker holds a file against the structure it is meant for.
@@ -28,9 +29,13 @@ func (c *checker) fail(n *Node, message, hint string) {
 }
 
 func (c *checker) tell(severity config.Severity, n *Node, message, hint string) {
-	if len(c.problems) < maxProblems {
-		c.problems = append(c.problems, config.Problem{Severity: severity, File: c.file, Line: n.Line, Message: message, Hint: hint})
+	if len(c.problems) > maxProblems {
+		return
 	}
+	if len(c.problems) == maxProblems {
+		message, hint = "there are more mistakes from here on", "mend those above first"
+	}
+	c.problems = append(c.problems, config.Problem{Severity: severity, File: c.file, Line: n.Line, Message: message, Hint: hint})
 }
 
 // check holds the node at path against a type; tag is that of its field.
