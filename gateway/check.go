@@ -26,9 +26,9 @@ func Check(base []provider.Source, files []string) ([]config.Problem, error) {
 	return check(base, files, nil)
 }
 
-// usual are the addresses of a stack that none of the flags moved, which its routers
-// must not lead to.
-var usual = map[string]string{"dashboard": "localhost:8900", "Kafka broker": "localhost:9092", "OTLP receiver": "localhost:4318", "OTLP receiver (gRPC)": "localhost:4317"}
+// usual are the addresses of a stack that no flag moved, but for those that move by
+// themselves where somebody else has them.
+var usual = map[string]string{"dashboard": "localhost:8900", "Kafka broker": "localhost:9092"}
 
 // check is Check for a stack that listens at these addresses, by what is there.
 func check(base []provider.Source, files []string, listening map[string]string) ([]config.Problem, error) {
@@ -47,7 +47,9 @@ func check(base []provider.Source, files []string, listening map[string]string) 
 	for name, address := range listening {
 		g.own.add(selfaddr.Parse(name, address))
 	}
-	g.own.private = slices.DeleteFunc(slices.Clone(g.own.fixed), func(l selfaddr.Listener) bool { return strings.HasPrefix(l.Name, entryName) })
+	g.own.private = slices.DeleteFunc(slices.Clone(g.own.fixed), func(l selfaddr.Listener) bool {
+		return strings.HasPrefix(l.Name, entryName)
+	})
 	b := newBuilder(g, p.Dynamic(), nil)
 	b.dry = true
 	b.routers()

@@ -130,7 +130,8 @@ func (b *builder) refuseAuth(c *config.Middleware) error {
 		return nil // told elsewhere
 	}
 	if l, ok := b.gateway.own.private.Find("tcp", u.Host); ok {
-		return &mended{error: fmt.Errorf("its address %s is this stack's own %s", u.Host, l.Name), hint: "give it the address of your own service"}
+		return &mended{error: fmt.Errorf("its address %s is this stack's own %s", u.Host, l.Name),
+			hint: "give it the address of your own service"}
 	}
 	return nil
 }

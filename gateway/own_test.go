@@ -129,7 +129,7 @@ func TestOwnServiceOverridden(t *testing.T) {
 func TestCheckTellsOwnAddresses(t *testing.T) {
 	t.Parallel()
 	for url, own := range map[string]string{
-		"http://127.0.0.1:8900": "dashboard", "http://localhost:9092": "Kafka broker", "http://[::1]:4318": "OTLP receiver", "http://127.0.0.1:9000": "entrypoint more",
+		"http://127.0.0.1:8900": "dashboard", "http://localhost:9092": "Kafka broker", "http://[::1]:8900": "dashboard", "http://127.0.0.1:4318": "", "http://127.0.0.1:9000": "entrypoint more",
 		"http://127.0.0.1:8901": "",
 	} {
 		file := filepath.Join(t.TempDir(), "compose.yaml")

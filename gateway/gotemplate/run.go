@@ -101,7 +101,8 @@ func (r *run) bounded(name string, f any) any {
 		call = v.CallSlice
 	}
 	cost := costs[name]
-	return reflect.MakeFunc(reflect.FuncOf(in, []reflect.Type{t.Out(0), errorType}, t.IsVariadic()), func(args []reflect.Value) []reflect.Value {
+	typ := reflect.FuncOf(in, []reflect.Type{t.Out(0), errorType}, t.IsVariadic())
+	return reflect.MakeFunc(typ, func(args []reflect.Value) []reflect.Value {
 		if err := r.weigh(args...); err != nil {
 			return fail(err)
 		}

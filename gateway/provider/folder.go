@@ -80,7 +80,8 @@ func (l *listing) walk(dir folder, depth int, deeper bool) {
 		return // it is being replaced, or its files are gone with it
 	}
 	if l.left.entries -= len(entries); l.left.entries < 0 {
-		l.leaveOut(fmt.Sprintf("the directory holds more than %d files of all kinds: the rest of %s and what is after it is left out", l.limits.entries, dir.shown),
+		l.leaveOut(fmt.Sprintf("the directory holds more than %d files of all kinds: the rest of %s and what is after it is left out",
+			l.limits.entries, dir.shown),
 			"keep the files in a directory of their own")
 		entries = entries[:len(entries)+l.left.entries]
 		l.left.entries = 0
