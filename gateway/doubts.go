@@ -9,9 +9,13 @@ import (
 	"axion/gateway/lint"
 )
 
-// warnSettings tells of settings of middlewares and services that do nothing, or
-// something else than they seem to.
+// warnSettings tells of settings of routers, middlewares and services that do nothing,
+// or something else than they seem to.
 func (b *builder) warnSettings() {
+	for _, name := range slices.Sorted(maps.Keys(b.dynamic.Routers)) {
+		r := b.dynamic.Routers[name]
+		b.warnFindings("http.routers."+local(name), r.Origin, lint.Router(r))
+	}
 	for _, name := range slices.Sorted(maps.Keys(b.dynamic.Middlewares)) {
 		m := b.dynamic.Middlewares[name]
 		b.warnFindings("http.middlewares."+local(name), m.Origin, lint.Middleware(m))

@@ -245,14 +245,6 @@ type RateLimit struct {
 	Period          Duration
 	Burst           int64
 	SourceCriterion *SourceCriterion
-	// Redis is where several gateways would share their counts. It is not
-	// supported: each counts by itself.
-	Redis *Redis
-}
-
-// Redis is a server for shared counts.
-type Redis struct {
-	Endpoints []string
 }
 
 // SourceCriterion says what makes two requests come from one client. The zero

@@ -19,16 +19,15 @@ type Certificate struct {
 // TLSOptions bounds handshakes. Zero values: TLS 1.2 at least, Go's cipher suites
 // and curves, h2 and http/1.1, no client certificates, unknown names allowed.
 type TLSOptions struct {
-	Origin                   Origin `label:"-" file:"-"`
-	MinVersion               string // VersionTLS12 …
-	MaxVersion               string
-	CipherSuites             []string
-	CurvePreferences         []string
-	ClientAuth               ClientAuth
-	SniStrict                bool
-	ALPNProtocols            []string
-	DisableSessionTickets    bool
-	PreferServerCipherSuites bool // of no effect, as in Traefik
+	Origin                Origin `label:"-" file:"-"`
+	MinVersion            string // VersionTLS12 …
+	MaxVersion            string
+	CipherSuites          []string
+	CurvePreferences      []string
+	ClientAuth            ClientAuth
+	SniStrict             bool
+	ALPNProtocols         []string
+	DisableSessionTickets bool
 }
 
 // ClientAuth asks clients for certificates. ClientAuthType is one of Go's names,

@@ -55,7 +55,7 @@ func Read(ctx context.Context, name string, data []byte, env func(string) (strin
 	problems := sections(name, root)
 	problems = append(problems, unsupported(name, root)...)
 	var t tree
-	found := document.Decode(name, root, &t)
+	found := append(unknown(name, root), document.Decode(name, root, &t)...)
 	problems = append(problems, found...)
 	for i := range problems {
 		problems[i].Line = places.source(problems[i].Line)

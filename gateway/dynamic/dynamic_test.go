@@ -222,7 +222,15 @@ func TestReadProblems(t *testing.T) {
 		{"WarnSection", "a.yml", "htttp:\n  routers: {}\n", []string{`1: Traefik has no section "htttp" in dynamic files: it is ignored (did you mean http?)`}, false},
 		{"WarnStatic", "a.yml", "entryPoints:\n  web: {address: ':80'}\n",
 			[]string{`1: "entryPoints" belongs to Traefik's static configuration: it is ignored here (put it into the file or flags that start Traefik)`}, false},
-		{"OKRedis", "a.yml", "http:\n  middlewares:\n    a: {rateLimit: {average: 1, redis: {endpoints: [x], db: 1, tls: {ca: x}}}}\n", nil, false},
+		{"WarnRedis", "a.yml", "http:\n  middlewares:\n    a: {rateLimit: {average: 1, redis: {endpoints: [x], db: 1, tls: {ca: x}}}}\n",
+			[]string{`3: redis is ignored: the limit is counted in this process, without Redis`}, false},
+		{"WarnRedisAlone", "a.yml", "http:\n  middlewares:\n    a:\n      rateLimit: {redis: {db: 1}}\n", []string{`4: redis is ignored`}, false},
+		{"ErrRateLimitEmpty", "a.yml", "http:\n  middlewares:\n    a: {rateLimit: {}}\n", []string{`3: http.middlewares.a.rateLimit holds no field`}, true},
+		{"WarnNoEffect", "a.yml", "tls:\n  options:\n    a: {sniStrict: true, preferServerCipherSuites: true}\n",
+			[]string{`3: preferServerCipherSuites is ignored: it has no effect, as in Traefik v3`}, false},
+		{"ErrPassthrough", "a.yml", "http:\n  routers:\n    a: {rule: x, tls: {passthrough: true}}\n", []string{`3: Traefik has no field "passthrough" in http.routers.a.tls`}, true},
+		{"ErrIssuerUnit", "a.toml", "[http.middlewares.a.passTLSClientCert.info.issuer]\norganizationalUnit = true\n",
+			[]string{`2: Traefik has no field "organizationalUnit" in http.middlewares.a.passTLSClientCert.info.issuer`}, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

@@ -23,11 +23,44 @@ var foreign = []struct {
 	{"http.serversTransports.*.spiffe", 1, "SPIFFE is not supported"},
 	{"tcp.serversTransports.*.tls.spiffe", 2, "SPIFFE is not supported"},
 	{"tcp.services.*.weighted.healthCheck", 0, "it is not supported"},
+	{"http.middlewares.*.rateLimit.redis", 0, "the limit is counted in this process, without Redis"},
+	{"tls.options.*.preferServerCipherSuites", 0, "it has no effect, as in Traefik v3"},
+}
+
+// absent is what structures that several parts share have, and Traefik's does not in
+// these places: to it they are unknown fields.
+var absent = []string{
+	"http.routers.*.tls.passthrough",
+	"http.middlewares.*.ipWhiteList.rejectStatusCode",
+	"http.middlewares.*.passTLSClientCert.info.issuer.organizationalUnit",
+}
+
+// unknown tells of fields that Traefik does not have.
+func unknown(name string, root *document.Node) []config.Problem {
+	var problems []config.Problem
+	for _, path := range absent {
+		root.Find(path, func(way []*document.Node) {
+			last := len(way) - 1
+			var names []string
+			for _, n := range way[1:last] {
+				names = append(names, n.Name)
+			}
+			problems = append(problems, config.Problem{Severity: config.Error, File: name, Line: way[last].Line,
+				Message: fmt.Sprintf("Traefik has no field %q in %s", way[last].Name, strings.Join(names, "."))})
+		})
+	}
+	return problems
 }
 
 // unsupported takes out of the file what is not supported.
 func unsupported(name string, root *document.Node) []config.Problem {
 	var problems []config.Problem
+	root.Find("http.middlewares.*.rateLimit.redis", func(way []*document.Node) {
+		// Without anything else the middleware limits nothing.
+		if limit := way[len(way)-2]; len(limit.Children) == 1 {
+			limit.Children = append(limit.Children, &document.Node{Name: "average", Line: limit.Line, Kind: document.Scalar, Value: "0"})
+		}
+	})
 	for _, f := range foreign {
 		root.Find(f.path, func(way []*document.Node) {
 			last := len(way) - 1
@@ -42,11 +75,5 @@ func unsupported(name string, root *document.Node) []config.Problem {
 			problems = append(problems, p)
 		})
 	}
-	// The middleware itself tells that it counts without Redis.
-	root.Find("http.middlewares.*.rateLimit.redis.*", func(way []*document.Node) {
-		if last := way[len(way)-1]; !equal(last.Name, "endpoints") {
-			way[len(way)-2].Remove(last)
-		}
-	})
 	return problems
 }

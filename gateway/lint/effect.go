@@ -1,4 +1,4 @@
-// Package lint reports settings of middlewares and services that are accepted and do
+// Package lint reports settings of routers, middlewares and services that are accepted and do
 // nothing, or something else than they seem to, as Traefik has it.
 package lint
 
@@ -11,7 +11,7 @@ import (
 
 // Finding is one setting that is doubtful.
 type Finding struct {
-	Path    string // below the middleware or service, such as "headers.sslRedirect"
+	Path    string // below the router, middleware or service, such as "headers.sslRedirect"
 	Message string // lowercase, one line
 	Hint    string // what to do about it, may be empty
 }
@@ -53,6 +53,16 @@ func Service(s *config.Service) []Finding {
 	}
 	if c := s.Weighted; c != nil {
 		l.sticky("weighted", c.Sticky)
+	}
+	return l
+}
+
+// Router reports what is doubtful about r; nil means nothing.
+func Router(r *config.Router) []Finding {
+	var l list
+	if o := r.Observability; o != nil {
+		l.add(o.TraceVerbosity != "" && o.TraceVerbosity != "minimal", "observability.traceVerbosity",
+			fmt.Sprintf("%q is not supported: requests are traced as with minimal", o.TraceVerbosity), "remove it, or write minimal")
 	}
 	return l
 }

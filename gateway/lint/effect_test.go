@@ -34,6 +34,14 @@ func TestMiddleware(t *testing.T) {
 	}
 }
 
+func TestRouter(t *testing.T) {
+	t.Parallel()
+	for verbosity, want := range map[string][]string{"": nil, "minimal": nil, "detailed": {"observability.traceVerbosity"}, "x": {"observability.traceVerbosity"}} {
+		check(t, lint.Router(&config.Router{Observability: &config.Observability{TraceVerbosity: verbosity}}), want)
+	}
+	check(t, lint.Router(&config.Router{}), nil)
+}
+
 func TestService(t *testing.T) {
 	t.Parallel()
 	cookie := func(name, site string) *config.Sticky {

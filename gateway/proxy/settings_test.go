@@ -308,22 +308,22 @@ func TestServersTransportTLS(t *testing.T) {
 	roots := []string{text}
 	const one, other = tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384
 	for name, tt := range map[string]struct {
-		server tls.Config
+		server *tls.Config
 		config config.ServersTransport
 		want   int
 	}{
-		"OKRootCAs":         {tls.Config{}, config.ServersTransport{RootCAs: roots}, 200},
-		"OKServerName":      {tls.Config{}, config.ServersTransport{RootCAs: roots, ServerName: "db.internal"}, 200},
-		"ErrServerName":     {tls.Config{}, config.ServersTransport{RootCAs: roots, ServerName: "other.internal"}, 502},
-		"OKPeerCertURI":     {tls.Config{}, config.ServersTransport{RootCAs: roots, PeerCertURI: "spiffe://here/db"}, 200},
-		"ErrPeerCertURI":    {tls.Config{}, config.ServersTransport{RootCAs: roots, PeerCertURI: "spiffe://here/web"}, 502},
-		"OKMinVersion":      {tls.Config{}, config.ServersTransport{RootCAs: roots, MinVersion: "VersionTLS13"}, 200},
-		"ErrMinVersion":     {tls.Config{MaxVersion: tls.VersionTLS12}, config.ServersTransport{RootCAs: roots, MinVersion: "VersionTLS13"}, 502},
-		"ErrMaxVersion":     {tls.Config{MinVersion: tls.VersionTLS13}, config.ServersTransport{RootCAs: roots, MaxVersion: "VersionTLS12"}, 502},
-		"OKCipherSuites":    {tls.Config{MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{one}}, config.ServersTransport{RootCAs: roots, CipherSuites: []string{tls.CipherSuiteName(one)}}, 200},
-		"ErrCipherSuites":   {tls.Config{MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{one}}, config.ServersTransport{RootCAs: roots, CipherSuites: []string{tls.CipherSuiteName(other)}}, 502},
-		"OKCertificates":    {tls.Config{ClientAuth: tls.RequireAnyClientCert}, config.ServersTransport{RootCAs: roots, Certificates: []config.KeyPair{{CertFile: text, KeyFile: key}}}, 200},
-		"ErrNoCertificates": {tls.Config{ClientAuth: tls.RequireAnyClientCert}, config.ServersTransport{RootCAs: roots}, 502},
+		"OKRootCAs":         {&tls.Config{}, config.ServersTransport{RootCAs: roots}, 200},
+		"OKServerName":      {&tls.Config{}, config.ServersTransport{RootCAs: roots, ServerName: "db.internal"}, 200},
+		"ErrServerName":     {&tls.Config{}, config.ServersTransport{RootCAs: roots, ServerName: "other.internal"}, 502},
+		"OKPeerCertURI":     {&tls.Config{}, config.ServersTransport{RootCAs: roots, PeerCertURI: "spiffe://here/db"}, 200},
+		"ErrPeerCertURI":    {&tls.Config{}, config.ServersTransport{RootCAs: roots, PeerCertURI: "spiffe://here/web"}, 502},
+		"OKMinVersion":      {&tls.Config{}, config.ServersTransport{RootCAs: roots, MinVersion: "VersionTLS13"}, 200},
+		"ErrMinVersion":     {&tls.Config{MaxVersion: tls.VersionTLS12}, config.ServersTransport{RootCAs: roots, MinVersion: "VersionTLS13"}, 502},
+		"ErrMaxVersion":     {&tls.Config{MinVersion: tls.VersionTLS13}, config.ServersTransport{RootCAs: roots, MaxVersion: "VersionTLS12"}, 502},
+		"OKCipherSuites":    {&tls.Config{MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{one}}, config.ServersTransport{RootCAs: roots, CipherSuites: []string{tls.CipherSuiteName(one)}}, 200},
+		"ErrCipherSuites":   {&tls.Config{MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{one}}, config.ServersTransport{RootCAs: roots, CipherSuites: []string{tls.CipherSuiteName(other)}}, 502},
+		"OKCertificates":    {&tls.Config{ClientAuth: tls.RequireAnyClientCert}, config.ServersTransport{RootCAs: roots, Certificates: []config.KeyPair{{CertFile: text, KeyFile: key}}}, 200},
+		"ErrNoCertificates": {&tls.Config{ClientAuth: tls.RequireAnyClientCert}, config.ServersTransport{RootCAs: roots}, 502},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -131,6 +131,10 @@ func follow(t reflect.Type, path []string) field {
 				}
 				return f
 			}
+		case reflect.Slice: // the index stands apart in variables
+			if !f.index("[" + name + "]") {
+				return field{}
+			}
 		default:
 			return field{}
 		}

@@ -2,10 +2,9 @@ package tcp
 
 import (
 	"net"
+	"syscall"
 	"testing"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"axion/gateway/config"
 )
@@ -44,8 +43,8 @@ func TestDialKeepAlive(t *testing.T) {
 			}
 			var on, idle int
 			_ = raw.Control(func(fd uintptr) {
-				on, _ = unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_KEEPALIVE)
-				idle, _ = unix.GetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_KEEPIDLE)
+				on, _ = syscall.GetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_KEEPALIVE)
+				idle, _ = syscall.GetsockoptInt(int(fd), syscall.IPPROTO_TCP, syscall.TCP_KEEPIDLE)
 			})
 			if on != tt.on || tt.on > 0 && idle != tt.idle {
 				t.Errorf("got keep-alive %d after %d s, want %d after %d s", on, idle, tt.on, tt.idle)
