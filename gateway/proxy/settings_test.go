@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"fmt"
 	"io"
 	"log"
 	"math/big"
@@ -352,5 +353,68 @@ func TestFailoverBody(t *testing.T) {
 		if w := ask(f, func(r *http.Request) { r.Method, r.Body = "POST", io.NopCloser(strings.NewReader(body)) }); w.Body.String() != want {
 			t.Errorf("%q: got %q, want %q", body, w.Body.String(), want)
 		}
+	}
+}
+
+func TestPreservePath(t *testing.T) {
+	t.Parallel()
+	up := serve(t, func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.URL.Path) })
+	for preserve, want := range map[bool]string{false: "/", true: "/base/"} {
+		lb := &config.LoadBalancer{Servers: []config.Server{{URL: up + "/base", PreservePath: preserve}}}
+		if got := ask(balancer(t, "svc", lb)).Body.String(); got != want {
+			t.Errorf("preservePath %t: got %q, want %q", preserve, got, want)
+		}
+	}
+}
+
+// A service of services is as healthy as its children where its healthCheck says so,
+// and always up where it does not.
+func TestChildHealth(t *testing.T) {
+	t.Parallel()
+	for name, build := range map[string]func(h *config.ChildHealth, child proxy.Service) (proxy.Service, error){
+		"weighted": func(h *config.ChildHealth, child proxy.Service) (proxy.Service, error) {
+			return proxy.NewWeighted("w", &config.Weighted{Services: []config.WeightedService{{Name: "a"}}, HealthCheck: h}, []proxy.Service{child})
+		},
+		"highestRandomWeight": func(h *config.ChildHealth, child proxy.Service) (proxy.Service, error) {
+			return proxy.NewHRW("h", &config.HighestRandomWeight{Services: []config.WeightedService{{Name: "a"}}, HealthCheck: h}, []proxy.Service{child})
+		},
+		"mirroring": func(h *config.ChildHealth, child proxy.Service) (proxy.Service, error) {
+			return proxy.NewMirroring("m", &config.Mirroring{HealthCheck: h}, child, nil)
+		},
+		"failover": func(h *config.ChildHealth, child proxy.Service) (proxy.Service, error) {
+			return proxy.NewFailover("f", &config.Failover{HealthCheck: h}, child, child)
+		},
+	} {
+		for _, h := range []*config.ChildHealth{nil, {}} {
+			child := newFlaky("child ", 200)
+			s, err := build(h, child)
+			if err != nil {
+				t.Fatal(err)
+			}
+			child.set(false)
+			if s.Up() != (h == nil) {
+				t.Errorf("%s, healthCheck %t: up %t", name, h != nil, s.Up())
+			}
+			s.Close()
+		}
+	}
+}
+
+// Of services by the highest random weight, one without weight gets nobody, and one
+// of more weight more clients.
+func TestHighestRandomWeight(t *testing.T) {
+	t.Parallel()
+	none, nine := 0, 9
+	children := []proxy.Service{newFlaky("a", 200), newFlaky("b", 200), newFlaky("c", 200)}
+	s, err := proxy.NewHRW("h", &config.HighestRandomWeight{Services: []config.WeightedService{{Name: "a", Weight: &nine}, {Name: "b"}, {Name: "c", Weight: &none}}}, children)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hits := map[string]int{}
+	for i := range 200 {
+		hits[ask(s, func(r *http.Request) { r.RemoteAddr = fmt.Sprintf("10.0.%d.%d:1", i%7, i) }).Body.String()]++
+	}
+	if hits["a"] <= hits["b"] || hits["b"] == 0 || hits["c"] != 0 {
+		t.Errorf("got %v", hits)
 	}
 }
