@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"axion/gateway/config"
 	"axion/gateway/observe"
@@ -103,5 +104,46 @@ func TestInternals(t *testing.T) {
 		if got := strings.Contains(w.Body.String(), `service="ping@internal"`); got != tt.want {
 			t.Errorf("%+v: counted %t, want %t", tt.metrics, got, tt.want)
 		}
+	}
+}
+
+// Lines are kept by how long a request took.
+func TestMinDuration(t *testing.T) {
+	t.Parallel()
+	for limit, want := range map[time.Duration]int{time.Nanosecond: 1, time.Hour: 0} {
+		text := lines(t, &config.AccessLog{Filters: &config.AccessLogFilters{MinDuration: config.Duration(limit)}}, "shop@docker")
+		if got := strings.Count(text, "\n"); got != want {
+			t.Errorf("minDuration %s: got %d lines, want %d", limit, got, want)
+		}
+	}
+}
+
+func TestMetricsKinds(t *testing.T) {
+	t.Parallel()
+	yes, no := true, false
+	for name, tt := range map[string]struct {
+		config config.Prometheus
+		want   map[string]bool
+	}{
+		"OKUsual":   {config.Prometheus{}, map[string]bool{"traefik_entrypoint_": true, "traefik_router_": false, "traefik_service_requests": true, `le="0.3"`: true}},
+		"OKOthers":  {config.Prometheus{AddEntryPointsLabels: &no, AddRoutersLabels: true, AddServicesLabels: &no}, map[string]bool{"traefik_entrypoint_": false, "traefik_router_": true, "traefik_service_requests": false}},
+		"OKAll":     {config.Prometheus{AddEntryPointsLabels: &yes, AddServicesLabels: &yes}, map[string]bool{"traefik_entrypoint_": true, "traefik_service_requests": true}},
+		"OKBuckets": {config.Prometheus{Buckets: []float64{0.25, 7}}, map[string]bool{`le="0.25"`: true, `le="7"`: true, `le="0.3"`: false}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := observe.New(observe.Options{Output: io.Discard})
+			if err := o.Apply(&config.Static{Metrics: &config.Metrics{Prometheus: &tt.config}}); err != nil {
+				t.Fatal(err)
+			}
+			answer(o, http.MethodGet, "http://a/", teapot)
+			w := httptest.NewRecorder()
+			o.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
+			for text, want := range tt.want {
+				if got := strings.Contains(w.Body.String(), text); got != want {
+					t.Errorf("%s: there %t, want %t", text, got, want)
+				}
+			}
+		})
 	}
 }
