@@ -93,7 +93,7 @@ type TCPServersTransport struct {
 	DialKeepAlive    *Duration
 	TerminationDelay *Duration      // 100ms if nil
 	ProxyProtocol    *ProxyProtocol `label:"allowEmpty" file:"allowEmpty"`
-	TLS              *TCPClientTLS
+	TLS              *TCPClientTLS  `label:"allowEmpty" file:"allowEmpty"`
 }
 
 // TCPClientTLS is the TLS towards a TCP server.

@@ -70,7 +70,7 @@ func unsupported(name string, root *document.Node) []config.Problem {
 				Message: fmt.Sprintf("%s is ignored: %s", way[last].Name, f.why)}
 			if f.owner > 0 {
 				p.Severity = config.Error
-				p.Message = fmt.Sprintf("%s %q is left out: %s", strings.TrimSuffix(way[out-1].Name, "s"), way[out].Name, f.why)
+				p.Message = fmt.Sprintf("%s %q is left out: %s (%s)", strings.TrimSuffix(way[out-1].Name, "s"), way[out].Name, f.why, way[last].Name)
 			}
 			problems = append(problems, p)
 		})

@@ -4,8 +4,10 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/hex"
 	"encoding/pem"
 	"fmt"
 	"io"
@@ -416,5 +418,26 @@ func TestHighestRandomWeight(t *testing.T) {
 	}
 	if hits["a"] <= hits["b"] || hits["b"] == 0 || hits["c"] != 0 {
 		t.Errorf("got %v", hits)
+	}
+}
+
+// A fenced server serves only clients that stick to it.
+func TestFenced(t *testing.T) {
+	t.Parallel()
+	urls, hits := named(t, "a", "b")
+	lb := servers(urls...)
+	lb.Servers[0].Fenced = true
+	lb.Sticky = &config.Sticky{Cookie: &config.Cookie{Name: "at"}}
+	b := balancer(t, "svc", lb)
+	for range 6 {
+		ask(b)
+	}
+	if hits["a"].Load() != 0 || hits["b"].Load() != 6 {
+		t.Errorf("got %d at the fenced server, %d at the other", hits["a"].Load(), hits["b"].Load())
+	}
+	sum := sha256.Sum256([]byte(urls[0]))
+	w := ask(b, func(r *http.Request) { r.AddCookie(&http.Cookie{Name: "at", Value: hex.EncodeToString(sum[:])[:16]}) })
+	if w.Body.String() != "a" {
+		t.Errorf("a client that sticks to it: got %q", w.Body)
 	}
 }

@@ -69,7 +69,7 @@ func classify(path []string) field {
 	holds := false
 	for i := range undecoded {
 		pattern := strings.Split(undecoded[i].path, ".")
-		if leads(pattern, path) {
+		if leads(pattern, path) && (len(path) == len(pattern) || !undecoded[i].alone) {
 			return field{verdict: unfollowed, listed: &undecoded[i]}
 		}
 		holds = holds || len(path) > 0 && len(path) < len(pattern) && leads(pattern[:len(path)], path)

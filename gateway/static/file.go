@@ -92,14 +92,17 @@ func (r *reader) prune(n *document.Node, path []string) {
 		f := classify(at)
 		r.locate(at, c.Line)
 		switch {
-		case f.verdict == section && c.Kind != document.Scalar:
+		case c.Kind != document.Scalar && (f.verdict == section || f.verdict == unfollowed && f.listed.alone):
 			r.prune(c, at)
 			n.Remove(c)
 		case f.verdict != known:
 			r.accept(f, s)
 			n.Remove(c)
 		case c.Kind == document.Mapping:
-			r.prune(c, at)
+			had := len(c.Children)
+			if r.prune(c, at); had > 0 && len(c.Children) == 0 && !f.empty {
+				n.Remove(c) // what was in it is told
+			}
 		case c.Kind == document.Scalar && !r.accept(f, s):
 			n.Remove(c)
 		}

@@ -11,6 +11,7 @@ type listed struct {
 	harmless string
 	// inert settings are about Traefik's own process: there is nothing to follow.
 	inert bool
+	alone bool // what is inside it is not meant
 	// severity is how it is told that another one is not followed.
 	severity config.Severity
 	hint     string
@@ -49,6 +50,7 @@ var undecoded = join(
 		"certificatesresolvers.*.acme.dnschallenge.disablepropagationcheck", "certificatesresolvers.*.acme.dnschallenge.propagation",
 	),
 	[]listed{
+		{path: "log", inert: true, alone: true},
 		{path: "log.format", harmless: "common", severity: config.Notice, hint: "this gateway has a log of its own"},
 		{path: "core.defaultrulesyntax", harmless: "v3", hint: "write the rules in Traefik v3's syntax"},
 		{path: "global.notappendxforwardedfor", harmless: "false"},
@@ -111,7 +113,7 @@ func join(lists ...[]listed) []listed {
 // Traefik's static one does not have.
 var foreign = []string{
 	"entrypoints.*.http.tls.passthrough",
-	"serverstransport.certificates", "serverstransport.ciphersuites", "serverstransport.disablehttp2", "serverstransport.maxversion",
+	"serverstransport.certificates", "serverstransport.certificates[0]", "serverstransport.ciphersuites", "serverstransport.disablehttp2", "serverstransport.maxversion",
 	"serverstransport.minversion", "serverstransport.peercerturi", "serverstransport.servername",
 	"serverstransport.forwardingtimeouts.pingtimeout", "serverstransport.forwardingtimeouts.readidletimeout",
 }

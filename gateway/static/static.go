@@ -159,18 +159,16 @@ func (r *reader) fromSettings(settings []setting) {
 func above(path []string, values map[string]string) {
 	for n := len(path) - 1; n > 0; n-- {
 		f := classify(path[:n])
-		if f.verdict != known {
+		if f.verdict != known || !f.empty {
 			continue
 		}
 		key := parser.DefaultRootName + "." + strings.ToLower(strings.Join(path[:n], "."))
 		for k := range values {
-			if strings.EqualFold(k, key) {
+			if strings.EqualFold(k, key) || len(k) > len(key) && strings.EqualFold(k[:len(key)+1], key+".") {
 				return
 			}
 		}
-		if f.empty {
-			values[key] = "true"
-		}
+		values[key] = "true"
 		return
 	}
 }
