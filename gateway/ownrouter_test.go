@@ -91,6 +91,14 @@ func TestOwnRouterUnknownEntryPoint(t *testing.T) {
 	}
 }
 
+func TestMetricsProblem(t *testing.T) {
+	t.Parallel()
+	out, err := check(t, compose(port)+traefik("--entrypoints.web.address=:80", "--metrics.prometheus.buckets=5,1"))
+	if err == nil || !strings.Contains(out, "metrics.prometheus.buckets") {
+		t.Errorf("got %v\n%s", err, out)
+	}
+}
+
 func TestAPIBasePath(t *testing.T) {
 	t.Parallel()
 	s := start(t, compose(port, "http.routers.t.rule=PathPrefix(`/`)", "http.routers.t.service=api@internal",
