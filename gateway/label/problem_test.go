@@ -142,8 +142,8 @@ func TestDecodeUnread(t *testing.T) {
 		{"traefik.tls.certificates[0].certfile=/a.pem", ignored, "below tls.certificates"},
 		{"traefik.tls.stores.other.defaultgeneratedcert.resolver=le", ignored, "below tls.stores"},
 		{"traefik.tls.stores.default.defaultcertificate.certfile=/a.pem", ignored, "below tls.stores"},
-		{"traefik.http.serverstransports.t.insecureskipverify=true", ignored, "below http.serverstransports"},
-		{"traefik.tcp.serverstransports.t.tls=true", ignored, "below tcp.serverstransports"},
+		{"traefik.http.serverstransports.t.insecureskipverify=true", ignored, "below http.serversTransports"},
+		{"traefik.tcp.serverstransports.t.tls=true", ignored, "below tcp.serversTransports"},
 		{"traefik.htp.routers.r.rule=Path(`/`)", "it is ignored", "did you mean traefik.http.routers.r.rule?"},
 		{"traefik.enabel=true", "it is ignored", "did you mean traefik.enable?"},
 		{"traefik.tier=web", "", ""}, // for constraints

@@ -41,8 +41,11 @@ func (d *decoder) unknown(key string, segments []string) bool {
 
 // inFile says where in a file what a label cannot set belongs.
 func inFile(segments []string) string {
-	name, _, _ := strings.Cut(segments[1], "[")
-	return "put it into a file of the file provider, below " + segments[0] + "." + name
+	name, _, _ := strings.Cut(strings.ToLower(segments[1]), "[")
+	if name == "serverstransports" {
+		name = "serversTransports"
+	}
+	return "put it into a file of the file provider, below " + strings.ToLower(segments[0]) + "." + name
 }
 
 // v1Hint explains labels that Traefik had up to version 1.
