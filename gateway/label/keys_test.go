@@ -177,7 +177,7 @@ func TestKeys(t *testing.T) {
 				first = taken(t, "label", ofLabels(set), k)
 			}
 			for name, data := range files(t, k) {
-				set, problems := dynamic.Read(name, data, nil)
+				set, problems := dynamic.Read(t.Context(), name, data, nil)
 				quiet(t, name, problems, 0)
 				got := taken(t, name, ofFile(set), k)
 				if first != nil && !reflect.DeepEqual(got, first) {
