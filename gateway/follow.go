@@ -33,7 +33,7 @@ func (g *Gateway) renew(f *front, e *entrypoint) {
 	g.startServers(f, f.current)
 	f.retired = append(f.retired, old)
 	g.running.Go(func() {
-		_ = old.shutdown(g.ctx)
+		old.yield(g.ctx)
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		f.retired = slices.DeleteFunc(f.retired, func(s *servers) bool { return s == old })

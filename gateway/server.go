@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/net/http2"
 	"golang.org/x/sync/errgroup"
@@ -26,6 +27,7 @@ const (
 // new ones, which take the connections from then on; the old end when their requests have.
 type servers struct {
 	plain, secure *http.Server // nil where the front does not speak it
+	leases        []net.Listener
 	stopping      atomic.Bool
 }
 
@@ -50,10 +52,38 @@ func (g *Gateway) startServers(f *front, s *servers) {
 		plain, secure = f.split.side(f.split.plain), f.split.side(f.split.secure)
 	}
 	if s.plain != nil {
-		g.runSide(f, &s.stopping, func() error { return s.plain.Serve(listen.Lease(plain)) })
+		l := listen.Lease(plain)
+		s.leases = append(s.leases, l)
+		g.runSide(f, &s.stopping, func() error { return s.plain.Serve(l) })
 	}
 	if s.secure != nil {
-		g.runSide(f, &s.stopping, func() error { return s.secure.ServeTLS(batchListener{listen.Lease(secure)}, "", "") })
+		l := listen.Lease(secure)
+		s.leases = append(s.leases, l)
+		g.runSide(f, &s.stopping, func() error { return s.secure.ServeTLS(batchListener{l}, "", "") })
+	}
+}
+
+// yield stops accepting, for others to go on, and returns once every connection that
+// was accepted has ended or ctx has. Unlike with shutdown a request that is about to
+// come on one is answered.
+func (s *servers) yield(ctx context.Context) {
+	s.stopping.Store(true)
+	for _, l := range s.leases {
+		_ = l.Close()
+	}
+	var head time.Duration
+	for _, one := range s.all() {
+		one.SetKeepAlivesEnabled(false) // also ends what waits for no request
+		head = one.ReadHeaderTimeout
+	}
+	timer := time.NewTimer(head)
+	defer timer.Stop()
+	select {
+	case <-timer.C: // every first request has come, or its connection is closed
+	case <-ctx.Done():
+	}
+	if s.shutdown(ctx) != nil {
+		s.close()
 	}
 }
 
