@@ -198,7 +198,8 @@ func (s *stack) start(ctx context.Context) (err error) {
 	addresses := s.services.Addresses()
 	addresses["axion"] = []string{s.listeners.Dashboard.Addr().String()}
 	s.gateway, err = gateway.New(gateway.Options{
-		DataDir: s.data, Own: s.listeners.Own(), Web: s.listeners.HTTP, WebSecure: s.listeners.HTTPS, Base: s.base(), Files: s.files, FragmentDir: fragments,
+		DataDir: s.data, Own: s.listeners.Own(), Web: s.listeners.HTTP, WebSecure: s.listeners.HTTPS,
+		Base: s.base(), HideBase: s.builtins.None, Files: s.files, FragmentDir: fragments,
 		Addresses: addresses, StateDir: filepath.Join(s.data, "certificates"), Log: s.log.With("service", "gateway"), Version: version, Docker: s.docker,
 		Tracer: s.spans.Provider("gateway", ""), Meter: meter, FreePorts: s.addresses.Auto(), Dashboard: listen.URL(s.listeners.Dashboard),
 	})

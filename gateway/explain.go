@@ -15,6 +15,7 @@ import (
 	"axion/gateway/fault"
 	"axion/gateway/hostname"
 	"axion/gateway/rule"
+	"axion/gateway/secret"
 )
 
 // Question is a request to explain.
@@ -164,7 +165,7 @@ func (t *table) entryFor(u *url.URL, secure bool) string {
 
 // judge tells what r says of a request on an entrypoint.
 func (r *route) judge(req *rule.Request, entrypoint string, secure bool) Judged {
-	j := Judged{Name: r.name, Rule: r.config.Rule, Priority: r.priority, Middlewares: []string{}, Service: r.config.Service,
+	j := Judged{Name: r.name, Rule: secret.Rule(r.config.Rule), Priority: r.priority, Middlewares: []string{}, Service: r.config.Service,
 		Status: r.describe().Status, Origin: originOf(r.config.Origin), Verdicts: []rule.Verdict{}}
 	wares := r.wares
 	if r.service != nil {
@@ -174,13 +175,13 @@ func (r *route) judge(req *rule.Request, entrypoint string, secure bool) Judged 
 		j.Middlewares = append(j.Middlewares, w.name)
 	}
 	for _, f := range r.findings {
-		j.Errors = append(j.Errors, f.message)
+		j.Errors = append(j.Errors, hideURL(f.message))
 	}
 	if r.rule == nil {
 		return j
 	}
-	j.Verdicts = r.rule.Explain(req)
-	missing := r.rule.Missing(req)
+	j.Verdicts = shown(r.rule.Explain(req))
+	missing := shown(r.rule.Missing(req))
 	j.Matched = len(missing) == 0
 	here := r.serves(entrypoint, secure)
 	switch {
@@ -192,6 +193,19 @@ func (r *route) judge(req *rule.Request, entrypoint string, secure bool) Judged 
 		j.Change = r.elsewhere()
 	}
 	return j
+}
+
+// shown leaves out what matchers ask of headers and parameters that carry credentials.
+func shown(list []rule.Verdict) []rule.Verdict {
+	for i, v := range list {
+		if hiding := secret.Rule(v.Matcher); hiding != v.Matcher {
+			list[i].Matcher = hiding
+			if v.Change != "" {
+				list[i].Change = "what " + strings.TrimPrefix(hiding, "!") + " asks for"
+			}
+		}
+	}
+	return list
 }
 
 // elsewhere says where the router answers.

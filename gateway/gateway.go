@@ -66,6 +66,8 @@ type Options struct {
 	DataDir string
 	// StateDir keeps issued certificates between runs. Empty keeps them in memory.
 	StateDir string
+	// HideBase has the API leave out what Base defines: nothing of it is the user's.
+	HideBase bool
 	// Dashboard is the URL of the stack's dashboard, where browsers that open
 	// Traefik's are sent. Empty means there is none.
 	Dashboard string
@@ -96,6 +98,7 @@ type Gateway struct {
 	dashboard string
 	version   string
 	freePorts bool
+	hideBase  bool
 	applying  sync.Mutex // held while a table is put in force; taken before mu
 	internals map[string]http.Handler
 	mu        sync.Mutex // guards what follows
@@ -135,6 +138,7 @@ func New(opts Options) (*Gateway, error) {
 		leaving:    make(map[*front]struct{}),
 		leavingUDP: make(map[*datagrams]struct{}),
 		freePorts:  opts.FreePorts,
+		hideBase:   opts.HideBase,
 		dashboard:  opts.Dashboard,
 		version:    opts.Version,
 		drain:      drainTime,
@@ -294,7 +298,11 @@ func changed(was, now config.StaticDocker) bool {
 // routers are disabled or doubtful.
 func (g *Gateway) Problems() []config.Problem {
 	t := g.table.Load()
-	return slices.Concat(t.dynamic.Problems, t.problems)
+	list := slices.Concat(t.dynamic.Problems, t.problems)
+	for i, p := range list { // which may quote a URL
+		list[i].Message, list[i].Hint = hideURL(p.Message), hideURL(p.Hint)
+	}
+	return list
 }
 
 // Routes lists every router of the table in force, disabled ones included,

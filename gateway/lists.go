@@ -1,104 +1,99 @@
 package gateway
 
 import (
-	"maps"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
+
+	"axion/gateway/api"
 )
 
-// perPage is how many things a page of the API has by default.
-const perPage = 100
-
-func (g *Gateway) thingsOf(w http.ResponseWriter, r *http.Request) things {
-	list, ok := g.table.Load().things(r.PathValue("protocol"))[r.PathValue("kind")]
-	if !ok {
+// listOf is one of the API's lists, or nil where there is no such one, which it answers.
+func (g *Gateway) listOf(w http.ResponseWriter, r *http.Request) api.List {
+	list := g.lists(g.table.Load(), r.PathValue("protocol"))[r.PathValue("kind")]
+	if list == nil {
 		apiError(w, http.StatusNotFound, "there is no such page")
-		return nil
 	}
 	return list
 }
 
 // oneThing answers with one router, service or middleware.
 func (g *Gateway) oneThing(w http.ResponseWriter, r *http.Request) {
-	list := g.thingsOf(w, r)
+	list := g.listOf(w, r)
 	if list == nil {
 		return
 	}
-	m, ok := list[r.PathValue("name")]
+	o, ok := list[r.PathValue("name")]
 	if !ok {
 		apiError(w, http.StatusNotFound, strings.TrimSuffix(r.PathValue("kind"), "s")+" not found: "+r.PathValue("name"))
 		return
 	}
-	writeJSON(w, http.StatusOK, m)
+	writeJSON(w, http.StatusOK, o)
 }
 
-// listThings answers with a page of them; X-Next-Page tells the next, or 1 at the
-// end, as Traefik does.
+// listThings answers with a page of them.
 func (g *Gateway) listThings(w http.ResponseWriter, r *http.Request) {
-	list := g.thingsOf(w, r)
+	list := g.listOf(w, r)
 	if list == nil {
 		return
 	}
-	q := r.URL.Query()
-	found := []map[string]any{}
-	for _, name := range slices.Sorted(maps.Keys(list)) {
-		if m := list[name]; wanted(m, q.Get("search"), q.Get("status"), q.Get("serviceName"), q.Get("middlewareName")) {
-			found = append(found, m)
-		}
-	}
-	page, ok := number(q.Get("page"), 1)
-	size, fine := number(q.Get("per_page"), perPage)
-	if !ok || !fine || (page-1)*size >= len(found) && page > 1 {
-		apiError(w, http.StatusBadRequest, "invalid request: page: "+q.Get("page")+", per_page: "+q.Get("per_page"))
+	page, next, err := api.Select(list, r.URL.Query())
+	writePage(w, page, next, err)
+}
+
+// writePage answers with a page; X-Next-Page tells the next, or 1 at the end, as
+// Traefik does.
+func writePage[T any](w http.ResponseWriter, page []T, next int, err error) {
+	if err != nil {
+		apiError(w, http.StatusBadRequest, err.Error())
 		return
 	}
-	start := (page - 1) * size
-	end := min(start+size, len(found))
-	next := 1
-	if end < len(found) {
-		next = page + 1
-	}
 	w.Header().Set("X-Next-Page", strconv.Itoa(next))
-	writeJSON(w, http.StatusOK, found[start:end])
+	writeJSON(w, http.StatusOK, page)
 }
 
-// number reads a positive number, at most a million.
-func number(text string, usual int) (int, bool) {
-	if text == "" {
-		return usual, true
-	}
-	n, err := strconv.Atoi(text)
-	return n, err == nil && n > 0 && n <= 1_000_000
+func (g *Gateway) listEntryPoints(w http.ResponseWriter, r *http.Request) {
+	page, next, err := api.Page(g.entryPoints(), r.URL.Query())
+	writePage(w, page, next, err)
 }
 
-func wanted(m map[string]any, search, status, service, middleware string) bool {
-	if status != "" && !strings.EqualFold(m["status"].(string), status) {
-		return false
+func (g *Gateway) oneEntryPoint(w http.ResponseWriter, r *http.Request) {
+	for _, e := range g.entryPoints() {
+		if slices.Contains(e.Strings("names"), r.PathValue("name")) {
+			writeJSON(w, http.StatusOK, e)
+			return
+		}
 	}
-	if service != "" && m["service"] != service {
-		return false
+	apiError(w, http.StatusNotFound, "entry point not found: "+r.PathValue("name"))
+}
+
+// entryPoints are those that are open, with their settings.
+func (g *Gateway) entryPoints() []api.Object {
+	list := []api.Object{}
+	entries := g.table.Load().entries
+	for _, e := range g.EntryPoints() {
+		o := api.Object{}
+		if at := entries[e.Name]; at != nil {
+			o = api.EntryPoint(at.config)
+		}
+		o["name"], o["names"], o["address"] = e.Name, e.Names, e.Address
+		list = append(list, o)
 	}
-	if names, _ := m["middlewares"].([]any); middleware != "" && !slices.Contains(names, any(middleware)) {
-		return false
-	}
-	rule, _ := m["rule"].(string)
-	return strings.Contains(m["name"].(string), search) || strings.Contains(rule, search)
+	return list
 }
 
 // overview counts by protocol and status.
 func (g *Gateway) overview() map[string]any {
 	t := g.table.Load()
-	all := map[string]any{"features": map[string]any{"tracing": "", "metrics": "Prometheus", "accessLog": t.dynamic.Static.AccessLog != nil}}
-	providers := map[string]bool{}
+	all := map[string]any{"features": map[string]any{"tracing": "", "metrics": "Prometheus", "accessLog": t.dynamic.Static.AccessLog != nil, "hub": false}}
+	known := map[string]bool{"Docker": len(t.dynamic.Static.FileProviders) == 0, "File": len(t.dynamic.Static.FileProviders) > 0}
 	for _, protocol := range []string{"http", "tcp", "udp"} {
 		kinds := map[string]any{}
-		for kind, list := range t.things(protocol) {
+		for kind, list := range g.lists(t, protocol) {
 			count := map[string]int{"total": len(list), "warnings": 0, "errors": 0}
-			for _, m := range list {
-				providers[m["provider"].(string)] = true
-				switch m["status"] {
+			for _, o := range list {
+				switch o["status"] {
 				case Warning:
 					count["warnings"]++
 				case Disabled:
@@ -106,9 +101,22 @@ func (g *Gateway) overview() map[string]any {
 				}
 			}
 			kinds[kind] = count
+			for _, name := range list.Providers() {
+				known[providerNames[name]] = true
+			}
 		}
 		all[protocol] = kinds
 	}
-	all["providers"] = slices.Sorted(maps.Keys(providers))
+	providers := []string{}
+	for _, name := range []string{"Docker", "File"} {
+		if known[name] {
+			providers = append(providers, name)
+		}
+	}
+	all["providers"] = providers
 	return all
 }
+
+// providerNames are Traefik's for those that are configured, by what follows the @ in
+// names.
+var providerNames = map[string]string{"docker": "Docker", "file": "File"}

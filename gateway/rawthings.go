@@ -1,8 +1,9 @@
 package gateway
 
 import (
-	"strings"
+	"strconv"
 
+	"axion/gateway/api"
 	"axion/gateway/config"
 )
 
@@ -20,10 +21,23 @@ type rawFinding struct {
 	message  string
 }
 
-// tcpThings are the parts of TCP's configuration, with their states.
-func (t *table) tcpThings() map[string]things {
-	d := t.dynamic.TCP
-	all := map[string]things{"routers": plainThings(d.Routers), "services": plainThings(d.Services), "middlewares": plainThings(d.Middlewares)}
+// tcpLists are the parts of TCP's configuration, with their states.
+func (t *table) tcpLists() map[string]api.List {
+	d, w := t.dynamic.TCP, t.dynamic.Written.TCP
+	all := map[string]api.List{"routers": {}, "services": {}, "middlewares": {}}
+	for name, c := range d.Routers {
+		m := object(name, c, w.Routers, c.Origin)
+		if tls, ok := m["tls"].(map[string]any); ok {
+			tls["passthrough"] = c.TLS.Passthrough
+		}
+		all["routers"][name] = m
+	}
+	for name, c := range d.Services {
+		all["services"][name] = typed(name, c, w.Services, c.Origin)
+	}
+	for name, c := range d.Middlewares {
+		all["middlewares"][name] = typed(name, c, nil, c.Origin)
+	}
 	for _, r := range t.tcp.Routes() {
 		raw := rawRoute{r.Name, r.Config.Service, r.Config.Middlewares, r.EntryPoints, r.Enabled, nil}
 		for _, f := range r.Findings {
@@ -31,7 +45,10 @@ func (t *table) tcpThings() map[string]things {
 		}
 		raw.put(all)
 		if m := all["routers"][r.Name]; m != nil {
-			m["priority"] = r.Priority
+			m["priority"], m["priorityStr"] = r.Priority, strconv.Itoa(r.Priority)
+			if m["entryPoints"] == nil {
+				m["entryPoints"] = namesOfEntries(t.entries.defaults())
+			}
 		}
 	}
 	for name, servers := range t.tcp.Servers() {
@@ -46,9 +63,16 @@ func (t *table) tcpThings() map[string]things {
 	return all
 }
 
-// udpThings are the parts of UDP's configuration, with their states.
-func (t *table) udpThings() map[string]things {
-	all := map[string]things{"routers": plainThings(t.dynamic.UDP.Routers), "services": plainThings(t.dynamic.UDP.Services)}
+// udpLists are the parts of UDP's configuration, with their states.
+func (t *table) udpLists() map[string]api.List {
+	d, w := t.dynamic.UDP, t.dynamic.Written.UDP
+	all := map[string]api.List{"routers": {}, "services": {}}
+	for name, c := range d.Routers {
+		all["routers"][name] = object(name, c, w.Routers, c.Origin)
+	}
+	for name, c := range d.Services {
+		all["services"][name] = typed(name, c, w.Services, c.Origin)
+	}
 	for _, r := range t.udp.Routes() {
 		raw := rawRoute{r.Name, r.Config.Service, nil, r.EntryPoints, r.Enabled, nil}
 		for _, f := range r.Findings {
@@ -60,7 +84,7 @@ func (t *table) udpThings() map[string]things {
 }
 
 // put tells the router's state, and those that it uses of it.
-func (r rawRoute) put(all map[string]things) {
+func (r rawRoute) put(all map[string]api.List) {
 	m := all["routers"][r.name]
 	if m == nil {
 		return
@@ -69,7 +93,7 @@ func (r rawRoute) put(all map[string]things) {
 	var errs []string
 	for _, f := range r.findings {
 		if f.severity != config.Notice {
-			errs = append(errs, f.message)
+			errs = append(errs, hideURL(f.message))
 		}
 	}
 	switch {
@@ -81,18 +105,6 @@ func (r rawRoute) put(all map[string]things) {
 	if len(errs) > 0 {
 		m["error"] = errs
 	}
-	_, provider, _ := strings.Cut(r.name, "@")
-	use := func(kind, name string) {
-		if !strings.Contains(name, "@") {
-			name += "@" + provider
-		}
-		if used := all[kind][name]; used != nil {
-			users, _ := used["usedBy"].([]string)
-			used["usedBy"] = append(users, r.name)
-		}
-	}
-	use("services", r.service)
-	for _, name := range r.middlewares {
-		use("middlewares", name)
-	}
+	all["services"].UsedBy(r.name, r.service)
+	all["middlewares"].UsedBy(r.name, r.middlewares...)
 }

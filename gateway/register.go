@@ -65,7 +65,11 @@ type shape struct {
 }
 
 // Parameters of Traefik's lists.
-var listed = []string{"search", "status", "page", "per_page"}
+var (
+	paged  = []string{"page", "per_page"}
+	listed = append([]string{"search", "status", "sortBy", "direction"}, paged...)
+	routed = append([]string{"serviceName", "middlewareName"}, listed...)
+)
 
 // shapes are those that [Gateway.API] serves.
 func shapes() []shape {
@@ -73,7 +77,7 @@ func shapes() []shape {
 		{id: "get-rawdata", path: "/api/rawdata", summary: "All routers, services and middlewares, in Traefik's shape, and what is wrong with labels"},
 		{id: "get-overview", path: "/api/overview", summary: "How many there are of each, in Traefik's shape"},
 		{id: "get-version", path: "/api/version", summary: "The version, in Traefik's shape"},
-		{id: "list-entrypoints", path: "/api/entrypoints", summary: "Where the gateway listens"},
+		{id: "list-entrypoints", path: "/api/entrypoints", summary: "Where the gateway listens", query: paged},
 		{id: "get-entrypoint", path: "/api/entrypoints/{name}", summary: "One place where the gateway listens"},
 		{id: "explain", path: "/api/explain", summary: "Which router takes a request and why, what comes second, and what came near; nothing is sent",
 			query: []string{"url", "method", "header", "client"}},
@@ -83,9 +87,13 @@ func shapes() []shape {
 			if protocol == "udp" && kind == "middleware" {
 				continue // UDP has none
 			}
+			query := listed
+			if kind == "router" {
+				query = routed
+			}
 			path := "/api/" + protocol + "/" + kind + "s"
 			all = append(all,
-				shape{id: "list-" + protocol + "-" + kind + "s", path: path, summary: "The " + kind + "s of " + protocol + ", in Traefik's shape", query: listed},
+				shape{id: "list-" + protocol + "-" + kind + "s", path: path, summary: "The " + kind + "s of " + protocol + ", in Traefik's shape", query: query},
 				shape{id: "get-" + protocol + "-" + kind, path: path + "/{name}", summary: "One " + kind + " of " + protocol + ", by name@provider"})
 		}
 	}
@@ -117,10 +125,15 @@ func (s shape) operation() *huma.Operation {
 
 // parameters say what those that need it mean.
 var parameters = map[string]string{
-	"url":    "Absolute; its port, or else its scheme, chooses the entrypoint.",
-	"method": "GET if empty.",
-	"header": "\"Name: value\"; may be given several times. Host overrides the URL's.",
-	"client": "The client's address; 127.0.0.1 if empty.",
-	"search": "Looked for in names and rules.",
-	"status": "enabled, warning or disabled.",
+	"url":            "Absolute; its port, or else its scheme, chooses the entrypoint.",
+	"method":         "GET if empty.",
+	"header":         "\"Name: value\"; may be given several times. Host overrides the URL's.",
+	"client":         "The client's address; 127.0.0.1 if empty.",
+	"search":         "Looked for in names and rules, case aside.",
+	"status":         "enabled, warning or disabled.",
+	"sortBy":         "name, provider, status; of routers priority, rule, service, entryPoints; of services type, servers; of middlewares type.",
+	"direction":      "asc, the default, or desc.",
+	"serviceName":    "With or without its provider where the router names it without.",
+	"middlewareName": "As the router names it.",
+	"page":           "From 1; the answer's X-Next-Page is the next one, or 1 at the end.",
 }

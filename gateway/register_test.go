@@ -121,23 +121,51 @@ func TestSecretsHidden(t *testing.T) {
 		"http.middlewares.a.basicauth.users=me:$$apr1$$hunter2", "http.middlewares.b.digestauth.users=me:realm:hunter2",
 		"http.middlewares.c.headers.customrequestheaders.Authorization=Bearer hunter2", "http.middlewares.c.headers.customrequestheaders.X-Api-Key=hunter2",
 		"http.middlewares.c.headers.customrequestheaders.X-Auth-Key=hunter2", "http.middlewares.c.headers.customrequestheaders.X-Pass=hunter2",
-		"http.middlewares.c.headers.customrequestheaders.X-Plain=hunter2", "http.middlewares.c.headers.customresponseheaders.X-Plain=hunter2",
+		"http.middlewares.c.headers.customrequestheaders.Cookie=hunter2", "http.middlewares.c.headers.customrequestheaders.X-Team=Bearer hunter2",
+		"http.middlewares.c.headers.customresponseheaders.X-Plain=plainly", "http.middlewares.d.forwardauth.address=http://me:hunter2@127.0.0.1:1/?token=hunter2",
+		"http.middlewares.d.forwardauth.addauthcookiestoresponse=cookie-a", "http.middlewares.d.forwardauth.tls.key=hunter2",
+		"http.middlewares.e.headers.customrequestheaders.X-Origin=http://me:hunter2@a.localhost/",
+		"http.services.shop.loadbalancer.passivehealthcheck.failurewindow=3s",
+		"http.routers.keyed.rule=Host(`keyed.localhost`) && Header(`X-Api-Key`, `hunter2`) && !Query(`token`, `hunter2`)", "http.routers.keyed.service=shop",
 		"http.middlewares.c.headers.customresponseheaders.X-Robots-Tag=shown",
-		"http.services.shop.loadbalancer.healthcheck.path=/health", "http.services.shop.loadbalancer.healthcheck.headers.X-Check=hunter2")...))
+		"http.services.shop.loadbalancer.healthcheck.path=/health", "http.services.shop.loadbalancer.healthcheck.headers.X-Check-Token=hunter2")...))
 	text := ""
-	for _, path := range []string{"/api/rawdata", "/api/http/middlewares", "/api/http/services", "/api/http/services/shop@docker", "/api/explain?url=https://shop.localhost/"} {
+	for _, path := range []string{"/api/rawdata", "/api/http/middlewares", "/api/http/services", "/api/http/services/shop@docker", "/api/http/routers",
+		"/api/overview", "/api/entrypoints", "/api/explain?url=https://shop.localhost/", "/api/explain?url=http://keyed.localhost/"} {
 		w := httptest.NewRecorder()
 		s.API().ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
 		text += w.Body.String()
 	}
+	routes, err := json.Marshal(s.Routes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	text += string(routes)
 	for _, secret := range []string{"hunter2", "apr1"} {
 		if strings.Contains(text, secret) {
 			t.Errorf("%q is told: %s", secret, text)
 		}
 	}
-	for _, plain := range []string{"shown", "me:", "X-Api-Key", "X-Check", "/health"} {
+	for _, plain := range []string{"shown", "plainly", "me:", "X-Api-Key", "X-Check-Token", "/health", "cookie-a", `"failureWindow":"3s"`, `"usedBy":["keyed@docker","shop@docker"]`} {
 		if !strings.Contains(text, plain) {
 			t.Errorf("%q is not told: %s", plain, text)
+		}
+	}
+}
+
+// TestSecretsOfProblemsHidden quotes addresses that cannot be read.
+func TestSecretsOfProblemsHidden(t *testing.T) {
+	t.Parallel()
+	for _, url := range []string{"me:hunter2@127.0.0.1:1", "ftp://me:hunter2@127.0.0.1", "http://me:hunter2@127.0.0.1:a"} {
+		s := start(t, compose(route("shop", "Host(`shop.localhost`)", url)...))
+		w := httptest.NewRecorder()
+		s.API().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/api/rawdata", nil))
+		problems, err := json.Marshal(s.Problems())
+		if err != nil || len(s.Problems()) == 0 {
+			t.Fatalf("%s: got %s, %v", url, problems, err)
+		}
+		if text := w.Body.String() + string(problems); strings.Contains(text, "hunt") || strings.Contains(text, "er2") {
+			t.Errorf("%s: got %s", url, text)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"axion/gateway/config"
 	"axion/gateway/rule"
+	"axion/gateway/secret"
 )
 
 // route is one router. It serves once it is ready.
@@ -103,7 +104,7 @@ func (r *route) problem(f finding, d *config.Dynamic) config.Problem {
 func (r *route) describe() Route {
 	d := Route{
 		Name:        r.name,
-		Rule:        r.config.Rule,
+		Rule:        secret.Rule(r.config.Rule),
 		Priority:    r.priority,
 		EntryPoints: []string{},
 		TLS:         r.secure(),
@@ -118,7 +119,7 @@ func (r *route) describe() Route {
 		d.EntryPoints = append(d.EntryPoints, e.name)
 	}
 	for _, f := range r.findings {
-		d.Errors = append(d.Errors, f.message)
+		d.Errors = append(d.Errors, hideURL(f.message))
 		d.Status = Warning
 	}
 	if !r.ready {

@@ -45,10 +45,15 @@ type Origin struct {
 	File    string `json:"file"`
 	Line    int    `json:"line"` // 0 where unknown
 	Service string `json:"service"`
+
+	base bool // of the stack's own
 }
 
+// embedded is the file of what the stack brings along itself.
+const embedded = "embedded"
+
 func originOf(o config.Origin) Origin {
-	return Origin{File: o.File, Line: o.Line, Service: o.Service}
+	return Origin{File: o.File, Line: o.Line, Service: o.Service, base: o.Layer == 0 && o.File == embedded}
 }
 
 // String gives "file:line", or "file" where the line is unknown.

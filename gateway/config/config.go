@@ -22,10 +22,23 @@ type Dynamic struct {
 	Static *Static
 	// Places are those of the labels, for [Dynamic.Place].
 	Places map[Scope][]*Places
+	// Written holds what the maps above hold with names as their authors wrote them:
+	// without the provider where they left it out. It is for showing.
+	Written Written
 	// Problems lists what was refused or doubtful while reading. A problem of
 	// severity Error names something that is left out of the maps above, or a
 	// change of it that is not in force.
 	Problems []Problem
+}
+
+// Written are parts of a configuration before their names were qualified, by their own
+// qualified names. One that is missing has no other names.
+type Written struct {
+	Routers     map[string]*Router
+	Services    map[string]*Service
+	Middlewares map[string]*Middleware
+	TCP         TCP
+	UDP         UDP
 }
 
 // Origin is where a piece of configuration was read. Line is 0 where unknown.

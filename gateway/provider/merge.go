@@ -182,6 +182,7 @@ func (m *merger) finish() {
 	}
 	d.UDP = config.UDP{Routers: pick(m, &m.udpRouters, nil), Services: pick(m, &m.udpServices, mergeUDPServers)}
 	d.TLS.Options, d.TLS.Stores = pick(m, &m.options, nil), pick(m, &m.stores, nil)
+	d.Written = written(d)
 	refer(d)
 	m.leaveOut(wares)
 }

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"maps"
 	"strings"
 
 	"axion/gateway/config"
@@ -37,6 +38,15 @@ func qualifyAll(names []string, provider string) []string {
 		out[i] = qualify(name, provider)
 	}
 	return out
+}
+
+// written keeps what refer is about to replace.
+func written(d *config.Dynamic) config.Written {
+	return config.Written{
+		Routers: maps.Clone(d.Routers), Services: maps.Clone(d.Services), Middlewares: maps.Clone(d.Middlewares),
+		TCP: config.TCP{Routers: maps.Clone(d.TCP.Routers), Services: maps.Clone(d.TCP.Services)},
+		UDP: config.UDP{Routers: maps.Clone(d.UDP.Routers), Services: maps.Clone(d.UDP.Services)},
+	}
 }
 
 // refer qualifies all that one thing says of another. What it changes it copies:
