@@ -21,24 +21,13 @@ const internalSuffix = "@internal"
 func (g *Gateway) newInternals() map[string]http.Handler {
 	api := g.API()
 	return map[string]http.Handler{
-		"api":        g.pages(api),
-		"dashboard":  g.pages(api),
+		"api":        g.pages(api, false),
+		"dashboard":  g.pages(api, true),
 		"ping":       http.HandlerFunc(g.ping),
 		"prometheus": g.observer.Handler(),
 		// noop is for routers whose middlewares answer every request themselves.
 		"noop": http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }),
 	}
-}
-
-// pages serve the API, and send browsers to the stack's dashboard.
-func (g *Gateway) pages(api http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, "/api/") || g.dashboard == "" {
-			api.ServeHTTP(w, r)
-			return
-		}
-		http.Redirect(w, r, g.dashboard, http.StatusFound)
-	})
 }
 
 // entryWares are the middlewares that an entrypoint gives routers.

@@ -45,7 +45,7 @@ func TestServiceMiddlewares(t *testing.T) {
 		Middlewares []string
 	}
 	apiGet(t, s.Gateway, "/api/http/services/a@docker", &shown)
-	if shown.Type != "loadbalancer" || len(shown.Middlewares) != 1 || shown.Middlewares[0] != "both@docker" {
+	if shown.Type != "loadbalancer" || len(shown.Middlewares) != 1 || shown.Middlewares[0] != "both" {
 		t.Errorf("the API shows %+v", shown)
 	}
 	answer, err := s.Explain(gateway.Question{URL: "http://a.localhost/x"})

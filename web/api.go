@@ -51,6 +51,10 @@ func (s *Server) handler() http.Handler {
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, _ *http.Request) {
 		writeProblem(w, http.StatusNotFound, "the dashboard has no such endpoint or method")
 	})
+	// Where Traefik's dashboard is, people look for their routes.
+	for _, path := range []string{"GET /dashboard", "GET /dashboard/"} {
+		mux.Handle(path, http.RedirectHandler(routesPage, http.StatusFound))
+	}
 	mux.Handle("/", assets{s.opts.Assets})
 	all := http.NewServeMux()
 	all.Handle("GET /ws", s.hub)

@@ -15,6 +15,9 @@ import (
 // indexFile is the page; every address of the dashboard is the same page.
 const indexFile = "index.html"
 
+// routesPage is where Traefik's dashboard leads.
+const routesPage = "/routes"
+
 // assets serves the page's files. Browsers keep them and ask whether they have
 // changed, which an entity tag over the content answers.
 type assets struct {
@@ -30,7 +33,7 @@ func (a assets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if info, err := fs.Stat(a.files, name); err != nil || info.IsDir() {
 		// A name may hold a dot (/topics/axion.events), so that its ending does
 		// not tell a page from a file. A browser says what it wants.
-		if r.URL.Path != "/" && !strings.Contains(r.Header.Get("Accept"), "text/html") {
+		if r.URL.Path != "/" && r.URL.Path != routesPage && !strings.Contains(r.Header.Get("Accept"), "text/html") {
 			writeProblem(w, http.StatusNotFound, "there is no such file")
 			return
 		}

@@ -25,6 +25,7 @@ func TestAssets(t *testing.T) {
 	}{
 		{"OK", "GET", "/", "*/*", 200, "text/html; charset=utf-8"},
 		{"OKPage", "GET", "/routes", "text/html", 200, "text/html; charset=utf-8"},
+		{"OKPageFollowed", "GET", "/routes", "*/*", 200, "text/html; charset=utf-8"}, // by curl -L from /dashboard/
 		{"OKPageWithDots", "GET", "/topics/axion.graph-service.dlq", "text/html,*/*", 200, "text/html; charset=utf-8"},
 		{"OKFolderIsPage", "GET", "/vendor", "text/html", 200, "text/html; charset=utf-8"},
 		{"OKModule", "GET", "/js/main.js", "*/*", 200, "text/javascript; charset=utf-8"},
@@ -52,6 +53,14 @@ func TestAssets(t *testing.T) {
 		again, body := s.call(t, "GET", "/js/main.js", "", map[string]string{"If-None-Match": first.Header.Get("ETag")})
 		if again.StatusCode != 304 || body != "" {
 			t.Errorf("got %d with %d bytes, want 304 with none", again.StatusCode, len(body))
+		}
+	})
+	t.Run("OKTraefiksDashboard", func(t *testing.T) {
+		t.Parallel()
+		for _, path := range []string{"/dashboard", "/dashboard/", "/dashboard/x"} {
+			if res, _ := s.call(t, "GET", path, "", map[string]string{"Accept": "text/html"}); res.StatusCode != 302 || res.Header.Get("Location") != routesPage {
+				t.Errorf("%s: got %d to %q, want the page of routes", path, res.StatusCode, res.Header.Get("Location"))
+			}
 		}
 	})
 	t.Run("OKPolicy", func(t *testing.T) {

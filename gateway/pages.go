@@ -1,0 +1,42 @@
+package gateway
+
+import (
+	"net/http"
+	"strings"
+)
+
+// pages serve the API, and send browsers that open Traefik's dashboard to the stack's:
+// to the page of its routes. Of the service that is the dashboard alone all other paths
+// are.
+func (g *Gateway) pages(api http.Handler, alone bool) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		settings := g.table.Load().dynamic.Static.API
+		here := g.dashboard != "" && (settings == nil || dashboard(settings)) && (r.Method == http.MethodGet || r.Method == http.MethodHead)
+		path := r.URL.Path
+		switch {
+		case !here || strings.HasPrefix(path, "/api/"):
+			api.ServeHTTP(w, r)
+		case alone || path == "/dashboard" || strings.HasPrefix(path, "/dashboard/"):
+			http.Redirect(w, r, strings.TrimSuffix(g.dashboard, "/")+"/routes", http.StatusFound)
+		case path == "/":
+			base := ""
+			if settings != nil {
+				base = strings.TrimSuffix(settings.BasePath, "/")
+			}
+			w.Header().Set("Location", forwardedPrefix(r)+base+"/dashboard/") // http.Redirect knows neither
+			w.WriteHeader(http.StatusFound)
+		default:
+			api.ServeHTTP(w, r)
+		}
+	})
+}
+
+// forwardedPrefix is what a middleware, or a proxy before this one, took from the path.
+// It is empty where that would lead to another host.
+func forwardedPrefix(r *http.Request) string {
+	prefix := strings.TrimSuffix(r.Header.Get("X-Forwarded-Prefix"), "/")
+	if !strings.HasPrefix(prefix, "/") || strings.HasPrefix(prefix, "//") || strings.ContainsAny(prefix, "\\\t\r\n") {
+		return ""
+	}
+	return prefix
+}
