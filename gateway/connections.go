@@ -16,6 +16,9 @@ func (g *Gateway) serverStates() []observe.Server {
 		if s == nil || s.config.LoadBalancer == nil {
 			continue // others have the servers of these
 		}
+		if c := t.dynamic.Services[name]; g.hideBase && c != nil && originOf(c.Origin).base {
+			continue
+		}
 		for _, at := range s.describe() {
 			list = append(list, observe.Server{Service: name, URL: at.URL, Up: at.Status == status(true)})
 		}

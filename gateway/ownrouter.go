@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"axion/gateway/config"
-	"axion/gateway/observe"
 	"axion/gateway/rule"
 )
 
@@ -18,9 +17,6 @@ func (b *builder) ownRouters() {
 	s := b.dynamic.Static
 	if p := s.Ping; p != nil && !p.ManualRouting {
 		b.ownRouter("ping", "/ping", p.EntryPoint, math.MaxInt)
-	}
-	if err := observe.CheckMetrics(s.Metrics); err != nil {
-		b.problems = append(b.problems, s.Problem(s.Origin, config.Error, err.Error(), "until then the metrics stay as they were"))
 	}
 	if m := s.Metrics; m != nil && m.Prometheus != nil && !m.Prometheus.ManualRouting {
 		b.ownRouter("prometheus", "/metrics", m.Prometheus.EntryPoint, math.MaxInt)

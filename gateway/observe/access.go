@@ -175,7 +175,7 @@ func clean(text string) string {
 }
 
 // clientHost is the client's address, as trusted peers tell it where there are some.
-func (e *Exchange) clientHost() string {
+func clientHost(e *Exchange) string {
 	if e.detail != nil && e.detail.client != "" {
 		return e.detail.client
 	}

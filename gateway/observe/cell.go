@@ -35,8 +35,8 @@ type cell struct {
 	tls                         uint32 // version and cipher suite; 0 without TLS
 }
 
-// cell is the request's.
-func (e *Exchange) cell(l *headerLabels) cell {
+// newCell is the request's.
+func newCell(e *Exchange, l *headerLabels) cell {
 	c := cell{
 		entrypoint: e.entrypoint, router: e.router, service: e.service,
 		method: known(e.method), protocol: protocol(e), headers: l.of(e.request.Header), status: e.status, code: e.status,
@@ -45,7 +45,7 @@ func (e *Exchange) cell(l *headerLabels) cell {
 		c.asked = e.asked
 	}
 	if c.protocol == "grpc" || c.protocol == "grpc-web" {
-		c.code = grpcCode(e.header())
+		c.code = grpcCode(headerOf(e))
 	}
 	if s := e.request.TLS; s != nil {
 		c.tls = uint32(s.Version)<<16 | uint32(s.CipherSuite)
@@ -116,7 +116,8 @@ func known(method string) string {
 func protocol(e *Exchange) string {
 	h := e.request.Header
 	switch {
-	case e.status == http.StatusSwitchingProtocols || h["Upgrade"] != nil && names(h["Upgrade"], "websocket") && names(h["Connection"], "upgrade"):
+	case e.status == http.StatusSwitchingProtocols,
+		h["Upgrade"] != nil && names(h["Upgrade"], "websocket") && names(h["Connection"], "upgrade"):
 		return "websocket"
 	case eventStream(h["Accept"]):
 		return "sse"

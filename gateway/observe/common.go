@@ -8,7 +8,7 @@ import (
 
 // common appends Traefik's form of the Common Log Format, or that format itself.
 func (l *accessLog) common(b []byte, e *Exchange, took time.Duration, count int64) []byte {
-	b = append(b, clean(l.shown("ClientHost", e.clientHost()))...)
+	b = append(b, clean(l.shown("ClientHost", clientHost(e)))...)
 	b = append(b, " - "...)
 	b = append(b, clean(l.shown("ClientUsername", user(e)))...)
 	b = append(b, ' ')

@@ -46,6 +46,6 @@ func (d *detail) answer(e *Exchange, status int, size int64) {
 	}
 	d.took, d.status, d.size = time.Since(d.asked), status, size
 	if log := e.observer.access.Load(); log != nil && log.headers {
-		d.origin = maps.Clone(e.header()) // middlewares change it on the way to the client
+		d.origin = maps.Clone(headerOf(e)) // middlewares change it on the way to the client
 	}
 }

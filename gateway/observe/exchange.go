@@ -80,16 +80,16 @@ func (e *Exchange) Answered(status int, size int64) {
 	}
 }
 
-// read is how many bytes of the request's body were read.
-func (e *Exchange) read() int64 {
+// readBytes is how many bytes of the request's body were read.
+func readBytes(e *Exchange) int64 {
 	if e.received == nil {
 		return 0
 	}
 	return e.received.Load()
 }
 
-// header is that of the answer.
-func (e *Exchange) header() http.Header {
+// headerOf is that of the answer.
+func headerOf(e *Exchange) http.Header {
 	if e.detail != nil && e.detail.header != nil {
 		return e.detail.header
 	}

@@ -18,7 +18,7 @@ const maxValue = 8 << 10
 
 // fields are those of a JSON line, under Traefik's names and of its types.
 func (l *accessLog) fields(e *Exchange, took time.Duration, count int64) map[string]any {
-	all := e.fields(took)
+	all := fieldsOf(e, took)
 	all["RequestCount"], all["RequestPath"] = count, l.path(e)
 	out := make(map[string]any, len(all)+8)
 	for name, value := range all {
@@ -33,7 +33,7 @@ func (l *accessLog) fields(e *Exchange, took time.Duration, count int64) map[str
 		if e.detail != nil {
 			l.addHeaders(out, "origin_", e.detail.origin)
 		}
-		l.addHeaders(out, "downstream_", e.header())
+		l.addHeaders(out, "downstream_", headerOf(e))
 	}
 	return out
 }
@@ -49,9 +49,9 @@ func (l *accessLog) addHeaders(out map[string]any, prefix string, header http.He
 	}
 }
 
-// fields are what is known of the request. What there is not, such as the router of a
+// fieldsOf are what is known of the request. What there is not, such as the router of a
 // request that none took, is left out.
-func (e *Exchange) fields(took time.Duration) map[string]any {
+func fieldsOf(e *Exchange, took time.Duration) map[string]any {
 	r := e.request
 	client, port := splitPort(r.RemoteAddr)
 	all := map[string]any{
@@ -59,7 +59,7 @@ func (e *Exchange) fields(took time.Duration) map[string]any {
 		"Duration": took.Nanoseconds(), "Overhead": took.Nanoseconds(),
 		"ClientAddr": r.RemoteAddr, "ClientHost": client, "ClientPort": port, "ClientUsername": orDash(bounded(user(e))),
 		"RequestMethod": bounded(e.method), "RequestProtocol": r.Proto, "RequestScheme": "http",
-		"RequestContentSize": e.read(), "RetryAttempts": e.retries,
+		"RequestContentSize": readBytes(e), "RetryAttempts": e.retries,
 		"DownstreamStatus": e.status, "DownstreamContentSize": e.size,
 		"OriginDuration": int64(0), "OriginStatus": 0, "OriginContentSize": int64(0),
 		"entryPointName": e.entrypoint,
@@ -68,7 +68,9 @@ func (e *Exchange) fields(took time.Duration) map[string]any {
 		host, port := splitPort(e.host)
 		all["RequestAddr"], all["RequestHost"], all["RequestPort"] = bounded(e.host), bounded(host), bounded(port)
 	}
-	maps.Copy(all, given(map[string]string{"RouterName": e.router, "ServiceName": e.serviceName(), "ServiceURL": e.serverURL(), "Fault": e.fault}))
+	maps.Copy(all, given(map[string]string{
+		"RouterName": e.router, "ServiceName": serviceName(e), "ServiceURL": e.serverURL(), "Fault": e.fault,
+	}))
 	if e.server != nil {
 		all["ServiceAddr"] = e.server.Host
 	}
@@ -103,7 +105,7 @@ func (d *detail) add(all map[string]any, took time.Duration, size int64) {
 }
 
 // serviceName is that of the service whose server was asked, or else the router's.
-func (e *Exchange) serviceName() string {
+func serviceName(e *Exchange) string {
 	if e.asked != "" {
 		return e.asked
 	}

@@ -1,17 +1,11 @@
 package observe
 
 import (
-	"errors"
-	"fmt"
 	"maps"
-	"math"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
-
-	"axion/gateway/config"
 )
 
 const (
@@ -71,34 +65,4 @@ func split(joined string) []string {
 		return nil
 	}
 	return strings.Split(strings.TrimSuffix(joined, separator), separator)
-}
-
-// labelName is what Prometheus takes for a label's name; those that begin with two
-// underscores are its own.
-var labelName = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
-
-var reservedLabels = []string{"code", "method", "protocol", "entrypoint", "router", "service"}
-
-// CheckMetrics tells what is wrong with the settings of metrics: with these nothing
-// can be counted. Nil is fine.
-func CheckMetrics(c *config.Metrics) error {
-	if c == nil || c.Prometheus == nil {
-		return nil
-	}
-	for i, b := range c.Prometheus.Buckets {
-		if math.IsNaN(b) || i > 0 && b <= c.Prometheus.Buckets[i-1] {
-			return errors.New("metrics.prometheus.buckets are to be numbers that grow")
-		}
-	}
-	for _, label := range slices.Sorted(maps.Keys(c.Prometheus.HeaderLabels)) {
-		switch {
-		case !labelName.MatchString(label) || strings.HasPrefix(label, "__"):
-			return fmt.Errorf("metrics.prometheus.headerlabels: %q cannot be a label's name: it may have letters, digits and underscores", label)
-		case slices.Contains(reservedLabels, label):
-			return fmt.Errorf("metrics.prometheus.headerlabels: the label %q is there already", label)
-		case c.Prometheus.HeaderLabels[label] == "":
-			return fmt.Errorf("metrics.prometheus.headerlabels: the label %q names no header", label)
-		}
-	}
-	return nil
 }

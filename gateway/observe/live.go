@@ -38,10 +38,14 @@ type live struct {
 var (
 	_ prometheus.Collector = live{}
 
-	serverUp = prometheus.NewDesc("traefik_service_server_up", "1 for servers that are up, 0 for others.", []string{"service", "url"}, nil)
-	notAfter = prometheus.NewDesc("traefik_tls_certs_not_after", "When certificates end, in Unix seconds.", []string{"cn", "serial", "sans"}, nil)
-	opened   = prometheus.NewDesc("traefik_open_connections", "Open connections, by entrypoint.", []string{"entrypoint", "protocol"}, nil)
+	serverUp = desc("traefik_service_server_up", "1 for servers that are up, 0 for others.", "service", "url")
+	notAfter = desc("traefik_tls_certs_not_after", "When certificates end, in Unix seconds.", "cn", "serial", "sans")
+	opened   = desc("traefik_open_connections", "Open connections, by entrypoint.", "entrypoint", "protocol")
 )
+
+func desc(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc(name, help, labels, nil)
+}
 
 // Describe tells which metrics there are.
 func (live) Describe(to chan<- *prometheus.Desc) {

@@ -2,6 +2,7 @@ package observe
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -81,17 +82,22 @@ func newCounters(c config.Prometheus, l live) *counters {
 			n.scopes[k] = newScope(n.registry, name, kindLabels[k], n.headers.labels, buckets)
 		}
 	}
-	n.retries = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "traefik_service_retries_total", Help: "Further attempts, by service."}, []string{"service"})
-	n.faults = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "axion_gateway_faults_total", Help: "Requests that were broken on purpose, by router."}, []string{"router"})
-	n.reloads = prometheus.NewCounter(prometheus.CounterOpts{Name: "traefik_config_reloads_total", Help: "Configurations that came into force."})
-	n.success = prometheus.NewGauge(prometheus.GaugeOpts{Name: "traefik_config_last_reload_success", Help: "When a configuration last came into force, in Unix seconds."})
-	n.registry.MustRegister(n.retries, n.faults, n.reloads, n.success, l, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	counter := func(name, help string) prometheus.CounterOpts { return prometheus.CounterOpts{Name: name, Help: help} }
+	n.retries = prometheus.NewCounterVec(counter("traefik_service_retries_total", "Further attempts, by service."), []string{"service"})
+	n.faults = prometheus.NewCounterVec(counter("axion_gateway_faults_total", "Requests that were broken on purpose, by router."), []string{"router"})
+	n.reloads = prometheus.NewCounter(counter("traefik_config_reloads_total", "Configurations that came into force."))
+	n.success = prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "traefik_config_last_reload_success", Help: "When a configuration last came into force, in Unix seconds.",
+	})
+	n.registry.MustRegister(n.retries, n.faults, n.reloads, n.success, l,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return n
 }
 
 func newScope(registry *prometheus.Registry, name string, own, headers []string, buckets []float64) *scope {
 	counter := func(suffix, help string, labels ...string) *prometheus.CounterVec {
-		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "traefik_" + name + suffix, Help: help + ", by " + name + "."}, append(labels, own...))
+		opts := prometheus.CounterOpts{Name: "traefik_" + name + suffix, Help: help + ", by " + name + "."}
+		return prometheus.NewCounterVec(opts, append(labels, own...))
 	}
 	of := []string{"code", "method", "protocol"}
 	s := &scope{
@@ -114,8 +120,8 @@ func (m *metrics) configure(c *config.Metrics) error {
 	if c != nil && c.Prometheus != nil {
 		want = *c.Prometheus
 	}
-	if err := CheckMetrics(c); err != nil {
-		return err
+	if list := want.Mistakes(); len(list) > 0 {
+		return fmt.Errorf("metrics.prometheus.%s: %s", list[0].Label, list[0].Message)
 	}
 	m.foreign.Store(c != nil && !c.AddInternals)
 	have := m.current.Load().settings
@@ -147,8 +153,8 @@ func (m *metrics) count(e *Exchange, took time.Duration) {
 	if e.fault != "" {
 		n.faults.WithLabelValues(e.router).Inc()
 	}
-	seconds, size, received := took.Seconds(), float64(e.size), float64(e.read())
-	at := n.meters(e.cell(n.headers))
+	seconds, size, received := took.Seconds(), float64(e.size), float64(readBytes(e))
+	at := n.meters(newCell(e, n.headers))
 	for i := range at.requests {
 		at.requests[i].Inc()
 		at.sent[i].Add(size)

@@ -15,12 +15,14 @@ var (
 	// names matches names of settings and variables whose values are secret.
 	names = regexp.MustCompile(`(?i)^users$|auth|cookie$|pass|pwd|secret|token|key$|credential|dsn|signature`)
 	// plainNames matches those names of Traefik's that only look like it.
-	plainNames = regexp.MustCompile(`(?i)^(?:(?:basic|digest|forward|client)auth|clientauthtype|auth(?:request|response)headers(?:regex)?|authsigninurl|` +
-		`addauthcookiestoresponse|accesscontrolallowcredentials|passtlsclientcert|passhostheader|passthrough|passivehealthcheck|publickey|cookie)$`)
+	plainNames = regexp.MustCompile(`(?i)^(?:(?:basic|digest|forward|client)auth|clientauthtype|auth(?:request|response)headers(?:regex)?|` +
+		`authsigninurl|addauthcookiestoresponse|accesscontrolallowcredentials|passtlsclientcert|passhostheader|` +
+		`passthrough|passivehealthcheck|publickey|cookie)$`)
 	// Text matches what is secret wherever it stands: hashes of passwords, with
 	// the $ doubled or not, and keys. A line break that only YAML knows would bring the
 	// next line with it.
-	Text = regexp.MustCompile(`\$(?:apr1|2[abxy]|argon2\w*)\$|\$[56]\$+[\w./]{8}|(?i:\{S?SHA)|-----BEGIN|PRIVATE KEY-----|[\x00-\x08\x0a-\x1f\x{85}\x{2028}\x{2029}]`)
+	Text = regexp.MustCompile(`\$(?:apr1|2[abxy]|argon2\w*)\$|\$[56]\$+[\w./]{8}|(?i:\{S?SHA)|-----BEGIN|` +
+		`PRIVATE KEY-----|[\x00-\x08\x0a-\x1f\x{85}\x{2028}\x{2029}]`)
 	// userInfo is who asks in a URL, and the password, which may hold a slash or an @.
 	// Where the scheme is missing the colon tells it.
 	userInfo = regexp.MustCompile(`://\S*@|(^|[\s"'(=])[\w.%+-]*:[^\s/@"'()\x60,]+@`)
@@ -30,7 +32,8 @@ var (
 
 var (
 	// headers matches names of headers that carry credentials.
-	headers = regexp.MustCompile(`(?i)auth|cookie|pass|pwd|secret|token|key|credential|session|signature|jwt|csrf|xsrf|hmac|private|verify|bearer|(?:^|-)(?:sig|otp|pin)(?:-|$)`)
+	headers = regexp.MustCompile(`(?i)auth|cookie|pass|pwd|secret|token|key|credential|session|signature|` +
+		`jwt|csrf|xsrf|hmac|private|verify|bearer|(?:^|-)(?:sig|otp|pin)(?:-|$)`)
 	// plainHeaders are those whose values are told to every browser anyway.
 	plainHeaders = []string{"access-control-allow-credentials", "proxy-authenticate", "public-key-pins", "www-authenticate"}
 	// scheme is how a value begins that is one of HTTP's credentials (RFC 9110, section 11).

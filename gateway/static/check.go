@@ -24,6 +24,20 @@ func (r *reader) check(s *config.Static) {
 	if s.AccessLog != nil {
 		r.checkAccessLog(s.AccessLog)
 	}
+	if s.Metrics != nil {
+		r.checkMetrics(s.Metrics.Prometheus)
+	}
+}
+
+func (r *reader) checkMetrics(p *config.Prometheus) {
+	for _, m := range p.Mistakes() {
+		r.wrong("metrics.prometheus."+m.Label, m.Message, m.Hint)
+		if label, ok := strings.CutPrefix(m.Label, "headerLabels."); ok {
+			delete(p.HeaderLabels, label)
+		} else {
+			p.Buckets = nil
+		}
+	}
 }
 
 func (r *reader) checkAccessLog(c *config.AccessLog) {

@@ -3,6 +3,7 @@ package static_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -340,5 +341,26 @@ func TestReadValues(t *testing.T) {
 	if got.Ping.TerminatingStatusCode != 0 || got.API.BasePath != "" || a.Format != "" || !slices.Equal(a.Filters.StatusCodes, []string{"200", "500-599"}) ||
 		a.Fields.DefaultMode != "" || len(a.Fields.Names) != 0 || a.Fields.Headers.Names["B"] != "drop" || a.Fields.QueryParameters.DefaultMode != "" {
 		t.Errorf("got %+v", a)
+	}
+}
+
+// Metrics that cannot be counted are left out, and the rest is.
+func TestReadMetrics(t *testing.T) {
+	t.Parallel()
+	got, problems := read(static.Source{Args: args("--metrics.prometheus.buckets=0.5,0.1", "--metrics.prometheus.headerlabels.a-b=X-A",
+		"--metrics.prometheus.headerlabels.code=X-B", "--metrics.prometheus.headerlabels.__c=X-C", "--metrics.prometheus.headerlabels.Tenant=X-Tenant",
+		"--metrics.prometheus.addrouterslabels=true")})
+	want := []string{
+		"error 10: metrics.prometheus.buckets: 0.1 follows 0.5 (write numbers that grow, such as 0.1,0.3,1.2,5)",
+		`error 13: metrics.prometheus.headerLabels.__c: "__c" cannot be a label's name (write letters, digits and underscores)`,
+		`error 11: metrics.prometheus.headerLabels.a-b: "a-b" cannot be a label's name (write letters, digits and underscores)`,
+		`error 12: metrics.prometheus.headerLabels.code: the label "code" is there already (give it another name)`,
+	}
+	if !slices.Equal(problems, want) {
+		t.Errorf("got %q\nwant %q", problems, want)
+	}
+	p := got.Metrics.Prometheus
+	if len(p.Buckets) != 0 || !maps.Equal(p.HeaderLabels, map[string]string{"Tenant": "X-Tenant"}) || !p.AddRoutersLabels || len(p.Mistakes()) != 0 {
+		t.Errorf("got %+v", p)
 	}
 }
