@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"strings"
+	"time"
 )
 
 // API serves what is known of the table in force, in the shapes of Traefik's API:
@@ -11,11 +12,11 @@ import (
 // and /api/udp with routers, services and middlewares; and of its own /api/explain,
 // /metrics and /ping. It has no state to change, and answers to GET alone.
 func (g *Gateway) API() http.Handler {
-	mux := http.NewServeMux()
+	mux, began := http.NewServeMux(), time.Now().UTC()
 	mux.HandleFunc("GET /api/rawdata", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, g.rawData()) })
 	mux.HandleFunc("GET /api/overview", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, g.overview()) })
 	mux.HandleFunc("GET /api/version", func(w http.ResponseWriter, _ *http.Request) {
-		writeJSON(w, http.StatusOK, map[string]string{"Version": g.version, "Codename": "axion"})
+		writeJSON(w, http.StatusOK, map[string]string{"Version": g.version, "Codename": "axion", "startDate": began.Format(time.RFC3339Nano)})
 	})
 	mux.HandleFunc("GET /api/entrypoints", g.listEntryPoints)
 	mux.HandleFunc("GET /api/entrypoints/{name}", g.oneEntryPoint)

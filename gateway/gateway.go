@@ -284,6 +284,7 @@ func (g *Gateway) put(d *config.Dynamic, given map[place]net.Listener) {
 	}
 	for _, p := range next.problems {
 		if old == nil || !slices.Contains(old.problems, p) {
+			p.Message, p.Hint = hideURL(p.Message), hideURL(p.Hint)
 			g.log.Warn(p.Error(), p.Attrs()...)
 		}
 	}

@@ -104,7 +104,14 @@ func (t *table) httpLists() map[string]api.List {
 
 // describeRouter tells a router's effective settings and its state.
 func (t *table) describeRouter(r *route) api.Object {
-	m := object(r.name, r.config, t.dynamic.Written.Routers, r.config.Origin)
+	c := r.config
+	if w := t.dynamic.Written.Routers[r.name]; w != nil {
+		c = w
+	}
+	if len(r.entries) > 0 {
+		c = api.Observed(c, r.entries[0].config.Observability)
+	}
+	m := object(r.name, c, nil, r.config.Origin)
 	d := r.describe()
 	m["status"], m["priority"], m["priorityStr"], m["origin"] = d.Status, d.Priority, strconv.Itoa(d.Priority), d.Origin
 	if len(d.Errors) > 0 {
@@ -125,7 +132,7 @@ func (t *table) describeRouter(r *route) api.Object {
 func using(r *route) []string {
 	list := []string{}
 	for _, e := range r.entries {
-		name := e.name
+		name := e.called()
 		for _, called := range r.config.EntryPoints {
 			if slices.Contains(e.names, called) {
 				name = called
@@ -195,10 +202,13 @@ func (t *table) describeOwn(list api.List, r *route) {
 func namesOfEntries(points []*entrypoint) []string {
 	list := []string{}
 	for _, e := range points {
-		list = append(list, e.name)
+		list = append(list, e.called())
 	}
 	return list
 }
+
+// called is the name that the entrypoint was given, where it was given one.
+func (e *entrypoint) called() string { return e.names[len(e.names)-1] }
 
 func localAll(names []string) []string {
 	list := make([]string, len(names))

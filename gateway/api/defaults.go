@@ -45,6 +45,31 @@ func orValue[T comparable](v *T, usual T) {
 	}
 }
 
+// Observed gives a router what its entrypoint says of what is told of its requests,
+// where it does not say it itself.
+func Observed(c *config.Router, entry *config.Observability) *config.Router {
+	if entry == nil {
+		return c
+	}
+	r, told := *c, *entry
+	if own := c.Observability; own != nil {
+		if own.AccessLogs != nil {
+			told.AccessLogs = own.AccessLogs
+		}
+		if own.Metrics != nil {
+			told.Metrics = own.Metrics
+		}
+		if own.Tracing != nil {
+			told.Tracing = own.Tracing
+		}
+		if own.TraceVerbosity != "" {
+			told.TraceVerbosity = own.TraceVerbosity
+		}
+	}
+	r.Observability = &told
+	return &r
+}
+
 func router(c config.Router) *config.Router {
 	told := config.Observability{}
 	if c.Observability != nil {

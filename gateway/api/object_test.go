@@ -118,3 +118,26 @@ func TestHidden(t *testing.T) {
 		}
 	}
 }
+
+func TestObserved(t *testing.T) {
+	t.Parallel()
+	no, yes := false, true
+	entry := &config.Observability{AccessLogs: &no, Metrics: &no}
+	own := &config.Router{Observability: &config.Observability{Metrics: &yes}}
+	for name, tt := range map[string]struct {
+		router *config.Router
+		entry  *config.Observability
+		want   string
+	}{
+		"Neither":    {&config.Router{}, nil, `{"accessLogs":true,"metrics":true,"traceVerbosity":"minimal","tracing":true}`},
+		"EntryPoint": {&config.Router{}, entry, `{"accessLogs":false,"metrics":false,"traceVerbosity":"minimal","tracing":true}`},
+		"Both":       {own, entry, `{"accessLogs":false,"metrics":true,"traceVerbosity":"minimal","tracing":true}`},
+	} {
+		if got, _ := json.Marshal(api.New("r@docker", api.Observed(tt.router, tt.entry))["observability"]); string(got) != tt.want {
+			t.Errorf("%s: got %s, want %s", name, got, tt.want)
+		}
+	}
+	if own.Observability.AccessLogs != nil {
+		t.Error("the router was changed")
+	}
+}

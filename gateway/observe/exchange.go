@@ -53,9 +53,20 @@ var (
 // Route notes which router takes the request, and what is not to be told of it.
 func (e *Exchange) Route(router, service string, quiet *config.Observability) {
 	e.router, e.service = router, service
-	if quiet != nil {
-		e.quiet = *quiet
+	if quiet == nil {
+		return
 	}
+	// What it leaves open the entrypoint may have said.
+	e.quiet.AccessLogs = or(quiet.AccessLogs, e.quiet.AccessLogs)
+	e.quiet.Metrics = or(quiet.Metrics, e.quiet.Metrics)
+	e.quiet.Tracing = or(quiet.Tracing, e.quiet.Tracing)
+}
+
+func or(said, before *bool) *bool {
+	if said != nil {
+		return said
+	}
+	return before
 }
 
 // Through notes the middlewares of the route, in the order in which they run.

@@ -314,3 +314,27 @@ func TestNothingAlive(t *testing.T) {
 		t.Errorf("got\n%s", text)
 	}
 }
+
+// TestQuiet has a router say a part of what its entrypoint says of all.
+func TestQuiet(t *testing.T) {
+	t.Parallel()
+	no, yes := false, true
+	for name, tt := range map[string]struct {
+		entry, router *config.Observability
+		counted       bool
+	}{
+		"Neither":    {nil, nil, true},
+		"EntryPoint": {&config.Observability{Metrics: &no}, nil, false},
+		"Part":       {&config.Observability{Metrics: &no}, &config.Observability{AccessLogs: &no}, false},
+		"Router":     {&config.Observability{Metrics: &no}, &config.Observability{Metrics: &yes}, true},
+	} {
+		o := counted(t, config.Prometheus{})
+		e := o.Begin(httptest.NewRecorder(), get(), "web")
+		e.Route("", "", tt.entry)
+		e.Route("a", "a", tt.router)
+		e.End()
+		if text := scrape(o); strings.Contains(text, `router="a"`) != tt.counted {
+			t.Errorf("%s: got\n%s", name, text)
+		}
+	}
+}

@@ -302,8 +302,8 @@ func (b *Balancer) change(apply func() bool) bool {
 
 func (b *Balancer) log(s *server, failure error) {
 	if failure != nil {
-		b.proxy.log.Warn("server is down", "service", b.name, "url", s.url.String(), "error", failure)
+		b.proxy.log.Warn("server is down", "service", b.name, "url", s.url.Redacted(), "error", failure)
 	} else {
-		b.proxy.log.Info("server is up", "service", b.name, "url", s.url.String())
+		b.proxy.log.Info("server is up", "service", b.name, "url", s.url.Redacted())
 	}
 }

@@ -31,7 +31,7 @@ type failure struct {
 
 // fail answers for a server that could not.
 func (p *Proxy) fail(w http.ResponseWriter, r *http.Request, b *Balancer, s *server, err error) {
-	f := failure{Status: statusOf(r, err), Service: b.name, Server: s.url.String(), Waiting: secondsSince(s.failing.Load())}
+	f := failure{Status: statusOf(r, err), Service: b.name, Server: s.url.Redacted(), Waiting: secondsSince(s.failing.Load())}
 	p.log.Debug("request failed", "method", r.Method, "url", r.URL.Redacted(), "status", f.Status, "error", err)
 	switch f.Status {
 	case statusClientGone:
@@ -87,7 +87,7 @@ func (p *Proxy) unavailable(w http.ResponseWriter, r *http.Request, b *Balancer)
 		Remedy: "Its health check fails. " + lookAtLog}
 	var servers []string
 	for _, s := range b.servers {
-		servers = append(servers, s.url.String())
+		servers = append(servers, s.url.Redacted())
 	}
 	f.Server = strings.Join(servers, ", ")
 	if f.Server == "" {

@@ -18,13 +18,13 @@ func (b *Balancer) failed(s *server, r *http.Request, err error) {
 		s.check.Recheck()
 	}
 	if s.failing.CompareAndSwap(0, time.Now().UnixNano()) {
-		b.proxy.log.Warn("server cannot be reached", "service", b.name, "url", s.url.String(), "error", err)
+		b.proxy.log.Warn("server cannot be reached", "service", b.name, "url", s.url.Redacted(), "error", err)
 	}
 }
 
 // answered logs that s answers again, where failed had logged.
 func (b *Balancer) answered(s *server) {
 	if since := s.failing.Load(); since != 0 && s.failing.CompareAndSwap(since, 0) {
-		b.proxy.log.Info("server answers again", "service", b.name, "url", s.url.String())
+		b.proxy.log.Info("server answers again", "service", b.name, "url", s.url.Redacted())
 	}
 }

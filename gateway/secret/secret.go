@@ -16,7 +16,7 @@ var (
 	names = regexp.MustCompile(`(?i)^users$|auth|cookie$|pass|pwd|secret|token|key$|credential|dsn|signature`)
 	// plainNames matches those names of Traefik's that only look like it.
 	plainNames = regexp.MustCompile(`(?i)^(?:(?:basic|digest|forward|client)auth|clientauthtype|auth(?:request|response)headers(?:regex)?|` +
-		`authsigninurl|addauthcookiestoresponse|accesscontrolallowcredentials|passtlsclientcert|passhostheader|` +
+		`authsigninurl|addauthcookiestoresponse|accesscontrolallowcredentials|passtlsclientcert|passhostheader|allowacmebypass|` +
 		`passthrough|passivehealthcheck|publickey|cookie)$`)
 	// Text matches what is secret wherever it stands: hashes of passwords, with
 	// the $ doubled or not, and keys. A line break that only YAML knows would bring the
