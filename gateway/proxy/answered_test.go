@@ -3,6 +3,7 @@ package proxy_test
 import (
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -95,5 +96,19 @@ func TestAnswered(t *testing.T) {
 				t.Errorf("%s%s: got %s, want %s", scheme, path, got, want)
 			}
 		}
+	}
+}
+
+// TestPasswordsHidden tells neither clients nor the log the password of an address.
+func TestPasswordsHidden(t *testing.T) {
+	t.Parallel()
+	gone := httptest.NewServer(http.NotFoundHandler())
+	gone.Close()
+	var log strings.Builder
+	_, front := balance(t, proxy.Options{Log: slog.New(slog.NewTextHandler(&log, nil))}, servers(strings.Replace(gone.URL, "://", "://me:hunter2@", 1)))
+	status, body := fetch(t, front.URL)
+	front.Close()
+	if status != http.StatusBadGateway || !strings.Contains(body, gone.Listener.Addr().String()) || log.Len() == 0 || strings.Contains(body+log.String(), "hunter2") {
+		t.Errorf("got %d %s, and the log\n%s", status, body, log.String())
 	}
 }
