@@ -62,7 +62,11 @@ func (a *attempt) send(next http.Handler, r *http.Request) {
 	a.cancel, a.discarded = cancel, 0
 	defer func() {
 		// A proxy aborts so where an answer breaks off, this one because it was cut.
-		if fault := recover(); fault != nil && (!a.again || fault != http.ErrAbortHandler) {
+		fault := recover()
+		if fault == nil {
+			return
+		}
+		if err, ok := fault.(error); !a.again || !ok || !errors.Is(err, http.ErrAbortHandler) {
 			panic(fault)
 		}
 	}()
