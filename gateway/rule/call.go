@@ -37,6 +37,10 @@ func (b *builder) call(c *ast.CallExpr) (matcher, error) {
 		if e, ok := errors.AsType[*Error](err); ok {
 			return nil, b.fail(c.Args[0].Pos(), s.name+": "+e.Message, e.Hint)
 		}
+		if message, hint := doubt(s.name, args); message != "" && err == nil {
+			at := b.fail(c.Pos(), message, hint)
+			b.doubts = append(b.doubts, Doubt(*at))
+		}
 		return m, err
 	}
 	return nil, b.unknown(name)
@@ -118,7 +122,7 @@ func (b *builder) unknown(name *ast.Ident) *Error {
 func notHTTP(name string) (why, hint string) {
 	switch name {
 	case "headers", "headersregexp", "hostheader":
-		v3 := map[string]string{"headers": "Header", "headersregexp": "HeaderRegexp", "hostheader": "Host"}
+		v3 := map[string]string{"headers": "Header(`name`, `value`)", "headersregexp": "HeaderRegexp(`name`, `expression`)", "hostheader": "Host(`app.localhost`)"}
 		return ": it is Traefik v2's", "write " + v3[name]
 	case "hostsni", "hostsniregexp", "alpn":
 		return " of HTTP: it is TCP's", "HTTP routers use Host or HostRegexp"

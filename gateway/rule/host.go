@@ -74,6 +74,9 @@ func newHost(args []string) (matcher, error) {
 	case strings.Contains(name, "*"):
 		return nil, &Error{Message: fmt.Sprintf("the host %q has a wildcard that is not its whole first label", name),
 			Hint: "use `*.example.localhost`, or HostRegexp"}
+	case strings.Contains(name, "${"):
+		return nil, &Error{Message: fmt.Sprintf("the host %q holds a variable, and nothing puts a value there", args[0]),
+			Hint: "write the host itself; files of dynamic configuration take {{ env \"NAME\" }}"}
 	case strings.Contains(name, "{"):
 		return nil, &Error{Message: fmt.Sprintf("the host %q has a pattern in the v2 syntax", name),
 			Hint: "use HostRegexp with a regular expression of Go, such as `^.+\\.example\\.localhost$`"}

@@ -155,7 +155,8 @@ func (c clientIP) match(req *Request) bool { return c.Contains(req.ClientIP) }
 func compile(expr string) (*regexp.Regexp, error) {
 	re, err := regexp.Compile(expr)
 	if err != nil {
-		return nil, &Error{Message: err.Error(), Hint: "regular expressions are Go's: https://pkg.go.dev/regexp/syntax"}
+		return nil, &Error{Message: "the regular expression is malformed: " + strings.TrimPrefix(err.Error(), "error parsing regexp: "),
+			Hint: "regular expressions are Go's: https://pkg.go.dev/regexp/syntax"}
 	}
 	return re, nil
 }

@@ -23,6 +23,7 @@ type builder struct {
 	language
 	fset   *token.FileSet
 	source string
+	doubts []Doubt
 }
 
 // language is the matchers of one kind of rule.
@@ -34,21 +35,20 @@ type language struct {
 	foreign func(name string) (why, hint string)
 }
 
-func parse(s string) (node, error) { return httpRules().parse(s) }
-
-func (l language) parse(s string) (node, error) {
+func (l language) parse(s string) (node, []Doubt, error) {
 	if strings.TrimSpace(s) == "" {
-		return nil, &Error{Line: 1, Column: 1, Message: "the rule is empty", Hint: "write a matcher, such as " + l.example}
+		return nil, nil, &Error{Line: 1, Column: 1, Message: "the rule is empty", Hint: "write a matcher, such as " + l.example}
 	}
 	if len(s) > maxLength {
-		return nil, &Error{Line: 1, Column: 1, Message: fmt.Sprintf("the rule is longer than %d bytes", maxLength)}
+		return nil, nil, &Error{Line: 1, Column: 1, Message: fmt.Sprintf("the rule is longer than %d bytes", maxLength)}
 	}
 	b := &builder{language: l, fset: token.NewFileSet(), source: s}
 	expr, err := parser.ParseExprFrom(b.fset, "", s, parser.SkipObjectResolution)
 	if err != nil {
-		return nil, syntaxError(s, err)
+		return nil, nil, syntaxError(s, err)
 	}
-	return b.expr(expr, false, 0)
+	root, err := b.expr(expr, false, 0)
+	return root, b.doubts, err
 }
 
 // expr builds one expression. Negations are carried down to the matchers, by

@@ -6,16 +6,17 @@ package rule
 type Rule struct {
 	source string
 	root   node
+	doubts []Doubt
 }
 
 // Parse reads a rule. The error is an [*Error], which says where in the rule
 // and why, and often how to mend it.
 func Parse(s string) (*Rule, error) {
-	root, err := parse(s)
+	root, doubts, err := httpRules().parse(s)
 	if err != nil {
 		return nil, err
 	}
-	return &Rule{source: s, root: root}, nil
+	return &Rule{source: s, root: root, doubts: doubts}, nil
 }
 
 // Match reports whether the rule accepts req. Rules without a query matcher do

@@ -22,16 +22,17 @@ type TCPRule struct {
 	source string
 	root   node
 	test   tcpNode
+	doubts []Doubt
 }
 
 // ParseTCP reads a rule of HostSNI, HostSNIRegexp, ClientIP and ALPN. The error is
 // an [*Error], as that of [Parse] is.
 func ParseTCP(s string) (*TCPRule, error) {
-	root, err := tcpRules().parse(s)
+	root, doubts, err := tcpRules().parse(s)
 	if err != nil {
 		return nil, err
 	}
-	return &TCPRule{source: s, root: root, test: newTCPNode(root)}, nil
+	return &TCPRule{source: s, root: root, test: newTCPNode(root), doubts: doubts}, nil
 }
 
 // Match reports whether the rule accepts a connection.
