@@ -25,6 +25,8 @@ type Dynamic struct {
 	// Written holds what the maps above hold with names as their authors wrote them:
 	// without the provider where they left it out. It is for showing.
 	Written Written
+	// Unserved are the compose services whose labels do not count.
+	Unserved []*Unserved
 	// Problems lists what was refused or doubtful while reading. A problem of
 	// severity Error names something that is left out of the maps above, or a
 	// change of it that is not in force.
@@ -39,6 +41,14 @@ type Written struct {
 	Middlewares map[string]*Middleware
 	TCP         TCP
 	UDP         UDP
+}
+
+// Unserved is what a compose service would configure if its labels counted.
+type Unserved struct {
+	Origin  Origin // of the service; its line is 0
+	Why     string // they do not, lowercase
+	Hint    string // how to have them count
+	Routers map[string]*Router
 }
 
 // Origin is where a piece of configuration was read. Line is 0 where unknown.

@@ -1,6 +1,9 @@
 package config
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // Nearest is the candidate that word was probably meant to be, for hints: the
 // one with the fewest edits, case aside. It is empty where none is close.
@@ -12,6 +15,25 @@ func Nearest(word string, candidates []string) string {
 		}
 	}
 	return best
+}
+
+// MeantName is the hint for a name such as "auth@docker" that is none of those known:
+// the same name of another provider, else the nearest; empty where there is neither.
+func MeantName(name string, known []string) string {
+	bare, provider, _ := strings.Cut(name, "@")
+	for _, k := range known {
+		if other, at, _ := strings.Cut(k, "@"); other == bare && at != provider {
+			return fmt.Sprintf("%q is there: name the provider too", k)
+		}
+	}
+	if near := Nearest(name, known); near != "" {
+		return fmt.Sprintf("did you mean %q?", near)
+	}
+	switch provider {
+	case "", "docker", files, "internal":
+		return ""
+	}
+	return "the providers here are docker, file and internal"
 }
 
 // edits counts the bytes to insert, delete, replace or swap with their

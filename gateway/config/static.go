@@ -1,9 +1,14 @@
 package config
 
+import "strings"
+
 // Static is what a file that starts Traefik itself tells it before anything
 // else: by its command line, environment or static configuration file.
 type Static struct {
 	Origin Origin `label:"-" file:"-"`
+	// Lines tells where settings such as "accesslog.format" stand, in lower case, in the
+	// file of Origin; those that are not there are unknown.
+	Lines map[string]int
 	// EntryPoints by name. Without any there are web and websecure.
 	EntryPoints      map[string]*EntryPoint
 	CertResolvers    map[string]*CertResolver // of Traefik's certificatesresolvers
@@ -16,12 +21,21 @@ type Static struct {
 	ServersTransport *ServersTransport // the default one
 }
 
+// At is where a setting such as "ping.entrypoint" stands, case aside.
+func (s *Static) At(path string) Origin {
+	o := s.Origin
+	if line := s.Lines[strings.ToLower(path)]; line > 0 {
+		o.Line = line
+	}
+	return o
+}
+
 // Problem is a finding about what was read at o.
 func (s *Static) Problem(o Origin, severity Severity, message, hint string) Problem {
 	if o.File == "" {
 		o = s.Origin
 	}
-	return Problem{Severity: severity, File: o.File, Line: o.Line, Service: o.Service, Message: message, Hint: hint}
+	return Problem{Severity: severity, File: o.File, Line: o.Line, Service: o.Service, Message: InWords(message), Hint: hint}
 }
 
 // EntryPoint is a place where clients connect.

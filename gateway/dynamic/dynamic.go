@@ -21,6 +21,8 @@ type Set struct {
 	TCP               config.TCP
 	UDP               config.UDP
 	TLS               config.TLS
+	// Places tells where each setting stands, by its path.
+	Places *config.Places
 }
 
 // tree is the shape of a file.
@@ -69,8 +71,15 @@ func Read(ctx context.Context, name string, data []byte, env func(string) (strin
 		Services:          located(o, t.HTTP.Services, "http", "services", func(v *config.Service) *config.Origin { return &v.Origin }),
 		Middlewares:       located(o, t.HTTP.Middlewares, "http", "middlewares", func(v *config.Middleware) *config.Origin { return &v.Origin }),
 		ServersTransports: located(o, t.HTTP.ServersTransports, "http", "serversTransports", func(v *config.ServersTransport) *config.Origin { return &v.Origin }),
-		TCP:               o.tcp(t.TCP), UDP: o.udp(t.UDP), TLS: o.tls(t.TLS),
+		TCP:               o.tcp(t.TCP), UDP: o.udp(t.UDP), TLS: o.tls(t.TLS), Places: o.lines(),
 	}, problems
+}
+
+// lines are those of all settings of the file.
+func (o *origins) lines() *config.Places {
+	p := &config.Places{File: o.file, Lines: map[string]int{}}
+	o.root.Walk(func(path string, n *document.Node) { p.Lines[path] = o.places.source(n.Line) })
+	return p
 }
 
 // sections takes out top-level keys that are none of a dynamic file, as Traefik

@@ -160,6 +160,10 @@ func TestRead(t *testing.T) {
 			if len(problems) > 0 {
 				t.Fatalf("got problems %v, want none", problems)
 			}
+			if line, want := got.Places.Lines["http.routers.shop"], test.want.Routers["shop"].Origin.Line; line != want {
+				t.Errorf("got line %d of the router, want %d", line, want)
+			}
+			got.Places = nil
 			if !reflect.DeepEqual(got, test.want) {
 				t.Errorf("got %s\nwant %s", written(t, got), written(t, test.want))
 			}
@@ -208,7 +212,7 @@ func TestReadProblems(t *testing.T) {
 		{"ErrNotASingleValue", "a.yml", "http:\n  routers:\n    a:\n      rule: [a, b]\n", []string{`4: http.routers.a.rule must be a single value`}, true},
 		{"ErrNotAMapping", "a.yml", "- http\n", []string{`1: the file must hold fields`}, true},
 		{"ErrNoField", "a.yml", "http:\n  services:\n    a:\n      loadBalancer: {}\n", []string{`4: http.services.a.loadBalancer holds no field`}, true},
-		{"ErrYAML", "a.yml", "http:\n  routers:\n   a: [\n", []string{"4: the YAML is malformed: did not find expected node content"}, true},
+		{"ErrYAML", "a.yml", "http:\n  routers:\n   a: [\n", []string{"4: the YAML is malformed: a value is missing, or a bracket is not closed"}, true},
 		{"ErrTOML", "a.toml", "[http]\nrouters = \n", []string{"2: the TOML is malformed: "}, true},
 		{"ErrJSON", "a.json", "{\"http\":\n{]}", []string{"2: the JSON is malformed: "}, true},
 		{"ErrTwice", "a.yml", "http:\n  routers:\n    a: {rule: x}\n    a: {rule: y}\n", []string{`4: the YAML is malformed: the key "a" is there twice`}, true},

@@ -27,7 +27,7 @@ func (r *reader) file(flags []setting) *staticFile {
 		if len(s.path) != 1 || !strings.EqualFold(s.path[0], configFile) {
 			continue
 		}
-		host, ok := r.host(s.value, "the static configuration file")
+		host, ok := r.host(s.value, configFile, "the static configuration file")
 		if !ok {
 			break
 		}

@@ -93,7 +93,7 @@ func ways(t *testing.T, keys map[string]string) map[string]static.Source {
 // bare is a configuration without what depends on where it was read.
 func bare(t *testing.T, s *config.Static) string {
 	t.Helper()
-	s.Origin = config.Origin{}
+	s.Origin, s.Lines = config.Origin{}, nil
 	for _, e := range s.EntryPoints {
 		e.Origin = config.Origin{}
 	}

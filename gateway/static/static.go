@@ -180,6 +180,7 @@ func (r *reader) accept(f field, s setting) bool {
 		r.problem(config.Error, s.line, fmt.Sprintf("%s: it says nothing without one of its fields", s.text), "")
 		return false
 	case unfollowed:
+		r.unknownValue(s)
 		r.unfollowed(f.listed, s)
 		return false
 	case unknown:
@@ -220,7 +221,7 @@ func (r *reader) locate(path []string, line int) {
 // static is the result in the gateway's own shape.
 func (r *reader) static() *config.Static {
 	s := &config.Static{
-		Origin: r.origin, EntryPoints: r.tree.EntryPoints, CertResolvers: r.tree.CertificatesResolvers,
+		Origin: r.origin, Lines: r.lines, EntryPoints: r.tree.EntryPoints, CertResolvers: r.tree.CertificatesResolvers,
 		AccessLog: r.accessLog(), Metrics: r.tree.Metrics, Ping: r.tree.Ping, API: r.tree.API,
 		ServersTransport: r.tree.ServersTransport,
 	}
@@ -270,28 +271,28 @@ func (r *reader) accessLog() *config.AccessLog {
 func (r *reader) fileProvider(f *fileProvider) []config.FileProvider {
 	switch {
 	case f.Directory != "":
-		if host, ok := r.host(f.Directory, "the directory of the file provider"); ok {
+		if host, ok := r.host(f.Directory, "providers.file.directory", "the directory of the file provider"); ok {
 			return []config.FileProvider{{Directory: host}}
 		}
 	case f.Filename != "":
-		if host, ok := r.host(f.Filename, "the file of the file provider"); ok {
+		if host, ok := r.host(f.Filename, "providers.file.filename", "the file of the file provider"); ok {
 			return []config.FileProvider{{Path: host}}
 		}
 	default:
-		r.problem(config.Warning, 0, "the file provider has neither a directory nor a file name", "add providers.file.directory or providers.file.filename")
+		r.problem(config.Warning, r.lines["providers.file"], "the file provider has neither a directory nor a file name", "add providers.file.directory or providers.file.filename")
 	}
 	return nil
 }
 
 // host finds a container's path on this machine, or tells that it is not there.
-func (r *reader) host(name, what string) (string, bool) {
+func (r *reader) host(name, setting, what string) (string, bool) {
 	if r.Path == nil {
 		return name, true
 	}
 	at := path.Join("/", name) // a container starts in its root
 	host, ok := r.Path(at)
 	if !ok {
-		r.problem(config.Warning, 0, fmt.Sprintf("%s, %s, is on no volume of the container, and so cannot be read", what, at),
+		r.problem(config.Warning, r.lines[setting], fmt.Sprintf("%s, %s, is on no volume of the container, and so cannot be read", what, at),
 			fmt.Sprintf("mount it: ./%s:%s:ro", path.Base(at), at))
 	}
 	return host, ok

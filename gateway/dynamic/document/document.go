@@ -43,6 +43,7 @@ type Node struct {
 type fault struct {
 	line int
 	text string
+	hint string
 }
 
 func (f *fault) Error() string { return f.text }
@@ -66,7 +67,7 @@ func Parse(name string, data []byte) (*Node, *config.Problem) {
 	}
 	p := &config.Problem{Severity: config.Error, File: name, Message: fmt.Sprintf("the %s is malformed: %s", form, err)}
 	if f, ok := errors.AsType[*fault](err); ok {
-		p.Line = f.line
+		p.Line, p.Hint = f.line, f.hint
 	}
 	return nil, p
 }
@@ -90,6 +91,20 @@ func (n *Node) At(names ...string) *Node {
 		n = n.Child(name)
 	}
 	return n
+}
+
+// Walk calls f with every node below n and its path, such as "http.routers.x".
+func (n *Node) Walk(f func(path string, n *Node)) { n.walk("", f) }
+
+func (n *Node) walk(path string, f func(string, *Node)) {
+	for _, c := range n.Children {
+		at := join(path, c.Name)
+		if n.Kind == Sequence {
+			at = path + c.Name
+		}
+		f(at, c)
+		c.walk(at, f)
+	}
 }
 
 // Remove takes an entry out.
@@ -128,17 +143,17 @@ type builder struct{ nodes int }
 
 func (b *builder) node(name string, line, depth int, kind Kind) (*Node, error) {
 	if b.nodes++; b.nodes > maxNodes {
-		return nil, &fault{line, fmt.Sprintf("it holds more than %d values", maxNodes)}
+		return nil, &fault{line, fmt.Sprintf("it holds more than %d values", maxNodes), ""}
 	}
 	if depth > maxDepth {
-		return nil, &fault{line, fmt.Sprintf("it is nested deeper than %d levels", maxDepth)}
+		return nil, &fault{line, fmt.Sprintf("it is nested deeper than %d levels", maxDepth), ""}
 	}
 	return &Node{Name: name, Line: line, Kind: kind}, nil
 }
 
 func (b *builder) scalar(name string, line, depth int, text string) (*Node, error) {
 	if strings.Contains(text, separator) {
-		return nil, &fault{line, "a value holds a NUL character"}
+		return nil, &fault{line, "a value holds a NUL character", ""}
 	}
 	n, err := b.node(name, line, depth, Scalar)
 	if err == nil {
@@ -150,7 +165,7 @@ func (b *builder) scalar(name string, line, depth int, text string) (*Node, erro
 // twice refuses a key that a mapping has already.
 func twice(seen map[string]bool, name string, line int) error {
 	if seen[name] {
-		return &fault{line, fmt.Sprintf("the key %q is there twice", name)}
+		return &fault{line, fmt.Sprintf("the key %q is there twice", name), ""}
 	}
 	seen[name] = true
 	return nil

@@ -24,7 +24,7 @@ func fromJSON(data []byte) (*Node, error) {
 		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 			err = errors.New("it ends too early")
 		}
-		err = &fault{j.line(), err.Error()}
+		err = &fault{j.line(), err.Error(), ""}
 	}
 	return root, err
 }

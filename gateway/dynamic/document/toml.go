@@ -21,7 +21,7 @@ func fromTOML(data []byte) (*Node, error) {
 		if e, ok := errors.AsType[*toml.DecodeError](err); ok {
 			line, _ = e.Position()
 		}
-		return nil, &fault{line, strings.TrimPrefix(err.Error(), "toml: ")}
+		return nil, &fault{line, strings.TrimPrefix(err.Error(), "toml: "), ""}
 	}
 	if len(values) == 0 {
 		return &Node{}, nil
@@ -37,7 +37,7 @@ func checkTOMLKeys(data []byte) error {
 	p.Reset(data)
 	for p.NextExpression() {
 		if offset, deep := deepKey(p.Expression(), 0); deep {
-			return &fault{at.of(offset), fmt.Sprintf("it is nested deeper than %d levels", maxDepth)}
+			return &fault{at.of(offset), fmt.Sprintf("it is nested deeper than %d levels", maxDepth), ""}
 		}
 	}
 	return nil // what is malformed the decoder tells

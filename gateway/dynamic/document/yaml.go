@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 
 	"go.yaml.in/yaml/v4"
 )
@@ -17,11 +16,9 @@ func fromYAML(data []byte) (*Node, error) {
 	if errors.Is(err, io.EOF) || (err == nil && len(doc.Content) == 0) {
 		return &Node{}, nil
 	}
-	if e, ok := errors.AsType[*yaml.LoadError](err); ok {
-		return nil, &fault{e.Mark.Line, e.Message}
-	}
 	if err != nil {
-		return nil, &fault{0, strings.TrimPrefix(err.Error(), "yaml: ")}
+		line, message, hint := MalformedYAML(data, err)
+		return nil, &fault{line, message, hint}
 	}
 	y := &fromNodes{}
 	return y.convert("", doc.Content[0].Line, 0, doc.Content[0])
@@ -61,7 +58,7 @@ func (y *fromNodes) convert(name string, line, depth int, from *yaml.Node) (*Nod
 	case "!!int", "!!float", "!!bool":
 		var v any
 		if err := from.Decode(&v); err != nil {
-			return nil, &fault{line, fmt.Sprintf("%q cannot be read", from.Value)}
+			return nil, &fault{line, fmt.Sprintf("%q cannot be read", from.Value), ""}
 		}
 		return y.scalar(name, line, depth, text(v))
 	default:
@@ -83,7 +80,7 @@ func (y *fromNodes) entries(n *Node, depth int, from *yaml.Node) error {
 			continue
 		}
 		if key.Kind != yaml.ScalarNode {
-			return &fault{key.Line, "a key is not plain text"}
+			return &fault{key.Line, "a key is not plain text", ""}
 		}
 		if err := twice(seen, key.Value, key.Line); err != nil {
 			return err
@@ -114,7 +111,7 @@ func (y *fromNodes) merge(n *Node, depth int, from *yaml.Node, seen map[string]b
 	}
 	for _, source := range sources {
 		if source.Kind != Mapping {
-			return &fault{from.Line, "<< is for mappings"}
+			return &fault{from.Line, "<< is for mappings", ""}
 		}
 		for _, c := range source.Children {
 			if !seen[c.Name] {

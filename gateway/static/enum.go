@@ -1,0 +1,29 @@
+package static
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"axion/gateway/config"
+)
+
+// passedOverValues are those of settings that mean nothing here and that Traefik does
+// not start with, or passes over, where they have another, case aside.
+var passedOverValues = map[string][]string{
+	"log.level":  {"TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL", "PANIC"},
+	"log.format": {"common", "json"},
+}
+
+// unknownValue tells of a value that Traefik does not know.
+func (r *reader) unknownValue(s setting) {
+	known := passedOverValues[strings.ToLower(strings.Join(s.path, "."))]
+	if known == nil || s.value == "" || slices.ContainsFunc(known, func(k string) bool { return strings.EqualFold(k, s.value) }) {
+		return
+	}
+	hint := ""
+	if near := config.Nearest(s.value, known); near != "" {
+		hint = fmt.Sprintf("did you mean %s?", near)
+	}
+	r.problem(config.Warning, s.line, fmt.Sprintf("%s: %q is none of %s, which Traefik knows", s.text, s.value, strings.Join(known, ", ")), hint)
+}
