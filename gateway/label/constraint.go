@@ -7,6 +7,7 @@ import (
 	"go/token"
 	"regexp"
 	"strconv"
+	"strings"
 )
 
 const (
@@ -33,7 +34,7 @@ func NewConstraint(text string) (*Constraint, error) {
 	}
 	expr, err := parser.ParseExprFrom(token.NewFileSet(), "", text, parser.SkipObjectResolution)
 	if err != nil {
-		return nil, fmt.Errorf("the constraint %s cannot be read: %w", text, err)
+		return nil, fmt.Errorf("the constraint %s cannot be read: it is no expression such as Label(`tier`, `web`) && !LabelRegex(`stage`, `^dev`)", text)
 	}
 	match, err := constraint(expr, 0)
 	if err != nil {
@@ -100,7 +101,7 @@ func constraintCall(n *ast.CallExpr) (func(map[string]string) bool, error) {
 	}
 	re, err := regexp.Compile(args[1])
 	if err != nil {
-		return nil, fmt.Errorf("its regular expression: %w", err)
+		return nil, fmt.Errorf("its regular expression is malformed: %s", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
 	}
 	return func(labels map[string]string) bool {
 		v, ok := labels[args[0]]

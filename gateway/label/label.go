@@ -71,6 +71,9 @@ type Set struct {
 	// Unsupported names the HTTP middlewares that cannot be built and must not be
 	// left out, and the label that says so: routers that use one are not served.
 	Unsupported map[string]string
+	// Unserved is what the labels would configure if they counted. Nil where they do,
+	// or where traefik.enable says that they do not.
+	Unserved *config.Unserved
 	// Places tells where the labels stand.
 	Places   *config.Places
 	Problems []config.Problem
@@ -82,10 +85,18 @@ type Set struct {
 func Decode(s Service) *Set {
 	d := &decoder{Service: s, set: newSet(s)}
 	d.keys = d.sorted()
+	off, forgotten := d.disabled()
+	if !off {
+		d.slips()
+	}
+	if forgotten {
+		d.set.Unserved = d.forgotten()
+	}
 	if !d.enabled() {
 		return d.set
 	}
 	ok := d.sort() && d.decode()
+	d.clarify()
 	if ok {
 		// Even if there is a mistake, go on to report all of them at once.
 		http, tcp, udp := d.services(), d.tcpServices(), d.udpServices()
@@ -184,7 +195,7 @@ func (d *decoder) enabled() bool {
 		case "false", "0", "f":
 			return false
 		default:
-			d.problem(config.Error, k, fmt.Sprintf("%q is neither true nor false", v), "")
+			d.problem(config.Error, k, fmt.Sprintf("%q is neither true nor false", v), "write true, in quotes where labels are a mapping")
 			return false
 		}
 	}

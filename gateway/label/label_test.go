@@ -39,7 +39,7 @@ func TestDecodeRouter(t *testing.T) {
 	t.Parallel()
 	set := decode(t, service(
 		"other.label=x",
-		"Traefik.HTTP.Routers.My-App.Rule=Host(`a.localhost`)",
+		"traefik.HTTP.Routers.My-App.Rule=Host(`a.localhost`)",
 		"traefik.http.routers.My-App.entrypoints= web , websecure,",
 		"traefik.http.routers.My-App.middlewares=a@file, b",
 		"traefik.http.routers.My-App.priority=-5",
@@ -221,8 +221,13 @@ func TestDecodeEnable(t *testing.T) {
 			}
 			s := service(labels...)
 			s.RequireEnable = tt.require
-			if got := len(decode(t, s).Routers); got != tt.want {
+			set := label.Decode(s)
+			if got := len(set.Routers); got != tt.want {
 				t.Errorf("got %d routers, want %d", got, tt.want)
+			}
+			forgotten := tt.require && tt.enable == ""
+			if (len(set.Problems) > 0) != forgotten || (set.Unserved != nil) != forgotten {
+				t.Errorf("got problems %v and %+v left off, want some only where traefik.enable is missing", set.Problems, set.Unserved)
 			}
 		})
 	}

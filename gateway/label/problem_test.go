@@ -33,7 +33,7 @@ var mistakes = []struct {
 	{"ErrBracket", []string{port, "traefik.http.routers.a].rule=Path(`/`)"}, "traefik.http.routers.a].rule", 6, "no such label", ""},
 	{"ErrBracketInHeader", []string{port, "traefik.http.middlewares.m.headers.customrequestheaders.a]=b"},
 		"traefik.http.middlewares.m.headers.customrequestheaders.a]", 6, "no such label", ""},
-	{"ErrEnable", []string{port, "traefik.enable=yes"}, "traefik.enable", 6, `"yes" is neither true nor false`, ""},
+	{"ErrEnable", []string{port, "traefik.enable=yes"}, "traefik.enable", 6, `"yes" is neither true nor false`, "write true"},
 	{"ErrPriority", []string{port, "traefik.http.routers.r.priority=high"}, "traefik.http.routers.r.priority", 6, `"high" is not a whole number`, ""},
 	{"ErrDuration", []string{port, "traefik.http.middlewares.m.ratelimit.period=soon"}, "traefik.http.middlewares.m.ratelimit.period", 6, `"soon" is not a duration`, ""},
 	{"ErrBool", []string{port, "traefik.http.services.s.loadbalancer.passhostheader=maybe"}, "traefik.http.services.s.loadbalancer.passhostheader", 6,

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"maps"
 	"runtime"
 	"slices"
@@ -17,9 +18,11 @@ import (
 // document is what one version of a source says.
 type document struct {
 	layer      int
+	services   int // of a project
 	containers bool
-	sets       []*label.Set // of a project's services, or of containers
-	file       *piece       // of a dynamic file
+	sets       []*label.Set       // of a project's services, or of containers
+	unserved   []*config.Unserved // of services that are not among those
+	file       *piece             // of a dynamic file
 	static     *config.Static
 	settings   settings
 	problems   []config.Problem   // beyond those of the sets
@@ -49,7 +52,7 @@ type project struct {
 
 // load makes a document of the project's files.
 func (p *project) load() (*document, *config.Problem) {
-	doc := &document{layer: p.layer, decoded: make(map[string]decoded, len(p.all))}
+	doc := &document{layer: p.layer, services: len(p.all), decoded: make(map[string]decoded, len(p.all))}
 	specs, slow := make(map[string]*spec, len(p.all)), []string(nil)
 	for name, parts := range p.all {
 		s, err := p.service(name, parts)
@@ -99,8 +102,17 @@ func (p *project) decode(doc *document, specs map[string]*spec) {
 	for _, name := range slices.Sorted(maps.Keys(specs)) {
 		s := specs[name]
 		doc.problems = append(doc.problems, s.problems...)
+		if hasTraefik(s.Labels) || runsTraefik(p.all[name]) {
+			p.warnUnset(doc, name, p.all[name])
+		}
 		s.Project, s.Layer, s.Addresses = p.name, p.layer, p.loader.addresses[name]
-		if active(s.profiles, profiles) && doc.settings.apply(&s.Service) {
+		counts := doc.settings.apply(&s.Service)
+		switch {
+		case !active(s.profiles, profiles):
+			doc.leaveOff(s, "its profile is not active: "+strings.Join(s.profiles, ", "), "set COMPOSE_PROFILES="+s.profiles[0])
+		case !counts:
+			doc.leaveOff(s, "its labels do not meet Traefik's constraints "+doc.settings.told.Constraints, "give it the labels that they ask for")
+		default:
 			served = append(served, decoded{in: s.Service})
 		}
 	}
@@ -124,6 +136,23 @@ func (p *project) decode(doc *document, specs map[string]*spec) {
 		doc.decoded[d.in.Name] = d
 		doc.sets = append(doc.sets, d.set)
 	}
+}
+
+// leaveOff notes a service that is not served, and why.
+func (doc *document) leaveOff(s *spec, why, hint string) {
+	if hasTraefik(s.Labels) {
+		doc.unserved = append(doc.unserved, label.WouldServe(s.Service, why, hint))
+	}
+}
+
+// hasTraefik reports whether any label is Traefik's.
+func hasTraefik(labels map[string]string) bool {
+	for key := range labels {
+		if strings.HasPrefix(strings.ToLower(key), "traefik.") {
+			return true
+		}
+	}
+	return false
 }
 
 // decodeChunk is how many services are not worth another goroutine.
@@ -253,10 +282,11 @@ func settingsOf(doc *document, requireEnable bool, before settings) settings {
 		s.rule, ruleErr = label.NewDefaultRule(s.told.DefaultRule)
 	}
 	s.constraint, constraintErr = label.NewConstraint(s.told.Constraints)
-	for _, err := range []error{ruleErr, constraintErr} {
+	for setting, err := range map[string]error{"providers.docker.defaultrule": ruleErr, "providers.docker.constraints": constraintErr} {
 		if err != nil {
 			o := doc.static.Origin
-			doc.problems = append(doc.problems, config.Problem{Severity: config.Error, File: o.File, Line: o.Line, Service: o.Service, Message: err.Error()})
+			o.Line = cmp.Or(doc.static.Lines[setting], o.Line)
+			doc.problems = append(doc.problems, doc.static.Problem(o, config.Error, setting+": "+err.Error(), ""))
 		}
 	}
 	return s

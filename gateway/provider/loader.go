@@ -172,11 +172,13 @@ func located(err error, files []content, show func(string) string, all model) *c
 	for _, f := range files {
 		message = strings.ReplaceAll(message, f.path, show(f.path))
 	}
-	message = strings.TrimPrefix(message, "decoding failed due to the following error(s): ")
-	p := &config.Problem{Severity: config.Error, File: show(files[0].path), Line: lineIn(message), Message: message}
+	p := &config.Problem{Severity: config.Error, File: show(files[0].path), Line: lineIn(message), Message: config.InWords(message)}
 	m := servicePath.FindStringSubmatch(message)
 	if m == nil || len(all[m[1]]) == 0 {
 		return p
+	}
+	if m[2] != "" && !strings.Contains(p.Message, m[2]) {
+		p.Message = m[2] + ": " + p.Message
 	}
 	p.Service = m[1]
 	for _, part := range slices.Backward(all[p.Service]) {

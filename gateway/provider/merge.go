@@ -26,6 +26,7 @@ type piece struct {
 	tls         config.TLS
 	unsupported map[string]string // middlewares, as [label.Set].Unsupported
 	origin      config.Origin     // of those
+	places      *config.Places    // of a dynamic file
 }
 
 // merger collects the definitions of each name.
@@ -76,6 +77,9 @@ func merge(docs []*document) *config.Dynamic {
 	m := newMerger()
 	for _, set := range served(docs) {
 		m.out.Problems = append(m.out.Problems, set.Problems...)
+		if set.Unserved != nil {
+			m.out.Unserved = append(m.out.Unserved, set.Unserved)
+		}
 		scope := config.Scope{Provider: set.Origin.Provider, Service: set.Origin.Service, Layer: set.Origin.Layer}
 		m.out.Places[scope] = append(m.out.Places[scope], set.Places)
 		m.add(piece{
@@ -85,11 +89,16 @@ func merge(docs []*document) *config.Dynamic {
 		})
 	}
 	for _, doc := range docs {
+		m.out.Unserved = append(m.out.Unserved, doc.unserved...)
 		m.out.Problems = append(m.out.Problems, doc.problems...)
 		if doc.static != nil {
 			m.out.Static = doc.static // those of higher layers come later
 		}
 		if doc.file != nil {
+			scope := config.Scope{Provider: fileProvider, Layer: doc.layer}
+			if doc.file.places != nil {
+				m.out.Places[scope] = append(m.out.Places[scope], doc.file.places)
+			}
 			m.add(*doc.file)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"axion/gateway/config"
+	yamlfile "axion/gateway/dynamic/document"
 
 	"go.yaml.in/yaml/v4"
 )
@@ -39,7 +40,8 @@ func parseOutline(file string, data []byte) (*outline, *config.Problem) {
 			break
 		}
 		if err != nil {
-			return fail(lineIn(err.Error()), "the YAML is malformed: "+plain(err.Error()), "")
+			line, message, hint := yamlfile.MalformedYAML(data, err)
+			return fail(line, "the YAML is malformed: "+message, hint)
 		}
 		root := resolve(&n)
 		if root.Kind != yaml.MappingNode {
@@ -162,13 +164,4 @@ func lineIn(message string) int {
 	}
 	n, _ := strconv.Atoi(m[1])
 	return n
-}
-
-// plain takes out of a YAML error what the problem says already.
-func plain(message string) string {
-	message = strings.TrimPrefix(message, "yaml: ")
-	if _, rest, ok := strings.Cut(message, ": "); ok && strings.HasPrefix(message, "line ") {
-		message = rest
-	}
-	return strings.ReplaceAll(message, "\n", " ")
 }

@@ -142,7 +142,7 @@ func (s *source) loadDynamic(l *loader, in *input) (*document, *config.Problem) 
 	set, problems := dynamic.Read(l.ctx, s.name, in.data, l.lookup)
 	p := &piece{
 		provider: fileProvider, routers: set.Routers, services: set.Services, middlewares: set.Middlewares,
-		transports: set.ServersTransports, tcp: set.TCP, udp: set.UDP, tls: set.TLS,
+		transports: set.ServersTransports, tcp: set.TCP, udp: set.UDP, tls: set.TLS, places: set.Places,
 	}
 	p.place(s.layer)
 	if s.latest != nil && reflect.DeepEqual(s.latest.file, p) {

@@ -117,31 +117,71 @@ func (r *reader) labels(p part) error {
 		return nil
 	}
 	if n.Kind != yaml.SequenceNode && n.Kind != yaml.MappingNode {
-		return errShape
+		return r.refuse(spot{p.file, n}, "the labels are neither a list nor a mapping", "write one in each line: - name=value")
 	}
 	var failed error
+	seen := map[string]bool{}
 	each(n, func(key, value *yaml.Node) {
-		if key.Kind != yaml.ScalarNode || key.ShortTag() != "!!str" {
-			failed = errShape
+		name, text, err := r.label(p, key, value)
+		if failed = errors.Join(failed, err); err != nil {
 			return
 		}
-		text, name := "", key.Value
-		var err error
-		if value == nil {
-			if name, err = substitute(key.Value, p.look); err == nil {
-				name, text, _ = strings.Cut(name, "=")
-			}
-		} else {
-			text, err = scalar(value, p.look)
+		if value == nil && seen[name] && strings.HasPrefix(strings.ToLower(name), "traefik.") {
+			r.doubt(p.file, key.Line, name, "the label is there twice: the last one counts", "remove one of them")
 		}
-		if err != nil && !errors.Is(err, errShape) {
-			r.fail(spot{p.file, key}, r.name, "the label cannot be read: "+err.Error(), "")
-		}
-		if failed = errors.Join(failed, err); err == nil {
-			r.put(p.file, name, text, key.Line)
-		}
+		seen[name] = true
+		r.put(p.file, name, text, key.Line)
 	})
 	return failed
+}
+
+// label reads one: an item of a list, where there is no value, or an entry of a
+// mapping.
+func (r *reader) label(p part, key, value *yaml.Node) (name, text string, err error) {
+	at := spot{p.file, key}
+	switch {
+	case value == nil && key.Kind == yaml.MappingNode:
+		return "", "", r.refuse(at, "a label in the list is written as name: value", "write - name=value; or write all labels of the service without the dash")
+	case key.Kind != yaml.ScalarNode || value == nil && key.ShortTag() != "!!str":
+		return "", "", errShape
+	case key.ShortTag() != "!!str":
+		return "", "", errShape
+	case value != nil && value.Kind != yaml.ScalarNode:
+		return "", "", r.refuse(at, fmt.Sprintf("the value of the label %q is no single text", key.Value), "write name: value, with the value in quotes where it holds a colon")
+	}
+	if value == nil {
+		if name, err = substitute(key.Value, p.look); err == nil {
+			name, text, _ = strings.Cut(name, "=")
+		}
+	} else {
+		name = key.Value
+		text, err = scalar(value, p.look)
+		if n := value.ShortTag(); err == nil && text != value.Value && (n == "!!int" || n == "!!float") && strings.HasPrefix(strings.ToLower(name), "traefik.") {
+			r.doubt(p.file, value.Line, name, fmt.Sprintf("%s is read as the number %s", value.Value, text), fmt.Sprintf("put it in quotes: %q", value.Value))
+		}
+	}
+	if err != nil && !errors.Is(err, errShape) {
+		written, _, _ := strings.Cut(key.Value, "=")
+		if value != nil {
+			key = value
+		}
+		message, hint := notInterpolated(key.Value, err)
+		return "", "", r.refuse(at, fmt.Sprintf("the label %q cannot be read: %s", written, message), hint)
+	}
+	return name, text, err
+}
+
+// refuse notes a problem, with which all is void, and returns it.
+func (r *reader) refuse(at spot, message, hint string) error {
+	if r.assembly != nil && r.assembly.open != nil {
+		r.fail(at, r.name, message, hint)
+	}
+	return errors.New(message)
+}
+
+// doubt notes a warning about a label.
+func (r *reader) doubt(file string, line int, label, message, hint string) {
+	r.spec.problems = append(r.spec.problems, config.Problem{Severity: config.Warning, File: file, Line: line, Service: r.name, Label: label, Message: message, Hint: hint})
 }
 
 // scalar is a label's value: numbers and the like are written as Go does.
@@ -231,13 +271,14 @@ func (r *reader) ports(p part, n *yaml.Node) error {
 			failed = r.longPort(p, entry)
 		case entry.Kind == yaml.ScalarNode:
 			text, err := substitute(entry.Value, p.look)
-			var list []types.ServicePortConfig
-			if err == nil {
-				list, err = types.ParsePortConfig(text)
-			}
 			if err != nil {
-				r.fail(spot{p.file, entry}, r.name, err.Error(), "")
-				failed = err
+				message, hint := notInterpolated(entry.Value, err)
+				failed = r.refuse(spot{p.file, entry}, fmt.Sprintf("the port %q cannot be read: %s", entry.Value, message), hint)
+				return
+			}
+			list, err := types.ParsePortConfig(text)
+			if err != nil {
+				failed = r.refuse(spot{p.file, entry}, fmt.Sprintf("the port %q cannot be read: %s", text, config.InWords(err.Error())), "write one such as 8080:80, in quotes")
 			}
 			if r.published += len(list); r.published > maxPorts {
 				r.fail(spot{p.file, entry}, r.name, fmt.Sprintf("the service has more than %d ports", maxPorts), "")

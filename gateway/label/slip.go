@@ -1,0 +1,155 @@
+package label
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"axion/gateway/config"
+)
+
+// slips tells of labels that were meant to be Traefik's and that it passes over,
+// because of how they begin; and of those that it refuses and this gateway reads.
+func (d *decoder) slips() {
+	var keys []string
+	for key := range d.Labels {
+		keys = append(keys, key)
+	}
+	slices.SortFunc(keys, func(a, b string) int {
+		if d.Lines[a] != d.Lines[b] {
+			return d.Lines[a] - d.Lines[b]
+		}
+		return strings.Compare(a, b)
+	})
+	for _, key := range keys {
+		if len(key) > maxLabel {
+			continue
+		}
+		if hasPrefix(key) {
+			segments := strings.Split(key[len(prefix):], ".")
+			if segments[0] == "" && meantFor(key) != "" {
+				d.problem(config.Warning, key, "Traefik has no such label: it is ignored", "did you mean "+meantFor(key)+"?")
+			}
+			if section := sectionOf(segments); section != "" {
+				d.problem(config.Warning, key, "Traefik has no such label: it is ignored", "did you mean "+prefix+section+"."+strings.Join(segments, ".")+"?")
+			}
+			if !strings.HasPrefix(key, prefix) {
+				d.problem(config.Warning, key, "Traefik refuses all labels of the service for this one: it reads the prefix in lower case only", "write "+prefix+key[len(prefix):])
+			}
+			continue
+		}
+		if meant := meantFor(key); meant != "" {
+			d.problem(config.Warning, key, "the label is ignored: Traefik's begin with "+prefix, fmt.Sprintf("did you mean %s?", meant))
+		}
+	}
+}
+
+// meantFor is the label of Traefik's that one was meant to be, by its beginning; or
+// empty.
+func meantFor(key string) string {
+	key = strings.TrimSpace(key)
+	end := strings.IndexFunc(key, separates)
+	if end < 0 {
+		return ""
+	}
+	first, rest := strings.ToLower(key[:end]), strings.TrimLeftFunc(key[end:], separates)
+	switch {
+	case first == "traefik" || config.Nearest(first, []string{"traefik"}) != "":
+	case key[end] == '.' && (first == "http" || first == "tcp" || first == "udp"):
+		if rest = key; known().find(strings.Split(key, ".")) == unknown {
+			return "" // somebody's own, such as http.port
+		}
+	default:
+		return ""
+	}
+	for _, text := range []string{rest, strings.Join(strings.FieldsFunc(rest, separates), ".")} {
+		segments := strings.Split(text, ".")
+		if known().find(segments) != unknown {
+			return prefix + text
+		}
+		if root := known().next[strings.ToLower(segments[0])]; root != nil && root.next != nil {
+			if near := nearest(segments); near != "" {
+				return near
+			}
+			return prefix + text
+		}
+	}
+	if near := nearest(strings.Split(rest, ".")); near != "" && strings.Count(rest, ".") > 1 {
+		return near
+	}
+	return "" // somebody's own, such as traefik-ui.theme
+}
+
+// separates are the characters that people put where a dot belongs.
+func separates(c rune) bool { return strings.ContainsRune("./:\\ -_", c) }
+
+// dotted finds the name in a label that holds dots, which labels cannot express.
+// rest is the label with dashes in their place.
+func dotted(segments []string) (name, rest string, ok bool) {
+	if len(segments) < 5 {
+		return "", "", false
+	}
+	for n := 2; n < len(segments)-2; n++ {
+		short := append(append(slices.Clone(segments[:2]), strings.Join(segments[2:2+n], "-")), segments[2+n:]...)
+		if known().find(short) != unknown {
+			return strings.Join(segments[2:2+n], "."), prefix + strings.Join(short, "."), true
+		}
+	}
+	return "", "", false
+}
+
+// sectionOf is the section in which a label is that names none, such as
+// "routers.x.rule"; or empty.
+func sectionOf(segments []string) string {
+	for _, section := range []string{"http", "tcp", "udp"} {
+		if known().find(append([]string{section}, segments...)) != unknown {
+			return section
+		}
+	}
+	return ""
+}
+
+// clarify gives the problems of unknown labels hints that go by how they are written.
+func (d *decoder) clarify() {
+	for i, p := range d.set.Problems {
+		if !hasPrefix(p.Label) || !strings.HasPrefix(p.Message, "Traefik has no such label") {
+			continue
+		}
+		segments := strings.Split(p.Label[len(prefix):], ".")
+		name, rest, ok := dotted(segments)
+		switch at := &d.set.Problems[i]; {
+		case ok:
+			at.Hint = fmt.Sprintf("the dots of the name %q end it: labels cannot give such a name; write %s", name, rest)
+		case d.Labels[p.Label] == "" && strings.ContainsAny(p.Label, " (`"):
+			at.Hint = "write the label as name=value"
+		}
+	}
+}
+
+// disabled reports whether traefik.enable switches the labels off, and whether they
+// do not count only because it is missing.
+func (d *decoder) disabled() (off, forgotten bool) {
+	forgotten = d.RequireEnable
+	for _, k := range d.keys {
+		if strings.EqualFold(k, prefix+"enable") {
+			v := strings.ToLower(d.Labels[k])
+			off, forgotten = v == "false" || v == "0" || v == "f", false
+		}
+	}
+	return off, forgotten && (d.has("http.") || d.has("tcp.") || d.has("udp."))
+}
+
+// forgotten tells that traefik.enable is missing.
+func (d *decoder) forgotten() *config.Unserved {
+	const why = "traefik.enable is missing, and Traefik's exposedByDefault is false"
+	hint := "add the label traefik.enable=true"
+	d.problem(config.Warning, d.keys[0], "the labels of this service are ignored: "+why, hint)
+	return WouldServe(d.Service, why, hint)
+}
+
+// WouldServe is what the labels of a service that does not count would configure.
+func WouldServe(s Service, why, hint string) *config.Unserved {
+	s.RequireEnable = false
+	set := Decode(s)
+	return &config.Unserved{Origin: set.Origin, Why: why, Hint: hint, Routers: set.Routers}
+}
