@@ -30,24 +30,33 @@ type account struct {
 	magic  *certmagic.Config
 }
 
-// newAccount gives the old one where it would be the same. The server hears of it
-// only once a host needs a certificate.
-func (p *public) newAccount(cache *certmagic.Cache, name string, c *config.ACME, old *account) (*account, error) {
-	a := &account{name: name, server: cmp.Or(c.CAServer, certmagic.LetsEncryptProductionCA), config: c}
-	var roots *x509.CertPool
+// authorities are those that the server is verified with: nil for the system's.
+func authorities(c *config.ACME) (roots *x509.CertPool, texts []string, err error) {
 	for _, file := range c.CACertificates {
 		data, err := readText(file)
 		if err != nil {
-			return nil, fmt.Errorf("caCertificates: %w", err)
+			return nil, nil, fmt.Errorf("caCertificates: %w", err)
 		}
 		if roots == nil {
 			roots = x509.NewCertPool()
 		}
 		if !roots.AppendCertsFromPEM(data) {
-			return nil, &optionError{"caCertificates", nameOf(file) + " holds no certificate", "give a file with certificates in PEM form"}
+			return nil, nil, &optionError{"caCertificates", nameOf(file) + " holds no certificate", "give a file with certificates in PEM form"}
 		}
-		a.texts = append(a.texts, string(data))
+		texts = append(texts, string(data))
 	}
+	return roots, texts, nil
+}
+
+// newAccount gives the old one where it would be the same. The server hears of it
+// only once a host needs a certificate.
+func (p *public) newAccount(cache *certmagic.Cache, name string, c *config.ACME, old *account) (*account, error) {
+	a := &account{name: name, server: cmp.Or(c.CAServer, certmagic.LetsEncryptProductionCA), config: c}
+	roots, texts, err := authorities(c)
+	if err != nil {
+		return nil, err
+	}
+	a.texts = texts
 	if old != nil && reflect.DeepEqual(old.config, c) && reflect.DeepEqual(old.texts, a.texts) {
 		return old, nil
 	}

@@ -27,6 +27,7 @@ type public struct {
 	storage string
 	cache   atomic.Pointer[certmagic.Cache] // nil until needed
 	recent  recent
+	dry     bool // accounts are looked at only
 
 	mu       sync.Mutex
 	door     net.Listener        // see openDoor
@@ -211,7 +212,18 @@ func (p *plan) account(at config.Origin, resolver string, c *config.ACME) *accou
 			return nil
 		}
 	}
-	cache, err := p.public.open()
+	var cache *certmagic.Cache
+	var err error
+	if p.public.dry {
+		if _, _, err = authorities(c); err == nil {
+			_, err = look("keyType", c.KeyType, keyTypes)
+		}
+		if err == nil {
+			return nil
+		}
+	} else {
+		cache, err = p.public.open()
+	}
 	if err == nil {
 		p.public.mu.Lock()
 		old := p.public.accounts[resolver]

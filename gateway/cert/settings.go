@@ -81,17 +81,18 @@ func (a *Authority) Apply(settings Settings) []config.Problem {
 // Check reports what is wrong with settings, as Apply would, without putting them in
 // force: no certificate is issued and no ACME server is asked.
 func Check(settings Settings) []config.Problem {
-	a := &Authority{log: slog.New(slog.DiscardHandler)}
+	a := &Authority{log: slog.New(slog.DiscardHandler), public: &public{dry: true}}
 	s := &state{settings: settings}
 	var r report
-	_, s.fallback = a.files.load(settings.TLS, &r)
+	s.pairs, s.fallback = a.files.load(settings.TLS, &r)
 	s.options = a.buildOptions(settings.TLS.Options, nil, &r)
 	for _, router := range settings.Routers {
 		s.checkOptions(router, &r)
 	}
 	if s.fallback == nil {
-		newGenerated(settings.TLS.Stores[defaultName], &r)
+		s.generated = newGenerated(settings.TLS.Stores[defaultName], &r)
 	}
+	a.public.plan(s, &r)
 	return r.problems
 }
 

@@ -44,6 +44,27 @@ func (r ranges) contain(addr netip.Addr) bool {
 	return false
 }
 
+// exclusive refuses a criterion that says in two ways what a client is, as Traefik does.
+func exclusive(c *config.SourceCriterion) error {
+	if c == nil {
+		return nil
+	}
+	var given []string
+	if c.IPStrategy != nil {
+		given = append(given, "ipstrategy")
+	}
+	if c.RequestHeaderName != "" {
+		given = append(given, "requestheadername")
+	}
+	if c.RequestHost {
+		given = append(given, "requesthost")
+	}
+	if len(given) > 1 {
+		return fmt.Errorf("sourcecriterion.%s: %s exclude each other", given[1], strings.Join(given, " and "))
+	}
+	return nil
+}
+
 // addressOf finds a client's address as a strategy says.
 type addressOf struct {
 	depth    int
@@ -122,6 +143,9 @@ func peer(r *http.Request) string {
 // keyOf says what makes two requests come from one client; without a criterion it is
 // as usual says.
 func keyOf(c *config.SourceCriterion, usual func(*http.Request) string) (func(*http.Request) string, error) {
+	if err := exclusive(c); err != nil {
+		return nil, err
+	}
 	switch {
 	case c == nil || c.IPStrategy == nil && c.RequestHeaderName == "" && !c.RequestHost:
 		return usual, nil

@@ -115,6 +115,9 @@ func (b *Balancer) begin(check *check) {
 			loops = append(loops, s.reach)
 		}
 	}
+	if b.proxy.dry {
+		return
+	}
 	for _, l := range loops {
 		b.checks.Go(func() { l.Run(ctx) })
 	}

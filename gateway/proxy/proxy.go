@@ -28,11 +28,14 @@ type Options struct {
 	// Log receives health changes, servers that cannot be reached and, at debug
 	// level, failed requests. Nil discards.
 	Log *slog.Logger
+	// Dry makes services that are only looked at: their servers are not checked.
+	Dry bool
 }
 
 // Proxy holds what balancers share. It is safe for concurrent use.
 type Proxy struct {
 	log     *slog.Logger
+	dry     bool
 	control func(network, address string, c syscall.RawConn) error
 	buffers buffers
 }
@@ -42,7 +45,7 @@ func New(opts Options) *Proxy {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Proxy{log: opts.Log, control: opts.Control}
+	return &Proxy{log: opts.Log, control: opts.Control, dry: opts.Dry}
 }
 
 type buffers struct{ pool sync.Pool }

@@ -52,6 +52,9 @@ func (b *builder) route(name string, c *config.TCPRouter) *route {
 		r.refuse("rule", err.Error(), mend(err))
 	} else {
 		r.priority = cmp.Or(c.Priority, r.rule.Priority())
+		for _, d := range r.rule.Doubts() {
+			r.warn("rule", d.String(), d.Hint)
+		}
 		b.checkTLS(r)
 	}
 	b.enter(r)
@@ -68,7 +71,7 @@ func (b *builder) checkTLS(r *route) {
 	if c == nil {
 		if r.rule.AsksForName() {
 			r.refuse("rule", "without TLS a client tells no server name and no protocol: only HostSNI(`*`) and ClientIP can be asked",
-				fmt.Sprintf("write HostSNI(`*`), or add the label traefik.tcp.routers.%s.tls=true", local(r.name)))
+				"write HostSNI(`*`), or add "+r.config.Origin.Assign("tcp.routers."+local(r.name)+".tls", "true"))
 		}
 		return
 	}
@@ -126,7 +129,7 @@ func (b *builder) serve(r *route) {
 	s := b.service(name)
 	switch {
 	case name == "":
-		r.refuse("service", "the router has no service", fmt.Sprintf("add the label traefik.tcp.routers.%s.service", local(r.name)))
+		r.refuse("service", "the router has no service", "add "+r.config.Origin.Setting("tcp.routers."+local(r.name)+".service"))
 	case s == nil:
 		r.refuse("service", fmt.Sprintf("service %q does not exist", name), didYouMean(name, b.config.Services))
 	case s.err != nil:
@@ -159,10 +162,7 @@ func mend(err error) string {
 }
 
 func didYouMean[T any](name string, known map[string]T) string {
-	if near := config.Nearest(name, slices.Sorted(maps.Keys(known))); near != "" {
-		return fmt.Sprintf("did you mean %q?", near)
-	}
-	return ""
+	return config.MeantName(name, slices.Sorted(maps.Keys(known)))
 }
 
 // local is a qualified name without its provider.

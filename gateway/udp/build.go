@@ -81,7 +81,7 @@ func (b *builder) route(name string, c *config.UDPRouter) Route {
 	s := b.service(c.Service)
 	switch {
 	case c.Service == "":
-		r.refuse("service", "the router has no service", fmt.Sprintf("add the label traefik.udp.routers.%s.service", local(name)))
+		r.refuse("service", "the router has no service", "add "+c.Origin.Setting("udp.routers."+local(name)+".service"))
 	case s == nil:
 		r.refuse("service", fmt.Sprintf("service %q does not exist", c.Service), didYouMean(c.Service, b.config.Services))
 	case s.err != nil:
@@ -151,10 +151,7 @@ func hintOf(err error) string {
 }
 
 func didYouMean[T any](name string, known map[string]T) string {
-	if near := config.Nearest(name, slices.Sorted(maps.Keys(known))); near != "" {
-		return fmt.Sprintf("did you mean %q?", near)
-	}
-	return ""
+	return config.MeantName(name, slices.Sorted(maps.Keys(known)))
 }
 
 // local is a qualified name without its provider.
