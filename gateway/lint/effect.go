@@ -1,5 +1,6 @@
-// Package lint reports settings of routers, middlewares and services that are accepted and do
-// nothing, or something else than they seem to, as Traefik has it.
+// Package lint finds what is doubtful in a configuration that can be served: settings
+// that are accepted and do nothing, or something else than they seem to, as Traefik has
+// it; values that are passed over; and definitions that nothing uses.
 package lint
 
 import (

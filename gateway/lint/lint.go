@@ -1,0 +1,113 @@
+package lint
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"axion/gateway/config"
+)
+
+// Check lists what is doubtful in d, in the order of kinds and names. What is wrong,
+// so that it is refused, whoever builds it tells.
+func Check(d *config.Dynamic) []config.Problem {
+	c := &checker{dynamic: d}
+	c.routers()
+	c.services()
+	c.transports()
+	c.middlewares()
+	c.static()
+	c.unused()
+	return c.problems
+}
+
+// checker collects problems.
+type checker struct {
+	dynamic  *config.Dynamic
+	problems []config.Problem
+}
+
+// thing is a definition, and its path as settings have it, such as "http.routers.x".
+type thing struct {
+	*checker
+	origin config.Origin
+	path   string
+}
+
+// at is the thing of that qualified name.
+func (c *checker) at(o config.Origin, kind, name string) thing {
+	name, _, _ = strings.Cut(name, "@")
+	return thing{c, o, kind + "." + name}
+}
+
+// warn tells of a field of the thing.
+func (t thing) warn(field, message, hint string) { t.tell(config.Warning, field, message, hint) }
+
+func (t thing) tell(severity config.Severity, field, message, hint string) {
+	path := t.path
+	if t.origin.Provider != "file" {
+		field = strings.ToLower(field) // as labels are mostly written
+	}
+	if field != "" {
+		path += "." + field
+	}
+	t.problems = append(t.problems, t.dynamic.Problem(severity, t.origin, path, message, hint))
+}
+
+// add is the hint to give a field a value.
+func (t thing) add(field string) string { return "add " + t.origin.Setting(t.path+"."+field) }
+
+// oneOf warns of a value that is none of those known, case aside. What says what
+// becomes of it.
+func (t thing) oneOf(field, value, what string, known ...string) {
+	if value == "" || slices.ContainsFunc(known, func(k string) bool { return strings.EqualFold(k, value) }) {
+		return
+	}
+	hint := ""
+	if near := config.Nearest(value, known); near != "" {
+		hint = fmt.Sprintf("did you mean %s?", near)
+	}
+	t.warn(field, fmt.Sprintf("%q is none of %s: %s", value, strings.Join(known, ", "), what), hint)
+}
+
+// sorted calls f with each entry, by name.
+func sorted[V any](m map[string]V, f func(name string, v V)) {
+	for _, name := range slices.Sorted(maps.Keys(m)) {
+		f(name, m[name])
+	}
+}
+
+func (c *checker) routers() {
+	sorted(c.dynamic.Routers, func(name string, r *config.Router) {
+		t := c.at(r.Origin, "http.routers", name)
+		for _, f := range Router(r) {
+			t.warn(f.Path, f.Message, f.Hint)
+		}
+		c.routerTLS(t, r.TLS)
+	})
+	sorted(c.dynamic.TCP.Routers, func(name string, r *config.TCPRouter) { c.routerTLS(c.at(r.Origin, "tcp.routers", name), r.TLS) })
+}
+
+// routerTLS looks at what a router asks of certificates. A resolver is only doubted
+// where it is known which ones there are: where the files start Traefik.
+func (c *checker) routerTLS(t thing, r *config.RouterTLS) {
+	if r == nil {
+		return
+	}
+	s := c.dynamic.Static
+	if name := r.CertResolver; name != "" && s.Origin.File != "" && s.CertResolvers[name] == nil && t.origin.Layer > 0 {
+		hint := "add it to Traefik's certificatesresolvers"
+		if near := config.Nearest(name, slices.Sorted(maps.Keys(s.CertResolvers))); near != "" {
+			hint = fmt.Sprintf("did you mean %q?", near)
+		}
+		t.warn("tls.certresolver", fmt.Sprintf("the certificate resolver %q does not exist: Traefik serves its default certificate, and here the local authority issues one", name), hint)
+	}
+	for i, d := range r.Domains {
+		for _, name := range append([]string{d.Main}, d.SANs...) {
+			if strings.ContainsAny(name, ":/ `'\"") {
+				t.warn(fmt.Sprintf("tls.domains[%d]", i), fmt.Sprintf("%q is not the name of a host: no certificate is issued for it", name), "write the host alone")
+			}
+		}
+	}
+}
