@@ -47,7 +47,8 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// run executes one command line and returns its exit code.
+// run executes one command line and returns its exit code: 1 where it fails, unless
+// the error says another.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root := commands(stderr)
 	root.SetArgs(args)
@@ -55,7 +56,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetErr(stderr)
 	if err := root.ExecuteContext(ctx); err != nil {
 		summary.PrintError(stderr, err)
-		return 1
+		return summary.ExitCode(err)
 	}
 	return 0
 }

@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"net/http"
 	"slices"
 	"strings"
 
 	"axion/gateway/config"
 	"axion/gateway/hostname"
+	"axion/gateway/lint"
+	"axion/gateway/proxy"
 	"axion/gateway/rule"
 	"axion/gateway/selfaddr"
 )
@@ -20,8 +23,10 @@ type builder struct {
 	*table
 	gateway *Gateway
 	old     *table
+	proxy   *proxy.Proxy
 	own     selfaddr.Set // once asked for
-	// dry looks for faults only: nothing that runs or listens is made.
+	// dry looks for faults only: what is made is closed again, and nothing runs,
+	// listens or asks.
 	dry bool
 }
 
@@ -35,6 +40,7 @@ func newBuilder(g *Gateway, d *config.Dynamic, old *table) *builder {
 // build makes a table of d.
 func (g *Gateway) build(d *config.Dynamic, old *table) *table {
 	b := newBuilder(g, d, old)
+	b.proxy = g.proxy
 	b.routers()
 	b.review()
 	return b.table
@@ -44,9 +50,11 @@ func (g *Gateway) build(d *config.Dynamic, old *table) *table {
 func (b *builder) review() {
 	b.arrange()
 	b.chooseOptions()
+	b.sharedPlaces()
 	b.warnTies()
 	b.warnShadows()
-	b.warnSettings()
+	b.unbuilt()
+	b.problems = append(b.problems, lint.Check(b.dynamic)...)
 	b.problems = append(b.problems, b.tcpUnreached()...)
 	b.problems = append(b.problems, slices.DeleteFunc(append(b.tcpProblems(), b.udpProblems()...), func(p config.Problem) bool { return slices.Contains(b.dynamic.Problems, p) })...)
 	for _, r := range b.routes {
@@ -61,9 +69,8 @@ func (b *builder) review() {
 // check tells which routers of d would be disabled, and why, without building
 // what serves them: so that the provider can keep a file's last good version.
 func (g *Gateway) check(d *config.Dynamic) []config.Problem {
-	b := newBuilder(g, d, nil)
-	b.dry = true
-	b.routers()
+	b := g.buildDry(d)
+	defer b.release(nil)
 	var problems []config.Problem
 	for _, r := range b.routes {
 		for _, f := range r.findings {
@@ -72,6 +79,15 @@ func (g *Gateway) check(d *config.Dynamic) []config.Problem {
 	}
 	problems = append(append(problems, b.tcpProblems()...), b.udpProblems()...)
 	return slices.DeleteFunc(problems, func(p config.Problem) bool { return p.Severity != config.Error })
+}
+
+// buildDry builds all that a table has, to find what is wrong with it. The table is
+// to be released.
+func (g *Gateway) buildDry(d *config.Dynamic) *builder {
+	b := newBuilder(g, d, nil)
+	b.proxy, b.dry = proxy.New(proxy.Options{Dry: true}), true
+	b.routers()
+	return b
 }
 
 // routers builds the routers of the configuration and those that entrypoints
@@ -93,17 +109,26 @@ func (b *builder) routers() {
 	b.udpTables()
 }
 
+// maxPriority is the highest priority of users' routers, as in Traefik.
+const maxPriority = math.MaxInt - 1000
+
 func (b *builder) route(name string, c *config.Router) *route {
 	r := &route{name: name, config: c, priority: cmp.Or(c.Priority, len(c.Rule))}
 	b.enter(r)
 	if c.RuleSyntax != "" && c.RuleSyntax != "v3" {
-		r.refuse("rulesyntax", fmt.Sprintf("the rule syntax %q is not supported", c.RuleSyntax), "write the rule in v3's syntax and remove the label")
+		r.refuse("rulesyntax", fmt.Sprintf("the rule syntax %q is not supported", c.RuleSyntax), "write the rule in v3's syntax and remove the setting")
 	}
 	var err error
 	if r.rule, err = rule.Parse(c.Rule); err != nil {
 		r.refuse("rule", err.Error(), mend(err))
-	} else if r.secure() {
+	} else {
+		for _, d := range r.rule.Doubts() {
+			r.warn("rule", d.String(), d.Hint)
+		}
 		b.warnForeign(r)
+	}
+	if c.Priority > maxPriority {
+		r.refuse("priority", fmt.Sprintf("the priority %d is above the highest one of users, %d", c.Priority, maxPriority), "Traefik refuses the router too: give it a lower one")
 	}
 	b.dress(r, c.Middlewares, nil)
 	b.serve(r)
@@ -119,8 +144,8 @@ func (b *builder) serve(r *route) {
 		r.refuse("service", fmt.Sprintf("service %q does not exist", name), didYouMean(name, b.dynamic.Services))
 	case s.err != nil:
 		r.refuse("service", fmt.Sprintf("service %q: %v", name, s.err), mend(s.err))
-		if m, ok := errors.AsType[*mended](s.err); ok {
-			r.findings[len(r.findings)-1].label = m.label
+		if c := b.dynamic.Services[name]; c != nil {
+			b.blame(r, c.Origin, "http.services."+local(name), s.err)
 		}
 	default:
 		r.service = s
@@ -143,7 +168,8 @@ func (b *builder) finish(r *route) {
 			h = w.wrap(h)
 		}
 		r.entries[i].handler, r.entries[i].quiet = h, quietOf(r.config.Observability, at.config.Observability)
-		for _, w := range slices.Concat(own, r.wares, r.service.wares) {
+		r.entries[i].chain = slices.Concat(own, r.wares, r.service.wares)
+		for _, w := range r.entries[i].chain {
 			r.entries[i].wares = append(r.entries[i].wares, w.name)
 		}
 	}
@@ -234,10 +260,10 @@ func (b *builder) checkOptions(r *route, e *entrypoint, c *config.RouterTLS) {
 // misplaced tells of an entrypoint that does not speak what the router asks for.
 func (r *route) misplaced(name string) {
 	message := "entrypoint " + name + " serves plain HTTP only, and the router has tls"
-	hint := "name the entrypoint " + webSecure + ", or remove the router's tls labels"
+	hint := "name the entrypoint " + webSecure + ", or remove the router's tls settings"
 	if name == webSecure {
 		message = "entrypoint " + name + " serves HTTPS only, and the router has no tls"
-		hint = "add the label traefik.http.routers." + local(r.name) + ".tls=true"
+		hint = "add " + r.config.Origin.Assign("http.routers."+local(r.name)+".tls", "true")
 	}
 	if len(r.entries) == 0 {
 		r.refuse("entrypoints", message, hint)
@@ -248,7 +274,7 @@ func (r *route) misplaced(name string) {
 
 // warnForeign tells of hosts for which the local authority must not vouch.
 func (b *builder) warnForeign(r *route) {
-	if b.issuedElsewhere(r) {
+	if !r.secure() || b.issuedElsewhere(r) {
 		return
 	}
 	hosts, _ := r.rule.Hosts()
@@ -283,10 +309,7 @@ func mend(err error) string {
 }
 
 func didYouMean[T any](name string, known map[string]T) string {
-	if near := config.Nearest(name, slices.Sorted(maps.Keys(known))); near != "" {
-		return fmt.Sprintf("did you mean %q?", near)
-	}
-	return ""
+	return config.MeantName(name, slices.Sorted(maps.Keys(known)))
 }
 
 // local is a qualified name without its provider.

@@ -1,15 +1,13 @@
 package gateway
 
 import (
-	"encoding/json"
+	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"slices"
 	"strings"
-
-	"github.com/spf13/cobra"
+	"sync"
 
 	"axion/gateway/cert"
 	"axion/gateway/config"
@@ -18,28 +16,31 @@ import (
 	"axion/gateway/selfaddr"
 )
 
-// Check tells everything that is wrong or doubtful about compose files, without
-// starting anything. Base is the layer below them, whose own problems are left
-// out. What keeps the files from being read at all is a problem too, or an error
-// where it is not the files' fault.
+// Check tells everything that is wrong or doubtful about compose files and dynamic
+// files, without starting anything: what the gateway would report of them once it
+// runs. Base is the layer below them, whose own problems are left out. What keeps
+// the files from being read at all is a problem too, or an error where it is not the
+// files' fault.
 func Check(base []provider.Source, files []string) ([]config.Problem, error) {
-	return check(base, files, nil)
+	problems, _, err := checkFiles(base, files, nil)
+	return problems, err
 }
 
 // usual are the addresses of a stack that no flag moved, but for those that move by
 // themselves where somebody else has them.
 var usual = map[string]string{"dashboard": "localhost:8900", "Kafka broker": "localhost:9092"}
 
-// check is Check for a stack that listens at these addresses, by what is there.
-func check(base []provider.Source, files []string, listening map[string]string) ([]config.Problem, error) {
+// checkFiles is Check for a stack that listens at these addresses, by what is there, and
+// tells how much was looked at.
+func checkFiles(base []provider.Source, files []string, listening map[string]string) ([]config.Problem, provider.Count, error) {
 	p, err := provider.New(provider.Options{Base: base, Files: files})
 	if problem, ok := errors.AsType[config.Problem](err); ok {
-		return []config.Problem{problem}, nil
+		return []config.Problem{problem}, provider.Count{Files: len(files)}, nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, provider.Count{}, err
 	}
-	g := &Gateway{log: slog.New(slog.DiscardHandler), observer: observe.New(observe.Options{})}
+	g := &Gateway{log: slog.New(slog.DiscardHandler), observer: unseen()}
 	g.internals = g.newInternals()
 	if len(listening) == 0 {
 		listening = usual
@@ -50,68 +51,40 @@ func check(base []provider.Source, files []string, listening map[string]string) 
 	g.own.private = slices.DeleteFunc(slices.Clone(g.own.fixed), func(l selfaddr.Listener) bool {
 		return strings.HasPrefix(l.Name, entryName)
 	})
-	b := newBuilder(g, p.Dynamic(), nil)
-	b.dry = true
-	b.routers()
+	b := g.buildDry(p.Dynamic())
+	defer b.release(nil)
 	b.review()
-	b.problems = append(b.problems, cert.Check(b.tlsSettings())...)
-	return slices.DeleteFunc(slices.Concat(p.Problems(), b.problems), func(p config.Problem) bool {
+	problems := slices.DeleteFunc(slices.Concat(p.Problems(), b.problems, cert.Check(b.tlsSettings())), func(p config.Problem) bool {
 		return slices.ContainsFunc(base, func(s provider.Source) bool { return s.Name == p.File })
-	}), nil
+	})
+	slices.SortStableFunc(problems, func(a, b config.Problem) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
+	})
+	return problems, p.Count(), nil
 }
 
-// errProblems ends `axion check` with exit code 1; the problems are printed.
-var errProblems = errors.New("the files have problems")
+// nothingError says that there was nothing to check.
+type nothingError struct{ message, hint string }
 
-func checkCommand(sources func() (base []provider.Source, files []string), own func() map[string]string) *cobra.Command {
-	cmd := &cobra.Command{Use: "check", Short: "Tell what is wrong with compose files and their labels", Args: cobra.NoArgs}
-	asJSON := cmd.Flags().Bool("json", false, "print JSON")
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		base, files := sources()
-		var listening map[string]string
-		if own != nil {
-			listening = own()
-		}
-		problems, err := check(base, files, listening)
-		if err != nil {
-			return err
-		}
-		if *asJSON {
-			err = json.NewEncoder(cmd.OutOrStdout()).Encode(map[string]any{"items": append([]config.Problem{}, problems...)})
-		} else {
-			err = printProblems(cmd.OutOrStdout(), files, problems)
-		}
-		if err != nil {
-			return fmt.Errorf("print problems: %w", err)
-		}
-		if slices.ContainsFunc(problems, func(p config.Problem) bool { return p.Severity != config.Notice }) {
-			return errProblems
-		}
-		return nil
+func (e *nothingError) Error() string { return e.message }
+
+// Mend is the hint shown with the error.
+func (e *nothingError) Mend() string { return e.hint }
+
+// ExitCode is that of `axion check` where it had nothing to look at.
+func (e *nothingError) ExitCode() int { return 2 }
+
+// nothing is the error where the count is none; nil where there was something.
+func nothing(files []string, c provider.Count) error {
+	switch {
+	case len(files) == 0:
+		return &nothingError{"there is no compose file to check", "name one with -f, or go where compose.yaml is"}
+	case c.Services == 0 && c.Settings == 0:
+		return &nothingError{fmt.Sprintf("there is nothing to check in %s: no service, and no setting of dynamic configuration", joined(files)),
+			"a compose file has services:, a dynamic file http:, tcp:, udp: or tls:"}
 	}
-	return cmd
+	return nil
 }
 
-func printProblems(w io.Writer, files []string, problems []config.Problem) error {
-	for _, p := range problems {
-		severity, _ := p.Severity.MarshalText()
-		if _, err := fmt.Fprintf(w, "%s: %s\n", severity, p.Error()); err != nil {
-			return err
-		}
-		if p.Hint == "" {
-			continue
-		}
-		if _, err := fmt.Fprintf(w, "  hint: %s\n", p.Hint); err != nil {
-			return err
-		}
-	}
-	if len(problems) > 0 {
-		return nil
-	}
-	what := "no compose file to check"
-	if len(files) > 0 {
-		what = "no problems"
-	}
-	_, err := fmt.Fprintln(w, what)
-	return err
-}
+// unseen observes requests that are only looked at: nothing is counted or written.
+var unseen = sync.OnceValue(func() *observe.Observer { return observe.New(observe.Options{}) })

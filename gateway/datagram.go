@@ -35,10 +35,7 @@ func (t *table) udpProblems() []config.Problem {
 		if r == nil {
 			continue
 		}
-		p := config.Problem{Severity: f.Severity, Service: r.Origin.Service, Message: f.Message, Hint: f.Hint,
-			Label: "traefik.udp.routers." + local(f.Router) + "." + f.Field}
-		p.File, p.Line = t.dynamic.Place(p.Label, r.Origin)
-		list = append(list, p)
+		list = append(list, t.dynamic.Problem(f.Severity, r.Origin, "udp.routers."+local(f.Router)+"."+f.Field, f.Message, f.Hint))
 	}
 	return list
 }

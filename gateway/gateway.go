@@ -282,11 +282,19 @@ func (g *Gateway) put(d *config.Dynamic, given map[place]net.Listener) {
 	if old != nil && g.engine != nil && changed(old.dynamic.Static.Docker, d.Static.Docker) {
 		g.engine.Refresh()
 	}
-	for _, p := range next.problems {
-		if old == nil || !slices.Contains(old.problems, p) {
-			p.Message, p.Hint = hideURL(p.Message), hideURL(p.Hint)
-			g.log.Warn(p.Error(), p.Attrs()...)
+	for _, p := range slices.Concat(d.Problems, next.problems) {
+		if p.Severity == config.Error && slices.Contains(d.Problems, p) {
+			continue // the provider has told it, and what it does about it
 		}
+		if old != nil && (slices.Contains(old.problems, p) || slices.Contains(old.dynamic.Problems, p)) {
+			continue
+		}
+		level := slog.LevelWarn
+		if p.Severity == config.Notice {
+			level = slog.LevelInfo
+		}
+		p.Message, p.Hint = hideURL(p.Message), hideURL(p.Hint)
+		g.log.Log(g.ctx, level, p.Error(), p.Attrs()...)
 	}
 }
 

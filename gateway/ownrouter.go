@@ -39,7 +39,7 @@ func (b *builder) ownRouter(name, path, entrypoint string, priority int) {
 	e := b.entries[cmp.Or(entrypoint, internalEntry)]
 	if e == nil || e.udp {
 		if entrypoint != "" && entrypoint != internalEntry {
-			b.problems = append(b.problems, b.dynamic.Static.Problem(o, config.Warning,
+			b.problems = append(b.problems, b.dynamic.Static.Problem(b.dynamic.Static.At(map[string]string{"/ping": "ping.entrypoint", "/metrics": "metrics.prometheus.entrypoint"}[path]), config.Warning,
 				fmt.Sprintf("%s is not served: entrypoint %q does not exist", path, entrypoint), b.entries.known()))
 		}
 		return

@@ -42,10 +42,7 @@ func (t *table) tcpProblems() []config.Problem {
 		if r == nil {
 			continue
 		}
-		p := config.Problem{Severity: f.Severity, Service: r.Origin.Service, Message: f.Message, Hint: f.Hint,
-			Label: "traefik.tcp.routers." + local(f.Router) + "." + f.Field}
-		p.File, p.Line = t.dynamic.Place(p.Label, r.Origin)
-		list = append(list, p)
+		list = append(list, t.dynamic.Problem(f.Severity, r.Origin, "tcp.routers."+local(f.Router)+"."+f.Field, f.Message, f.Hint))
 	}
 	return list
 }

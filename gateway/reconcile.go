@@ -89,23 +89,36 @@ func (c *change) offer(f *front, e *entrypoint) {
 }
 
 func (c *change) problem(e *entrypoint, what, hint string) {
+	c.table.problems = append(c.table.problems, c.table.entryProblem(e, what, hint))
+}
+
+func (t *table) entryProblem(e *entrypoint, what, hint string) config.Problem {
 	severity := config.Error
 	if e.config.Implicit {
 		severity = config.Notice
 	}
-	message := fmt.Sprintf("entrypoint %q %s", e.name, what)
-	c.table.problems = append(c.table.problems, c.table.dynamic.Static.Problem(e.config.Origin, severity, message, hint))
+	return t.dynamic.Static.Problem(e.config.Origin, severity, fmt.Sprintf("entrypoint %q %s", e.name, what), hint)
+}
+
+// sharedPlaces tells of entrypoints that cannot be open, as another has their place.
+func (t *table) sharedPlaces() {
+	first := make(map[place]*entrypoint)
+	for _, e := range t.entries.all() {
+		p := e.place()
+		if other := first[p]; other != nil {
+			t.problems = append(t.problems, t.entryProblem(e, fmt.Sprintf("has the address of the entrypoint %q", other.name), "give it another port"))
+			continue
+		}
+		first[p] = e
+	}
 }
 
 // want lists the places of the table. Two entrypoints cannot have one.
 func (c *change) want() {
 	for _, e := range c.table.entries.all() {
-		p := e.place()
-		if other := c.wanted[p]; other != nil {
-			c.problem(e, fmt.Sprintf("has the address of the entrypoint %q", other.name), "give it another port")
-			continue
+		if p := e.place(); c.wanted[p] == nil { // else it has been told
+			c.wanted[p] = e
 		}
-		c.wanted[p] = e
 	}
 }
 

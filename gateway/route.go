@@ -1,7 +1,7 @@
 package gateway
 
 import (
-	"cmp"
+	"fmt"
 	"net/http"
 	"slices"
 
@@ -30,6 +30,7 @@ type entry struct {
 	tls     *config.RouterTLS // nil for plain HTTP
 	handler http.Handler
 	wares   []string // the middlewares that handler begins with, outermost first
+	chain   []*ware  // those
 	quiet   *config.Observability
 	options string // TLS options that the handshake must have had; empty for any
 }
@@ -60,19 +61,22 @@ type finding struct {
 	field    string // of the router's labels: "rule", "service" …
 	message  string
 	hint     string
-	label    string // that is at fault where it is none of the router's
+	// path is the setting at fault, of what was read at origin; empty where it is the
+	// field of the router.
+	path   string
+	origin config.Origin
 }
 
 func (r *route) refuse(field, message, hint string) {
-	r.findings = append(r.findings, finding{severity: config.Error, field: field, message: message, hint: hint})
+	r.findings = append(r.findings, finding{severity: config.Error, field: field, message: config.InWords(message), hint: hint})
 }
 
 func (r *route) warn(field, message, hint string) {
-	r.findings = append(r.findings, finding{severity: config.Warning, field: field, message: message, hint: hint})
+	r.findings = append(r.findings, finding{severity: config.Warning, field: field, message: config.InWords(message), hint: hint})
 }
 
 func (r *route) note(field, message, hint string) {
-	r.findings = append(r.findings, finding{severity: config.Notice, field: field, message: message, hint: hint})
+	r.findings = append(r.findings, finding{severity: config.Notice, field: field, message: config.InWords(message), hint: hint})
 }
 
 // warnOnce warns unless it was said: routes of several hosts meet several times.
@@ -94,11 +98,10 @@ func (r *route) refused() bool {
 
 // problem tells a finding with the place of the label in question.
 func (r *route) problem(f finding, d *config.Dynamic) config.Problem {
-	o := r.config.Origin
-	p := config.Problem{Severity: f.severity, Service: o.Service, Message: f.message, Hint: f.hint,
-		Label: cmp.Or(f.label, "traefik.http.routers."+local(r.name)+"."+f.field)}
-	p.File, p.Line = d.Place(p.Label, o)
-	return p
+	if f.path != "" {
+		return d.Problem(f.severity, f.origin, f.path, fmt.Sprintf("the router %q is refused: %s", local(r.name), f.message), f.hint)
+	}
+	return d.Problem(f.severity, r.config.Origin, "http.routers."+local(r.name)+"."+f.field, f.message, f.hint)
 }
 
 func (r *route) describe() Route {

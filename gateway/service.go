@@ -72,7 +72,7 @@ func (b *builder) service(name string) *service {
 		s.err = b.refuseServers(c)
 	}
 	b.dressService(name, s, c.Origin)
-	if s.err == nil && !b.dry {
+	if s.err == nil {
 		s = b.realize(name, s)
 	}
 	b.services[name] = s
@@ -184,7 +184,7 @@ func (b *builder) make(name string, s *service) (proxy.Service, error) {
 	c := s.config
 	switch {
 	case c.LoadBalancer != nil:
-		return b.gateway.proxy.Balancer(name, c.LoadBalancer, s.transport.Transport)
+		return b.proxy.Balancer(name, c.LoadBalancer, s.transport.Transport)
 	case c.Weighted != nil:
 		return proxy.NewWeighted(name, c.Weighted, parts)
 	case c.HighestRandomWeight != nil:
@@ -213,8 +213,8 @@ func (b *builder) transport(name string) *transport {
 	t.config.Origin = config.Origin{}
 	if was := b.old.transports[name]; was != nil && was.err == nil && reflect.DeepEqual(was.config, t.config) {
 		t = was
-	} else if !b.dry {
-		t.Transport, t.err = b.gateway.proxy.Transport(&t.config)
+	} else {
+		t.Transport, t.err = b.proxy.Transport(&t.config)
 	}
 	b.transports[name] = t
 	return t

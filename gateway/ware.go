@@ -48,6 +48,7 @@ func (b *builder) dress(r *route, names []string, within map[string]bool) {
 		w := b.ware(r.name, m, c)
 		if w.err != nil {
 			r.refuse("middlewares", fmt.Sprintf("middleware %q: %v", m, w.err), mend(w.err))
+			b.blame(r, c.Origin, "http.middlewares."+local(m), w.err)
 		}
 		r.wares = append(r.wares, w)
 	}
