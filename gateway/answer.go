@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -11,22 +12,11 @@ import (
 // PrintAnswer writes an explanation for people.
 func PrintAnswer(w io.Writer, a *Answer) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s on entrypoint %s\n\n", a.Method, a.URL, a.EntryPoint)
+	fmt.Fprintf(&b, "%s %s on entrypoint %s\n\n", a.Method, a.URL, cmp.Or(a.EntryPoint, "none"))
 	if h := a.TLS; h != nil {
 		fmt.Fprintf(&b, "%s\n\n", handshakeText(h))
 	}
-	switch {
-	case a.Outcome != "":
-		fmt.Fprintf(&b, "No router takes it: %s.\n", a.Outcome)
-	case a.Router == nil:
-		fmt.Fprintln(&b, "No router takes it: the answer is 404 page not found.")
-	default:
-		printJudged(&b, "taken by", a.Router)
-		fmt.Fprintf(&b, "  middlewares  %s\n  service      %s\n", list(a.Router.Middlewares), a.Router.Service)
-		for _, s := range a.Servers {
-			fmt.Fprintf(&b, "  server       %s (%s)\n", s.URL, s.Status)
-		}
-	}
+	printOutcome(&b, a)
 	if a.Second != nil {
 		fmt.Fprintln(&b)
 		printJudged(&b, "would come next", a.Second)
@@ -40,6 +30,41 @@ func PrintAnswer(w io.Writer, a *Answer) error {
 		return fmt.Errorf("print the explanation: %w", err)
 	}
 	return nil
+}
+
+// printOutcome tells who answers, and what.
+func printOutcome(b *strings.Builder, a *Answer) {
+	switch {
+	case a.Router != nil:
+		printJudged(b, "taken by", a.Router)
+		fmt.Fprintf(b, "  middlewares  %s\n  service      %s\n", list(a.Router.Middlewares), a.Router.Service)
+		for _, s := range a.Servers {
+			fmt.Fprintf(b, "  server       %s (%s)\n", s.URL, s.Status)
+		}
+		if a.Target != "" {
+			fmt.Fprintf(b, "  asked for    %s\n", a.Target)
+		}
+	case a.Outcome != "":
+		fmt.Fprintf(b, "No router takes it: %s.\n", a.Outcome)
+	case a.Reply == nil:
+		fmt.Fprintln(b, "No router takes it: the answer is 404 page not found.")
+	}
+	if r := a.Reply; r != nil {
+		fmt.Fprintf(b, "\nThe answer is %d, by %s", r.Status, r.By)
+		if r.Location != "" {
+			fmt.Fprintf(b, ", to %s", r.Location)
+		}
+		if r.Text != "" {
+			fmt.Fprintf(b, ": %s", r.Text)
+		}
+		fmt.Fprintln(b)
+	}
+	for _, u := range a.Unserved {
+		fmt.Fprintf(b, "The service %s has labels for it (router %s, %s), but %s.\n  hint: %s\n", u.Service, u.Router, u.Origin, u.Why, u.Hint)
+	}
+	for _, n := range a.Notes {
+		fmt.Fprintf(b, "  ! %s\n", n)
+	}
 }
 
 // handshakeText tells of TLS in one line.

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"cmp"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
@@ -44,6 +45,17 @@ type Answer struct {
 	// Near are the routers that come closest to a request that none takes, or to
 	// one that another took, with what would make them match; at most maxNear.
 	Near []Judged `json:"near"`
+	// Reply is the answer that the gateway itself gives before the service, or in its
+	// stead; nil where the service answers, or no router does (404).
+	Reply *Reply `json:"reply,omitempty"`
+	// Target is what the service is asked for, after the middlewares; empty where it is
+	// not asked.
+	Target string `json:"target,omitempty"`
+	// Unserved are the compose services whose labels would have taken a request that no
+	// router takes, and do not count.
+	Unserved []Unserved `json:"unserved"`
+	// Notes say what else the answer depends on, or why there is none.
+	Notes []string `json:"notes"`
 
 	secure bool
 	name   string     // of the URL's host, which the handshake is for
@@ -51,6 +63,23 @@ type Answer struct {
 	client netip.Addr // the client's
 	// options are the TLS options that the router wants of the handshake; empty for any.
 	options string
+}
+
+// Reply is an answer of the gateway's own.
+type Reply struct {
+	Status   int    `json:"status"`
+	By       string `json:"by"` // the middleware or entrypoint
+	Location string `json:"location,omitempty"`
+	Text     string `json:"text,omitempty"` // the beginning of its body
+}
+
+// Unserved is a router of a compose service whose labels do not count.
+type Unserved struct {
+	Service string `json:"service"`
+	Router  string `json:"router"`
+	Why     string `json:"why"`
+	Hint    string `json:"hint"`
+	Origin  Origin `json:"origin"`
 }
 
 // Judged is a router with its verdict on a request.
@@ -75,53 +104,58 @@ type Judged struct {
 // maxNear bounds the near misses told.
 const maxNear = 5
 
-// Explain tells which router of the table in force takes a request. Nothing is
-// sent. The error says what is wrong with the question.
+// Explain tells which router of the table in force takes a request, and what becomes
+// of it. Nothing is sent. The error says what is wrong with the question.
 func (g *Gateway) Explain(q Question) (*Answer, error) {
-	t := g.table.Load()
-	a, err := t.explain(q)
-	if err == nil {
-		g.explainConnection(t, a)
-	}
-	if err == nil && a.Router != nil {
-		a.Router.Faults = g.faults.On(fault.Route{Router: a.Router.Name, Service: a.Router.Service, Compose: a.Router.Origin.Service})
-	}
-	return a, err
-}
-
-func (t *table) explain(q Question) (*Answer, error) {
 	r, u, err := q.request()
 	if err != nil {
 		return nil, err
 	}
-	secure := u.Scheme == "https" || u.Scheme == "wss"
-	a := &Answer{Method: r.Method, URL: u.String(), EntryPoint: t.entryFor(u, secure), Servers: []Server{}, Near: []Judged{}, secure: secure}
+	a := &Answer{Method: r.Method, URL: u.Redacted(), Servers: []Server{}, Near: []Judged{}, Unserved: []Unserved{}, Notes: []string{}, secure: r.TLS != nil}
 	if a.name, err = hostname.Name(u.Hostname()); err != nil {
 		return nil, fmt.Errorf("the URL's host cannot be read: %w", err)
 	}
-	req, err := t.entries[a.EntryPoint].policy.Request(r)
-	if err != nil {
-		return nil, err
+	a.host, a.client = a.name, clientOf(r)
+	t := g.table.Load()
+	e := g.entryAt(t, a, u)
+	taken, req := g.ask(t, a, e, r)
+	if req != nil {
+		a.host = req.Host
+		a.compare(t, taken, req)
 	}
-	a.host, a.client = req.Host, req.ClientIP
-	x := t.index(a.EntryPoint, secure)
-	taken := x.find(req)
+	if e.speaks(a.secure) {
+		g.explainConnection(t, a)
+	}
+	switch {
+	case a.Outcome != "":
+		a.Reply = nil // nothing gets so far
+	case a.Router != nil:
+		a.Router.Faults = g.faults.On(fault.Route{Router: a.Router.Name, Service: a.Router.Service, Compose: a.Router.Origin.Service})
+		g.walk(a, taken, req)
+	case req != nil:
+		t.leftOff(a, req)
+	}
+	return a, nil
+}
+
+// compare fills in the router that takes a request, and those that come near.
+func (a *Answer) compare(t *table, taken *route, req *rule.Request) {
 	if taken != nil {
-		j := taken.judge(req, a.EntryPoint, secure)
-		a.Router, a.options = &j, taken.entry(a.EntryPoint, secure).options
+		j := taken.judge(req, a.EntryPoint, a.secure)
+		a.Router, a.options = &j, taken.entry(a.EntryPoint, a.secure).options
 		a.Servers = taken.service.describe()
 		if len(a.Servers) == 1 {
 			a.Server = a.Servers[0].URL
 		}
 	}
-	a.Near = t.near(req, a, taken, secure)
-	if i := slices.IndexFunc(a.Near, func(j Judged) bool { return j.Matched && j.Change == "" }); i >= 0 {
+	a.Near = t.near(req, a, taken, a.secure)
+	if i := slices.IndexFunc(a.Near, func(j Judged) bool { return j.Matched && j.Change == "" }); i >= 0 && taken != nil {
 		second := a.Near[i]
 		a.Second, a.Near = &second, slices.Delete(a.Near, i, i+1)
 	}
-	return a, nil
 }
 
+// request is what the server would get, and the URL asked.
 func (q Question) request() (*http.Request, *url.URL, error) {
 	if !strings.Contains(q.URL, "://") {
 		q.URL = "https://" + q.URL
@@ -129,38 +163,69 @@ func (q Question) request() (*http.Request, *url.URL, error) {
 	u, err := url.Parse(q.URL)
 	switch {
 	case err != nil:
-		return nil, nil, fmt.Errorf("the URL cannot be read: %w", err)
+		return nil, nil, errors.New("the URL cannot be read: " + config.InWords(err.Error()))
 	case u.Host == "":
 		return nil, nil, errors.New("the URL has no host")
 	case !slices.Contains([]string{"http", "https", "ws", "wss"}, u.Scheme):
 		return nil, nil, fmt.Errorf("the URL's scheme %q is neither http nor https", u.Scheme)
 	}
-	r, err := http.NewRequest(strings.ToUpper(cmp.Or(q.Method, http.MethodGet)), u.String(), nil)
+	client, err := netip.ParseAddr(cmp.Or(q.Client, "127.0.0.1"))
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, fmt.Errorf("the client %q is not an IP address", q.Client)
+	}
+	asked := *u
+	asked.Fragment, asked.RawFragment = "", "" // clients keep it to themselves
+	r, err := http.NewRequest(strings.ToUpper(cmp.Or(q.Method, http.MethodGet)), asked.String(), nil)
+	if err != nil {
+		return nil, nil, errors.New(config.InWords(err.Error()))
+	}
+	r.RequestURI = asked.RequestURI()
+	if r.URL, err = url.ParseRequestURI(r.RequestURI); err != nil {
+		return nil, nil, errors.New("the URL cannot be read: " + config.InWords(err.Error()))
+	}
+	if password, ok := u.User.Password(); ok {
+		r.SetBasicAuth(u.User.Username(), password)
+	}
+	if u.Scheme == "ws" || u.Scheme == "wss" {
+		r.Header.Set("Connection", "Upgrade")
+		r.Header.Set("Upgrade", "websocket")
 	}
 	for name, values := range q.Header {
-		r.Header[http.CanonicalHeaderKey(name)] = values
+		r.Header.Del(name)
+		for _, v := range values { // a server sees them so (RFC 9110, section 5.5)
+			r.Header.Add(name, strings.Trim(v, " \t"))
+		}
 	}
 	if host := r.Header.Get("Host"); host != "" {
 		r.Host = host
-		r.Header.Del("Host")
 	}
-	r.RemoteAddr = cmp.Or(q.Client, "127.0.0.1") + ":0"
+	r.Header.Del("Host")
+	r.RemoteAddr = netip.AddrPortFrom(client, 0).String()
+	if u.Scheme == "https" || u.Scheme == "wss" {
+		r.TLS = &tls.ConnectionState{HandshakeComplete: true, ServerName: serverName(u)}
+	}
 	return r, u, nil
 }
 
-// entryFor is the entrypoint at the URL's port, or else the one for its scheme.
-func (t *table) entryFor(u *url.URL, secure bool) string {
-	for _, e := range t.entries.all() {
-		if e.address != "" && strings.HasSuffix(e.address, ":"+u.Port()) && u.Port() != "" {
-			return e.name
-		}
+// serverName is what clients of a URL ask for in the handshake: addresses are no names.
+func serverName(u *url.URL) string {
+	name, err := hostname.Name(u.Hostname())
+	if err != nil {
+		return ""
 	}
-	if secure {
-		return webSecure
+	if _, err := netip.ParseAddr(name); err == nil {
+		return ""
 	}
-	return web
+	return name
+}
+
+// clientOf is the address of a request's client.
+func clientOf(r *http.Request) netip.Addr {
+	at, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return at.Addr()
 }
 
 // judge tells what r says of a request on an entrypoint.

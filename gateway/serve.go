@@ -22,6 +22,9 @@ type door struct {
 	gateway *Gateway
 	secure  bool
 	manner  atomic.Pointer[manner]
+	// probe is told the route of a request, nil for none, that is only looked at: it is
+	// not served. Nil for clients' requests.
+	probe func(*route, *rule.Request)
 }
 
 func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -68,7 +71,7 @@ func (d *door) admit(x *observe.Exchange, r *http.Request, m *manner) {
 		http.Error(x, "400 bad request: "+err.Error(), http.StatusBadRequest)
 		return
 	}
-	if d.secure && d.gateway.cert.Misdirected(m.name, req.Host, r.TLS) {
+	if d.secure && d.probe == nil && d.gateway.cert.Misdirected(m.name, req.Host, r.TLS) {
 		x.Trace(req.HTTP)
 		misdirected(x, r)
 		return
@@ -81,6 +84,10 @@ func (d *door) admit(x *observe.Exchange, r *http.Request, m *manner) {
 // route hands a request to its route.
 func (d *door) route(x *observe.Exchange, req *rule.Request, m *manner) {
 	route := m.index.find(req)
+	if d.probe != nil {
+		d.probe(route, req)
+		return
+	}
 	if route == nil {
 		x.Trace(req.HTTP)
 		d.notFound(x, req, m.name)

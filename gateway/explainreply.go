@@ -1,0 +1,202 @@
+package gateway
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"maps"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"axion/gateway/config"
+	"axion/gateway/middleware"
+	"axion/gateway/rule"
+)
+
+// entryAt is the entrypoint that a URL leads to: that at its port, or else the one for
+// its scheme. It is nil where none listens there, with a note.
+func (g *Gateway) entryAt(t *table, a *Answer, u *url.URL) *entrypoint {
+	own := web
+	if a.secure {
+		own = webSecure
+	}
+	a.EntryPoint = own
+	port := u.Port()
+	if port == "" {
+		return t.entries[own]
+	}
+	var open []string
+	for _, at := range g.EntryPoints() {
+		_, listens, _ := net.SplitHostPort(at.Address)
+		if listens == port {
+			a.EntryPoint = at.Name
+			return t.entries[at.Name]
+		}
+		if !strings.HasSuffix(at.Address, "/udp") {
+			open = append(open, at.Name+" at "+listens)
+		}
+	}
+	for _, e := range t.entries.all() { // by the port that Traefik has in its container
+		if n, udp, err := entryAddress(e.config.Address); err == nil && !udp && fmt.Sprint(n) == port {
+			a.EntryPoint = e.name
+			return e
+		}
+	}
+	if port == map[string]string{web: "80", webSecure: "443"}[own] {
+		return t.entries[own]
+	}
+	a.EntryPoint = ""
+	a.Outcome = fmt.Sprintf("nothing listens at port %s: the entrypoints are %s", port, strings.Join(open, ", "))
+	return nil
+}
+
+// speaks reports whether the entrypoint serves HTTP with TLS, or without. Nil does not.
+func (e *entrypoint) speaks(secure bool) bool {
+	return e != nil && (secure && e.secure() || !secure && e.plain())
+}
+
+// ask finds the route of a request as its entrypoint does, which is nil where none
+// takes it. The request is nil where no router is asked: then a tells why.
+func (g *Gateway) ask(t *table, a *Answer, e *entrypoint, r *http.Request) (taken *route, seen *rule.Request) {
+	if !e.speaks(a.secure) { // near misses are told all the same
+		if e != nil && a.secure {
+			a.Outcome = "entrypoint " + e.name + " speaks plain HTTP: a TLS handshake with it fails"
+		} else if e != nil {
+			a.Reply = &Reply{Status: http.StatusBadRequest, By: "entrypoint " + e.name, Text: "Client sent an HTTP request to an HTTPS server."}
+		}
+		if req, err := rule.NewRequest(r); err == nil {
+			return nil, req
+		}
+		return nil, nil
+	}
+	d := &door{gateway: g, secure: a.secure, probe: func(found *route, req *rule.Request) { taken, seen = found, req }}
+	m := &manner{Policy: e.policy, name: e.name, index: t.index(e.name, a.secure)}
+	w := &replyWriter{header: http.Header{}}
+	d.admit(unseen().Begin(w, r, e.name), r, m)
+	if seen == nil {
+		a.Reply = w.reply("entrypoint " + e.name)
+	}
+	return taken, seen
+}
+
+// walk leads a request through the middlewares of its route, made anew so that none
+// of those in force counts it, and tells which of them answers, or what the service is
+// asked for.
+func (g *Gateway) walk(a *Answer, r *route, req *rule.Request) {
+	wares := r.entry(a.EntryPoint, a.secure).chain
+	reached := 0
+	var h http.Handler = http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		reached = len(wares) + 1
+		a.Target = cmp.Or(r.RequestURI, r.URL.RequestURI())
+	})
+	for i, w := range slices.Backward(wares) {
+		next := h
+		if note := depends(w); note != "" {
+			a.Notes = append(a.Notes, "the middleware "+w.name+" "+note)
+		}
+		wrapped := g.aside(w)(next)
+		h = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			reached = i + 1
+			wrapped.ServeHTTP(rw, r)
+		})
+	}
+	slices.Reverse(a.Notes)
+	w := &replyWriter{header: http.Header{}}
+	h.ServeHTTP(w, req.HTTP.Clone(g.ctx))
+	if reached <= len(wares) {
+		a.Reply = w.reply(wares[reached-1].name)
+		return
+	}
+	if len(a.Servers) > 0 && !slices.ContainsFunc(a.Servers, func(s Server) bool { return s.Status == status(true) }) {
+		a.Notes = append(a.Notes, "no server is up: the answer is 503, unless one of them is back")
+	}
+}
+
+// aside is a middleware for a request that is only looked at: one that counts is made
+// anew, and one that asks others lets it pass.
+func (g *Gateway) aside(w *ware) middleware.Middleware {
+	pass := func(next http.Handler) http.Handler { return next }
+	c := w.config
+	switch {
+	case c.ForwardAuth != nil || c.Errors != nil:
+		return pass
+	case c.RateLimit != nil || c.InFlightReq != nil || c.CircuitBreaker != nil || c.DigestAuth != nil:
+		if wrap, err := middleware.Build(&c, g.env); err == nil {
+			return wrap
+		}
+		return pass
+	}
+	return w.wrap
+}
+
+// depends says on what the answer of a middleware depends beyond the request.
+func depends(w *ware) string {
+	switch c := w.config; {
+	case c.ForwardAuth != nil:
+		return "asks " + hideURL(c.ForwardAuth.Address) + " first, whose refusal would be the answer"
+	case c.RateLimit != nil:
+		return "answers 429 to a client that asks too often"
+	case c.InFlightReq != nil:
+		return "answers 429 while there are too many requests"
+	case c.CircuitBreaker != nil:
+		return "answers itself while its circuit is open"
+	case c.Errors != nil:
+		return "puts pages of the service " + c.Errors.Service + " in place of answers with " + strings.Join(c.Errors.Status, ", ")
+	case c.Buffering != nil && c.Buffering.MaxRequestBodyBytes > 0:
+		return fmt.Sprintf("answers 413 to a body of more than %d bytes", c.Buffering.MaxRequestBodyBytes)
+	}
+	return ""
+}
+
+// leftOff tells why no router takes a request that some labels ask for.
+func (t *table) leftOff(a *Answer, req *rule.Request) {
+	for _, u := range t.dynamic.Unserved {
+		for _, name := range slices.Sorted(maps.Keys(u.Routers)) {
+			r := u.Routers[name]
+			if parsed, err := rule.Parse(r.Rule); err == nil && parsed.Match(req) {
+				a.Unserved = append(a.Unserved, Unserved{Service: u.Origin.Service, Router: name, Why: u.Why, Hint: u.Hint, Origin: originOf(r.Origin)})
+			}
+		}
+	}
+	if len(a.Unserved) > 0 {
+		return
+	}
+	for _, p := range t.dynamic.Problems {
+		ignored := p.Label != "" && strings.Contains(p.Message, "ignored")
+		if (p.Severity == config.Error || ignored) && len(a.Notes) < maxNear {
+			a.Notes = append(a.Notes, "left out, perhaps with its route: "+p.Error())
+		}
+	}
+}
+
+// replyWriter keeps what a handler answers.
+type replyWriter struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+// maxText bounds what is told of a body, in bytes.
+const maxText = 200
+
+func (w *replyWriter) Header() http.Header { return w.header }
+
+func (w *replyWriter) WriteHeader(status int) {
+	if w.status == 0 && status >= http.StatusOK {
+		w.status = status
+	}
+}
+
+func (w *replyWriter) Write(p []byte) (int, error) {
+	w.WriteHeader(http.StatusOK)
+	w.body.Write(p[:min(len(p), maxText-min(maxText, w.body.Len()))])
+	return len(p), nil
+}
+
+func (w *replyWriter) reply(by string) *Reply {
+	text, _, _ := strings.Cut(strings.TrimSpace(w.body.String()), "\n")
+	return &Reply{Status: cmp.Or(w.status, http.StatusOK), By: by, Location: w.header.Get("Location"), Text: text}
+}
