@@ -56,7 +56,8 @@ func (b *builder) review() {
 	b.unbuilt()
 	b.problems = append(b.problems, lint.Check(b.dynamic)...)
 	b.problems = append(b.problems, b.tcpUnreached()...)
-	b.problems = append(b.problems, slices.DeleteFunc(append(b.tcpProblems(), b.udpProblems()...), func(p config.Problem) bool { return slices.Contains(b.dynamic.Problems, p) })...)
+	b.problems = append(b.problems, slices.DeleteFunc(append(b.tcpProblems(), b.udpProblems()...),
+		func(p config.Problem) bool { return slices.Contains(b.dynamic.Problems, p) })...)
 	for _, r := range b.routes {
 		for _, f := range r.findings {
 			if p := r.problem(f, b.dynamic); !slices.Contains(b.dynamic.Problems, p) { // check may have told it
@@ -116,7 +117,8 @@ func (b *builder) route(name string, c *config.Router) *route {
 	r := &route{name: name, config: c, priority: cmp.Or(c.Priority, len(c.Rule))}
 	b.enter(r)
 	if c.RuleSyntax != "" && c.RuleSyntax != "v3" {
-		r.refuse("rulesyntax", fmt.Sprintf("the rule syntax %q is not supported", c.RuleSyntax), "write the rule in v3's syntax and remove the setting")
+		r.refuse("rulesyntax", fmt.Sprintf("the rule syntax %q is not supported", c.RuleSyntax),
+			"write the rule in v3's syntax and remove the setting")
 	}
 	var err error
 	if r.rule, err = rule.Parse(c.Rule); err != nil {
@@ -128,7 +130,8 @@ func (b *builder) route(name string, c *config.Router) *route {
 		b.warnForeign(r)
 	}
 	if c.Priority > maxPriority {
-		r.refuse("priority", fmt.Sprintf("the priority %d is above the highest one of users, %d", c.Priority, maxPriority), "Traefik refuses the router too: give it a lower one")
+		r.refuse("priority", fmt.Sprintf("the priority %d is above the highest one of users, %d", c.Priority, maxPriority),
+			"Traefik refuses the router too: give it a lower one")
 	}
 	b.dress(r, c.Middlewares, nil)
 	b.serve(r)

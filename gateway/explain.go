@@ -111,7 +111,8 @@ func (g *Gateway) Explain(q Question) (*Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &Answer{Method: r.Method, URL: u.Redacted(), Servers: []Server{}, Near: []Judged{}, Unserved: []Unserved{}, Notes: []string{}, secure: r.TLS != nil}
+	a := &Answer{Method: r.Method, URL: u.Redacted(), Servers: []Server{}, Near: []Judged{}, Unserved: []Unserved{}, Notes: []string{},
+		secure: r.TLS != nil}
 	if a.name, err = hostname.Name(u.Hostname()); err != nil {
 		return nil, fmt.Errorf("the URL's host cannot be read: %w", err)
 	}

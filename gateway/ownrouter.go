@@ -39,12 +39,14 @@ func (b *builder) ownRouter(name, path, entrypoint string, priority int) {
 	e := b.entries[cmp.Or(entrypoint, internalEntry)]
 	if e == nil || e.udp {
 		if entrypoint != "" && entrypoint != internalEntry {
-			b.problems = append(b.problems, b.dynamic.Static.Problem(b.dynamic.Static.At(map[string]string{"/ping": "ping.entrypoint", "/metrics": "metrics.prometheus.entrypoint"}[path]), config.Warning,
+			b.problems = append(b.problems, b.dynamic.Static.Problem(b.dynamic.Static.At(map[string]string{"/ping": "ping.entrypoint",
+				"/metrics": "metrics.prometheus.entrypoint"}[path]), config.Warning,
 				fmt.Sprintf("%s is not served: entrypoint %q does not exist", path, entrypoint), b.entries.known()))
 		}
 		return
 	}
-	r := &route{name: name + internalSuffix, priority: priority, config: &config.Router{Origin: o, Rule: "PathPrefix(`" + path + "`)", Priority: priority,
+	r := &route{name: name + internalSuffix, priority: priority, config: &config.Router{Origin: o, Rule: "PathPrefix(`" + path + "`)",
+		Priority:    priority,
 		EntryPoints: []string{e.name}, Service: name + internalSuffix, TLS: e.config.HTTP.TLS}}
 	var err error
 	if r.rule, err = rule.Parse(r.config.Rule); err != nil {

@@ -25,7 +25,8 @@ func (b *builder) unbuilt() {
 		if s := dry.service(name); s.err != nil {
 			at := b.dynamic.Services[name].Origin
 			path, _ := b.settingIn(at, "http.services."+local(name), s.err)
-			b.problems = append(b.problems, b.dynamic.Problem(config.Warning, at, path, fmt.Sprintf("the service %q, which is not used: %v", local(name), s.err), mend(s.err)))
+			b.problems = append(b.problems, b.dynamic.Problem(config.Warning, at, path, fmt.Sprintf("the service %q, which is not used: %v",
+				local(name), s.err), mend(s.err)))
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(b.dynamic.ServersTransports)) {
@@ -35,7 +36,8 @@ func (b *builder) unbuilt() {
 		if at := dry.transport(name); at.err != nil {
 			o := b.dynamic.ServersTransports[name].Origin
 			path, _ := b.settingIn(o, "http.serversTransports."+local(name), at.err)
-			b.problems = append(b.problems, b.dynamic.Problem(config.Warning, o, path, fmt.Sprintf("the serversTransport %q, which is not used: %v", local(name), at.err), mend(at.err)))
+			b.problems = append(b.problems, b.dynamic.Problem(config.Warning, o, path,
+				fmt.Sprintf("the serversTransport %q, which is not used: %v", local(name), at.err), mend(at.err)))
 		}
 	}
 	for _, s := range dry.services {
@@ -61,7 +63,8 @@ func (b *builder) unbuilt() {
 		env.Service = b.pages
 		if _, err := middleware.Build(c, env); err != nil {
 			path, _ := b.settingIn(c.Origin, "http.middlewares."+local(name), err)
-			b.problems = append(b.problems, b.dynamic.Problem(config.Warning, c.Origin, path, fmt.Sprintf("the middleware %q, which is not used: %v", local(name), err), mend(err)))
+			b.problems = append(b.problems, b.dynamic.Problem(config.Warning, c.Origin, path,
+				fmt.Sprintf("the middleware %q, which is not used: %v", local(name), err), mend(err)))
 		}
 	}
 }

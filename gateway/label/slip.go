@@ -31,10 +31,12 @@ func (d *decoder) slips() {
 				d.problem(config.Warning, key, "Traefik has no such label: it is ignored", "did you mean "+meantFor(key)+"?")
 			}
 			if section := sectionOf(segments); section != "" {
-				d.problem(config.Warning, key, "Traefik has no such label: it is ignored", "did you mean "+prefix+section+"."+strings.Join(segments, ".")+"?")
+				d.problem(config.Warning, key, "Traefik has no such label: it is ignored", "did you mean "+prefix+section+"."+strings.Join(segments,
+					".")+"?")
 			}
 			if !strings.HasPrefix(key, prefix) {
-				d.problem(config.Warning, key, "Traefik refuses all labels of the service for this one: it reads the prefix in lower case only", "write "+prefix+key[len(prefix):])
+				d.problem(config.Warning, key, "Traefik refuses all labels of the service for this one: it reads the prefix in lower case only",
+					"write "+prefix+key[len(prefix):])
 			}
 			continue
 		}

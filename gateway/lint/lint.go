@@ -101,12 +101,14 @@ func (c *checker) routerTLS(t thing, r *config.RouterTLS) {
 		if near := config.Nearest(name, slices.Sorted(maps.Keys(s.CertResolvers))); near != "" {
 			hint = fmt.Sprintf("did you mean %q?", near)
 		}
-		t.warn("tls.certresolver", fmt.Sprintf("the certificate resolver %q does not exist: Traefik serves its default certificate, and here the local authority issues one", name), hint)
+		const what = "the certificate resolver %q does not exist: Traefik serves its default certificate, and here the local authority issues one"
+		t.warn("tls.certresolver", fmt.Sprintf(what, name), hint)
 	}
 	for i, d := range r.Domains {
 		for _, name := range append([]string{d.Main}, d.SANs...) {
 			if strings.ContainsAny(name, ":/ `'\"") {
-				t.warn(fmt.Sprintf("tls.domains[%d]", i), fmt.Sprintf("%q is not the name of a host: no certificate is issued for it", name), "write the host alone")
+				t.warn(fmt.Sprintf("tls.domains[%d]", i), fmt.Sprintf("%q is not the name of a host: no certificate is issued for it", name),
+					"write the host alone")
 			}
 		}
 	}

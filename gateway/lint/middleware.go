@@ -27,7 +27,8 @@ func idle(t thing, m *config.Middleware) {
 	const nothing = "the middleware does nothing: "
 	switch {
 	case m.RateLimit != nil && m.RateLimit.Average == 0:
-		t.warn("ratelimit.average", "it has no average: nothing is limited, as in Traefik", t.add("ratelimit.average")+", the requests of a client in each period")
+		t.warn("ratelimit.average", "it has no average: nothing is limited, as in Traefik",
+			t.add("ratelimit.average")+", the requests of a client in each period")
 	case m.Buffering != nil && *m.Buffering == (config.Buffering{}):
 		t.warn("buffering", nothing+"it has no limit and no retryExpression", t.add("buffering.maxRequestBodyBytes"))
 	case m.Chain != nil && len(m.Chain.Middlewares) == 0:
@@ -68,7 +69,8 @@ func paths(t thing, m *config.Middleware) {
 func redirects(t thing, m *config.Middleware) {
 	switch {
 	case m.RedirectRegex != nil && m.RedirectRegex.Replacement == "":
-		t.warn("redirectregex.replacement", "it has no replacement: what the expression matches is cut out of the URL", t.add("redirectregex.replacement"))
+		t.warn("redirectregex.replacement", "it has no replacement: what the expression matches is cut out of the URL",
+			t.add("redirectregex.replacement"))
 	case m.RedirectScheme != nil:
 		t.oneOf("redirectscheme.scheme", m.RedirectScheme.Scheme, "browsers do not follow it", "http", "https", "ws", "wss")
 	case m.ForwardAuth != nil:
@@ -87,7 +89,8 @@ func headers(t thing, m *config.Middleware) {
 	for _, custom := range []struct {
 		field string
 		names map[string]string
-	}{{"headers.customrequestheaders", h.CustomRequestHeaders}, {"headers.customresponseheaders", h.CustomResponseHeaders}, {"headers.sslproxyheaders", h.SSLProxyHeaders}} {
+	}{{"headers.customrequestheaders", h.CustomRequestHeaders}, {"headers.customresponseheaders", h.CustomResponseHeaders},
+		{"headers.sslproxyheaders", h.SSLProxyHeaders}} {
 		sorted(custom.names, func(name, _ string) {
 			if strings.ContainsAny(name, " \t:;,()<>@\"/[]?={}\\") {
 				t.warn(custom.field, fmt.Sprintf("%q is not the name of a header", name), "")
@@ -102,10 +105,12 @@ func headers(t thing, m *config.Middleware) {
 	}
 	cors := len(h.AccessControlAllowMethods)+len(h.AccessControlAllowHeaders)+len(h.AccessControlExposeHeaders) > 0 || h.AccessControlAllowCredentials
 	if cors && len(h.AccessControlAllowOriginList)+len(h.AccessControlAllowOriginListRegex) == 0 {
-		t.warn("headers.accesscontrolalloworiginlist", "no origin is allowed: browsers refuse the answers to other pages", t.add("headers.accessControlAllowOriginList"))
+		t.warn("headers.accesscontrolalloworiginlist", "no origin is allowed: browsers refuse the answers to other pages",
+			t.add("headers.accessControlAllowOriginList"))
 	}
 	for policy := range strings.SplitSeq(h.ReferrerPolicy, ",") {
-		t.oneOf("headers.referrerpolicy", strings.TrimSpace(policy), "browsers pass it over", "no-referrer", "no-referrer-when-downgrade", "origin",
+		t.oneOf("headers.referrerpolicy", strings.TrimSpace(policy), "browsers pass it over", "no-referrer", "no-referrer-when-downgrade",
+			"origin",
 			"origin-when-cross-origin", "same-origin", "strict-origin", "strict-origin-when-cross-origin", "unsafe-url")
 	}
 }

@@ -69,7 +69,8 @@ func (c *checker) balancer(t thing, lb *config.LoadBalancer) {
 	}
 	interval, timeout := time.Duration(h.Interval), time.Duration(h.Timeout)
 	if interval > 0 && timeout >= interval {
-		t.warn("loadbalancer.healthcheck.timeout", fmt.Sprintf("%s is not less than the interval, %s: a check that hangs holds up the next", timeout, interval), "make it shorter")
+		t.warn("loadbalancer.healthcheck.timeout", fmt.Sprintf("%s is not less than the interval, %s: a check that hangs holds up the next",
+			timeout, interval), "make it shorter")
 	}
 	if strings.ContainsAny(h.Hostname, ":/ ") {
 		t.warn("loadbalancer.healthcheck.hostname", fmt.Sprintf("%q is not the name of a host", h.Hostname), "write the host alone")
@@ -92,10 +93,12 @@ func sticky(t thing, kind string, s *config.Sticky) {
 		t.warn(field+".cookie.secure", "browsers refuse a cookie with SameSite=None that is not secure", t.add(field+".cookie.secure"))
 	}
 	if s.Cookie.Path != nil && !strings.HasPrefix(*s.Cookie.Path, "/") {
-		t.warn(field+".cookie.path", fmt.Sprintf("%q does not start with a slash: browsers pass it over", *s.Cookie.Path), "write /"+*s.Cookie.Path)
+		t.warn(field+".cookie.path", fmt.Sprintf("%q does not start with a slash: browsers pass it over", *s.Cookie.Path),
+			"write /"+*s.Cookie.Path)
 	}
 	if strings.ContainsAny(s.Cookie.Domain, ":/ ") {
-		t.warn(field+".cookie.domain", fmt.Sprintf("%q is not the name of a host: browsers refuse the cookie", s.Cookie.Domain), "write the host alone")
+		t.warn(field+".cookie.domain", fmt.Sprintf("%q is not the name of a host: browsers refuse the cookie", s.Cookie.Domain),
+			"write the host alone")
 	}
 }
 
@@ -110,7 +113,8 @@ func weights(t thing, field string, list []config.WeightedService) {
 func (c *checker) failover(t thing, f *config.Failover) {
 	main := c.dynamic.Services[f.Service]
 	if f.Errors == nil && main != nil && main.LoadBalancer != nil && main.LoadBalancer.HealthCheck == nil && main.LoadBalancer.PassiveHealthCheck == nil {
-		t.warn("failover.service", fmt.Sprintf("%q has no health check, and so never gives way to the fallback", bare(f.Service)), "give it a healthCheck")
+		t.warn("failover.service", fmt.Sprintf("%q has no health check, and so never gives way to the fallback", bare(f.Service)),
+			"give it a healthCheck")
 	}
 }
 

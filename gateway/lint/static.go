@@ -33,7 +33,8 @@ func (c *checker) static() {
 			c.setting(e.Origin, path+"."+field, fmt.Sprintf("%s is negative: it is passed over, and Traefik may not start with it", n), "")
 		}
 		if r := e.HTTP.TLS; r != nil && r.CertResolver != "" && s.CertResolvers[r.CertResolver] == nil {
-			c.setting(e.Origin, path+".http.tls.certresolver", fmt.Sprintf("the certificate resolver %q does not exist", r.CertResolver), "add it to Traefik's certificatesresolvers")
+			c.setting(e.Origin, path+".http.tls.certresolver", fmt.Sprintf("the certificate resolver %q does not exist", r.CertResolver),
+				"add it to Traefik's certificatesresolvers")
 		}
 	})
 }

@@ -91,10 +91,12 @@ func (c *checker) unused() {
 	c.placeholders(http.Services)
 	unused(c, "http.middlewares", d.Middlewares, http.Middlewares, func(v *config.Middleware) config.Origin { return v.Origin })
 	unused(c, "http.services", d.Services, http.Services, func(v *config.Service) config.Origin { return v.Origin })
-	unused(c, "http.serversTransports", d.ServersTransports, http.Transports, func(v *config.ServersTransport) config.Origin { return v.Origin })
+	unused(c, "http.serversTransports", d.ServersTransports, http.Transports,
+		func(v *config.ServersTransport) config.Origin { return v.Origin })
 	unused(c, "tcp.middlewares", d.TCP.Middlewares, tcp.Middlewares, func(v *config.TCPMiddleware) config.Origin { return v.Origin })
 	unused(c, "tcp.services", d.TCP.Services, tcp.Services, func(v *config.TCPService) config.Origin { return v.Origin })
-	unused(c, "tcp.serversTransports", d.TCP.ServersTransports, tcp.Transports, func(v *config.TCPServersTransport) config.Origin { return v.Origin })
+	unused(c, "tcp.serversTransports", d.TCP.ServersTransports, tcp.Transports,
+		func(v *config.TCPServersTransport) config.Origin { return v.Origin })
 	unused(c, "udp.services", d.UDP.Services, udp.Services, func(v *config.UDPService) config.Origin { return v.Origin })
 }
 

@@ -141,13 +141,13 @@ func (r *reader) label(p part, key, value *yaml.Node) (name, text string, err er
 	at := spot{p.file, key}
 	switch {
 	case value == nil && key.Kind == yaml.MappingNode:
-		return "", "", r.refuse(at, "a label in the list is written as name: value", "write - name=value; or write all labels of the service without the dash")
-	case key.Kind != yaml.ScalarNode || value == nil && key.ShortTag() != "!!str":
-		return "", "", errShape
-	case key.ShortTag() != "!!str":
+		return "", "", r.refuse(at, "a label in the list is written as name: value",
+			"write - name=value; or write all labels of the service without the dash")
+	case key.Kind != yaml.ScalarNode || key.ShortTag() != "!!str":
 		return "", "", errShape
 	case value != nil && value.Kind != yaml.ScalarNode:
-		return "", "", r.refuse(at, fmt.Sprintf("the value of the label %q is no single text", key.Value), "write name: value, with the value in quotes where it holds a colon")
+		return "", "", r.refuse(at, fmt.Sprintf("the value of the label %q is no single text", key.Value),
+			"write name: value, with the value in quotes where it holds a colon")
 	}
 	if value == nil {
 		if name, err = substitute(key.Value, p.look); err == nil {
@@ -156,8 +156,11 @@ func (r *reader) label(p part, key, value *yaml.Node) (name, text string, err er
 	} else {
 		name = key.Value
 		text, err = scalar(value, p.look)
-		if n := value.ShortTag(); err == nil && text != value.Value && (n == "!!int" || n == "!!float") && strings.HasPrefix(strings.ToLower(name), "traefik.") {
-			r.doubt(p.file, value.Line, name, fmt.Sprintf("%s is read as the number %s", value.Value, text), fmt.Sprintf("put it in quotes: %q", value.Value))
+		tag := value.ShortTag()
+		number := (tag == "!!int" || tag == "!!float") && text != value.Value
+		if err == nil && number && strings.HasPrefix(strings.ToLower(name), "traefik.") {
+			r.doubt(p.file, value.Line, name, fmt.Sprintf("%s is read as the number %s", value.Value, text), fmt.Sprintf("put it in quotes: %q",
+				value.Value))
 		}
 	}
 	if err != nil && !errors.Is(err, errShape) {
@@ -181,7 +184,8 @@ func (r *reader) refuse(at spot, message, hint string) error {
 
 // doubt notes a warning about a label.
 func (r *reader) doubt(file string, line int, label, message, hint string) {
-	r.spec.problems = append(r.spec.problems, config.Problem{Severity: config.Warning, File: file, Line: line, Service: r.name, Label: label, Message: message, Hint: hint})
+	r.spec.problems = append(r.spec.problems, config.Problem{Severity: config.Warning, File: file, Line: line, Service: r.name,
+		Label: label, Message: message, Hint: hint})
 }
 
 // scalar is a label's value: numbers and the like are written as Go does.
@@ -229,7 +233,8 @@ func (r *reader) labelFiles(parts []part) error {
 				return r.problem
 			}
 			if err != nil {
-				r.fail(spot{file: r.show(path), node: &yaml.Node{Line: lineIn(err.Error())}}, r.name, "the labels cannot be read: the line is not NAME=value", "")
+				r.fail(spot{file: r.show(path), node: &yaml.Node{Line: lineIn(err.Error())}}, r.name,
+					"the labels cannot be read: the line is not NAME=value", "")
 				return r.problem
 			}
 			lines := linesOf(in.data)
@@ -278,7 +283,8 @@ func (r *reader) ports(p part, n *yaml.Node) error {
 			}
 			list, err := types.ParsePortConfig(text)
 			if err != nil {
-				failed = r.refuse(spot{p.file, entry}, fmt.Sprintf("the port %q cannot be read: %s", text, config.InWords(err.Error())), "write one such as 8080:80, in quotes")
+				failed = r.refuse(spot{p.file, entry}, fmt.Sprintf("the port %q cannot be read: %s", text, config.InWords(err.Error())),
+					"write one such as 8080:80, in quotes")
 			}
 			if r.published += len(list); r.published > maxPorts {
 				r.fail(spot{p.file, entry}, r.name, fmt.Sprintf("the service has more than %d ports", maxPorts), "")
@@ -359,7 +365,8 @@ func (r *reader) swarm(p part) {
 	})
 	if first != nil {
 		name, _, _ := strings.Cut(first.Value, "=")
-		r.spec.problems = append(r.spec.problems, config.Problem{Severity: config.Warning, File: p.file, Line: first.Line, Service: r.name, Label: name,
+		r.spec.problems = append(r.spec.problems, config.Problem{Severity: config.Warning, File: p.file, Line: first.Line, Service: r.name,
+			Label:   name,
 			Message: "labels below deploy are for Swarm only: they are ignored", Hint: "move them to the labels of the service itself"})
 	}
 }

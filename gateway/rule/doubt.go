@@ -64,7 +64,8 @@ func wrapped(name, arg string, all []string) (message, hint string) {
 	}
 	bare := strings.TrimSpace(arg)
 	message = fmt.Sprintf("%q has spaces around it, which Traefik compares too", arg)
-	if q := bare[:min(1, len(bare))]; len(bare) > 2 && strings.Contains("'\"`", q) && strings.HasSuffix(bare, q) && !strings.HasPrefix(name, "Header") {
+	if q := bare[:min(1, len(bare))]; len(bare) > 2 && strings.Contains("'\"`", q) && strings.HasSuffix(bare,
+		q) && !strings.HasPrefix(name, "Header") {
 		bare = strings.TrimSpace(strings.Trim(bare, "'\"`"))
 		message = fmt.Sprintf("%q holds quotes of its own", arg)
 	}
@@ -143,7 +144,8 @@ func doubtHost(name, host string) (message, hint string) {
 	case port != nil:
 		return fmt.Sprintf("%q holds a port, which is not compared", host) + never, "write " + mended + ": the entrypoint decides on the port"
 	case strings.HasPrefix(host, "."), strings.Contains(host, ".."):
-		return fmt.Sprintf("%q has an empty label", host) + never, "write " + call(name, "*."+strings.Trim(strings.ReplaceAll(host, "..", "."), ".")) + " for all names below it"
+		return fmt.Sprintf("%q has an empty label", host) + never, "write " + call(name,
+			"*."+strings.Trim(strings.ReplaceAll(host, "..", "."), ".")) + " for all names below it"
 	}
 	if c := strange(strings.ToLower(host)); c != "" {
 		return fmt.Sprintf("%q holds %q, which no host has", host, c) + never, ""
@@ -236,7 +238,8 @@ func doubtPathRegexp(expr string) (message, hint string) {
 	}
 	for _, c := range needed(expr) {
 		if c == '?' || c == '#' {
-			return fmt.Sprintf("%q asks for %q: neither query nor fragment is part of a path", expr, c) + never, "ask for the query with Query or QueryRegexp"
+			return fmt.Sprintf("%q asks for %q: neither query nor fragment is part of a path", expr, c) + never,
+				"ask for the query with Query or QueryRegexp"
 		}
 	}
 	return "", ""

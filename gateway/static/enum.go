@@ -25,5 +25,6 @@ func (r *reader) unknownValue(s setting) {
 	if near := config.Nearest(s.value, known); near != "" {
 		hint = fmt.Sprintf("did you mean %s?", near)
 	}
-	r.problem(config.Warning, s.line, fmt.Sprintf("%s: %q is none of %s, which Traefik knows", s.text, s.value, strings.Join(known, ", ")), hint)
+	r.problem(config.Warning, s.line, fmt.Sprintf("%s: %q is none of %s, which Traefik knows", s.text, s.value, strings.Join(known, ", ")),
+		hint)
 }

@@ -45,17 +45,21 @@ func MalformedYAML(data []byte, err error) (line int, message, hint string) {
 		if _, value, ok := strings.Cut(first, ": "); ok {
 			first = value
 		}
-		return line, fmt.Sprintf("a text begins with %q, which has a meaning of its own", string([]rune(first + " ")[:1])), "put the text in quotes"
+		return line, fmt.Sprintf("a text begins with %q, which has a meaning of its own", string([]rune(first + " ")[:1])),
+			"put the text in quotes"
 	}
 	return line, strings.Join(strings.Fields(message), " "), ""
 }
 
 // complaints are what the reader says, and what it means for who wrote the file.
 var complaints = []struct{ says, message, hint string }{
-	{"mapping values are not allowed", "a colon stands where no key is expected", "put a text that holds a colon and a space in quotes, or indent the line as those beside it"},
-	{"block sequence entries are not allowed", "a list item stands where none is expected", "put the list below its key, one item in each line"},
+	{"mapping values are not allowed", "a colon stands where no key is expected",
+		"put a text that holds a colon and a space in quotes, or indent the line as those beside it"},
+	{"block sequence entries are not allowed", "a list item stands where none is expected",
+		"put the list below its key, one item in each line"},
 	{"did not find expected key", "the line is indented otherwise than the keys around it", "indent it as those beside it"},
-	{"did not find expected '-' indicator", "the line belongs to a list, and is no item of it", "begin it with a dash, or write all of them without: name: value"},
+	{"did not find expected '-' indicator", "the line belongs to a list, and is no item of it",
+		"begin it with a dash, or write all of them without: name: value"},
 	{"did not find expected node content", "a value is missing, or a bracket is not closed", ""},
 	{"did not find expected ',' or", "a bracket is not closed, or a comma is missing", ""},
 	{"could not find expected ':'", "a key lacks its colon", "write key: value"},
