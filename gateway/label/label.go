@@ -101,9 +101,9 @@ func Decode(s Service) *Set {
 		// Even if there is a mistake, go on to report all of them at once.
 		http, tcp, udp := d.services(), d.tcpServices(), d.udpServices()
 		ok = http && tcp && udp
-		ok = d.routers(http) && ok
-		ok = d.tcpRouters(tcp) && ok
-		ok = d.udpRouters(udp) && ok
+		d.routers(http)
+		d.tcpRouters(tcp)
+		d.udpRouters(udp)
 	}
 	if !ok {
 		problems := d.set.Problems

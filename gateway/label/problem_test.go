@@ -87,10 +87,29 @@ func TestDecodeErrors(t *testing.T) {
 			if !strings.Contains(p.Message, tt.want) || !strings.Contains(p.Hint, tt.hint) || tt.hint == "" && p.Hint != "" && tt.name[:7] != "ErrBrac" && tt.name != "ErrEmptySegment" {
 				t.Errorf("got %q, hint %q; want %q, %q", p.Message, p.Hint, tt.want, tt.hint)
 			}
-			if len(set.Routers)+len(set.Services)+len(set.Middlewares) != 0 {
-				t.Errorf("got %+v, want all labels of the service dropped", set)
+			services := map[string]int{"ErrRule": 1, "ErrSeveralServices": 2}[tt.name] // a router is left out by itself
+			if len(set.Routers)+len(set.Middlewares) != 0 || len(set.Services) != services {
+				t.Errorf("got %+v, want no router, and %d services", set, services)
 			}
 		})
+	}
+}
+
+// A router that cannot be takes no other along.
+func TestDecodeFaultyRouter(t *testing.T) {
+	t.Parallel()
+	const port = "traefik.http.services.s.loadbalancer.server.port=80"
+	for _, faulty := range [][]string{
+		{"traefik.http.routers.b.rule=Host(`b`", "traefik.http.routers.b.service=s"},
+		{"traefik.http.routers.b.rule=Host('b')"},
+		{"traefik.tcp.routers.b.entrypoints=db", "traefik.tcp.services.t.loadbalancer.server.port=1"},
+		{"traefik.tcp.routers.b.rule=HostSNI(`*`)", "traefik.tcp.services.t.loadbalancer.server.port=1",
+			"traefik.tcp.services.u.loadbalancer.server.port=2"},
+	} {
+		set := label.Decode(service(append(faulty, port, "traefik.http.routers.a.rule=Host(`a`)")...))
+		if len(set.Problems) != 1 || set.Routers["a"] == nil || len(set.Routers) != 1 || len(set.TCP.Routers) != 0 {
+			t.Errorf("%q: got problems %v, routers %v and %v, want one problem and router a", faulty, set.Problems, set.Routers, set.TCP.Routers)
+		}
 	}
 }
 

@@ -12,14 +12,14 @@ import (
 )
 
 // routers gives every router its rule and service, and the compose service a
-// default one where its labels define none. It reports whether all are sound.
-// complete says that no service is missing for a mistake reported already.
-func (d *decoder) routers(complete bool) bool {
+// default one where its labels define none. One that lacks either, or whose rule
+// cannot be read, is left out by itself, as in Traefik. complete says that no service is missing for a mistake
+// reported already.
+func (d *decoder) routers(complete bool) {
 	routers := d.tree.HTTP.Routers
 	if len(routers) == 0 && len(d.set.Services) == 1 {
 		routers = map[string]*config.Router{d.defaultName(): {}}
 	}
-	ok := true
 	services := slices.Sorted(maps.Keys(d.set.Services))
 	for _, name := range slices.Sorted(maps.Keys(routers)) {
 		r := routers[name]
@@ -32,11 +32,8 @@ func (d *decoder) routers(complete bool) bool {
 		linked := !complete || d.link("http", name, &r.Service, services)
 		if sound && d.check(name, r) && linked {
 			put(&d.set.Routers, name, r)
-		} else {
-			ok = false
 		}
 	}
-	return ok
 }
 
 // giveRule gives a router the default rule.

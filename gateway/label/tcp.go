@@ -54,8 +54,7 @@ func (d *decoder) tcpServices() bool {
 }
 
 // tcpRouters is [decoder.routers] for raw connections, which have no default rule.
-func (d *decoder) tcpRouters(complete bool) bool {
-	ok := true
+func (d *decoder) tcpRouters(complete bool) {
 	services := slices.Sorted(maps.Keys(d.set.TCP.Services))
 	for _, name := range slices.Sorted(maps.Keys(d.tree.TCP.Routers)) {
 		r := d.tree.TCP.Routers[name]
@@ -65,16 +64,13 @@ func (d *decoder) tcpRouters(complete bool) bool {
 			continue
 		}
 		if r.Rule == "" {
-			ok = false
 			d.problem(config.Error, d.labelOf("tcp", "routers", name), fmt.Sprintf("the TCP router %q has no rule", name),
 				fmt.Sprintf("add the label traefik.tcp.routers.%s.rule, such as HostSNI(`*`)", name))
 			continue
 		}
 		if complete && !d.link("tcp", name, &r.Service, services) {
-			ok = false
 			continue
 		}
 		put(&d.set.TCP.Routers, name, r)
 	}
-	return ok
 }

@@ -48,18 +48,15 @@ func (d *decoder) udpServices() bool {
 }
 
 // udpRouters links the routers of datagrams, which have no rules.
-func (d *decoder) udpRouters(complete bool) bool {
-	ok := true
+func (d *decoder) udpRouters(complete bool) {
 	services := slices.Sorted(maps.Keys(d.set.UDP.Services))
 	for _, name := range slices.Sorted(maps.Keys(d.tree.UDP.Routers)) {
 		r := d.tree.UDP.Routers[name]
 		r.Origin = d.origin("udp", "routers", name)
 		r.EntryPoints = filled(r.EntryPoints)
 		if complete && !d.link("udp", name, &r.Service, services) {
-			ok = false
 			continue
 		}
 		put(&d.set.UDP.Routers, name, r)
 	}
-	return ok
 }
