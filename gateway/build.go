@@ -144,7 +144,7 @@ func (b *builder) serve(r *route) {
 	s := b.service(name)
 	switch {
 	case s == nil:
-		r.refuse("service", fmt.Sprintf("service %q does not exist", name), didYouMean(name, b.dynamic.Services))
+		r.refuse("service", fmt.Sprintf("service %q does not exist", name), b.meantService(name))
 	case s.err != nil:
 		r.refuse("service", fmt.Sprintf("service %q: %v", name, s.err), mend(s.err))
 		if c := b.dynamic.Services[name]; c != nil {
@@ -313,6 +313,17 @@ func mend(err error) string {
 
 func didYouMean[T any](name string, known map[string]T) string {
 	return config.MeantName(name, slices.Sorted(maps.Keys(known)))
+}
+
+// meantService is the hint for a service that does not exist. People write the name of
+// the compose service, where Traefik adds the project's.
+func (b *builder) meantService(name string) string {
+	for _, known := range slices.Sorted(maps.Keys(b.dynamic.Services)) {
+		if o := b.dynamic.Services[known].Origin; o.Service == local(name) && o.Provider == "docker" {
+			return fmt.Sprintf("the service of the compose service %q is called %q", o.Service, local(known))
+		}
+	}
+	return didYouMean(name, b.dynamic.Services)
 }
 
 // local is a qualified name without its provider.

@@ -46,6 +46,9 @@ func TestCheck(t *testing.T) {
 		"ErrPort": {compose("http.routers.a.rule=Host(`a.localhost`)"), []string{"port is missing", "loadbalancer.server.port"}},
 		"ErrMiddleware": {compose(port, "http.routers.a.rule=Host(`a.localhost`)", "http.routers.a.middlewares=strp", "http.middlewares.strip.stripprefix.prefixes=/x"),
 			[]string{`middleware "strp@docker" does not exist`, `did you mean "strip@docker"?`}},
+		"ErrServiceOfProject": {"name: shop\nservices: {app: {image: any, ports: ['81:80'], labels: ['traefik.http.routers.a.rule=Host(`a.localhost`)', " +
+			"'traefik.http.routers.a.middlewares=e', 'traefik.http.middlewares.e.errors.status=404', 'traefik.http.middlewares.e.errors.service=app']}}",
+			[]string{`the service "app@docker" does not exist`, `the service of the compose service "app" is called "app-shop"`}},
 		"ErrPlainTLS": {compose(port, "http.routers.a.rule=Host(`a.localhost`)", "http.routers.a.entrypoints=web", "http.routers.a.tls=true"),
 			[]string{"entrypoint web serves plain HTTP only, and the router has tls"}},
 		"ErrChain": {compose(port, "http.routers.a.rule=Host(`a.localhost`)", "http.routers.a.middlewares=c", "http.middlewares.c.chain.middlewares=c"),

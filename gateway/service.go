@@ -157,7 +157,7 @@ func (b *builder) compose(name string, s *service) {
 		child := b.service(n)
 		switch {
 		case child == nil:
-			s.err = &mended{error: fmt.Errorf("the service %q does not exist", n), hint: didYouMean(n, b.dynamic.Services)}
+			s.err = &mended{error: fmt.Errorf("the service %q does not exist", n), hint: b.meantService(n)}
 			return
 		case child.err != nil:
 			s.err = fmt.Errorf("the service %q: %w", n, child.err)

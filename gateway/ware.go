@@ -121,7 +121,7 @@ func (b *builder) pages(name string) (http.Handler, error) {
 	s := b.service(name)
 	switch {
 	case s == nil:
-		return nil, &mended{error: fmt.Errorf("the service %q does not exist", name), hint: didYouMean(name, b.dynamic.Services)}
+		return nil, &mended{error: fmt.Errorf("the service %q does not exist", name), hint: b.meantService(name)}
 	case s.err != nil:
 		return nil, fmt.Errorf("the service %q: %w", name, s.err)
 	}
