@@ -190,7 +190,7 @@ func (b *builder) make(name string, s *service) (proxy.Service, error) {
 	case c.HighestRandomWeight != nil:
 		return proxy.NewHRW(name, c.HighestRandomWeight, parts)
 	case c.Mirroring != nil:
-		return proxy.NewMirroring(name, c.Mirroring, parts[0], parts[1:])
+		return proxy.NewMirroring(name, c.Mirroring, parts[0], parts[1:], b.gateway.log)
 	}
 	return proxy.NewFailover(name, c.Failover, parts[0], parts[1])
 }

@@ -8,11 +8,10 @@ import (
 	"net/http"
 
 	"axion/gateway/config"
+	"axion/gateway/spool"
 )
 
 const (
-	// inMemory is how much of a body is kept in memory by default.
-	inMemory = 1 << 20
 	// maxAttempts bounds the retry expression, as in Traefik.
 	maxAttempts = 10
 )
@@ -32,8 +31,8 @@ func buffering(c *config.Buffering) (Middleware, error) {
 		}
 	}
 	b := bufferer{config: *c}
-	b.config.MemRequestBodyBytes = cmp.Or(c.MemRequestBodyBytes, inMemory)
-	b.config.MemResponseBodyBytes = cmp.Or(c.MemResponseBodyBytes, inMemory)
+	b.config.MemRequestBodyBytes = cmp.Or(c.MemRequestBodyBytes, spool.DefaultMemory)
+	b.config.MemResponseBodyBytes = cmp.Or(c.MemResponseBodyBytes, spool.DefaultMemory)
 	if c.RetryExpression != "" {
 		var err error
 		if b.retry, err = parseExpression("buffering.retryexpression", c.RetryExpression, outcomeFunctions); err != nil {
@@ -81,8 +80,8 @@ var outcomeFunctions = map[string]function[outcome]{
 // ServeHTTP reads the whole request, then the whole answer, which it asks for
 // again while the retry expression holds.
 func (b *bufferer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	body := &spill{memory: b.config.MemRequestBodyBytes, limit: b.config.MaxRequestBodyBytes}
-	defer body.close()
+	body := &spool.Buffer{Memory: b.config.MemRequestBodyBytes, Limit: b.config.MaxRequestBodyBytes}
+	defer body.Close()
 	if err := b.read(body, r); err != nil {
 		fail(w, err)
 		return
@@ -106,7 +105,7 @@ func (b *bufferer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func fail(w http.ResponseWriter, err error) {
 	status := http.StatusInternalServerError
 	switch {
-	case errors.Is(err, errBodyTooLarge):
+	case errors.Is(err, spool.ErrTooLarge):
 		status = http.StatusRequestEntityTooLarge
 	case errors.Is(err, errUnreadable):
 		status = http.StatusBadRequest
@@ -117,57 +116,38 @@ func fail(w http.ResponseWriter, err error) {
 
 var errUnreadable = errors.New("the request's body cannot be read")
 
-func (b *bufferer) read(body *spill, r *http.Request) error {
-	if body.limit > 0 && r.ContentLength > body.limit {
-		return errBodyTooLarge
+func (b *bufferer) read(body *spool.Buffer, r *http.Request) error {
+	if body.Limit > 0 && r.ContentLength > body.Limit {
+		return spool.ErrTooLarge
 	}
 	if r.Body == nil || r.Body == http.NoBody {
 		return nil
 	}
-	from := &faulty{Reader: r.Body}
+	from := &spool.Source{Reader: r.Body}
 	_, err := io.Copy(body, from)
-	if from.err != nil {
+	if from.Err != nil {
 		return errUnreadable
 	}
 	return err
 }
 
-// faulty keeps an error of reading apart from those of writing what was read.
-type faulty struct {
-	io.Reader
-	err error
-}
-
-// Read keeps the error.
-func (f *faulty) Read(p []byte) (int, error) {
-	n, err := f.Reader.Read(p)
-	if err != nil && !errors.Is(err, io.EOF) {
-		f.err = err
-	}
-	return n, err
-}
-
 // attempt asks once, and answers unless it is to be asked again. An error means
 // that nothing was answered yet.
-func (b *bufferer) attempt(w http.ResponseWriter, r *http.Request, body *spill, attempt int) (again bool, err error) {
+func (b *bufferer) attempt(w http.ResponseWriter, r *http.Request, body *spool.Buffer, attempt int) (again bool, err error) {
 	to := *r
 	to.TransferEncoding = nil
-	to.ContentLength = body.size
+	to.ContentLength = body.Size()
 	to.Body = http.NoBody
-	if body.size > 0 {
-		from, err := body.reader()
-		if err != nil {
-			return false, err
-		}
-		to.Body = io.NopCloser(from)
+	if body.Size() > 0 {
+		to.Body = io.NopCloser(body.Reader())
 	}
 	a := &buffered{
 		ResponseWriter: w,
 		header:         w.Header().Clone(),
-		body:           spill{memory: b.config.MemResponseBodyBytes, limit: b.config.MaxResponseBodyBytes},
+		body:           spool.Buffer{Memory: b.config.MemResponseBodyBytes, Limit: b.config.MaxResponseBodyBytes},
 		decides:        b.retry != nil,
 	}
-	defer a.body.close()
+	defer a.body.Close()
 	a.fill(b.next, &to)
 	switch {
 	case a.hijacked, a.retried:
@@ -180,5 +160,6 @@ func (b *bufferer) attempt(w http.ResponseWriter, r *http.Request, body *spill, 
 	if b.retry != nil && attempt <= maxAttempts && r.Context().Err() == nil && b.retry(outcome{r.Method, status, attempt}) {
 		return true, nil
 	}
-	return false, a.deliver(status)
+	a.deliver(status)
+	return false, nil
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"axion/gateway/record"
+	"axion/gateway/spool"
 )
 
 // buffered keeps a whole answer until deliver.
@@ -17,7 +18,7 @@ type buffered struct {
 	header   http.Header // the handler's, which began as what was set further out
 	sent     http.Header // a copy of it, of when the status was given
 	status   int         // 0 until then
-	body     spill
+	body     spool.Buffer
 	err      error // of keeping the body
 	decides  bool  // on retries, rather than a middleware further out
 	hijacked bool
@@ -96,12 +97,8 @@ func (b *buffered) fill(next http.Handler, r *http.Request) {
 	next.ServeHTTP(b, r)
 }
 
-// deliver answers. An error means that nothing was answered yet.
-func (b *buffered) deliver(status int) error {
-	from, err := b.body.reader()
-	if err != nil {
-		return err
-	}
+// deliver answers.
+func (b *buffered) deliver(status int) {
 	header := b.sent
 	if b.status == 0 {
 		header = b.header
@@ -109,15 +106,14 @@ func (b *buffered) deliver(status int) error {
 	out := b.ResponseWriter.Header()
 	replace(out, header)
 	b.ResponseWriter.WriteHeader(status)
-	if b.body.size > 0 && hasBody(status) {
-		if _, err := io.Copy(b.ResponseWriter, from); err != nil {
+	if b.body.Size() > 0 && hasBody(status) {
+		if _, err := io.Copy(b.ResponseWriter, b.body.Reader()); err != nil {
 			panic(http.ErrAbortHandler) // the client sees that it was cut short
 		}
 	}
 	if b.status != 0 {
 		b.trailers(out)
 	}
-	return nil
 }
 
 // trailers are what the handler set after the header: net/http sends those that

@@ -15,6 +15,7 @@ import (
 
 	"axion/gateway/config"
 	"axion/gateway/record"
+	"axion/gateway/spool"
 )
 
 const authTimeout = 30 * time.Second
@@ -73,7 +74,7 @@ func (a *authorizer) serve(w http.ResponseWriter, r *http.Request, next http.Han
 	}
 	req, kept, err := a.question(r)
 	if kept != nil {
-		defer kept.close()
+		defer kept.Close()
 	}
 	var res *http.Response
 	if err == nil {
@@ -85,13 +86,13 @@ func (a *authorizer) serve(w http.ResponseWriter, r *http.Request, next http.Han
 		body, err = readAtMost(res.Body, a.limit)
 	}
 	if err == nil && kept != nil {
-		err = replay(r, kept)
+		r.Body = io.NopCloser(kept.Reader())
 	}
 	if err == nil && a.config.HeaderField != "" {
 		record.User(w, res.Header.Get(a.config.HeaderField))
 	}
 	switch {
-	case errors.Is(err, errBodyTooLarge):
+	case errors.Is(err, spool.ErrTooLarge):
 		http.Error(w, http.StatusText(http.StatusUnauthorized), http.StatusUnauthorized)
 	case err != nil && r.Context().Err() != nil:
 		w.WriteHeader(statusClientLeft)
@@ -108,7 +109,7 @@ func (a *authorizer) serve(w http.ResponseWriter, r *http.Request, next http.Han
 
 // question is the request that the server is asked with. The body that is kept for
 // the service is nil where it has not been read.
-func (a *authorizer) question(r *http.Request) (req *http.Request, kept *spill, err error) {
+func (a *authorizer) question(r *http.Request) (req *http.Request, kept *spool.Buffer, err error) {
 	method := http.MethodGet
 	if a.config.PreserveRequestMethod {
 		method = r.Method
@@ -117,11 +118,11 @@ func (a *authorizer) question(r *http.Request) (req *http.Request, kept *spill, 
 	// What follows a CONNECT is a tunnel's, not a body.
 	if a.config.ForwardBody && (r.Method != http.MethodConnect || r.ContentLength >= 0) {
 		var whole bool
-		if kept, whole, err = keepBody(r, a.bodyLimit); err == nil && !whole {
-			err = errBodyTooLarge
+		if kept, whole, err = spool.Keep(r, a.bodyLimit); err == nil && !whole {
+			err = spool.ErrTooLarge
 		}
 		if err == nil && kept != nil {
-			body, err = kept.reader()
+			body = kept.Reader()
 		}
 	}
 	if err != nil {
@@ -130,22 +131,13 @@ func (a *authorizer) question(r *http.Request) (req *http.Request, kept *spill, 
 	if req, err = http.NewRequestWithContext(r.Context(), method, a.config.Address, body); err != nil {
 		return nil, kept, err
 	}
-	if kept != nil && kept.size > 0 {
-		req.ContentLength = kept.size
+	if kept != nil && kept.Size() > 0 {
+		req.ContentLength = kept.Size()
 	} else {
 		req.Body = http.NoBody
 	}
 	req.Header = a.header(r)
 	return req, kept, nil
-}
-
-// replay has r's body read anew.
-func replay(r *http.Request, kept *spill) error {
-	from, err := kept.reader()
-	if err == nil {
-		r.Body = io.NopCloser(from)
-	}
-	return err
 }
 
 // refuse hands the server's answer to the client.
@@ -217,7 +209,7 @@ func readAtMost(r io.Reader, limit int64) ([]byte, error) {
 	}
 	text, err := io.ReadAll(r)
 	if err == nil && limit >= 0 && int64(len(text)) > limit {
-		err = errBodyTooLarge
+		err = spool.ErrTooLarge
 	}
 	return text, err
 }

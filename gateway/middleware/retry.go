@@ -13,6 +13,7 @@ import (
 
 	"axion/gateway/config"
 	"axion/gateway/record"
+	"axion/gateway/spool"
 )
 
 // statusClientLeft is what logs show for a client that left; nginx coined it.
@@ -76,12 +77,12 @@ func (t *retrier) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.until = time.Now().Add(t.timeout)
 	}
 	if t.byStatus(r) {
-		kept, whole, err := keepBody(r, t.maxBody)
+		kept, whole, err := spool.Keep(r, t.maxBody)
 		if kept != nil {
-			defer kept.close()
+			defer kept.Close()
 		}
 		if err != nil {
-			failBody(w, r, err)
+			spool.Fail(w, r, err)
 			return
 		}
 		if whole {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"axion/gateway/record"
+	"axion/gateway/spool"
 )
 
 const (
@@ -25,15 +26,15 @@ const (
 type attempt struct {
 	http.ResponseWriter
 	method   string
-	network  bool       // another follows where no answer came
-	statuses []statuses // and after one with these
-	until    time.Time  // after it none follows; zero means never
-	body     *unread    // not kept; nil where there is none
-	kept     *spill     // the body to send again; nil where there is none
-	left     int        // further attempts
-	began    bool       // an answer has
-	again    bool       // another attempt follows
-	err      error      // why
+	network  bool          // another follows where no answer came
+	statuses []statuses    // and after one with these
+	until    time.Time     // after it none follows; zero means never
+	body     *unread       // not kept; nil where there is none
+	kept     *spool.Buffer // the body to send again; nil where there is none
+	left     int           // further attempts
+	began    bool          // an answer has
+	again    bool          // another attempt follows
+	err      error         // why
 
 	cancel    context.CancelFunc // ends the attempt; nil without statuses
 	discarded int                // bytes of the answer
@@ -44,13 +45,8 @@ var _ record.Unreachable = (*attempt)(nil)
 // send asks next once.
 func (a *attempt) send(next http.Handler, r *http.Request) {
 	if a.kept != nil {
-		from, err := a.kept.reader()
-		if err != nil {
-			fail(a.ResponseWriter, err)
-			return
-		}
 		to := *r
-		to.Body = io.NopCloser(from)
+		to.Body = io.NopCloser(a.kept.Reader())
 		r = &to
 	}
 	if a.statuses == nil || a.left == 0 {

@@ -1,12 +1,9 @@
 package proxy
 
 import (
-	"cmp"
-	"context"
 	"net/http"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"axion/gateway/config"
 )
@@ -120,19 +117,19 @@ func (w *weighted) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 type failover struct {
 	group
 	statuses []span
-	limit    int64 // bytes of a body kept for the second try
+	limit    int64 // bytes that a body may have for the second try's sake; negative means any
 }
 
 // NewFailover answers from main while it is up, else from fallback; where the
 // configuration says so, also for answers of main that count as failures.
 func NewFailover(name string, c *config.Failover, main, fallback Service) (Service, error) {
-	f := &failover{group: group{name: name, children: []Service{main, fallback}, reports: c.HealthCheck != nil}, limit: maxReplay}
+	f := &failover{group: group{name: name, children: []Service{main, fallback}, reports: c.HealthCheck != nil}, limit: -1}
 	if c.Errors != nil {
 		var err error
 		if f.statuses, err = spansOf(c.Errors.Status); err != nil {
 			return nil, err
 		}
-		if n := c.Errors.MaxRequestBodyBytes; n != nil && *n >= 0 {
+		if n := c.Errors.MaxRequestBodyBytes; n != nil {
 			f.limit = *n
 		}
 	}
@@ -156,51 +153,4 @@ func (f *failover) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		f.try(w, r)
 	}
-}
-
-// mirroring sends copies of requests to further services.
-type mirroring struct {
-	group
-	config  *config.Mirroring
-	mirrors []*mirror
-	limit   int64
-	sending chan struct{}   // bounds the copies under way
-	life    context.Context // of copies; ended by Close
-	end     context.CancelFunc
-	copies  sync.WaitGroup
-}
-
-// mirror gets its share of the requests.
-type mirror struct {
-	Service
-	percent uint64
-	seen    atomic.Uint64
-}
-
-const (
-	maxCopies = 256
-	// maxReplay bounds a body that is kept for a copy or a second try, in bytes.
-	maxReplay = 4 << 20
-	// copyTimeout bounds a copy; nobody waits for it.
-	copyTimeout = 30 * time.Second
-)
-
-// NewMirroring answers from main, and sends copies to mirrors, whose answers nobody
-// gets. Copies are left out rather than waited for.
-func NewMirroring(name string, c *config.Mirroring, main Service, mirrors []Service) (Service, error) {
-	m := &mirroring{group: group{name: name, children: []Service{main}, reports: c.HealthCheck != nil}, config: c, limit: maxReplay,
-		sending: make(chan struct{}, maxCopies)}
-	m.life, m.end = context.WithCancel(context.Background())
-	if c.MaxBodySize != nil && *c.MaxBodySize >= 0 {
-		m.limit = *c.MaxBodySize
-	}
-	for i, s := range mirrors {
-		percent := c.Mirrors[i].Percent
-		if percent < 0 || percent > 100 {
-			return nil, &percentError{cmp.Or(c.Mirrors[i].Name, name), percent}
-		}
-		m.mirrors = append(m.mirrors, &mirror{Service: s, percent: uint64(percent)})
-	}
-	m.follow(m.anyUp)
-	return m, nil
 }

@@ -1,12 +1,68 @@
 package proxy
 
 import (
-	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"axion/gateway/config"
+	"axion/gateway/spool"
 )
+
+const (
+	// maxCopies bounds the copies under way of one service.
+	maxCopies = 256
+	// lossInterval is how often it is logged that copies are left out.
+	lossInterval = time.Minute
+)
+
+// mirroring sends copies of requests to further services.
+type mirroring struct {
+	group
+	config  *config.Mirroring
+	mirrors []*mirror
+	limit   int64 // bytes that a mirrored body may have; negative means any
+	log     *slog.Logger
+	sending chan struct{}   // bounds the copies under way
+	life    context.Context // of copies; ended by Close
+	end     context.CancelFunc
+	copies  sync.WaitGroup
+	loss    atomic.Int64 // when a loss was logged last, in Unix nanoseconds
+}
+
+// mirror gets its share of the requests.
+type mirror struct {
+	Service
+	name    string
+	percent uint64
+	seen    atomic.Uint64
+}
+
+// NewMirroring answers from main, and sends copies to mirrors, whose answers nobody
+// gets. A copy is left out, and log says so, where 256 are under way. Log nil discards.
+func NewMirroring(name string, c *config.Mirroring, main Service, mirrors []Service, log *slog.Logger) (Service, error) {
+	m := &mirroring{group: group{name: name, children: []Service{main}, reports: c.HealthCheck != nil}, config: c, limit: -1,
+		log: cmp.Or(log, slog.New(slog.DiscardHandler)), sending: make(chan struct{}, maxCopies)}
+	m.life, m.end = context.WithCancel(context.Background())
+	if c.MaxBodySize != nil {
+		m.limit = *c.MaxBodySize
+	}
+	for i, s := range mirrors {
+		percent := c.Mirrors[i].Percent
+		if percent < 0 || percent > 100 {
+			return nil, &percentError{cmp.Or(c.Mirrors[i].Name, name), percent}
+		}
+		m.mirrors = append(m.mirrors, &mirror{Service: s, name: c.Mirrors[i].Name, percent: uint64(percent)})
+	}
+	m.follow(m.anyUp)
+	return m, nil
+}
 
 // percentError is a share that is none.
 type percentError struct {
@@ -32,57 +88,76 @@ func (m *mirroring) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	original := r.Clone(context.WithoutCancel(r.Context())) // before the service changes it
-	body, whole, err := keep(r, m.limit, m.config.MirrorBody == nil || *m.config.MirrorBody)
-	if err != nil {
-		http.Error(w, http.StatusText(http.StatusBadRequest), http.StatusBadRequest)
-		return
+	body := &sharedBody{}
+	body.users.Store(1)
+	defer body.release()
+	if m.config.MirrorBody == nil || *m.config.MirrorBody {
+		kept, whole, err := spool.Keep(r, m.limit)
+		body.kept = kept
+		switch {
+		case err != nil:
+			spool.Fail(w, r, err)
+			return
+		case !whole:
+			m.log.Debug("the request is not mirrored: its body is larger than maxBodySize", "service", m.name, "limit", m.limit)
+			m.children[0].ServeHTTP(w, r)
+			return
+		case kept != nil:
+			r.Body = io.NopCloser(kept.Reader())
+		}
 	}
 	m.children[0].ServeHTTP(w, r)
-	if !whole {
-		return
+	if r.Context().Err() != nil {
+		return // the client has left, as in Traefik
 	}
 	for _, to := range chosen {
 		m.send(to, original, body)
 	}
 }
 
-// keep reads a body that is to be sent more than once, and puts it back. It is not
-// whole where it is larger than limit.
-func keep(r *http.Request, limit int64, wanted bool) (body []byte, whole bool, err error) {
-	if !wanted || r.Body == nil || r.Body == http.NoBody {
-		return nil, true, nil
-	}
-	body, err = io.ReadAll(io.LimitReader(r.Body, limit+1))
-	if err != nil {
-		return nil, false, err
-	}
-	whole = int64(len(body)) <= limit
-	r.Body = struct {
-		io.Reader
-		io.Closer
-	}{io.MultiReader(bytes.NewReader(body), r.Body), r.Body}
-	return body, whole, nil
+// sharedBody is one that several copies send; the last of its users closes it.
+type sharedBody struct {
+	kept  *spool.Buffer // nil where there is none
+	users atomic.Int32
 }
 
-func (m *mirroring) send(to *mirror, r *http.Request, body []byte) {
+func (b *sharedBody) release() {
+	if b.users.Add(-1) == 0 && b.kept != nil {
+		b.kept.Close()
+	}
+}
+
+func (m *mirroring) send(to *mirror, r *http.Request, body *sharedBody) {
 	select {
 	case m.sending <- struct{}{}:
 	default:
-		return // mirrors are too slow
+		m.lost(to)
+		return
 	}
+	body.users.Add(1)
 	m.copies.Go(func() {
+		defer body.release()
 		defer func() { <-m.sending }()
 		defer func() { _ = recover() }() // an answer cut short is nobody's
-		ctx, cancel := context.WithTimeout(r.Context(), copyTimeout)
+		ctx, cancel := context.WithCancel(r.Context())
 		defer cancel()
 		defer context.AfterFunc(m.life, cancel)()
 		c := r.Clone(ctx)
-		c.Body, c.ContentLength, c.TransferEncoding = io.NopCloser(bytes.NewReader(body)), int64(len(body)), nil
-		if len(body) == 0 {
-			c.Body = http.NoBody
+		c.Body, c.ContentLength, c.TransferEncoding = http.NoBody, 0, nil
+		if body.kept != nil && body.kept.Size() > 0 {
+			c.Body, c.ContentLength = io.NopCloser(body.kept.Reader()), body.kept.Size()
 		}
 		to.ServeHTTP(&blackHole{header: http.Header{}}, c)
 	})
+}
+
+// lost logs that a copy is left out, now and then.
+func (m *mirroring) lost(to *mirror) {
+	last, now := m.loss.Load(), time.Now().UnixNano()
+	if (last == 0 || now-last >= int64(lossInterval)) && m.loss.CompareAndSwap(last, now) {
+		m.log.Warn("requests are not mirrored: too many copies are under way, the mirrors are too slow",
+			"service", m.name, "mirror", to.name, "limit", maxCopies)
+	}
 }
 
 // Close ends the copies under way and waits for them.

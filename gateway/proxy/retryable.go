@@ -1,12 +1,13 @@
 package proxy
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"net/http"
 	"strconv"
 	"strings"
+
+	"axion/gateway/spool"
 )
 
 // span is a range of statuses.
@@ -31,22 +32,24 @@ func spansOf(list []string) ([]span, error) {
 
 // try answers from the fallback where the main service's answer is a failure.
 func (f *failover) try(w http.ResponseWriter, r *http.Request) {
-	body, whole, err := keep(r, f.limit, true)
-	if err != nil {
-		http.Error(w, http.StatusText(http.StatusBadRequest), http.StatusBadRequest)
-		return
+	kept, whole, err := spool.Keep(r, f.limit)
+	if kept != nil {
+		defer kept.Close()
 	}
-	if !whole {
-		f.children[0].ServeHTTP(w, r)
+	if err == nil && !whole {
+		err = spool.ErrTooLarge
+	}
+	if err != nil {
+		spool.Fail(w, r, err)
 		return
 	}
 	second := r.Clone(r.Context())
+	if kept != nil {
+		r.Body, second.Body = io.NopCloser(kept.Reader()), io.NopCloser(kept.Reader())
+	}
 	s := &sieve{ResponseWriter: w, header: http.Header{}, refuse: f.refuses}
 	f.children[0].ServeHTTP(s, r)
 	if s.refused {
-		if body != nil {
-			second.Body = io.NopCloser(bytes.NewReader(body))
-		}
 		f.children[1].ServeHTTP(w, second)
 		return
 	}

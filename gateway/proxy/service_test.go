@@ -244,7 +244,7 @@ func TestMirroring(t *testing.T) {
 		body, _ := io.ReadAll(r.Body)
 		copies <- string(body)
 	}}
-	m, err := proxy.NewMirroring("m", &config.Mirroring{Mirrors: []config.Mirror{{Name: "copy", Percent: 50}}}, newFlaky("main ", 200), []proxy.Service{mirror})
+	m, err := proxy.NewMirroring("m", &config.Mirroring{Mirrors: []config.Mirror{{Name: "copy", Percent: 50}}}, newFlaky("main ", 200), []proxy.Service{mirror}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -268,7 +268,7 @@ func TestMirroring(t *testing.T) {
 	if len(copies) != 0 {
 		t.Errorf("got %d copies too many", len(copies))
 	}
-	if _, err := proxy.NewMirroring("m", &config.Mirroring{Mirrors: []config.Mirror{{Percent: 101}}}, mirror, []proxy.Service{mirror}); err == nil {
+	if _, err := proxy.NewMirroring("m", &config.Mirroring{Mirrors: []config.Mirror{{Percent: 101}}}, mirror, []proxy.Service{mirror}, nil); err == nil {
 		t.Error("101 percent were taken")
 	}
 }

@@ -35,51 +35,6 @@ func TestStickyCookie(t *testing.T) {
 	}
 }
 
-func TestMirroringBody(t *testing.T) {
-	t.Parallel()
-	no, three := false, int64(3)
-	for name, tt := range map[string]struct {
-		config config.Mirroring
-		body   string
-		want   []string
-	}{
-		"OKWithoutBody": {config.Mirroring{MirrorBody: &no}, "body", []string{""}},
-		"OKAtLimit":     {config.Mirroring{MaxBodySize: &three}, "bod", []string{"bod"}},
-		"ErrTooLarge":   {config.Mirroring{MaxBodySize: &three}, "body", nil},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			copies := make(chan string, 10)
-			mirror := &flaky{HandlerFunc: func(_ http.ResponseWriter, r *http.Request) {
-				body, _ := io.ReadAll(r.Body)
-				copies <- string(body)
-			}}
-			tt.config.Mirrors = []config.Mirror{{Name: "copy", Percent: 100}}
-			m, err := proxy.NewMirroring("m", &tt.config, newFlaky("main ", 200), []proxy.Service{mirror})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if w := ask(m, func(r *http.Request) { r.Method, r.Body = "POST", io.NopCloser(strings.NewReader(tt.body)) }); w.Body.String() != "main "+tt.body {
-				t.Errorf("got %q", w.Body.String())
-			}
-			for _, want := range tt.want {
-				select {
-				case got := <-copies:
-					if got != want {
-						t.Errorf("copy: got %q, want %q", got, want)
-					}
-				case <-time.After(patience):
-					t.Fatal("the copy is missing")
-				}
-			}
-			m.Close() // waits for the copies
-			if len(copies) > 0 {
-				t.Errorf("got a copy %q", <-copies)
-			}
-		})
-	}
-}
-
 func TestFlushInterval(t *testing.T) {
 	t.Parallel()
 	for name, interval := range map[string]time.Duration{"OKAtOnce": -1, "OKSoon": time.Millisecond} {
@@ -112,21 +67,6 @@ func TestFlushInterval(t *testing.T) {
 	}
 }
 
-func TestFailoverBody(t *testing.T) {
-	t.Parallel()
-	three := int64(3)
-	f, err := proxy.NewFailover("f", &config.Failover{Errors: &config.FailoverErrors{Status: []string{"503"}, MaxRequestBodyBytes: &three}},
-		newFlaky("main ", 503), newFlaky("second ", 200))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for body, want := range map[string]string{"bod": "second bod", "body": "main body"} { // what is too long to be kept is asked once
-		if w := ask(f, func(r *http.Request) { r.Method, r.Body = "POST", io.NopCloser(strings.NewReader(body)) }); w.Body.String() != want {
-			t.Errorf("%q: got %q, want %q", body, w.Body.String(), want)
-		}
-	}
-}
-
 func TestPreservePath(t *testing.T) {
 	t.Parallel()
 	up := serve(t, func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.URL.Path) })
@@ -150,7 +90,7 @@ func TestChildHealth(t *testing.T) {
 			return proxy.NewHRW("h", &config.HighestRandomWeight{Services: []config.WeightedService{{Name: "a"}}, HealthCheck: h}, []proxy.Service{child})
 		},
 		"mirroring": func(h *config.ChildHealth, child proxy.Service) (proxy.Service, error) {
-			return proxy.NewMirroring("m", &config.Mirroring{HealthCheck: h}, child, nil)
+			return proxy.NewMirroring("m", &config.Mirroring{HealthCheck: h}, child, nil, nil)
 		},
 		"failover": func(h *config.ChildHealth, child proxy.Service) (proxy.Service, error) {
 			return proxy.NewFailover("f", &config.Failover{HealthCheck: h}, child, child)
