@@ -55,6 +55,7 @@ func (g *Gateway) reconcile(t *table, given map[place]net.Listener) *change {
 		return c
 	}
 	c.want()
+	c.release() // of changes before, whose sessions may go on at what is wanted now
 	for p, e := range c.wanted {
 		c.open(p, e)
 	}

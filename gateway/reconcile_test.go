@@ -170,6 +170,29 @@ func TestMoves(t *testing.T) {
 	}
 }
 
+// TestMoveBack moves an entrypoint to where it was while sessions of before go on there.
+func TestMoveBack(t *testing.T) {
+	t.Parallel()
+	x, y := bothFree(t), bothFree(t)
+	routes := moving(t)
+	s := start(t, withEntries(routes, at("a", ":"+x+"/udp", ".udp.timeout=1h")))
+	want(t, "at first", sayUDP(t, x), "udp a") // a session that goes on for an hour
+	here, there := x, y
+	for range 3 {
+		s.save(withEntries(routes, at("a", ":"+there+"/udp", ".udp.timeout=1h")))
+		eventually(t, "moved", func() bool {
+			for _, p := range s.Problems() {
+				if strings.Contains(p.Message, "stays at") {
+					t.Fatal(p.Message)
+				}
+			}
+			return sayUDP(t, there) == "udp a"
+		})
+		here, there = there, here
+	}
+	want(t, "at the old port", sayUDP(t, there), "")
+}
+
 // TestMoveBusy has an entrypoint stay where it is while its new port is taken, and go
 // there once that is free.
 func TestMoveBusy(t *testing.T) {
