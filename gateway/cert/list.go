@@ -20,9 +20,6 @@ const (
 	FromLocal = "local" // this machine's own authority
 )
 
-// maxListed bounds what List tells.
-const maxListed = 1000
-
 // Certificate is what handshakes for some hosts get.
 type Certificate struct {
 	Hosts  []string `json:"hosts"`
@@ -64,8 +61,7 @@ func (a *Authority) Root() Root {
 }
 
 // List tells which certificates there are and which are asked for: the user's
-// first, then those of ACME servers, then the local authority's, each by host. It
-// is bounded.
+// first, then those of ACME servers, then the local authority's, each by host.
 func (a *Authority) List() []Certificate {
 	s := a.state.Load()
 	l := lister{state: s, routers: map[string][]string{}, taken: map[string]bool{}}
@@ -79,7 +75,7 @@ func (a *Authority) List() []Certificate {
 	a.listFiles(&l)
 	a.public.list(&l)
 	a.local.list(&l)
-	return l.all[:min(len(l.all), maxListed)]
+	return l.all
 }
 
 // lister gathers certificates.

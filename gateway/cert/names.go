@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 var (
@@ -57,7 +58,9 @@ func (e *optionError) Mend() string { return e.hint }
 func look[V any](field, name string, known map[string]V) (V, error) {
 	v, ok := known[name]
 	if !ok {
-		hint := near(name, keys(known))
+		names := keys(known)
+		slices.Reverse(names) // of two as close, such as versions, the later one
+		hint := near(name, names)
 		if hint == "" {
 			hint = fmt.Sprintf("known are %v", keys(known))
 		}

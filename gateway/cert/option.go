@@ -76,7 +76,8 @@ func (o *option) verified(c *tls.ConnectionState) bool {
 func (a *Authority) buildOptions(from map[string]*config.TLSOptions, old map[string]*option, to *report) map[string]*option {
 	built := make(map[string]*option, len(from))
 	for _, name := range keys(from) {
-		o, err := a.buildOption(from[name], old[name])
+		c := knownVersions(name, from[name], old[name], to)
+		o, err := a.buildOption(c, old[name])
 		if err != nil {
 			o = old[name]
 			message := fmt.Sprintf("the TLS options %q: %v", name, err)
@@ -85,7 +86,7 @@ func (a *Authority) buildOptions(from map[string]*config.TLSOptions, old map[str
 			} else {
 				message += ": they stay as they were"
 			}
-			to.wrong(from[name].Origin, message, mend(err))
+			to.wrong(c.Origin, message, mend(err))
 		}
 		if o == nil {
 			o = newOption(&config.TLSOptions{}, nil, a.refuseAll(name))
@@ -113,6 +114,35 @@ func (a *Authority) buildOption(c *config.TLSOptions, old *option) (*option, err
 		return nil, err
 	}
 	return newOption(c, texts, t), nil
+}
+
+// knownVersions is c without the versions that are not known, which Traefik passes
+// over. What the old options say holds on.
+func knownVersions(name string, c *config.TLSOptions, old *option, to *report) *config.TLSOptions {
+	known, last := *c, &config.TLSOptions{}
+	if old != nil {
+		last = old.config
+	}
+	for _, field := range []struct {
+		name, last, without string
+		value               *string
+	}{
+		{"minVersion", last.MinVersion, "TLS 1.2 and later are served, as with Traefik", &known.MinVersion},
+		{"maxVersion", last.MaxVersion, "there is no latest version, as with Traefik", &known.MaxVersion},
+	} {
+		if *field.value == "" {
+			continue
+		}
+		if _, err := look(field.name, *field.value, versions); err != nil {
+			rest := field.without
+			if field.last != "" {
+				rest = "it stays " + field.last
+			}
+			to.doubt(c.Origin, fmt.Sprintf("the TLS options %q: %v: %s", name, err, rest), mend(err))
+			*field.value = field.last
+		}
+	}
+	return &known
 }
 
 func (a *Authority) handshake(c *config.TLSOptions, texts []string) (*tls.Config, error) {

@@ -99,8 +99,6 @@ func TestBadOptions(t *testing.T) {
 		give config.TLSOptions
 		want string
 	}{
-		{"ErrMinVersion", config.TLSOptions{MinVersion: "VersionTLS1.2"}, `did you mean "VersionTLS12"?`},
-		{"ErrMaxVersion", config.TLSOptions{MaxVersion: "1.3"}, "known are [VersionTLS10"},
 		{"ErrOrder", config.TLSOptions{MinVersion: "VersionTLS13", MaxVersion: "VersionTLS12"}, "raise maxVersion"},
 		{"ErrCipher", config.TLSOptions{CipherSuites: []string{"TLS_AES_128_GCM_SHA265"}}, `did you mean "TLS_AES_128_GCM_SHA256"?`},
 		{"ErrCurve", config.TLSOptions{CurvePreferences: []string{"P256"}}, "curvePreferences"},
@@ -131,6 +129,57 @@ func TestBadOptions(t *testing.T) {
 		routers := []cert.Router{{Name: "shop@docker", TLS: &config.RouterTLS{Options: "modrn@file"}}}
 		wantProblems(t, a.Apply(cert.Settings{Routers: routers, TLS: config.TLS{Options: map[string]*config.TLSOptions{"modern@file": {}}}}), `did you mean "modern@file"?`)
 	})
+}
+
+// A version that is not known is told and passed over; the last good one holds on.
+func TestUnknownVersions(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		bad, good config.TLSOptions
+		want      string
+		first     uint16 // what a client of any version gets at first
+		refused   uint16 // what is refused at first; 0 for none
+		later     uint16 // what it gets after a good value
+	}{
+		"minVersion": {config.TLSOptions{MinVersion: "VersionTLS1.2"}, config.TLSOptions{MinVersion: "VersionTLS13"},
+			`did you mean "VersionTLS12"?`, tls.VersionTLS13, tls.VersionTLS11, tls.VersionTLS13},
+		"minVersion of two": {config.TLSOptions{MinVersion: "VersionTLS14"}, config.TLSOptions{MinVersion: "VersionTLS13"},
+			`did you mean "VersionTLS13"?`, tls.VersionTLS13, tls.VersionTLS11, tls.VersionTLS13},
+		"maxVersion": {config.TLSOptions{MaxVersion: "1.3"}, config.TLSOptions{MaxVersion: "VersionTLS12"},
+			"known are [VersionTLS10", tls.VersionTLS13, 0, tls.VersionTLS12},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client := &tls.Config{ServerName: "bad.localhost", MinVersion: tls.VersionTLS10}
+			version := func(a *cert.Authority, c *tls.Config) uint16 {
+				state, err := shake(t, a, c)
+				if err != nil {
+					return 0
+				}
+				return state.Version
+			}
+			a := with(t, map[string]*config.TLSOptions{"bad": &tt.bad}, tt.want)
+			if got := version(a, client); got != tt.first {
+				t.Errorf("at first: got %x", got)
+			}
+			if tt.refused != 0 {
+				old := client.Clone()
+				old.MaxVersion = tt.refused
+				if got := version(a, old); got != 0 {
+					t.Errorf("an old version: got %x", got)
+				}
+			}
+			settings := cert.Settings{TLS: config.TLS{Options: map[string]*config.TLSOptions{"bad": &tt.good}}, OptionsFor: firstLabel}
+			wantProblems(t, a.Apply(settings))
+			settings.TLS.Options = map[string]*config.TLSOptions{"bad": &tt.bad}
+			for range 2 {
+				wantProblems(t, a.Apply(settings), "it stays VersionTLS1")
+				if got := version(a, client); got != tt.later {
+					t.Errorf("after a bad change: got %x", got)
+				}
+			}
+		})
+	}
 }
 
 func TestClientAuth(t *testing.T) {
