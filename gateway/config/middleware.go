@@ -226,7 +226,7 @@ type ClientCertInfo struct {
 }
 
 // CertName is the same for a certificate's subject or issuer.
-// OrganizationalUnit is the subject's only.
+// OrganizationalUnit and UID are the subject's only.
 type CertName struct {
 	Country            bool
 	Province           bool
@@ -236,6 +236,7 @@ type CertName struct {
 	CommonName         bool
 	SerialNumber       bool
 	DomainComponent    bool
+	UID                bool
 }
 
 // RateLimit allows Average requests per Period (default 1s) and Burst (default

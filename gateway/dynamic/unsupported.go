@@ -33,6 +33,7 @@ var absent = []string{
 	"http.routers.*.tls.passthrough",
 	"http.middlewares.*.ipWhiteList.rejectStatusCode",
 	"http.middlewares.*.passTLSClientCert.info.issuer.organizationalUnit",
+	"http.middlewares.*.passTLSClientCert.info.issuer.uid",
 }
 
 // unknown tells of fields that Traefik does not have.

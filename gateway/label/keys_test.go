@@ -281,7 +281,8 @@ func TestKeysAreListed(t *testing.T) {
 	}
 	for _, path := range fields("", reflect.TypeFor[decoded]()) {
 		absent := slices.Contains([]string{"http.routers.<n>.tls.passthrough", "http.middlewares.<n>.ipwhitelist.rejectstatuscode",
-			"http.middlewares.<n>.passtlsclientcert.info.issuer.organizationalunit"}, path) // see dynamic.TestReadProblems
+			"http.middlewares.<n>.passtlsclientcert.info.issuer.organizationalunit",
+			"http.middlewares.<n>.passtlsclientcert.info.issuer.uid"}, path) // see dynamic.TestReadProblems
 		store := strings.HasPrefix(path, "tls.stores.<n>.") && inFile[strings.Replace(path, "<n>", "default", 1)]
 		if !inFile[path] && !absent && !store {
 			t.Errorf("the field %s is taken in files, and not in the list", path)

@@ -26,6 +26,7 @@ func distinguished(names []pkix.AttributeTypeAndValue, c *config.CertName) strin
 		{"OU", "2.5.4.11", c.OrganizationalUnit},
 		{"SN", "2.5.4.5", c.SerialNumber},
 		{"CN", "2.5.4.3", c.CommonName},
+		{"UID", "0.9.2342.19200300.100.1.1", c.UID},
 	} {
 		if !kind.wanted {
 			continue
