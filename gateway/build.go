@@ -116,6 +116,10 @@ const maxPriority = math.MaxInt - 1000
 func (b *builder) route(name string, c *config.Router) *route {
 	r := &route{name: name, config: c, priority: cmp.Or(c.Priority, len(c.Rule))}
 	b.enter(r)
+	if c.Priority > config.MaxPriority {
+		r.refuse("priority", fmt.Sprintf("the priority %d is kept for the gateway's own routers", c.Priority),
+			fmt.Sprintf("give it %d at most", config.MaxPriority))
+	}
 	if c.RuleSyntax != "" && c.RuleSyntax != "v3" {
 		r.refuse("rulesyntax", fmt.Sprintf("the rule syntax %q is not supported", c.RuleSyntax),
 			"write the rule in v3's syntax and remove the setting")

@@ -1,5 +1,11 @@
 package config
 
+import "math"
+
+// MaxPriority is the highest priority that a router may have, as in Traefik, whose own
+// come before.
+const MaxPriority = math.MaxInt - 1000
+
 // Router sends the requests that match Rule to Service through Middlewares.
 type Router struct {
 	Origin      Origin `label:"-" file:"-"`
@@ -7,7 +13,8 @@ type Router struct {
 	Rule        string
 	// RuleSyntax is "v3" or empty; "v2" is not supported.
 	RuleSyntax string
-	// Priority orders routers, highest first. 0 means len(Rule) bytes.
+	// Priority orders routers, highest first. 0 means len(Rule) bytes; above
+	// [MaxPriority] is not allowed.
 	Priority    int
 	Service     string   // qualified after merging
 	Middlewares []string // qualified after merging, outermost first

@@ -44,6 +44,10 @@ func Build(c *config.TCP, opts Options) *Tables {
 
 func (b *builder) route(name string, c *config.TCPRouter) *route {
 	r := &route{name: name, config: c, priority: c.Priority}
+	if c.Priority > config.MaxPriority {
+		r.refuse("priority", fmt.Sprintf("the priority %d is kept for the gateway's own routers", c.Priority),
+			fmt.Sprintf("give it %d at most", config.MaxPriority))
+	}
 	if c.RuleSyntax != "" && c.RuleSyntax != "v3" {
 		r.refuse("rulesyntax", fmt.Sprintf("the rule syntax %q is not supported", c.RuleSyntax), "write the rule in v3's syntax and remove the setting")
 	}
