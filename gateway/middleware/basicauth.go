@@ -26,6 +26,9 @@ const (
 
 // basicAuth asks for a user and password (RFC 7617).
 func basicAuth(c *config.BasicAuth) (Middleware, error) {
+	if err := checkName("basicauth.headerfield", c.HeaderField); err != nil {
+		return nil, err
+	}
 	lines, err := userLines(c.Users, c.UsersFile)
 	if err != nil {
 		return nil, err

@@ -20,6 +20,9 @@ import (
 // digestAuth asks for a user and password by RFC 7616, with MD5 and qop auth, as
 // htdigest's lines need.
 func digestAuth(c *config.DigestAuth) (Middleware, error) {
+	if err := checkName("digestauth.headerfield", c.HeaderField); err != nil {
+		return nil, err
+	}
 	lines, err := userLines(c.Users, c.UsersFile)
 	if err != nil {
 		return nil, err

@@ -1,13 +1,21 @@
 package middleware
 
 import (
+	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
+
+	"golang.org/x/net/http/httpguts"
 
 	"axion/gateway/config"
 )
 
 func headers(c *config.Headers) (Middleware, error) {
+	if err := checkCustom("headers.customrequestheaders", c.CustomRequestHeaders); err != nil {
+		return nil, err
+	}
 	cross, err := newCORS(c)
 	if err != nil {
 		return nil, err
@@ -36,6 +44,28 @@ func headers(c *config.Headers) (Middleware, error) {
 			e.finish()
 		})
 	}, nil
+}
+
+// checkCustom refuses names and values that no header can have (RFC 9110, section 5.5):
+// the service would read another request.
+func checkCustom(field string, custom map[string]string) error {
+	for _, name := range slices.Sorted(maps.Keys(custom)) {
+		if err := checkName(field, name); err != nil {
+			return err
+		}
+		if !httpguts.ValidHeaderFieldValue(custom[name]) {
+			return fmt.Errorf("%s.%s: the value has a line break, or another character that no header may have", field, name)
+		}
+	}
+	return nil
+}
+
+// checkName refuses what is not the name of a header. It may be empty.
+func checkName(field, name string) error {
+	if name != "" && !httpguts.ValidHeaderFieldName(name) {
+		return fmt.Errorf("%s: %q is not the name of a header", field, name)
+	}
+	return nil
 }
 
 // customRequest sets headers, and Host as the request's; an empty value deletes.

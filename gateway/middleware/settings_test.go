@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"fmt"
 	"io"
 	"log"
 	"math/big"
@@ -48,7 +49,8 @@ func TestPassTLSClientCertParts(t *testing.T) {
 			return pkix.AttributeTypeAndValue{Type: oid, Value: of + value}
 		}
 		return pkix.Name{Names: []pkix.AttributeTypeAndValue{attribute("c", 2, 5, 4, 6), attribute("st", 2, 5, 4, 8), attribute("l", 2, 5, 4, 7), attribute("o", 2, 5, 4, 10),
-			attribute("ou", 2, 5, 4, 11), attribute("cn", 2, 5, 4, 3), attribute("sn", 2, 5, 4, 5), attribute("dc", 0, 9, 2342, 19200300, 100, 1, 25)}}
+			attribute("ou", 2, 5, 4, 11), attribute("cn", 2, 5, 4, 3), attribute("sn", 2, 5, 4, 5), attribute("dc", 0, 9, 2342, 19200300, 100, 1, 25),
+			attribute("uid", 0, 9, 2342, 19200300, 100, 1, 1)}}
 	}
 	cert := &x509.Certificate{Raw: []byte("der"), SerialNumber: big.NewInt(7), NotBefore: time.Unix(100, 0), NotAfter: time.Unix(200, 0), DNSNames: []string{"a.b"},
 		Subject: name("s"), Issuer: name("i")}
@@ -71,6 +73,9 @@ func TestPassTLSClientCertParts(t *testing.T) {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}
+	if got := tell(config.ClientCertInfo{Subject: &config.CertName{UID: true}}); got != `Subject="UID=suid"` {
+		t.Errorf("got %q", got)
+	}
 	for want, c := range map[string]config.CertName{"C=%sc": {Country: true}, "ST=%sst": {Province: true}, "L=%sl": {Locality: true}, "O=%so": {Organization: true},
 		"OU=%sou": {OrganizationalUnit: true}, "CN=%scn": {CommonName: true}, "SN=%ssn": {SerialNumber: true}, "DC=%sdc": {DomainComponent: true}} {
 		subject, issuer := tell(config.ClientCertInfo{Subject: &c}), tell(config.ClientCertInfo{Issuer: &c})
@@ -80,6 +85,36 @@ func TestPassTLSClientCertParts(t *testing.T) {
 		if want := `Issuer="` + strings.ReplaceAll(want, "%s", "i") + `"`; issuer != want {
 			t.Errorf("got %q, want %q", issuer, want)
 		}
+	}
+}
+
+// What no header can be is refused: the service would read another request.
+func TestHeaderNames(t *testing.T) {
+	t.Parallel()
+	custom := func(name, value string) config.Middleware {
+		return config.Middleware{Headers: &config.Headers{CustomRequestHeaders: map[string]string{name: value}}}
+	}
+	users := []string{"a:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g="}
+	for _, tt := range []struct {
+		name   string
+		config config.Middleware
+		want   string // of the error; empty for none
+	}{
+		{"OK", custom("X-A", "a b\tc"), ""},
+		{"OKRemoved", custom("X-A", ""), ""},
+		{"ErrName", custom("X A", "a"), `customrequestheaders: "X A" is not the name of a header`},
+		{"ErrNameColon", custom("X:", "a"), `"X:" is not the name`},
+		{"ErrValue", custom("X-A", "a\r\nX-B: b"), "customrequestheaders.X-A: the value has a line break"},
+		{"ErrBasic", config.Middleware{BasicAuth: &config.BasicAuth{Users: users, HeaderField: "X User"}}, "basicauth.headerfield"},
+		{"ErrDigest", config.Middleware{DigestAuth: &config.DigestAuth{Users: []string{"a:traefik:" + strings.Repeat("0", 32)}, HeaderField: "X\nUser"}}, "digestauth.headerfield"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			_, err := middleware.Build(&tt.config, middleware.Env{})
+			if got := fmt.Sprint(err); (err == nil) != (tt.want == "") || !strings.Contains(got, tt.want) {
+				t.Errorf("got %s, want %s", got, tt.want)
+			}
+		})
 	}
 }
 
