@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
@@ -38,6 +39,9 @@ type crowd struct {
 	guests  map[*guest]struct{}
 	clients map[netip.Addr]int // none of loopback
 	closed  bool               // nobody is taken in any more
+	log     *slog.Logger       // nil says nothing
+
+	saidAll, saidClient time.Time // when each bound was logged last
 }
 
 // guest is one connection.
@@ -54,8 +58,9 @@ var (
 	_ syscall.Conn = (*guest)(nil)
 )
 
-func newCrowd(limit int) *crowd {
-	return &crowd{limit: limit, guests: make(map[*guest]struct{}), clients: make(map[netip.Addr]int)}
+// newCrowd takes in as many as limit. Log nil says nothing of bounds.
+func newCrowd(limit int, log *slog.Logger) *crowd {
+	return &crowd{limit: limit, log: log, guests: make(map[*guest]struct{}), clients: make(map[netip.Addr]int)}
 }
 
 // enter takes conn in, or closes it and returns nil.
@@ -67,10 +72,15 @@ func (c *crowd) enter(conn net.Conn) *guest {
 	}
 	c.mu.Lock()
 	var leaving []*guest
-	full := c.closed || g.addr.IsValid() && c.clients[g.addr] >= maxPerClient
+	crowded := g.addr.IsValid() && c.clients[g.addr] >= maxPerClient
+	full := c.closed || crowded
 	if !full && len(c.guests) >= c.limit {
 		leaving = c.longestIdle()
 		full = len(leaving) == 0
+		c.name(&c.saidAll, "too many connections: those without a request are closed", "limit", c.limit)
+	}
+	if crowded && !c.closed {
+		c.name(&c.saidClient, "connections are refused: one address has too many", "client", g.addr, "limit", maxPerClient)
 	}
 	if !full {
 		c.guests[g] = struct{}{}
@@ -87,6 +97,14 @@ func (c *crowd) enter(conn net.Conn) *guest {
 		return nil
 	}
 	return g
+}
+
+// name logs a bound that is met, once an hour for each kind. The caller holds mu.
+func (c *crowd) name(said *time.Time, what string, args ...any) {
+	if now := time.Now(); c.log != nil && now.Sub(*said) >= time.Hour {
+		*said = now
+		c.log.Warn(what, args...)
+	}
 }
 
 // household is whom an address belongs to: in IPv6 a client has a whole /64.

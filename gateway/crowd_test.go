@@ -1,10 +1,13 @@
 package gateway
 
 import (
+	"bytes"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 )
@@ -46,7 +49,8 @@ func TestCrowdPerClient(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			c := newCrowd(2 * maxPerClient)
+			var said bytes.Buffer
+			c := newCrowd(2*maxPerClient, slog.New(slog.NewTextHandler(&said, nil)))
 			var last *guest
 			for i := range maxPerClient {
 				v, g := visit(c, tt.from)
@@ -58,6 +62,10 @@ func TestCrowdPerClient(t *testing.T) {
 			v, g := visit(c, tt.next)
 			if refused := g == nil; refused != tt.refused || v.closed.Load() == 1 != tt.refused {
 				t.Fatalf("%s: got refused %v and closed %d times, want refused %v", tt.next, refused, v.closed.Load(), tt.refused)
+			}
+			_, _ = visit(c, tt.next) // is not told once more
+			if told := strings.Count(said.String(), "connections are refused"); told == 1 != tt.refused || told > 1 {
+				t.Errorf("log: got %q", said.String())
 			}
 			if !tt.refused {
 				return
@@ -76,7 +84,7 @@ const crowded = 2 * spare
 // fullCrowd is a crowd of idle guests, the first of them idle for longest.
 func fullCrowd(t *testing.T) (*crowd, []*visitor, []*guest) {
 	t.Helper()
-	c := newCrowd(crowded)
+	c := newCrowd(crowded, nil)
 	var visitors []*visitor
 	var guests []*guest
 	for i := range crowded {
@@ -146,7 +154,7 @@ func TestCrowdMakesRoom(t *testing.T) {
 
 func TestCrowdClose(t *testing.T) {
 	t.Parallel()
-	c := newCrowd(2)
+	c := newCrowd(2, nil)
 	first, g := visit(c, "192.0.2.1:1")
 	second, h := visit(c, "192.0.2.1:2")
 	track(h, http.StateActive)
@@ -172,7 +180,7 @@ func TestCrowdClose(t *testing.T) {
 
 func TestCrowdCloseSilent(t *testing.T) {
 	t.Parallel()
-	c := newCrowd(8)
+	c := newCrowd(8, nil)
 	silent, _ := visit(c, "192.0.2.1:1")
 	busy, b := visit(c, "192.0.2.1:2")
 	waiting, w := visit(c, "127.0.0.1:1")

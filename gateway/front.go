@@ -52,7 +52,7 @@ type front struct {
 
 // newFront takes l over.
 func (g *Gateway) newFront(v *view, l net.Listener) *front {
-	f := &front{port: listen.Interrupt(l), crowd: newCrowd(connLimit())}
+	f := &front{port: listen.Interrupt(l), crowd: newCrowd(connLimit(), g.log.With("entrypoint", v.entry.name))}
 	f.view.Store(v)
 	f.mux = g.newMux(f, crowdListener{f.port, f.crowd})
 	if v.entry.plain() {

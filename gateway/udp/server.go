@@ -45,6 +45,7 @@ type Server struct {
 	opts    ServerOptions
 	began   time.Time
 	timeout atomic.Int64    // Options.Timeout, which may change
+	full    sync.Once       // it was logged that there are too many sessions
 	ctx     context.Context // until Close
 	cancel  context.CancelFunc
 	running sync.WaitGroup // sessions; none begins once ctx has ended
@@ -127,6 +128,9 @@ func (s *Server) session(socket *net.UDPConn, client netip.AddrPort) *session {
 		return nil
 	}
 	if s.latest.Len() >= s.opts.MaxSessions {
+		s.full.Do(func() {
+			s.opts.Log.Warn("too many clients at once: those silent longest make room", "router", t.router, "sessions", s.opts.MaxSessions)
+		})
 		s.remove(s.latest.Back())
 	}
 	at := &session{server: s, socket: socket, client: client, service: t.service, router: t.router}

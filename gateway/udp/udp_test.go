@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"net"
 	"slices"
@@ -231,7 +232,8 @@ func TestIdleSessionsEnd(t *testing.T) {
 func TestManyClients(t *testing.T) {
 	t.Parallel()
 	const limit = 100
-	r := start(t, one(echo(t, "a")), udp.ServerOptions{MaxSessions: limit, Timeout: patience})
+	var said bytes.Buffer // by the one goroutine that receives
+	r := start(t, one(echo(t, "a")), udp.ServerOptions{MaxSessions: limit, Timeout: patience, Log: slog.New(slog.NewTextHandler(&said, nil))})
 	first := r.client()
 	ask(t, first, "x")
 	for i := range 1000 {
@@ -250,6 +252,10 @@ func TestManyClients(t *testing.T) {
 	}
 	if got := ask(t, first, "again"); got != "a again" {
 		t.Errorf("got %q of the client that had to make room", got)
+	}
+	_ = r.server.Close()
+	if got := said.String(); strings.Count(got, "too many clients") != 1 {
+		t.Errorf("log: got %q", got)
 	}
 }
 
