@@ -139,7 +139,7 @@ func TestForwardedHeaders(t *testing.T) {
 		want(t, name, got.Header.Get(name), value)
 	}
 	want(t, "host", got.Host, "graph.localhost")
-	want(t, "query", got.URL.RawQuery, "a;b=1")
+	want(t, "query", got.URL.RawQuery, "a&b=1")
 
 	if resp, err = s.client().Get("http://own.localhost/"); err != nil {
 		t.Fatal(err)

@@ -69,8 +69,8 @@ func TestEntryPointPaths(t *testing.T) {
 		{"/a%5Cb", "/a%5Cb", "/a%5Cb"},
 		{"//a/../b", "//a/../b", "/b"},
 		{"//raw/..", "raw //raw/..", "/"},
-		{"/?a=1;b=2", "/?a=1%3Bb=2", "/?a=1;b=2"},
-		{"/?a=1;q=2", "/?a=1%3Bq=2", "q /?a=1;q=2"},
+		{"/?a=1;b=2", "/?a=1%3Bb=2", "/?a=1&b=2"},
+		{"/?a=1;q=2", "/?a=1%3Bq=2", "q /?a=1&q=2"},
 		{"/?a=1&q=2", "q /?a=1&q=2", "q /?a=1&q=2"},
 	} {
 		for name, want := range map[string]string{"strict": tt.strict, "usual": tt.usual} {

@@ -70,7 +70,8 @@ type EntryPointHTTP struct {
 	SanitizePath   *bool      // nil means true
 	// EncodedCharacters says which escapes a request's path may hold. Nil allows
 	// all of them.
-	EncodedCharacters     *EntryPointEncodedCharacters `label:"allowEmpty" file:"allowEmpty"`
+	EncodedCharacters *EntryPointEncodedCharacters `label:"allowEmpty" file:"allowEmpty"`
+	// EncodeQuerySemicolons escapes the semicolons of a query; else they become &.
 	EncodeQuerySemicolons bool
 	// UnderscoreHeadersStrategy and AliasHeadersStrategy say what becomes of headers
 	// whose names hold an underscore, or anything but letters, digits and dashes: keep

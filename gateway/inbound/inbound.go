@@ -44,13 +44,16 @@ type Policy struct {
 	maxRequests int           // of one connection; 0 means no limit
 	maxAge      time.Duration // of a connection that is to be used again; 0 means no limit
 	escapes     []string      // that no path may hold
-	semicolons  bool          // of a query are escaped
+	semicolons  string        // what those of a query become
 	aliases     aliases
 }
 
 // New reads the settings. What is wrong with them is told, and counts as left out.
 func New(c *config.EntryPoint) (*Policy, []error) {
-	p := &Policy{Observability: c.Observability, read: DefaultReadTimeout, semicolons: c.HTTP.EncodeQuerySemicolons}
+	p := &Policy{Observability: c.Observability, read: DefaultReadTimeout, semicolons: "&"}
+	if c.HTTP.EncodeQuerySemicolons {
+		p.semicolons = "%3B"
+	}
 	p.verbatim = c.HTTP.SanitizePath != nil && !*c.HTTP.SanitizePath
 	p.escapes = refusedEscapes(c.HTTP.EncodedCharacters)
 	t := Timeouts(c)
@@ -180,14 +183,15 @@ func isToken(s string) bool {
 // Describe puts what is known of the client into the request's header.
 func (p *Policy) Describe(r *http.Request) { p.describe(r) }
 
-// query escapes the semicolons of the query where the entrypoint has it so. It does
-// not change r, but may return a copy.
+// query has the semicolons of the query part its values, or be escaped where the
+// entrypoint has it so: servers differ about them, and rules must see what they see. It
+// does not change r, but may return a copy.
 func (p *Policy) query(r *http.Request) *http.Request {
-	if !p.semicolons || !strings.Contains(r.URL.RawQuery, ";") {
+	if !strings.Contains(r.URL.RawQuery, ";") {
 		return r
 	}
 	copied, u := *r, *r.URL
-	u.RawQuery = strings.ReplaceAll(u.RawQuery, ";", "%3B")
+	u.RawQuery = strings.ReplaceAll(u.RawQuery, ";", p.semicolons)
 	copied.URL, copied.RequestURI = &u, u.RequestURI()
 	return &copied
 }

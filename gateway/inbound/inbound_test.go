@@ -48,7 +48,7 @@ func TestRequest(t *testing.T) {
 		{"OK/clean by word", "//a/../b", config.EntryPointHTTP{SanitizePath: &yes}, "/b"},
 		{"OK/as it is", "//a/./c/../b//", config.EntryPointHTTP{SanitizePath: &no}, "//a/./c/../b//"},
 		{"OK/as it is, but unreserved", "/a/%2e%2E/%62", config.EntryPointHTTP{SanitizePath: &no}, "/a/../b"},
-		{"OK/semicolons", "/a?b=1;c=2", config.EntryPointHTTP{}, "/a?b=1;c=2"},
+		{"OK/semicolons", "/a?b=1;c=2;&d", config.EntryPointHTTP{}, "/a?b=1&c=2&&d"},
 		{"OK/semicolons escaped", "/a?b=1;c=2", config.EntryPointHTTP{EncodeQuerySemicolons: true}, "/a?b=1%3Bc=2"},
 		{"OK/space in the path", "/a%20b", config.EntryPointHTTP{}, "/a%20b"},
 		{"OK/bytes in the query", "/a?\xff", config.EntryPointHTTP{}, "/a?\xff"},

@@ -60,7 +60,7 @@ func newRequest(r *http.Request, verbatim bool) (*Request, error) {
 
 func (req *Request) queryValues(key string) []string {
 	if req.query == nil {
-		// A semicolon parts values too, as in Traefik. The server gets it as it is.
+		// A semicolon parts values too, as in Traefik.
 		req.query, _ = url.ParseQuery(strings.ReplaceAll(req.HTTP.URL.RawQuery, ";", "&"))
 	}
 	return req.query[key]
