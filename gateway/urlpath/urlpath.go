@@ -13,8 +13,8 @@ const maxDecodings = 3
 
 // Dotted reports whether some server may find a segment "." or ".." in an escaped
 // path (RFC 3986, 5.2.4): written out or as escapes, of the dots, of the slash or
-// of the percent sign, after a backslash too, and with parameters (";a=1"). A
-// malformed escape stands for itself.
+// of the percent sign, after a backslash too, and with parameters (";a=1") or what some
+// servers end a name at. A malformed escape stands for itself.
 func Dotted(escaped string) bool {
 	if !strings.Contains(escaped, ".") && !strings.Contains(escaped, "%") {
 		return false
@@ -57,12 +57,21 @@ func hasDots(p string) bool {
 		if segment == "" || segment[0] != '.' {
 			continue
 		}
-		name, _, _ := strings.Cut(segment, ";")
-		if name == "." || name == ".." {
+		if name := bare(segment); name == "." || name == ".." {
 			return true
 		}
 	}
 	return false
+}
+
+// bare is a segment as the servers see it that take what follows a semicolon for its
+// parameters, what follows a question mark or hash for no path any more once they have
+// decoded it, and a NUL for the end, or that drop blanks at the end.
+func bare(segment string) string {
+	if i := strings.IndexAny(segment, ";?#\x00"); i >= 0 {
+		segment = segment[:i]
+	}
+	return strings.TrimRight(segment, " \t\r\n\v\f")
 }
 
 // decode replaces every well-formed escape once.

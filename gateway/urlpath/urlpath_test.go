@@ -16,6 +16,8 @@ func TestDotted(t *testing.T) {
 		"/.well-known/x": false, "/a;b=../c": false, "/a;b=..": false,
 		"/..": true, "/.": true, "/../a": true, "/a/./b": true, "/a/..": true, "..": true, "/%2e%2E/a": true, "/.%2e/a": true,
 		"/..%2fa": true, "/a%2f..": true, "/..%5Ca": true, `/..\a`: true, "/..;/a": true, "/..;x=1/a": true, "/.;/a": true,
+		"/..%00/a": true, "/..%20/a": true, "/a/..%09": true, "/..%3Fx/a": true, "/..%23/a": true, "/.%2e%253B/a": true, "/..%0d%0a": true,
+		"/.. a/b": false, "/..%20a": false, "/.%00./a": true, "/a%00..": false,
 		"/%252e%252e/a": true, "/..%252fa": true, "/%25252e./a": true,
 	} {
 		if got := urlpath.Dotted(p); got != want {
