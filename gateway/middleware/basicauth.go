@@ -2,13 +2,10 @@ package middleware
 
 import (
 	"cmp"
-	"crypto/rand"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net/http"
 	"strings"
-	"sync"
 
 	"github.com/tg123/go-htpasswd"
 
@@ -20,8 +17,6 @@ import (
 const (
 	defaultRealm = "traefik"
 	maxUsersFile = 4 << 20 // bytes
-	// maxKnown bounds the passwords whose check is remembered: bcrypt takes 50 ms.
-	maxKnown = 1024
 )
 
 // basicAuth asks for a user and password (RFC 7617).
@@ -33,7 +28,7 @@ func basicAuth(c *config.BasicAuth) (Middleware, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &gate{users: make(map[string]htpasswd.EncodedPasswd), known: make(map[[sha256.Size]byte]bool)}
+	g := newGate()
 	for _, line := range lines {
 		name, hash, _ := strings.Cut(line, ":")
 		if g.users[name], err = readHash(hash); err != nil {
@@ -41,15 +36,12 @@ func basicAuth(c *config.BasicAuth) (Middleware, error) {
 		}
 		g.decoy = g.users[name]
 	}
-	if _, err := rand.Read(g.salt[:]); err != nil {
-		return nil, err
-	}
 	challenge := fmt.Sprintf("Basic realm=%q", cmp.Or(c.Realm, defaultRealm))
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			name, password, ok := r.BasicAuth()
 			record.User(w, name)
-			if !ok || !g.admits(name, password) {
+			if !ok || !g.admits(r.Context(), name, password) {
 				w.Header().Set("Www-Authenticate", challenge)
 				http.Error(w, http.StatusText(http.StatusUnauthorized), http.StatusUnauthorized)
 				return
@@ -68,42 +60,6 @@ func tellUser(r *http.Request, name string, c *config.BasicAuth) {
 	if c.RemoveHeader {
 		r.Header.Del("Authorization")
 	}
-}
-
-// gate knows users, and which passwords were right.
-type gate struct {
-	users map[string]htpasswd.EncodedPasswd
-	// decoy is what unknown users are checked against, so that the time taken does
-	// not tell which users there are.
-	decoy htpasswd.EncodedPasswd
-	salt  [16]byte
-
-	mu    sync.Mutex
-	known map[[sha256.Size]byte]bool // of salt, user and password
-}
-
-func (g *gate) admits(name, password string) bool {
-	key := sha256.Sum256([]byte(string(g.salt[:]) + name + "\x00" + password))
-	g.mu.Lock()
-	right := g.known[key]
-	g.mu.Unlock()
-	if right {
-		return true
-	}
-	hash, ok := g.users[name]
-	if !ok {
-		hash = g.decoy
-	}
-	if !hash.MatchesPassword(password) || !ok {
-		return false
-	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if len(g.known) >= maxKnown {
-		clear(g.known)
-	}
-	g.known[key] = true
-	return true
 }
 
 // readHash reads the forms that htpasswd writes; a plain password is none.
