@@ -88,14 +88,15 @@ type inflight struct {
 	closed chan struct{} // not nil once closing; closed when none is left
 }
 
-func (i *inflight) begin() bool {
+// begin counts a request in, and gives how many there are. Zero means that it is refused.
+func (i *inflight) begin() int {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if i.closed != nil {
-		return false
+		return 0
 	}
 	i.n++
-	return true
+	return i.n
 }
 
 func (i *inflight) end() {

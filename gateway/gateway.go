@@ -26,6 +26,7 @@ import (
 	"axion/gateway/config"
 	"axion/gateway/fault"
 	"axion/gateway/hostname"
+	"axion/gateway/loop"
 	"axion/gateway/middleware"
 	"axion/gateway/observe"
 	"axion/gateway/provider"
@@ -110,6 +111,7 @@ type Gateway struct {
 	started    bool
 	closing    bool
 	inflight   inflight
+	loops      *loop.Detector
 	drain      time.Duration // drainTime; tests of what comes after it shorten it
 	waiting    waiting
 	misses     atomic.Int64 // requests whose near misses notFound looks for
@@ -143,6 +145,7 @@ func New(opts Options) (*Gateway, error) {
 		version:    opts.Version,
 		drain:      drainTime,
 		waiting:    waiting{limit: waitTime},
+		loops:      loop.New(min(maxCalm, connLimit()/4)),
 		ended:      make(chan struct{}),
 	}
 	g.own.read(opts)

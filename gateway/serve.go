@@ -9,6 +9,10 @@ import (
 	"axion/gateway/rule"
 )
 
+// maxCalm is up to how many requests under way none is looked at for going in a circle.
+// Where few files may be open, fewer do: a circle must not use them up.
+const maxCalm = 256
+
 // manner is how an entrypoint treats requests; it may change while it is open.
 type manner struct {
 	*inbound.Policy
@@ -28,7 +32,8 @@ type door struct {
 }
 
 func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if !d.gateway.inflight.begin() {
+	underWay := d.gateway.inflight.begin()
+	if underWay == 0 {
 		http.Error(w, "the gateway is stopping", http.StatusServiceUnavailable)
 		return
 	}
@@ -53,6 +58,10 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		body := m.Body(r)
 		x.Receive(&body.Count)
 		bounded.Body = body
+	}
+	if d.gateway.loops.Circles(r.Header, underWay) {
+		http.Error(x, "the request goes in a circle: a service sends it back to this gateway", http.StatusLoopDetected)
+		return
 	}
 	d.admit(x, bounded, m)
 }
