@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"github.com/caddyserver/certmagic"
+
+	"axion/gateway/regular"
 )
 
 // discardDamaged removes what certmagic has stored below dir and could not read: it
@@ -49,7 +51,7 @@ func checkStored(path string) error {
 	if !slices.Contains([]string{".crt", ".key", ".json"}, kind) {
 		return nil
 	}
-	data, err := os.ReadFile(path)
+	data, err := regular.Read(path, maxStored)
 	switch {
 	case err != nil:
 		return err
@@ -62,7 +64,7 @@ func checkStored(path string) error {
 		_, err := certmagic.PEMDecodePrivateKey(data)
 		return err
 	}
-	key, err := os.ReadFile(strings.TrimSuffix(path, kind) + ".key")
+	key, err := regular.Read(strings.TrimSuffix(path, kind)+".key", maxStored)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil // certmagic goes by what is missing
 	}

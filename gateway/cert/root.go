@@ -19,6 +19,8 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+
+	"axion/gateway/regular"
 )
 
 // noMail is a domain that nobody has (RFC 2606).
@@ -194,7 +196,7 @@ func readRoot(dir string) (*root, error) {
 }
 
 func readPEM(file, kind string) ([]byte, error) {
-	data, err := os.ReadFile(file)
+	data, err := regular.Read(file, maxStored)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, &BadRoot{file, fmt.Errorf("is missing: %w", fs.ErrNotExist)}
 	}

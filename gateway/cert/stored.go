@@ -13,7 +13,12 @@ import (
 	"path/filepath"
 
 	"github.com/caddyserver/certmagic"
+
+	"axion/gateway/regular"
 )
+
+// maxStored bounds a file that is kept, in bytes.
+const maxStored = 1 << 20
 
 // paths are the files of a host's certificate.
 func (l *local) paths(host string) (certFile, keyFile string) {
@@ -25,8 +30,8 @@ func (l *local) paths(host string) (certFile, keyFile string) {
 // none that can be served, which it says.
 func (l *local) load(host string) *tls.Certificate {
 	certFile, keyFile := l.paths(host)
-	chain, err := os.ReadFile(certFile)
-	key, keyErr := os.ReadFile(keyFile)
+	chain, err := regular.Read(certFile, maxStored)
+	key, keyErr := regular.Read(keyFile, maxStored)
 	if errors.Is(err, fs.ErrNotExist) && errors.Is(keyErr, fs.ErrNotExist) {
 		return nil
 	}
