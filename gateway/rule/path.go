@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"path"
 	"strings"
+
+	"axion/gateway/urlpath"
 )
 
 const (
@@ -74,7 +76,7 @@ func decode(s string, plain func(byte) bool) (string, error) {
 		if i+2 >= len(s) {
 			return "", errEscape
 		}
-		high, low := unhex(s[i+1]), unhex(s[i+2])
+		high, low := urlpath.Unhex(s[i+1]), urlpath.Unhex(s[i+2])
 		if high > 15 || low > 15 {
 			return "", errEscape
 		}
@@ -88,19 +90,6 @@ func decode(s string, plain func(byte) bool) (string, error) {
 		i += 2
 	}
 	return b.String(), nil
-}
-
-// unhex is the value of a hexadecimal digit, or 255.
-func unhex(c byte) byte {
-	switch {
-	case '0' <= c && c <= '9':
-		return c - '0'
-	case 'a' <= c && c <= 'f':
-		return c - 'a' + 10
-	case 'A' <= c && c <= 'F':
-		return c - 'A' + 10
-	}
-	return 255
 }
 
 func isUnreserved(c byte) bool {

@@ -82,7 +82,7 @@ func decode(s string) string {
 	b := make([]byte, 0, len(s))
 	for i := 0; i < len(s); i++ {
 		if s[i] == '%' && i+2 < len(s) {
-			if high, low := unhex(s[i+1]), unhex(s[i+2]); high < 16 && low < 16 {
+			if high, low := Unhex(s[i+1]), Unhex(s[i+2]); high < 16 && low < 16 {
 				b = append(b, high<<4|low)
 				i += 2
 				continue
@@ -93,8 +93,8 @@ func decode(s string) string {
 	return string(b)
 }
 
-// unhex is the value of a hexadecimal digit, or 255.
-func unhex(c byte) byte {
+// Unhex is the value of a hexadecimal digit, or 255 for what is none.
+func Unhex(c byte) byte {
 	switch {
 	case '0' <= c && c <= '9':
 		return c - '0'
