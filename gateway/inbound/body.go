@@ -2,6 +2,7 @@ package inbound
 
 import (
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -32,11 +33,20 @@ type Body struct {
 	policy  *Policy
 }
 
-// Read reads the body.
+// Read reads the body. Of its trailer that comes which was announced, and that no
+// middleware has taken from the request's Trailer since.
 func (b *Body) Read(p []byte) (int, error) {
+	var announced http.Header
+	if len(b.request.Trailer) > 0 {
+		announced = maps.Clone(b.request.Trailer)
+	}
 	n, err := b.ReadCloser.Read(p)
 	b.Count.Add(int64(n))
 	if err != nil {
+		maps.DeleteFunc(b.request.Trailer, func(name string, _ []string) bool {
+			_, ok := announced[name]
+			return !ok
+		})
 		b.policy.cutTrailer(b.request.Trailer)
 	}
 	return n, err

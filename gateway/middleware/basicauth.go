@@ -55,6 +55,7 @@ func basicAuth(c *config.BasicAuth) (Middleware, error) {
 // tellUser tells the service who passed.
 func tellUser(r *http.Request, name string, c *config.BasicAuth) {
 	if c.HeaderField != "" {
+		take(r, c.HeaderField)
 		r.Header.Set(c.HeaderField, name)
 	}
 	if c.RemoveHeader {

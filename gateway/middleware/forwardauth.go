@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"net/http"
 	"net/url"
@@ -163,16 +164,14 @@ func (a *authorizer) refuse(w http.ResponseWriter, r *http.Request, res *http.Re
 func (a *authorizer) pass(w http.ResponseWriter, r *http.Request, res *http.Response, next http.Handler) {
 	for _, name := range a.config.AuthResponseHeaders {
 		name = http.CanonicalHeaderKey(name)
-		delete(r.Header, name)
+		take(r, name)
 		if values := res.Header[name]; len(values) > 0 {
 			r.Header[name] = slices.Clone(values)
 		}
 	}
 	if a.pattern != nil {
-		for name := range r.Header {
-			if a.pattern.MatchString(name) {
-				delete(r.Header, name)
-			}
+		for _, of := range []http.Header{r.Header, r.Trailer} {
+			maps.DeleteFunc(of, func(name string, _ []string) bool { return a.pattern.MatchString(name) })
 		}
 		for name, values := range res.Header {
 			if a.pattern.MatchString(name) {

@@ -71,17 +71,24 @@ func checkName(field, name string) error {
 // customRequest sets headers, and Host as the request's; an empty value deletes.
 func customRequest(r *http.Request, custom map[string]string) {
 	for name, value := range custom {
+		take(r, name)
 		switch {
 		case value == "" && strings.EqualFold(name, "X-Forwarded-For"):
 			r.Header["X-Forwarded-For"] = nil // so that a proxy adds none, as with net/http's
 		case value == "":
-			r.Header.Del(name)
 		case strings.EqualFold(name, "Host"):
 			r.Host = value
 		default:
 			r.Header.Set(name, value)
 		}
 	}
+}
+
+// take removes a header that clients may not send, from the trailer too: there are
+// servers that take that for a part of the header.
+func take(r *http.Request, name string) {
+	r.Header.Del(name)
+	r.Trailer.Del(name)
 }
 
 // customResponse sets headers; an empty value deletes. The server adds two that are
