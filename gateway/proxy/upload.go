@@ -136,12 +136,13 @@ func (u *upload) end() {
 }
 
 // stop ends the reading, also one that waits for the client. Each read may set a
-// deadline of its own, so that one of ours is not enough.
+// deadline of its own, so that one of ours is not enough. It may be called again, by the
+// same goroutine.
 func (u *upload) stop() {
-	if u.gate != nil {
+	u.mu.Lock()
+	if u.gate != nil && !u.over {
 		close(u.gate.ended)
 	}
-	u.mu.Lock()
 	u.over = true
 	idle := make(chan struct{})
 	if u.idle = idle; !u.busy {
@@ -163,6 +164,36 @@ func (u *upload) stop() {
 			return
 		case <-again.C:
 		}
+	}
+}
+
+// answered is the body of the answer to an upload. HTTP/2's is closed only when no more
+// is sent: a client that waits for the answer first would wait for itself.
+type answered struct {
+	body
+	upload *upload
+}
+
+// Close ends the upload, and then the answer.
+func (a answered) Close() error {
+	a.upload.stop()
+	return a.body.Close()
+}
+
+type uploadKey struct{}
+
+// in gives the context of the request that u belongs to.
+func (u *upload) in(ctx context.Context) context.Context {
+	if u.gate != nil {
+		ctx = u.gate.trace(ctx)
+	}
+	return context.WithValue(ctx, uploadKey{}, u)
+}
+
+// endUpload has the end of an answer end the upload that it is one to.
+func endUpload(res *http.Response) {
+	if u, ok := res.Request.Context().Value(uploadKey{}).(*upload); ok {
+		res.Body = answered{res.Body, u}
 	}
 }
 

@@ -29,8 +29,9 @@ func (b *Balancer) wide(s *server, t target) http.Handler {
 			}
 			b.lose(w, r, s, err)
 		},
-		ModifyResponse: func(*http.Response) error {
+		ModifyResponse: func(res *http.Response) error {
 			b.answered(s)
+			endUpload(res)
 			return nil
 		},
 		Rewrite: func(r *httputil.ProxyRequest) { rewrite(r, &to, t) },
@@ -38,11 +39,8 @@ func (b *Balancer) wide(s *server, t target) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if u := newUpload(w, r); u != nil {
 			defer u.stop()
-			if u.gate != nil {
-				r = r.WithContext(u.gate.trace(r.Context()))
-			}
-			with := *r
-			with.Body, r = u, &with
+			r = r.WithContext(u.in(r.Context()))
+			r.Body = u
 		}
 		defer func() {
 			if failed := recover(); failed != nil {
