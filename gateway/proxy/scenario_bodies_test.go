@@ -108,6 +108,11 @@ func TestScenarioBodies(t *testing.T) {
 				_, _ = io.WriteString(c, "HTTP/1.1 413 Too Large\r\nX-A: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
 			}
 		}, request: begin + "Content-Length: 100000000\r\n\r\n" + "x", times: 2, want: "413[X-A=1]"},
+		"EarlyReset": {server: func(c net.Conn, r *bufio.Reader) {
+			if _, err := http.ReadRequest(r); err == nil { // the rest stays unread, which resets the connection
+				_, _ = io.WriteString(c, "HTTP/1.1 413 Too Large\r\nX-A: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+			}
+		}, request: begin + "Content-Length: 100000000\r\n\r\n" + strings.Repeat(large, 50), times: 8, want: "413[X-A=1]"},
 		"SilentSmall":   {server: answersOnceNever, request: begin + "Content-Length: 4\r\n\r\nbody", header: 50 * time.Millisecond, want: "504 the server did not answer in time"},
 		"SilentLarge":   {server: answersOnceNever, request: begin + "Content-Length: 100000\r\n\r\n" + large, header: 50 * time.Millisecond, want: "504 the server did not answer in time"},
 		"SilentChunked": {server: answersOnceNever, request: begin + "Transfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n", header: 50 * time.Millisecond, want: "504 the server did not answer in time"},

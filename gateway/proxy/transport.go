@@ -43,7 +43,7 @@ func (p *Proxy) Transport(c *config.ServersTransport) (*Transport, error) {
 	plain.SetUnencryptedHTTP2(true)
 	// No Proxy: upstreams are reached directly, whatever the environment says.
 	t := &http.Transport{
-		DialContext:            dialer.DialContext,
+		DialContext:            dialForAnswers(dialer.DialContext),
 		TLSClientConfig:        secure,
 		MaxIdleConnsPerHost:    idle,
 		IdleConnTimeout:        times.idle,
