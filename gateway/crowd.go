@@ -51,6 +51,8 @@ type guest struct {
 	addr  netip.Addr   // the zero Addr for loopback
 	since atomic.Int64 // when it became idle, in Unix nanoseconds; 0 while it serves a request
 	gone  atomic.Bool
+	// linger says that the client may still be sending a body.
+	linger atomic.Bool
 }
 
 var (
@@ -149,10 +151,33 @@ func (c *crowd) closeSilent() {
 	}
 }
 
+// lingerTimeout is how long a client may take to stop sending a body that is not wanted.
+const lingerTimeout = 2 * time.Second
+
+// Linger has Close wait for the client to end its side, until the next request has come.
+func (g *guest) Linger() { g.linger.Store(true) }
+
+// drain ends the side towards the client, and reads what that has sent until it ends the
+// other, or long enough: data that nobody has read resets a connection that is closed.
+func (g *guest) drain() {
+	half, ok := g.Conn.(interface{ CloseWrite() error })
+	if !ok || half.CloseWrite() != nil {
+		return
+	}
+	_ = g.Conn.SetReadDeadline(time.Now().Add(lingerTimeout))
+	_, _ = io.Copy(io.Discard, g.Conn) // it is over either way
+}
+
 // Close ends the connection; later calls do nothing.
 func (g *guest) Close() error {
 	if g.gone.Swap(true) {
 		return nil
+	}
+	g.crowd.mu.Lock()
+	lingers := g.linger.Load() && !g.crowd.closed
+	g.crowd.mu.Unlock()
+	if lingers {
+		g.drain()
 	}
 	g.crowd.mu.Lock()
 	delete(g.crowd.guests, g)
@@ -184,6 +209,7 @@ func track(c net.Conn, state http.ConnState) {
 	for {
 		if g, ok := c.(*guest); ok {
 			if state == http.StateIdle {
+				g.linger.Store(false)
 				g.since.Store(time.Now().UnixNano())
 			} else if state != http.StateNew {
 				g.since.Store(0)

@@ -56,8 +56,13 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer unbound()
 	if inbound.HasBody(r) {
 		body := m.Body(r)
-		x.Receive(&body.Count)
+		x.Receive(body)
 		bounded.Body = body
+		defer func() {
+			if !body.Complete() {
+				inbound.Linger(r)
+			}
+		}()
 	}
 	if d.gateway.loops.Circles(r.Header, underWay) {
 		http.Error(x, "the request goes in a circle: a service sends it back to this gateway", http.StatusLoopDetected)

@@ -1,6 +1,7 @@
 package inbound
 
 import (
+	"errors"
 	"io"
 	"maps"
 	"net/http"
@@ -24,14 +25,20 @@ func HasBody(r *http.Request) bool {
 	return r.ContentLength != 0 && r.Body != nil && r.Body != http.NoBody
 }
 
-// Body is a request's body.
+// Body is a request's body. Its methods but for Read are safe for concurrent use.
 type Body struct {
 	io.ReadCloser
-	// Count is how many bytes were read.
-	Count   atomic.Int64
-	request *http.Request
-	policy  *Policy
+	count    atomic.Int64
+	complete atomic.Bool
+	request  *http.Request
+	policy   *Policy
 }
+
+// ReadBytes is how many bytes were read so far.
+func (b *Body) ReadBytes() int64 { return b.count.Load() }
+
+// Complete reports whether the body was read to its end.
+func (b *Body) Complete() bool { return b.complete.Load() }
 
 // Read reads the body. Of its trailer that comes which was announced, and that no
 // middleware has taken from the request's Trailer since.
@@ -41,8 +48,9 @@ func (b *Body) Read(p []byte) (int, error) {
 		announced = maps.Clone(b.request.Trailer)
 	}
 	n, err := b.ReadCloser.Read(p)
-	b.Count.Add(int64(n))
+	b.count.Add(int64(n))
 	if err != nil {
+		b.complete.Store(errors.Is(err, io.EOF))
 		maps.DeleteFunc(b.request.Trailer, func(name string, _ []string) bool {
 			_, ok := announced[name]
 			return !ok

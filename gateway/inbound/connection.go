@@ -10,15 +10,38 @@ import (
 
 // connection is what is known of a client's connection.
 type connection struct {
+	conn     net.Conn
 	began    time.Time
 	requests atomic.Int64
 }
 
 type connectionKey struct{}
 
-// WithConnection is a server's ConnContext, which [Policy.Reuse] needs.
-func WithConnection(ctx context.Context, _ net.Conn) context.Context {
-	return context.WithValue(ctx, connectionKey{}, &connection{began: time.Now()})
+// WithConnection is a server's ConnContext, which [Policy.Reuse] and [Linger] need.
+func WithConnection(ctx context.Context, c net.Conn) context.Context {
+	return context.WithValue(ctx, connectionKey{}, &connection{conn: c, began: time.Now()})
+}
+
+// Linger is for a request over HTTP/1 that was answered before all of its body had come.
+// Where its connection, or one below, has a method Linger, it is called: to close that
+// connection at once would reset it, and the client might never see the answer (RFC 9112,
+// section 9.6).
+func Linger(r *http.Request) {
+	c, ok := r.Context().Value(connectionKey{}).(*connection)
+	if !ok || r.ProtoMajor != 1 {
+		return
+	}
+	for conn := c.conn; conn != nil; {
+		if l, ok := conn.(interface{ Linger() }); ok {
+			l.Linger()
+			return
+		}
+		below, ok := conn.(interface{ NetConn() net.Conn })
+		if !ok {
+			return
+		}
+		conn = below.NetConn()
+	}
 }
 
 // Reuse ends the connection after this answer where it was used as often or as long

@@ -33,7 +33,7 @@ func (l *accessLog) common(b []byte, e *Exchange, took time.Duration, count int6
 	b = append(b, ' ')
 	b = quoted(b, l.shown("RouterName", e.router))
 	b = append(b, ' ')
-	b = quoted(b, l.shown("ServiceURL", e.serverURL()))
+	b = quoted(b, l.shown("ServiceURL", serverURL(e)))
 	b = l.number(b, "Duration", took.Milliseconds())
 	b = append(b, "ms"...)
 	if e.fault != "" {

@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -31,7 +30,8 @@ type Exchange struct {
 	asked           string // the service whose server was asked last, one that service is made of
 	middlewares     []string
 	server          *url.URL
-	received        *atomic.Int64 // bytes of the body that were read; nil where there is none
+	received        Received // the request's body; nil where there is none
+	duplex          bool     // the answer may begin before that has come
 	quiet           config.Observability
 	status          int
 	size            int64
@@ -72,9 +72,16 @@ func or(said, before *bool) *bool {
 // Through notes the middlewares of the route, in the order in which they run.
 func (e *Exchange) Through(middlewares []string) { e.middlewares = middlewares }
 
-// Receive has the bytes of the request's body counted: n is what has been read so far,
-// and may go on growing until the end.
-func (e *Exchange) Receive(n *atomic.Int64) { e.received = n }
+// Received is a request's body as it is read. It is safe for concurrent use.
+type Received interface {
+	// ReadBytes is how many bytes of it were read so far.
+	ReadBytes() int64
+	// Complete reports whether it was read to its end.
+	Complete() bool
+}
+
+// Receive has the bytes of the request's body counted.
+func (e *Exchange) Receive(body Received) { e.received = body }
 
 // SetServer notes the server that is asked, and the service that it is one of.
 func (e *Exchange) SetServer(service string, u *url.URL) {
@@ -96,7 +103,7 @@ func readBytes(e *Exchange) int64 {
 	if e.received == nil {
 		return 0
 	}
-	return e.received.Load()
+	return e.received.ReadBytes()
 }
 
 // headerOf is that of the answer.
@@ -108,7 +115,7 @@ func headerOf(e *Exchange) http.Header {
 }
 
 // serverURL is the server that was asked last, without the password, or empty.
-func (e *Exchange) serverURL() string {
+func serverURL(e *Exchange) string {
 	if e.server == nil {
 		return ""
 	}
@@ -141,18 +148,34 @@ func (e *Exchange) Retried() {
 // Unwrap is the writer below.
 func (e *Exchange) Unwrap() http.ResponseWriter { return e.ResponseWriter }
 
+// EnableFullDuplex lets the answer begin before the request's body has come.
+func (e *Exchange) EnableFullDuplex() error {
+	e.duplex = true
+	return http.NewResponseController(e.ResponseWriter).EnableFullDuplex()
+}
+
+// begin notes the status of the answer that counts, as that begins. The rest of a body
+// that net/http does not read by itself must not be taken for the next request.
+func begin(e *Exchange, status int) {
+	if e.status != 0 {
+		return
+	}
+	e.status = status
+	if e.duplex && e.received != nil && e.request.ProtoMajor == 1 && !e.received.Complete() {
+		e.ResponseWriter.Header()["Connection"] = []string{"close"}
+	}
+}
+
 // WriteHeader notes the status; informational ones pass.
 func (e *Exchange) WriteHeader(status int) {
-	if e.status == 0 && (status >= 200 || status == http.StatusSwitchingProtocols) {
-		e.status = status
+	if status >= 200 || status == http.StatusSwitchingProtocols {
+		begin(e, status)
 	}
 	e.ResponseWriter.WriteHeader(status)
 }
 
 func (e *Exchange) Write(p []byte) (int, error) {
-	if e.status == 0 {
-		e.status = http.StatusOK
-	}
+	begin(e, http.StatusOK)
 	n, err := e.ResponseWriter.Write(p)
 	e.size += int64(n)
 	return n, err
@@ -160,9 +183,7 @@ func (e *Exchange) Write(p []byte) (int, error) {
 
 // ReadFrom copies a body, by the kernel where the writer below can have it do so.
 func (e *Exchange) ReadFrom(r io.Reader) (int64, error) {
-	if e.status == 0 {
-		e.status = http.StatusOK
-	}
+	begin(e, http.StatusOK)
 	n, err := record.ReadFrom(e.ResponseWriter, r)
 	e.size += n
 	return n, err
@@ -182,16 +203,14 @@ func (e *Exchange) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 
 // Flush sends what was written. It does nothing where the writer below cannot.
 func (e *Exchange) Flush() {
-	if e.status == 0 {
-		e.status = http.StatusOK
-	}
+	begin(e, http.StatusOK)
 	_ = http.NewResponseController(e.ResponseWriter).Flush()
 }
 
 // End counts the request and writes its line.
 func (e *Exchange) End() {
-	if e.status == 0 && !e.dropped {
-		e.status = http.StatusOK
+	if !e.dropped {
+		begin(e, http.StatusOK)
 	}
 	took := time.Since(e.start)
 	e.endSpan()

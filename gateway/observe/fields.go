@@ -69,7 +69,7 @@ func fieldsOf(e *Exchange, took time.Duration) map[string]any {
 		all["RequestAddr"], all["RequestHost"], all["RequestPort"] = bounded(e.host), bounded(host), bounded(port)
 	}
 	maps.Copy(all, given(map[string]string{
-		"RouterName": e.router, "ServiceName": serviceName(e), "ServiceURL": e.serverURL(), "Fault": e.fault,
+		"RouterName": e.router, "ServiceName": serviceName(e), "ServiceURL": serverURL(e), "Fault": e.fault,
 	}))
 	if e.server != nil {
 		all["ServiceAddr"] = e.server.Host

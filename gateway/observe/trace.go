@@ -70,7 +70,7 @@ func (e *Exchange) endSpan() {
 			attribute.String("server.address", e.host), attribute.Int("http.response.status_code", e.status),
 			attribute.String("client.address", e.request.RemoteAddr), attribute.Int64("http.response.body.size", e.size),
 			attribute.String("traefik.entrypoint", e.entrypoint), attribute.String("traefik.router", e.router),
-			attribute.String("traefik.service", e.service), attribute.String("traefik.server", e.serverURL()),
+			attribute.String("traefik.service", e.service), attribute.String("traefik.server", serverURL(e)),
 		}
 		if len(e.middlewares) > 0 {
 			attributes = append(attributes, attribute.StringSlice("traefik.middlewares", e.middlewares))
