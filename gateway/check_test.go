@@ -96,9 +96,12 @@ func TestCheckExitCodes(t *testing.T) {
 	dir := t.TempDir()
 	good := "services:\n  a:\n    expose: [80]\n    labels: [\"traefik.http.routers.a.rule=Host(`a.localhost`)\"]\n  b: {}\n"
 	for name, content := range map[string]string{
-		"good.yaml": good, "notice.yaml": good + "  c:\n    labels: [traefik.http.middlewares.m.compress=true]\n", "bare.yaml": "services: {a: {image: x}}\n",
-		"bad.yaml": "services: [", "warned.yaml": strings.Replace(good, "a.localhost", "a.localhost:80", 1), "empty.yaml": "", "comment.yaml": "\ufeff# nothing\n---\n", "services.yaml": "services: {}\n",
-		"networks.yaml": "networks: {}\n", "dynamic.yaml": "http:\n  middlewares: {}\n", "sub/compose.yaml": good, "none/x.txt": "x", "conf/a.yml": "http:\n  middlewares:\n    m: {compress: {}}\n",
+		"good.yaml": good, "notice.yaml": good + "  c:\n    labels: [traefik.http.middlewares.m.compress=true]\n",
+		"bare.yaml": "services: {a: {image: x}}\n",
+		"bad.yaml":  "services: [", "warned.yaml": strings.Replace(good, "a.localhost", "a.localhost:80", 1), "empty.yaml": "",
+		"comment.yaml": "\ufeff# nothing\n---\n", "services.yaml": "services: {}\n",
+		"networks.yaml": "networks: {}\n", "dynamic.yaml": "http:\n  middlewares: {}\n", "sub/compose.yaml": good, "none/x.txt": "x",
+		"conf/a.yml": "http:\n  middlewares:\n    m: {compress: {}}\n",
 	} {
 		write(t, filepath.Join(dir, name), content)
 	}

@@ -23,7 +23,8 @@ var goWords = regexp.MustCompile(`strconv\.|\btime: |json: (cannot|invalid|unkno
 	`ParseAddr|ParsePrefix|parse "|unmarshal|%!|panic|goroutine|runtime error|open /|stat /|lstat`)
 
 // wrongValues are values of every type that a setting may be given.
-var wrongValues = []any{"wrong value", "", "(", "-1", -1, 1.5, true, 70000, "99999999999999999999", []any{"a", "b"}, []any{map[string]any{"a": "b"}},
+var wrongValues = []any{"wrong value", "", "(", "-1", -1, 1.5, true, 70000, "99999999999999999999", []any{"a", "b"},
+	[]any{map[string]any{"a": "b"}},
 	map[string]any{"a": "b"}, map[string]any{}, []any{}, nil, "\u00fc:/ %zz", "{{", "1h30"}
 
 // fit fails the test where a problem is not fit to be shown to who wrote the file.
@@ -67,14 +68,16 @@ func labelled(list, value string) string {
 		i++
 		name := fmt.Sprintf("n%d", i)
 		label := strings.NewReplacer("<n>", name, "[n]", "[0]", "<h>", "X-Name").Replace(line[2:])
-		fmt.Fprintf(&b, "  s%d:\n    expose: [80]\n    labels:\n      traefik.%s: %q\n      traefik.http.routers.u%s.rule: Path(`/%s`)\n", i, label, value, name, name)
+		fmt.Fprintf(&b, "  s%d:\n    expose: [80]\n    labels:\n      traefik.%s: %q\n      traefik.http.routers.u%s.rule: Path(`/%s`)\n", i,
+			label, value, name, name)
 		switch kind := strings.Split(label, "."); {
 		case strings.HasPrefix(label, "http.middlewares."):
 			fmt.Fprintf(&b, "      traefik.http.routers.u%s.middlewares: %s\n", name, name)
 		case strings.HasPrefix(label, "http.services.") && len(kind) > 2:
 			fmt.Fprintf(&b, "      traefik.http.routers.u%s.service: %s\n", name, name)
 		case strings.HasPrefix(label, "tcp.middlewares."), strings.HasPrefix(label, "tcp.services."):
-			fmt.Fprintf(&b, "      traefik.tcp.routers.%s.rule: HostSNI(`*`)\n      traefik.tcp.routers.%s.%s: %s\n", name, name, strings.Replace(kind[1], "services", "service", 1), name)
+			fmt.Fprintf(&b, "      traefik.tcp.routers.%s.rule: HostSNI(`*`)\n      traefik.tcp.routers.%s.%s: %s\n", name, name,
+				strings.Replace(kind[1], "services", "service", 1), name)
 		}
 	}
 	return b.String()
@@ -175,7 +178,8 @@ func TestCheckEverySetting(t *testing.T) {
 		values  []any
 	}{
 		{"a.yaml", func(v any) ([]byte, error) { return yaml.Marshal(v) }, wrongValues},
-		{"a.json", func(v any) ([]byte, error) { return json.MarshalIndent(v, "", " ") }, []any{"wrong value", -1, map[string]any{"a": "b"}, nil}},
+		{"a.json", func(v any) ([]byte, error) { return json.MarshalIndent(v, "", " ") }, []any{"wrong value", -1, map[string]any{"a": "b"},
+			nil}},
 		{"a.toml", toml.Marshal, []any{"wrong value", 1.5, []any{"a"}, map[string]any{"a": "b"}}},
 	} {
 		t.Run(format.name, func(t *testing.T) {
@@ -232,10 +236,12 @@ func TestCheckEveryStaticSetting(t *testing.T) {
 		name := strings.ReplaceAll(strings.Join(path, "."), ".[0]", "[0]")
 		for _, value := range []string{"wrong value", "-1", "(", ""} {
 			flag, _ := json.Marshal("--" + name + "=" + value)
-			fit(t, name+" by flag", checkFile(t, filepath.Join(dir, "compose.yaml"), []byte(strings.ReplaceAll(head, "    volumes", "    x-none")+"    command: ["+string(flag)+"]\n")))
+			fit(t, name+" by flag", checkFile(t, filepath.Join(dir, "compose.yaml"), []byte(strings.ReplaceAll(head, "    volumes",
+				"    x-none")+"    command: ["+string(flag)+"]\n")))
 			text, _ := json.Marshal(value)
 			variable := "TRAEFIK_" + strings.ToUpper(strings.ReplaceAll(name, ".", "_"))
-			fit(t, name+" by variable", checkFile(t, filepath.Join(dir, "compose.yaml"), []byte(strings.ReplaceAll(head, "    volumes", "    x-none")+"    environment: {"+variable+": "+string(text)+"}\n")))
+			fit(t, name+" by variable", checkFile(t, filepath.Join(dir, "compose.yaml"), []byte(strings.ReplaceAll(head, "    volumes",
+				"    x-none")+"    environment: {"+variable+": "+string(text)+"}\n")))
 		}
 		for _, value := range []any{"wrong value", -1, []any{"a"}, map[string]any{"a": "b"}} {
 			data, err := yaml.Marshal(nested(path, value))

@@ -36,9 +36,11 @@ func TestUploadAnsweredEarly(t *testing.T) {
 	h2c.Config.Protocols.SetUnencryptedHTTP2(true)
 	h2c.Start()
 	t.Cleanup(h2c.Close)
-	labels := append(route("plain", "Host(`plain.localhost`)", plain.URL), route("h2c", "Host(`h2c.localhost`)", "h2c"+strings.TrimPrefix(h2c.URL, "http"))...)
+	labels := append(route("plain", "Host(`plain.localhost`)", plain.URL), route("h2c", "Host(`h2c.localhost`)",
+		"h2c"+strings.TrimPrefix(h2c.URL, "http"))...)
 	for _, name := range []string{"plain", "h2c"} {
-		labels = append(labels, "http.routers."+name+"-tls.rule=Host(`"+name+".localhost`)", "http.routers."+name+"-tls.service="+name, "http.routers."+name+"-tls.tls=true")
+		labels = append(labels, "http.routers."+name+"-tls.rule=Host(`"+name+".localhost`)", "http.routers."+name+"-tls.service="+name,
+			"http.routers."+name+"-tls.tls=true")
 	}
 	s := start(t, compose(labels...))
 	for _, host := range []string{"plain.localhost", "h2c.localhost"} {

@@ -59,7 +59,8 @@ func TestEmptyServices(t *testing.T) {
 	}
 	s.save(document(false))
 	plain, secure := port0(t), port0(t)
-	g, err := gateway.New(gateway.Options{Web: plain, WebSecure: secure, Files: []string{s.file}, CADir: filepath.Join(dir, "ca"), StateDir: filepath.Join(dir, "state"), Docker: true})
+	g, err := gateway.New(gateway.Options{Web: plain, WebSecure: secure, Files: []string{s.file}, CADir: filepath.Join(dir, "ca"),
+		StateDir: filepath.Join(dir, "state"), Docker: true})
 	if err != nil {
 		t.Fatal(err)
 	}

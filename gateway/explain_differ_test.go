@@ -81,7 +81,10 @@ func (d *differ) send(t *testing.T, q gateway.Question) (*http.Response, string,
 		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
 			return (&net.Dialer{}).DialContext(ctx, network, address)
 		}}
-	client := &http.Client{Transport: tr, Timeout: patience, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	client := &http.Client{Transport: tr, Timeout: patience, CheckRedirect: func(*http.Request,
+		[]*http.Request) error {
+		return http.ErrUseLastResponse
+	}}
 	resp, err := client.Do(req)
 	if err != nil {
 		return nil, "", err
@@ -171,10 +174,14 @@ func differRoutes(t *testing.T) []string {
 		named(t, "off", "Host(`off.localhost`)", "middlewares=missing"),
 		named(t, "client", "ClientIP(`127.0.0.1`) && Host(`i.localhost`)"),
 		[]string{
-			"http.middlewares.strip.stripprefix.prefixes=/api", "http.middlewares.toscheme.redirectscheme.scheme=https", "http.middlewares.toscheme.redirectscheme.port=444",
-			"http.middlewares.toregex.redirectregex.regex=^(https?)://m.localhost/old/(.*)", "http.middlewares.toregex.redirectregex.replacement=$1://m.localhost/new/$2",
-			"http.middlewares.deny.ipallowlist.sourcerange=10.0.0.0/8", "http.middlewares.auth.basicauth.users=u:$$apr1$$H6uskkkW$$IgXLP6ewTrSuBkTrqE8wj/",
-			"http.middlewares.cors.headers.accesscontrolalloworiginlist=https://o.localhost", "http.middlewares.cors.headers.accesscontrolallowmethods=GET",
+			"http.middlewares.strip.stripprefix.prefixes=/api", "http.middlewares.toscheme.redirectscheme.scheme=https",
+			"http.middlewares.toscheme.redirectscheme.port=444",
+			"http.middlewares.toregex.redirectregex.regex=^(https?)://m.localhost/old/(.*)",
+			"http.middlewares.toregex.redirectregex.replacement=$1://m.localhost/new/$2",
+			"http.middlewares.deny.ipallowlist.sourcerange=10.0.0.0/8",
+			"http.middlewares.auth.basicauth.users=u:$$apr1$$H6uskkkW$$IgXLP6ewTrSuBkTrqE8wj/",
+			"http.middlewares.cors.headers.accesscontrolalloworiginlist=https://o.localhost",
+			"http.middlewares.cors.headers.accesscontrolallowmethods=GET",
 			"http.middlewares.both.chain.middlewares=add,strip", "http.middlewares.add.addprefix.prefix=/api",
 		})
 }
@@ -184,20 +191,33 @@ func TestExplainDiffers(t *testing.T) {
 	t.Parallel()
 	d := newDiffer(t, compose(differRoutes(t)...))
 	for _, q := range []gateway.Question{
-		{URL: "http://a.localhost/"}, {URL: "https://a.localhost/"}, {URL: "http://A.LOCALHOST/x"}, {URL: "http://a.localhost./x"}, {URL: "https://a.localhost/api/x?y=1"},
-		{URL: "http://a.localhost", Header: http.Header{"Host": {"a.localhost:1234"}}}, {URL: "http://[::1]/x", Header: http.Header{"Host": {"[::1]:80"}}},
-		{URL: "http://a.localhost/", Method: "POST"}, {URL: "http://a.localhost/?v=2"}, {URL: "http://a.localhost/?v=2&v=3"}, {URL: "http://a.localhost/?v=%32"},
-		{URL: "http://a.localhost/", Header: http.Header{"X-Version": {"2"}}}, {URL: "http://q.localhost/exact/b%20c"}, {URL: "http://q.localhost/%65xact//./b%20c"},
-		{URL: "http://a.localhost//api/../api/x"}, {URL: "http://a.localhost/%61pi/x"}, {URL: "http://a.localhost/api%2Fx"}, {URL: "http://a.localhost/a%2fb"}, {URL: "http://a.localhost/../../api"},
-		{URL: "https://ab-x.localhost/"}, {URL: "http://ab-x.localhost/"}, {URL: "http://ab-X.localhost/"}, {URL: "http://t.localhost/x"}, {URL: "http://r.localhost/p?q=1"},
+		{URL: "http://a.localhost/"}, {URL: "https://a.localhost/"}, {URL: "http://A.LOCALHOST/x"}, {URL: "http://a.localhost./x"},
+		{URL: "https://a.localhost/api/x?y=1"},
+		{URL: "http://a.localhost", Header: http.Header{"Host": {"a.localhost:1234"}}}, {URL: "http://[::1]/x",
+			Header: http.Header{"Host": {"[::1]:80"}}},
+		{URL: "http://a.localhost/", Method: "POST"}, {URL: "http://a.localhost/?v=2"}, {URL: "http://a.localhost/?v=2&v=3"},
+		{URL: "http://a.localhost/?v=%32"},
+		{URL: "http://a.localhost/", Header: http.Header{"X-Version": {"2"}}}, {URL: "http://q.localhost/exact/b%20c"},
+		{URL: "http://q.localhost/%65xact//./b%20c"},
+		{URL: "http://a.localhost//api/../api/x"}, {URL: "http://a.localhost/%61pi/x"}, {URL: "http://a.localhost/api%2Fx"},
+		{URL: "http://a.localhost/a%2fb"}, {URL: "http://a.localhost/../../api"},
+		{URL: "https://ab-x.localhost/"}, {URL: "http://ab-x.localhost/"}, {URL: "http://ab-X.localhost/"}, {URL: "http://t.localhost/x"},
+		{URL: "http://r.localhost/p?q=1"},
 		{URL: "http://m.localhost/old/x?y"}, {URL: "http://m.localhost/other"}, {URL: "http://d.localhost/"}, {URL: "http://p.localhost/api/x"},
-		{URL: "http://p.localhost/api/x", Header: http.Header{"Authorization": {"Basic dTp3cm9uZw=="}}}, {URL: "http://ch.localhost/x"}, {URL: "http://off.localhost/"},
-		{URL: "http://c.localhost/", Method: "OPTIONS", Header: http.Header{"Origin": {"https://o.localhost"}, "Access-Control-Request-Method": {"GET"}}},
-		{URL: "http://i.localhost/"}, {URL: "http://none.localhost/"}, {URL: "https://none.localhost/"}, {URL: "ws://a.localhost/api/ws"}, {URL: "wss://a.localhost/api/ws"},
-		{URL: "http://a.localhost:" + portOf(d.addresses["websecure"]) + "/"}, {URL: "https://a.localhost:" + portOf(d.addresses["web"]) + "/"}, {URL: "http://a.localhost:1/"},
-		{URL: "https://a.localhost:" + portOf(d.addresses["websecure"]) + "/api"}, {URL: "http://a.localhost/x#fragment"}, {URL: "http://u:p@p.localhost/"},
-		{URL: "http://a.localhost/", Header: http.Header{"Host": {"[::1"}}}, {URL: "http://a.localhost/%zz"[:len("http://a.localhost/")]}, {URL: "http://x/", Header: http.Header{"Host": {"t.localhost"}}},
-		{URL: "https://a.localhost/", Header: http.Header{"Host": {"none.localhost"}}}, {URL: "http://a.localhost/api/..%2f..%2fadmin"}, {URL: "http://a.localhost/api../admin"},
+		{URL: "http://p.localhost/api/x", Header: http.Header{"Authorization": {"Basic dTp3cm9uZw=="}}}, {URL: "http://ch.localhost/x"},
+		{URL: "http://off.localhost/"},
+		{URL: "http://c.localhost/", Method: "OPTIONS", Header: http.Header{"Origin": {"https://o.localhost"},
+			"Access-Control-Request-Method": {"GET"}}},
+		{URL: "http://i.localhost/"}, {URL: "http://none.localhost/"}, {URL: "https://none.localhost/"}, {URL: "ws://a.localhost/api/ws"},
+		{URL: "wss://a.localhost/api/ws"},
+		{URL: "http://a.localhost:" + portOf(d.addresses["websecure"]) + "/"}, {URL: "https://a.localhost:" + portOf(d.addresses["web"]) + "/"},
+		{URL: "http://a.localhost:1/"},
+		{URL: "https://a.localhost:" + portOf(d.addresses["websecure"]) + "/api"}, {URL: "http://a.localhost/x#fragment"},
+		{URL: "http://u:p@p.localhost/"},
+		{URL: "http://a.localhost/", Header: http.Header{"Host": {"[::1"}}}, {URL: "http://a.localhost/%zz"[:len("http://a.localhost/")]},
+		{URL: "http://x/", Header: http.Header{"Host": {"t.localhost"}}},
+		{URL: "https://a.localhost/", Header: http.Header{"Host": {"none.localhost"}}}, {URL: "http://a.localhost/api/..%2f..%2fadmin"},
+		{URL: "http://a.localhost/api../admin"},
 	} {
 		d.same(t, q)
 	}
@@ -210,7 +230,8 @@ func TestExplainDiffers(t *testing.T) {
 			q.URL = "https://" + pick(random, "a", "A", "b-x", "zz-X")
 		}
 		q.URL += pick(random, ".localhost", ".localhost", ".localhost.", ".LOCALHOST") +
-			pick(random, "", "/", "/api", "/api/", "/apix", "//api", "/%61pi", "/api/../x", "/old/y", "/x", "/exact/b%20c", "/exact/b+c", "/api%2f", "/.//x/", "/x;y=1") + pick(random, "", "?", "?v=2", "?v=1&v=2", "?v", "?V=2", "?v=2;w=1")
+			pick(random, "", "/", "/api", "/api/", "/apix", "//api", "/%61pi", "/api/../x", "/old/y", "/x", "/exact/b%20c", "/exact/b+c",
+				"/api%2f", "/.//x/", "/x;y=1") + pick(random, "", "?", "?v=2", "?v=1&v=2", "?v", "?V=2", "?v=2;w=1")
 		if random.IntN(3) == 0 {
 			q.Header.Set("X-Version", pick(random, "1", "2", "2 "))
 		}
@@ -243,8 +264,10 @@ func TestExplainEntrypoints(t *testing.T) {
 		"      - --entrypoints.web.address=:80\n      - --entrypoints.web.http.redirections.entrypoint.to=websecure\n      - --entrypoints.websecure.address=:443\n"+
 		"      - --entrypoints.extra.address=:8089\n      - --entrypoints.guarded.address=:8090\n      - --entrypoints.guarded.http.middlewares=deny@docker\n")
 	extra, guarded := portOf(d.addresses["extra"]), portOf(d.addresses["guarded"])
-	for _, u := range []string{"http://a.localhost/p?q=1", "http://a.localhost/x", "http://none.localhost/", "https://a.localhost/", "http://a.localhost:" + extra + "/",
-		"https://a.localhost:" + extra + "/s/1", "https://a.localhost:" + extra + "/", "http://a.localhost:" + extra + "/s/1", "http://a.localhost:" + guarded + "/", "https://a.localhost:" + guarded + "/"} {
+	for _, u := range []string{"http://a.localhost/p?q=1", "http://a.localhost/x", "http://none.localhost/", "https://a.localhost/",
+		"http://a.localhost:" + extra + "/",
+		"https://a.localhost:" + extra + "/s/1", "https://a.localhost:" + extra + "/", "http://a.localhost:" + extra + "/s/1",
+		"http://a.localhost:" + guarded + "/", "https://a.localhost:" + guarded + "/"} {
 		d.same(t, gateway.Question{URL: u})
 	}
 	if a, err := d.Explain(gateway.Question{URL: "http://a.localhost:8089/"}); err != nil || a.EntryPoint != "extra" {
@@ -275,11 +298,13 @@ func TestExplainTCP(t *testing.T) {
 		}
 	}()
 	defer l.Close()
-	d := newDiffer(t, compose(slices.Concat(named(t, "a", "Host(`a.localhost`)", "tls=true"), named(t, "any", "PathPrefix(`/`)", "tls=true"), []string{
-		"tcp.routers.db.rule=HostSNI(`db.localhost`) || HostSNI(`a.localhost`)", "tcp.routers.db.tls.passthrough=true", "tcp.routers.db.entrypoints=websecure",
-		"tcp.routers.rest.rule=HostSNI(`*`)", "tcp.routers.rest.tls.passthrough=true", "tcp.routers.rest.entrypoints=websecure",
-		"tcp.services.db.loadbalancer.server.port=" + portOf(l.Addr().String()),
-	})...))
+	d := newDiffer(t, compose(slices.Concat(named(t, "a", "Host(`a.localhost`)", "tls=true"), named(t, "any", "PathPrefix(`/`)", "tls=true"),
+		[]string{
+			"tcp.routers.db.rule=HostSNI(`db.localhost`) || HostSNI(`a.localhost`)", "tcp.routers.db.tls.passthrough=true",
+			"tcp.routers.db.entrypoints=websecure",
+			"tcp.routers.rest.rule=HostSNI(`*`)", "tcp.routers.rest.tls.passthrough=true", "tcp.routers.rest.entrypoints=websecure",
+			"tcp.services.db.loadbalancer.server.port=" + portOf(l.Addr().String()),
+		})...))
 	a, err := d.Explain(gateway.Question{URL: "https://db.localhost/"})
 	if err != nil || !strings.Contains(a.Outcome, "TCP router db@docker") || a.Router != nil {
 		t.Errorf("got %+v, %v; want the TCP router", a, err)
@@ -306,7 +331,8 @@ func TestExplainUnserved(t *testing.T) {
 			continue
 		}
 		var text strings.Builder
-		if err := gateway.PrintAnswer(&text, a); err != nil || !strings.Contains(text.String(), "The service "+host+" has labels for it (router "+host) {
+		if err := gateway.PrintAnswer(&text, a); err != nil || !strings.Contains(text.String(),
+			"The service "+host+" has labels for it (router "+host) {
 			t.Errorf("got %q, %v", text.String(), err)
 		}
 	}

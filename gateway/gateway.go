@@ -150,7 +150,8 @@ func New(opts Options) (*Gateway, error) {
 	}
 	g.own.read(opts)
 	g.ctx, g.cancel = context.WithCancel(context.Background())
-	g.observer = observe.New(observe.Options{Context: g.ctx, Servers: g.serverStates, Connections: g.connections, Certificates: g.certificates, Tracer: opts.Tracer, Meter: opts.Meter, Log: opts.Log})
+	g.observer = observe.New(observe.Options{Context: g.ctx, Servers: g.serverStates, Connections: g.connections,
+		Certificates: g.certificates, Tracer: opts.Tracer, Meter: opts.Meter, Log: opts.Log})
 	g.internals = g.newInternals()
 	g.env = middleware.Env{Context: g.ctx, Port: portsOf(opts), Log: opts.Log}
 	containers, err := g.containers(opts)

@@ -68,14 +68,17 @@ func identity(t *testing.T) (tls.Certificate, string) {
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "client"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "client"}, NotBefore: time.Now().Add(-time.Hour),
+		NotAfter: time.Now().Add(time.Hour),
+		IsCA:     true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE",
+		Bytes: der}))
 }
 
 // mutual are TLS options that ask for a certificate of the authority.
@@ -115,7 +118,8 @@ func TestHostOfAnotherHandshake(t *testing.T) {
 	labels = append(labels, route("other", "Host(`other.localhost`)", upstream(t, "other"), "tls.options=other@file")...)
 	labels = append(labels, route("expr", "HostRegexp(`^e[0-9]\\.localhost$`)", upstream(t, "expr"), "tls.options=mutual@file")...)
 	labels = append(labels, route("or", "Host(`or.localhost`) || PathPrefix(`/or`)", upstream(t, "or"), "tls.options=mutual@file")...)
-	labels = append(labels, route("admin", "HostRegexp(`^(public|secure)[.]`) && Path(`/admin`)", upstream(t, "admin"), "tls.options=mutual@file", "priority=900")...)
+	labels = append(labels, route("admin", "HostRegexp(`^(public|secure)[.]`) && Path(`/admin`)", upstream(t, "admin"),
+		"tls.options=mutual@file", "priority=900")...)
 	labels = append(labels, route("all", "PathPrefix(`/`)", upstream(t, "all"), "tls=true", "priority=1")...)
 	s := guard(t, strings.ReplaceAll(compose(labels...), "$", "$$"), mutual(ca))
 	if problems := s.Problems(); len(problems) > 0 {
@@ -128,27 +132,35 @@ func TestHostOfAnotherHandshake(t *testing.T) {
 		{"public.localhost", "public.localhost", 200}, {"public.localhost", "PUBLIC.localhost.:8443", 200},
 		{"public.localhost", "second.example", 200}, {"", "public.localhost", 200}, {"public.localhost", "[::1]:443", 200},
 		{"public.localhost", "%73ecure.localhost", 200}, // another name, which the catch-all takes
-		{"public.localhost", "secure.localhost", 421}, {"public.localhost", "SECURE.localhost", 421}, {"public.localhost", "secure.localhost.", 421},
-		{"public.localhost", "secure.localhost:443", 421}, {"public.localhost", "Secure.LocalHost.:1", 421}, {"public.localhost", "secure.localhost:", 421},
+		{"public.localhost", "secure.localhost", 421}, {"public.localhost", "SECURE.localhost", 421}, {"public.localhost", "secure.localhost.",
+			421},
+		{"public.localhost", "secure.localhost:443", 421}, {"public.localhost", "Secure.LocalHost.:1", 421}, {"public.localhost",
+			"secure.localhost:", 421},
 		{"public.localhost", "e7.localhost", 421}, {"public.localhost", "E7.localhost.:9", 421}, {"public.localhost", "other.localhost", 421},
-		{"other.localhost", "public.localhost", 421}, {"", "secure.localhost", 421}, {"127.0.0.1", "secure.localhost", 421}, {"nobody.localhost", "secure.localhost", 421},
-		{"public.localhost", "[secure.localhost]", 400}, {"public.localhost", "[secure.localhost]x", 400}, {"public.localhost", "[secure.localhost].", 400},
-		{"public.localhost", "[secure.localhost]x:1", 400}, {"public.localhost", "[secure.localhost", 400}, {"public.localhost", "secure.localhost]", 400},
+		{"other.localhost", "public.localhost", 421}, {"", "secure.localhost", 421}, {"127.0.0.1", "secure.localhost", 421},
+		{"nobody.localhost", "secure.localhost", 421},
+		{"public.localhost", "[secure.localhost]", 400}, {"public.localhost", "[secure.localhost]x", 400}, {"public.localhost",
+			"[secure.localhost].", 400},
+		{"public.localhost", "[secure.localhost]x:1", 400}, {"public.localhost", "[secure.localhost", 400}, {"public.localhost",
+			"secure.localhost]", 400},
 		{"public.localhost", "secure.localhost:x", 400}, {"public.localhost", "secure.localhost:1:2", 400}, {"public.localhost", "[::1]x", 400},
-		{"public.localhost", "secure.localhost..", 400}, {"public.localhost", ".secure.localhost", 400}, {"public.localhost", "secur\u00e9.localhost", 400},
+		{"public.localhost", "secure.localhost..", 400}, {"public.localhost", ".secure.localhost", 400}, {"public.localhost",
+			"secur\u00e9.localhost", 400},
 		{"secure.localhost", "secure.localhost", 0}, {"SECURE.localhost", "public.localhost", 0}, {"e3.localhost", "e3.localhost", 0},
 	} {
 		request := "GET / HTTP/1.1\r\nHost: " + test.host + "\r\nConnection: close\r\n\r\n"
 		want(t, fmt.Sprintf("%q over %q", test.host, test.sni), s.ask(test.sni, request), test.want)
 	}
 	want(t, "absolute form", s.ask("public.localhost", "GET https://secure.localhost/ HTTP/1.1\r\nHost: public.localhost\r\n\r\n"), 421)
-	want(t, "absolute form with a user", s.ask("public.localhost", "GET https://public.localhost@secure.localhost:443/ HTTP/1.1\r\nHost: public.localhost\r\n\r\n"), 421)
+	want(t, "absolute form with a user", s.ask("public.localhost",
+		"GET https://public.localhost@secure.localhost:443/ HTTP/1.1\r\nHost: public.localhost\r\n\r\n"), 421)
 	want(t, "HTTP/1.0", s.ask("public.localhost", "GET / HTTP/1.0\r\nHost: secure.localhost\r\n\r\n"), 421)
 	want(t, "HTTP/1.0 without a host", s.ask("secure.localhost", "GET / HTTP/1.0\r\n\r\n", own), 421)
 	get := func(host string) string { return "GET / HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n\r\n" }
 	want(t, "a router of another host", s.ask("public.localhost", "GET /or HTTP/1.1\r\nHost: public.localhost\r\n\r\n"), 421)
 	want(t, "a router of any host", s.ask("public.localhost", "GET /admin HTTP/1.1\r\nHost: public.localhost\r\n\r\n"), 421)
-	want(t, "a router of any host, with a certificate", s.ask("secure.localhost", "GET /admin HTTP/1.1\r\nHost: secure.localhost\r\n\r\n", own), 200)
+	want(t, "a router of any host, with a certificate", s.ask("secure.localhost", "GET /admin HTTP/1.1\r\nHost: secure.localhost\r\n\r\n",
+		own), 200)
 	for _, path := range []string{"/or", "/admin"} {
 		if a, err := s.Explain(gateway.Question{URL: "https://public.localhost" + path}); err != nil || !strings.Contains(a.Outcome, "421") {
 			t.Errorf("%s: explain says %+v, %v", path, a, err)
@@ -163,11 +175,13 @@ func TestHostOfAnotherHandshake(t *testing.T) {
 			authority, host string
 			want            string
 		}{
-			{"public.localhost", "", "200"}, {"public.localhost", "public.localhost", "200"}, {"secure.localhost", "", "421"}, {"SECURE.localhost.", "", "421"},
+			{"public.localhost", "", "200"}, {"public.localhost", "public.localhost", "200"}, {"secure.localhost", "", "421"},
+			{"SECURE.localhost.", "", "421"},
 			{"[secure.localhost]x", "", "400"}, {"public.localhost", "secure.localhost", "400"}, {"secure.localhost", "public.localhost", "400"},
 			{"", "secure.localhost", "421"}, {"", "public.localhost", "200"}, {" secure.localhost", "", "400"},
 		} {
-			want(t, fmt.Sprintf("authority %q, host %q", test.authority, test.host), s.askHTTP2("public.localhost", test.authority, test.host), test.want)
+			want(t, fmt.Sprintf("authority %q, host %q", test.authority, test.host), s.askHTTP2("public.localhost", test.authority, test.host),
+				test.want)
 		}
 	})
 	t.Run("HTTP3", func(t *testing.T) {
@@ -187,7 +201,8 @@ func TestHostOfAnotherHandshake(t *testing.T) {
 		}
 		tr := &http3.Transport{TLSClientConfig: &tls.Config{ServerName: "public.localhost", InsecureSkipVerify: true, NextProtos: []string{"h3"}}}
 		defer tr.Close()
-		for host, status := range map[string]int{"public.localhost": 200, "secure.localhost": 421, "Secure.localhost.:1": 421, "other.localhost": 421, "[secure.localhost]": 400} {
+		for host, status := range map[string]int{"public.localhost": 200, "secure.localhost": 421, "Secure.localhost.:1": 421,
+			"other.localhost": 421, "[secure.localhost]": 400} {
 			r, err := http.NewRequestWithContext(t.Context(), "GET", "https://"+s.secure+"/", nil)
 			if err != nil {
 				t.Fatal(err)
@@ -283,7 +298,8 @@ func TestOptionsOfOtherEntrypoints(t *testing.T) {
 	_, behind, _ := net.SplitHostPort(echo(t))
 	labels := route("app", "Host(`app.localhost`)", upstream(t, "app"), "tls.options=mutual@file", "entrypoints=websecure")
 	labels = append(labels, route("aside", "Host(`app.localhost`)", upstream(t, "aside"), "tls=true", "entrypoints=aside")...)
-	labels = append(labels, "tcp.routers.raw.rule=HostSNI(`app.localhost`)", "tcp.routers.raw.tls=true", "tcp.routers.raw.entrypoints=aside,websecure",
+	labels = append(labels, "tcp.routers.raw.rule=HostSNI(`app.localhost`)", "tcp.routers.raw.tls=true",
+		"tcp.routers.raw.entrypoints=aside,websecure",
 		"tcp.services.raw.loadbalancer.server.port="+behind)
 	doc := "services:\n  proxy:\n    image: traefik:v3.7\n    command: [\"--entrypoints.websecure.address=:443\", \"--entrypoints.aside.address=:9443\"]\n" +
 		strings.TrimPrefix(compose(labels...), "services:\n")

@@ -86,7 +86,8 @@ func (g *Gateway) entryPoints() []api.Object {
 // overview counts by protocol and status.
 func (g *Gateway) overview() map[string]any {
 	t := g.table.Load()
-	all := map[string]any{"features": map[string]any{"tracing": "", "metrics": "Prometheus", "accessLog": t.dynamic.Static.AccessLog != nil, "hub": false}}
+	all := map[string]any{"features": map[string]any{"tracing": "", "metrics": "Prometheus", "accessLog": t.dynamic.Static.AccessLog != nil,
+		"hub": false}}
 	known := map[string]bool{"Docker": len(t.dynamic.Static.FileProviders) == 0, "File": len(t.dynamic.Static.FileProviders) > 0}
 	for _, protocol := range []string{"http", "tcp", "udp"} {
 		kinds := map[string]any{}

@@ -51,12 +51,14 @@ func TestNotFoundPage(t *testing.T) {
 			resp, body := page(t, c, "https://shp.localhost/api/x?token=hunter5", "")
 			want(t, "status", resp.StatusCode, 404)
 			want(t, "type", resp.Header.Get("Content-Type"), "text/html; charset=utf-8")
-			for _, text := range []string{"https://shp.localhost/api/x</code>", "websecure", "shop@docker", "the host shop.localhost", "compose.yaml:", "https://shop.localhost/"} {
+			for _, text := range []string{"https://shp.localhost/api/x</code>", "websecure", "shop@docker", "the host shop.localhost",
+				"compose.yaml:", "https://shop.localhost/"} {
 				if !strings.Contains(body, text) {
 					t.Errorf("the page lacks %q:\n%s", text, body)
 				}
 			}
-			if strings.Contains(body, "hunter") || strings.Contains(body, "src=") || strings.Contains(body, "<script") || strings.Contains(body, "stylesheet") {
+			if strings.Contains(body, "hunter") || strings.Contains(body, "src=") || strings.Contains(body, "<script") || strings.Contains(body,
+				"stylesheet") {
 				t.Errorf("the page has a secret, or needs something from elsewhere:\n%s", body)
 			}
 		}
@@ -110,7 +112,8 @@ func TestNotFoundPage(t *testing.T) {
 		for _, host := range []string{"evil.example", "localhost.evil.example", "192.0.2.1"} {
 			resp, body := page(t, c, "http://plain.localhost/x", host)
 			want(t, "status", resp.StatusCode, 404)
-			if strings.Contains(body, "@docker") || strings.Contains(body, "shop.localhost") || strings.Contains(body, "plain.localhost") || !strings.Contains(body, "axion explain") {
+			if strings.Contains(body, "@docker") || strings.Contains(body, "shop.localhost") || strings.Contains(body, "plain.localhost") ||
+				!strings.Contains(body, "axion explain") {
 				t.Errorf("%s: got %s", host, body)
 			}
 		}

@@ -24,7 +24,8 @@ func TestExplainConnection(t *testing.T) {
 		route("secure", "Host(`secure.localhost`)", up, "tls.options=mutual@file"),
 		route("strict", "Host(`strict.localhost`)", up, "tls.options=strict@file"),
 		route("rest", "HostRegexp(`^strict-.+`) && Path(`/`)", up, "tls.options=strict@file"),
-		[]string{"tcp.routers.raw.rule=HostSNI(`raw.localhost`)", "tcp.routers.raw.tls=true", "tcp.services.raw.loadbalancer.server.port=" + behind},
+		[]string{"tcp.routers.raw.rule=HostSNI(`raw.localhost`)", "tcp.routers.raw.tls=true",
+			"tcp.services.raw.loadbalancer.server.port=" + behind},
 	)
 	s := guard(t, strings.ReplaceAll(compose(labels...), "$", "$$"), mutual(ca)+"    strict: {sniStrict: true}\n")
 	for _, test := range []struct {
@@ -164,7 +165,8 @@ tls:
 	}
 	want(t, "the file's router", state["r@file"].Status, gateway.Enabled)
 	want(t, "a label's router", state["d@docker"].Status, gateway.Disabled)
-	if errs := strings.Join(state["d@docker"].Errors, "; "); !strings.Contains(errs, `"foo@docker"`) || !strings.Contains(errs, "entrypoint sec") {
+	if errs := strings.Join(state["d@docker"].Errors, "; "); !strings.Contains(errs, `"foo@docker"`) || !strings.Contains(errs,
+		"entrypoint sec") {
 		t.Errorf("a label's router: got %s", errs)
 	}
 	want(t, "a label's router without the middleware", state["own@docker"].Status, gateway.Disabled)

@@ -63,9 +63,11 @@ func TestOwnAddresses(t *testing.T) {
 	t.Parallel()
 	var labels []string
 	refused := map[string]string{
-		"dashboard": "http://127.0.0.1:DASH", "path": "http://127.0.0.1:DASH/api", "name": "http://LOCALHOST:DASH", "sub": "http://a.b.localhost:DASH",
+		"dashboard": "http://127.0.0.1:DASH", "path": "http://127.0.0.1:DASH/api", "name": "http://LOCALHOST:DASH",
+		"sub": "http://a.b.localhost:DASH",
 		"six": "http://[::1]:DASH", "mapped": "http://[::ffff:127.0.0.1]:DASH", "any": "http://0.0.0.0:DASH", "short": "http://127.1:DASH",
-		"number": "http://2130706433:DASH", "tls": "https://127.0.0.1:DASH", "h2c": "h2c://127.0.0.1:DASH", "kafka": "http://127.0.0.1:KAFKA", "loop": "http://127.0.0.1:WEB",
+		"number": "http://2130706433:DASH", "tls": "https://127.0.0.1:DASH", "h2c": "h2c://127.0.0.1:DASH", "kafka": "http://127.0.0.1:KAFKA",
+		"loop": "http://127.0.0.1:WEB",
 	}
 	for name, url := range refused {
 		labels = append(labels, route(name, "Host(`"+name+".localhost`)", url)...)
@@ -77,7 +79,8 @@ func TestOwnAddresses(t *testing.T) {
 	}
 	labels = append(labels, "http.middlewares.paged.errors.status=500", "http.middlewares.paged.errors.query=/")
 	labels = append(labels, route("good", "Host(`good.localhost`)", good)...)
-	labels = append(labels, "tcp.routers.raw.rule=HostSNI(`raw.localhost`)", "tcp.routers.raw.tls=true", "tcp.services.raw.loadbalancer.server.port=KAFKA")
+	labels = append(labels, "tcp.routers.raw.rule=HostSNI(`raw.localhost`)", "tcp.routers.raw.tls=true",
+		"tcp.services.raw.loadbalancer.server.port=KAFKA")
 	s, _ := ownStack(t, compose(labels...))
 
 	problems := s.Problems()
@@ -129,11 +132,13 @@ func TestOwnServiceOverridden(t *testing.T) {
 func TestCheckTellsOwnAddresses(t *testing.T) {
 	t.Parallel()
 	for url, own := range map[string]string{
-		"http://127.0.0.1:8900": "dashboard", "http://localhost:9092": "Kafka broker", "http://[::1]:8900": "dashboard", "http://127.0.0.1:4318": "", "http://127.0.0.1:9000": "entrypoint more",
+		"http://127.0.0.1:8900": "dashboard", "http://localhost:9092": "Kafka broker", "http://[::1]:8900": "dashboard",
+		"http://127.0.0.1:4318": "", "http://127.0.0.1:9000": "entrypoint more",
 		"http://127.0.0.1:8901": "",
 	} {
 		file := filepath.Join(t.TempDir(), "compose.yaml")
-		write(t, file, compose(route("a", "Host(`a.localhost`)", url)...)+"  traefik:\n    image: traefik\n    command: [--entrypoints.more.address=:9000]\n")
+		write(t, file, compose(route("a", "Host(`a.localhost`)",
+			url)...)+"  traefik:\n    image: traefik\n    command: [--entrypoints.more.address=:9000]\n")
 		problems, err := gateway.Check(nil, []string{file})
 		if err != nil {
 			t.Fatal(err)
@@ -149,7 +154,8 @@ func TestCheckTellsOwnAddresses(t *testing.T) {
 func TestForwardAuthLoop(t *testing.T) {
 	t.Parallel()
 	verify := upstream(t, "verified")
-	labels := append(route("app", "Host(`app.localhost`)", upstream(t, "app"), "middlewares=auth"), route("auth", "Host(`127.0.0.1`)", verify)...)
+	labels := append(route("app", "Host(`app.localhost`)", upstream(t, "app"), "middlewares=auth"), route("auth", "Host(`127.0.0.1`)",
+		verify)...)
 	labels = append(labels, "http.middlewares.auth.forwardauth.address=http://127.0.0.1:WEB/")
 	s, _ := ownStack(t, compose(labels...))
 	for range 2 {

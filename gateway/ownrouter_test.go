@@ -73,7 +73,8 @@ func TestOwnRouters(t *testing.T) {
 
 func TestOwnRoutersManual(t *testing.T) {
 	t.Parallel()
-	s := start(t, compose(port, "http.routers.p.rule=Path(`/mine`)", "http.routers.p.service=ping@internal")+traefik("--entrypoints.web.address=:80",
+	s := start(t, compose(port, "http.routers.p.rule=Path(`/mine`)",
+		"http.routers.p.service=ping@internal")+traefik("--entrypoints.web.address=:80",
 		"--entrypoints.ep.address=:"+freePort(t), "--ping.entrypoint=ep", "--ping.manualrouting", "--metrics.prometheus.manualrouting=true",
 		"--metrics.prometheus.entrypoint=ep", "--api=true"))
 	for path, code := range map[string]int{"/ping": 404, "/metrics": 404, "/api/version": 404, "/mine": 200} {
@@ -108,7 +109,8 @@ func TestAPIBasePath(t *testing.T) {
 		t.Fatalf("problems: %v", p)
 	}
 	for _, entrypoint := range []string{"web", "traefik"} {
-		for path, code := range map[string]int{"/t/api/version": 200, "/t/api/http/routers/t@docker": 200, "/api/version": 404, "/tt/api/version": 404, "/tapi/version": 404} {
+		for path, code := range map[string]int{"/t/api/version": 200, "/t/api/http/routers/t@docker": 200, "/api/version": 404,
+			"/tt/api/version": 404, "/tapi/version": 404} {
 			if status, body := s.at(entrypoint, path); status != code {
 				t.Errorf("%s%s: got %d %q, want %d", entrypoint, path, status, body, code)
 			}
@@ -116,7 +118,8 @@ func TestAPIBasePath(t *testing.T) {
 	}
 	status, _ := get(t, s.client(), "http://d.localhost/t/api/overview")
 	want(t, "the dashboard's own", status, 200)
-	s.save(compose(port, "http.routers.t.rule=PathPrefix(`/`)", "http.routers.t.service=api@internal") + traefik("--entrypoints.web.address=:80", "--api.basepath=/u"))
+	s.save(compose(port, "http.routers.t.rule=PathPrefix(`/`)",
+		"http.routers.t.service=api@internal") + traefik("--entrypoints.web.address=:80", "--api.basepath=/u"))
 	eventually(t, "another base path", func() bool {
 		status, _ := s.at("web", "/u/api/version")
 		return status == 200
@@ -129,7 +132,8 @@ func TestAPIDashboardOff(t *testing.T) {
 	t.Parallel()
 	labels := []string{port, "http.routers.d.rule=Host(`d.localhost`)", "http.routers.d.service=dashboard@internal",
 		"http.routers.a.rule=Host(`a.localhost`)", "http.routers.a.service=api@internal"}
-	s := start(t, compose(labels...)+traefik("--entrypoints.web.address=:80", "--entrypoints.traefik.address=:"+freePort(t), "--api.insecure=true", "--api.dashboard=false"))
+	s := start(t, compose(labels...)+traefik("--entrypoints.web.address=:80", "--entrypoints.traefik.address=:"+freePort(t),
+		"--api.insecure=true", "--api.dashboard=false"))
 	p := s.Problems()
 	if len(p) != 1 || !strings.Contains(p[0].Message, `"dashboard@internal"`) {
 		t.Errorf("got problems %v", p)
@@ -142,7 +146,8 @@ func TestAPIDashboardOff(t *testing.T) {
 
 func TestPingTerminating(t *testing.T) {
 	t.Parallel()
-	for args, code := range map[string]int{"--ping=true": 503, "--ping.terminatingstatuscode=204": 204, "--ping.terminatingstatuscode=99": 503} {
+	for args, code := range map[string]int{"--ping=true": 503, "--ping.terminatingstatuscode=204": 204,
+		"--ping.terminatingstatuscode=99": 503} {
 		var s *stack
 		t.Run(args, func(t *testing.T) {
 			s = start(t, compose(port)+traefik("--entrypoints.web.address=:80", args))

@@ -17,13 +17,15 @@ func TestPages(t *testing.T) {
 	labels := []string{
 		"http.routers.t.rule=Host(`t.localhost`)", "http.routers.t.service=api@internal",
 		"http.routers.d.rule=Host(`d.localhost`)", "http.routers.d.service=dashboard@internal",
-		"http.routers.p.rule=Host(`p.localhost`) && PathPrefix(`/proxy`)", "http.routers.p.service=api@internal", "http.routers.p.middlewares=strip",
+		"http.routers.p.rule=Host(`p.localhost`) && PathPrefix(`/proxy`)", "http.routers.p.service=api@internal",
+		"http.routers.p.middlewares=strip",
 		"http.middlewares.strip.stripprefix.prefixes=/proxy",
 	}
 	open := func(args ...string) (*gateway.Gateway, *http.Client) {
 		write(t, file, compose(labels...)+traefik(append(args, "--entrypoints.web.address=:80")...))
 		plain := port0(t)
-		g, err := gateway.New(gateway.Options{Web: plain, Files: []string{file}, CADir: filepath.Join(dir, "ca"), Dashboard: "http://127.0.0.1:8900"})
+		g, err := gateway.New(gateway.Options{Web: plain, Files: []string{file}, CADir: filepath.Join(dir, "ca"),
+			Dashboard: "http://127.0.0.1:8900"})
 		if err != nil {
 			t.Fatal(err)
 		}

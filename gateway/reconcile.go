@@ -107,7 +107,8 @@ func (t *table) sharedPlaces() {
 	for _, e := range t.entries.all() {
 		p := e.place()
 		if other := first[p]; other != nil {
-			t.problems = append(t.problems, t.entryProblem(e, fmt.Sprintf("has the address of the entrypoint %q", other.name), "give it another port"))
+			t.problems = append(t.problems, t.entryProblem(e, fmt.Sprintf("has the address of the entrypoint %q", other.name),
+				"give it another port"))
 			continue
 		}
 		first[p] = e

@@ -112,21 +112,45 @@ func TestMoves(t *testing.T) {
 		before, after func(x, y string) []string
 		tcp, udp      func(x, y string) answers // after
 	}{
-		{"OK/port", func(x, _ string) []string { return []string{at("a", ":"+x)} }, func(_, y string) []string { return []string{at("a", ":"+y)} },
+		{"OK/port", func(x, _ string) []string { return []string{at("a", ":"+x)} }, func(_, y string) []string {
+			return []string{at("a",
+				":"+y)}
+		},
 			func(x, y string) answers { return answers{x: "", y: "a"} }, nil},
-		{"OK/UDP port", func(x, _ string) []string { return []string{at("a", ":"+x+"/udp")} }, func(_, y string) []string { return []string{at("a", ":"+y+"/udp")} },
+		{"OK/UDP port", func(x, _ string) []string { return []string{at("a", ":"+x+"/udp")} }, func(_,
+			y string) []string {
+			return []string{at("a", ":"+y+"/udp")}
+		},
 			nil, func(x, y string) answers { return answers{x: "", y: "udp a"} }},
-		{"OK/name", func(x, _ string) []string { return []string{at("a", ":"+x)} }, func(x, _ string) []string { return []string{at("b", ":"+x)} },
+		{"OK/name", func(x, _ string) []string { return []string{at("a", ":"+x)} }, func(x, _ string) []string {
+			return []string{at("b",
+				":"+x)}
+		},
 			func(x, _ string) answers { return answers{x: "b"} }, nil},
-		{"OK/UDP name", func(x, _ string) []string { return []string{at("a", ":"+x+"/udp")} }, func(x, _ string) []string { return []string{at("b", ":"+x+"/udp")} },
+		{"OK/UDP name", func(x, _ string) []string { return []string{at("a", ":"+x+"/udp")} }, func(x,
+			_ string) []string {
+			return []string{at("b", ":"+x+"/udp")}
+		},
 			nil, func(x, _ string) answers { return answers{x: "udp b"} }},
-		{"OK/TCP to UDP", func(x, _ string) []string { return []string{at("a", ":"+x)} }, func(x, _ string) []string { return []string{at("a", ":"+x+"/udp")} },
+		{"OK/TCP to UDP", func(x, _ string) []string { return []string{at("a", ":"+x)} }, func(x, _ string) []string {
+			return []string{at("a",
+				":"+x+"/udp")}
+		},
 			func(x, _ string) answers { return answers{x: ""} }, func(x, _ string) answers { return answers{x: "udp a"} }},
-		{"OK/TCP with HTTP3 to UDP", func(x, _ string) []string { return []string{at("a", ":"+x, ".http3=true")} }, func(x, _ string) []string { return []string{at("a", ":"+x+"/udp")} },
+		{"OK/TCP with HTTP3 to UDP", func(x, _ string) []string { return []string{at("a", ":"+x, ".http3=true")} }, func(x,
+			_ string) []string {
+			return []string{at("a", ":"+x+"/udp")}
+		},
 			func(x, _ string) answers { return answers{x: ""} }, func(x, _ string) answers { return answers{x: "udp a"} }},
-		{"OK/UDP to TCP with HTTP3", func(x, _ string) []string { return []string{at("a", ":"+x+"/udp")} }, func(x, _ string) []string { return []string{at("a", ":"+x, ".http3=true")} },
+		{"OK/UDP to TCP with HTTP3", func(x, _ string) []string { return []string{at("a", ":"+x+"/udp")} }, func(x,
+			_ string) []string {
+			return []string{at("a", ":"+x, ".http3=true")}
+		},
 			func(x, _ string) answers { return answers{x: "a"} }, func(x, _ string) answers { return answers{x: ""} }},
-		{"OK/swap", func(x, y string) []string { return []string{at("a", ":"+x), at("b", ":"+y)} }, func(x, y string) []string { return []string{at("a", ":"+y), at("b", ":"+x)} },
+		{"OK/swap", func(x, y string) []string { return []string{at("a", ":"+x), at("b", ":"+y)} }, func(x,
+			y string) []string {
+			return []string{at("a", ":"+y), at("b", ":"+x)}
+		},
 			func(x, y string) answers { return answers{x: "b", y: "a"} }, nil},
 		{"OK/UDP swap", func(x, y string) []string { return []string{at("a", ":"+x+"/udp"), at("b", ":"+y+"/udp")} },
 			func(x, y string) []string { return []string{at("a", ":"+y+"/udp"), at("b", ":"+x+"/udp")} },
@@ -134,9 +158,15 @@ func TestMoves(t *testing.T) {
 		{"OK/swap of protocols", func(x, y string) []string { return []string{at("a", ":"+x), at("b", ":"+y+"/udp")} },
 			func(x, y string) []string { return []string{at("a", ":"+x+"/udp"), at("b", ":"+y)} },
 			func(x, y string) answers { return answers{x: "", y: "b"} }, func(x, y string) answers { return answers{x: "udp a", y: ""} }},
-		{"OK/host only", func(x, _ string) []string { return []string{at("a", ":"+x)} }, func(x, _ string) []string { return []string{at("a", "0.0.0.0:"+x), at("b", ":1/udp")} },
+		{"OK/host only", func(x, _ string) []string { return []string{at("a", ":"+x)} }, func(x, _ string) []string {
+			return []string{at("a",
+				"0.0.0.0:"+x), at("b", ":1/udp")}
+		},
 			func(x, _ string) answers { return answers{x: "a"} }, nil},
-		{"OK/one goes, its port is another's", func(x, y string) []string { return []string{at("a", ":"+x), at("b", ":"+y)} }, func(x, _ string) []string { return []string{at("b", ":"+x)} },
+		{"OK/one goes, its port is another's", func(x, y string) []string { return []string{at("a", ":"+x), at("b", ":"+y)} }, func(x,
+			_ string) []string {
+			return []string{at("b", ":"+x)}
+		},
 			func(x, y string) answers { return answers{x: "b", y: ""} }, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -248,7 +278,8 @@ func TestOpensLater(t *testing.T) {
 		}
 		return all
 	}
-	if got := messages(); !strings.Contains(got, `"a" cannot be opened`) || !strings.Contains(got, `entrypoint "b" has the address of the entrypoint "a"`) {
+	if got := messages(); !strings.Contains(got, `"a" cannot be opened`) || !strings.Contains(got,
+		`entrypoint "b" has the address of the entrypoint "a"`) {
 		t.Errorf("problems: got %s", got)
 	}
 	_ = taken.Close()

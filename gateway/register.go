@@ -93,7 +93,8 @@ func shapes() []shape {
 			}
 			path := "/api/" + protocol + "/" + kind + "s"
 			all = append(all,
-				shape{id: "list-" + protocol + "-" + kind + "s", path: path, summary: "The " + kind + "s of " + protocol + ", in Traefik's shape", query: query},
+				shape{id: "list-" + protocol + "-" + kind + "s", path: path, summary: "The " + kind + "s of " + protocol + ", in Traefik's shape",
+					query: query},
 				shape{id: "get-" + protocol + "-" + kind, path: path + "/{name}", summary: "One " + kind + " of " + protocol + ", by name@provider"})
 		}
 	}

@@ -122,15 +122,19 @@ func TestSecretsHidden(t *testing.T) {
 		"http.middlewares.c.headers.customrequestheaders.Authorization=Bearer hunter2", "http.middlewares.c.headers.customrequestheaders.X-Api-Key=hunter2",
 		"http.middlewares.c.headers.customrequestheaders.X-Auth-Key=hunter2", "http.middlewares.c.headers.customrequestheaders.X-Pass=hunter2",
 		"http.middlewares.c.headers.customrequestheaders.Cookie=hunter2", "http.middlewares.c.headers.customrequestheaders.X-Team=Bearer hunter2",
-		"http.middlewares.c.headers.customresponseheaders.X-Plain=plainly", "http.middlewares.d.forwardauth.address=http://me:hunter2@127.0.0.1:1/?token=hunter2",
+		"http.middlewares.c.headers.customresponseheaders.X-Plain=plainly",
+		"http.middlewares.d.forwardauth.address=http://me:hunter2@127.0.0.1:1/?token=hunter2",
 		"http.middlewares.d.forwardauth.addauthcookiestoresponse=cookie-a", "http.middlewares.d.forwardauth.tls.key=hunter2",
 		"http.middlewares.e.headers.customrequestheaders.X-Origin=http://me:hunter2@a.localhost/",
 		"http.services.shop.loadbalancer.passivehealthcheck.failurewindow=3s",
-		"http.routers.keyed.rule=Host(`keyed.localhost`) && Header(`X-Api-Key`, `hunter2`) && !Query(`token`, `hunter2`)", "http.routers.keyed.service=shop",
+		"http.routers.keyed.rule=Host(`keyed.localhost`) && Header(`X-Api-Key`, `hunter2`) && !Query(`token`, `hunter2`)",
+		"http.routers.keyed.service=shop",
 		"http.middlewares.c.headers.customresponseheaders.X-Robots-Tag=shown",
-		"http.services.shop.loadbalancer.healthcheck.path=/health", "http.services.shop.loadbalancer.healthcheck.headers.X-Check-Token=hunter2")...))
+		"http.services.shop.loadbalancer.healthcheck.path=/health",
+		"http.services.shop.loadbalancer.healthcheck.headers.X-Check-Token=hunter2")...))
 	text := ""
-	for _, path := range []string{"/api/rawdata", "/api/http/middlewares", "/api/http/services", "/api/http/services/shop@docker", "/api/http/routers",
+	for _, path := range []string{"/api/rawdata", "/api/http/middlewares", "/api/http/services", "/api/http/services/shop@docker",
+		"/api/http/routers",
 		"/api/overview", "/api/entrypoints", "/api/explain?url=https://shop.localhost/", "/api/explain?url=http://keyed.localhost/"} {
 		w := httptest.NewRecorder()
 		s.API().ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
@@ -146,7 +150,8 @@ func TestSecretsHidden(t *testing.T) {
 			t.Errorf("%q is told: %s", secret, text)
 		}
 	}
-	for _, plain := range []string{"shown", "plainly", "me:", "X-Api-Key", "X-Check-Token", "/health", "cookie-a", `"failureWindow":"3s"`, `"usedBy":["keyed@docker","shop@docker"]`} {
+	for _, plain := range []string{"shown", "plainly", "me:", "X-Api-Key", "X-Check-Token", "/health", "cookie-a", `"failureWindow":"3s"`,
+		`"usedBy":["keyed@docker","shop@docker"]`} {
 		if !strings.Contains(text, plain) {
 			t.Errorf("%q is not told: %s", plain, text)
 		}

@@ -124,7 +124,8 @@ func (o *hostOptions) choose(r *route, c *config.RouterTLS, hosts []string) {
 		was, ok := o.named[h]
 		if o.named[h] = name; ok && was != name {
 			o.named[h] = defaultOptions
-			r.warnOnce("tls.options", fmt.Sprintf("routers of the host %q have different TLS options: the default ones count", h), "give all of them the same")
+			r.warnOnce("tls.options", fmt.Sprintf("routers of the host %q have different TLS options: the default ones count", h),
+				"give all of them the same")
 		}
 	}
 }
@@ -135,6 +136,7 @@ func (r *route) isNameless() bool { return !strings.Contains(strings.ToLower(r.c
 // warnNameless tells of options that no handshake can know to choose.
 func (r *route) warnNameless(hosts []string) {
 	if len(hosts) == 0 && r.isNameless() {
-		r.warnOnce("tls.options", "the rule names no host: which TLS options a client gets depends on the host it asks for", "add a Host to the rule")
+		r.warnOnce("tls.options", "the rule names no host: which TLS options a client gets depends on the host it asks for",
+			"add a Host to the rule")
 	}
 }

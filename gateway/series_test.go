@@ -77,7 +77,8 @@ func TestSeriesLeave(t *testing.T) {
 	eventually(t, "the router to come back", routers(2))
 	ask("goes")
 	for range 3 {
-		if text := scrape(s.Gateway); !strings.Contains(text, `traefik_router_requests_total{code="200",method="GET",protocol="http",router="goes@docker",service="goes@docker"} 1`) ||
+		if text := scrape(s.Gateway); !strings.Contains(text,
+			`traefik_router_requests_total{code="200",method="GET",protocol="http",router="goes@docker",service="goes@docker"} 1`) ||
 			!strings.Contains(text, `traefik_entrypoint_requests_total{code="200",entrypoint="web",method="GET",protocol="http"} 4`) {
 			t.Fatalf("back: got\n%s", text)
 		}

@@ -207,7 +207,8 @@ func (b *builder) transport(name string) *transport {
 	case name == "":
 		c = &config.ServersTransport{}
 	case !ok:
-		return &transport{err: &mended{error: fmt.Errorf("the serversTransport %q does not exist", name), hint: didYouMean(name, b.dynamic.ServersTransports)}}
+		return &transport{err: &mended{error: fmt.Errorf("the serversTransport %q does not exist", name), hint: didYouMean(name,
+			b.dynamic.ServersTransports)}}
 	}
 	t := &transport{config: *c}
 	t.config.Origin = config.Origin{}

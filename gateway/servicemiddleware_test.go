@@ -98,7 +98,8 @@ http:
 	if !bodies["left / X-Left=1 X-All=1"] || !bodies["right / X-Right=1 X-All=1"] {
 		t.Errorf("weighted: got %v", bodies)
 	}
-	for host, text := range map[string]string{"f": "right / X-Right=1 X-All=1", "m": "right / X-Right=1 X-All=1", "h": "left / X-Left=1 X-All=1"} {
+	for host, text := range map[string]string{"f": "right / X-Right=1 X-All=1", "m": "right / X-Right=1 X-All=1",
+		"h": "left / X-Left=1 X-All=1"} {
 		_, body := get(t, s.client(), "http://"+host+".localhost/")
 		want(t, host, body, text)
 	}
@@ -106,10 +107,12 @@ http:
 
 func TestServiceMiddlewareUnknown(t *testing.T) {
 	t.Parallel()
-	s := start(t, compose(append(append(route("a", "Host(`a.localhost`)", upstream(t, "a")), route("b", "Host(`b.localhost`)", upstream(t, "b"))...),
+	s := start(t, compose(append(append(route("a", "Host(`a.localhost`)", upstream(t, "a")), route("b", "Host(`b.localhost`)", upstream(t,
+		"b"))...),
 		"http.services.a.middlewares=ad", "http.middlewares.add.addprefix.prefix=/x")...))
 	p := s.Problems()
-	if len(p) != 1 || p[0].Label != "traefik.http.services.a.middlewares" || p[0].Line == 0 || !strings.Contains(p[0].Message, `middleware "ad@docker" does not exist`) ||
+	if len(p) != 1 || p[0].Label != "traefik.http.services.a.middlewares" || p[0].Line == 0 || !strings.Contains(p[0].Message,
+		`middleware "ad@docker" does not exist`) ||
 		!strings.Contains(p[0].Hint, "add@docker") {
 		t.Errorf("got problems %v", p)
 	}
@@ -118,11 +121,13 @@ func TestServiceMiddlewareUnknown(t *testing.T) {
 	_, body := get(t, s.client(), "http://b.localhost/")
 	want(t, "another one", body, "b")
 	for name, labels := range map[string][]string{
-		"a plugin":                {"http.middlewares.m.plugin.any.key=1"},
-		"the service itself":      {"http.middlewares.m.errors.status=500", "http.middlewares.m.errors.service=a", "http.middlewares.m.errors.query=/"},
+		"a plugin": {"http.middlewares.m.plugin.any.key=1"},
+		"the service itself": {"http.middlewares.m.errors.status=500", "http.middlewares.m.errors.service=a",
+			"http.middlewares.m.errors.query=/"},
 		"a chain around in chain": {"http.middlewares.m.chain.middlewares=m"},
 	} {
-		out, err := check(t, compose(append(route("a", "Host(`a.localhost`)", "http://127.0.0.1:1"), append(labels, "http.services.a.middlewares=m")...)...))
+		out, err := check(t, compose(append(route("a", "Host(`a.localhost`)", "http://127.0.0.1:1"), append(labels,
+			"http.services.a.middlewares=m")...)...))
 		if err == nil || !strings.Contains(out, "error:") {
 			t.Errorf("%s: got %v\n%s", name, err, out)
 		}

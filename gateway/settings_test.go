@@ -51,7 +51,8 @@ func (w *wire) ask(target string, header ...string) (int, string, *http.Response
 func TestEntryPointPaths(t *testing.T) {
 	t.Parallel()
 	url := serve(t, echoTarget)
-	routes := append(both(url), route("semicolon", "Host(`a.localhost`) && Query(`q`, `2`)", serve(t, func(w http.ResponseWriter, r *http.Request) {
+	routes := append(both(url), route("semicolon", "Host(`a.localhost`) && Query(`q`, `2`)", serve(t, func(w http.ResponseWriter,
+		r *http.Request) {
 		_, _ = io.WriteString(w, "q "+r.RequestURI)
 	}))...)
 	routes = append(routes, route("raw", "Host(`a.localhost`) && PathPrefix(`//raw`)", serve(t, func(w http.ResponseWriter, r *http.Request) {
@@ -158,7 +159,8 @@ func TestAliasHeaders(t *testing.T) {
 // TestEntryPointObservability leaves out of the metrics what an entrypoint does not tell.
 func TestEntryPointObservability(t *testing.T) {
 	t.Parallel()
-	routes := append(both(serve(t, echoTarget)), "http.routers.loud.rule=Host(`a.localhost`) && Path(`/loud`)", "http.routers.loud.service=a", "http.routers.loud.observability.metrics=true")
+	routes := append(both(serve(t, echoTarget)), "http.routers.loud.rule=Host(`a.localhost`) && Path(`/loud`)",
+		"http.routers.loud.service=a", "http.routers.loud.observability.metrics=true")
 	s := start(t, withEntries(routes, entry(t, "quiet", ".observability.metrics=false"), entry(t, "loud")))
 	for _, name := range []string{"quiet", "loud"} {
 		w := dialWire(t, s.entrypoint(name))
@@ -169,7 +171,8 @@ func TestEntryPointObservability(t *testing.T) {
 		}
 	}
 	count := func(entrypoint, n string) bool {
-		return strings.Contains(s.ask("/metrics"), `traefik_entrypoint_requests_total{code="200",entrypoint="`+entrypoint+`",method="GET",protocol="http"} `+n)
+		return strings.Contains(s.ask("/metrics"),
+			`traefik_entrypoint_requests_total{code="200",entrypoint="`+entrypoint+`",method="GET",protocol="http"} `+n)
 	}
 	eventually(t, "the loud one is counted", func() bool { return count("loud", "3") })
 	eventually(t, "of the quiet one only the router that wants it", func() bool { return count("quiet", "1") })

@@ -42,7 +42,8 @@ func TestGraceTimeOut(t *testing.T) {
 		<-finish
 		_, _ = io.WriteString(w, "done")
 	})
-	s := start(t, compose(route("a", "Host(`a.localhost`)", up)...)+traefik("--entrypoints.web.address=:80", "--entrypoints.web.transport.lifecycle.gracetimeout=1h"))
+	s := start(t, compose(route("a", "Host(`a.localhost`)", up)...)+traefik("--entrypoints.web.address=:80",
+		"--entrypoints.web.transport.lifecycle.gracetimeout=1h"))
 	s.SetDrain(time.Millisecond)
 	answer := make(chan string, 1)
 	go func() {
@@ -198,11 +199,13 @@ func TestDefaultServersTransport(t *testing.T) {
 		path string
 		want int
 	}{
-		"ErrUntrusted":             {nil, "/", 502},
-		"OKInsecureSkipVerify":     {[]string{"--serverstransport.insecureskipverify=true"}, "/", 200},
-		"OKRootCAs":                {[]string{"--serverstransport.rootcas=" + root}, "/", 200},
-		"ErrResponseHeaderTimeout": {[]string{"--serverstransport.rootcas=" + root, "--serverstransport.forwardingtimeouts.responseheadertimeout=20ms"}, "/hang", 504},
-		"ErrDialTimeout":           {[]string{"--serverstransport.rootcas=" + root, "--serverstransport.forwardingtimeouts.dialtimeout=1ns"}, "/", 504},
+		"ErrUntrusted":         {nil, "/", 502},
+		"OKInsecureSkipVerify": {[]string{"--serverstransport.insecureskipverify=true"}, "/", 200},
+		"OKRootCAs":            {[]string{"--serverstransport.rootcas=" + root}, "/", 200},
+		"ErrResponseHeaderTimeout": {[]string{"--serverstransport.rootcas=" + root,
+			"--serverstransport.forwardingtimeouts.responseheadertimeout=20ms"}, "/hang", 504},
+		"ErrDialTimeout": {[]string{"--serverstransport.rootcas=" + root, "--serverstransport.forwardingtimeouts.dialtimeout=1ns"},
+			"/", 504},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -68,7 +68,8 @@ func (f *frames) open(end bool, header ...string) uint32 {
 	f.next += 2
 	const part = 16 << 10
 	first := text[:min(len(text), part)]
-	if err := f.WriteHeaders(http2.HeadersFrameParam{StreamID: id, BlockFragment: first, EndStream: end, EndHeaders: len(text) <= part}); err != nil {
+	if err := f.WriteHeaders(http2.HeadersFrameParam{StreamID: id, BlockFragment: first, EndStream: end,
+		EndHeaders: len(text) <= part}); err != nil {
 		f.t.Fatal(err)
 	}
 	for text = text[len(first):]; len(text) > 0; {
@@ -129,7 +130,8 @@ func TestMalformedStreams(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			server := record(t)
-			s := start(t, compose(append(route("a", "PathPrefix(`/`)", server.url), route("b", "Host(`a.localhost`) || PathPrefix(`/`)", server.url, "tls=true")...)...))
+			s := start(t, compose(append(route("a", "PathPrefix(`/`)", server.url), route("b", "Host(`a.localhost`) || PathPrefix(`/`)",
+				server.url, "tls=true")...)...))
 			for name, f := range map[string]*frames{"http": s.h2c(), "https": s.h2("a.localhost")} {
 				for range 2 { // the connection goes on
 					got := f.status(f.open(true, pseudo(tt.method, name, tt.authority, tt.path)...))

@@ -43,7 +43,8 @@ func TestNamesAsWritten(t *testing.T) {
 		"http.routers.alone.rule=Host(`b.localhost`)", "http.routers.alone.service=s@docker", "http.routers.alone.tls=true",
 		"http.services.s.loadbalancer.server.url=http://127.0.0.1:1",
 		"http.middlewares.m.stripprefix.prefixes=/a", "http.middlewares.n.addprefix.prefix=/a", "http.middlewares.c.chain.middlewares=m",
-		"tcp.routers.t.rule=HostSNI(`t.localhost`)", "tcp.routers.t.tls=true", "tcp.routers.t.service=ts", "tcp.services.ts.loadbalancer.server.port=1",
+		"tcp.routers.t.rule=HostSNI(`t.localhost`)", "tcp.routers.t.tls=true", "tcp.routers.t.service=ts",
+		"tcp.services.ts.loadbalancer.server.port=1",
 	))
 	var raw struct{ Routers, Services, Middlewares, TCPRouters map[string]shownObject }
 	apiGet(t, s.Gateway, "/api/rawdata", &raw)
@@ -56,7 +57,8 @@ func TestNamesAsWritten(t *testing.T) {
 	want(t, "TCP", raw.TCPRouters["t@docker"].at("service"), any("ts"))
 	want(t, "passthrough", raw.TCPRouters["t@docker"].at("tls.passthrough"), any(false))
 	for path, value := range map[string]any{
-		"observability.accessLogs": true, "observability.traceVerbosity": "minimal", "priority": 19.0, "priorityStr": "19", "provider": "docker", "name": "r@docker",
+		"observability.accessLogs": true, "observability.traceVerbosity": "minimal", "priority": 19.0, "priorityStr": "19",
+		"provider": "docker", "name": "r@docker",
 	} {
 		want(t, path, r.at(path), value)
 	}
@@ -64,7 +66,8 @@ func TestNamesAsWritten(t *testing.T) {
 	want(t, "in use", r.list("using"), "web")
 	want(t, "TLS options", alone.at("tls.options"), any("default"))
 	for path, value := range map[string]any{
-		"loadBalancer.strategy": "wrr", "loadBalancer.passHostHeader": true, "loadBalancer.responseForwarding.flushInterval": "100ms", "type": "loadbalancer",
+		"loadBalancer.strategy": "wrr", "loadBalancer.passHostHeader": true, "loadBalancer.responseForwarding.flushInterval": "100ms",
+		"type": "loadbalancer",
 	} {
 		want(t, path, raw.Services["s@docker"].at(path), value)
 	}
@@ -87,7 +90,8 @@ func TestNamesAsWritten(t *testing.T) {
 func TestEscapedNames(t *testing.T) {
 	t.Parallel()
 	s := start(t, compose(
-		"http.routers.a/b ü?.rule=Host(`a.localhost`)", "http.routers.a/b ü?.service=s", "http.services.s.loadbalancer.server.url=http://127.0.0.1:1"))
+		"http.routers.a/b ü?.rule=Host(`a.localhost`)", "http.routers.a/b ü?.service=s",
+		"http.services.s.loadbalancer.server.url=http://127.0.0.1:1"))
 	for _, path := range []string{"/api/http/routers/" + url.PathEscape("a/b ü?@docker"), "/api/http/routers/a%2fb%20%C3%BC%3F%40docker"} {
 		var o shownObject
 		if w := apiGet(t, s.Gateway, path, &o); w.Code != http.StatusOK || o["name"] != "a/b ü?@docker" {
@@ -95,7 +99,8 @@ func TestEscapedNames(t *testing.T) {
 		}
 	}
 	for path, message := range map[string]string{
-		"/api/http/routers/x@docker": "router not found: x@docker", "/api/tcp/services/x%2Fy": "service not found: x/y", "/api/udp/routers/x": "router not found: x",
+		"/api/http/routers/x@docker": "router not found: x@docker", "/api/tcp/services/x%2Fy": "service not found: x/y",
+		"/api/udp/routers/x":      "router not found: x",
 		"/api/http/middlewares/x": "middleware not found: x", "/api/entrypoints/x": "entry point not found: x",
 	} {
 		var o shownObject
@@ -164,7 +169,8 @@ func TestRedirectionShown(t *testing.T) {
 // TestBaseHidden leaves out what the stack brings along itself.
 func TestBaseHidden(t *testing.T) {
 	t.Parallel()
-	base := []provider.Source{{Name: "embedded", Data: []byte(document("axion", append(route("own", "Host(`own.localhost`)", "http://127.0.0.1:1", "middlewares=own"),
+	base := []provider.Source{{Name: "embedded", Data: []byte(document("axion", append(route("own", "Host(`own.localhost`)",
+		"http://127.0.0.1:1", "middlewares=own"),
 		"http.middlewares.own.addprefix.prefix=/a")...))}}
 	for _, hide := range []bool{true, false} {
 		g, err := gateway.New(gateway.Options{Base: base, HideBase: hide, CADir: t.TempDir()})
@@ -172,7 +178,8 @@ func TestBaseHidden(t *testing.T) {
 			t.Fatal(err)
 		}
 		var text strings.Builder
-		for _, path := range []string{"/api/rawdata", "/api/http/routers", "/api/http/services", "/api/http/middlewares", "/api/http/routers/own@docker"} {
+		for _, path := range []string{"/api/rawdata", "/api/http/routers", "/api/http/services", "/api/http/middlewares",
+			"/api/http/routers/own@docker"} {
 			w := httptest.NewRecorder()
 			g.API().ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
 			text.WriteString(strings.ReplaceAll(w.Body.String(), "not found: own", ""))

@@ -76,7 +76,8 @@ func TestReadTimeout(t *testing.T) {
 		http.RoundTripper
 	}{
 		"HTTP/1": {"http", &http.Transport{}}, "HTTP/1 TLS": {"https", &http.Transport{TLSClientConfig: secure.Clone()}},
-		"HTTP/2": {"https", &http.Transport{TLSClientConfig: secure.Clone(), ForceAttemptHTTP2: true}}, "h2c": {"http", &http.Transport{Protocols: plain}},
+		"HTTP/2": {"https", &http.Transport{TLSClientConfig: secure.Clone(), ForceAttemptHTTP2: true}}, "h2c": {"http",
+			&http.Transport{Protocols: plain}},
 		"HTTP/3": {"https", &http3.Transport{TLSClientConfig: secure.Clone()}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -124,8 +125,9 @@ func TestReadTimeoutOfHeads(t *testing.T) {
 	s := start(t, withEntries(both(upstream(t, "a")), entry(t, "ep", brief+"readtimeout=300ms")))
 	at := s.entrypoint("ep")
 	for name, first := range map[string]string{
-		"nothing": "", "a head": "GET / HTTP/1.1\r\nHo", "a handshake": "\x16\x03\x01", "a whole request and a head": "GET / HTTP/1.1\r\nHost: a.localhost\r\n\r\nGET / HTTP",
-		"a frame": "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00",
+		"nothing": "", "a head": "GET / HTTP/1.1\r\nHo", "a handshake": "\x16\x03\x01",
+		"a whole request and a head": "GET / HTTP/1.1\r\nHost: a.localhost\r\n\r\nGET / HTTP",
+		"a frame":                    "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -145,7 +145,8 @@ func TestLabelsOfErrors(t *testing.T) {
 		fmt.Fprint(w, r.RequestURI)
 	})
 	labels := passing(url, "errors", "status=404", "service=a", "query=/{status}.html?u={url}")
-	labels = append(labels, "http.routers.b.rule=Host(`b.localhost`)", "http.routers.b.service=a", "http.routers.b.tls=true", "http.routers.b.middlewares=m")
+	labels = append(labels, "http.routers.b.rule=Host(`b.localhost`)", "http.routers.b.service=a", "http.routers.b.tls=true",
+		"http.routers.b.middlewares=m")
 	s := start(t, compose(labels...))
 	_, body := get(t, s.client(), "http://a.localhost/x?a=b")
 	want(t, "page of http", body, "/404.html?u=http%3A%2F%2Fa.localhost%2Fx%3Fa%3Db")
@@ -163,11 +164,15 @@ func TestLabelsWithoutValue(t *testing.T) {
 		want     string   // the first line of what the server is asked
 		without  []string // headers
 	}{
-		"OK/Replacement":   {"replacepathregex", []string{"regex=^/rr", "replacement="}, "GET a.localhost /a?b", nil},
-		"OK/Path":          {"replacepath", []string{"path="}, "GET a.localhost /?b", nil},
-		"OK/Request":       {"headers", []string{"customrequestheaders.X-Forwarded-For=", "customrequestheaders.User-Agent=", "customrequestheaders.Host="}, "GET a.localhost /rr/a?b", []string{"X-Forwarded-For", "User-Agent"}},
-		"OK/InOtherCase":   {"headers", []string{"customrequestheaders.x-forwarded-for=", "customrequestheaders.x-real-ip="}, "GET a.localhost /rr/a?b", []string{"X-Forwarded-For", "X-Real-Ip"}},
-		"OK/ForwardedHost": {"headers", []string{"customrequestheaders.X-Forwarded-Host=", "customrequestheaders.X-Forwarded-Proto=", "customrequestheaders.X-Forwarded-Port=", "customrequestheaders.X-Forwarded-Server="}, "GET a.localhost /rr/a?b", []string{"X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port", "X-Forwarded-Server"}},
+		"OK/Replacement": {"replacepathregex", []string{"regex=^/rr", "replacement="}, "GET a.localhost /a?b", nil},
+		"OK/Path":        {"replacepath", []string{"path="}, "GET a.localhost /?b", nil},
+		"OK/Request": {"headers", []string{"customrequestheaders.X-Forwarded-For=", "customrequestheaders.User-Agent=",
+			"customrequestheaders.Host="}, "GET a.localhost /rr/a?b", []string{"X-Forwarded-For", "User-Agent"}},
+		"OK/InOtherCase": {"headers", []string{"customrequestheaders.x-forwarded-for=", "customrequestheaders.x-real-ip="},
+			"GET a.localhost /rr/a?b", []string{"X-Forwarded-For", "X-Real-Ip"}},
+		"OK/ForwardedHost": {"headers", []string{"customrequestheaders.X-Forwarded-Host=", "customrequestheaders.X-Forwarded-Proto=",
+			"customrequestheaders.X-Forwarded-Port=", "customrequestheaders.X-Forwarded-Server="}, "GET a.localhost /rr/a?b",
+			[]string{"X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port", "X-Forwarded-Server"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -192,7 +197,8 @@ func TestSettingsWithoutEffect(t *testing.T) {
 	const balancer = "http.services.a.loadbalancer."
 	labels := passing(upstream(t, "up"), "headers", "sslredirect=true", "ssltemporaryredirect=true", "sslhost=h", "sslforcehost=true",
 		"featurepolicy=f", "publickey=p", "framedeny=true")
-	labels = append(labels, balancer+"sticky.cookie.name=w ho", balancer+"sticky.cookie.samesite=strct", balancer+"healthcheck.path=/", balancer+"healthcheck.mode=htpp")
+	labels = append(labels, balancer+"sticky.cookie.name=w ho", balancer+"sticky.cookie.samesite=strct", balancer+"healthcheck.path=/",
+		balancer+"healthcheck.mode=htpp")
 	text := compose(labels...)
 	s := start(t, text)
 	resp, err := s.client().Get("http://a.localhost/")
@@ -221,7 +227,8 @@ func TestSettingsWithoutEffect(t *testing.T) {
 		"http.middlewares.m.headers.sslredirect": "no effect", "http.middlewares.m.headers.ssltemporaryredirect": "no effect",
 		"http.middlewares.m.headers.sslhost": "no effect", "http.middlewares.m.headers.sslforcehost": "no effect",
 		"http.middlewares.m.headers.featurepolicy": "no effect", "http.middlewares.m.headers.publickey": "no effect",
-		balancer + "sticky.cookie.samesite": "without SameSite", balancer + "sticky.cookie.name": "w_ho", balancer + "healthcheck.mode": "http is used",
+		balancer + "sticky.cookie.samesite": "without SameSite", balancer + "sticky.cookie.name": "w_ho",
+		balancer + "healthcheck.mode": "http is used",
 	} {
 		i := slices.IndexFunc(problems, func(p config.Problem) bool { return strings.EqualFold(p.Label, "traefik."+label) })
 		if i < 0 {
@@ -229,7 +236,8 @@ func TestSettingsWithoutEffect(t *testing.T) {
 			continue
 		}
 		p := problems[i]
-		if p.Severity != config.Warning || p.File != file || p.Line < 1 || !strings.Contains(lines[p.Line-1], label) || !strings.Contains(p.Message, message) {
+		if p.Severity != config.Warning || p.File != file || p.Line < 1 || !strings.Contains(lines[p.Line-1], label) ||
+			!strings.Contains(p.Message, message) {
 			t.Errorf("%s: got %v: %s", label, p.Severity, p.Error())
 		}
 	}

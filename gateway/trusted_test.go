@@ -11,7 +11,8 @@ import (
 
 // told answers with what the server is told of the client.
 func told(w http.ResponseWriter, r *http.Request) {
-	for _, name := range []string{"X-Forwarded-Proto", "X-Forwarded-Port", "X-Forwarded-Host", "Forwarded", "X-Forwarded-Scheme", "X-Scheme", "X-Kept"} {
+	for _, name := range []string{"X-Forwarded-Proto", "X-Forwarded-Port", "X-Forwarded-Host", "Forwarded", "X-Forwarded-Scheme", "X-Scheme",
+		"X-Kept"} {
 		_, _ = io.WriteString(w, name+"="+strings.Join(r.Header[name], "|")+";")
 	}
 }
@@ -40,13 +41,15 @@ func TestTrusted(t *testing.T) {
 			} {
 				w := dialWire(t, s.entrypoint(entry))
 				for range 2 {
-					_, got, _ := w.ask("/", "X-Forwarded-Proto: https", "Forwarded: for=192.0.2.9;proto=https", "X-Kept: a", "Connection: X-Kept, Forwarded")
+					_, got, _ := w.ask("/", "X-Forwarded-Proto: https", "Forwarded: for=192.0.2.9;proto=https", "X-Kept: a",
+						"Connection: X-Kept, Forwarded")
 					if got != want {
 						t.Errorf("%s: got %s, want %s", entry, got, want)
 					}
 				}
 				// What is empty says nothing.
-				if _, got, _ := w.ask("/", "X-Forwarded-Proto: ", "X-Forwarded-Port: "); !strings.HasPrefix(got, "X-Forwarded-Proto=http;X-Forwarded-Port=80;") {
+				if _, got, _ := w.ask("/", "X-Forwarded-Proto: ", "X-Forwarded-Port: "); !strings.HasPrefix(got,
+					"X-Forwarded-Proto=http;X-Forwarded-Port=80;") {
 					t.Errorf("%s: of empty headers: got %s", entry, got)
 				}
 				_, got, _ := w.ask("/", "X-Forwarded-Proto: https", "X-Forwarded-Port: 8443")
@@ -66,7 +69,8 @@ func insecureTransport(t *testing.T, scheme string) string {
 	}
 	file := t.TempDir() + "/dynamic.yaml"
 	write(t, file, "http:\n  serversTransports:\n    t:\n      insecureSkipVerify: true\n")
-	return strings.TrimPrefix(traefik("--providers.file.filename=/dynamic.yaml"), traefik()) + "    volumes:\n      - " + file + ":/dynamic.yaml\n"
+	return strings.TrimPrefix(traefik("--providers.file.filename=/dynamic.yaml"),
+		traefik()) + "    volumes:\n      - " + file + ":/dynamic.yaml\n"
 }
 
 // TestForwardedConnection leaves a header that the Connection header names to rules and

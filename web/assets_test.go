@@ -58,7 +58,8 @@ func TestAssets(t *testing.T) {
 	t.Run("OKTraefiksDashboard", func(t *testing.T) {
 		t.Parallel()
 		for _, path := range []string{"/dashboard", "/dashboard/", "/dashboard/x"} {
-			if res, _ := s.call(t, "GET", path, "", map[string]string{"Accept": "text/html"}); res.StatusCode != 302 || res.Header.Get("Location") != routesPage {
+			if res, _ := s.call(t, "GET", path, "", map[string]string{"Accept": "text/html"}); res.StatusCode != 302 ||
+				res.Header.Get("Location") != routesPage {
 				t.Errorf("%s: got %d to %q, want the page of routes", path, res.StatusCode, res.Header.Get("Location"))
 			}
 		}

@@ -20,7 +20,8 @@ func routers() api.List {
 		{"c@file", "PathPrefix(`/c`)", "s", "disabled", 100, 1, nil},
 	} {
 		_, provider, _ := strings.Cut(r.name, "@")
-		list[r.name] = api.Object{"name": r.name, "provider": provider, "rule": r.rule, "service": r.service, "status": r.status, "priority": r.priority,
+		list[r.name] = api.Object{"name": r.name, "provider": provider, "rule": r.rule, "service": r.service, "status": r.status,
+			"priority":    r.priority,
 			"entryPoints": make([]string, r.entries), "middlewares": r.middlewares}
 	}
 	return list
@@ -107,8 +108,10 @@ func TestPage(t *testing.T) {
 		{"per_page=1", 3, 1, 2, ""}, {"per_page=1&page=3", 3, 1, 1, ""}, {"per_page=9223372036854775807", 3, 3, 1, ""},
 		{"page=2", 100, 0, 0, "invalid request: page: 2, per_page: 100"}, {"page=2", 0, 0, 0, "invalid request: page: 2, per_page: 100"},
 		{"page=2&per_page=1", 0, 0, 0, "invalid request: page: 2, per_page: 1"},
-		{"page=4611686018427387904&per_page=4611686018427387904", 3, 0, 0, "invalid request: page: 4611686018427387904, per_page: 4611686018427387904"},
-		{"page=0", 3, 0, 0, "invalid request: page: 0"}, {"page=-1", 3, 0, 0, "invalid request: page: -1"}, {"page=x", 3, 0, 0, "invalid request: page: 0"},
+		{"page=4611686018427387904&per_page=4611686018427387904", 3, 0, 0,
+			"invalid request: page: 4611686018427387904, per_page: 4611686018427387904"},
+		{"page=0", 3, 0, 0, "invalid request: page: 0"}, {"page=-1", 3, 0, 0, "invalid request: page: -1"}, {"page=x", 3, 0, 0,
+			"invalid request: page: 0"},
 		{"per_page=0&page=x", 3, 0, 0, "invalid request: per_page: 0"}, {"per_page=-7", 3, 0, 0, "invalid request: per_page: -7"},
 	} {
 		q, _ := url.ParseQuery(tt.query)

@@ -123,7 +123,8 @@ func TestACMEDamaged(t *testing.T) {
 	p.acme.KeyType = "EC384" // the account is opened anew
 	wantProblems(t, a.Apply(asking(p.acme, host)))
 	issued(t, a, p.roots, host, first.SerialNumber)
-	for _, text := range []string{"a stored ACME account is damaged: a new one is made", "a stored certificate is damaged: it is issued again"} {
+	for _, text := range []string{"a stored ACME account is damaged: a new one is made",
+		"a stored certificate is damaged: it is issued again"} {
 		if !strings.Contains(log.String(), text) {
 			t.Errorf("log lacks %q: %s", text, log.String())
 		}

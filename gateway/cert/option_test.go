@@ -289,7 +289,8 @@ func TestForeignSession(t *testing.T) {
 			sessions := &oneSession{}
 			ask := func(server *tls.Config, label string) bool {
 				host := strings.TrimPrefix(label+".localhost", ".")
-				state, err := talkAs(t, server, &tls.Config{ServerName: host, MaxVersion: version, Certificates: ca.client(t), ClientSessionCache: sessions})
+				state, err := talkAs(t, server, &tls.Config{ServerName: host, MaxVersion: version, Certificates: ca.client(t),
+					ClientSessionCache: sessions})
 				return err == nil && state.DidResume
 			}
 			ask(server, test.first)

@@ -58,11 +58,12 @@ func TestRootLimits(t *testing.T) {
 		use  x509.ExtKeyUsage
 		want bool
 	}{
-		"OK/Server":   {x509.Certificate{DNSNames: []string{"a.localhost"}}, x509.ExtKeyUsageServerAuth, true},
-		"OK/Address":  {x509.Certificate{IPAddresses: []net.IP{net.IPv6loopback}}, x509.ExtKeyUsageServerAuth, true},
-		"ErrClient":   {x509.Certificate{DNSNames: []string{"a.localhost"}}, x509.ExtKeyUsageClientAuth, false},
-		"ErrMail":     {x509.Certificate{EmailAddresses: []string{"me@localhost"}}, x509.ExtKeyUsageServerAuth, false},
-		"ErrMailToo":  {x509.Certificate{DNSNames: []string{"a.localhost"}, EmailAddresses: []string{"me@shop.example"}}, x509.ExtKeyUsageServerAuth, false},
+		"OK/Server":  {x509.Certificate{DNSNames: []string{"a.localhost"}}, x509.ExtKeyUsageServerAuth, true},
+		"OK/Address": {x509.Certificate{IPAddresses: []net.IP{net.IPv6loopback}}, x509.ExtKeyUsageServerAuth, true},
+		"ErrClient":  {x509.Certificate{DNSNames: []string{"a.localhost"}}, x509.ExtKeyUsageClientAuth, false},
+		"ErrMail":    {x509.Certificate{EmailAddresses: []string{"me@localhost"}}, x509.ExtKeyUsageServerAuth, false},
+		"ErrMailToo": {x509.Certificate{DNSNames: []string{"a.localhost"}, EmailAddresses: []string{"me@shop.example"}},
+			x509.ExtKeyUsageServerAuth, false},
 		"ErrNobody":   {x509.Certificate{EmailAddresses: []string{"me@invalid"}}, x509.ExtKeyUsageServerAuth, false},
 		"ErrProtect":  {x509.Certificate{EmailAddresses: []string{"me@localhost"}}, x509.ExtKeyUsageEmailProtection, false},
 		"ErrProgram":  {x509.Certificate{DNSNames: []string{"a.localhost"}}, x509.ExtKeyUsageCodeSigning, false},
@@ -87,7 +88,8 @@ func TestOldRoot(t *testing.T) {
 	_, six, _ := net.ParseCIDR("::1/128")
 	_, four, _ := net.ParseCIDR("127.0.0.0/8")
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "old"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().AddDate(5, 0, 0),
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "old"}, NotBefore: time.Now().Add(-time.Hour),
+		NotAfter: time.Now().AddDate(5, 0, 0),
 		KeyUsage: x509.KeyUsageCertSign, BasicConstraintsValid: true, IsCA: true, MaxPathLen: 1,
 		PermittedDNSDomainsCritical: true, PermittedDNSDomains: []string{"localhost"}, PermittedIPRanges: []*net.IPNet{four, six},
 	}

@@ -82,7 +82,8 @@ func TestFieldsAreRead(t *testing.T) {
 	read := map[string]bool{}
 	for path, p := range all {
 		// What decodes fills all fields; it reads some as well, which others must too.
-		decodes := slices.Contains([]string{model, module + "/label", module + "/static", module + "/dynamic", module + "/dynamic/document"}, path)
+		decodes := slices.Contains([]string{model, module + "/label", module + "/static", module + "/dynamic", module + "/dynamic/document"},
+			path)
 		if strings.HasPrefix(path, module) && !decodes {
 			for _, name := range reads(t, fset, imports, p, names) {
 				read[name] = true

@@ -59,7 +59,8 @@ func TestProblemOfFile(t *testing.T) {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}
-	if o.Setting("http.x") != "http.x" || (config.Origin{Provider: "docker"}).Setting("http.x") != "the label traefik.http.x" || o.Assign("http.routers.a.tls", "true") != "http.routers.a.tls: {}" {
+	if o.Setting("http.x") != "http.x" || (config.Origin{Provider: "docker"}).Setting("http.x") != "the label traefik.http.x" ||
+		o.Assign("http.routers.a.tls", "true") != "http.routers.a.tls: {}" {
 		t.Error("a setting is not written as its author would")
 	}
 }

@@ -44,7 +44,8 @@ func TestDeepFiles(t *testing.T) {
 			if len(problems) != 1 || len(set.Routers) > 0 || problems[0].File != name {
 				t.Fatalf("got %v, want one problem", problems)
 			}
-			if m := problems[0].Message; !strings.Contains(m, "nested") && !strings.Contains(m, "depth") && !strings.Contains(m, "ends too early") || len(m) > 200 {
+			if m := problems[0].Message; !strings.Contains(m, "nested") && !strings.Contains(m, "depth") && !strings.Contains(m,
+				"ends too early") || len(m) > 200 {
 				t.Errorf("message: %.300s", m)
 			}
 		})

@@ -35,7 +35,8 @@ func TestSame(t *testing.T) {
 		"{{ if eq .Name \"a\" }}y{{ else }}n{{ end }}", "{{ if eq .Missing \"a\" }}y{{ else }}n{{ end }}", "{{ .Name | eq \"a\" }}",
 		"{{ eq .Name \"b\" \"a\" }} {{ ne .N 3 }} {{ eq (len .List) 2 }} {{ lt .N 4 }} {{ eq .Map .Map }}", "{{ eq 1 1.0 }}",
 		"{{ range $i, $x := .List }}{{ if $i }},{{ end }}{{ $x }}{{ else }}none{{ end }}", "{{ range .Missing }}x{{ else }}none{{ end }}",
-		"{{ range 3 }}{{ . }}{{ if eq . 1 }}{{ break }}{{ end }}{{ end }}", "{{ range .List }}{{ if eq . \"x\" }}{{ continue }}{{ end }}{{ . }}{{ end }}",
+		"{{ range 3 }}{{ . }}{{ if eq . 1 }}{{ break }}{{ end }}{{ end }}",
+		"{{ range .List }}{{ if eq . \"x\" }}{{ continue }}{{ end }}{{ . }}{{ end }}",
 		"{{ with .Map }}{{ .k }}{{ else }}none{{ end }}", "{{ with $x := .Name }}{{ $x }}{{ end }}",
 		"{{ define \"t\" }}<{{ . }}>{{ end }}{{ template \"t\" .Name }}{{ template \"t\" }}", "{{ block \"b\" .N }}{{ . }}{{ end }}",
 		"{{ $x := 1 }}{{ $x = add $x 1 }}{{ $x }}", "{{ print 1 nil \"a\" }} {{ println .N }} {{ printf \"%05d %s %v\" 7 .Name .Map }}",
@@ -73,7 +74,8 @@ func TestBudget(t *testing.T) {
 		{"range over ranges", "\n\n{{ range until 9999 }}{{ range until 9999 }}x{{ end }}{{ end }}", "more than 100000 steps", 3},
 		{"range of else", "{{ range 9223372036854775807 }}{{ range 0 }}{{ else }}{{ end }}{{ end }}", "more than 100000 steps", 1},
 		{"recursion", "{{ define \"a\" }}\n{{ template \"a\" }}{{ end }}{{ template \"a\" }}", "deeper than 100 levels", 0},
-		{"deep blocks in deep recursion", "{{ define \"a\" }}" + strings.Repeat("{{ if 1 }}", 400) + "{{ template \"a\" }}" + strings.Repeat("{{ end }}", 400) +
+		{"deep blocks in deep recursion", "{{ define \"a\" }}" + strings.Repeat("{{ if 1 }}",
+			400) + "{{ template \"a\" }}" + strings.Repeat("{{ end }}", 400) +
 			"{{ end }}{{ template \"a\" }}", "deeper than 100 levels", 0},
 		{"exponential recursion", "{{ define \"a\" }}{{ if gt . 0 }}{{ template \"a\" (sub . 1) }}{{ template \"a\" (sub . 1) }}{{ end }}{{ end }}{{ template \"a\" 60 }}",
 			"more than 100000 steps", 0},
@@ -85,8 +87,10 @@ func TestBudget(t *testing.T) {
 		{"deep lists", "{{ $x := list 1 }}{{ range 200 }}{{ $x = list $x }}{{ end }}", "nests deeper than 100 levels", 1},
 		{"map in itself", "{{ $a := dict }}\n{{ $_ := set $a \"a\" $a }}{{ $a }}", "nests deeper than 100 levels", 2},
 		{"maps in each other", cyclic, "nests deeper than 100 levels", 2},
-		{"map grown behind a list", "{{ $a := dict }}{{ $l := list $a $a $a $a }}{{ $_ := set $a \"x\" (repeat 300000 \"x\") }}\n{{ $l }}", "a value is longer", 2},
-		{"compare what grew", "{{ $a := dict }}{{ $l := list $a $a $a $a }}{{ $_ := set $a \"x\" (repeat 300000 \"x\") }}\n{{ eq 1 $l }}", "a value is longer", 2},
+		{"map grown behind a list", "{{ $a := dict }}{{ $l := list $a $a $a $a }}{{ $_ := set $a \"x\" (repeat 300000 \"x\") }}\n{{ $l }}",
+			"a value is longer", 2},
+		{"compare what grew", "{{ $a := dict }}{{ $l := list $a $a $a $a }}{{ $_ := set $a \"x\" (repeat 300000 \"x\") }}\n{{ eq 1 $l }}",
+			"a value is longer", 2},
 		{"repeat", "{{ repeat 1000000000 \"x\" }}", "a value is longer", 1},
 		{"repeat times length", "{{ repeat 9223372036854775807 (repeat 1000 \"x\") }}", "a value is longer", 1},
 		{"replace", long + `{{ replace "x" $x $x }}`, "a value is longer", 2},
@@ -124,7 +128,8 @@ func TestCancel(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	endless := gotemplate.Limits{Output: 1, Steps: math.MaxInt, Time: time.Hour}
-	_, err := run(ctx, "{{ stop }}\n{{ range 9223372036854775807 }}{{ end }}", template.FuncMap{"stop": func() string { cancel(); return "" }}, endless)
+	_, err := run(ctx, "{{ stop }}\n{{ range 9223372036854775807 }}{{ end }}",
+		template.FuncMap{"stop": func() string { cancel(); return "" }}, endless)
 	if err == nil || !strings.Contains(err.Error(), "broken off") {
 		t.Errorf("error: got %v, want one of a template that was broken off", err)
 	}
@@ -163,8 +168,10 @@ func TestAgain(t *testing.T) {
 
 func FuzzExecute(f *testing.F) {
 	for _, seed := range []string{
-		"{{ range 9999999 }}{{ end }}", "{{ $x := list . }}{{ range 9 }}{{ $x = list $x $x }}{{ end }}{{ toJson $x }}", "{{ define \"a\" }}{{ template \"a\" . }}{{ end }}{{ template \"a\" }}",
-		"{{ replace \"\" .Name (repeat 99 \"x\") }}", "{{ printf \"%[1]*d\" 9 }}", "{{ $d := dict \"a\" . }}{{ $_ := merge $d (dict \"b\" $d) }}{{ eq $d $d }}",
+		"{{ range 9999999 }}{{ end }}", "{{ $x := list . }}{{ range 9 }}{{ $x = list $x $x }}{{ end }}{{ toJson $x }}",
+		"{{ define \"a\" }}{{ template \"a\" . }}{{ end }}{{ template \"a\" }}",
+		"{{ replace \"\" .Name (repeat 99 \"x\") }}", "{{ printf \"%[1]*d\" 9 }}",
+		"{{ $d := dict \"a\" . }}{{ $_ := merge $d (dict \"b\" $d) }}{{ eq $d $d }}",
 	} {
 		f.Add(seed)
 	}

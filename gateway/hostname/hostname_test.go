@@ -33,13 +33,15 @@ func TestParse(t *testing.T) {
 		}
 	}
 	for give, want := range map[string]error{
-		"[secure.localhost]": hostname.ErrBracket, "[secure.localhost]x": hostname.ErrBracket, "[h].": hostname.ErrBracket, "[h]x:1": hostname.ErrBracket,
-		"[::1": hostname.ErrBracket, "[]": hostname.ErrBracket, "[127.0.0.1]": hostname.ErrBracket,
+		"[secure.localhost]": hostname.ErrBracket, "[secure.localhost]x": hostname.ErrBracket, "[h].": hostname.ErrBracket,
+		"[h]x:1": hostname.ErrBracket,
+		"[::1":   hostname.ErrBracket, "[]": hostname.ErrBracket, "[127.0.0.1]": hostname.ErrBracket,
 		"[::1]x": hostname.ErrAfter, "[::1].": hostname.ErrAfter, "[::1]x:1": hostname.ErrAfter, "[::1]443": hostname.ErrAfter,
 		"[::1]:x": hostname.ErrPort, "a.localhost:x": hostname.ErrPort, "a.localhost:1:2": hostname.ErrPort, "a.localhost:-1": hostname.ErrPort,
 		"a.localhost]": hostname.ErrCharacter, "a b": hostname.ErrCharacter, " a": hostname.ErrCharacter, "a\t": hostname.ErrCharacter,
-		"user@a": hostname.ErrCharacter, "a/b": hostname.ErrCharacter, "a#": hostname.ErrCharacter, "b\u00fccher.localhost": hostname.ErrCharacter,
-		"\u212Aube.localhost": hostname.ErrCharacter, "a\u3002localhost": hostname.ErrCharacter, "a\x00": hostname.ErrCharacter,
+		"user@a": hostname.ErrCharacter, "a/b": hostname.ErrCharacter, "a#": hostname.ErrCharacter,
+		"b\u00fccher.localhost": hostname.ErrCharacter,
+		"\u212Aube.localhost":   hostname.ErrCharacter, "a\u3002localhost": hostname.ErrCharacter, "a\x00": hostname.ErrCharacter,
 		"a..localhost": hostname.ErrLabel, ".localhost": hostname.ErrLabel, "a.localhost..": hostname.ErrLabel, "..": hostname.ErrLabel,
 	} {
 		if name, port, err := hostname.Parse(give); !errors.Is(err, want) {

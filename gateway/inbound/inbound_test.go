@@ -126,7 +126,8 @@ func TestAliases(t *testing.T) {
 		{"OK/keep by word", config.EntryPointHTTP{UnderscoreHeadersStrategy: "keep"}, "X-A X.B X_C", false},
 		{"OK/underscores deleted", config.EntryPointHTTP{UnderscoreHeadersStrategy: "delete"}, "X-A X.B", false},
 		{"OK/aliases deleted", config.EntryPointHTTP{AliasHeadersStrategy: "delete"}, "X-A", false},
-		{"OK/aliases count before underscores", config.EntryPointHTTP{AliasHeadersStrategy: "keep", UnderscoreHeadersStrategy: "reject"}, "X-A X.B X_C", false},
+		{"OK/aliases count before underscores", config.EntryPointHTTP{AliasHeadersStrategy: "keep", UnderscoreHeadersStrategy: "reject"},
+			"X-A X.B X_C", false},
 		{"ErrUnderscore", config.EntryPointHTTP{UnderscoreHeadersStrategy: "reject"}, "", true},
 		{"ErrAlias", config.EntryPointHTTP{AliasHeadersStrategy: "reject"}, "", true},
 	} {
@@ -161,7 +162,8 @@ func TestErrors(t *testing.T) {
 	}{
 		{"ErrUnderscores", config.EntryPoint{HTTP: config.EntryPointHTTP{UnderscoreHeadersStrategy: "drop"}}, "underscoreHeadersStrategy"},
 		{"ErrAliases", config.EntryPoint{HTTP: config.EntryPointHTTP{AliasHeadersStrategy: "drop"}}, "aliasHeadersStrategy"},
-		{"ErrTrusted", config.EntryPoint{ForwardedHeaders: &config.ForwardedHeaders{TrustedIPs: []string{"10.0.0.0/8", "balancer"}}}, `"balancer"`},
+		{"ErrTrusted", config.EntryPoint{ForwardedHeaders: &config.ForwardedHeaders{TrustedIPs: []string{"10.0.0.0/8", "balancer"}}},
+			`"balancer"`},
 		{"ErrStreams", config.EntryPoint{HTTP2: &config.HTTP2{MaxConcurrentStreams: -1}}, "http2"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -119,7 +119,8 @@ func file(k keytest.Key) map[string]any {
 func files(t *testing.T, k keytest.Key) map[string][]byte {
 	t.Helper()
 	all := map[string][]byte{}
-	for name, marshal := range map[string]func(any) ([]byte, error){"a.yml": func(v any) ([]byte, error) { return yaml.Marshal(v) }, "a.toml": toml.Marshal, "a.json": json.Marshal} {
+	for name, marshal := range map[string]func(any) ([]byte, error){"a.yml": func(v any) ([]byte, error) { return yaml.Marshal(v) },
+		"a.toml": toml.Marshal, "a.json": json.Marshal} {
 		data, err := marshal(file(k))
 		if err != nil {
 			t.Fatal(err)
@@ -137,7 +138,8 @@ func ofLabels(set *label.Set) *decoded {
 
 func ofFile(set *dynamic.Set) *decoded {
 	d := &decoded{TCP: set.TCP, UDP: set.UDP, TLS: set.TLS}
-	d.HTTP.Routers, d.HTTP.Services, d.HTTP.Middlewares, d.HTTP.ServersTransports = set.Routers, set.Services, set.Middlewares, set.ServersTransports
+	d.HTTP.Routers, d.HTTP.Services, d.HTTP.Middlewares, d.HTTP.ServersTransports = set.Routers, set.Services, set.Middlewares,
+		set.ServersTransports
 	return d
 }
 
@@ -241,7 +243,8 @@ func reported(t *testing.T, k keytest.Key) {
 		if !slices.ContainsFunc(problems, func(p config.Problem) bool {
 			text := strings.ToLower(p.Label + " " + p.Message)
 			return strings.Contains(text, strings.ToLower(k.Field())) || strings.Contains(text, "redis") && strings.Contains(k.Path, ".redis.") ||
-				strings.Contains(text, "spiffe") && strings.Contains(k.Path, ".spiffe.") || strings.Contains(text, "plugin") && strings.Contains(k.Path, ".plugin.")
+				strings.Contains(text, "spiffe") && strings.Contains(k.Path, ".spiffe.") || strings.Contains(text, "plugin") &&
+				strings.Contains(k.Path, ".plugin.")
 		}) {
 			t.Errorf("%s: got problems %v, want one of %s", name, problems, k.Field())
 		}

@@ -270,8 +270,10 @@ func TestDecodeBindPortIP(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			s := service("traefik.http.services.s.loadbalancer.server.port=80", "traefik.tcp.routers.r.rule=HostSNI(`*`)", "traefik.tcp.services.t.loadbalancer.server.port=80")
-			s.Host, s.UseBindPortIP, s.Ports = "172.17.0.2", tt.use, []label.Port{{HostIP: tt.ip, Published: 8080, Target: 80}, {HostIP: tt.ip, Published: 9090, Target: 81}}
+			s := service("traefik.http.services.s.loadbalancer.server.port=80", "traefik.tcp.routers.r.rule=HostSNI(`*`)",
+				"traefik.tcp.services.t.loadbalancer.server.port=80")
+			s.Host, s.UseBindPortIP, s.Ports = "172.17.0.2", tt.use, []label.Port{{HostIP: tt.ip, Published: 8080, Target: 80}, {HostIP: tt.ip,
+				Published: 9090, Target: 81}}
 			set := decode(t, s)
 			if got := set.Services["s"].LoadBalancer.Servers[0].URL; got != tt.want {
 				t.Errorf("got %s, want %s", got, tt.want)

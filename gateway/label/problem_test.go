@@ -23,8 +23,10 @@ var mistakes = []struct {
 		"no such label", "did you mean traefik.http.routers.My.rule?"},
 	{"ErrUnknownKind", []string{port, "traefik.http.router.r.rule=Path(`/`)"}, "traefik.http.router.r.rule", 6,
 		"no such label", "did you mean traefik.http.routers.r.rule?"},
-	{"ErrUnknownDocker", []string{port, "traefik.docker.networks=front"}, "traefik.docker.networks", 6, "no such label", "did you mean traefik.docker.network?"},
-	{"ErrUnknownTransport", []string{port, "traefik.http.serverstransports.t.servernames=a"}, "traefik.http.serverstransports.t.servernames", 6,
+	{"ErrUnknownDocker", []string{port, "traefik.docker.networks=front"}, "traefik.docker.networks", 6, "no such label",
+		"did you mean traefik.docker.network?"},
+	{"ErrUnknownTransport", []string{port, "traefik.http.serverstransports.t.servernames=a"}, "traefik.http.serverstransports.t.servernames",
+		6,
 		"no such label", "did you mean traefik.http.serverstransports.t.servername?"},
 	{"ErrUnknownEnable", []string{port, "traefik.enabled=true"}, "traefik.enabled", 6, "no such label", "did you mean traefik.enable?"},
 	{"ErrUnknownHeader", []string{port, "traefik.http.middlewares.h.headers.framedenied=true"}, "traefik.http.middlewares.h.headers.framedenied", 6,
@@ -66,7 +68,8 @@ var mistakes = []struct {
 	{"ErrUDPNoPort", []string{"traefik.udp.routers.r.entrypoints=dns"}, "", 5, "port is missing", "traefik.udp.services.web-shop.loadbalancer.server.port"},
 	{"ErrUDPSeveral", []string{"traefik.udp.routers.r.entrypoints=dns", "traefik.udp.services.s.loadbalancer.server.port=1", "traefik.udp.services.t.loadbalancer.server.port=2"},
 		"traefik.udp.routers.r.entrypoints", 5, "cannot be linked", "traefik.udp.routers.r.service"},
-	{"ErrStore", []string{"traefik.tls.stores.default.defaultgeneratedcerts.resolver=le"}, "traefik.tls.stores.default.defaultgeneratedcerts.resolver", 5,
+	{"ErrStore", []string{"traefik.tls.stores.default.defaultgeneratedcerts.resolver=le"},
+		"traefik.tls.stores.default.defaultgeneratedcerts.resolver", 5,
 		"no such label", "did you mean traefik.tls.stores.default"},
 	{"ErrLong", []string{port, "traefik.http.routers.r.rule=" + strings.Repeat("a", 1<<17)}, "traefik.http.routers.r.rule", 6, "longer than", ""},
 }
@@ -182,7 +185,8 @@ func TestDecodeUnread(t *testing.T) {
 			t.Errorf("%s: got problems %v, want one", tt.label, set.Problems)
 			continue
 		}
-		if p := set.Problems[0]; p.Severity != config.Warning || p.Line != 7 || !strings.Contains(p.Message, tt.message) || !strings.Contains(p.Hint, tt.hint) {
+		if p := set.Problems[0]; p.Severity != config.Warning || p.Line != 7 || !strings.Contains(p.Message, tt.message) ||
+			!strings.Contains(p.Hint, tt.hint) {
 			t.Errorf("%s: got %+v, want a warning at line 7: %s (%s)", tt.label, p, tt.message, tt.hint)
 		}
 	}

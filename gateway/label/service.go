@@ -53,7 +53,8 @@ func (d *decoder) composed(section, name string, v any, servers bool) bool {
 	if !d.single(section, "services", name, v) {
 		return false
 	}
-	d.problem(config.Notice, d.labelOf(section, "services", name), fmt.Sprintf("the service %q is composed of others by labels, which Traefik ignores", name),
+	d.problem(config.Notice, d.labelOf(section, "services", name),
+		fmt.Sprintf("the service %q is composed of others by labels, which Traefik ignores", name),
 		"put it into a file of the file provider if Traefik is to follow it too")
 	return true
 }

@@ -30,7 +30,8 @@ func Middleware(m *config.Middleware) []Finding {
 		l.add(!anyText(c.Regex), "stripPrefixRegex.regex", "it is empty: nothing is stripped", "")
 	}
 	if c := m.InFlightReq; c != nil {
-		l.add(c.Amount <= 0, "inFlightReq.amount", fmt.Sprintf("it is %d: every request is answered 429", c.Amount), "set how many requests may be under way at once")
+		l.add(c.Amount <= 0, "inFlightReq.amount", fmt.Sprintf("it is %d: every request is answered 429", c.Amount),
+			"set how many requests may be under way at once")
 	}
 	if c := m.ForwardAuth; c != nil {
 		l.add(c.TLS != nil && c.TLS.CAOptional, "forwardAuth.tls.caOptional", "it has no effect since Traefik v3", "remove it")

@@ -103,7 +103,8 @@ func headers(t thing, m *config.Middleware) {
 	if h.STSSeconds == 0 && (h.STSPreload || h.STSIncludeSubdomains) {
 		t.warn("headers.stsseconds", "without it the header Strict-Transport-Security is not sent", t.add("headers.stsSeconds"))
 	}
-	cors := len(h.AccessControlAllowMethods)+len(h.AccessControlAllowHeaders)+len(h.AccessControlExposeHeaders) > 0 || h.AccessControlAllowCredentials
+	cors := len(h.AccessControlAllowMethods)+len(h.AccessControlAllowHeaders)+len(h.AccessControlExposeHeaders) > 0 ||
+		h.AccessControlAllowCredentials
 	if cors && len(h.AccessControlAllowOriginList)+len(h.AccessControlAllowOriginListRegex) == 0 {
 		t.warn("headers.accesscontrolalloworiginlist", "no origin is allowed: browsers refuse the answers to other pages",
 			t.add("headers.accessControlAllowOriginList"))

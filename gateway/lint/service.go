@@ -112,7 +112,8 @@ func weights(t thing, field string, list []config.WeightedService) {
 // failover tells of one whose main service never counts as down.
 func (c *checker) failover(t thing, f *config.Failover) {
 	main := c.dynamic.Services[f.Service]
-	if f.Errors == nil && main != nil && main.LoadBalancer != nil && main.LoadBalancer.HealthCheck == nil && main.LoadBalancer.PassiveHealthCheck == nil {
+	if f.Errors == nil && main != nil && main.LoadBalancer != nil && main.LoadBalancer.HealthCheck == nil &&
+		main.LoadBalancer.PassiveHealthCheck == nil {
 		t.warn("failover.service", fmt.Sprintf("%q has no health check, and so never gives way to the fallback", bare(f.Service)),
 			"give it a healthCheck")
 	}

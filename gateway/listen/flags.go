@@ -117,7 +117,8 @@ func (l *Listeners) Close() {
 // Own is where the stack listens beside the entrypoints, by what is there.
 func (l *Listeners) Own() map[string]net.Addr {
 	own := map[string]net.Addr{}
-	for name, l := range map[string]net.Listener{"dashboard": l.Dashboard, "Kafka broker": l.Kafka, "OTLP receiver": l.OTLPHTTP, "OTLP receiver (gRPC)": l.OTLPGRPC} {
+	for name, l := range map[string]net.Listener{"dashboard": l.Dashboard, "Kafka broker": l.Kafka, "OTLP receiver": l.OTLPHTTP,
+		"OTLP receiver (gRPC)": l.OTLPGRPC} {
 		if l != nil {
 			own[name] = l.Addr()
 		}

@@ -163,17 +163,19 @@ func TestIPAllowList(t *testing.T) {
 		peer, xff string
 		want      int
 	}{
-		"OK/Peer":       {config.IPAllowList{SourceRange: []string{"10.0.0.0/8", "::1"}}, "10.1.2.3:1", "", 200},
-		"OK/Mapped":     {config.IPAllowList{SourceRange: []string{"10.0.0.0/8"}}, "[::ffff:10.1.2.3]:1", "", 200},
-		"OK/IPv6":       {config.IPAllowList{SourceRange: []string{"::1"}}, "[::1]:1", "", 200},
-		"ErrPeer":       {config.IPAllowList{SourceRange: []string{"10.0.0.0/8"}}, "11.1.2.3:1", "10.1.1.1", 403},
-		"ErrStatus":     {config.IPAllowList{SourceRange: []string{"10.0.0.0/8"}, RejectStatusCode: 418}, "11.1.2.3:1", "", 418},
-		"OK/Depth":      {config.IPAllowList{SourceRange: []string{"10.0.0.0/8"}, IPStrategy: &config.IPStrategy{Depth: 2}}, "9.9.9.9:1", "1.1.1.1, 10.0.0.1, 2.2.2.2", 200},
-		"ErrDepth":      {config.IPAllowList{SourceRange: []string{"0.0.0.0/0"}, IPStrategy: &config.IPStrategy{Depth: 4}}, "9.9.9.9:1", "1.1.1.1", 403},
-		"OK/Excluded":   {config.IPAllowList{SourceRange: []string{"10.0.0.0/8"}, IPStrategy: &config.IPStrategy{ExcludedIPs: []string{"2.2.2.2"}}}, "9.9.9.9:1", "1.1.1.1, 10.0.0.1, 2.2.2.2", 200},
-		"ErrExcluded":   {config.IPAllowList{SourceRange: []string{"10.0.0.0/8"}, IPStrategy: &config.IPStrategy{ExcludedIPs: []string{"3.3.3.3"}}}, "9.9.9.9:1", "10.0.0.1, 2.2.2.2", 403},
-		"ErrNoAddress":  {config.IPAllowList{SourceRange: []string{"10.0.0.0/8"}, IPStrategy: &config.IPStrategy{ExcludedIPs: []string{"3.3.3.3"}}}, "9.9.9.9:1", "10.0.0.1, 6.6.6.6:5000, 3.3.3.3", 403},
-		"OK/EmptyHop":   {config.IPAllowList{SourceRange: []string{"10.0.0.0/8"}, IPStrategy: &config.IPStrategy{ExcludedIPs: []string{"3.3.3.3"}}}, "9.9.9.9:1", "10.0.0.1, , 3.3.3.3", 200},
+		"OK/Peer":     {config.IPAllowList{SourceRange: []string{"10.0.0.0/8", "::1"}}, "10.1.2.3:1", "", 200},
+		"OK/Mapped":   {config.IPAllowList{SourceRange: []string{"10.0.0.0/8"}}, "[::ffff:10.1.2.3]:1", "", 200},
+		"OK/IPv6":     {config.IPAllowList{SourceRange: []string{"::1"}}, "[::1]:1", "", 200},
+		"ErrPeer":     {config.IPAllowList{SourceRange: []string{"10.0.0.0/8"}}, "11.1.2.3:1", "10.1.1.1", 403},
+		"ErrStatus":   {config.IPAllowList{SourceRange: []string{"10.0.0.0/8"}, RejectStatusCode: 418}, "11.1.2.3:1", "", 418},
+		"OK/Depth":    {config.IPAllowList{SourceRange: []string{"10.0.0.0/8"}, IPStrategy: &config.IPStrategy{Depth: 2}}, "9.9.9.9:1", "1.1.1.1, 10.0.0.1, 2.2.2.2", 200},
+		"ErrDepth":    {config.IPAllowList{SourceRange: []string{"0.0.0.0/0"}, IPStrategy: &config.IPStrategy{Depth: 4}}, "9.9.9.9:1", "1.1.1.1", 403},
+		"OK/Excluded": {config.IPAllowList{SourceRange: []string{"10.0.0.0/8"}, IPStrategy: &config.IPStrategy{ExcludedIPs: []string{"2.2.2.2"}}}, "9.9.9.9:1", "1.1.1.1, 10.0.0.1, 2.2.2.2", 200},
+		"ErrExcluded": {config.IPAllowList{SourceRange: []string{"10.0.0.0/8"}, IPStrategy: &config.IPStrategy{ExcludedIPs: []string{"3.3.3.3"}}}, "9.9.9.9:1", "10.0.0.1, 2.2.2.2", 403},
+		"ErrNoAddress": {config.IPAllowList{SourceRange: []string{"10.0.0.0/8"},
+			IPStrategy: &config.IPStrategy{ExcludedIPs: []string{"3.3.3.3"}}}, "9.9.9.9:1", "10.0.0.1, 6.6.6.6:5000, 3.3.3.3", 403},
+		"OK/EmptyHop": {config.IPAllowList{SourceRange: []string{"10.0.0.0/8"},
+			IPStrategy: &config.IPStrategy{ExcludedIPs: []string{"3.3.3.3"}}}, "9.9.9.9:1", "10.0.0.1, , 3.3.3.3", 200},
 		"OK/SubnetOfV6": {config.IPAllowList{SourceRange: []string{"2001:db8::"}, IPStrategy: &config.IPStrategy{IPv6Subnet: &subnet}}, "[2001:db8::7]:1", "", 200},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -234,7 +236,8 @@ func TestInFlightReqNone(t *testing.T) {
 // An empty criterion is none: the limit is the host's, whoever asks.
 func TestInFlightReqEmptyCriterion(t *testing.T) {
 	t.Parallel()
-	wrap, err := middleware.Build(&config.Middleware{InFlightReq: &config.InFlightReq{Amount: 1, SourceCriterion: &config.SourceCriterion{}}}, middleware.Env{})
+	wrap, err := middleware.Build(&config.Middleware{InFlightReq: &config.InFlightReq{Amount: 1,
+		SourceCriterion: &config.SourceCriterion{}}}, middleware.Env{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -37,7 +37,8 @@ func TestErrorPages(t *testing.T) {
 		status  int
 		body    string
 	}{
-		{"OK/caught", config.Errors{Status: []string{"404", "500-599"}, Query: "/{status}.html?u={url}"}, 503, 503, "GET h /503.html?u=http%3A%2F%2Fh%2Fp%3Fq%3D1 a c "},
+		{"OK/caught", config.Errors{Status: []string{"404", "500-599"}, Query: "/{status}.html?u={url}"}, 503, 503,
+			"GET h /503.html?u=http%3A%2F%2Fh%2Fp%3Fq%3D1 a c "},
 		{"OK/end of range", config.Errors{Status: []string{"500-599"}, Query: "e/{status}"}, 599, 599, "GET h /e/599 a c "},
 		{"OK/not caught", config.Errors{Status: []string{"500-599"}}, 404, 404, "original"},
 		{"OK/without query", config.Errors{Status: []string{"404"}}, 404, 404, "GET h / a c "},

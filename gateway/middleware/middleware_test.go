@@ -138,7 +138,8 @@ var headerCases = []struct {
 		map[string]string{"Access-Control-Allow-Origin": "https://a.localhost"}, "",
 	},
 	{
-		"OK/no longer in Traefik", config.Headers{PublicKey: "p", FeaturePolicy: "f", SSLRedirect: true, SSLHost: "s", SSLForceHost: true, SSLTemporaryRedirect: true},
+		"OK/no longer in Traefik", config.Headers{PublicKey: "p", FeaturePolicy: "f", SSLRedirect: true, SSLHost: "s", SSLForceHost: true,
+			SSLTemporaryRedirect: true},
 		"GET", nil, 200, map[string]string{"Public-Key-Pins": "", "Feature-Policy": "", "Location": ""}, "example.com  ",
 	},
 	{

@@ -48,12 +48,15 @@ func TestPassTLSClientCertParts(t *testing.T) {
 		attribute := func(value string, oid ...int) pkix.AttributeTypeAndValue {
 			return pkix.AttributeTypeAndValue{Type: oid, Value: of + value}
 		}
-		return pkix.Name{Names: []pkix.AttributeTypeAndValue{attribute("c", 2, 5, 4, 6), attribute("st", 2, 5, 4, 8), attribute("l", 2, 5, 4, 7), attribute("o", 2, 5, 4, 10),
-			attribute("ou", 2, 5, 4, 11), attribute("cn", 2, 5, 4, 3), attribute("sn", 2, 5, 4, 5), attribute("dc", 0, 9, 2342, 19200300, 100, 1, 25),
+		return pkix.Name{Names: []pkix.AttributeTypeAndValue{attribute("c", 2, 5, 4, 6), attribute("st", 2, 5, 4, 8), attribute("l", 2, 5, 4,
+			7), attribute("o", 2, 5, 4, 10),
+			attribute("ou", 2, 5, 4, 11), attribute("cn", 2, 5, 4, 3), attribute("sn", 2, 5, 4, 5), attribute("dc", 0, 9, 2342, 19200300, 100, 1,
+				25),
 			attribute("uid", 0, 9, 2342, 19200300, 100, 1, 1)}}
 	}
-	cert := &x509.Certificate{Raw: []byte("der"), SerialNumber: big.NewInt(7), NotBefore: time.Unix(100, 0), NotAfter: time.Unix(200, 0), DNSNames: []string{"a.b"},
-		Subject: name("s"), Issuer: name("i")}
+	cert := &x509.Certificate{Raw: []byte("der"), SerialNumber: big.NewInt(7), NotBefore: time.Unix(100, 0), NotAfter: time.Unix(200, 0),
+		DNSNames: []string{"a.b"},
+		Subject:  name("s"), Issuer: name("i")}
 	tell := func(c config.ClientCertInfo) string {
 		h := built(t, &config.Middleware{PassTLSClientCert: &config.PassTLSClientCert{Info: &c}}, middleware.Env{})
 		r := httptest.NewRequest("GET", "/", nil)
@@ -76,8 +79,10 @@ func TestPassTLSClientCertParts(t *testing.T) {
 	if got := tell(config.ClientCertInfo{Subject: &config.CertName{UID: true}}); got != `Subject="UID=suid"` {
 		t.Errorf("got %q", got)
 	}
-	for want, c := range map[string]config.CertName{"C=%sc": {Country: true}, "ST=%sst": {Province: true}, "L=%sl": {Locality: true}, "O=%so": {Organization: true},
-		"OU=%sou": {OrganizationalUnit: true}, "CN=%scn": {CommonName: true}, "SN=%ssn": {SerialNumber: true}, "DC=%sdc": {DomainComponent: true}} {
+	for want, c := range map[string]config.CertName{"C=%sc": {Country: true}, "ST=%sst": {Province: true}, "L=%sl": {Locality: true},
+		"O=%so":   {Organization: true},
+		"OU=%sou": {OrganizationalUnit: true}, "CN=%scn": {CommonName: true}, "SN=%ssn": {SerialNumber: true},
+		"DC=%sdc": {DomainComponent: true}} {
 		subject, issuer := tell(config.ClientCertInfo{Subject: &c}), tell(config.ClientCertInfo{Issuer: &c})
 		if want := `Subject="` + strings.ReplaceAll(want, "%s", "s") + `"`; subject != want {
 			t.Errorf("got %q, want %q", subject, want)
@@ -106,7 +111,8 @@ func TestHeaderNames(t *testing.T) {
 		{"ErrNameColon", custom("X:", "a"), `"X:" is not the name`},
 		{"ErrValue", custom("X-A", "a\r\nX-B: b"), "customrequestheaders.X-A: the value has a line break"},
 		{"ErrBasic", config.Middleware{BasicAuth: &config.BasicAuth{Users: users, HeaderField: "X User"}}, "basicauth.headerfield"},
-		{"ErrDigest", config.Middleware{DigestAuth: &config.DigestAuth{Users: []string{"a:traefik:" + strings.Repeat("0", 32)}, HeaderField: "X\nUser"}}, "digestauth.headerfield"},
+		{"ErrDigest", config.Middleware{DigestAuth: &config.DigestAuth{Users: []string{"a:traefik:" + strings.Repeat("0", 32)},
+			HeaderField: "X\nUser"}}, "digestauth.headerfield"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -134,7 +140,8 @@ func TestSecurityHeaders(t *testing.T) {
 		{"X-Xss-Protection", "0", config.Headers{CustomBrowserXSSValue: "0"}},
 		{"Referrer-Policy", "same-origin", config.Headers{ReferrerPolicy: "same-origin"}},
 		{"Permissions-Policy", "camera=()", config.Headers{PermissionsPolicy: "camera=()"}},
-		{"Strict-Transport-Security", "max-age=9; includeSubDomains; preload", config.Headers{STSSeconds: 9, STSIncludeSubdomains: true, STSPreload: true, ForceSTSHeader: true}},
+		{"Strict-Transport-Security", "max-age=9; includeSubDomains; preload", config.Headers{STSSeconds: 9, STSIncludeSubdomains: true,
+			STSPreload: true, ForceSTSHeader: true}},
 		{"Strict-Transport-Security", "max-age=9", config.Headers{STSSeconds: 9, SSLProxyHeaders: map[string]string{"X-Proto": "https"}}},
 		{"Strict-Transport-Security", "", config.Headers{STSSeconds: 9}}, // without TLS
 	} {
@@ -156,7 +163,8 @@ func TestForwardAuthLocation(t *testing.T) {
 		w.WriteHeader(http.StatusFound)
 	}))
 	for preserve, want := range map[bool]string{false: auth.URL + "/login?a=b", true: "/login?a=b"} {
-		h := built(t, &config.Middleware{ForwardAuth: &config.ForwardAuth{Address: auth.URL, PreserveLocationHeader: preserve}}, middleware.Env{Context: t.Context()})
+		h := built(t, &config.Middleware{ForwardAuth: &config.ForwardAuth{Address: auth.URL, PreserveLocationHeader: preserve}},
+			middleware.Env{Context: t.Context()})
 		if w := do(h, httptest.NewRequest("GET", "/", nil)); w.Code != http.StatusFound || w.Header().Get("Location") != want {
 			t.Errorf("preserveLocationHeader %t: got %d %q, want %q", preserve, w.Code, w.Header().Get("Location"), want)
 		}
@@ -185,7 +193,8 @@ func TestDigestAuthSettings(t *testing.T) {
 			}
 		})
 	}
-	w := do(built(t, &config.Middleware{DigestAuth: &config.DigestAuth{Users: []string{"ann:mine:" + md5hex("ann:mine:secret")}, Realm: "mine"}}, middleware.Env{}), httptest.NewRequest("GET", "/", nil))
+	w := do(built(t, &config.Middleware{DigestAuth: &config.DigestAuth{Users: []string{"ann:mine:" + md5hex("ann:mine:secret")},
+		Realm: "mine"}}, middleware.Env{}), httptest.NewRequest("GET", "/", nil))
 	if challenge := w.Header().Get("Www-Authenticate"); w.Code != 401 || !strings.Contains(challenge, `realm="mine"`) {
 		t.Errorf("got %d %q, want the realm", w.Code, challenge)
 	}
@@ -208,15 +217,20 @@ func TestSourceCriterion(t *testing.T) {
 		first       func(*http.Request)
 		same, other func(*http.Request)
 	}{
-		"ipStrategy": {strategy(config.IPStrategy{}), from("10.0.0.1:1", "1.1.1.1", "a", ""), from("10.0.0.1:2", "2.2.2.2", "b", ""), from("10.0.0.2:1", "1.1.1.1", "a", "")},
-		"depth": {strategy(config.IPStrategy{Depth: 2}), from("10.0.0.1:1", "1.1.1.1, 9.9.9.9", "a", ""), from("10.0.0.2:1", "1.1.1.1, 8.8.8.8", "a", ""),
+		"ipStrategy": {strategy(config.IPStrategy{}), from("10.0.0.1:1", "1.1.1.1", "a", ""), from("10.0.0.1:2", "2.2.2.2", "b", ""),
+			from("10.0.0.2:1", "1.1.1.1", "a", "")},
+		"depth": {strategy(config.IPStrategy{Depth: 2}), from("10.0.0.1:1", "1.1.1.1, 9.9.9.9", "a", ""), from("10.0.0.2:1", "1.1.1.1, 8.8.8.8",
+			"a", ""),
 			from("10.0.0.1:1", "2.2.2.2, 9.9.9.9", "a", "")},
 		"excludedIPs": {strategy(config.IPStrategy{ExcludedIPs: []string{"9.9.9.9"}}), from("10.0.0.1:1", "1.1.1.1, 9.9.9.9", "a", ""),
 			from("10.0.0.2:1", "1.1.1.1", "a", ""), from("10.0.0.1:1", "2.2.2.2, 9.9.9.9", "a", "")},
-		"ipv6Subnet": {strategy(config.IPStrategy{IPv6Subnet: &subnet}), from("[2001:db8::1]:1", "", "a", ""), from("[2001:db8::2]:1", "", "a", ""),
+		"ipv6Subnet": {strategy(config.IPStrategy{IPv6Subnet: &subnet}), from("[2001:db8::1]:1", "", "a", ""), from("[2001:db8::2]:1", "", "a",
+			""),
 			from("[2001:db8:0:1::1]:1", "", "a", "")},
-		"requestHeaderName": {&config.SourceCriterion{RequestHeaderName: "X-Who"}, from("10.0.0.1:1", "", "a", "ann"), from("10.0.0.2:1", "", "b", "ann"), from("10.0.0.1:1", "", "a", "bob")},
-		"requestHost":       {&config.SourceCriterion{RequestHost: true}, from("10.0.0.1:1", "", "a", ""), from("10.0.0.2:1", "", "a", ""), from("10.0.0.1:1", "", "b", "")},
+		"requestHeaderName": {&config.SourceCriterion{RequestHeaderName: "X-Who"}, from("10.0.0.1:1", "", "a", "ann"), from("10.0.0.2:1", "",
+			"b", "ann"), from("10.0.0.1:1", "", "a", "bob")},
+		"requestHost": {&config.SourceCriterion{RequestHost: true}, from("10.0.0.1:1", "", "a", ""), from("10.0.0.2:1", "", "a", ""),
+			from("10.0.0.1:1", "", "b", "")},
 	} {
 		request := func(edit func(*http.Request)) *http.Request {
 			r := httptest.NewRequest("GET", "http://a/", nil)
@@ -225,14 +239,17 @@ func TestSourceCriterion(t *testing.T) {
 		}
 		t.Run("rateLimit/"+name, func(t *testing.T) {
 			t.Parallel()
-			h := built(t, &config.Middleware{RateLimit: &config.RateLimit{Average: 1, Burst: 1, Period: config.Duration(time.Hour), SourceCriterion: tt.criterion}}, middleware.Env{})
-			if a, b, c := do(h, request(tt.first)).Code, do(h, request(tt.same)).Code, do(h, request(tt.other)).Code; a != 200 || b != 429 || c != 200 {
+			h := built(t, &config.Middleware{RateLimit: &config.RateLimit{Average: 1, Burst: 1, Period: config.Duration(time.Hour),
+				SourceCriterion: tt.criterion}}, middleware.Env{})
+			if a, b, c := do(h, request(tt.first)).Code, do(h, request(tt.same)).Code, do(h, request(tt.other)).Code; a != 200 || b != 429 ||
+				c != 200 {
 				t.Errorf("got %d, %d for the same source and %d for another, want 200, 429 and 200", a, b, c)
 			}
 		})
 		t.Run("inFlightReq/"+name, func(t *testing.T) {
 			t.Parallel()
-			wrap, err := middleware.Build(&config.Middleware{InFlightReq: &config.InFlightReq{Amount: 1, SourceCriterion: tt.criterion}}, middleware.Env{})
+			wrap, err := middleware.Build(&config.Middleware{InFlightReq: &config.InFlightReq{Amount: 1, SourceCriterion: tt.criterion}},
+				middleware.Env{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -264,8 +281,10 @@ func TestIPWhiteList(t *testing.T) {
 		{config.IPAllowList{SourceRange: []string{"10.0.0.0/8"}}, "10.1.2.3:1", "", 200},
 		{config.IPAllowList{SourceRange: []string{"10.0.0.0/8"}}, "11.1.2.3:1", "10.1.1.1", 403},
 		{config.IPAllowList{SourceRange: []string{"10.0.0.0/8"}, IPStrategy: &config.IPStrategy{Depth: 1}}, "11.1.2.3:1", "10.1.1.1", 200},
-		{config.IPAllowList{SourceRange: []string{"10.0.0.0/8"}, IPStrategy: &config.IPStrategy{ExcludedIPs: []string{"2.2.2.2"}}}, "11.1.2.3:1", "10.1.1.1, 2.2.2.2", 200},
-		{config.IPAllowList{SourceRange: []string{"2001:db8::"}, IPStrategy: &config.IPStrategy{IPv6Subnet: &subnet}}, "[2001:db8::7]:1", "", 200},
+		{config.IPAllowList{SourceRange: []string{"10.0.0.0/8"}, IPStrategy: &config.IPStrategy{ExcludedIPs: []string{"2.2.2.2"}}},
+			"11.1.2.3:1", "10.1.1.1, 2.2.2.2", 200},
+		{config.IPAllowList{SourceRange: []string{"2001:db8::"}, IPStrategy: &config.IPStrategy{IPv6Subnet: &subnet}}, "[2001:db8::7]:1", "",
+			200},
 	} {
 		r := httptest.NewRequest("GET", "/", nil)
 		r.RemoteAddr = tt.peer
@@ -318,7 +337,8 @@ func TestForwardAuthResponseHeadersRegex(t *testing.T) {
 		w.Header().Set("X-User", "ann")
 		w.Header().Set("Y-User", "eve")
 	}))
-	h := built(t, &config.Middleware{ForwardAuth: &config.ForwardAuth{Address: auth.URL, AuthResponseHeadersRegex: "^X-U"}}, middleware.Env{Context: t.Context()})
+	h := built(t, &config.Middleware{ForwardAuth: &config.ForwardAuth{Address: auth.URL, AuthResponseHeadersRegex: "^X-U"}},
+		middleware.Env{Context: t.Context()})
 	r := httptest.NewRequest("GET", "/", nil)
 	r.Header.Set("X-User", "forged")
 	if w := do(h, r); w.Code != 200 || !strings.HasPrefix(w.Body.String(), "X-User=ann\n") {

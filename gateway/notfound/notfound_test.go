@@ -13,7 +13,8 @@ func TestWantsPage(t *testing.T) {
 	t.Parallel()
 	for accept, want := range map[string]bool{
 		"text/html": true, "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8": true, "application/json, Text/HTML ; q=0.1": true,
-		"": false, "*/*": false, "text/*": false, "application/json": false, "text/html;q=0": false, "text/html; q=0.0, */*": false, "text/htmlx": false,
+		"": false, "*/*": false, "text/*": false, "application/json": false, "text/html;q=0": false, "text/html; q=0.0, */*": false,
+		"text/htmlx": false,
 	} {
 		r := &http.Request{Header: http.Header{"Accept": {accept}}}
 		if got := notfound.WantsPage(r); got != want {
@@ -28,8 +29,10 @@ func TestWantsPage(t *testing.T) {
 func TestHide(t *testing.T) {
 	t.Parallel()
 	for give, want := range map[string]string{
-		"Header(`X-Token`, `s`)": "Header(`X-Token`, …)", "!HeaderRegexp(`X`,`^s`)": "!HeaderRegexp(`X`, …)", "query( \"a\\\"b\" , `s` )": "query( \"a\\\"b\", …)",
-		"QUERYREGEXP(`a`, `s\ns`)": "QUERYREGEXP(`a`, …)", "Query(`a`)": "Query(`a`)", "Host(`a.localhost`)": "Host(`a.localhost`)", "Path(`/a,b`)": "Path(`/a,b`)",
+		"Header(`X-Token`, `s`)": "Header(`X-Token`, …)", "!HeaderRegexp(`X`,`^s`)": "!HeaderRegexp(`X`, …)",
+		"query( \"a\\\"b\" , `s` )": "query( \"a\\\"b\", …)",
+		"QUERYREGEXP(`a`, `s\ns`)":  "QUERYREGEXP(`a`, …)", "Query(`a`)": "Query(`a`)", "Host(`a.localhost`)": "Host(`a.localhost`)",
+		"Path(`/a,b`)": "Path(`/a,b`)",
 	} {
 		if got, hidden := notfound.Hide(give); got != want || hidden != (give != want) {
 			t.Errorf("%s: got %s, %v, want %s", give, got, hidden, want)
@@ -41,7 +44,8 @@ func TestWrite(t *testing.T) {
 	t.Parallel()
 	const evil = `"><script>alert(1)</script>`
 	p := &notfound.Page{Method: evil, URL: "javascript:" + evil, EntryPoint: evil, Dashboard: "javascript:alert(1)",
-		Near: []notfound.Near{{Router: evil, Origin: evil, Change: evil, Verdicts: []notfound.Verdict{{Matcher: evil}}}}, Hosts: []notfound.Host{{Name: evil, URL: "javascript:alert(1)"}}}
+		Near:  []notfound.Near{{Router: evil, Origin: evil, Change: evil, Verdicts: []notfound.Verdict{{Matcher: evil}}}},
+		Hosts: []notfound.Host{{Name: evil, URL: "javascript:alert(1)"}}}
 	for _, p.Details = range []bool{false, true} {
 		w := httptest.NewRecorder()
 		notfound.Write(w, p)

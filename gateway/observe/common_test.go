@@ -42,15 +42,21 @@ func TestCommonForms(t *testing.T) {
 		config config.AccessLog
 		want   string
 	}{
-		"OKGeneric": {config.AccessLog{Format: "genericCLF"}, `^192\.0\.2\.1 - eve ` + at + ` "GET /a\?token=x HTTP/1\.1" 418 5 "http://b/" "test"\n$`},
+		"OKGeneric": {config.AccessLog{Format: "genericCLF"},
+			`^192\.0\.2\.1 - eve ` + at + ` "GET /a\?token=x HTTP/1\.1" 418 5 "http://b/" "test"\n$`},
 		"OKQueryDropped": {config.AccessLog{Fields: &config.AccessLogFields{QueryParameters: &config.AccessLogQuery{DefaultMode: "drop"}}},
 			`"GET /a HTTP/1\.1" 418 5 "http://b/" "test" 1 `},
-		"OKQueryKept": {config.AccessLog{Fields: &config.AccessLogFields{QueryParameters: &config.AccessLogQuery{DefaultMode: "keep"}}}, `"GET /a\?token=x HTTP/1\.1"`},
-		"OKNames": {config.AccessLog{Fields: &config.AccessLogFields{Names: map[string]string{"ClientHost": "drop", "ClientUsername": "redact", "RequestPath": "drop",
-			"OriginStatus": "drop", "ServiceURL": "drop", "Duration": "drop"}}}, `^- - REDACTED ` + at + ` "GET - HTTP/1\.1" - 5 "http://b/" "test" 1 "shop@docker" "-" -ms\n$`},
-		"OKAllDropped": {config.AccessLog{Fields: &config.AccessLogFields{DefaultMode: "drop", Names: map[string]string{"RouterName": "keep"}, Headers: &config.AccessLogHeaders{}}},
+		"OKQueryKept": {config.AccessLog{Fields: &config.AccessLogFields{QueryParameters: &config.AccessLogQuery{DefaultMode: "keep"}}},
+			`"GET /a\?token=x HTTP/1\.1"`},
+		"OKNames": {config.AccessLog{Fields: &config.AccessLogFields{Names: map[string]string{"ClientHost": "drop", "ClientUsername": "redact",
+			"RequestPath":  "drop",
+			"OriginStatus": "drop", "ServiceURL": "drop", "Duration": "drop"}}},
+			`^- - REDACTED ` + at + ` "GET - HTTP/1\.1" - 5 "http://b/" "test" 1 "shop@docker" "-" -ms\n$`},
+		"OKAllDropped": {config.AccessLog{Fields: &config.AccessLogFields{DefaultMode: "drop", Names: map[string]string{"RouterName": "keep"},
+			Headers: &config.AccessLogHeaders{}}},
 			`^- - - \[-\] "- - -" - - "-" "-" - "shop@docker" "-" -ms\n$`},
-		"OKHeaders": {config.AccessLog{Fields: &config.AccessLogFields{Headers: &config.AccessLogHeaders{DefaultMode: "redact", Names: map[string]string{"Referer": "drop"}}}},
+		"OKHeaders": {config.AccessLog{Fields: &config.AccessLogFields{Headers: &config.AccessLogHeaders{DefaultMode: "redact",
+			Names: map[string]string{"Referer": "drop"}}}},
 			` 418 5 "-" "REDACTED" 1 `},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -66,7 +72,8 @@ func TestJSONQuery(t *testing.T) {
 	t.Parallel()
 	for mode, want := range map[string]string{"drop": "/a", "DROP": "/a", "keep": "/a?token=x", "": "/a?token=x"} {
 		var line map[string]any
-		text := lines(t, &config.AccessLog{Format: "json", Fields: &config.AccessLogFields{QueryParameters: &config.AccessLogQuery{DefaultMode: mode}}}, "shop@docker")
+		text := lines(t, &config.AccessLog{Format: "json",
+			Fields: &config.AccessLogFields{QueryParameters: &config.AccessLogQuery{DefaultMode: mode}}}, "shop@docker")
 		if err := json.Unmarshal([]byte(text), &line); err != nil {
 			t.Fatal(err)
 		}
@@ -125,9 +132,12 @@ func TestMetricsKinds(t *testing.T) {
 		config config.Prometheus
 		want   map[string]bool
 	}{
-		"OKUsual":   {config.Prometheus{}, map[string]bool{"traefik_entrypoint_": true, "traefik_router_": false, "traefik_service_requests": true, `le="0.3"`: true}},
-		"OKOthers":  {config.Prometheus{AddEntryPointsLabels: &no, AddRoutersLabels: true, AddServicesLabels: &no}, map[string]bool{"traefik_entrypoint_": false, "traefik_router_": true, "traefik_service_requests": false}},
-		"OKAll":     {config.Prometheus{AddEntryPointsLabels: &yes, AddServicesLabels: &yes}, map[string]bool{"traefik_entrypoint_": true, "traefik_service_requests": true}},
+		"OKUsual": {config.Prometheus{}, map[string]bool{"traefik_entrypoint_": true, "traefik_router_": false,
+			"traefik_service_requests": true, `le="0.3"`: true}},
+		"OKOthers": {config.Prometheus{AddEntryPointsLabels: &no, AddRoutersLabels: true, AddServicesLabels: &no},
+			map[string]bool{"traefik_entrypoint_": false, "traefik_router_": true, "traefik_service_requests": false}},
+		"OKAll": {config.Prometheus{AddEntryPointsLabels: &yes, AddServicesLabels: &yes}, map[string]bool{"traefik_entrypoint_": true,
+			"traefik_service_requests": true}},
 		"OKBuckets": {config.Prometheus{Buckets: []float64{0.25, 7}}, map[string]bool{`le="0.25"`: true, `le="7"`: true, `le="0.3"`: false}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -62,10 +62,12 @@ func TestOrigin(t *testing.T) {
 	line := logged(t, nil, r, served)
 	for name, want := range map[string]any{
 		"OriginStatus": 201.0, "OriginContentSize": 10.0, "DownstreamStatus": 202.0, "DownstreamContentSize": 4.0, "GzipRatio": 2.5,
-		"RouterName": "shop@docker", "ServiceName": "part@docker", "ServiceURL": "http://me:xxxxx@127.0.0.1:4000", "ServiceAddr": "127.0.0.1:4000",
+		"RouterName": "shop@docker", "ServiceName": "part@docker", "ServiceURL": "http://me:xxxxx@127.0.0.1:4000",
+		"ServiceAddr": "127.0.0.1:4000",
 		"RequestHost": "shop.localhost", "RequestPort": "8080", "RequestPath": "/a?b=c", "RequestScheme": "http", "ClientUsername": "-",
-		"ClientHost": "192.0.2.1", "ClientPort": "1234", "entryPointName": "web", "level": "info", "msg": "", "RequestCount": 1.0, "RetryAttempts": 0.0,
-		"TLSVersion": nil, "TraceId": nil, "downstream_X-From": nil,
+		"ClientHost": "192.0.2.1", "ClientPort": "1234", "entryPointName": "web", "level": "info", "msg": "", "RequestCount": 1.0,
+		"RetryAttempts": 0.0,
+		"TLSVersion":    nil, "TraceId": nil, "downstream_X-From": nil,
 	} {
 		if got := line[name]; got != want {
 			t.Errorf("%s: got %v, want %v", name, got, want)
@@ -107,7 +109,8 @@ func TestAskedAgain(t *testing.T) {
 		e.WriteHeader(http.StatusOK)
 		e.Answered(http.StatusOK, 7)
 	})
-	if line["ServiceAddr"] != "127.0.0.1:2" || line["OriginStatus"] != 200.0 || line["OriginContentSize"] != 7.0 || line["RetryAttempts"] != 1.0 {
+	if line["ServiceAddr"] != "127.0.0.1:2" || line["OriginStatus"] != 200.0 || line["OriginContentSize"] != 7.0 ||
+		line["RetryAttempts"] != 1.0 {
 		t.Errorf("got %v", line)
 	}
 }
@@ -128,7 +131,8 @@ func TestHeaderModes(t *testing.T) {
 			t.Errorf("keep: %s: got %v, want %v", name, got, want)
 		}
 	}
-	if line := logged(t, fields("redact", map[string]string{"x-a": "keep"}), r, served); line["request_X-A"] != "1,2" || line["downstream_X-From"] != "REDACTED" {
+	if line := logged(t, fields("redact", map[string]string{"x-a": "keep"}), r, served); line["request_X-A"] != "1,2" ||
+		line["downstream_X-From"] != "REDACTED" {
 		t.Errorf("redact: got %v", line)
 	}
 	for _, c := range []*config.AccessLogFields{nil, {}, fields("", nil), fields("drop", nil), fields("nonsense", nil)} {
@@ -143,7 +147,8 @@ func TestHeaderModes(t *testing.T) {
 func TestFieldModes(t *testing.T) {
 	t.Parallel()
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
-	line := logged(t, &config.AccessLogFields{DefaultMode: "drop", Names: map[string]string{"originstatus": "keep", "routername": "nonsense"}}, r, served)
+	line := logged(t, &config.AccessLogFields{DefaultMode: "drop", Names: map[string]string{"originstatus": "keep",
+		"routername": "nonsense"}}, r, served)
 	if len(line) != 4 || line["OriginStatus"] != 201.0 || line["time"] == nil || line["level"] != "info" {
 		t.Errorf("got %v", line)
 	}

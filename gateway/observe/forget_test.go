@@ -143,7 +143,8 @@ func TestForgetWhileCounting(t *testing.T) {
 	const requests = 400
 	o := counted(t, config.Prometheus{})
 	lives := [2]observe.Alive{
-		{EntryPoints: set("web"), Routers: set("a", "b"), Services: set("a", "b")}, {EntryPoints: set("web"), Routers: set("a"), Services: set("a")},
+		{EntryPoints: set("web"), Routers: set("a", "b"), Services: set("a", "b")}, {EntryPoints: set("web"), Routers: set("a"),
+			Services: set("a")},
 	}
 	o.Keep(lives[0])
 	var group, others sync.WaitGroup
@@ -175,7 +176,8 @@ func TestForgetWhileCounting(t *testing.T) {
 	group.Wait()
 	close(stop)
 	others.Wait()
-	if text := scrape(o); !strings.Contains(text, `traefik_router_requests_total{code="200",method="GET",protocol="http",router="a",service="a"} 800`) ||
+	if text := scrape(o); !strings.Contains(text,
+		`traefik_router_requests_total{code="200",method="GET",protocol="http",router="a",service="a"} 800`) ||
 		!strings.Contains(text, `traefik_entrypoint_requests_total{code="200",entrypoint="web",method="GET",protocol="http"} 1600`) {
 		t.Errorf("got\n%s", text)
 	}
@@ -229,12 +231,17 @@ func TestProtocols(t *testing.T) {
 		header, answer http.Header
 		want           string
 	}{
-		"OK/WebSocket": {http.Header{"Connection": {"keep-alive, Upgrade"}, "Upgrade": {"WebSocket"}}, nil, `code="200",method="GET",protocol="websocket"`},
-		"OK/Events":    {http.Header{"Accept": {"text/html, text/event-stream"}}, nil, `code="200",method="GET",protocol="sse"`},
-		"OK/GRPC":      {http.Header{"Content-Type": {"application/grpc+proto"}}, http.Header{"Grpc-Status": {"5"}}, `code="5",method="GET",protocol="grpc"`},
-		"OK/Trailer":   {http.Header{"Content-Type": {"application/grpc"}}, http.Header{"Trailer:Grpc-Status": {"0"}}, `code="0",method="GET",protocol="grpc"`},
-		"ErrGRPCCode":  {http.Header{"Content-Type": {"application/grpc-web"}}, http.Header{"Grpc-Status": {"99"}}, `code="2",method="GET",protocol="grpc-web"`},
-		"OK/HTTP":      {http.Header{"Upgrade": {"h2c"}, "Connection": {"Upgrade"}, "Accept": {"text/html"}}, nil, `code="200",method="GET",protocol="http"`},
+		"OK/WebSocket": {http.Header{"Connection": {"keep-alive, Upgrade"}, "Upgrade": {"WebSocket"}}, nil,
+			`code="200",method="GET",protocol="websocket"`},
+		"OK/Events": {http.Header{"Accept": {"text/html, text/event-stream"}}, nil, `code="200",method="GET",protocol="sse"`},
+		"OK/GRPC": {http.Header{"Content-Type": {"application/grpc+proto"}}, http.Header{"Grpc-Status": {"5"}},
+			`code="5",method="GET",protocol="grpc"`},
+		"OK/Trailer": {http.Header{"Content-Type": {"application/grpc"}}, http.Header{"Trailer:Grpc-Status": {"0"}},
+			`code="0",method="GET",protocol="grpc"`},
+		"ErrGRPCCode": {http.Header{"Content-Type": {"application/grpc-web"}}, http.Header{"Grpc-Status": {"99"}},
+			`code="2",method="GET",protocol="grpc-web"`},
+		"OK/HTTP": {http.Header{"Upgrade": {"h2c"}, "Connection": {"Upgrade"}, "Accept": {"text/html"}}, nil,
+			`code="200",method="GET",protocol="http"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -93,6 +93,7 @@ func (l live) collectCertificates(to chan<- prometheus.Metric) {
 		} else {
 			told[key] = true
 		}
-		to <- prometheus.MustNewConstMetric(notAfter, prometheus.GaugeValue, float64(c.NotAfter.Unix()), strings.ToValidUTF8(c.Name, ""), c.Serial, sans)
+		to <- prometheus.MustNewConstMetric(notAfter, prometheus.GaugeValue, float64(c.NotAfter.Unix()), strings.ToValidUTF8(c.Name, ""),
+			c.Serial, sans)
 	}
 }

@@ -84,7 +84,8 @@ func newCounters(c config.Prometheus, l live) *counters {
 	}
 	counter := func(name, help string) prometheus.CounterOpts { return prometheus.CounterOpts{Name: name, Help: help} }
 	n.retries = prometheus.NewCounterVec(counter("traefik_service_retries_total", "Further attempts, by service."), []string{"service"})
-	n.faults = prometheus.NewCounterVec(counter("axion_gateway_faults_total", "Requests that were broken on purpose, by router."), []string{"router"})
+	n.faults = prometheus.NewCounterVec(counter("axion_gateway_faults_total", "Requests that were broken on purpose, by router."),
+		[]string{"router"})
 	n.reloads = prometheus.NewCounter(counter("traefik_config_reloads_total", "Configurations that came into force."))
 	n.success = prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "traefik_config_last_reload_success", Help: "When a configuration last came into force, in Unix seconds.",

@@ -26,22 +26,23 @@ type server struct {
 }
 
 func (s *server) loop(interval time.Duration) *probe.Loop {
-	return probe.New(probe.Options{Interval: interval, Unhealthy: interval, Set: func(err error) { s.seen.Store(err == nil) }, Ask: func(ctx context.Context) error {
-		s.asked.Add(1)
-		if s.beside.Add(1) > 1 {
-			panic("two probes at once")
-		}
-		defer s.beside.Add(-1)
-		select {
-		case <-time.After(s.took):
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-		if !s.up.Load() {
-			return s.err
-		}
-		return nil
-	}})
+	return probe.New(probe.Options{Interval: interval, Unhealthy: interval, Set: func(err error) { s.seen.Store(err == nil) },
+		Ask: func(ctx context.Context) error {
+			s.asked.Add(1)
+			if s.beside.Add(1) > 1 {
+				panic("two probes at once")
+			}
+			defer s.beside.Add(-1)
+			select {
+			case <-time.After(s.took):
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+			if !s.up.Load() {
+				return s.err
+			}
+			return nil
+		}})
 }
 
 // run runs test beside loops of servers that are down.

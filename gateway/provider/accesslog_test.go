@@ -64,8 +64,9 @@ func TestAccessLogPath(t *testing.T) {
 		"Err/below a file":        {"./logs:/l", flag("/l/old.log/a.log"), "not a directory"},
 		"Err/config":              {"", "configs: [{source: c, target: /c}]\n    " + flag("/c"), "read-only"},
 		"Err/static file":         {outside + ":/o,./escape.yml:/etc/traefik/traefik.yml", "", "outside of the compose file's folder"},
-		"Err/variable":            {outside + ":/o", "environment: {TRAEFIK_ACCESSLOG_FILEPATH: /o/secret}", "outside of the compose file's folder"},
-		"Err/env_file":            {outside + ":/o", "env_file: env", "outside of the compose file's folder"},
+		"Err/variable": {outside + ":/o", "environment: {TRAEFIK_ACCESSLOG_FILEPATH: /o/secret}",
+			"outside of the compose file's folder"},
+		"Err/env_file": {outside + ":/o", "env_file: env", "outside of the compose file's folder"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -75,7 +76,8 @@ func TestAccessLogPath(t *testing.T) {
 			if tt.volumes != "" {
 				text += "'" + strings.ReplaceAll(tt.volumes, ",", "', '") + "'"
 			}
-			write(t, file, text+"]\nvolumes:\n  plain: {}\n  named: {driver_opts: {type: none, o: bind, device: "+filepath.Join(dir, "logs")+"}}\nconfigs:\n  c: {file: static.yml}\n")
+			write(t, file, text+"]\nvolumes:\n  plain: {}\n  named: {driver_opts: {type: none, o: bind, device: "+filepath.Join(dir,
+				"logs")+"}}\nconfigs:\n  c: {file: static.yml}\n")
 			for range 2 {
 				d := open(t, Options{Files: []string{file}, DataDir: data, EnvLookup: none}).Dynamic()
 				if rules(d)["r"] == "" {

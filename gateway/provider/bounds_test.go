@@ -66,7 +66,8 @@ func TestFragmentBound(t *testing.T) {
 		t.Fatalf("served: got %s, want 123", got)
 	}
 	problems := r.Problems()
-	if len(problems) != 1 || problems[0].File != dir || !strings.Contains(problems[0].Message, "more than 3 files") || !strings.Contains(problems[0].Message, fragment(4)) {
+	if len(problems) != 1 || problems[0].File != dir || !strings.Contains(problems[0].Message, "more than 3 files") ||
+		!strings.Contains(problems[0].Message, fragment(4)) {
 		t.Errorf("problems: got %v, want one that names what is left out", problems)
 	}
 	if got := r.log.count("more than 3 files"); got != 1 {
@@ -102,7 +103,8 @@ func TestFolderBounds(t *testing.T) {
 				t.Fatal(err)
 			}
 			for i, path := range []string{"1.yml", "a/2.yml", "a/b/c/3.yml"} {
-				write(t, filepath.Join(dir, path), fmt.Sprintf("http: {services: {s%d: {loadBalancer: {servers: [{url: 'http://127.0.0.1:1'}]}}}}\n", i))
+				write(t, filepath.Join(dir, path), fmt.Sprintf("http: {services: {s%d: {loadBalancer: {servers: [{url: 'http://127.0.0.1:1'}]}}}}\n",
+					i))
 			}
 			d := open(t, Options{Files: []string{dir}, limits: &tt.limits}).Dynamic()
 			if tt.want == "" {
@@ -111,7 +113,8 @@ func TestFolderBounds(t *testing.T) {
 				}
 				return
 			}
-			if len(d.Problems) != 1 || d.Problems[0].File != dir || !strings.Contains(d.Problems[0].Message, tt.want) || d.Problems[0].Hint == "" || len(d.Services) != 2 {
+			if len(d.Problems) != 1 || d.Problems[0].File != dir || !strings.Contains(d.Problems[0].Message, tt.want) ||
+				d.Problems[0].Hint == "" || len(d.Services) != 2 {
 				t.Errorf("got %d services, problems %v; want 2, one that says %q", len(d.Services), d.Problems, tt.want)
 			}
 		})
@@ -130,8 +133,9 @@ func TestCostlyFiles(t *testing.T) {
 	for name, tt := range map[string]struct {
 		more, env, want string
 	}{
-		"nested flow":      {"x-a: " + strings.Repeat("[", 9000) + strings.Repeat("]", 9000) + "\n", "", "nested deeper than 100 levels"},
-		"nested slow":      {"  b: !override {labels: [a=b]}\nx-a: " + strings.Repeat("[", 900) + strings.Repeat("]", 900) + "\n", "", "nested deeper than 100 levels"},
+		"nested flow": {"x-a: " + strings.Repeat("[", 9000) + strings.Repeat("]", 9000) + "\n", "", "nested deeper than 100 levels"},
+		"nested slow": {"  b: !override {labels: [a=b]}\nx-a: " + strings.Repeat("[", 900) + strings.Repeat("]", 900) + "\n", "",
+			"nested deeper than 100 levels"},
 		"nested defaults":  {"      - x=" + strings.Repeat("${A:-", 9000) + strings.Repeat("}", 9000) + "\n", "", "nested deeper than 20 levels"},
 		"many variables":   {"      - x=" + strings.Repeat("$A", 20_000) + "\n", "A=x\n", "more than 10000 variables"},
 		"long variables":   {"      - x=" + strings.Repeat("$A", 5000) + "\n", "A=" + strings.Repeat("x", 1000) + "\n", "more than 1 MiB"},
@@ -142,7 +146,8 @@ func TestCostlyFiles(t *testing.T) {
 		"ports, tagged":    {"  b: !override\n    ports: [" + strings.Repeat("'1-65535',", 400) + "]\n", "", "more than 65536 ports"},
 		"label file":       {"    label_file: labels\n", "", "more than 1 MiB"},
 		"env file":         {traefik + "    env_file: labels\n", "", "more than 1 MiB"},
-		"flag":             {strings.Replace(traefik, "--ping", "--ping,'--providers.docker.defaultRule="+strings.Repeat("x", 70_000)+"'", 1), "", "longer than 65536 bytes"},
+		"flag": {strings.Replace(traefik, "--ping", "--ping,'--providers.docker.defaultRule="+strings.Repeat("x", 70_000)+"'", 1),
+			"", "longer than 65536 bytes"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -179,7 +184,8 @@ func TestEndlessTemplate(t *testing.T) {
 	put("a", "a.localhost", "")
 	put("b", "b.localhost", "")
 	r := run(t, Options{Files: []string{dir}})
-	for i, endless := range []string{"{{ range 9223372036854775807 }}{{ end }}\n", "{{ define \"x\" }}{{ template \"x\" }}{{ end }}{{ template \"x\" }}\n", "{{ replace \"\" (repeat 9999 \"x\") (repeat 9999 \"x\") }}\n"} {
+	for i, endless := range []string{"{{ range 9223372036854775807 }}{{ end }}\n",
+		"{{ define \"x\" }}{{ template \"x\" }}{{ end }}{{ template \"x\" }}\n", "{{ replace \"\" (repeat 9999 \"x\") (repeat 9999 \"x\") }}\n"} {
 		put("a", "changed.localhost", endless)
 		p := r.untilProblem(t, "the template cannot be run")
 		if p.File != filepath.Join(dir, "a.yml") || p.Line != 4 && i != 1 {

@@ -164,7 +164,9 @@ func (d decoded) again(now label.Service) *label.Set {
 	was := d.in
 	if d.set == nil || was.File != now.File || was.Project != now.Project || was.RequireEnable != now.RequireEnable ||
 		was.DefaultRule != now.DefaultRule || !maps.Equal(was.Labels, now.Labels) || !maps.Equal(was.Files, now.Files) ||
-		was.UseBindPortIP != now.UseBindPortIP || was.Stopped != now.Stopped || was.Host != now.Host || was.Layer != now.Layer || !slices.Equal(was.Addresses, now.Addresses) || !slices.Equal(was.Ports, now.Ports) || !slices.Equal(was.Exposed, now.Exposed) || !slices.Equal(was.ExposedUDP, now.ExposedUDP) {
+		was.UseBindPortIP != now.UseBindPortIP || was.Stopped != now.Stopped || was.Host != now.Host || was.Layer != now.Layer ||
+		!slices.Equal(was.Addresses, now.Addresses) || !slices.Equal(was.Ports, now.Ports) || !slices.Equal(was.Exposed, now.Exposed) ||
+		!slices.Equal(was.ExposedUDP, now.ExposedUDP) {
 		return nil
 	}
 	if maps.Equal(was.Lines, now.Lines) {

@@ -123,7 +123,8 @@ const maxLevels = 100
 // check looks at all mappings of a document.
 func (w *weigher) check(n *yaml.Node, level int) *config.Problem {
 	if level > maxLevels {
-		return &config.Problem{Severity: config.Error, File: w.file, Line: n.Line, Message: fmt.Sprintf("the file is nested deeper than %d levels", maxLevels)}
+		return &config.Problem{Severity: config.Error, File: w.file, Line: n.Line,
+			Message: fmt.Sprintf("the file is nested deeper than %d levels", maxLevels)}
 	}
 	if again, line := duplicate(n); again != nil {
 		return &config.Problem{Severity: config.Error, File: w.file, Line: again.Line,

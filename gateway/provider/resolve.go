@@ -38,7 +38,8 @@ func (p *Provider) resolve() bool {
 // sameDocument reports whether two versions amount to the same: what did not
 // change is taken over from the one before.
 func sameDocument(a, b *document) bool {
-	return a.layer == b.layer && a.file == b.file && a.static == b.static && slices.Equal(a.sets, b.sets) && reflect.DeepEqual(a.unserved, b.unserved)
+	return a.layer == b.layer && a.file == b.file && a.static == b.static && slices.Equal(a.sets, b.sets) && reflect.DeepEqual(a.unserved,
+		b.unserved)
 }
 
 // choice is a version for each source, and what they amount to.

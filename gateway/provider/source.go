@@ -86,7 +86,8 @@ func (s *source) take(l *loader, open func(path string) *input) {
 func (s *source) load(l *loader, open func(path string) *input) (*document, *config.Problem) {
 	for _, path := range s.roots {
 		if in := open(path); in == nil {
-			return nil, &config.Problem{Severity: config.Error, File: s.show(path), Message: fmt.Sprintf("the project is made of more than %d files", maxFiles)}
+			return nil, &config.Problem{Severity: config.Error, File: s.show(path),
+				Message: fmt.Sprintf("the project is made of more than %d files", maxFiles)}
 		} else if in.err != nil {
 			return nil, s.unreadable(path, in.err)
 		}

@@ -122,7 +122,8 @@ func (b *builder) unknown(name *ast.Ident) *Error {
 func notHTTP(name string) (why, hint string) {
 	switch name {
 	case "headers", "headersregexp", "hostheader":
-		v3 := map[string]string{"headers": "Header(`name`, `value`)", "headersregexp": "HeaderRegexp(`name`, `expression`)", "hostheader": "Host(`app.localhost`)"}
+		v3 := map[string]string{"headers": "Header(`name`, `value`)", "headersregexp": "HeaderRegexp(`name`, `expression`)",
+			"hostheader": "Host(`app.localhost`)"}
 		return ": it is Traefik v2's", "write " + v3[name]
 	case "hostsni", "hostsniregexp", "alpn":
 		return " of HTTP: it is TCP's", "HTTP routers use Host or HostRegexp"

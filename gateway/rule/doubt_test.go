@@ -83,10 +83,14 @@ func TestDoubts(t *testing.T) {
 func TestNoDoubts(t *testing.T) {
 	t.Parallel()
 	for _, s := range []string{
-		"Host(`A.localhost`)", "Host(`a.localhost.`)", "Host(`*.a.localhost`)", "Host(`*`)", "Host(`10::10`)", "Host(`[::1]`)", "Host(`a_b.localhost`)",
-		"HostRegexp(`^[a-z]{2,3}\\.localhost$`)", "HostRegexp(`^(?i)App`)", "HostRegexp(`^(A|b)$`)", "HostRegexp(`.+\\.localhost(:\\d+)?$`)", "HostRegexp(`x{2}`)",
-		"Path(`/`)", "PathPrefix(`/.well-known`)", "PathPrefix(`/.`)", "PathPrefix(`/a%2F`)", "PathPrefix(`/ü`)", "Path(`/a b`)", "PathRegexp(`^/x/[0-9]{1,4}$`)",
-		"PathRegexp(`^/a?$`)", "PathRegexp(`\\.(js|css)$`)", "Query(`a`)", "Query(`a`, `b=c`)", "QueryRegexp(`a`, `^x=`)", "Method(`get`)", "Method(`M-SEARCH`)",
+		"Host(`A.localhost`)", "Host(`a.localhost.`)", "Host(`*.a.localhost`)", "Host(`*`)", "Host(`10::10`)", "Host(`[::1]`)",
+		"Host(`a_b.localhost`)",
+		"HostRegexp(`^[a-z]{2,3}\\.localhost$`)", "HostRegexp(`^(?i)App`)", "HostRegexp(`^(A|b)$`)", "HostRegexp(`.+\\.localhost(:\\d+)?$`)",
+		"HostRegexp(`x{2}`)",
+		"Path(`/`)", "PathPrefix(`/.well-known`)", "PathPrefix(`/.`)", "PathPrefix(`/a%2F`)", "PathPrefix(`/ü`)", "Path(`/a b`)",
+		"PathRegexp(`^/x/[0-9]{1,4}$`)",
+		"PathRegexp(`^/a?$`)", "PathRegexp(`\\.(js|css)$`)", "Query(`a`)", "Query(`a`, `b=c`)", "QueryRegexp(`a`, `^x=`)", "Method(`get`)",
+		"Method(`M-SEARCH`)",
 		"Header(`X-A`, `\"etag\"`)", "HeaderRegexp(`X-A`, `^a `) || ClientIP(`10.0.0.0/8`)",
 	} {
 		r, err := rule.Parse(s)
@@ -101,7 +105,8 @@ func TestNoDoubts(t *testing.T) {
 func TestTCPDoubts(t *testing.T) {
 	t.Parallel()
 	r, err := rule.ParseTCP("HostSNI(`db.localhost:5432`) || HostSNIRegexp(`{n:[a-z]+}.localhost`)")
-	if err != nil || len(r.Doubts()) != 2 || !strings.Contains(r.Doubts()[0].Hint, "HostSNI(`db.localhost`)") || !strings.Contains(r.Doubts()[1].Message, "v2") {
+	if err != nil || len(r.Doubts()) != 2 || !strings.Contains(r.Doubts()[0].Hint, "HostSNI(`db.localhost`)") ||
+		!strings.Contains(r.Doubts()[1].Message, "v2") {
 		t.Errorf("got %+v, %v", r.Doubts(), err)
 	}
 }

@@ -62,8 +62,9 @@ func TestNewRequestPath(t *testing.T) {
 func TestNewRequestHost(t *testing.T) {
 	t.Parallel()
 	for host, want := range map[string]string{
-		"a.localhost": "a.localhost", "A.LOCALHOST:443": "a.localhost", "a.localhost.": "a.localhost", "[0::1]": "::1", "[fe80::1%25x]": "fe80::1",
-		"[::1]:80": "::1", "[::1]": "::1", "::1": "::1", "": "", "127.0.0.1:80": "127.0.0.1",
+		"a.localhost": "a.localhost", "A.LOCALHOST:443": "a.localhost", "a.localhost.": "a.localhost", "[0::1]": "::1",
+		"[fe80::1%25x]": "fe80::1",
+		"[::1]:80":      "::1", "[::1]": "::1", "::1": "::1", "": "", "127.0.0.1:80": "127.0.0.1",
 	} {
 		r := httptest.NewRequest("GET", "/", nil)
 		r.Host = host

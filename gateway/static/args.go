@@ -53,7 +53,8 @@ func (r *reader) flags() []setting {
 
 // tooLong tells of a flag or variable that is left out.
 func (r *reader) tooLong(name string, line int) {
-	r.problem(config.Error, line, fmt.Sprintf("%.40s… is ignored: it is longer than %d bytes", name, maxSetting), "write it into the static configuration file")
+	r.problem(config.Error, line, fmt.Sprintf("%.40s… is ignored: it is longer than %d bytes", name, maxSetting),
+		"write it into the static configuration file")
 }
 
 // environment are the TRAEFIK_ variables of Traefik's settings, in order.

@@ -14,11 +14,13 @@ import (
 // left out.
 func (r *reader) check(s *config.Static) {
 	if p := s.Ping; p != nil && p.TerminatingStatusCode != 0 && (p.TerminatingStatusCode < 200 || p.TerminatingStatusCode > 599) {
-		r.wrong("ping.terminatingStatusCode", fmt.Sprintf("%d is not a status that can be answered", p.TerminatingStatusCode), "it is from 200 to 599; 503 is the usual one")
+		r.wrong("ping.terminatingStatusCode", fmt.Sprintf("%d is not a status that can be answered", p.TerminatingStatusCode),
+			"it is from 200 to 599; 503 is the usual one")
 		p.TerminatingStatusCode = 0
 	}
 	if a := s.API; a != nil && a.BasePath != "" && (a.BasePath[0] != '/' || strings.ContainsAny(a.BasePath, "`?#")) {
-		r.wrong("api.basePath", fmt.Sprintf("%q is not an absolute path, and Traefik does not start with it", a.BasePath), "write one such as /traefik")
+		r.wrong("api.basePath", fmt.Sprintf("%q is not an absolute path, and Traefik does not start with it", a.BasePath),
+			"write one such as /traefik")
 		a.BasePath = ""
 	}
 	if s.AccessLog != nil {

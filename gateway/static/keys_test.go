@@ -76,7 +76,8 @@ func ways(t *testing.T, keys map[string]string) map[string]static.Source {
 		env.Env["TRAEFIK_"+strings.ToUpper(strings.NewReplacer(".", "_", "[", "_", "]", "").Replace(name))] = keys[name]
 	}
 	all := map[string]static.Source{"flags": flags, "environment": env}
-	for file, marshal := range map[string]func(any) ([]byte, error){"traefik.yml": func(v any) ([]byte, error) { return yaml.Marshal(v) }, "traefik.toml": toml.Marshal} {
+	for file, marshal := range map[string]func(any) ([]byte, error){"traefik.yml": func(v any) ([]byte, error) { return yaml.Marshal(v) },
+		"traefik.toml": toml.Marshal} {
 		data, err := marshal(document(keys))
 		if err != nil {
 			t.Fatal(err)

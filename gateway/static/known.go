@@ -66,7 +66,8 @@ var undecoded = join(
 		{path: "entrypoints.*.forwardedheaders.notappendxforwardedfor", harmless: "false"},
 		{path: "entrypoints.*.observability.traceverbosity", harmless: "minimal"},
 	},
-	notices(engineHint, "providers.docker.httpclienttimeout", "providers.docker.password", "providers.docker.tls", "providers.docker.username"),
+	notices(engineHint, "providers.docker.httpclienttimeout", "providers.docker.password", "providers.docker.tls",
+		"providers.docker.username"),
 	notices("this gateway has a log of its own", "log.filepath", "log.otlp"),
 	missing("plugins cannot be loaded: routers that use them are left out", "experimental.plugins.*", "experimental.localplugins.*"),
 	missing("",
@@ -113,7 +114,8 @@ func join(lists ...[]listed) []listed {
 // Traefik's static one does not have.
 var foreign = []string{
 	"entrypoints.*.http.tls.passthrough",
-	"serverstransport.certificates", "serverstransport.certificates[0]", "serverstransport.ciphersuites", "serverstransport.disablehttp2", "serverstransport.maxversion",
+	"serverstransport.certificates", "serverstransport.certificates[0]", "serverstransport.ciphersuites", "serverstransport.disablehttp2",
+	"serverstransport.maxversion",
 	"serverstransport.minversion", "serverstransport.peercerturi", "serverstransport.servername",
 	"serverstransport.forwardingtimeouts.pingtimeout", "serverstransport.forwardingtimeouts.readidletimeout",
 }

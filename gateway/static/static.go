@@ -279,7 +279,8 @@ func (r *reader) fileProvider(f *fileProvider) []config.FileProvider {
 			return []config.FileProvider{{Path: host}}
 		}
 	default:
-		r.problem(config.Warning, r.lines["providers.file"], "the file provider has neither a directory nor a file name", "add providers.file.directory or providers.file.filename")
+		r.problem(config.Warning, r.lines["providers.file"], "the file provider has neither a directory nor a file name",
+			"add providers.file.directory or providers.file.filename")
 	}
 	return nil
 }

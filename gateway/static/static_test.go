@@ -199,27 +199,35 @@ func TestReadProblems(t *testing.T) {
 		{name: "OKSubcommandless", flags: []string{"traefik"}},
 		{name: "WarnUnknown", flags: []string{"--entrypoints.web.adress=:80"},
 			want: []string{"warning 10: Traefik has no setting --entrypoints.web.adress, and does not start with it: it is ignored (did you mean entrypoints.web.address?)"}},
-		{name: "WarnUnknownNoHint", flags: []string{"--pilot.token=x", "--ping"}, want: []string{"warning 10: Traefik has no setting --pilot.token, and does not start with it: it is ignored"}},
-		{name: "WarnUnknownSwitch", flags: []string{"--bogus", "--ping"}, want: []string{"warning 10: Traefik has no setting --bogus, and does not start with it: it is ignored"}},
+		{name: "WarnUnknownNoHint", flags: []string{"--pilot.token=x", "--ping"},
+			want: []string{"warning 10: Traefik has no setting --pilot.token, and does not start with it: it is ignored"}},
+		{name: "WarnUnknownSwitch", flags: []string{"--bogus", "--ping"},
+			want: []string{"warning 10: Traefik has no setting --bogus, and does not start with it: it is ignored"}},
 		{name: "WarnUnsupported", flags: []string{"--tracing.otlp=true", "--providers.swarm"},
 			want: []string{"warning 10: --tracing.otlp is not supported: it is ignored", "warning 11: --providers.swarm is not supported: it is ignored"}},
-		{name: "OKNothingToFollow", flags: []string{"--global.checknewversion=true", "--log.level=DEBUG", "--experimental.fastproxy", "--providers.file.watch=true",
+		{name: "OKNothingToFollow", flags: []string{"--global.checknewversion=true", "--log.level=DEBUG", "--experimental.fastproxy",
+			"--providers.file.watch=true",
 			"--providers.file.filename=/etc/traefik/x", "--core.defaultrulesyntax=V3", "--experimental.kubernetesgateway=false"}},
-		{name: "WarnValue", flags: []string{"--providers.file.watch=false", "--providers.file.filename=/etc/traefik/x", "--core.defaultrulesyntax=v2",
+		{name: "WarnValue", flags: []string{"--providers.file.watch=false", "--providers.file.filename=/etc/traefik/x",
+			"--core.defaultrulesyntax=v2",
 			"--experimental.kubernetesgateway", "--log.filepath=/x.log"},
 			want: []string{"warning 10: --providers.file.watch is not supported: it is ignored (changes are always followed)",
 				"warning 12: --core.defaultrulesyntax is not supported: it is ignored (write the rules in Traefik v3's syntax)",
 				"warning 13: --experimental.kubernetesgateway is not supported", "notice 14: --log.filepath is not supported"}},
-		{name: "WarnPlugins", flags: []string{"--experimental.plugins.one.modulename=x", "--experimental.plugins.one.version=1", "--experimental.localplugins.two.modulename=y"},
+		{name: "WarnPlugins", flags: []string{"--experimental.plugins.one.modulename=x", "--experimental.plugins.one.version=1",
+			"--experimental.localplugins.two.modulename=y"},
 			want: []string{"warning 10: --experimental.plugins.one.modulename is not supported: it is ignored (plugins cannot be loaded",
 				"warning 12: --experimental.localplugins.two.modulename is not supported"}},
-		{name: "ErrSectionAlone", flags: []string{"--global=true"}, want: []string{"error 10: --global: it says nothing without one of its fields"}},
+		{name: "ErrSectionAlone", flags: []string{"--global=true"},
+			want: []string{"error 10: --global: it says nothing without one of its fields"}},
 		{name: "OKSectionsInFile", files: file("global:\n  checkNewVersion: false\n  sendAnonymousUsage: false\nexperimental: {fastProxy: {}}\nlog: {level: INFO}\ncore:\n")},
 		{name: "WarnSectionsInFile", files: file("global: {bogus: 1}\nexperimental:\n  plugins:\n    one: {moduleName: x, version: v1}\n    two: {moduleName: y}\n"),
 			want: []string{"warning 1: Traefik has no setting global.bogus, and does not start with it: it is ignored",
-				"warning 4: experimental.plugins.one is not supported: it is ignored (plugins cannot be loaded", "warning 5: experimental.plugins.two is not supported"}},
+				"warning 4: experimental.plugins.one is not supported: it is ignored (plugins cannot be loaded",
+				"warning 5: experimental.plugins.two is not supported"}},
 		{name: "WarnForeign", flags: []string{"--serverstransport.servername=x", "--entrypoints.web.http.tls.passthrough=true"},
-			want: []string{"warning 10: Traefik has no setting --serverstransport.servername", "warning 11: Traefik has no setting --entrypoints.web.http.tls.passthrough"}},
+			want: []string{"warning 10: Traefik has no setting --serverstransport.servername",
+				"warning 11: Traefik has no setting --entrypoints.web.http.tls.passthrough"}},
 		{name: "WarnVariable", env: map[string]string{"TRAEFIK_ENTRYPOINTS_WEB_ADDRES": ":80"},
 			want: []string{"warning 3: Traefik has no setting TRAEFIK_ENTRYPOINTS_WEB_ADDRES, and does not start with it: it is ignored (did you mean entrypoints.web.address?)"}},
 		{name: "ErrValue", flags: []string{"--providers.docker.exposedbydefault=nope", "--entrypoints.web.transport.respondingtimeouts.readtimeout=soon", "--ping=5"},
@@ -234,7 +242,8 @@ func TestReadProblems(t *testing.T) {
 			want: []string{"warning 10: the directory of the file provider, /dynamic, is on no volume of the container, and so cannot be read (mount it: ./dynamic:/dynamic:ro)"}},
 		{name: "WarnNoFileOnVolume", flags: []string{"--configfile=/x.yml"},
 			want: []string{"warning 3: the static configuration file, /x.yml, is on no volume of the container, and so cannot be read (mount it: ./x.yml:/x.yml:ro)"}},
-		{name: "WarnEmptyFileProvider", flags: []string{"--providers.file"}, want: []string{"warning 10: the file provider has neither a directory nor a file name (add providers.file.directory or providers.file.filename)"}},
+		{name: "WarnEmptyFileProvider", flags: []string{"--providers.file"},
+			want: []string{"warning 10: the file provider has neither a directory nor a file name (add providers.file.directory or providers.file.filename)"}},
 		{name: "WarnFlagsBesideFile", files: file("ping: {}\n"), flags: []string{"--ping"}, want: []string{"warning 10: --ping is ignored: Traefik takes its settings from "}},
 		{name: "WarnVariablesBesideFlags", flags: []string{"--ping"}, env: map[string]string{"TRAEFIK_API": "true"},
 			want: []string{"warning 3: TRAEFIK_API is ignored: Traefik takes its settings from the flags"}},
@@ -341,8 +350,10 @@ func TestReadValues(t *testing.T) {
 		t.Errorf("got %q\nwant %q", problems, want)
 	}
 	a := got.AccessLog
-	if got.Ping.TerminatingStatusCode != 0 || got.API.BasePath != "" || a.Format != "" || !slices.Equal(a.Filters.StatusCodes, []string{"200", "500-599"}) ||
-		a.Fields.DefaultMode != "" || len(a.Fields.Names) != 0 || a.Fields.Headers.Names["B"] != "drop" || a.Fields.QueryParameters.DefaultMode != "" {
+	if got.Ping.TerminatingStatusCode != 0 || got.API.BasePath != "" || a.Format != "" || !slices.Equal(a.Filters.StatusCodes,
+		[]string{"200", "500-599"}) ||
+		a.Fields.DefaultMode != "" || len(a.Fields.Names) != 0 || a.Fields.Headers.Names["B"] != "drop" ||
+		a.Fields.QueryParameters.DefaultMode != "" {
 		t.Errorf("got %+v", a)
 	}
 }
@@ -351,7 +362,8 @@ func TestReadValues(t *testing.T) {
 func TestReadMetrics(t *testing.T) {
 	t.Parallel()
 	got, problems := read(static.Source{Args: args("--metrics.prometheus.buckets=0.5,0.1", "--metrics.prometheus.headerlabels.a-b=X-A",
-		"--metrics.prometheus.headerlabels.code=X-B", "--metrics.prometheus.headerlabels.__c=X-C", "--metrics.prometheus.headerlabels.Tenant=X-Tenant",
+		"--metrics.prometheus.headerlabels.code=X-B", "--metrics.prometheus.headerlabels.__c=X-C",
+		"--metrics.prometheus.headerlabels.Tenant=X-Tenant",
 		"--metrics.prometheus.addrouterslabels=true")})
 	want := []string{
 		"error 10: metrics.prometheus.buckets: 0.1 follows 0.5 (write numbers that grow, such as 0.1,0.3,1.2,5)",
@@ -363,7 +375,8 @@ func TestReadMetrics(t *testing.T) {
 		t.Errorf("got %q\nwant %q", problems, want)
 	}
 	p := got.Metrics.Prometheus
-	if len(p.Buckets) != 0 || !maps.Equal(p.HeaderLabels, map[string]string{"Tenant": "X-Tenant"}) || !p.AddRoutersLabels || len(p.Mistakes()) != 0 {
+	if len(p.Buckets) != 0 || !maps.Equal(p.HeaderLabels, map[string]string{"Tenant": "X-Tenant"}) || !p.AddRoutersLabels ||
+		len(p.Mistakes()) != 0 {
 		t.Errorf("got %+v", p)
 	}
 }
@@ -372,7 +385,8 @@ func TestReadMetrics(t *testing.T) {
 func TestReadPassedOverValues(t *testing.T) {
 	t.Parallel()
 	_, problems := read(static.Source{Args: args("--log.level=DEBG", "--log.maxage=1")})
-	if len(problems) != 1 || !strings.Contains(problems[0], `"DEBG" is none of TRACE`) || !strings.Contains(problems[0], "did you mean DEBUG?") {
+	if len(problems) != 1 || !strings.Contains(problems[0], `"DEBG" is none of TRACE`) || !strings.Contains(problems[0],
+		"did you mean DEBUG?") {
 		t.Errorf("got %q, want the wrong level", problems)
 	}
 	if _, problems = read(static.Source{Args: args("--log.level=debug")}); len(problems) > 0 {

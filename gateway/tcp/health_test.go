@@ -45,7 +45,8 @@ func TestBackAtOnce(t *testing.T) {
 				Services: map[string]*config.TCPService{"s": s},
 			}
 			if composed {
-				c.Services = map[string]*config.TCPService{"a": s, "s": {Weighted: &config.TCPWeighted{Services: []config.WeightedService{{Name: "a"}}}}}
+				c.Services = map[string]*config.TCPService{"a": s,
+					"s": {Weighted: &config.TCPWeighted{Services: []config.WeightedService{{Name: "a"}}}}}
 			}
 			r := start(t, c, tcp.MuxOptions{})
 			isUp := func() bool {

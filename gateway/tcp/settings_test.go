@@ -56,7 +56,8 @@ func TestHealthCheckPortAndTimeout(t *testing.T) {
 		Routers:  map[string]*config.TCPRouter{"r": {EntryPoints: []string{entry}, Rule: "HostSNI(`*`)", Service: "s"}},
 		Services: map[string]*config.TCPService{"s": balanced(serve(t, named("a")))},
 	}
-	c.Services["s"].LoadBalancer.HealthCheck = &config.TCPHealthCheck{Port: port, Expect: "PONG", Timeout: config.Duration(5 * time.Millisecond),
+	c.Services["s"].LoadBalancer.HealthCheck = &config.TCPHealthCheck{Port: port, Expect: "PONG",
+		Timeout:  config.Duration(5 * time.Millisecond),
 		Interval: config.Duration(5 * time.Millisecond)}
 	r := start(t, c, tcp.MuxOptions{})
 	for range 2 {
@@ -115,7 +116,8 @@ func TestServerTLSCertificates(t *testing.T) {
 			c := routes(plain(address))
 			lb := c.Services["to-"+address].LoadBalancer
 			lb.Servers[0].TLS, lb.ServersTransport = true, "t"
-			c.ServersTransports = map[string]*config.TCPServersTransport{"t": {TLS: &config.TCPClientTLS{RootCAs: []string{id.pem}, Certificates: tt.pairs}}}
+			c.ServersTransports = map[string]*config.TCPServersTransport{"t": {TLS: &config.TCPClientTLS{RootCAs: []string{id.pem},
+				Certificates: tt.pairs}}}
 			if got := answers(t, start(t, c, tcp.MuxOptions{}), 1); got[tt.want] != 1 {
 				t.Errorf("got %v, want %q", got, tt.want)
 			}

@@ -137,7 +137,8 @@ func TestDoctor(t *testing.T) {
 		m.root = rootOf(t, &x509.Certificate{PermittedDNSDomainsCritical: true, PermittedDNSDomains: []string{"localhost"},
 			PermittedIPRanges: []*net.IPNet{{IP: net.IPv4(127, 0, 0, 0).To4(), Mask: net.CIDRMask(8, 32)}}})
 		c := m.checks(t)["root's limits"]
-		if c.State != "warning" || !strings.Contains(c.Detail, "mail") || !strings.Contains(c.Fix, "axion untrust; remove "+filepath.Dir(m.root)) {
+		if c.State != "warning" || !strings.Contains(c.Detail, "mail") || !strings.Contains(c.Fix,
+			"axion untrust; remove "+filepath.Dir(m.root)) {
 			t.Errorf("got %+v, want how to renew it", c)
 		}
 	})

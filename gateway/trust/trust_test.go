@@ -62,13 +62,14 @@ func newMachine(t *testing.T, tools ...string) *machine {
 	if err := os.Rename(newRoot(t, t.TempDir()), filepath.Join(prefix, "usr/local/share/ca-certificates/other.crt")); err != nil {
 		t.Fatal(err)
 	}
-	return &machine{rootErr: func() error { return nil }, root: newRoot(t, filepath.Join(home, ".config", "axion", "ca")), stack: func() (trust.Stack, error) { return trust.Stack{}, errors.New("nothing runs") }, Fake: trust.Fake{
-		Home: home, Prefix: prefix, System: "linux", Admin: true, Env: map[string]string{"PATH": bin},
-		Update: []string{
-			"update-ca-certificates", "--certsconf", filepath.Join(prefix, "conf"), "--certsdir", filepath.Join(prefix, "empty"), "--hooksdir", filepath.Join(prefix, "empty"),
-			"--localcertsdir", filepath.Join(prefix, "usr/local/share/ca-certificates"), "--etccertsdir", filepath.Join(prefix, "etc/ssl/certs"),
-		},
-	}}
+	return &machine{rootErr: func() error { return nil }, root: newRoot(t, filepath.Join(home, ".config", "axion", "ca")),
+		stack: func() (trust.Stack, error) { return trust.Stack{}, errors.New("nothing runs") }, Fake: trust.Fake{
+			Home: home, Prefix: prefix, System: "linux", Admin: true, Env: map[string]string{"PATH": bin},
+			Update: []string{
+				"update-ca-certificates", "--certsconf", filepath.Join(prefix, "conf"), "--certsdir", filepath.Join(prefix, "empty"), "--hooksdir", filepath.Join(prefix, "empty"),
+				"--localcertsdir", filepath.Join(prefix, "usr/local/share/ca-certificates"), "--etccertsdir", filepath.Join(prefix, "etc/ssl/certs"),
+			},
+		}}
 }
 
 // newRoot makes an authority in dir and gives its root's file.

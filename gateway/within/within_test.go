@@ -24,7 +24,8 @@ func TestRoot(t *testing.T) {
 		}
 	}
 	for link, to := range map[string]string{
-		"out": outside, "outfile": filepath.Join(outside, "file"), "up": "../outside/new", "dangling": "../outside/none", "in": "sub", "infile": "file",
+		"out": outside, "outfile": filepath.Join(outside, "file"), "up": "../outside/new", "dangling": "../outside/none", "in": "sub",
+		"infile": "file",
 	} {
 		if err := os.Symlink(to, filepath.Join(dir, link)); err != nil {
 			t.Skip(err)

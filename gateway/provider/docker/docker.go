@@ -71,7 +71,8 @@ func New(opts Options) (*Provider, error) {
 	if err != nil {
 		return nil, &addressError{err}
 	}
-	p := &Provider{engine: engine, network: opts.Network, empty: opts.AllowEmpty, again: make(chan struct{}, 1), log: opts.Log, doubts: map[string]string{}}
+	p := &Provider{engine: engine, network: opts.Network, empty: opts.AllowEmpty, again: make(chan struct{}, 1), log: opts.Log,
+		doubts: map[string]string{}}
 	if p.log == nil {
 		p.log = slog.New(slog.DiscardHandler)
 	}
