@@ -145,16 +145,17 @@ func (g *Gateway) newServer(e *entrypoint, h http.Handler) *http.Server {
 }
 
 // joinWrites has the server's HTTP/2 connections send in batches.
+//
+//nolint:staticcheck // setting Protocols, as is advised, leaves no way to the connection
 func (g *Gateway) joinWrites(s *http.Server) {
-	// Setting Protocols, as is advised, leaves no way to the connection.
-	c := &http2.Server{ //nolint:staticcheck // see above
-		MaxConcurrentStreams:      uint32(s.HTTP2.MaxConcurrentStreams), //nolint:staticcheck // see above
+	c := &http2.Server{
+		MaxConcurrentStreams:      uint32(s.HTTP2.MaxConcurrentStreams),
 		MaxReadFrameSize:          maxFrame,
 		IdleTimeout:               s.IdleTimeout,
-		MaxDecoderHeaderTableSize: uint32(s.HTTP2.MaxDecoderHeaderTableSize), //nolint:staticcheck // see above
+		MaxDecoderHeaderTableSize: uint32(s.HTTP2.MaxDecoderHeaderTableSize),
 		MaxEncoderHeaderTableSize: uint32(s.HTTP2.MaxEncoderHeaderTableSize),
 	}
-	if err := http2.ConfigureServer(s, c); err != nil { //nolint:staticcheck // see above
+	if err := http2.ConfigureServer(s, c); err != nil {
 		g.log.Warn("HTTP/2 goes without joined writes", "error", err)
 		return
 	}
