@@ -110,7 +110,7 @@ func (c *Client) Forward(w http.ResponseWriter, r *http.Request, t *Target) erro
 
 // brief is for how long a connection may be unused without being looked at before a
 // request that can be sent again: at high rates to look would cost more than it saves.
-const brief = time.Millisecond
+const brief = 20 * time.Millisecond
 
 // connect gives a connection for the request, which is ready to be sent, and whether it
 // was used before. One that the server has closed, or has sent something on that

@@ -90,7 +90,7 @@ func Forwarded(opts ForwardedOptions) func(r *http.Request) {
 		if !believed {
 			forget(r.Header)
 		}
-		var values [7]string // one allocation for all
+		var values [5]string // one allocation for all
 		n := 0
 		put := func(name, value string) {
 			values[n] = value
@@ -112,8 +112,7 @@ func Forwarded(opts ForwardedOptions) func(r *http.Request) {
 			put("X-Forwarded-Server", server)
 		}
 		if scheme := r.Header["X-Forwarded-Proto"][0]; opts.Scheme {
-			put("X-Forwarded-Scheme", scheme)
-			put("X-Scheme", scheme)
+			r.Header["X-Forwarded-Scheme"], r.Header["X-Scheme"] = []string{scheme}, []string{scheme}
 		}
 	}
 }
@@ -176,7 +175,10 @@ func port(r *http.Request) string {
 	if _, port, err := hostname.Split(r.Host); err == nil && port != "" {
 		return port
 	}
-	if proto := r.Header.Get("X-Forwarded-Proto"); r.TLS != nil || strings.EqualFold(proto, "https") || strings.EqualFold(proto, "wss") {
+	if r.TLS != nil {
+		return "443"
+	}
+	if proto := r.Header["X-Forwarded-Proto"][0]; strings.EqualFold(proto, "https") || strings.EqualFold(proto, "wss") {
 		return "443"
 	}
 	return "80"
