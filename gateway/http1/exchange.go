@@ -135,10 +135,14 @@ func (x *exchange) await(c *conn) error {
 // fail is an error before the answer was begun. A context's end is the reason where
 // there is one.
 func (x *exchange) fail(op string, err error) error {
+	broken := x.broken.Load()
+	if broken != nil && timedOut(broken) {
+		return broken // the client is still there
+	}
 	if ctx := x.r.Context().Err(); ctx != nil {
 		return &Error{Op: op, Err: ctx}
 	}
-	if broken := x.broken.Load(); broken != nil {
+	if broken != nil {
 		return broken
 	}
 	return &Error{Op: op, Err: err}

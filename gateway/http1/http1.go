@@ -4,6 +4,7 @@
 package http1
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -80,6 +81,27 @@ func BodyError(err error) *Error { return &Error{Op: opBody, Err: err} }
 
 // Client reports whether the client is at fault: its body broke off or is malformed.
 func (e *Error) Client() bool { return e.Op == opBody }
+
+// StatusClientGone is what logs show for a client that left; nginx coined it.
+const StatusClientGone = 499
+
+// BodyStatus is what a request whose body could not be read, for err, is answered with:
+// 408 where it did not come in time, 499 where the client has left, or else 400. Over
+// HTTP/1, net/http ends the request's context in the first case as well.
+func BodyStatus(r *http.Request, err error) int {
+	switch {
+	case timedOut(err):
+		return http.StatusRequestTimeout
+	case r.Context().Err() != nil:
+		return StatusClientGone
+	}
+	return http.StatusBadRequest
+}
+
+func timedOut(err error) bool {
+	t, ok := errors.AsType[net.Error](err)
+	return ok && t.Timeout()
+}
 
 func (e *Error) Error() string { return fmt.Sprintf("%s: %v", e.Op, e.Err) }
 func (e *Error) Unwrap() error { return e.Err }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 
 	"axion/gateway/config"
+	"axion/gateway/http1"
 	"axion/gateway/spool"
 )
 
@@ -83,7 +84,7 @@ func (b *bufferer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body := &spool.Buffer{Memory: b.config.MemRequestBodyBytes, Limit: b.config.MaxRequestBodyBytes}
 	defer body.Close()
 	if err := b.read(body, r); err != nil {
-		fail(w, err)
+		fail(w, r, err)
 		return
 	}
 	before := remember(r.Header)
@@ -91,7 +92,7 @@ func (b *bufferer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	for attempt := 1; ; attempt++ {
 		again, err := b.attempt(w, r, body, attempt)
 		if err != nil {
-			fail(w, err)
+			fail(w, r, err)
 			return
 		}
 		if !again {
@@ -102,19 +103,17 @@ func (b *bufferer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // fail answers for a request that could not be read or handed on.
-func fail(w http.ResponseWriter, err error) {
+func fail(w http.ResponseWriter, r *http.Request, err error) {
 	status := http.StatusInternalServerError
 	switch {
 	case errors.Is(err, spool.ErrTooLarge):
 		status = http.StatusRequestEntityTooLarge
-	case errors.Is(err, errUnreadable):
-		status = http.StatusBadRequest
+	case errors.Is(err, spool.ErrUnreadable):
+		status = http1.BodyStatus(r, err)
 	}
 	w.WriteHeader(status)
 	_, _ = w.Write([]byte(http.StatusText(status)))
 }
-
-var errUnreadable = errors.New("the request's body cannot be read")
 
 func (b *bufferer) read(body *spool.Buffer, r *http.Request) error {
 	if body.Limit > 0 && r.ContentLength > body.Limit {
@@ -126,7 +125,7 @@ func (b *bufferer) read(body *spool.Buffer, r *http.Request) error {
 	from := &spool.Source{Reader: r.Body}
 	_, err := io.Copy(body, from)
 	if from.Err != nil {
-		return errUnreadable
+		return errors.Join(spool.ErrUnreadable, from.Err)
 	}
 	return err
 }

@@ -95,6 +95,8 @@ func (a *authorizer) serve(w http.ResponseWriter, r *http.Request, next http.Han
 	switch {
 	case errors.Is(err, spool.ErrTooLarge):
 		http.Error(w, http.StatusText(http.StatusUnauthorized), http.StatusUnauthorized)
+	case errors.Is(err, spool.ErrUnreadable):
+		spool.Fail(w, r, err)
 	case err != nil && r.Context().Err() != nil:
 		w.WriteHeader(statusClientLeft)
 	case err != nil:

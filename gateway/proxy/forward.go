@@ -15,8 +15,7 @@ import (
 	"axion/gateway/urlpath"
 )
 
-// statusClientGone is what logs show for a client that left; nginx coined it.
-const statusClientGone = 499
+const statusClientGone = http1.StatusClientGone
 
 // target is how requests are sent to a server.
 type target struct {
@@ -62,17 +61,32 @@ func below(h http.Handler, t target) http.Handler {
 // lose answers for a server that did not, unless the request is tried again.
 func (b *Balancer) lose(w http.ResponseWriter, r *http.Request, s *server, err error) {
 	b.failed(s, r, err)
-	if status := statusOf(r, err); clientFault(err) && status != statusClientGone {
-		if r.ProtoMajor == 1 {
-			w.Header().Set("Connection", "close") // what comes after the body cannot be told from it
-		}
-		http.Error(w, "the request's body is malformed or broke off", status)
+	if clientFault(err) && statusOf(r, err) != statusClientGone {
+		failBody(w, r, err)
 		return
 	}
 	if u, ok := record.Find[record.Unreachable](w); ok && u.Unreachable(err) {
 		return
 	}
 	b.proxy.fail(w, r, b, s, err)
+}
+
+// failBody answers a request whose body could not be read.
+func failBody(w http.ResponseWriter, r *http.Request, err error) {
+	if r.ProtoMajor == 1 {
+		w.Header().Set("Connection", "close") // what comes after the body cannot be told from it
+	}
+	status, text := http1.BodyStatus(r, err), "the request's body is malformed or broke off"
+	if status == http.StatusRequestTimeout {
+		text = "the request's body did not come in time"
+	}
+	http.Error(w, text, status)
+}
+
+// headTooLarge reports whether the request's head is larger than its server said that it
+// takes, over HTTP/2. Net/http has no value for it.
+func headTooLarge(err error) bool {
+	return strings.Contains(err.Error(), "larger than peer's advertised limit")
 }
 
 // atPath is r below the server's path.
@@ -105,16 +119,16 @@ func statusOf(r *http.Request, err error) int {
 	var timeout net.Error
 	// Package http1 says that the client has left where it has: to end its upload, it may
 	// have the context end afterwards.
-	own, ok := errors.AsType[*http1.Error](err)
+	_, ok := errors.AsType[*http1.Error](err)
 	switch {
-	case errors.Is(err, context.Canceled), (!ok || own.Client()) && errors.Is(r.Context().Err(), context.Canceled):
+	case clientFault(err) && !errors.Is(err, context.Canceled):
+		return http1.BodyStatus(r, err)
+	case errors.Is(err, context.Canceled), !ok && errors.Is(r.Context().Err(), context.Canceled):
 		return statusClientGone
-	case clientFault(err) && errors.As(err, &timeout) && timeout.Timeout():
-		return http.StatusRequestTimeout
-	case clientFault(err):
-		return http.StatusBadRequest
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return http.StatusGatewayTimeout
+	case headTooLarge(err):
+		return http.StatusRequestHeaderFieldsTooLarge
 	case errors.Is(err, selfaddr.ErrOwn):
 		return http.StatusLoopDetected
 	}

@@ -159,6 +159,12 @@ func TestScenarioProtocols(t *testing.T) {
 			w.Header().Set("X-A", "1")
 			w.WriteHeader(413)
 		}, want: "413[X-A=1]"},
+		"EarlySilent": {method: "POST", body: silent, server: func(w http.ResponseWriter, _ *http.Request) {
+			_ = http.NewResponseController(w).EnableFullDuplex()
+			w.Header().Set("X-A", "1")
+			w.WriteHeader(413)
+			_ = http.NewResponseController(w).Flush()
+		}, want: "413[X-A=1]"},
 		"Expect": {method: "POST", body: func() io.Reader { return strings.NewReader("body") }, edit: func(r *http.Request) { r.Header.Set("Expect", "100-continue") },
 			server: func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) }, want: "200 body"},
 		"ExpectRefused": {method: "POST", body: func() io.Reader { return strings.NewReader("body") }, edit: func(r *http.Request) { r.Header.Set("Expect", "100-continue") },
@@ -271,6 +277,39 @@ func TestScenarioRestart(t *testing.T) {
 					}
 				}
 			})
+		}
+	}
+}
+
+// silent is a body of which nothing comes until it is closed.
+func silent() io.Reader {
+	r, _ := io.Pipe()
+	return r
+}
+
+// TestScenarioAbortedUpload has servers end a request whose body does not come.
+func TestScenarioAbortedUpload(t *testing.T) {
+	t.Parallel()
+	for _, way := range []string{"https", "h2c"} {
+		for _, front := range []bool{false, true} {
+			for name, length := range map[string]int64{"Small": 100, "Large": 1 << 20, "Unknown": -1} {
+				t.Run(fmt.Sprintf("%s/%s/http2=%t", name, way, front), func(t *testing.T) {
+					t.Parallel()
+					gateway := behind(t, speak(t, way, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }), front, 0)
+					ctx, cancel := context.WithTimeout(t.Context(), patience)
+					defer cancel()
+					body := silent()
+					r, err := http.NewRequestWithContext(ctx, "POST", gateway.URL, body)
+					if err != nil {
+						t.Fatal(err)
+					}
+					r.ContentLength = length
+					if got := outcome(gateway.Client(), r); got != "502 "+silence {
+						t.Errorf("got %q", got)
+					}
+					_ = body.(io.Closer).Close()
+				})
+			}
 		}
 	}
 }

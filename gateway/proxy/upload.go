@@ -36,9 +36,11 @@ type upload struct {
 	gate *gate // nil where the body waits for nothing
 
 	mu   sync.Mutex
-	busy bool          // a read may wait for the client
-	over bool          // nothing is read any more
-	idle chan struct{} // closed when no read is under way any more; nil until stop waits
+	busy bool // a read may wait for the client
+	over bool // nothing is read any more
+	// broken is why the body cannot be read; nil where that is because of stop.
+	broken *http1.Error
+	idle   chan struct{} // closed when no read is under way any more; nil while nobody waits
 }
 
 var errOver = errors.New("the request has ended")
@@ -105,15 +107,15 @@ func (u *upload) read(p []byte) (int, error) {
 		return 0, errOver
 	}
 	n, err := u.ReadCloser.Read(p)
-	u.end()
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = http1.BodyError(err)
+	}
+	u.end(err)
 	if u.kept != nil {
 		u.kept = append(u.kept, p[:n]...)
 	}
 	if u.left > 0 {
 		u.left -= int64(n)
-	}
-	if err != nil && !errors.Is(err, io.EOF) {
-		err = http1.BodyError(err)
 	}
 	u.err = err
 	return n, err
@@ -126,39 +128,73 @@ func (u *upload) begin(waits bool) bool {
 	return !u.over
 }
 
-func (u *upload) end() {
+func (u *upload) end(err error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
+	if broken, ok := errors.AsType[*http1.Error](err); ok && !u.over {
+		u.broken = broken
+	}
 	if u.busy = false; u.idle != nil {
 		close(u.idle)
 		u.idle = nil
 	}
 }
 
+// await gives what is closed when no read is under way; nil where none is. The caller
+// holds mu.
+func (u *upload) await() <-chan struct{} {
+	if u.busy && u.idle == nil {
+		u.idle = make(chan struct{})
+	}
+	return u.idle
+}
+
+// cause is why r, which failed with err, did: where the client's body did not come in
+// time, net/http ends the request's context a moment before the reading. Where stop has
+// it end, the failure is the server's.
+func cause(r *http.Request, err error) error {
+	u, ok := r.Context().Value(uploadKey{}).(*upload)
+	if !ok || r.Context().Err() == nil {
+		return err
+	}
+	u.mu.Lock()
+	idle := u.await()
+	u.mu.Unlock()
+	if idle != nil {
+		select {
+		case <-idle:
+		case <-time.After(stopInterval):
+		}
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.broken != nil {
+		return u.broken
+	}
+	if _, own := errors.AsType[*http1.Error](err); u.over && !own && !errors.Is(err, context.Canceled) {
+		return &http1.Error{Op: "read", Err: err}
+	}
+	return err
+}
+
 // stop ends the reading, also one that waits for the client. Each read may set a
-// deadline of its own, so that one of ours is not enough. It may be called again, by the
-// same goroutine.
+// deadline of its own, so that one of ours is not enough. It may be called again, and by
+// any goroutine.
 func (u *upload) stop() {
 	u.mu.Lock()
 	if u.gate != nil && !u.over {
 		close(u.gate.ended)
 	}
 	u.over = true
-	idle := make(chan struct{})
-	if u.idle = idle; !u.busy {
-		close(idle)
-		u.idle = nil
-	}
+	idle := u.await()
 	u.mu.Unlock()
-	select {
-	case <-idle:
+	if idle == nil {
 		return
-	default:
 	}
 	again := time.NewTicker(stopInterval)
 	defer again.Stop()
 	for {
-		_ = u.control.SetReadDeadline(time.Unix(1, 0))
+		u.interrupt()
 		select {
 		case <-idle:
 			return
@@ -167,8 +203,28 @@ func (u *upload) stop() {
 	}
 }
 
-// answered is the body of the answer to an upload. HTTP/2's is closed only when no more
-// is sent: a client that waits for the answer first would wait for itself.
+func (u *upload) waits() bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.busy
+}
+
+// interrupt ends a read that waits. Once none does, the connection is another request's.
+func (u *upload) interrupt() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.busy {
+		_ = u.control.SetReadDeadline(time.Unix(1, 0))
+	}
+}
+
+// Close ends the reading: net/http's client calls it once nothing more is sent, and over
+// HTTP/2 waits for a read that is under way.
+func (u *upload) Close() error {
+	u.stop()
+	return nil
+}
+
 type answered struct {
 	body
 	upload *upload
@@ -221,5 +277,21 @@ func (r *replay) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Close does nothing: the body may be read again.
-func (r *replay) Close() error { return nil }
+// replayTimeout is how long a body that is not read any more is waited for: it may be
+// for another connection.
+const replayTimeout = time.Second
+
+// Close ends a reading that goes on for long. Other than that the body may be read again.
+func (r *replay) Close() error {
+	u := r.upload
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.busy {
+		time.AfterFunc(replayTimeout, func() {
+			if u.waits() {
+				u.stop()
+			}
+		})
+	}
+	return nil
+}

@@ -27,7 +27,7 @@ func (b *Balancer) wide(s *server, t target) http.Handler {
 			if i, ok := w.(*interim); ok {
 				w = i.ResponseWriter
 			}
-			b.lose(w, r, s, err)
+			b.lose(w, r, s, cause(r, err))
 		},
 		ModifyResponse: func(res *http.Response) error {
 			b.answered(s)
@@ -72,10 +72,13 @@ func rewrite(r *httputil.ProxyRequest, to *url.URL, t target) {
 		delete(r.Out.Header, "Upgrade")
 	}
 	r.Out.Trailer = r.In.Trailer // a copy would stay without values
-	if u, ok := r.In.Body.(*upload); ok && u.kept != nil {
+	switch u, ok := r.In.Body.(*upload); {
+	case ok && u.kept != nil:
 		// Unread, it costs nothing; a connection that turns out to be closed can be
 		// replaced with it.
 		r.Out.Body, r.Out.GetBody = u.again(), func() (body, error) { return u.again(), nil }
+	case ok:
+		r.Out.Body = u // ReverseProxy's own hides that it is closed
 	}
 	if r.Out.Header["Idempotency-Key"] == nil && http1.Idempotent(r.In) {
 		r.Out.Header["Idempotency-Key"] = []string{} // is not sent, and has net/http try again

@@ -4,12 +4,10 @@ import (
 	"errors"
 	"io"
 	"math"
-	"net"
 	"net/http"
-)
 
-// statusClientLeft is what logs show for a client that left; nginx coined it.
-const statusClientLeft = 499
+	"axion/gateway/http1"
+)
 
 // Keep reads r's body so that it can be sent several times. It is not whole where it is
 // larger than limit, and then r has it still; a negative limit means none. The buffer is
@@ -31,7 +29,7 @@ func Keep(r *http.Request, limit int64) (kept *Buffer, whole bool, err error) {
 	_, err = io.Copy(kept, bounded)
 	switch {
 	case from.Err != nil:
-		return kept, false, from.Err
+		return kept, false, errors.Join(ErrUnreadable, from.Err)
 	case err != nil:
 		return kept, false, err
 	case limit < 0 || kept.size <= limit:
@@ -65,15 +63,9 @@ func (s *Source) Read(p []byte) (int, error) {
 
 // Fail answers a request whose body could not be kept, for the reason err.
 func Fail(w http.ResponseWriter, r *http.Request, err error) {
-	status := http.StatusBadRequest
-	timeout, ok := errors.AsType[net.Error](err)
-	switch {
-	case errors.Is(err, ErrTooLarge):
+	status := http1.BodyStatus(r, err)
+	if errors.Is(err, ErrTooLarge) {
 		status = http.StatusRequestEntityTooLarge
-	case r.Context().Err() != nil:
-		status = statusClientLeft
-	case ok && timeout.Timeout():
-		status = http.StatusRequestTimeout
 	}
 	if r.ProtoMajor == 1 {
 		w.Header().Set("Connection", "close") // what comes after the body cannot be told from it

@@ -15,6 +15,9 @@ const DefaultMemory = 1 << 20
 // ErrTooLarge says that a body is larger than it may be.
 var ErrTooLarge = errors.New("the body is too large")
 
+// ErrUnreadable is that of a request's body which cannot be read to its end.
+var ErrUnreadable = errors.New("the request's body cannot be read")
+
 // Buffer keeps what is written to it. The zero value keeps all in a file. It is to be
 // closed, and written to by one goroutine only.
 type Buffer struct {
