@@ -35,9 +35,11 @@ type upload struct {
 
 	gate *gate // nil where the body waits for nothing
 
-	mu   sync.Mutex
-	busy bool // a read may wait for the client
-	over bool // nothing is read any more
+	mu       sync.Mutex
+	busy     bool // a read may wait for the client
+	over     bool // nothing is read any more
+	ended    bool // there is nothing more to read
+	answered bool // an answer has begun
 	// broken is why the body cannot be read; nil where that is because of stop.
 	broken *http1.Error
 	idle   chan struct{} // closed when no read is under way any more; nil while nobody waits
@@ -134,6 +136,7 @@ func (u *upload) end(err error) {
 	if broken, ok := errors.AsType[*http1.Error](err); ok && !u.over {
 		u.broken = broken
 	}
+	u.ended = err != nil
 	if u.busy = false; u.idle != nil {
 		close(u.idle)
 		u.idle = nil
@@ -203,12 +206,6 @@ func (u *upload) stop() {
 	}
 }
 
-func (u *upload) waits() bool {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	return u.busy
-}
-
 // interrupt ends a read that waits. Once none does, the connection is another request's.
 func (u *upload) interrupt() {
 	u.mu.Lock()
@@ -218,13 +215,42 @@ func (u *upload) interrupt() {
 	}
 }
 
-// Close ends the reading: net/http's client calls it once nothing more is sent, and over
-// HTTP/2 waits for a read that is under way.
+// closeTimeout is how long a read may go on that net/http's client wants no more of.
+const closeTimeout = time.Second
+
+// Close ends a read that waits for the client, as that client does for its answer: over
+// HTTP/2 a request fails only after its last read. It gives an answer that is about to
+// come the time to, which then ends the upload; and another connection, for a body that
+// can be sent again. To end a read over HTTP/1 ends the request's context.
 func (u *upload) Close() error {
-	u.stop()
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if !u.ended && !u.over { // a read may be about to begin
+		time.AfterFunc(closeTimeout, func() {
+			if u.unanswered() {
+				u.stop()
+			}
+		})
+	}
 	return nil
 }
 
+func (u *upload) unanswered() bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.busy && !u.answered
+}
+
+// answer gives the answer's body, whose end ends the upload.
+func (u *upload) answer(b body) body {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.answered = true
+	return answered{b, u}
+}
+
+// answered is the body of the answer to an upload. HTTP/2's is closed only when no more
+// is sent: a client that waits for the answer first would wait for itself.
 type answered struct {
 	body
 	upload *upload
@@ -249,7 +275,7 @@ func (u *upload) in(ctx context.Context) context.Context {
 // endUpload has the end of an answer end the upload that it is one to.
 func endUpload(res *http.Response) {
 	if u, ok := res.Request.Context().Value(uploadKey{}).(*upload); ok {
-		res.Body = answered{res.Body, u}
+		res.Body = u.answer(res.Body)
 	}
 }
 
@@ -277,21 +303,5 @@ func (r *replay) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// replayTimeout is how long a body that is not read any more is waited for: it may be
-// for another connection.
-const replayTimeout = time.Second
-
 // Close ends a reading that goes on for long. Other than that the body may be read again.
-func (r *replay) Close() error {
-	u := r.upload
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if u.busy {
-		time.AfterFunc(replayTimeout, func() {
-			if u.waits() {
-				u.stop()
-			}
-		})
-	}
-	return nil
-}
+func (r *replay) Close() error { return r.upload.Close() }
