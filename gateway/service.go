@@ -246,7 +246,7 @@ var _ proxy.Service = internalService{}
 
 func (internalService) Up() bool                  { return true }
 func (internalService) OnChange(func(up bool))    {}
-func (internalService) Hurry()                    {}
-func (internalService) Wake(context.Context) bool { return true }
+func (internalService) ProbeSoon()                    {}
+func (internalService) AwaitUp(context.Context) bool { return true }
 func (internalService) Servers() []proxy.Status   { return nil }
 func (internalService) Close()                    {}

@@ -16,9 +16,9 @@ type pool struct {
 	address  string
 	limit    int
 	patience time.Duration
-	// fickle is until when the server counts as one that closes connections as soon as
+	// unstable is until when the server counts as one that closes connections as soon as
 	// they are unused, in Unix nanoseconds.
-	fickle atomic.Int64
+	unstable atomic.Int64
 
 	mu     sync.Mutex
 	idle   []*conn // oldest first
@@ -81,21 +81,21 @@ const (
 	// soon is how early after its last answer a server that keeps connections does not
 	// close one.
 	soon = time.Second
-	// fickleTime is how long that is remembered of a server that did.
-	fickleTime = 10 * time.Second
+	// unstableTime is how long that is remembered of a server that did.
+	unstableTime = 10 * time.Second
 )
 
 // lost notes that the server closed a connection that was unused for so long.
 func (p *pool) lost(unused time.Duration) {
 	if unused < soon {
-		p.fickle.Store(time.Now().Add(fickleTime).UnixNano())
+		p.unstable.Store(time.Now().Add(unstableTime).UnixNano())
 	}
 }
 
 // keeps reports whether the server is one that keeps connections. To requests that
 // cannot be sent again the others are a gamble.
 func (p *pool) keeps() bool {
-	until := p.fickle.Load()
+	until := p.unstable.Load()
 	return until == 0 || time.Now().UnixNano() >= until
 }
 

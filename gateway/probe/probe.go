@@ -168,8 +168,8 @@ func (l *Loop) signal() {
 // wait.
 func (l *Loop) Recheck() { l.signal() }
 
-// Hurry has the server asked now, unless it was a moment ago. It does not wait.
-func (l *Loop) Hurry() {
+// ProbeSoon has the server asked now, unless it was a moment ago. It does not wait.
+func (l *Loop) ProbeSoon() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if time.Since(l.ended) >= refusedInterval {

@@ -161,8 +161,8 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// TestHurry asks at most once a second, and not before it is wanted where there is no interval.
-func TestHurry(t *testing.T) {
+// TestProbeSoon asks at most once a second, and not before it is wanted where there is no interval.
+func TestProbeSoon(t *testing.T) {
 	t.Parallel()
 	s := &server{err: errDown}
 	run(t, 0, []*server{s}, func(t *testing.T, loops []*probe.Loop) {
@@ -170,7 +170,7 @@ func TestHurry(t *testing.T) {
 			t.Errorf("asked %d times before it was wanted", s.asked.Load())
 		}
 		for range 100 {
-			loops[0].Hurry()
+			loops[0].ProbeSoon()
 			time.Sleep(20 * time.Millisecond)
 		}
 		if n := s.asked.Load(); n != 2 {

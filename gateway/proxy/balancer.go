@@ -43,7 +43,7 @@ var _ Service = (*Balancer)(nil)
 // choice is the servers that are up, and how one is chosen.
 type choice struct {
 	servers []*server
-	wake    []*probe.Loop // of those that are not
+	probes  []*probe.Loop // of those that are not
 	picker  picker
 }
 
@@ -164,9 +164,9 @@ func (b *Balancer) choose() (*choice, error) {
 	for _, s := range b.servers {
 		switch {
 		case s.down && s.check != nil:
-			c.wake = append(c.wake, s.check)
+			c.probes = append(c.probes, s.check)
 		case s.ousted && s.refused:
-			c.wake = append(c.wake, s.reach)
+			c.probes = append(c.probes, s.reach)
 		case s.down || s.ousted:
 		case !s.fenced:
 			c.servers, weights, names = append(c.servers, s), append(weights, s.weight), append(names, s.url.String())
@@ -180,7 +180,7 @@ func (b *Balancer) choose() (*choice, error) {
 // ServeHTTP forwards r to the next server, or answers 503 where none is up.
 func (b *Balancer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s := b.pick(w, r)
-	if s == nil && b.Wake(r.Context()) {
+	if s == nil && b.AwaitUp(r.Context()) {
 		s = b.pick(w, r)
 	}
 	if s == nil {
@@ -204,8 +204,8 @@ func (b *Balancer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (b *Balancer) pick(w http.ResponseWriter, r *http.Request) *server {
 	up := b.up.Load()
 	if len(up.servers) > 0 {
-		for _, l := range up.wake {
-			l.Hurry()
+		for _, l := range up.probes {
+			l.ProbeSoon()
 		}
 	}
 	if b.stick != nil {

@@ -87,8 +87,8 @@ func (w *weighted) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	switch {
 	case len(up.children) == len(w.children):
 	case len(up.children) > 0:
-		w.Hurry()
-	case w.Wake(r.Context()):
+		w.ProbeSoon()
+	case w.AwaitUp(r.Context()):
 		_ = w.choose() // a child may not have reported yet
 		up = w.up.Load()
 	}
@@ -141,8 +141,8 @@ func NewFailover(name string, c *config.Failover, main, fallback Service) (Servi
 func (f *failover) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	main, fallback := f.children[0], f.children[1]
 	if !main.Up() {
-		if main.Hurry(); !fallback.Up() {
-			f.Wake(r.Context())
+		if main.ProbeSoon(); !fallback.Up() {
+			f.AwaitUp(r.Context())
 		}
 	}
 	switch {

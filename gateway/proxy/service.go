@@ -11,10 +11,10 @@ type Service interface {
 	http.Handler
 	// Up reports whether a request can be answered now.
 	Up() bool
-	// Hurry has servers that are down asked whether they still are. It does not wait.
-	Hurry()
-	// Wake does, and waits for a moment until one is up where none was. It reports Up.
-	Wake(ctx context.Context) bool
+	// ProbeSoon has servers that are down asked whether they still are. It does not wait.
+	ProbeSoon()
+	// AwaitUp does, and waits for a moment until one is up where none was. It reports Up.
+	AwaitUp(ctx context.Context) bool
 	// OnChange has f called, one call at a time, after Up has changed.
 	OnChange(f func(up bool))
 	// Servers tells every server's state.

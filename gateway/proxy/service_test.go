@@ -190,12 +190,12 @@ func newFlaky(text string, status int) *flaky {
 	return f
 }
 
-func (f *flaky) Up() bool                  { return f.up.Load() }
-func (f *flaky) OnChange(tell func(bool))  { f.told = append(f.told, tell) }
-func (f *flaky) Servers() []proxy.Status   { return nil }
-func (f *flaky) Hurry()                    {}
-func (f *flaky) Wake(context.Context) bool { return f.Up() }
-func (f *flaky) Close()                    {}
+func (f *flaky) Up() bool                     { return f.up.Load() }
+func (f *flaky) OnChange(tell func(bool))     { f.told = append(f.told, tell) }
+func (f *flaky) Servers() []proxy.Status      { return nil }
+func (f *flaky) ProbeSoon()                   {}
+func (f *flaky) AwaitUp(context.Context) bool { return f.Up() }
+func (f *flaky) Close()                       {}
 func (f *flaky) set(up bool) {
 	f.up.Store(up)
 	for _, tell := range f.told {

@@ -85,7 +85,7 @@ func rewrite(r *httputil.ProxyRequest, to *url.URL, t target) {
 	}
 }
 
-// copyForwarded restores what the front set and ReverseProxy removed, by default
+// copyForwarded restores what the entrypoint set and ReverseProxy removed, by default
 // or because the client named it in its Connection header. X-Forwarded-For is left out
 // where it is there without a value.
 func copyForwarded(out, in *http.Request) {

@@ -164,7 +164,7 @@ func (s *service) dial(ctx context.Context, client net.Conn) (net.Conn, *dialer,
 		at := s.pick(tried)
 		switch {
 		case at != nil:
-			hurry(down)
+			probeSoon(down)
 		case len(down) > 0 && probe.Wait(ctx, down, func() bool { return s.has(tried) }):
 			at, down = s.pick(tried), nil
 		}
@@ -204,8 +204,8 @@ func (s *service) down(list []*probe.Loop) []*probe.Loop {
 	return list
 }
 
-func hurry(loops []*probe.Loop) {
+func probeSoon(loops []*probe.Loop) {
 	for _, l := range loops {
-		l.Hurry()
+		l.ProbeSoon()
 	}
 }

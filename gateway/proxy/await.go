@@ -30,30 +30,30 @@ func (b *Balancer) reach(s *server) *probe.Loop {
 	})
 }
 
-// Hurry has servers that are down asked now, for a request that another one answers.
-func (b *Balancer) Hurry() {
-	for _, l := range b.up.Load().wake {
-		l.Hurry()
+// ProbeSoon has servers that are down asked now, for a request that another one answers.
+func (b *Balancer) ProbeSoon() {
+	for _, l := range b.up.Load().probes {
+		l.ProbeSoon()
 	}
 }
 
-// Wake has servers that are down asked now, and waits for a moment for one to be up. It
+// AwaitUp has servers that are down asked now, and waits for a moment for one to be up. It
 // reports whether one is.
-func (b *Balancer) Wake(ctx context.Context) bool {
+func (b *Balancer) AwaitUp(ctx context.Context) bool {
 	up := b.up.Load()
-	return len(up.servers) > 0 || len(up.wake) > 0 && probe.Wait(ctx, up.wake, b.Up)
+	return len(up.servers) > 0 || len(up.probes) > 0 && probe.Wait(ctx, up.probes, b.Up)
 }
 
-// Hurry has the children's servers that are down asked.
-func (g *group) Hurry() {
+// ProbeSoon has the children's servers that are down asked.
+func (g *group) ProbeSoon() {
 	for _, c := range g.children {
-		c.Hurry()
+		c.ProbeSoon()
 	}
 }
 
-// Wake has the children's servers that are down asked, and waits for a moment for one to
+// AwaitUp has the children's servers that are down asked, and waits for a moment for one to
 // be up. It reports whether the group is.
-func (g *group) Wake(ctx context.Context) bool {
+func (g *group) AwaitUp(ctx context.Context) bool {
 	if g.anyUp() {
 		return true
 	}
@@ -61,7 +61,7 @@ func (g *group) Wake(ctx context.Context) bool {
 	defer cancel() // of the others, once one is up
 	outcomes := make(chan bool, len(g.children))
 	for _, c := range g.children {
-		go func() { outcomes <- c.Wake(ctx) }()
+		go func() { outcomes <- c.AwaitUp(ctx) }()
 	}
 	for range g.children {
 		if <-outcomes {
