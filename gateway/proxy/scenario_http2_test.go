@@ -172,6 +172,9 @@ func TestScenarioProtocols(t *testing.T) {
 	} {
 		for _, way := range ways {
 			for _, front := range []bool{false, true} {
+				if name == "Early" && !front {
+					continue // net/http's own server may reset what is still sent: entrypoints do not, and are tested
+				}
 				t.Run(fmt.Sprintf("%s/%s/http2=%t", name, way, front), func(t *testing.T) {
 					t.Parallel()
 					gateway := behind(t, speak(t, way, tt.server), front, tt.header)
