@@ -244,9 +244,9 @@ type internalService struct{ http.Handler }
 
 var _ proxy.Service = internalService{}
 
-func (internalService) Up() bool                  { return true }
-func (internalService) OnChange(func(up bool))    {}
-func (internalService) ProbeSoon()                    {}
+func (internalService) Up() bool                     { return true }
+func (internalService) OnChange(func(up bool))       {}
+func (internalService) ProbeSoon()                   {}
 func (internalService) AwaitUp(context.Context) bool { return true }
-func (internalService) Servers() []proxy.Status   { return nil }
-func (internalService) Close()                    {}
+func (internalService) Servers() []proxy.Status      { return nil }
+func (internalService) Close()                       {}
