@@ -155,12 +155,19 @@ func (n *counters) forget(a *Alive, dead [kinds][]owner) {
 		}
 	}
 	// Their counters are in no metric any more: who comes back gets new ones.
-	n.cells.Range(func(key, _ any) bool {
-		if c := key.(cell); !a.lives(&c) {
-			n.cells.Delete(key)
+	n.cellsMu.RLock()
+	var gone []cell
+	for c := range n.cells {
+		if !a.lives(&c) {
+			gone = append(gone, c)
 		}
-		return true
-	})
+	}
+	n.cellsMu.RUnlock()
+	n.cellsMu.Lock()
+	defer n.cellsMu.Unlock()
+	for _, c := range gone {
+		delete(n.cells, c)
+	}
 }
 
 // forgetTotals removes what is counted for a router or a service alone.

@@ -44,8 +44,10 @@ type counters struct {
 	faults   *prometheus.CounterVec
 	reloads  prometheus.Counter
 	success  prometheus.Gauge
-	// cells are the counters of what is alike, found without hashing labels.
-	cells sync.Map // of cell to *meters
+	// cells are the counters of what is alike, found without hashing labels, and
+	// without an allocation for each request, which a sync.Map of them costs.
+	cells   map[cell]*meters
+	cellsMu sync.RWMutex // held for cells alone
 
 	mu    sync.Mutex // held while cells are made or removed
 	index index
@@ -75,7 +77,7 @@ func newCounters(c config.Prometheus, l live) *counters {
 	if len(buckets) == 0 {
 		buckets = defaultBuckets
 	}
-	n := &counters{settings: c, registry: prometheus.NewRegistry(), headers: newHeaderLabels(c.HeaderLabels)}
+	n := &counters{settings: c, registry: prometheus.NewRegistry(), headers: newHeaderLabels(c.HeaderLabels), cells: make(map[cell]*meters)}
 	wanted := [kinds]bool{ofEntryPoint: on(c.AddEntryPointsLabels), ofRouter: c.AddRoutersLabels, ofService: on(c.AddServicesLabels)}
 	for k, name := range kindNames {
 		if wanted[k] {
@@ -155,11 +157,14 @@ func (m *metrics) count(e *Exchange, took time.Duration) {
 		n.faults.WithLabelValues(e.router).Inc()
 	}
 	seconds, size, received := took.Seconds(), float64(e.size), float64(readBytes(e))
-	at := n.meters(newCell(e, n.headers))
+	c := newCell(e, n.headers)
+	at := n.meters(&c)
 	for i := range at.requests {
 		at.requests[i].Inc()
 		at.sent[i].Add(size)
-		at.received[i].Add(received)
+		if received > 0 {
+			at.received[i].Add(received)
+		}
 		at.duration[i].Observe(seconds)
 	}
 	for _, c := range at.secure {
@@ -170,14 +175,20 @@ func (m *metrics) count(e *Exchange, took time.Duration) {
 	}
 }
 
-func (n *counters) meters(c cell) *meters {
-	if m, ok := n.cells.Load(c); ok {
-		return m.(*meters)
+func (n *counters) find(c *cell) *meters {
+	n.cellsMu.RLock()
+	defer n.cellsMu.RUnlock()
+	return n.cells[*c]
+}
+
+func (n *counters) meters(c *cell) *meters {
+	if m := n.find(c); m != nil {
+		return m
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if m, ok := n.cells.Load(c); ok {
-		return m.(*meters)
+	if m := n.find(c); m != nil {
+		return m
 	}
 	m := &meters{attributes: c.attributes()}
 	for k, s := range n.scopes {
@@ -186,7 +197,7 @@ func (n *counters) meters(c cell) *meters {
 			continue
 		}
 		plain, secure := c.labels(own), c.secureLabels(own)
-		n.index.add(kind(k), &c, own)
+		n.index.add(kind(k), c, own)
 		if s == nil {
 			continue
 		}
@@ -198,7 +209,9 @@ func (n *counters) meters(c cell) *meters {
 			m.secure = append(m.secure, s.secure.WithLabelValues(secure...))
 		}
 	}
-	n.cells.Store(c, m)
+	n.cellsMu.Lock()
+	defer n.cellsMu.Unlock()
+	n.cells[*c] = m
 	return m
 }
 
