@@ -38,7 +38,8 @@ func (p *Proxy) fail(w http.ResponseWriter, r *http.Request, b *Balancer, s *ser
 		w.WriteHeader(statusClientGone)
 		return
 	case http.StatusRequestHeaderFieldsTooLarge:
-		f.Detail, f.Remedy = "the server takes no head as large as the request's", "Send fewer or shorter headers and cookies, or raise the server's limit."
+		f.Detail = "the server takes no head as large as the request's"
+		f.Remedy = "Send fewer or shorter headers and cookies, or raise the server's limit."
 	case http.StatusGatewayTimeout:
 		f.Detail = "the server did not answer in time"
 	default:
