@@ -316,3 +316,27 @@ func TestScenarioAbortedUpload(t *testing.T) {
 		}
 	}
 }
+
+// TestScenarioHeadTooLarge has the client's head be larger than the server says it takes,
+// before and after the gateway knows.
+func TestScenarioHeadTooLarge(t *testing.T) {
+	t.Parallel()
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	s.Config.MaxHeaderBytes, s.Config.Protocols = 16<<10, &http.Protocols{}
+	s.Config.Protocols.SetUnencryptedHTTP2(true)
+	s.Start()
+	t.Cleanup(s.Close)
+	gateway := behind(t, &speaker{way: "h2c", address: s.Listener.Addr().String()}, false, 0)
+	for i := range 3 {
+		r, err := http.NewRequestWithContext(t.Context(), "GET", gateway.URL, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n := range 20 { // one that long would end the connection
+			r.Header.Set(fmt.Sprint("X-", n), strings.Repeat("a", 1<<10))
+		}
+		if got := outcome(gateway.Client(), r); !strings.HasPrefix(got, "431") {
+			t.Errorf("request %d: got %q", i, got)
+		}
+	}
+}
