@@ -102,6 +102,9 @@ func (x *exchange) talk(c *conn, used bool) (reusable bool, err error) {
 		if err := readHead(c.r, &x.head); err != nil {
 			return false, x.fail("header", err)
 		}
+		if used && x.unasked() {
+			return false, x.fail("read", errUnasked)
+		}
 		if x.head.status >= 200 {
 			break
 		}
@@ -115,6 +118,19 @@ func (x *exchange) talk(c *conn, used bool) (reusable bool, err error) {
 	}
 	reusable, err = x.answer(c)
 	return reusable && failed == nil, err
+}
+
+var errUnasked = errors.New("the server ended the connection, as no request had come")
+
+// unasked reports whether the head may be that of a server which gave up waiting for a
+// request just before this one, and the request can be sent again (RFC 9110, section
+// 15.5.9).
+func (x *exchange) unasked() bool {
+	if x.head.status != http.StatusRequestTimeout || !x.head.close {
+		return false
+	}
+	x.heard = !x.replayableUnheard()
+	return !x.heard
 }
 
 // await returns once a byte of an answer has come. A body that waits for the server's

@@ -39,7 +39,11 @@ func (x *exchange) replayable(err error) bool {
 	if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
 		return false // the server is there, and slow
 	}
-	if x.heard || x.sending != nil || x.broken.Load() != nil || x.r.Context().Err() != nil {
+	return !x.heard && x.replayableUnheard()
+}
+
+func (x *exchange) replayableUnheard() bool {
+	if x.sending != nil || x.broken.Load() != nil || x.r.Context().Err() != nil {
 		return false
 	}
 	return !x.wrote || x.waits || Idempotent(x.r)
