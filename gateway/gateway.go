@@ -189,12 +189,12 @@ func (g *Gateway) containers(opts Options) (provider.Containers, error) {
 	if !opts.Docker {
 		return nil, nil
 	}
-	told := func() config.StaticDocker { return g.provider.Dynamic().Static.Docker }
+	settings := func() config.StaticDocker { return g.provider.Dynamic().Static.Docker }
 	var err error
 	g.engine, err = docker.New(docker.Options{
 		Log:        opts.Log,
-		Network:    func() string { return told().Network },
-		AllowEmpty: func() bool { return told().AllowEmptyServices },
+		Network:    func() string { return settings().Network },
+		AllowEmpty: func() bool { return settings().AllowEmptyServices },
 	})
 	return g.engine, err
 }

@@ -45,39 +45,39 @@ func orValue[T comparable](v *T, usual T) {
 	}
 }
 
-// Observed gives a router what its entrypoint says of what is told of its requests,
+// Observed gives a router what its entrypoint says of what is effective of its requests,
 // where it does not say it itself.
 func Observed(c *config.Router, entry *config.Observability) *config.Router {
 	if entry == nil {
 		return c
 	}
-	r, told := *c, *entry
+	r, effective := *c, *entry
 	if own := c.Observability; own != nil {
 		if own.AccessLogs != nil {
-			told.AccessLogs = own.AccessLogs
+			effective.AccessLogs = own.AccessLogs
 		}
 		if own.Metrics != nil {
-			told.Metrics = own.Metrics
+			effective.Metrics = own.Metrics
 		}
 		if own.Tracing != nil {
-			told.Tracing = own.Tracing
+			effective.Tracing = own.Tracing
 		}
 		if own.TraceVerbosity != "" {
-			told.TraceVerbosity = own.TraceVerbosity
+			effective.TraceVerbosity = own.TraceVerbosity
 		}
 	}
-	r.Observability = &told
+	r.Observability = &effective
 	return &r
 }
 
 func router(c config.Router) *config.Router {
-	told := config.Observability{}
+	effective := config.Observability{}
 	if c.Observability != nil {
-		told = *c.Observability
+		effective = *c.Observability
 	}
-	told.AccessLogs, told.Metrics, told.Tracing = or(told.AccessLogs, true), or(told.Metrics, true), or(told.Tracing, true)
-	orValue(&told.TraceVerbosity, "minimal")
-	c.Observability = &told
+	effective.AccessLogs, effective.Metrics, effective.Tracing = or(effective.AccessLogs, true), or(effective.Metrics, true), or(effective.Tracing, true)
+	orValue(&effective.TraceVerbosity, "minimal")
+	c.Observability = &effective
 	return &c
 }
 

@@ -21,9 +21,9 @@ func (a *authorizer) header(r *http.Request) http.Header {
 	set, trusted := a.config.TrustForwardHeader != nil, a.config.TrustForwardHeader != nil && *a.config.TrustForwardHeader
 	h := make(http.Header, len(r.Header)+8)
 	for name, values := range r.Header {
-		told := slices.Contains(forwarded, name)
-		listed := len(a.config.AuthRequestHeaders) == 0 || containsFold(a.config.AuthRequestHeaders, name) || told && trusted
-		if listed && (!told || trusted || !set) {
+		isForwarded := slices.Contains(forwarded, name)
+		listed := len(a.config.AuthRequestHeaders) == 0 || containsFold(a.config.AuthRequestHeaders, name) || isForwarded && trusted
+		if listed && (!isForwarded || trusted || !set) {
 			h[name] = slices.Clone(values)
 		}
 	}

@@ -57,13 +57,13 @@ func (live) Describe(to chan<- *prometheus.Desc) {
 // Collect tells their values.
 func (l live) Collect(to chan<- prometheus.Metric) {
 	if l.servers != nil {
-		told := map[Server]bool{} // one server may be there twice, with other weights
+		reported := map[Server]bool{} // one server may be there twice, with other weights
 		for _, s := range l.servers() {
 			key := Server{Service: s.Service, URL: s.URL}
-			if told[key] {
+			if reported[key] {
 				continue
 			}
-			told[key] = true
+			reported[key] = true
 			value := 0.0
 			if s.Up {
 				value = 1
@@ -83,15 +83,15 @@ func (l live) collectCertificates(to chan<- prometheus.Metric) {
 	if l.certificates == nil {
 		return
 	}
-	told := map[string]bool{}
+	reported := map[string]bool{}
 	for _, c := range l.certificates() {
 		names := slices.Clone(c.Names)
 		slices.Sort(names)
 		sans := strings.Join(names, ",")
-		if key := c.Name + separator + c.Serial + separator + sans; told[key] {
+		if key := c.Name + separator + c.Serial + separator + sans; reported[key] {
 			continue
 		} else {
-			told[key] = true
+			reported[key] = true
 		}
 		to <- prometheus.MustNewConstMetric(notAfter, prometheus.GaugeValue, float64(c.NotAfter.Unix()), strings.ToValidUTF8(c.Name, ""),
 			c.Serial, sans)
