@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"encoding/binary"
 	"encoding/hex"
 	"math/rand/v2"
 	"net/http"
@@ -16,14 +17,12 @@ const (
 func identify(w http.ResponseWriter, r *http.Request) {
 	values := r.Header[requestID]
 	if len(values) != 1 || !plainID(values[0]) {
-		var raw [16]byte
-		for i := 0; i < len(raw); i += 8 {
-			n := rand.Uint64() // an id, not a secret
-			for j := range 8 {
-				raw[i+j] = byte(n >> (8 * j))
-			}
-		}
-		values = []string{hex.EncodeToString(raw[:])}
+		var raw [16]byte // an id, not a secret
+		binary.LittleEndian.PutUint64(raw[:8], rand.Uint64())
+		binary.LittleEndian.PutUint64(raw[8:], rand.Uint64())
+		var text [2 * len(raw)]byte
+		hex.Encode(text[:], raw[:])
+		values = []string{string(text[:])}
 		r.Header[requestID] = values
 	}
 	w.Header()[requestID] = values

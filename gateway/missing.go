@@ -32,7 +32,7 @@ func (d *door) notFound(w http.ResponseWriter, req *rule.Request, entrypoint str
 	// Only a browser on this machine that asks for one of its names is told of routers:
 	// a page from elsewhere whose name was made to resolve to this machine asks for its
 	// own (DNS rebinding).
-	if hostname.IsLocal(req.Host) && req.ClientIP.IsLoopback() {
+	if hostname.IsLocal(req.Host) && req.ClientIP().IsLoopback() {
 		p.Details, p.Dashboard = true, g.dashboard
 		g.table.Load().addNear(p, req, d)
 	}

@@ -188,7 +188,10 @@ func (b *Balancer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.gauge.begin()
-	t := &timer{ResponseWriter: w, start: time.Now()}
+	t := &timer{ResponseWriter: w}
+	if b.strategy == config.StrategyLeastTime {
+		t.start = time.Now()
+	}
 	observer := tell(w, b.name, s.url)
 	defer record.AtEnd(w, func() {
 		s.gauge.end(t.took)

@@ -98,9 +98,15 @@ func Forwarded(opts ForwardedOptions) func(r *http.Request) {
 			n++
 		}
 		set := func(name, value string) {
-			if told := r.Header[name]; value != "" && (len(told) == 0 || told[0] == "") {
-				put(name, value)
+			if value == "" {
+				return
 			}
+			if believed {
+				if told := r.Header[name]; len(told) > 0 && told[0] != "" {
+					return
+				}
+			}
+			put(name, value)
 		}
 		if err == nil {
 			set("X-Real-Ip", ip)

@@ -12,7 +12,7 @@ import (
 // timer notes when an answer begins, its status, and the bytes of its body.
 type timer struct {
 	http.ResponseWriter
-	start  time.Time
+	start  time.Time     // zero where nobody asks how long it took
 	took   time.Duration // 0 while there is no answer
 	status int
 	size   int64
@@ -21,7 +21,10 @@ type timer struct {
 // WriteHeader notes the first final status.
 func (t *timer) WriteHeader(status int) {
 	if t.status == 0 && (status >= 200 || status == http.StatusSwitchingProtocols) {
-		t.status, t.took = status, time.Since(t.start)
+		t.status = status
+		if !t.start.IsZero() {
+			t.took = time.Since(t.start)
+		}
 	}
 	t.ResponseWriter.WriteHeader(status)
 }

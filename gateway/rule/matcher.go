@@ -149,7 +149,7 @@ func newClientIP(args []string) (matcher, error) {
 	return clientIP{prefix.Masked()}, nil
 }
 
-func (c clientIP) match(req *Request) bool { return c.Contains(req.ClientIP) }
+func (c clientIP) match(req *Request) bool { return c.Contains(req.ClientIP()) }
 
 // compile explains what is wrong with a regular expression.
 func compile(expr string) (*regexp.Regexp, error) {

@@ -22,9 +22,6 @@ type Request struct {
 	// Path is the path with every escape decoded but those of reserved
 	// characters, without dot segments or double slashes.
 	Path string
-	// ClientIP is the peer's address. It is invalid where RemoteAddr is not an
-	// address; no ClientIP matcher accepts it then.
-	ClientIP netip.Addr
 
 	query url.Values // parsed by the first query matcher
 }
@@ -49,13 +46,20 @@ func newRequest(r *http.Request, verbatim bool) (*Request, error) {
 		return nil, errors.New("the request's path holds a fragment")
 	}
 	req := &Request{HTTP: r, Host: host}
-	if addr, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
-		req.ClientIP = addr.Addr().Unmap().WithZone("")
-	}
 	if err := req.setPath(verbatim); err != nil {
 		return nil, err
 	}
 	return req, nil
+}
+
+// ClientIP is the peer's address. It is invalid where RemoteAddr is not an address; no
+// ClientIP matcher accepts it then.
+func (req *Request) ClientIP() netip.Addr {
+	addr, err := netip.ParseAddrPort(req.HTTP.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return addr.Addr().Unmap().WithZone("")
 }
 
 func (req *Request) queryValues(key string) []string {

@@ -108,8 +108,8 @@ func TestNewRequestClientIP(t *testing.T) {
 		r := httptest.NewRequest("GET", "/", nil)
 		r.RemoteAddr = addr
 		r.Header.Set("X-Forwarded-For", "1.2.3.4")
-		if req, err := rule.NewRequest(r); err != nil || req.ClientIP.String() != want {
-			t.Errorf("%s: got %v, %v; want %s", addr, req.ClientIP, err, want)
+		if req, err := rule.NewRequest(r); err != nil || req.ClientIP().String() != want {
+			t.Errorf("%s: got %v, %v; want %s", addr, req.ClientIP(), err, want)
 		}
 	}
 }
