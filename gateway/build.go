@@ -14,7 +14,6 @@ import (
 	"axion/gateway/hostname"
 	"axion/gateway/lint"
 	"axion/gateway/proxy"
-	"axion/gateway/rule"
 	"axion/gateway/selfaddr"
 )
 
@@ -56,11 +55,18 @@ func (b *builder) review() {
 	b.unbuilt()
 	b.problems = append(b.problems, lint.Check(b.dynamic)...)
 	b.problems = append(b.problems, b.tcpUnreached()...)
-	b.problems = append(b.problems, slices.DeleteFunc(append(b.tcpProblems(), b.udpProblems()...),
-		func(p config.Problem) bool { return slices.Contains(b.dynamic.Problems, p) })...)
+	checked := map[config.Problem]bool{} // and told of
+	for _, p := range b.dynamic.Problems {
+		checked[p] = true
+	}
+	for _, p := range slices.Concat(b.tcpProblems(), b.udpProblems()) {
+		if !checked[p] {
+			b.problems = append(b.problems, p)
+		}
+	}
 	for _, r := range b.routes {
 		for _, f := range r.findings {
-			if p := r.problem(f, b.dynamic); !slices.Contains(b.dynamic.Problems, p) { // check may have told it
+			if p := r.problem(f, b.dynamic); !checked[p] {
 				b.problems = append(b.problems, p)
 			}
 		}
@@ -125,7 +131,7 @@ func (b *builder) route(name string, c *config.Router) *route {
 			"write the rule in v3's syntax and remove the setting")
 	}
 	var err error
-	if r.rule, err = rule.Parse(c.Rule); err != nil {
+	if r.rule, err = b.gateway.rules.Parse(c.Rule); err != nil {
 		r.refuse("rule", err.Error(), mend(err))
 	} else {
 		for _, d := range r.rule.Doubts() {

@@ -32,6 +32,7 @@ import (
 	"axion/gateway/provider"
 	"axion/gateway/provider/docker"
 	"axion/gateway/proxy"
+	"axion/gateway/rule"
 )
 
 // Options of a [Gateway].
@@ -100,6 +101,7 @@ type Gateway struct {
 	version   string
 	freePorts bool
 	hideBase  bool
+	rules     rule.Cache
 	applying  sync.Mutex // held while a table is put in force; taken before mu
 	internals map[string]http.Handler
 	mu        sync.Mutex // guards what follows
@@ -165,6 +167,7 @@ func New(opts Options) (*Gateway, error) {
 		Addresses:  opts.Addresses,
 		DataDir:    opts.DataDir,
 		Containers: containers,
+		Rules:      &g.rules,
 		Check:      g.check,
 		Log:        opts.Log,
 	})
@@ -267,6 +270,7 @@ func (g *Gateway) apply(d *config.Dynamic) {
 func (g *Gateway) put(d *config.Dynamic, given map[place]net.Listener) {
 	old := g.table.Load()
 	next := g.build(d, old)
+	g.rules.Forget()
 	g.secure(next)
 	change := g.reconcile(next, given)
 	g.observer.Keep(next.alive())
@@ -286,11 +290,17 @@ func (g *Gateway) put(d *config.Dynamic, given map[place]net.Listener) {
 	if old != nil && g.engine != nil && changed(old.dynamic.Static.Docker, d.Static.Docker) {
 		g.engine.Refresh()
 	}
-	for _, p := range slices.Concat(d.Problems, next.problems) {
-		if p.Severity == config.Error && slices.Contains(d.Problems, p) {
-			continue // the provider has told it, and what it does about it
+	refused, known := map[config.Problem]bool{}, map[config.Problem]bool{}
+	for _, p := range d.Problems {
+		refused[p] = p.Severity == config.Error // the provider has told it, and what it does about it
+	}
+	if old != nil {
+		for _, p := range slices.Concat(old.problems, old.dynamic.Problems) {
+			known[p] = true
 		}
-		if old != nil && (slices.Contains(old.problems, p) || slices.Contains(old.dynamic.Problems, p)) {
+	}
+	for _, p := range slices.Concat(d.Problems, next.problems) {
+		if refused[p] || known[p] {
 			continue
 		}
 		level := slog.LevelWarn

@@ -3,11 +3,13 @@
 package label
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 
 	"axion/gateway/config"
+	"axion/gateway/rule"
 )
 
 const (
@@ -47,6 +49,8 @@ type Service struct {
 	// DefaultRule makes the rule of HTTP routers that have none. Nil means
 	// Host(`name-project`).
 	DefaultRule *DefaultRule
+	// Rules keeps the rules that are parsed. Nil keeps none.
+	Rules *rule.Cache
 }
 
 // Port is a port of a container that the host publishes.
@@ -160,26 +164,28 @@ func ref(section, kind, name string) string {
 
 // sorted are the traefik labels in the order of files and lines.
 func (d *decoder) sorted() []string {
-	var keys []string
+	type place struct {
+		key, file string
+		line      int
+	}
+	places := make([]place, 0, len(d.Labels))
 	for k := range d.Labels {
 		if hasPrefix(k) {
-			keys = append(keys, k)
+			places = append(places, place{k, d.Files[k], d.Lines[k]})
 		}
 	}
-	slices.SortFunc(keys, func(a, b string) int {
-		if d.Files[a] != d.Files[b] {
-			return strings.Compare(d.Files[a], d.Files[b])
-		}
-		if d.Lines[a] != d.Lines[b] {
-			return d.Lines[a] - d.Lines[b]
-		}
-		return strings.Compare(a, b)
+	slices.SortFunc(places, func(a, b place) int {
+		return cmp.Or(strings.Compare(a.file, b.file), a.line-b.line, strings.Compare(a.key, b.key))
 	})
+	keys := make([]string, len(places))
+	for i, p := range places {
+		keys[i] = p.key
+	}
 	return keys
 }
 
 func hasPrefix(key string) bool {
-	return len(key) > len(prefix) && strings.EqualFold(key[:len(prefix)], prefix)
+	return len(key) > len(prefix) && (key[:len(prefix)] == prefix || strings.EqualFold(key[:len(prefix)], prefix))
 }
 
 // enabled reports whether the labels count at all.

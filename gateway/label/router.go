@@ -80,7 +80,7 @@ func (d *decoder) link(section, name string, service *string, names []string) bo
 
 // check parses the rule.
 func (d *decoder) check(name string, r *config.Router) bool {
-	_, err := rule.Parse(r.Rule)
+	_, err := d.Rules.Parse(r.Rule)
 	if err == nil {
 		return true
 	}

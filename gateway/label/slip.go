@@ -13,7 +13,9 @@ import (
 func (d *decoder) slips() {
 	var keys []string
 	for key := range d.Labels {
-		keys = append(keys, key)
+		if !usual(key) {
+			keys = append(keys, key)
+		}
 	}
 	slices.SortFunc(keys, func(a, b string) int {
 		if d.Lines[a] != d.Lines[b] {
@@ -44,6 +46,13 @@ func (d *decoder) slips() {
 			d.problem(config.Warning, key, "the label is ignored: Traefik's begin with "+prefix, fmt.Sprintf("did you mean %s?", meant))
 		}
 	}
+}
+
+// usual reports whether a label begins as most do: what follows is looked at as it is
+// decoded.
+func usual(key string) bool {
+	rest, ok := strings.CutPrefix(key, prefix)
+	return ok && (strings.HasPrefix(rest, "http.") || strings.HasPrefix(rest, "tcp.") || strings.HasPrefix(rest, "udp."))
 }
 
 // meantFor is the label of Traefik's that one was meant to be, by its beginning; or

@@ -71,22 +71,31 @@ func (t thing) oneOf(field, value, what string, known ...string) {
 	t.warn(field, fmt.Sprintf("%q is none of %s: %s", value, strings.Join(known, ", "), what), hint)
 }
 
-// sorted calls f with each entry, by name.
-func sorted[V any](m map[string]V, f func(name string, v V)) {
-	for _, name := range slices.Sorted(maps.Keys(m)) {
-		f(name, m[name])
+// each calls f with each entry. What f finds is in the order of names: it is that which
+// is sorted, as mostly nothing is found among many entries.
+func each[V any](c *checker, m map[string]V, f func(name string, v V)) {
+	before, found := c.problems, map[string][]config.Problem{}
+	for name, v := range m {
+		c.problems = nil
+		if f(name, v); len(c.problems) > 0 {
+			found[name] = c.problems
+		}
+	}
+	c.problems = before
+	for _, name := range slices.Sorted(maps.Keys(found)) {
+		c.problems = append(c.problems, found[name]...)
 	}
 }
 
 func (c *checker) routers() {
-	sorted(c.dynamic.Routers, func(name string, r *config.Router) {
+	each(c, c.dynamic.Routers, func(name string, r *config.Router) {
 		t := c.at(r.Origin, "http.routers", name)
 		for _, f := range Router(r) {
 			t.warn(f.Path, f.Message, f.Hint)
 		}
 		c.routerTLS(t, r.TLS)
 	})
-	sorted(c.dynamic.TCP.Routers, func(name string, r *config.TCPRouter) { c.routerTLS(c.at(r.Origin, "tcp.routers", name), r.TLS) })
+	each(c, c.dynamic.TCP.Routers, func(name string, r *config.TCPRouter) { c.routerTLS(c.at(r.Origin, "tcp.routers", name), r.TLS) })
 }
 
 // routerTLS looks at what a router asks of certificates. A resolver is only doubted

@@ -11,7 +11,7 @@ import (
 )
 
 func (c *checker) middlewares() {
-	sorted(c.dynamic.Middlewares, func(name string, m *config.Middleware) {
+	each(c, c.dynamic.Middlewares, func(name string, m *config.Middleware) {
 		t := c.at(m.Origin, "http.middlewares", name)
 		for _, look := range []func(thing, *config.Middleware){idle, paths, redirects, headers, sources, others} {
 			look(t, m)
@@ -91,7 +91,7 @@ func headers(t thing, m *config.Middleware) {
 		names map[string]string
 	}{{"headers.customrequestheaders", h.CustomRequestHeaders}, {"headers.customresponseheaders", h.CustomResponseHeaders},
 		{"headers.sslproxyheaders", h.SSLProxyHeaders}} {
-		sorted(custom.names, func(name, _ string) {
+		each(t.checker, custom.names, func(name, _ string) {
 			if strings.ContainsAny(name, " \t:;,()<>@\"/[]?={}\\") {
 				t.warn(custom.field, fmt.Sprintf("%q is not the name of a header", name), "")
 			}

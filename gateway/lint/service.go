@@ -12,7 +12,7 @@ import (
 )
 
 func (c *checker) services() {
-	sorted(c.dynamic.Services, func(name string, s *config.Service) {
+	each(c, c.dynamic.Services, func(name string, s *config.Service) {
 		t := c.at(s.Origin, "http.services", name)
 		negative(t, "", reflect.ValueOf(*s))
 		for _, f := range Service(s) {
@@ -30,7 +30,7 @@ func (c *checker) services() {
 			c.failover(t, s.Failover)
 		}
 	})
-	sorted(c.dynamic.TCP.Services, func(name string, s *config.TCPService) {
+	each(c, c.dynamic.TCP.Services, func(name string, s *config.TCPService) {
 		t := c.at(s.Origin, "tcp.services", name)
 		negative(t, "", reflect.ValueOf(*s))
 		if s.Weighted != nil {
@@ -120,10 +120,10 @@ func (c *checker) failover(t thing, f *config.Failover) {
 }
 
 func (c *checker) transports() {
-	sorted(c.dynamic.ServersTransports, func(name string, s *config.ServersTransport) {
+	each(c, c.dynamic.ServersTransports, func(name string, s *config.ServersTransport) {
 		negative(c.at(s.Origin, "http.serversTransports", name), "", reflect.ValueOf(*s))
 	})
-	sorted(c.dynamic.TCP.ServersTransports, func(name string, s *config.TCPServersTransport) {
+	each(c, c.dynamic.TCP.ServersTransports, func(name string, s *config.TCPServersTransport) {
 		negative(c.at(s.Origin, "tcp.serversTransports", name), "", reflect.ValueOf(*s))
 	})
 }
@@ -135,6 +135,9 @@ var signed = []string{"origin", "maxage", "flushinterval", "terminationdelay", "
 
 // negative tells of negative numbers, which count as if they were not there.
 func negative(t thing, field string, v reflect.Value) {
+	if !anyNegative(v) {
+		return
+	}
 	switch v.Kind() {
 	case reflect.Pointer:
 		if !v.IsNil() {
@@ -159,6 +162,29 @@ func negative(t thing, field string, v reflect.Value) {
 			t.warn(field, fmt.Sprintf("%v is negative: it is passed over", v.Interface()), "")
 		}
 	}
+}
+
+// anyNegative reports whether there is one, before names are made for all fields.
+func anyNegative(v reflect.Value) bool {
+	switch v.Kind() {
+	case reflect.Pointer:
+		return !v.IsNil() && anyNegative(v.Elem())
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if anyNegative(v.Field(i)) {
+				return true
+			}
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			if anyNegative(v.Index(i)) {
+				return true
+			}
+		}
+	case reflect.Int, reflect.Int64:
+		return v.Int() < 0
+	}
+	return false
 }
 
 // bare is a name without its provider.

@@ -27,7 +27,7 @@ func (c *checker) static() {
 	if s.AccessLog != nil {
 		c.accessLog(s.AccessLog)
 	}
-	sorted(s.EntryPoints, func(name string, e *config.EntryPoint) {
+	each(c, s.EntryPoints, func(name string, e *config.EntryPoint) {
 		path := "entrypoints." + name
 		for field, n := range negatives("", reflect.ValueOf(*e)) {
 			c.setting(e.Origin, path+"."+field, fmt.Sprintf("%s is negative: it is passed over, and Traefik may not start with it", n), "")

@@ -2,8 +2,11 @@ package lint
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 	"strings"
+	"sync"
 
 	"axion/gateway/config"
 )
@@ -15,42 +18,47 @@ type References struct{ Middlewares, Services, Transports map[string]bool }
 
 // Refers collects the references of the HTTP part of d.
 func Refers(d *config.Dynamic) References {
-	r := References{map[string]bool{}, map[string]bool{}, map[string]bool{}}
-	sorted(d.Routers, func(_ string, v *config.Router) { r.walk(reflect.ValueOf(*v)) })
-	sorted(d.Services, func(_ string, v *config.Service) { r.walk(reflect.ValueOf(*v)) })
-	sorted(d.Middlewares, func(_ string, v *config.Middleware) { r.walk(reflect.ValueOf(*v)) })
-	return r.static(d)
-}
-
-// refersTCP and refersUDP are [Refers] for the other parts.
-func refersTCP(d *config.Dynamic) References {
-	r := References{map[string]bool{}, map[string]bool{}, map[string]bool{}}
-	sorted(d.TCP.Routers, func(_ string, v *config.TCPRouter) { r.walk(reflect.ValueOf(*v)) })
-	sorted(d.TCP.Services, func(_ string, v *config.TCPService) { r.walk(reflect.ValueOf(*v)) })
-	return r
-}
-
-func refersUDP(d *config.Dynamic) References {
-	r := References{map[string]bool{}, map[string]bool{}, map[string]bool{}}
-	sorted(d.UDP.Routers, func(_ string, v *config.UDPRouter) { r.walk(reflect.ValueOf(*v)) })
-	sorted(d.UDP.Services, func(_ string, v *config.UDPService) { r.walk(reflect.ValueOf(*v)) })
-	return r
-}
-
-// static adds the middlewares that entrypoints give all their routers.
-func (r References) static(d *config.Dynamic) References {
-	sorted(d.Static.EntryPoints, func(_ string, e *config.EntryPoint) {
+	r := newReferences()
+	collect(r, d.Routers)
+	collect(r, d.Services)
+	collect(r, d.Middlewares)
+	for _, e := range d.Static.EntryPoints { // what they give all their routers
 		for _, m := range e.HTTP.Middlewares {
 			if !strings.Contains(m, "@") {
 				m += "@docker"
 			}
 			r.Middlewares[m] = true
 		}
-	})
+	}
 	return r
 }
 
-// walk looks for the fields that refer to something. Their names tell of what kind.
+// refersTCP and refersUDP are [Refers] for the other parts.
+func refersTCP(d *config.Dynamic) References {
+	r := newReferences()
+	collect(r, d.TCP.Routers)
+	collect(r, d.TCP.Services)
+	return r
+}
+
+func refersUDP(d *config.Dynamic) References {
+	r := newReferences()
+	collect(r, d.UDP.Routers)
+	collect(r, d.UDP.Services)
+	return r
+}
+
+func newReferences() References {
+	return References{map[string]bool{}, map[string]bool{}, map[string]bool{}}
+}
+
+func collect[V any](r References, m map[string]*V) {
+	for _, v := range m {
+		r.walk(reflect.ValueOf(v))
+	}
+}
+
+// walk looks for the fields that refer to something.
 func (r References) walk(v reflect.Value) {
 	switch v.Kind() {
 	case reflect.Pointer:
@@ -62,22 +70,62 @@ func (r References) walk(v reflect.Value) {
 			r.walk(v.Index(i))
 		}
 	case reflect.Struct:
-		service := v.Type() == reflect.TypeFor[config.WeightedService]() || v.Type() == reflect.TypeFor[config.Mirror]()
-		for i := range v.NumField() {
-			switch name, f := v.Type().Field(i).Name, v.Field(i); {
-			case name == "Middlewares" && f.Kind() == reflect.Slice:
+		for _, field := range fieldsOf(v.Type()) {
+			switch f := v.Field(field.index); field.to {
+			case toMiddlewares:
 				for j := range f.Len() {
 					r.Middlewares[f.Index(j).String()] = true
 				}
-			case name == "Service" || name == "Fallback" || name == "Name" && service:
+			case toService:
 				r.Services[f.String()] = true
-			case name == "ServersTransport":
+			case toTransport:
 				r.Transports[f.String()] = true
-			case name != "Origin":
+			default:
 				r.walk(f)
 			}
 		}
 	}
+}
+
+// field is one that refers to something, or that holds some which may.
+type field struct {
+	index int
+	to    target
+}
+
+type target int
+
+const (
+	toFields target = iota
+	toMiddlewares
+	toService
+	toTransport
+)
+
+var fieldLists sync.Map // of a struct's type: its fields
+
+// fieldsOf are those of a struct, whose names tell of what kind they are.
+func fieldsOf(t reflect.Type) []field {
+	if list, ok := fieldLists.Load(t); ok {
+		return list.([]field)
+	}
+	var list []field
+	service := t == reflect.TypeFor[config.WeightedService]() || t == reflect.TypeFor[config.Mirror]()
+	for i := range t.NumField() {
+		switch f := t.Field(i); {
+		case f.Name == "Middlewares" && f.Type.Kind() == reflect.Slice:
+			list = append(list, field{i, toMiddlewares})
+		case f.Name == "Service" || f.Name == "Fallback" || f.Name == "Name" && service:
+			list = append(list, field{i, toService})
+		case f.Name == "ServersTransport":
+			list = append(list, field{i, toTransport})
+		case f.Name == "Origin":
+		case f.Type.Kind() == reflect.Struct || f.Type.Kind() == reflect.Pointer || f.Type.Kind() == reflect.Slice:
+			list = append(list, field{i, toFields})
+		}
+	}
+	fieldLists.Store(t, list)
+	return list
 }
 
 // unused tells of definitions that nothing refers to. Those of the base layer are
@@ -103,15 +151,18 @@ func (c *checker) unused() {
 // mistaken adds to the references what those that lead nowhere were probably meant to
 // be: that they lead nowhere is told.
 func mistaken[V any](used map[string]bool, known map[string]V) {
-	var names []string
-	sorted(known, func(name string, _ V) { names = append(names, name) })
-	sorted(used, func(name string, _ bool) {
-		if _, ok := known[name]; !ok {
-			if near := config.Nearest(name, names); near != "" {
-				used[near] = true
-			}
+	var names []string // sorted, once one is missed
+	for _, name := range slices.Collect(maps.Keys(used)) {
+		if _, ok := known[name]; ok {
+			continue
 		}
-	})
+		if names == nil {
+			names = slices.Sorted(maps.Keys(known))
+		}
+		if near := config.Nearest(name, names); near != "" {
+			used[near] = true
+		}
+	}
 }
 
 // placeholders adds the services that Traefik asks for of containers whose routers
@@ -134,7 +185,7 @@ func (c *checker) placeholders(used map[string]bool) {
 }
 
 func unused[V any](c *checker, kind string, all map[string]V, used map[string]bool, origin func(V) config.Origin) {
-	sorted(all, func(name string, v V) {
+	each(c, all, func(name string, v V) {
 		o := origin(v)
 		if used[name] || o.Layer == 0 || o.Line == 0 { // without a line nobody wrote it
 			return

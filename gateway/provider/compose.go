@@ -105,7 +105,7 @@ func (p *project) decode(doc *document, specs map[string]*spec) {
 		if hasTraefik(s.Labels) || runsTraefik(p.all[name]) {
 			p.warnUnset(doc, name, p.all[name])
 		}
-		s.Project, s.Layer, s.Addresses = p.name, p.layer, p.loader.addresses[name]
+		s.Project, s.Layer, s.Addresses, s.Rules = p.name, p.layer, p.loader.addresses[name], p.loader.rules
 		counts := doc.settings.apply(&s.Service)
 		switch {
 		case !active(s.profiles, profiles):

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"axion/gateway/config"
+	"axion/gateway/rule"
 
 	"github.com/compose-spec/compose-go/v2/interpolation"
 	compose "github.com/compose-spec/compose-go/v2/loader"
@@ -24,12 +25,14 @@ type loader struct {
 	lookup        lookup
 	addresses     map[string][]string
 	requireEnable bool
+	rules         *rule.Cache
 	dataDir       string // absolute; empty for none
 	reference     bool   // leave everything to compose's own loader: for tests
 }
 
 func newLoader(opts Options) *loader {
-	l := &loader{ctx: context.Background(), lookup: opts.EnvLookup, addresses: opts.Addresses, requireEnable: opts.RequireEnable}
+	l := &loader{ctx: context.Background(), lookup: opts.EnvLookup, addresses: opts.Addresses, requireEnable: opts.RequireEnable,
+		rules: opts.Rules}
 	if l.lookup == nil {
 		l.lookup = os.LookupEnv
 	}

@@ -16,6 +16,7 @@ import (
 	"axion/gateway/config"
 	"axion/gateway/dynamic"
 	"axion/gateway/label"
+	"axion/gateway/rule"
 )
 
 // Source is a compose document that is not read from a file.
@@ -61,6 +62,8 @@ type Options struct {
 	// compose file it is the only place where a project's settings have files
 	// written. Empty means none.
 	DataDir string
+	// Rules keeps the rules of labels that are parsed. Nil keeps none.
+	Rules *rule.Cache
 	// Check tells what is wrong with a whole configuration beyond what can be seen
 	// in one file, such as a router whose middleware does not exist. An error
 	// counts as one of the File that it names. Nil means nothing.

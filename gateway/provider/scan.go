@@ -174,7 +174,7 @@ func (p *Provider) decodeContainers() bool {
 	s.version++
 	s.latest = &document{layer: containerLayer, containers: true, settings: told, files: map[string]bool{}}
 	for _, c := range p.running {
-		c.Layer = containerLayer
+		c.Layer, c.Rules = containerLayer, p.loader.rules
 		if !told.apply(&c) {
 			continue
 		}

@@ -49,7 +49,7 @@ type choice struct {
 
 type server struct {
 	url     *url.URL
-	ticket  string
+	ticket  string // empty where nobody sticks
 	weight  int
 	fenced  bool // serves only who sticks to it
 	handler http.Handler
@@ -128,7 +128,10 @@ func (b *Balancer) newServer(c config.Server, lb *config.LoadBalancer, t *Transp
 	if err != nil {
 		return nil, err
 	}
-	s := &server{url: u, ticket: ticket(c.URL), weight: 1, fenced: c.Fenced}
+	s := &server{url: u, weight: 1, fenced: c.Fenced}
+	if b.stick != nil {
+		s.ticket = ticket(c.URL)
+	}
 	if c.Weight != nil {
 		if s.weight = *c.Weight; s.weight < 0 {
 			return nil, fmt.Errorf("server %s: weight %d is negative", c.URL, s.weight)

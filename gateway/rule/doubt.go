@@ -33,6 +33,9 @@ const never = ": no request ever matches"
 
 // doubt looks at one matcher's arguments. It is empty where all is well.
 func doubt(name string, args []string) (message, hint string) {
+	if name == "Host" && plainHost(args[0]) {
+		return "", ""
+	}
 	for _, a := range args {
 		if message, hint = wrapped(name, a, args); message != "" {
 			return message, hint
@@ -151,6 +154,20 @@ func doubtHost(name, host string) (message, hint string) {
 		return fmt.Sprintf("%q holds %q, which no host has", host, c) + never, ""
 	}
 	return "", ""
+}
+
+// plainHost reports whether a host is of letters, digits and dashes alone, between
+// single dots: nothing about it is doubtful, and most are.
+func plainHost(host string) bool {
+	dot := true
+	for i := range len(host) {
+		c := host[i]
+		if c == '.' && dot || c != '.' && c != '-' && (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'z') {
+			return false
+		}
+		dot = c == '.'
+	}
+	return host != ""
 }
 
 // strange is the first character that no host has, or empty.
