@@ -108,6 +108,7 @@ func (b *builder) routers() {
 		b.redirect(e)
 	}
 	b.ownRouters()
+	b.refuseConflicts()
 	for _, r := range b.routes {
 		b.guarded(r)
 		b.finish(r)

@@ -109,6 +109,12 @@ var mistaken = map[string]map[string]string{
 		"  certificates:\n    - certFile: nope.pem\n      keyFile: nope.key\nhttp:\n  services:\n    s:\n      loadBalancer:\n        servers: [{url: \"http://127.0.0.1:70000\"}]\n" +
 		"  routers:\n    r:\n      rule: PathPrefix(`/`)\n      service: s\n      tls: {options: old}\n    q:\n      rule: Host(`q.localhost`)\n      service: s\n      tls: {options: strict}\n" +
 		"    p:\n      rule: Host(`q.localhost`) && Path(`/p`)\n      service: s\n      tls: {}\n    n:\n      rule: Path(`/n`)\n      service: s\n      tls: {options: none}\n"},
+	"StrictTLSOptions": {"compose.yaml": compose(slices.Concat(
+		route("a", "Host(`a.localhost`)", "http://127.0.0.1:1", "tls=true"),
+		route("b", "Host(`a.localhost`) && Path(`/b`)", "http://127.0.0.1:1", "tls.options=old@file"),
+		route("c", "Path(`/c`)", "http://127.0.0.1:1", "tls.options=old@file"))...) + proxyHead +
+		"      - --core.strictTLSOptions=true\n      - --providers.file.filename=/d.yml\n    volumes: [\"./d.yml:/d.yml\"]\n",
+		"d.yml": "tls: {options: {old: {maxVersion: VersionTLS12}}}\n"},
 	"Resolver": {"compose.yaml": compose(port, "http.routers.a.rule=Host(`a.example.com`)", "http.routers.a.tls.certresolver=le",
 		"http.routers.b.rule=Host(`*.example.com`)", "http.routers.b.tls.certresolver=letsencrypt") +
 		proxyHead + "      - --certificatesresolvers.letsencrypt.acme.keytype=RSA1\n      - --certificatesresolvers.letsencrypt.acme.dnschallenge.provider=x\n      - --certificatesresolvers.letsencrypt.acme.httpchallenge.entrypoint=wb\n"},

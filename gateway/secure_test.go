@@ -57,6 +57,63 @@ func TestTLSOptions(t *testing.T) {
 			t.Errorf("%s without a certificate: got %v, want refused %t", host, err, strict)
 		}
 	}
+	t.Run("Strict", strictTLSOptions)
+}
+
+// strictTLSOptions has core.strictTLSOptions disable what would get the default options.
+func strictTLSOptions(t *testing.T) {
+	t.Parallel()
+	up := upstream(t, "x")
+	doc := "services:\n  proxy:\n    image: traefik:v3.7\n    command: [--entrypoints.websecure.address=:443, --entrypoints.aside.address=:9443," +
+		" --core.stricttlsoptions]\n" + strings.TrimPrefix(compose(slices.Concat(
+		route("a", "Host(`shared.localhost`)", up, "tls.options=old@file", "entrypoints=aside,websecure"),
+		route("b", "Host(`SHARED.localhost`) && Path(`/b`)", up, "tls=true", "entrypoints=websecure"),
+		route("path", "PathPrefix(`/n`)", up, "tls.options=old@file", "entrypoints=websecure"),
+		route("expr", "HostRegexp(`^e[0-9]+\\.localhost$`)", up, "tls.options=old@file", "entrypoints=websecure"),
+		route("wild", "Host(`*.w.localhost`)", up, "tls.options=old@file", "entrypoints=websecure"),
+		route("wilder", "Host(`*.w.localhost`) && Path(`/x`)", up, "tls=true", "entrypoints=websecure"),
+		route("half", "Host(`half.localhost`)", up, "tls=true", "entrypoints=websecure"),
+		[]string{"http.routers.broken.rule=Host(`half.localhost`) && Path(`/x`)", "http.routers.broken.service=none",
+			"http.routers.broken.tls.options=old@file", "http.routers.broken.entrypoints=websecure"},
+		route("anypath", "PathPrefix(`/d`)", up, "tls.options=default", "entrypoints=websecure"),
+		route("same", "Host(`same.localhost`)", up, "tls.options=old@file", "entrypoints=websecure"),
+		route("again", "Host(`same.localhost`) && !Host(`open.localhost`) && Path(`/x`)", up, "tls.options=old@file", "entrypoints=websecure"),
+		route("open", "Host(`open.localhost`)", up, "tls=true", "entrypoints=websecure"),
+	)...), "services:\n")
+	s := guard(t, strings.ReplaceAll(doc, "$`", "$$`"), "tls: {options: {old: {maxVersion: VersionTLS12}}}\n")
+	disabled := map[string]string{
+		"b": `"shared.localhost"`, "path": "names no host", "expr": "names no host", "wild": `"*.w.localhost"`, "wilder": `"*.w.localhost"`,
+		"half": `"half.localhost"`, "broken": `"half.localhost"`,
+	}
+	for _, r := range s.Routes() {
+		name, _, _ := strings.Cut(r.Name, "@")
+		why, off := disabled[name]
+		if all := strings.Join(r.Errors, "; "); strings.HasSuffix(r.Name, "@docker") && (off != (r.Status == gateway.Disabled) ||
+			!strings.Contains(all, why)) {
+			t.Errorf("%s: got %s, %q; want disabled %t by %s", r.Name, r.Status, all, off, why)
+		}
+		if name == "a" && (r.Status != gateway.Warning || !slices.Equal(r.EntryPoints, []string{"aside"})) {
+			t.Errorf("a: got %s on %v, want aside alone", r.Status, r.EntryPoints)
+		}
+		delete(disabled, name)
+	}
+	if len(disabled) > 0 {
+		t.Errorf("there are no routers %v", disabled)
+	}
+	for host, status := range map[string]int{"shared.localhost": 404, "half.localhost": 404, "a.w.localhost": 404, "e1.localhost": 404,
+		"same.localhost": 200, "open.localhost": 200} {
+		want(t, host, s.ask(host, "GET /b HTTP/1.1\r\nHost: "+host+"\r\nConnection: close\r\n\r\n"), status)
+		a, err := s.Explain(gateway.Question{URL: "https://" + host + "/b"})
+		if err != nil || (a.Router != nil) != (status == 200) {
+			t.Errorf("explain %s: got %+v, %v; want status %d", host, a.Router, err, status)
+		}
+	}
+	for _, e := range s.EntryPoints() {
+		if e.Name == "aside" {
+			s.secure = e.Address
+			want(t, "the other entrypoint", s.ask("shared.localhost", "GET / HTTP/1.1\r\nHost: shared.localhost\r\nConnection: close\r\n\r\n"), 200)
+		}
+	}
 }
 
 // TestCheckTLS has `axion check` tell what a running stack would refuse.

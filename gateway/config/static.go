@@ -19,6 +19,10 @@ type Static struct {
 	Ping             *Ping
 	API              *API
 	ServersTransport *ServersTransport // the default one
+	// StrictTLSOptions disables, on an entrypoint, routers of one host that have different
+	// TLS options, which get the default ones otherwise, and routers with other options
+	// than those whose rule names no host (Traefik's core.strictTLSOptions, since v3.7.11).
+	StrictTLSOptions bool
 }
 
 // At is where a setting such as "ping.entrypoint" stands, case aside.

@@ -17,6 +17,41 @@ func (r *Rule) Hosts() (hosts []string, all bool) {
 	return hosts, r.root.open()
 }
 
+// Domains lists, sorted and in lower case, the values of the rule's Hosts that are not
+// negated, wildcards included: by these Traefik tells which routers share a host, and
+// which have none.
+func (r *Rule) Domains() []string {
+	list := domains(r.root, nil)
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+func domains(n node, to []string) []string {
+	switch n := n.(type) {
+	case all:
+		for _, part := range n {
+			to = domains(part, to)
+		}
+	case anyOf:
+		for _, part := range n {
+			to = domains(part, to)
+		}
+	case leaf:
+		if n.negated {
+			return to
+		}
+		switch h := n.matcher.(type) {
+		case exactHost:
+			to = append(to, string(h))
+		case hostSuffix:
+			to = append(to, "*"+string(h))
+		case anyHost:
+			to = append(to, "*")
+		}
+	}
+	return to
+}
+
 // AllowsHost reports whether the rule asks for this host: some request with it
 // can match, and by a Host or HostRegexp that is not negated. A rule that takes
 // any host, such as PathPrefix(`/api`) or Host(`*`), asks for none.

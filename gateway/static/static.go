@@ -51,6 +51,7 @@ type tree struct {
 	Ping             *config.Ping `label:"allowEmpty" file:"allowEmpty"`
 	API              *config.API  `label:"allowEmpty" file:"allowEmpty"`
 	ServersTransport *config.ServersTransport
+	Core             struct{ StrictTLSOptions bool }
 }
 
 type fileProvider struct {
@@ -223,7 +224,7 @@ func (r *reader) static() *config.Static {
 	s := &config.Static{
 		Origin: r.origin, Lines: r.lines, EntryPoints: r.tree.EntryPoints, CertResolvers: r.tree.CertificatesResolvers,
 		AccessLog: r.accessLog(), Metrics: r.tree.Metrics, Ping: r.tree.Ping, API: r.tree.API,
-		ServersTransport: r.tree.ServersTransport,
+		ServersTransport: r.tree.ServersTransport, StrictTLSOptions: r.tree.Core.StrictTLSOptions,
 	}
 	for name, e := range s.EntryPoints {
 		e.Origin = r.origin
