@@ -3,6 +3,7 @@ package static
 import (
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -57,23 +58,58 @@ func (r *reader) tooLong(name string, line int) {
 		"write it into the static configuration file")
 }
 
-// environment are the TRAEFIK_ variables of Traefik's settings, in order.
+// unrelated are variables that are no settings, and not meant to be: images of Traefik
+// are built, and compose files name them, by these.
+var unrelated = []string{"TRAEFIK_IMAGE", "TRAEFIK_TAG", "TRAEFIK_VERSION"}
+
+// environment are the TRAEFIK_ variables of Traefik's settings, in order. It tells of
+// those that Traefik passes over: it reads a variable that begins with the name of a
+// section, in capitals, and does not start with one that it does not know then.
 func (r *reader) environment() []setting {
 	var out []setting
+	sections := sectionNames()
 	for _, name := range slices.Sorted(maps.Keys(r.Env)) {
 		rest, ok := strings.CutPrefix(strings.ToUpper(name), env.DefaultNamePrefix)
-		if !ok {
+		if !ok || rest == "" || slices.Contains(unrelated, name) {
 			continue
 		}
 		if len(rest)+len(r.Env[name]) > maxSetting {
 			r.tooLong(name, r.Line)
 			continue
 		}
-		path := strings.Split(strings.ToLower(rest), "_")
-		if v := classify(path).verdict; v == section || v == unknown && nearest(path) == "" {
-			continue // somebody's own, such as TRAEFIK_VERSION
+		s := setting{path: strings.Split(strings.ToLower(rest), "_"), value: r.Env[name], text: name, line: r.Line}
+		if slices.ContainsFunc(sections, func(section string) bool {
+			return strings.HasPrefix(name, env.DefaultNamePrefix+strings.ToUpper(section))
+		}) {
+			out = append(out, s)
+			continue
 		}
-		out = append(out, setting{path: path, value: r.Env[name], text: name, line: r.Line})
+		r.passedOver(s)
 	}
 	return out
+}
+
+// sectionNames are the first names of all settings, in lower case.
+func sectionNames() []string {
+	var names []string
+	for i := range reflect.TypeFor[tree]().NumField() {
+		names = append(names, strings.ToLower(reflect.TypeFor[tree]().Field(i).Name))
+	}
+	for _, l := range undecoded {
+		name, _, _ := strings.Cut(l.path, ".")
+		names = append(names, name)
+	}
+	return names
+}
+
+// passedOver tells of a variable that Traefik does not look at.
+func (r *reader) passedOver(s setting) {
+	f := classify(s.path)
+	if f.verdict == unknown {
+		s.foreign = true
+		r.unknown(f, s)
+		return
+	}
+	r.problem(config.Warning, s.line, fmt.Sprintf("%s is ignored: Traefik reads variables whose names are in capitals", s.text),
+		"write "+strings.ToUpper(s.text))
 }

@@ -25,6 +25,15 @@ func Undecoded() []string {
 	return all
 }
 
+// Absent are the paths of the list of what Traefik 3.7 does not have.
+func Absent() []string {
+	var all []string
+	for _, a := range absentSettings {
+		all = append(all, a.path)
+	}
+	return all
+}
+
 func pathOf(pattern string) []string {
 	return strings.Split(strings.ReplaceAll(pattern, "*", "n"), ".")
 }

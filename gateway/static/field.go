@@ -25,6 +25,7 @@ const (
 type field struct {
 	verdict verdict
 	listed  *listed      // of what is not followed
+	absent  *absent      // of what is unknown, where it is said why
 	typ     reflect.Type // of what is known
 	empty   bool         // a structure that a bare true switches on
 	indexed bool         // an item of a list
@@ -66,6 +67,11 @@ func (f field) unreadable(value string) string {
 
 // classify follows a path through the lists and the tree.
 func classify(path []string) field {
+	for i := range absentSettings {
+		if leads(strings.Split(absentSettings[i].path, "."), path) {
+			return field{absent: &absentSettings[i]}
+		}
+	}
 	holds := false
 	for i := range undecoded {
 		pattern := strings.Split(undecoded[i].path, ".")
@@ -73,11 +79,6 @@ func classify(path []string) field {
 			return field{verdict: unfollowed, listed: &undecoded[i]}
 		}
 		holds = holds || len(path) > 0 && len(path) < len(pattern) && leads(pattern[:len(path)], path)
-	}
-	for _, pattern := range foreign {
-		if leads(strings.Split(pattern, "."), path) {
-			return field{}
-		}
 	}
 	f := follow(reflect.TypeFor[tree](), path)
 	if f.verdict == unknown && holds {

@@ -24,7 +24,7 @@ var defaults = []string{"/etc/traefik/traefik.toml", "/etc/traefik/traefik.yaml"
 // itself, or nil.
 func (r *reader) file(flags []setting) *staticFile {
 	for _, s := range flags {
-		if len(s.path) != 1 || !strings.EqualFold(s.path[0], configFile) {
+		if !s.namesFile() {
 			continue
 		}
 		host, ok := r.host(s.value, configFile, "the static configuration file")
@@ -95,6 +95,8 @@ func (r *reader) prune(n *document.Node, path []string) {
 		case c.Kind != document.Scalar && (f.verdict == section || f.verdict == unfollowed && f.listed.alone):
 			r.prune(c, at)
 			n.Remove(c)
+		case f.verdict == unfollowed && r.pruneAbsent(c, at):
+			n.Remove(c)
 		case f.verdict != known:
 			r.accept(f, s)
 			n.Remove(c)
@@ -107,4 +109,22 @@ func (r *reader) prune(n *document.Node, path []string) {
 			n.Remove(c)
 		}
 	}
+}
+
+// pruneAbsent takes out of what is not followed what Traefik does not even have, and
+// tells it. It reports whether that leaves nothing.
+func (r *reader) pruneAbsent(n *document.Node, path []string) bool {
+	if n.Kind != document.Mapping || len(n.Children) == 0 {
+		return false
+	}
+	for _, c := range n.Children {
+		at := append(path[:len(path):len(path)], c.Name)
+		if f := classify(at); f.absent != nil {
+			r.unknown(f, setting{path: at, text: strings.Join(at, "."), line: c.Line, value: c.Value})
+			n.Remove(c)
+		} else if r.pruneAbsent(c, at) {
+			n.Remove(c)
+		}
+	}
+	return len(n.Children) == 0
 }

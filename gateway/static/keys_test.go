@@ -149,6 +149,12 @@ func TestKeys(t *testing.T) {
 // reported checks that a setting that is not followed is told, and nothing else is.
 func reported(t *testing.T, way string, k keytest.Key, problems []config.Problem) {
 	t.Helper()
+	if k.Where == "newer" {
+		if len(problems) != 1 || problems[0].Severity != config.Notice || !strings.Contains(problems[0].Message, "a newer version has it") {
+			t.Errorf("%s: got problems %v, want that Traefik 3.7 does not have it", way, problems)
+		}
+		return
+	}
 	if k.Verdict != "reported" {
 		if len(problems) > 0 {
 			t.Errorf("%s: got problems %v", way, problems)
@@ -163,6 +169,37 @@ func reported(t *testing.T, way string, k keytest.Key, problems []config.Problem
 	whole := strings.TrimPrefix(strings.TrimPrefix(strings.ReplaceAll(message, "_", "."), "--"), "traefik.")
 	if !ok || !strings.HasPrefix(strings.ToLower(k.Name()), whole) {
 		t.Errorf("%s: got %q, want that %s is not supported", way, problems[0].Message, k.Name())
+	}
+}
+
+// TestKeysAbsent goes over what Traefik 3.7 does not have: it is told as such in all
+// spellings, with what to do, wherever the setting around it is not followed.
+func TestKeysAbsent(t *testing.T) {
+	t.Parallel()
+	listed := map[string]bool{}
+	var sections []string
+	for _, k := range keytest.Read(t, "testdata/keys.txt") {
+		listed[strings.ToLower(k.Path)] = true
+		section, _, _ := strings.Cut(strings.ToLower(k.Path), ".")
+		sections = append(sections, section)
+	}
+	for _, path := range static.Absent() {
+		if listed[strings.ReplaceAll(path, "*", "<n>")] {
+			t.Errorf("%s is in the list of Traefik's settings", path)
+		}
+		if strings.Contains(path, "[0]") {
+			continue // an item of the one before it
+		}
+		name := strings.ReplaceAll(path, "*", "n")
+		for way, source := range ways(t, map[string]string{name: "x"}) {
+			_, problems := static.Read(source)
+			passed := way == "environment" && !slices.ContainsFunc(sections, func(s string) bool { return strings.HasPrefix(name, s) })
+			if len(problems) != 1 || problems[0].Hint == "" || problems[0].Severity != config.Warning ||
+				!strings.HasPrefix(problems[0].Message, "Traefik has no setting ") ||
+				strings.Contains(problems[0].Message, "does not start") == passed {
+				t.Errorf("%s: %s: got %v, want that Traefik has no such setting, and a hint; passed over %t", name, way, problems, passed)
+			}
+		}
 	}
 }
 

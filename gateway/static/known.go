@@ -1,6 +1,10 @@
 package static
 
-import "axion/gateway/config"
+import (
+	"slices"
+
+	"axion/gateway/config"
+)
 
 // listed is a setting of Traefik, with all that is inside it, that this gateway does
 // not decode.
@@ -36,7 +40,7 @@ func missing(hint string, paths ...string) []listed {
 }
 
 // undecoded are all of them.
-var undecoded = join(
+var undecoded = slices.Concat(
 	inertly(
 		configFile,
 		"global.checknewversion", "global.sendanonymoususage", // nothing looks for versions, or sends statistics
@@ -100,22 +104,4 @@ func notices(hint string, paths ...string) []listed {
 		list[i].severity = config.Notice
 	}
 	return list
-}
-
-func join(lists ...[]listed) []listed {
-	var all []listed
-	for _, l := range lists {
-		all = append(all, l...)
-	}
-	return all
-}
-
-// foreign are fields of structures that are shared with dynamic configuration, which
-// Traefik's static one does not have.
-var foreign = []string{
-	"entrypoints.*.http.tls.passthrough",
-	"serverstransport.certificates", "serverstransport.certificates[0]", "serverstransport.ciphersuites", "serverstransport.disablehttp2",
-	"serverstransport.maxversion",
-	"serverstransport.minversion", "serverstransport.peercerturi", "serverstransport.servername",
-	"serverstransport.forwardingtimeouts.pingtimeout", "serverstransport.forwardingtimeouts.readidletimeout",
 }

@@ -102,6 +102,14 @@ type setting struct {
 	value string
 	text  string // as its author wrote the name
 	line  int
+	// foreign is a variable that Traefik passes over: its name begins with none of
+	// Traefik's own.
+	foreign bool
+}
+
+// namesFile reports whether the setting is the flag that names the static file.
+func (s setting) namesFile() bool {
+	return len(s.path) == 1 && strings.EqualFold(s.path[0], configFile) && strings.HasPrefix(s.text, "--")
 }
 
 func (r *reader) problem(severity config.Severity, line int, message, hint string) {
@@ -114,7 +122,7 @@ func (r *reader) problem(severity config.Severity, line int, message, hint strin
 // ignored tells once of settings that Traefik does not look at.
 func (r *reader) ignored(settings []setting, why string) {
 	for _, s := range settings {
-		if len(s.path) == 1 && strings.EqualFold(s.path[0], configFile) {
+		if s.namesFile() {
 			continue
 		}
 		r.problems = append(r.problems, config.Problem{Severity: config.Warning, File: r.File, Line: s.line, Service: r.Service,
@@ -185,22 +193,28 @@ func (r *reader) accept(f field, s setting) bool {
 		r.unfollowed(f.listed, s)
 		return false
 	case unknown:
-		hint := ""
-		if near := nearest(s.path); near != "" {
-			hint = fmt.Sprintf("did you mean %s?", near)
-		}
-		r.problem(config.Warning, s.line, fmt.Sprintf("Traefik has no setting %s, and does not start with it: it is ignored", s.text), hint)
+		r.unknown(f, s)
 		return false
 	}
 	if why := f.unreadable(s.value); why != "" {
 		r.problem(config.Error, s.line, fmt.Sprintf("%s: %s", s.text, why), "")
 		return false
 	}
+	if isNewer(s.path) {
+		r.problem(config.Notice, s.line, s.text+" is followed, and Traefik 3.7 does not start with it: a newer version has it", "")
+	}
 	return true
 }
 
 // unfollowed tells of a setting that is not followed, once of all that is inside it.
 func (r *reader) unfollowed(l *listed, s setting) {
+	if l.path == configFile {
+		if !s.namesFile() {
+			r.problem(config.Warning, s.line, s.text+" is ignored: Traefik takes the name of its static file from a flag alone",
+				"write --configFile="+s.value+" into the command")
+		}
+		return
+	}
 	at := strings.ToLower(strings.Join(s.path[:strings.Count(l.path, ".")+1], "."))
 	if l.inert || l.harmless != "" && strings.EqualFold(s.value, l.harmless) || r.told[at] {
 		return
