@@ -29,6 +29,21 @@ func (r *reader) check(s *config.Static) {
 	if s.Metrics != nil {
 		r.checkMetrics(s.Metrics.Prometheus)
 	}
+	for _, name := range slices.Sorted(maps.Keys(s.EntryPoints)) {
+		r.checkProxyProtocol(name, s.EntryPoints[name])
+	}
+}
+
+// checkProxyProtocol tells of a PROXY protocol that nobody may speak, which Traefik's
+// TCP listeners refuse.
+func (r *reader) checkProxyProtocol(name string, e *config.EntryPoint) {
+	p := e.ProxyProtocol
+	if p == nil || p.Insecure || len(p.TrustedIPs) > 0 || strings.HasSuffix(strings.ToLower(e.Address), "/udp") {
+		return
+	}
+	r.wrong("entryPoints."+name+".proxyProtocol", "nobody is trusted to speak it, and Traefik does not start with it",
+		"list the balancers in front under trustedIPs, or set insecure for a test")
+	e.ProxyProtocol = nil
 }
 
 func (r *reader) checkMetrics(p *config.Prometheus) {

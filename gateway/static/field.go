@@ -28,6 +28,7 @@ type field struct {
 	absent  *absent      // of what is unknown, where it is said why
 	typ     reflect.Type // of what is known
 	empty   bool         // a structure that a bare true switches on
+	entry   bool         // a structure that has a name of its author's
 	indexed bool         // an item of a list
 }
 
@@ -124,6 +125,7 @@ func follow(t reflect.Type, path []string) field {
 				return field{}
 			}
 			f = field{verdict: known, typ: plain(f.typ.Elem()), empty: true}
+			f.entry = f.typ.Kind() == reflect.Struct
 			if f.typ.Kind() == reflect.String { // its name may hold dots
 				for _, rest := range path[i:] {
 					if rest == "" || strings.ContainsAny(rest, "[]") {

@@ -107,6 +107,8 @@ func (r *reader) prune(n *document.Node, path []string) {
 			}
 		case c.Kind == document.Scalar && !r.accept(f, s):
 			n.Remove(c)
+		case c.Kind == document.Scalar && f.entry:
+			c.Kind, c.Value = document.Mapping, "" // a name alone, as Traefik takes it
 		}
 	}
 }

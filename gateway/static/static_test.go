@@ -381,6 +381,56 @@ func TestReadValues(t *testing.T) {
 	}
 }
 
+// A PROXY protocol without anybody to speak it is told in all spellings, and left out.
+func TestReadProxyProtocol(t *testing.T) {
+	t.Parallel()
+	const want = "entryPoints.n.proxyProtocol: nobody is trusted to speak it, and Traefik does not start with it (list the balancers"
+	for _, key := range []string{"entryPoints.n.proxyProtocol=true", "entryPoints.n.proxyProtocol.insecure=false"} {
+		name, value, _ := strings.Cut(key, "=")
+		for way, source := range ways(t, map[string]string{name: value}) {
+			got, problems := read(source)
+			if len(problems) != 1 || !strings.Contains(problems[0], want) || got.EntryPoints["n"] == nil || got.EntryPoints["n"].ProxyProtocol != nil {
+				t.Errorf("%s as %s: got %q, %+v", key, way, problems, got.EntryPoints["n"])
+			}
+		}
+	}
+	for _, flags := range [][]string{{"--entrypoints.n.address=:53/UDP", "--entrypoints.n.proxyprotocol"},
+		{"--entrypoints.n.proxyprotocol.trustedips=10.0.0.1"}, {"--entrypoints.n.proxyprotocol=false"}} {
+		if _, problems := read(static.Source{Args: args(flags...)}); len(problems) > 0 {
+			t.Errorf("%q: got %q, want none", flags, problems)
+		}
+	}
+}
+
+// What has a name alone is there with its defaults, in all spellings.
+func TestReadBareNames(t *testing.T) {
+	t.Parallel()
+	for name, there := range map[string]func(*config.Static) bool{
+		"entryPoints.n":           func(s *config.Static) bool { return s.EntryPoints["n"] != nil },
+		"certificatesResolvers.n": func(s *config.Static) bool { return s.CertResolvers["n"] != nil },
+	} {
+		for way, source := range ways(t, map[string]string{name: "true"}) {
+			if got, problems := read(source); !there(got) || len(problems) > 0 {
+				t.Errorf("%s as %s: got %+v, %q", name, way, got, problems)
+			}
+		}
+		for _, data := range []string{": {n: {}}\n", ":\n  n: {}\n"} {
+			root, _, _ := strings.Cut(name, ".")
+			_, path := volume(t, map[string]string{"traefik.yml": root + data})
+			if got, problems := read(static.Source{Path: path}); !there(got) || len(problems) > 0 {
+				t.Errorf("%s%s: got %+v, %q", root, data, got, problems)
+			}
+		}
+	}
+	for _, name := range []string{"experimental.plugins.n", "experimental.localPlugins.n", "providers.plugin.n"} {
+		for way, source := range ways(t, map[string]string{name: "true"}) {
+			if _, problems := read(source); len(problems) != 1 || !strings.Contains(problems[0], "is not supported: it is ignored") {
+				t.Errorf("%s as %s: got %q, want that it is not supported", name, way, problems)
+			}
+		}
+	}
+}
+
 // Metrics that cannot be counted are left out, and the rest is.
 func TestReadMetrics(t *testing.T) {
 	t.Parallel()
