@@ -36,7 +36,7 @@ func (p *project) traefik(doc *document, full *types.Project, s types.ServiceCon
 	}
 	found, problems := static.Read(static.Source{
 		File: last.file, Service: s.Name, Line: last.node.Line,
-		Args: arguments(s, parts), Env: env,
+		Args: arguments(s, parts), Env: env, WorkingDir: s.WorkingDir, User: s.User,
 		Path: func(inside string) (string, bool) {
 			outside, ok := outside(full, s, inside)
 			if ok {
@@ -44,6 +44,7 @@ func (p *project) traefik(doc *document, full *types.Project, s types.ServiceCon
 			}
 			return outside, ok
 		},
+		Content:  func(inside string) (static.Content, bool) { return p.content(full, s, inside) },
 		Writable: func(inside string) (root, file string, err error) { return p.writable(full, s, inside) },
 	})
 	doc.problems = append(doc.problems, problems...)
@@ -146,6 +147,8 @@ func arguments(s types.ServiceConfig, parts []part) []static.Arg {
 type mount struct {
 	target   string
 	source   string // on this machine; empty where the engine keeps it
+	object   string // the name of a config or secret, by the section that defines it
+	section  string
 	what     string // as its file calls it
 	readOnly bool
 }
@@ -182,14 +185,14 @@ func mounted(project *types.Project, s types.ServiceConfig, inside string) *moun
 		try(mount{target: target, what: "the tmpfs mount"})
 	}
 	for _, c := range s.Configs {
-		try(mount{target: or(c.Target, "/"+c.Source), source: project.Configs[c.Source].File, readOnly: true})
+		try(mount{target: or(c.Target, "/"+c.Source), source: project.Configs[c.Source].File, section: "configs", object: c.Source, readOnly: true})
 	}
 	for _, c := range s.Secrets {
 		target := or(c.Target, c.Source)
 		if !path.IsAbs(target) {
 			target = "/run/secrets/" + target
 		}
-		try(mount{target: target, source: project.Secrets[c.Source].File, readOnly: true})
+		try(mount{target: target, source: project.Secrets[c.Source].File, section: "secrets", object: c.Source, readOnly: true})
 	}
 	return best
 }
@@ -203,6 +206,38 @@ func outside(project *types.Project, s types.ServiceConfig, inside string) (stri
 	}
 	found := m.at(inside)
 	return found, filepath.IsAbs(found)
+}
+
+// content is the text that a config or secret of the project's own files has, which is
+// at a path of the container.
+func (p *project) content(full *types.Project, s types.ServiceConfig, inside string) (static.Content, bool) {
+	m := mounted(full, s, inside)
+	if m == nil || m.object == "" || m.source != "" || m.target != inside {
+		return static.Content{}, false
+	}
+	object := types.FileObjectConfig(full.Configs[m.object])
+	if m.section == "secrets" {
+		object = types.FileObjectConfig(full.Secrets[m.object])
+	}
+	c := static.Content{File: p.show(p.files[len(p.files)-1].path), Text: object.Content}
+	if object.Environment != "" {
+		value, ok := p.look(object.Environment)
+		c.Text = value
+		return c, ok
+	}
+	for _, f := range p.files {
+		for _, root := range f.out.roots {
+			n := child(child(child(root, m.section), m.object), "content")
+			if isNull(n) {
+				continue
+			}
+			c.File, c.Line = p.show(f.path), n.Line
+			if n.Style&yaml.LiteralStyle != 0 {
+				c.Line++ // it begins below the bar
+			}
+		}
+	}
+	return c, object.Content != ""
 }
 
 // writable finds a file that Traefik writes, on this machine: in the project's

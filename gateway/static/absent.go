@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"axion/gateway/config"
+
+	"github.com/traefik/paerser/env"
 )
 
 // absent is a setting that Traefik 3.7 does not have, though it has what is around it, or
@@ -50,6 +52,8 @@ var absentSettings = slices.Concat(
 		"serverstransport.disablehttp2", "serverstransport.maxversion", "serverstransport.minversion",
 		"serverstransport.peercerturi", "serverstransport.servername",
 		"serverstransport.forwardingtimeouts.pingtimeout", "serverstransport.forwardingtimeouts.readidletimeout"),
+	ofDynamic("it is dynamic configuration: put it into a file of its own, and name that in providers.file.filename",
+		"http", "tcp", "tls", "udp"),
 	ofDynamic("define a transport under tcp.serversTransports in dynamic configuration, and name it at the service",
 		"tcpserverstransport.proxyprotocol"),
 	dropped("v3.0",
@@ -117,9 +121,9 @@ func (r *reader) unknown(f field, s setting) {
 		hint = fmt.Sprintf("did you mean %s?", near)
 	}
 	switch {
-	case !s.foreign:
+	case !s.passed:
 		message += ", and does not start with it"
-	case hint == "":
+	case hint == "" && strings.HasPrefix(strings.ToUpper(s.text), env.DefaultNamePrefix): // it may be meant for something else
 		severity = config.Notice
 	}
 	r.problem(severity, s.line, message+": it is ignored", hint)

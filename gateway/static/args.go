@@ -67,7 +67,7 @@ var unrelated = []string{"TRAEFIK_IMAGE", "TRAEFIK_TAG", "TRAEFIK_VERSION"}
 // section, in capitals, and does not start with one that it does not know then.
 func (r *reader) environment() []setting {
 	var out []setting
-	sections := sectionNames()
+	sections := append(sectionNames(), refused)
 	for _, name := range slices.Sorted(maps.Keys(r.Env)) {
 		rest, ok := strings.CutPrefix(strings.ToUpper(name), env.DefaultNamePrefix)
 		if !ok || rest == "" || slices.Contains(unrelated, name) {
@@ -89,6 +89,10 @@ func (r *reader) environment() []setting {
 	return out
 }
 
+// refused is a section of old versions that Traefik 3.7 refuses wherever it stands, where
+// it passes over others in variables and files.
+const refused = "pilot"
+
 // sectionNames are the first names of all settings, in lower case.
 func sectionNames() []string {
 	var names []string
@@ -106,7 +110,7 @@ func sectionNames() []string {
 func (r *reader) passedOver(s setting) {
 	f := classify(s.path)
 	if f.verdict == unknown {
-		s.foreign = true
+		s.passed = true
 		r.unknown(f, s)
 		return
 	}

@@ -168,7 +168,7 @@ func plain(t reflect.Type) reflect.Type {
 
 // nearest is the setting that a path was probably meant to be, or empty.
 func nearest(path []string) string {
-	patterns := settings("", reflect.TypeFor[tree]())
+	patterns := append(settings("", reflect.TypeFor[tree]()), sectionNames()...)
 	for _, l := range undecoded {
 		patterns = append(patterns, l.path)
 	}

@@ -21,15 +21,31 @@ type Source struct {
 	Line    int // of the service, from 1; 0 where unknown
 	// Args is the command as a list, with or without the word traefik in front.
 	Args []Arg
-	// Env is the service's own environment. Only TRAEFIK_* matter.
+	// Env is the service's own environment. Only TRAEFIK_* are settings; others may be in
+	// the names of files.
 	Env map[string]string
+	// WorkingDir is the service's own one. Empty means the root, as in Traefik's image.
+	WorkingDir string
+	// User is whom the service runs as: a name or number, with or without a group. Empty
+	// means root, as in Traefik's image.
+	User string
 	// Path finds a path of the container on this machine, and whether some volume
 	// holds it. Nil means that both see the same files.
 	Path func(containerPath string) (hostPath string, ok bool)
+	// Content finds what the compose file itself holds at a path of the container. Nil
+	// means that there is nothing.
+	Content func(containerPath string) (Content, bool)
 	// Writable finds where a file that Traefik writes is on this machine, and the
 	// directory that it must not leave. The error says why it may not be written,
 	// and has a Mend method. Nil means that both see the same files, wherever.
 	Writable func(containerPath string) (root, hostPath string, err error)
+}
+
+// Content is the text of a config or secret that stands in a compose file.
+type Content struct {
+	File string // as problems call the compose file
+	Line int    // of the first line of the text, from 1; 0 where unknown
+	Text string
 }
 
 // Arg is one word of a command.
@@ -75,7 +91,7 @@ func Read(s Source) (*config.Static, []config.Problem) {
 	case file != nil:
 		r.fromFile(file)
 		if len(flags) > 0 || len(env) > 0 {
-			r.ignored(append(flags, env...), "Traefik takes its settings from "+file.name)
+			r.ignored(append(flags, env...), "Traefik takes its settings from "+file.place)
 		}
 	case len(flags) > 0:
 		r.fromSettings(flags)
@@ -102,9 +118,9 @@ type setting struct {
 	value string
 	text  string // as its author wrote the name
 	line  int
-	// foreign is a variable that Traefik passes over: its name begins with none of
-	// Traefik's own.
-	foreign bool
+	// passed is one that Traefik passes over: a variable or a file's section whose name
+	// is none of Traefik's.
+	passed bool
 }
 
 // namesFile reports whether the setting is the flag that names the static file.
@@ -286,11 +302,11 @@ func (r *reader) accessLog() *config.AccessLog {
 func (r *reader) fileProvider(f *fileProvider) []config.FileProvider {
 	switch {
 	case f.Directory != "":
-		if host, ok := r.host(f.Directory, "providers.file.directory", "the directory of the file provider"); ok {
+		if host, ok := r.host(f.Directory, r.lines["providers.file.directory"], "the directory of the file provider"); ok {
 			return []config.FileProvider{{Directory: host}}
 		}
 	case f.Filename != "":
-		if host, ok := r.host(f.Filename, "providers.file.filename", "the file of the file provider"); ok {
+		if host, ok := r.host(f.Filename, r.lines["providers.file.filename"], "the file of the file provider"); ok {
 			return []config.FileProvider{{Path: host}}
 		}
 	default:
@@ -301,14 +317,14 @@ func (r *reader) fileProvider(f *fileProvider) []config.FileProvider {
 }
 
 // host finds a container's path on this machine, or tells that it is not there.
-func (r *reader) host(name, setting, what string) (string, bool) {
+func (r *reader) host(name string, line int, what string) (string, bool) {
 	if r.Path == nil {
 		return name, true
 	}
-	at := path.Join("/", name) // a container starts in its root
+	at := r.inside(name)
 	host, ok := r.Path(at)
 	if !ok {
-		r.problem(config.Warning, r.lines[setting], fmt.Sprintf("%s, %s, is on no volume of the container, and so cannot be read", what, at),
+		r.problem(config.Warning, line, fmt.Sprintf("%s, %s, is on no volume of the container, and so cannot be read", what, at),
 			fmt.Sprintf("mount it: ./%s:%s:ro", path.Base(at), at))
 	}
 	return host, ok
