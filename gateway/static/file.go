@@ -99,8 +99,8 @@ func (r *reader) named(s setting) *staticFile {
 		name = r.inside(os.Expand(name, r.variable))
 	}
 	if !slices.Contains([]string{".toml", ".yaml", ".yml", ".json"}, strings.ToLower(path.Ext(name))) {
-		r.problem(config.Error, s.line, fmt.Sprintf("the static configuration file %s has none of the endings that Traefik reads, and it does not start with it",
-			name), "call it .yml, .yaml, .toml or .json")
+		r.problem(config.Error, s.line, fmt.Sprintf("the static configuration file %s has none of the endings that Traefik reads, "+
+			"and it does not start with it", name), "call it .yml, .yaml, .toml or .json")
 		return nil
 	}
 	if f := r.content(name); f != nil {
