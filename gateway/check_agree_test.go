@@ -115,6 +115,8 @@ var mistaken = map[string]map[string]string{
 		route("c", "Path(`/c`)", "http://127.0.0.1:1", "tls.options=old@file"))...) + proxyHead +
 		"      - --core.strictTLSOptions=true\n      - --providers.file.filename=/d.yml\n    volumes: [\"./d.yml:/d.yml\"]\n",
 		"d.yml": "tls: {options: {old: {maxVersion: VersionTLS12}}}\n"},
+	"ResolverBare": {"compose.yaml": compose(port, "http.routers.a.rule=Host(`a.example.com`)", "http.routers.a.tls.certresolver=le") +
+		proxyHead + "      - --certificatesresolvers.le\n      - --entrypoints.websecure.http.tls.certresolver=le\n"},
 	"Resolver": {"compose.yaml": compose(port, "http.routers.a.rule=Host(`a.example.com`)", "http.routers.a.tls.certresolver=le",
 		"http.routers.b.rule=Host(`*.example.com`)", "http.routers.b.tls.certresolver=letsencrypt") +
 		proxyHead + "      - --certificatesresolvers.letsencrypt.acme.keytype=RSA1\n      - --certificatesresolvers.letsencrypt.acme.dnschallenge.provider=x\n      - --certificatesresolvers.letsencrypt.acme.httpchallenge.entrypoint=wb\n"},

@@ -98,6 +98,24 @@ func (c *checker) routers() {
 	each(c, c.dynamic.TCP.Routers, func(name string, r *config.TCPRouter) { c.routerTLS(c.at(r.Origin, "tcp.routers", name), r.TLS) })
 }
 
+// resolverFault says why a resolver issues nothing, and what to do. Both are empty for one
+// that does, and for no name.
+func resolverFault(s *config.Static, name string) (fault, hint string) {
+	if name == "" {
+		return "", ""
+	}
+	if c := s.CertResolvers[name]; c == nil {
+		hint = "add it to Traefik's certificatesresolvers"
+		if near := config.Nearest(name, slices.Sorted(maps.Keys(s.CertResolvers))); near != "" {
+			hint = fmt.Sprintf("did you mean %q?", near)
+		}
+		return fmt.Sprintf("the certificate resolver %q does not exist", name), hint
+	} else if c.ACME == nil {
+		return fmt.Sprintf("the certificate resolver %q has no acme", name), "add certificatesResolvers." + name + ".acme"
+	}
+	return "", ""
+}
+
 // routerTLS looks at what a router asks of certificates. A resolver is only doubted
 // where it is known which ones there are: where the files start Traefik.
 func (c *checker) routerTLS(t thing, r *config.RouterTLS) {
@@ -105,13 +123,8 @@ func (c *checker) routerTLS(t thing, r *config.RouterTLS) {
 		return
 	}
 	s := c.dynamic.Static
-	if name := r.CertResolver; name != "" && s.Origin.File != "" && s.CertResolvers[name] == nil && t.origin.Layer > 0 {
-		hint := "add it to Traefik's certificatesresolvers"
-		if near := config.Nearest(name, slices.Sorted(maps.Keys(s.CertResolvers))); near != "" {
-			hint = fmt.Sprintf("did you mean %q?", near)
-		}
-		const what = "the certificate resolver %q does not exist: Traefik serves its default certificate, and here the local authority issues one"
-		t.warn("tls.certresolver", fmt.Sprintf(what, name), hint)
+	if fault, hint := resolverFault(s, r.CertResolver); fault != "" && s.Origin.File != "" && t.origin.Layer > 0 {
+		t.warn("tls.certresolver", fault+": Traefik serves its default certificate, and here the local authority issues one", hint)
 	}
 	for i, d := range r.Domains {
 		for _, name := range append([]string{d.Main}, d.SANs...) {

@@ -117,6 +117,10 @@ func TestCheck(t *testing.T) {
 			d.Static.CertResolvers = map[string]*config.CertResolver{"letsencrypt": {}}
 			d.Routers["r@docker"] = &config.Router{Origin: o, TLS: &config.RouterTLS{CertResolver: "letsencrpt"}}
 		}), "http.routers.r.tls.certresolver", "does not exist"},
+		"ResolverBare": {by(func(d *config.Dynamic, o config.Origin) {
+			d.Static.CertResolvers = map[string]*config.CertResolver{"le": {}}
+			d.Routers["r@docker"] = &config.Router{Origin: o, TLS: &config.RouterTLS{CertResolver: "le"}}
+		}), "http.routers.r.tls.certresolver", "has no acme"},
 		"Domain": {by(func(d *config.Dynamic, o config.Origin) {
 			d.Routers["r@docker"] = &config.Router{Origin: o, TLS: &config.RouterTLS{Domains: []config.Domain{{Main: "a.localhost",
 				SANs: []string{"https://b"}}}}}

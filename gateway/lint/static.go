@@ -32,9 +32,10 @@ func (c *checker) static() {
 		for field, n := range negatives("", reflect.ValueOf(*e)) {
 			c.setting(e.Origin, path+"."+field, fmt.Sprintf("%s is negative: it is passed over, and Traefik may not start with it", n), "")
 		}
-		if r := e.HTTP.TLS; r != nil && r.CertResolver != "" && s.CertResolvers[r.CertResolver] == nil {
-			c.setting(e.Origin, path+".http.tls.certresolver", fmt.Sprintf("the certificate resolver %q does not exist", r.CertResolver),
-				"add it to Traefik's certificatesresolvers")
+		if r := e.HTTP.TLS; r != nil {
+			if fault, hint := resolverFault(s, r.CertResolver); fault != "" {
+				c.setting(e.Origin, path+".http.tls.certresolver", fault, hint)
+			}
 		}
 	})
 }
