@@ -70,6 +70,7 @@ type Broker struct {
 	porch     *porch
 	admin     *Admin
 	faults    faults
+	bulk      *bulk
 
 	// turn is held while the broker comes or goes, which these change with.
 	turn    sync.Mutex
@@ -100,7 +101,7 @@ func Start(ctx context.Context, o Options) (*Broker, error) {
 		}
 		return nil, fmt.Errorf("start broker: %w", err)
 	}
-	b := &Broker{advertise: o.Advertise, log: o.Log, options: o, faults: newFaults()}
+	b := &Broker{advertise: o.Advertise, log: o.Log, options: o, faults: newFaults(), bulk: newBulk(o.Dir)}
 	if err := b.open(o); err != nil {
 		return nil, fmt.Errorf("start broker: %w", err)
 	}

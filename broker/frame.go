@@ -52,7 +52,8 @@ type gate interface {
 	// wants reports whether inspect is to see the frames of a key.
 	wants(key int16) bool
 	// inspect sees a whole frame of one of the keys that it wants, and
-	// returns what to pass on: the frame, changed or not, or another.
+	// returns what to pass on: the frame, changed or not, or another; or
+	// nil for nothing.
 	inspect(req request, frame []byte) ([]byte, error)
 	// pass is called before the first byte of a frame is passed on.
 	pass(req request) error
@@ -87,7 +88,7 @@ func (f *framer) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
-	if len(f.ready) == 0 && f.rest == 0 {
+	for len(f.ready) == 0 && f.rest == 0 {
 		if err := f.next(); err != nil {
 			return 0, err
 		}
@@ -132,7 +133,7 @@ func (f *framer) next() error {
 	if err != nil {
 		return err
 	}
-	if frame, err = f.gate.inspect(req, frame); err != nil {
+	if frame, err = f.gate.inspect(req, frame); err != nil || frame == nil {
 		return err
 	}
 	if err := f.gate.pass(req); err != nil {

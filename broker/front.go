@@ -3,7 +3,9 @@ package broker
 import (
 	"errors"
 	"log/slog"
+	"maps"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -88,7 +90,10 @@ func (f *front) Accept() (net.Conn, error) {
 }
 
 // admit puts the guard around conn, or closes it where there are too many.
-func (f *front) admit(conn net.Conn) *guarded {
+func (f *front) admit(conn net.Conn) net.Conn {
+	if own, ok := conn.(*fetcher); ok {
+		return own
+	}
 	g := newGuarded(conn, f)
 	f.mu.Lock()
 	full := len(f.conns) >= f.limit
@@ -103,6 +108,12 @@ func (f *front) admit(conn net.Conn) *guarded {
 		f.warn("broker: too many connections, refused one", "limit", f.limit, "peer", conn.RemoteAddr().String())
 	}
 	return nil
+}
+
+// enter has kfake accept a fetcher, and reports whether it did.
+func (f *front) enter(own *fetcher) bool {
+	to, ok := f.Listener.(*lease)
+	return ok && to.give(accepted{own, nil})
 }
 
 // warn logs what a peer caused, some of many.
@@ -144,7 +155,11 @@ func (f *front) drain(d time.Duration) {
 	_ = f.Close() // its error is kept for wait
 	f.mu.Lock()
 	f.draining = true
+	conns := slices.Collect(maps.Keys(f.conns))
 	f.mu.Unlock()
+	for _, g := range conns {
+		g.endFetch(0)
+	}
 	limit := time.NewTimer(d)
 	defer limit.Stop()
 	for f.busy() {

@@ -3,7 +3,7 @@ package broker
 import (
 	"encoding/binary"
 	"errors"
-	"math"
+	"fmt"
 	"net"
 	"sync"
 	"time"
@@ -19,9 +19,6 @@ const (
 	frameTime = time.Minute
 )
 
-// none is no correlation id.
-const none = math.MinInt64
-
 // guarded is a client's connection as kfake sees it. kfake reads and writes it
 // from one goroutine each, and writes each answer by one Write.
 type guarded struct {
@@ -31,11 +28,16 @@ type guarded struct {
 	wait    time.Duration // for the next request to start; for the reader alone
 	closed  chan struct{}
 	closing sync.Once
-	err     error // of closing Conn
+	err     error      // of closing Conn
+	writing sync.Mutex // held while an answer is written; taken before mu
 
 	mu          sync.Mutex
-	request     int64                // the correlation id of the last request, or none
-	answer      int64                // that of the last answer, or none
+	last        int32                // the correlation id of the last request
+	due         bool                 // that is still to be answered
+	fetcher     *fetcher             // nil until it is needed
+	fetch       *fetching            // under way there; nil for none
+	bulk        bool                 // the last fetch brought much
+	turn        int                  // counts those that were answered from the stored files
 	completions map[int32]completion // by correlation id: answers to complete
 }
 
@@ -50,8 +52,6 @@ func newGuarded(conn net.Conn, f *front) *guarded {
 		front:       f,
 		wait:        firstTime,
 		closed:      make(chan struct{}),
-		request:     none,
-		answer:      none,
 		completions: make(map[int32]completion),
 	}
 	g.frames = newFramer(conn, g)
@@ -70,38 +70,50 @@ func (g *guarded) Read(p []byte) (int, error) {
 
 // Write sends one answer.
 func (g *guarded) Write(p []byte) (int, error) {
-	out, err := g.complete(p)
+	g.writing.Lock()
+	defer g.writing.Unlock()
+	return g.send(p)
+}
+
+// send sends an answer of kfake's. The caller holds writing.
+func (g *guarded) send(p []byte) (int, error) {
+	out, corr, err := g.complete(p)
 	if err != nil {
 		return 0, err
 	}
-	if err := g.SetWriteDeadline(time.Now().Add(frameTime)); err != nil {
+	if _, err := g.sendAnswer(corr, net.Buffers{out}); err != nil {
 		return 0, err
 	}
-	if _, err := g.Conn.Write(out); err != nil {
-		return 0, err
-	}
-	g.front.settle()
 	return len(p), nil
 }
 
-// complete notes an answer, and adds to it what the guard itself has to say.
-func (g *guarded) complete(p []byte) ([]byte, error) {
-	if len(p) < prefix+4 {
-		return p, nil
+// sendAnswer sends an answer as it is, and returns its size. The caller holds writing.
+func (g *guarded) sendAnswer(corr int32, p net.Buffers) (size int64, err error) {
+	if err := g.SetWriteDeadline(time.Now().Add(frameTime)); err != nil {
+		return 0, err
 	}
-	corr := int32(binary.BigEndian.Uint32(p[prefix:]))
+	size, err = p.WriteTo(g.Conn)
+	g.mu.Lock()
+	g.due = g.due && g.last != corr
+	g.mu.Unlock()
+	g.front.settle()
+	return size, err
+}
+
+// complete notes an answer, and adds to it what the guard itself has to say.
+func (g *guarded) complete(p []byte) (out []byte, corr int32, err error) {
+	if len(p) < prefix+4 {
+		return nil, 0, fmt.Errorf("answer of %d bytes", len(p))
+	}
+	corr = int32(binary.BigEndian.Uint32(p[prefix:]))
 	g.mu.Lock()
 	c, ok := g.completions[corr]
 	delete(g.completions, corr)
 	g.mu.Unlock()
-	var err error
 	if ok {
 		p, err = c.complete(p)
 	}
-	g.mu.Lock()
-	g.answer = int64(corr)
-	g.mu.Unlock()
-	return p, err
+	return p, corr, err
 }
 
 // Close ends the connection. Calls after the first change nothing.
@@ -109,6 +121,12 @@ func (g *guarded) Close() error {
 	g.closing.Do(func() {
 		close(g.closed)
 		g.err = g.Conn.Close()
+		g.mu.Lock()
+		f := g.fetcher
+		g.mu.Unlock()
+		if f != nil {
+			f.ending.Do(func() { close(f.done) })
+		}
 		g.front.forget(g)
 	})
 	return g.err
@@ -138,23 +156,20 @@ func (g *guarded) begun() {
 // pass implements gate. While the broker drains, it holds requests back until
 // the connection is closed: to end it now would take the answers under way.
 func (g *guarded) pass(req request) error {
-	before := g.swapRequest(int64(req.corr))
+	g.endFetch(fetchGrace)
+	g.mu.Lock()
+	last, due := g.last, g.due
+	g.last, g.due = req.corr, true
+	g.mu.Unlock()
 	if !g.front.isDraining() {
 		return nil
 	}
-	g.swapRequest(before)
+	g.mu.Lock()
+	g.last, g.due = last, due
+	g.mu.Unlock()
 	g.front.settle()
 	<-g.closed
 	return net.ErrClosed
-}
-
-// swapRequest sets the last request and returns the one before.
-func (g *guarded) swapRequest(corr int64) int64 {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	before := g.request
-	g.request = corr
-	return before
 }
 
 // waits reports whether the last request is still to be answered. One that has
@@ -162,5 +177,5 @@ func (g *guarded) swapRequest(corr int64) int64 {
 func (g *guarded) waits() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.request != g.answer
+	return g.due
 }

@@ -7,17 +7,11 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// maxWait caps how long a fetch waits for records, in milliseconds. Some
-// clients (KafkaJS) send their heartbeats over the connection of their fetch:
-// behind a wait of seconds, joining and closing take as long.
-const maxWait = 100
-
 // inspect implements gate.
 func (g *guarded) inspect(req request, frame []byte) ([]byte, error) {
+	g.endFetch(fetchGrace)
 	if kmsg.Key(req.key) == kmsg.Fetch {
-		capWait(req, frame)
-		g.delayed(req)
-		return frame, nil
+		return g.inspectFetch(req, frame)
 	}
 	parsed := kmsg.RequestForKey(req.key)
 	parsed.SetVersion(req.version)
@@ -37,20 +31,6 @@ func (g *guarded) inspect(req request, frame []byte) ([]byte, error) {
 		g.front.members.follow(g, parsed)
 	}
 	return frame, nil
-}
-
-// capWait shortens a fetch's wait in place.
-func capWait(req request, frame []byte) {
-	at := req.body
-	if req.version < 15 {
-		at += 4 // the replica's id
-	}
-	if at+4 > len(frame) {
-		return // kfake refuses it
-	}
-	if wait := int32(binary.BigEndian.Uint32(frame[at:])); wait > maxWait {
-		binary.BigEndian.PutUint32(frame[at:], maxWait)
-	}
 }
 
 // prepare creates the topics that a metadata request creates by naming them,
@@ -88,11 +68,26 @@ func (g *guarded) refuse(req request, topics map[string]refused) {
 	g.answerWith(req, refusal{key: req.key, version: req.version, topics: topics})
 }
 
-// answerWith keeps what to do with the answer of req.
+// answerWith keeps what to do with the answer of req, after what is kept already.
 func (g *guarded) answerWith(req request, c completion) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if prior := g.completions[req.corr]; prior != nil {
+		c = both{prior, c}
+	}
 	g.completions[req.corr] = c
+}
+
+// both are two completions, one after the other.
+type both [2]completion
+
+// complete implements completion.
+func (b both) complete(p []byte) ([]byte, error) {
+	p, err := b[0].complete(p)
+	if err != nil {
+		return nil, err
+	}
+	return b[1].complete(p)
 }
 
 // wants implements gate.

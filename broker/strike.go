@@ -195,11 +195,14 @@ func (c duplicate) send(ctx context.Context, client *kgo.Client) error {
 	return err
 }
 
-// delayed has the answer to a fetch wait while a delay is on.
-func (g *guarded) delayed(req request) {
-	if f := &g.front.broker.faults; len(f.of(DelayTopic)) > 0 {
-		g.answerWith(req, &fetched{g, req.version})
+// delayed has the answer to a fetch wait while a delay is on, and reports whether one is.
+func (g *guarded) delayed(req request) bool {
+	f := &g.front.broker.faults
+	if len(f.of(DelayTopic)) == 0 {
+		return false
 	}
+	g.answerWith(req, &fetched{g, req.version})
+	return true
 }
 
 // fetched holds the answer to a fetch back where it brings records of a topic
