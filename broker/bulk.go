@@ -3,6 +3,7 @@ package broker
 import (
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -25,6 +26,8 @@ type bulk struct {
 	store   *segment.Store
 	buffers sync.Pool
 	free    chan struct{}
+	// answered counts fetches.
+	answered atomic.Int64
 }
 
 func newBulk(dir string) *bulk {
@@ -64,6 +67,7 @@ func (g *guarded) serve(req request, r *kmsg.FetchRequest) bool {
 	g.last, g.due = req.corr, true
 	delete(g.completions, req.corr)
 	g.turn++
+	b.bulk.answered.Add(1)
 	g.mu.Unlock()
 	size, err := g.sendAnswer(req.corr, answerOf(req.corr, r, list).Frame())
 	g.mu.Lock()

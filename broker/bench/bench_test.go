@@ -1,4 +1,10 @@
-// Package bench compares the embedded broker with Apache Kafka.
+// Package bench compares the embedded broker with Apache Kafka, each in a process of its
+// own, in turn:
+//
+//	go test ./broker/bench -run '^$' -bench . -benchtime 1x -timeout 20m
+//
+// Ratios are the embedded broker's figure through Apache Kafka's, medians of rounds.
+// AXION_BENCH_PROFILE=FILE writes a CPU profile of the embedded broker.
 package bench
 
 import (
@@ -11,6 +17,9 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"runtime/pprof"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -19,126 +28,220 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"axion/broker"
+	"axion/services/clustertest"
 )
 
-const role = "AXION_BENCH_BROKER"
+const (
+	directory = "AXION_BENCH_BROKER"  // of the broker that the process is to be
+	profile   = "AXION_BENCH_PROFILE" // where its CPU profile goes
+	rounds    = 5
+	volume    = 200 << 20 // bytes written, and read in each round
+)
 
 func TestMain(m *testing.M) {
-	if dir := os.Getenv(role); dir != "" {
-		serve(dir)
+	if dir := os.Getenv(directory); dir != "" {
+		if err := serve(dir); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
 		return
 	}
 	os.Exit(m.Run())
 }
 
-func serve(dir string) {
+// serve runs a broker until its standard input ends.
+func serve(dir string) error {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		panic(err)
+		return err
 	}
 	b, err := broker.Start(context.Background(), broker.Options{Listener: l, Dir: dir, RetentionBytes: -1, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
-		panic(err)
+		return err
 	}
-	stop := profile()
+	if path := os.Getenv(profile); path != "" {
+		file, err := os.Create(path)
+		if err != nil {
+			return err
+		}
+		if err := pprof.StartCPUProfile(file); err != nil {
+			return err
+		}
+		defer pprof.StopCPUProfile()
+	}
 	fmt.Println(b.Addr())
-	_, _ = io.Copy(io.Discard, os.Stdin)
-	stop()
-	_ = b.Close()
+	_, _ = io.Copy(io.Discard, os.Stdin) // until the parent is gone
+	return b.Close()
 }
 
-func embedded(b *testing.B) (addr string, pid int) {
+// server is one of the two.
+type server struct {
+	addr string
+	pid  int
+}
+
+// servers are the embedded broker and Apache Kafka.
+func servers(b *testing.B) []server {
+	b.Helper()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), role+"="+b.TempDir())
-	in, _ := cmd.StdinPipe()
-	out, _ := cmd.StdoutPipe()
-	cmd.Stderr = os.Stderr
+	cmd.Env, cmd.Stderr = append(os.Environ(), directory+"="+b.TempDir()), os.Stderr
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
 	if err := cmd.Start(); err != nil {
 		b.Fatal(err)
 	}
-	b.Cleanup(func() { _ = in.Close(); _ = cmd.Wait() })
+	b.Cleanup(func() { _, _ = in.Close(), cmd.Wait() })
 	line, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
 		b.Fatal(err)
 	}
-	return strings.TrimSpace(line), cmd.Process.Pid
+	addr, pid := clustertest.StartServerKafka(b)
+	return []server{{strings.TrimSpace(line), cmd.Process.Pid}, {addr, pid}}
 }
 
-func cpu(pid int) time.Duration {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return 0
+// cpu is what the processes below this one, and it, have used.
+func (s server) cpu(b *testing.B) time.Duration {
+	const tick = 10 * time.Millisecond
+	sum := time.Duration(0)
+	for pids := []string{strconv.Itoa(s.pid)}; len(pids) > 0; pids = pids[1:] {
+		at := filepath.Join("/proc", pids[0])
+		text, err := os.ReadFile(filepath.Join(at, "stat"))
+		if err != nil {
+			continue // ended
+		}
+		fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+2:]))
+		for _, field := range fields[11:13] { // user, system
+			n, err := strconv.ParseInt(field, 10, 64)
+			if err != nil {
+				b.Fatal(err)
+			}
+			sum += time.Duration(n) * tick
+		}
+		tasks, err := filepath.Glob(filepath.Join(at, "task", "*", "children"))
+		if err != nil {
+			b.Fatal(err)
+		}
+		for _, task := range tasks {
+			if children, err := os.ReadFile(task); err == nil {
+				pids = append(pids, strings.Fields(string(children))...)
+			}
+		}
 	}
-	f := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+2:]))
-	u, _ := strconv.ParseInt(f[11], 10, 64)
-	s, _ := strconv.ParseInt(f[12], 10, 64)
-	return time.Duration(u+s) * 10 * time.Millisecond
+	return sum
 }
 
-func fill(b *testing.B, addr, topic string, n, size int) {
-	c, err := kgo.NewClient(kgo.SeedBrokers(addr), kgo.AllowAutoTopicCreation(), kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.MaxBufferedRecords(20000))
+// compare has both do the same in turn, and reports ratios of what it took. The first
+// round warms up.
+func compare(b *testing.B, all []server, do func(server)) {
+	b.Helper()
+	var took, used [2][]float64
+	for round := range rounds + 1 {
+		for i, s := range all {
+			start, before := time.Now(), s.cpu(b)
+			do(s)
+			if round > 0 {
+				took[i], used[i] = append(took[i], time.Since(start).Seconds()), append(used[i], (s.cpu(b)-before).Seconds())
+			}
+		}
+	}
+	ratio := func(list [2][]float64, invert bool) float64 {
+		var all []float64
+		for i := range list[0] {
+			if invert {
+				all = append(all, list[1][i]/list[0][i])
+			} else {
+				all = append(all, list[0][i]/max(list[1][i], 0.01))
+			}
+		}
+		slices.Sort(all)
+		return all[len(all)/2]
+	}
+	b.ReportMetric(ratio(took, true), "rate-ratio")
+	b.ReportMetric(ratio(used, false), "cpu-ratio")
+	for i, name := range []string{"embedded", "kafka"} {
+		slices.Sort(used[i])
+		b.ReportMetric(used[i][rounds/2], name+"-cpu-s")
+	}
+	b.ReportMetric(0, "ns/op")
+}
+
+func BenchmarkConsume(b *testing.B) {
+	for _, size := range []int{200, 1000} {
+		b.Run(fmt.Sprint(size), func(b *testing.B) {
+			all, n := servers(b), volume/size
+			for _, s := range all {
+				write(b, s, n, size)
+			}
+			compare(b, all, func(s server) { read(b, s, n) })
+		})
+	}
+}
+
+func BenchmarkProduce(b *testing.B) {
+	for _, size := range []int{200, 1000} {
+		b.Run(fmt.Sprint(size), func(b *testing.B) {
+			compare(b, servers(b), func(s server) { write(b, s, volume/size/4, size) })
+		})
+	}
+}
+
+// BenchmarkIdle has 60 consumers wait for records that do not come.
+func BenchmarkIdle(b *testing.B) {
+	all := servers(b)
+	for _, s := range all {
+		write(b, s, 1, 100)
+		for range 60 {
+			c := client(b, s, kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtEnd()))
+			go func() { _ = c.PollFetches(b.Context()) }() // until the client closes
+		}
+	}
+	compare(b, all, func(server) { time.Sleep(3 * time.Second) })
+}
+
+const topic = "bench"
+
+func client(b *testing.B, s server, opts ...kgo.Opt) *kgo.Client {
+	b.Helper()
+	c, err := kgo.NewClient(append(opts, kgo.SeedBrokers(s.addr), kgo.AllowAutoTopicCreation())...)
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer c.Close()
+	b.Cleanup(c.Close)
+	return c
+}
+
+func write(b *testing.B, s server, n, size int) {
+	b.Helper()
+	c := client(b, s, kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.MaxBufferedRecords(20_000))
 	value := bytes.Repeat([]byte("x"), size)
 	for range n {
-		c.Produce(context.Background(), &kgo.Record{Topic: topic, Value: value}, func(_ *kgo.Record, err error) {
+		c.Produce(b.Context(), &kgo.Record{Topic: topic, Value: value}, func(_ *kgo.Record, err error) {
 			if err != nil {
 				b.Error(err)
 			}
 		})
 	}
-	if err := c.Flush(context.Background()); err != nil {
+	if err := c.Flush(b.Context()); err != nil {
 		b.Fatal(err)
 	}
+	c.Close()
 }
 
-func consume(b *testing.B, addr, topic string, n int) time.Duration {
-	c, err := kgo.NewClient(kgo.SeedBrokers(addr), kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer c.Close()
-	start := time.Now()
+func read(b *testing.B, s server, n int) {
+	b.Helper()
+	c := client(b, s, kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 	for got := 0; got < n; {
-		f := c.PollFetches(context.Background())
-		if err := f.Err(); err != nil {
+		fetches := c.PollFetches(b.Context())
+		if err := fetches.Err(); err != nil {
 			b.Fatal(err)
 		}
-		got += f.NumRecords()
+		got += fetches.NumRecords()
 	}
-	return time.Since(start)
-}
-
-func BenchmarkConsume(b *testing.B) {
-	type at struct {
-		name, addr string
-		pid        int
-	}
-	var all []at
-	a, p := embedded(b)
-	all = append(all, at{"embedded", a, p})
-	if k := os.Getenv("KAFKA"); k != "" {
-		addr, pid, _ := strings.Cut(k, "/")
-		n, _ := strconv.Atoi(pid)
-		all = append(all, at{"kafka", addr, n})
-	}
-	for _, size := range []int{200, 1000} {
-		n := 400_000_000 / size / 2
-		topic := fmt.Sprint("t", size)
-		for _, x := range all {
-			start, before := time.Now(), cpu(x.pid)
-			fill(b, x.addr, topic, n, size)
-			took := time.Since(start)
-			fmt.Printf("%-9s produce %4d B: %6.0f MB/s %8.0f rec/s cpu %.2fs\n", x.name, size, float64(n*size)/1e6/took.Seconds(), float64(n)/took.Seconds(), (cpu(x.pid) - before).Seconds())
-		}
-		for range 4 {
-			for _, x := range all {
-				before := cpu(x.pid)
-				took := consume(b, x.addr, topic, n)
-				fmt.Printf("%-9s consume %4d B: %6.0f MB/s %8.0f rec/s cpu %.2fs\n", x.name, size, float64(n*size)/1e6/took.Seconds(), float64(n)/took.Seconds(), (cpu(x.pid) - before).Seconds())
-			}
-		}
-	}
+	c.Close()
 }

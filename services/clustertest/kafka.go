@@ -61,6 +61,16 @@ func StartKafka(t testing.TB) string {
 	return address(port)
 }
 
+// StartServerKafka is [StartKafka] with a JVM that is set up as a server's, not for tests
+// to start soon, and gives the id of a process whose children the server is one of.
+func StartServerKafka(t testing.TB) (addr string, pid int) {
+	t.Helper()
+	port := freePort(t)
+	n := newNode(t, port, "", nil)
+	n.jvm = append([]string{"-XX:+UseG1GC", "-Xms1g", "-Xmx1g"}, n.jvm[len(n.jvm)-2:]...)
+	return address(port), n.start().cmd.Process.Pid
+}
+
 func address(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }
 
 // node is a Kafka node that can be started again and again.
