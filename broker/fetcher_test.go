@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net"
+	"sync"
 	"testing"
 	"time"
 
@@ -189,7 +190,8 @@ func TestFetchMuch(t *testing.T) {
 	b := start(t, Options{Topics: []string{"a"}, RetentionBytes: -1})
 	const n, later = 9000, 3000
 	value := func(i int) []byte { return fmt.Appendf(nil, "%d %01000d", i, i) }
-	client, err := kgo.NewClient(kgo.SeedBrokers(b.Addr()), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerBatchMaxBytes(40_000))
+	client, err := kgo.NewClient(kgo.SeedBrokers(b.Addr()), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerBatchMaxBytes(40_000),
+		kgo.ProducerBatchCompression(kgo.NoCompression()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -207,6 +209,9 @@ func TestFetchMuch(t *testing.T) {
 		}
 	}
 	write(0, n)
+	var writing sync.WaitGroup
+	writing.Go(func() { write(n, n+later) })
+	t.Cleanup(writing.Wait)
 	for name, opts := range map[string][]kgo.Opt{
 		"TCP": nil, "Memory": b.Client(), "Committed": {kgo.FetchIsolationLevel(kgo.ReadCommitted())},
 		"SmallParts": {kgo.FetchMaxPartitionBytes(100_000)}, "SmallAnswers": {kgo.FetchMaxBytes(150_000)}, "MinBytes": {kgo.FetchMinBytes(300_000)},
@@ -238,10 +243,6 @@ func TestFetchMuch(t *testing.T) {
 			}
 		})
 	}
-	t.Run("Write", func(t *testing.T) {
-		t.Parallel()
-		write(n, n+later)
-	})
 }
 
 // versionsUpTo are those of a client that does not know a later one of Fetch.
