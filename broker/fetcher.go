@@ -304,9 +304,13 @@ func whatIs(c *kfake.Cluster, r *kmsg.FetchRequest) ([]asked, bool) {
 		if topic == nil {
 			return nil, false
 		}
+		all := c.PartitionInfos(topic.Topic) // in the order of their numbers, from 0
 		for _, p := range t.Partitions {
-			info := c.PartitionInfo(topic.Topic, p.Partition)
-			if info == nil || p.CurrentLeaderEpoch != -1 && p.CurrentLeaderEpoch != info.Epoch ||
+			if p.Partition < 0 || int(p.Partition) >= len(all) {
+				return nil, false
+			}
+			info := all[p.Partition]
+			if p.CurrentLeaderEpoch != -1 && p.CurrentLeaderEpoch != info.Epoch ||
 				p.FetchOffset < info.LogStartOffset || p.FetchOffset > info.HighWatermark {
 				return nil, false
 			}
