@@ -8,6 +8,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"axion/gateway/cancellation"
 )
 
 // stragglers is how long handlers get to return after their connections were
@@ -62,7 +64,7 @@ func (g *Gateway) shutdown(ctx context.Context) error {
 	}
 	draining.Wait()
 	empty := g.inflight.close()
-	g.cancel() // ends tunnels, the watch and what outlasted ctx
+	g.cancel(cancellation.ErrStopping) // ends tunnels, the watch and what outlasted ctx
 	for _, f := range fronts {
 		f.close()
 	}

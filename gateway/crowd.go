@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"axion/gateway/cancellation"
 	"axion/gateway/listen"
 	"axion/gateway/record"
 )
@@ -53,6 +54,7 @@ type guest struct {
 	gone  atomic.Bool
 	// linger says that the client may still be sending a body.
 	linger atomic.Bool
+	reads  cancellation.Conn
 }
 
 var (
@@ -153,6 +155,18 @@ func (c *crowd) closeSilent() {
 
 // lingerTimeout is how long a client may take to stop sending a body that is not wanted.
 const lingerTimeout = 2 * time.Second
+
+// Read tells of a failure before net/http, which ends the contexts of requests for any.
+func (g *guest) Read(p []byte) (int, error) {
+	n, err := g.Conn.Read(p)
+	if err != nil {
+		g.reads.ReadFailed(err)
+	}
+	return n, err
+}
+
+// Reads is what became of the reads.
+func (g *guest) Reads() *cancellation.Conn { return &g.reads }
 
 // Linger has Close wait for the client to end its side, until the next request has come.
 func (g *guest) Linger() { g.linger.Store(true) }

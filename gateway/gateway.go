@@ -119,7 +119,7 @@ type Gateway struct {
 	misses     atomic.Int64 // requests whose near misses notFound looks for
 
 	ctx     context.Context // of every request, and of what runs behind
-	cancel  context.CancelFunc
+	cancel  context.CancelCauseFunc
 	closer  func(context.Context) error
 	running sync.WaitGroup
 	ending  sync.Once
@@ -151,7 +151,7 @@ func New(opts Options) (*Gateway, error) {
 		ended:      make(chan struct{}),
 	}
 	g.own.read(opts)
-	g.ctx, g.cancel = context.WithCancel(context.Background())
+	g.ctx, g.cancel = context.WithCancelCause(context.Background())
 	g.observer = observe.New(observe.Options{Context: g.ctx, Servers: g.serverStates, Connections: g.connections,
 		Certificates: g.certificates, Tracer: opts.Tracer, Meter: opts.Meter, Log: opts.Log})
 	g.internals = g.newInternals()

@@ -1,6 +1,7 @@
 package http1
 
 import (
+	"context"
 	"errors"
 	"maps"
 	"net/http"
@@ -8,6 +9,8 @@ import (
 	"strconv"
 	"sync/atomic"
 	"time"
+
+	"axion/gateway/cancellation"
 )
 
 // exchange is one request and its answer.
@@ -32,6 +35,7 @@ type exchange struct {
 	// goroutine sends it.
 	sending chan struct{}
 	sendErr error
+	reading atomic.Bool           // that waits for the client
 	broken  atomic.Pointer[Error] // the client's body cannot be read to its end
 
 	deadline readDeadline
@@ -149,14 +153,19 @@ func (x *exchange) await(c *conn) error {
 }
 
 // fail is an error before the answer was begun. A context's end is the reason where
-// there is one.
+// there is one, unless that is because of this exchange.
 func (x *exchange) fail(op string, err error) error {
 	broken := x.broken.Load()
 	if broken != nil && timedOut(broken) {
 		return broken // the client is still there
 	}
-	if ctx := x.r.Context().Err(); ctx != nil {
-		return &Error{Op: op, Err: ctx}
+	switch cause := cancellation.Cause(x.r.Context()); {
+	case errors.Is(cause, cancellation.ErrBodyTimeout): // its reader has yet to hear of it
+		return BodyError(cause)
+	case errors.Is(cause, context.DeadlineExceeded) && x.reading.Load(): // the server waits for the client
+		return BodyError(cause)
+	case cause != nil && !errors.Is(cause, cancellation.ErrInterrupted):
+		return &Error{Op: op, Err: cause}
 	}
 	if broken != nil {
 		return broken

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"axion/gateway/cancellation"
 )
 
 // Options of a [Client]. Zero values mean what the fields say.
@@ -82,18 +84,16 @@ func BodyError(err error) *Error { return &Error{Op: opBody, Err: err} }
 // Client reports whether the client is at fault: its body broke off or is malformed.
 func (e *Error) Client() bool { return e.Op == opBody }
 
-// StatusClientGone is what logs show for a client that left; nginx coined it.
-const StatusClientGone = 499
-
 // BodyStatus is what a request whose body could not be read, for err, is answered with:
-// 408 where it did not come in time, 499 where the client has left, or else 400. Over
-// HTTP/1, net/http ends the request's context in the first case as well.
+// 408 where it did not come in time, what the request's end asks for where it has ended,
+// such as 499 where the client has left, or else 400. Over HTTP/1, net/http ends the
+// request's context in the first case as well.
 func BodyStatus(r *http.Request, err error) int {
-	switch {
-	case timedOut(err):
+	if timedOut(err) {
 		return http.StatusRequestTimeout
-	case r.Context().Err() != nil:
-		return StatusClientGone
+	}
+	if cause := cancellation.Cause(r.Context()); cause != nil {
+		return cancellation.Status(cause)
 	}
 	return http.StatusBadRequest
 }

@@ -9,7 +9,10 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"axion/gateway/cancellation"
 )
 
 const (
@@ -103,7 +106,7 @@ func (x *exchange) stream(c *conn) {
 	x.sending = make(chan struct{})
 	go func() {
 		defer close(x.sending)
-		x.sendErr = sendBody(c.Conn, x.r)
+		x.sendErr = x.sendBody(c.Conn)
 		if broken, ok := errors.AsType[*Error](x.sendErr); ok {
 			x.broken.Store(broken)
 			x.deadline.expire(false) // the server will not get the whole
@@ -127,7 +130,9 @@ func (x *exchange) stopSending() {
 	again := time.NewTicker(beat)
 	defer again.Stop()
 	for {
-		_ = control.SetReadDeadline(past)
+		if cancellation.Interrupt(x.r) {
+			_ = control.SetReadDeadline(past)
+		}
 		select {
 		case <-x.sending:
 			return
@@ -137,10 +142,15 @@ func (x *exchange) stopSending() {
 }
 
 // clientBody tells failures of the client from those of the server.
-type clientBody struct{ io.Reader }
+type clientBody struct {
+	io.Reader
+	reading *atomic.Bool
+}
 
 func (b clientBody) Read(p []byte) (int, error) {
+	b.reading.Store(true)
 	n, err := b.Reader.Read(p)
+	b.reading.Store(false)
 	if err != nil && !errors.Is(err, io.EOF) {
 		err = BodyError(err)
 	}
@@ -149,10 +159,11 @@ func (b clientBody) Read(p []byte) (int, error) {
 
 // sendBody copies the body to the server. Where the client is at fault, the error is
 // an [*Error].
-func sendBody(to io.Writer, r *http.Request) error {
+func (x *exchange) sendBody(to io.Writer) error {
+	r := x.r
 	buffer := copies.Get().(*[readSize]byte)
 	defer copies.Put(buffer)
-	body := clientBody{r.Body}
+	body := clientBody{r.Body, &x.reading}
 	if r.ContentLength > 0 {
 		n, err := io.CopyBuffer(struct{ io.Writer }{to}, io.LimitReader(body, r.ContentLength), buffer[:])
 		if err == nil && n < r.ContentLength {

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/net/http/httpguts"
 
+	"axion/gateway/cancellation"
 	"axion/gateway/proxy"
 )
 
@@ -17,7 +18,11 @@ import (
 // to be the request that the server made: there the trailer comes.
 func (p *Policy) Body(r *http.Request) *Body {
 	p.cutTrailer(r.Trailer) // as announced
-	return &Body{ReadCloser: r.Body, request: r, policy: p}
+	b := &Body{ReadCloser: r.Body, request: r, policy: p}
+	if c, ok := r.Context().Value(connectionKey{}).(*connection); ok && r.ProtoMajor == 1 {
+		b.reads = c.reads
+	}
+	return b
 }
 
 // HasBody reports whether r may have a body that is still to come.
@@ -32,6 +37,7 @@ type Body struct {
 	complete atomic.Bool
 	request  *http.Request
 	policy   *Policy
+	reads    *cancellation.Conn // over HTTP/1; nil where nothing notes them
 }
 
 // ReadBytes is how many bytes were read so far.
@@ -50,7 +56,7 @@ func (b *Body) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	b.count.Add(int64(n))
 	if err != nil {
-		b.complete.Store(errors.Is(err, io.EOF))
+		b.end(errors.Is(err, io.EOF))
 		maps.DeleteFunc(b.request.Trailer, func(name string, _ []string) bool {
 			_, ok := announced[name]
 			return !ok
@@ -58,6 +64,15 @@ func (b *Body) Read(p []byte) (int, error) {
 		b.policy.cutTrailer(b.request.Trailer)
 	}
 	return n, err
+}
+
+// end notes the end of the reading. Who sees the body complete must not interrupt it any
+// more.
+func (b *Body) end(complete bool) {
+	if complete && b.reads != nil {
+		b.reads.Complete()
+	}
+	b.complete.Store(complete)
 }
 
 // cutTrailer drops what counts before the body only (RFC 9110, section 6.5.1), and

@@ -6,20 +6,51 @@ import (
 	"net/http"
 	"sync/atomic"
 	"time"
+
+	"axion/gateway/cancellation"
 )
 
 // connection is what is known of a client's connection.
 type connection struct {
 	conn     net.Conn
+	reads    *cancellation.Conn // nil where nothing notes them
 	began    time.Time
 	requests atomic.Int64
 }
 
 type connectionKey struct{}
 
-// WithConnection is a server's ConnContext, which [Policy.Reuse] and [Linger] need.
+// WithConnection is a server's ConnContext, which [Policy.Reuse] and [Linger] need. Where
+// c, or a connection below, has a method Reads, package cancellation knows what that notes.
 func WithConnection(ctx context.Context, c net.Conn) context.Context {
-	return context.WithValue(ctx, connectionKey{}, &connection{conn: c, began: time.Now()})
+	at := &connection{conn: c, began: time.Now()}
+	if noted, ok := below[interface{ Reads() *cancellation.Conn }](c); ok {
+		at.reads = noted.Reads()
+		ctx = cancellation.WithConn(ctx, at.reads)
+	}
+	return context.WithValue(ctx, connectionKey{}, at)
+}
+
+// below is the first connection from c on that is a T.
+func below[T any](c net.Conn) (found T, ok bool) {
+	for c != nil {
+		if found, ok = c.(T); ok {
+			return found, true
+		}
+		wrapped, wraps := c.(interface{ NetConn() net.Conn })
+		if !wraps {
+			break
+		}
+		c = wrapped.NetConn()
+	}
+	return found, false
+}
+
+// beginRead notes that r's body, if it has one, is to be read.
+func beginRead(r *http.Request) {
+	if c, ok := r.Context().Value(connectionKey{}).(*connection); ok && c.reads != nil && r.ProtoMajor == 1 {
+		c.reads.Begin(HasBody(r))
+	}
 }
 
 // Linger is for a request over HTTP/1 that was answered before all of its body had come.
@@ -31,16 +62,8 @@ func Linger(r *http.Request) {
 	if !ok || r.ProtoMajor != 1 {
 		return
 	}
-	for conn := c.conn; conn != nil; {
-		if l, ok := conn.(interface{ Linger() }); ok {
-			l.Linger()
-			return
-		}
-		below, ok := conn.(interface{ NetConn() net.Conn })
-		if !ok {
-			return
-		}
-		conn = below.NetConn()
+	if l, ok := below[interface{ Linger() }](c.conn); ok {
+		l.Linger()
 	}
 }
 
@@ -69,6 +92,7 @@ func upgrades(r *http.Request) bool { return r.ProtoMajor == 1 && r.Header["Upgr
 // addition by the context of the request that is returned. A connection that becomes
 // another protocol's has no limits from then on. End is to be called after the handlers.
 func (p *Policy) Bound(w http.ResponseWriter, r *http.Request) (bounded *http.Request, end func()) {
+	beginRead(r)
 	if p.read > 0 && HasBody(r) {
 		// Net/http takes it back once the body is read, or before the next request.
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(p.read))

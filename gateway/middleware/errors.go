@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"axion/gateway/cancellation"
 	"axion/gateway/config"
 	"axion/gateway/record"
 	"axion/gateway/urlpath"
@@ -105,12 +106,14 @@ func (p *pages) serve(w http.ResponseWriter, r *http.Request, service http.Handl
 		http.Error(w, http.StatusText(status), status)
 		return
 	}
+	ctx, cancel := cancellation.Detach(r.Context())
+	defer cancel()
 	page := (&http.Request{
 		Method: http.MethodGet, URL: u, RequestURI: u.RequestURI(), Host: r.Host,
 		Proto: r.Proto, ProtoMajor: r.ProtoMajor, ProtoMinor: r.ProtoMinor,
 		Header: p.header(r.Header), Body: http.NoBody,
 		RemoteAddr: r.RemoteAddr, TLS: r.TLS,
-	}).WithContext(r.Context())
+	}).WithContext(ctx)
 	service.ServeHTTP(&pageWriter{ResponseWriter: w, status: status}, page)
 }
 

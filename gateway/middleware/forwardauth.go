@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"axion/gateway/cancellation"
 	"axion/gateway/config"
 	"axion/gateway/record"
 	"axion/gateway/spool"
@@ -98,7 +99,7 @@ func (a *authorizer) serve(w http.ResponseWriter, r *http.Request, next http.Han
 	case errors.Is(err, spool.ErrUnreadable):
 		spool.Fail(w, r, err)
 	case err != nil && r.Context().Err() != nil:
-		w.WriteHeader(statusClientLeft)
+		w.WriteHeader(cancellation.Status(cancellation.Cause(r.Context())))
 	case err != nil:
 		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
 	case res.StatusCode == http.StatusUnauthorized && a.config.AuthSigninURL != "":

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"axion/gateway/cancellation"
 	"axion/gateway/config"
 )
 
@@ -43,7 +44,8 @@ func rateLimit(c *config.RateLimit) (Middleware, error) {
 				refuse(w, delay)
 				return
 			}
-			if delay > 0 && !pause(r, delay) {
+			if delay > 0 && !wait(r.Context(), delay) {
+				w.WriteHeader(cancellation.Status(cancellation.Cause(r.Context())))
 				return
 			}
 			next.ServeHTTP(w, r)
@@ -56,18 +58,6 @@ func rateLimit(c *config.RateLimit) (Middleware, error) {
 // refused for its jitter.
 func patienceAt(perSecond float64) time.Duration {
 	return time.Duration(float64(time.Second) / (2 * max(perSecond, 1)))
-}
-
-// pause waits, and reports whether the client is still there.
-func pause(r *http.Request, delay time.Duration) bool {
-	timer := time.NewTimer(delay)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-r.Context().Done():
-		return false
-	}
 }
 
 func refuse(w http.ResponseWriter, delay time.Duration) {

@@ -11,13 +11,11 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 
+	"axion/gateway/cancellation"
 	"axion/gateway/config"
 	"axion/gateway/record"
 	"axion/gateway/spool"
 )
-
-// statusClientLeft is what logs show for a client that left; nginx coined it.
-const statusClientLeft = 499
 
 func retry(c *config.Retry, env Env) (Middleware, error) {
 	switch {
@@ -103,7 +101,7 @@ func (t *retrier) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	pause := t.pauses()
 	for a.again {
 		if !wait(r.Context(), pause.NextBackOff()) {
-			w.WriteHeader(statusClientLeft)
+			w.WriteHeader(cancellation.Status(cancellation.Cause(r.Context())))
 			return
 		}
 		if counter, ok := record.Find[record.Retrier](w); ok {
@@ -144,7 +142,7 @@ func (t *retrier) pauses() backoff.BackOff {
 	return b
 }
 
-// wait is false where the client has gone.
+// wait is false where the request has ended.
 func wait(ctx context.Context, d time.Duration) bool {
 	if d <= 0 {
 		return ctx.Err() == nil

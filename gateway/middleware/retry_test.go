@@ -147,10 +147,27 @@ func TestRetryPauses(t *testing.T) {
 			}
 		})
 	})
-	t.Run("ErrClientLeft", func(t *testing.T) {
+	t.Run("ErrWriteTimeout", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
+			h := build(t, config.Middleware{Retry: &config.Retry{Attempts: 4, InitialInterval: config.Duration(time.Hour)}},
+				func(w http.ResponseWriter, _ *http.Request) {
+					u, _ := record.Find[record.Unreachable](w)
+					u.Unreachable(errDial)
+				})
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, httptest.NewRequest("GET", "/", nil).WithContext(ctx))
+			if w.Code != http.StatusGatewayTimeout {
+				t.Errorf("status: got %d, want 504: the client is still there", w.Code)
+			}
+		})
+	})
+	t.Run("ErrClientLeft", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			time.AfterFunc(time.Second, cancel)
 			h := build(t, config.Middleware{Retry: &config.Retry{Attempts: 4, InitialInterval: config.Duration(time.Hour)}},
 				func(w http.ResponseWriter, _ *http.Request) {
 					u, _ := record.Find[record.Unreachable](w)

@@ -11,6 +11,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
 
+	"axion/gateway/cancellation"
 	"axion/gateway/config"
 	"axion/gateway/record"
 )
@@ -161,7 +162,7 @@ func begin(e *Exchange, status int) {
 		return
 	}
 	e.status = status
-	if e.duplex && e.received != nil && e.request.ProtoMajor == 1 && !e.received.Complete() {
+	if e.duplex && e.received != nil && e.request.ProtoMajor == 1 && (!e.received.Complete() || cancellation.Interrupted(e.request)) {
 		e.ResponseWriter.Header()["Connection"] = []string{"close"}
 	}
 }

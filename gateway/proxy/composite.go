@@ -103,6 +103,9 @@ func (w *weighted) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if len(up.children) == 0 {
+		if answerEnded(rw, r) {
+			return
+		}
 		failure{Status: http.StatusServiceUnavailable, Service: w.name, Detail: "no available server", Remedy: "None of its services is up."}.answer(rw, r)
 		return
 	}

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"axion/gateway/cancellation"
 	"axion/gateway/http1"
 )
 
@@ -37,6 +38,8 @@ func (p *Proxy) fail(w http.ResponseWriter, r *http.Request, b *Balancer, s *ser
 	case statusClientGone:
 		w.WriteHeader(statusClientGone)
 		return
+	case http.StatusServiceUnavailable:
+		f.Detail = cancellation.ErrStopping.Error()
 	case http.StatusRequestHeaderFieldsTooLarge:
 		f.Detail = "the server takes no head as large as the request's"
 		f.Remedy = "Send fewer or shorter headers and cookies, or raise the server's limit."
@@ -80,10 +83,18 @@ func reason(err error) (detail, remedy string) {
 
 const lookAtLog = "Look at its log."
 
+// answerEnded answers a request that has ended, and reports whether it has.
+func answerEnded(w http.ResponseWriter, r *http.Request) bool {
+	cause := cancellation.Cause(r.Context())
+	if cause != nil {
+		w.WriteHeader(cancellation.Status(cause))
+	}
+	return cause != nil
+}
+
 // unavailable answers where no server is up.
 func (p *Proxy) unavailable(w http.ResponseWriter, r *http.Request, b *Balancer) {
-	if r.Context().Err() != nil {
-		w.WriteHeader(statusClientGone)
+	if answerEnded(w, r) {
 		return
 	}
 	f := failure{Status: http.StatusServiceUnavailable, Service: b.name, Detail: "no available server", Waiting: secondsSince(b.since.Load()),

@@ -9,13 +9,14 @@ import (
 	"strings"
 	"time"
 
+	"axion/gateway/cancellation"
 	"axion/gateway/http1"
 	"axion/gateway/record"
 	"axion/gateway/selfaddr"
 	"axion/gateway/urlpath"
 )
 
-const statusClientGone = http1.StatusClientGone
+const statusClientGone = cancellation.StatusClientGone
 
 // target is how requests are sent to a server.
 type target struct {
@@ -61,8 +62,8 @@ func below(h http.Handler, t target) http.Handler {
 // lose answers for a server that did not, unless the request is tried again.
 func (b *Balancer) lose(w http.ResponseWriter, r *http.Request, s *server, err error) {
 	b.failed(s, r, err)
-	if clientFault(err) && statusOf(r, err) != statusClientGone {
-		failBody(w, r, err)
+	if status := statusOf(r, err); clientFault(err) && (status == http.StatusRequestTimeout || status == http.StatusBadRequest) {
+		failBody(w, r, status)
 		return
 	}
 	if u, ok := record.Find[record.Unreachable](w); ok && u.Unreachable(err) {
@@ -72,11 +73,11 @@ func (b *Balancer) lose(w http.ResponseWriter, r *http.Request, s *server, err e
 }
 
 // failBody answers a request whose body could not be read.
-func failBody(w http.ResponseWriter, r *http.Request, err error) {
+func failBody(w http.ResponseWriter, r *http.Request, status int) {
 	if r.ProtoMajor == 1 {
 		w.Header().Set("Connection", "close") // what comes after the body cannot be told from it
 	}
-	status, text := http1.BodyStatus(r, err), "the request's body is malformed or broke off"
+	text := "the request's body is malformed or broke off"
 	if status == http.StatusRequestTimeout {
 		text = "the request's body did not come in time"
 	}
@@ -117,14 +118,13 @@ func clientFault(err error) bool {
 
 func statusOf(r *http.Request, err error) int {
 	var timeout net.Error
-	// Package http1 says that the client has left where it has: to end its upload, it may
-	// have the context end afterwards.
-	_, ok := errors.AsType[*http1.Error](err)
 	switch {
 	case clientFault(err) && !errors.Is(err, context.Canceled):
 		return http1.BodyStatus(r, err)
-	case errors.Is(err, context.Canceled), !ok && errors.Is(r.Context().Err(), context.Canceled):
-		return statusClientGone
+	case errors.Is(err, context.Canceled):
+		return cancellation.Status(cancellation.Cause(r.Context()))
+	case errors.Is(err, cancellation.ErrStopping):
+		return cancellation.Status(err)
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return http.StatusGatewayTimeout
 	case headTooLarge(err):

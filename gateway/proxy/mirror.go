@@ -3,6 +3,7 @@ package proxy
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -11,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"axion/gateway/cancellation"
 	"axion/gateway/config"
 	"axion/gateway/spool"
 )
@@ -87,7 +89,7 @@ func (m *mirroring) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		m.children[0].ServeHTTP(w, r)
 		return
 	}
-	original := r.Clone(context.WithoutCancel(r.Context())) // before the service changes it
+	original := r.Clone(cancellation.WithConn(context.WithoutCancel(r.Context()), nil)) // before the service changes it
 	body := &sharedBody{}
 	body.users.Store(1)
 	defer body.release()
@@ -107,8 +109,9 @@ func (m *mirroring) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	m.children[0].ServeHTTP(w, r)
-	if r.Context().Err() != nil {
-		return // the client has left, as in Traefik
+	cause := cancellation.Cause(r.Context())
+	if cause != nil && !errors.Is(cause, cancellation.ErrInterrupted) && !errors.Is(cause, context.DeadlineExceeded) {
+		return // the client has left, as in Traefik, or has not sent the request as a whole
 	}
 	for _, to := range chosen {
 		m.send(to, original, body)

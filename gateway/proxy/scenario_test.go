@@ -65,6 +65,14 @@ func both(t *testing.T, scenarios map[string]scenario) {
 // scripted is a gateway in front of a server that follows a script.
 func scripted(t *testing.T, scheme string, s scenario) (address string) {
 	t.Helper()
+	front := httptest.NewServer(balancerOf(t, scheme, s))
+	t.Cleanup(front.Close)
+	return front.Listener.Addr().String()
+}
+
+// balancerOf is that of a server that follows a script.
+func balancerOf(t *testing.T, scheme string, s scenario) *proxy.Balancer {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -102,9 +110,7 @@ func scripted(t *testing.T, scheme string, s scenario) (address string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(b.Close)
-	front := httptest.NewServer(b)
-	t.Cleanup(front.Close)
-	return front.Listener.Addr().String()
+	return b
 }
 
 // certificates are those of a server for tests.

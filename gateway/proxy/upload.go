@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"axion/gateway/cancellation"
 	"axion/gateway/http1"
 )
 
@@ -27,6 +28,7 @@ type body = io.ReadCloser
 type upload struct {
 	io.ReadCloser
 	control *http.ResponseController
+	request *http.Request
 
 	reading sync.Mutex // held by the one who reads
 	left    int64      // bytes; negative where unknown
@@ -38,6 +40,7 @@ type upload struct {
 	mu       sync.Mutex
 	busy     bool // a read may wait for the client
 	over     bool // nothing is read any more
+	late     bool // a read waited for the client when the answer's time was over
 	ended    bool // there is nothing more to read
 	answered bool // an answer has begun
 	// broken is why the body cannot be read; nil where that is because of stop.
@@ -52,7 +55,7 @@ func newUpload(w http.ResponseWriter, r *http.Request) *upload {
 	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
 		return nil
 	}
-	u := &upload{ReadCloser: r.Body, control: http.NewResponseController(w), left: r.ContentLength}
+	u := &upload{ReadCloser: r.Body, control: http.NewResponseController(w), request: r, left: r.ContentLength}
 	if r.ContentLength > 0 && r.ContentLength <= maxKept {
 		u.kept = make([]byte, 0, r.ContentLength)
 	}
@@ -152,32 +155,44 @@ func (u *upload) await() <-chan struct{} {
 	return u.idle
 }
 
-// cause is why r, which failed with err, did: where the client's body did not come in
-// time, net/http ends the request's context a moment before the reading. Where stop has
-// it end, the failure is the server's.
+// cause is why r, which failed with err, did, as an [http1.Error]: that may be the end of
+// its context, which may come a moment before the reading's. Where stop has it end, the
+// failure is the server's. What ends the context from now on does not count.
 func cause(r *http.Request, err error) error {
 	u, ok := r.Context().Value(uploadKey{}).(*upload)
-	if !ok || r.Context().Err() == nil {
-		return err
-	}
-	u.mu.Lock()
-	idle := u.await()
-	u.mu.Unlock()
-	if idle != nil {
-		select {
-		case <-idle:
-		case <-time.After(stopInterval):
-		}
+	if !ok {
+		return ended(r, err)
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if u.broken != nil {
+	if end := r.Context().Err(); end != nil && u.broken != nil {
 		return u.broken
+	} else if (u.late || u.busy) && errors.Is(end, context.DeadlineExceeded) {
+		return http1.BodyError(end) // the server waits for the client
 	}
-	if _, own := errors.AsType[*http1.Error](err); u.over && !own && !errors.Is(err, context.Canceled) {
-		return &http1.Error{Op: "read", Err: err}
+	if u.over && !errors.Is(err, context.Canceled) {
+		return serverError(err)
 	}
-	return err
+	return ended(r, err)
+}
+
+// ended is the end of r's context where that is why it failed, or else err.
+func ended(r *http.Request, err error) error {
+	switch cause := cancellation.Cause(r.Context()); {
+	case errors.Is(cause, cancellation.ErrBodyTimeout):
+		return http1.BodyError(cause)
+	case cause != nil && !errors.Is(cause, cancellation.ErrInterrupted):
+		return &http1.Error{Op: "read", Err: cause}
+	}
+	return serverError(err)
+}
+
+// serverError is err as the server's failure, unless it says whose it is.
+func serverError(err error) error {
+	if _, ok := errors.AsType[*http1.Error](err); ok {
+		return err
+	}
+	return &http1.Error{Op: "read", Err: err}
 }
 
 // stop ends the reading, also one that waits for the client. Each read may set a
@@ -206,11 +221,23 @@ func (u *upload) stop() {
 	}
 }
 
+// expire ends the reading where ctx has ended by its deadline: net/http's client waits for
+// the body's reader also then.
+func (u *upload) expire(ctx context.Context) {
+	if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return
+	}
+	u.mu.Lock()
+	u.late = u.busy
+	u.mu.Unlock()
+	u.stop()
+}
+
 // interrupt ends a read that waits. Once none does, the connection is another request's.
 func (u *upload) interrupt() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if u.busy {
+	if u.busy && cancellation.Interrupt(u.request) {
 		_ = u.control.SetReadDeadline(time.Unix(1, 0))
 	}
 }

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"context"
 	"log/slog"
 	"net"
 	"net/http"
@@ -39,6 +40,8 @@ func (b *Balancer) wide(s *server, t target) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if u := newUpload(w, r); u != nil {
 			defer u.stop()
+			ctx := r.Context()
+			defer context.AfterFunc(ctx, func() { u.expire(ctx) })()
 			r = r.WithContext(u.in(r.Context()))
 			r.Body = u
 		}
