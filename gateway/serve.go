@@ -60,7 +60,7 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		bounded.Body = body
 		defer func() {
 			if !body.Complete() {
-				inbound.Linger(r)
+				inbound.Linger(w, r)
 			}
 		}()
 	}

@@ -56,8 +56,9 @@ func beginRead(r *http.Request) {
 // Linger is for a request over HTTP/1 that was answered before all of its body had come.
 // Where its connection, or one below, has a method Linger, it is called: to close that
 // connection at once would reset it, and the client might never see the answer (RFC 9112,
-// section 9.6).
-func Linger(r *http.Request) {
+// section 9.6). Where the answer ends the connection, net/http reads what is left of a
+// short body first: a client that has stopped sending is not waited for.
+func Linger(w http.ResponseWriter, r *http.Request) {
 	c, ok := r.Context().Value(connectionKey{}).(*connection)
 	if !ok || r.ProtoMajor != 1 {
 		return
@@ -65,7 +66,13 @@ func Linger(r *http.Request) {
 	if l, ok := below[interface{ Linger() }](c.conn); ok {
 		l.Linger()
 	}
+	if w.Header().Get("Connection") == "close" {
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(lingerTime))
+	}
 }
+
+// lingerTime is how long a client may take to send a body that is not wanted.
+const lingerTime = 2 * time.Second
 
 // Reuse ends the connection after this answer where it was used as often or as long
 // as it may be: over HTTP/1 by Connection: close, over HTTP/2 by GOAWAY, which net/http
