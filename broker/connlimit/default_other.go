@@ -1,0 +1,6 @@
+//go:build !unix
+
+package connlimit
+
+// Default is [Max].
+func Default() int { return Max }
