@@ -191,7 +191,7 @@ func (s *stack) start(ctx context.Context) (err error) {
 	}
 	s.OnStop(func(context.Context) error { return s.broker.Close() })
 	meter, _ := s.metrics.Part("axion", "")
-	if err := s.broker.Admin().Measure(meter); err != nil {
+	if err := s.broker.Measure(meter); err != nil {
 		return err
 	}
 	s.OnStop(s.services.Stop)

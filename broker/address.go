@@ -1,10 +1,10 @@
 package broker
 
 import (
-	"context"
 	"fmt"
 	"net"
-	"strconv"
+
+	"axion/broker/advertise"
 )
 
 // hostPort is an address by name. kfake tells clients the String of its
@@ -17,41 +17,32 @@ func (hostPort) Network() string { return "tcp" }
 // String implements [net.Addr].
 func (a hostPort) String() string { return string(a) }
 
-// advertised completes a host:port by the bound one.
-func advertised(name string, bound net.Addr) (string, error) {
-	_, boundPort, err := net.SplitHostPort(bound.String())
-	if err != nil {
-		return "", fmt.Errorf("listener's address: %w", err)
-	}
-	if name == "" {
-		return net.JoinHostPort("localhost", boundPort), nil
-	}
-	host, port, err := net.SplitHostPort(name)
-	if err != nil {
-		return "", fmt.Errorf("advertised address %q: %w", name, err)
-	}
-	if n, err := strconv.ParseUint(port, 10, 16); err != nil {
-		return "", fmt.Errorf("advertised address %q: bad port %q", name, port)
-	} else if n == 0 {
-		port = boundPort
-	}
-	if host == "" {
-		host = "localhost"
-	}
-	return net.JoinHostPort(host, port), nil
-}
-
-// dialer connects to the bound address whatever address is asked for: the
-// broker's own client must work where the advertised name does not resolve.
-func dialer(bound net.Addr) func(context.Context, string, string) (net.Conn, error) {
-	target := bound.String()
-	if host, port, err := net.SplitHostPort(target); err == nil {
-		if ip := net.ParseIP(host); host == "" || ip.IsUnspecified() {
-			target = net.JoinHostPort("localhost", port)
+// policy is what clients are told of where the broker is.
+func (o Options) policy() (advertise.Policy, error) {
+	var fixed advertise.Endpoint
+	if o.Advertise != "" {
+		var err error
+		if fixed, err = advertise.Parse(o.Advertise); err != nil {
+			return advertise.Policy{}, fmt.Errorf("advertised address %w", err)
 		}
 	}
-	return func(ctx context.Context, _, _ string) (net.Conn, error) {
-		var d net.Dialer
-		return d.DialContext(ctx, "tcp", target)
+	var bound []net.Addr
+	for _, l := range o.listeners() {
+		bound = append(bound, l.Addr())
+	}
+	return advertise.New(bound, fixed), nil
+}
+
+// listeners are all of them.
+func (o Options) listeners() []net.Listener {
+	return append([]net.Listener{o.Listener}, o.More...)
+}
+
+// warnRemote tells what it means that other machines reach the broker: it asks
+// nobody for a password.
+func (b *Broker) warnRemote() {
+	if remote := b.policy.Remote(); len(remote) > 0 {
+		b.log.Warn("broker: Kafka listens beyond this machine, without a password: whoever reaches it can read, write and delete every topic; "+
+			"where that is not meant, listen on localhost or on a container bridge's address alone", "addresses", fmt.Sprint(remote))
 	}
 }

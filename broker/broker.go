@@ -23,6 +23,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"github.com/twmb/franz-go/pkg/kversion"
+
+	"axion/broker/advertise"
+	"axion/broker/connlimit"
 )
 
 const (
@@ -38,9 +41,13 @@ const (
 type Options struct {
 	// Listener is where clients connect. It is required, already bound, and
 	// owned by the broker from the call of Start on, even when Start fails.
+	// More are further ones; nil means none.
 	Listener net.Listener
-	// Advertise is the host:port that clients are told to use. Empty means
-	// localhost with the listener's port; port 0 means the listener's port.
+	More     []net.Listener
+	// Advertise is the host:port that clients are told to use, whichever way
+	// they come in; port 0 means the one that they came in on. Empty means the
+	// address that each client came in on: localhost for those on this machine.
+	// See [advertise.New].
 	Advertise string
 	// Dir keeps topics, records and commits. It is required, and created
 	// (mode 0700) where missing. The caller holds its lock: see [LockDir].
@@ -64,13 +71,14 @@ type Options struct {
 
 // Broker is a running embedded broker. Its methods are safe for concurrent use.
 type Broker struct {
-	advertise string
-	log       *slog.Logger
-	options   Options
-	porch     *porch
-	admin     *Admin
-	faults    faults
-	bulk      *bulk
+	policy  advertise.Policy
+	log     *slog.Logger
+	options Options
+	porch   *porch
+	admin   *Admin
+	faults  faults
+	bulk    *bulk
+	limiter connlimit.Limiter // of connections from outside this process
 
 	// turn is held while the broker comes or goes, which these change with.
 	turn    sync.Mutex
@@ -97,17 +105,22 @@ func Start(ctx context.Context, o Options) (*Broker, error) {
 	o, err := o.complete()
 	if err != nil {
 		if o.Listener != nil {
-			err = errors.Join(err, o.Listener.Close())
+			err = errors.Join(err, closeAll(o.listeners()))
 		}
 		return nil, fmt.Errorf("start broker: %w", err)
 	}
-	b := &Broker{advertise: o.Advertise, log: o.Log, options: o, faults: newFaults(), bulk: newBulk(o.Dir)}
+	policy, err := o.policy()
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("start broker: %w", err), closeAll(o.listeners()))
+	}
+	b := &Broker{policy: policy, log: o.Log, options: o, faults: newFaults(), bulk: newBulk(o.Dir)}
 	if err := b.open(o); err != nil {
 		return nil, fmt.Errorf("start broker: %w", err)
 	}
 	if err := b.prove(ctx, o); err != nil {
 		return nil, errors.Join(fmt.Errorf("start broker: %w", err), b.Close())
 	}
+	b.warnRemote()
 	return b, nil
 }
 
@@ -136,23 +149,22 @@ func (o Options) complete() (Options, error) {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	var err error
-	o.Advertise, err = advertised(o.Advertise, o.Listener.Addr())
-	return o, err
+	return o, nil
 }
 
-// open starts the cluster behind its guard. It takes the listener: on failure
-// the listener is closed.
+// open starts the cluster behind its guard. It takes the listeners: on failure
+// they are closed.
 func (b *Broker) open(o Options) error {
 	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
-		return errors.Join(fmt.Errorf("create data directory: %w", err), o.Listener.Close())
+		return errors.Join(fmt.Errorf("create data directory: %w", err), closeAll(o.listeners()))
 	}
-	dial := dialer(o.Listener.Addr())
-	admin, err := NewAdmin([]string{o.Advertise}, o.Log, kgo.Dialer(dial))
+	b.porch = newPorch(o.listeners())
+	// Through memory, so that no number of clients from outside keeps it out.
+	admin, err := NewAdmin(b.Seeds(), o.Log, b.Client()...)
 	if err != nil {
-		return errors.Join(err, o.Listener.Close())
+		return errors.Join(err, b.porch.Close())
 	}
-	b.admin, b.porch = admin, newPorch(o.Listener)
+	b.admin = admin
 	if err := b.up(); err != nil {
 		admin.Close()
 		return errors.Join(err, b.porch.Close())
@@ -160,7 +172,7 @@ func (b *Broker) open(o Options) error {
 	ctx, stop := context.WithCancel(context.Background())
 	b.stop = stop
 	b.working.Go(func() { b.retain(ctx) })
-	b.working.Go(func() { b.copy(ctx, dial) })
+	b.working.Go(func() { b.copy(ctx) })
 	return nil
 }
 
@@ -221,11 +233,11 @@ func (b *Broker) prove(ctx context.Context, o Options) error {
 	return b.admin.Keep(ctx, o.Partitions, o.Keep...)
 }
 
-// Addr is the host:port that clients are told to use.
-func (b *Broker) Addr() string { return b.advertise }
+// Addr is the host:port that clients on this machine are told to use.
+func (b *Broker) Addr() string { return b.policy.Local().String() }
 
 // Seeds are Addr alone.
-func (b *Broker) Seeds() []string { return []string{b.advertise} }
+func (b *Broker) Seeds() []string { return []string{b.Addr()} }
 
 // Client has clients of this process reach the broker through memory. Others need
 // nothing to connect.
@@ -235,11 +247,11 @@ func (b *Broker) Client() []kgo.Opt { return []kgo.Opt{kgo.Dialer(b.porch.memory
 // closes it.
 func (b *Broker) Admin() *Admin { return b.admin }
 
-// Healthy asks the broker over its own port, as a client would, and returns
-// nil if it answers before ctx ends.
+// Healthy asks the broker as a client in this process does, and returns nil if it
+// answers before ctx ends.
 func (b *Broker) Healthy(ctx context.Context) error {
 	if err := b.admin.Ping(ctx); err != nil {
-		return fmt.Errorf("broker %s: %w", b.advertise, err)
+		return fmt.Errorf("broker %s: %w", b.Addr(), err)
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/pflag"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"go.opentelemetry.io/otel/metric"
 )
 
 // connectTime bounds the wait for a cluster's first answer.
@@ -27,6 +28,9 @@ type Cluster interface {
 	Client() []kgo.Opt
 	// Admin reads topics and groups. It works until Close.
 	Admin() *Admin
+	// Measure has the cluster measured whenever the provider's metrics are read. Call
+	// it once.
+	Measure(metric.MeterProvider) error
 	// Healthy returns nil if a broker answers before ctx ends.
 	Healthy(context.Context) error
 	// Break breaks something on purpose, where the broker is ours.
@@ -145,6 +149,8 @@ func (e *external) Addr() string      { return strings.Join(e.seeds, ",") }
 func (e *external) Seeds() []string   { return e.seeds }
 func (e *external) Client() []kgo.Opt { return e.opts }
 func (e *external) Admin() *Admin     { return e.admin }
+
+func (e *external) Measure(provider metric.MeterProvider) error { return e.admin.Measure(provider) }
 
 func (e *external) Healthy(ctx context.Context) error {
 	if err := e.admin.Ping(ctx); err != nil {

@@ -221,6 +221,7 @@ func (g *guarded) divert(req request, frame []byte, r *kmsg.FetchRequest) bool {
 		g.fetcher = f
 	}
 	g.last, g.due = req.corr, true
+	g.note(req)
 	g.fetch = &fetching{fetcher: g.fetcher, corr: req.corr, request: r, answered: make(chan struct{})}
 	g.fetcher.frames <- frame // it is free: nothing is due
 	return true
@@ -261,6 +262,7 @@ func (g *guarded) endFetch(grace time.Duration) {
 	}
 	// kfake still waits there; what it answers goes nowhere.
 	g.fetch, g.fetcher = nil, nil
+	g.find(at.corr) // it is answered
 	g.mu.Unlock()
 	_ = at.Close()
 	if _, err := g.sendAnswer(at.corr, answer); err != nil {

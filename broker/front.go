@@ -10,10 +10,9 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
-)
 
-// maxConns bounds the connections at one time. A client holds up to five.
-const maxConns = 1024
+	"axion/broker/advertise"
+)
 
 // retryAccept is the pause after a failed accept, such as for want of files.
 const retryAccept = 50 * time.Millisecond
@@ -26,7 +25,6 @@ type front struct {
 	broker  *Broker
 	members *members
 	log     *slog.Logger
-	limit   int
 
 	ready   chan struct{} // closed by open: before it, nothing is accepted
 	done    chan struct{} // closed by Close
@@ -47,7 +45,6 @@ func newFront(listener net.Listener, b *Broker, m *members, log *slog.Logger) *f
 		broker:   b,
 		members:  m,
 		log:      log,
-		limit:    maxConns,
 		ready:    make(chan struct{}),
 		done:     make(chan struct{}),
 		settled:  make(chan struct{}, 1),
@@ -59,8 +56,9 @@ func newFront(listener net.Listener, b *Broker, m *members, log *slog.Logger) *f
 // open lets connections in.
 func (f *front) open() { close(f.ready) }
 
-// Addr is the advertised address, which kfake gives to clients.
-func (f *front) Addr() net.Addr { return hostPort(f.broker.advertise) }
+// Addr is what kfake tells every client; [guarded.advertise] puts the client's own
+// way there in its place.
+func (*front) Addr() net.Addr { return hostPort(advertise.Placeholder) }
 
 // Accept implements [net.Listener].
 func (f *front) Accept() (net.Conn, error) {
@@ -89,23 +87,35 @@ func (f *front) Accept() (net.Conn, error) {
 	}
 }
 
-// admit puts the guard around conn, or closes it where there are too many.
+// admit puts the guard around conn, or closes it where there are too many. Apache
+// Kafka (max.connections) leaves those waiting to be accepted, whose clients learn
+// of it by a timeout; here they are refused at once. As there, the cluster's own
+// clients are let in beyond the limit. None that is in is closed to make room.
 func (f *front) admit(conn net.Conn) net.Conn {
 	if own, ok := conn.(*fetcher); ok {
 		return own
 	}
 	g := newGuarded(conn, f)
+	ok, first := g.own, false
+	if !g.own {
+		ok, first = f.broker.limiter.Acquire()
+	}
 	f.mu.Lock()
-	full := len(f.conns) >= f.limit
-	if !full && !f.draining {
+	draining := f.draining
+	if ok && !draining {
 		f.conns[g] = struct{}{}
-		f.mu.Unlock()
-		return g
 	}
 	f.mu.Unlock()
-	_ = conn.Close() // there is no one to tell
-	if full {
-		f.warn("broker: too many connections, refused one", "limit", f.limit, "peer", conn.RemoteAddr().String())
+	if ok && !draining {
+		return g
+	}
+	refuse(conn)
+	if ok && !g.own {
+		f.broker.limiter.Release()
+	}
+	if first {
+		_, limit, _ := f.broker.limiter.Counts()
+		f.log.Warn("broker: too many connections: new ones are refused until others end", "limit", limit, "peer", conn.RemoteAddr().String())
 	}
 	return nil
 }
@@ -124,8 +134,12 @@ func (f *front) warn(msg string, args ...any) {
 // forget drops a connection that has closed.
 func (f *front) forget(g *guarded) {
 	f.mu.Lock()
+	_, ok := f.conns[g]
 	delete(f.conns, g)
 	f.mu.Unlock()
+	if ok && !g.own {
+		f.broker.limiter.Release()
+	}
 	f.members.gone(g)
 	f.settle()
 }

@@ -7,6 +7,8 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"axion/broker/advertise"
 )
 
 const (
@@ -19,6 +21,11 @@ const (
 	frameTime = time.Minute
 )
 
+// unanswered is how many requests of a connection may be without an answer: kfake
+// (of 2026-09-18) works on one, has read the next, and begins to read another once one of
+// them is answered. One more is to spare.
+const unanswered = 4
+
 // guarded is a client's connection as kfake sees it. kfake reads and writes it
 // from one goroutine each, and writes each answer by one Write.
 type guarded struct {
@@ -26,18 +33,22 @@ type guarded struct {
 	front   *front
 	frames  *framer
 	wait    time.Duration // for the next request to start; for the reader alone
+	own     bool          // a client in this process
+	told    advertise.Endpoint
 	closed  chan struct{}
 	closing sync.Once
 	err     error      // of closing Conn
 	writing sync.Mutex // held while an answer is written; taken before mu
 
 	mu          sync.Mutex
-	last        int32                // the correlation id of the last request
-	due         bool                 // that is still to be answered
-	fetcher     *fetcher             // nil until it is needed
-	fetch       *fetching            // under way there; nil for none
-	bulk        bool                 // the last fetch brought much
-	turn        int                  // counts those that were answered from the stored files
+	last        int32               // the correlation id of the last request
+	due         bool                // that is still to be answered
+	fetcher     *fetcher            // nil until it is needed
+	fetch       *fetching           // under way there; nil for none
+	bulk        bool                // the last fetch brought much
+	turn        int                 // counts those that were answered from the stored files
+	recent      [unanswered]request // the last requests, from newest on
+	newest      int
 	completions map[int32]completion // by correlation id: answers to complete
 }
 
@@ -54,6 +65,8 @@ func newGuarded(conn net.Conn, f *front) *guarded {
 		closed:      make(chan struct{}),
 		completions: make(map[int32]completion),
 	}
+	_, g.own = conn.(*memoryConn)
+	g.told = f.broker.policy.For(conn.LocalAddr(), conn.RemoteAddr())
 	g.frames = newFramer(conn, g)
 	return g
 }
@@ -109,9 +122,13 @@ func (g *guarded) complete(p []byte) (out []byte, corr int32, err error) {
 	g.mu.Lock()
 	c, ok := g.completions[corr]
 	delete(g.completions, corr)
+	req := g.find(corr)
 	g.mu.Unlock()
 	if ok {
 		p, err = c.complete(p)
+	}
+	if err == nil {
+		p, err = g.advertise(req, p)
 	}
 	return p, corr, err
 }
@@ -160,6 +177,7 @@ func (g *guarded) pass(req request) error {
 	g.mu.Lock()
 	last, due := g.last, g.due
 	g.last, g.due = req.corr, true
+	g.note(req)
 	g.mu.Unlock()
 	if !g.front.isDraining() {
 		return nil

@@ -10,31 +10,44 @@ import (
 // porch accepts connections for whichever front there is. So the address stays
 // ours while the broker is away; who comes then is turned away.
 type porch struct {
-	net.Listener
-	memory  *memory // for clients in this process
-	running sync.WaitGroup
+	listeners []net.Listener
+	memory    *memory // for clients in this process
+	running   sync.WaitGroup
 
 	mu sync.Mutex
 	to *lease
 }
 
-func newPorch(l net.Listener) *porch {
-	p := &porch{Listener: l, memory: newMemory()}
-	p.running.Go(func() { p.run(p.Listener) })
+func newPorch(listeners []net.Listener) *porch {
+	p := &porch{listeners: listeners, memory: newMemory()}
+	for _, l := range listeners {
+		p.running.Go(func() { p.run(l) })
+	}
 	p.running.Go(func() { p.run(p.memory) })
 	return p
 }
 
-// Close frees the address, and waits.
+// Close frees the addresses, and waits.
 func (p *porch) Close() error {
-	err := errors.Join(p.Listener.Close(), p.memory.Close())
+	err := errors.Join(closeAll(p.listeners), p.memory.Close())
 	p.running.Wait()
 	return err
 }
 
+// closeAll closes listeners; one that is closed already is no error.
+func closeAll(listeners []net.Listener) error {
+	var errs []error
+	for _, l := range listeners {
+		if err := l.Close(); !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
 // lease gives what is accepted to a new owner, until the owner closes it.
 func (p *porch) lease() *lease {
-	l := &lease{addr: p.Addr(), accepted: make(chan accepted), done: make(chan struct{})}
+	l := &lease{addr: p.listeners[0].Addr(), accepted: make(chan accepted), done: make(chan struct{})}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.to = l

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 	"math/rand/v2"
-	"net"
 	"slices"
 	"time"
 
@@ -158,7 +157,7 @@ func written(resp *kmsg.ProduceResponse, c duplicate) bool {
 }
 
 // copy writes duplicates until ctx ends.
-func (b *Broker) copy(ctx context.Context, dial func(context.Context, string, string) (net.Conn, error)) {
+func (b *Broker) copy(ctx context.Context) {
 	var client *kgo.Client // made for the first of them
 	for {
 		select {
@@ -170,7 +169,8 @@ func (b *Broker) copy(ctx context.Context, dial func(context.Context, string, st
 		case c := <-b.faults.copies:
 			var err error
 			if client == nil {
-				client, err = kgo.NewClient(kgo.SeedBrokers(b.advertise), kgo.ClientID(copierID), kgo.Dialer(dial), kgo.WithLogger(clientLog{b.log}))
+				opts := []kgo.Opt{kgo.SeedBrokers(b.Seeds()...), kgo.ClientID(copierID), kgo.WithLogger(clientLog{b.log})}
+				client, err = kgo.NewClient(append(opts, b.Client()...)...)
 			}
 			if err == nil {
 				err = c.send(ctx, client)

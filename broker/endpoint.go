@@ -1,0 +1,45 @@
+package broker
+
+import (
+	"axion/broker/advertise"
+)
+
+// note keeps a request that kfake is to answer. The caller holds mu.
+func (g *guarded) note(req request) {
+	g.newest = (g.newest + 1) % len(g.recent)
+	g.recent[g.newest] = req
+}
+
+// find gives the request of an answer, and forgets it and those before it: kfake
+// answers in order, and a produce with acks=0 not at all. It is the zero request,
+// whose answers tell of no broker, where there is none. The caller holds mu.
+func (g *guarded) find(corr int32) request {
+	for i := range g.recent {
+		at := (g.newest + 1 + i) % len(g.recent) // the oldest first
+		req := g.recent[at]
+		if req.body == 0 || req.corr != corr {
+			continue
+		}
+		for ; i >= 0; i-- {
+			g.recent[(g.newest+1+i)%len(g.recent)] = request{}
+		}
+		return req
+	}
+	return request{}
+}
+
+// advertise tells the client of the address that it came in on, wherever kfake
+// tells of the one that all clients share.
+func (g *guarded) advertise(req request, p []byte) ([]byte, error) {
+	if req.body == 0 || !advertise.Tells(req.key, p) {
+		return p, nil
+	}
+	resp, body, err := readAnswer(p, req.key, req.version)
+	if err != nil {
+		return nil, err
+	}
+	if !advertise.Rewrite(resp, g.told) {
+		return p, nil
+	}
+	return answerAgain(p[:body], resp), nil
+}
