@@ -50,6 +50,23 @@ func (e *Denied) Mend() string {
 	return "use a port from 1024 on"
 }
 
+// Absent says that no interface of this machine has the address.
+type Absent struct {
+	Addr string
+	Err  error
+}
+
+// Error gives "10.0.0.9:9092 is no address of this machine".
+func (e *Absent) Error() string { return e.Addr + " is no address of this machine" }
+
+// Unwrap gives the system's error.
+func (e *Absent) Unwrap() error { return e.Err }
+
+// Mend names addresses that every machine has.
+func (e *Absent) Mend() string {
+	return "use localhost, 0.0.0.0 for every address of this machine, or one that `ip addr` lists"
+}
+
 // freeSpan is how many ports above the wanted one Free looks at.
 const freeSpan = 100
 

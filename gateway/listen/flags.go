@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -13,7 +14,9 @@ import (
 // Flags are the stack's listen addresses as the command line gives them. An
 // empty one means the default.
 type Flags struct {
-	HTTP, HTTPS, Kafka, Dashboard string
+	HTTP, HTTPS, Dashboard string
+	// Kafka are the broker's: one or more.
+	Kafka []string
 	// Ports is "" or "auto": free ports for all that no flag names.
 	Ports string
 	// OTLPHTTP and OTLPGRPC may be "off", and move to free ports where their default
@@ -32,7 +35,8 @@ const off = "off"
 func (f *Flags) Register(set *pflag.FlagSet) {
 	set.StringVar(&f.HTTP, "http", "", "listen `ADDR` of entrypoint web (default localhost:80, else localhost:8080)")
 	set.StringVar(&f.HTTPS, "https", "", "listen `ADDR` of entrypoint websecure (default localhost:443, else localhost:8443)")
-	set.StringVar(&f.Kafka, "kafka", "", "listen `ADDR` of the broker (default localhost:9092)")
+	set.StringArrayVar(&f.Kafka, "kafka", nil, "listen `ADDR` of the broker; may be repeated (default localhost:9092). 0.0.0.0:9092 opens it "+
+		"to containers and other machines too, without a password: each client is told the address that it came in on")
 	set.StringVar(&f.Dashboard, "dashboard", "", "listen `ADDR` of the dashboard (default localhost:8900)")
 	set.StringVar(&f.OTLPHTTP, "otlp-http", "", "receive OpenTelemetry over HTTP at `ADDR`, or off (default localhost:4318, else a free port)")
 	set.StringVar(&f.OTLPGRPC, "otlp-grpc", "", "receive OpenTelemetry over gRPC at `ADDR`, or off (default localhost:4317, else a free port)")
@@ -44,45 +48,109 @@ func (f *Flags) Auto() bool { return f.Ports == "auto" }
 
 // Listeners are the stack's, open; Kafka is nil where [Flags.NoKafka] says so, and
 // those of OTLP where they are off.
-type Listeners struct{ HTTP, HTTPS, Kafka, Dashboard, OTLPHTTP, OTLPGRPC net.Listener }
+type Listeners struct {
+	HTTP, HTTPS, Kafka, Dashboard, OTLPHTTP, OTLPGRPC net.Listener
+	// MoreKafka are the broker's further ones.
+	MoreKafka []net.Listener
+	// KafkaAddrs are where the broker listens, "host:port": the hosts as they were
+	// asked for, the ports as they were picked.
+	KafkaAddrs []string
+
+	opened []opened
+}
+
+// wanted is what one flag asks for.
+type wanted struct {
+	to       *net.Listener
+	flag     string
+	addr     string   // "" means the defaults
+	defaults []string // the first that can be had
+}
+
+// wants lists what is to be opened, in order.
+func (f *Flags) wants(l *Listeners) []wanted {
+	list := []wanted{
+		{&l.HTTP, "http", f.HTTP, []string{"localhost:80", "localhost:8080"}},
+		{&l.HTTPS, "https", f.HTTPS, []string{"localhost:443", "localhost:8443"}},
+	}
+	switch {
+	case f.NoKafka:
+	case len(f.Kafka) == 0:
+		list = append(list, wanted{&l.Kafka, "kafka", "", []string{"localhost:9092"}})
+	default:
+		l.MoreKafka = make([]net.Listener, len(f.Kafka)-1)
+		to := &l.Kafka
+		for i, addr := range f.Kafka {
+			if i > 0 {
+				to = &l.MoreKafka[i-1]
+			}
+			list = append(list, wanted{to, "kafka", addr, nil})
+		}
+	}
+	list = append(list, wanted{&l.Dashboard, "dashboard", f.Dashboard, []string{"localhost:8900"}})
+	if f.OTLPHTTP != off {
+		list = append(list, wanted{&l.OTLPHTTP, "otlp-http", f.OTLPHTTP, []string{"localhost:4318", anyPort}})
+	}
+	if f.OTLPGRPC != off {
+		list = append(list, wanted{&l.OTLPGRPC, "otlp-grpc", f.OTLPGRPC, []string{"localhost:4317", anyPort}})
+	}
+	return list
+}
+
+// check refuses flags that mean nothing.
+func (f *Flags) check() error {
+	if f.Ports != "" && !f.Auto() {
+		return fmt.Errorf("--ports %q: can only be auto", f.Ports)
+	}
+	for _, addr := range f.Kafka {
+		switch {
+		case f.NoKafka:
+			return &flagError{fmt.Sprintf("--kafka %s: there is no embedded broker to listen there beside --brokers", addr),
+				"leave one of the two out"}
+		case strings.TrimSpace(addr) == "":
+			return &flagError{fmt.Sprintf("--kafka %q: no address", addr),
+				"give one such as localhost:9092, or leave the flag out for that one; is it a variable that is not set?"}
+		}
+	}
+	return nil
+}
 
 // Open opens all of them or none. The error names the flag.
 func (f *Flags) Open() (*Listeners, error) {
-	if f.Ports != "" && !f.Auto() {
-		return nil, fmt.Errorf("--ports %q: can only be auto", f.Ports)
-	}
-	if f.NoKafka && f.Kafka != "" {
-		return nil, fmt.Errorf("--kafka %s: there is no embedded broker to listen there beside --brokers", f.Kafka)
+	if err := f.check(); err != nil {
+		return nil, err
 	}
 	l := &Listeners{}
-	for _, o := range []struct {
-		to         *net.Listener
-		flag, addr string
-		defaults   []string
-	}{
-		{&l.HTTP, "http", f.HTTP, []string{"localhost:80", "localhost:8080"}},
-		{&l.HTTPS, "https", f.HTTPS, []string{"localhost:443", "localhost:8443"}},
-		{&l.Kafka, "kafka", f.Kafka, []string{"localhost:9092"}},
-		{&l.Dashboard, "dashboard", f.Dashboard, []string{"localhost:8900"}},
-		{&l.OTLPHTTP, "otlp-http", f.OTLPHTTP, []string{"localhost:4318", anyPort}},
-		{&l.OTLPGRPC, "otlp-grpc", f.OTLPGRPC, []string{"localhost:4317", anyPort}},
-	} {
+	for _, w := range f.wants(l) {
 		switch {
-		case o.flag == "kafka" && f.NoKafka, o.addr == off && strings.HasPrefix(o.flag, "otlp"):
-			continue
-		case o.addr != "":
-			o.defaults = []string{o.addr}
+		case w.addr != "":
+			w.defaults = []string{w.addr}
 		case f.Auto():
-			o.defaults = []string{anyPort}
+			w.defaults = []string{anyPort}
 		}
-		var err error
-		if *o.to, err = first(o.defaults); err != nil {
+		if err := l.open(w); err != nil {
 			l.Close()
-			return nil, fmt.Errorf("--%s: %w", o.flag, err)
+			return nil, fmt.Errorf("--%s: %w", w.flag, err)
 		}
-		f.tell(o.flag, o.defaults, *o.to)
+		f.tell(w.flag, w.defaults, *w.to)
 	}
 	return l, nil
+}
+
+// open opens the first address that can be had.
+func (l *Listeners) open(w wanted) (err error) {
+	for _, addr := range w.defaults {
+		if err = l.overlap(w.flag, addr); err != nil {
+			continue
+		}
+		var listener net.Listener
+		if listener, err = Listen(addr); err == nil {
+			*w.to = listener
+			l.note(w.flag, addr, listener)
+			return nil
+		}
+	}
+	return err
 }
 
 // anyPort is a free one.
@@ -95,19 +163,9 @@ func (f *Flags) tell(flag string, defaults []string, l net.Listener) {
 	}
 }
 
-// first opens the first address that can be opened.
-func first(addrs []string) (l net.Listener, err error) {
-	for _, addr := range addrs {
-		if l, err = Listen(addr); err == nil {
-			return l, nil
-		}
-	}
-	return nil, err
-}
-
 // Close closes those that are open; one that its user has closed is no error.
 func (l *Listeners) Close() {
-	for _, l := range []net.Listener{l.HTTP, l.HTTPS, l.Kafka, l.Dashboard, l.OTLPHTTP, l.OTLPGRPC} {
+	for _, l := range append([]net.Listener{l.HTTP, l.HTTPS, l.Kafka, l.Dashboard, l.OTLPHTTP, l.OTLPGRPC}, l.MoreKafka...) {
 		if l != nil {
 			_ = l.Close()
 		}
@@ -123,12 +181,16 @@ func (l *Listeners) Own() map[string]net.Addr {
 			own[name] = l.Addr()
 		}
 	}
+	for i, more := range l.MoreKafka {
+		own["Kafka broker at "+l.KafkaAddrs[i+1]] = more.Addr()
+	}
 	return own
 }
 
 // LocalKafka reports whether Kafka listens, and to this machine alone.
 func (l *Listeners) LocalKafka() bool {
-	return l.Kafka != nil && l.Kafka.Addr().(*net.TCPAddr).IP.IsLoopback()
+	beyond := func(l net.Listener) bool { return !l.Addr().(*net.TCPAddr).IP.IsLoopback() }
+	return l.Kafka != nil && !beyond(l.Kafka) && !slices.ContainsFunc(l.MoreKafka, beyond)
 }
 
 // URL is the address of what l serves over HTTP; empty where l is nil.

@@ -23,7 +23,7 @@ const portTries = 64
 // 127.0.0.1 alone. Any other host is used as it is: "0.0.0.0:80" opens the port
 // to the network. Port 0 picks one that is free on both families.
 //
-// The error is a [*Busy] or a [*Denied] where it is one of these.
+// The error is a [*Busy], a [*Denied] or an [*Absent] where it is one of these.
 func Listen(addr string) (net.Listener, error) {
 	host, port, err := split(addr)
 	if err != nil {
@@ -48,14 +48,19 @@ func split(addr string) (host string, port int, err error) {
 	text := addr
 	if strings.Contains(addr, ":") {
 		if host, text, err = net.SplitHostPort(addr); err != nil {
-			return "", 0, fmt.Errorf("%q is not an address such as localhost:8080: %w", addr, err)
+			return "", 0, addressError(addr, err.Error())
 		}
 	}
 	n, err := strconv.ParseUint(text, 10, 16)
 	if err != nil {
-		return "", 0, fmt.Errorf("%q is not an address such as localhost:8080: port %q is not a number from 0 to 65535", addr, text)
+		return "", 0, addressError(addr, fmt.Sprintf("port %q is not a number from 0 to 65535", text))
 	}
 	return host, int(n), nil
+}
+
+func addressError(addr, reason string) error {
+	return &flagError{fmt.Sprintf("%q is not an address such as localhost:8080: %s", addr, reason),
+		"give host:port, or a port for localhost; 0.0.0.0 is every address of this machine, and port 0 a free port"}
 }
 
 func loopback(port int) (net.Listener, error) {
@@ -84,6 +89,8 @@ func open(host string, port int) (net.Listener, error) {
 		return nil, &Busy{Addr: addr, Port: port, Err: err}
 	case isAny(err, noPermission):
 		return nil, &Denied{Addr: addr, Port: port, Err: err}
+	case isAny(err, notOurs):
+		return nil, &Absent{Addr: addr, Err: err}
 	}
 	return nil, fmt.Errorf("listen on %s: %w", addr, err)
 }
@@ -93,6 +100,7 @@ func open(host string, port int) (net.Listener, error) {
 var (
 	inUse        = []syscall.Errno{syscall.EADDRINUSE, 10048}
 	noPermission = []syscall.Errno{syscall.EACCES, syscall.EPERM, 10013}
+	notOurs      = []syscall.Errno{syscall.EADDRNOTAVAIL, 10049}
 	noFamily     = []syscall.Errno{syscall.EAFNOSUPPORT, syscall.EADDRNOTAVAIL, syscall.EPROTONOSUPPORT, 10047, 10049}
 )
 
