@@ -1,16 +1,14 @@
 package broker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
-	"strconv"
 	"strings"
 	"time"
 
-	"github.com/spf13/pflag"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"go.opentelemetry.io/otel/metric"
 )
@@ -44,23 +42,6 @@ var (
 	_ Cluster = (*external)(nil)
 )
 
-// Flags say which Kafka to use. Their zero value is the embedded broker.
-type Flags struct {
-	// Brokers are the addresses of an existing cluster, "host:port" each, or
-	// "host" for port 9092.
-	Brokers []string
-}
-
-// Register adds the flag --brokers to set.
-func (f *Flags) Register(set *pflag.FlagSet) {
-	set.StringSliceVar(&f.Brokers, "brokers", nil, "use the Kafka cluster at `LIST` (host:port,…) in place of the embedded broker. "+
-		"SASL: KAFKA_SASL_MECHANISM (PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512), KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD. "+
-		"TLS: KAFKA_TLS (true or false), KAFKA_TLS_CA_FILE, KAFKA_TLS_CERT_FILE, KAFKA_TLS_KEY_FILE")
-}
-
-// External reports whether an existing cluster is to be used.
-func (f *Flags) External() bool { return len(f.Brokers) > 0 }
-
 // NotOurs says why nothing may be broken on purpose: others may use an existing
 // cluster too. It is empty for the embedded broker.
 func (f *Flags) NotOurs() string {
@@ -75,7 +56,11 @@ func (f *Flags) NotOurs() string {
 // are missing get the cluster's own partitions and replication. The caller closes
 // it, after its clients.
 func (f *Flags) Open(ctx context.Context, o Options) (Cluster, error) {
+	if err := f.Check(); err != nil {
+		return nil, err
+	}
 	if !f.External() {
+		o.Advertise = cmp.Or(f.Advertise, o.Advertise)
 		b, err := Start(ctx, o)
 		if err != nil {
 			return nil, err // not a nil *Broker, which is no nil Cluster
@@ -105,26 +90,6 @@ func (f *Flags) Open(ctx context.Context, o Options) (Cluster, error) {
 		return nil, errors.Join(&connectError{err}, e.Close())
 	}
 	return e, nil
-}
-
-// seeds checks the addresses.
-func (f *Flags) seeds() ([]string, error) {
-	var seeds []string
-	for _, text := range f.Brokers {
-		address := strings.TrimSpace(text)
-		if !strings.Contains(address, ":") {
-			address += ":9092"
-		}
-		host, port, err := net.SplitHostPort(address)
-		if err == nil && host != "" {
-			_, err = strconv.ParseUint(port, 10, 16)
-		}
-		if err != nil || host == "" {
-			return nil, fmt.Errorf("--brokers %q: must be host:port, such as kafka:9092", text)
-		}
-		seeds = append(seeds, address)
-	}
-	return seeds, nil
 }
 
 // connectError says that a cluster cannot be used.
