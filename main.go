@@ -116,6 +116,7 @@ func (f *flags) register(set *pflag.FlagSet) {
 	set.BoolVar(&f.docker, "docker", false, "follow the labels of running containers too")
 	set.BoolVar(&f.printAsJSON, "json", false, "print one line of JSON when ready")
 	f.kafka.Register(set)
+	f.kafka.RegisterEmbedded(set)
 	f.addresses.Register(set)
 	f.builtins.Register(set)
 }
@@ -164,6 +165,9 @@ func (s *stack) bind(context.Context) (err error) {
 		return err
 	}
 	s.OnStop(func(context.Context) error { return release() })
+	if err := s.kafka.Check(); err != nil {
+		return err
+	}
 	s.addresses.NoKafka, s.addresses.Log = s.kafka.External(), s.log
 	if s.listeners, err = s.addresses.Open(); err != nil {
 		return err
@@ -182,9 +186,10 @@ func (s *stack) start(ctx context.Context) (err error) {
 	}
 	s.OnStop(s.spans.Close)
 	s.OnStop(s.traces.Receive(s.listeners.OTLPHTTP, s.listeners.OTLPGRPC, s.log).Close)
+	topics, keep := s.builtins.Topics()
 	s.broker, err = s.kafka.Open(ctx, broker.Options{
-		Listener: s.listeners.Kafka, Dir: filepath.Join(s.data, "broker"), Log: s.log.With("service", "broker"),
-		Topics: contract.Topics(), Keep: []string{contract.HistoryTopic(contract.Graph)},
+		Listener: s.listeners.Kafka, More: s.listeners.MoreKafka, Dir: filepath.Join(s.data, "broker"), Log: s.log.With("service", "broker"),
+		Topics: topics, Keep: keep,
 	})
 	if err != nil {
 		return errors.Join(err, s.services.Stop(ctx))
@@ -282,7 +287,7 @@ func (s *stack) system(ctx context.Context) web.System {
 func (s *stack) summarize(ctx context.Context) (err error) {
 	https := listen.Port(s.listeners.HTTPS)
 	s.summary = summary.Summary{
-		Kafka: s.broker.Addr(), CA: s.gateway.RootFile(), Auth: s.services.AuthURL(),
+		Kafka: s.broker.Addr(), KafkaListeners: s.listeners.KafkaAddrs, CA: s.gateway.RootFile(), Auth: s.services.AuthURL(),
 		HTTP:      fmt.Sprintf("http://localhost:%d", listen.Port(s.listeners.HTTP)),
 		HTTPS:     fmt.Sprintf("https://localhost:%d", https),
 		Dashboard: listen.URL(s.listeners.Dashboard),

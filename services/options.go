@@ -46,6 +46,15 @@ func RegisterDatabase(set *pflag.FlagSet, url *string) {
 		"in place of SQLite files; PGPASSWORD may hold the password")
 }
 
+// Topics are those that the builtins use, and those whose records never go. With no
+// builtins there are none.
+func (o *Options) Topics() (topics, keep []string) {
+	if o.None {
+		return nil, nil
+	}
+	return contract.Topics(), []string{contract.HistoryTopic(contract.Graph)}
+}
+
 // maxScale bounds the instances of one builtin: they share one process.
 const maxScale = 16
 

@@ -39,12 +39,14 @@ type System struct {
 
 // Addresses are where the stack is reached. An empty one is not listening.
 type Addresses struct {
-	HTTP      string `json:"http,omitempty"`      // "http://localhost:8080"
-	HTTPS     string `json:"https,omitempty"`     // "https://localhost:8443"
-	Kafka     string `json:"kafka,omitempty"`     // "localhost:9092"
-	Dashboard string `json:"dashboard,omitempty"` // "http://127.0.0.1:8900"
-	OTLPHTTP  string `json:"otlp_http,omitempty"` // "http://127.0.0.1:4318"
-	OTLPGRPC  string `json:"otlp_grpc,omitempty"` // "http://127.0.0.1:4317"
+	HTTP  string `json:"http,omitempty"`  // "http://localhost:8080"
+	HTTPS string `json:"https,omitempty"` // "https://localhost:8443"
+	Kafka string `json:"kafka,omitempty"` // "localhost:9092"
+	// KafkaListeners are where the embedded broker listens, "0.0.0.0:9092".
+	KafkaListeners []string `json:"kafka_listeners,omitempty"`
+	Dashboard      string   `json:"dashboard,omitempty"` // "http://127.0.0.1:8900"
+	OTLPHTTP       string   `json:"otlp_http,omitempty"` // "http://127.0.0.1:4318"
+	OTLPGRPC       string   `json:"otlp_grpc,omitempty"` // "http://127.0.0.1:4317"
 	// CA is the file of the local authority's root, PEM, which a client has to
 	// trust to take HTTPS without a warning. Empty where HTTPS has another.
 	CA string `json:"ca,omitempty"`

@@ -21,15 +21,17 @@ import (
 // Summary holds a running stack's addresses. An empty field is something that
 // this stack does not have.
 type Summary struct {
-	ReadyMS   int64  `json:"ready_ms"` // from exec to ready, in milliseconds
-	HTTP      string `json:"http"`     // entrypoint web, "http://localhost:8080"
-	HTTPS     string `json:"https"`    // entrypoint websecure, "https://localhost:8443"
-	Kafka     string `json:"kafka"`    // bootstrap server, "localhost:9092"
-	Dashboard string `json:"dashboard"`
-	OTLPHTTP  string `json:"otlp_http,omitempty"` // where OTLP is received, "http://127.0.0.1:4318"
-	OTLPGRPC  string `json:"otlp_grpc,omitempty"` // "http://127.0.0.1:4317"
-	CA        string `json:"ca"`                  // the local authority's root, a PEM file
-	Token     string `json:"token"`               // a bearer token of the development user
+	ReadyMS int64  `json:"ready_ms"` // from exec to ready, in milliseconds
+	HTTP    string `json:"http"`     // entrypoint web, "http://localhost:8080"
+	HTTPS   string `json:"https"`    // entrypoint websecure, "https://localhost:8443"
+	Kafka   string `json:"kafka"`    // bootstrap server for clients on this machine, "localhost:9092"
+	// KafkaListeners are where the embedded broker listens, "0.0.0.0:9092".
+	KafkaListeners []string `json:"kafka_listeners,omitempty"`
+	Dashboard      string   `json:"dashboard"`
+	OTLPHTTP       string   `json:"otlp_http,omitempty"` // where OTLP is received, "http://127.0.0.1:4318"
+	OTLPGRPC       string   `json:"otlp_grpc,omitempty"` // "http://127.0.0.1:4317"
+	CA             string   `json:"ca"`                  // the local authority's root, a PEM file
+	Token          string   `json:"token"`               // a bearer token of the development user
 
 	// Auth is the identity provider's direct address.
 	Auth string `json:"-"`
@@ -63,7 +65,7 @@ func (s Summary) Print(w io.Writer, name, version string) error {
 	fmt.Fprintf(t, "%s %s is ready in %s\n\n", name, version, ready)
 	lines := slices.Concat([]Link{{Name: "dashboard", URL: s.Dashboard}}, s.Links, []Link{
 		{Name: "gateway", URL: strings.TrimSpace(s.HTTP + "   " + s.HTTPS)},
-		{Name: "kafka", URL: s.Kafka}, {Name: "telemetry", URL: s.otlp()}, {Name: "authority", URL: s.CA},
+		{Name: "kafka", URL: s.Kafka, Detail: s.kafkaDetail()}, {Name: "telemetry", URL: s.otlp()}, {Name: "authority", URL: s.CA},
 	})
 	for _, l := range lines {
 		if l.Detail != "" {
@@ -75,6 +77,14 @@ func (s Summary) Print(w io.Writer, name, version string) error {
 	}
 	fmt.Fprintln(t)
 	return t.Flush()
+}
+
+// kafkaDetail tells where the broker listens, where its address does not.
+func (s Summary) kafkaDetail() string {
+	if len(s.KafkaListeners) == 0 || slices.Equal(s.KafkaListeners, []string{s.Kafka}) {
+		return ""
+	}
+	return "listens on " + strings.Join(s.KafkaListeners, ", ")
 }
 
 // otlp is where OTLP is received, in words.
@@ -151,6 +161,9 @@ func Load(dir string) (Summary, error) {
 func (s Summary) Own() map[string]string {
 	own := map[string]string{"entrypoint web": s.HTTP, "entrypoint websecure": s.HTTPS, "Kafka broker": s.Kafka, "dashboard": s.Dashboard,
 		"OTLP receiver": s.OTLPHTTP, "OTLP receiver (gRPC)": s.OTLPGRPC}
+	for _, address := range s.KafkaListeners {
+		own["Kafka broker at "+address] = address
+	}
 	maps.DeleteFunc(own, func(_, address string) bool { return address == "" })
 	return own
 }

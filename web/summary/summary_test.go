@@ -35,6 +35,16 @@ func TestPrint(t *testing.T) {
   authority       /home/me/ca.pem
 
 `},
+		"Listeners": {summary.Summary{Kafka: "localhost:2", KafkaListeners: []string{"0.0.0.0:2", "127.0.0.1:3"}}, `axion 1.2.3 is ready in 0s
+
+  kafka   localhost:2   (listens on 0.0.0.0:2, 127.0.0.1:3)
+
+`},
+		"ListenerItself": {summary.Summary{Kafka: "localhost:2", KafkaListeners: []string{"localhost:2"}}, `axion 1.2.3 is ready in 0s
+
+  kafka   localhost:2
+
+`},
 		"Bare": {summary.Summary{ReadyMS: 1500, Dashboard: "http://127.0.0.1:1", Kafka: "localhost:2"}, `axion 1.2.3 is ready in 1.5s
 
   dashboard   http://127.0.0.1:1
