@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/moby/moby/api/pkg/stdcopy"
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/network"
 	"github.com/moby/moby/client"
@@ -40,11 +41,18 @@ type Container struct {
 // Import builds the server that containers run, and makes an image of it.
 func (e *Engine) Import(t testing.TB) {
 	t.Helper()
+	e.Build(t, "axion/gateway/provider/docker/dockertest/server", image, "EXPOSE 8080")
+}
+
+// Build builds a command of this module, and makes an image of it alone by that
+// name. changes are further instructions of a Dockerfile.
+func (e *Engine) Build(t testing.TB, pkg, name string, changes ...string) {
+	t.Helper()
 	binary := filepath.Join(t.TempDir(), "server")
-	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", binary, "axion/gateway/provider/docker/dockertest/server")
+	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", binary, pkg)
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build the server: %v\n%s", err, out)
+		t.Fatalf("build %s: %v\n%s", pkg, err, out)
 	}
 	data, err := os.ReadFile(binary)
 	if err != nil {
@@ -61,8 +69,8 @@ func (e *Engine) Import(t testing.TB) {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	out, err := e.Client.ImageImport(t.Context(), client.ImageImportSource{Source: &archive, SourceName: "-"}, image,
-		client.ImageImportOptions{Changes: []string{`ENTRYPOINT ["/server"]`, "EXPOSE 8080"}})
+	out, err := e.Client.ImageImport(t.Context(), client.ImageImportSource{Source: &archive, SourceName: "-"}, name,
+		client.ImageImportOptions{Changes: append([]string{`ENTRYPOINT ["/server"]`}, changes...)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,6 +78,54 @@ func (e *Engine) Import(t testing.TB) {
 	if said, err := io.ReadAll(out); err != nil || strings.Contains(string(said), "errorDetail") {
 		t.Fatalf("import the image: %v %s", err, said)
 	}
+}
+
+// Execute runs an image's command to its end, and returns what it wrote and its exit
+// code.
+func (e *Engine) Execute(t testing.TB, name, network string, args ...string) (stdout, stderr string, code int) {
+	t.Helper()
+	made, err := e.Client.ContainerCreate(t.Context(), client.ContainerCreateOptions{
+		Config: &container.Config{Image: name, Cmd: args}, HostConfig: &container.HostConfig{NetworkMode: container.NetworkMode(network)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wait := e.Client.ContainerWait(t.Context(), made.ID, client.ContainerWaitOptions{Condition: container.WaitConditionNextExit})
+	if _, err := e.Client.ContainerStart(t.Context(), made.ID, client.ContainerStartOptions{}); err != nil {
+		missing(t, "this machine starts no containers: "+err.Error())
+	}
+	select {
+	case err := <-wait.Error:
+		t.Fatal(err)
+	case end := <-wait.Result:
+		code = int(end.StatusCode)
+	}
+	logs, err := e.Client.ContainerLogs(t.Context(), made.ID, client.ContainerLogsOptions{ShowStdout: true, ShowStderr: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = logs.Close() }()
+	var out, errs bytes.Buffer
+	if _, err := stdcopy.StdCopy(&out, &errs, logs); err != nil {
+		t.Fatal(err)
+	}
+	return out.String(), errs.String(), code
+}
+
+// Gateway is the address of this machine in a network.
+func (e *Engine) Gateway(t testing.TB, name string) string {
+	t.Helper()
+	answer, err := e.Client.NetworkInspect(t.Context(), name, client.NetworkInspectOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range answer.Network.IPAM.Config {
+		if c.Gateway.Is4() {
+			return c.Gateway.String()
+		}
+	}
+	t.Fatalf("the network %s has no gateway: %+v", name, answer.Network.IPAM)
+	return ""
 }
 
 // Network makes a bridge of that name.
