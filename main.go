@@ -150,7 +150,8 @@ type stack struct {
 // up runs the stack until ctx ends or a part of it does.
 func up(ctx context.Context, f flags, out io.Writer, log *slog.Logger, traces *telemetry.Store) error {
 	s := &stack{flags: f, log: log, traces: traces}
-	return s.Run(ctx, s.bind, s.start, s.serve, func(context.Context) error {
+	check := func(context.Context) error { return f.kafka.Check() }
+	return s.Run(ctx, check, s.bind, s.start, s.serve, func(context.Context) error {
 		remove, err := s.summary.Announce(out, s.data, "axion", version, s.printAsJSON)
 		s.OnStop(func(context.Context) error { return remove() })
 		return err
@@ -165,9 +166,6 @@ func (s *stack) bind(context.Context) (err error) {
 		return err
 	}
 	s.OnStop(func(context.Context) error { return release() })
-	if err := s.kafka.Check(); err != nil {
-		return err
-	}
 	s.addresses.NoKafka, s.addresses.Log = s.kafka.External(), s.log
 	if s.listeners, err = s.addresses.Open(); err != nil {
 		return err

@@ -149,6 +149,22 @@ func TestBrokers(t *testing.T) {
 	}
 }
 
+// TestBrokersNoBuiltins makes no topics on a cluster that is not its own either.
+func TestBrokersNoBuiltins(t *testing.T) {
+	t.Parallel()
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cluster.Close)
+	s := start(t, "--no-builtins", "--brokers", cluster.ListenAddrs()[0])
+	var topics struct{ Items []struct{ Name string } }
+	s.Get(t, s.Summary.Dashboard+"/api/topics").Decode(t, http.StatusOK, &topics)
+	if len(topics.Items) != 0 || len(s.KafkaListeners) != 0 {
+		t.Errorf("got topics %v and listeners %v, want none", topics.Items, s.KafkaListeners)
+	}
+}
+
 // TestCluster runs the flow's tests on Apache Kafka and PostgreSQL too.
 func TestCluster(t *testing.T) {
 	clustertest.Rerun(t, "^Test(MainFlow|Messages|UnknownTemplate|Neighbours|Owner|Poison)$", 1)
@@ -291,7 +307,7 @@ func TestImports(t *testing.T) {
 		from, why string
 		may       []string
 	}{
-		{"broker", "the broker knows nothing of who uses it", nil},
+		{"broker", "the broker knows nothing of who uses it", []string{"broker"}},
 		{"embed", "the shipped files know nothing of who reads them", nil},
 		{"gateway", "the gateway and the services meet over HTTP alone, the gateway and the broker not at all", []string{"gateway"}},
 		{"services/contract", "the vocabulary stands below everything", nil},
@@ -323,7 +339,7 @@ func TestImports(t *testing.T) {
 			}
 			for _, to := range imports {
 				allowed := slices.ContainsFunc(rule.may, func(place string) bool {
-					return to == place || place == "gateway" && strings.HasPrefix(to, "gateway/")
+					return to == place || (place == "gateway" || place == "broker") && strings.HasPrefix(to, place+"/")
 				})
 				if !allowed {
 					t.Errorf("%s imports %s: %s", pkg, to, rule.why)

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"axion/services/contract"
 	"axion/web/stacktest"
 )
@@ -48,6 +50,17 @@ func TestErrors(t *testing.T) {
 	}{
 		{"BusyPort", []string{"--ports", "auto", "--kafka", busy.Addr().String()}, []string{"error: --kafka: ", busy.Addr().String(), "hint: "}},
 		{"BadAddress", []string{"--http", "nonsense"}, []string{"error: --http: "}},
+		{"BusySecond", []string{"--ports", "auto", "--kafka", "0", "--kafka", busy.Addr().String()},
+			[]string{"error: --kafka: " + busy.Addr().String() + " is in use", "hint: "}},
+		{"KafkaTwice", []string{"--ports", "auto", "--kafka", "9555", "--kafka", "0.0.0.0:9555"},
+			[]string{"error: --kafka: 0.0.0.0:9555 overlaps --kafka 9555", "hint: leave 9555 out"}},
+		{"KafkaEmpty", []string{"--ports", "auto", "--kafka", ""}, []string{`error: --kafka "": no address`, "hint: "}},
+		{"Advertise", []string{"--ports", "auto", "--advertise", "nowhere"}, []string{`error: --advertise "nowhere": must be host:port`, "hint: "}},
+		{"AdvertiseBrokers", []string{"--brokers", "kafka:9092", "--advertise", "kafka:9092"}, []string{"error: --advertise kafka:9092: ", "hint: "}},
+		{"BrokersEmpty", []string{"--ports", "auto", "--brokers", ""}, []string{`error: --brokers "": has an empty address`, "hint: ", "variable"}},
+		{"BrokersComma", []string{"--ports", "auto", "--brokers", " , "}, []string{`error: --brokers " , ": has an empty address`, "hint: "}},
+		{"ServeBrokersEmpty", []string{"serve", contract.Graph, "--listen", "127.0.0.1:0", "--brokers", "", "--database", "postgres://u@127.0.0.1:1/d"},
+			[]string{`error: --brokers "": has an empty address`, "hint: "}},
 		{"DataInUse", []string{"--ports", "auto", "--data", data}, []string{"error: ", data, "in use", "hint: ", "--data"}},
 		{"DataAndEphemeral", []string{"--ephemeral", "--data", data}, []string{"--ephemeral", "--data"}},
 		{"Without", []string{"--without", "grph"}, []string{"--without grph", contract.Graph}},
@@ -97,4 +110,38 @@ func TestCommands(t *testing.T) {
 		t.Fatalf("axion token: %s", stderr)
 	}
 	s.Do(t, "GET", s.URL(contract.GraphHost, "/api/projects"), strings.TrimSpace(token), nil).Decode(t, 200, nil)
+}
+
+// TestNoBuiltinsTopics: without the builtins none of their topics is made, at a
+// second start neither, and a service of the user's own makes what it needs.
+func TestNoBuiltinsTopics(t *testing.T) {
+	t.Parallel()
+	data := t.TempDir()
+	topics := func() string {
+		stdout, stderr, code := execute(t, data, "topics", "--json", "--data", data)
+		if code != 0 {
+			t.Fatalf("axion topics: %s", stderr)
+		}
+		return strings.TrimSpace(stdout)
+	}
+	for range 2 {
+		s := stacktest.Launch(t, binary, "--no-builtins", "--data", data)
+		if got := topics(); got != `{"items":[]}` {
+			t.Errorf("got %s, want no topics", got)
+		}
+		s.Get(t, s.Dashboard+"/api/topics").Decode(t, 200, nil)
+		s.Get(t, s.Dashboard+"/api/map").Decode(t, 200, nil)
+		if got := topics(); got != `{"items":[]}` {
+			t.Errorf("after the dashboard has looked: got %s, want no topics", got)
+		}
+		s.Stop(t)
+	}
+	s := stacktest.Launch(t, binary, "--no-builtins", "--data", data)
+	client := s.Kafka(t, kgo.AllowAutoTopicCreation())
+	if err := client.ProduceSync(t.Context(), &kgo.Record{Topic: "mine", Value: []byte("x")}).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	if got := topics(); !strings.Contains(got, `"name":"mine"`) || strings.Contains(got, "axion.") {
+		t.Errorf("got %s, want mine alone", got)
+	}
 }

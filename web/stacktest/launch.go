@@ -32,11 +32,18 @@ type Process struct {
 // test's end interrupts it; the test fails where it does not end cleanly.
 func Launch(t testing.TB, binary string, args ...string) *Process {
 	t.Helper()
+	return LaunchWith(t, nil, binary, args...)
+}
+
+// LaunchWith is [Launch] with env added to the environment, "NAME=value" each.
+func LaunchWith(t testing.TB, env []string, binary string, args ...string) *Process {
+	t.Helper()
 	args = append([]string{"up", "--ports", "auto", "--json"}, args...)
 	if !slices.Contains(args, "--data") {
 		args = append(args, "--ephemeral")
 	}
 	p := &Process{Cmd: exec.Command(binary, args...), Stderr: &Log{}}
+	p.Cmd.Env = append(os.Environ(), env...)
 	line := p.start(t)
 	p.Stack = Connect(t, line)
 	return p
