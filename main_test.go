@@ -149,22 +149,6 @@ func TestBrokers(t *testing.T) {
 	}
 }
 
-// TestBrokersNoBuiltins makes no topics on a cluster that is not its own either.
-func TestBrokersNoBuiltins(t *testing.T) {
-	t.Parallel()
-	cluster, err := kfake.NewCluster(kfake.NumBrokers(1))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(cluster.Close)
-	s := start(t, "--no-builtins", "--brokers", cluster.ListenAddrs()[0])
-	var topics struct{ Items []struct{ Name string } }
-	s.Get(t, s.Summary.Dashboard+"/api/topics").Decode(t, http.StatusOK, &topics)
-	if len(topics.Items) != 0 || len(s.KafkaListeners) != 0 {
-		t.Errorf("got topics %v and listeners %v, want none", topics.Items, s.KafkaListeners)
-	}
-}
-
 // TestCluster runs the flow's tests on Apache Kafka and PostgreSQL too.
 func TestCluster(t *testing.T) {
 	clustertest.Rerun(t, "^Test(MainFlow|Messages|UnknownTemplate|Neighbours|Owner|Poison)$", 1)

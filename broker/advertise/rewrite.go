@@ -3,6 +3,7 @@ package advertise
 import (
 	"bytes"
 	"reflect"
+	"sync"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -42,8 +43,8 @@ func rewrite(v reflect.Value, e Endpoint) (changed bool) {
 	case reflect.Pointer:
 		return !v.IsNil() && rewrite(v.Elem(), e)
 	case reflect.Slice:
-		if v.Type().Elem().Kind() == reflect.Uint8 {
-			return false
+		if !hasHost(v.Type().Elem()) {
+			return false // such as the topics of Metadata, which are many
 		}
 		for i := range v.Len() {
 			changed = rewrite(v.Index(i), e) || changed
@@ -57,6 +58,29 @@ func rewrite(v reflect.Value, e Endpoint) (changed bool) {
 		}
 	}
 	return changed
+}
+
+// hosts keeps what hasHost has found, by type.
+var hosts sync.Map
+
+// hasHost reports whether a type has a host and a port anywhere.
+func hasHost(t reflect.Type) (found bool) {
+	if known, ok := hosts.Load(t); ok {
+		return known.(bool)
+	}
+	switch t.Kind() {
+	case reflect.Pointer, reflect.Slice:
+		found = hasHost(t.Elem())
+	case reflect.Struct:
+		_, host := t.FieldByName("Host")
+		_, port := t.FieldByName("Port")
+		found = host && port
+		for i := 0; i < t.NumField() && !found; i++ {
+			found = hasHost(t.Field(i).Type)
+		}
+	}
+	hosts.Store(t, found)
+	return found
 }
 
 // rewriteHost sets the host and port of a structure that has both.

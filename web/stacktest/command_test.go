@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"axion/services/contract"
@@ -143,5 +144,21 @@ func TestNoBuiltinsTopics(t *testing.T) {
 	}
 	if got := topics(); !strings.Contains(got, `"name":"mine"`) || strings.Contains(got, "axion.") {
 		t.Errorf("got %s, want mine alone", got)
+	}
+}
+
+// TestNoBuiltinsBrokers makes no topics on a cluster that is not its own either.
+func TestNoBuiltinsBrokers(t *testing.T) {
+	t.Parallel()
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cluster.Close)
+	s := stacktest.Launch(t, binary, "--no-builtins", "--brokers", cluster.ListenAddrs()[0])
+	var topics struct{ Items []struct{ Name string } }
+	s.Get(t, s.Dashboard+"/api/topics").Decode(t, 200, &topics)
+	if len(topics.Items) != 0 || len(s.KafkaListeners) != 0 {
+		t.Errorf("got topics %v and listeners %v, want none", topics.Items, s.KafkaListeners)
 	}
 }
