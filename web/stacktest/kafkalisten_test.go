@@ -69,6 +69,9 @@ func newNamespace(t *testing.T) (n namespace, first, second string) {
 	if _, err := exec.LookPath("ip"); err != nil {
 		clustertest.Missing(t, "ip", "iproute2")
 	}
+	if off, err := os.ReadFile("/proc/sys/net/ipv6/conf/all/disable_ipv6"); err != nil || strings.TrimSpace(string(off)) != "0" {
+		clustertest.Missing(t, "IPv6", "nothing, but allow it by net.ipv6.conf.all.disable_ipv6=0")
+	}
 	id := fmt.Sprintf("%x", os.Getpid()&0xffffff)
 	n = namespace{"axion" + id}
 	first, second = "axa"+id, "axb"+id
