@@ -8,9 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -32,36 +32,42 @@ func told(t *testing.T, at, stdout, stderr string, code int, want string) {
 	}
 }
 
-// namespace is a network namespace beside this machine's, as another machine is.
+// namespace is a network namespace, as a machine of its own.
 type namespace struct{ name string }
 
 func (n namespace) ip(t *testing.T, args ...string) {
 	t.Helper()
-	ip(t, append([]string{"-n", n.name}, args...)...)
-}
-
-func ip(t *testing.T, args ...string) {
-	t.Helper()
-	if out, err := exec.Command("ip", args...).CombinedOutput(); err != nil {
+	if out, err := exec.Command("ip", append([]string{"-n", n.name}, args...)...).CombinedOutput(); err != nil {
 		t.Fatalf("ip %s: %v: %s", strings.Join(args, " "), err, out)
 	}
 }
 
 // run runs a command there.
 func (n namespace) run(args ...string) (stdout, stderr string, code int) {
-	var out, errs bytes.Buffer
-	cmd := exec.Command("ip", append([]string{"netns", "exec", n.name}, args...)...)
-	cmd.Stdout, cmd.Stderr = &out, &errs
-	if err := cmd.Run(); err != nil && !errors.As(err, new(*exec.ExitError)) {
-		return "", err.Error(), -1
-	}
-	return out.String(), errs.String(), cmd.ProcessState.ExitCode()
+	return outcome(exec.Command("ip", append([]string{"netns", "exec", n.name}, args...)...))
 }
 
-// newNamespace makes one, with two links to it. The first has all kinds of addresses
-// (here the first of each net, there the second), and another name on each side; the
-// second has those of the link alone, and one name.
-func newNamespace(t *testing.T) (n namespace, first, second string) {
+// addNamespace makes a namespace, which ends with the test.
+func addNamespace(t *testing.T, name string) namespace {
+	t.Helper()
+	n := namespace{fmt.Sprintf("axion-%s-%d", name, os.Getpid())}
+	if out, err := exec.Command("ip", "netns", "add", n.name).CombinedOutput(); err != nil {
+		clustertest.Missing(t, "the right to make network namespaces ("+strings.TrimSpace(string(out))+")", "nothing, but allow it")
+	}
+	t.Cleanup(func() {
+		if out, err := exec.Command("ip", "netns", "del", n.name).CombinedOutput(); err != nil {
+			t.Errorf("delete the namespace: %v: %s", err, out)
+		}
+	})
+	n.ip(t, "link", "set", "lo", "up")
+	return n
+}
+
+// newNamespaces makes two with two links between them. Neither touches this machine's
+// own network: a browser gives up its requests when that changes. The first link has
+// all kinds of addresses, and another name on each side; the second has those of the
+// link alone, and one name.
+func newNamespaces(t *testing.T) (here, there namespace) {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		clustertest.Missing(t, "the right to make network namespaces", "nothing, but run the tests as root")
@@ -72,45 +78,28 @@ func newNamespace(t *testing.T) (n namespace, first, second string) {
 	if off, err := os.ReadFile("/proc/sys/net/ipv6/conf/all/disable_ipv6"); err != nil || strings.TrimSpace(string(off)) != "0" {
 		clustertest.Missing(t, "IPv6", "nothing, but allow it by net.ipv6.conf.all.disable_ipv6=0")
 	}
-	id := fmt.Sprintf("%x", os.Getpid()&0xffffff)
-	n = namespace{"axion" + id}
-	first, second = "axa"+id, "axb"+id
-	if out, err := exec.Command("ip", "netns", "add", n.name).CombinedOutput(); err != nil {
-		clustertest.Missing(t, "the right to make network namespaces ("+strings.TrimSpace(string(out))+")", "nothing, but allow it")
-	}
-	t.Cleanup(func() {
-		_ = exec.Command("ip", "link", "del", first).Run() // with its namespace it may be gone
-		_ = exec.Command("ip", "link", "del", second).Run()
-		if out, err := exec.Command("ip", "netns", "del", n.name).CombinedOutput(); err != nil {
-			t.Errorf("delete the namespace: %v: %s", err, out)
-		}
-	})
-	n.ip(t, "link", "set", "lo", "up")
-	ip(t, "link", "add", first, "type", "veth", "peer", "name", "there", "netns", n.name)
-	ip(t, "link", "add", second, "type", "veth", "peer", "name", second, "netns", n.name)
-	for _, link := range []string{first, second} {
-		ip(t, "link", "set", link, "addrgenmode", "none", "up")
-	}
-	for _, link := range []string{"there", second} {
+	here, there = addNamespace(t, "here"), addNamespace(t, "there")
+	here.ip(t, "link", "add", "inside", "type", "veth", "peer", "name", "outside", "netns", there.name)
+	here.ip(t, "link", "add", "same", "type", "veth", "peer", "name", "same", "netns", there.name)
+	for n, link := range map[namespace]string{here: "inside", there: "outside"} {
 		n.ip(t, "link", "set", link, "addrgenmode", "none", "up")
+		n.ip(t, "link", "set", "same", "addrgenmode", "none", "up")
 	}
-	here := func(link string, addrs ...string) { address(t, func(args ...string) { ip(t, args...) }, link, addrs) }
-	there := func(link string, addrs ...string) { address(t, func(args ...string) { n.ip(t, args...) }, link, addrs) }
-	here(first, "198.51.100.1/30", "fd00:a::1/64", "fe80::a1/64")
-	there("there", "198.51.100.2/30", "fd00:a::2/64", "fe80::a2/64")
-	here(second, "fe80::b1/64")
-	there(second, "fe80::b2/64")
-	return n, first, second
+	here.address(t, "inside", "198.51.100.1/30", "fd00:a::1/64", "fe80::a1/64")
+	there.address(t, "outside", "198.51.100.2/30", "fd00:a::2/64", "fe80::a2/64")
+	here.address(t, "same", "fe80::b1/64")
+	there.address(t, "same", "fe80::b2/64")
+	return here, there
 }
 
-func address(t *testing.T, ip func(...string), link string, addrs []string) {
+func (n namespace) address(t *testing.T, link string, addrs ...string) {
 	t.Helper()
 	for _, a := range addrs {
 		args := []string{"addr", "add", a, "dev", link}
 		if strings.Contains(a, "::") {
-			args = append(args, "nodad")
+			args = append(args, "nodad") // it can be used at once
 		}
-		ip(args...)
+		n.ip(t, args...)
 	}
 }
 
@@ -118,9 +107,14 @@ func address(t *testing.T, ip func(...string), link string, addrs []string) {
 // addresses, twice, the second time after a restart.
 func TestKafkaFromNamespace(t *testing.T) {
 	t.Parallel()
-	n, _, second := newNamespace(t)
+	here, there := newNamespaces(t)
 	client := kafkaClient(t)
-	s := stacktest.Launch(t, binary, "--no-builtins", "--kafka", "0.0.0.0:0", "--kafka", "localhost:0")
+	inside := filepath.Join(t.TempDir(), "inside")
+	save(t, inside, fmt.Sprintf("#!/bin/sh\nexec ip netns exec %s %s \"$@\"\n", here.name, binary))
+	if err := os.Chmod(inside, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	s := stacktest.Launch(t, inside, "--no-builtins", "--kafka", "0.0.0.0:0", "--kafka", "localhost:0")
 	_, port, err := net.SplitHostPort(s.Summary.Kafka)
 	if err != nil || !strings.HasPrefix(s.Summary.Kafka, "localhost:") || len(s.KafkaListeners) != 2 || s.KafkaListeners[0] != "0.0.0.0:"+port {
 		t.Fatalf("got %s, listening on %v", s.Summary.Kafka, s.KafkaListeners)
@@ -128,37 +122,52 @@ func TestKafkaFromNamespace(t *testing.T) {
 	if warning := "listens beyond this machine"; strings.Count(s.Stderr.String(), warning) != 1 {
 		t.Errorf("stderr lacks %q, or has it twice:\n%s", warning, s.Stderr)
 	}
-	ask := func() {
+	check := func(n namespace, want map[string]string) {
 		t.Helper()
-		for at, want := range map[string]string{
-			"198.51.100.1":       "198.51.100.1",
-			"fd00:a::1":          "fd00:a::1",
-			"fe80::a1%there":     "198.51.100.1", // the zone's name means nothing there
-			"fe80::b1%" + second: "fe80::b1%" + second,
-		} {
+		for at, want := range want {
 			at, want = net.JoinHostPort(at, port), net.JoinHostPort(want, port)
 			stdout, stderr, code := n.run(client, at, "words")
 			told(t, at, stdout, stderr, code, want)
 		}
-		// On this machine at the same time.
-		for at, want := range map[string]string{"127.0.0.1:" + port: "localhost:" + port, "[::1]:" + port: "localhost:" + port,
-			s.KafkaListeners[1]: s.KafkaListeners[1], "198.51.100.1:" + port: "198.51.100.1:" + port} {
-			stdout, stderr, code := outcome(exec.Command(client, at, "words"))
-			told(t, at, stdout, stderr, code, want)
-		}
-		// The other listener is for this machine alone.
+	}
+	for range 2 {
+		check(there, map[string]string{"198.51.100.1": "198.51.100.1", "fd00:a::1": "fd00:a::1", "fe80::b1%same": "fe80::b1%same",
+			"fe80::a1%outside": "198.51.100.1"}) // that zone is none here
+		check(here, map[string]string{"127.0.0.1": "localhost", "::1": "localhost", "localhost": "localhost", "198.51.100.1": "198.51.100.1",
+			"fe80::a1%inside": "fe80::a1%inside"})
+		stdout, stderr, code := here.run(client, s.KafkaListeners[1], "words")
+		told(t, "the other listener", stdout, stderr, code, s.KafkaListeners[1])
 		_, closed, _ := net.SplitHostPort(s.KafkaListeners[1])
-		if _, stderr, code := n.run(client, "198.51.100.1:"+closed); code == 0 {
-			t.Errorf("the listener on localhost is reached from elsewhere: %s", stderr)
+		if stdout, _, code := there.run(client, "198.51.100.1:"+closed); code == 0 {
+			t.Errorf("the listener on localhost is reached from elsewhere: %s", stdout)
+		}
+		restartBroker(t, here, s.Dashboard)
+	}
+}
+
+// restartBroker takes the broker away and ends that, by the dashboard of a stack in a
+// namespace.
+func restartBroker(t *testing.T, n namespace, dashboard string) {
+	t.Helper()
+	var session struct{ Token string }
+	var fault struct{ ID string }
+	curl := func(to any, args ...string) {
+		t.Helper()
+		stdout, stderr, code := n.run(append([]string{"curl", "-sS", "--fail"}, args...)...)
+		if code != 0 {
+			t.Fatalf("curl %v: %d %s", args, code, stderr)
+		}
+		if err := json.Unmarshal([]byte(stdout), to); to != nil && err != nil {
+			t.Fatalf("curl %v: %v: %s", args, err, stdout)
 		}
 	}
-	ask()
-	faults := newScript(t, s.Stack)
-	id := faults.breaks(t, map[string]any{"kind": "broker-restart", "seconds": 60})
-	if status, body := faults.send(t, http.MethodDelete, "/api/faults/"+id, nil); status/100 != 2 {
-		t.Fatalf("end the fault: %d %s", status, body)
+	if _, err := exec.LookPath("curl"); err != nil {
+		clustertest.Missing(t, "curl", "curl")
 	}
-	ask()
+	curl(&session, dashboard+"/api/session")
+	token := "X-Axion-Token: " + session.Token
+	curl(&fault, "-H", token, "--json", `{"kind":"broker-restart","seconds":60}`, dashboard+"/api/faults")
+	curl(nil, "-H", token, "-X", "DELETE", dashboard+"/api/faults/"+fault.ID)
 }
 
 // outcome runs a command to its end.
@@ -173,8 +182,10 @@ func outcome(cmd *exec.Cmd) (stdout, stderr string, code int) {
 
 // TestKafkaFromContainer reaches the broker from containers of the engine that
 // --docker follows, by their bridge's address; a second bridge has another.
+//
+// It runs before the tests that are parallel: the engine changes this machine's
+// network, upon which a browser gives up its requests.
 func TestKafkaFromContainer(t *testing.T) {
-	t.Parallel()
 	e := dockertest.Start(t)
 	e.Build(t, "axion/web/stacktest/kafkaclient", "kafkaclient:test")
 	e.Network(t, "front")
