@@ -105,10 +105,10 @@ func (g *guarded) sendAnswer(corr int32, p net.Buffers) (size int64, err error) 
 	if err := g.SetWriteDeadline(time.Now().Add(frameTime)); err != nil {
 		return 0, err
 	}
-	size, err = p.WriteTo(g.Conn)
 	g.mu.Lock()
-	g.due = g.due && g.last != corr
+	g.due = g.due && g.last != corr // before a quick client asks for more
 	g.mu.Unlock()
+	size, err = p.WriteTo(g.Conn)
 	g.front.settle()
 	return size, err
 }
