@@ -10,6 +10,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"axion/broker/retention"
 )
 
 // Admin reads and creates topics, reads and produces messages, and reads groups,
@@ -19,6 +21,8 @@ import (
 type Admin struct {
 	raw    *kgo.Client
 	client *kadm.Client
+	// problems are those of an embedded broker; nil for another cluster.
+	problems func() []retention.Problem
 }
 
 // brokerBatch is Kafka's default message.max.bytes: what a broker refuses, it says.

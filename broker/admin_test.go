@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
@@ -160,7 +159,6 @@ func TestRetention(t *testing.T) {
 	for _, topic := range []string{"known", "auto"} {
 		eventually(t, "a small "+topic, func() bool { return size(t, filepath.Join(partitions, topic+"-0")) <= 4<<20 })
 	}
-	b.alive((*kfake.Cluster).ApplyRetention)
 	for _, topic := range []string{"kept", "old"} {
 		if got := size(t, filepath.Join(partitions, topic+"-0")); got < megabytes<<20 {
 			t.Errorf("%s: got %d bytes, want all %d MiB", topic, got, megabytes)

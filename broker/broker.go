@@ -15,7 +15,6 @@ import (
 	"net"
 	"os"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
 
@@ -26,13 +25,11 @@ import (
 
 	"axion/broker/advertise"
 	"axion/broker/connlimit"
+	"axion/broker/retention"
 )
 
 const (
-	defaultPartitions     = 3
-	defaultRetentionBytes = 16 << 20
-	// segmentBytes is small because whole segments are what retention frees.
-	segmentBytes = 1 << 20
+	defaultPartitions = 3
 	// drainTime bounds how long Close waits for answers under way.
 	drainTime = 500 * time.Millisecond
 )
@@ -61,12 +58,23 @@ type Options struct {
 	// Zero means 3.
 	Partitions int32
 	// RetentionBytes is what each partition keeps at the least before its
-	// oldest records go; a topic's own retention.bytes overrides it. Zero
-	// means 16 MiB; a negative number keeps everything.
+	// oldest segments go; a topic's own retention.bytes overrides it, and
+	// compacted topics have none. Zero means 1 GiB; a negative number keeps
+	// everything.
 	RetentionBytes int64
+	// Retention is how old the records of a segment get before it goes; a
+	// topic's own retention.ms overrides it. The newest segment stays. Zero
+	// means 7 days; a negative number keeps everything.
+	Retention time.Duration
 	// Log takes the broker's logs; kfake's chatter is at debug. Nil means
 	// slog.Default().
 	Log *slog.Logger
+
+	// For tests: a clock, the pace of retention, and a disk. Zero means the
+	// real ones.
+	now            func() time.Time
+	retentionEvery time.Duration
+	disk           func(dir string) (retention.Disk, error)
 }
 
 // Broker is a running embedded broker. Its methods are safe for concurrent use.
@@ -79,6 +87,9 @@ type Broker struct {
 	faults  faults
 	bulk    *bulk
 	limiter connlimit.Limiter // of connections from outside this process
+	journal *retention.Journal
+	space   *retention.Space
+	cleaner *retention.Cleaner
 
 	// turn is held while the broker comes or goes, which these change with.
 	turn    sync.Mutex
@@ -118,6 +129,9 @@ func Start(ctx context.Context, o Options) (*Broker, error) {
 		return nil, fmt.Errorf("start broker: %w", err)
 	}
 	if err := b.prove(ctx, o); err != nil {
+		if !b.space.State() {
+			err = &fullError{dir: o.Dir}
+		}
 		return nil, errors.Join(fmt.Errorf("start broker: %w", err), b.Close())
 	}
 	b.warnRemote()
@@ -143,9 +157,6 @@ func (o Options) complete() (Options, error) {
 	if o.Partitions < 0 || o.Partitions > maxPartitions {
 		return o, fmt.Errorf("%d partitions: must be from 1 to %d", o.Partitions, maxPartitions)
 	}
-	if o.RetentionBytes == 0 {
-		o.RetentionBytes = defaultRetentionBytes
-	}
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
@@ -165,13 +176,16 @@ func (b *Broker) open(o Options) error {
 		return errors.Join(err, b.porch.Close())
 	}
 	b.admin = admin
+	b.journal = retention.NewJournal(o.Log)
+	b.space = retention.NewSpace(o.Dir, b.journal, o.disk, o.now)
+	admin.problems = b.Problems
 	if err := b.up(); err != nil {
 		admin.Close()
 		return errors.Join(err, b.porch.Close())
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	b.stop = stop
-	b.working.Go(func() { b.retain(ctx) })
+	b.startRetention(ctx)
 	b.working.Go(func() { b.copy(ctx) })
 	return nil
 }
@@ -180,6 +194,13 @@ func (b *Broker) open(o Options) error {
 // holding turn.
 func (b *Broker) up() error {
 	o := b.options
+	restored, err := retention.Prepare(o.Dir)
+	if err != nil {
+		return &openError{dir: o.Dir, err: err}
+	}
+	if restored > 0 {
+		o.Log.Info("broker: undid a compaction that had not come to its end", "partitions", restored)
+	}
 	members := newMembers(memberGrace, b.expel)
 	front := newFront(b.porch.lease(), b, members, o.Log)
 	cluster, err := kfake.NewCluster(
@@ -187,16 +208,7 @@ func (b *Broker) up() error {
 		kfake.ClusterID("axion"),
 		kfake.DefaultNumPartitions(int(o.Partitions)),
 		kfake.DataDir(o.Dir),
-		kfake.BrokerConfigs(map[string]string{
-			"log.segment.bytes":   strconv.Itoa(segmentBytes),
-			"log.retention.bytes": strconv.FormatInt(max(o.RetentionBytes, -1), 10),
-			// Size alone bounds the log: an age makes every pass of
-			// retention read the index of every partition.
-			"log.retention.ms": "-1",
-			// Members of the newer group protocol learn of a rebalance by
-			// their heartbeats, which this paces. Kafka's 5 s is for many.
-			"group.consumer.heartbeat.interval.ms": "500",
-		}),
+		kfake.BrokerConfigs(o.names().Kfake()),
 		kfake.MaxVersions(versions()),
 		kfake.ListenFn(func(string, string) (net.Listener, error) { return front, nil }),
 		kfake.WithLogger(chatter{o.Log}),

@@ -1,13 +1,13 @@
 package broker
 
 import (
-	"strings"
 	"sync"
 	"sync/atomic"
 
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"axion/broker/retention"
 	"axion/broker/segment"
 )
 
@@ -84,7 +84,7 @@ func (g *guarded) serve(req request, r *kmsg.FetchRequest) bool {
 // answer may be full before the last.
 func (b *bulk) fill(r *kmsg.FetchRequest, list []asked, buf []byte, turn int) bool {
 	for _, at := range list {
-		if policy := at.topic.Configs["cleanup.policy"]; policy != nil && strings.Contains(*policy, "compact") {
+		if retention.Compacted(at.topic.Configs) {
 			return false // its files are written anew at times
 		}
 	}

@@ -59,11 +59,11 @@ type gate interface {
 	pass(req request) error
 }
 
-// inspected are the keys whose frames the guard always sees whole. Records are
-// not among them: they stream through, unless a fault is on.
+// inspected are the keys whose frames the guard sees whole.
 func inspected(key int16) bool {
 	switch kmsg.Key(key) {
-	case kmsg.Fetch, kmsg.Metadata, kmsg.CreateTopics, kmsg.CreatePartitions,
+	case kmsg.Produce, kmsg.Fetch, kmsg.Metadata, kmsg.CreateTopics, kmsg.CreatePartitions, kmsg.DeleteTopics,
+		kmsg.DescribeConfigs, kmsg.AlterConfigs, kmsg.IncrementalAlterConfigs,
 		kmsg.SyncGroup, kmsg.Heartbeat, kmsg.LeaveGroup, kmsg.JoinGroup, kmsg.ConsumerGroupHeartbeat:
 		return true
 	}

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kmsg"
+
 	"axion/broker/advertise"
 )
 
@@ -173,6 +175,9 @@ func (g *guarded) begun() {
 // pass implements gate. While the broker drains, it holds requests back until
 // the connection is closed: to end it now would take the answers under way.
 func (g *guarded) pass(req request) error {
+	if writesState(req.key) && !g.front.broker.space.State() {
+		return refusef("the disk is full: %s is not taken", kmsg.NameForKey(req.key))
+	}
 	g.endFetch(fetchGrace)
 	g.mu.Lock()
 	last, due := g.last, g.due

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"axion/broker/retention"
 )
 
 // frameOf is a request as bytes, with more bytes than fit behind it.
@@ -337,7 +339,10 @@ func (nowhere) Close() error { return nil }
 func guardedPipe(t *testing.T) (*guarded, net.Conn) {
 	t.Helper()
 	here, there := net.Pipe()
-	b := &Broker{members: newMembers(memberGrace, func(context.Context, memberKey) {})}
+	b := &Broker{
+		members: newMembers(memberGrace, func(context.Context, memberKey) {}), cleaner: retention.New(retention.Options{}),
+		space: retention.NewSpace("", nil, func(string) (retention.Disk, error) { return retention.Disk{}, nil }, nil),
+	}
 	g := newFront(nowhere{}, b, b.members, slog.New(slog.DiscardHandler)).admit(here).(*guarded)
 	t.Cleanup(func() { _, _ = g.Close(), there.Close() })
 	return g, there

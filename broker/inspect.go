@@ -20,11 +20,18 @@ func (g *guarded) inspect(req request, frame []byte) ([]byte, error) {
 	}
 	switch r := parsed.(type) {
 	case *kmsg.ProduceRequest:
-		return g.strike(req, frame, r), nil
+		return g.store(req, frame, r)
 	case *kmsg.MetadataRequest:
 		g.refuse(req, g.front.broker.prepare(r))
 	case *kmsg.CreateTopicsRequest:
-		return g.without(req, frame, r, withoutCreate(r)), nil
+		refused := withoutCreate(r)
+		changed := g.front.broker.options.names().Hide(r)
+		g.answerWith(req, refusal{key: req.key, version: req.version, topics: refused})
+		if changed || len(refused) > 0 {
+			return reframe(req, frame, r), nil
+		}
+	case *kmsg.DescribeConfigsRequest, *kmsg.AlterConfigsRequest, *kmsg.IncrementalAlterConfigsRequest, *kmsg.DeleteTopicsRequest:
+		return g.configure(req, frame, r), nil
 	case *kmsg.CreatePartitionsRequest:
 		return g.without(req, frame, r, withoutGrow(r)), nil
 	default:
@@ -92,7 +99,7 @@ func (b both) complete(p []byte) ([]byte, error) {
 
 // wants implements gate.
 func (g *guarded) wants(key int16) bool {
-	return inspected(key) || kmsg.Key(key) == kmsg.Produce && g.front.broker.faults.produce()
+	return inspected(key)
 }
 
 // without returns the frame of a request that has lost the refused topics.
@@ -101,7 +108,12 @@ func (g *guarded) without(req request, frame []byte, left kmsg.Request, topics m
 		return frame
 	}
 	g.refuse(req, topics)
-	out := left.AppendTo(append([]byte(nil), frame[:req.body]...))
+	return reframe(req, frame, left)
+}
+
+// reframe returns the frame of a request that has changed.
+func reframe(req request, frame []byte, changed kmsg.Request) []byte {
+	out := changed.AppendTo(append([]byte(nil), frame[:req.body]...))
 	binary.BigEndian.PutUint32(out, uint32(len(out)-prefix))
 	return out
 }

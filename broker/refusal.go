@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"axion/broker/retention"
 )
 
 // refused is the answer about one topic.
@@ -83,6 +85,7 @@ func (r refusal) metadata(a *kmsg.MetadataResponse) {
 
 // create: kfake was not asked for the topics.
 func (r refusal) create(a *kmsg.CreateTopicsResponse) {
+	retention.RevealCreated(a)
 	for name, no := range r.topics {
 		topic := kmsg.NewCreateTopicsResponseTopic()
 		topic.Topic, topic.ErrorCode, topic.ErrorMessage = name, no.code, &no.message

@@ -2,29 +2,124 @@ package broker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"axion/broker/retention"
 )
 
-// retentionEvery bounds how far partitions outgrow their size: by what
-// producers write in this time.
-const retentionEvery = time.Second
+// storedLog is the broker as retention drives it.
+type storedLog struct{ broker *Broker }
 
-// retain drops what retention no longer keeps, until ctx ends. By itself
-// kfake would do so once an hour.
-func (b *Broker) retain(ctx context.Context) {
-	tick := time.NewTicker(retentionEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			b.alive((*kfake.Cluster).ApplyRetention)
+var _ retention.Log = storedLog{}
+
+// errAway says that the broker is not running.
+var errAway = errors.New("the broker is away")
+
+// Settings implements [retention.Log].
+func (l storedLog) Settings(ctx context.Context, topics []string) (map[string]retention.Settings, error) {
+	resp, err := describeTopics(ctx, l.broker.admin, topics)
+	if err != nil {
+		return nil, err
+	}
+	return retention.ReadSettings(resp), nil
+}
+
+func describeTopics(ctx context.Context, a *Admin, topics []string) (*kmsg.DescribeConfigsResponse, error) {
+	req := kmsg.NewPtrDescribeConfigsRequest()
+	for _, topic := range topics {
+		resource := kmsg.NewDescribeConfigsRequestResource()
+		resource.ResourceType, resource.ResourceName, resource.ConfigNames = kmsg.ConfigResourceTypeTopic, topic, retention.SettingNames()
+		req.Resources = append(req.Resources, resource)
+	}
+	resp, err := req.RequestWith(ctx, a.raw)
+	if err != nil {
+		return nil, fmt.Errorf("describe configuration: %w", err)
+	}
+	return resp, nil
+}
+
+// Offsets implements [retention.Log].
+func (l storedLog) Offsets(p retention.Partition) (at retention.Offsets, ok bool) {
+	l.broker.alive(func(c *kfake.Cluster) {
+		if info := c.PartitionInfo(p.Topic, p.ID); info != nil {
+			at, ok = retention.Offsets{Start: info.LogStartOffset, Stable: info.LastStableOffset, End: info.HighWatermark}, true
 		}
+	})
+	return at, ok
+}
+
+// DeleteRecords implements [retention.Log].
+func (l storedLog) DeleteRecords(p retention.Partition, offset int64) error {
+	err := errAway
+	l.broker.alive(func(c *kfake.Cluster) { err = c.DeleteRecords(p.Topic, p.ID, offset) })
+	return err
+}
+
+// Committed implements [retention.Log].
+func (l storedLog) Committed(ctx context.Context, topics map[string]bool) (map[string]map[retention.Partition]int64, error) {
+	listed, err := l.broker.admin.client.ListGroups(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list groups: %w", err)
+	}
+	committed := map[string]map[retention.Partition]int64{}
+	for name := range listed {
+		var info *kfake.GroupInfo
+		l.broker.alive(func(c *kfake.Cluster) { info = c.GroupInfo(name) })
+		if info == nil {
+			continue
+		}
+		for topic, partitions := range info.Commits {
+			for id, commit := range partitions {
+				if !topics[topic] {
+					continue
+				}
+				if committed[name] == nil {
+					committed[name] = map[retention.Partition]int64{}
+				}
+				committed[name][retention.Partition{Topic: topic, ID: id}] = commit.Offset
+			}
+		}
+	}
+	return committed, nil
+}
+
+// startRetention has the broker's partitions kept to their settings.
+func (b *Broker) startRetention(ctx context.Context) {
+	b.cleaner = retention.New(retention.Options{
+		Dir: b.options.Dir, Log: storedLog{b}, Journal: b.journal, Space: b.space, Logger: b.log,
+		Now: b.options.now, Every: b.options.retentionEvery, CleanEvery: b.options.retentionEvery,
+	})
+	b.working.Go(func() { b.cleaner.Run(ctx) })
+}
+
+// Problems are what people should know of what is kept, such as records that
+// went before a group had read them, and of the disk.
+func (b *Broker) Problems() []retention.Problem { return b.journal.Problems() }
+
+// retentionMillis is -1 where nothing goes for its age.
+func (o Options) retentionMillis() int64 {
+	if o.Retention < 0 {
+		return -1
+	}
+	return o.Retention.Milliseconds()
+}
+
+// names are the settings in force, by [Options].
+func (o Options) names() retention.Names {
+	return retention.Names{
+		AgeMs: o.retentionMillis(), SetAge: o.Retention != 0,
+		Bytes: max(o.RetentionBytes, -1), SetBytes: o.RetentionBytes != 0,
+		Others: map[string]string{
+			// Members of the newer group protocol learn of a rebalance by
+			// their heartbeats, which this paces. Kafka's 5 s is for many.
+			"group.consumer.heartbeat.interval.ms": "500",
+		},
 	}
 }
 
@@ -52,3 +147,6 @@ func (a *Admin) Keep(ctx context.Context, partitions int32, topics ...string) er
 	}
 	return nil
 }
+
+// compactTime bounds the wait for the broker to begin a compaction.
+const compactTime = 10 * time.Second

@@ -1,0 +1,58 @@
+package retention
+
+import (
+	"fmt"
+	"time"
+)
+
+// tellEvery is the least time between two warnings about one group and topic:
+// what goes meanwhile is told with the next.
+const tellEvery = time.Minute
+
+// losses counts the records that went before a group had read them.
+type losses struct {
+	journal *Journal
+	open    map[[2]string]*loss // by topic and group
+}
+
+// loss is that of one group in one topic.
+type loss struct {
+	records int64 // not told yet
+	told    time.Time
+}
+
+func (l *losses) add(topic, group string, records int64, now time.Time) {
+	if records <= 0 {
+		return
+	}
+	if l.open == nil {
+		l.open = map[[2]string]*loss{}
+	}
+	key := [2]string{topic, group}
+	if l.open[key] == nil {
+		l.open[key] = &loss{told: now.Add(-tellEvery)}
+	}
+	l.open[key].records += records
+}
+
+// tell warns of what has gone, and forgets what is long told.
+func (l *losses) tell(now time.Time) {
+	for key, one := range l.open {
+		switch {
+		case now.Sub(one.told) < tellEvery:
+		case one.records == 0:
+			delete(l.open, key)
+		default:
+			l.journal.Lost(key[0], key[1], one.records, now)
+			one.records, one.told = 0, now
+		}
+	}
+}
+
+func lostMessage(topic, group string, records int64) string {
+	noun := "records"
+	if records == 1 {
+		noun = "record"
+	}
+	return fmt.Sprintf("%d %s of topic %s went before group %s had read them", records, noun, topic, group)
+}

@@ -1,0 +1,230 @@
+package broker
+
+import (
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"axion/broker/retention"
+)
+
+// disk is one whose free space a test sets.
+type disk struct{ free atomic.Uint64 }
+
+func (d *disk) stat(string) (retention.Disk, error) {
+	return retention.Disk{Free: d.free.Load(), Total: 100 << 30}, nil
+}
+
+// kinds are those of the problems there are.
+func kinds(b *Broker) string {
+	var all []string
+	for _, p := range b.Problems() {
+		all = append(all, p.Kind)
+	}
+	return strings.Join(all, " ")
+}
+
+// TestFullDisk: a full disk refuses records with Kafka's storage error, and takes
+// them again by itself once there is room. Both are told once.
+func TestFullDisk(t *testing.T) {
+	t.Parallel()
+	var l logs
+	var d disk
+	d.free.Store(50 << 30)
+	b := start(t, Options{Log: l.logger(), retentionEvery: often, disk: d.stat, Topics: []string{"a"}})
+	// A producer that does not try again.
+	try := func() error {
+		r := kgo.SliceRecord([]byte("v"))
+		r.Topic = "a"
+		cl := client(t, b, kgo.RecordRetries(0), kgo.RequestRetries(0), kgo.DisableIdempotentWrite(), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+		defer cl.Close()
+		return cl.ProduceSync(testContext(t), r).FirstErr()
+	}
+	for range 2 { // it may come and go
+		if err := try(); err != nil {
+			t.Fatal(err)
+		}
+		d.free.Store(1 << 20)
+		eventually(t, "records refused", func() bool { return errors.Is(try(), kerr.KafkaStorageError) })
+		eventually(t, "it told", func() bool { return kinds(b) == "disk-full disk-low" })
+		// Commits go on.
+		var o kadm.Offsets
+		o.Add(kadm.Offset{Topic: "a", At: 1, LeaderEpoch: -1})
+		if err := b.admin.client.CommitAllOffsets(testContext(t), "g", o); err != nil {
+			t.Errorf("commit: %v", err)
+		}
+		// An idempotent producer, which tries again, goes on where it was.
+		sent := make(chan error, 1)
+		go func() {
+			cl, err := kgo.NewClient(kgo.SeedBrokers(b.Addr()))
+			if err == nil {
+				err = cl.ProduceSync(testContext(t), kgo.KeyStringRecord("k", "v"), &kgo.Record{Topic: "a"}).FirstErr()
+				cl.Close()
+			}
+			sent <- err
+		}()
+		d.free.Store(50 << 30)
+		eventually(t, "records taken", func() bool { return try() == nil })
+		eventually(t, "it told", func() bool { return kinds(b) == "" })
+		<-sent
+	}
+	if n := l.count("is full: records are refused"); n != 2 {
+		t.Errorf("it is told %d times that the disk is full, want each of 2", n)
+	}
+	if n := l.count("records are taken"); n != 2 {
+		t.Errorf("it is told %d times that it is not, want each of 2", n)
+	}
+}
+
+// TestFullDiskNoAnswer: a producer that waits for no answer loses its connection,
+// as with Kafka.
+func TestFullDiskNoAnswer(t *testing.T) {
+	t.Parallel()
+	var d disk
+	d.free.Store(50 << 30)
+	b := start(t, Options{disk: d.stat, Topics: []string{"a"}})
+	d.free.Store(1 << 20)
+	req := produceOf("a", []byte("records")).(*kmsg.ProduceRequest)
+	req.Acks = 0
+	eventually(t, "a lost connection", func() bool {
+		conn, err := net.Dial("tcp", b.Addr())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		if _, err := conn.Write(requestOf(req)); err != nil {
+			t.Fatal(err)
+		}
+		_ = conn.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
+		_, err = conn.Read(make([]byte, 1))
+		return errors.Is(err, io.EOF)
+	})
+}
+
+// TestFullDiskAtStart: the error names the disk, and what helps.
+func TestFullDiskAtStart(t *testing.T) {
+	t.Parallel()
+	var d disk
+	_, err := Start(testContext(t), Options{Listener: listen(t, "127.0.0.1"), Dir: t.TempDir(), Topics: []string{"a"}, disk: d.stat, Log: slog.New(slog.DiscardHandler)})
+	var full *fullError
+	if !errors.As(err, &full) || full.Mend() == "" {
+		t.Errorf("got %v, want that the disk is full", err)
+	}
+}
+
+// TestLowDisk: a disk with little room is told once, and again only after it had
+// room.
+func TestLowDisk(t *testing.T) {
+	t.Parallel()
+	var l logs
+	var d disk
+	d.free.Store(900 << 20)
+	b := start(t, Options{Log: l.logger(), retentionEvery: often, disk: d.stat})
+	for i := range 2 {
+		eventually(t, "it told", func() bool { return kinds(b) == "disk-low" })
+		for _, free := range []uint64{1100 << 20, 800 << 20, 1200 << 20} { // near the limit it is one and the same
+			d.free.Store(free)
+			settle(t, b, "a")
+		}
+		if n := l.count(" left"); n != i+1 {
+			t.Errorf("it is told %d times, want %d", n, i+1)
+		}
+		d.free.Store(2 << 30)
+		eventually(t, "it over", func() bool { return kinds(b) == "" })
+		d.free.Store(900 << 20)
+	}
+}
+
+// TestSmallDisk fills a real disk: nothing that was acknowledged is lost, and once
+// there is room the broker goes on.
+func TestSmallDisk(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=48m", "tmpfs", dir).CombinedOutput(); err != nil {
+		t.Skipf("needs root and mount: %v: %s", err, out)
+	}
+	t.Cleanup(func() {
+		if out, err := exec.Command("umount", "-l", dir).CombinedOutput(); err != nil {
+			t.Errorf("umount: %v: %s", err, out)
+		}
+	})
+	b := start(t, Options{Dir: dir, retentionEvery: often, Topics: []string{"a"}, Partitions: 1})
+	cl := client(t, b, kgo.UnknownTopicRetries(0), kgo.RecordDeliveryTimeout(time.Second), kgo.ProducerBatchCompression(kgo.NoCompression()))
+	acknowledged := 0
+	write := func() error {
+		r := &kgo.Record{Topic: "a", Value: make([]byte, 256<<10)}
+		err := cl.ProduceSync(testContext(t), r).FirstErr()
+		if err == nil {
+			acknowledged++
+		}
+		return err
+	}
+	for write() == nil {
+	}
+	if acknowledged < 40 {
+		t.Errorf("%d records of 256 KiB were taken, want most of the disk used", acknowledged)
+	}
+	// Another program takes what is left.
+	filler := filepath.Join(dir, "filler")
+	_ = writeUntilFull(filler)
+	if err := write(); err == nil {
+		t.Error("a record was taken by a full disk")
+	}
+	var o kadm.Offsets
+	o.Add(kadm.Offset{Topic: "a", At: 3, LeaderEpoch: -1})
+	if err := b.admin.client.CommitAllOffsets(testContext(t), "g", o); err != nil {
+		t.Errorf("commit: %v", err)
+	}
+	if err := os.Remove(filler); err != nil {
+		t.Fatal(err)
+	}
+	alter(t, b, "a", "retention.bytes", "1")
+	alter(t, b, "a", "segment.bytes", "1048576")
+	alter(t, b, "a", "retention.bytes", "-1")
+	full := offsets(b, "a")
+	if full.End != int64(acknowledged) || full.Start != 0 {
+		t.Errorf("got %+v, want all %d that were acknowledged", full, acknowledged)
+	}
+	if err := exec.Command("mount", "-o", "remount,size=96m", dir).Run(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "records taken", func() bool { return write() == nil })
+	cl.Close()
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	b = start(t, Options{Dir: dir})
+	if got := offsets(b, "a"); got.End < int64(acknowledged) || got.Start != 0 {
+		t.Errorf("after another start: got %+v, want all %d", got, acknowledged)
+	}
+	if got := committed(t, b, "g", "a", 0); got != 3 {
+		t.Errorf("after another start: got offset %d committed, want 3", got)
+	}
+}
+
+func writeUntilFull(name string) error {
+	file, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	for block := make([]byte, 64<<10); len(block) > 0; block = block[:len(block)/2] {
+		for err = nil; err == nil; {
+			_, err = file.Write(block)
+		}
+	}
+	return err
+}
