@@ -276,7 +276,7 @@ func (s *stack) system(ctx context.Context) web.System {
 		parts[0].State, parts[0].Detail = web.StateUnhealthy, err.Error()
 	}
 	return web.System{
-		ReadyMS: s.summary.ReadyMS, Addresses: web.Reshape[web.Addresses](s.summary),
+		ReadyMS: s.summary.ReadyMS, Problems: web.Reshape[[]web.BrokerProblem](s.broker.Problems()), Addresses: web.Reshape[web.Addresses](s.summary),
 		Parts: append(parts, web.Reshape[[]web.Part](s.services.Status(ctx, listen.Port(s.listeners.HTTPS)))...),
 	}
 }

@@ -11,6 +11,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"go.opentelemetry.io/otel/metric"
+
+	"axion/broker/retention"
 )
 
 // connectTime bounds the wait for a cluster's first answer.
@@ -31,6 +33,9 @@ type Cluster interface {
 	Measure(metric.MeterProvider) error
 	// Healthy returns nil if a broker answers before ctx ends.
 	Healthy(context.Context) error
+	// Problems are what people should know of what is kept; empty where the
+	// broker is not ours.
+	Problems() []retention.Problem
 	// Break breaks something on purpose, where the broker is ours.
 	Break(Fault) (*Broken, error)
 	// Close ends what is ours: the embedded broker, or the connections.
@@ -61,6 +66,7 @@ func (f *Flags) Open(ctx context.Context, o Options) (Cluster, error) {
 	}
 	if !f.External() {
 		o.Advertise = cmp.Or(f.Advertise, o.Advertise)
+		o.Retention, o.RetentionBytes = f.Retention.Age, f.Retention.Bytes
 		b, err := Start(ctx, o)
 		if err != nil {
 			return nil, err // not a nil *Broker, which is no nil Cluster
@@ -128,6 +134,9 @@ func (e *external) Healthy(ctx context.Context) error {
 func (e *external) Break(Fault) (*Broken, error) {
 	return nil, errors.New("the cluster is not axion's own: start without --brokers to break things")
 }
+
+// Problems are not known of another's cluster.
+func (e *external) Problems() []retention.Problem { return nil }
 
 func (e *external) Close() error {
 	e.admin.Close()

@@ -37,13 +37,21 @@ func Command(address func() (string, error), more ...*cobra.Command) *cobra.Comm
 			if err != nil {
 				return fmt.Errorf("ask the broker at %s: %w", at, err)
 			}
+			names := make([]string, 0, len(topics))
+			for _, t := range topics {
+				names = append(names, t.Name)
+			}
+			keeps, err := admin.Keeps(ctx, names...)
+			if err != nil {
+				return fmt.Errorf("ask the broker at %s: %w", at, err)
+			}
 			if asJSON {
-				return json.NewEncoder(cmd.OutOrStdout()).Encode(map[string]any{"items": topics})
+				return json.NewEncoder(cmd.OutOrStdout()).Encode(map[string]any{"items": withKeeps(topics, keeps)})
 			}
 			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 8, 2, ' ', 0)
-			_, _ = fmt.Fprintln(w, "TOPIC\tPARTITIONS\tMESSAGES")
+			_, _ = fmt.Fprintln(w, "TOPIC\tPARTITIONS\tMESSAGES\tKEEPS")
 			for _, t := range topics {
-				_, _ = fmt.Fprintf(w, "%s\t%d\t%d\n", t.Name, len(t.Partitions), t.Messages)
+				_, _ = fmt.Fprintf(w, "%s\t%d\t%d\t%s\n", t.Name, len(t.Partitions), t.Messages, keeps[t.Name])
 			}
 			return w.Flush()
 		},
@@ -51,4 +59,18 @@ func Command(address func() (string, error), more ...*cobra.Command) *cobra.Comm
 	cmd.Flags().BoolVar(&asJSON, "json", false, `print {"items":[…]}`)
 	cmd.AddCommand(more...)
 	return cmd
+}
+
+// listedTopic is a topic as the command prints it.
+type listedTopic struct {
+	Topic
+	Keeps string `json:"keeps"` // a partition keeps this
+}
+
+func withKeeps(topics []Topic, keeps map[string]string) []listedTopic {
+	listed := make([]listedTopic, len(topics))
+	for i, t := range topics {
+		listed[i] = listedTopic{t, keeps[t.Name]}
+	}
+	return listed
 }

@@ -16,6 +16,7 @@ type TopicDetail struct {
 	Messages   int64             `json:"messages" doc:"How many are kept."`
 	Bytes      *int64            `json:"bytes,omitempty" doc:"Of one replica; left out where the cluster does not tell."`
 	Rate       float64           `json:"rate" doc:"Messages a second of late."`
+	Keeps      string            `json:"keeps,omitempty" doc:"What a partition keeps, for a person."`
 	Partitions []PartitionDetail `json:"partitions"`
 	Configs    []Config          `json:"configs" doc:"Those that were set come first."`
 	// ConfigsError says why the configuration could not be read.
@@ -68,6 +69,9 @@ func (e *Explorer) Topic(ctx context.Context, name string) (TopicDetail, error) 
 	}
 	state := e.history.states([]Topic{{Name: name}})[0]
 	d.Bytes, d.Rate = state.Bytes, state.Rate
+	if keeps, err := e.admin.Keeps(ctx, name); err == nil {
+		d.Keeps = keeps[name]
+	}
 	if d.Configs, err = e.configs(ctx, name); err != nil {
 		d.ConfigsError = err.Error()
 	}

@@ -24,6 +24,7 @@ const (
 type Explorer struct {
 	admin   *Admin
 	history *history
+	keeps   keeps
 	tracer  trace.Tracer
 	stop    context.CancelFunc
 	sampler sync.WaitGroup
@@ -85,6 +86,7 @@ func (e *Explorer) sample(ctx context.Context) error {
 		return err
 	}
 	e.history.add(time.Now(), topics, groups, e.sizes(ctx))
+	e.keeps.refresh(ctx, e.admin, topics)
 	return nil
 }
 
@@ -122,6 +124,9 @@ type TopicState struct {
 	Topic
 	// Bytes is its size, of one replica; nil where the cluster does not tell.
 	Bytes *int64 `json:"bytes,omitempty"`
+	// Keeps says for how long, or how much of it, the topic keeps its records,
+	// such as "7 d or 1 GiB" a partition; empty where it is not known yet.
+	Keeps string `json:"keeps,omitempty"`
 	// Rate is how many records a second it got of late.
 	Rate float64 `json:"rate"`
 	// Groups are those that have read it, by name, and what each has not read yet.
@@ -141,5 +146,9 @@ func (e *Explorer) Topics(ctx context.Context) ([]TopicState, error) {
 	if err != nil {
 		return nil, err
 	}
-	return e.history.states(topics), nil
+	states := e.history.states(topics)
+	for i := range states {
+		states[i].Keeps = e.keeps.of(states[i].Name)
+	}
+	return states, nil
 }

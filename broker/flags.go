@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"axion/broker/advertise"
+	"axion/broker/retention"
 )
 
 // Flags say which Kafka to use. Their zero value is the embedded broker.
@@ -20,6 +21,9 @@ type Flags struct {
 	// Advertise is what clients of the embedded broker are told, "host:port". Empty
 	// means the address that each came in on.
 	Advertise string
+
+	// Retention is what the embedded broker keeps.
+	Retention retention.Flags
 
 	advertiseGiven bool // even where it is empty
 }
@@ -35,6 +39,7 @@ func (f *Flags) Register(set *pflag.FlagSet) {
 func (f *Flags) RegisterEmbedded(set *pflag.FlagSet) {
 	set.Var((*advertiseValue)(f), "advertise", "tell clients that the broker is at `HOST:PORT`, as where they come through NAT or a tunnel "+
 		"(default: the address that each came in on); it does not count for a --kafka on localhost beside others")
+	f.Retention.Register(set)
 }
 
 // brokersValue keeps each address as it is given, an empty one too: it is a variable
@@ -77,6 +82,10 @@ func (f *Flags) Check() error {
 		if f.advertiseGiven || f.Advertise != "" {
 			return &flagError{fmt.Sprintf("--advertise %s: there is no embedded broker to advertise beside --brokers", f.Advertise),
 				"leave one of the two out; a cluster of its own has advertised.listeners"}
+		}
+		if f.Retention != (retention.Flags{}) {
+			return &flagError{"--kafka-retention and --kafka-retention-bytes are of the embedded broker: there is none beside --brokers",
+				"set log.retention.ms and log.retention.bytes at the cluster"}
 		}
 		_, err := f.seeds()
 		return err

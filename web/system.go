@@ -35,6 +35,21 @@ type System struct {
 	Addresses Addresses `json:"addresses"`
 	// Parts in the order they are shown.
 	Parts []Part `json:"parts"`
+	// Problems are those of what the broker keeps, and of its disk.
+	Problems []BrokerProblem `json:"problems,omitempty"`
+}
+
+// BrokerProblem is one of the broker's disk, or records that are gone.
+type BrokerProblem struct {
+	// Kind is "records-lost", "directory-size", "disk-low" or "disk-full".
+	Kind    string `json:"kind"`
+	Message string `json:"message"`
+	Hint    string `json:"hint,omitempty"`
+	// Topic and Group are those of records that went before the group had
+	// read them.
+	Topic string    `json:"topic,omitempty"`
+	Group string    `json:"group,omitempty"`
+	At    time.Time `json:"at"`
 }
 
 // Addresses are where the stack is reached. An empty one is not listening.

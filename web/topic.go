@@ -11,6 +11,8 @@ type Topic struct {
 	Internal bool `json:"internal,omitempty"`
 	// Bytes is the topic's size; nil where the broker does not tell.
 	Bytes *int64 `json:"bytes,omitempty"`
+	// Keeps says what each partition keeps, such as "7 d or 1 GiB".
+	Keeps string `json:"keeps,omitempty"`
 	// Rate is how many messages a second it got of late.
 	Rate float64 `json:"rate"`
 	// Groups are the consumer groups that have read it, and what each has not

@@ -1,4 +1,4 @@
-//go:build (!unix && !windows) || solaris || netbsd
+//go:build !linux && !darwin && !freebsd && !windows
 
 package retention
 

@@ -1,4 +1,4 @@
-//go:build unix && !solaris && !netbsd
+//go:build linux || darwin || freebsd
 
 package retention
 
@@ -11,5 +11,6 @@ func systemDisk(dir string) (Disk, error) {
 		return Disk{}, err
 	}
 	block := uint64(stat.Bsize)
-	return Disk{Free: uint64(stat.Bavail) * block, Total: uint64(stat.Blocks) * block}, nil
+	free := uint64(stat.Bavail) //nolint:unconvert // it is signed on FreeBSD
+	return Disk{Free: free * block, Total: stat.Blocks * block}, nil
 }

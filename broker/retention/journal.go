@@ -16,8 +16,12 @@ const (
 	KindFull      = "disk-full"      // the disk has no room left: no records are taken
 )
 
-// maxProblems bounds the losses that are held: the newest.
-const maxProblems = 200
+const (
+	// maxProblems bounds the losses that are held: the newest.
+	maxProblems = 200
+	// lossTime is for how long a loss is a problem after it happened last.
+	lossTime = time.Hour
+)
 
 // Problem is one that a person should know of.
 type Problem struct {
@@ -110,7 +114,11 @@ func (j *Journal) Problems() []Problem {
 		}
 	}
 	at := len(list)
-	for _, p := range j.lost {
+	for key, p := range j.lost {
+		if time.Since(p.At) > lossTime {
+			delete(j.lost, key)
+			continue
+		}
 		list = append(list, *p)
 	}
 	slices.SortFunc(list[at:], func(a, b Problem) int {

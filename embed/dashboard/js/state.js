@@ -18,6 +18,7 @@ export const connection = signal({ state: "connecting", retryAt: 0, since: 0 });
 export const problems = computed(() => {
   const found = [
     ...partProblems(system.value?.parts ?? []),
+    ...brokerProblems(system.value?.problems ?? []),
     ...labelProblems(routes.value?.problems ?? []),
     ...routeProblems(routes.value ?? { items: [], problems: [] }),
     ...topicProblems(topics.value),
@@ -42,6 +43,16 @@ function labelProblems(found) {
 }
 
 // routeProblems leaves out what a problem of the labels says already.
+// brokerProblems are those of what the broker keeps, and of its disk.
+function brokerProblems(list) {
+  return list.map((p) => ({
+    severity: p.kind === "disk-full" ? "error" : "warning",
+    what: p.message, hint: p.hint,
+    where: p.topic ? `topic ${p.topic}` : "broker",
+    href: p.topic ? `/topics/${encodeURIComponent(p.topic)}/groups` : "/",
+  }));
+}
+
 function routeProblems({ items, problems: said }) {
   return items
     .filter((route) => route.status !== "enabled" && !route.errors.every((e) => said.some((p) => p.message === e)))

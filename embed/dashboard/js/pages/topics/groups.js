@@ -11,6 +11,7 @@ import { Empty, Failure, Loading } from "../../parts/notice.js";
 import { Detail, Facts, Split } from "../../parts/split.js";
 import { Status } from "../../parts/status.js";
 import { Crumbs } from "./crumbs.js";
+import { LostRecords } from "./lost.js";
 
 const looks = { Stable: "healthy", Empty: "absent", Dead: "absent", PreparingRebalance: "starting", CompletingRebalance: "starting" };
 
@@ -111,6 +112,7 @@ function GroupDetail({ name }) {
     <${Detail} page=${["topics", "~groups"]} back="groups" title=${name}>
       ${!answer && html`<${Loading} what="group" />`}
       ${answer && !group && (answer.status === 404 ? html`<${Empty} title="The broker knows no such group">It is here once a consumer joins it.<//>` : html`<${Failure} title="The group could not be read" problem=${answer.problem} />`)}
+      <${LostRecords} group=${name} />
       ${group && html`
         <${Facts} of=${[["Group", html`<${Copyable} text=${name} />`], ["State", html`<${GroupState} of=${group.state} />`], ["Protocol", group.protocol + (group.assignor ? `, ${group.assignor}` : "")], ["Lag", count(group.partitions.reduce((n, p) => n + Math.max(0, p.lag), 0))]]} />
         <${LagChart} query=${{ group: name }} label=${(s) => `${s.topic} ${s.partition}`} />

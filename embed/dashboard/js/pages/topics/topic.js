@@ -2,6 +2,7 @@
 import { html } from "../../html.js";
 import { segments } from "../../address.js";
 import { topics } from "../../state.js";
+import { LostRecords } from "./lost.js";
 import { apiOf } from "../../messages.js";
 import { usePolled } from "../../polled.js";
 import { bytes, count, plural } from "../../text.js";
@@ -53,8 +54,10 @@ function Head({ name, topic, list, open }) {
     ${topic && html`<p class="muted topic-facts">
       <span>${purpose(name)}</span><span>${plural(topic.messages, "message")}</span><span>${plural(topic.partitions.length, "partition")}</span>
       ${topic.bytes !== undefined && html`<span>${bytes(topic.bytes)}</span>`}<span>${count(topic.rate ?? 0)} messages/s</span>
+      ${topic.keeps && html`<span title="What each partition keeps. The settings are under Configuration.">keeps ${topic.keeps}</span>`}
       ${dead?.messages > 0 && html`<a href=${`/topics/${encodeURIComponent(dead.name)}`}>dead letters</a>`}
     </p>`}
+    <${LostRecords} topic=${name} />
     ${tabs && html`<nav class="tabs" aria-label="Parts of the topic">
       ${tabs.map(([id, title, href]) => html`<a key=${id} href=${href} aria-current=${id === open ? "page" : undefined}>${title}</a>`)}
     </nav>`}
