@@ -91,6 +91,8 @@ type Broker struct {
 	space   *retention.Space
 	cleaner *retention.Cleaner
 
+	topicNames topicNames
+
 	// turn is held while the broker comes or goes, which these change with.
 	turn    sync.Mutex
 	here    bool // between up and down

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -212,6 +213,46 @@ func TestKfakeCompaction(t *testing.T) {
 	}
 	if got := c.PartitionInfo("a", 0).LogStartOffset; got != 1 {
 		t.Errorf("the log begins at %d: kfake no longer drops what an open transaction replaces", got)
+	}
+}
+
+// TestCompactionReadOn: whoever has read to an offset that a compaction takes away
+// reads on behind it, and is not sent to the end; in a session of fetches and
+// without, and after another start. What is out of range still is.
+func TestCompactionReadOn(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	b := start(t, Options{Dir: dir, retentionEvery: often})
+	topicWith(t, b, "a", map[string]string{"cleanup.policy": "compact"})
+	cl := client(t, b)
+	keyed(t, cl, "a", "k", "1", "k", "2", "k", "3", "k", "4", "l", "1")
+	read := func(from int64, opts ...kgo.Opt) string {
+		t.Helper()
+		cl := client(t, b, append(opts, kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{"a": {0: kgo.NewOffset().At(from)}}), kgo.ConsumeResetOffset(kgo.NoResetOffset()))...)
+		defer cl.Close()
+		fetches := cl.PollFetches(testContext(t))
+		if err := fetches.Err(); err != nil {
+			return err.Error()
+		}
+		text := ""
+		fetches.EachRecord(func(r *kgo.Record) { text += string(r.Key) + string(r.Value) + " " })
+		return text
+	}
+	eventually(t, "a compacted log", func() bool { return offsets(b, "a").Start == 3 })
+	for range 2 {
+		for _, opts := range [][]kgo.Opt{nil, {kgo.DisableFetchSessions()}} {
+			if got := read(1, opts...); got != "k4 l1 " {
+				t.Errorf("from 1: got %q", got)
+			}
+		}
+		if got := read(100); !strings.Contains(got, "OFFSET_OUT_OF_RANGE") {
+			t.Errorf("from 100: got %q", got)
+		}
+		if err := b.Close(); err != nil {
+			t.Fatal(err)
+		}
+		b = start(t, Options{Dir: dir, retentionEvery: often})
+		eventually(t, "a look", func() bool { return len(b.cleaner.Starts()) > 0 })
 	}
 }
 

@@ -101,6 +101,7 @@ func (g *guarded) inspectFetch(req request, frame []byte) ([]byte, error) {
 	if err := r.ReadFrom(frame[req.body:]); err != nil {
 		return nil, refusef("Fetch request that cannot be read: %v", err)
 	}
+	frame = g.readOn(req, frame, r)
 	if sessionless(req, frame, r) {
 		g.answerWith(req, &entire{g.front.broker, r})
 	}

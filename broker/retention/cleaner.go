@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"sync"
@@ -67,6 +68,7 @@ type Cleaner struct {
 	losses losses
 
 	passes, looks atomic.Int64
+	starts        atomic.Pointer[map[Partition]int64]
 
 	mu      sync.Mutex
 	changed map[Partition]int64  // bytes that came since the last pass
@@ -174,6 +176,40 @@ func (c *Cleaner) Passes() int64 { return c.passes.Load() }
 
 // Looks is how many looks at a partition all passes took.
 func (c *Cleaner) Looks() int64 { return c.looks.Load() }
+
+// Starts are the offsets at which the logs of compacted topics begin. Compaction
+// moves them. The map is not to be changed.
+func (c *Cleaner) Starts() map[Partition]int64 {
+	if starts := c.starts.Load(); starts != nil {
+		return *starts
+	}
+	return nil
+}
+
+// noteStarts updates the starts of partitions, or forgets them.
+func (c *Cleaner) noteStarts(compacted bool, names ...Partition) {
+	old := c.Starts()
+	var next map[Partition]int64
+	for _, name := range names {
+		at, ok := c.o.Log.Offsets(name)
+		before, was := old[name]
+		ok = ok && compacted
+		if ok == was && before == at.Start || !ok && !was {
+			continue
+		}
+		if next == nil {
+			if next = maps.Clone(old); next == nil {
+				next = map[Partition]int64{}
+			}
+		}
+		if next[name] = at.Start; !ok {
+			delete(next, name)
+		}
+	}
+	if next != nil {
+		c.starts.Store(&next)
+	}
+}
 
 // load notes every partition that the directory holds as changed.
 func (c *Cleaner) load() error {
@@ -327,6 +363,7 @@ func (c *Cleaner) read(ctx context.Context, look map[*partition]bool) error {
 			continue
 		}
 		for _, p := range c.topics[name].parts {
+			c.noteStarts(false, p.name)
 			c.size -= p.size
 			c.due.remove(p)
 			delete(look, p)
@@ -352,6 +389,9 @@ func (c *Cleaner) look(p *partition, now time.Time) (deletion, error) {
 		p.owed = 0
 	}
 	set := *c.topics[p.name.Topic].set
+	if _, was := c.Starts()[p.name]; set.Compact || was {
+		c.noteStarts(set.Compact, p.name)
+	}
 	if first && set.Compact && p.size > 0 && p.dirty < p.size && !c.clean.has(c.o.Log, p.name) {
 		p.dirty, p.since, p.written = p.size, now, now
 		c.dirty[p.name.Topic] = true

@@ -33,7 +33,12 @@ func (c *Cleaner) compact(ctx context.Context, now time.Time) {
 		}
 		err := c.o.Log.Compact(ctx, name,
 			func() error { return c.secure(parts) },
-			func() error { return dropCopies(c.o.Dir) },
+			func() error {
+				for _, p := range parts {
+					c.noteStarts(true, p.name)
+				}
+				return dropCopies(c.o.Dir)
+			},
 		)
 		switch {
 		case errors.Is(err, errOpen):

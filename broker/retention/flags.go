@@ -56,7 +56,7 @@ func (f *ageFlag) Set(text string) error {
 		var n float64
 		n, err = strconv.ParseFloat(days, 64)
 		age = time.Duration(n * float64(24*time.Hour))
-		if n > float64(math.MaxInt64/(24*time.Hour)) {
+		if !(n < float64(math.MaxInt64/(24*time.Hour))) { // NaN too
 			err = strconv.ErrRange
 		}
 	}
