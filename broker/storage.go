@@ -19,8 +19,9 @@ func (g *guarded) store(req request, frame []byte, r *kmsg.ProduceRequest) ([]by
 	}
 	if b.space.Admit(size) {
 		for _, topic := range r.Topics {
+			name := b.topicNames.of(b, topic.Topic, topic.TopicID)
 			for _, p := range topic.Partitions {
-				b.cleaner.Appended(retention.Partition{Topic: topic.Topic, ID: p.Partition}, len(p.Records))
+				b.cleaner.Appended(retention.Partition{Topic: name, ID: p.Partition}, len(p.Records))
 			}
 		}
 		if !b.faults.produce() {

@@ -29,8 +29,12 @@ func (c *Cleaner) delete(ctx context.Context, gone []deletion, now time.Time) (a
 	for _, d := range gone {
 		name := d.p.name
 		before, ok := c.o.Log.Offsets(name)
-		if !ok || d.to <= before.Start {
-			continue // the topic is gone, or a client was faster
+		if !ok { // the broker is away, or the topic is gone
+			again = append(again, name)
+			continue
+		}
+		if d.to <= before.Start {
+			continue // a client was faster
 		}
 		if err := c.o.Log.DeleteRecords(name, min(d.to, before.End)); err != nil {
 			c.o.Logger.Warn("retention: cannot delete records", "partition", name.String(), "error", err)

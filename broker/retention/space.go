@@ -178,14 +178,16 @@ func (s *Space) State() bool {
 // stateRoom is what is left for what is no record, at the least.
 const stateRoom = 256 << 10
 
-// keepBallast holds some of the reserve in a file, and gives it up when all the
-// rest is gone.
+// keepBallast holds some of the reserve in a file while there is little room, and
+// gives it up when all the rest is gone.
 func (s *Space) keepBallast() {
 	name := filepath.Join(s.dir, ballastName)
 	size := int64(min(maxBallast, s.known.Total/reservePart/4))
 	switch info, err := os.Stat(name); {
-	case s.known.Free < stateRoom:
-		_ = os.Remove(name) // there is none, or the next call removes it
+	case s.known.Free < stateRoom, s.known.Free > lowDisk+maxBallast:
+		if err == nil {
+			_ = os.Remove(name) // or the next call does
+		}
 	case (err != nil || info.Size() < size) && int64(s.known.Free) >= s.reserve()+size:
 		if writeZeros(name, size) != nil {
 			_ = os.Remove(name) // what is torn holds nothing
