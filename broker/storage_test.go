@@ -191,9 +191,6 @@ func TestSmallDisk(t *testing.T) {
 	if err := os.Remove(filler); err != nil {
 		t.Fatal(err)
 	}
-	alter(t, b, "a", "retention.bytes", "1")
-	alter(t, b, "a", "segment.bytes", "1048576")
-	alter(t, b, "a", "retention.bytes", "-1")
 	full := offsets(b, "a")
 	if full.End != int64(acknowledged) || full.Start != 0 {
 		t.Errorf("got %+v, want all %d that were acknowledged", full, acknowledged)
