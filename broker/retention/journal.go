@@ -52,16 +52,21 @@ func NewJournal(log *slog.Logger) *Journal {
 	return &Journal{log: log, lost: map[[2]string]*Problem{}, on: map[string]Problem{}}
 }
 
-// Lost notes and logs that records went which a group had not read.
-func (j *Journal) Lost(topic, group string, records int64, now time.Time) {
-	const hint = "raise the topic's retention.ms or retention.bytes, or --kafka-retention and --kafka-retention-bytes"
-	j.log.Warn("broker: "+lostMessage(topic, group, records), "topic", topic, "group", group, "records", records, "hint", hint)
+const lossHint = "raise the topic's retention.ms or retention.bytes, or --kafka-retention and --kafka-retention-bytes"
+
+// logLoss warns that records went which a group had not read.
+func (j *Journal) logLoss(topic, group string, records int64) {
+	j.log.Warn("broker: "+lostMessage(topic, group, records), "topic", topic, "group", group, "records", records, "hint", lossHint)
+}
+
+// lose notes that records went which a group had not read.
+func (j *Journal) lose(topic, group string, records int64, now time.Time) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	key := [2]string{topic, group}
 	p := j.lost[key]
 	if p == nil {
-		p = &Problem{Kind: KindLost, Topic: topic, Group: group, Hint: hint, Since: now}
+		p = &Problem{Kind: KindLost, Topic: topic, Group: group, Hint: lossHint, Since: now}
 		j.lost[key] = p
 	}
 	p.Records += records

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// tellEvery is the least time between two warnings about one group and topic:
-// what goes meanwhile is told with the next.
+// tellEvery is the least time between two warnings in the log about one group and
+// topic: what goes meanwhile is told with the next.
 const tellEvery = time.Minute
 
 // losses counts the records that went before a group had read them.
@@ -33,6 +33,7 @@ func (l *losses) add(topic, group string, records int64, now time.Time) {
 		l.open[key] = &loss{told: now.Add(-tellEvery)}
 	}
 	l.open[key].records += records
+	l.journal.lose(topic, group, records, now)
 }
 
 // tell warns of what has gone, and forgets what is long told.
@@ -43,7 +44,7 @@ func (l *losses) tell(now time.Time) {
 		case one.records == 0:
 			delete(l.open, key)
 		default:
-			l.journal.Lost(key[0], key[1], one.records, now)
+			l.journal.logLoss(key[0], key[1], one.records)
 			one.records, one.told = 0, now
 		}
 	}
