@@ -118,6 +118,10 @@ func (n *node) start() *process {
 	return launch(n.t, "KILL", "Kafka Server started", nil, n.java, n.args("kafka.Kafka", n.config)...)
 }
 
+// Jars is the directory of Apache Kafka's artifacts. The test is skipped where they
+// cannot be fetched, or fails: see [Missing].
+func Jars(t testing.TB) string { return jars(t) }
+
 // jars is the directory of Kafka's artifacts. They are fetched once, and kept in
 // the user's cache.
 func jars(t testing.TB) string {
