@@ -1,0 +1,146 @@
+package answers
+
+import (
+	"fmt"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+func init() {
+	on((*Mender).alterConfigs)
+	on((*Mender).incrementalAlterConfigs)
+}
+
+// resource is what settings belong to.
+type resource struct {
+	kind kmsg.ConfigResourceType
+	name string
+}
+
+// alterConfigs refuses the settings of topics that Kafka refuses: kfake takes any name
+// and value. They are then not changed.
+func (m *Mender) alterConfigs(req *kmsg.AlterConfigsRequest) Exchange {
+	all := make([]resource, len(req.Resources))
+	for i, r := range req.Resources {
+		all[i] = resource{r.ResourceType, r.ResourceName}
+	}
+	refused := refuseConfigs(all, func(i int) *problem {
+		for _, c := range req.Resources[i].Configs {
+			if p := alterProblem(all[i].kind, c.Name, c.Value, kmsg.IncrementalAlterConfigOpSet); p != nil {
+				return p
+			}
+		}
+		return nil
+	})
+	kept := req.Resources[:0:0]
+	for i, r := range req.Resources {
+		if refused[i] == nil {
+			kept = append(kept, r)
+		}
+	}
+	req.Resources = kept
+	return Exchange{Changed: len(kept) < len(all), Complete: func(resp kmsg.Response) {
+		a := resp.(*kmsg.AlterConfigsResponse)
+		for i, r := range all {
+			if p := refused[i]; p != nil {
+				answer := kmsg.NewAlterConfigsResponseResource()
+				answer.ResourceType, answer.ResourceName, answer.ErrorCode, answer.ErrorMessage = r.kind, r.name, p.code, &p.text
+				a.Resources = append(a.Resources, answer)
+			} else if r.kind == kmsg.ConfigResourceTypeTopic {
+				m.stamps.refresh(m.cluster, r.name)
+			}
+		}
+	}}
+}
+
+func (m *Mender) incrementalAlterConfigs(req *kmsg.IncrementalAlterConfigsRequest) Exchange {
+	all := make([]resource, len(req.Resources))
+	for i, r := range req.Resources {
+		all[i] = resource{r.ResourceType, r.ResourceName}
+	}
+	refused := refuseConfigs(all, func(i int) *problem {
+		seen := make(map[string]bool)
+		for _, c := range req.Resources[i].Configs {
+			if seen[c.Name] {
+				return problemf(kerr.InvalidRequest, "Error due to duplicate config keys")
+			}
+			seen[c.Name] = true
+			if p := alterProblem(all[i].kind, c.Name, c.Value, c.Op); p != nil {
+				return p
+			}
+		}
+		return nil
+	})
+	kept := req.Resources[:0:0]
+	for i, r := range req.Resources {
+		if refused[i] == nil {
+			kept = append(kept, r)
+		}
+	}
+	req.Resources = kept
+	return Exchange{Changed: len(kept) < len(all), Complete: func(resp kmsg.Response) {
+		a := resp.(*kmsg.IncrementalAlterConfigsResponse)
+		for i, r := range all {
+			if p := refused[i]; p != nil {
+				answer := kmsg.NewIncrementalAlterConfigsResponseResource()
+				answer.ResourceType, answer.ResourceName, answer.ErrorCode, answer.ErrorMessage = r.kind, r.name, p.code, &p.text
+				a.Resources = append(a.Resources, answer)
+			} else if r.kind == kmsg.ConfigResourceTypeTopic {
+				m.stamps.refresh(m.cluster, r.name)
+			}
+		}
+	}}
+}
+
+// refuseConfigs finds the resources that are refused, by index: those that are there
+// more than once, and those of which check says so.
+func refuseConfigs(all []resource, check func(i int) *problem) map[int]*problem {
+	refused := make(map[int]*problem)
+	times := make(map[resource]int)
+	for _, r := range all {
+		times[r]++
+	}
+	for i, r := range all {
+		p := check(i)
+		if times[r] > 1 {
+			p = problemf(kerr.InvalidRequest, "Each resource must appear at most once.")
+		}
+		if p != nil {
+			refused[i] = p
+		}
+	}
+	return refused
+}
+
+// alterProblem says why a change is refused; nil for not.
+func alterProblem(kind kmsg.ConfigResourceType, name string, value *string, op kmsg.IncrementalAlterConfigOp) *problem {
+	known := topicSettings
+	switch kind {
+	case kmsg.ConfigResourceTypeTopic:
+	case kmsg.ConfigResourceTypeGroupConfig:
+		known = groupSettings
+		if _, ok := known[name]; !ok {
+			return nil // kfake refuses it
+		}
+	case kmsg.ConfigResourceTypeBroker:
+		if name == "log."+TimestampType && value != nil && *value == LogAppendTime {
+			return problemf(kerr.InvalidRequest, "%s is not supported for the broker: set %s of the topics", name, TimestampType)
+		}
+		return nil
+	default:
+		return nil
+	}
+	switch op {
+	case kmsg.IncrementalAlterConfigOpDelete:
+		return nil
+	case kmsg.IncrementalAlterConfigOpAppend, kmsg.IncrementalAlterConfigOpSubtract:
+		if s, ok := known[name]; ok && s.kind != kmsg.ConfigTypeList {
+			return problemf(kerr.InvalidConfig, "Can't %s to key %s because its type is not LIST.", op, name)
+		}
+	}
+	if value == nil && op == kmsg.IncrementalAlterConfigOpSet {
+		return &problem{kerr.InvalidRequest.Code, fmt.Sprintf("Null value not supported for : %s", name)}
+	}
+	return known.problem(name, value)
+}

@@ -1,0 +1,119 @@
+// Package answers has kfake's answers say what Apache Kafka says. kfake (as of
+// 2026-09-18) is made for tests of Go clients: it leaves nulls where Kafka sends
+// empty arrays, knows fewer requests and settings, and refuses or accepts what
+// Kafka does not. Java's clients and tools rely on Kafka's answers.
+//
+// The guard of package broker shows each request of the keys that [Concerns] names
+// to a [Mender], which says what to pass on and how to complete the answer. Fetch
+// and Produce are not among them.
+package answers
+
+import (
+	"context"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// askTime bounds a request of the mender's own.
+const askTime = 5 * time.Second
+
+// Cluster is the broker as the mender asks it. Its methods are called from several
+// goroutines at a time.
+type Cluster interface {
+	// Ask sends a request of the broker's own and returns its answer.
+	Ask(ctx context.Context, req kmsg.Request) (kmsg.Response, error)
+	// Topic is a topic's id and the settings of its own.
+	Topic(name string) (id [16]byte, configs map[string]*string, ok bool)
+	// Dir is the data directory, absolute.
+	Dir() string
+	// Partitions is how many a new topic has by default.
+	Partitions() int32
+	// Addr is the host:port that clients are told.
+	Addr() string
+}
+
+// Mender completes the answers of one broker. Its methods are safe for concurrent
+// use.
+type Mender struct {
+	cluster Cluster
+	stamps  stamps
+}
+
+// New returns the mender of a broker.
+func New(cluster Cluster) *Mender { return &Mender{cluster: cluster} }
+
+// Exchange is what becomes of a request. The zero value passes it on as it is and
+// only fills in what its answer must not leave null.
+type Exchange struct {
+	// Changed says that the request was changed, and is to be written anew.
+	Changed bool
+	// Instead says that kfake is not to be asked: Complete makes the answer.
+	Instead bool
+	// Complete, where not nil, changes the answer. With Instead it gets an empty one.
+	Complete func(kmsg.Response)
+}
+
+// Finish completes the answer to a request, and reports whether it changed.
+func (x Exchange) Finish(resp kmsg.Response) bool {
+	if x.Complete != nil {
+		x.Complete(resp)
+	}
+	return Fill(resp) || x.Complete != nil
+}
+
+// Concerns reports whether the requests of a key are to be shown to [Mender.Exchange].
+func Concerns(key int16) bool {
+	_, ok := exchanges[kmsg.Key(key)]
+	return ok || Fills(key)
+}
+
+// Fills reports whether answers of a key have fields that are never null.
+func Fills(key int16) bool {
+	_, ok := filled[kmsg.Key(key)]
+	return ok
+}
+
+// exchanges has one function for each key whose requests or answers differ in more
+// than nulls.
+var exchanges = map[kmsg.Key]func(*Mender, kmsg.Request) Exchange{}
+
+// on registers the exchange of a kind of request.
+func on[R kmsg.Request](exchange func(*Mender, R) Exchange) {
+	var req R
+	exchanges[kmsg.Key(req.Key())] = func(m *Mender, req kmsg.Request) Exchange { return exchange(m, req.(R)) }
+}
+
+// Exchange says what becomes of a request, which it may change. It may ask the
+// broker, and so take as long as an answer.
+func (m *Mender) Exchange(req kmsg.Request) Exchange {
+	if exchange, ok := exchanges[kmsg.Key(req.Key())]; ok {
+		return exchange(m, req)
+	}
+	return Exchange{}
+}
+
+// complete is an exchange that changes the answer only.
+func complete[R kmsg.Response](fn func(R)) Exchange {
+	return Exchange{Complete: func(resp kmsg.Response) { fn(resp.(R)) }}
+}
+
+// instead is an exchange that kfake has no part in.
+func instead[R kmsg.Response](fn func(R)) Exchange {
+	x := complete(fn)
+	x.Instead = true
+	return x
+}
+
+// ask sends a request of the mender's own. It returns nil where the broker does not
+// answer, which leaves kfake's answer as it is.
+func ask[R kmsg.Response](m *Mender, req kmsg.Request) (resp R, ok bool) {
+	ctx, cancel := context.WithTimeout(context.Background(), askTime)
+	defer cancel()
+	answer, err := m.cluster.Ask(ctx, req)
+	if err != nil {
+		return resp, false
+	}
+	resp, ok = answer.(R)
+	return resp, ok
+}

@@ -1,0 +1,127 @@
+package answers
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+func init() { on((*Mender).describeConfigs) }
+
+// The types of kmsg are long to write.
+type (
+	config  = kmsg.DescribeConfigsResponseResourceConfig
+	synonym = kmsg.DescribeConfigsResponseResourceConfigConfigSynonym
+)
+
+// describeConfigs tells all settings that Kafka has, with their types and the values
+// in force. kfake tells a topic the broker's settings by the broker's names, and not of
+// those that it does not follow. All names are asked for, since a topic's values may
+// come from the broker's.
+func (m *Mender) describeConfigs(req *kmsg.DescribeConfigsRequest) Exchange {
+	wanted := make(map[resource][]string)
+	for i := range req.Resources {
+		r := &req.Resources[i]
+		if r.ConfigNames != nil {
+			wanted[resource{r.ResourceType, r.ResourceName}] = r.ConfigNames
+			r.ConfigNames = nil
+		}
+	}
+	x := complete(func(a *kmsg.DescribeConfigsResponse) {
+		for i := range a.Resources {
+			r := &a.Resources[i]
+			if r.ErrorCode != 0 {
+				continue
+			}
+			m.describe(r)
+			if names, ok := wanted[resource{r.ResourceType, r.ResourceName}]; ok {
+				r.Configs = slices.DeleteFunc(r.Configs, func(c config) bool { return !slices.Contains(names, c.Name) })
+			}
+			if !req.IncludeSynonyms {
+				for j := range r.Configs {
+					r.Configs[j].ConfigSynonyms = nil
+				}
+			}
+		}
+	})
+	x.Changed = len(wanted) > 0
+	return x
+}
+
+func (m *Mender) describe(r *kmsg.DescribeConfigsResponseResource) {
+	switch r.ResourceType {
+	case kmsg.ConfigResourceTypeTopic:
+		r.Configs = topicSettings.describe(r.Configs, kmsg.ConfigSourceDynamicTopicConfig)
+	case kmsg.ConfigResourceTypeGroupConfig:
+		r.Configs = groupSettings.describe(r.Configs, kmsg.ConfigSourceGroupConfig)
+	case kmsg.ConfigResourceTypeBroker:
+		r.Configs = m.describeBroker(r.Configs)
+	}
+}
+
+// describe makes the description of a topic or group from kfake's: own is the source of
+// what is set for it alone.
+func (s settings) describe(told []config, own kmsg.ConfigSource) []config {
+	byName := make(map[string]config, len(told))
+	for _, c := range told {
+		byName[c.Name] = c
+	}
+	all := make([]config, 0, len(s))
+	for _, name := range slices.Sorted(maps.Keys(s)) {
+		known := s[name]
+		var from []synonym
+		add := func(name string, value *string, source kmsg.ConfigSource) {
+			c := kmsg.NewDescribeConfigsResponseResourceConfigConfigSynonym()
+			c.Name, c.Value, c.Source = name, value, source
+			from = append(from, c)
+		}
+		if c, ok := byName[name]; ok && c.Source == own {
+			add(name, c.Value, own)
+		}
+		broker := known.broker
+		if c, ok := byName[broker]; ok && broker != "" && c.Source != own && c.Source != kmsg.ConfigSourceDefaultConfig {
+			add(broker, c.Value, c.Source)
+		}
+		if broker == "" {
+			broker = name
+		}
+		add(broker, &known.value, kmsg.ConfigSourceDefaultConfig)
+		c := kmsg.NewDescribeConfigsResponseResourceConfig()
+		c.Name, c.Value, c.Source, c.ConfigType, c.ConfigSynonyms = name, from[0].Value, from[0].Source, known.kind, from
+		c.IsDefault = c.Source == kmsg.ConfigSourceDefaultConfig
+		all = append(all, c)
+	}
+	return all
+}
+
+// describeBroker corrects what kfake says of itself.
+func (m *Mender) describeBroker(told []config) []config {
+	fixed := map[string]string{
+		"log.dir": m.cluster.Dir(), "log.dirs": m.cluster.Dir(), "default.replication.factor": "1", "node.id": strconv.Itoa(Node),
+		"advertised.listeners": "PLAINTEXT://" + m.cluster.Addr(), "auto.create.topics.enable": "true", "delete.topic.enable": "true",
+		"num.partitions": strconv.Itoa(int(m.cluster.Partitions())),
+	}
+	told = slices.DeleteFunc(told, func(c config) bool {
+		_, known := fixed[c.Name]
+		// Without a login there are no mechanisms and no users for them.
+		return known || c.Name == "sasl.enabled.mechanisms" || c.Name == "super.users" || strings.HasPrefix(c.Name, "kfake.")
+	})
+	for i := range told {
+		c := &told[i]
+		own := kmsg.NewDescribeConfigsResponseResourceConfigConfigSynonym()
+		own.Name, own.Value, own.Source = c.Name, c.Value, c.Source
+		c.ConfigSynonyms = append([]synonym{own}, c.ConfigSynonyms...)
+	}
+	for _, name := range slices.Sorted(maps.Keys(fixed)) {
+		c, value := kmsg.NewDescribeConfigsResponseResourceConfig(), fixed[name]
+		c.Name, c.Value, c.Source, c.ReadOnly, c.ConfigType = name, &value, kmsg.ConfigSourceStaticBrokerConfig, true, kmsg.ConfigTypeString
+		if _, err := strconv.Atoi(value); err == nil {
+			c.ConfigType = kmsg.ConfigTypeInt
+		}
+		told = append(told, c)
+	}
+	return told
+}
