@@ -24,7 +24,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kversion"
 
 	"axion/broker/advertise"
+	"axion/broker/answers"
 	"axion/broker/connlimit"
+	"axion/broker/migrate"
 	"axion/broker/retention"
 )
 
@@ -90,6 +92,9 @@ type Broker struct {
 	journal *retention.Journal
 	space   *retention.Space
 	cleaner *retention.Cleaner
+	mender  *answers.Mender
+	groups  *migrate.Groups
+	asking  *kgo.Client // of mender and groups
 
 	topicNames topicNames
 
@@ -127,6 +132,7 @@ func Start(ctx context.Context, o Options) (*Broker, error) {
 		return nil, errors.Join(fmt.Errorf("start broker: %w", err), closeAll(o.listeners()))
 	}
 	b := &Broker{policy: policy, log: o.Log, options: o, faults: newFaults(), bulk: newBulk(o.Dir)}
+	b.mender, b.groups = answers.New(own{b}), migrate.New(own{b})
 	if err := b.open(o); err != nil {
 		return nil, fmt.Errorf("start broker: %w", err)
 	}
@@ -172,9 +178,15 @@ func (b *Broker) open(o Options) error {
 		return errors.Join(fmt.Errorf("create data directory: %w", err), closeAll(o.listeners()))
 	}
 	b.porch = newPorch(o.listeners())
+	asking, err := b.newAsking()
+	if err != nil {
+		return errors.Join(err, b.porch.Close())
+	}
+	b.asking = asking
 	// Through memory, so that no number of clients from outside keeps it out.
 	admin, err := NewAdmin(b.Seeds(), o.Log, b.Client()...)
 	if err != nil {
+		asking.Close()
 		return errors.Join(err, b.porch.Close())
 	}
 	b.admin = admin
@@ -183,6 +195,7 @@ func (b *Broker) open(o Options) error {
 	admin.problems = b.Problems
 	if err := b.up(); err != nil {
 		admin.Close()
+		asking.Close()
 		return errors.Join(err, b.porch.Close())
 	}
 	ctx, stop := context.WithCancel(context.Background())
@@ -241,6 +254,7 @@ func (b *Broker) prove(ctx context.Context, o Options) error {
 	if err := b.Healthy(ctx); err != nil {
 		return err
 	}
+	b.mender.Load()
 	if err := b.admin.Create(ctx, o.Partitions, o.Topics...); err != nil {
 		return err
 	}
@@ -287,6 +301,7 @@ func (b *Broker) close() error {
 	defer b.turn.Unlock()
 	b.over = true
 	b.admin.Close()
+	b.asking.Close()
 	err := b.porch.Close()
 	if errors.Is(err, net.ErrClosed) {
 		err = nil

@@ -7,6 +7,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"axion/broker/answers"
 	"axion/broker/retention"
 	"axion/broker/segment"
 )
@@ -86,6 +87,9 @@ func (b *bulk) fill(r *kmsg.FetchRequest, list []asked, buf []byte, turn int) bo
 	for _, at := range list {
 		if retention.Compacted(at.topic.Configs) {
 			return false // its files are written anew at times
+		}
+		if kind := at.topic.Configs[answers.TimestampType]; kind != nil && *kind == answers.LogAppendTime {
+			return false // what is in its files is marked on the way out
 		}
 	}
 	buf = buf[:min(len(buf), int(max(r.MaxBytes, 0)))]

@@ -67,7 +67,7 @@ func (g *guarded) readOn(req request, frame []byte, r *kmsg.FetchRequest) []byte
 		g.answerWith(req, asked)
 	}
 	if changed {
-		return reframe(req, frame, r)
+		return framed(frame[:req.body], r)
 	}
 	return frame
 }

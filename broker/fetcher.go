@@ -105,6 +105,9 @@ func (g *guarded) inspectFetch(req request, frame []byte) ([]byte, error) {
 	if sessionless(req, frame, r) {
 		g.answerWith(req, &entire{g.front.broker, r})
 	}
+	if mender := g.front.broker.mender; mender.Stamping() {
+		g.answerWith(req, marked{mender, req.version})
+	}
 	if !g.delayed(req) && g.serve(req, r) {
 		return nil, nil
 	}

@@ -15,8 +15,18 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"axion/broker/answers"
+	"axion/broker/migrate"
 	"axion/broker/retention"
 )
+
+// silent is a cluster that answers nothing.
+type silent struct{ answers.Cluster }
+
+func (silent) Ask(context.Context, kmsg.Request) (kmsg.Response, error) {
+	return nil, errors.New("silent")
+}
+func (silent) Topic(string) (id [16]byte, configs map[string]*string, ok bool) { return id, nil, false }
 
 // frameOf is a request as bytes, with more bytes than fit behind it.
 func frameOf(key, version int16, clientID string, body ...byte) []byte {
@@ -341,6 +351,7 @@ func guardedPipe(t *testing.T) (*guarded, net.Conn) {
 	here, there := net.Pipe()
 	b := &Broker{
 		members: newMembers(memberGrace, func(context.Context, memberKey) {}), cleaner: retention.New(retention.Options{}),
+		mender: answers.New(silent{}), groups: migrate.New(silent{}),
 		space: retention.NewSpace("", nil, func(string) (retention.Disk, error) { return retention.Disk{}, nil }, nil),
 	}
 	g := newFront(nowhere{}, b, b.members, slog.New(slog.DiscardHandler)).admit(here).(*guarded)

@@ -1,8 +1,6 @@
 package broker
 
 import (
-	"encoding/binary"
-
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -24,20 +22,32 @@ func (g *guarded) inspect(req request, frame []byte) ([]byte, error) {
 	case *kmsg.MetadataRequest:
 		g.refuse(req, g.front.broker.prepare(r))
 	case *kmsg.CreateTopicsRequest:
-		refused := withoutCreate(r)
-		changed := g.front.broker.options.names().Hide(r)
-		g.answerWith(req, refusal{key: req.key, version: req.version, topics: refused})
-		if changed || len(refused) > 0 {
-			return reframe(req, frame, r), nil
-		}
-	case *kmsg.DescribeConfigsRequest, *kmsg.AlterConfigsRequest, *kmsg.IncrementalAlterConfigsRequest, *kmsg.DeleteTopicsRequest:
-		return g.configure(req, frame, r), nil
+		frame = g.without(req, frame, r, withoutCreate(r))
 	case *kmsg.CreatePartitionsRequest:
-		return g.without(req, frame, r, withoutGrow(r)), nil
+		frame = g.without(req, frame, r, withoutGrow(r))
 	default:
 		g.front.members.follow(g, parsed)
 	}
-	return frame, nil
+	return g.change(req, frame, parsed), nil
+}
+
+// change has a request and its answer be what Kafka's are, and returns the frame to pass
+// on. What is wrong by Kafka's rules is found by the names that clients know, before they
+// are those that kfake gets.
+func (g *guarded) change(req request, frame []byte, parsed kmsg.Request) []byte {
+	mending, instead, changed := g.mend(req, frame, parsed)
+	if instead {
+		g.answerWith(req, *mending)
+		return aside(req, frame)
+	}
+	changed = g.configure(req, frame, parsed) || changed
+	if mending != nil {
+		g.answerWith(req, *mending)
+	}
+	if changed {
+		return framed(frame[:req.body], parsed)
+	}
+	return frame
 }
 
 // prepare creates the topics that a metadata request creates by naming them,
@@ -99,7 +109,7 @@ func (b both) complete(p []byte) ([]byte, error) {
 
 // wants implements gate.
 func (g *guarded) wants(key int16) bool {
-	return inspected(key)
+	return inspected(key) || concerned(key)
 }
 
 // without returns the frame of a request that has lost the refused topics.
@@ -108,12 +118,5 @@ func (g *guarded) without(req request, frame []byte, left kmsg.Request, topics m
 		return frame
 	}
 	g.refuse(req, topics)
-	return reframe(req, frame, left)
-}
-
-// reframe returns the frame of a request that has changed.
-func reframe(req request, frame []byte, changed kmsg.Request) []byte {
-	out := changed.AppendTo(append([]byte(nil), frame[:req.body]...))
-	binary.BigEndian.PutUint32(out, uint32(len(out)-prefix))
-	return out
+	return framed(frame[:req.body], left)
 }

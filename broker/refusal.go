@@ -47,10 +47,7 @@ func (r refusal) complete(p []byte) ([]byte, error) {
 func readAnswer(p []byte, key, version int16) (resp kmsg.Response, body int, err error) {
 	resp = kmsg.ResponseForKey(key)
 	resp.SetVersion(version)
-	body = prefix + 4
-	if resp.IsFlexible() {
-		body++ // the header's tagged fields: kfake sends none
-	}
+	body = bodyOf(resp)
 	if len(p) < body {
 		return nil, 0, fmt.Errorf("%s answer of %d bytes", kmsg.NameForKey(key), len(p))
 	}
@@ -58,6 +55,15 @@ func readAnswer(p []byte, key, version int16) (resp kmsg.Response, body int, err
 		return nil, 0, fmt.Errorf("%s answer: %w", kmsg.NameForKey(key), err)
 	}
 	return resp, body, nil
+}
+
+// bodyOf is where the body of an answer starts: behind the header's tagged fields,
+// of which kfake sends none.
+func bodyOf(resp kmsg.Response) int {
+	if resp.IsFlexible() && kmsg.Key(resp.Key()) != kmsg.ApiVersions {
+		return prefix + 4 + 1
+	}
+	return prefix + 4
 }
 
 // answerAgain writes an answer anew behind its header.

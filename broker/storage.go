@@ -18,6 +18,7 @@ func (g *guarded) store(req request, frame []byte, r *kmsg.ProduceRequest) ([]by
 		}
 	}
 	if b.space.Admit(size) {
+		g.stamp(req, r)
 		for _, topic := range r.Topics {
 			name := b.topicNames.of(b, topic.Topic, topic.TopicID)
 			for _, p := range topic.Partitions {
@@ -35,7 +36,7 @@ func (g *guarded) store(req request, frame []byte, r *kmsg.ProduceRequest) ([]by
 	full := &unstored{version: req.version}
 	full.topics, r.Topics = r.Topics, nil
 	g.answerWith(req, full)
-	return reframe(req, frame, r), nil
+	return framed(frame[:req.body], r), nil
 }
 
 // unstored completes the answer to a produce of which nothing was written.
@@ -79,16 +80,17 @@ func writesState(key int16) bool {
 
 // configure renames what a request sets or asks for of the settings that
 // retention follows.
-func (g *guarded) configure(req request, frame []byte, r kmsg.Request) []byte {
+// It reports whether it changed the request.
+func (g *guarded) configure(req request, frame []byte, r kmsg.Request) bool {
 	if req.client(frame) == retention.ClientID {
-		return frame
+		return false
 	}
 	b := g.front.broker
 	names := b.options.names()
 	switch r := r.(type) {
 	case *kmsg.DescribeConfigsRequest:
 		g.answerWith(req, described{req.version, names.Ask(r)})
-		return reframe(req, frame, r)
+		return true
 	case *kmsg.AlterConfigsRequest:
 		for _, resource := range r.Resources {
 			b.reconfigured(resource.ResourceType, resource.ResourceName)
@@ -107,10 +109,7 @@ func (g *guarded) configure(req request, frame []byte, r kmsg.Request) []byte {
 			}
 		}
 	}
-	if names.Hide(r) {
-		return reframe(req, frame, r)
-	}
-	return frame
+	return names.Hide(r)
 }
 
 // reconfigured notes that settings change.

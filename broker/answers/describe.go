@@ -51,6 +51,13 @@ func (m *Mender) describeConfigs(req *kmsg.DescribeConfigsRequest) Exchange {
 	return x
 }
 
+// kept are the settings of what is kept, which package retention tells in full.
+var kept = map[string]bool{
+	"retention.ms": true, "retention.bytes": true, "segment.bytes": true, "cleanup.policy": true, "min.cleanable.dirty.ratio": true,
+	"min.compaction.lag.ms": true, "max.compaction.lag.ms": true, "log.retention.ms": true, "log.retention.bytes": true,
+	"log.segment.bytes": true, "log.cleanup.policy": true, "log.cleaner.backoff.ms": true,
+}
+
 func (m *Mender) describe(r *kmsg.DescribeConfigsResponseResource) {
 	switch r.ResourceType {
 	case kmsg.ConfigResourceTypeTopic:
@@ -77,6 +84,10 @@ func (s settings) describe(told []config, own kmsg.ConfigSource) []config {
 			c := kmsg.NewDescribeConfigsResponseResourceConfigConfigSynonym()
 			c.Name, c.Value, c.Source = name, value, source
 			from = append(from, c)
+		}
+		if c, ok := byName[name]; ok && kept[name] && len(c.ConfigSynonyms) > 0 {
+			all = append(all, c)
+			continue
 		}
 		if c, ok := byName[name]; ok && c.Source == own {
 			add(name, c.Value, own)
@@ -111,6 +122,9 @@ func (m *Mender) describeBroker(told []config) []config {
 	})
 	for i := range told {
 		c := &told[i]
+		if kept[c.Name] && len(c.ConfigSynonyms) > 0 {
+			continue
+		}
 		own := kmsg.NewDescribeConfigsResponseResourceConfigConfigSynonym()
 		own.Name, own.Value, own.Source = c.Name, c.Value, c.Source
 		c.ConfigSynonyms = append([]synonym{own}, c.ConfigSynonyms...)

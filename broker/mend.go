@@ -1,0 +1,152 @@
+package broker
+
+import (
+	"context"
+	"encoding/binary"
+	"path/filepath"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/kversion"
+
+	"axion/broker/answers"
+	"axion/broker/migrate"
+	"axion/broker/retention"
+)
+
+// askingID is the client by which the mender asks.
+const askingID = "axion-answers"
+
+// newAsking is that client. Its connections carry no other requests: the answer to one
+// may wait for what it asks.
+func (b *Broker) newAsking() (*kgo.Client, error) {
+	versions := kversion.Stable()
+	versions.SetMaxKeyVersion(int16(kmsg.OffsetCommit), 9) // the last one that names topics
+	return kgo.NewClient(append([]kgo.Opt{
+		kgo.SeedBrokers(b.Seeds()...), kgo.ClientID(askingID), kgo.MaxVersions(versions), kgo.WithLogger(clientLog{b.log}),
+	}, b.Client()...)...)
+}
+
+// concerned reports whether requests of a key, or their answers, may have to change.
+func concerned(key int16) bool { return answers.Concerns(key) || migrate.Concerns(key) }
+
+// own is the broker as package answers asks it.
+type own struct{ broker *Broker }
+
+var _ answers.Cluster = own{}
+
+// Ask implements [answers.Cluster].
+func (o own) Ask(ctx context.Context, req kmsg.Request) (kmsg.Response, error) {
+	return o.broker.asking.Broker(answers.Node).RetriableRequest(ctx, req)
+}
+
+// Dir implements [answers.Cluster].
+func (o own) Dir() string {
+	if dir, err := filepath.Abs(o.broker.options.Dir); err == nil {
+		return dir
+	}
+	return o.broker.options.Dir
+}
+
+// Topic implements [answers.Cluster].
+func (o own) Topic(name string) (id [16]byte, configs map[string]*string, ok bool) {
+	o.broker.alive(func(c *kfake.Cluster) {
+		if info := c.TopicInfo(name); info != nil {
+			id, configs, ok = info.TopicID, info.Configs, true
+		}
+	})
+	return id, configs, ok
+}
+
+// Partitions implements [answers.Cluster].
+func (o own) Partitions() int32 { return o.broker.options.Partitions }
+
+// Addr implements [answers.Cluster].
+func (o own) Addr() string { return o.broker.Addr() }
+
+// mend looks for what Kafka would do otherwise with a request. It returns how the answer
+// is completed, nil for as it is; whether the answer is that alone, so that the request
+// is not passed on; and whether the request has changed.
+func (g *guarded) mend(req request, frame []byte, parsed kmsg.Request) (answer *mended, instead, changed bool) {
+	client := req.client(frame)
+	if !concerned(req.key) || client == retention.ClientID || client == askingID && kmsg.Key(req.key) != kmsg.DescribeConfigs {
+		return nil, false, false
+	}
+	x, ok := g.front.broker.groups.Exchange(parsed)
+	if !ok {
+		x = g.front.broker.mender.Exchange(parsed)
+	}
+	if x.Complete != nil || answers.Fills(req.key) {
+		answer = &mended{req, x}
+	}
+	return answer, x.Instead, x.Changed
+}
+
+// stamp has records of topics with LogAppendTime get their time.
+func (g *guarded) stamp(req request, r *kmsg.ProduceRequest) {
+	if x, ok := g.front.broker.mender.Stamp(r); ok && r.Acks != 0 {
+		g.answerWith(req, mended{req, x})
+	}
+}
+
+// marked says of records on their way out that they have it.
+type marked struct {
+	mender  *answers.Mender
+	version int16
+}
+
+// complete implements completion. It changes bytes of p, and not their number.
+func (m marked) complete(p []byte) ([]byte, error) {
+	resp, _, err := readAnswer(p, int16(kmsg.Fetch), m.version)
+	if err != nil {
+		return nil, err
+	}
+	m.mender.Mark(resp)
+	return p, nil
+}
+
+// framed writes a request anew behind its header.
+func framed(head []byte, req kmsg.Request) []byte {
+	out := req.AppendTo(append([]byte(nil), head...))
+	binary.BigEndian.PutUint32(out, uint32(len(out)-prefix))
+	return out
+}
+
+// aside is what kfake is asked in place of a request that it has no part in, so
+// that answers keep their order: its versions, by the same correlation id.
+func aside(req request, frame []byte) []byte {
+	out := append([]byte(nil), frame[:prefix+minHead]...)
+	binary.BigEndian.PutUint16(out[prefix:], uint16(kmsg.ApiVersions))
+	binary.BigEndian.PutUint16(out[prefix+2:], 0)
+	binary.BigEndian.PutUint16(out[prefix+8:], 0) // no client id
+	binary.BigEndian.PutUint32(out, uint32(len(out)-prefix))
+	return out
+}
+
+// mended completes an answer as package answers says.
+type mended struct {
+	request
+	answers.Exchange
+}
+
+// complete implements completion.
+func (m mended) complete(p []byte) ([]byte, error) {
+	if m.Instead {
+		resp := kmsg.ResponseForKey(m.key)
+		resp.SetVersion(m.version)
+		m.Finish(resp)
+		return answerAgain(append(p[:prefix+4:prefix+4], make([]byte, bodyOf(resp)-prefix-4)...), resp), nil
+	}
+	if kmsg.Key(m.key) == kmsg.ApiVersions && (len(p) < prefix+6 || binary.BigEndian.Uint16(p[prefix+4:]) != 0) {
+		return p, nil // an error, which is told in version 0
+	}
+	resp, body, err := readAnswer(p, m.key, m.version)
+	if err != nil {
+		return nil, err
+	}
+	if !m.Finish(resp) {
+		return p, nil
+	}
+	return answerAgain(p[:body], resp), nil
+}
