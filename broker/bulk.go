@@ -66,7 +66,7 @@ func (g *guarded) serve(req request, r *kmsg.FetchRequest) bool {
 	defer g.writing.Unlock()
 	g.mu.Lock()
 	g.last, g.due = req.corr, true
-	delete(g.completions, req.corr)
+	delete(g.completions, about{req.corr, req.key})
 	g.turn++
 	b.bulk.answered.Add(1)
 	g.mu.Unlock()

@@ -51,7 +51,7 @@ type guarded struct {
 	turn        int                 // counts those that were answered from the stored files
 	recent      [unanswered]request // the last requests, from newest on
 	newest      int
-	completions map[int32]completion // by correlation id: answers to complete
+	completions map[about]completion // answers to complete
 }
 
 var (
@@ -65,7 +65,7 @@ func newGuarded(conn net.Conn, f *front) *guarded {
 		front:       f,
 		wait:        firstTime,
 		closed:      make(chan struct{}),
-		completions: make(map[int32]completion),
+		completions: make(map[about]completion),
 	}
 	_, g.own = conn.(*memoryConn)
 	g.told = f.broker.policy.For(conn.LocalAddr(), conn.RemoteAddr())
@@ -122,9 +122,9 @@ func (g *guarded) complete(p []byte) (out []byte, corr int32, err error) {
 	}
 	corr = int32(binary.BigEndian.Uint32(p[prefix:]))
 	g.mu.Lock()
-	c, ok := g.completions[corr]
-	delete(g.completions, corr)
 	req := g.find(corr)
+	c, ok := g.completions[about{corr, req.key}]
+	delete(g.completions, about{corr, req.key})
 	g.mu.Unlock()
 	if ok {
 		p, err = c.complete(p)
