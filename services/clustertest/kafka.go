@@ -38,8 +38,10 @@ offsets.topic.replication.factor=1
 offsets.topic.num.partitions=3
 transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=3
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
+share.coordinator.state.topic.num.partitions=3
 group.initial.rebalance.delay.ms=0
 log.retention.ms=-1
 broker.heartbeat.interval.ms=500
@@ -51,6 +53,10 @@ group.consumer.min.heartbeat.interval.ms=500
 // restartProperties come after [properties]: a node that was killed may come back only
 // once its controller takes the old broker for gone.
 const restartProperties = "broker.session.timeout.ms=3000\n"
+
+// cleanProperties are as [restartProperties], for a node that seldom comes back on a busy
+// machine: Kafka's default.
+const cleanProperties = "broker.session.timeout.ms=9000\n"
 
 // StartKafka runs Apache Kafka, one node in KRaft mode, until the test ends, and
 // returns its address.
@@ -90,7 +96,7 @@ func newNode(t testing.TB, port int, more string, login *Login) *node {
 	}
 	dir := folder(t)
 	n := &node{t: t, java: java, config: filepath.Join(dir, "server.properties")}
-	n.jvm = []string{"-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xms128m", "-Xmx512m", "-cp", filepath.Join(jars(t), "*")}
+	n.jvm = []string{"-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xms128m", "-Xmx512m", "-cp", filepath.Join(Jars(t), "*")}
 	controller := freePort(t)
 	config := fmt.Appendf(nil, properties, filepath.Join(dir, "data"), port, controller)
 	config = append(config, more...)
@@ -115,16 +121,26 @@ func (n *node) args(class string, args ...string) []string {
 
 func (n *node) start() *process {
 	n.t.Helper()
-	return launch(n.t, "KILL", "Kafka Server started", nil, n.java, n.args("kafka.Kafka", n.config)...)
+	return n.startUntil("KILL")
 }
 
-// Jars is the directory of Apache Kafka's artifacts. The test is skipped where they
-// cannot be fetched, or fails: see [Missing].
-func Jars(t testing.TB) string { return jars(t) }
+// startUntil starts the node, which a signal ends.
+func (n *node) startUntil(signal string) *process {
+	n.t.Helper()
+	return launch(n.t, signal, "Kafka Server started", nil, n.java, n.args("kafka.Kafka", n.config)...)
+}
 
-// jars is the directory of Kafka's artifacts. They are fetched once, and kept in
-// the user's cache.
-func jars(t testing.TB) string {
+// Jars is the directory of Apache Kafka's artifacts: the server, its tools, its
+// clients and Streams. The test is skipped where they cannot be fetched, or fails: see
+// [Missing].
+func Jars(t testing.TB) string {
+	t.Helper()
+	return Artifacts(t, pom)
+}
+
+// Artifacts is the directory of what a Maven project needs to run. It is fetched once,
+// and kept in the user's cache.
+func Artifacts(t testing.TB, pom []byte) string {
 	t.Helper()
 	cache, err := os.UserCacheDir()
 	if err != nil {

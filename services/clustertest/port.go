@@ -40,6 +40,12 @@ func claim() {
 	}
 }
 
+// Port is a loopback port for a server of the test's own, which may come back to it.
+func Port(t testing.TB) int {
+	t.Helper()
+	return freePort(t)
+}
+
 // freePort is a loopback port that nobody listens on, and that no other test gets.
 func freePort(t testing.TB) int {
 	t.Helper()

@@ -32,6 +32,17 @@ func NewServer(t testing.TB) *Server {
 	return s
 }
 
+// NewCleanKafka is a server of Apache Kafka, which [Server.Start] starts, and which
+// comes to its end by itself once Stop tells it to.
+func NewCleanKafka(t testing.TB) *Server {
+	t.Helper()
+	s := &Server{t: t, port: freePort(t), stop: func() {}}
+	node := newNode(t, s.port, cleanProperties, nil)
+	s.start = func() func() { return node.startUntil("TERM").stop }
+	t.Cleanup(func() { s.stop() })
+	return s
+}
+
 // ListenAddrs are the addresses to connect to, which stay.
 func (s *Server) ListenAddrs() []string { return []string{address(s.port)} }
 
