@@ -76,6 +76,8 @@ func (g *guarded) mend(req request, frame []byte, parsed kmsg.Request) (answer *
 	x, ok := g.front.broker.groups.Exchange(parsed)
 	if !ok {
 		x = g.front.broker.mender.Exchange(parsed)
+	} else if !x.Instead {
+		x = x.And(g.front.broker.mender.Exchange(parsed))
 	}
 	if x.Complete != nil || answers.Fills(req.key) {
 		answer = &mended{req, x}

@@ -2,6 +2,8 @@ package answers
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -72,14 +74,16 @@ func (m *Mender) incrementalAlterConfigs(req *kmsg.IncrementalAlterConfigsReques
 		}
 		return nil
 	})
+	changed := false
 	kept := req.Resources[:0:0]
 	for i, r := range req.Resources {
 		if refused[i] == nil {
+			changed = m.setLists(r) || changed
 			kept = append(kept, r)
 		}
 	}
 	req.Resources = kept
-	return Exchange{Changed: len(kept) < len(all), Complete: func(resp kmsg.Response) {
+	return Exchange{Changed: changed || len(kept) < len(all), Complete: func(resp kmsg.Response) {
 		a := resp.(*kmsg.IncrementalAlterConfigsResponse)
 		for i, r := range all {
 			if p := refused[i]; p != nil {
@@ -91,6 +95,41 @@ func (m *Mender) incrementalAlterConfigs(req *kmsg.IncrementalAlterConfigsReques
 			}
 		}
 	}}
+}
+
+// setLists has a topic's lists set to what is appended to or subtracted from them, and
+// reports whether there are any. kfake appends to nothing where the default holds, and
+// what is there already.
+func (m *Mender) setLists(r kmsg.IncrementalAlterConfigsRequestResource) bool {
+	if r.ResourceType != kmsg.ConfigResourceTypeTopic {
+		return false
+	}
+	_, own, ok := m.cluster.Topic(r.ResourceName)
+	changed := false
+	for i := range r.Configs {
+		c := &r.Configs[i]
+		known := topicSettings[c.Name]
+		appends := c.Op == kmsg.IncrementalAlterConfigOpAppend
+		if !ok || known.kind != kmsg.ConfigTypeList || c.Value == nil || !appends && c.Op != kmsg.IncrementalAlterConfigOpSubtract {
+			continue
+		}
+		now := known.value
+		if set := own[c.Name]; set != nil {
+			now = *set
+		}
+		items := slices.DeleteFunc(strings.Split(now, ","), func(item string) bool { return item == "" })
+		for item := range strings.SplitSeq(*c.Value, ",") {
+			at := slices.Index(items, item)
+			if appends && at < 0 {
+				items = append(items, item)
+			} else if !appends && at >= 0 {
+				items = slices.Delete(items, at, at+1)
+			}
+		}
+		value := strings.Join(items, ",")
+		c.Op, c.Value, changed = kmsg.IncrementalAlterConfigOpSet, &value, true
+	}
+	return changed
 }
 
 // refuseConfigs finds the resources that are refused, by index: those that are there
@@ -126,6 +165,9 @@ func alterProblem(kind kmsg.ConfigResourceType, name string, value *string, op k
 	case kmsg.ConfigResourceTypeBroker:
 		if name == "log."+TimestampType && value != nil && *value == LogAppendTime {
 			return problemf(kerr.InvalidRequest, "%s is not supported for the broker: set %s of the topics", name, TimestampType)
+		}
+		if readOnly(name) {
+			return problemf(kerr.InvalidRequest, "Cannot update these configs dynamically: [%s]", name)
 		}
 		return nil
 	default:

@@ -36,8 +36,9 @@ type Cluster interface {
 // Mender completes the answers of one broker. Its methods are safe for concurrent
 // use.
 type Mender struct {
-	cluster Cluster
-	stamps  stamps
+	cluster    Cluster
+	stamps     stamps
+	heartbeats heartbeats
 }
 
 // New returns the mender of a broker.
@@ -60,6 +61,21 @@ func (x Exchange) Finish(resp kmsg.Response) bool {
 		x.Complete(resp)
 	}
 	return Fill(resp) || x.Complete != nil
+}
+
+// And is what becomes of a request that passes through both exchanges, x first. Neither
+// takes kfake's place.
+func (x Exchange) And(next Exchange) Exchange {
+	next.Changed = next.Changed || x.Changed
+	if first, second := x.Complete, next.Complete; first != nil && second != nil {
+		next.Complete = func(resp kmsg.Response) {
+			first(resp)
+			second(resp)
+		}
+	} else if first != nil {
+		next.Complete = first
+	}
+	return next
 }
 
 // Concerns reports whether the requests of a key are to be shown to [Mender.Exchange].

@@ -22,6 +22,9 @@ func init() {
 	on((*Mender).describeQuorum)
 	on(func(_ *Mender, req *kmsg.DescribeClusterRequest) Exchange {
 		return complete(func(a *kmsg.DescribeClusterResponse) {
+			for i := range a.Brokers {
+				a.Brokers[i].Rack = nil
+			}
 			operations(&a.ClusterAuthorizedOperations, req.IncludeClusterAuthorizedOperations, a.ErrorCode, clusterOperations)
 		})
 	})

@@ -65,7 +65,7 @@ func (m *Mender) describe(r *kmsg.DescribeConfigsResponseResource) {
 	case kmsg.ConfigResourceTypeGroupConfig:
 		r.Configs = groupSettings.describe(r.Configs, kmsg.ConfigSourceGroupConfig)
 	case kmsg.ConfigResourceTypeBroker:
-		r.Configs = m.describeBroker(r.Configs)
+		r.Configs = m.describeBroker(r.ResourceName, r.Configs)
 	}
 }
 
@@ -108,12 +108,54 @@ func (s settings) describe(told []config, own kmsg.ConfigSource) []config {
 	return all
 }
 
-// describeBroker corrects what kfake says of itself.
-func (m *Mender) describeBroker(told []config) []config {
+// readOnly reports whether a broker's setting is only read when it starts: of those that
+// are told, all but these.
+func readOnly(name string) bool {
+	switch name {
+	case "compression.type", "log.message.timestamp.type", "log.cleaner.backoff.ms", "log.retention.bytes",
+		"log.retention.ms", "log.segment.bytes", "log.roll.ms", "message.max.bytes", "min.insync.replicas", "unclean.leader.election.enable", "log.cleanup.policy":
+		return false
+	}
+	_, known := brokerSettings[name]
+	return known
+}
+
+// brokerSettings are types of settings of the broker.
+var brokerSettings = map[string]kmsg.ConfigType{
+	"advertised.listeners": kmsg.ConfigTypeString, "auto.create.topics.enable": kmsg.ConfigTypeBoolean, "broker.id": kmsg.ConfigTypeInt,
+	"default.replication.factor": kmsg.ConfigTypeInt, "delete.topic.enable": kmsg.ConfigTypeBoolean,
+	"group.max.session.timeout.ms": kmsg.ConfigTypeInt,
+	"group.min.session.timeout.ms": kmsg.ConfigTypeInt, "log.dir": kmsg.ConfigTypeString, "log.dirs": kmsg.ConfigTypeString,
+	"node.id": kmsg.ConfigTypeInt, "num.partitions": kmsg.ConfigTypeInt, "offsets.retention.minutes": kmsg.ConfigTypeInt,
+	"transaction.max.timeout.ms": kmsg.ConfigTypeInt, "transactional.id.expiration.ms": kmsg.ConfigTypeInt,
+}
+
+// defaultsForAll are the settings that clients have made for all brokers. kfake tells
+// those that it was started with too.
+func defaultsForAll(told []config) []config {
+	told = slices.DeleteFunc(told, func(c config) bool {
+		switch c.Name {
+		case "log.segment.bytes", "log.retention.bytes", "log.retention.ms", "group.consumer.heartbeat.interval.ms":
+			return true
+		}
+		return c.Source != kmsg.ConfigSourceDynamicBrokerConfig
+	})
+	for i := range told {
+		told[i].Source = kmsg.ConfigSourceDynamicDefaultBrokerConfig
+	}
+	return told
+}
+
+// describeBroker corrects what kfake says of itself. Without a name, what is set for
+// all brokers is asked for: only that.
+func (m *Mender) describeBroker(name string, told []config) []config {
+	if name == "" {
+		return defaultsForAll(told)
+	}
 	fixed := map[string]string{
 		"log.dir": m.cluster.Dir(), "log.dirs": m.cluster.Dir(), "default.replication.factor": "1", "node.id": strconv.Itoa(Node),
 		"advertised.listeners": "PLAINTEXT://" + m.cluster.Addr(), "auto.create.topics.enable": "true", "delete.topic.enable": "true",
-		"num.partitions": strconv.Itoa(int(m.cluster.Partitions())),
+		"num.partitions": strconv.Itoa(int(m.cluster.Partitions())), "log.cleanup.policy": "delete", "unclean.leader.election.enable": "false",
 	}
 	told = slices.DeleteFunc(told, func(c config) bool {
 		_, known := fixed[c.Name]
@@ -128,12 +170,17 @@ func (m *Mender) describeBroker(told []config) []config {
 		own := kmsg.NewDescribeConfigsResponseResourceConfigConfigSynonym()
 		own.Name, own.Value, own.Source = c.Name, c.Value, c.Source
 		c.ConfigSynonyms = append([]synonym{own}, c.ConfigSynonyms...)
+		c.ReadOnly = c.ReadOnly || readOnly(c.Name)
 	}
 	for _, name := range slices.Sorted(maps.Keys(fixed)) {
 		c, value := kmsg.NewDescribeConfigsResponseResourceConfig(), fixed[name]
-		c.Name, c.Value, c.Source, c.ReadOnly, c.ConfigType = name, &value, kmsg.ConfigSourceStaticBrokerConfig, true, kmsg.ConfigTypeString
-		if _, err := strconv.Atoi(value); err == nil {
-			c.ConfigType = kmsg.ConfigTypeInt
+		c.Name, c.Value, c.Source = name, &value, kmsg.ConfigSourceStaticBrokerConfig
+		c.ReadOnly, c.ConfigType = readOnly(name), brokerSettings[name]
+		switch name {
+		case "log.cleanup.policy":
+			c.Source, c.ConfigType = kmsg.ConfigSourceDefaultConfig, kmsg.ConfigTypeList
+		case "unclean.leader.election.enable":
+			c.Source, c.ConfigType = kmsg.ConfigSourceDefaultConfig, kmsg.ConfigTypeBoolean
 		}
 		told = append(told, c)
 	}

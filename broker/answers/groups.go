@@ -149,7 +149,15 @@ func (*Mender) listGroups(req *kmsg.ListGroupsRequest) Exchange {
 			req.StatesFilter[i] = known
 		}
 	}
-	return Exchange{Changed: len(req.TypesFilter)+len(req.StatesFilter) > 0}
+	x := complete(func(a *kmsg.ListGroupsResponse) {
+		for i := range a.Groups {
+			if g := &a.Groups[i]; g.GroupType == "consumer" {
+				g.ProtocolType = "consumer" // kfake leaves it empty, which hides the group from kafka-consumer-groups
+			}
+		}
+	})
+	x.Changed = len(req.TypesFilter)+len(req.StatesFilter) > 0
+	return x
 }
 
 // groupOperations are those that Kafka knows for a group, as bits: read, delete,

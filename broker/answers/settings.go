@@ -66,7 +66,7 @@ var topicSettings = settings{
 // their values and types.
 var groupSettings = settings{
 	"consumer.heartbeat.interval.ms":   number("5000", "group.consumer.heartbeat.interval.ms", atLeast(1)),
-	"consumer.session.timeout.ms":      number("45000", "group.consumer.session.timeout.ms", atLeast(1)),
+	"consumer.session.timeout.ms":      number("45000", "group.consumer.session.timeout.ms", between(45000, 60000)),
 	"share.auto.offset.reset":          text("latest", "", resets),
 	"share.delivery.count.limit":       number("5", "group.share.delivery.count.limit", atLeast(2)),
 	"share.heartbeat.interval.ms":      number("5000", "group.share.heartbeat.interval.ms", atLeast(1)),
@@ -75,7 +75,7 @@ var groupSettings = settings{
 	"share.max.size":                   number("200", "group.share.max.size", atLeast(1)),
 	"share.partition.max.record.locks": number("2000", "group.share.partition.max.record.locks", atLeast(1)),
 	"share.record.lock.duration.ms":    number("30000", "group.share.record.lock.duration.ms", atLeast(1)),
-	"share.session.timeout.ms":         number("45000", "group.share.session.timeout.ms", atLeast(1)),
+	"share.session.timeout.ms":         number("45000", "group.share.session.timeout.ms", between(45000, 60000)),
 }
 
 const forever = "9223372036854775807"

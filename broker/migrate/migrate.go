@@ -52,7 +52,7 @@ func New(asker Asker) *Groups {
 func Concerns(key int16) bool {
 	switch kmsg.Key(key) {
 	case kmsg.JoinGroup, kmsg.SyncGroup, kmsg.Heartbeat, kmsg.LeaveGroup, kmsg.OffsetCommit, kmsg.TxnOffsetCommit,
-		kmsg.ConsumerGroupHeartbeat, kmsg.DeleteGroups:
+		kmsg.ConsumerGroupHeartbeat, kmsg.ConsumerGroupDescribe, kmsg.DeleteGroups:
 		return true
 	}
 	return false
@@ -76,10 +76,24 @@ func (g *Groups) Exchange(req kmsg.Request) (x answers.Exchange, ok bool) {
 		return g.commitTransaction(r)
 	case *kmsg.ConsumerGroupHeartbeatRequest:
 		return g.consumerHeartbeat(r)
+	case *kmsg.ConsumerGroupDescribeRequest:
+		return answers.Exchange{Complete: func(resp kmsg.Response) { g.describe(resp.(*kmsg.ConsumerGroupDescribeResponse)) }}, true
 	case *kmsg.DeleteGroupsRequest:
 		g.forget(r.Groups)
 	}
 	return x, false
+}
+
+// describe tells which members are of the classic protocol.
+func (g *Groups) describe(a *kmsg.ConsumerGroupDescribeResponse) {
+	const classic = 0
+	for i := range a.Groups {
+		for j := range a.Groups[i].Members {
+			if m := &a.Groups[i].Members[j]; g.member(a.Groups[i].Group, m.MemberID) != nil {
+				m.MemberType = classic
+			}
+		}
+	}
 }
 
 // ask sends a request of our own; ok is false where it is not answered.

@@ -40,7 +40,7 @@ func see[Q kmsg.Request, A kmsg.Response](fill func(Q), show func(A) any) func(c
 }
 
 func outcomes() []outcome {
-	return slices.Concat(topicOutcomes(), settingOutcomes(), groupOutcomes(), clusterOutcomes())
+	return slices.Concat(topicOutcomes(), settingOutcomes(), groupOutcomes(), clusterOutcomes(), refusalOutcomes())
 }
 
 // TestOutcomes: the embedded broker answers what Apache Kafka answers.
