@@ -1,0 +1,137 @@
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.stream.Collectors;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.KafkaFuture;
+import org.apache.kafka.common.serialization.StringDeserializer;
+import org.apache.kafka.common.serialization.StringSerializer;
+
+/** Makes clients of one broker. */
+final class Client {
+    /** Bounds every wait for something that has to happen. */
+    static final Duration PATIENCE = Duration.ofSeconds(60);
+
+    final String broker;
+
+    Client(String broker) {
+        this.broker = broker;
+    }
+
+    Map<String, Object> settings(Object... pairs) {
+        Map<String, Object> settings = new HashMap<>();
+        settings.put("bootstrap.servers", broker);
+        settings.put("reconnect.backoff.max.ms", "200");
+        for (int i = 0; i < pairs.length; i += 2) {
+            settings.put((String) pairs[i], pairs[i + 1]);
+        }
+        return settings;
+    }
+
+    Admin admin(Object... pairs) {
+        return Admin.create(settings(pairs));
+    }
+
+    KafkaProducer<String, String> producer(Object... pairs) {
+        Map<String, Object> settings = settings(pairs);
+        settings.putIfAbsent("linger.ms", "0");
+        return new KafkaProducer<>(settings, new StringSerializer(), new StringSerializer());
+    }
+
+    /** A consumer that begins at the start, and commits only when told to. */
+    KafkaConsumer<String, String> consumer(Object... pairs) {
+        Map<String, Object> settings = settings("auto.offset.reset", "earliest", "enable.auto.commit", "false");
+        settings.putAll(settings(pairs));
+        return new KafkaConsumer<>(settings, new StringDeserializer(), new StringDeserializer());
+    }
+
+    /** The broker's id. */
+    int node() throws Exception {
+        try (Admin admin = admin()) {
+            return admin.describeCluster().nodes().get().iterator().next().id();
+        }
+    }
+
+    /** Creates topics of some partitions. */
+    void topics(int partitions, String... names) throws Exception {
+        try (Admin admin = admin()) {
+            admin.createTopics(Arrays.stream(names).map(n -> new NewTopic(n, partitions, (short) 1)).collect(Collectors.toList())).all()
+                .get();
+            for (String name : names) {
+                until(name, () -> partitions == admin.describeTopics(List.of(name)).allTopicNames().get().get(name).partitions().size());
+            }
+        }
+    }
+
+    /** Sends values "0", "1" and so on, keyed alike, to a partition of a topic. */
+    void fill(String topic, int partition, int records) throws Exception {
+        try (KafkaProducer<String, String> producer = producer("linger.ms", "5")) {
+            List<java.util.concurrent.Future<?>> sent = new ArrayList<>();
+            for (int i = 0; i < records; i++) {
+                sent.add(producer.send(new ProducerRecord<>(topic, partition, 1000L + i, "" + i, "" + i)));
+            }
+            for (java.util.concurrent.Future<?> one : sent) {
+                one.get();
+            }
+        }
+    }
+
+    /** Polls until that many records were there, and gives their values. */
+    static List<String> take(KafkaConsumer<String, String> consumer, int records) throws Exception {
+        List<String> values = new ArrayList<>();
+        until("take", () -> {
+            for (ConsumerRecord<String, String> record : consumer.poll(Duration.ofMillis(50))) {
+                values.add(record.value());
+            }
+            return values.size() >= records;
+        });
+        return values;
+    }
+
+    /** Asks until it is so. Errors that pass are none. */
+    static void until(String what, Callable<Boolean> condition) throws Exception {
+        long end = System.nanoTime() + PATIENCE.toNanos();
+        Throwable last = null;
+        do {
+            try {
+                if (condition.call()) {
+                    return;
+                }
+                last = null;
+            } catch (ExecutionException e) {
+                last = e;
+            }
+            Thread.sleep(20);
+        } while (System.nanoTime() < end);
+        throw new AssertionError(what + ": not within " + PATIENCE + (last == null ? "" : ", " + Report.failure(last)));
+    }
+
+    /** What came of each of some futures: a value or an error. */
+    static <K, V> Map<K, Object> each(Map<K, KafkaFuture<V>> futures) throws InterruptedException {
+        Map<K, Object> outcomes = new HashMap<>();
+        for (Map.Entry<K, KafkaFuture<V>> future : futures.entrySet()) {
+            try {
+                V value = future.getValue().get();
+                outcomes.put(future.getKey(), value == null ? "done" : value);
+            } catch (ExecutionException e) {
+                outcomes.put(future.getKey(), e);
+            }
+        }
+        return outcomes;
+    }
+
+    static List<String> sorted(Collection<String> values) {
+        return values.stream().sorted().collect(Collectors.toList());
+    }
+}
