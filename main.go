@@ -272,6 +272,9 @@ func (s *stack) system(ctx context.Context) web.System {
 		{Name: "gateway", Kind: web.KindGateway, State: web.StateHealthy, Address: s.listeners.HTTPS.Addr().String(), URL: s.summary.HTTPS},
 		{Name: "dashboard", Kind: web.KindDashboard, State: web.StateHealthy, Address: s.listeners.Dashboard.Addr().String(), URL: s.summary.Dashboard},
 	}
+	for _, d := range s.broker.Damage() {
+		parts[0].Problems = append(parts[0].Problems, web.PartProblem{Message: d.String(), Where: d.Path, Hint: d.Hint()})
+	}
 	if err := s.broker.Healthy(ctx); err != nil {
 		parts[0].State, parts[0].Detail = web.StateUnhealthy, err.Error()
 	}

@@ -27,6 +27,7 @@ import (
 	"axion/broker/answers"
 	"axion/broker/connlimit"
 	"axion/broker/migrate"
+	"axion/broker/recovery"
 	"axion/broker/retention"
 )
 
@@ -103,6 +104,7 @@ type Broker struct {
 	here    bool // between up and down
 	over    bool // Close was called
 	cluster *kfake.Cluster
+	store   *recovery.Store
 	front   *front
 	members *members
 
@@ -217,25 +219,45 @@ func (b *Broker) up() error {
 		o.Log.Info("broker: undid a compaction that had not come to its end", "partitions", restored)
 	}
 	members := newMembers(memberGrace, b.expel)
-	front := newFront(b.porch.lease(), b, members, o.Log)
-	cluster, err := kfake.NewCluster(
+	var front *front
+	store, err := recovery.Open(o.Dir, o.Log, chatter{o.Log}, func(log kfake.Logger) (*kfake.Cluster, error) {
+		front = newFront(b.porch.lease(), b, members, o.Log)
+		cluster, err := kfake.NewCluster(append(b.settings(), kfake.WithLogger(log),
+			kfake.ListenFn(func(string, string) (net.Listener, error) { return front, nil }))...)
+		if err != nil {
+			return nil, errors.Join(&openError{dir: o.Dir, err: err}, front.Close())
+		}
+		return cluster, nil
+	})
+	if err != nil {
+		return err
+	}
+	b.life.Lock()
+	b.cluster, b.store, b.front, b.members, b.closed, b.here = store.Cluster, store, front, members, false, true
+	b.life.Unlock()
+	front.open()
+	return nil
+}
+
+// settings are kfake's.
+func (b *Broker) settings() []kfake.Opt {
+	o := b.options
+	return []kfake.Opt{
 		kfake.NumBrokers(1),
 		kfake.ClusterID("axion"),
 		kfake.DefaultNumPartitions(int(o.Partitions)),
 		kfake.DataDir(o.Dir),
 		kfake.BrokerConfigs(o.names().Kfake()),
 		kfake.MaxVersions(versions()),
-		kfake.ListenFn(func(string, string) (net.Listener, error) { return front, nil }),
-		kfake.WithLogger(chatter{o.Log}),
-	)
-	if err != nil {
-		return errors.Join(&openError{dir: o.Dir, err: err}, front.Close())
 	}
-	b.life.Lock()
-	b.cluster, b.front, b.members, b.closed, b.here = cluster, front, members, false, true
-	b.life.Unlock()
-	front.open()
-	return nil
+}
+
+// Damage is what was found damaged in the data directory, at the last start or
+// restart.
+func (b *Broker) Damage() []recovery.Damage {
+	b.life.RLock()
+	defer b.life.RUnlock()
+	return b.store.Report.Damage
 }
 
 // versions are those of the newest Kafka, but for Produce: from version 13 on,

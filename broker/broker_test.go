@@ -215,7 +215,7 @@ func TestStartErrContext(t *testing.T) {
 func TestStartErrData(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "meta.json"), []byte("{"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "meta.json"), []byte(`{"version":99}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	l := listen(t, "127.0.0.1")

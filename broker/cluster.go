@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"go.opentelemetry.io/otel/metric"
 
+	"axion/broker/recovery"
 	"axion/broker/retention"
 )
 
@@ -36,6 +37,8 @@ type Cluster interface {
 	// Problems are what people should know of what is kept; empty where the
 	// broker is not ours.
 	Problems() []retention.Problem
+	// Damage is what was found damaged in the files of the broker, where it is ours.
+	Damage() []recovery.Damage
 	// Break breaks something on purpose, where the broker is ours.
 	Break(Fault) (*Broken, error)
 	// Close ends what is ours: the embedded broker, or the connections.
@@ -129,6 +132,9 @@ func (e *external) Healthy(ctx context.Context) error {
 	}
 	return nil
 }
+
+// Damage is nothing: the files are not axion's.
+func (e *external) Damage() []recovery.Damage { return nil }
 
 // Break breaks nothing: others may use the cluster too.
 func (e *external) Break(Fault) (*Broken, error) {

@@ -163,6 +163,78 @@ func TestRestart(t *testing.T) {
 	}
 }
 
+// TestKillTransaction: a transaction that is open at a kill is never seen, and its
+// producer begins the next as after a timeout.
+func TestKillTransaction(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	addr, kill := spawn(t, dir)
+	transactor := func(addr string) *kgo.Client {
+		cl, err := kgo.NewClient(kgo.SeedBrokers(addr), kgo.AllowAutoTopicCreation(), kgo.TransactionalID("x"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(cl.Close)
+		return cl
+	}
+	send := func(cl *kgo.Client, value string) {
+		t.Helper()
+		if err := cl.BeginTransaction(); err != nil {
+			t.Fatal(err)
+		}
+		if err := cl.ProduceSync(testContext(t), &kgo.Record{Topic: "a", Value: []byte(value)}).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cl := transactor(addr)
+	send(cl, "committed")
+	if err := cl.EndTransaction(testContext(t), kgo.TryCommit); err != nil {
+		t.Fatal(err)
+	}
+	send(cl, "open")
+	kill()
+	cl.CloseAllowingRebalance()
+
+	b := start(t, Options{Dir: dir})
+	cl = transactor(b.Addr())
+	send(cl, "next")
+	if err := cl.EndTransaction(testContext(t), kgo.TryCommit); err != nil {
+		t.Fatal(err)
+	}
+	reader := client(t, b, kgo.ConsumeTopics("a"), kgo.FetchIsolationLevel(kgo.ReadCommitted()))
+	for _, r := range consume(t, reader, 2) {
+		if string(r.Value) == "open" {
+			t.Error("the open transaction is seen")
+		}
+	}
+}
+
+// TestDamage: a file that cannot be read costs itself alone, and is told of.
+func TestDamage(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	first := start(t, Options{Dir: dir, Topics: []string{"a"}})
+	produce(t, client(t, first, kgo.RecordPartitioner(kgo.ManualPartitioner())), "a", 3, 10)
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, "sasl.json")
+	if err := os.WriteFile(file, []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	second := start(t, Options{Dir: dir, Topics: []string{"a"}})
+	if d := second.Damage(); len(d) != 1 || d[0].Path != file {
+		t.Errorf("got %v, want %s", d, file)
+	}
+	consume(t, client(t, second, kgo.ConsumeTopics("a")), 30)
+	if err := second.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if d := start(t, Options{Dir: dir, Topics: []string{"a"}}).Damage(); len(d) > 0 {
+		t.Errorf("next start: got %v, want nothing", d)
+	}
+}
+
 // committed is the offset that a group has committed.
 func committed(t *testing.T, b *Broker, group, topic string, partition int32) int64 {
 	t.Helper()

@@ -38,6 +38,5 @@ func (b *Broker) down() error {
 	b.life.Lock()
 	b.closed = true
 	b.life.Unlock()
-	b.cluster.Close()
-	return b.front.wait()
+	return errors.Join(b.store.Close(), b.front.wait())
 }

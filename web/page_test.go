@@ -55,7 +55,7 @@ func TestPageFollowsTheStack(t *testing.T) {
 	b.Open("http://" + s.address + "/")
 	b.Await("all healthy", "17,946")
 	s.change(func(s *stack) { s.broken() })
-	b.Await("3 problems", "deployment-service is unhealthy", "unknown matcher \"Hots\"", "compose.yaml:31", "did you mean Host?", "3 dead letters")
+	b.Await("4 problems", "the records of offsets 7 to 9 are lost", "t-0/7.dat", "check the disk", "deployment-service is unhealthy", "unknown matcher \"Hots\"", "compose.yaml:31", "did you mean Host?", "3 dead letters")
 	b.Run(chromedp.Click(chromedp.CSS(`a[href="/topics"].rail-link`)))
 	b.Await("19 topics")
 	s.change(func(s *stack) { s.topicErr = errBroker })

@@ -123,7 +123,7 @@ func TestPageSearch(t *testing.T) {
 	press(b, "g", "x")
 	b.AwaitTrue(`() => location.pathname === "/faults" && document.title.startsWith("Faults")`, "")
 	s.change(func(s *stack) { s.broken() })
-	b.Await("3 problems")
+	b.Await("4 problems")
 	b.Run(chromedp.Click(chromedp.CSS("button.strip-state")))
 	b.Await("unknown matcher \"Hots\"", "did you mean Host?")
 	b.Run(chromedp.EmulateViewport(390, 844))

@@ -174,6 +174,7 @@ func realisticRoutes() []Route {
 
 // broken makes what a working stack shows go wrong.
 func (s *stack) broken() {
+	s.system.Parts[0].Problems = []PartProblem{{Message: "the records of offsets 7 to 9 are lost", Where: "t-0/7.dat", Hint: "check the disk"}}
 	s.system.Parts[5].State = StateUnhealthy
 	s.system.Parts[5].Detail = "GET /health: connection refused; restarts in 2 s"
 	s.system.Parts[3].State = StateStarting

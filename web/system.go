@@ -75,6 +75,8 @@ type Part struct {
 	// Detail is one line for a person: why it is not healthy, or what is
 	// worth knowing. May be empty.
 	Detail string `json:"detail,omitempty"`
+	// Problems are what a person should see to, though the part works.
+	Problems []PartProblem `json:"problems,omitempty"`
 	// Address is where it listens, "host:port". May be empty.
 	Address string `json:"address,omitempty"`
 	// URL is what a browser opens. May be empty.
@@ -90,6 +92,13 @@ type Part struct {
 	// Consumes and Produces are topics.
 	Consumes []string `json:"consumes,omitempty"`
 	Produces []string `json:"produces,omitempty"`
+}
+
+// PartProblem is one problem of a part that works.
+type PartProblem struct {
+	Message string `json:"message"`
+	Where   string `json:"where,omitempty"` // a file, for one
+	Hint    string `json:"hint,omitempty"`
 }
 
 // Instance is one of a service's that run in this process.

@@ -27,9 +27,11 @@ export const problems = computed(() => {
 });
 
 function partProblems(parts) {
-  return parts
+  const unhealthy = parts
     .filter((part) => part.state === "unhealthy")
     .map((part) => ({ severity: "error", what: `${part.name} is unhealthy`, where: part.detail || part.address, href: "/" }));
+  const others = parts.flatMap((part) => (part.problems ?? []).map((p) => ({ severity: "error", what: `${part.name}: ${p.message}`, where: p.where, hint: p.hint, href: "/" })));
+  return [...unhealthy, ...others];
 }
 
 function labelProblems(found) {
