@@ -26,6 +26,7 @@ import (
 	"axion/broker/advertise"
 	"axion/broker/answers"
 	"axion/broker/connlimit"
+	"axion/broker/membership"
 	"axion/broker/migrate"
 	"axion/broker/recovery"
 	"axion/broker/retention"
@@ -107,6 +108,7 @@ type Broker struct {
 	store   *recovery.Store
 	front   *front
 	members *members
+	joined  *membership.Journal
 
 	// life is held for reading around calls into cluster, which block for
 	// ever once it is closed.
@@ -211,17 +213,27 @@ func (b *Broker) open(o Options) error {
 // holding turn.
 func (b *Broker) up() error {
 	o := b.options
-	restored, err := retention.Prepare(o.Dir)
+	undone, err := retention.Prepare(o.Dir)
 	if err != nil {
 		return &openError{dir: o.Dir, err: err}
 	}
-	if restored > 0 {
-		o.Log.Info("broker: undid a compaction that had not come to its end", "partitions", restored)
+	if undone > 0 {
+		o.Log.Info("broker: undid a compaction that had not come to its end", "partitions", undone)
 	}
 	members := newMembers(memberGrace, b.expel)
 	var front *front
+	var joined *membership.Journal
+	var restored []membership.Member
 	store, err := recovery.Open(o.Dir, o.Log, chatter{o.Log}, func(log kfake.Logger) (*kfake.Cluster, error) {
+		err := joined.Close() // of an earlier try
+		if err == nil {
+			joined, restored, err = membership.Restore(o.Dir, restored)
+		}
+		if err != nil {
+			return nil, &openError{dir: o.Dir, err: err}
+		}
 		front = newFront(b.porch.lease(), b, members, o.Log)
+		front.joined = joined
 		cluster, err := kfake.NewCluster(append(b.settings(), kfake.WithLogger(log),
 			kfake.ListenFn(func(string, string) (net.Listener, error) { return front, nil }))...)
 		if err != nil {
@@ -230,12 +242,14 @@ func (b *Broker) up() error {
 		return cluster, nil
 	})
 	if err != nil {
-		return err
+		return errors.Join(err, joined.Close())
 	}
+	joined.Attach(store.Cluster)
 	b.life.Lock()
-	b.cluster, b.store, b.front, b.members, b.closed, b.here = store.Cluster, store, front, members, false, true
+	b.cluster, b.store, b.front, b.members, b.joined, b.closed, b.here = store.Cluster, store, front, members, joined, false, true
 	b.life.Unlock()
 	front.open()
+	members.await(restored)
 	return nil
 }
 

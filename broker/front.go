@@ -12,6 +12,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"axion/broker/advertise"
+	"axion/broker/membership"
 )
 
 // retryAccept is the pause after a failed accept, such as for want of files.
@@ -24,6 +25,7 @@ type front struct {
 	net.Listener
 	broker  *Broker
 	members *members
+	joined  *membership.Journal
 	log     *slog.Logger
 
 	ready   chan struct{} // closed by open: before it, nothing is accepted

@@ -27,6 +27,7 @@ func (g *guarded) inspect(req request, frame []byte) ([]byte, error) {
 		frame = g.without(req, frame, r, withoutGrow(r))
 	default:
 		g.front.members.follow(g, parsed)
+		g.noteMembers(req, frame, parsed)
 	}
 	return g.change(req, frame, parsed), nil
 }

@@ -6,12 +6,17 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"axion/broker/membership"
 )
 
 const (
 	// memberGrace is how long a group member may have no connection before
 	// the guard says that it has left. Clients reconnect within it.
 	memberGrace = time.Second
+	// restoredGrace is how long a member may stay away after a kill of the broker:
+	// several heartbeats of any client, and the pauses before it connects again.
+	restoredGrace = 10 * time.Second
 	// maxMembers bounds the members followed per connection.
 	maxMembers = 256
 	// expelTime bounds one request to leave.
@@ -81,6 +86,26 @@ func (m *members) seen(g *guarded, key memberKey) {
 	if who.timer != nil {
 		who.timer.Stop()
 		who.timer = nil
+	}
+}
+
+// await waits for members that a kill of the broker has left without connections. A
+// static one is left to its session timeout.
+func (m *members) await(restored []membership.Member) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, r := range restored {
+		key := memberKey{group: r.Group, id: r.ID, modern: r.Modern}
+		if r.Static || m.closed || m.known[key] != nil {
+			continue
+		}
+		who := &member{conns: make(map[*guarded]struct{})}
+		m.known[key] = who
+		grace := restoredGrace
+		if r.Placeholder {
+			grace = 0
+		}
+		who.timer = time.AfterFunc(grace, func() { m.bury(key, who) })
 	}
 }
 
@@ -179,6 +204,10 @@ func (m *members) follow(g *guarded, req kmsg.Request) {
 func (b *Broker) expel(ctx context.Context, key memberKey) {
 	ctx, cancel := context.WithTimeout(ctx, expelTime)
 	defer cancel()
+	if key.id == membership.PlaceholderID {
+		_ = b.admin.leave(ctx, key) // fails only as the broker goes
+		return
+	}
 	log := b.log.With("group", key.group, "member", key.id)
 	if err := b.admin.leave(ctx, key); err != nil {
 		log.Debug("broker: cannot take a dead member out of its group", "error", err)

@@ -38,5 +38,5 @@ func (b *Broker) down() error {
 	b.life.Lock()
 	b.closed = true
 	b.life.Unlock()
-	return errors.Join(b.store.Close(), b.front.wait())
+	return errors.Join(b.store.Close(), b.joined.Seal(), b.front.wait())
 }

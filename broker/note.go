@@ -1,0 +1,45 @@
+package broker
+
+import (
+	"encoding/binary"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"axion/broker/membership"
+)
+
+// noteMembers keeps what a request of a group protocol, and its answer, say of members.
+func (g *guarded) noteMembers(req request, frame []byte, parsed kmsg.Request) {
+	client := membership.Client{
+		ID: clientID(frame), Host: g.RemoteAddr().String(), Local: g.RemoteAddr().Network() == memoryAddr{}.Network(),
+	}
+	if answered := g.front.joined.Follow(client, parsed); answered != nil {
+		g.answerWith(req, noting{key: req.key, version: req.version, answered: answered})
+	}
+}
+
+// clientID is that of a frame, whose header was checked.
+func clientID(frame []byte) string {
+	const at = prefix + minHead
+	n := int(int16(binary.BigEndian.Uint16(frame[at-2:])))
+	if n <= 0 || at+n > len(frame) {
+		return ""
+	}
+	return string(frame[at : at+n])
+}
+
+// noting notes an answer before the client gets it.
+type noting struct {
+	key, version int16
+	answered     func(kmsg.Response)
+}
+
+// complete implements completion.
+func (n noting) complete(p []byte) ([]byte, error) {
+	resp, _, err := readAnswer(p, n.key, n.version)
+	if err != nil {
+		return nil, err
+	}
+	n.answered(resp)
+	return p, nil
+}

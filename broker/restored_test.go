@@ -1,0 +1,116 @@
+package broker
+
+import (
+	"context"
+	"os"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"axion/broker/membership"
+)
+
+// TestRestored: a killed broker knows the members that live on, and none of those that
+// lived in its process.
+func TestRestored(t *testing.T) {
+	t.Parallel()
+	for name, protocol := range map[string]kgo.Opt{
+		"Classic": kgo.Balancers(kgo.CooperativeStickyBalancer()),
+		"Modern":  kgo.ServerSideBalancer(),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			b := start(t, Options{Dir: dir, Topics: []string{"a"}})
+			join := func(id string, opts ...kgo.Opt) {
+				client(t, b, append(opts, protocol, kgo.ClientID(id), kgo.ConsumeTopics("a"), kgo.ConsumerGroup("g"),
+					kgo.HeartbeatInterval(50*time.Millisecond))...)
+			}
+			stable := func(n int) func() bool {
+				return func() bool { g := groupOf(t, b, "g"); return g.Members == n && g.State == "Stable" }
+			}
+			join("outside")
+			eventually(t, "one member", stable(1))
+			join("outside too")
+			eventually(t, "two members", stable(2))
+			if got, want := killed(t, dir), membersOf(t, b); !slices.Equal(got, want) {
+				t.Errorf("got %q after a kill, want %q", got, want)
+			}
+			join("inside", b.Client()...)
+			eventually(t, "three members", stable(3))
+			left := slices.DeleteFunc(membersOf(t, b), func(m string) bool { return m[:len("inside")] == "inside" })
+			if got := killed(t, dir); len(left) != 2 || !slices.Equal(got, left) {
+				t.Errorf("got %q after a kill, want %q", got, left)
+			}
+		})
+	}
+}
+
+// membersOf are the members of group g, by client and id.
+func membersOf(t *testing.T, b *Broker) (all []string) {
+	t.Helper()
+	g, err := b.Admin().Group(testContext(t), "g")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range g.Members {
+		all = append(all, m.ClientID+" "+m.ID)
+	}
+	slices.Sort(all)
+	return all
+}
+
+// killed are the members in what a kill at this moment leaves.
+func killed(t *testing.T, dir string) (all []string) {
+	t.Helper()
+	left := t.TempDir()
+	if err := os.CopyFS(left, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	b := start(t, Options{Dir: left})
+	eventually(t, "no placeholder", func() bool {
+		all = membersOf(t, b)
+		return !slices.ContainsFunc(all, func(m string) bool { return m == " "+membership.PlaceholderID })
+	})
+	return all
+}
+
+// TestAwait: restored members have some time to come back.
+func TestAwait(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		var expelled []string
+		m := newMembers(memberGrace, func(_ context.Context, key memberKey) {
+			mu.Lock()
+			defer mu.Unlock()
+			expelled = append(expelled, key.id)
+		})
+		m.await([]membership.Member{
+			{Group: "g", ID: "dead"}, {Group: "g", ID: "alive"}, {Group: "g", ID: "static", Static: true},
+			{Group: "h", ID: "modern", Modern: true}, {Group: "h", ID: membership.PlaceholderID, Modern: true, Placeholder: true},
+		})
+		check := func(want ...string) {
+			t.Helper()
+			synctest.Wait()
+			mu.Lock()
+			defer mu.Unlock()
+			slices.Sort(expelled)
+			if !slices.Equal(expelled, want) {
+				t.Errorf("got %q expelled, want %q", expelled, want)
+			}
+		}
+		check(membership.PlaceholderID)
+		m.follow(&guarded{closed: make(chan struct{})}, &kmsg.HeartbeatRequest{Group: "g", MemberID: "alive"})
+		time.Sleep(restoredGrace - time.Nanosecond)
+		check(membership.PlaceholderID)
+		time.Sleep(time.Nanosecond)
+		check(membership.PlaceholderID, "dead", "modern")
+		m.close()
+	})
+}
