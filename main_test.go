@@ -291,6 +291,7 @@ func TestImports(t *testing.T) {
 		from, why string
 		may       []string
 	}{
+		{"broker/killtest", "it kills the broker, or another cluster, from outside", []string{"broker", "services/clustertest"}},
 		{"broker", "the broker knows nothing of who uses it", []string{"broker"}},
 		{"embed", "the shipped files know nothing of who reads them", nil},
 		{"gateway", "the gateway and the services meet over HTTP alone, the gateway and the broker not at all", []string{"gateway"}},

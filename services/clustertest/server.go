@@ -43,6 +43,17 @@ func NewCleanKafka(t testing.TB) *Server {
 	return s
 }
 
+// NewKafka is a server of Apache Kafka, which [Server.Start] starts. Its Stop is a
+// kill: Kafka has no time to write anything down.
+func NewKafka(t testing.TB) *Server {
+	t.Helper()
+	s := &Server{t: t, port: freePort(t), stop: func() {}}
+	node := newNode(t, s.port, restartProperties, nil)
+	s.start = func() func() { return node.start().stop }
+	t.Cleanup(func() { s.stop() })
+	return s
+}
+
 // ListenAddrs are the addresses to connect to, which stay.
 func (s *Server) ListenAddrs() []string { return []string{address(s.port)} }
 
