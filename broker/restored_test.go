@@ -3,6 +3,8 @@ package broker
 import (
 	"context"
 	"os"
+	"path/filepath"
+	"reflect"
 	"slices"
 	"sync"
 	"testing"
@@ -113,4 +115,48 @@ func TestAwait(t *testing.T) {
 		check(membership.PlaceholderID, "dead", "modern")
 		m.close()
 	})
+}
+
+// TestRestoredShare: a share group goes on where it was. kfake by itself forgets it.
+func TestRestoredShare(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	b := start(t, Options{Dir: dir, Topics: []string{"a"}})
+	reader := client(t, b, kgo.ShareGroup("s"), kgo.ConsumeTopics("a"))
+	starts := func(b *Broker) membership.Starts {
+		found, err := b.Admin().shareStarts(testContext(t), "s")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return found
+	}
+	go reader.PollFetches(testContext(t)) // has it begin, at the end of what is there
+	eventually(t, "a share group that has begun", func() bool { return len(starts(b)["a"]) == 3 })
+	produce(t, client(t, b, kgo.RecordPartitioner(kgo.ManualPartitioner())), "a", 3, 5)
+	acknowledged := func() bool {
+		s := starts(b)["a"]
+		return s[0]+s[1]+s[2] == 15
+	}
+	for !acknowledged() {
+		ctx, cancel := context.WithTimeout(testContext(t), 100*time.Millisecond)
+		reader.PollFetches(ctx)
+		cancel()
+		if err := reader.FlushAcks(testContext(t)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for forgets, want := range map[bool]membership.Starts{false: starts(b), true: {}} {
+		left := t.TempDir()
+		if err := os.CopyFS(left, os.DirFS(dir)); err != nil {
+			t.Fatal(err)
+		}
+		if forgets {
+			if err := os.Remove(filepath.Join(left, "members.log")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := starts(start(t, Options{Dir: left})); !reflect.DeepEqual(got, want) {
+			t.Errorf("forgets %t: got %v after a kill, want %v", forgets, got, want)
+		}
+	}
 }

@@ -78,7 +78,12 @@ type group struct {
 	leader     string
 	short      bool // a member of this generation has left
 	members    map[string]*member
+	starts     Starts // of a share group
 }
+
+// Starts are the offsets where a share group goes on, by topic and partition: all
+// before them is acknowledged.
+type Starts map[string]map[int32]int64
 
 // groups are all, by name.
 type groups map[string]*group
@@ -99,6 +104,9 @@ type entry struct {
 	Member   *member  `json:"m,omitempty"`
 	Replaces string   `json:"replaces,omitempty"`
 	Gone     []string `json:"gone,omitempty"`
+	// Starts are those of a share group. Without any it is forgotten.
+	Share  bool   `json:"share,omitempty"`
+	Starts Starts `json:"starts,omitempty"`
 }
 
 // apply takes an entry in.
@@ -128,7 +136,10 @@ func (all groups) apply(e entry) {
 		g.short = g.short || g.members[id] != nil
 		delete(g.members, id)
 	}
-	if len(g.members) == 0 {
+	if e.Share {
+		g.starts = e.Starts
+	}
+	if len(g.members) == 0 && len(g.starts) == 0 {
 		delete(all, e.Group)
 	}
 }
@@ -138,6 +149,9 @@ func (all groups) entries() []entry {
 	var list []entry
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		g := all[name]
+		if len(g.starts) > 0 {
+			list = append(list, entry{Group: name, Share: true, Starts: g.starts})
+		}
 		for _, id := range slices.Sorted(maps.Keys(g.members)) {
 			e := entry{Group: name, Modern: g.modern, Generation: g.generation, Leader: g.leader, Short: g.short}
 			e.Member = g.members[id]

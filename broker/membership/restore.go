@@ -27,6 +27,13 @@ type (
 		ShutdownAt     time.Time                  `json:"shutdownAt"`
 		ClassicGroups  map[string]classicSession  `json:"classicGroups,omitempty"`
 		ConsumerGroups map[string]consumerSession `json:"consumerGroups,omitempty"`
+		ShareGroups    map[string]shareSession    `json:"shareGroups,omitempty"`
+	}
+	shareSession struct {
+		Partitions map[string]map[int32]sharePartition `json:"partitions"`
+	}
+	sharePartition struct {
+		Start int64 `json:"spso"`
 	}
 	classicSession struct {
 		Leader  string          `json:"leader"`
@@ -95,7 +102,7 @@ func Restore(dir string, earlier []Member) (*Journal, []Member, error) {
 	s, members := all.session(time.Now())
 	// The journal first: without the other file, the next start makes that again.
 	j, err := openJournal(dir, all)
-	if err != nil || len(members) == 0 {
+	if err != nil || len(all) == 0 {
 		return j, nil, err
 	}
 	if data, err = json.Marshal(s); err == nil {
@@ -125,21 +132,58 @@ func (all groups) keep(data []byte) {
 			there[Member{Group: name, ID: m.ID, Modern: true}] = true
 		}
 	}
+	for name, g := range s.ShareGroups {
+		all.apply(entry{Group: name, Share: true, Starts: g.starts()})
+	}
 	for name, g := range all {
+		if _, ok := s.ShareGroups[name]; !ok {
+			g.starts = nil
+		}
 		maps.DeleteFunc(g.members, func(id string, _ *member) bool { return !there[Member{Group: name, ID: id, Modern: g.modern}] })
-		if len(g.members) == 0 {
+		if len(g.members) == 0 && len(g.starts) == 0 {
 			delete(all, name)
 		}
 	}
 }
 
+// starts are those that kfake has written.
+func (s shareSession) starts() Starts {
+	all := make(Starts)
+	for topic, parts := range s.Partitions {
+		all[topic] = make(map[int32]int64)
+		for p, part := range parts {
+			all[topic][p] = part.Start
+		}
+	}
+	return all
+}
+
+// share is a share group.
+func (g *group) share() shareSession {
+	s := shareSession{Partitions: make(map[string]map[int32]sharePartition)}
+	for topic, parts := range g.starts {
+		s.Partitions[topic] = make(map[int32]sharePartition)
+		for p, start := range parts {
+			s.Partitions[topic][p] = sharePartition{Start: start}
+		}
+	}
+	return s
+}
+
 // session is what kfake is to read, and the members in it. Those that are not
 // restored are forgotten.
 func (all groups) session(now time.Time) (session, []Member) {
-	s := session{ShutdownAt: now, ClassicGroups: make(map[string]classicSession), ConsumerGroups: make(map[string]consumerSession)}
+	s := session{
+		ShutdownAt: now, ClassicGroups: make(map[string]classicSession),
+		ConsumerGroups: make(map[string]consumerSession), ShareGroups: make(map[string]shareSession),
+	}
 	var members []Member
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		g := all[name]
+		if len(g.starts) > 0 {
+			s.ShareGroups[name] = g.share()
+			continue
+		}
 		before := len(g.members)
 		maps.DeleteFunc(g.members, func(_ string, m *member) bool { return m.Local })
 		if len(g.members) == 0 || g.modern && g.regex() {
