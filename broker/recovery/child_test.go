@@ -87,9 +87,9 @@ func child(dir string) int {
 			return 1
 		}
 	}
-	fmt.Println("ready " + b.Cluster.ListenAddrs()[0])
 	stop := make(chan os.Signal, 1)
-	signal.Notify(stop, os.Interrupt)
+	signal.Notify(stop, os.Interrupt) // before anybody can know that it is ready
+	fmt.Println("ready " + b.Cluster.ListenAddrs()[0])
 	<-stop
 	if err := b.Close(); err != nil {
 		fmt.Println(err)
