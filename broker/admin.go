@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	batches "axion/broker/batch"
 	"axion/broker/retention"
 )
 
@@ -44,7 +45,7 @@ func NewAdmin(seeds []string, log *slog.Logger, opts ...kgo.Opt) (*Admin, error)
 		// Whoever reads what a person wrote may read no compression, as KafkaJS.
 		kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.ProducerBatchMaxBytes(brokerBatch),
 		kgo.ProducerLinger(0), kgo.RecordDeliveryTimeout(produceTime), kgo.UnknownTopicRetries(0),
-		kgo.WithLogger(clientLog{log}),
+		kgo.WithLogger(clientLog{log}), kgo.WithDecompressor(batches.Decompressor()),
 	}, opts...)
 	client, err := kgo.NewClient(all...)
 	if err != nil {

@@ -25,6 +25,8 @@ import (
 
 	"axion/broker/advertise"
 	"axion/broker/answers"
+	batches "axion/broker/batch"
+	"axion/broker/budget"
 	"axion/broker/connlimit"
 	"axion/broker/membership"
 	"axion/broker/migrate"
@@ -96,7 +98,9 @@ type Broker struct {
 	cleaner *retention.Cleaner
 	mender  *answers.Mender
 	groups  *migrate.Groups
-	asking  *kgo.Client // of mender and groups
+	asking  *kgo.Client       // of mender and groups
+	frames  *budget.Budget    // of requests that are being read
+	rules   *batches.Settings // of topics' records
 
 	topicNames topicNames
 
@@ -137,6 +141,7 @@ func Start(ctx context.Context, o Options) (*Broker, error) {
 	}
 	b := &Broker{policy: policy, log: o.Log, options: o, faults: newFaults(), bulk: newBulk(o.Dir)}
 	b.mender, b.groups = answers.New(own{b}), migrate.New(own{b})
+	b.frames, b.rules = budget.New(frameMemory), &batches.Settings{Load: b.settingsOf}
 	if err := b.open(o); err != nil {
 		return nil, fmt.Errorf("start broker: %w", err)
 	}

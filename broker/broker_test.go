@@ -36,7 +36,7 @@ func testContext(t *testing.T) context.Context {
 }
 
 // listen binds a free port of the host.
-func listen(t *testing.T, host string) net.Listener {
+func listen(t testing.TB, host string) net.Listener {
 	t.Helper()
 	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
 	if err != nil {

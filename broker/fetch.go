@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	batches "axion/broker/batch"
+	"axion/broker/undecodable"
 )
 
 // ErrNoTopic says that the cluster has no such topic, or none any more.
@@ -103,7 +107,7 @@ func (a *Admin) fetchFrom(
 			if !asked {
 				continue
 			}
-			if to[id], err = opened(t.Topic, at, &topic.Partitions[i]); err != nil {
+			if to[id], err = a.opened(ctx, t.Topic, at, &topic.Partitions[i]); err != nil {
 				return err
 			}
 			sum += to[id].bytes
@@ -122,8 +126,9 @@ func (a *Admin) fetchFrom(
 	return nil
 }
 
-// opened reads one partition's batches.
-func opened(topic string, at int64, part *kmsg.FetchResponseTopicPartition) (portion, error) {
+// opened reads one partition's batches, up to one that cannot be decoded. Where such a
+// one is the first, a record stands for it: see [undecodableRecord].
+func (a *Admin) opened(ctx context.Context, topic string, at int64, part *kmsg.FetchResponseTopicPartition) (portion, error) {
 	err := kerr.ErrorForCode(part.ErrorCode)
 	switch {
 	case errors.Is(err, kerr.OffsetOutOfRange):
@@ -134,9 +139,24 @@ func opened(topic string, at int64, part *kmsg.FetchResponseTopicPartition) (por
 		return portion{}, err
 	}
 	opts := kgo.ProcessFetchPartitionOpts{Topic: topic, Partition: part.Partition, Offset: at, IsolationLevel: kgo.ReadCommitted()}
-	got, next := kgo.ProcessFetchPartition(opts, part, kgo.DefaultDecompressor(), nil)
-	if got.Err != nil {
+	got, next := kgo.ProcessFetchPartition(opts, part, batches.Decompressor(), nil)
+	if errors.Is(got.Err, batches.ErrBusy) && len(got.Records) == 0 {
 		return portion{}, fmt.Errorf("partition %d at %d: %w", part.Partition, at, got.Err)
+	}
+	if next == at && len(part.RecordBatches) > 0 && len(got.Records) == 0 {
+		bad, err := undecodable.Find(ctx, a.raw, topic, part.Partition, at)
+		if err != nil {
+			return portion{}, err
+		}
+		if bad != nil {
+			got.Records, next = []*kgo.Record{undecodableRecord(bad)}, bad.Next
+		}
+	} else if from, to := undecodable.Gaps(at, got.Records); from >= 0 && from < to {
+		bad, _ := undecodable.Among(topic, part, from, to)
+		for _, b := range bad {
+			got.Records = append(got.Records, undecodableRecord(b))
+		}
+		slices.SortStableFunc(got.Records, func(a, b *kgo.Record) int { return cmp.Compare(a.Offset, b.Offset) })
 	}
 	end := part.LastStableOffset
 	if end < 0 {

@@ -5,9 +5,12 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"net"
 	"slices"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"axion/broker/budget"
 )
 
 const (
@@ -46,8 +49,8 @@ func refusef(format string, args ...any) error {
 // gate follows the frames of one connection.
 type gate interface {
 	// awaiting is called before the wait for a frame, begun when it starts
-	// to arrive.
-	awaiting()
+	// to arrive. An error of awaiting ends the connection.
+	awaiting() error
 	begun()
 	// wants reports whether inspect is to see the frames of a key.
 	wants(key int16) bool
@@ -55,14 +58,18 @@ type gate interface {
 	// returns what to pass on: the frame, changed or not, or another; or
 	// nil for nothing.
 	inspect(req request, frame []byte) ([]byte, error)
+	// inspectBody sees what is behind the prefix of a produce request that it does
+	// not want, and may change it. Its size stays.
+	inspectBody(req request, body []byte) error
 	// pass is called before the first byte of a frame is passed on.
 	pass(req request) error
 }
 
-// inspected are the keys whose frames the guard sees whole.
+// inspected are the keys whose frames the guard always sees whole. Of a produce it
+// sees the body, unless a fault is on.
 func inspected(key int16) bool {
 	switch kmsg.Key(key) {
-	case kmsg.Produce, kmsg.Fetch, kmsg.Metadata, kmsg.CreateTopics, kmsg.CreatePartitions, kmsg.DeleteTopics,
+	case kmsg.Fetch, kmsg.Metadata, kmsg.CreateTopics, kmsg.CreatePartitions, kmsg.DeleteTopics,
 		kmsg.DescribeConfigs, kmsg.AlterConfigs, kmsg.IncrementalAlterConfigs,
 		kmsg.SyncGroup, kmsg.Heartbeat, kmsg.LeaveGroup, kmsg.JoinGroup, kmsg.ConsumerGroupHeartbeat, kmsg.DeleteGroups,
 		kmsg.ShareFetch, kmsg.ShareAcknowledge, kmsg.AlterShareGroupOffsets, kmsg.DeleteShareGroupOffsets:
@@ -78,10 +85,25 @@ type framer struct {
 	gate  gate
 	ready []byte // an inspected frame, or what is left of it
 	rest  int    // bytes of the present frame that are still in r
+
+	size int // of the present frame, without its prefix
+
+	produce *request        // the present frame, where its body is to be inspected
+	held    budget.Share    // what the present frame takes
+	done    <-chan struct{} // closed with the connection
 }
 
-func newFramer(r io.Reader, g gate) *framer {
-	return &framer{r: bufio.NewReaderSize(r, 4096), gate: g}
+const (
+	// freeFrame is what the frame of each connection may take without regard to
+	// others, in bytes.
+	freeFrame = 64 << 10
+	// frameMemory is what larger frames than freeFrame take together, and the one
+	// that comes first then may take more.
+	frameMemory = 256 << 20
+)
+
+func newFramer(r io.Reader, g gate, memory *budget.Budget, done <-chan struct{}) *framer {
+	return &framer{r: bufio.NewReaderSize(r, 4096), gate: g, held: budget.Share{Of: memory}, done: done}
 }
 
 // Read implements [io.Reader].
@@ -99,6 +121,12 @@ func (f *framer) Read(p []byte) (int, error) {
 		f.ready = f.ready[n:]
 		return n, nil
 	}
+	if f.produce != nil && f.rest <= f.size {
+		return f.body(p)
+	}
+	if f.produce != nil {
+		p = p[:min(len(p), f.rest-f.size)] // the prefix
+	}
 	n, err := f.r.Read(p[:min(len(p), f.rest)])
 	f.rest -= n
 	if err == io.EOF {
@@ -107,9 +135,32 @@ func (f *framer) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// body reads what is behind the prefix of a produce request. kfake asks for it at
+// once: it is then read and changed where it is to be, and not copied.
+func (f *framer) body(p []byte) (n int, err error) {
+	req, direct := *f.produce, len(p) >= f.size
+	var body []byte
+	if direct {
+		body = p[:0:f.size]
+	}
+	if body, err = f.whole(body, f.size); err == nil {
+		err = f.gate.inspectBody(req, body)
+	}
+	f.produce, f.rest = nil, 0
+	if err != nil || direct {
+		return len(body), err
+	}
+	n = copy(p, body)
+	f.ready = body[n:]
+	return n, nil
+}
+
 // next waits for a frame and makes it ready.
 func (f *framer) next() error {
-	f.gate.awaiting()
+	f.held.Free() // kfake asks for a frame when it deals with the one before
+	if err := f.gate.awaiting(); err != nil {
+		return err
+	}
 	head, err := f.r.Peek(prefix)
 	if err != nil {
 		return err
@@ -127,10 +178,13 @@ func (f *framer) next() error {
 		if err := f.gate.pass(req); err != nil {
 			return err
 		}
-		f.rest = prefix + int(size)
+		f.size, f.rest = int(size), prefix+int(size)
+		if kmsg.Key(req.key) == kmsg.Produce {
+			f.produce = &req
+		}
 		return nil
 	}
-	frame, err := readFrame(f.r, prefix+int(size))
+	frame, err := f.whole(nil, prefix+int(size))
 	if err != nil {
 		return err
 	}
@@ -219,15 +273,20 @@ func (f *framer) skipTags(from, end int) (int, error) {
 	return at, nil
 }
 
-// readFrame reads size bytes. It takes memory as they arrive, so that it costs
-// nothing to announce many.
-func readFrame(r io.Reader, size int) ([]byte, error) {
-	const step = 64 << 10
-	frame := make([]byte, 0, min(size, step))
+// whole reads size bytes, into the room behind frame where there is enough. It takes
+// memory as the bytes arrive, so that it costs nothing to announce many, and waits for
+// others where all frames together take much.
+func (f *framer) whole(frame []byte, size int) ([]byte, error) {
 	for len(frame) < size {
-		n := min(size-len(frame), max(step, len(frame)))
+		n := min(size-len(frame), max(freeFrame, len(frame)))
+		if len(frame) >= freeFrame {
+			if !f.held.Take(int64(n), f.done) {
+				return nil, net.ErrClosed
+			}
+			f.gate.begun() // the wait is not the client's
+		}
 		frame = slices.Grow(frame, n)
-		read, err := io.ReadFull(r, frame[len(frame):len(frame)+n])
+		read, err := io.ReadFull(f.r, frame[len(frame):len(frame)+n])
 		frame = frame[:len(frame)+read]
 		if err == io.EOF {
 			err = io.ErrUnexpectedEOF

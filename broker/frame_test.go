@@ -9,17 +9,20 @@ import (
 	"testing/iotest"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"axion/broker/budget"
 )
 
 // open is a gate that lets all pass and counts.
 type open struct{ passed int }
 
-func (*open) awaiting()            {}
+func (*open) awaiting() error      { return nil }
 func (*open) begun()               {}
 func (*open) wants(key int16) bool { return inspected(key) }
 func (*open) inspect(_ request, frame []byte) ([]byte, error) {
 	return frame, nil
 }
+func (*open) inspectBody(request, []byte) error { return nil }
 func (o *open) pass(request) error {
 	o.passed++
 	return nil
@@ -41,7 +44,7 @@ func FuzzFramer(f *testing.F) {
 	f.Add([]byte{0x16, 3, 1, 2, 0})
 	f.Fuzz(func(t *testing.T, in []byte) {
 		gate := &open{}
-		out, err := io.ReadAll(newFramer(bytes.NewReader(in), gate))
+		out, err := io.ReadAll(newFramer(bytes.NewReader(in), gate, budget.New(1<<20), nil))
 		if !bytes.HasPrefix(in, out) {
 			t.Fatalf("got %x out of %x", out, in)
 		}
@@ -49,7 +52,7 @@ func FuzzFramer(f *testing.F) {
 			t.Fatal("refused without a reason")
 		}
 		slow := &open{}
-		again, err2 := io.ReadAll(newFramer(iotest.OneByteReader(bytes.NewReader(in)), slow))
+		again, err2 := io.ReadAll(newFramer(iotest.OneByteReader(bytes.NewReader(in)), slow, budget.New(1<<20), nil))
 		if !bytes.Equal(out, again) || (err == nil) != (err2 == nil) || gate.passed != slow.passed {
 			t.Fatalf("in pieces: got %x, %v, want %x, %v", again, err2, out, err)
 		}
@@ -88,7 +91,7 @@ func FuzzInspect(f *testing.F) {
 			{Fault: Fault{Kind: DropTopic, Target: "lost", Percent: 100}},
 			{Fault: Fault{Kind: DuplicateTopic, Target: "doubled", Percent: 100}},
 		})
-		g.frames = newFramer(bytes.NewReader(in), g)
+		g.frames = newFramer(bytes.NewReader(in), g, budget.New(1<<20), nil)
 		out, err := io.ReadAll(g.frames)
 		if _, ok := errors.AsType[*frameError](err); err != nil && !ok && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
 			t.Fatal(err)
@@ -114,7 +117,10 @@ func produceOf(topic string, records []byte) kmsg.Request {
 func TestReadFrame(t *testing.T) {
 	t.Parallel()
 	long := bytes.Repeat([]byte("kafka"), 50_000)
-	got, err := readFrame(bytes.NewReader(long), len(long))
+	read := func(r io.Reader, size int) ([]byte, error) {
+		return newFramer(r, &open{}, budget.New(1<<20), nil).whole(nil, size)
+	}
+	got, err := read(bytes.NewReader(long), len(long))
 	if err != nil || !bytes.Equal(got, long) {
 		t.Errorf("got %d bytes, %v, want %d", len(got), err, len(long))
 	}
@@ -123,7 +129,7 @@ func TestReadFrame(t *testing.T) {
 		asked = max(asked, cap(p))
 		return 0, io.EOF
 	})
-	if _, err := readFrame(short, maxOther); !errors.Is(err, io.ErrUnexpectedEOF) {
+	if _, err := read(short, maxOther); !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("got %v, want an unexpected end", err)
 	}
 	if asked > 1<<20 {

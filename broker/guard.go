@@ -41,6 +41,7 @@ type guarded struct {
 	closing sync.Once
 	err     error      // of closing Conn
 	writing sync.Mutex // held while an answer is written; taken before mu
+	ending  error      // ends the connection once the present request is passed on; for the reader alone
 
 	mu          sync.Mutex
 	last        int32               // the correlation id of the last request
@@ -69,7 +70,7 @@ func newGuarded(conn net.Conn, f *front) *guarded {
 	}
 	_, g.own = conn.(*memoryConn)
 	g.told = f.broker.policy.For(conn.LocalAddr(), conn.RemoteAddr())
-	g.frames = newFramer(conn, g)
+	g.frames = newFramer(conn, g, f.broker.frames, g.closed)
 	return g
 }
 
@@ -77,6 +78,9 @@ func newGuarded(conn net.Conn, f *front) *guarded {
 // connection.
 func (g *guarded) Read(p []byte) (int, error) {
 	n, err := g.frames.Read(p)
+	if err != nil {
+		g.frames.held.Free()
+	}
 	if bad, ok := errors.AsType[*frameError](err); ok {
 		g.front.warn("broker: closed a connection", "peer", g.RemoteAddr().String(), "reason", bad.reason)
 	}
@@ -162,8 +166,9 @@ func (g *guarded) isClosed() bool {
 }
 
 // awaiting implements gate.
-func (g *guarded) awaiting() {
+func (g *guarded) awaiting() error {
 	_ = g.SetReadDeadline(time.Now().Add(g.wait)) // fails on a closed connection, as the read then does
+	return g.ending
 }
 
 // begun implements gate.

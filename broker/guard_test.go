@@ -16,6 +16,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"axion/broker/answers"
+	batches "axion/broker/batch"
+	"axion/broker/budget"
 	"axion/broker/migrate"
 	"axion/broker/retention"
 )
@@ -352,7 +354,8 @@ func guardedPipe(t *testing.T) (*guarded, net.Conn) {
 	b := &Broker{
 		members: newMembers(memberGrace, func(context.Context, memberKey) {}), cleaner: retention.New(retention.Options{}),
 		mender: answers.New(silent{}), groups: migrate.New(silent{}),
-		space: retention.NewSpace("", nil, func(string) (retention.Disk, error) { return retention.Disk{}, nil }, nil),
+		space:  retention.NewSpace("", nil, func(string) (retention.Disk, error) { return retention.Disk{}, nil }, nil),
+		frames: budget.New(frameMemory), rules: &batches.Settings{Load: func(string) (map[string]*string, bool) { return nil, true }},
 	}
 	g := newFront(nowhere{}, b, b.members, slog.New(slog.DiscardHandler)).admit(here).(*guarded)
 	t.Cleanup(func() { _, _ = g.Close(), there.Close() })

@@ -18,7 +18,10 @@ func (g *guarded) inspect(req request, frame []byte) ([]byte, error) {
 	}
 	switch r := parsed.(type) {
 	case *kmsg.ProduceRequest:
-		return g.store(req, frame, r)
+		return g.produce(req, frame, r), nil
+	case *kmsg.DeleteTopicsRequest, *kmsg.AlterConfigsRequest, *kmsg.IncrementalAlterConfigsRequest:
+		g.answerWith(req, settingsChanged{g.front.broker})
+		g.noteMembers(req, frame, parsed)
 	case *kmsg.MetadataRequest:
 		g.refuse(req, g.front.broker.prepare(r))
 	case *kmsg.CreateTopicsRequest:
@@ -110,7 +113,7 @@ func (b both) complete(p []byte) ([]byte, error) {
 
 // wants implements gate.
 func (g *guarded) wants(key int16) bool {
-	return inspected(key) || concerned(key)
+	return inspected(key) || concerned(key) || kmsg.Key(key) == kmsg.Produce && g.front.broker.faults.produce()
 }
 
 // without returns the frame of a request that has lost the refused topics.

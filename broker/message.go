@@ -45,6 +45,9 @@ type Message struct {
 	Size    int    `json:"size" doc:"Bytes of the whole value."`
 	Cut     bool   `json:"cut,omitempty" doc:"Value is only the beginning."`
 	TraceID string `json:"traceId,omitempty" doc:"Of the header traceparent."`
+	// Undecodable says why what is shown is no message, but a whole batch that
+	// nobody can decode, whose bytes Value are.
+	Undecodable string `json:"undecodable,omitempty" doc:"Why this is no message, but a whole batch that cannot be decoded, whose bytes value holds."`
 }
 
 // Header is one header of a [Message]. Names may repeat.
@@ -60,6 +63,9 @@ func messageOf(r *kgo.Record, most int) Message {
 	m := Message{
 		Topic: r.Topic, Partition: r.Partition, Offset: r.Offset, Time: r.Timestamp.UTC(),
 		Headers: make([]Header, 0, len(r.Headers)), Size: len(r.Value), TraceID: traceOf(r),
+	}
+	if b := undecodedBatch(r); b != nil {
+		m.Undecodable = b.Error()
 	}
 	m.Key, m.KeyKind, _ = shown(r.Key, headerBytes)
 	m.Value, m.Kind, m.Cut = shown(r.Value, most)

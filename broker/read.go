@@ -234,7 +234,7 @@ func (a *Admin) record(ctx context.Context, topic string, partition int32, offse
 		return nil, err
 	}
 	for _, r := range answers[partition].records {
-		if r.Offset == offset {
+		if r.Offset <= offset && offset < after(r) {
 			return r, nil
 		}
 	}

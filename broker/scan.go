@@ -59,7 +59,7 @@ func (s *scan) next(ctx context.Context) (*kgo.Record, error) {
 	if s.back {
 		first.hi = r.Offset
 	} else {
-		first.lo = r.Offset + 1
+		first.lo = after(r)
 	}
 	return r, nil
 }

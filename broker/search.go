@@ -3,13 +3,14 @@ package broker
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"axion/broker/undecodable"
 )
 
 // What one search may cost.
@@ -55,7 +56,20 @@ func (a *Admin) Search(ctx context.Context, text string, limit int) (Matches, er
 	if len(left) == 0 {
 		return found, nil
 	}
-	client, err := kgo.NewClient(append(a.raw.Opts(), kgo.ConsumePartitions(from), kgo.FetchMaxBytes(searchBytes), kgo.ClientID("axion-search"))...)
+	reader := undecodable.New(func(b *undecodable.Batch) error {
+		at := place{b.Topic, b.Partition}
+		if end, ok := left[at]; ok && b.Next >= end {
+			delete(left, at)
+		}
+		return nil
+	})
+	for topic, parts := range from {
+		for id, at := range parts {
+			reader.Begin(topic, id, at.EpochOffset().Offset)
+		}
+	}
+	client, err := kgo.NewClient(append(a.raw.Opts(), kgo.ConsumePartitions(from), kgo.FetchMaxBytes(searchBytes),
+		kgo.ClientID("axion-search"), kgo.WithHooks(reader))...)
 	if err != nil {
 		return found, fmt.Errorf("search messages: %w", err)
 	}
@@ -67,7 +81,7 @@ func (a *Admin) Search(ctx context.Context, text string, limit int) (Matches, er
 			found.Cut = true
 			break
 		}
-		if err := fetches.Err0(); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		if err := fetches.Err0(); err != nil && undecodable.Other(fetches) != nil {
 			return found, fmt.Errorf("search messages: %w", err)
 		}
 		fetches.EachRecord(func(r *kgo.Record) {
@@ -80,6 +94,9 @@ func (a *Admin) Search(ctx context.Context, text string, limit int) (Matches, er
 				found.Items = append(found.Items, m)
 			}
 		})
+		if _, err := reader.Polled(ctx, client, fetches); err != nil && ctx.Err() == nil {
+			return found, fmt.Errorf("search messages: %w", err)
+		}
 	}
 	slices.SortFunc(found.Items, func(a, b Match) int { return b.Time.Compare(a.Time) })
 	found.Items = found.Items[:min(len(found.Items), limit)]

@@ -7,9 +7,9 @@ import (
 	"axion/broker/retention"
 )
 
-// store looks at records before they are written: where the disk is full, it
-// takes them out of the request, and the answer says so.
-func (g *guarded) store(req request, frame []byte, r *kmsg.ProduceRequest) ([]byte, error) {
+// store notes records that are to be written, and reports whether there is room for
+// them: where the disk is full, it takes them out of the request, and the answer says so.
+func (g *guarded) store(req request, r *kmsg.ProduceRequest) bool {
 	b := g.front.broker
 	size := 0
 	for _, topic := range r.Topics {
@@ -18,25 +18,21 @@ func (g *guarded) store(req request, frame []byte, r *kmsg.ProduceRequest) ([]by
 		}
 	}
 	if b.space.Admit(size) {
-		g.stamp(req, r)
 		for _, topic := range r.Topics {
 			name := b.topicNames.of(b, topic.Topic, topic.TopicID)
 			for _, p := range topic.Partitions {
 				b.cleaner.Appended(retention.Partition{Topic: name, ID: p.Partition}, len(p.Records))
 			}
 		}
-		if !b.faults.produce() {
-			return frame, nil
-		}
-		return g.strike(req, frame, r), nil
+		return true
 	}
-	if r.Acks == 0 {
-		return nil, refusef("the disk is full, and the client waits for no answer") // as Kafka does
+	if r.Acks == 0 { // as Kafka does
+		g.ending = refusef("the disk is full, and the client waits for no answer")
+	} else {
+		g.answerWith(req, &unstored{version: req.version, topics: r.Topics})
 	}
-	full := &unstored{version: req.version}
-	full.topics, r.Topics = r.Topics, nil
-	g.answerWith(req, full)
-	return framed(frame[:req.body], r), nil
+	r.Topics = nil
+	return false
 }
 
 // unstored completes the answer to a produce of which nothing was written.

@@ -142,6 +142,15 @@ func RevealCreated(resp *kmsg.CreateTopicsResponse) {
 	}
 }
 
+// Plain is a topic's configuration in kfake, by the names that clients know.
+func Plain(configs map[string]*string) map[string]*string {
+	plain := make(map[string]*string, len(configs))
+	for name, value := range configs {
+		plain[strings.TrimPrefix(name, hidden)] = value
+	}
+	return plain
+}
+
 // Compacted reports whether a topic is compacted, by its configuration in kfake.
 func Compacted(configs map[string]*string) bool {
 	policy := configs[hide(cleanupPolicy)]

@@ -15,6 +15,7 @@ import (
 	nometric "go.opentelemetry.io/otel/metric/noop"
 	"go.opentelemetry.io/otel/trace"
 
+	"axion/broker/undecodable"
 	"axion/services/contract"
 )
 
@@ -92,6 +93,8 @@ type Bus struct {
 	ctx   context.Context // ends at Close
 	close context.CancelCauseFunc
 	inbox sync.WaitGroup
+
+	reader *undecodable.Reader // of the replies
 }
 
 // Open connects to the broker, creates the service's topics where they are
@@ -102,7 +105,8 @@ func Open(ctx context.Context, o Options) (*Bus, error) {
 		return nil, fmt.Errorf("open bus: %w", err)
 	}
 	forget, meter := newForgetter(), newMeter(&o)
-	client, err := kgo.NewClient(append(clientOptions(&o), kgo.WithHooks(forget, meter))...)
+	reader := undecodable.New(nil)
+	client, err := kgo.NewClient(append(clientOptions(&o), kgo.WithHooks(forget, meter, reader))...)
 	if err != nil {
 		return nil, fmt.Errorf("open bus of %s: %w", o.Service, err)
 	}
@@ -114,8 +118,9 @@ func Open(ctx context.Context, o Options) (*Bus, error) {
 		source: []byte(o.Service), replyTopic: []byte(contract.ReplyTopic(o.Service)),
 		calls: calls{pending: make(map[string]*call)},
 		ready: make(chan struct{}), flush: make(chan struct{}, 1),
-		drain: drainTime,
+		drain: drainTime, reader: reader,
 	}
+	reader.Skip = b.buryBatch
 	if o.Tracer != nil {
 		b.tracer = o.Tracer.Tracer("axion")
 	}

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"axion/broker/batch"
 )
 
 const (
@@ -38,6 +40,7 @@ func clientOptions(o *Options) []kgo.Opt {
 		kgo.FetchMaxWait(fetchWait),
 		kgo.FetchMaxBytes(fetchBytes),
 		kgo.FetchMaxPartitionBytes(fetchPartitionBytes),
+		kgo.WithDecompressor(batch.Decompressor()),
 		// Producing: KafkaJS can read no compression but gzip, and must find
 		// a key on the same partition as we do.
 		kgo.ProducerBatchCompression(kgo.NoCompression()),

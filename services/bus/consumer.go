@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"axion/broker/undecodable"
 )
 
 // consumer is one run of the bus in its group: the partitions that it has, and
@@ -22,6 +24,7 @@ type consumer struct {
 	dirty  chan struct{} // says that there is something to commit
 
 	workers *workers
+	reader  *undecodable.Reader
 
 	// crowded counts the partitions that are; room says that one ceased to be.
 	crowded atomic.Int32
@@ -41,7 +44,7 @@ type place struct {
 }
 
 func newConsumer(ctx context.Context, b *Bus) *consumer {
-	return &consumer{
+	c := &consumer{
 		bus: b, ctx: ctx, drain: b.drain,
 		window: 4 * b.options.MaxInFlight,
 		slots:  make(chan struct{}, b.options.MaxInFlight),
@@ -49,6 +52,8 @@ func newConsumer(ctx context.Context, b *Bus) *consumer {
 		room:  make(chan struct{}, 1),
 		parts: make(map[place]*partition),
 	}
+	c.reader = undecodable.New(c.skip)
+	return c
 }
 
 // callbacks keep parts equal to the group's assignment. kgo calls them one at

@@ -45,8 +45,7 @@ func (p *partition) bury(ctx context.Context, m *Message, cause error) bool {
 		// A record serves for one produce only.
 		letter = b.deadLetter(ctx, m, cause)
 		if errors.Is(err, kerr.MessageTooLarge) {
-			letter.Value = nil
-			letter.Headers = append(letter.Headers, Header{Key: DeadOmitted, Value: []byte("value")})
+			omitValue(letter)
 		}
 		b.log.WarnContext(ctx, "dead letter not accepted; trying again", "id", m.ID, "error", err)
 		if !p.wait(pace.NextBackOff()) {
@@ -78,6 +77,9 @@ func (b *Bus) deadLetter(ctx context.Context, m *Message, cause error) *kgo.Reco
 	add(DeadError, text)
 	add(DeadTime, time.Now().UTC().Format(time.RFC3339Nano))
 	add(DeadService, b.service)
+	if m.batch != "" {
+		add(DeadBatch, m.batch)
+	}
 	return &kgo.Record{
 		Topic: contract.DeadLetterTopic(b.service), Partition: anyPartition,
 		Key: m.rawKey, Value: m.Value, Headers: inject(ctx, withoutTrace(headers)),

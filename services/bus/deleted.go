@@ -29,6 +29,9 @@ func isDeleted(err error) bool { return errors.Is(err, kerr.UnknownTopicID) }
 // returned, the others logged. failed says that there was any.
 func (b *Bus) errorsOf(fetches kgo.Fetches, what string) (deleted []string, failed bool) {
 	fetches.EachError(func(topic string, partition int32, err error) {
+		if errors.Is(err, context.DeadlineExceeded) {
+			return // the poll's own: see pollFor
+		}
 		failed = true
 		if isDeleted(err) {
 			deleted = append(deleted, topic)
@@ -77,7 +80,7 @@ func (b *Bus) renewInbox() {
 		for id := range ends {
 			ends[id] = kgo.NewOffset().AtStart()
 		}
-		b.client.AddConsumePartitions(map[string]map[int32]kgo.Offset{topic: ends})
+		b.consumeReplies(ends)
 		return
 	}
 }

@@ -2,12 +2,13 @@ package bus
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"axion/broker/undecodable"
 )
 
 const (
@@ -44,6 +45,14 @@ type follower struct {
 	topic  string
 	has    map[int32]kgo.Offset
 	looked time.Time // when it last looked for partitions
+	reader *undecodable.Reader
+}
+
+// begin says where the reading begins.
+func (f *follower) begin(offsets map[int32]kgo.Offset) {
+	for id, at := range offsets {
+		f.reader.Begin(f.topic, id, at.EpochOffset().Offset)
+	}
 }
 
 func (b *Bus) newFollower(ctx context.Context, topic string) (*follower, error) {
@@ -53,12 +62,14 @@ func (b *Bus) newFollower(ctx context.Context, topic string) (*follower, error) 
 	if err != nil {
 		return nil, err
 	}
-	client, err := kgo.NewClient(append(clientOptions(&b.options),
+	f := &follower{bus: b, topic: topic, has: starts, looked: time.Now(), reader: undecodable.New(b.buryBatch)}
+	f.begin(starts)
+	f.client, err = kgo.NewClient(append(clientOptions(&b.options), kgo.WithHooks(f.reader),
 		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: starts}))...)
 	if err != nil {
 		return nil, err
 	}
-	return &follower{bus: b, client: client, topic: topic, has: starts, looked: time.Now()}, nil
+	return f, nil
 }
 
 // recent gives the offsets from which the last minute of a topic is read.
@@ -85,9 +96,7 @@ func (b *Bus) recent(ctx context.Context, topic string) (map[int32]kgo.Offset, e
 
 // poll hands on what has come, and reports whether there is more to wait for.
 func (f *follower) poll(ctx context.Context, fn func(context.Context, *Message)) bool {
-	wait, cancel := context.WithDeadline(ctx, f.looked.Add(followEvery))
-	defer cancel()
-	fetches := f.client.PollFetches(wait)
+	fetches := pollFor(ctx, f.client.PollFetches)
 	if ctx.Err() != nil {
 		return false
 	}
@@ -97,12 +106,12 @@ func (f *follower) poll(ctx context.Context, fn func(context.Context, *Message))
 		defer span.End()
 		fn(ctx, m)
 	})
-	if errors.Is(fetches.Err0(), context.DeadlineExceeded) {
+	moved := f.bus.pass(ctx, f.reader, f.client, fetches)
+	if time.Since(f.looked) > followEvery {
 		f.look(ctx)
-		return true
 	}
 	deleted, failed := f.bus.errorsOf(fetches, "follow a topic")
-	if failed && fetches.NumRecords() == 0 {
+	if failed && !moved && fetches.NumRecords() == 0 {
 		sleep(ctx, errorPause)
 	}
 	if len(deleted) > 0 {
@@ -133,6 +142,7 @@ func (f *follower) look(ctx context.Context) {
 		}
 	}
 	maps.Copy(f.has, added)
+	f.begin(added)
 	f.client.AddConsumePartitions(map[string]map[int32]kgo.Offset{f.topic: added})
 }
 

@@ -55,6 +55,9 @@ const (
 	// message would not fit with the headers above; it is still at its
 	// original place. Absent otherwise.
 	DeadOmitted = "dlq_omitted"
+	// DeadBatch is on what is no message, but a whole batch that could not be
+	// decoded: its offsets, as "first-last". The value is the batch's bytes.
+	DeadBatch = "dlq_batch"
 )
 
 const jsonContentType = "application/json"

@@ -138,7 +138,7 @@ func (b *Bus) openInbox(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b.client.AddConsumePartitions(map[string]map[int32]kgo.Offset{contract.ReplyTopic(b.service): ends})
+	b.consumeReplies(ends)
 	b.inbox.Go(b.readInbox)
 	return nil
 }
@@ -166,9 +166,18 @@ func (b *Bus) openReplies(ctx context.Context) (map[int32]kgo.Offset, error) {
 	return ends, nil
 }
 
+// consumeReplies begins to read the reply topic at these offsets.
+func (b *Bus) consumeReplies(from map[int32]kgo.Offset) {
+	topic := contract.ReplyTopic(b.service)
+	for id, at := range from {
+		b.reader.Begin(topic, id, at.EpochOffset().Offset)
+	}
+	b.client.AddConsumePartitions(map[string]map[int32]kgo.Offset{topic: from})
+}
+
 func (b *Bus) readInbox() {
 	for {
-		fetches := b.client.PollFetches(b.ctx)
+		fetches := pollFor(b.ctx, b.client.PollFetches)
 		if b.ctx.Err() != nil || fetches.IsClientClosed() {
 			return
 		}
@@ -180,10 +189,11 @@ func (b *Bus) readInbox() {
 				b.log.Debug("dropped a reply that nobody waits for", "partition", r.Partition, "offset", r.Offset)
 			}
 		})
+		moved := b.pass(b.ctx, b.reader, b.client, fetches)
 		if len(deleted) > 0 {
 			b.renewInbox()
 		}
-		if failed && fetches.NumRecords() == 0 {
+		if failed && !moved && fetches.NumRecords() == 0 {
 			sleep(b.ctx, errorPause)
 		}
 	}

@@ -17,6 +17,7 @@ func (c *consumer) mark(ctx context.Context, offsets map[string]map[int32]kgo.Of
 	fresh := make(map[string][]int32)
 	for topic, parts := range offsets {
 		for id, o := range parts {
+			c.reader.Begin(topic, id, o.EpochOffset().Offset)
 			if o.EpochOffset().Offset < 0 {
 				fresh[topic] = append(fresh[topic], id)
 			}
@@ -40,6 +41,9 @@ func (c *consumer) mark(ctx context.Context, offsets map[string]map[int32]kgo.Of
 			if p := c.partition(topic, id); p != nil {
 				p.startAt(o.Offset)
 			}
+			// kgo's SetOffsets, which gets it past a batch, is for offsets that it knows.
+			offsets[topic][id] = kgo.NewOffset().At(o.Offset)
+			c.reader.Begin(topic, id, o.Offset)
 		}
 	}
 	return offsets, nil

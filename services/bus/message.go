@@ -41,6 +41,7 @@ type Message struct {
 	replyTopic     string
 	replyPartition int32  // anyPartition where not given
 	rawKey         []byte // nil for none
+	batch          string // the offsets of a batch that could not be decoded, in place of a message
 	promised       bool   // the sender says that the value is JSON
 }
 

@@ -5,6 +5,8 @@ import (
 	"sync"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"axion/broker/undecodable"
 )
 
 const (
@@ -17,7 +19,8 @@ const (
 
 // item is one message between its reading and its commit.
 type item struct {
-	record *kgo.Record // nil once done
+	record *kgo.Record        // nil once done
+	batch  *undecodable.Batch // where it is one, in place of a message; record then is of its offset alone
 	next   kgo.EpochOffset
 	size   int
 	done   bool

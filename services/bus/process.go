@@ -18,6 +18,10 @@ func (p *partition) process(it *item) {
 	if !p.due(it.record.Offset) {
 		return
 	}
+	if it.batch != nil {
+		p.processBatch(it)
+		return
+	}
 	m := p.c.bus.received(it.record)
 	ctx, span := p.c.bus.startProcess(p.ctx, m)
 	defer span.End()

@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"axion/broker/undecodable"
 )
 
 // CutError says that a topic has lost its oldest records, so that what was made
@@ -42,7 +44,17 @@ func (b *Bus) Replay(ctx context.Context, topic string, fn func(*Message) error)
 	for id := range ends {
 		offsets[id] = kgo.NewOffset().At(0)
 	}
-	client, err := kgo.NewClient(append(clientOptions(&b.options),
+	reader := undecodable.New(func(batch *undecodable.Batch) error {
+		b.log.Error("batch left out of the replay", "error", batch) // it is a dead letter already
+		if batch.Next >= ends[batch.Partition] {
+			delete(ends, batch.Partition)
+		}
+		return nil
+	})
+	for id := range ends {
+		reader.Begin(topic, id, 0)
+	}
+	client, err := kgo.NewClient(append(clientOptions(&b.options), kgo.WithHooks(reader),
 		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: offsets}),
 		kgo.KeepControlRecords(), // they count as offsets: the last one may be such
 	)...)
@@ -51,8 +63,8 @@ func (b *Bus) Replay(ctx context.Context, topic string, fn func(*Message) error)
 	}
 	defer client.Close()
 	for len(ends) > 0 {
-		fetches := client.PollRecords(ctx, pollRecords)
-		if err := errors.Join(ctx.Err(), fetches.Err()); err != nil {
+		fetches := pollFor(ctx, func(ctx context.Context) kgo.Fetches { return client.PollRecords(ctx, pollRecords) })
+		if err := errors.Join(ctx.Err(), undecodable.Other(fetches)); err != nil {
 			return fmt.Errorf("replay %s: %w", topic, err)
 		}
 		for r := range fetches.RecordsAll() {
@@ -69,6 +81,7 @@ func (b *Bus) Replay(ctx context.Context, topic string, fn func(*Message) error)
 				delete(ends, r.Partition)
 			}
 		}
+		b.pass(ctx, reader, client, fetches)
 	}
 	return nil
 }

@@ -66,7 +66,7 @@ func (b *Bus) begin() (topics []string, err error) {
 
 func (b *Bus) consume(ctx context.Context, topics []string) error {
 	c := newConsumer(context.WithoutCancel(ctx), b)
-	client, err := kgo.NewClient(append(groupOptions(&b.options), c.callbacks()...)...)
+	client, err := kgo.NewClient(append(append(groupOptions(&b.options), c.callbacks()...), kgo.WithHooks(c.reader))...)
 	if err != nil {
 		return fmt.Errorf("consume as %s: %w", b.service, err)
 	}
@@ -96,12 +96,14 @@ func (c *consumer) poll(ctx context.Context) {
 	defer c.client.AllowRebalance()
 	for {
 		c.makeRoom(ctx)
-		fetches := c.client.PollRecords(ctx, pollRecords)
+		fetches := pollFor(ctx, func(ctx context.Context) kgo.Fetches { return c.client.PollRecords(ctx, pollRecords) })
 		if ctx.Err() != nil || fetches.IsClientClosed() {
 			return
 		}
 		deleted, failed := c.bus.errorsOf(fetches, "read messages")
-		// No partition is revoked between the poll and AllowRebalance.
+		// No partition is revoked between the poll and AllowRebalance. A batch among the
+		// records has its turn before them: what comes behind is not committed before it.
+		moved := c.bus.pass(ctx, c.reader, c.client, fetches)
 		fetches.EachPartition(func(f kgo.FetchTopicPartition) {
 			if p := c.partition(f.Topic, f.Partition); p != nil && len(f.Records) > 0 {
 				p.take(f.Records)
@@ -109,7 +111,7 @@ func (c *consumer) poll(ctx context.Context) {
 		})
 		c.client.AllowRebalance()
 		c.renew(ctx, deleted)
-		if failed && fetches.NumRecords() == 0 {
+		if failed && !moved && fetches.NumRecords() == 0 {
 			sleep(ctx, errorPause)
 		}
 	}

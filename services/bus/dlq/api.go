@@ -151,6 +151,9 @@ func (a *API) with(ctx context.Context, work func(context.Context, *Client) erro
 	if choice, ok := errors.AsType[*ChoiceError](err); ok {
 		return huma.Error422UnprocessableEntity(choice.Error())
 	}
+	if _, ok := errors.AsType[*BatchError](err); ok {
+		return huma.Error409Conflict(err.Error())
+	}
 	if err != nil {
 		return huma.Error502BadGateway(err.Error())
 	}

@@ -2,6 +2,7 @@ package dlq
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -126,10 +127,7 @@ func showCommand(open func() (*Client, error)) *cobra.Command {
 					return &ChoiceError{Service: args[0], Choice: args[1], Reason: "is a range: show takes one letter"}
 				}
 				if asJSON {
-					return json.NewEncoder(cmd.OutOrStdout()).Encode(struct {
-						*Letter
-						Value string `json:"value"`
-					}{letters[0], string(letters[0].Value)})
+					return json.NewEncoder(cmd.OutOrStdout()).Encode(shown(letters[0]))
 				}
 				return printLetter(cmd.OutOrStdout(), letters[0])
 			})
@@ -139,6 +137,20 @@ func showCommand(open func() (*Client, error)) *cobra.Command {
 	return cmd
 }
 
+// shownLetter is a letter with its value, in base64 where it is no text.
+type shownLetter struct {
+	*Letter
+	Value    string `json:"value"`
+	Encoding string `json:"encoding,omitempty"`
+}
+
+func shown(l *Letter) shownLetter {
+	if l.Batch == "" && utf8.Valid(l.Value) {
+		return shownLetter{Letter: l, Value: string(l.Value)}
+	}
+	return shownLetter{Letter: l, Value: base64.StdEncoding.EncodeToString(l.Value), Encoding: "base64"}
+}
+
 func printLetter(out io.Writer, l *Letter) error {
 	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
 	row := func(name, text string) { _, _ = fmt.Fprintf(w, "%s\t%s\n", name, text) }
@@ -146,6 +158,9 @@ func printLetter(out io.Writer, l *Letter) error {
 	row("place", l.Place())
 	row("from", fmt.Sprintf("%s %d:%d", l.From.Topic, l.From.Partition, l.From.Offset))
 	row("time", l.Time)
+	if l.Batch != "" {
+		row("batch", "could not be decoded; offsets "+l.Batch)
+	}
 	row("attempts", strconv.Itoa(l.Attempts))
 	row("error", strconv.Quote(l.Error))
 	row("key", strconv.Quote(l.Key))

@@ -16,20 +16,25 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"axion/broker/batch"
+	"axion/broker/undecodable"
 	"axion/services/bus"
 	"axion/services/contract"
 )
 
 // Client reads and settles dead letters. It is for one goroutine at a time.
 type Client struct {
-	kafka *kgo.Client
-	admin *kadm.Client
+	kafka  *kgo.Client
+	admin  *kadm.Client
+	reader *undecodable.Reader
 }
 
 // Open connects to the brokers, which opts may say more of. The caller closes the
 // client.
 func Open(brokers []string, opts ...kgo.Opt) (*Client, error) {
+	reader := undecodable.New(nil)
 	c, err := kgo.NewClient(append([]kgo.Opt{
+		kgo.WithHooks(reader), kgo.WithDecompressor(batch.Decompressor()),
 		kgo.SeedBrokers(brokers...), kgo.ProducerLinger(0), kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.ProducerBatchMaxBytes(bus.BrokerBatch),
 		kgo.RequiredAcks(kgo.AllISRAcks()), kgo.RecordPartitioner(byKeyUnlessNamed{kgo.StickyKeyPartitioner(nil)}),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.DisableClientMetrics(),
@@ -37,7 +42,7 @@ func Open(brokers []string, opts ...kgo.Opt) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open dead letters: %w", err)
 	}
-	return &Client{kafka: c, admin: kadm.NewClient(c)}, nil
+	return &Client{kafka: c, admin: kadm.NewClient(c), reader: reader}, nil
 }
 
 // Close ends the connections.
@@ -91,9 +96,22 @@ func (c *Client) list(ctx context.Context, service string) ([]*Letter, ends, err
 // read consumes up to the offsets that were the ends.
 func (c *Client) read(ctx context.Context, service string, from map[int32]kgo.Offset, until ends) ([]*Letter, error) {
 	topic := contract.DeadLetterTopic(service)
-	c.kafka.AddConsumePartitions(map[string]map[int32]kgo.Offset{topic: from})
-	defer c.kafka.PurgeTopicsFromConsuming(topic)
 	byPartition, settled, left := map[int32][]*Letter{}, map[[2]int64]bool{}, maps.Clone(until)
+	c.reader.Skip = func(b *undecodable.Batch) error {
+		byPartition[b.Partition] = append(byPartition[b.Partition], unreadable(service, b))
+		if b.Next >= until[b.Partition] {
+			delete(left, b.Partition)
+		}
+		return nil
+	}
+	for id, at := range from {
+		c.reader.Begin(topic, id, at.EpochOffset().Offset)
+	}
+	c.kafka.AddConsumePartitions(map[string]map[int32]kgo.Offset{topic: from})
+	defer func() {
+		c.kafka.PurgeTopicsFromConsuming(topic)
+		c.reader.Forget(topic)
+	}()
 	for len(left) > 0 {
 		fetches, err := c.poll(ctx, topic, left)
 		if err != nil {
@@ -130,8 +148,11 @@ func (c *Client) poll(ctx context.Context, topic string, left ends) (kgo.Fetches
 	wait, cancel := context.WithTimeout(ctx, sweptTime)
 	defer cancel()
 	fetches := c.kafka.PollFetches(wait)
+	if _, err := c.reader.Polled(ctx, c.kafka, fetches); err != nil {
+		return nil, err
+	}
 	if !errors.Is(fetches.Err0(), context.DeadlineExceeded) || ctx.Err() != nil {
-		return fetches, fetches.Err()
+		return fetches, errors.Join(ctx.Err(), undecodable.Other(fetches))
 	}
 	starts, err := c.admin.ListStartOffsets(ctx, topic)
 	if err != nil {

@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"axion/broker/undecodable"
 	"axion/services/bus"
 )
 
@@ -31,6 +33,9 @@ type Letter struct {
 	// Value is the original one; nil where Omitted.
 	Value   []byte `json:"-"`
 	Omitted bool   `json:"omitted,omitempty"` // it was too large, and is still at From
+	// Batch is set on what is no message, but a whole batch that could not be decoded,
+	// whose bytes Value are: its offsets, as "first-last".
+	Batch string `json:"batch,omitempty"`
 
 	record *kgo.Record
 }
@@ -72,6 +77,8 @@ func read(service string, r *kgo.Record) *Letter {
 			l.Time = text
 		case bus.DeadOmitted:
 			l.Omitted = true
+		case bus.DeadBatch:
+			l.Batch = text
 		}
 		if isOurs(h.Key) {
 			continue
@@ -85,6 +92,33 @@ func read(service string, r *kgo.Record) *Letter {
 		}
 	}
 	return l
+}
+
+// unreadable is the letter for a batch of the dead-letter topic that cannot be decoded
+// itself.
+func unreadable(service string, b *undecodable.Batch) *Letter {
+	return &Letter{
+		Service: service, Partition: b.Partition, Offset: b.First, Headers: []Header{}, Value: b.Raw,
+		Time: b.Time.Format(time.RFC3339Nano), Error: b.Error(), Batch: fmt.Sprintf("%d-%d", b.First, b.Next-1),
+		From:   From{Topic: b.Topic, Partition: b.Partition, Offset: b.First},
+		record: &kgo.Record{Topic: b.Topic, Partition: b.Partition, Offset: b.First},
+	}
+}
+
+// BatchError says that letters are batches that could not be decoded.
+type BatchError struct {
+	Service string
+	Places  []string
+}
+
+// Error names the letters.
+func (e *BatchError) Error() string {
+	return strings.Join(e.Places, ", ") + " of " + e.Service + ": a batch that could not be decoded holds no messages to replay"
+}
+
+// Mend says what can be done.
+func (e *BatchError) Mend() string {
+	return "look at its bytes by: axion topics dlq show --json " + e.Service + " " + e.Places[0] + "; then drop it"
 }
 
 func isOurs(header string) bool { return strings.HasPrefix(header, "dlq_") }

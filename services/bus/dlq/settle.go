@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"axion/broker/undecodable"
 	"axion/services/bus"
 	"axion/services/contract"
 )
@@ -18,14 +19,31 @@ import (
 // Replay puts letters back on the topics that they came from, one after the other,
 // and settles each. It stops at the first that fails, and tells how many were done.
 // One that was replayed and could not be settled is replayed again by the next call.
+//
+// A batch that could not be decoded is left where it is: that is a [BatchError], once
+// the others are replayed.
 func (c *Client) Replay(ctx context.Context, letters []*Letter) (done int, err error) {
+	var left *BatchError
 	for _, l := range letters {
+		if l.Batch != "" {
+			if left == nil {
+				left = &BatchError{Service: l.Service}
+			}
+			left.Places = append(left.Places, l.Place())
+			continue
+		}
 		if err := c.replay(ctx, l); err != nil {
 			return done, fmt.Errorf("replay %s %s: %w", l.Service, l.Place(), err)
 		}
 		done++
 	}
-	return done, c.sweep(ctx, letters)
+	if done > 0 {
+		err = c.sweep(ctx, letters)
+	}
+	if left != nil {
+		err = errors.Join(err, left)
+	}
+	return done, err
 }
 
 func (c *Client) replay(ctx context.Context, l *Letter) error {
@@ -78,6 +96,11 @@ func (c *Client) valueAt(ctx context.Context, at From) ([]byte, error) {
 	// Reading what is gone would wait for the next message there.
 	if start, ok := starts.Lookup(at.Topic, at.Partition); !ok || start.Err != nil || start.Offset > at.Offset {
 		return nil, gone
+	}
+	if b, err := undecodable.Find(ctx, c.kafka, at.Topic, at.Partition, at.Offset); err != nil {
+		return nil, err
+	} else if b != nil && b.First <= at.Offset {
+		return nil, b
 	}
 	c.kafka.AddConsumePartitions(map[string]map[int32]kgo.Offset{at.Topic: {at.Partition: kgo.NewOffset().At(at.Offset)}})
 	// Not from the client: what it writes there next would count from 0 again, and pass

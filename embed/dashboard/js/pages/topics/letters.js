@@ -97,7 +97,7 @@ function Table({ topic, letters, picked, pick }) {
           <tr key=${placeOf(l)}>
             <td class="at-choose"><input type="checkbox" aria-label="Choose ${placeOf(l)}" checked=${picked.has(placeOf(l))} onChange=${() => toggle(placeOf(l))} /></td>
             <td class="at-place mono"><a data-item href=${`/topics/${encodeURIComponent(topic)}/messages/${l.partition}/${l.offset}`}>${placeOf(l)}</a></td>
-            <td class="at-type mono">${l.type}</td>
+            <td class="at-type mono">${l.batch ? html`<span class="sampled">undecodable batch</span>` : l.type}</td>
             <td class="at-error">${l.error}${l.traceId && html` <a href=${"/flow/" + l.traceId}>trace</a>`}</td>
             <td class="at-from mono"><a href=${`/topics/${encodeURIComponent(l.from.topic)}/messages/${l.from.partition}/${l.from.offset}`}>${l.from.topic} ${l.from.partition}:${l.from.offset}</a></td>
             <td class="at-attempts number muted">${l.attempts}</td>

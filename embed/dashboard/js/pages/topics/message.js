@@ -6,7 +6,7 @@ import { apiOf } from "../../messages.js";
 import { ago, bytes, exact, plural } from "../../text.js";
 import { Copyable } from "../../parts/copy.js";
 import { Json } from "../../parts/json.js";
-import { Empty, Loading } from "../../parts/notice.js";
+import { Empty, Loading, Notice } from "../../parts/notice.js";
 import { Detail, Facts } from "../../parts/split.js";
 
 export function MessageDetail({ name, place, known }) {
@@ -29,6 +29,7 @@ export function MessageDetail({ name, place, known }) {
 }
 
 const Message = ({ m, path }) => html`
+  ${m.undecodable && html`<${Notice} tone="warn" title="This batch cannot be decoded">${m.undecodable}. Readers of axion go on behind it; its bytes are below.<//>`}
   <${Facts} of=${[
     ["Time", html`<span class="mono">${exact(m.time)}</span> <span class="muted">${ago(m.time)}</span>`],
     ["Key", m.keyKind === "null" ? html`<span class="muted">none</span>` : html`<${Copyable} text=${m.key} />${m.keyKind === "binary" && html` <span class="muted">base64</span>`}`],
@@ -42,7 +43,7 @@ const Message = ({ m, path }) => html`
     ${m.headers.map((h, i) => html`<div key=${i}><dt class="mono">${h.name}</dt><dd>${h.kind === "null" ? html`<span class="muted">null</span>` : html`<${Copyable} text=${h.value} />`}${h.kind === "binary" && html` <span class="muted">base64</span>`}${h.cut && html` <span class="muted">cut</span>`}</dd></div>`)}
   </dl>
   <div class="actions">
-    <a class="button" href=${`/topics/${encodeURIComponent(m.topic)}/produce?from=${m.partition}:${m.offset}`}>Produce again</a>
+    ${!m.undecodable && html`<a class="button" href=${`/topics/${encodeURIComponent(m.topic)}/produce?from=${m.partition}:${m.offset}`}>Produce again</a>`}
     ${m.size > 0 && html`<a class="button" href=${path + "/value"} download target="_self">Download value</a>`}
   </div>
 `;

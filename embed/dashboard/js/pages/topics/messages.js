@@ -103,7 +103,7 @@ function Row({ name, m, chosen }) {
       <td class="at-time mono" title=${exact(m.time)}>${exact(m.time).slice(11)}</td>
       <td class="at-place mono"><a data-item href=${href} aria-current=${chosen ? "true" : undefined} aria-label="${m.partition}:${m.offset}, partition ${m.partition}, offset ${m.offset}">${m.partition}:${m.offset}</a></td>
       <td class="at-key mono">${m.keyKind === "null" ? html`<span class="muted">–</span>` : shortly(m.key)}</td>
-      <td class="at-value mono">${type && html`<b>${type}</b>${" "}`}${m.kind === "null" ? html`<span class="muted">no value</span>` : m.kind === "binary" ? html`<span class="muted">binary</span>` : shortly(m.value)}</td>
+      <td class="at-value mono">${type && html`<b>${type}</b>${" "}`}${m.undecodable ? html`<span class="sampled">undecodable batch</span>` : m.kind === "null" ? html`<span class="muted">no value</span>` : m.kind === "binary" ? html`<span class="muted">binary</span>` : shortly(m.value)}</td>
       <td class="at-size number muted">${bytes(m.size)}</td>
     </tr>
   `;
