@@ -115,8 +115,7 @@ func (f *flags) register(set *pflag.FlagSet) {
 	set.BoolVar(&f.dir.Ephemeral, "ephemeral", false, "keep nothing: state lives in a temporary directory")
 	set.BoolVar(&f.docker, "docker", false, "follow the labels of running containers too")
 	set.BoolVar(&f.printAsJSON, "json", false, "print one line of JSON when ready")
-	f.kafka.Register(set)
-	f.kafka.RegisterEmbedded(set)
+	f.kafka.RegisterAll(set)
 	f.addresses.Register(set)
 	f.builtins.Register(set)
 }
@@ -253,8 +252,7 @@ func (s *stack) serve(ctx context.Context) error {
 	}
 	faults := fault.New(fault.Options{Gateway: fault.By(s.gateway.Break), Broker: fault.By(s.broker.Break), Off: s.kafka.NotOurs(), Log: s.log})
 	s.OnStop(faults.Close)
-	options.Register = []func(huma.API){faults.Register, s.gateway.Register, explorer.Register, letters.Register}
-	options.Channels = explorer.Channels()
+	options.Register, options.Channels = []func(huma.API){faults.Register, s.gateway.Register, explorer.Register, letters.Register}, explorer.Channels()
 	options.Channels["faults"] = faults.Watch
 	dashboard, err := web.New(options)
 	if err != nil {

@@ -35,8 +35,14 @@ func (f *Flags) Register(set *pflag.FlagSet) {
 		"TLS: KAFKA_TLS (true or false), KAFKA_TLS_CA_FILE, KAFKA_TLS_CERT_FILE, KAFKA_TLS_KEY_FILE")
 }
 
-// RegisterEmbedded adds the flags of the embedded broker to set.
-func (f *Flags) RegisterEmbedded(set *pflag.FlagSet) {
+// RegisterAll adds the flags of either broker to set.
+func (f *Flags) RegisterAll(set *pflag.FlagSet) {
+	f.Register(set)
+	f.registerEmbedded(set)
+}
+
+// registerEmbedded adds the flags of the embedded broker to set.
+func (f *Flags) registerEmbedded(set *pflag.FlagSet) {
 	set.Var((*advertiseValue)(f), "advertise", "tell clients that the broker is at `HOST:PORT`, as where they come through NAT or a tunnel "+
 		"(default: the address that each came in on); it does not count for a --kafka on localhost beside others")
 	f.Retention.Register(set)

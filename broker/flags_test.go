@@ -19,8 +19,7 @@ func parse(t *testing.T, args ...string) *broker.Flags {
 	t.Helper()
 	f := &broker.Flags{}
 	set := pflag.NewFlagSet("", pflag.ContinueOnError)
-	f.Register(set)
-	f.RegisterEmbedded(set)
+	f.RegisterAll(set)
 	if err := set.Parse(args); err != nil {
 		t.Fatal(err)
 	}

@@ -2,10 +2,12 @@ package bus
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"axion/broker/undecodable"
@@ -86,6 +88,14 @@ func (b *Bus) recent(ctx context.Context, topic string) (map[int32]kgo.Offset, e
 	}
 	for id, end := range ends {
 		o, ok := listed.Lookup(topic, id)
+		if ok && (errors.Is(o.Err, kerr.CorruptMessage) || errors.Is(o.Err, kerr.UnknownServerError)) {
+			// The broker cannot decode the batch that may be the first: all is read.
+			starts, err := b.admin.ListStartOffsets(ctx, topic)
+			if err != nil {
+				return nil, fmt.Errorf("read start offsets of %s: %w", topic, err)
+			}
+			o, ok = starts.Lookup(topic, id)
+		}
 		if !ok || o.Err != nil {
 			return nil, fmt.Errorf("read offset of %s/%d by time: %w", topic, id, o.Err)
 		}
