@@ -21,7 +21,6 @@ func (g *guarded) inspect(req request, frame []byte) ([]byte, error) {
 		return g.produce(req, frame, r), nil
 	case *kmsg.DeleteTopicsRequest, *kmsg.AlterConfigsRequest, *kmsg.IncrementalAlterConfigsRequest:
 		g.answerWith(req, settingsChanged{g.front.broker})
-		g.noteMembers(req, frame, parsed)
 	case *kmsg.MetadataRequest:
 		g.refuse(req, g.front.broker.prepare(r))
 	case *kmsg.CreateTopicsRequest:
@@ -30,7 +29,6 @@ func (g *guarded) inspect(req request, frame []byte) ([]byte, error) {
 		frame = g.without(req, frame, r, withoutGrow(r))
 	default:
 		g.front.members.follow(g, parsed)
-		g.noteMembers(req, frame, parsed)
 	}
 	return g.change(req, frame, parsed), nil
 }
@@ -44,6 +42,7 @@ func (g *guarded) change(req request, frame []byte, parsed kmsg.Request) []byte 
 		g.answerWith(req, *mending)
 		return aside(req, frame)
 	}
+	g.noteMembers(req, frame, parsed)
 	changed = g.configure(req, frame, parsed) || changed
 	if mending != nil {
 		g.answerWith(req, *mending)

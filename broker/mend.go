@@ -53,7 +53,7 @@ func (o own) Dir() string {
 func (o own) Topic(name string) (id [16]byte, configs map[string]*string, ok bool) {
 	o.broker.alive(func(c *kfake.Cluster) {
 		if info := c.TopicInfo(name); info != nil {
-			id, configs, ok = info.TopicID, info.Configs, true
+			id, configs, ok = info.TopicID, retention.Plain(info.Configs), true
 		}
 	})
 	return id, configs, ok
