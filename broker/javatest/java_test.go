@@ -28,7 +28,7 @@ var oldPom []byte
 var only = flag.String("scenarios", ".*", "which scenarios of the Java program run")
 
 // runTime bounds a run of the Java program.
-const runTime = 5 * time.Minute
+const runTime = 9 * time.Minute
 
 // outcomes are what steps came to, in their order, by scenario: each is step and
 // outcome, separated by a tab.

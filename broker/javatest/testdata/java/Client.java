@@ -21,7 +21,7 @@ import org.apache.kafka.common.serialization.StringSerializer;
 /** Makes clients of one broker. */
 final class Client {
     /** Bounds every wait for something that has to happen. */
-    static final Duration PATIENCE = Duration.ofSeconds(60);
+    static final Duration PATIENCE = Duration.ofSeconds(180);
 
     final String broker;
 
@@ -33,6 +33,8 @@ final class Client {
         Map<String, Object> settings = new HashMap<>();
         settings.put("bootstrap.servers", broker);
         settings.put("reconnect.backoff.max.ms", "200");
+        settings.put("default.api.timeout.ms", "" + PATIENCE.toMillis());
+        settings.put("max.block.ms", "" + PATIENCE.toMillis());
         for (int i = 0; i < pairs.length; i += 2) {
             settings.put((String) pairs[i], pairs[i + 1]);
         }
