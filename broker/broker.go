@@ -199,8 +199,7 @@ func (b *Broker) open(o Options) error {
 		return errors.Join(err, b.porch.Close())
 	}
 	b.admin = admin
-	b.journal = retention.NewJournal(o.Log)
-	b.space = retention.NewSpace(o.Dir, b.journal, o.disk, o.now)
+	b.prepareRetention()
 	admin.problems = b.Problems
 	if err := b.up(); err != nil {
 		admin.Close()
@@ -209,7 +208,7 @@ func (b *Broker) open(o Options) error {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	b.stop = stop
-	b.startRetention(ctx)
+	b.working.Go(func() { b.cleaner.Run(ctx) })
 	b.working.Go(func() { b.copy(ctx) })
 	return nil
 }

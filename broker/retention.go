@@ -89,13 +89,16 @@ func (l storedLog) Committed(ctx context.Context, topics map[string]bool) (map[s
 	return committed, nil
 }
 
-// startRetention has the broker's partitions kept to their settings.
-func (b *Broker) startRetention(ctx context.Context) {
+// prepareRetention makes what keeps the broker's partitions to their settings. It comes
+// before the first client.
+func (b *Broker) prepareRetention() {
+	o := b.options
+	b.journal = retention.NewJournal(o.Log)
+	b.space = retention.NewSpace(o.Dir, b.journal, o.disk, o.now)
 	b.cleaner = retention.New(retention.Options{
-		Dir: b.options.Dir, Log: storedLog{b}, Journal: b.journal, Space: b.space, Logger: b.log,
-		Now: b.options.now, Every: b.options.retentionEvery, CleanEvery: b.options.retentionEvery,
+		Dir: o.Dir, Log: storedLog{b}, Journal: b.journal, Space: b.space, Logger: b.log,
+		Now: o.now, Every: o.retentionEvery, CleanEvery: o.retentionEvery,
 	})
-	b.working.Go(func() { b.cleaner.Run(ctx) })
 }
 
 // Problems are what people should know of what is kept, such as records that
