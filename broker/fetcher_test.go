@@ -70,6 +70,42 @@ func writeTo(t *testing.T, b *Broker, partition int32, values ...[]byte) {
 	}
 }
 
+// TestFetchWait: no fetch waits for long, however long it offers to.
+func TestFetchWait(t *testing.T) {
+	t.Parallel()
+	b := start(t, Options{Topics: []string{"a"}})
+	for _, version := range []int16{4, 11, 12} {
+		fetch := kmsg.NewPtrFetchRequest()
+		fetch.SetVersion(version)
+		fetch.MaxWaitMillis, fetch.MinBytes, fetch.MaxBytes = int32(time.Hour/time.Millisecond), 1, 1<<20
+		topic := kmsg.NewFetchRequestTopic()
+		topic.Topic = "a"
+		part := kmsg.NewFetchRequestTopicPartition()
+		part.PartitionMaxBytes, part.CurrentLeaderEpoch = 1<<20, -1
+		topic.Partitions = append(topic.Partitions, part)
+		fetch.Topics = append(fetch.Topics, topic)
+		conn := dial(t, b)
+		if _, err := conn.Write(requestOf(fetch)); err != nil {
+			t.Fatal(err)
+		}
+		answer(t, conn)
+	}
+
+	frame := requestOf(&kmsg.FetchRequest{Version: 15, MaxWaitMillis: 5000})
+	body := len(frame) - len((&kmsg.FetchRequest{Version: 15, MaxWaitMillis: 5000}).AppendTo(nil))
+	capWait(request{version: 15, body: body}, frame, maxWait)
+	var got kmsg.FetchRequest
+	got.SetVersion(15)
+	if err := got.ReadFrom(frame[body:]); err != nil || int64(got.MaxWaitMillis) != maxWait.Milliseconds() {
+		t.Errorf("version 15: got %d ms, %v, want %s", got.MaxWaitMillis, err, maxWait)
+	}
+	short := requestOf(&kmsg.FetchRequest{Version: 15, MaxWaitMillis: 20})
+	capWait(request{version: 15, body: body}, short, maxWait)
+	if err := got.ReadFrom(short[body:]); err != nil || got.MaxWaitMillis != 20 {
+		t.Errorf("version 15: got %d ms, %v, want 20", got.MaxWaitMillis, err)
+	}
+}
+
 // TestFetchBehind: a fetch that waits is answered once another request comes, in order
 // and again and again; and it loses nothing.
 func TestFetchBehind(t *testing.T) {
