@@ -247,7 +247,7 @@ func Undecodable() []Case {
 			all = append(all, c)
 		}
 	}
-	return append(all, Case{Name: "Bomb", Batch: Bomb(Zstd, 1<<10)})
+	return append(all, Case{Name: "Bomb", Batch: Bomb(Zstd, 160)})
 }
 
 // Send produces a batch as it is, and gives the offset that it got.
