@@ -65,12 +65,12 @@ func (g *guarded) serve(req request, r *kmsg.FetchRequest) bool {
 	g.writing.Lock()
 	defer g.writing.Unlock()
 	g.mu.Lock()
-	g.last, g.due = req.corr, true
-	delete(g.completions, about{req.corr, req.key})
+	g.last, g.due = req.serial, true
+	delete(g.completions, req.serial)
 	g.turn++
 	b.bulk.answered.Add(1)
 	g.mu.Unlock()
-	size, err := g.sendAnswer(req.corr, answerOf(req.corr, r, list).Frame())
+	size, err := g.sendAnswer(req.serial, answerOf(req.corr, r, list).Frame())
 	g.mu.Lock()
 	g.bulk = size >= bulkBytes
 	g.mu.Unlock()

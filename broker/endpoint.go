@@ -12,8 +12,10 @@ func (g *guarded) note(req request) {
 
 // find gives the request of an answer, and forgets it and those before it: kfake
 // answers in order, and a produce with acks=0 not at all. It is the zero request,
-// whose answers tell of no broker, where there is none. The caller holds mu.
-func (g *guarded) find(corr int32) request {
+// whose answers tell of no broker, where there is none. It gives what completes the
+// answer too, nil for nothing: clients may send several requests by one correlation id.
+// The caller holds mu.
+func (g *guarded) find(corr int32) (request, completion) {
 	for i := range g.recent {
 		at := (g.newest + 1 + i) % len(g.recent) // the oldest first
 		req := g.recent[at]
@@ -23,9 +25,15 @@ func (g *guarded) find(corr int32) request {
 		for ; i >= 0; i-- {
 			g.recent[(g.newest+1+i)%len(g.recent)] = request{}
 		}
-		return req
+		c := g.completions[req.serial]
+		for serial := range g.completions { // at most as many as are unanswered
+			if serial <= req.serial {
+				delete(g.completions, serial)
+			}
+		}
+		return req, c
 	}
-	return request{}
+	return request{}, nil
 }
 
 // advertise tells the client of the address that it came in on, wherever kfake

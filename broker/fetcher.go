@@ -42,6 +42,7 @@ var _ net.Conn = (*fetcher)(nil)
 type fetching struct {
 	*fetcher
 	corr     int32
+	serial   uint64
 	request  *kmsg.FetchRequest
 	answered chan struct{}
 }
@@ -224,9 +225,9 @@ func (g *guarded) divert(req request, frame []byte, r *kmsg.FetchRequest) bool {
 		}
 		g.fetcher = f
 	}
-	g.last, g.due = req.corr, true
+	g.last, g.due = req.serial, true
 	g.note(req)
-	g.fetch = &fetching{fetcher: g.fetcher, corr: req.corr, request: r, answered: make(chan struct{})}
+	g.fetch = &fetching{fetcher: g.fetcher, corr: req.corr, serial: req.serial, request: r, answered: make(chan struct{})}
 	g.fetcher.frames <- frame // it is free: nothing is due
 	return true
 }
@@ -269,7 +270,7 @@ func (g *guarded) endFetch(grace time.Duration) {
 	g.find(at.corr) // it is answered
 	g.mu.Unlock()
 	_ = at.Close()
-	if _, err := g.sendAnswer(at.corr, answer); err != nil {
+	if _, err := g.sendAnswer(at.serial, answer); err != nil {
 		_ = g.Close() // its reader learns of it
 	}
 	close(at.answered)

@@ -33,7 +33,8 @@ const (
 type request struct {
 	key, version int16
 	corr         int32
-	body         int // from the start of the frame, its prefix included
+	body         int    // from the start of the frame, its prefix included
+	serial       uint64 // counts the requests of the connection, from 1 on
 }
 
 // frameError says why a connection's bytes are refused. The rest of them
@@ -86,7 +87,8 @@ type framer struct {
 	ready []byte // an inspected frame, or what is left of it
 	rest  int    // bytes of the present frame that are still in r
 
-	size int // of the present frame, without its prefix
+	size   int    // of the present frame, without its prefix
+	serial uint64 // of the present frame
 
 	produce *request        // the present frame, where its body is to be inspected
 	held    budget.Share    // what the present frame takes
@@ -174,6 +176,8 @@ func (f *framer) next() error {
 	if err != nil {
 		return err
 	}
+	f.serial++
+	req.serial = f.serial
 	if !f.gate.wants(req.key) {
 		if err := f.gate.pass(req); err != nil {
 			return err

@@ -44,7 +44,7 @@ type guarded struct {
 	ending  error      // ends the connection once the present request is passed on; for the reader alone
 
 	mu          sync.Mutex
-	last        int32               // the correlation id of the last request
+	last        uint64              // the serial of the last request
 	due         bool                // that is still to be answered
 	fetcher     *fetcher            // nil until it is needed
 	fetch       *fetching           // under way there; nil for none
@@ -52,7 +52,7 @@ type guarded struct {
 	turn        int                 // counts those that were answered from the stored files
 	recent      [unanswered]request // the last requests, from newest on
 	newest      int
-	completions map[about]completion // answers to complete
+	completions map[uint64]completion // answers to complete, by the serials of their requests
 }
 
 var (
@@ -66,7 +66,7 @@ func newGuarded(conn net.Conn, f *front) *guarded {
 		front:       f,
 		wait:        firstTime,
 		closed:      make(chan struct{}),
-		completions: make(map[about]completion),
+		completions: make(map[uint64]completion),
 	}
 	_, g.own = conn.(*memoryConn)
 	g.told = f.broker.policy.For(conn.LocalAddr(), conn.RemoteAddr())
@@ -96,47 +96,47 @@ func (g *guarded) Write(p []byte) (int, error) {
 
 // send sends an answer of kfake's. The caller holds writing.
 func (g *guarded) send(p []byte) (int, error) {
-	out, corr, err := g.complete(p)
+	out, serial, err := g.complete(p)
 	if err != nil {
 		return 0, err
 	}
-	if _, err := g.sendAnswer(corr, net.Buffers{out}); err != nil {
+	if _, err := g.sendAnswer(serial, net.Buffers{out}); err != nil {
 		return 0, err
 	}
 	return len(p), nil
 }
 
-// sendAnswer sends an answer as it is, and returns its size. The caller holds writing.
-func (g *guarded) sendAnswer(corr int32, p net.Buffers) (size int64, err error) {
+// sendAnswer sends the answer to a request as it is, and returns its size. The caller
+// holds writing.
+func (g *guarded) sendAnswer(serial uint64, p net.Buffers) (size int64, err error) {
 	if err := g.SetWriteDeadline(time.Now().Add(frameTime)); err != nil {
 		return 0, err
 	}
 	g.mu.Lock()
-	g.due = g.due && g.last != corr // before a quick client asks for more
+	g.due = g.due && g.last != serial // before a quick client asks for more
 	g.mu.Unlock()
 	size, err = p.WriteTo(g.Conn)
 	g.front.settle()
 	return size, err
 }
 
-// complete notes an answer, and adds to it what the guard itself has to say.
-func (g *guarded) complete(p []byte) (out []byte, corr int32, err error) {
+// complete notes an answer, adds to it what the guard itself has to say, and returns the
+// serial of its request.
+func (g *guarded) complete(p []byte) (out []byte, serial uint64, err error) {
 	if len(p) < prefix+4 {
 		return nil, 0, fmt.Errorf("answer of %d bytes", len(p))
 	}
-	corr = int32(binary.BigEndian.Uint32(p[prefix:]))
+	corr := int32(binary.BigEndian.Uint32(p[prefix:]))
 	g.mu.Lock()
-	req := g.find(corr)
-	c, ok := g.completions[about{corr, req.key}]
-	delete(g.completions, about{corr, req.key})
+	req, c := g.find(corr)
 	g.mu.Unlock()
-	if ok {
+	if c != nil {
 		p, err = c.complete(p)
 	}
 	if err == nil {
 		p, err = g.advertise(req, p)
 	}
-	return p, corr, err
+	return p, req.serial, err
 }
 
 // Close ends the connection. Calls after the first change nothing.
@@ -186,7 +186,7 @@ func (g *guarded) pass(req request) error {
 	g.endFetch(fetchGrace)
 	g.mu.Lock()
 	last, due := g.last, g.due
-	g.last, g.due = req.corr, true
+	g.last, g.due = req.serial, true
 	g.note(req)
 	g.mu.Unlock()
 	if !g.front.isDraining() {

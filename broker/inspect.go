@@ -92,10 +92,10 @@ func (g *guarded) refuse(req request, topics map[string]refused) {
 func (g *guarded) answerWith(req request, c completion) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if prior := g.completions[about{req.corr, req.key}]; prior != nil {
+	if prior := g.completions[req.serial]; prior != nil {
 		c = both{prior, c}
 	}
-	g.completions[about{req.corr, req.key}] = c
+	g.completions[req.serial] = c
 }
 
 // both are two completions, one after the other.

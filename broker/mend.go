@@ -152,10 +152,3 @@ func (m mended) complete(p []byte) ([]byte, error) {
 	}
 	return answerAgain(p[:body], resp), nil
 }
-
-// about names the request that an answer is to: clients may send several by one
-// correlation id.
-type about struct {
-	corr int32
-	key  int16
-}
