@@ -152,6 +152,27 @@ func refuseConfigs(all []resource, check func(i int) *problem) map[int]*problem 
 	return refused
 }
 
+// brokerProblem says why a change of a broker's setting is refused; nil for not. What is
+// accepted is followed, by kfake or package retention.
+func brokerProblem(name string, op kmsg.IncrementalAlterConfigOp) *problem {
+	switch {
+	case readOnly(name):
+		return problemf(kerr.InvalidRequest, "Cannot update these configs dynamically: [%s]", name)
+	case op == kmsg.IncrementalAlterConfigOpDelete, strings.HasPrefix(name, "group."):
+		return nil
+	}
+	switch name {
+	case "log.cleaner.backoff.ms", "log.retention.bytes", "log.retention.ms", "log.segment.bytes":
+		return nil
+	}
+	for topic, s := range topicSettings {
+		if s.broker == name {
+			return problemf(kerr.InvalidRequest, "%s is not supported for the broker: set %s of the topics", name, topic)
+		}
+	}
+	return problemf(kerr.InvalidRequest, "%s is not supported", name)
+}
+
 // alterProblem says why a change is refused; nil for not.
 func alterProblem(kind kmsg.ConfigResourceType, name string, value *string, op kmsg.IncrementalAlterConfigOp) *problem {
 	known := topicSettings
@@ -163,13 +184,7 @@ func alterProblem(kind kmsg.ConfigResourceType, name string, value *string, op k
 			return nil // kfake refuses it
 		}
 	case kmsg.ConfigResourceTypeBroker:
-		if name == "log."+TimestampType && value != nil && *value == LogAppendTime {
-			return problemf(kerr.InvalidRequest, "%s is not supported for the broker: set %s of the topics", name, TimestampType)
-		}
-		if readOnly(name) {
-			return problemf(kerr.InvalidRequest, "Cannot update these configs dynamically: [%s]", name)
-		}
-		return nil
+		return brokerProblem(name, op)
 	default:
 		return nil
 	}
