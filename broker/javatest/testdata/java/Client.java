@@ -21,7 +21,7 @@ import org.apache.kafka.common.serialization.StringSerializer;
 /** Makes clients of one broker. */
 final class Client {
     /** Bounds every wait for something that has to happen. */
-    static final Duration PATIENCE = Duration.ofSeconds(180);
+    static final Duration PATIENCE = Duration.ofSeconds(120);
 
     final String broker;
 
@@ -35,6 +35,7 @@ final class Client {
         settings.put("reconnect.backoff.max.ms", "200");
         settings.put("default.api.timeout.ms", "" + PATIENCE.toMillis());
         settings.put("max.block.ms", "" + PATIENCE.toMillis());
+        settings.put("delivery.timeout.ms", "" + PATIENCE.toMillis()); // over the restart of a broker on a busy machine
         for (int i = 0; i < pairs.length; i += 2) {
             settings.put((String) pairs[i], pairs[i + 1]);
         }
