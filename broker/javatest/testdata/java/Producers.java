@@ -33,6 +33,8 @@ final class Producers {
 
     private static void plain(Client client, Report report) throws Exception {
         client.topics(1, "plain");
+        TopicPartition all = new TopicPartition("plain", 0);
+        long written = 0;
         for (String acks : List.of("0", "1", "all")) {
             for (String compression : List.of("none", "gzip", "snappy", "lz4", "zstd")) {
                 try (KafkaProducer<String, String> producer = client.producer("acks", acks, "enable.idempotence", "false",
@@ -41,6 +43,10 @@ final class Producers {
                         List.of(new RecordHeader("h", new byte[] {7})));
                     RecordMetadata sent = producer.send(record).get();
                     report.say(acks + " " + compression, sent.hasOffset() ? sent.offset() : "no offset");
+                }
+                long end = ++written; // without an acknowledgement it may still be on its way
+                try (KafkaConsumer<String, String> ends = client.consumer()) {
+                    Client.until("written", () -> ends.endOffsets(List.of(all)).get(all) == end);
                 }
             }
         }
