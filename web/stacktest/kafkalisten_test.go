@@ -6,11 +6,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -32,74 +30,44 @@ func told(t *testing.T, at, stdout, stderr string, code int, want string) {
 	}
 }
 
-// namespace is a network namespace, as a machine of its own.
-type namespace struct{ name string }
-
-func (n namespace) ip(t *testing.T, args ...string) {
-	t.Helper()
-	if out, err := exec.Command("ip", append([]string{"-n", n.name}, args...)...).CombinedOutput(); err != nil {
-		t.Fatalf("ip %s: %v: %s", strings.Join(args, " "), err, out)
-	}
+// run runs a command in a namespace.
+func run(n dockertest.Namespace, name string, args ...string) (stdout, stderr string, code int) {
+	return outcome(n.Command(name, args...))
 }
 
-// run runs a command there.
-func (n namespace) run(args ...string) (stdout, stderr string, code int) {
-	return outcome(exec.Command("ip", append([]string{"netns", "exec", n.name}, args...)...))
-}
-
-// addNamespace makes a namespace, which ends with the test.
-func addNamespace(t *testing.T, name string) namespace {
-	t.Helper()
-	n := namespace{fmt.Sprintf("axion-%s-%d", name, os.Getpid())}
-	if out, err := exec.Command("ip", "netns", "add", n.name).CombinedOutput(); err != nil {
-		clustertest.Missing(t, "the right to make network namespaces ("+strings.TrimSpace(string(out))+")", "nothing, but allow it")
-	}
-	t.Cleanup(func() {
-		if out, err := exec.Command("ip", "netns", "del", n.name).CombinedOutput(); err != nil {
-			t.Errorf("delete the namespace: %v: %s", err, out)
-		}
-	})
-	n.ip(t, "link", "set", "lo", "up")
-	return n
-}
-
-// newNamespaces makes two with two links between them. Neither touches this machine's
-// own network: a browser gives up its requests when that changes. The first link has
-// all kinds of addresses, and another name on each side; the second has those of the
-// link alone, and one name.
-func newNamespaces(t *testing.T) (here, there namespace) {
+// newNamespaces makes two with two links between them. The first link has all kinds of
+// addresses, and another name on each side; the second has those of the link alone, and
+// one name.
+func newNamespaces(t *testing.T) (here, there dockertest.Namespace) {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		clustertest.Missing(t, "the right to make network namespaces", "nothing, but run the tests as root")
 	}
-	if _, err := exec.LookPath("ip"); err != nil {
-		clustertest.Missing(t, "ip", "iproute2")
-	}
 	if off, err := os.ReadFile("/proc/sys/net/ipv6/conf/all/disable_ipv6"); err != nil || strings.TrimSpace(string(off)) != "0" {
 		clustertest.Missing(t, "IPv6", "nothing, but allow it by net.ipv6.conf.all.disable_ipv6=0")
 	}
-	here, there = addNamespace(t, "here"), addNamespace(t, "there")
-	here.ip(t, "link", "add", "inside", "type", "veth", "peer", "name", "outside", "netns", there.name)
-	here.ip(t, "link", "add", "same", "type", "veth", "peer", "name", "same", "netns", there.name)
-	for n, link := range map[namespace]string{here: "inside", there: "outside"} {
-		n.ip(t, "link", "set", link, "addrgenmode", "none", "up")
-		n.ip(t, "link", "set", "same", "addrgenmode", "none", "up")
+	here, there = dockertest.NewNamespace(t, "here"), dockertest.NewNamespace(t, "there")
+	here.IP(t, "link", "add", "inside", "type", "veth", "peer", "name", "outside", "netns", there.Name())
+	here.IP(t, "link", "add", "same", "type", "veth", "peer", "name", "same", "netns", there.Name())
+	for n, link := range map[dockertest.Namespace]string{here: "inside", there: "outside"} {
+		n.IP(t, "link", "set", link, "addrgenmode", "none", "up")
+		n.IP(t, "link", "set", "same", "addrgenmode", "none", "up")
 	}
-	here.address(t, "inside", "198.51.100.1/30", "fd00:a::1/64", "fe80::a1/64")
-	there.address(t, "outside", "198.51.100.2/30", "fd00:a::2/64", "fe80::a2/64")
-	here.address(t, "same", "fe80::b1/64")
-	there.address(t, "same", "fe80::b2/64")
+	addresses(t, here, "inside", "198.51.100.1/30", "fd00:a::1/64", "fe80::a1/64")
+	addresses(t, there, "outside", "198.51.100.2/30", "fd00:a::2/64", "fe80::a2/64")
+	addresses(t, here, "same", "fe80::b1/64")
+	addresses(t, there, "same", "fe80::b2/64")
 	return here, there
 }
 
-func (n namespace) address(t *testing.T, link string, addrs ...string) {
+func addresses(t *testing.T, n dockertest.Namespace, link string, addrs ...string) {
 	t.Helper()
 	for _, a := range addrs {
 		args := []string{"addr", "add", a, "dev", link}
 		if strings.Contains(a, "::") {
 			args = append(args, "nodad") // it can be used at once
 		}
-		n.ip(t, args...)
+		n.IP(t, args...)
 	}
 }
 
@@ -109,12 +77,7 @@ func TestKafkaFromNamespace(t *testing.T) {
 	t.Parallel()
 	here, there := newNamespaces(t)
 	client := kafkaClient(t)
-	inside := filepath.Join(t.TempDir(), "inside")
-	save(t, inside, fmt.Sprintf("#!/bin/sh\nexec ip netns exec %s %s \"$@\"\n", here.name, binary))
-	if err := os.Chmod(inside, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	s := stacktest.Launch(t, inside, "--no-builtins", "--kafka", "0.0.0.0:0", "--kafka", "localhost:0")
+	s := stacktest.Launch(t, here.Program(t, t.TempDir(), binary), "--no-builtins", "--kafka", "0.0.0.0:0", "--kafka", "localhost:0")
 	_, port, err := net.SplitHostPort(s.Summary.Kafka)
 	if err != nil || !strings.HasPrefix(s.Summary.Kafka, "localhost:") || len(s.KafkaListeners) != 2 || s.KafkaListeners[0] != "0.0.0.0:"+port {
 		t.Fatalf("got %s, listening on %v", s.Summary.Kafka, s.KafkaListeners)
@@ -122,11 +85,11 @@ func TestKafkaFromNamespace(t *testing.T) {
 	if warning := "listens beyond this machine"; strings.Count(s.Stderr.String(), warning) != 1 {
 		t.Errorf("stderr lacks %q, or has it twice:\n%s", warning, s.Stderr)
 	}
-	check := func(n namespace, want map[string]string) {
+	check := func(n dockertest.Namespace, want map[string]string) {
 		t.Helper()
 		for at, want := range want {
 			at, want = net.JoinHostPort(at, port), net.JoinHostPort(want, port)
-			stdout, stderr, code := n.run(client, at, "words")
+			stdout, stderr, code := run(n, client, at, "words")
 			told(t, at, stdout, stderr, code, want)
 		}
 	}
@@ -135,10 +98,10 @@ func TestKafkaFromNamespace(t *testing.T) {
 			"fe80::a1%outside": "198.51.100.1"}) // that zone is none here
 		check(here, map[string]string{"127.0.0.1": "localhost", "::1": "localhost", "localhost": "localhost", "198.51.100.1": "198.51.100.1",
 			"fe80::a1%inside": "fe80::a1%inside"})
-		stdout, stderr, code := here.run(client, s.KafkaListeners[1], "words")
+		stdout, stderr, code := run(here, client, s.KafkaListeners[1], "words")
 		told(t, "the other listener", stdout, stderr, code, s.KafkaListeners[1])
 		_, closed, _ := net.SplitHostPort(s.KafkaListeners[1])
-		if stdout, _, code := there.run(client, "198.51.100.1:"+closed); code == 0 {
+		if stdout, _, code := run(there, client, "198.51.100.1:"+closed); code == 0 {
 			t.Errorf("the listener on localhost is reached from elsewhere: %s", stdout)
 		}
 		restartBroker(t, here, s.Dashboard)
@@ -147,13 +110,13 @@ func TestKafkaFromNamespace(t *testing.T) {
 
 // restartBroker takes the broker away and ends that, by the dashboard of a stack in a
 // namespace.
-func restartBroker(t *testing.T, n namespace, dashboard string) {
+func restartBroker(t *testing.T, n dockertest.Namespace, dashboard string) {
 	t.Helper()
 	var session struct{ Token string }
 	var fault struct{ ID string }
 	curl := func(to any, args ...string) {
 		t.Helper()
-		stdout, stderr, code := n.run(append([]string{"curl", "-sS", "--fail"}, args...)...)
+		stdout, stderr, code := run(n, "curl", append([]string{"-sS", "--fail"}, args...)...)
 		if code != 0 {
 			t.Fatalf("curl %v: %d %s", args, code, stderr)
 		}
@@ -182,15 +145,14 @@ func outcome(cmd *exec.Cmd) (stdout, stderr string, code int) {
 
 // TestKafkaFromContainer reaches the broker from containers of the engine that
 // --docker follows, by their bridge's address; a second bridge has another.
-//
-// It runs before the tests that are parallel: the engine changes this machine's
-// network, upon which a browser gives up its requests.
 func TestKafkaFromContainer(t *testing.T) {
-	e := dockertest.Start(t)
+	t.Parallel()
+	n := dockertest.NewNamespace(t, "engine")
+	e := dockertest.StartIn(t, n)
 	e.Build(t, "axion/web/stacktest/kafkaclient", "kafkaclient:test")
 	e.Network(t, "front")
 	e.Network(t, "back")
-	s := stacktest.LaunchWith(t, []string{"DOCKER_HOST=" + e.Host}, binary, "--docker", "--kafka", "0.0.0.0:0")
+	s := stacktest.LaunchWith(t, []string{"DOCKER_HOST=" + e.Host}, n.Program(t, t.TempDir(), binary), "--docker", "--kafka", "0.0.0.0:0")
 	_, port, err := net.SplitHostPort(s.Summary.Kafka)
 	if err != nil {
 		t.Fatal(err)

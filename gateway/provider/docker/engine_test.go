@@ -13,6 +13,8 @@ import (
 	"axion/gateway/provider/docker/dockertest"
 )
 
+func init() { isolate = dockertest.Isolate }
+
 // TestEngine follows a real engine through all that happens to its containers.
 func TestEngine(t *testing.T) {
 	t.Parallel()

@@ -3,6 +3,7 @@ package docker_test
 import (
 	"context"
 	"log/slog"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -14,7 +15,15 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// isolate is what an engine needs: see dockertest, which there is on Linux.
+var isolate = func() (code int, done bool) { return 0, false }
+
+func TestMain(m *testing.M) {
+	if code, done := isolate(); done {
+		os.Exit(code)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // waitTime bounds what an event is waited for.
 const waitTime = 30 * time.Second

@@ -28,14 +28,24 @@ const (
 type Engine struct {
 	Host   string // its address
 	Client *client.Client
+	in     Namespace
 	dir    string
 	cmd    *exec.Cmd
 	ended  chan struct{}
 }
 
-// Start starts an engine. Where there is none to be started, or no right to, the
-// test is skipped; with AXION_REQUIRE_TOOLS=1 it fails.
+// Start starts an engine in the namespace that [Isolate] has made. Where there is none
+// to be started, or no right to, the test is skipped; with AXION_REQUIRE_TOOLS=1 it fails.
 func Start(t testing.TB) *Engine {
+	t.Helper()
+	if os.Getenv(isolatedEnv) == "" {
+		missing(t, "no right to make network namespaces: run this test as root")
+	}
+	return StartIn(t, Namespace{})
+}
+
+// StartIn is [Start] in a namespace, where its bridges are.
+func StartIn(t testing.TB, n Namespace) *Engine {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		missing(t, "a Docker engine needs root's rights")
@@ -49,7 +59,7 @@ func Start(t testing.TB) *Engine {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := &Engine{Host: "unix://" + filepath.Join(dir, "docker.sock"), dir: dir}
+	e := &Engine{Host: "unix://" + filepath.Join(dir, "docker.sock"), in: n, dir: dir}
 	t.Cleanup(func() {
 		_ = syscall.Unmount(filepath.Join(dir, "exec", "netns", "default"), syscall.MNT_DETACH) // dockerd leaves it
 		if err := os.RemoveAll(dir); err != nil {
@@ -84,9 +94,8 @@ func (e *Engine) Resume(t testing.TB) {
 	if err := os.WriteFile(settings, []byte("{}"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	e.cmd = exec.Command("dockerd", "--config-file", settings, "--host", e.Host, "--data-root", filepath.Join(e.dir, "data"),
+	e.cmd = e.in.Command("dockerd", "--config-file", settings, "--host", e.Host, "--data-root", filepath.Join(e.dir, "data"),
 		"--exec-root", filepath.Join(e.dir, "exec"), "--pidfile", filepath.Join(e.dir, "pid"), "--storage-driver", "vfs",
-		// The machine's own network is none of ours.
 		"--bridge", "none", "--iptables=false", "--ip6tables=false", "--ip-forward=false", "--ip-masq=false")
 	e.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	log, err := e.cmd.StderrPipe()
