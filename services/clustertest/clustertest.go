@@ -98,8 +98,11 @@ func (p *process) stop() {
 
 // tail keeps the last lines that a server said.
 type tail struct {
-	mu    sync.Mutex
-	lines []string
+	mu      sync.Mutex
+	lines   []string
+	watched []string
+	last    string        // of those watched
+	changed chan struct{} // closed when last changes
 }
 
 func (l *tail) add(line string) {
@@ -107,6 +110,38 @@ func (l *tail) add(line string) {
 	defer l.mu.Unlock()
 	if l.lines = append(l.lines, line); len(l.lines) > 50 {
 		l.lines = l.lines[1:]
+	}
+	for _, text := range l.watched {
+		if strings.Contains(line, text) && l.last != text {
+			l.last = text
+			close(l.changed)
+			l.changed = make(chan struct{})
+		}
+	}
+}
+
+// watch names texts for wait.
+func (l *tail) watch(texts ...string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.watched, l.changed = texts, make(chan struct{})
+}
+
+// wait waits until the last line with a text that is watched has this one, and is false
+// where the context ends before.
+func (l *tail) wait(ctx context.Context, text string) bool {
+	for {
+		l.mu.Lock()
+		last, changed := l.last, l.changed
+		l.mu.Unlock()
+		if last == text {
+			return true
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return false
+		}
 	}
 }
 

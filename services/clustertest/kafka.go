@@ -23,7 +23,7 @@ var pom []byte
 // properties of a node that is broker and controller; %[1]s is its directory,
 // %[2]d and %[3]d their ports. Groups form at once: tests have no members that are
 // about to come. Messages may be of a time long past. A busy machine must not have the
-// controller take the broker for gone.
+// controller take the broker for gone: see [sessionProperties] for one that restarts.
 const properties = `process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:%[3]d
@@ -49,14 +49,6 @@ broker.session.timeout.ms=60000
 group.consumer.heartbeat.interval.ms=500
 group.consumer.min.heartbeat.interval.ms=500
 `
-
-// restartProperties come after [properties]: a node that was killed may come back only
-// once its controller takes the old broker for gone.
-const restartProperties = "broker.session.timeout.ms=3000\n"
-
-// cleanProperties are as [restartProperties], for a node that seldom comes back on a busy
-// machine: Kafka's default.
-const cleanProperties = "broker.session.timeout.ms=9000\n"
 
 // StartKafka runs Apache Kafka, one node in KRaft mode, until the test ends, and
 // returns its address.

@@ -21,8 +21,7 @@ func NewServer(t testing.TB) *Server {
 	t.Helper()
 	s := &Server{t: t, port: freePort(t)}
 	if os.Getenv(BrokersEnv) != "" {
-		node := newNode(t, s.port, restartProperties, nil)
-		s.start = func() func() { return node.start().stop }
+		s.start = newApart(t, s.port, "KILL").start
 	} else {
 		dir := t.TempDir()
 		s.start = func() func() { return startEmbedded(t, kfake.DataDir(dir), kfake.Ports(s.port)).Close }
@@ -37,8 +36,7 @@ func NewServer(t testing.TB) *Server {
 func NewCleanKafka(t testing.TB) *Server {
 	t.Helper()
 	s := &Server{t: t, port: freePort(t), stop: func() {}}
-	node := newNode(t, s.port, cleanProperties, nil)
-	s.start = func() func() { return node.startUntil("TERM").stop }
+	s.start = newApart(t, s.port, "TERM").start
 	t.Cleanup(func() { s.stop() })
 	return s
 }
@@ -48,8 +46,7 @@ func NewCleanKafka(t testing.TB) *Server {
 func NewKafka(t testing.TB) *Server {
 	t.Helper()
 	s := &Server{t: t, port: freePort(t), stop: func() {}}
-	node := newNode(t, s.port, restartProperties, nil)
-	s.start = func() func() { return node.start().stop }
+	s.start = newApart(t, s.port, "KILL").start
 	t.Cleanup(func() { s.stop() })
 	return s
 }

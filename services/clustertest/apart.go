@@ -1,0 +1,87 @@
+package clustertest
+
+import (
+	"context"
+	"fmt"
+	"testing"
+)
+
+// A broker that shares its process with its controller comes back after a kill as one
+// that its own metadata takes for alive: it leads all partitions by their old epochs for
+// as long as its old registration's session lasts, and its transaction coordinator
+// completes what was prepared by writing markers that never arrive. Apache Kafka 4.3.1
+// then keeps transactions open for ever, and shows aborted ones. A controller of its own
+// outlives the broker, and has found it gone before it comes back.
+
+// controllerProperties come after [properties], for a controller without a broker: its
+// port and directory.
+const controllerProperties = `process.roles=controller
+node.id=2
+controller.quorum.voters=2@127.0.0.1:%[1]d
+listeners=CONTROLLER://127.0.0.1:%[1]d
+advertised.listeners=CONTROLLER://127.0.0.1:%[1]d
+log.dirs=%[2]s
+`
+
+// brokerProperties come after [properties], for a broker of that controller: its port and
+// the controller's.
+const brokerProperties = `process.roles=broker
+controller.quorum.voters=2@127.0.0.1:%[2]d
+listeners=PLAINTEXT://127.0.0.1:%[1]d
+`
+
+// sessionProperties are the controller's: a broker that was killed may come back only
+// once its session has ended.
+const sessionProperties = "broker.session.timeout.ms=3000\n"
+
+// What a controller says of its broker.
+const (
+	fencedLine   = "Fencing broker 1 at epoch"
+	unfencedLine = "request from broker 1 to unfence has been granted"
+)
+
+// apart is a broker and its controller, each a process of its own.
+type apart struct {
+	t                  testing.TB
+	controller, broker *node
+	signal             string   // ends the broker
+	up                 *process // the controller, once it runs
+}
+
+// newApart makes the directories of a broker that will listen on a port, and of its
+// controller. The signal ends the broker.
+func newApart(t testing.TB, port int, signal string) *apart {
+	t.Helper()
+	at := freePort(t)
+	controller := fmt.Sprintf(controllerProperties, at, folder(t)) + sessionProperties
+	return &apart{
+		t: t, signal: signal,
+		controller: newNode(t, at, controller, nil),
+		broker:     newNode(t, port, fmt.Sprintf(brokerProperties, port, at), nil),
+	}
+}
+
+// start starts the broker, the first time with its controller, and stop ends it. Each
+// waits until the controller knows.
+func (a *apart) start() (stop func()) {
+	a.t.Helper()
+	if a.up == nil {
+		a.up = a.controller.start()
+		a.up.tail.watch(fencedLine, unfencedLine)
+	} else {
+		a.wait(fencedLine)
+	}
+	p := a.broker.startUntil(a.signal)
+	a.wait(unfencedLine)
+	return p.stop
+}
+
+// wait waits until one of the two lines is the controller's last.
+func (a *apart) wait(line string) {
+	a.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), startTime)
+	defer cancel()
+	if !a.up.tail.wait(ctx, line) {
+		a.t.Fatalf("the controller does not say %q:\n%s", line, a.up.tail)
+	}
+}
