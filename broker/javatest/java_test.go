@@ -84,34 +84,13 @@ func compare(t *testing.T, got, want outcomes) {
 	}
 	for scenario, steps := range want {
 		t.Run(scenario, func(t *testing.T) {
-			switch last := steps[len(steps)-1]; {
-			case last == "end\terror TimeoutException" && scenario == "streams/exactly-once":
-				// Apache Kafka at times has no leader for long after its restart. What the
-				// application must come to is known without it.
-				t.Logf("Apache Kafka did not come back in time:\n%s", strings.Join(steps, "\n"))
-				exactlyOnce(t, got[scenario])
-				return
-			case last != "end\treached":
+			if steps[len(steps)-1] != "end\treached" {
 				t.Errorf("it did not end well on Apache Kafka:\n%s", strings.Join(steps, "\n"))
 			}
 			for _, line := range difference(got[scenario], steps) {
 				t.Error(line)
 			}
 		})
-	}
-}
-
-// exactlyOnce fails unless the application counted each of 20,000 records once.
-func exactlyOnce(t *testing.T, steps []string) {
-	t.Helper()
-	var counts []string
-	for i := range 10 {
-		counts = append(counts, fmt.Sprintf("k%d=2000", i))
-	}
-	for _, want := range []string{"counts\t{" + strings.Join(counts, ", ") + "}", "errors\t[]", "end\treached"} {
-		if !slices.Contains(steps, want) {
-			t.Errorf("got %q, want %q among them", steps, want)
-		}
 	}
 }
 
