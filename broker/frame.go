@@ -50,9 +50,10 @@ func refusef(format string, args ...any) error {
 // gate follows the frames of one connection.
 type gate interface {
 	// awaiting is called before the wait for a frame, begun when it starts
-	// to arrive. An error of awaiting ends the connection.
+	// to arrive; there says that all of it has. An error of awaiting ends the
+	// connection.
 	awaiting() error
-	begun()
+	begun(there bool)
 	// wants reports whether inspect is to see the frames of a key.
 	wants(key int16) bool
 	// inspect sees a whole frame of one of the keys that it wants, and
@@ -171,7 +172,7 @@ func (f *framer) next() error {
 	if size < minHead || size > maxProduce {
 		return refusef("not a Kafka request: %s", looksLike(head))
 	}
-	f.gate.begun()
+	f.gate.begun(int64(f.r.Buffered()) >= prefix+size)
 	req, err := f.header(int(size))
 	if err != nil {
 		return err
@@ -287,7 +288,7 @@ func (f *framer) whole(frame []byte, size int) ([]byte, error) {
 			if !f.held.Take(int64(n), f.done) {
 				return nil, net.ErrClosed
 			}
-			f.gate.begun() // the wait is not the client's
+			f.gate.begun(false) // the wait is not the client's
 		}
 		frame = slices.Grow(frame, n)
 		read, err := io.ReadFull(f.r, frame[len(frame):len(frame)+n])

@@ -17,7 +17,7 @@ import (
 type open struct{ passed int }
 
 func (*open) awaiting() error      { return nil }
-func (*open) begun()               {}
+func (*open) begun(bool)           {}
 func (*open) wants(key int16) bool { return inspected(key) }
 func (*open) inspect(_ request, frame []byte) ([]byte, error) {
 	return frame, nil

@@ -16,7 +16,7 @@ import (
 const (
 	// firstTime is for the first request of a connection to start.
 	firstTime = time.Minute
-	// idleTime is for each further one: Kafka's connections.max.idle.ms.
+	// idleTime is for each further one, see [timeout]: Kafka's connections.max.idle.ms.
 	idleTime = 10 * time.Minute
 	// frameTime is for a request to arrive whole once it has started, and
 	// for an answer to be taken.
@@ -40,6 +40,8 @@ type guarded struct {
 	closed  chan struct{}
 	closing sync.Once
 	err     error      // of closing Conn
+	reading timeout    // for the reader alone
+	sending timeout    // for who holds writing
 	writing sync.Mutex // held while an answer is written; taken before mu
 	ending  error      // ends the connection once the present request is passed on; for the reader alone
 
@@ -70,6 +72,7 @@ func newGuarded(conn net.Conn, f *front) *guarded {
 	}
 	_, g.own = conn.(*memoryConn)
 	g.told = f.broker.policy.For(conn.LocalAddr(), conn.RemoteAddr())
+	g.reading.set, g.sending.set = conn.SetReadDeadline, conn.SetWriteDeadline
 	g.frames = newFramer(conn, g, f.broker.frames, g.closed)
 	return g
 }
@@ -109,13 +112,18 @@ func (g *guarded) send(p []byte) (int, error) {
 // sendAnswer sends the answer to a request as it is, and returns its size. The caller
 // holds writing.
 func (g *guarded) sendAnswer(serial uint64, p net.Buffers) (size int64, err error) {
-	if err := g.SetWriteDeadline(time.Now().Add(frameTime)); err != nil {
+	if err := g.sending.in(frameTime); err != nil {
 		return 0, err
 	}
 	g.mu.Lock()
 	g.due = g.due && g.last != serial // before a quick client asks for more
 	g.mu.Unlock()
-	size, err = p.WriteTo(g.Conn)
+	if len(p) == 1 {
+		n, writeErr := g.Conn.Write(p[0])
+		size, err = int64(n), writeErr
+	} else {
+		size, err = p.WriteTo(g.Conn)
+	}
 	g.front.settle()
 	return size, err
 }
@@ -167,14 +175,16 @@ func (g *guarded) isClosed() bool {
 
 // awaiting implements gate.
 func (g *guarded) awaiting() error {
-	_ = g.SetReadDeadline(time.Now().Add(g.wait)) // fails on a closed connection, as the read then does
+	_ = g.reading.in(g.wait) // fails on a closed connection, as the read then does
 	return g.ending
 }
 
 // begun implements gate.
-func (g *guarded) begun() {
+func (g *guarded) begun(there bool) {
 	g.wait = idleTime
-	_ = g.SetReadDeadline(time.Now().Add(frameTime)) // as in awaiting
+	if !there {
+		_ = g.reading.in(frameTime) // as in awaiting
+	}
 }
 
 // pass implements gate. While the broker drains, it holds requests back until

@@ -214,7 +214,7 @@ func TestDrain(t *testing.T) {
 				}
 				begin := time.Now()
 				g.front.drain(drainTime)
-				if got := time.Since(begin); got != tt.want {
+				if got := time.Since(begin); got < tt.want || got > tt.want+tt.want/10 {
 					t.Errorf("drained for %s, want %s", got, tt.want)
 				}
 				read := make(chan int)
@@ -351,7 +351,7 @@ func TestSlow(t *testing.T) {
 				if timeout, ok := errors.AsType[net.Error](err); !ok || !timeout.Timeout() {
 					t.Fatalf("got %v, want a timeout", err)
 				}
-				if got := time.Since(begin); got != tt.want {
+				if got := time.Since(begin); got < tt.want || got > tt.want+tt.want/10 {
 					t.Errorf("cut off after %s, want %s", got, tt.want)
 				}
 			})
@@ -365,7 +365,7 @@ func TestSlow(t *testing.T) {
 			if _, err := g.Write(make([]byte, 64)); err == nil {
 				t.Fatal("an answer that no one takes was written")
 			}
-			if got := time.Since(begin); got != frameTime {
+			if got := time.Since(begin); got < frameTime || got > frameTime+frameTime/10 {
 				t.Errorf("cut off after %s, want %s", got, frameTime)
 			}
 		})
