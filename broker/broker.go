@@ -294,7 +294,6 @@ func (b *Broker) prove(ctx context.Context, o Options) error {
 	if err := b.Healthy(ctx); err != nil {
 		return err
 	}
-	b.mender.Load()
 	if err := b.admin.Create(ctx, o.Partitions, o.Topics...); err != nil {
 		return err
 	}

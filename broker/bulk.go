@@ -7,7 +7,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
-	"axion/broker/answers"
+	batches "axion/broker/batch"
 	"axion/broker/retention"
 	"axion/broker/segment"
 )
@@ -88,9 +88,6 @@ func (b *bulk) fill(r *kmsg.FetchRequest, list []asked, buf []byte, turn int) bo
 		if retention.Compacted(at.topic.Configs) {
 			return false // its files are written anew at times
 		}
-		if kind := at.topic.Configs[answers.TimestampType]; kind != nil && *kind == answers.LogAppendTime {
-			return false // what is in its files is marked on the way out
-		}
 	}
 	buf = buf[:min(len(buf), int(max(r.MaxBytes, 0)))]
 	sum := 0
@@ -104,6 +101,7 @@ func (b *bulk) fill(r *kmsg.FetchRequest, list []asked, buf []byte, turn int) bo
 		if err != nil && sum == 0 {
 			return false
 		}
+		batches.Mark(part)
 		at.stored, buf, sum = part, buf[len(part):], sum+len(part)
 	}
 	return sum > 0 && sum >= int(r.MinBytes)

@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	batches "axion/broker/batch"
 	"axion/broker/segment"
 )
 
@@ -103,12 +104,7 @@ func (g *guarded) inspectFetch(req request, frame []byte) ([]byte, error) {
 		return nil, refusef("Fetch request that cannot be read: %v", err)
 	}
 	frame = g.readOn(req, frame, r)
-	if sessionless(req, frame, r) {
-		g.answerWith(req, &entire{g.front.broker, r})
-	}
-	if mender := g.front.broker.mender; mender.Stamping() {
-		g.answerWith(req, marked{mender, req.version})
-	}
+	g.answerWith(req, &fetchAnswer{broker: g.front.broker, request: r, entire: sessionless(req, frame, r)})
 	if !g.delayed(req) && g.serve(req, r) {
 		return nil, nil
 	}
@@ -137,29 +133,31 @@ func sessionless(req request, frame []byte, r *kmsg.FetchRequest) bool {
 	return true
 }
 
-// entire adds to the answer to a fetch the partitions that kfake leaves out once the
-// answer is full (v0.0.0-20260918054303): Java's clients take none from which one that
-// they asked for is missing.
-type entire struct {
+// fetchAnswer completes the answer to a fetch: it marks batches, and adds the partitions that
+// kfake leaves out once the answer is full (v0.0.0-20260918054303): Java's clients take
+// none from which one that they asked for is missing.
+type fetchAnswer struct {
 	broker  *Broker
 	request *kmsg.FetchRequest
+	entire  bool // the request names all partitions
 }
 
 // complete implements completion.
-func (e *entire) complete(p []byte) ([]byte, error) {
+func (e *fetchAnswer) complete(p []byte) ([]byte, error) {
 	resp, body, err := readAnswer(p, int16(kmsg.Fetch), e.request.Version)
 	if err != nil {
 		return nil, err
 	}
 	a := resp.(*kmsg.FetchResponse)
+	batches.MarkAnswer(a) // bytes of p, and not their number
+	if a.ErrorCode != 0 || !e.entire {
+		return p, nil
+	}
 	told := map[segment.Partition]bool{}
 	for _, t := range a.Topics {
 		for _, q := range t.Partitions {
 			told[segment.Partition{Topic: t.Topic, ID: t.TopicID, Partition: q.Partition}] = true
 		}
-	}
-	if a.ErrorCode != 0 {
-		return p, nil
 	}
 	missing := false
 	for _, t := range e.request.Topics {
@@ -182,7 +180,7 @@ func (e *entire) complete(p []byte) ([]byte, error) {
 }
 
 // partition is one of which nothing is read.
-func (e *entire) partition(t kmsg.FetchRequestTopic, id int32) kmsg.FetchResponseTopicPartition {
+func (e *fetchAnswer) partition(t kmsg.FetchRequestTopic, id int32) kmsg.FetchResponseTopicPartition {
 	p := kmsg.NewFetchResponseTopicPartition()
 	p.Partition, p.RecordBatches = id, []byte{}
 	e.broker.alive(func(c *kfake.Cluster) {

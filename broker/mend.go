@@ -85,29 +85,6 @@ func (g *guarded) mend(req request, frame []byte, parsed kmsg.Request) (answer *
 	return answer, x.Instead, x.Changed
 }
 
-// stamp has records of topics with LogAppendTime get their time.
-func (g *guarded) stamp(req request, r *kmsg.ProduceRequest) {
-	if x, ok := g.front.broker.mender.Stamp(r); ok && r.Acks != 0 {
-		g.answerWith(req, mended{req, x})
-	}
-}
-
-// marked says of records on their way out that they have it.
-type marked struct {
-	mender  *answers.Mender
-	version int16
-}
-
-// complete implements completion. It changes bytes of p, and not their number.
-func (m marked) complete(p []byte) ([]byte, error) {
-	resp, _, err := readAnswer(p, int16(kmsg.Fetch), m.version)
-	if err != nil {
-		return nil, err
-	}
-	m.mender.Mark(resp)
-	return p, nil
-}
-
 // framed writes a request anew behind its header.
 func framed(head []byte, req kmsg.Request) []byte {
 	out := req.AppendTo(append([]byte(nil), head...))

@@ -44,44 +44,45 @@ func (g *guarded) inspectBody(req request, body []byte) error {
 // request is another than it was.
 func (g *guarded) records(req request, r *kmsg.ProduceRequest) (changed bool) {
 	changed = g.check(req, r)
-	if !g.store(req, r) {
-		return true
-	}
-	g.stamp(req, r)
-	return changed
+	return !g.store(req, r) || changed
 }
 
-// check refuses batches that not every reader could decode, and reports whether the
-// request is another than it was. kfake (v0.0.0-20260918) acknowledges them: it looks
-// at neither the records nor their number, and takes the next offset from that.
+// check refuses batches that not every reader could decode, gives those of topics with
+// LogAppendTime their time, and reports whether the request is another than it was. kfake
+// (v0.0.0-20260918) acknowledges them: it looks at neither the records nor their number,
+// and takes the next offset from that.
 func (g *guarded) check(req request, r *kmsg.ProduceRequest) (changed bool) {
-	refused, changed := batches.Check(r, known{g.front.broker}, time.Now().UnixMilli())
-	if len(refused) == 0 {
-		return changed
+	result := batches.Check(r, known{g.front.broker}, time.Now().UnixMilli())
+	if !result.Tells() {
+		return result.Changed
 	}
-	g.front.warn("broker: refused a batch", "peer", g.RemoteAddr().String(),
-		"topic", refused[0].Topic, "partition", refused[0].Partition, "error", refused[0].Error)
-	if r.Acks == 0 { // there is no other way to tell, and it is Kafka's
-		g.ending = refusef("a produce without acknowledgement was refused: %v", refused[0].Error)
-	} else {
-		g.answerWith(req, produceRefused{req.version, refused})
+	if len(result.Refused) > 0 {
+		first := result.Refused[0]
+		g.front.warn("broker: refused a batch", "peer", g.RemoteAddr().String(),
+			"topic", first.Topic, "partition", first.Partition, "error", first.Error)
+		if r.Acks == 0 { // there is no other way to tell, and it is Kafka's
+			g.ending = refusef("a produce without acknowledgement was refused: %v", first.Error)
+		}
 	}
-	return changed
+	if r.Acks != 0 {
+		g.answerWith(req, &validated{req.version, result})
+	}
+	return result.Changed
 }
 
-// produceRefused adds the refused partitions to the answer.
-type produceRefused struct {
+// validated adds to the answer what validation came to.
+type validated struct {
 	version int16
-	refused []batches.Refusal
+	result  batches.Result
 }
 
 // complete implements completion.
-func (c produceRefused) complete(p []byte) ([]byte, error) {
+func (c *validated) complete(p []byte) ([]byte, error) {
 	resp, body, err := readAnswer(p, int16(kmsg.Produce), c.version)
 	if err != nil {
 		return nil, err
 	}
-	batches.AddTo(resp.(*kmsg.ProduceResponse), c.refused)
+	c.result.AddTo(resp.(*kmsg.ProduceResponse))
 	return answerAgain(p[:body], resp), nil
 }
 

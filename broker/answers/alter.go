@@ -49,8 +49,6 @@ func (m *Mender) alterConfigs(req *kmsg.AlterConfigsRequest) Exchange {
 				answer := kmsg.NewAlterConfigsResponseResource()
 				answer.ResourceType, answer.ResourceName, answer.ErrorCode, answer.ErrorMessage = r.kind, r.name, p.code, &p.text
 				a.Resources = append(a.Resources, answer)
-			} else if r.kind == kmsg.ConfigResourceTypeTopic {
-				m.stamps.refresh(m.cluster, r.name)
 			}
 		}
 	}}
@@ -90,8 +88,6 @@ func (m *Mender) incrementalAlterConfigs(req *kmsg.IncrementalAlterConfigsReques
 				answer := kmsg.NewIncrementalAlterConfigsResponseResource()
 				answer.ResourceType, answer.ResourceName, answer.ErrorCode, answer.ErrorMessage = r.kind, r.name, p.code, &p.text
 				a.Resources = append(a.Resources, answer)
-			} else if r.kind == kmsg.ConfigResourceTypeTopic {
-				m.stamps.refresh(m.cluster, r.name)
 			}
 		}
 	}}

@@ -37,7 +37,6 @@ type Cluster interface {
 // use.
 type Mender struct {
 	cluster    Cluster
-	stamps     stamps
 	heartbeats heartbeats
 }
 

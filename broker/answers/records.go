@@ -3,12 +3,17 @@ package answers
 import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"axion/broker/batch"
 )
 
 func init() {
 	on((*Mender).deleteRecords)
 	on((*Mender).describeLogDirs)
 	on((*Mender).alterReplicaLogDirs)
+	on(func(*Mender, *kmsg.ShareFetchRequest) Exchange {
+		return complete(func(a *kmsg.ShareFetchResponse) { batch.MarkAnswer(a) })
+	})
 }
 
 // partition names one.

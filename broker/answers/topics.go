@@ -54,9 +54,6 @@ func (m *Mender) createTopics(req *kmsg.CreateTopicsRequest) Exchange {
 				topic.Topic, topic.ErrorCode, topic.ErrorMessage = name, p.code, &p.text
 				a.Topics = append(a.Topics, topic)
 			}
-			for _, t := range a.Topics {
-				m.stamps.refresh(m.cluster, t.Topic)
-			}
 			if req.Version >= 5 {
 				m.tellSettings(req, a)
 			}
@@ -205,11 +202,6 @@ func (m *Mender) createPartitions(req *kmsg.CreatePartitionsRequest) Exchange {
 // deleteTopics: a topic that is asked for by an id that is not there has no name.
 func (m *Mender) deleteTopics(*kmsg.DeleteTopicsRequest) Exchange {
 	return complete(func(a *kmsg.DeleteTopicsResponse) {
-		if topics := m.stamps.now.Load(); topics != nil {
-			for name := range topics.names {
-				m.stamps.refresh(m.cluster, name)
-			}
-		}
 		for i := range a.Topics {
 			topic := &a.Topics[i]
 			if topic.Topic != nil && *topic.Topic == "" && topic.ErrorCode != 0 {

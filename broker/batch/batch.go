@@ -58,16 +58,14 @@ func (b batch) count() int32         { return int32(binary.BigEndian.Uint32(b[at
 func (b batch) crc() uint32         { return binary.BigEndian.Uint32(b[atCRC:]) }
 func (b batch) computedCRC() uint32 { return crc32.Checksum(b[atAttributes:], castagnoli) }
 
+func (b batch) sign() { binary.BigEndian.PutUint32(b[atCRC:], b.computedCRC()) }
+
 // setMaxTimestamp makes the time that a batch's header tells the one of its records,
-// and its type the client's, and signs the batch again. It changes nothing where
-// that is so already.
+// and its type the client's, and signs the batch again.
 func (b batch) setMaxTimestamp(latest int64) {
-	if b.maxTimestamp() == latest && b.attributes()&logAppendFlag == 0 {
-		return
-	}
-	b[atAttributes+1] &^= logAppendFlag
+	b[atAttributes+1] &^= logAppendFlag | stampFlag
 	binary.BigEndian.PutUint64(b[atMaxTimestamp:], uint64(latest))
-	binary.BigEndian.PutUint32(b[atCRC:], b.computedCRC())
+	b.sign()
 }
 
 // Transactional reports whether records begin with a batch that is part of a

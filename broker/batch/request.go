@@ -24,51 +24,66 @@ type Refusal struct {
 	*Error
 }
 
-// Check validates what a Produce request brings, and takes the partitions out of it
-// that are refused; the others are to be carried out, as Kafka does. Where changed is
-// true, the request is another than it was; the bytes of its batches may differ in
-// any case, see [Validate].
-func Check(req *kmsg.ProduceRequest, topics Topics, now int64) (refused []Refusal, changed bool) {
-	if req.Acks < -1 || req.Acks > 1 {
-		return nil, false // no part of such a request is carried out
-	}
-	if req.TransactionID == nil && hasTransactional(req) {
-		return refuseAll(req, refusef(kerr.TransactionalIDAuthorizationFailed, "Transactional records without a transactional id")), true
-	}
-	changed = dropRepeated(req)
-	for i := range req.Topics {
-		t := &req.Topics[i]
-		rules, known := topics.Rules(t.Topic)
-		rules.Version, rules.Now, rules.Topic = req.Version, now, t.Topic
-		t.Partitions = slices.DeleteFunc(t.Partitions, func(p kmsg.ProduceRequestTopicPartition) bool {
-			rules.Partition = p.Partition
-			_, err := Validate(p.Records, &rules)
-			if err != nil {
-				if !known || !topics.Has(t.Topic, p.Partition) {
-					err = refusef(kerr.UnknownTopicOrPartition, "There is no partition %d of topic %s", p.Partition, t.Topic)
-				}
-				refused = append(refused, Refusal{t.Topic, p.Partition, err})
-			}
-			return err != nil
-		})
-		changed = cut(t.Partitions) || changed
-	}
-	if len(refused) > 0 {
-		changed = true
-		req.Topics = slices.DeleteFunc(req.Topics, func(t kmsg.ProduceRequestTopic) bool { return len(t.Partitions) == 0 })
-	}
-	return refused, changed
+// Result is what the validation of a Produce request came to.
+type Result struct {
+	// Refused are the partitions that were taken out of the request; nil for none.
+	Refused []Refusal
+	// Changed says that the request is another than it was. The bytes of its batches
+	// may differ in any case, see [Validate].
+	Changed bool
+	// Stamped are the topics whose batches got Now for their time, by LogAppendTime;
+	// nil for none. Now is in milliseconds.
+	Stamped []string
+	Now     int64
 }
 
-// cut removes what is behind the batches, all of which are valid.
-func cut(partitions []kmsg.ProduceRequestTopicPartition) (changed bool) {
-	for i := range partitions {
-		p := &partitions[i]
-		if first, _ := next(p.Records); len(first) < len(p.Records) {
-			p.Records, changed = first, true
-		}
+// Check validates what a Produce request brings, and takes the partitions out of it
+// that are refused; the others are to be carried out, as Kafka does. Now is the
+// present, in milliseconds.
+func Check(req *kmsg.ProduceRequest, topics Topics, now int64) (r Result) {
+	r.Now = now
+	if req.Acks < -1 || req.Acks > 1 {
+		return r // no part of such a request is carried out
 	}
-	return changed
+	if req.TransactionID == nil && hasTransactional(req) {
+		r.Refused, r.Changed = refuseAll(req, refusef(kerr.TransactionalIDAuthorizationFailed, "Transactional records without a transactional id")), true
+		return r
+	}
+	r.Changed = dropRepeated(req)
+	for i := range req.Topics {
+		r.topic(req.Version, &req.Topics[i], topics)
+	}
+	if len(r.Refused) > 0 {
+		r.Changed = true
+		req.Topics = slices.DeleteFunc(req.Topics, func(t kmsg.ProduceRequestTopic) bool { return len(t.Partitions) == 0 })
+	}
+	return r
+}
+
+// topic validates what a request brings for one topic, and keeps in it what is valid.
+func (r *Result) topic(version int16, t *kmsg.ProduceRequestTopic, topics Topics) {
+	rules, known := topics.Rules(t.Topic)
+	rules.Version, rules.Now, rules.Topic = version, r.Now, t.Topic
+	kept := t.Partitions[:0]
+	for _, p := range t.Partitions {
+		rules.Partition = p.Partition
+		size, err := Validate(p.Records, &rules)
+		if err != nil {
+			if !known || !topics.Has(t.Topic, p.Partition) {
+				err = refusef(kerr.UnknownTopicOrPartition, "There is no partition %d of topic %s", p.Partition, t.Topic)
+			}
+			r.Refused = append(r.Refused, Refusal{t.Topic, p.Partition, err})
+			continue
+		}
+		if size < len(p.Records) { // what is behind the batch
+			p.Records, r.Changed = p.Records[:size], true
+		}
+		kept = append(kept, p)
+	}
+	t.Partitions = kept
+	if rules.LogAppendTime && len(kept) > 0 {
+		r.Stamped = append(r.Stamped, t.Topic)
+	}
 }
 
 func hasTransactional(req *kmsg.ProduceRequest) bool {
@@ -120,9 +135,21 @@ func dropRepeated(req *kmsg.ProduceRequest) (changed bool) {
 	return changed
 }
 
-// AddTo puts refusals into the answer that tells of the other partitions.
-func AddTo(resp *kmsg.ProduceResponse, refused []Refusal) {
-	for _, r := range refused {
+// Tells reports whether [Result.AddTo] changes the answer.
+func (r *Result) Tells() bool { return len(r.Refused) > 0 || len(r.Stamped) > 0 }
+
+// AddTo puts the refusals, and the time that batches got, into the answer that tells of
+// the other partitions.
+func (r *Result) AddTo(resp *kmsg.ProduceResponse) {
+	for i := range resp.Topics {
+		t := &resp.Topics[i]
+		for j := range t.Partitions {
+			if p := &t.Partitions[j]; p.ErrorCode == 0 && slices.Contains(r.Stamped, t.Topic) {
+				p.LogAppendTime = r.Now
+			}
+		}
+	}
+	for _, r := range r.Refused {
 		part := kmsg.NewProduceResponseTopicPartition()
 		part.Partition, part.BaseOffset = r.Partition, -1
 		part.ErrorCode, part.ErrorMessage = r.Code.Code, &r.Message

@@ -30,7 +30,7 @@ type Rules struct {
 	// Compacted topics take no record without a key.
 	Compacted bool
 	// LogAppendTime says that message.timestamp.type is that: records' own times
-	// do not count.
+	// do not count, they get Now.
 	LogAppendTime bool
 	// Now is the present, and Before and After are the topic's
 	// message.timestamp.before.max.ms and message.timestamp.after.max.ms; all in
@@ -77,8 +77,8 @@ func refusef(code *kerr.Error, format string, args ...any) *Error {
 // that every reader can decode. It returns the batch's size: bytes behind it that are
 // no whole batch are to be cut off, as Kafka does. Where the header's greatest
 // timestamp is not that of the records, or its type is LogAppendTime, it is made
-// right in place. The checksum of an uncompressed batch that is valid else is left
-// to who appends it.
+// right in place; where the topic's is, the batch gets the present for its time. The
+// checksum of an uncompressed batch that is valid else is left to who appends it.
 func Validate(records []byte, r *Rules) (size int, refused *Error) {
 	b, refused := single(records, r)
 	if refused == nil {
@@ -94,14 +94,16 @@ func Validate(records []byte, r *Rules) (size int, refused *Error) {
 		return 0, b.corrupt(r)
 	}
 	latest, refused := b.checkContent(r)
-	changes := refused == nil && (latest != b.maxTimestamp() || b.attributes()&logAppendFlag != 0)
+	changes := refused == nil && (r.LogAppendTime || latest != b.maxTimestamp() || b.attributes()&(logAppendFlag|stampFlag) != 0)
 	if !compressed && (refused != nil || changes) && b.crc() != b.computedCRC() {
 		return 0, b.corrupt(r)
 	}
 	if refused != nil {
 		return 0, refused
 	}
-	if changes && !r.LogAppendTime {
+	if r.LogAppendTime {
+		b.stamp(r.Now)
+	} else if changes {
 		b.setMaxTimestamp(latest)
 	}
 	return len(b), nil

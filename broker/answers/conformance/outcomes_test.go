@@ -156,6 +156,7 @@ func topicOutcomes() []outcome {
 			return deleteRecords("kept", 0)(c)
 		}},
 		{name: "LogAppendTime", want: "stamped marked found", see: appendTime},
+		{name: "LogAppendTimeAndBack", want: "[0 8 0 8]", see: appendTimeAndBack},
 	}
 }
 
@@ -180,14 +181,8 @@ func appendTime(c conn) string {
 		}
 		return a.Topics[0].Partitions[0].LogAppendTime
 	})(c)
-	fetch := kmsg.NewPtrFetchRequest()
-	fetch.Version, fetch.MaxBytes, fetch.SessionEpoch, fetch.MaxWaitMillis, fetch.MinBytes = 11, 1<<20, -1, 500, 1
-	t, p := kmsg.NewFetchRequestTopic(), kmsg.NewFetchRequestTopicPartition()
-	p.PartitionMaxBytes = 1 << 20
-	t.Topic, t.Partitions = name, append(t.Partitions, p)
-	fetch.Topics = append(fetch.Topics, t)
 	var b kmsg.RecordBatch
-	raw := ask[*kmsg.FetchResponse](c, fetch).Topics[0].Partitions[0].RecordBatches
+	raw := fetchedFrom(c, name, 0)
 	if err := b.ReadFrom(raw); err != nil {
 		return fmt.Sprint(saw, " ", err)
 	}
@@ -206,6 +201,41 @@ func appendTime(c conn) string {
 		}
 		return " lost"
 	})(c)
+}
+
+// fetchedFrom are the batches of a topic's first partition from an offset on.
+func fetchedFrom(c conn, name string, offset int64) []byte {
+	fetch := kmsg.NewPtrFetchRequest()
+	fetch.Version, fetch.MaxBytes, fetch.SessionEpoch, fetch.MaxWaitMillis, fetch.MinBytes = 11, 1<<20, -1, 500, 1
+	t, p := kmsg.NewFetchRequestTopic(), kmsg.NewFetchRequestTopicPartition()
+	p.PartitionMaxBytes, p.FetchOffset = 1<<20, offset
+	t.Topic, t.Partitions = name, append(t.Partitions, p)
+	fetch.Topics = append(fetch.Topics, t)
+	return ask[*kmsg.FetchResponse](c, fetch).Topics[0].Partitions[0].RecordBatches
+}
+
+// appendTimeAndBack changes a topic there, back, and there again: each batch keeps the
+// type that it was written with. It gives the types of the last four.
+func appendTimeAndBack(c conn) string {
+	const name, setting = "stamped-and-back", "message.timestamp.type"
+	see(topic(name, func(*kmsg.CreateTopicsRequestTopic) {}), created)(c)
+	last := int64(0)
+	for _, value := range []string{"CreateTime", "LogAppendTime", "CreateTime", "LogAppendTime"} {
+		change(name, setting, &value, kmsg.IncrementalAlterConfigOpSet)(c)
+		see(produceTo(name, time.UnixMilli(1000)), func(a *kmsg.ProduceResponse) any {
+			last = a.Topics[0].Partitions[0].BaseOffset
+			return nil
+		})(c)
+	}
+	var types []int16
+	for raw := fetchedFrom(c, name, last-3); len(raw) > 0; {
+		var b kmsg.RecordBatch
+		if err := b.ReadFrom(raw); err != nil {
+			return err.Error()
+		}
+		types, raw = append(types, b.Attributes), raw[12+b.Length:]
+	}
+	return fmt.Sprint(types)
 }
 
 func produceTo(name string, at time.Time) func(*kmsg.ProduceRequest) {
