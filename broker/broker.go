@@ -233,11 +233,15 @@ func (b *Broker) up() error {
 		if err == nil {
 			joined, restored, err = membership.Restore(o.Dir, restored)
 		}
+		var settings *recovery.Settings
+		if err == nil {
+			settings, err = recovery.RestoreSettings(o.Dir) // into what the other has left
+		}
 		if err != nil {
 			return nil, &openError{dir: o.Dir, err: err}
 		}
 		front = newFront(b.porch.lease(), b, members, o.Log)
-		front.joined = joined
+		front.joined, front.settings = joined, settings
 		cluster, err := kfake.NewCluster(append(b.settings(), kfake.WithLogger(log),
 			kfake.ListenFn(func(string, string) (net.Listener, error) { return front, nil }))...)
 		if err != nil {
@@ -252,8 +256,8 @@ func (b *Broker) up() error {
 	b.life.Lock()
 	b.cluster, b.store, b.front, b.members, b.joined, b.closed, b.here = store.Cluster, store, front, members, joined, false, true
 	b.life.Unlock()
+	members.await(restored) // before the first of them comes
 	front.open()
-	members.await(restored)
 	return nil
 }
 

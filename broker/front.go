@@ -13,6 +13,7 @@ import (
 
 	"axion/broker/advertise"
 	"axion/broker/membership"
+	"axion/broker/recovery"
 )
 
 // retryAccept is the pause after a failed accept, such as for want of files.
@@ -26,7 +27,9 @@ type front struct {
 	broker  *Broker
 	members *members
 	joined  *membership.Journal
-	log     *slog.Logger
+	// settings are of groups and of subscriptions to client metrics.
+	settings *recovery.Settings
+	log      *slog.Logger
 
 	ready   chan struct{} // closed by open: before it, nothing is accepted
 	done    chan struct{} // closed by Close

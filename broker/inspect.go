@@ -19,8 +19,11 @@ func (g *guarded) inspect(req request, frame []byte) ([]byte, error) {
 	switch r := parsed.(type) {
 	case *kmsg.ProduceRequest:
 		return g.produce(req, frame, r), nil
-	case *kmsg.DeleteTopicsRequest, *kmsg.AlterConfigsRequest, *kmsg.IncrementalAlterConfigsRequest:
+	case *kmsg.DeleteTopicsRequest, *kmsg.AlterConfigsRequest:
 		g.answerWith(req, settingsChanged{g.front.broker})
+	case *kmsg.IncrementalAlterConfigsRequest:
+		g.answerWith(req, settingsChanged{g.front.broker})
+		g.keepSettings(req, r)
 	case *kmsg.MetadataRequest:
 		g.refuse(req, g.front.broker.prepare(r))
 	case *kmsg.CreateTopicsRequest:

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
-	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -64,15 +63,8 @@ type sharing struct {
 
 // complete implements completion.
 func (s sharing) complete(p []byte) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), shareTimeout)
+	ctx, cancel := s.front.noteContext()
 	defer cancel()
-	go func() {
-		select {
-		case <-s.front.done: // no more requests: kfake's clean stop writes them itself
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
 	for _, group := range s.groups {
 		if starts, err := s.front.broker.admin.shareStarts(ctx, group); err == nil {
 			s.front.joined.Share(group, starts)
@@ -80,9 +72,6 @@ func (s sharing) complete(p []byte) ([]byte, error) {
 	}
 	return p, nil
 }
-
-// shareTimeout bounds the question where a share group goes on.
-const shareTimeout = 5 * time.Second
 
 // shareStarts are where a share group goes on.
 func (a *Admin) shareStarts(ctx context.Context, group string) (membership.Starts, error) {

@@ -87,7 +87,7 @@ func (c *checkpoint) addSessions(root string) error {
 		p.Windows[w.Producer] = w.window
 	}
 	var session sessionFile
-	if err := readKnown(filepath.Join(root, "session_state.json"), &session); err != nil {
+	if err := readKnown(filepath.Join(root, sessionName), &session); err != nil {
 		return err
 	}
 	for _, t := range session.Transactions {
@@ -112,7 +112,7 @@ func (c *checkpoint) addSessions(root string) error {
 func (r *recoverer) openTransactions() (*journalState, error) {
 	state := newJournalState()
 	var session sessionFile
-	if err := readKnown(r.path("session_state.json"), &session); err != nil {
+	if err := readKnown(r.path(sessionName), &session); err != nil {
 		return nil, err
 	}
 	log, err := content(r.path("pids.log"))

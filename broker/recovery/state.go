@@ -28,6 +28,11 @@ var stateFiles = []struct {
 	{"acls.json", func() any { return new(aclsShape) }, "access rules are gone"},
 	{"sasl.json", func() any { return new(saslShape) }, "users are gone"},
 	{"quotas.json", func() any { return new(quotasShape) }, "client quotas are gone"},
+	{
+		settingsName,
+		func() any { return new(resourceConfigs) },
+		"settings of groups and of subscriptions to client metrics are gone",
+	},
 	{"seq_windows.json", func() any { return new(windowsFile) }, "it is made anew from the records"},
 }
 
@@ -144,7 +149,7 @@ func (r *recoverer) checkFiles() error {
 // dropTransactions takes the transactions out of kfake's file of its clean stop,
 // which a kill during the stop leaves: they are ended here.
 func (r *recoverer) dropTransactions() error {
-	const name = "session_state.json"
+	const name = sessionName
 	data, err := content(r.path(name))
 	if errors.Is(err, errNotFile) {
 		return r.aside(name, err.Error()+": members of groups join anew")
