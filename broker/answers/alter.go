@@ -22,73 +22,57 @@ type resource struct {
 
 // alterConfigs refuses the settings of topics that Kafka refuses: kfake takes any name
 // and value. They are then not changed.
-func (m *Mender) alterConfigs(req *kmsg.AlterConfigsRequest) Exchange {
-	all := make([]resource, len(req.Resources))
-	for i, r := range req.Resources {
-		all[i] = resource{r.ResourceType, r.ResourceName}
-	}
-	refused := refuseConfigs(all, func(i int) *problem {
-		for _, c := range req.Resources[i].Configs {
-			if p := alterProblem(all[i].kind, c.Name, c.Value, kmsg.IncrementalAlterConfigOpSet); p != nil {
+func (*Mender) alterConfigs(req *kmsg.AlterConfigsRequest) Exchange {
+	before := len(req.Resources)
+	kept, refused := splitConfigs(req.Resources, func(r *kmsg.AlterConfigsRequestResource) resource {
+		return resource{r.ResourceType, r.ResourceName}
+	}, func(r *kmsg.AlterConfigsRequestResource) *problem {
+		for _, c := range r.Configs {
+			if p := alterProblem(r.ResourceType, c.Name, c.Value, kmsg.IncrementalAlterConfigOpSet); p != nil {
 				return p
 			}
 		}
 		return nil
 	})
-	kept := req.Resources[:0:0]
-	for i, r := range req.Resources {
-		if refused[i] == nil {
-			kept = append(kept, r)
-		}
-	}
 	req.Resources = kept
-	return Exchange{Changed: len(kept) < len(all), Complete: func(resp kmsg.Response) {
+	return Exchange{Changed: len(kept) < before, Complete: func(resp kmsg.Response) {
 		a := resp.(*kmsg.AlterConfigsResponse)
-		for i, r := range all {
-			if p := refused[i]; p != nil {
-				answer := kmsg.NewAlterConfigsResponseResource()
-				answer.ResourceType, answer.ResourceName, answer.ErrorCode, answer.ErrorMessage = r.kind, r.name, p.code, &p.text
-				a.Resources = append(a.Resources, answer)
-			}
+		for _, r := range refused {
+			answer := kmsg.NewAlterConfigsResponseResource()
+			answer.ResourceType, answer.ResourceName, answer.ErrorCode, answer.ErrorMessage = r.kind, r.name, r.code, &r.text
+			a.Resources = append(a.Resources, answer)
 		}
 	}}
 }
 
 func (m *Mender) incrementalAlterConfigs(req *kmsg.IncrementalAlterConfigsRequest) Exchange {
-	all := make([]resource, len(req.Resources))
-	for i, r := range req.Resources {
-		all[i] = resource{r.ResourceType, r.ResourceName}
-	}
-	refused := refuseConfigs(all, func(i int) *problem {
+	before := len(req.Resources)
+	kept, refused := splitConfigs(req.Resources, func(r *kmsg.IncrementalAlterConfigsRequestResource) resource {
+		return resource{r.ResourceType, r.ResourceName}
+	}, func(r *kmsg.IncrementalAlterConfigsRequestResource) *problem {
 		seen := make(map[string]bool)
-		for _, c := range req.Resources[i].Configs {
+		for _, c := range r.Configs {
 			if seen[c.Name] {
 				return problemf(kerr.InvalidRequest, "Error due to duplicate config keys")
 			}
 			seen[c.Name] = true
-			if p := alterProblem(all[i].kind, c.Name, c.Value, c.Op); p != nil {
+			if p := alterProblem(r.ResourceType, c.Name, c.Value, c.Op); p != nil {
 				return p
 			}
 		}
 		return nil
 	})
-	changed := false
-	kept := req.Resources[:0:0]
-	for i, r := range req.Resources {
-		if refused[i] == nil {
-			changed = m.setLists(r) || changed
-			kept = append(kept, r)
-		}
+	changed := len(kept) < before
+	for _, r := range kept {
+		changed = m.setLists(r) || changed
 	}
 	req.Resources = kept
-	return Exchange{Changed: changed || len(kept) < len(all), Complete: func(resp kmsg.Response) {
+	return Exchange{Changed: changed, Complete: func(resp kmsg.Response) {
 		a := resp.(*kmsg.IncrementalAlterConfigsResponse)
-		for i, r := range all {
-			if p := refused[i]; p != nil {
-				answer := kmsg.NewIncrementalAlterConfigsResponseResource()
-				answer.ResourceType, answer.ResourceName, answer.ErrorCode, answer.ErrorMessage = r.kind, r.name, p.code, &p.text
-				a.Resources = append(a.Resources, answer)
-			}
+		for _, r := range refused {
+			answer := kmsg.NewIncrementalAlterConfigsResponseResource()
+			answer.ResourceType, answer.ResourceName, answer.ErrorCode, answer.ErrorMessage = r.kind, r.name, r.code, &r.text
+			a.Resources = append(a.Resources, answer)
 		}
 	}}
 }
@@ -128,24 +112,31 @@ func (m *Mender) setLists(r kmsg.IncrementalAlterConfigsRequestResource) bool {
 	return changed
 }
 
-// refuseConfigs finds the resources that are refused, by index: those that are there
-// more than once, and those of which check says so.
-func refuseConfigs(all []resource, check func(i int) *problem) map[int]*problem {
-	refused := make(map[int]*problem)
+// refusedResource is one whose settings are not changed, and why.
+type refusedResource struct {
+	resource
+	*problem
+}
+
+// splitConfigs parts the resources to pass on from those that are refused: those that are
+// there more than once, and those of which check says so.
+func splitConfigs[R any](all []R, of func(*R) resource, check func(*R) *problem) (kept []R, refused []refusedResource) {
 	times := make(map[resource]int)
-	for _, r := range all {
-		times[r]++
+	for i := range all {
+		times[of(&all[i])]++
 	}
-	for i, r := range all {
-		p := check(i)
+	for i := range all {
+		r, p := of(&all[i]), check(&all[i])
 		if times[r] > 1 {
 			p = problemf(kerr.InvalidRequest, "Each resource must appear at most once.")
 		}
-		if p != nil {
-			refused[i] = p
+		if p == nil {
+			kept = append(kept, all[i])
+		} else {
+			refused = append(refused, refusedResource{r, p})
 		}
 	}
-	return refused
+	return kept, refused
 }
 
 // brokerProblem says why a change of a broker's setting is refused; nil for not. What is

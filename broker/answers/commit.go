@@ -18,60 +18,61 @@ const maxMetadata = 4096
 
 func tooLong(metadata *string) bool { return metadata != nil && len(*metadata) > maxMetadata }
 
-func (*Mender) offsetCommit(req *kmsg.OffsetCommitRequest) Exchange {
-	refused := make(map[int][]int32) // partitions by the index of their topic
-	for i := range req.Topics {
-		t := &req.Topics[i]
-		t.Partitions = slices.DeleteFunc(t.Partitions, func(p kmsg.OffsetCommitRequestTopicPartition) bool {
-			if !tooLong(p.Metadata) {
-				return false
-			}
-			refused[i] = append(refused[i], p.Partition)
-			return true
-		})
+// longCommits are the commits of a request that are refused: partitions by the index of
+// their topic.
+type longCommits map[int][]int32
+
+// takes reports whether a commit is one.
+func (l longCommits) takes(topic int, partition int32, metadata *string) bool {
+	if !tooLong(metadata) {
+		return false
 	}
-	if len(refused) == 0 {
+	l[topic] = append(l[topic], partition)
+	return true
+}
+
+// refuse has the answer say so, by add for each.
+func (l longCommits) refuse(add func(resp kmsg.Response, topic int, partition int32, code int16)) Exchange {
+	if len(l) == 0 {
 		return Exchange{}
 	}
 	return Exchange{Changed: true, Complete: func(resp kmsg.Response) {
-		a := resp.(*kmsg.OffsetCommitResponse)
-		for i, partitions := range refused {
+		for topic, partitions := range l {
 			for _, id := range partitions {
-				if i < len(a.Topics) {
-					part := kmsg.NewOffsetCommitResponseTopicPartition()
-					part.Partition, part.ErrorCode = id, kerr.OffsetMetadataTooLarge.Code
-					a.Topics[i].Partitions = append(a.Topics[i].Partitions, part)
-				}
+				add(resp, topic, id, kerr.OffsetMetadataTooLarge.Code)
 			}
 		}
 	}}
 }
 
+func (*Mender) offsetCommit(req *kmsg.OffsetCommitRequest) Exchange {
+	refused := make(longCommits)
+	for i := range req.Topics {
+		t := &req.Topics[i]
+		t.Partitions = slices.DeleteFunc(t.Partitions, func(p kmsg.OffsetCommitRequestTopicPartition) bool {
+			return refused.takes(i, p.Partition, p.Metadata)
+		})
+	}
+	return refused.refuse(func(resp kmsg.Response, topic int, partition int32, code int16) {
+		if a := resp.(*kmsg.OffsetCommitResponse); topic < len(a.Topics) {
+			part := kmsg.OffsetCommitResponseTopicPartition{Partition: partition, ErrorCode: code}
+			a.Topics[topic].Partitions = append(a.Topics[topic].Partitions, part)
+		}
+	})
+}
+
 func (*Mender) txnOffsetCommit(req *kmsg.TxnOffsetCommitRequest) Exchange {
-	refused := make(map[int][]int32) // partitions by the index of their topic
+	refused := make(longCommits)
 	for i := range req.Topics {
 		t := &req.Topics[i]
 		t.Partitions = slices.DeleteFunc(t.Partitions, func(p kmsg.TxnOffsetCommitRequestTopicPartition) bool {
-			if !tooLong(p.Metadata) {
-				return false
-			}
-			refused[i] = append(refused[i], p.Partition)
-			return true
+			return refused.takes(i, p.Partition, p.Metadata)
 		})
 	}
-	if len(refused) == 0 {
-		return Exchange{}
-	}
-	return Exchange{Changed: true, Complete: func(resp kmsg.Response) {
-		a := resp.(*kmsg.TxnOffsetCommitResponse)
-		for i, partitions := range refused {
-			for _, id := range partitions {
-				if i < len(a.Topics) {
-					part := kmsg.NewTxnOffsetCommitResponseTopicPartition()
-					part.Partition, part.ErrorCode = id, kerr.OffsetMetadataTooLarge.Code
-					a.Topics[i].Partitions = append(a.Topics[i].Partitions, part)
-				}
-			}
+	return refused.refuse(func(resp kmsg.Response, topic int, partition int32, code int16) {
+		if a := resp.(*kmsg.TxnOffsetCommitResponse); topic < len(a.Topics) {
+			part := kmsg.TxnOffsetCommitResponseTopicPartition{Partition: partition, ErrorCode: code}
+			a.Topics[topic].Partitions = append(a.Topics[topic].Partitions, part)
 		}
-	}}
+	})
 }
