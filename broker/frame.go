@@ -71,7 +71,7 @@ type gate interface {
 // sees the body, unless a fault is on.
 func inspected(key int16) bool {
 	switch kmsg.Key(key) {
-	case kmsg.Fetch, kmsg.Metadata, kmsg.CreateTopics, kmsg.CreatePartitions, kmsg.DeleteTopics,
+	case kmsg.Fetch, kmsg.ListOffsets, kmsg.Metadata, kmsg.CreateTopics, kmsg.CreatePartitions, kmsg.DeleteTopics,
 		kmsg.DescribeConfigs, kmsg.AlterConfigs, kmsg.IncrementalAlterConfigs,
 		kmsg.SyncGroup, kmsg.Heartbeat, kmsg.LeaveGroup, kmsg.JoinGroup, kmsg.ConsumerGroupHeartbeat, kmsg.DeleteGroups,
 		kmsg.ShareFetch, kmsg.ShareAcknowledge, kmsg.AlterShareGroupOffsets, kmsg.DeleteShareGroupOffsets:

@@ -24,6 +24,8 @@ func (g *guarded) inspect(req request, frame []byte) ([]byte, error) {
 	case *kmsg.IncrementalAlterConfigsRequest:
 		g.answerWith(req, settingsChanged{g.front.broker})
 		g.keepSettings(req, r)
+	case *kmsg.ListOffsetsRequest:
+		frame = g.listOffsets(req, frame, r)
 	case *kmsg.MetadataRequest:
 		g.refuse(req, g.front.broker.prepare(r))
 	case *kmsg.CreateTopicsRequest:

@@ -22,6 +22,7 @@ import (
 // Where a batch keeps what, in bytes.
 const (
 	atLength     = 8
+	atEpoch      = 12
 	atMagic      = 16
 	atAttributes = 21
 	atLastDelta  = 23
@@ -50,6 +51,9 @@ type Store struct {
 
 	mu        sync.Mutex
 	positions map[place]position
+	timed     map[Partition][]file
+
+	large sync.Mutex // held while a large batch is in memory
 }
 
 // Partition names one. A topic that is made anew has another id.
@@ -231,6 +235,7 @@ func (b batch) first() int64 { return int64(binary.BigEndian.Uint64(b)) }
 func (b batch) last() int64 {
 	return b.first() + int64(int32(binary.BigEndian.Uint32(b[atLastDelta:])))
 }
+func (b batch) epoch() int32 { return int32(binary.BigEndian.Uint32(b[atEpoch:])) }
 func (b batch) marked() bool {
 	return binary.BigEndian.Uint16(b[atAttributes:])&(ofTransaction|control) != 0
 }
