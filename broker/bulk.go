@@ -59,7 +59,7 @@ func (g *guarded) serve(req request, r *kmsg.FetchRequest) bool {
 	var list []asked
 	ok := false
 	b.alive(func(c *kfake.Cluster) { list, ok = whatIs(c, r) })
-	if !ok || !b.bulk.fill(r, list, *buf, turn) {
+	if !ok || !b.bulk.fill(r, list, *buf, turn) || !b.still(list) {
 		return false
 	}
 	g.writing.Lock()
@@ -78,6 +78,20 @@ func (g *guarded) serve(req request, r *kmsg.FetchRequest) bool {
 		_ = g.Close() // its reader learns of it
 	}
 	return true
+}
+
+// still reports whether the topics are those that they were: what was read of the files
+// of one that was made anew meanwhile is not to go out by the id of the other.
+func (b *Broker) still(list []asked) bool {
+	same := true
+	b.alive(func(c *kfake.Cluster) {
+		for i, at := range list {
+			if i == 0 || at.topic.TopicID != list[i-1].topic.TopicID {
+				same = same && c.TopicIDInfo(at.topic.TopicID) != nil
+			}
+		}
+	})
+	return same
 }
 
 // fill reads the batches of an answer into buf, and reports whether they are what kfake
