@@ -256,6 +256,7 @@ func (b *Broker) up() error {
 	b.life.Lock()
 	b.cluster, b.store, b.front, b.members, b.joined, b.closed, b.here = store.Cluster, store, front, members, joined, false, true
 	b.life.Unlock()
+	b.bulk.store.Forget()   // recovery may have written files anew
 	members.await(restored) // before the first of them comes
 	front.open()
 	return nil

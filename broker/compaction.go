@@ -38,6 +38,7 @@ func (l storedLog) Compact(ctx context.Context, topic string, before, after func
 			return err
 		}
 		c.Compact()
+		l.broker.bulk.store.Forget()
 		return after()
 	})
 }

@@ -29,6 +29,7 @@ type front struct {
 	joined  *membership.Journal
 	// settings are of groups and of subscriptions to client metrics.
 	settings *recovery.Settings
+	sharing  sync.Mutex // held while it is noted where share groups go on
 	log      *slog.Logger
 
 	ready   chan struct{} // closed by open: before it, nothing is accepted

@@ -1,7 +1,6 @@
 package membership
 
 import (
-	"maps"
 	"reflect"
 	"slices"
 
@@ -59,20 +58,6 @@ func (j *Journal) joined(c Client, r *kmsg.JoinGroupRequest, resp *kmsg.JoinGrou
 		}
 	}
 	j.note(e)
-}
-
-// Share notes where a share group goes on, which kfake forgets too: it would begin
-// anew, at the end by default, and what was written meanwhile would be nobody's.
-func (j *Journal) Share(name string, starts Starts) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	var old Starts
-	if g := j.groups[name]; g != nil {
-		old = g.starts
-	}
-	if !maps.EqualFunc(old, starts, maps.Equal) {
-		j.note(entry{Group: name, Share: true, Starts: starts})
-	}
 }
 
 // replaced is the member that a static one takes the place of, or nil.

@@ -78,12 +78,10 @@ type group struct {
 	leader     string
 	short      bool // a member of this generation has left
 	members    map[string]*member
-	starts     Starts // of a share group
+	// Of a share group.
+	starts       Starts
+	acknowledged Acknowledged
 }
-
-// Starts are the offsets where a share group goes on, by topic and partition: all
-// before them is acknowledged.
-type Starts map[string]map[int32]int64
 
 // groups are all, by name.
 type groups map[string]*group
@@ -104,9 +102,12 @@ type entry struct {
 	Member   *member  `json:"m,omitempty"`
 	Replaces string   `json:"replaces,omitempty"`
 	Gone     []string `json:"gone,omitempty"`
-	// Starts are those of a share group. Without any it is forgotten.
-	Share  bool   `json:"share,omitempty"`
-	Starts Starts `json:"starts,omitempty"`
+	// Starts are those of a share group. Without any it is forgotten. Acknowledged is
+	// what is so beside what was, or, where it resets, alone.
+	Share        bool         `json:"share,omitempty"`
+	Starts       Starts       `json:"starts,omitempty"`
+	Acknowledged Acknowledged `json:"acks,omitempty"`
+	Resets       bool         `json:"resets,omitempty"`
 }
 
 // apply takes an entry in.
@@ -137,7 +138,7 @@ func (all groups) apply(e entry) {
 		delete(g.members, id)
 	}
 	if e.Share {
-		g.starts = e.Starts
+		g.share(e)
 	}
 	if len(g.members) == 0 && len(g.starts) == 0 {
 		delete(all, e.Group)
@@ -150,7 +151,7 @@ func (all groups) entries() []entry {
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		g := all[name]
 		if len(g.starts) > 0 {
-			list = append(list, entry{Group: name, Share: true, Starts: g.starts})
+			list = append(list, entry{Group: name, Share: true, Starts: g.starts, Acknowledged: g.acknowledged, Resets: true})
 		}
 		for _, id := range slices.Sorted(maps.Keys(g.members)) {
 			e := entry{Group: name, Modern: g.modern, Generation: g.generation, Leader: g.leader, Short: g.short}

@@ -29,12 +29,6 @@ type (
 		ConsumerGroups map[string]consumerSession `json:"consumerGroups,omitempty"`
 		ShareGroups    map[string]shareSession    `json:"shareGroups,omitempty"`
 	}
-	shareSession struct {
-		Partitions map[string]map[int32]sharePartition `json:"partitions"`
-	}
-	sharePartition struct {
-		Start int64 `json:"spso"`
-	}
 	classicSession struct {
 		Leader  string          `json:"leader"`
 		Members []classicMember `json:"members"`
@@ -133,7 +127,7 @@ func (all groups) keep(data []byte) {
 		}
 	}
 	for name, g := range s.ShareGroups {
-		all.apply(entry{Group: name, Share: true, Starts: g.starts()})
+		all.apply(g.entry(name))
 	}
 	for name, g := range all {
 		if _, ok := s.ShareGroups[name]; !ok {
@@ -144,30 +138,6 @@ func (all groups) keep(data []byte) {
 			delete(all, name)
 		}
 	}
-}
-
-// starts are those that kfake has written.
-func (s shareSession) starts() Starts {
-	all := make(Starts)
-	for topic, parts := range s.Partitions {
-		all[topic] = make(map[int32]int64)
-		for p, part := range parts {
-			all[topic][p] = part.Start
-		}
-	}
-	return all
-}
-
-// share is a share group.
-func (g *group) share() shareSession {
-	s := shareSession{Partitions: make(map[string]map[int32]sharePartition)}
-	for topic, parts := range g.starts {
-		s.Partitions[topic] = make(map[int32]sharePartition)
-		for p, start := range parts {
-			s.Partitions[topic][p] = sharePartition{Start: start}
-		}
-	}
-	return s
 }
 
 // session is what kfake is to read, and the members in it. Those that are not
@@ -181,7 +151,7 @@ func (all groups) session(now time.Time) (session, []Member) {
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		g := all[name]
 		if len(g.starts) > 0 {
-			s.ShareGroups[name] = g.share()
+			s.ShareGroups[name] = g.shareSession()
 			continue
 		}
 		before := len(g.members)

@@ -77,6 +77,14 @@ type position struct {
 // New is the store of a broker's data directory.
 func New(dir string) *Store { return &Store{dir: dir, positions: make(map[place]position)} }
 
+// Forget is called when files were written anew: what is known of them does not hold.
+func (s *Store) Forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.positions)
+	clear(s.timed)
+}
+
 // Range is what of a partition to read.
 type Range struct {
 	// From is an offset in the first batch. No batch that ends at End or later is read.

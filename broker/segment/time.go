@@ -93,6 +93,7 @@ func (s *Store) times(p Partition) ([]file, error) {
 			f = known[i]
 		}
 		if err := f.look(s.path(p, base)); err != nil {
+			s.Forget() // the file may be another under the old name
 			return nil, fmt.Errorf("look for a time: %w", err)
 		}
 		files = append(files, f)
