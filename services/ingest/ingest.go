@@ -54,9 +54,10 @@ func open(ctx context.Context, o host.Options) (*service, error) {
 		host: h, wait: ackWait,
 		receipts: receipts{db: h.DB, now: time.Now},
 		repeats:  repeats{db: h.DB, now: time.Now, under: map[[2]string]bool{}},
-		schemas:  schemas{db: h.DB, now: time.Now},
+		schemas:  schemas{db: h.DB, now: time.Now, ready: map[schemaKey]readySchema{}},
 		flights:  flights{under: map[identity]*flight{}, stop: make(chan struct{})},
 	}
+	h.Go("schemas", s.warnUnowned)
 	h.Go("deliveries", s.flights.run)
 	s.routes()
 	return s, nil

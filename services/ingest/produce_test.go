@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
@@ -185,47 +184,6 @@ func TestIdempotencyUnderWay(t *testing.T) {
 	if a := <-first; a.Status != http.StatusAccepted {
 		t.Errorf("got %d %s", a.Status, a.Body)
 	}
-}
-
-func TestSchemas(t *testing.T) {
-	t.Parallel()
-	cluster := hosttest.Cluster(t)
-	hosttest.Auth(t, cluster)
-	s := start(t, cluster, t.TempDir())
-	put := func(text string) hosttest.Reply {
-		return s.send(t, http.MethodPut, "/api/schemas/reading", text, media("application/json"), hosttest.As("alice"))
-	}
-	schema := `{"type":"object","required":["v"],"properties":{"v":{"type":"number"},"a/b":{"type":"string"}}}`
-	if a := put(schema); a.Status != http.StatusOK {
-		t.Fatalf("put: got %d %s", a.Status, a.Body)
-	}
-	s.post(t, object("1", `,"data":{"v":1}`), structuredType)
-	refused := s.send(t, http.MethodPost, "/api/events", object("2", `,"data":{"v":"x","a/b":1}`), structuredType)
-	hosttest.WantProblem(t, refused, http.StatusUnprocessableEntity, "/data/a~1b", "/data/v")
-	batch := s.send(t, http.MethodPost, "/api/events", "["+object("3", `,"data":{"v":1}`)+","+object("4", `,"data":{}`)+"]", batchType)
-	hosttest.WantProblem(t, batch, http.StatusUnprocessableEntity, "/1/data")
-	text := s.send(t, http.MethodPost, "/api/events", object("5", `,"datacontenttype":"text/plain","data":"x"`), structuredType)
-	hosttest.WantProblem(t, text, http.StatusUnprocessableEntity, "/data")
-	s.post(t, strings.Replace(object("6", ""), "reading", "other", 1), structuredType)
-
-	hosttest.WantProblem(t, s.send(t, http.MethodPut, "/api/schemas/reading", schema, media("application/json")), http.StatusUnauthorized)
-	for _, bad := range []string{`{"type":"nothing"}`, `{"$ref":"file:///etc/passwd"}`, `{"$ref":"http://127.0.0.1:1/x"}`} {
-		if a := put(bad); a.Status != http.StatusUnprocessableEntity {
-			t.Errorf("%s: got %d %s", bad, a.Status, a.Body)
-		}
-	}
-	if a := put("{"); a.Status != http.StatusBadRequest {
-		t.Errorf("not JSON: got %d %s", a.Status, a.Body)
-	}
-	got := hosttest.Decode[Schema](t, s.send(t, http.MethodGet, "/api/schemas/reading", ""), http.StatusOK)
-	var have struct{ Required []string }
-	if err := json.Unmarshal(got.Schema, &have); err != nil || got.Type != "reading" || len(have.Required) != 1 {
-		t.Errorf("got %+v", got)
-	}
-	if a := s.send(t, http.MethodDelete, "/api/schemas/reading", "", hosttest.As("alice")); a.Status != http.StatusNoContent {
-		t.Errorf("delete: got %d %s", a.Status, a.Body)
-	}
-	s.post(t, object("7", `,"data":{}`), structuredType)
 }
 
 // TestBusy: where as many events wait for the broker as there is room for, a client is
