@@ -210,7 +210,7 @@ func (s *stack) start(ctx context.Context) (err error) {
 		return err
 	}
 	s.metrics.Add(s.gateway.Metrics())
-	s.OnStop(s.gateway.Close)
+	s.OnStop(s.services.Before(s.gateway.Close))
 	s.Watch(s.services.Wait)
 	return s.services.Start(ctx, services.Config{
 		Dir: s.data, Brokers: s.broker.Seeds(), Client: s.broker.Client(), Version: version, Tracer: s.spans.Provider, OTLP: listen.URL(s.listeners.OTLPHTTP),

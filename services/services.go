@@ -246,6 +246,21 @@ func (s *Set) Wait() error {
 	}
 }
 
+// Before gives a function that stops what stands before the services, such as a
+// gateway, once the clients of their WebSockets have been told of the end.
+func (s *Set) Before(stop func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		var all sync.WaitGroup
+		for _, m := range s.members {
+			if m.host != nil {
+				all.Go(m.host.Leave)
+			}
+		}
+		all.Wait()
+		return stop(ctx)
+	}
+}
+
 // Stop ends the services in reverse order, each once those that ask it are gone.
 // Call it once.
 func (s *Set) Stop(ctx context.Context) error {

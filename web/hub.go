@@ -11,6 +11,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unicode/utf8"
 
 	"github.com/olahol/melody"
 )
@@ -58,6 +59,10 @@ func newHub(log *slog.Logger, channels map[string]Channel) *hub {
 	h.melody.HandleConnect(h.connected)
 	h.melody.HandleDisconnect(h.disconnected)
 	h.melody.HandleMessage(func(s *melody.Session, text []byte) {
+		if !utf8.Valid(text) {
+			_ = s.CloseWithMsg(melody.FormatCloseMessage(melody.CloseInvalidFramePayloadData, "text is not UTF-8"))
+			return
+		}
 		if v := h.viewer(s); v != nil {
 			v.asked(text)
 		}

@@ -115,6 +115,17 @@ func TestLive(t *testing.T) {
 		_ = p.conn.WriteMessage(websocket.TextMessage, make([]byte, maxAsked+1))
 		p.closed(websocket.CloseMessageTooBig)
 	})
+	t.Run("ErrNotUTF8", func(t *testing.T) {
+		t.Parallel()
+		s := newStack()
+		s.start(t, s.options(t, "127.0.0.1:0", nil))
+		p := s.page(t)
+		_ = p.conn.WriteMessage(websocket.TextMessage, []byte("\xff"))
+		p.closed(websocket.CloseInvalidFramePayloadData)
+		p = s.page(t) // in fragments: two frames of one byte, whose mask changes nothing
+		_, _ = p.conn.NetConn().Write([]byte("\x01\x81\x00\x00\x00\x00\xc3\x80\x81\x00\x00\x00\x00("))
+		p.closed(websocket.CloseInvalidFramePayloadData)
+	})
 }
 
 // TestSlowPage holds a page that does not read: it must be cut off, and must

@@ -7,6 +7,7 @@ import (
 	"math"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/olahol/melody"
 	"go.opentelemetry.io/otel/attribute"
@@ -70,6 +71,11 @@ func newHub(h *host.Host) *hub {
 	b.pushes = newPushes(h.Meter, b.open)
 	m.HandleConnect(b.connect)
 	m.HandleDisconnect(b.disconnect)
+	m.HandleMessage(func(s *melody.Session, text []byte) { // clients have nothing to say
+		if !utf8.Valid(text) {
+			_ = s.CloseWithMsg(melody.FormatCloseMessage(melody.CloseInvalidFramePayloadData, "text is not UTF-8"))
+		}
+	})
 	m.HandleError(func(s *melody.Session, err error) {
 		if errors.Is(err, melody.ErrMessageBufferFull) {
 			// Not s.Close: it would queue a close frame on the same full buffer.

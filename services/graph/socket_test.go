@@ -355,3 +355,38 @@ func TestStop(t *testing.T) {
 		}
 	}
 }
+
+// frame is one of a client's, whose mask changes nothing.
+func frame(first byte, text string) string {
+	return string([]byte{first, 0x80 | byte(len(text)), 0, 0, 0, 0}) + text
+}
+
+// TestNotUTF8 sends text in one frame and in several (RFC 6455, section 8.1).
+func TestNotUTF8(t *testing.T) {
+	t.Parallel()
+	const text, more, last, whole = 0x01, 0x00, 0x80, 0x81
+	r := newRig(t)
+	for name, tc := range map[string]struct {
+		frames string
+		code   int
+	}{
+		"Whole":      {frame(whole, "a\xff"), websocket.CloseInvalidFramePayloadData},
+		"Surrogate":  {frame(whole, "\xed\xa0\x80"), websocket.CloseInvalidFramePayloadData},
+		"Second":     {frame(whole, "fine") + frame(whole, "\xc3"), websocket.CloseInvalidFramePayloadData},
+		"Fragments":  {frame(text, "\xc3") + frame(more, "") + frame(last, "("), websocket.CloseInvalidFramePayloadData},
+		"Unfinished": {frame(text, "a") + frame(last, "\xe2\x82"), websocket.CloseInvalidFramePayloadData},
+		"OKSplit":    {frame(text, "\xe2\x82") + frame(last, "\xac") + frame(0x88, "\x03\xe8"), websocket.CloseNormalClosure},
+		"OKBinary":   {frame(0x82, "\xff") + frame(0x88, "\x03\xe8"), websocket.CloseNormalClosure},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := r.dial(t, "alice", "")
+			if _, err := s.NetConn().Write([]byte(tc.frames)); err != nil {
+				t.Fatal(err)
+			}
+			if code, reason := s.closed(t); code != tc.code {
+				t.Errorf("closed with %d %q, want %d", code, reason, tc.code)
+			}
+		})
+	}
+}

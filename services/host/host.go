@@ -81,6 +81,7 @@ type Host struct {
 	fresh    sync.Map // connections that have sent nothing yet
 	jobs     []job
 	onStop   []func()
+	leaving  sync.Once
 	onClose  []func()
 
 	cancel context.CancelFunc
@@ -147,6 +148,17 @@ func (h *Host) Go(name string, run func(context.Context) error) {
 // not know.
 func (h *Host) OnStop(fn func()) { h.onStop = append(h.onStop, fn) }
 
+// Leave tells the clients of WebSockets that the service stops, and returns once they
+// have gone: Stop begins with it. Whatever stands between them and the service must be
+// there still. Later calls return when the first has.
+func (h *Host) Leave() {
+	h.leaving.Do(func() {
+		for _, fn := range h.onStop {
+			fn()
+		}
+	})
+}
+
 // OnClose registers fn to run when the service stops, once no handler runs any
 // more and before the database closes: the place to end what handlers start.
 func (h *Host) OnClose(fn func()) { h.onClose = append(h.onClose, fn) }
@@ -199,9 +211,7 @@ func (h *Host) Failed() <-chan error { return h.failed }
 // handlers under way, then the bus and the database. It gives up waiting when
 // ctx ends, and closes all the same. Call it once, after Start has returned.
 func (h *Host) Stop(ctx context.Context) error {
-	for _, fn := range h.onStop {
-		fn()
-	}
+	h.Leave()
 	_ = h.listener.Close() // first, so that no connection comes after the fresh ones
 	// Shutdown would give those 5 s to send something.
 	h.fresh.Range(func(c, _ any) bool { _ = c.(net.Conn).Close(); return true })

@@ -21,6 +21,8 @@ const (
 	maxNesting = 16
 	// maxDecoding bounds the requests over HTTP that are decoded at once.
 	maxDecoding = 2
+	// maxReading bounds what all requests over HTTP hold that are read, in bytes.
+	maxReading = 64 << 20
 )
 
 var errFields = &refusal{http.StatusRequestEntityTooLarge, "too many spans, log records, attributes or events in one request: send fewer at once"}

@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"bytes"
 	"compress/gzip"
 	"encoding/base64"
 	"encoding/hex"
@@ -45,14 +46,22 @@ func refuse(w http.ResponseWriter, err error) {
 	http.Error(w, r.text, r.status)
 }
 
+// receive takes one request. It has its turn to decode once all of it is there: a
+// sender that stops half way keeps nobody waiting.
 func (s *Store) receive(w http.ResponseWriter, r *http.Request, of signal) {
+	raw, release, err := s.read(w, r)
+	defer release()
+	if err != nil {
+		refuse(w, err)
+		return
+	}
 	select {
 	case s.decoding <- struct{}{}:
 		defer func() { <-s.decoding }()
 	case <-r.Context().Done():
 		return
 	}
-	body, err := read(w, r)
+	body, err := decompress(raw, r.Header.Get("Content-Encoding"))
 	if err != nil {
 		refuse(w, err)
 		return
@@ -86,26 +95,56 @@ func (s *Store) receive(w http.ResponseWriter, r *http.Request, of signal) {
 	_, _ = w.Write(answer) // the client may be gone
 }
 
-// read gives a request's body, decompressed and within its bound.
-func read(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	body := io.Reader(http.MaxBytesReader(w, r.Body, MaxRequest))
-	switch encoding := r.Header.Get("Content-Encoding"); encoding {
-	case "", "identity":
-	case "gzip":
-		text, err := gzip.NewReader(body)
-		if err != nil {
-			return nil, fmt.Errorf("gzip: %w", err)
+var errCrowded = &refusal{http.StatusServiceUnavailable, fmt.Sprintf("more than %d bytes of unfinished requests are held: send it again", maxReading)}
+
+func tooLarge() error {
+	return &refusal{http.StatusRequestEntityTooLarge, fmt.Sprintf("more than %d bytes", MaxRequest)}
+}
+
+// read gives a request's body as it was sent. It counts towards what all unfinished
+// requests hold until it is released.
+func (s *Store) read(w http.ResponseWriter, r *http.Request) (body []byte, release func(), err error) {
+	held := int64(0)
+	release = func() { s.reading.Add(-held) }
+	from, chunk := http.MaxBytesReader(w, r.Body, MaxRequest), make([]byte, 16<<10)
+	for {
+		n, err := from.Read(chunk)
+		held += int64(n)
+		if s.reading.Add(int64(n)) > maxReading {
+			w.Header().Set("Retry-After", "1")
+			return nil, release, errCrowded
 		}
-		body = io.LimitReader(text, MaxRequest+1)
+		body = append(body, chunk[:n]...)
+		var large *http.MaxBytesError
+		switch {
+		case errors.Is(err, io.EOF):
+			return body, release, nil
+		case errors.As(err, &large):
+			return nil, release, tooLarge()
+		case err != nil:
+			return nil, release, err
+		}
+	}
+}
+
+// decompress gives a body as its sender meant it, within its bound.
+func decompress(raw []byte, encoding string) ([]byte, error) {
+	switch encoding {
+	case "", "identity":
+		return raw, nil
+	case "gzip":
 	default:
 		return nil, &refusal{http.StatusUnsupportedMediaType, "Content-Encoding must be gzip, or none"}
 	}
-	all, err := io.ReadAll(body)
-	var large *http.MaxBytesError
-	if errors.As(err, &large) || len(all) > MaxRequest {
-		return nil, &refusal{http.StatusRequestEntityTooLarge, fmt.Sprintf("more than %d bytes", MaxRequest)}
+	text, err := gzip.NewReader(bytes.NewReader(raw))
+	if err != nil {
+		return nil, fmt.Errorf("gzip: %w", err)
 	}
-	return all, err
+	body, err := io.ReadAll(io.LimitReader(text, MaxRequest+1))
+	if len(body) > MaxRequest {
+		return nil, tooLarge()
+	}
+	return body, err
 }
 
 // unmarshalJSON reads OTLP's JSON form, in which ids are hexadecimal and not, as

@@ -3,12 +3,14 @@ package telemetry_test
 import (
 	"bytes"
 	"context"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	collectorlogs "go.opentelemetry.io/proto/otlp/collector/logs/v1"
 	collectormetrics "go.opentelemetry.io/proto/otlp/collector/metrics/v1"
@@ -72,6 +74,50 @@ func TestReceiveGRPC(t *testing.T) {
 	}
 	if _, err = collectormetrics.NewMetricsServiceClient(conn).Export(t.Context(), &collectormetrics.ExportMetricsServiceRequest{}); err != nil {
 		t.Errorf("metrics: %v", err)
+	}
+}
+
+// TestStalledSenders: those who send half a request and stop keep nobody waiting.
+func TestStalledSenders(t *testing.T) {
+	t.Parallel()
+	store := telemetry.New()
+	overHTTP, overGRPC := receiver(t, store)
+	address := strings.TrimPrefix(overHTTP, "http://")
+	stall := func(address, text string) {
+		t.Helper()
+		conn, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = conn.Close() })
+		if _, err := io.WriteString(conn, text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	head := "POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+	for range 20 {
+		stall(address, head+"Content-Length: 1000\r\n\r\n{\"resource")
+		stall(address, head+"Content-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n\x1f\x8b\x08\r\n")
+		stall(overGRPC, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+	}
+	// Shorter than a stalled request is waited for.
+	client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	for range 5 {
+		res, err := client.Post(overHTTP+"/v1/traces", "application/json", strings.NewReader("{}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _ = res.Body.Close(); res.StatusCode != http.StatusOK {
+			t.Errorf("got %s", res.Status)
+		}
+	}
+	conn, err := grpc.NewClient(overGRPC, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	if _, err := collector.NewTraceServiceClient(conn).Export(t.Context(), &collector.ExportTraceServiceRequest{}); err != nil {
+		t.Error(err)
 	}
 }
 

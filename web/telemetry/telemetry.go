@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -80,6 +81,7 @@ type Store struct {
 
 	sampler  *sampler
 	decoding chan struct{} // a slot for each request that is being decoded
+	reading  atomic.Int64  // bytes of requests that are read, or wait to be decoded
 
 	mu      sync.Mutex
 	traces  map[string]*list.Element // of *trace

@@ -45,7 +45,8 @@ type Options struct {
 	// Spans are where single requests and messages are told. Nil means that there
 	// are none.
 	Spans *telemetry.Store
-	// Parts and Routes tell what is there. Nil means nothing.
+	// Parts and Routes tell what is there. Parts bounds its own time: its context does
+	// not end. Nil means nothing.
 	Parts  func(context.Context) []Part
 	Routes func() []Route
 }
@@ -72,14 +73,15 @@ func New(opts Options) *Monitor {
 	return &Monitor{opts: opts, foreign: map[string]*foreign{}}
 }
 
-// Look tells the present state. The first look after a while knows of no rates.
+// Look tells the present state. The first look after a while knows of no rates. What
+// one caller's look finds is told to others too: it goes on when that caller's ctx ends.
 func (m *Monitor) Look(ctx context.Context) Map {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if time.Since(m.lastAt) < fresh {
 		return m.last
 	}
-	parts, routes := m.opts.Parts(ctx), m.opts.Routes()
+	parts, routes := m.opts.Parts(context.WithoutCancel(ctx)), m.opts.Routes()
 	s, err := m.read(routes)
 	if err == nil {
 		m.keep(s)

@@ -365,3 +365,22 @@ func checkHops(t *testing.T, got Batch) {
 		}
 	}
 }
+
+// TestCancelledLook: what a caller that has gone began is whole for the others.
+func TestCancelledLook(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, Options{Parts: func(ctx context.Context) []Part {
+		if ctx.Err() != nil {
+			return []Part{{Name: "graph-service", Kind: "service", State: "unhealthy", Detail: ctx.Err().Error()}}
+		}
+		return []Part{{Name: "graph-service", Kind: "service", State: "healthy"}}
+	}})
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	w.monitor.Look(gone)
+	for _, n := range w.monitor.Look(t.Context()).Nodes {
+		if n.Name == "graph-service" && n.State != "healthy" {
+			t.Errorf("got %+v", n)
+		}
+	}
+}
