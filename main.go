@@ -273,7 +273,7 @@ func (s *stack) system(ctx context.Context) web.System {
 	for _, d := range s.broker.Damage() {
 		parts[0].Problems = append(parts[0].Problems, web.PartProblem{Message: d.String(), Where: d.Path, Hint: d.Hint()})
 	}
-	if err := s.broker.Healthy(ctx); err != nil {
+	if err := broker.HealthyNow(ctx, s.broker); err != nil {
 		parts[0].State, parts[0].Detail = web.StateUnhealthy, err.Error()
 	}
 	return web.System{

@@ -112,6 +112,17 @@ func (e *connectError) Mend() string {
 	return "is Kafka running there, and does it ask for SASL or TLS? See KAFKA_* in axion up --help"
 }
 
+// lookTime bounds one look at a cluster.
+const lookTime = 800 * time.Millisecond
+
+// HealthyNow is [Cluster.Healthy] for who shows it: a broker that takes longer than
+// 0.8 s is taken to be away.
+func HealthyNow(ctx context.Context, c Cluster) error {
+	ctx, cancel := context.WithTimeout(ctx, lookTime)
+	defer cancel()
+	return c.Healthy(ctx)
+}
+
 // external is an existing cluster.
 type external struct {
 	seeds []string

@@ -7,11 +7,13 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 
 	"axion/services/auth"
 	"axion/services/bus"
 	"axion/services/contract"
+	"axion/services/host"
 )
 
 // Status is how one service is, in the words of the dashboard.
@@ -45,7 +47,7 @@ type Instance struct {
 
 // Dependency is something that an instance cannot work without.
 type Dependency struct {
-	Name   string `json:"name"` // "SQLite", "PostgreSQL" or "broker"
+	Name   string `json:"name"` // "SQLite", "PostgreSQL", "broker", or a service that it asks
 	State  string `json:"state"`
 	Detail string `json:"detail,omitempty"` // why it cannot be used
 }
@@ -62,24 +64,31 @@ func (s *Set) Status(ctx context.Context, httpsPort int) []Status {
 	for _, m := range s.members {
 		running[m.Name] = append(running[m.Name], m)
 	}
-	var all []Status
-	for _, service := range contract.Services() {
-		st := Status{
+	services := contract.Services()
+	all := make([]Status, len(services))
+	var asking sync.WaitGroup
+	for i, service := range services {
+		all[i] = Status{
 			Name: service.Name, Kind: "service", State: "healthy", URL: contract.PublicURL(service.Host, httpsPort), Port: service.Port,
 			Consumes: contract.Consumes(service.Name), Produces: contract.Produces(service.Name),
 		}
-		if instances := running[service.Name]; len(instances) == 0 {
-			st.foreign(ctx, service.Port, probeTime)
-			if !st.Yours {
-				st.reading(ctx, s.readers)
-			}
-		} else {
-			st.Version = s.version
-			st.ask(ctx, instances, s.storeName())
-		}
-		all = append(all, st)
+		asking.Go(func() { s.ask(ctx, &all[i], running[service.Name]) })
 	}
+	asking.Wait() // side by side: a broker that is away keeps each of them waiting
 	return all
+}
+
+// ask asks the instances of one service, or looks for who is in their place.
+func (s *Set) ask(ctx context.Context, st *Status, instances []*member) {
+	if len(instances) > 0 {
+		st.Version = s.version
+		st.ask(ctx, instances, s.storeName())
+		return
+	}
+	st.foreign(ctx, st.Port, probeTime)
+	if !st.Yours {
+		st.reading(ctx, s.readers)
+	}
 }
 
 // ask tells how a service is whose instances run here: as well as the one that is
@@ -89,12 +98,18 @@ func (st *Status) ask(ctx context.Context, instances []*member, store string) {
 	if len(instances) > 1 {
 		st.Detail = strconv.Itoa(len(instances)) + " instances"
 	}
-	for _, m := range instances {
+	depends := make([][]host.Dependency, len(instances))
+	var asking sync.WaitGroup
+	for n, m := range instances {
+		asking.Go(func() { depends[n] = m.host.Depends(ctx) })
+	}
+	asking.Wait()
+	for n, m := range instances {
 		i := Instance{Address: m.listener.Addr().String(), StartedAt: m.started, Moved: m.moved}
 		if m.moved && st.Detail == "" {
 			st.Detail = "port " + strconv.Itoa(st.Port) + " is taken: it moved to " + strconv.Itoa(portOf(m.listener))
 		}
-		for _, d := range m.host.Depends(ctx) {
+		for _, d := range depends[n] {
 			told := Dependency{Name: d.Name, State: "healthy"}
 			switch d.Name {
 			case "database":
@@ -102,7 +117,14 @@ func (st *Status) ask(ctx context.Context, instances []*member, store string) {
 			case "bus":
 				told.Name = "broker"
 			}
-			if d.Err != nil {
+			switch {
+			case d.Err == nil:
+			case d.Partly:
+				told.State, told.Detail = "unhealthy", d.Err.Error()
+				if st.State == "healthy" {
+					st.Detail = told.Name + ": " + told.Detail
+				}
+			default:
 				told.State, told.Detail = "unhealthy", d.Err.Error()
 				st.State, st.Detail = "unhealthy", i.Address+": "+told.Name+": "+told.Detail
 			}

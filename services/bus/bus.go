@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -86,6 +87,7 @@ type Bus struct {
 	topics   map[string]Handler
 	started  bool
 	ready    chan struct{}
+	lost     atomic.Bool // the group's assignment, until there is another
 	flush    chan struct{}
 	relaying sync.Mutex
 	drain    time.Duration // drainTime; tests of what comes after it shorten it

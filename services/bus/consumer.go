@@ -62,12 +62,14 @@ func (c *consumer) callbacks() []kgo.Opt {
 	return []kgo.Opt{
 		kgo.OnPartitionsAssigned(func(_ context.Context, _ *kgo.Client, assigned map[string][]int32) {
 			c.assign(assigned)
+			c.bus.lost.Store(false)
 			c.ready.Do(func() { close(c.bus.ready) })
 		}),
 		kgo.OnPartitionsRevoked(func(ctx context.Context, _ *kgo.Client, revoked map[string][]int32) {
 			c.release(ctx, revoked, true)
 		}),
 		kgo.OnPartitionsLost(func(ctx context.Context, _ *kgo.Client, lost map[string][]int32) {
+			c.bus.lost.Store(true)
 			c.release(ctx, lost, false)
 		}),
 		kgo.AdjustFetchOffsetsFn(c.mark),

@@ -50,6 +50,7 @@ func New(ctx context.Context, o host.Options, opts Options) (*host.Host, error) 
 		return nil, err
 	}
 	s := &service{Host: h, patience: cmp.Or(opts.Patience, 10*time.Second)}
+	h.Needs(contract.Codegen, contract.Infrastructure)
 	s.queue = newQueue(s)
 	h.Go("queue", s.queue.run)
 	h.Bus.Handle(contract.ProjectCreated, s.deploy)

@@ -46,6 +46,7 @@ func Caller(ctx context.Context) verifier.Identity {
 // Secured makes an operation answer 401 unless it comes with a valid bearer
 // token; its handler finds the sender with [Caller].
 func (h *Host) Secured(op huma.Operation) huma.Operation {
+	h.Needs(h.tokensBy)
 	op.Security = []map[string][]string{{bearer: {}}}
 	op.Errors = append(op.Errors, http.StatusUnauthorized)
 	op.Middlewares = append(op.Middlewares, func(ctx huma.Context, next func(huma.Context)) {

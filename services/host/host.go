@@ -82,6 +82,8 @@ type Host struct {
 	jobs     []job
 	onStop   []func()
 	leaving  sync.Once
+	needs    []string // services that it asks
+	tokensBy string   // the service that tokens are verified by
 	onClose  []func()
 
 	cancel context.CancelFunc
@@ -112,6 +114,10 @@ func New(ctx context.Context, name string, migrations fs.FS, o Options) (*Host, 
 	if err != nil {
 		h.close()
 		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	h.tokensBy = contract.Auth
+	if o.KeysURL != "" {
+		h.tokensBy = "" // an identity provider elsewhere
 	}
 	h.Verifier = verifier.New(verifier.Options{Issuer: o.Issuer, KeysURL: o.KeysURL, Call: h.askAuth})
 	h.routes(o.Version, metrics)
@@ -259,38 +265,6 @@ func (h *Host) close() {
 	if h.DB != nil {
 		_ = h.DB.Close()
 	}
-}
-
-// Ready reports why the service cannot do its work, nil when it can.
-func (h *Host) Ready(ctx context.Context) error {
-	var errs []error
-	for _, d := range h.Depends(ctx) {
-		if d.Err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", d.Name, d.Err))
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// Dependency is something that a service cannot work without. Err says why it
-// cannot be used, nil when it can.
-type Dependency struct {
-	Name string
-	Err  error
-}
-
-// Depends asks what the service works with, for a second at most: its database,
-// and the broker, which has to have given it partitions.
-func (h *Host) Depends(ctx context.Context) []Dependency {
-	ctx, cancel := context.WithTimeout(ctx, time.Second)
-	defer cancel()
-	bus := Dependency{Name: "bus"}
-	select {
-	case <-h.Bus.Ready():
-	default:
-		bus.Err = errors.New("no partitions assigned yet")
-	}
-	return []Dependency{{"database", h.DB.PingContext(ctx)}, bus}
 }
 
 // Addr is the address of the HTTP server.

@@ -1,0 +1,81 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+)
+
+// dependTime bounds one look at what a service works with.
+const dependTime = 800 * time.Millisecond
+
+// Dependency is something that a service works with. Err says why it cannot be used
+// now, nil when it can.
+type Dependency struct {
+	Name string
+	Err  error
+	// Partly says that a part of the service's work can be done without it.
+	Partly bool
+}
+
+// Needs says that the service asks another one over the bus.
+func (h *Host) Needs(services ...string) {
+	for _, name := range services {
+		if name != "" && name != h.Name && !slices.Contains(h.needs, name) {
+			h.needs = append(h.needs, name)
+		}
+	}
+}
+
+// Ready reports why the service cannot do its work, nil when it can. Services that it
+// asks are no part of that: each says for itself whether it is ready.
+func (h *Host) Ready(ctx context.Context) error {
+	var errs []error
+	for _, d := range h.Depends(ctx) {
+		if d.Err != nil && !d.Partly {
+			errs = append(errs, fmt.Errorf("%s: %w", d.Name, d.Err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// errUnserved is what a service that nobody answers for has.
+var errUnserved = errors.New("nobody is in its consumer group")
+
+// Depends asks what the service works with, for 0.8 s at most: its database, the
+// broker, which has to have given it partitions, and the services that it asks. It
+// remembers nothing: what it says is true now.
+func (h *Host) Depends(ctx context.Context) []Dependency {
+	ctx, cancel := context.WithTimeout(ctx, dependTime)
+	defer cancel()
+	all := []Dependency{{Name: "database"}, {Name: "bus"}}
+	for _, name := range h.needs {
+		all = append(all, Dependency{Name: name, Partly: true})
+	}
+	var asking sync.WaitGroup
+	asking.Go(func() { all[0].Err = h.DB.PingContext(ctx) })
+	asking.Go(func() {
+		if all[1].Err = h.Bus.Healthy(ctx); all[1].Err != nil || len(h.needs) == 0 {
+			return
+		}
+		unserved, err := h.Bus.Unserved(ctx, h.needs...)
+		for i := range all[2:] {
+			switch d := &all[2+i]; {
+			case err != nil:
+				d.Err = fmt.Errorf("not known: %w", err)
+			case slices.Contains(unserved, d.Name):
+				d.Err = errUnserved
+			}
+		}
+	})
+	asking.Wait()
+	if all[1].Err != nil {
+		for i := range all[2:] {
+			all[2+i].Err = errors.New("not known while the broker is away")
+		}
+	}
+	return all
+}
