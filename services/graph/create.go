@@ -16,32 +16,45 @@ type createBody struct {
 	Graph    *contract.Architecture `json:"graph,omitempty" doc:"The first version of its graph."`
 }
 
-// create stores a project, and asks for its first deployment.
+// create stores a project, and asks for its first deployment. Its owner is told.
 func (s *service) create(ctx context.Context, by caller, in createBody) (p Project, err error) {
 	if p, err = in.project(by); err != nil {
 		return p, err
 	}
-	err = s.change(ctx, func(tx *sql.Tx) error {
+	err = s.announce(ctx, func(tx *sql.Tx) (owner string, m Message, err error) {
 		repeated, err := by.repeated(ctx, tx)
 		if err != nil {
-			return err
+			return "", m, err
 		}
 		if repeated {
 			p, err = findMade(ctx, tx, by)
-			return err
+			return "", m, err
 		}
 		if p.Slug, err = reserveSlug(ctx, tx, p.ID, slugOf(p.Name)); err != nil {
-			return err
+			return "", m, err
 		}
-		e, err := newEvent(contract.ProjectCreated, p.ID, p.event(newID(), in.Graph))
+		told := p.event(newID(), nil)
+		data := told
+		data.Graph = in.Graph
+		e, err := newEvent(contract.ProjectCreated, p.ID, data)
 		if err != nil {
-			return err
+			return "", m, err
+		}
+		// The graph itself is left out: clients that want it ask for it.
+		if m, err = projectMessage(e, told); err != nil {
+			return "", m, err
 		}
 		p.CreatedAt, p.UpdatedAt = e.Time, e.Time
-		_, err = s.emit(ctx, tx, e, contract.Topic(contract.Deployment))
-		return err
+		owner, err = s.emit(ctx, tx, e, contract.Topic(contract.Deployment))
+		return owner, m, err
 	})
 	return p, err
+}
+
+// projectMessage is what a project's owner is told of a change.
+func projectMessage(e event, told contract.ProjectEvent) (Message, error) {
+	data, err := contract.JSON(told)
+	return Message{Type: e.Type, ProjectID: e.ProjectID, Data: data}, err
 }
 
 // project checks the body, and gives the project without its slug and times.

@@ -44,14 +44,14 @@ func TestHistory(t *testing.T) {
 		return out
 	}
 	want := []string{
-		contract.ProjectUpdated, contract.GraphChanged, contract.DeploymentCancelled, contract.DeploymentProgress,
+		contract.ProjectCreated, contract.ProjectUpdated, contract.GraphChanged, contract.DeploymentCancelled, contract.DeploymentProgress,
 	}
 	if got := types(0, len(told), func(i int) string { return told[i].Type }); !slices.Equal(got, want) {
 		t.Errorf("told: got %q, want %q", got, want)
 	}
 	var data contract.ProjectEvent
-	if err := json.Unmarshal(told[0].Data, &data); err != nil || data.Name != "Other" || told[0].ProjectID != p.ID {
-		t.Errorf("told: %+v (%v), want the project as it is now", told[0], err)
+	if err := json.Unmarshal(told[1].Data, &data); err != nil || data.Name != "Other" || told[1].ProjectID != p.ID {
+		t.Errorf("told: %+v (%v), want the project as it is now", told[1], err)
 	}
 	r.do("alice", "DELETE", path, "")
 	events := r.history("alice", p.ID)

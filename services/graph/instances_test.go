@@ -37,7 +37,7 @@ func TestInstances(t *testing.T) {
 	var got [2][]string
 	for i, s := range sockets {
 		var last graph.Message
-		for range projects * each {
+		for range projects * (each + 1) { // each one's creation too
 			m := s.next(t)
 			if !m.At.After(last.At) {
 				t.Errorf("socket %d: %s at %s comes after one at %s", i, m.DeploymentID, m.At, last.At)

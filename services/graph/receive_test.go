@@ -179,8 +179,8 @@ func TestReceiveForeignKey(t *testing.T) {
 func TestReceiveClock(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	kafka, s := r.events(), r.dial(t, "alice", "")
 	p := r.create("alice", "Site")
+	kafka, s := r.events(), r.dial(t, "alice", "")
 	d := r.deployments("alice", p.ID)[0]
 	send := func(typ, at string) {
 		kafka.Send(graphTopic, p.ID, `{"projectId":"`+p.ID+`","deploymentId":"`+d.ID+`"}`,

@@ -54,26 +54,27 @@ func (in *updateBody) change(p *Project) (err error) {
 	return p.Config.check()
 }
 
-// remove deletes a project and has its site taken down.
+// remove deletes a project and has its site taken down. Its owner is told; of what was
+// told about it before, nothing is told again.
 func (s *service) remove(ctx context.Context, by caller, id string) error {
-	return s.change(ctx, func(tx *sql.Tx) error {
+	return s.announce(ctx, func(tx *sql.Tx) (owner string, m Message, err error) {
 		if repeated, err := by.repeated(ctx, tx); err != nil || repeated {
-			return err
+			return "", m, err
 		}
 		p, err := take(ctx, tx, by.user, id)
 		if err != nil {
-			return err
+			return "", m, err
 		}
 		for _, statement := range []string{`DELETE FROM feed WHERE project_id = ?`, `DELETE FROM slugs WHERE project_id = ?`} {
 			if _, err := tx.ExecContext(ctx, statement, id); err != nil {
-				return fmt.Errorf("delete project: %w", err)
+				return "", m, fmt.Errorf("delete project: %w", err)
 			}
 		}
 		e, err := newEvent(contract.ProjectDeleted, id, p.event("", nil))
 		if err != nil {
-			return err
+			return "", m, err
 		}
-		_, err = s.emit(ctx, tx, e, contract.Topic(contract.Deployment))
-		return err
+		owner, err = s.emit(ctx, tx, e, contract.Topic(contract.Deployment))
+		return owner, Message{Type: e.Type, ProjectID: id, Data: e.Data}, err
 	})
 }

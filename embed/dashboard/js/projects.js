@@ -30,10 +30,10 @@ export async function loadProject(id) {
 }
 
 // useProject gives {project, problem, load} while a component is there. An event
-// that the project was changed has it asked for again.
+// that the project was changed or deleted has it asked for again.
 export function useProject(id) {
   const [it, set] = useState({ project: null, problem: null });
-  const updates = eventsOf(id).filter((event) => event.type === "PROJECT_UPDATED").length;
+  const updates = eventsOf(id).filter((event) => event.type === "PROJECT_UPDATED" || event.type === "PROJECT_DELETED").length;
   const load = async (ask = loadProject) => {
     const answer = await ask(id);
     set(answer.ok ? { project: answer.body, problem: null } : { project: null, problem: answer.problem });
@@ -63,21 +63,34 @@ export function changed(project) {
   if (list.value) list.value = { ...list.value, items: list.value.items.map((known) => (known.id === project.id ? project : known)) };
 }
 
+// refresh asks for one project of the list again.
+async function refresh(id) {
+  const answer = await get("/api/projects/" + encodeURIComponent(id));
+  if (answer.ok) changed(answer.body);
+}
+
 export function removed(id) {
   if (list.value) list.value = { ...list.value, items: list.value.items.filter((project) => project.id !== id) };
 }
 
-// follow keeps the list fresh while its page is shown: on each new connection,
-// and when an event names a project that is not in it. It returns a function
-// that stops it.
+// follow keeps the list fresh while its page is shown: on each new connection, when
+// an event names a project that is not in it, and when one was changed or deleted.
+// It returns a function that stops it.
 export function follow() {
   const asked = new Set();
+  const heard = new WeakSet(revision.peek()); // the list is asked for after them
   const stopConnection = effect(() => {
     if (connection.value.state === "open" && link.value && link.value.state !== "off") loadList();
   });
   const stopEvents = effect(() => {
     const known = new Set(list.peek()?.items.map((project) => project.id));
-    const fresh = revision.value.filter((event) => !known.has(event.projectId) && !asked.has(event.projectId));
+    const news = revision.value.filter((event) => !heard.has(event) && known.has(event.projectId));
+    news.forEach((event) => heard.add(event));
+    const idsOf = (type, events) => new Set(events.filter((event) => event.type === type).map((event) => event.projectId));
+    const gone = idsOf("PROJECT_DELETED", revision.value);
+    idsOf("PROJECT_DELETED", news).forEach(removed);
+    [...idsOf("PROJECT_UPDATED", news)].filter((id) => !gone.has(id)).forEach(refresh);
+    const fresh = revision.value.filter((event) => !known.has(event.projectId) && !asked.has(event.projectId) && !gone.has(event.projectId));
     fresh.forEach((event) => asked.add(event.projectId));
     if (fresh.length && list.peek()) loadList();
   });
