@@ -84,10 +84,10 @@ func TestMainFlow(t *testing.T) {
 	root := s.WebSocket(t, "/?token="+s.Token)
 	ws := s.WebSocket(t, "/ws?token="+s.Token)
 	p := s.Create(t, "", "Tea & Biscuits", "")
-	started := ws.Next(t)
+	created := ws.Next(t)
 	end, types := ws.Until(t, p.ID, contract.DeploymentSucceeded)
-	types = append([]string{started.Type}, types...)
-	want := []string{contract.DeploymentStarted, contract.DeploymentProgress, contract.DeploymentProgress, contract.DeploymentSucceeded}
+	types = append([]string{created.Type}, types...)
+	want := []string{contract.ProjectCreated, contract.DeploymentStarted, contract.DeploymentProgress, contract.DeploymentProgress, contract.DeploymentSucceeded}
 	if !slices.Equal(types, want) {
 		t.Errorf("events: got %v, want %v", types, want)
 	}
@@ -112,12 +112,13 @@ func TestMainFlow(t *testing.T) {
 		s.Do(t, http.MethodGet, base+"/api/graph/projects", s.Token, nil).Decode(t, http.StatusOK, nil)
 	}
 	// A client that comes back gets what it missed.
-	again := s.WebSocket(t, "/ws?token="+s.Token+"&after="+started.At.Format(time.RFC3339Nano))
+	again := s.WebSocket(t, "/ws?token="+s.Token+"&after="+created.At.Format(time.RFC3339Nano))
 	if _, types := again.Until(t, p.ID, contract.DeploymentSucceeded); !slices.Equal(types, want[1:]) {
 		t.Errorf("replay: got %v, want %v", types, want[1:])
 	}
 	// What was deployed goes when its project does.
 	s.Do(t, http.MethodDelete, projects+"/"+p.ID, s.Token, nil).Decode(t, http.StatusNoContent, nil)
+	ws.Until(t, p.ID, contract.ProjectDeleted)
 	stacktest.Eventually(t, "the site to go", func() bool { return s.Get(t, site+"/").Status == http.StatusNotFound })
 }
 
@@ -311,7 +312,7 @@ func TestImports(t *testing.T) {
 		{"services/codegen", "services talk over Kafka only", shared},
 		{"services/deployment", "services talk over Kafka only", shared},
 		{"services/infrastructure", "services talk over Kafka only", shared},
-		{"services/ingest", "services talk over Kafka only", shared},
+		{"services/ingest", "services talk over Kafka only", append(shared, "services/ingest")},
 		{"web/summary", "what is told of the stack is given to it", nil},
 		{"web/stacktest", "it drives a stack from outside", []string{"services/contract", "web/summary"}},
 		{"web/local", "what is of this machine needs nobody else", nil},

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"time"
 	"strings"
 
 	"axion/gateway/record"
@@ -84,11 +85,17 @@ type link struct {
 	answer []byte
 }
 
-// run ends when both sides have, or ctx has.
+// lastWords is how long a tunnel goes on when the gateway closes: a service that has
+// stopped just before has said its goodbye, and it may be on its way here.
+const lastWords = 200 * time.Millisecond
+
+// run ends when both sides have, or soon after ctx has.
 func (l *link) run(ctx context.Context) {
 	defer context.AfterFunc(ctx, func() {
-		_ = l.client.Close()
-		_ = l.server.Conn.Close()
+		time.AfterFunc(lastWords, func() {
+			_ = l.client.Close()
+			_ = l.server.Conn.Close()
+		})
 	})()
 	if err := l.begin(); err != nil {
 		_ = l.client.Close()

@@ -97,7 +97,7 @@ func TestFaults(t *testing.T) {
 			}
 			p := s.Create(t, "", fmt.Sprint("Broken ", i), "")
 			ended, types := ws.Until(t, p.ID, contract.DeploymentSucceeded)
-			if n := len(types); n != 4 || slices.Contains(types, contract.DeploymentFailed) {
+			if n := len(types); n != 5 || slices.Contains(types, contract.DeploymentFailed) {
 				t.Errorf("pushed: got %v, want each event once", types)
 			}
 			if kind := orders[0]["kind"]; kind == "topic-duplicate" || kind == "topic-delay" {

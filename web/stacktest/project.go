@@ -2,6 +2,7 @@ package stacktest
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"testing"
 	"time"
@@ -46,8 +47,14 @@ type Socket struct{ conn *websocket.Conn }
 // WebSocket opens path on graph through the gateway.
 func (s *Stack) WebSocket(t testing.TB, path string) *Socket {
 	t.Helper()
+	return s.SocketAt(t, "wss"+s.URL(contract.GraphHost, path)[len("https"):])
+}
+
+// SocketAt opens a WebSocket at an address.
+func (s *Stack) SocketAt(t testing.TB, path string) *Socket {
+	t.Helper()
 	dialer := websocket.Dialer{TLSClientConfig: s.tls, NetDialContext: s.dial, HandshakeTimeout: Timeout}
-	conn, res, err := dialer.DialContext(t.Context(), "wss"+s.URL(contract.GraphHost, path)[len("https"):], nil)
+	conn, res, err := dialer.DialContext(t.Context(), path, nil)
 	if err != nil {
 		t.Fatalf("open WebSocket %s: %v (%v)", path, err, res)
 	}
@@ -78,6 +85,21 @@ func (w *Socket) Until(t testing.TB, projectID, typ string) (Message, []string) 
 		}
 		if types = append(types, m.Type); m.Type == typ {
 			return m, types
+		}
+	}
+}
+
+// Ended reads until the server ends the WebSocket, and gives the code that it closed
+// with, 0 where there was none.
+func (w *Socket) Ended() int {
+	_ = w.conn.SetReadDeadline(time.Now().Add(Timeout))
+	for {
+		_, _, err := w.conn.ReadMessage()
+		if closed := (*websocket.CloseError)(nil); errors.As(err, &closed) {
+			return closed.Code
+		}
+		if err != nil {
+			return 0
 		}
 	}
 }
