@@ -42,7 +42,7 @@ func (p *plan) join(index int, e contract.Edge, nodes map[string]*part) error {
 	default:
 		from.use(to, e.Type)
 	}
-	from.need(to)
+	p.need(from, to)
 	return nil
 }
 
@@ -123,16 +123,28 @@ func passwordOf(s *part) string { return envName(s.name) + "_PASSWORD" }
 
 // need makes b start before a, unless b waits for a: programs may call each other
 // in circles, but cannot all be first.
-func (a *part) need(b *part) {
-	if !slices.Contains(a.needs, b) && !b.waitsFor(a, map[*part]bool{}) {
-		a.needs = append(a.needs, b)
+func (p *plan) need(a, b *part) {
+	if slices.Contains(a.needs, b) || b.waits.has(a) {
+		return
+	}
+	a.needs = append(a.needs, b)
+	for _, x := range p.parts { // what waits for a waits for b, and what b waits for
+		if x == a || x.waits.has(a) {
+			x.waits.add(b)
+		}
 	}
 }
 
-func (a *part) waitsFor(b *part, seen map[*part]bool) bool {
-	if a == b {
-		return true
+// set is a set of parts with their own sets: to follow the edges anew for each one
+// that is added would take a time that grows with their square.
+type set [(maxNodes + 63) / 64]uint64
+
+func (s *set) has(a *part) bool { return s[a.index/64]&(1<<(a.index%64)) != 0 }
+
+// add puts a part in, and all that it waits for.
+func (s *set) add(a *part) {
+	s[a.index/64] |= 1 << (a.index % 64)
+	for i := range s {
+		s[i] |= a.waits[i]
 	}
-	seen[a] = true
-	return slices.ContainsFunc(a.needs, func(n *part) bool { return !seen[n] && n.waitsFor(b, seen) })
 }

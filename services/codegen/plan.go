@@ -27,6 +27,8 @@ type part struct {
 	env     []variable
 	told    map[tie]string // by which variable it knows what it uses
 	needs   []*part        // what has to be up first; without cycles
+	index   int            // among the plan's parts
+	waits   set            // all that has to be up first
 	queues  []*subscription
 	routes  []route // of an ingress: to where; of a program: from where
 }
@@ -106,6 +108,7 @@ func (p *plan) add(a *part) error {
 		p.ingresses = append(p.ingresses, a)
 		return nil
 	}
+	a.index = len(p.parts)
 	p.parts = append(p.parts, a)
 	if !isProgram(a.node.Type) {
 		a.port = stores[a.node.Type].port
