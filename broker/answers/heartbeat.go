@@ -1,7 +1,8 @@
 package answers
 
 import (
-	"regexp"
+	"fmt"
+	"regexp/syntax"
 	"sync"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -74,7 +75,9 @@ func (m *Mender) consumerGroupHeartbeat(req *kmsg.ConsumerGroupHeartbeatRequest)
 		}
 	}
 	if pattern := req.SubscribedTopicRegex; pattern != nil {
-		if _, err := regexp.Compile(*pattern); err != nil {
+		if err := checkPattern(*pattern); err != nil {
+			none := "(" // kfake would compile one that is too large
+			req.SubscribedTopicRegex, x.Changed = &none, true
 			x.Complete = func(resp kmsg.Response) {
 				a := resp.(*kmsg.ConsumerGroupHeartbeatResponse)
 				if text := err.Error(); a.ErrorCode == kerr.InvalidRequest.Code {
@@ -84,4 +87,36 @@ func (m *Mender) consumerGroupHeartbeat(req *kmsg.ConsumerGroupHeartbeatRequest)
 		}
 	}
 	return x
+}
+
+// maxInstructions bounds what a subscription's pattern compiles to: {1000} is short to
+// write, and the largest that Go compiles takes hundreds of megabytes.
+const maxInstructions = 20_000
+
+// checkPattern says what is wrong with a subscription's pattern.
+func checkPattern(pattern string) error {
+	tree, err := syntax.Parse(pattern, syntax.Perl)
+	if err != nil {
+		return err
+	}
+	if sizeOf(tree) > maxInstructions {
+		return fmt.Errorf("the pattern has more than %d instructions: name fewer topics in it, or lower the numbers in { }", maxInstructions)
+	}
+	return nil
+}
+
+// sizeOf is about how many instructions an expression compiles to. It stops counting
+// beyond the bound.
+func sizeOf(tree *syntax.Regexp) int {
+	size := 1
+	if tree.Op == syntax.OpLiteral {
+		size = len(tree.Rune)
+	}
+	for _, sub := range tree.Sub {
+		size = min(size+sizeOf(sub), maxInstructions+1)
+	}
+	if tree.Op == syntax.OpRepeat {
+		size = min(size*max(tree.Max, tree.Min+1), maxInstructions+1)
+	}
+	return size
 }
