@@ -52,7 +52,8 @@ func gaveUp(err error, typ, pointer string) error {
 	of := "the schema of " + strconv.Quote(typ)
 	switch stale := (*staleSchemaError)(nil); {
 	case errors.Is(err, schema.ErrDepth):
-		p.Errors = []host.FieldError{{Pointer: pointer, Detail: of + " " + err.Error() + " on it: hint: shorten its chains of $ref, or nest the data less"}}
+		p.Errors = []host.FieldError{{Pointer: pointer, Detail: of + " " + err.Error() +
+			" on it: hint: shorten its chains of $ref, or nest the data less"}}
 	case errors.Is(err, schema.ErrSteps), errors.Is(err, schema.ErrTime):
 		p.Errors = []host.FieldError{{Pointer: pointer, Detail: "checking the request's events " + err.Error() + ", here with " + of +
 			": hint: send fewer or smaller events, or refer to a part of the schema once where it is referred to twice"}}

@@ -215,6 +215,13 @@ func TestMixed(t *testing.T) {
 	if n > 100 {
 		t.Errorf("%d checks of 10,000 members in one budget", n)
 	}
+	// A thousand events that do not fit are each told why.
+	b = NewBudget(t.Context())
+	for i := range 1000 {
+		if faults, err := s.Validate(b, []byte(`[1,"a"]`), 1); err != nil || len(faults) != 1 || faults[0].Pointer != "/1" {
+			t.Fatalf("event %d: got %v, %v", i, faults, err)
+		}
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := compile(t, dear[0].schema).Validate(NewBudget(ctx), []byte("1"), 1); !errors.Is(err, context.Canceled) {

@@ -47,11 +47,11 @@ func (s *Schema) Validate(b *Budget, text []byte, most int) ([]Fault, error) {
 
 // explain lists the faults of a value that does not fit.
 func (s *Schema) explain(b *Budget, value any, most int) ([]Fault, error) {
-	all := b.left
-	b.left = min(all, explainSteps)
+	kept := max(0, b.left-explainSteps)
+	b.left -= kept
 	b.until = b.left
 	invalid, err := s.meter.run(b, func() error { return s.full.Validate(value) })
-	b.left = all - explainSteps
+	b.left += kept
 	b.until = b.left
 	switch found := (*jsonschema.ValidationError)(nil); {
 	case errors.Is(err, ErrSteps):
