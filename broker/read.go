@@ -71,6 +71,9 @@ func (a *Admin) Read(ctx context.Context, q Query) (Page, error) {
 		if page.Stopped = s.bound(page.Searched, began); page.Stopped != "" {
 			break
 		}
+		if err := ctx.Err(); err != nil { // what is loaded is looked at for nobody
+			return Page{}, fmt.Errorf("read %s: %w", q.Topic, err)
+		}
 		r, err := s.next(ctx)
 		if err != nil {
 			return Page{}, err
