@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"axion/gateway/secret"
 )
 
 // common appends Traefik's form of the Common Log Format, or that format itself.
@@ -77,11 +79,19 @@ func shown(m modes, name, value string) string {
 	return v.(string) // as it was handed over, or redacted
 }
 
-// path is the request's, without its query where queries are dropped.
+// path is the request's, without its query where queries are dropped. Where nothing is
+// said of them, what they tell of secrets is hidden: browsers can send the token of a
+// WebSocket nowhere else.
 func (l *accessLog) path(e *Exchange) string {
-	path := pathAndQuery(e.uri)
-	if f := l.config.Fields; f != nil && f.QueryParameters != nil && strings.EqualFold(f.QueryParameters.DefaultMode, "drop") {
+	path, mode := pathAndQuery(e.uri), ""
+	if f := l.config.Fields; f != nil && f.QueryParameters != nil {
+		mode = strings.ToLower(f.QueryParameters.DefaultMode)
+	}
+	switch mode {
+	case "drop":
 		path, _, _ = strings.Cut(path, "?")
+	case "":
+		path = secret.URL(path)
 	}
 	return bounded(path)
 }

@@ -43,7 +43,7 @@ func TestCommonForms(t *testing.T) {
 		want   string
 	}{
 		"OKGeneric": {config.AccessLog{Format: "genericCLF"},
-			`^192\.0\.2\.1 - eve ` + at + ` "GET /a\?token=x HTTP/1\.1" 418 5 "http://b/" "test"\n$`},
+			`^192\.0\.2\.1 - eve ` + at + ` "GET /a\?token=••• HTTP/1\.1" 418 5 "http://b/" "test"\n$`},
 		"OKQueryDropped": {config.AccessLog{Fields: &config.AccessLogFields{QueryParameters: &config.AccessLogQuery{DefaultMode: "drop"}}},
 			`"GET /a HTTP/1\.1" 418 5 "http://b/" "test" 1 `},
 		"OKQueryKept": {config.AccessLog{Fields: &config.AccessLogFields{QueryParameters: &config.AccessLogQuery{DefaultMode: "keep"}}},
@@ -70,7 +70,7 @@ func TestCommonForms(t *testing.T) {
 
 func TestJSONQuery(t *testing.T) {
 	t.Parallel()
-	for mode, want := range map[string]string{"drop": "/a", "DROP": "/a", "keep": "/a?token=x", "": "/a?token=x"} {
+	for mode, want := range map[string]string{"drop": "/a", "DROP": "/a", "keep": "/a?token=x", "": "/a?token=•••"} {
 		var line map[string]any
 		text := lines(t, &config.AccessLog{Format: "json",
 			Fields: &config.AccessLogFields{QueryParameters: &config.AccessLogQuery{DefaultMode: mode}}}, "shop@docker")
