@@ -2,6 +2,7 @@ package bus
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"axion/services/contract"
@@ -56,7 +57,7 @@ func (b *Bus) reroute(ctx context.Context, c *Call, from string, limit time.Dura
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	heard, err := b.subscribed(ctx)
+	heard, err := b.Subscribed(ctx)
 	if err != nil {
 		b.log.Debug("look who listens", "topic", from, "error", err)
 		return ""
@@ -69,19 +70,35 @@ func (b *Bus) reroute(ctx context.Context, c *Call, from string, limit time.Dura
 	return to
 }
 
-// subscribed are the topics that members of any consumer group ask for.
-func (b *Bus) subscribed(ctx context.Context) (map[string]bool, error) {
-	groups, err := b.admin.DescribeGroups(ctx)
-	if err != nil {
-		return nil, err
-	}
+// Subscribed are the topics that members of the named consumer groups ask for, of
+// any group where none is named. A group that is not there asks for nothing, nor
+// does one that rebalances.
+func (b *Bus) Subscribed(ctx context.Context, groups ...string) (map[string]bool, error) {
 	topics := make(map[string]bool)
-	for _, g := range groups {
+	classic, err := b.admin.DescribeGroups(ctx, groups...)
+	if err != nil {
+		return nil, fmt.Errorf("describe consumer groups: %w", err)
+	}
+	for _, g := range classic {
 		for _, m := range g.Members {
 			if join, ok := m.Join.AsConsumer(); ok {
 				for _, topic := range join.Topics {
 					topics[topic] = true
 				}
+			}
+		}
+	}
+	if len(topics) > 0 && len(groups) == 1 {
+		return topics, nil // a group has one of the two protocols
+	}
+	modern, err := b.admin.DescribeConsumerGroups(ctx, groups...)
+	if err != nil { // a broker that knows only the classic protocol has told all
+		b.log.Debug("describe groups of the consumer protocol", "error", err)
+	}
+	for _, g := range modern {
+		for _, m := range g.Members {
+			for _, topic := range m.SubscribedTopics {
+				topics[topic] = true
 			}
 		}
 	}

@@ -12,6 +12,7 @@ import (
 const (
 	Codegen  = "codegen"  // takes the place of codegen-service
 	Patterns = "patterns" // the same, on its pattern topics alone
+	Auth     = "auth"     // takes the place of auth-service, on the pattern topic of VALIDATE_SESSION alone
 	Probe    = "probe"    // answers on nest.echo, nest.received and nest.answer, hears nest.event
 )
 
@@ -21,6 +22,9 @@ const (
 func Topics(role string) []string {
 	if role == Probe {
 		return []string{"nest.echo", "nest.received", "nest.answer", "nest.event"}
+	}
+	if role == Auth {
+		return []string{contract.PatternTopic(contract.Auth, contract.ValidateSession)}
 	}
 	topics := []string{contract.Topic(contract.Codegen)}
 	for _, typ := range contract.Requests()[contract.Codegen] {
@@ -35,7 +39,7 @@ type ServerOptions struct {
 	Brokers []string
 	// Group is the peer's groupId, to which NestJS adds "-server". Required.
 	Group string
-	// Role is [Codegen], [Patterns] or [Probe]. Required.
+	// Role is [Codegen], [Patterns], [Auth] or [Probe]. Required.
 	Role string
 	// Hold has a codegen take requests and never answer.
 	Hold bool
@@ -62,7 +66,7 @@ func (a *App) Serve(t testing.TB, o ServerOptions) *Server {
 }
 
 // Next waits for the next message that reached a handler which tells of it:
-// those of nest.event, and of codegen's GENERATE_CODE.
+// those of nest.event, of codegen's GENERATE_CODE and of auth's VALIDATE_SESSION.
 func (s *Server) Next(t testing.TB) Got {
 	t.Helper()
 	select {

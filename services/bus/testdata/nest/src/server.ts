@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Admin, AssignerProtocol, Consumer, Kafka } from 'kafkajs';
 import { setTimeout } from 'node:timers/promises';
+import { AuthController } from './auth.controller';
 import { CodegenController, PatternController } from './codegen.controller';
 import { print } from './line';
 import { ProbeController } from './probe.controller';
@@ -16,7 +17,10 @@ class PatternModule {}
 @Module({ controllers: [ProbeController] })
 class ProbeModule {}
 
-const modules = { codegen: CodegenModule, patterns: PatternModule, probe: ProbeModule };
+@Module({ controllers: [AuthController] })
+class AuthModule {}
+
+const modules = { auth: AuthModule, codegen: CodegenModule, patterns: PatternModule, probe: ProbeModule };
 
 export type Role = keyof typeof modules;
 
