@@ -82,7 +82,7 @@ func commands(stderr io.Writer) *cobra.Command {
 	running := func() (summary.Summary, error) { return summary.Load(f.dir.Locate(f.files)) }
 	kafka := func() (string, error) { s, err := running(); return s.Kafka, err }
 	root.AddCommand(upCmd, summary.VersionCommand("axion", version), graph.Command(kafka), broker.Command(kafka, dlq.Command(kafka)),
-		auth.Command(func() (string, error) { s, err := running(); return s.Auth, err }))
+		auth.Command(func() (string, string, error) { s, err := running(); return s.Auth, s.Password, err }))
 	root.AddCommand(services.ServeCommand(services.Around{
 		Version: version, Listen: listen.Listen, Blueprints: embed.Blueprints(), Register: f.kafka.Register, Log: log, Trace: telemetry.Export(&traces.Logs, log),
 		Metrics: new(telemetry.Metrics).Part,
@@ -95,7 +95,7 @@ func commands(stderr io.Writer) *cobra.Command {
 		Dashboard: func() (string, error) { s, err := running(); return s.Dashboard, err },
 		URLs:      func() ([]string, error) { s, err := running(); return []string{s.HTTP, s.HTTPS, s.Dashboard}, err },
 		Own:       func() map[string]string { s, _ := running(); return s.Own() },
-		Sources:   func() ([]provider.Source, []string) { return f.base(), f.files },
+		Sources:   func() ([]provider.Source, []string) { return f.base(443), f.files },
 	})...)
 	return root
 }
@@ -120,9 +120,9 @@ func (f *flags) register(set *pflag.FlagSet) {
 	f.builtins.Register(set)
 }
 
-// base is the layer below the user's files.
-func (f *flags) base() []provider.Source {
-	base := []provider.Source{{Name: "embedded", Data: embed.Dashboard}}
+// base is the layer below the user's files, for a gateway whose HTTPS is on port.
+func (f *flags) base(port int) []provider.Source {
+	base := []provider.Source{{Name: "embedded", Data: services.AllowOrigins(embed.Dashboard, port)}}
 	if !f.builtins.None {
 		base = append(base, provider.Source{Name: "embedded", Data: embed.Builtins})
 	}
@@ -202,7 +202,7 @@ func (s *stack) start(ctx context.Context) (err error) {
 	addresses["axion"] = []string{s.listeners.Dashboard.Addr().String()}
 	s.gateway, err = gateway.New(gateway.Options{
 		DataDir: s.data, Own: s.listeners.Own(), Web: s.listeners.HTTP, WebSecure: s.listeners.HTTPS,
-		Base: s.base(), HideBase: s.builtins.None, Files: s.files, FragmentDir: fragments,
+		Base: s.base(listen.Port(s.listeners.HTTPS)), HideBase: s.builtins.None, Files: s.files, FragmentDir: fragments,
 		Addresses: addresses, StateDir: filepath.Join(s.data, "certificates"), Log: s.log.With("service", "gateway"), Version: version, Docker: s.docker,
 		Tracer: s.spans.Provider("gateway", ""), Meter: meter, FreePorts: s.addresses.Auto(), Dashboard: listen.URL(s.listeners.Dashboard),
 	})
@@ -232,7 +232,7 @@ func (s *stack) serve(ctx context.Context) error {
 	letters := &dlq.API{Open: func() (*dlq.Client, error) { return dlq.Open(s.broker.Seeds(), s.broker.Client()...) }}
 	options := web.Options{
 		Listener: s.listeners.Dashboard, Assets: embed.Assets(), Log: s.log, Version: version, System: s.system, Gateway: s.gateway.API(), Traces: s.traces, Metrics: &s.metrics,
-		Door:     &web.Door{Entry: s.gateway.Entry, RootCAs: s.gateway.RootPool(), Token: s.services.Token},
+		Door: &web.Door{Entry: s.gateway.Entry, RootCAs: s.gateway.RootPool(), Token: s.services.Token}, User: s.services.User,
 		Routes:   func() []web.Route { return web.Reshape[[]web.Route](s.gateway.Routes()) },
 		Problems: func() []web.Problem { return web.Reshape[[]web.Problem](s.gateway.Problems()) },
 		Topics: func(ctx context.Context) ([]web.Topic, error) {
@@ -247,7 +247,7 @@ func (s *stack) serve(ctx context.Context) error {
 	if !s.builtins.None {
 		options.Client = &web.Client{
 			Graph: contract.PublicURL(contract.GraphHost, listen.Port(s.listeners.HTTPS)), Gateway: s.listeners.HTTPS.Addr().String(),
-			RootCAs: s.gateway.RootPool(), Token: s.services.Token,
+			RootCAs: s.gateway.RootPool(), Token: s.services.JWT, Session: s.services.Token,
 		}
 	}
 	faults := fault.New(fault.Options{Gateway: fault.By(s.gateway.Break), Broker: fault.By(s.broker.Break), Off: s.kafka.NotOurs(), Log: s.log})
@@ -291,9 +291,9 @@ func (s *stack) summarize(ctx context.Context) (err error) {
 		HTTPS:     fmt.Sprintf("https://localhost:%d", https),
 		Dashboard: listen.URL(s.listeners.Dashboard),
 		OTLPHTTP:  listen.URL(s.listeners.OTLPHTTP), OTLPGRPC: listen.URL(s.listeners.OTLPGRPC),
-		Links: append(web.Reshape[[]summary.Link](s.services.Status(ctx, https)),
-			summary.Link{Name: "user", URL: s.services.User()}, summary.Link{Name: "watching", URL: strings.Join(s.files, ", ")}),
+		Links: append(web.Reshape[[]summary.Link](s.services.Status(ctx, https)), summary.Link{Name: "watching", URL: strings.Join(s.files, ", ")}),
 	}
+	s.summary.User, s.summary.Password = s.services.User()
 	s.summary.Token, err = s.services.Token(ctx)
 	s.summary.ReadyMS = time.Since(began).Milliseconds()
 	return err

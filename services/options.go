@@ -25,6 +25,9 @@ type Options struct {
 	// Database is the URL of a PostgreSQL database for all of them. Empty: SQLite
 	// files.
 	Database string
+	// AllowRemoteSignIn lets clients of other machines sign in and up at the builtin
+	// auth-service.
+	AllowRemoteSignIn bool
 	// Listen opens "host:port" addresses.
 	Listen func(addr string) (net.Listener, error)
 	// FreePorts gives every service a free port in place of its own.
@@ -32,12 +35,19 @@ type Options struct {
 	Log       *slog.Logger
 }
 
-// Register adds the flags --without, --no-builtins, --scale and --database to set.
+// Register adds the flags --without, --no-builtins, --scale, --database and
+// --allow-remote-sign-in to set.
 func (o *Options) Register(set *pflag.FlagSet) {
 	set.StringToIntVar(&o.Scale, "scale", nil, "run N instances of a builtin, behind the gateway's balancer: `SERVICE=N`")
 	RegisterDatabase(set, &o.Database)
+	RegisterRemoteSignIn(set, &o.AllowRemoteSignIn)
 	set.StringArrayVar(&o.Without, "without", nil, "do not start this builtin `SERVICE`: your own process takes its place")
 	set.BoolVar(&o.None, "no-builtins", false, "broker, gateway and dashboard only")
+}
+
+// RegisterRemoteSignIn adds the flag --allow-remote-sign-in to set.
+func RegisterRemoteSignIn(set *pflag.FlagSet, allow *bool) {
+	set.BoolVar(allow, "allow-remote-sign-in", false, "let clients of other machines sign in and up at the builtin auth-service")
 }
 
 // RegisterDatabase adds the flag --database to set.
@@ -78,6 +88,9 @@ func (o *Options) check() error {
 		case o.None || slices.Contains(o.Without, name):
 			return fmt.Errorf("%s: it is not started here", flag)
 		}
+	}
+	if o.AllowRemoteSignIn && (o.None || slices.Contains(o.Without, contract.Auth)) {
+		return fmt.Errorf("--allow-remote-sign-in: the builtin %s is not started here", contract.Auth)
 	}
 	if o.Database == "" {
 		return nil

@@ -72,6 +72,7 @@ func ServeCommand(a Around) *cobra.Command {
 	}
 	a.Register(cmd.Flags())
 	RegisterDatabase(cmd.Flags(), &s.database)
+	RegisterRemoteSignIn(cmd.Flags(), &s.allowRemote)
 	cmd.Flags().StringVar(&s.listen, "listen", "", "listen `ADDR` of the service (default its port on localhost)")
 	cmd.Flags().IntVar(&s.httpsPort, "https-port", 443, "`PORT` of the gateway's HTTPS, for the addresses that clients see")
 	cmd.Flags().BoolVar(&s.printAsJSON, "json", false, "print one line of JSON when ready")
@@ -85,6 +86,7 @@ type serve struct {
 	database    string
 	listen      string
 	httpsPort   int
+	allowRemote bool
 	printAsJSON bool
 }
 
@@ -106,6 +108,9 @@ func (s *serve) check(name string) error {
 	if s.database == "" {
 		return &needError{"--database", "name the PostgreSQL database that the service's other instances use, as in " +
 			"--database postgres://USER@HOST:5432/DATABASE"}
+	}
+	if s.allowRemote && name != contract.Auth {
+		return fmt.Errorf("--allow-remote-sign-in: %s signs nobody in, only %s does", name, contract.Auth)
 	}
 	if s.httpsPort < 1 || s.httpsPort > 65535 {
 		return fmt.Errorf("--https-port %d: must be from 1 to 65535", s.httpsPort)
@@ -159,6 +164,11 @@ func (s *serve) start(ctx context.Context, parts *lifecycle.Parts, set *Set) err
 // to another.
 func (s *serve) bind(name string) (*Set, error) {
 	set := newSet(s.log, s.database)
+	var err error
+	if set.env, err = readEnvironment(); err != nil {
+		return nil, err
+	}
+	set.allowRemote = s.allowRemote
 	for _, service := range contract.Services() {
 		if service.Name != name {
 			continue

@@ -74,10 +74,13 @@ type Set struct {
 	none     bool
 	without  []string
 	database string
-	version  string
-	readers  func(ctx context.Context, group string) (int, error)
-	failed   chan error
-	stopped  chan struct{}
+	env      environment
+	// allowRemote lets clients of other machines sign in.
+	allowRemote bool
+	version     string
+	readers     func(ctx context.Context, group string) (int, error)
+	failed      chan error
+	stopped     chan struct{}
 
 	mu   sync.Mutex // guards auth while the services start
 	auth *auth.Service
@@ -105,7 +108,11 @@ func Bind(o Options) (*Set, error) {
 		return nil, err
 	}
 	s := newSet(o.Log, o.Database)
-	s.none, s.without = o.None, o.Without
+	var err error
+	if s.env, err = readEnvironment(); err != nil {
+		return nil, err
+	}
+	s.none, s.without, s.allowRemote = o.None, o.Without, o.AllowRemoteSignIn
 	for _, service := range contract.Services() {
 		if o.None || slices.Contains(o.Without, service.Name) {
 			continue
@@ -160,7 +167,7 @@ func (s *Set) Start(ctx context.Context, c Config) error {
 			h, err := builders[m.Name](ctx, host.Options{
 				Listener: m.listener, Dir: c.Dir, Brokers: c.Brokers, Client: c.Client, Database: s.database, Shared: m.shared,
 				Version: c.Version, Issuer: c.issuer(), KeysURL: c.KeysURL, Tracer: c.Tracer(m.Name, m.instance), Metrics: c.Metrics,
-				Instance: m.instance, Log: s.log,
+				Instance: m.instance, Log: s.log, Auth: s.authKind(),
 			})
 			if err != nil {
 				return err
@@ -185,7 +192,7 @@ type builder func(context.Context, host.Options) (*host.Host, error)
 func (s *Set) builders(c Config) map[string]builder {
 	return map[string]builder{
 		contract.Auth: func(ctx context.Context, o host.Options) (*host.Host, error) {
-			a, err := auth.New(ctx, o, auth.Options{BaseURL: contract.PublicURL(contract.AuthHost, c.HTTPSPort)})
+			a, err := auth.New(ctx, o, s.authOptions(c.HTTPSPort))
 			if err != nil {
 				return nil, err
 			}

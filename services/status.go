@@ -10,7 +10,6 @@ import (
 	"sync"
 	"time"
 
-	"axion/services/auth"
 	"axion/services/bus"
 	"axion/services/contract"
 	"axion/services/host"
@@ -193,32 +192,4 @@ func (st *Status) reading(ctx context.Context, readers func(context.Context, str
 		st.State, st.Yours = "healthy", true
 		st.Detail = fmt.Sprintf("yours: %d in consumer group %s", n, group)
 	}
-}
-
-// Token gives a bearer token of the development user; empty without the builtin
-// auth service.
-func (s *Set) Token(ctx context.Context) (string, error) {
-	if s.auth == nil {
-		return "", nil
-	}
-	return s.auth.DevelopmentToken(ctx)
-}
-
-// User is how the development user signs in; empty without the builtin auth
-// service.
-func (s *Set) User() string {
-	if s.AuthURL() == "" {
-		return ""
-	}
-	return auth.DevelopmentEmail + ", password " + auth.DevelopmentPassword
-}
-
-// AuthURL is the builtin identity provider's direct address; empty without it.
-func (s *Set) AuthURL() string {
-	for _, m := range s.members {
-		if m.Name == contract.Auth {
-			return "http://" + m.listener.Addr().String()
-		}
-	}
-	return ""
 }

@@ -82,6 +82,9 @@ func (s *Server) register(api huma.API) {
 	huma.Get(api, "/api/session", func(context.Context, *struct{}) (*body[session], error) {
 		return &body[session]{session{s.token}}, nil
 	})
+	huma.Get(api, "/api/user", func(context.Context, *struct{}) (*body[user], error) {
+		return &body[user]{s.opts.user()}, nil
+	})
 	huma.Get(api, "/api/system", func(ctx context.Context, _ *struct{}) (*body[System], error) {
 		return &body[System]{s.opts.system(ctx)}, nil
 	})
@@ -107,6 +110,20 @@ func (s *Server) register(api huma.API) {
 // session is the answer of /api/session: what a page needs to change something.
 type session struct {
 	Token token `json:"token"`
+}
+
+// user is the answer of /api/user: how the development user signs in. Both are empty
+// where the stack has no identity provider of its own.
+type user struct {
+	Email    string `json:"email"`
+	Password string `json:"password"`
+}
+
+func (o Options) user() (u user) {
+	if o.User != nil {
+		u.Email, u.Password = o.User()
+	}
+	return u
 }
 
 // eventList is the answer of /api/events: what this process has seen, none from

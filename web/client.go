@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -12,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"sync"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -35,6 +37,9 @@ type Client struct {
 	// Token gives a bearer token that is valid now. Required; called for each
 	// request, so that it should cache.
 	Token func(context.Context) (string, error)
+	// Session gives the token of a session, for services that take none but that: it
+	// is sent where Token's is answered 401. Nil means that there is none.
+	Session func(context.Context) (string, error)
 }
 
 // validate reports the first field that is missing or wrong.
@@ -59,6 +64,8 @@ type caller struct {
 	base   *url.URL
 	http   *http.Client
 	dialer *websocket.Dialer
+	// sessions are the hosts of services that are sent the session's token.
+	sessions sync.Map
 }
 
 // newCaller expects a client that was validated.
@@ -101,7 +108,7 @@ type call struct {
 	method, path string
 	query        url.Values
 	header       http.Header // beside what every call has
-	body         io.Reader   // JSON; nil means none
+	body         []byte      // JSON; nil means none
 	limit        int64       // how large the answer may be, in bytes
 }
 
@@ -113,14 +120,56 @@ type answer struct {
 }
 
 // do sends one request and reads the answer whole.
-func (c *caller) do(ctx context.Context, one call) (answer, error) {
-	token, err := c.client.Token(ctx)
-	if err != nil {
-		return answer{}, fmt.Errorf("get a token: %w", err)
-	}
+func (c *caller) do(ctx context.Context, one call) (got answer, err error) {
 	target := c.at(one.host).JoinPath(one.path)
 	target.RawQuery = one.query.Encode()
-	req, err := http.NewRequestWithContext(ctx, one.method, target.String(), one.body)
+	err = c.authorized(ctx, target.Host, func(token string) (status int, err error) {
+		got, err = c.send(ctx, target, token, one)
+		return got.status, err
+	})
+	return got, err
+}
+
+// authorized has send ask a service with a bearer token, and where that is answered
+// 401 once more with one of the other kind. The kind that a service took is the first
+// that it is sent the next time.
+func (c *caller) authorized(ctx context.Context, host string, send func(token string) (status int, err error)) error {
+	kinds := []func(context.Context) (string, error){c.client.Token}
+	_, session := c.sessions.Load(host)
+	switch {
+	case session:
+		kinds = append([]func(context.Context) (string, error){c.client.Session}, kinds...)
+	case c.client.Session != nil:
+		kinds = append(kinds, c.client.Session)
+	}
+	var failed error
+	for i, token := range kinds {
+		bearer, err := token(ctx)
+		if err != nil {
+			return fmt.Errorf("get a token: %w", err)
+		}
+		var status int
+		if status, failed = send(bearer); status == http.StatusUnauthorized {
+			continue
+		}
+		switch {
+		case i > 0 && session:
+			c.sessions.Delete(host)
+		case i > 0 && failed == nil:
+			c.sessions.Store(host, true)
+		}
+		break
+	}
+	return failed
+}
+
+// send sends one request with a bearer token and reads the answer whole.
+func (c *caller) send(ctx context.Context, target *url.URL, token string, one call) (answer, error) {
+	var content io.Reader
+	if one.body != nil {
+		content = bytes.NewReader(one.body)
+	}
+	req, err := http.NewRequestWithContext(ctx, one.method, target.String(), content)
 	if err != nil {
 		return answer{}, fmt.Errorf("make request: %w", err)
 	}
@@ -141,14 +190,14 @@ func (c *caller) do(ctx context.Context, one call) (answer, error) {
 		return answer{}, fmt.Errorf("call %s://%s through the gateway at %s: %w", target.Scheme, target.Host, c.client.Gateway, err)
 	}
 	defer func() { _ = res.Body.Close() }()
-	content, err := io.ReadAll(io.LimitReader(res.Body, one.limit+1))
+	whole, err := io.ReadAll(io.LimitReader(res.Body, one.limit+1))
 	if err != nil {
 		return answer{}, fmt.Errorf("read answer of %s: %w", target, err)
 	}
-	if int64(len(content)) > one.limit {
+	if int64(len(whole)) > one.limit {
 		return answer{}, fmt.Errorf("read answer of %s: more than %d bytes", target, one.limit)
 	}
-	return answer{res.StatusCode, res.Header, content}, nil
+	return answer{res.StatusCode, res.Header, whole}, nil
 }
 
 // at is the address of a service, by its host.
@@ -165,24 +214,24 @@ func (c *caller) at(host string) *url.URL {
 
 // dial opens the graph service's WebSocket and asks for the messages after a
 // time, that of the last one which was received.
-func (c *caller) dial(ctx context.Context, after string) (*websocket.Conn, error) {
-	token, err := c.client.Token(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("get a token: %w", err)
-	}
+func (c *caller) dial(ctx context.Context, after string) (conn *websocket.Conn, err error) {
 	target := c.base.JoinPath("/ws")
 	target.Scheme = map[string]string{"http": "ws", "https": "wss"}[target.Scheme]
 	target.RawQuery = url.Values{"after": {after}}.Encode()
-	header := http.Header{"Authorization": {"Bearer " + token}, "Traceparent": {unrecorded()}}
-	conn, res, err := c.dialer.DialContext(ctx, target.String(), header)
-	if res != nil && err != nil {
-		_ = res.Body.Close()
-		return nil, fmt.Errorf("open the WebSocket of %s through the gateway at %s: answered %s", c.base, c.client.Gateway, res.Status)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("open the WebSocket of %s through the gateway at %s: %w", c.base, c.client.Gateway, err)
-	}
-	return conn, nil
+	err = c.authorized(ctx, target.Host, func(token string) (status int, err error) {
+		header := http.Header{"Authorization": {"Bearer " + token}, "Traceparent": {unrecorded()}}
+		var res *http.Response
+		conn, res, err = c.dialer.DialContext(ctx, target.String(), header)
+		if res != nil && err != nil {
+			_ = res.Body.Close()
+			return res.StatusCode, fmt.Errorf("open the WebSocket of %s through the gateway at %s: answered %s", c.base, c.client.Gateway, res.Status)
+		}
+		if err != nil {
+			return 0, fmt.Errorf("open the WebSocket of %s through the gateway at %s: %w", c.base, c.client.Gateway, err)
+		}
+		return res.StatusCode, nil
+	})
+	return conn, err
 }
 
 // unrecorded is a traceparent (W3C Trace Context) that has nothing recorded: what pages

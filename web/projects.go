@@ -1,7 +1,6 @@
 package web
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -85,9 +84,9 @@ func (p passing) answer(w http.ResponseWriter, got answer) {
 	}
 }
 
-// readBody reads a JSON body of at most limit bytes, or answers why not. The
-// reader is nil where limit is 0.
-func readBody(w http.ResponseWriter, r *http.Request, limit int64) (io.Reader, bool) {
+// readBody reads a JSON body of at most limit bytes, or answers why not. It is nil
+// where limit is 0.
+func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, bool) {
 	if limit == 0 {
 		return nil, true
 	}
@@ -104,7 +103,7 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) (io.Reader, b
 		writeProblem(w, http.StatusBadRequest, "the body could not be read")
 		return nil, false
 	}
-	return bytes.NewReader(body), true
+	return body, true
 }
 
 func isJSON(contentType string) bool {

@@ -66,6 +66,9 @@ type Options struct {
 	Channels map[string]Channel
 	// Door is how requests are sent that a person writes; nil means that none are.
 	Door *Door
+	// User gives who the development user is, and the password, both empty where there
+	// is none. Nil means that there is none.
+	User func() (email, password string)
 	// Client is how projects are created. Nil means that this stack runs no
 	// builtin services: the projects page says so.
 	Client *Client

@@ -15,13 +15,6 @@ import (
 	"axion/services/host"
 )
 
-// The development user, who exists from the first start.
-const (
-	DevelopmentEmail    = "dev@axion.localhost"
-	DevelopmentPassword = "development"
-	DevelopmentName     = "Developer"
-)
-
 //go:embed migrations
 var migrations embed.FS
 
@@ -31,6 +24,14 @@ type Options struct {
 	// clients know the provider by, such as "https://auth.localhost:8443".
 	// Required.
 	BaseURL string
+	// Password is the development user's; empty means a random one, which the
+	// database keeps. See [CheckPassword].
+	Password string
+	// AllowRemote lets clients of other machines sign in and up.
+	AllowRemote bool
+	// Origins are those whose pages may change something, beside the provider's
+	// own: "https://graph.localhost:8443".
+	Origins []string
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 }
@@ -39,9 +40,11 @@ type Options struct {
 // is. It is safe for concurrent use.
 type Service struct {
 	*host.Host
-	opts    Options
-	keys    *keys
-	hashing hasher
+	opts     Options
+	keys     *keys
+	hashing  hasher
+	password string // the development user's
+	own      ownSession
 }
 
 // New opens the provider. On its first start it makes its signing key, its
@@ -58,39 +61,30 @@ func New(ctx context.Context, o host.Options, auth Options) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Service{Host: h, opts: auth, hashing: newHasher()}
-	if err := s.prepare(ctx); err != nil {
+	s := &Service{Host: h, opts: auth, hashing: newHasher(), own: ownSession{turn: make(chan struct{}, 1)}}
+	if err := s.prepare(ctx, o.Dir); err != nil {
 		_ = h.Stop(ctx)
 		return nil, fmt.Errorf("%s: %w", contract.Auth, err)
 	}
 	s.routes()
 	h.Bus.Handle(contract.ValidateSession, s.answerSession)
+	h.Bus.Handle(contract.ValidateSessionDigest, s.answerDigest)
 	h.Bus.Handle(contract.GetKeys, s.answerKeys)
+	h.Go("sessions", s.sweepSessions)
 	return s, nil
 }
 
 // prepare makes what the first start lacks. It hashes no password: that takes
 // longer than everything else in a start.
-func (s *Service) prepare(ctx context.Context) error {
+func (s *Service) prepare(ctx context.Context, dir string) error {
 	var err error
 	if s.keys, err = openKeys(ctx, s.DB); err != nil {
 		return err
 	}
+	if err := s.openPassword(ctx, dir); err != nil {
+		return err
+	}
 	return s.createDevelopmentUser(ctx)
-}
-
-// DevelopmentToken opens a session of the development user and returns its
-// token, for [host.Host]s that are asked with it as a bearer token.
-func (s *Service) DevelopmentToken(ctx context.Context) (string, error) {
-	u, _, err := s.userByEmail(ctx, DevelopmentEmail)
-	if err != nil {
-		return "", fmt.Errorf("development token: %w", err)
-	}
-	session, err := s.openSession(ctx, u, sessionTime, client{agent: "axion"})
-	if err != nil {
-		return "", fmt.Errorf("development token: %w", err)
-	}
-	return session.Token, nil
 }
 
 // now is the clock in the API's precision.

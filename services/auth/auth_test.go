@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"axion/services/auth/verifier"
 	"axion/services/clustertest"
 	"axion/services/host/hosttest"
 )
@@ -138,7 +139,12 @@ func TestSignIn(t *testing.T) {
 		{"ErrCallbackScript", `{` + dev + `,"callbackURL":"javascript://localhost/%0aalert(1)"}`, nil, 403, "INVALID_CALLBACK_URL"},
 		{"OKCallback", `{` + dev + `,"callbackURL":"https://axion.localhost:8443/x"}`, nil, 200, ""},
 		{"OKOrigin", `{` + dev + `}`, []string{"Origin: https://axion.localhost:8443", "Cookie: a=b"}, 200, ""},
-		{"OKReferer", `{` + dev + `}`, []string{"Referer: http://127.0.0.1:8900/x", "Cookie: a=b"}, 200, ""},
+		{"OKReferer", `{` + dev + `}`, []string{"Referer: " + dashboard + "/x", "Cookie: a=b"}, 200, ""},
+		{"OKOwnOrigin", `{` + dev + `}`, []string{"Origin: " + s.base, "Cookie: a=b"}, 200, ""},
+		{"ErrOtherPort", `{` + dev + `}`, []string{"Origin: https://axion.localhost:30001"}, 403, "INVALID_ORIGIN"},
+		{"ErrOtherScheme", `{` + dev + `}`, []string{"Origin: http://axion.localhost:8443"}, 403, "INVALID_ORIGIN"},
+		{"ErrDeployed", `{` + dev + `}`, []string{"Origin: https://evil.apps.localhost:8443"}, 403, "INVALID_ORIGIN"},
+		{"ErrDeployedReferer", `{` + dev + `}`, []string{"Referer: https://evil.apps.localhost:8443/x", "Cookie: a=b"}, 403, "INVALID_ORIGIN"},
 		{"ErrOrigin", `{` + dev + `}`, []string{"Origin: https://example.com", "Cookie: a=b"}, 403, "INVALID_ORIGIN"},
 		{"ErrOriginNoCookie", `{` + dev + `}`, []string{"Origin: https://localhost.example.com"}, 403, "INVALID_ORIGIN"},
 		{"ErrOriginMissing", `{` + dev + `}`, []string{"Cookie: a=b"}, 403, "MISSING_OR_NULL_ORIGIN"},
@@ -156,7 +162,7 @@ func TestSignIn(t *testing.T) {
 func TestSession(t *testing.T) {
 	t.Parallel()
 	s := start(t, hosttest.Cluster(t), t.TempDir())
-	in := s.signIn(t, "User-Agent: "+strings.Repeat("a", maxAgent+1), "X-Forwarded-For: 10.0.0.1, 192.0.2.7")
+	in := s.signIn(t, "User-Agent: "+strings.Repeat("a", maxAgent+1), "X-Forwarded-For: 127.0.0.1, 127.0.0.9")
 	token, value := in.fields.Token, in.cookie().Value
 	plain, err := url.QueryUnescape(value)
 	if err != nil {
@@ -169,7 +175,7 @@ func TestSession(t *testing.T) {
 	t.Run("OK", func(t *testing.T) {
 		a := s.send(t, http.MethodGet, "/get-session", "", "Authorization: Bearer "+token)
 		got := a.fields.Session
-		if got == nil || got.Token != token || got.UserID != a.fields.User.ID || got.IPAddress != "192.0.2.7" || len(got.UserAgent) != maxAgent ||
+		if got == nil || got.Token != token || got.UserID != a.fields.User.ID || got.IPAddress != "127.0.0.9" || len(got.UserAgent) != maxAgent ||
 			got.ExpiresAt.Sub(got.CreatedAt) != 7*24*time.Hour || got.ID == "" || got.UpdatedAt != got.CreatedAt {
 			t.Errorf("got %s", a.Body)
 		}
@@ -191,7 +197,7 @@ func TestSession(t *testing.T) {
 		{"ErrForged", "Authorization: Bearer " + forged, false},
 		{"ErrForgedCookie", "Cookie: " + cookieName + "=" + url.QueryEscape(forged), false},
 		{"ErrUnsignedCookie", "Cookie: " + cookieName + "=" + token, false},
-		{"ErrDigest", "Authorization: Bearer " + tokenDigest(token), false},
+		{"ErrDigest", "Authorization: Bearer " + verifier.Digest(token), false},
 		{"ErrJWT", "Authorization: Bearer " + jwt, false},
 		{"ErrBasic", "Authorization: Basic " + token, false},
 	} {
@@ -240,6 +246,9 @@ func TestExpiry(t *testing.T) {
 		t.Errorf("token: got %d %s, want 401", a.Status, a.Body)
 	}
 	s.signIn(t)
+	if err := s.deleteExpired(t.Context()); err != nil {
+		t.Error(err)
+	}
 	var n int
 	if err := s.DB.QueryRow(`SELECT count(*) FROM sessions`).Scan(&n); err != nil || n != 1 {
 		t.Errorf("stored sessions: got %d, %v, want the live one only", n, err)
@@ -288,7 +297,7 @@ func TestRoutes(t *testing.T) {
 func TestAtRest(t *testing.T) {
 	t.Parallel()
 	cluster, dir := hosttest.Cluster(t), t.TempDir()
-	s := start(t, cluster, dir)
+	s := startWith(t, cluster, dir, Options{})
 	token := s.signIn(t).fields.Token
 	dev, err := s.DevelopmentToken(t.Context())
 	if err != nil {
@@ -307,8 +316,8 @@ func TestAtRest(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		for _, secret := range []string{token, dev, DevelopmentPassword} {
-			if strings.Contains(string(raw), secret) {
+		for _, secret := range []string{token, dev, s.DevelopmentPassword()} {
+			if strings.Contains(string(raw), secret) && filepath.Base(path) != PasswordFile {
 				t.Errorf("%s holds %q", path, secret)
 			}
 		}
@@ -322,7 +331,10 @@ func TestAtRest(t *testing.T) {
 		t.Fatalf("read the data directory: %d files, %v", found, err)
 	}
 
-	again := start(t, cluster, dir)
+	again := startWith(t, cluster, dir, Options{})
+	if again.DevelopmentPassword() != s.DevelopmentPassword() {
+		t.Error("another password after the restart")
+	}
 	for _, tok := range []string{token, dev} {
 		if !again.session(t, "Authorization: Bearer "+tok) {
 			t.Error("a session did not survive the restart")

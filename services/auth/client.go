@@ -6,7 +6,9 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -19,6 +21,7 @@ import (
 type client struct {
 	token       string // of its session: proven to be ours in a cookie, or as the bearer sent it
 	secure      bool   // the client speaks https
+	here        bool   // it is on this machine, as far as anybody on the way says
 	ip, agent   string
 	contentType string
 	body        io.Reader
@@ -35,7 +38,7 @@ func clientOf(ctx context.Context) client {
 // handler's context.
 func (s *Service) identify(ctx huma.Context, next func(huma.Context)) {
 	if ctx.Method() != http.MethodGet && ctx.Method() != http.MethodHead {
-		if err := checkOrigin(ctx.Header("Origin"), ctx.Header("Referer"), ctx.Header("Cookie") != ""); err != nil {
+		if err := s.checkOrigin(ctx); err != nil {
 			ctx.SetHeader("Content-Type", "application/json")
 			ctx.SetStatus(err.status)
 			_ = json.NewEncoder(ctx.BodyWriter()).Encode(err) // the client may be gone
@@ -47,6 +50,7 @@ func (s *Service) identify(ctx huma.Context, next func(huma.Context)) {
 		// own cookie.
 		secure: ctx.TLS() != nil || strings.EqualFold(ctx.Header("X-Forwarded-Proto"), "https"),
 		ip:     address(ctx.Header("X-Forwarded-For"), ctx.RemoteAddr()), agent: strings.ToValidUTF8(ctx.Header("User-Agent"), ""),
+		here:        onThisMachine(ctx),
 		contentType: ctx.Header("Content-Type"), body: ctx.BodyReader(),
 	}
 	c.token = s.credential(ctx, c.secure)
@@ -80,19 +84,51 @@ func (s *Service) credential(ctx huma.Context, secure bool) string {
 }
 
 // checkOrigin answers for requests that change something: one that comes with
-// cookies says where it comes from, and none comes from a page elsewhere.
-func checkOrigin(origin, referer string, cookies bool) *apiError {
-	if origin == "" {
-		origin = referer
+// cookies says where it comes from, and none comes from a page that is neither the
+// provider's own nor one of [Options.Origins]. A deployed project's is neither.
+func (s *Service) checkOrigin(ctx huma.Context) *apiError {
+	origin := ctx.Header("Origin")
+	if u, err := url.Parse(ctx.Header("Referer")); origin == "" && err == nil && u.Host != "" {
+		origin = u.Scheme + "://" + u.Host
 	}
 	switch {
-	case origin == "null", origin == "" && cookies:
+	case origin == "null", origin == "" && ctx.Header("Cookie") != "":
 		return errNoOrigin
-	case origin == "" || local(origin):
+	case origin == "", slices.Contains(s.opts.Origins, origin), sameOrigin(origin, ctx.Host()):
 		return nil
 	default:
 		return errOrigin
 	}
+}
+
+// sameOrigin reports whether an origin is that of the host which was asked. Guards
+// before us have made sure that the host is this machine's.
+func sameOrigin(origin, asked string) bool {
+	scheme, at, _ := strings.Cut(origin, "://")
+	return (scheme == "http" || scheme == "https") && strings.EqualFold(at, asked)
+}
+
+// onThisMachine reports whether a client is on this machine: the connection's peer,
+// and each that proxies on the way name. The gateway drops what clients write
+// themselves, and who may write there can only put themselves further away.
+func onThisMachine(ctx huma.Context) bool {
+	peers := []string{ctx.RemoteAddr()}
+	ctx.EachHeader(func(name, value string) {
+		if strings.EqualFold(name, "X-Forwarded-For") || strings.EqualFold(name, "X-Real-Ip") {
+			peers = append(peers, strings.Split(value, ",")...)
+		}
+	})
+	return !slices.ContainsFunc(peers, func(peer string) bool { return !loopback(peer) })
+}
+
+// loopback reports whether an address, with a port or not, is a loopback one.
+func loopback(address string) bool {
+	address = strings.TrimSpace(address)
+	if ip, _, err := net.SplitHostPort(address); err == nil {
+		address = ip
+	}
+	ip, err := netip.ParseAddr(address)
+	return err == nil && ip.Unmap().IsLoopback()
 }
 
 // local reports whether an absolute address is one of this machine's.

@@ -17,10 +17,11 @@ import (
 const commandTimeout = 10 * time.Second
 
 // Command returns "token", which signs a user in at a running stack and prints
-// a session token. address returns the provider's base address, such as
-// "http://127.0.0.1:3010"; its errors are returned as they are.
-func Command(address func() (string, error)) *cobra.Command {
-	email, password, asJSON := DevelopmentEmail, DevelopmentPassword, false
+// a session token. running returns the provider's base address, such as
+// "http://127.0.0.1:3010", and the development user's password; its errors are
+// returned as they are.
+func Command(running func() (address, password string, err error)) *cobra.Command {
+	email, password, asJSON := DevelopmentEmail, "", false
 	cmd := &cobra.Command{
 		Use:   "token",
 		Short: "Print a bearer token of the development user",
@@ -29,9 +30,16 @@ take as "Authorization: Bearer TOKEN". It lasts seven days.`,
 		Example: `  curl -H "Authorization: Bearer $(axion token)" https://graph.localhost/api/projects`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			base, err := address()
+			base, own, err := running()
 			if err != nil {
 				return err
+			}
+			switch {
+			case password != "":
+			case email != DevelopmentEmail:
+				return fmt.Errorf("--password is missing: that of %s is not known here", email)
+			default:
+				password = own
 			}
 			ctx, cancel := context.WithTimeout(cmd.Context(), commandTimeout)
 			defer cancel()
@@ -47,7 +55,7 @@ take as "Authorization: Bearer TOKEN". It lasts seven days.`,
 		},
 	}
 	cmd.Flags().StringVar(&email, "email", email, "the user's email address")
-	cmd.Flags().StringVar(&password, "password", password, "the user's password")
+	cmd.Flags().StringVar(&password, "password", "", "the user's password (default: the development user's)")
 	cmd.Flags().BoolVar(&asJSON, "json", false, `print {"token":…}`)
 	return cmd
 }
@@ -74,6 +82,8 @@ func (e *TokenError) Mend() string {
 		return "is the stack running? start it with: axion"
 	case errCredentials.Code:
 		return "check --email and --password"
+	case errRemote.Code:
+		return "run it on the stack's own machine"
 	default:
 		return ""
 	}

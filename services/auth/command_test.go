@@ -25,7 +25,7 @@ func decode(t *testing.T, part string, v any) {
 	}
 }
 
-func run(t *testing.T, address func() (string, error), args ...string) (string, error) {
+func run(t *testing.T, address func() (string, string, error), args ...string) (string, error) {
 	t.Helper()
 	var out bytes.Buffer
 	cmd := Command(address)
@@ -40,7 +40,9 @@ func run(t *testing.T, address func() (string, error), args ...string) (string, 
 func TestCommand(t *testing.T) {
 	t.Parallel()
 	s := start(t, hosttest.Cluster(t), t.TempDir())
-	at := func(base string) func() (string, error) { return func() (string, error) { return base, nil } }
+	at := func(base string) func() (string, string, error) {
+		return func() (string, string, error) { return base, password, nil }
+	}
 
 	t.Run("OK", func(t *testing.T) {
 		out, err := run(t, at(s.base))
@@ -63,9 +65,14 @@ func TestCommand(t *testing.T) {
 			t.Errorf("got %q, %v", out, err)
 		}
 	})
+	t.Run("ErrPasswordMissing", func(t *testing.T) {
+		if out, err := run(t, at(s.base), "--email", "ann@example.com"); err == nil || !strings.HasPrefix(err.Error(), "--password ") || out != "" {
+			t.Errorf("got %q, %v, want the flag named and nothing sent", out, err)
+		}
+	})
 	t.Run("ErrAddress", func(t *testing.T) {
 		unknown := errors.New("no stack")
-		if _, err := run(t, func() (string, error) { return "", unknown }); err != unknown {
+		if _, err := run(t, func() (string, string, error) { return "", "", unknown }); err != unknown {
 			t.Errorf("got %v, want %v as it is", err, unknown)
 		}
 	})

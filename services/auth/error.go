@@ -30,6 +30,7 @@ var (
 	errPasswordLong  = &apiError{http.StatusBadRequest, "Password too long", "PASSWORD_TOO_LONG"}
 	errOrigin        = &apiError{http.StatusForbidden, "Invalid origin", "INVALID_ORIGIN"}
 	errNoOrigin      = &apiError{http.StatusForbidden, "Missing or null Origin", "MISSING_OR_NULL_ORIGIN"}
+	errRemote        = &apiError{http.StatusForbidden, "Signing in and up is for this machine alone: start axion with --allow-remote-sign-in to let others", "REMOTE_SIGN_IN"}
 	errCallback      = &apiError{http.StatusForbidden, "Invalid callbackURL", "INVALID_CALLBACK_URL"}
 	errUserExists    = &apiError{http.StatusUnprocessableEntity, "User already exists. Use another email.", "USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL"}
 	errTooLarge      = &apiError{http.StatusRequestEntityTooLarge, "Request body too large", "PAYLOAD_TOO_LARGE"}

@@ -17,7 +17,11 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-const baseURL = "https://auth.localhost:8443"
+const (
+	baseURL   = "https://auth.localhost:8443"
+	dashboard = "https://axion.localhost:8443"
+	password  = "development" // of the development user, in tests
+)
 
 // stack is the provider, running.
 type stack struct {
@@ -36,8 +40,16 @@ func hostOptions(t *testing.T, cluster *clustertest.Broker, dir string) host.Opt
 
 func start(t *testing.T, cluster *clustertest.Broker, dir string) *stack {
 	t.Helper()
+	return startWith(t, cluster, dir, Options{Password: password})
+}
+
+// startWith is start with options of the test's own, but for those that all tests
+// have alike.
+func startWith(t *testing.T, cluster *clustertest.Broker, dir string, o Options) *stack {
+	t.Helper()
 	c := hosttest.NewClock(time.Now())
-	s, err := New(t.Context(), hostOptions(t, cluster, dir), Options{BaseURL: baseURL, Now: c.Now})
+	o.BaseURL, o.Now, o.Origins = baseURL, c.Now, []string{baseURL, dashboard}
+	s, err := New(t.Context(), hostOptions(t, cluster, dir), o)
 	if err != nil {
 		t.Fatalf("New: %v", err)
 	}
@@ -81,7 +93,7 @@ func (s *stack) send(t *testing.T, method, path, body string, header ...string) 
 // signIn signs the development user in and returns the session's token.
 func (s *stack) signIn(t *testing.T, header ...string) answer {
 	t.Helper()
-	a := s.send(t, http.MethodPost, "/sign-in/email", `{"email":"dev@axion.localhost","password":"development"}`, header...)
+	a := s.send(t, http.MethodPost, "/sign-in/email", `{"email":"dev@axion.localhost","password":"`+s.DevelopmentPassword()+`"}`, header...)
 	if a.Status != http.StatusOK || a.fields.Token == "" {
 		t.Fatalf("sign in: got %d %s", a.Status, a.Body)
 	}

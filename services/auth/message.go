@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"axion/services/auth/verifier"
 	"axion/services/bus"
 	"axion/services/contract"
 )
@@ -21,6 +22,28 @@ func (s *Service) answerSession(ctx context.Context, m *bus.Message) (any, error
 		return nil, bus.Permanent(errNoSession)
 	}
 	session, u, err := s.findSession(ctx, token)
+	return owner(session, u, err)
+}
+
+// answerDigest answers VALIDATE_SESSION_DIGEST, for which the token stays with who
+// asks. Whether it is that of the token or of its signed form is for us to find.
+func (s *Service) answerDigest(ctx context.Context, m *bus.Message) (any, error) {
+	var in contract.ValidateSessionDigestRequest
+	if err := m.Decode(&in); err != nil {
+		return nil, err
+	}
+	if len(in.Digest) != verifier.DigestLen { // an old session has no signed_digest
+		return nil, bus.Permanent(errNoSession)
+	}
+	session, u, err := s.findDigest(ctx, "digest", in.Digest)
+	if errors.Is(err, errNoSession) {
+		session, u, err = s.findDigest(ctx, "signed_digest", in.Digest)
+	}
+	return owner(session, u, err)
+}
+
+// owner is the answer about a session that was looked for.
+func owner(session Session, u User, err error) (any, error) {
 	if errors.Is(err, errNoSession) {
 		return nil, bus.Permanent(err)
 	}

@@ -3,15 +3,16 @@ package auth
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 	"testing/fstest"
 	"time"
 
 	"axion/services/auth/verifier"
 	"axion/services/bus"
+	"axion/services/clustertest"
 	"axion/services/contract"
 	"axion/services/host"
 	"axion/services/host/hosttest"
@@ -64,6 +65,22 @@ func TestVerified(t *testing.T) {
 			}
 		})
 	}
+	t.Run("Digest", func(t *testing.T) { // what the others have just asked, and what of it the topics hold
+		for digest, ok := range map[string]bool{
+			verifier.Digest(in.fields.Token): true, verifier.Digest(in.cookie().Value): true, verifier.Digest("other"): false, "": false,
+			strings.ToUpper(verifier.Digest(in.fields.Token)): false, verifier.Digest(verifier.Digest(in.fields.Token)): false,
+		} {
+			var got contract.Session
+			err := h.Bus.Request(t.Context(), bus.Call{
+				Topic: contract.PatternTopic(contract.Auth, contract.ValidateSessionDigest), Service: contract.Auth,
+				In: contract.ValidateSessionDigestRequest{Digest: digest}, Out: &got,
+			})
+			if ok != (err == nil && got.UserID == in.fields.User.ID && got.ExpiresAt != "") {
+				t.Errorf("%q: got %+v, %v, want found %t", digest, got, err, ok)
+			}
+		}
+		wantHidden(t, cluster, in.fields.Token, dev)
+	})
 	t.Run("Keys", func(t *testing.T) {
 		var overBus, overHTTP json.RawMessage
 		err := h.Bus.Request(t.Context(), bus.Call{
@@ -93,29 +110,19 @@ func TestVerified(t *testing.T) {
 	})
 }
 
-// TestFirstSignIns has many sign the development user in before its password is
-// hashed.
-func TestFirstSignIns(t *testing.T) {
-	t.Parallel()
-	s := start(t, hosttest.Cluster(t), t.TempDir())
-	var stored string
-	if err := s.DB.QueryRow(`SELECT password FROM users`).Scan(&stored); err != nil || stored != "" {
-		t.Fatalf("password at start: got %q, %v, want none: hashing must not delay a start", stored, err)
+// wantHidden reads all that the topics hold, and wants none of the tokens there.
+func wantHidden(t *testing.T, cluster *clustertest.Broker, tokens ...string) {
+	t.Helper()
+	records := hosttest.Held(t, cluster, contract.Topics()...)
+	if len(records) == 0 {
+		t.Fatal("the topics hold nothing")
 	}
-	var group sync.WaitGroup
-	for range 4 {
-		group.Go(func() {
-			if _, err := s.authenticate(t.Context(), DevelopmentEmail, DevelopmentPassword); err != nil {
-				t.Error(err)
+	for _, r := range records {
+		for _, token := range tokens {
+			if strings.Contains(fmt.Sprintf("%s %s %s", r.Key, r.Value, r.Headers), token) {
+				t.Errorf("a token stands in %s: %s", r.Topic, r.Value)
 			}
-			if _, err := s.authenticate(t.Context(), DevelopmentEmail, ""); !errors.Is(err, errCredentials) {
-				t.Errorf("no password: got %v, want %v", err, errCredentials)
-			}
-		})
-	}
-	group.Wait()
-	if err := s.DB.QueryRow(`SELECT password FROM users`).Scan(&stored); err != nil || !strings.HasPrefix(stored, "$2a$") {
-		t.Errorf("password afterwards: got %q, %v, want a hash", stored, err)
+		}
 	}
 }
 

@@ -57,19 +57,8 @@ func (s *Service) createUser(ctx context.Context, u User, hash string) error {
 	return nil
 }
 
-// createDevelopmentUser stores the development user where it is missing.
-func (s *Service) createDevelopmentUser(ctx context.Context) error {
-	u := s.newUser(DevelopmentEmail, DevelopmentName, nil)
-	u.EmailVerified = true
-	_, err := s.DB.ExecContext(ctx, insertUser+` ON CONFLICT DO NOTHING`, u.row("")...)
-	if err != nil {
-		return fmt.Errorf("create development user: %w", err)
-	}
-	return nil
-}
-
-// userByEmail returns the user and the password's hash; sql.ErrNoRows where
-// there is none. email is normalised already.
+// userByEmail returns the user and the password's hash, which is empty for the
+// development user; sql.ErrNoRows where there is none. email is normalised already.
 func (s *Service) userByEmail(ctx context.Context, email string) (u User, hash string, err error) {
 	var created, updated int64
 	err = s.DB.QueryRowContext(ctx, `SELECT `+userColumns+`, u.password FROM users u WHERE u.email = $1`, email).
@@ -79,18 +68,4 @@ func (s *Service) userByEmail(ctx context.Context, email string) (u User, hash s
 	}
 	u.setTimes(created, updated)
 	return u, hash, nil
-}
-
-// developmentHash makes and stores the development user's hash, which [New]
-// left out. Two that do so at once store one that fits as well as the other.
-func (s *Service) developmentHash(ctx context.Context) (string, error) {
-	hash, err := s.hashing.hash(ctx, DevelopmentPassword)
-	if err != nil {
-		return "", err
-	}
-	_, err = s.DB.ExecContext(ctx, `UPDATE users SET password = $1 WHERE email = $2 AND password = ''`, hash, DevelopmentEmail)
-	if err != nil {
-		return "", fmt.Errorf("store the development user's password: %w", err)
-	}
-	return hash, nil
 }

@@ -9,7 +9,7 @@ func Requests() map[string][]string {
 		Codegen:        {GenerateCode, ListBlueprints, GetBlueprint},
 		Deployment:     {CreateDeployment, GetDeployment, ListDeployments, CancelDeployment},
 		Infrastructure: {Provision, CancelProvision, Deprovision, ListRuntimes},
-		Auth:           {ValidateSession, GetKeys},
+		Auth:           {ValidateSession, ValidateSessionDigest, GetKeys},
 	}
 }
 

@@ -36,6 +36,11 @@ const (
 	CancelDeployment = "CANCEL_DEPLOYMENT"
 	// ValidateSession asks auth: [ValidateSessionRequest] for [Session].
 	ValidateSession = "VALIDATE_SESSION"
+	// ValidateSessionDigest asks auth the same without showing it the token:
+	// [ValidateSessionDigestRequest] for [Session]. It goes to its pattern topic
+	// alone: who consumes that knows it. Of a service that does not, the builtins
+	// ask ValidateSession.
+	ValidateSessionDigest = "VALIDATE_SESSION_DIGEST"
 	// GetKeys asks auth for its public keys, a JSON Web Key Set (RFC 7517).
 	GetKeys = "GET_KEYS"
 )
@@ -107,9 +112,17 @@ type DeprovisionReply struct {
 	Removed bool `json:"removed"`
 }
 
-// ValidateSessionRequest carries an opaque session token.
+// ValidateSessionRequest carries an opaque session token, or its signed form. Who
+// can read the topic can use it.
 type ValidateSessionRequest struct {
 	Token string `json:"token"`
+}
+
+// ValidateSessionDigestRequest carries the SHA-256 of a session token in lower-case
+// hexadecimal; of a signed form "token.signature", that of its text without
+// percent-encoding and the "=" at its end.
+type ValidateSessionDigestRequest struct {
+	Digest string `json:"digest"`
 }
 
 // Session is who a token belongs to. ExpiresAt is RFC 3339 in UTC.

@@ -49,6 +49,8 @@ type Options struct {
 	Version string
 	// Issuer and KeysURL are the verifier's; see [verifier.Options].
 	Issuer, KeysURL string
+	// Auth says what auth-service is; zero means that it is found out.
+	Auth AuthKind
 	// Instance tells the service's instances apart in what they log. Empty: there is
 	// one, or it does not matter.
 	Instance string
@@ -119,7 +121,11 @@ func New(ctx context.Context, name string, migrations fs.FS, o Options) (*Host, 
 	if o.KeysURL != "" {
 		h.tokensBy = "" // an identity provider elsewhere
 	}
-	h.Verifier = verifier.New(verifier.Options{Issuer: o.Issuer, KeysURL: o.KeysURL, Call: h.askAuth})
+	settings := verifier.Options{Issuer: o.Issuer, KeysURL: o.KeysURL, Call: h.askAuth}
+	if o.Auth != AuthBuiltin {
+		settings.WantsToken = (&authPeer{bus: h.Bus, log: log, tokens: o.Auth == AuthReplaced}).wantsToken
+	}
+	h.Verifier = verifier.New(settings)
 	h.routes(o.Version, metrics)
 	return h, nil
 }
@@ -273,13 +279,4 @@ func (h *Host) Addr() net.Addr { return h.listener.Addr() }
 // Span begins a span of the service's own, a child of ctx's.
 func (h *Host) Span(ctx context.Context, name string, kind trace.SpanKind) (context.Context, trace.Span) {
 	return h.tracer.Start(ctx, name, trace.WithSpanKind(kind))
-}
-
-// askAuth is the verifier's way to the auth service.
-func (h *Host) askAuth(ctx context.Context, typ string, in, out any) error {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	return h.Bus.Request(ctx, bus.Call{
-		Topic: contract.Topic(contract.Auth), Service: contract.Auth, Type: typ, In: in, Out: out,
-	})
 }

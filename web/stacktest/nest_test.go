@@ -120,5 +120,6 @@ func nestAsks(p stacktest.Project, deployment string) []nestAsk {
 		{"Keys", contract.Auth, contract.GetKeys, struct{}{}, `"keys":[{`},
 		{"ErrTemplate", contract.Codegen, contract.GenerateCode, contract.GenerateCodeRequest{ProjectID: "p1", Template: "nope"}, `nope`},
 		{"ErrSession", contract.Auth, contract.ValidateSession, contract.ValidateSessionRequest{Token: "nope"}, `"status":"error"`},
+		{"ErrDigest", contract.Auth, contract.ValidateSessionDigest, contract.ValidateSessionDigestRequest{Digest: strings.Repeat("0", 64)}, `"status":"error"`},
 	}
 }

@@ -32,6 +32,8 @@ type Summary struct {
 	OTLPGRPC       string   `json:"otlp_grpc,omitempty"` // "http://127.0.0.1:4317"
 	CA             string   `json:"ca"`                  // the local authority's root, a PEM file
 	Token          string   `json:"token"`               // a bearer token of the development user
+	User           string   `json:"user,omitempty"`      // the development user's email address
+	Password       string   `json:"password,omitempty"`  // and the password
 
 	// Auth is the identity provider's direct address.
 	Auth string `json:"-"`
@@ -64,6 +66,7 @@ func (s Summary) Print(w io.Writer, name, version string) error {
 	ready := time.Duration(s.ReadyMS) * time.Millisecond
 	fmt.Fprintf(t, "%s %s is ready in %s\n\n", name, version, ready)
 	lines := slices.Concat([]Link{{Name: "dashboard", URL: s.Dashboard}}, s.Links, []Link{
+		{Name: "user", URL: s.user()},
 		{Name: "gateway", URL: strings.TrimSpace(s.HTTP + "   " + s.HTTPS)},
 		{Name: "kafka", URL: s.Kafka, Detail: s.kafkaDetail()}, {Name: "telemetry", URL: s.otlp()}, {Name: "authority", URL: s.CA},
 	})
@@ -77,6 +80,14 @@ func (s Summary) Print(w io.Writer, name, version string) error {
 	}
 	fmt.Fprintln(t)
 	return t.Flush()
+}
+
+// user is how the development user signs in, in words.
+func (s Summary) user() string {
+	if s.User == "" {
+		return ""
+	}
+	return s.User + ", password " + s.Password
 }
 
 // kafkaDetail tells where the broker listens, where its address does not.

@@ -16,7 +16,7 @@ import (
 
 var full = summary.Summary{
 	ReadyMS: 163, HTTP: "http://localhost:8080", HTTPS: "https://localhost:8443", Kafka: "localhost:9092",
-	Dashboard: "http://127.0.0.1:8900", CA: "/home/me/ca.pem", Token: "tok", Auth: "http://127.0.0.1:3010",
+	Dashboard: "http://127.0.0.1:8900", CA: "/home/me/ca.pem", Token: "tok", User: "dev@axion.localhost", Password: "pw", Auth: "http://127.0.0.1:3010",
 	Links: []summary.Link{{Name: "graph-service", URL: "https://graph.localhost:8443"}},
 }
 
@@ -30,6 +30,7 @@ func TestPrint(t *testing.T) {
 
   dashboard       http://127.0.0.1:8900
   graph-service   https://graph.localhost:8443
+  user            dev@axion.localhost, password pw
   gateway         http://localhost:8080   https://localhost:8443
   kafka           localhost:9092
   authority       /home/me/ca.pem
@@ -91,6 +92,7 @@ func TestPrintJSON(t *testing.T) {
 	want := map[string]any{
 		"ready_ms": 163.0, "http": "http://localhost:8080", "https": "https://localhost:8443", "kafka": "localhost:9092",
 		"dashboard": "http://127.0.0.1:8900", "ca": "/home/me/ca.pem", "token": "tok",
+		"user": "dev@axion.localhost", "password": "pw",
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %v, want %v", got, want)

@@ -2,9 +2,11 @@ package verifier_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -32,7 +34,8 @@ func TestSession(t *testing.T) {
 		"failed":   refusal{false},
 		"away":     context.DeadlineExceeded,
 	}
-	v := verifier.New(verifier.Options{Issuer: issuer, Now: c.Now, Call: func(_ context.Context, typ string, in, out any) error {
+	wants := func(context.Context) bool { return true }
+	v := verifier.New(verifier.Options{Issuer: issuer, Now: c.Now, WantsToken: wants, Call: func(_ context.Context, typ string, in, out any) error {
 		calls.Add(1)
 		if typ != contract.ValidateSession {
 			t.Errorf("type: got %s", typ)
@@ -89,6 +92,31 @@ func TestSessionEnds(t *testing.T) {
 		t.Errorf("a cached session that has ended: got %v, want unauthorized", err)
 	}
 }
+
+// TestDigest asks for a token in all its forms, which the auth service sees none of.
+func TestDigest(t *testing.T) {
+	t.Parallel()
+	var asked []any
+	v := verifier.New(verifier.Options{Issuer: issuer, Call: func(_ context.Context, typ string, in, out any) error {
+		if typ != contract.ValidateSessionDigest {
+			t.Errorf("type: got %s", typ)
+		}
+		asked = append(asked, in)
+		*out.(*contract.Session) = contract.Session{UserID: "u", ExpiresAt: time.Now().Add(time.Hour).Format(time.RFC3339)}
+		return nil
+	}})
+	for _, token := range []string{"tok", "tok.a+b/c=", "tok.a%2Bb%2Fc%3D", "tok.a+b/c"} {
+		if id, err := v.Verify(t.Context(), token); err != nil || id.UserID != "u" {
+			t.Errorf("%s: got %+v, %v", token, id, err)
+		}
+	}
+	plain, signed := contract.ValidateSessionDigestRequest{Digest: sha("tok")}, contract.ValidateSessionDigestRequest{Digest: sha("tok.a+b/c")}
+	if want := []any{plain, signed, signed, signed}; !slices.Equal(asked, want) {
+		t.Errorf("got %v, want %v", asked, want)
+	}
+}
+
+func sha(text string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(text))) }
 
 func TestBearer(t *testing.T) {
 	t.Parallel()

@@ -39,6 +39,9 @@ type Options struct {
 	KeysURL string
 	// Call reaches the auth service; required.
 	Call Caller
+	// WantsToken reports that the auth service knows no digests of tokens, so that
+	// it has to be sent the token itself. Nil: it knows them, as the builtin does.
+	WantsToken func(context.Context) bool
 	// HTTP fetches KeysURL; nil means a client with a 5 s timeout.
 	HTTP *http.Client
 	// Now is the clock; nil means time.Now.

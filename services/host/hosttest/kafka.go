@@ -107,6 +107,30 @@ func (k *Kafka) Count(topic string) (n int64) {
 	return n
 }
 
+// Held are the messages that topics hold now.
+func Held(t testing.TB, cluster *clustertest.Broker, topics ...string) (held []*kgo.Record) {
+	t.Helper()
+	k := Dial(t, cluster, topics...)
+	ctx, cancel := context.WithTimeout(context.Background(), Deadline)
+	defer cancel()
+	admin := kadm.NewClient(k.client)
+	starts, err := admin.ListStartOffsets(ctx, topics...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ends, err := admin.ListEndOffsets(ctx, topics...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := int64(0)
+	ends.Each(func(o kadm.ListedOffset) { n += o.Offset })
+	starts.Each(func(o kadm.ListedOffset) { n -= o.Offset })
+	for int64(len(held)) < n {
+		held = append(held, k.Next())
+	}
+	return held
+}
+
 // Headers are a message's headers by name.
 func Headers(r *kgo.Record) map[string]string {
 	out := map[string]string{}

@@ -1,6 +1,8 @@
-// Addresses are where the stack is reached, and who signs its certificates.
+// Addresses are where the stack is reached, who signs its certificates, and who
+// signs in.
+import { useAnswer } from "../ask.js";
 import { html } from "../html.js";
-import { Copyable } from "./copy.js";
+import { Copyable, CopyButton } from "./copy.js";
 
 const labels = { http: "HTTP", https: "HTTPS", kafka: "Kafka", dashboard: "Dashboard", otlp_http: "OTLP over HTTP", otlp_grpc: "OTLP over gRPC" };
 
@@ -20,6 +22,26 @@ export function Addresses({ of }) {
       )}
     </dl>
     ${of.ca && html`<${Authority} file=${of.ca} />`}
+    <${DevelopmentUser} />
+  `;
+}
+
+// DevelopmentUser is how to sign in. A stack without an identity provider of its own
+// has nobody.
+function DevelopmentUser() {
+  const user = useAnswer("/api/user").answer?.body;
+  if (!user?.email) return null;
+  return html`
+    <dl class="addresses card">
+      <div>
+        <dt class="hop-http">Development user</dt>
+        <dd><${Copyable} text=${user.email} /></dd>
+      </div>
+      <div>
+        <dt class="muted">Password. A bearer token: axion token</dt>
+        <dd class="copyable"><span class="mono">${user.password}</span><${CopyButton} text=${user.password} what="the password" /></dd>
+      </div>
+    </dl>
   `;
 }
 

@@ -1,0 +1,99 @@
+package host
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"axion/services/bus"
+	"axion/services/contract"
+)
+
+// AuthKind says what a service knows of auth-service from its start.
+type AuthKind int
+
+const (
+	// AuthUnknown is one that runs somewhere else. It is asked by digests of tokens,
+	// unless what it consumes shows that it has to see the tokens.
+	AuthUnknown AuthKind = iota
+	// AuthBuiltin is the builtin one, in this process.
+	AuthBuiltin
+	// AuthReplaced is one of the user's own, which has to see the tokens unless what it
+	// consumes shows that it takes digests.
+	AuthReplaced
+)
+
+// askAuth is the verifier's way to the auth service.
+func (h *Host) askAuth(ctx context.Context, typ string, in, out any) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	call := bus.Call{Topic: contract.Topic(contract.Auth), Service: contract.Auth, Type: typ, In: in, Out: out}
+	if typ == contract.ValidateSessionDigest { // on the other topic who does not know it would be asked
+		call.Topic = contract.PatternTopic(contract.Auth, typ)
+	}
+	return h.Bus.Request(ctx, call)
+}
+
+// peerTime is how long it is taken for known what kind of auth service there is.
+const peerTime = 2 * time.Second
+
+// authPeer finds out whether the auth service is asked by digests of tokens or by
+// the tokens: by what its consumer group consumes, since it need not run here, and
+// one of the user's own may take its place and give it back at any time.
+type authPeer struct {
+	bus *bus.Bus
+	log *slog.Logger
+
+	mu     sync.Mutex
+	tokens bool // the last answer, at first what is assumed
+	until  time.Time
+	failed bool // the last look, which has been told
+}
+
+// wantsToken reports whether an auth service is there that has to see tokens. Where
+// that cannot be told, the last answer stands.
+func (p *authPeer) wantsToken(ctx context.Context) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if time.Now().Before(p.until) {
+		return p.tokens
+	}
+	// Not bound to this caller: others wait for the same answer.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), peerTime)
+	defer cancel()
+	tokens, known, err := p.look(ctx)
+	switch {
+	case err != nil && !p.failed:
+		p.log.Warn("what auth-service consumes cannot be told: it is asked as before", "by", kind(p.tokens), "error", err)
+	case known && tokens != p.tokens:
+		p.log.Info("another auth-service answers", "asked by", kind(tokens))
+		p.tokens = tokens
+	}
+	p.failed, p.until = err != nil, time.Now().Add(peerTime)
+	return p.tokens
+}
+
+func kind(tokens bool) string {
+	if tokens {
+		return "the token itself"
+	}
+	return "the token's digest"
+}
+
+// look asks the broker. known is false while nobody is there, or its group
+// rebalances.
+func (p *authPeer) look(ctx context.Context) (tokens, known bool, err error) {
+	own, err := p.bus.Subscribed(ctx, bus.Group(contract.Auth))
+	if err != nil || len(own) > 0 {
+		return !own[contract.PatternTopic(contract.Auth, contract.ValidateSessionDigest)], err == nil, err
+	}
+	all, err := p.bus.Subscribed(ctx) // a replacement's group may have any name
+	if err != nil {
+		return false, false, err
+	}
+	if all[contract.Topic(contract.Auth)] || all[contract.PatternTopic(contract.Auth, contract.ValidateSession)] {
+		return !all[contract.PatternTopic(contract.Auth, contract.ValidateSessionDigest)], true, nil
+	}
+	return false, false, nil
+}
