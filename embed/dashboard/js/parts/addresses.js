@@ -32,9 +32,9 @@ function DevelopmentUser() {
   const user = useAnswer("/api/user").answer?.body;
   if (!user?.email) return null;
   return html`
-    <dl class="addresses card">
+    <dl class="addresses signing-in card">
       <div>
-        <dt class="hop-http">Development user</dt>
+        <dt class="muted">Development user</dt>
         <dd><${Copyable} text=${user.email} /></dd>
       </div>
       <div>
