@@ -17,7 +17,7 @@ func TestDashboard(t *testing.T) {
 	b := stacktest.OpenTab(t) // first: without a browser no stack need start
 	s := stacktest.Launch(t, binary)
 	b.Open(s.Dashboard)
-	b.Await("all healthy", contract.Graph, "localhost")
+	b.Await("all healthy", contract.Graph, "localhost", s.User, s.Password)
 	b.Open(s.Dashboard + "/routes")
 	b.Await("graph.localhost", "PathPrefix")
 	b.Open(s.Dashboard + "/topics")
