@@ -12,9 +12,22 @@ import (
 // internalError is what a caller sees of an error that is not meant for it.
 const internalError = "Internal server error"
 
+// Answer is an answer with headers of its own, which a request's handler may return in
+// place of its value. It is no part of a [Stream].
+type Answer struct {
+	// Value is encoded as [Call.In] is.
+	Value any
+	// Headers gives them by the value as it is sent. Nil: none.
+	Headers func(value []byte) []Header
+}
+
 // replyRecord is the answer to m: the value, or the error in NestJS's form.
 func (b *Bus) replyRecord(ctx context.Context, m *Message, value any, err error) *kgo.Record {
 	var body []byte
+	a, ok := value.(Answer)
+	if ok {
+		value = a.Value
+	}
 	if err == nil {
 		if body, err = nestValue(value); err != nil {
 			err = fmt.Errorf("encode answer: %w", err)
@@ -27,8 +40,11 @@ func (b *Bus) replyRecord(ctx context.Context, m *Message, value any, err error)
 		kgo.RecordHeader{Key: headerCorrelation, Value: m.correlation},
 		kgo.RecordHeader{Key: headerDisposed, Value: oneZero},
 	)
-	if err != nil {
+	switch {
+	case err != nil:
 		headers = append(headers, kgo.RecordHeader{Key: headerError, Value: b.errorBody(ctx, m, err)})
+	case a.Headers != nil:
+		headers = append(headers, a.Headers(body)...)
 	}
 	return &kgo.Record{
 		Topic: m.replyTopic, Partition: m.replyPartition, Value: body,

@@ -41,6 +41,12 @@ type Call struct {
 	// is. It is not called for an answer that is null. Nil: all but the last part
 	// are dropped.
 	Part func(data json.RawMessage)
+	// Headers gives further headers of the request, such as a signature, by the value as
+	// it is sent, each time that it is. Nil: none.
+	Headers func(value []byte) []Header
+	// Accept looks at the answer before Out takes it; its error is Request's. It is not
+	// called for an answer that is an error. Nil: every answer is taken.
+	Accept func(value []byte, h Headers) error
 }
 
 // Request asks another service and waits for its answer; of an answer in
@@ -69,6 +75,11 @@ func (b *Bus) Request(ctx context.Context, c Call) error {
 	}
 	if err != nil {
 		return note(span, err)
+	}
+	if r != nil && c.Accept != nil {
+		if err := c.Accept(r.Value, r.Headers); err != nil {
+			return note(span, fmt.Errorf("answer of %s to %s: %w", named(c.Service), c.Type, err))
+		}
 	}
 	if c.Out == nil || r == nil {
 		return nil
@@ -167,6 +178,9 @@ func (b *Bus) requestRecord(ctx context.Context, c *Call, topic, id string, valu
 	)
 	if c.Type != "" {
 		headers = append(headers, kgo.RecordHeader{Key: headerType, Value: []byte(c.Type)})
+	}
+	if c.Headers != nil {
+		headers = append(headers, c.Headers(value)...)
 	}
 	return &kgo.Record{
 		Topic: topic, Partition: anyPartition, Key: keyBytes(c.Key), Value: value,

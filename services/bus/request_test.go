@@ -103,6 +103,45 @@ func TestRequest(t *testing.T) {
 	}
 }
 
+// TestRequestHeaders: headers are made of the very bytes that go, both ways, and whoever
+// asked may refuse an answer by them.
+func TestRequestHeaders(t *testing.T) {
+	t.Parallel()
+	brokers := startCluster(t).ListenAddrs()
+	server, client := openBus(t, brokers, "server"), openBus(t, brokers, "client")
+	copied := func(value []byte) []Header { return []Header{{Key: "copy", Value: value}} }
+	server.Handle("ASK", func(_ context.Context, m *Message) (any, error) {
+		if got := m.Headers.Get("copy"); got != string(m.Value) || got != `{"text":"<a>"}` {
+			return nil, Permanent(errors.New("the request's header is " + got))
+		}
+		return Answer{Value: question{"<b>"}, Headers: copied}, nil
+	})
+	server.Handle("FAIL", func(context.Context, *Message) (any, error) {
+		return Answer{Value: "unused", Headers: copied}, Permanent(errors.New("no"))
+	})
+	runBus(t, server)
+	var out question
+	call := Call{Topic: contract.Topic("server"), Service: "server", Type: "ASK", In: question{"<a>"}, Out: &out, Headers: copied}
+	refusal := errors.New("not this one")
+	for _, want := range []error{nil, refusal, nil} {
+		out = question{}
+		call.Accept = func(value []byte, h Headers) error {
+			if h.Get("copy") != string(value) || string(value) != `{"text":"<b>"}` {
+				t.Errorf("the answer %s has the header %q", value, h.Get("copy"))
+			}
+			return want
+		}
+		if err := client.Request(testContext(t), call); !errors.Is(err, want) || (out.Text != "") != (want == nil) {
+			t.Errorf("got %v and %q, want %v", err, out.Text, want)
+		}
+	}
+	call.Type, call.Accept = "FAIL", func([]byte, Headers) error { t.Error("an error was looked at"); return nil }
+	var remote *RemoteError
+	if err := client.Request(testContext(t), call); !errors.As(err, &remote) || remote.Message != "no" {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestRequestWithoutAnswer(t *testing.T) {
 	t.Parallel()
 	b := openBus(t, startCluster(t).ListenAddrs(), "client")
