@@ -289,7 +289,7 @@ func TestImports(t *testing.T) {
 	t.Parallel()
 	// Kafka's format of batches is the same to who writes and who reads them.
 	format := []string{"broker/batch", "broker/undecodable"}
-	shared := []string{"services/contract", "services/bus", "services/store", "services/host", "services/auth/verifier"}
+	shared := []string{"services/contract", "services/bus", "services/store", "services/host", "services/auth/verifier", "services/signature"}
 	rules := []struct {
 		from, why string
 		may       []string
@@ -301,6 +301,7 @@ func TestImports(t *testing.T) {
 		{"services/contract", "the vocabulary stands below everything", nil},
 		{"services/lifecycle", "what runs is not for it to know", nil},
 		{"services/clustertest", "a cluster knows nothing of who uses it", nil},
+		{"services/signature", "what is signed is not for it to know", nil},
 		{"services/store", "a store knows nothing of what is kept in it", nil},
 		{"services/bus/dlq", "dead letters are the bus's own", append(format, "services/bus", "services/contract")},
 		{"services/bus", "the bus carries messages it does not know", append(format, "services/contract")},

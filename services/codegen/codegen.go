@@ -16,6 +16,7 @@ import (
 	"axion/services/bus"
 	"axion/services/contract"
 	"axion/services/host"
+	"axion/services/signature"
 )
 
 //go:embed migrations
@@ -24,6 +25,7 @@ var migrations embed.FS
 type service struct {
 	host      *host.Host
 	generator *Generator
+	key       signature.Key // of answers that have a command run
 }
 
 // New returns the service, generating from blueprints (see [NewGenerator]).
@@ -41,6 +43,9 @@ func New(ctx context.Context, o host.Options, blueprints fs.FS) (*host.Host, err
 		return nil, err
 	}
 	s := &service{host: h, generator: generator}
+	if s.key, err = signature.Load(o.Dir); err != nil {
+		return nil, errors.Join(err, h.Stop(ctx))
+	}
 	h.Bus.Handle(contract.GenerateCode, s.generate)
 	s.blueprintRoutes()
 	host.Handle(h, huma.Operation{
@@ -72,7 +77,22 @@ func (s *service) generate(ctx context.Context, m *bus.Message) (any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("count generation: %w", err)
 	}
-	return reply, nil
+	return s.sign(reply), nil
+}
+
+// signedFor is how long an answer may take to whoever asked.
+const signedFor = time.Minute
+
+// sign signs an answer that has a command run: deployment-service has it run, and passes
+// no other on.
+func (s *service) sign(reply *contract.GenerateCodeReply) any {
+	if reply.Run.Runtime != contract.RuntimeProcess {
+		return reply
+	}
+	return bus.Answer{Value: reply, Headers: func(value []byte) []bus.Header {
+		text := s.key.Sign(contract.GenerateCode+signature.Answer, value, time.Now().Add(signedFor))
+		return []bus.Header{{Key: signature.Header, Value: []byte(text)}}
+	}}
 }
 
 // Template is one entry of GET /api/templates; LastAt is empty until its first

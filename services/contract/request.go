@@ -6,7 +6,8 @@ import "encoding/json"
 const (
 	// GenerateCode asks codegen: [GenerateCodeRequest] for [GenerateCodeReply].
 	GenerateCode = "GENERATE_CODE"
-	// Provision asks infrastructure: [ProvisionRequest] for [ProvisionReply].
+	// Provision asks infrastructure: [ProvisionRequest] for [ProvisionReply]. One that has a
+	// command run, or changes a project that does, is signed: see package signature.
 	Provision = "PROVISION"
 	// CancelProvision asks infrastructure to give up a [ProvisionRequest] that is
 	// under way: [CancelProvisionRequest] for null. It goes to the pattern topic:
@@ -64,7 +65,8 @@ type GenerateCodeRequest struct {
 	Graph *Architecture `json:"graph,omitempty"`
 }
 
-// GenerateCodeReply is the generated project, files ordered by path.
+// GenerateCodeReply is the generated project, files ordered by path. One that has a command
+// run is signed: see package signature.
 type GenerateCodeReply struct {
 	Template string `json:"template"`
 	Files    []File `json:"files"`

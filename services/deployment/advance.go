@@ -71,11 +71,15 @@ func (s *service) code(ctx context.Context, d *state) (code contract.GenerateCod
 		return code, err
 	}
 	began := time.Now()
+	var unsigned error
 	err = s.ask(ctx, d, contract.StepCodegen, s.patience, bus.Call{
 		Service: contract.Codegen, Type: contract.GenerateCode, In: contract.GenerateCodeRequest{
 			ProjectID: d.projectID, Template: d.template, Name: d.name, Config: d.config, Slug: d.slug, Graph: d.graph,
-		}, Out: &code,
+		}, Out: &code, Accept: func(value []byte, h bus.Headers) error { unsigned = s.verify(value, h); return nil },
 	})
+	if err == nil && unsigned != nil && code.Run.Runtime == contract.RuntimeProcess {
+		err = &stepError{contract.StepCodegen, &unsignedError{unsigned}}
+	}
 	if err != nil {
 		return code, err
 	}
@@ -98,7 +102,7 @@ func (s *service) provision(ctx context.Context, d state, code contract.Generate
 	return s.ask(ctx, &d, contract.StepProvision, patience, bus.Call{
 		Service: contract.Infrastructure, Type: contract.Provision, In: contract.ProvisionRequest{
 			ProjectID: d.projectID, DeploymentID: d.id, UserID: d.userID, Slug: d.slug, Files: code.Files, Run: code.Run,
-		}, Out: site,
+		}, Out: site, Headers: s.signing(patience),
 	})
 }
 

@@ -19,6 +19,7 @@ import (
 	"axion/services/bus"
 	"axion/services/contract"
 	"axion/services/host"
+	"axion/services/signature"
 )
 
 //go:embed migrations
@@ -36,6 +37,7 @@ type service struct {
 	*host.Host
 	patience time.Duration
 	queue    *queue
+	key      signature.Key // of requests that have a command run, and of answers
 }
 
 // New returns the service. A deployment that a crash cut short goes on at the
@@ -51,6 +53,9 @@ func New(ctx context.Context, o host.Options, opts Options) (*host.Host, error) 
 	}
 	s := &service{Host: h, patience: cmp.Or(opts.Patience, 10*time.Second)}
 	h.Needs(contract.Codegen, contract.Infrastructure)
+	if s.key, err = signature.Load(o.Dir); err != nil {
+		return nil, errors.Join(err, h.Stop(ctx))
+	}
 	s.queue = newQueue(s)
 	h.Go("queue", s.queue.run)
 	h.Bus.Handle(contract.ProjectCreated, s.deploy)

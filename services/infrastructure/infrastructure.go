@@ -14,6 +14,7 @@ import (
 
 	"axion/services/contract"
 	"axion/services/host"
+	"axion/services/signature"
 )
 
 //go:embed migrations
@@ -55,7 +56,10 @@ func New(ctx context.Context, o host.Options, opts Options) (*host.Host, error) 
 		dir: h.Dir, running: map[string]unit{}, pending: map[string]pending{}, logs: map[string]*logFile{}, stopped: make(chan struct{}),
 	}
 	h.OnClose(r.stop)
-	if err = h.Alone(ctx); err == nil {
+	if r.key, err = signature.Load(o.Dir); err == nil {
+		err = h.Alone(ctx)
+	}
+	if err == nil {
 		err = r.restore(ctx)
 	}
 	if err != nil {

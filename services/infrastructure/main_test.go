@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -17,6 +18,7 @@ import (
 	"axion/services/contract"
 	"axion/services/host/hosttest"
 	"axion/services/infrastructure"
+	"axion/services/signature"
 )
 
 func TestMain(m *testing.M) {
@@ -68,9 +70,27 @@ func (r *rig) start() {
 
 func (r *rig) ask(typ string, in, out any) error {
 	r.t.Helper()
+	return r.askWith(r.signed(typ), typ, in, out)
+}
+
+// askWith asks with further headers.
+func (r *rig) askWith(headers func([]byte) []bus.Header, typ string, in, out any) error {
+	r.t.Helper()
 	return r.client.Request(r.t.Context(), bus.Call{
-		Topic: contract.Topic(contract.Infrastructure), Service: contract.Infrastructure, Type: typ, In: in, Out: out,
+		Topic: contract.Topic(contract.Infrastructure), Service: contract.Infrastructure, Type: typ, In: in, Out: out, Headers: headers,
 	})
+}
+
+// signed signs requests of a type as deployment-service does.
+func (r *rig) signed(typ string) func([]byte) []bus.Header {
+	r.t.Helper()
+	key, err := signature.Load(r.dir)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return func(value []byte) []bus.Header {
+		return []bus.Header{{Key: signature.Header, Value: []byte(key.Sign(typ, value, time.Now().Add(time.Minute)))}}
+	}
 }
 
 func site(files ...string) (all []contract.File) {

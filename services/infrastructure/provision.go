@@ -32,9 +32,16 @@ func (r *runtimes) provision(ctx context.Context, m *bus.Message) (any, error) {
 	if err := r.allow(req.Run); err != nil {
 		return nil, bus.Permanent(err)
 	}
+	unsigned := r.verify(m)
+	if unsigned != nil && req.Run.Runtime == contract.RuntimeProcess {
+		return nil, r.refuse(m, req, unsigned)
+	}
 	ctx, done := r.begin(ctx, req)
 	defer done()
-	if err := r.run(ctx, req); err != nil {
+	if err := r.run(ctx, req, unsigned); err != nil {
+		if errors.Is(err, errUnsigned) {
+			return nil, r.refuse(m, req, unsigned)
+		}
 		if errors.Is(context.Cause(ctx), errCancelled) {
 			err = bus.Permanent(errCancelled)
 		}
@@ -106,12 +113,16 @@ func (e *takenError) Error() string  { return "the name " + e.host + " is taken 
 func (e *takenError) Public() string { return e.Error() }
 
 // run puts the files in place, starts what is to run, and has the gateway go
-// over to it. The earlier deployment serves until then, and its files go last.
-func (r *runtimes) run(ctx context.Context, req contract.ProvisionRequest) error {
+// over to it. The earlier deployment serves until then, and its files go last. A
+// project that is a process is changed only where unsigned is nil.
+func (r *runtimes) run(ctx context.Context, req contract.ProvisionRequest, unsigned error) error {
 	defer r.lock(req.ProjectID)()
 	before, existed, err := r.find(ctx, req.ProjectID)
 	if err != nil {
 		return err
+	}
+	if unsigned != nil && before.run.Runtime == contract.RuntimeProcess {
+		return errUnsigned // its next start would run the files
 	}
 	old := r.unit(req.ProjectID)
 	if existed && before.deploymentID == req.DeploymentID && before.slug == req.Slug && old != nil {

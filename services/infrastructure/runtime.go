@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"axion/services/contract"
+	"axion/services/signature"
 )
 
 // runtimes holds what runs: one row and one unit a project. The rows are the
@@ -20,8 +21,10 @@ type runtimes struct {
 	log  *slog.Logger
 	opts Options
 	dir  string
+	key  signature.Key // of requests that have a command run
 
-	projects sync.Map // *sync.Mutex by project id: its changes come one after the other
+	refusing sync.Once // of those that are not signed: one is told of
+	projects sync.Map  // *sync.Mutex by project id: its changes come one after the other
 
 	mu      sync.Mutex // guards what follows
 	running map[string]unit
