@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/spf13/pflag"
+
+	"axion/gateway/listen/peer"
 )
 
 // Flags are the stack's listen addresses as the command line gives them. An
@@ -24,8 +26,12 @@ type Flags struct {
 	OTLPHTTP, OTLPGRPC string
 	// NoKafka leaves Kafka closed: there is no broker here.
 	NoKafka bool
-	// Log tells what moved. Nil discards.
+	// AllowUsers may connect to what is not an entrypoint, beside axion's own user and root.
+	AllowUsers peer.Users
+	// Log tells what moved, and who is refused. Nil discards.
 	Log *slog.Logger
+
+	guard *peer.Guard
 }
 
 // off is the address of what is not to listen.
@@ -41,6 +47,31 @@ func (f *Flags) Register(set *pflag.FlagSet) {
 	set.StringVar(&f.OTLPHTTP, "otlp-http", "", "receive OpenTelemetry over HTTP at `ADDR`, or off (default localhost:4318, else a free port)")
 	set.StringVar(&f.OTLPGRPC, "otlp-grpc", "", "receive OpenTelemetry over gRPC at `ADDR`, or off (default localhost:4317, else a free port)")
 	set.StringVar(&f.Ports, "ports", "", "`auto` picks free ports for all that no flag names")
+	f.RegisterUsers(set)
+}
+
+// RegisterUsers adds the flag --allow-user alone.
+func (f *Flags) RegisterUsers(set *pflag.FlagSet) {
+	set.Var(&f.AllowUsers, "allow-user", "answer connections of this user of the machine too, such as a proxy's; may be repeated. "+
+		"Else, on Linux, all but the gateway's entrypoints answer axion's own user and root only")
+}
+
+// Guard keeps other users of this machine out of what is not an entrypoint. It is made
+// when it is first asked for; the flags are set by then. It is not safe for concurrent use.
+func (f *Flags) Guard() *peer.Guard {
+	if f.guard == nil {
+		f.guard = peer.New(peer.Options{Users: f.AllowUsers, Log: f.Log})
+	}
+	return f.guard
+}
+
+// ListenHTTP is [Listen] for a server of HTTP that is no entrypoint.
+func (f *Flags) ListenHTTP(addr string) (net.Listener, error) {
+	l, err := Listen(addr)
+	if err != nil {
+		return nil, err
+	}
+	return f.Guard().Listen(l, peer.HTTP), nil
 }
 
 // Auto reports whether free ports are wanted.
@@ -134,7 +165,24 @@ func (f *Flags) Open() (*Listeners, error) {
 		}
 		f.tell(w.flag, w.defaults, *w.to)
 	}
+	f.keepOut(l)
 	return l, nil
+}
+
+// keepOut has the guard look at who connects to what is not an entrypoint.
+func (f *Flags) keepOut(l *Listeners) {
+	guard := func(to *net.Listener, p peer.Protocol) {
+		if *to != nil {
+			*to = f.Guard().Listen(*to, p)
+		}
+	}
+	guard(&l.Kafka, peer.Other)
+	for i := range l.MoreKafka {
+		guard(&l.MoreKafka[i], peer.Other)
+	}
+	guard(&l.Dashboard, peer.HTTP)
+	guard(&l.OTLPHTTP, peer.HTTP)
+	guard(&l.OTLPGRPC, peer.Other)
 }
 
 // open opens the first address that can be had.
