@@ -26,6 +26,7 @@ import (
 	"axion/gateway/config"
 	"axion/gateway/fault"
 	"axion/gateway/hostname"
+	"axion/gateway/listen/peer"
 	"axion/gateway/loop"
 	"axion/gateway/middleware"
 	"axion/gateway/observe"
@@ -59,6 +60,8 @@ type Options struct {
 	// Addresses gives the real "host:port" of compose services that run inside
 	// this process.
 	Addresses map[string][]string
+	// Guard tells whose connections are led to Own. Nil: everybody's.
+	Guard *peer.Guard
 	// CADir holds the local authority's root. Empty means axion/ca in the user's
 	// configuration directory.
 	CADir string
@@ -96,6 +99,7 @@ type Gateway struct {
 	table     atomic.Pointer[table]
 	observer  *observe.Observer
 	own       own
+	guard     *peer.Guard
 	faults    fault.Set
 	dashboard string
 	version   string
@@ -137,6 +141,7 @@ func New(opts Options) (*Gateway, error) {
 	}
 	g := &Gateway{
 		log:        opts.Log,
+		guard:      opts.Guard,
 		fronts:     make(map[place]*front),
 		datagrams:  make(map[place]*datagrams),
 		leaving:    make(map[*front]struct{}),

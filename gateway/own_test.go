@@ -13,6 +13,7 @@ import (
 
 	"axion/gateway"
 	"axion/gateway/config"
+	"axion/gateway/listen/peer"
 	"axion/gateway/provider"
 )
 
@@ -38,9 +39,10 @@ func ownStack(t *testing.T, compose string) (s *stack, dashboard string) {
 	g, err := gateway.New(gateway.Options{
 		Web: plain, WebSecure: secure, Files: []string{s.file}, CADir: filepath.Join(dir, "ca"),
 		Base: []provider.Source{{Name: "embedded", Data: []byte(document("axion",
-			"http.routers.axion.rule=Host(`axion.localhost`)", "http.services.axion.loadbalancer.server.port=1"))}},
-		Addresses: map[string][]string{"axion": {dashboard}},
-		Own:       map[string]net.Addr{"dashboard": own.Addr(), "Kafka broker": kafka.Addr()},
+			"http.routers.axion.rule=Host(`axion.localhost`)", "http.routers.axion-secure.rule=Host(`axion.localhost`)",
+			"http.routers.axion-secure.tls=true", "http.services.axion.loadbalancer.server.port=1"))}},
+		Addresses: map[string][]string{"axion": {dashboard}}, Guard: peer.New(peer.Options{}),
+		Own: map[string]net.Addr{"dashboard": own.Addr(), "Kafka broker": kafka.Addr()},
 	})
 	if err != nil {
 		t.Fatal(err)

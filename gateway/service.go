@@ -184,7 +184,11 @@ func (b *builder) make(name string, s *service) (proxy.Service, error) {
 	c := s.config
 	switch {
 	case c.LoadBalancer != nil:
-		return b.proxy.Balancer(name, c.LoadBalancer, s.transport.Transport)
+		made, err := b.proxy.Balancer(name, c.LoadBalancer, s.transport.Transport)
+		if err != nil {
+			return nil, err
+		}
+		return b.gateway.restrict(c.LoadBalancer, made), nil
 	case c.Weighted != nil:
 		return proxy.NewWeighted(name, c.Weighted, parts)
 	case c.HighestRandomWeight != nil:

@@ -2,8 +2,10 @@ package inbound
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -16,6 +18,9 @@ type connection struct {
 	reads    *cancellation.Conn // nil where nothing notes them
 	began    time.Time
 	requests atomic.Int64
+
+	vetting sync.Once
+	refused error // by Vet
 }
 
 type connectionKey struct{}
@@ -44,6 +49,26 @@ func below[T any](c net.Conn) (found T, ok bool) {
 		c = wrapped.NetConn()
 	}
 	return found, false
+}
+
+// ErrNoConnection says that a request's TCP connection is not known, as over HTTP/3.
+var ErrNoConnection = errors.New("the request came over no TCP connection")
+
+// Vet gives what check says of the TCP connection of a request whose context is ctx. It is
+// asked once for a connection, by the first call; others must ask the same.
+func Vet(ctx context.Context, check func(net.Conn) error) error {
+	c, ok := ctx.Value(connectionKey{}).(*connection)
+	if !ok {
+		return ErrNoConnection
+	}
+	c.vetting.Do(func() {
+		if socket, ok := below[*net.TCPConn](c.conn); ok {
+			c.refused = check(socket)
+		} else {
+			c.refused = ErrNoConnection
+		}
+	})
+	return c.refused
 }
 
 // beginRead notes that r's body, if it has one, is to be read.
