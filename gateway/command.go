@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -48,6 +49,10 @@ func Commands(a Around) []*cobra.Command {
 func (a Around) stack() (trust.Stack, error) {
 	urls, err := a.URLs()
 	s := trust.Stack{URLs: urls}
+	if a.Own != nil {
+		s.Own = a.Own()
+		maps.DeleteFunc(s.Own, func(what, _ string) bool { return strings.HasPrefix(what, entryName) })
+	}
 	for _, text := range urls {
 		if u, err := url.Parse(text); err == nil {
 			if port, err := strconv.Atoi(u.Port()); err == nil {

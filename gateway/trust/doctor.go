@@ -30,7 +30,7 @@ const (
 func doctorCommand(machine func() *machine, rootFile func() (string, error), stack func() (Stack, error)) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "doctor", Short: "Check what HTTPS needs on this machine, and say how to mend it", Args: cobra.NoArgs,
-		Long: "Check the local authority, which stores trust it, names, ports and the running stack.\n" +
+		Long: "Check the local authority, which stores trust it, names, ports, the running stack, and whether other users are kept out of it.\n" +
 			"The exit code is 1 if something essential is missing.",
 	}
 	asJSON := cmd.Flags().Bool("json", false, "print JSON")
@@ -61,6 +61,7 @@ func examine(ctx context.Context, m *machine, rootFile func() (string, error), s
 	jobs := []func() []Check{
 		func() []Check { return m.checkPorts(running) },
 		func() []Check { return m.checkNames(ctx) },
+		func() []Check { return []Check{m.checkUsers(running)} },
 	}
 	if err != nil {
 		unread := Check{Name: "root", State: failed, Detail: err.Error(), Fix: "start axion once, or run axion trust, to have it made"}

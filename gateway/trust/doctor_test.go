@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -179,6 +180,25 @@ func TestDoctor(t *testing.T) {
 			t.Errorf("got %+v", c)
 		}
 	})
+}
+
+// TestDoctorUsers: on Linux other users are kept out; elsewhere it is told what is open.
+func TestDoctorUsers(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	if c := m.checks(t)["other users"]; runtime.GOOS == "linux" && c.State != "ok" {
+		t.Errorf("Linux: got %+v", c)
+	}
+	m.System = "darwin"
+	if c := m.checks(t)["other users"]; c.State != "warning" || !strings.Contains(c.Detail, "dashboard") || c.Fix == "" {
+		t.Errorf("with nothing running: got %+v", c)
+	}
+	m.stack = func() (trust.Stack, error) {
+		return trust.Stack{Own: map[string]string{"dashboard": "http://127.0.0.1:8900"}}, nil
+	}
+	if c := m.checks(t)["other users"]; !strings.Contains(c.Detail, "dashboard 127.0.0.1:8900") {
+		t.Errorf("got %+v", c)
+	}
 }
 
 func TestDoctorNode(t *testing.T) {

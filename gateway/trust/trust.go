@@ -19,6 +19,8 @@ type Stack struct {
 	URLs []string
 	// Ports are the TCP ports that it listens on.
 	Ports []int
+	// Own is where it listens beside the gateway's entrypoints, by what is there.
+	Own map[string]string
 }
 
 // Commands are `axion trust`, `untrust` and `doctor`. They get the PEM file of the
