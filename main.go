@@ -63,9 +63,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 
 // commands builds the command line; `axion` alone is `axion up`.
 func commands(stderr io.Writer) *cobra.Command {
-	var f flags
 	traces := telemetry.New()
 	log := slog.New(traces.Logs.Handler(slog.NewTextHandler(stderr, nil), "axion"))
+	f := flags{addresses: listen.Flags{Log: log}}
 	start := func(cmd *cobra.Command, _ []string) error {
 		return up(cmd.Context(), f, cmd.OutOrStdout(), log, traces)
 	}
@@ -82,11 +82,12 @@ func commands(stderr io.Writer) *cobra.Command {
 	running := func() (summary.Summary, error) { return summary.Load(f.dir.Locate(f.files)) }
 	kafka := func() (string, error) { s, err := running(); return s.Kafka, err }
 	root.AddCommand(upCmd, summary.VersionCommand("axion", version), graph.Command(kafka), broker.Command(kafka, dlq.Command(kafka)),
-		auth.Command(func() (string, string, error) { s, err := running(); return s.Auth, s.Password, err }))
+		auth.Command(func() (string, string, error) { s, err := running(); return s.Auth, s.Password, err }),
+		services.EnvCommand(func() string { return f.dir.Locate(f.files) }, kafka))
 	root.AddCommand(services.ServeCommand(services.Around{
-		Version: version, Listen: listen.Listen, Blueprints: embed.Blueprints(), Register: f.kafka.Register, Log: log, Trace: telemetry.Export(&traces.Logs, log),
-		Metrics: new(telemetry.Metrics).Part,
-		Dir:     func() (string, error) { return f.dir.Share(f.files) },
+		Version: version, Listen: f.addresses.ListenHTTP, Blueprints: embed.Blueprints(), Log: log, Trace: telemetry.Export(&traces.Logs, log),
+		Register: func(set *pflag.FlagSet) { f.kafka.Register(set); f.addresses.RegisterUsers(set) },
+		Metrics:  new(telemetry.Metrics).Part, Dir: func() (string, error) { return f.dir.Share(f.files) },
 		Connect: func(ctx context.Context, log *slog.Logger) (services.Cluster, error) {
 			return f.kafka.Open(ctx, broker.Options{Topics: contract.Topics(), Log: log})
 		},
@@ -133,8 +134,7 @@ func (f *flags) base(port int) []provider.Source {
 type stack struct {
 	flags
 	lifecycle.Parts
-	log *slog.Logger
-
+	log       *slog.Logger
 	data      string
 	listeners *listen.Listeners
 	services  *services.Set
@@ -165,12 +165,12 @@ func (s *stack) bind(context.Context) (err error) {
 		return err
 	}
 	s.OnStop(func(context.Context) error { return release() })
-	s.addresses.NoKafka, s.addresses.Log = s.kafka.External(), s.log
+	s.addresses.NoKafka = s.kafka.External()
 	if s.listeners, err = s.addresses.Open(); err != nil {
 		return err
 	}
 	s.OnStop(func(context.Context) error { s.listeners.Close(); return nil })
-	s.builtins.Listen, s.builtins.FreePorts, s.builtins.Log = listen.Listen, s.addresses.Auto(), s.log
+	s.builtins.Listen, s.builtins.FreePorts, s.builtins.Log = s.addresses.ListenHTTP, s.addresses.Auto(), s.log
 	s.services, err = services.Bind(s.builtins)
 	return err
 }
@@ -201,7 +201,7 @@ func (s *stack) start(ctx context.Context) (err error) {
 	addresses := s.services.Addresses()
 	addresses["axion"] = []string{s.listeners.Dashboard.Addr().String()}
 	s.gateway, err = gateway.New(gateway.Options{
-		DataDir: s.data, Own: s.listeners.Own(), Web: s.listeners.HTTP, WebSecure: s.listeners.HTTPS,
+		DataDir: s.data, Own: s.listeners.Own(), Guard: s.addresses.Guard(), Web: s.listeners.HTTP, WebSecure: s.listeners.HTTPS,
 		Base: s.base(listen.Port(s.listeners.HTTPS)), HideBase: s.builtins.None, Files: s.files, FragmentDir: fragments,
 		Addresses: addresses, StateDir: filepath.Join(s.data, "certificates"), Log: s.log.With("service", "gateway"), Version: version, Docker: s.docker,
 		Tracer: s.spans.Provider("gateway", ""), Meter: meter, FreePorts: s.addresses.Auto(), Dashboard: listen.URL(s.listeners.Dashboard),
