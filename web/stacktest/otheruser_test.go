@@ -4,6 +4,7 @@ package stacktest_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
 	"fmt"
 	"io"
@@ -142,8 +143,10 @@ func throughGateway(t *testing.T, s *stacktest.Stack, other int, name string) {
 	for uid, want := range map[int]int{other: http.StatusForbidden, os.Getuid(): http.StatusOK} {
 		for _, protocol := range []string{"http/1.1", "h2"} {
 			client := http.Client{Transport: &http.Transport{
-				TLSClientConfig:   &tls.Config{InsecureSkipVerify: true, NextProtos: []string{protocol}, ServerName: contract.DashboardHost}, //nolint:gosec // who is asked is known
-				Dial:              func(string, string) (net.Conn, error) { return peertest.Dial(t, uid, "127.0.0.1:"+at.Port()), nil },
+				TLSClientConfig: &tls.Config{InsecureSkipVerify: true, NextProtos: []string{protocol}, ServerName: contract.DashboardHost}, //nolint:gosec // who is asked is known
+				DialContext: func(context.Context, string, string) (net.Conn, error) {
+					return peertest.Dial(t, uid, "127.0.0.1:"+at.Port()), nil
+				},
 				ForceAttemptHTTP2: true,
 			}}
 			for range 2 { // the second one comes on the same connection
