@@ -11,7 +11,8 @@ import (
 
 // checkUsers tells whether the other users of this machine are kept out of the stack.
 func (m *machine) checkUsers(s Stack) Check {
-	c := Check{Name: "other users", State: fine, Detail: "refused by all that a stack listens on, but the gateway's entrypoints and deployed projects"}
+	c := Check{Name: "other users", State: fine,
+		Detail: "refused by all that a stack listens on, but the gateway's entrypoints and deployed projects"}
 	err := peer.Available()
 	if m.system != "linux" {
 		err = peer.ErrSystem
@@ -26,10 +27,12 @@ func (m *machine) checkUsers(s Stack) Check {
 	if len(open) == 0 {
 		open = []string{"Kafka broker", "dashboard", "OTLP receiver"}
 	}
-	c.State, c.Detail = warning, "every user of this machine may connect to: "+strings.Join(open, ", ")+", and each service's own port: "+err.Error()
+	c.State = warning
+	c.Detail = "every user of this machine may connect to: " + strings.Join(open, ", ") + ", and each service's own port: " + err.Error()
 	c.Fix = "run the stack where no other user is logged in, such as in a virtual machine of its own"
 	if !errors.Is(err, peer.ErrSystem) {
-		c.Fix = "run it on a kernel with sock_diag, to which it may open netlink sockets (sudo modprobe tcp_diag, where that is missing); or where no other user is logged in"
+		c.Fix = "run it on a kernel with sock_diag, to which it may open netlink sockets (sudo modprobe tcp_diag, where that is missing); " +
+			"or where no other user is logged in"
 	}
 	return c
 }

@@ -26,6 +26,7 @@ func (r *runtimes) refuse(m *bus.Message, req contract.ProvisionRequest, why err
 			"topic", m.Topic, "partition", m.Partition, "offset", m.Offset,
 			"hint", "a service in deployment-service's place signs such requests with the key that `axion env` prints")
 	})
-	return bus.Permanent(fmt.Errorf("run: the runtime %q needs a signed request: %w; hint: sign it with the key that `axion env` prints, in the header %s",
+	return bus.Permanent(fmt.Errorf("run: the runtime %q needs a signed request: %w; "+
+		"hint: sign it with the key that `axion env` prints, in the header %s",
 		contract.RuntimeProcess, why, signature.Header))
 }
