@@ -97,6 +97,7 @@ type Bus struct {
 	inbox sync.WaitGroup
 
 	reader *undecodable.Reader // of the replies
+	read   progress            // in the reply topic
 }
 
 // Open connects to the broker, creates the service's topics where they are

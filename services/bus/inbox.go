@@ -171,6 +171,7 @@ func (b *Bus) consumeReplies(from map[int32]kgo.Offset) {
 	topic := contract.ReplyTopic(b.service)
 	for id, at := range from {
 		b.reader.Begin(topic, id, at.EpochOffset().Offset)
+		b.read.move(id, max(0, at.EpochOffset().Offset))
 	}
 	b.client.AddConsumePartitions(map[string]map[int32]kgo.Offset{topic: from})
 }
@@ -187,6 +188,11 @@ func (b *Bus) readInbox() {
 				b.meter.consumed(r.Topic, 1)
 			} else {
 				b.log.Debug("dropped a reply that nobody waits for", "partition", r.Partition, "offset", r.Offset)
+			}
+		})
+		fetches.EachPartition(func(f kgo.FetchTopicPartition) {
+			if n := len(f.Records); n > 0 {
+				b.read.move(f.Partition, f.Records[n-1].Offset+1)
 			}
 		})
 		moved := b.pass(b.ctx, b.reader, b.client, fetches)
