@@ -16,8 +16,14 @@ var (
 	// settings would take: more than [MaxMessage] bytes.
 	ErrTooLarge = errors.New("message too large")
 
-	errNoHandler = errors.New("no handler for type")
-	errStopped   = errors.New("partition was given up")
+	// ErrExpired is the error of a request that was not handled, since its sender had
+	// stopped waiting for the answer when its turn came: it has changed nothing. As a
+	// [RemoteError] it is what the other side says; then the clocks of the two differ.
+	ErrExpired = errors.New("the request expired before its turn came")
+
+	errNoHandler  = errors.New("no handler for type")
+	errUnfinished = errors.New("the request expired before it was done")
+	errStopped    = errors.New("partition was given up")
 )
 
 // MaxMessage is the most that a message's data, key and type may have
@@ -85,6 +91,11 @@ func (e *RemoteError) Error() string {
 
 // Public is the text for those who asked us: what the service said.
 func (e *RemoteError) Public() string { return e.Message }
+
+// Is tells that the request was dropped, for [errors.Is] with [ErrExpired].
+func (e *RemoteError) Is(target error) bool {
+	return target == ErrExpired && strings.HasPrefix(e.Message, ErrExpired.Error())
+}
 
 // newRemoteError reads an error header: an object with a message, or a text.
 func newRemoteError(c *Call, body string) *RemoteError {

@@ -15,6 +15,11 @@ const (
 	headerDisposed       = "kafka_nest-is-disposed"
 )
 
+// HeaderExpires is on a request: when its sender stops waiting for the answer, in
+// milliseconds since the epoch, in decimal, by the sender's clock. A peer may leave it
+// out; then the request never expires.
+const HeaderExpires = "expiresAt"
+
 // Headers of events: CloudEvents' binary mode in its Kafka binding.
 const (
 	headerSpecVersion = "ce_specversion"

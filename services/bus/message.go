@@ -36,6 +36,9 @@ type Message struct {
 	Attempt int
 	// Headers are all headers, as they came.
 	Headers Headers
+	// ExpiresAt is when a request's sender stops waiting, by its clock; zero where it
+	// does not say.
+	ExpiresAt time.Time
 
 	correlation    []byte
 	replyTopic     string
@@ -89,6 +92,10 @@ func newMessage(r *kgo.Record) *Message {
 			m.correlation = h.Value
 		case headerReplyTopic:
 			m.replyTopic = string(h.Value)
+		case HeaderExpires:
+			if ms, err := strconv.ParseInt(string(h.Value), 10, 64); err == nil && ms > 0 {
+				m.ExpiresAt = time.UnixMilli(ms)
+			}
 		case headerReplyPartition:
 			if p, err := strconv.ParseInt(string(h.Value), 10, 32); err == nil && p >= 0 {
 				m.replyPartition = int32(p)

@@ -31,6 +31,7 @@ type meter struct {
 	meter       metric.Meter
 	got         metric.Int64Counter
 	again, dead metric.Int64Counter
+	late        metric.Int64Counter
 	took, asked metric.Float64Histogram
 	relay       metric.Float64Histogram
 	pending     metric.Int64ObservableGauge
@@ -70,6 +71,7 @@ func newMeter(o *Options) *meter {
 	m.got = counter("messaging.client.consumed.messages", "{message}", "Number of messages that were delivered to the application.")
 	m.again = counter("axion.bus.retried.messages", "{message}", "Further attempts to process a message.")
 	m.dead = counter("axion.bus.dead_lettered.messages", "{message}", "Messages that could not be processed and are dead letters now.")
+	m.late = counter("axion.bus.expired.messages", "{message}", "Requests that were dropped, since nobody waited for their answer any more.")
 	m.took = histogram("messaging.process.duration", "Duration of processing operation.")
 	m.asked = histogram("messaging.client.operation.duration", "Duration of messaging operation initiated by a producer or consumer client.")
 	m.relay = histogram("axion.outbox.relay.duration", "From an event to the broker's acknowledgement.")
@@ -121,6 +123,8 @@ func errorType(err error) string {
 		return "no_handler"
 	case errors.Is(err, ErrClosed), errors.Is(err, context.Canceled):
 		return "cancelled"
+	case errors.Is(err, ErrExpired):
+		return "expired"
 	case isPermanent(err):
 		return "permanent"
 	}
@@ -164,6 +168,10 @@ func (m *meter) retried(topic string) {
 
 func (m *meter) buried(topic string) {
 	m.dead.Add(context.Background(), 1, m.of(label{operation: "process", topic: topic}).add...)
+}
+
+func (m *meter) expired(topic string) {
+	m.late.Add(context.Background(), 1, m.of(label{operation: "process", topic: topic}).add...)
 }
 
 func (m *meter) relayed(took time.Duration) {

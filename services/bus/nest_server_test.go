@@ -35,7 +35,7 @@ func TestNestAnswers(t *testing.T) {
 	brokers := startCluster(t, nesttest.Topics(nesttest.Probe)...).ListenAddrs()
 	b := openBus(t, brokers, "client")
 	app.Serve(t, nesttest.ServerOptions{Brokers: brokers, Group: "model", Role: nesttest.Probe})
-	const headers = `"headers":["kafka_correlationId","kafka_replyPartition","kafka_replyTopic","traceparent"]`
+	const headers = `"headers":["expiresAt","kafka_correlationId","kafka_replyPartition","kafka_replyTopic","traceparent"]`
 	for _, tt := range []struct {
 		name, topic string
 		in          any

@@ -47,13 +47,16 @@ func (p *partition) process(it *item) {
 func (p *partition) serve(ctx context.Context, it *item, m *Message, h Handler, span trace.Span) {
 	b := p.c.bus
 	began := time.Now()
-	value, err := p.try(ctx, m, h, isRetriable)
+	handling, cancel := m.handling(ctx)
+	defer cancel()
+	value, err := p.try(handling, m, unexpired(h), isRetriable)
 	if s, ok := value.(Stream); ok && err == nil {
-		value, err = p.drainStream(ctx, m, s)
+		value, err = p.drainStream(handling, m, s)
 	}
 	if p.abandoned(err) {
 		return
 	}
+	err = b.late(ctx, m, err)
 	b.meter.processed(m.Topic, time.Since(began), err)
 	p.enter()
 	ctx, answer := b.continued(ctx, "reply", m.Type)

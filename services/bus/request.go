@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"encoding/json"
@@ -24,6 +25,9 @@ type Call struct {
 	Topic string
 	// Service is who should answer, for the error that says it did not.
 	Service string
+	// ID tells the request from all others, to those who look for its answer later: see
+	// [Bus.Answers]. Empty: a new one.
+	ID string
 	// Type is the request type. Empty only for a NestJS peer, whose topics
 	// are the types.
 	Type string
@@ -52,8 +56,9 @@ type Call struct {
 // Request asks another service and waits for its answer; of an answer in
 // several parts, Out takes the last. It fails with a [TimeoutError] when ctx's
 // deadline (or the bus's timeout) passes, with a [RemoteError] when the service
-// answers with one, with [ErrTooLarge], and with [ErrClosed]. After a timeout
-// the service may still act on the request.
+// answers with one, with [ErrTooLarge], and with [ErrClosed]. The request carries the
+// time at which this wait ends, and a service drops what comes to it later; one that
+// had begun before, or knows nothing of that, may still act on it.
 func (b *Bus) Request(ctx context.Context, c Call) error {
 	value, err := c.encode()
 	if err != nil {
@@ -105,10 +110,10 @@ func (c *Call) encode() ([]byte, error) {
 // passed since it began. Where nobody listens, it sends it again to where somebody
 // does.
 func (b *Bus) ask(ctx context.Context, c *Call, value []byte, span trace.Span, began time.Time, limit time.Duration) (*kgo.Record, error) {
-	id := newCorrelationID()
+	id := cmp.Or(c.ID, newCorrelationID())
 	p := b.calls.add(id, c.Part != nil)
 	defer b.calls.remove(id)
-	topic := b.topicOf(c)
+	topic, expires := b.topicOf(c), expiry(ctx, began, limit)
 	acknowledge := p.acknowledge
 	if span.IsRecording() {
 		span.SetAttributes(attribute.String("messaging.message.conversation_id", id))
@@ -120,7 +125,7 @@ func (b *Bus) ask(ctx context.Context, c *Call, value []byte, span trace.Span, b
 			p.acknowledge(r, err)
 		}
 	}
-	b.sends.send(b.requestRecord(ctx, c, topic, id, value), acknowledge)
+	b.sends.send(b.requestRecord(ctx, c, topic, id, expires, value), acknowledge)
 	pause := lookFirst
 	timer := startTimer(min(pause, limit))
 	defer endTimer(timer)
@@ -143,7 +148,7 @@ func (b *Bus) ask(ctx context.Context, c *Call, value []byte, span trace.Span, b
 			}
 			if to := b.reroute(ctx, c, topic, left); to != "" {
 				topic = to
-				b.sends.send(b.requestRecord(ctx, c, topic, id, value), acknowledge)
+				b.sends.send(b.requestRecord(ctx, c, topic, id, expires, value), acknowledge)
 			}
 			pause = min(2*pause, lookMax)
 			timer.Reset(max(0, min(pause, limit-time.Since(began))))
@@ -169,12 +174,22 @@ func (b *Bus) answered(c *Call, a answer) (*kgo.Record, error) {
 	return a.record, nil
 }
 
-func (b *Bus) requestRecord(ctx context.Context, c *Call, topic, id string, value []byte) *kgo.Record {
-	headers := make([]kgo.RecordHeader, 0, 6)
+// expiry is when the wait for an answer ends: in milliseconds since the epoch, as text.
+func expiry(ctx context.Context, began time.Time, limit time.Duration) []byte {
+	at, ok := ctx.Deadline()
+	if !ok {
+		at = began.Add(limit)
+	}
+	return strconv.AppendInt(nil, at.UnixMilli(), 10)
+}
+
+func (b *Bus) requestRecord(ctx context.Context, c *Call, topic, id string, expires, value []byte) *kgo.Record {
+	headers := make([]kgo.RecordHeader, 0, 7)
 	headers = append(headers,
 		kgo.RecordHeader{Key: headerCorrelation, Value: []byte(id)},
 		kgo.RecordHeader{Key: headerReplyTopic, Value: b.replyTopic},
 		kgo.RecordHeader{Key: headerReplyPartition, Value: strconv.AppendInt(nil, int64(b.calls.partition.Load()), 10)},
+		kgo.RecordHeader{Key: HeaderExpires, Value: expires},
 	)
 	if c.Type != "" {
 		headers = append(headers, kgo.RecordHeader{Key: headerType, Value: []byte(c.Type)})

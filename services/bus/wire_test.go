@@ -147,7 +147,7 @@ func TestRequestWire(t *testing.T) {
 			go func() { answer <- askPattern(t, b, pattern) }()
 			r := readRecord(t, peer)
 			h := Headers(r.Headers)
-			if got, want := headerKeys(r), "kafka_correlationId kafka_replyTopic kafka_replyPartition traceparent "; got != want {
+			if got, want := headerKeys(r), "kafka_correlationId kafka_replyTopic kafka_replyPartition expiresAt traceparent "; got != want {
 				t.Errorf("headers: got %s, want %s", got, want)
 			}
 			if id := h.Get("kafka_correlationId"); !regexp.MustCompile(`^[0-9a-f]{21}$`).MatchString(id) {

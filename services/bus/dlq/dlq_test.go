@@ -68,7 +68,8 @@ func (s *stack) send(ids ...string) {
 	for _, id := range ids {
 		err := s.producer.ProduceSync(s.t.Context(), &kgo.Record{
 			Topic: contract.Topic(contract.Graph), Partition: 2, Key: []byte("key of " + id), Value: []byte(`{"id":"` + id + `"}`),
-			Headers: []kgo.RecordHeader{{Key: "ce_type", Value: []byte("TEST")}, {Key: "ce_id", Value: []byte(id)}, {Key: "mine", Value: []byte("1")}},
+			Headers: []kgo.RecordHeader{{Key: "ce_type", Value: []byte("TEST")}, {Key: "ce_id", Value: []byte(id)}, {Key: "mine", Value: []byte("1")},
+				{Key: bus.HeaderExpires, Value: []byte("1")}},
 		}).FirstErr()
 		if err != nil {
 			s.t.Fatal(err)
@@ -122,7 +123,7 @@ func (s *stack) expect(id string) {
 		if m.Partition != 2 {
 			s.t.Errorf("%s came back on partition %d, want 2", id, m.Partition)
 		}
-		if m.ID != id || m.Key != "key of "+id || m.Headers.Get("mine") != "1" || m.Headers.Get(bus.DeadError) != "" {
+		if m.ID != id || m.Key != "key of "+id || m.Headers.Get("mine") != "1" || m.Headers.Get(bus.DeadError) != "" || !m.ExpiresAt.IsZero() {
 			s.t.Errorf("got id %q, key %q, headers %v; want the original of %s", m.ID, m.Key, m.Headers, id)
 		}
 	case <-time.After(patience):

@@ -125,11 +125,12 @@ func isOurs(header string) bool { return strings.HasPrefix(header, "dlq_") }
 
 // original is the message as it was before it failed, and says that it was replayed:
 // same key, value and headers, hence the same ids, and on the partition of the other
-// messages that its sender gave that key.
+// messages that its sender gave that key. Only its expiry goes: who replays it wants it
+// handled, whenever its sender stopped waiting.
 func (l *Letter) original() *kgo.Record {
 	r := &kgo.Record{Topic: l.From.Topic, Partition: l.From.Partition, Key: l.record.Key, Value: l.record.Value}
 	for _, h := range l.record.Headers {
-		if !isOurs(h.Key) {
+		if !isOurs(h.Key) && h.Key != bus.HeaderExpires {
 			r.Headers = append(r.Headers, h)
 		}
 	}
