@@ -33,6 +33,54 @@ func Lock(ctx context.Context, db *sql.DB, name string) (unlock func(), err erro
 	return unlock, nil
 }
 
+// Hold is a lock that [TryLock] took. Its methods are for one goroutine at a time.
+type Hold struct {
+	conn *sql.Conn // the session that holds the lock; nil: a file does
+	free func()
+}
+
+// Unlock gives the lock up. Call it once.
+func (h *Hold) Unlock() { h.free() }
+
+// Check fails where the lock is lost, since its connection to PostgreSQL is. It sends
+// one query.
+func (h *Hold) Check(ctx context.Context) error {
+	if h.conn == nil {
+		return nil
+	}
+	var one int
+	return h.conn.QueryRowContext(ctx, `SELECT 1`).Scan(&one)
+}
+
+// TryLock is [Lock] for who does not wait: it returns nil where somebody else holds the
+// lock.
+func TryLock(ctx context.Context, db *sql.DB, name string) (*Hold, error) {
+	p, ok := db.Driver().(*postgres)
+	if !ok {
+		lock, err := fileLock(ctx, db, name)
+		if err != nil {
+			return nil, fmt.Errorf("lock %s: %w", name, err)
+		}
+		if taken, err := lock.TryLock(); err != nil || !taken {
+			return nil, err
+		}
+		return &Hold{free: func() { _ = lock.Unlock() }}, nil
+	}
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("lock %s: %w", name, err)
+	}
+	var taken bool
+	if err := conn.QueryRowContext(ctx, `SELECT pg_try_advisory_lock($1)`, p.key(name)).Scan(&taken); err != nil {
+		discard(conn)
+		return nil, fmt.Errorf("lock %s: %w", name, err)
+	}
+	if !taken {
+		return nil, conn.Close()
+	}
+	return &Hold{conn: conn, free: unlockSession(ctx, conn, p.key(name))}, nil
+}
+
 func lockSession(ctx context.Context, db *sql.DB, key int64) (unlock func(), err error) {
 	conn, err := db.Conn(ctx)
 	if err != nil {
@@ -42,6 +90,11 @@ func lockSession(ctx context.Context, db *sql.DB, key int64) (unlock func(), err
 		discard(conn)
 		return nil, err
 	}
+	return unlockSession(ctx, conn, key), nil
+}
+
+// unlockSession gives a connection's lock up, and the connection back.
+func unlockSession(ctx context.Context, conn *sql.Conn, key int64) func() {
 	return func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unlockTime)
 		defer cancel()
@@ -50,7 +103,7 @@ func lockSession(ctx context.Context, db *sql.DB, key int64) (unlock func(), err
 			return
 		}
 		_ = conn.Close()
-	}, nil
+	}
 }
 
 // discard closes a connection that must not be used again.
@@ -60,13 +113,21 @@ func discard(conn *sql.Conn) {
 }
 
 func lockFile(ctx context.Context, db *sql.DB, name string) (unlock func(), err error) {
-	var path string
-	if err := db.QueryRowContext(ctx, `SELECT file FROM pragma_database_list WHERE name = 'main'`).Scan(&path); err != nil {
+	lock, err := fileLock(ctx, db, name)
+	if err != nil {
 		return nil, err
 	}
-	lock := flock.New(path+"-"+name+".lock", flock.SetPermissions(0o600))
 	if _, err := lock.TryLockContext(ctx, lockPace); err != nil {
 		return nil, err
 	}
 	return func() { _ = lock.Unlock() }, nil
+}
+
+// fileLock is the file beside the database that stands for a lock.
+func fileLock(ctx context.Context, db *sql.DB, name string) (*flock.Flock, error) {
+	var path string
+	if err := db.QueryRowContext(ctx, `SELECT file FROM pragma_database_list WHERE name = 'main'`).Scan(&path); err != nil {
+		return nil, err
+	}
+	return flock.New(path+"-"+name+".lock", flock.SetPermissions(0o600)), nil
 }

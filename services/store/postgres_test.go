@@ -83,6 +83,7 @@ func TestPostgres(t *testing.T) {
 	t.Run("Lock", func(t *testing.T) {
 		database := clustertest.NewDatabase(t, server)
 		testLock(t, connect(t, database, "graph-service"), connect(t, database, "graph-service"))
+		testTryLock(t, connect(t, database, "graph-service"), connect(t, database, "graph-service"))
 	})
 	t.Run("LockDies", func(t *testing.T) {
 		database := clustertest.NewDatabase(t, server)
@@ -90,10 +91,18 @@ func TestPostgres(t *testing.T) {
 		if _, err := store.Lock(t.Context(), dead, "x"); err != nil {
 			t.Fatal(err)
 		}
+		hold, err := store.TryLock(t.Context(), dead, "y")
+		if err != nil || hold == nil || hold.Check(t.Context()) != nil {
+			t.Fatalf("got %v, %v, want the lock", hold, err)
+		}
 		// As a killed process's connections do.
 		if _, err := db.Exec(`SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'`); err != nil {
 			t.Fatal(err)
 		}
+		if hold.Check(t.Context()) == nil {
+			t.Error("a lock that is lost counts as held")
+		}
+		hold.Unlock()
 		unlock, err := store.Lock(t.Context(), db, "x")
 		if err != nil {
 			t.Fatal(err)

@@ -110,6 +110,7 @@ func TestLock(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "s.db")
 	testLock(t, open(t, path), open(t, path))
+	testTryLock(t, open(t, path), open(t, path))
 }
 
 // testLock takes one lock by two handles of a database, as two processes would.
@@ -143,4 +144,35 @@ func testLock(t *testing.T, first, second *sql.DB) {
 	}
 	unlock()
 	(<-taken)()
+}
+
+// testTryLock has two handles of a database want one lock.
+func testTryLock(t *testing.T, handles ...*sql.DB) {
+	t.Helper()
+	try := func(i int, name string) *store.Hold {
+		t.Helper()
+		hold, err := store.TryLock(t.Context(), handles[i], name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return hold
+	}
+	first := try(0, "a")
+	if first == nil || first.Check(t.Context()) != nil {
+		t.Fatal("a free lock was not taken")
+	}
+	if try(0, "a") != nil || try(1, "a") != nil {
+		t.Error("a lock was taken twice")
+	}
+	other := try(1, "b")
+	if other == nil {
+		t.Fatal("another lock was not taken")
+	}
+	first.Unlock()
+	again := try(1, "a")
+	if again == nil {
+		t.Fatal("a lock that was given up was not taken")
+	}
+	again.Unlock()
+	other.Unlock()
 }
