@@ -52,6 +52,15 @@ type identity struct{ source, id string }
 
 func (e *event) identity() identity { return identity{e.get("source"), e.get("id")} }
 
+// items are what is to be published of events.
+func items(events []event) []item {
+	all := make([]item, len(events))
+	for i := range events {
+		all[i] = item{events[i].identity(), events[i].record()}
+	}
+	return all
+}
+
 // record is the event in the binary mode of CloudEvents' Kafka binding.
 func (e *event) record() bus.Record {
 	r := bus.Record{

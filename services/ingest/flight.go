@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
+
+	"axion/services/bus"
 )
 
 // maxUnderway bounds, in bytes, the events that wait for the broker: more than
@@ -14,49 +17,62 @@ const maxUnderway = 64 << 20
 var (
 	errBusy    = errors.New("too many events wait for the broker")
 	errStopped = errors.New("the service is stopping")
+	errHeld    = errors.New("another instance of the service has not published it yet")
 )
 
-// flight is one event on its way to the broker. done is closed once receipt or
+// item is what is to be published once.
+type item struct {
+	identity identity
+	record   bus.Record
+}
+
+// flight is one item on its way to the broker. done is closed once receipt or
 // err is set.
 type flight struct {
-	event   event
+	item
 	size    int
 	done    chan struct{}
 	receipt Receipt
 	err     error
+	held    atomic.Bool // another instance has claimed it
 }
 
-// flights are the events under way, so that one which is sent again meanwhile
+// flights are the items under way, so that one which is sent again meanwhile
 // waits for the first in place of being published twice.
 type flights struct {
 	mu    sync.Mutex
 	under map[identity]*flight
 	bytes int
 	group sync.WaitGroup
-	stop  chan struct{} // closed when nobody waits for the broker any more
+	// life ends when nobody waits for the broker any more.
+	life context.Context
+	end  context.CancelFunc
 }
 
-// board returns the flight of each event, and apart those that this call has
+func newFlights() flights {
+	life, end := context.WithCancel(context.Background())
+	return flights{under: map[identity]*flight{}, life: life, end: end}
+}
+
+// board returns the flight of each item, and apart those that this call has
 // begun and must land. Where there is no room it begins none.
-func (f *flights) board(events []event) (all, begun []*flight, err error) {
+func (f *flights) board(items []item) (all, begun []*flight, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	size := 0
-	for i := range events {
-		id := events[i].identity()
-		if known := f.under[id]; known != nil {
+	for _, i := range items {
+		if known := f.under[i.identity]; known != nil {
 			all = append(all, known)
 			continue
 		}
-		r := events[i].record()
-		fresh := &flight{event: events[i], size: r.Size(), done: make(chan struct{})}
+		fresh := &flight{item: i, size: i.record.Size(), done: make(chan struct{})}
 		size += fresh.size
-		f.under[id] = fresh
+		f.under[i.identity] = fresh
 		all, begun = append(all, fresh), append(begun, fresh)
 	}
 	if f.bytes+size > maxUnderway {
 		for _, fresh := range begun {
-			delete(f.under, fresh.event.identity())
+			delete(f.under, fresh.identity)
 		}
 		return nil, nil, errBusy
 	}
@@ -86,7 +102,7 @@ func (f *flights) land(ended []*flight) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, e := range ended {
-		delete(f.under, e.event.identity())
+		delete(f.under, e.identity)
 		f.bytes -= e.size
 		close(e.done)
 	}
@@ -96,7 +112,7 @@ func (f *flights) land(ended []*flight) {
 // broker's silence does not hold up.
 func (f *flights) run(ctx context.Context) error {
 	<-ctx.Done()
-	close(f.stop)
+	f.end()
 	f.group.Wait()
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -28,23 +29,35 @@ const (
 	maxKept = 10_000
 )
 
+// headerKey is on a record of a request with an Idempotency-Key that is no CloudEvent,
+// and so has no identity of its own: the request's name and the record's number in it.
+const headerKey = "idempotency-key"
+
+// keyRoom is what that header takes of a record, in bytes, at the most.
+const keyRoom = 128
+
+// repeat is a request that may be sent again: whose it is, and its key.
+type repeat struct{ caller, key string }
+
 // repeats answers requests that are sent again with their Idempotency-Key as the
-// first time (draft-ietf-httpapi-idempotency-key-header-07). Answers of 5xx are not
-// kept: they ask for another try. Keys are apart by caller: the bearer of a token,
-// else the client's address.
+// first time (draft-ietf-httpapi-idempotency-key-header-07), whichever instance that
+// was. Answers of 5xx are not kept: they ask for another try. Keys are apart by caller:
+// the bearer of a token, else the client's address.
 type repeats struct {
-	db    *sql.DB
-	now   func() time.Time
-	mu    sync.Mutex
-	under map[[2]string]bool // caller and key of requests under way
+	db       *sql.DB
+	now      func() time.Time
+	instance *instance
+	mu       sync.Mutex
+	under    map[repeat]bool // requests under way here
 }
 
-// kept is an answer, as it was sent.
-type kept struct {
-	fingerprint string
-	status      int
-	media       string
-	body        []byte
+type nameKey struct{}
+
+// nameOf is what a request with an Idempotency-Key is called, "" where it has none: the
+// same for the same key, caller and content.
+func nameOf(ctx context.Context) string {
+	name, _ := ctx.Value(nameKey{}).(string)
+	return name
 }
 
 // through has next answer r, unless it is a repetition.
@@ -64,71 +77,39 @@ func (p *repeats) through(w http.ResponseWriter, r *http.Request, next http.Hand
 		return
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	id := [2]string{callerOf(r), key}
-	if !p.enter(id) {
-		host.WriteProblem(w, http.StatusConflict, "a request with this "+idempotencyKey+" is under way: wait for its answer")
-		return
-	}
-	defer p.leave(id)
-	print := fingerprint(r, body)
-	earlier, err := p.find(r.Context(), id)
+	id, print := repeat{callerOf(r), key}, fingerprint(r, body)
+	earlier, err := p.begin(r.Context(), id, print)
 	switch {
-	case err == nil && earlier.fingerprint != print:
+	case errors.Is(err, errUnderWay):
+		w.Header().Set("Retry-After", strconv.Itoa(retryAfter))
+		host.WriteProblem(w, http.StatusConflict, "a request with this "+idempotencyKey+" is under way: wait for its answer")
+	case errors.Is(err, errOther):
 		host.WriteProblem(w, http.StatusUnprocessableEntity, "this "+idempotencyKey+" belongs to another request: give each request its own")
-		return
-	case err == nil:
+	case err != nil:
+		w.Header().Set("Retry-After", strconv.Itoa(retryAfter))
+		host.WriteProblem(w, http.StatusServiceUnavailable, "earlier requests cannot be looked up now")
+	case earlier != nil:
 		w.Header().Set("Content-Type", earlier.media)
 		w.WriteHeader(earlier.status)
 		_, _ = w.Write(earlier.body) // the client may be gone
-		return
-	case !errors.Is(err, sql.ErrNoRows):
-		host.WriteProblem(w, http.StatusServiceUnavailable, "earlier requests cannot be looked up now")
-		return
+	default:
+		p.first(w, r, next, id, print)
 	}
-	rec := &recorder{ResponseWriter: w, status: http.StatusOK}
-	next.ServeHTTP(rec, r)
-	if rec.status < http.StatusInternalServerError && rec.status != http.StatusTooManyRequests {
+}
+
+// first has next answer the request, and keeps the answer if it is one to keep.
+func (p *repeats) first(w http.ResponseWriter, r *http.Request, next http.Handler, id repeat, print string) {
+	var answer *kept
+	defer func() {
 		// A client that has gone will ask again.
-		_ = p.keep(context.WithoutCancel(r.Context()), id, kept{print, rec.status, w.Header().Get("Content-Type"), rec.body.Bytes()})
+		p.end(context.WithoutCancel(r.Context()), id, answer)
+	}()
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %s", id.caller, id.key, print))
+	rec := &recorder{ResponseWriter: w, status: http.StatusOK}
+	next.ServeHTTP(rec, r.WithContext(context.WithValue(r.Context(), nameKey{}, hex.EncodeToString(sum[:]))))
+	if rec.status < http.StatusInternalServerError && rec.status != http.StatusTooManyRequests {
+		answer = &kept{print, rec.status, w.Header().Get("Content-Type"), rec.body.Bytes()}
 	}
-}
-
-func (p *repeats) enter(id [2]string) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.under[id] {
-		return false
-	}
-	p.under[id] = true
-	return true
-}
-
-func (p *repeats) leave(id [2]string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	delete(p.under, id)
-}
-
-func (p *repeats) find(ctx context.Context, id [2]string) (k kept, err error) {
-	err = p.db.QueryRowContext(ctx, `SELECT fingerprint, status, media, body FROM requests WHERE caller = $1 AND request_key = $2 AND at > $3`,
-		id[0], id[1], p.now().Add(-keyTime).UnixMilli()).Scan(&k.fingerprint, &k.status, &k.media, &k.body)
-	return k, err
-}
-
-func (p *repeats) keep(ctx context.Context, id [2]string, k kept) error {
-	now := p.now()
-	if _, err := p.db.ExecContext(ctx, `DELETE FROM requests WHERE at <= $1 OR at <= (SELECT at FROM requests ORDER BY at DESC LIMIT 1 OFFSET $2)`,
-		now.Add(-keyTime).UnixMilli(), maxKept); err != nil {
-		return fmt.Errorf("forget answers: %w", err)
-	}
-	_, err := p.db.ExecContext(ctx, `INSERT INTO requests (caller, request_key, fingerprint, status, media, body, at) VALUES ($1, $2, $3, $4, $5, $6, $7)
-		ON CONFLICT (caller, request_key) DO UPDATE SET fingerprint = excluded.fingerprint, status = excluded.status,
-			media = excluded.media, body = excluded.body, at = excluded.at`,
-		id[0], id[1], k.fingerprint, k.status, k.media, k.body, now.UnixMilli())
-	if err != nil {
-		return fmt.Errorf("keep an answer: %w", err)
-	}
-	return nil
 }
 
 // callerOf is whose key it is. The gateway tells the client's address; a token is kept

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"net/http"
+	"os"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -12,7 +13,13 @@ import (
 	"axion/services/host/hosttest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if settings := os.Getenv(victimEnv); settings != "" {
+		victim(settings)
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // stack is the service on a broker, and a plain Kafka client beside it.
 type stack struct {
@@ -24,7 +31,9 @@ type stack struct {
 // start runs the service until the test ends, or until Stop.
 func start(t *testing.T, cluster *clustertest.Broker, dir string, change ...func(*service)) *stack {
 	t.Helper()
-	s, err := open(t.Context(), hosttest.Options(t, cluster, dir))
+	o := hosttest.Options(t, cluster, dir)
+	o.Shared = true // with those that the test starts besides
+	s, err := open(t.Context(), o)
 	if err != nil {
 		t.Fatalf("New: %v", err)
 	}

@@ -108,6 +108,9 @@ func (s *service) produceAll(r *http.Request, topic string) (*offsets, int, *res
 	if fail := s.checkPartitions(ctx, records); fail != nil {
 		return nil, 0, fail
 	}
+	if name := nameOf(r.Context()); name != "" {
+		return s.sendOnce(ctx, name, records)
+	}
 	size := 0
 	for i := range records {
 		size += records[i].Size()
@@ -140,18 +143,59 @@ func readRecords(r *http.Request) ([]bus.Record, *restError) {
 	if n := len(body.Records); n == 0 || n > maxBatch {
 		return nil, restFail(http.StatusUnprocessableEntity, codeBatch, strconv.Itoa(n)+" records: send 1 to "+strconv.Itoa(maxBatch))
 	}
+	limit := bus.MaxMessage
+	if nameOf(r.Context()) != "" {
+		limit -= keyRoom
+	}
 	var list []bus.Record
 	for i, given := range body.Records {
 		record, err := given.record(media == restBinary)
 		if err != nil {
 			return nil, restFail(http.StatusUnprocessableEntity, codeJSON, "records["+strconv.Itoa(i)+"]: "+err.Error())
 		}
-		if size := record.Size(); size > bus.MaxMessage {
-			return nil, restFail(http.StatusRequestEntityTooLarge, codeTooLarge, "records["+strconv.Itoa(i)+"]: "+strconv.Itoa(size)+" bytes, at most "+strconv.Itoa(bus.MaxMessage))
+		if size := record.Size(); size > limit {
+			return nil, restFail(http.StatusRequestEntityTooLarge, codeTooLarge, "records["+strconv.Itoa(i)+"]: "+strconv.Itoa(size)+" bytes, at most "+strconv.Itoa(limit))
 		}
 		list = append(list, record)
 	}
 	return list, nil
+}
+
+// once are records that are published once under the name of their request, which each
+// of them carries with its number in the request.
+func once(name string, records []bus.Record) []item {
+	all := make([]item, len(records))
+	for i, r := range records {
+		id := name + "/" + strconv.Itoa(i)
+		r.Headers = append(r.Headers, bus.Header{Key: headerKey, Value: []byte(id)})
+		all[i] = item{identity{id: id}, r}
+	}
+	return all
+}
+
+// sendOnce is sendRecords for a request with an Idempotency-Key.
+func (s *service) sendOnce(ctx context.Context, name string, records []bus.Record) (*offsets, int, *restError) {
+	receipts, good, err := s.publish(ctx, once(name, records))
+	switch {
+	case errors.Is(err, errBusy):
+		return nil, 0, restFail(http.StatusTooManyRequests, codeBusy, err.Error())
+	case err != nil:
+		s.host.Log.WarnContext(ctx, "records not acknowledged", "error", err)
+		return nil, 0, restFail(http.StatusServiceUnavailable, codeBroker, s.reason(err))
+	}
+	out, status := &offsets{Offsets: make([]offset, len(receipts))}, http.StatusOK
+	for i := range receipts {
+		r, code := &receipts[i], codeRetriable
+		if r.Status == 0 {
+			out.Offsets[i] = offset{Partition: &r.Partition, Offset: &r.Offset}
+		} else {
+			out.Offsets[i] = offset{Code: &code, Error: &r.Error}
+		}
+	}
+	if good < len(receipts) {
+		status = http.StatusMultiStatus
+	}
+	return out, status, nil
 }
 
 // record is what goes to Kafka. In JSON form that is the JSON itself, as with the
@@ -228,7 +272,7 @@ func (s *service) sendRecords(ctx context.Context, records []bus.Record, size in
 		for range records {
 			select {
 			case <-done:
-			case <-s.flights.stop:
+			case <-s.flights.life.Done():
 				return
 			}
 		}
@@ -251,7 +295,7 @@ func (s *service) sendRecords(ctx context.Context, records []bus.Record, size in
 			}
 			continue
 		case <-ctx.Done():
-		case <-s.flights.stop:
+		case <-s.flights.life.Done():
 		}
 		break
 	}

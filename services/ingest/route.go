@@ -136,12 +136,12 @@ func (s *service) accept(ctx context.Context, topics []string) (*acceptedOutput,
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.wait)
 	defer cancel()
-	items, good, err := s.publish(ctx, events)
+	receipts, good, err := s.publish(ctx, items(events))
 	if err != nil {
 		return nil, s.refuse(ctx, err)
 	}
-	out := &acceptedOutput{Status: http.StatusAccepted, Body: Accepted{Accepted: good, Items: items}}
-	if good < len(items) {
+	out := &acceptedOutput{Status: http.StatusAccepted, Body: Accepted{Accepted: good, Items: receipts}}
+	if good < len(receipts) {
 		out.Status = http.StatusMultiStatus
 	}
 	return out, nil
@@ -168,6 +168,8 @@ func (s *service) reason(err error) string {
 		return errBusy.Error()
 	case errors.Is(err, errStopped):
 		return errStopped.Error()
+	case errors.Is(err, errHeld):
+		return errHeld.Error()
 	}
 	return "the broker does not take events now"
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"axion/services/bus"
 	"axion/services/contract"
 	"axion/services/store"
 )
@@ -33,23 +34,41 @@ func TestReceipts(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
 	r := newReceipts(t, &now)
-	keep := func(ids ...string) {
+	claim := func(owner string, ids ...string) claimed {
 		t.Helper()
-		var fresh []Receipt
-		for i, id := range ids {
-			fresh = append(fresh, Receipt{ID: id, Source: "s", Topic: contract.EventsTopic, Partition: 1, Offset: int64(i)})
+		var flights []*flight
+		for _, id := range ids {
+			flights = append(flights, &flight{item: item{identity: identity{"s", id}}})
 		}
-		if err := r.keep(t.Context(), fresh); err != nil {
-			t.Fatal(err)
-		}
-	}
-	find := func(id string) bool {
-		t.Helper()
-		_, ok, err := r.find(t.Context(), identity{"s", id})
+		c, err := r.claim(t.Context(), owner, bus.Offsets{1: 7}, flights)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return ok
+		return c
+	}
+	complete := func(owner string, dropped []identity, ids ...string) {
+		t.Helper()
+		var published []Receipt
+		for i, id := range ids {
+			published = append(published, receipt(identity{"s", id}, 1, int64(i)))
+		}
+		if err := r.complete(t.Context(), owner, published, dropped); err != nil {
+			t.Fatal(err)
+		}
+	}
+	keep := func(ids ...string) {
+		t.Helper()
+		claim("o", ids...)
+		complete("o", nil, ids...)
+	}
+	find := func(id string) (found bool) {
+		t.Helper()
+		err := r.db.QueryRow(`SELECT count(*) > 0 FROM receipts WHERE source = 's' AND id = $1 AND owner = '' AND at > $2`,
+			id, now.Add(-receiptTime).UnixMilli()).Scan(&found)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return found
 	}
 	keep("a")
 	if !find("a") || find("b") {
@@ -76,27 +95,43 @@ func TestReceipts(t *testing.T) {
 	if find("a") || !find("c") || !find("d") {
 		t.Error("want the oldest receipt gone, and the newest kept")
 	}
+
+	// What one has claimed is another's only once it has been given up.
+	if c := claim("one", "e", "d"); len(c.ours) != 1 || len(c.known) != 1 {
+		t.Errorf("got %+v, want a claim and a receipt", c)
+	}
+	if c := claim("two", "e"); len(c.held["one"]) != 1 || len(c.ours) != 0 {
+		t.Errorf("got %+v, want the claim of the first", c)
+	}
+	complete("two", []identity{{"s", "e"}}, "e") // not its to complete
+	if ids, after, err := r.claims(t.Context(), "one"); err != nil || len(ids) != 1 || after[1] != 7 {
+		t.Errorf("claims: got %v after %v, %v", ids, after, err)
+	}
+	complete("one", []identity{{"s", "e"}})
+	if c := claim("two", "e"); len(c.ours) != 1 {
+		t.Errorf("got %+v, want a claim", c)
+	}
 }
 
 func TestBoard(t *testing.T) {
 	t.Parallel()
-	f := flights{under: map[identity]*flight{}, stop: make(chan struct{})}
-	big := func(id string) event {
-		return event{attributes: []attribute{{"source", "s"}, {"id", id}}, data: make([]byte, maxUnderway/2)}
+	f := newFlights()
+	big := func(id string) []item {
+		return items([]event{{attributes: []attribute{{"source", "s"}, {"id", id}}, data: make([]byte, maxUnderway/2)}})
 	}
-	_, begun, err := f.board([]event{big("1")})
+	_, begun, err := f.board(big("1"))
 	if err != nil || len(begun) != 1 {
 		t.Fatalf("first: got %d, %v", len(begun), err)
 	}
-	all, again, err := f.board([]event{big("1")})
+	all, again, err := f.board(big("1"))
 	if err != nil || len(again) != 0 || all[0] != begun[0] {
 		t.Errorf("the same again: got %d begun, %v, want the one under way", len(again), err)
 	}
-	if _, _, err := f.board([]event{big("2")}); err != errBusy {
+	if _, _, err := f.board(big("2")); err != errBusy {
 		t.Errorf("too many bytes: got %v, want %v", err, errBusy)
 	}
 	f.land(begun)
-	if _, begun, err = f.board([]event{big("2")}); err != nil || len(begun) != 1 {
+	if _, begun, err = f.board(big("2")); err != nil || len(begun) != 1 {
 		t.Errorf("after landing: got %d, %v, want room again", len(begun), err)
 	}
 }
