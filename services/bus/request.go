@@ -110,7 +110,7 @@ func (c *Call) encode() ([]byte, error) {
 // passed since it began. Where nobody listens, it sends it again to where somebody
 // does.
 func (b *Bus) ask(ctx context.Context, c *Call, value []byte, span trace.Span, began time.Time, limit time.Duration) (*kgo.Record, error) {
-	id := cmp.Or(c.ID, newCorrelationID())
+	id := cmp.Or(c.ID, NewRequestID())
 	p := b.calls.add(id, c.Part != nil)
 	defer b.calls.remove(id)
 	topic, expires := b.topicOf(c), expiry(ctx, began, limit)
@@ -203,9 +203,9 @@ func (b *Bus) requestRecord(ctx context.Context, c *Call, topic, id string, expi
 	}
 }
 
-// newCorrelationID makes 21 hexadecimal characters, as NestJS does. They need
+// NewRequestID makes a [Call.ID]: 21 hexadecimal characters, as NestJS does. They need
 // be unique, not secret: who can read the reply topic can read the replies.
-func newCorrelationID() string {
+func NewRequestID() string {
 	var raw [11]byte
 	var text [22]byte
 	high, low := rand.Uint64(), rand.Uint32()

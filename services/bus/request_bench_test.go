@@ -173,7 +173,7 @@ func rawRequest(b *testing.B, brokers []string, opts ...kgo.Opt) func() {
 	})
 	replyTopic, replyPartition, typ := []byte("raw.out"), []byte("1"), []byte("ECHO")
 	return func() {
-		id, done := newCorrelationID(), make(chan struct{})
+		id, done := NewRequestID(), make(chan struct{})
 		waiting.Store(id, done)
 		client.Produce(ctx, &kgo.Record{
 			Topic: "raw.in", Partition: anyPartition, Value: payload, Headers: []Header{

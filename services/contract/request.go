@@ -104,9 +104,11 @@ type CancelProvisionRequest struct {
 	DeploymentID string `json:"deploymentId"`
 }
 
-// DeprovisionRequest asks to stop and remove a project's runtime.
+// DeprovisionRequest asks to stop and remove a project's runtime. With a DeploymentID
+// that is done only where it is of that deployment.
 type DeprovisionRequest struct {
-	ProjectID string `json:"projectId"`
+	ProjectID    string `json:"projectId"`
+	DeploymentID string `json:"deploymentId,omitempty"`
 }
 
 // DeprovisionReply tells whether there was anything to remove.

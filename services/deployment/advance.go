@@ -28,6 +28,9 @@ const (
 // cancellation; then the rest, which is undoing, runs in parent.
 func (s *service) advance(ctx, parent context.Context, d state) error {
 	if d.ended() {
+		if d.undo {
+			return s.undoLate(ctx, d)
+		}
 		return nil
 	}
 	err := errCancelled
@@ -78,7 +81,7 @@ func (s *service) code(ctx context.Context, d *state) (code contract.GenerateCod
 		}, Out: &code, Accept: func(value []byte, h bus.Headers) error { unsigned = s.verify(value, h); return nil },
 	})
 	if err == nil && unsigned != nil && code.Run.Runtime == contract.RuntimeProcess {
-		err = &stepError{contract.StepCodegen, &unsignedError{unsigned}}
+		err = &stepError{step: contract.StepCodegen, err: &unsignedError{unsigned}}
 	}
 	if err != nil {
 		return code, err
@@ -106,10 +109,11 @@ func (s *service) provision(ctx context.Context, d state, code contract.Generate
 	})
 }
 
-// stepError is the failure of another service in a step.
+// stepError is the failure of another service in a step, and what it was asked.
 type stepError struct {
-	step string
-	err  error
+	step  string
+	err   error
+	asked unanswered
 }
 
 func (e *stepError) Error() string { return e.step + ": " + e.err.Error() }
@@ -136,17 +140,24 @@ func failing(span trace.Span, err error) error {
 	return err
 }
 
-// fail ends the deployment. What a refused provisioning has changed is undone.
+// fail ends the deployment. What a refused provisioning has changed is undone; what one
+// changes that has not been answered is, once it is.
 func (s *service) fail(ctx context.Context, d state, cause *stepError) error {
 	s.Log.WarnContext(ctx, "deployment failed", "deployment", d.id, "project", d.projectID, "step", cause.step, "error", cause.err)
 	_ = failing(trace.SpanFromContext(ctx), cause)
 	var refused *bus.RemoteError
+	var undone error
 	if cause.step == contract.StepProvision && errors.As(cause, &refused) {
-		s.undo(ctx, d)
+		undone = s.undo(ctx, d)
+	}
+	if cause.step == contract.StepProvision && refused == nil {
+		defer s.lookForAnswers()
+	} else {
+		cause.asked = unanswered{}
 	}
 	reason := cause.step + ": " + cause.reason()
 	return s.step(ctx, d.id, `status = 'FAILED', error = ?`, []any{reason}, func(tx *sql.Tx) error {
-		return errors.Join(note(ctx, tx, d.id, line{step: cause.step, level: levelError, message: cause.reason()}),
+		return errors.Join(cause.asked.keep(ctx, tx, d.id), s.owe(ctx, tx, d, undone), note(ctx, tx, d.id, line{step: cause.step, level: levelError, message: cause.reason()}),
 			s.tell(ctx, tx, contract.DeploymentFailed, contract.DeploymentEvent{ProjectID: d.projectID, DeploymentID: d.id, Error: reason}))
 	})
 }
@@ -158,19 +169,36 @@ func (s *service) ask(ctx context.Context, d *state, step string, patience time.
 	if call.Topic == "" {
 		call.Topic = contract.Topic(call.Service)
 	}
+	asked := unanswered{after: s.Bus.AnswersFrom()}
 	for attempt := 1; ; attempt++ {
+		call.ID = bus.NewRequestID()
+		asked.requests = append(asked.requests, call.ID)
 		err := s.askOnce(ctx, patience, call)
-		var timeout *bus.TimeoutError
 		switch {
 		case err == nil:
 			return nil
-		case attempt == attempts, !errors.As(err, &timeout), ctx.Err() != nil:
-			return &stepError{step, err}
+		case attempt == attempts, !late(err), ctx.Err() != nil:
+			return &stepError{step, err, asked}
 		}
-		warning := line{step: step, level: levelWarn, message: fmt.Sprintf("%s; asking again", timeout.Public())}
+		warning := line{step: step, level: levelWarn, message: fmt.Sprintf("%s; asking again", (&stepError{err: err}).reason())}
 		if err := s.change(ctx, func(tx *sql.Tx) error { return note(ctx, tx, d.id, warning) }); err != nil {
 			return err
 		}
+	}
+}
+
+// late reports whether a request was not carried out, or not in time: it may be asked
+// again.
+func late(err error) bool {
+	var timeout *bus.TimeoutError
+	return errors.As(err, &timeout) || errors.Is(err, bus.ErrExpired)
+}
+
+// lookForAnswers has late answers looked for.
+func (s *service) lookForAnswers() {
+	select {
+	case s.gaveUp <- struct{}{}:
+	default:
 	}
 }
 

@@ -53,13 +53,16 @@ func (s *service) cancel(ctx context.Context, user, id string) error {
 }
 
 // cancelAll ends the deployments of a deleted project, and drops the files that
-// undoing would put back.
-func (s *service) cancelAll(ctx context.Context, projectID string) error {
-	return s.change(ctx, func(tx *sql.Tx) error {
+// undoing would put back. Those that are being undone are for the caller to interrupt.
+func (s *service) cancelAll(ctx context.Context, projectID string) (undoing []string, err error) {
+	err = s.change(ctx, func(tx *sql.Tx) (err error) {
 		if _, err := tx.ExecContext(ctx, `DELETE FROM artifacts WHERE project_id = ?`, projectID); err != nil {
 			return fmt.Errorf("cancel deployments: %w", err)
 		}
 		if _, err := tx.ExecContext(ctx, `UPDATE deployments SET cancelling = TRUE WHERE project_id = ? AND status = 'STARTED'`, projectID); err != nil {
+			return fmt.Errorf("cancel deployments: %w", err)
+		}
+		if undoing, err = texts(ctx, tx, `UPDATE deployments SET undo = FALSE WHERE project_id = ? AND undo RETURNING id`, projectID); err != nil {
 			return fmt.Errorf("cancel deployments: %w", err)
 		}
 		waiting, err := texts(ctx, tx, `SELECT id FROM deployments WHERE project_id = ? AND status = 'PENDING'`, projectID)
@@ -71,6 +74,7 @@ func (s *service) cancelAll(ctx context.Context, projectID string) error {
 		}
 		return nil
 	})
+	return undoing, err
 }
 
 // cancelled records that a deployment has ended as CANCELLED.
@@ -87,20 +91,35 @@ func (s *service) abandon(ctx context.Context, d state) error {
 	if err != nil || d.ended() {
 		return err
 	}
-	s.undo(ctx, d)
+	undone := s.undo(ctx, d)
 	if ctx.Err() != nil {
 		return ctx.Err() // it is undone at the next start
 	}
-	return s.change(ctx, func(tx *sql.Tx) error { return s.cancelled(ctx, tx, d) })
+	return s.change(ctx, func(tx *sql.Tx) error { return errors.Join(s.cancelled(ctx, tx, d), s.owe(ctx, tx, d, undone)) })
 }
 
 // undo puts the last deployment of the project that succeeded back in place, or
-// takes down what there is where there was none. It does what it can: a failure
-// is for the log.
-func (s *service) undo(ctx context.Context, d state) {
-	if err := s.tryUndo(ctx, d); err != nil {
-		s.Log.WarnContext(ctx, "deployment not undone", "deployment", d.id, "project", d.projectID, "error", err)
+// takes down what there is where there was none. Where it fails it is to be tried again:
+// see owe.
+func (s *service) undo(ctx context.Context, d state) error {
+	err := s.tryUndo(ctx, d)
+	if err != nil {
+		s.Log.WarnContext(ctx, "deployment not undone yet", "deployment", d.id, "project", d.projectID, "error", err)
 	}
+	return err
+}
+
+// owe has the queue undo a deployment that has ended, where that failed for want of an
+// answer.
+func (s *service) owe(ctx context.Context, tx *sql.Tx, d state, failed error) error {
+	var late *bus.TimeoutError
+	if !errors.As(failed, &late) {
+		return nil
+	}
+	if _, err := tx.ExecContext(ctx, `UPDATE deployments SET undo = TRUE WHERE id = ?`, d.id); err != nil {
+		return fmt.Errorf("undo deployment: %w", err)
+	}
+	return note(ctx, tx, d.id, line{step: contract.StepProvision, level: levelWarn, message: "not undone yet: " + late.Public()})
 }
 
 func (s *service) tryUndo(ctx context.Context, d state) error {
@@ -111,23 +130,30 @@ func (s *service) tryUndo(ctx context.Context, d state) error {
 	if begun.Run.Runtime == contract.RuntimeProcess {
 		s.cancelProvision(ctx, d)
 	}
-	var before string
+	_, err = s.putBack(ctx, d, "")
+	return err
+}
+
+// putBack puts the last deployment of d's project that succeeded back in place, whose id
+// it returns. Where there is none it takes down what runs; with only, if that is what
+// this deployment made.
+func (s *service) putBack(ctx context.Context, d state, only string) (before string, err error) {
 	err = s.DB.QueryRowContext(ctx, `SELECT id FROM deployments WHERE project_id = ? AND status = 'SUCCEEDED' ORDER BY queued DESC LIMIT 1`, d.projectID).Scan(&before)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return err
+		return "", err
 	}
 	code, found, err := s.artifact(ctx, before)
 	if err != nil {
-		return err
+		return "", err
 	}
 	if !found {
-		return s.deprovision(ctx, d.projectID)
+		return "", s.deprovision(ctx, contract.DeprovisionRequest{ProjectID: d.projectID, DeploymentID: only})
 	}
 	last, err := s.load(ctx, before)
 	if err != nil {
-		return err
+		return "", err
 	}
-	return s.provision(ctx, last, code, s.patienceFor(code), &contract.ProvisionReply{})
+	return before, s.provision(ctx, last, code, s.patienceFor(code), &contract.ProvisionReply{})
 }
 
 // cancelProvision spares waiting for a process that is being built or started.
@@ -144,10 +170,9 @@ func (s *service) cancelProvision(ctx context.Context, d state) {
 }
 
 // deprovision has a project's site taken down.
-func (s *service) deprovision(ctx context.Context, projectID string) error {
-	return s.ask(ctx, &state{projectID: projectID}, contract.StepProvision, s.patience, bus.Call{
-		Service: contract.Infrastructure, Type: contract.Deprovision,
-		In: contract.DeprovisionRequest{ProjectID: projectID}, Out: &contract.DeprovisionReply{},
+func (s *service) deprovision(ctx context.Context, in contract.DeprovisionRequest) error {
+	return s.ask(ctx, &state{projectID: in.ProjectID}, contract.StepProvision, s.patience, bus.Call{
+		Service: contract.Infrastructure, Type: contract.Deprovision, In: in, Out: &contract.DeprovisionReply{},
 	})
 }
 
@@ -157,6 +182,7 @@ func (s *service) forget(ctx context.Context, projectID string) error {
 	return s.change(ctx, func(tx *sql.Tx) error {
 		for _, statement := range []string{
 			`DELETE FROM artifacts WHERE project_id = ?`,
+			`DELETE FROM unanswered WHERE deployment_id IN (SELECT id FROM deployments WHERE project_id = ?)`,
 			`DELETE FROM logs WHERE deployment_id IN (SELECT id FROM deployments WHERE project_id = ?)`,
 			`UPDATE deployments SET status = 'CANCELLED', user_id = '', name = '', config = '{}', graph = '', url = '', error = '' WHERE project_id = ?`,
 		} {

@@ -12,15 +12,15 @@ import (
 )
 
 // claim takes the first of a project's deployments that has not ended, and
-// starts it if it was waiting. The id is "" where there is none, or where another
+// starts it if it was waiting; where there is none, one that is to be undone. The id is "" where there is none, or where another
 // instance works on it.
 func (s *service) claim(ctx context.Context, projectID, owner string) (id string, err error) {
 	err = s.change(ctx, func(tx *sql.Tx) error {
 		var status, holder, trace string
 		var lease int64
-		// By name, STARTED comes after PENDING.
+		// By name, STARTED comes after PENDING, and that after those that have ended.
 		err := tx.QueryRowContext(ctx,
-			`SELECT id, status, owner, lease, trace FROM deployments WHERE project_id = ? AND status IN ('PENDING', 'STARTED')
+			`SELECT id, status, owner, lease, trace FROM deployments WHERE project_id = ? AND (status IN ('PENDING', 'STARTED') OR undo)
 			ORDER BY status DESC, queued LIMIT 1`, projectID).Scan(&id, &status, &holder, &lease, &trace)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
@@ -28,9 +28,21 @@ func (s *service) claim(ctx context.Context, projectID, owner string) (id string
 		if err != nil {
 			return fmt.Errorf("look for deployment: %w", err)
 		}
-		if status == contract.StatusStarted && !s.free(holder, owner, lease) {
+		busy := status != contract.StatusPending && !s.free(holder, owner, lease)
+		if !busy && s.Shared {
+			err = tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM deployments WHERE project_id = ? AND undo AND owner <> ? AND lease >= ?)`,
+				projectID, owner, time.Now().UnixMilli()).Scan(&busy)
+			if err != nil {
+				return fmt.Errorf("look for deployment: %w", err)
+			}
+		}
+		if busy {
 			id = ""
 			return nil
+		}
+		if status != contract.StatusPending && status != contract.StatusStarted {
+			_, err = tx.ExecContext(ctx, `UPDATE deployments SET owner = ?, lease = ? WHERE id = ?`, owner, time.Now().Add(leaseTime).UnixMilli(), id)
+			return err
 		}
 		_, err = tx.ExecContext(ctx, `UPDATE deployments SET status = ?, owner = ?, lease = ?, updated_at = ? WHERE id = ?`,
 			contract.StatusStarted, owner, time.Now().Add(leaseTime).UnixMilli(), now(), id)
@@ -62,7 +74,7 @@ func (s *service) free(holder, owner string, lease int64) bool {
 func (s *service) sweep(ctx context.Context, owner string) (projects, cancelled []string, err error) {
 	err = store.Tx(ctx, s.DB, func(tx *sql.Tx) error {
 		at := time.Now()
-		_, err := tx.ExecContext(ctx, `UPDATE deployments SET lease = ? WHERE status = 'STARTED' AND owner = ?`, at.Add(leaseTime).UnixMilli(), owner)
+		_, err := tx.ExecContext(ctx, `UPDATE deployments SET lease = ? WHERE (status = 'STARTED' OR undo) AND owner = ?`, at.Add(leaseTime).UnixMilli(), owner)
 		if err != nil {
 			return err
 		}
@@ -71,7 +83,7 @@ func (s *service) sweep(ctx context.Context, owner string) (projects, cancelled 
 			expired = at.Add(2 * leaseTime).UnixMilli()
 		}
 		projects, err = texts(ctx, tx, `SELECT project_id FROM deployments AS d
-			WHERE status IN ('PENDING', 'STARTED') AND owner <> ? AND lease < ? AND NOT EXISTS (
+			WHERE (status IN ('PENDING', 'STARTED') OR undo) AND owner <> ? AND lease < ? AND NOT EXISTS (
 				SELECT 1 FROM deployments AS other WHERE other.project_id = d.project_id AND other.status = 'STARTED' AND other.lease >= ?)
 			GROUP BY project_id`, owner, expired, expired)
 		if err != nil {
@@ -85,7 +97,7 @@ func (s *service) sweep(ctx context.Context, owner string) (projects, cancelled 
 
 // release lets other instances go on with what this one has not finished.
 func (s *service) release(ctx context.Context, owner string) error {
-	_, err := s.DB.ExecContext(context.WithoutCancel(ctx), `UPDATE deployments SET lease = 0 WHERE status = 'STARTED' AND owner = ?`, owner)
+	_, err := s.DB.ExecContext(context.WithoutCancel(ctx), `UPDATE deployments SET lease = 0 WHERE (status = 'STARTED' OR undo) AND owner = ?`, owner)
 	if err != nil {
 		return fmt.Errorf("release deployments: %w", err)
 	}

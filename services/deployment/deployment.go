@@ -38,6 +38,7 @@ type service struct {
 	patience time.Duration
 	queue    *queue
 	key      signature.Key // of requests that have a command run, and of answers
+	gaveUp   chan struct{} // says that there may be late answers
 }
 
 // New returns the service. A deployment that a crash cut short goes on at the
@@ -51,13 +52,14 @@ func New(ctx context.Context, o host.Options, opts Options) (*host.Host, error) 
 	if err != nil {
 		return nil, err
 	}
-	s := &service{Host: h, patience: cmp.Or(opts.Patience, 10*time.Second)}
+	s := &service{Host: h, patience: cmp.Or(opts.Patience, 10*time.Second), gaveUp: make(chan struct{}, 1)}
 	h.Needs(contract.Codegen, contract.Infrastructure)
 	if s.key, err = signature.Load(o.Dir); err != nil {
 		return nil, errors.Join(err, h.Stop(ctx))
 	}
 	s.queue = newQueue(s)
 	h.Go("queue", s.queue.run)
+	h.Go("late answers", (&answers{service: s}).run)
 	h.Bus.Handle(contract.ProjectCreated, s.deploy)
 	h.Bus.Handle(contract.DeploymentRequested, s.deploy)
 	h.Bus.Handle(contract.ProjectDeleted, s.remove)
@@ -86,13 +88,21 @@ func (s *service) remove(ctx context.Context, m *bus.Message) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.cancelAll(ctx, project.ProjectID); err != nil {
+	undoing, err := s.cancelAll(ctx, project.ProjectID)
+	if err != nil {
 		return nil, err
+	}
+	for _, id := range undoing {
+		select {
+		case <-s.queue.cancel(id):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
 	}
 	if err := s.queue.settled(ctx, project.ProjectID); err != nil {
 		return nil, err
 	}
-	if err := s.deprovision(ctx, project.ProjectID); err != nil {
+	if err := s.deprovision(ctx, contract.DeprovisionRequest{ProjectID: project.ProjectID}); err != nil {
 		return nil, err
 	}
 	return nil, s.forget(ctx, project.ProjectID)

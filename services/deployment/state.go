@@ -22,7 +22,7 @@ type state struct {
 	config                                      json.RawMessage
 	graph                                       *contract.Architecture // nil for none
 	status, step, source                        string
-	cancelling                                  bool
+	cancelling, undo                            bool
 	trace                                       string
 }
 
@@ -71,7 +71,7 @@ func (s *service) begin(ctx context.Context, p contract.ProjectEvent, source, ma
 	})
 }
 
-const columns = `id, project_id, user_id, name, slug, template, config, graph, status, step, source, cancelling, trace`
+const columns = `id, project_id, user_id, name, slug, template, config, graph, status, step, source, cancelling, undo, trace`
 
 func (s *service) load(ctx context.Context, id string) (state, error) {
 	d, err := scan(s.DB.QueryRowContext(ctx, `SELECT `+columns+` FROM deployments WHERE id = ?`, id))
@@ -83,7 +83,7 @@ func (s *service) load(ctx context.Context, id string) (state, error) {
 
 func scan(row *sql.Row) (d state, err error) {
 	var config, graph string
-	err = row.Scan(&d.id, &d.projectID, &d.userID, &d.name, &d.slug, &d.template, &config, &graph, &d.status, &d.step, &d.source, &d.cancelling, &d.trace)
+	err = row.Scan(&d.id, &d.projectID, &d.userID, &d.name, &d.slug, &d.template, &config, &graph, &d.status, &d.step, &d.source, &d.cancelling, &d.undo, &d.trace)
 	if err == nil && graph != "" {
 		err = json.Unmarshal([]byte(graph), &d.graph)
 	}

@@ -60,6 +60,12 @@ func TestProvision(t *testing.T) {
 		r.provision("p1", "d3", "coffee", "index.html", "c")
 		r.wantFiles("app-coffee.yaml", "sites/p1/d3/index.html")
 	})
+	t.Run("OK/deprovisionOther", func(t *testing.T) {
+		if r.deprovisionOnly("p1", "d2") {
+			t.Error("removed, though another deployment runs")
+		}
+		r.want(at, "/", 200, "c")
+	})
 	t.Run("OK/deprovision", func(t *testing.T) {
 		if !r.deprovision("p1") {
 			t.Error("not removed")

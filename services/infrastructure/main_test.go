@@ -118,8 +118,13 @@ func (r *rig) provision(project, deployment, slug string, files ...string) strin
 
 func (r *rig) deprovision(project string) bool {
 	r.t.Helper()
+	return r.deprovisionOnly(project, "")
+}
+
+func (r *rig) deprovisionOnly(project, deployment string) bool {
+	r.t.Helper()
 	var reply contract.DeprovisionReply
-	if err := r.ask(contract.Deprovision, contract.DeprovisionRequest{ProjectID: project}, &reply); err != nil {
+	if err := r.ask(contract.Deprovision, contract.DeprovisionRequest{ProjectID: project, DeploymentID: deployment}, &reply); err != nil {
 		r.t.Fatal(err)
 	}
 	return reply.Removed

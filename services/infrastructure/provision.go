@@ -117,6 +117,9 @@ func (e *takenError) Public() string { return e.Error() }
 // project that is a process is changed only where unsigned is nil.
 func (r *runtimes) run(ctx context.Context, req contract.ProvisionRequest, unsigned error) error {
 	defer r.lock(req.ProjectID)()
+	if err := ctx.Err(); err != nil {
+		return err // nobody waits for it any more
+	}
 	before, existed, err := r.find(ctx, req.ProjectID)
 	if err != nil {
 		return err
@@ -192,7 +195,7 @@ func (r *runtimes) deprovision(ctx context.Context, m *bus.Message) (any, error)
 	}
 	defer r.lock(req.ProjectID)()
 	rt, existed, err := r.find(ctx, req.ProjectID)
-	if err != nil || !existed {
+	if err != nil || !existed || req.DeploymentID != "" && req.DeploymentID != rt.deploymentID {
 		return contract.DeprovisionReply{}, err
 	}
 	// The route goes first: no request meets a closed port. The row goes last:
