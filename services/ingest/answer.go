@@ -85,7 +85,8 @@ func (p *repeats) takeOver(ctx context.Context, id repeat, holder string) error 
 			return errUnderWay
 		}
 	}
-	done, err := p.db.ExecContext(ctx, `UPDATE requests SET owner = $1 WHERE caller = $2 AND request_key = $3 AND owner = $4`, owner, id.caller, id.key, holder)
+	done, err := p.db.ExecContext(ctx, `UPDATE requests SET owner = $1 WHERE caller = $2 AND request_key = $3 AND owner = $4`,
+		owner, id.caller, id.key, holder)
 	if err != nil {
 		return fmt.Errorf("take a request over: %w", err)
 	}
@@ -104,9 +105,11 @@ func (p *repeats) end(ctx context.Context, id repeat, answer *kept) {
 		_, _ = p.db.ExecContext(ctx, `DELETE FROM requests WHERE caller = $1 AND request_key = $2 AND owner = $3`, id.caller, id.key, owner)
 		return
 	}
-	_, _ = p.db.ExecContext(ctx, `UPDATE requests SET status = $1, media = $2, body = $3, owner = '' WHERE caller = $4 AND request_key = $5 AND owner = $6`,
+	_, _ = p.db.ExecContext(ctx, `UPDATE requests SET status = $1, media = $2, body = $3, owner = ''
+		WHERE caller = $4 AND request_key = $5 AND owner = $6`,
 		answer.status, answer.media, answer.body, id.caller, id.key, owner)
-	_, _ = p.db.ExecContext(ctx, `DELETE FROM requests WHERE owner = '' AND at <= (SELECT at FROM requests ORDER BY at DESC LIMIT 1 OFFSET $1)`, maxKept)
+	_, _ = p.db.ExecContext(ctx, `DELETE FROM requests
+		WHERE owner = '' AND at <= (SELECT at FROM requests ORDER BY at DESC LIMIT 1 OFFSET $1)`, maxKept)
 }
 
 func (p *repeats) enter(id repeat) bool {

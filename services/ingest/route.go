@@ -69,7 +69,7 @@ func (s *service) routes() {
 			"and is not published again.",
 		// The handler refuses topics, with 403 and why.
 		SkipValidateParams: true, Middlewares: huma.Middlewares{s.keepRequest},
-		Errors: []int{http.StatusBadRequest, http.StatusForbidden, http.StatusRequestEntityTooLarge,
+		Errors: []int{http.StatusBadRequest, http.StatusForbidden, http.StatusConflict, http.StatusRequestEntityTooLarge,
 			http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusServiceUnavailable},
 	}
 	host.Handle(s.host, op, s.post)
