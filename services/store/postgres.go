@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
+	"go.opentelemetry.io/otel/trace"
 )
 
 // maxConns of one service's process: six of them leave room below
@@ -88,11 +89,8 @@ func Connect(ctx context.Context, databaseURL, service string, sets ...Migration
 		config.RuntimeParams[name] = value
 	}
 	config.RuntimeParams["search_path"] = p.schema
-	made, err := tracedConnector(connector{stdlib.GetConnector(*config), p}, p.schema)
-	if err != nil {
-		return nil, fmt.Errorf("open database: %w", err)
-	}
-	db := sql.OpenDB(named{made, p})
+	p.spans = newSpans("postgresql", p.schema)
+	db := sql.OpenDB(connector{stdlib.GetConnector(*config), p})
 	db.SetMaxOpenConns(maxConns)
 	db.SetMaxIdleConns(maxConns / 2)
 	if err := db.PingContext(ctx); err != nil {
@@ -130,6 +128,7 @@ func (p *postgres) createSchema(ctx context.Context, db *sql.DB) error {
 type postgres struct {
 	driver.Driver
 	schema string
+	spans  *spans
 }
 
 // key is the number of an advisory lock, of which a database has one space.
@@ -156,10 +155,13 @@ func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
 	if !ok {
 		return nil, fmt.Errorf("unexpected connection %T", made)
 	}
-	return conn{pg}, nil
+	return conn{pg, c.driver.spans}, nil
 }
 
-type conn struct{ *stdlib.Conn }
+type conn struct {
+	*stdlib.Conn
+	spans *spans
+}
 
 func (c conn) Prepare(query string) (driver.Stmt, error) { return c.Conn.Prepare(numbered(query)) }
 
@@ -168,9 +170,32 @@ func (c conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, er
 }
 
 func (c conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
-	return c.Conn.ExecContext(ctx, numbered(query), args)
+	span := c.start(ctx, query)
+	result, err := c.Conn.ExecContext(ctx, numbered(query), args)
+	endSpan(span, err)
+	return result, err
 }
 
 func (c conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	return c.Conn.QueryContext(ctx, numbered(query), args)
+	span := c.start(ctx, query)
+	rows, err := c.Conn.QueryContext(ctx, numbered(query), args)
+	endSpan(span, err)
+	return rows, err
+}
+
+// start begins a statement's span, nil outside of a recorded trace.
+func (c conn) start(ctx context.Context, query string) trace.Span {
+	if !trace.SpanFromContext(ctx).IsRecording() {
+		return nil
+	}
+	return c.spans.describe(query).start(ctx)
+}
+
+// BeginTx has the commit traced.
+func (c conn) BeginTx(ctx context.Context, options driver.TxOptions) (driver.Tx, error) {
+	tx, err := c.Conn.BeginTx(ctx, options)
+	if err != nil {
+		return nil, err
+	}
+	return tracedTx{tx, ctx, c.spans}, nil
 }

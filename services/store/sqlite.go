@@ -1,25 +1,52 @@
 package store
 
 import (
+	"container/list"
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
 
-	"github.com/XSAM/otelsql"
 	"github.com/pressly/goose/v3"
-	_ "modernc.org/sqlite" // the driver
+	"modernc.org/sqlite"
 )
 
 // pragmas: WAL lets readers go on beside the one writer; NORMAL survives a
 // killed process, and loses at most the last commits when the machine loses
 // power; a small cache, since a service's data is small and there are six.
 const pragmas = "_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)" +
-	"&_pragma=busy_timeout(5000)&_pragma=foreign_keys(1)&_pragma=cache_size(-1000)" +
-	"&_txlock=immediate"
+	"&_pragma=busy_timeout(5000)&_pragma=foreign_keys(1)&_pragma=cache_size(-1000)"
+
+// maxFileConns is one that writes, and some that read beside it.
+const maxFileConns = 4
+
+// file marks the handles of SQLite databases.
+type file struct {
+	driver.Driver
+	turn  *turn
+	spans *spans
+}
+
+type fileConnector struct {
+	driver.Connector
+	file *file
+}
+
+// Driver implements [driver.Connector].
+func (c fileConnector) Driver() driver.Driver { return c.file }
+
+// Connect implements [driver.Connector].
+func (c fileConnector) Connect(ctx context.Context) (driver.Conn, error) {
+	made, err := c.Connector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &fileConn{Conn: made, turn: c.file.turn, spans: c.file.spans, kept: map[string]*list.Element{}, order: list.New()}, nil
+}
 
 // Open opens the SQLite file at path, creating it (mode 0600) and its
 // directory (0700) where missing, and applies the migrations that it lacks, in
@@ -30,12 +57,13 @@ func Open(ctx context.Context, path string, sets ...Migrations) (*sql.DB, error)
 	if err := create(path); err != nil {
 		return nil, fmt.Errorf("open database %s: %w", path, err)
 	}
-	db, err := otelsql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+pragmas, traced("sqlite", filepath.Base(path))...)
+	made, err := sqlite.NewConnector("file:" + (&url.URL{Path: path}).EscapedPath() + "?" + pragmas)
 	if err != nil {
 		return nil, fmt.Errorf("open database %s: %w", path, err)
 	}
-	db.SetMaxOpenConns(4)
-	db.SetMaxIdleConns(2)
+	db := sql.OpenDB(fileConnector{made, &file{made.Driver(), turnOf(path), newSpans("sqlite", filepath.Base(path))}})
+	db.SetMaxOpenConns(maxFileConns)
+	db.SetMaxIdleConns(maxFileConns) // each has its statements, and the schema, read
 	if err := migrate(ctx, db, goose.DialectSQLite3, sets); err != nil {
 		return nil, errors.Join(fmt.Errorf("open database %s: %w", path, err), db.Close())
 	}

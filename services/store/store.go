@@ -56,6 +56,13 @@ func migrate(ctx context.Context, db *sql.DB, dialect goose.Dialect, sets []Migr
 // other, over all its processes: what fn has read of others stays true until the
 // commit, and rows are numbered in the order in which they become visible.
 func Tx(ctx context.Context, db *sql.DB, fn func(*sql.Tx) error) error {
+	if f, ok := db.Driver().(*file); ok {
+		done, err := f.turn.take(ctx)
+		if err != nil {
+			return fmt.Errorf("begin transaction: %w", err)
+		}
+		defer done()
+	}
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("begin transaction: %w", err)

@@ -5,40 +5,71 @@ import (
 	"database/sql/driver"
 	"strings"
 
-	"github.com/XSAM/otelsql"
 	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
-	"go.opentelemetry.io/otel/trace/embedded"
 )
 
-// traced are the settings of a database's spans: one for each statement inside of a
-// recorded trace, with its text and without its values.
-func traced(system, namespace string) []otelsql.Option {
-	return []otelsql.Option{
-		otelsql.WithTracerProvider(inherited{}),
-		otelsql.WithAttributes(attribute.String("db.system.name", system), attribute.String("db.namespace", namespace)),
-		otelsql.WithSpanNameFormatter(func(_ context.Context, method otelsql.Method, query string) string { return spanName(method, query) }),
-		otelsql.WithSpanOptions(otelsql.SpanOptions{
-			DisableErrSkip: true, OmitConnResetSession: true, OmitConnPrepare: true, OmitRows: true, OmitConnectorConnect: true,
-			SpanFilter: func(ctx context.Context, method otelsql.Method, _ string, _ []driver.NamedValue) bool {
-				return method != otelsql.MethodTxRollback && trace.SpanFromContext(ctx).IsRecording()
-			},
-		}),
-	}
+// waitName is the name of a span of waiting for who writes.
+const waitName = "wait for transactions"
+
+// spans are those of a database's statements: one for each inside of a recorded trace,
+// with its text and without its values, and one for each commit.
+type spans struct {
+	attributes []attribute.KeyValue
+	commit     *description
 }
 
-// spanName is a statement's verb and table. A transaction's beginning is its wait
-// for those before it.
-func spanName(method otelsql.Method, query string) string {
-	switch method {
-	case otelsql.MethodConnBeginTx:
-		return "BEGIN"
-	case otelsql.MethodTxCommit:
-		return "COMMIT"
+func newSpans(system, namespace string) *spans {
+	s := &spans{attributes: []attribute.KeyValue{attribute.String("db.system.name", system), attribute.String("db.namespace", namespace)}}
+	s.commit = &description{"COMMIT", s.options(s.attributes...)}
+	return s
+}
+
+// options are made once for all spans of a statement.
+func (s *spans) options(attributes ...attribute.KeyValue) []trace.SpanStartOption {
+	return []trace.SpanStartOption{trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(attributes...)}
+}
+
+// description is what the spans of one statement have in common.
+type description struct {
+	name    string
+	options []trace.SpanStartOption
+}
+
+func (s *spans) describe(query string) *description {
+	text := attribute.String("db.query.text", query)
+	return &description{spanName(query), s.options(append(s.attributes[:len(s.attributes):len(s.attributes)], text)...)}
+}
+
+// start begins a span, by the provider of the span that it is in, so that a store need
+// not know of which service it is. Outside of a recorded trace it is nil.
+func (d *description) start(ctx context.Context) trace.Span {
+	parent := trace.SpanFromContext(ctx)
+	if !parent.IsRecording() {
+		return nil
 	}
+	_, span := parent.TracerProvider().Tracer("axion").Start(ctx, d.name, d.options...)
+	return span
+}
+
+// endSpan ends a span, where there is one, of what came to err.
+func endSpan(span trace.Span, err error) {
+	if span == nil {
+		return
+	}
+	if err != nil {
+		span.RecordError(err)
+		span.SetStatus(codes.Error, "")
+	}
+	span.End()
+}
+
+// spanName is a statement's verb and table.
+func spanName(query string) string {
 	words := strings.Fields(query)
 	if len(words) == 0 {
-		return string(method)
+		return "statement"
 	}
 	for i, word := range words[:len(words)-1] {
 		switch strings.ToUpper(word) {
@@ -48,46 +79,22 @@ func spanName(method otelsql.Method, query string) string {
 		}
 	}
 	if strings.Contains(query, "pg_advisory_xact_lock") {
-		return "wait for transactions"
+		return waitName
 	}
 	return strings.ToUpper(words[0])
 }
 
-// inherited makes spans by the provider of the span that they are in, and none
-// outside of one: so that a store need not know of which service it is.
-type inherited struct{ embedded.TracerProvider }
-
-var _ trace.TracerProvider = inherited{}
-
-// Tracer implements [trace.TracerProvider].
-func (inherited) Tracer(string, ...trace.TracerOption) trace.Tracer { return inheritedTracer{} }
-
-type inheritedTracer struct{ embedded.Tracer }
-
-// Start implements [trace.Tracer].
-func (inheritedTracer) Start(ctx context.Context, name string, options ...trace.SpanStartOption) (context.Context, trace.Span) {
-	return trace.SpanFromContext(ctx).TracerProvider().Tracer("axion").Start(ctx, name, options...)
+// tracedTx has a span for its commit.
+type tracedTx struct {
+	driver.Tx
+	ctx   context.Context // of the transaction
+	spans *spans
 }
 
-// source has [otelsql.WrapDriver] wrap a connector.
-type source struct {
-	driver.Driver
-	connector driver.Connector
+// Commit implements [driver.Tx].
+func (t tracedTx) Commit() error {
+	span := t.spans.commit.start(t.ctx)
+	err := t.Tx.Commit()
+	endSpan(span, err)
+	return err
 }
-
-// OpenConnector implements [driver.DriverContext].
-func (s source) OpenConnector(string) (driver.Connector, error) { return s.connector, nil }
-
-// tracedConnector makes connections whose statements have spans.
-func tracedConnector(c driver.Connector, namespace string) (driver.Connector, error) {
-	return otelsql.WrapDriver(source{c.Driver(), c}, traced("postgresql", namespace)...).(driver.DriverContext).OpenConnector("")
-}
-
-// named is a connector under a driver that tells what kind of database it is.
-type named struct {
-	driver.Connector
-	driver *postgres
-}
-
-// Driver implements [driver.Connector].
-func (n named) Driver() driver.Driver { return n.driver }
