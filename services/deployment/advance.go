@@ -90,8 +90,12 @@ func (s *service) code(ctx context.Context, d *state) (code contract.GenerateCod
 	for _, f := range code.Files {
 		size += len(f.Content)
 	}
+	content, err := packed(code) // here: the database is kept from nobody meanwhile
+	if err != nil {
+		return code, err
+	}
 	message := fmt.Sprintf("%d files of %d bytes generated from %s in %s", len(code.Files), size, code.Template, since(began))
-	return code, s.done(ctx, d, contract.StepCodegen, message, func(tx *sql.Tx) error { return keepArtifact(ctx, tx, *d, code) })
+	return code, s.done(ctx, d, contract.StepCodegen, message, func(tx *sql.Tx) error { return keepArtifact(ctx, tx, *d, content) })
 }
 
 func (s *service) patienceFor(code contract.GenerateCodeReply) time.Duration {

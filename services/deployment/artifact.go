@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 
 	"axion/services/contract"
 )
@@ -35,14 +36,25 @@ func (s *service) artifact(ctx context.Context, id string) (code contract.Genera
 	return code, true, nil
 }
 
-func keepArtifact(ctx context.Context, tx *sql.Tx, d state, code contract.GenerateCodeReply) error {
+// compressors are kept for the next artifact: one takes 800 KB, far more than the files
+// of most.
+var compressors = sync.Pool{New: func() any { return gzip.NewWriter(nil) }}
+
+// packed is an artifact as it is stored.
+func packed(code contract.GenerateCodeReply) ([]byte, error) {
+	w := compressors.Get().(*gzip.Writer)
+	defer compressors.Put(w)
 	var content bytes.Buffer
-	w := gzip.NewWriter(&content)
-	err := errors.Join(json.NewEncoder(w).Encode(code), w.Close())
-	if err == nil {
-		_, err = tx.ExecContext(ctx, `INSERT INTO artifacts (deployment_id, project_id, content) VALUES (?, ?, ?)
-			ON CONFLICT (deployment_id) DO UPDATE SET content = excluded.content`, d.id, d.projectID, content.Bytes())
+	w.Reset(&content)
+	if err := errors.Join(json.NewEncoder(w).Encode(code), w.Close()); err != nil {
+		return nil, fmt.Errorf("keep artifact: %w", err)
 	}
+	return content.Bytes(), nil
+}
+
+func keepArtifact(ctx context.Context, tx *sql.Tx, d state, content []byte) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO artifacts (deployment_id, project_id, content) VALUES (?, ?, ?)
+		ON CONFLICT (deployment_id) DO UPDATE SET content = excluded.content`, d.id, d.projectID, content)
 	if err != nil {
 		return fmt.Errorf("keep artifact: %w", err)
 	}
