@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"math/rand/v2"
+	"sync"
 
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	oteltrace "go.opentelemetry.io/otel/trace"
@@ -17,13 +18,21 @@ type gate struct {
 	embedded.TracerProvider
 	sdk     *sdktrace.TracerProvider
 	sampler *sampler
+	made    sync.Map // of *tracer, by name
 }
 
 var _ oteltrace.TracerProvider = (*gate)(nil)
 
 // Tracer implements [oteltrace.TracerProvider].
 func (g *gate) Tracer(name string, options ...oteltrace.TracerOption) oteltrace.Tracer {
-	return &tracer{sdk: g.sdk.Tracer(name, options...), sampler: g.sampler}
+	if len(options) > 0 {
+		return &tracer{sdk: g.sdk.Tracer(name, options...), sampler: g.sampler}
+	}
+	if found, ok := g.made.Load(name); ok { // databases ask at each statement
+		return found.(*tracer)
+	}
+	made, _ := g.made.LoadOrStore(name, &tracer{sdk: g.sdk.Tracer(name), sampler: g.sampler})
+	return made.(*tracer)
 }
 
 type tracer struct {
