@@ -5,7 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"strconv"
+	"math/bits"
 	"strings"
 	"time"
 
@@ -125,6 +125,7 @@ func (b *Bus) drainOutbox(ctx context.Context, db *sql.DB) error {
 			return errors.Join(failed, err)
 		}
 		after = rows[len(rows)-1].seq
+		last := len(rows) < pageSize // who has stored more since has called Flush
 		for len(rows) > 0 && ctx.Err() == nil {
 			var wave []row
 			wave, rows = nextWave(rows, held)
@@ -137,6 +138,9 @@ func (b *Bus) drainOutbox(ctx context.Context, db *sql.DB) error {
 			if err := deleteRows(ctx, db, sent); err != nil {
 				return errors.Join(failed, err)
 			}
+		}
+		if last {
+			break
 		}
 	}
 	return failed
@@ -233,14 +237,13 @@ func deleteRows(ctx context.Context, db *sql.DB, seqs []int64) error {
 	}
 	ctx, stop := outlive(ctx, deleteTime)
 	defer stop()
-	var list strings.Builder
-	for i, seq := range seqs {
-		if i > 0 {
-			list.WriteByte(',')
-		}
-		list.WriteString(strconv.FormatInt(seq, 10))
+	// Of few different lengths, so that the statement is a prepared one.
+	size := 1 << bits.Len(uint(len(seqs)-1))
+	args := make([]any, size)
+	for i := range args {
+		args[i] = seqs[min(i, len(seqs)-1)]
 	}
-	if _, err := db.ExecContext(ctx, `DELETE FROM outbox WHERE seq IN (`+list.String()+`)`); err != nil {
+	if _, err := db.ExecContext(ctx, `DELETE FROM outbox WHERE seq IN (?`+strings.Repeat(", ?", size-1)+`)`, args...); err != nil {
 		return fmt.Errorf("delete from outbox: %w", err)
 	}
 	return nil

@@ -59,11 +59,7 @@ func (s *service) steps(ctx context.Context, d *state) error {
 	if err := s.provision(ctx, *d, code, s.patienceFor(code), &site); err != nil {
 		return err
 	}
-	err = s.done(ctx, d, contract.StepProvision, fmt.Sprintf("runs at %s after %s", site.Address, since(began)), nothing)
-	if err != nil {
-		return err
-	}
-	return s.succeed(ctx, *d, site.URL)
+	return s.succeed(ctx, *d, site.URL, fmt.Sprintf("runs at %s after %s", site.Address, since(began)))
 }
 
 // code gives what is to be run: what is stored for the deployment, or else what
@@ -211,7 +207,5 @@ func (s *service) askOnce(ctx context.Context, patience time.Duration, call bus.
 	defer cancel()
 	return s.Bus.Request(ctx, call)
 }
-
-func nothing(*sql.Tx) error { return nil }
 
 func since(t time.Time) time.Duration { return time.Since(t).Round(time.Millisecond) }

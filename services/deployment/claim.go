@@ -15,6 +15,9 @@ import (
 // starts it if it was waiting; where there is none, one that is to be undone. The id is "" where there is none, or where another
 // instance works on it.
 func (s *service) claim(ctx context.Context, projectID, owner string) (id string, err error) {
+	if due, err := s.due(ctx, projectID); err != nil || !due {
+		return "", err
+	}
 	err = s.change(ctx, func(tx *sql.Tx) error {
 		var status, holder, trace string
 		var lease int64
@@ -60,6 +63,17 @@ func (s *service) claim(ctx context.Context, projectID, owner string) (id string
 		return "", err
 	}
 	return id, nil
+}
+
+// due reports whether a project has a deployment that has not ended. Nobody waits for
+// that: each deployment is followed by a look for the next, and nearly all in vain.
+func (s *service) due(ctx context.Context, projectID string) (due bool, err error) {
+	err = s.DB.QueryRowContext(ctx,
+		`SELECT EXISTS (SELECT 1 FROM deployments WHERE project_id = ? AND status IN ('PENDING', 'STARTED'))`, projectID).Scan(&due)
+	if err != nil {
+		return false, fmt.Errorf("look for deployment: %w", err)
+	}
+	return due, nil
 }
 
 // free reports whether a deployment may be taken from its holder. Alone on its

@@ -125,8 +125,7 @@ func (s *service) done(ctx context.Context, d *state, step, message string, then
 		return nil
 	}
 	err := s.step(ctx, d.id, `step = ?`, []any{step}, func(tx *sql.Tx) error {
-		return errors.Join(then(tx), note(ctx, tx, d.id, line{step: step, message: message}),
-			s.tell(ctx, tx, contract.DeploymentProgress, contract.DeploymentEvent{ProjectID: d.projectID, DeploymentID: d.id, Step: step}))
+		return errors.Join(then(tx), s.progress(ctx, tx, *d, step, message))
 	})
 	if err == nil {
 		d.step = step
@@ -134,10 +133,21 @@ func (s *service) done(ctx context.Context, d *state, step, message string, then
 	return err
 }
 
-// succeed ends a deployment whose site answers at url.
-func (s *service) succeed(ctx context.Context, d state, url string) error {
-	return s.step(ctx, d.id, `status = 'SUCCEEDED', url = ?`, []any{url}, func(tx *sql.Tx) error {
-		return errors.Join(pruneArtifacts(ctx, tx, d.projectID), note(ctx, tx, d.id, line{message: "succeeded: " + url}),
+// progress tells of a step that is done.
+func (s *service) progress(ctx context.Context, tx *sql.Tx, d state, step, message string) error {
+	return errors.Join(note(ctx, tx, d.id, line{step: step, message: message}),
+		s.tell(ctx, tx, contract.DeploymentProgress, contract.DeploymentEvent{ProjectID: d.projectID, DeploymentID: d.id, Step: step}))
+}
+
+// succeed ends a deployment whose site answers at url, with its last step: one answer
+// has led to both.
+func (s *service) succeed(ctx context.Context, d state, url, message string) error {
+	return s.step(ctx, d.id, `status = 'SUCCEEDED', step = ?, url = ?`, []any{contract.StepProvision, url}, func(tx *sql.Tx) error {
+		var err error
+		if d.step != contract.StepProvision { // an earlier version recorded it by itself
+			err = s.progress(ctx, tx, d, contract.StepProvision, message)
+		}
+		return errors.Join(err, pruneArtifacts(ctx, tx, d.projectID), note(ctx, tx, d.id, line{message: "succeeded: " + url}),
 			s.tell(ctx, tx, contract.DeploymentSucceeded, contract.DeploymentEvent{ProjectID: d.projectID, DeploymentID: d.id, URL: url}))
 	})
 }

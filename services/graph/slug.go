@@ -37,19 +37,22 @@ func stemOf(slug string) string { return number.ReplaceAllString(slug, "") }
 // reserveSlug takes base for a project, with the lowest number that makes it
 // unique.
 func reserveSlug(ctx context.Context, tx *sql.Tx, projectID, base string) (string, error) {
+	free, err := insertSlug(ctx, tx, projectID, base)
+	if err != nil || free {
+		return base, err // most names are used once
+	}
 	taken, err := slugsLike(ctx, tx, base)
 	if err != nil {
 		return "", fmt.Errorf("find a free slug: %w", err)
 	}
-	slug := base
 	for n := 2; ; n++ {
-		if !taken[slug] {
-			free, err := insertSlug(ctx, tx, projectID, slug)
-			if err != nil || free {
-				return slug, err
-			}
+		slug := fmt.Sprintf("%s-%d", base, n)
+		if taken[slug] {
+			continue
 		}
-		slug = fmt.Sprintf("%s-%d", base, n)
+		if free, err := insertSlug(ctx, tx, projectID, slug); err != nil || free {
+			return slug, err
+		}
 	}
 }
 
