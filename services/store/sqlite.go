@@ -21,19 +21,32 @@ import (
 const pragmas = "_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)" +
 	"&_pragma=busy_timeout(5000)&_pragma=foreign_keys(1)&_pragma=cache_size(-1000)"
 
-// maxFileConns is one that writes, and some that read beside it.
-const maxFileConns = 4
+// maxReaders are the connections that read beside the one that writes.
+const maxReaders = 3
 
-// file marks the handles of SQLite databases.
+// file is what the connections of a handle have in common, and marks the handles of
+// SQLite databases.
 type file struct {
 	driver.Driver
 	turn  *turn
 	spans *spans
+	// writer has one connection, for transactions and for whatever else writes. SQLite
+	// drops what a connection has cached of a file when another one has written to it.
+	writer *sql.DB
 }
 
+func newFile(made driver.Connector, path string) *file {
+	f := &file{Driver: made.Driver(), turn: turnOf(path), spans: newSpans("sqlite", filepath.Base(path))}
+	f.writer = sql.OpenDB(fileConnector{made, f, true})
+	f.writer.SetMaxOpenConns(1)
+	return f
+}
+
+// fileConnector makes the connections of a handle.
 type fileConnector struct {
 	driver.Connector
-	file *file
+	file   *file
+	writes bool // it is the writer's
 }
 
 // Driver implements [driver.Connector].
@@ -45,7 +58,15 @@ func (c fileConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &fileConn{Conn: made, turn: c.file.turn, spans: c.file.spans, kept: map[string]*list.Element{}, order: list.New()}, nil
+	return &fileConn{Conn: made, file: c.file, writes: c.writes, kept: map[string]*list.Element{}, order: list.New()}, nil
+}
+
+// Close closes the writer with the handle, as [sql.DB.Close] promises to.
+func (c fileConnector) Close() error {
+	if c.writes {
+		return nil
+	}
+	return c.file.writer.Close()
 }
 
 // Open opens the SQLite file at path, creating it (mode 0600) and its
@@ -61,9 +82,9 @@ func Open(ctx context.Context, path string, sets ...Migrations) (*sql.DB, error)
 	if err != nil {
 		return nil, fmt.Errorf("open database %s: %w", path, err)
 	}
-	db := sql.OpenDB(fileConnector{made, &file{made.Driver(), turnOf(path), newSpans("sqlite", filepath.Base(path))}})
-	db.SetMaxOpenConns(maxFileConns)
-	db.SetMaxIdleConns(maxFileConns) // each has its statements, and the schema, read
+	db := sql.OpenDB(fileConnector{made, newFile(made, path), false})
+	db.SetMaxOpenConns(maxReaders)
+	db.SetMaxIdleConns(maxReaders) // each has its statements, and the schema, read
 	if err := migrate(ctx, db, goose.DialectSQLite3, sets); err != nil {
 		return nil, errors.Join(fmt.Errorf("open database %s: %w", path, err), db.Close())
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"slices"
 	"strings"
 )
 
@@ -16,11 +17,11 @@ const maxKept = 64
 // promises.
 type fileConn struct {
 	driver.Conn
-	turn  *turn
-	spans *spans
-	kept  map[string]*list.Element // of *statement
-	order *list.List               // by use, the latest first
-	inTx  bool
+	file   *file
+	writes bool                     // it is the one that writes
+	kept   map[string]*list.Element // of *statement
+	order  *list.List               // by use, the latest first
+	inTx   bool
 }
 
 var (
@@ -54,7 +55,7 @@ func (c *fileConn) take(ctx context.Context, query string) (*statement, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &statement{Stmt: made, query: query, about: c.spans.describe(query), busy: true}
+	s := &statement{Stmt: made, query: query, about: c.file.spans.describe(query), busy: true}
 	if c.kept[query] == nil {
 		c.kept[query] = c.order.PushFront(s)
 	}
@@ -86,14 +87,16 @@ func (c *fileConn) PrepareContext(ctx context.Context, query string) (driver.Stm
 	return c.Conn.(driver.ConnPrepareContext).PrepareContext(ctx, query)
 }
 
-// ExecContext implements [driver.ExecerContext]. Outside of a transaction, what writes
-// waits for its turn.
+// ExecContext implements [driver.ExecerContext]. Outside of a transaction, the writer does
+// what writes, when it is its turn.
 func (c *fileConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
-	until, done, err := c.enter(ctx, query)
+	if !c.inTx && !c.writes && writes(query) {
+		return c.file.exec(ctx, query, args)
+	}
+	until, err := c.until(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer done()
 	s, err := c.take(until, query)
 	if err != nil {
 		return nil, err
@@ -104,48 +107,52 @@ func (c *fileConn) ExecContext(ctx context.Context, query string, args []driver.
 	return result, errors.Join(err, c.giveBack(s))
 }
 
-// QueryContext implements [driver.QueryerContext]. Outside of a transaction, what writes
-// waits for its turn.
+// QueryContext implements [driver.QueryerContext].
 func (c *fileConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	until, done, err := c.enter(ctx, query)
+	until, err := c.until(ctx)
 	if err != nil {
 		return nil, err
 	}
 	s, err := c.take(until, query)
 	if err != nil {
-		done()
 		return nil, err
 	}
 	span := s.about.start(ctx)
 	rows, err := s.Stmt.(driver.StmtQueryContext).QueryContext(until, args)
 	endSpan(span, err)
 	if err != nil {
-		done()
 		return nil, errors.Join(err, c.giveBack(s))
 	}
-	return &keptRows{rows, c, s, done}, nil
+	return &keptRows{rows, c, s}, nil
 }
 
-// enter begins a statement. In a transaction it has a context that does not end: it
-// waits for nobody, and the driver would have a goroutine watch over each.
-func (c *fileConn) enter(ctx context.Context, query string) (context.Context, func(), error) {
-	if err := ctx.Err(); err != nil {
-		return nil, nil, err
+// until is the context of a statement of ctx's. In a transaction it does not end: the
+// statement waits for nobody, and the driver would have a goroutine watch over each.
+func (c *fileConn) until(ctx context.Context) (context.Context, error) {
+	if c.inTx && ctx.Err() == nil {
+		return context.Background(), nil
 	}
-	if c.inTx {
-		return context.Background(), func() {}, nil
-	}
-	if reads(query) {
-		return ctx, func() {}, nil
-	}
-	done, err := c.turn.take(ctx)
-	return ctx, done, err
+	return ctx, ctx.Err()
 }
 
-// reads reports whether a statement surely changes nothing.
-func reads(query string) bool {
+// writes reports whether a statement changes rows.
+func writes(query string) bool {
 	verb, _, _ := strings.Cut(strings.TrimSpace(query), " ")
-	return strings.EqualFold(verb, "SELECT") || strings.EqualFold(verb, "PRAGMA")
+	return slices.ContainsFunc([]string{"INSERT", "UPDATE", "DELETE", "REPLACE"}, func(w string) bool { return strings.EqualFold(w, verb) })
+}
+
+// exec has the writer carry out a statement.
+func (f *file) exec(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	done, err := f.turn.take(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	values := make([]any, len(args))
+	for i, arg := range args {
+		values[i] = arg.Value
+	}
+	return f.writer.ExecContext(ctx, query, values...)
 }
 
 // Ping implements [driver.Pinger].
@@ -180,7 +187,7 @@ func (c *fileConn) BeginTx(ctx context.Context, options driver.TxOptions) (drive
 		return nil, err
 	}
 	c.inTx = true
-	return tracedTx{fileTx{c}, ctx, c.spans}, nil
+	return tracedTx{fileTx{c}, ctx, c.file.spans}, nil
 }
 
 // run carries out a statement without arguments, whosever turn it is.
@@ -215,13 +222,11 @@ func (t fileTx) Rollback() error {
 // keptRows gives its statement back when it is closed.
 type keptRows struct {
 	driver.Rows
-	c    *fileConn
-	s    *statement
-	done func()
+	c *fileConn
+	s *statement
 }
 
 // Close implements [driver.Rows].
 func (r *keptRows) Close() error {
-	defer r.done()
 	return errors.Join(r.Rows.Close(), r.c.giveBack(r.s))
 }

@@ -62,6 +62,7 @@ func Tx(ctx context.Context, db *sql.DB, fn func(*sql.Tx) error) error {
 			return fmt.Errorf("begin transaction: %w", err)
 		}
 		defer done()
+		db = f.writer
 	}
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {

@@ -78,14 +78,13 @@ func compareProjects(b *testing.B, before int) {
 // projectLoad is a stack, and what was measured of it.
 type projectLoad struct {
 	stack     *stacktest.Process
-	socket    *stacktest.Socket
 	made      int
 	cpu, rate []float64 // by round: milliseconds a project, projects a second
 }
 
 func newProjectLoad(b *testing.B, program string, before int) *projectLoad {
 	s := stacktest.Launch(b, program)
-	l := &projectLoad{stack: s, socket: s.WebSocket(b, "/ws?token="+s.Token)}
+	l := &projectLoad{stack: s}
 	l.create(b, before)
 	return l
 }
@@ -103,6 +102,8 @@ func (l *projectLoad) round(b *testing.B) {
 // create has clients create n projects, and waits until all are deployed.
 func (l *projectLoad) create(b *testing.B, n int) {
 	const clients = 32
+	socket := l.stack.WebSocket(b, "/ws?token="+l.stack.Token) // one that nobody reads ends in a minute
+	defer socket.Close()
 	names := make(chan string, n)
 	for range n {
 		l.made++
@@ -118,7 +119,7 @@ func (l *projectLoad) create(b *testing.B, n int) {
 		})
 	}
 	for deployed := 0; deployed < n; {
-		switch m := l.socket.Next(b); m.Type {
+		switch m := socket.Next(b); m.Type {
 		case contract.DeploymentSucceeded:
 			deployed++
 		case contract.DeploymentFailed:
