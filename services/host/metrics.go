@@ -12,6 +12,8 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/metric/noop"
+
+	"axion/services/store"
 )
 
 // openMetrics makes the provider that the service counts with, and serves what it
@@ -102,13 +104,13 @@ func watchPool(meter metric.Meter, db *sql.DB, name string) {
 	most, errMost := meter.Int64ObservableUpDownCounter("db.client.connection.max", metric.WithUnit("{connection}"),
 		metric.WithDescription("The maximum number of open connections allowed."))
 	waited, errWaited := meter.Float64ObservableCounter("axion.db.wait.duration", metric.WithUnit("s"),
-		metric.WithDescription("How long statements have waited for a connection, in all."))
+		metric.WithDescription("How long statements have waited for a connection or for their turn to write, in all."))
 	pool := attribute.String("db.client.connection.pool.name", name)
 	idle := metric.WithAttributeSet(attribute.NewSet(pool, attribute.String("db.client.connection.state", "idle")))
 	used := metric.WithAttributeSet(attribute.NewSet(pool, attribute.String("db.client.connection.state", "used")))
 	whole := metric.WithAttributeSet(attribute.NewSet(pool))
 	_, errCallback := meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
-		stats := db.Stats()
+		stats := store.Stats(db)
 		o.ObserveInt64(count, int64(stats.Idle), idle)
 		o.ObserveInt64(count, int64(stats.InUse), used)
 		o.ObserveInt64(most, int64(stats.MaxOpenConnections), whole)

@@ -10,14 +10,16 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"sync/atomic"
+	"time"
 
 	"github.com/pressly/goose/v3"
 	"modernc.org/sqlite"
 )
 
 // pragmas: WAL lets readers go on beside the one writer; NORMAL survives a
-// killed process, and loses at most the last commits when the machine loses
-// power; a small cache, since a service's data is small and there are six.
+// killed process, since a commit is with the system before it is acknowledged, and
+// loses at most the last commits when the machine loses power; a small cache, since a service's data is small and there are six.
 const pragmas = "_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)" +
 	"&_pragma=busy_timeout(5000)&_pragma=foreign_keys(1)&_pragma=cache_size(-1000)"
 
@@ -33,6 +35,7 @@ type file struct {
 	// writer has one connection, for transactions and for whatever else writes. SQLite
 	// drops what a connection has cached of a file when another one has written to it.
 	writer *sql.DB
+	waited atomic.Int64 // nanoseconds, for turns
 }
 
 func newFile(made driver.Connector, path string) *file {
@@ -40,6 +43,29 @@ func newFile(made driver.Connector, path string) *file {
 	f.writer = sql.OpenDB(fileConnector{made, f, true})
 	f.writer.SetMaxOpenConns(1)
 	return f
+}
+
+// take waits for the handle's turn to write, which the caller ends by done.
+func (f *file) take(ctx context.Context) (done func(), err error) {
+	began := time.Now()
+	defer func() { f.waited.Add(int64(time.Since(began))) }()
+	return f.turn.take(ctx)
+}
+
+// Stats are the statistics of a handle's connections, those that only this package knows
+// of too. WaitDuration has the waits for a turn to write in it.
+func Stats(db *sql.DB) sql.DBStats {
+	stats := db.Stats()
+	if f, ok := db.Driver().(*file); ok {
+		writer := f.writer.Stats()
+		stats.MaxOpenConnections += writer.MaxOpenConnections
+		stats.OpenConnections += writer.OpenConnections
+		stats.InUse += writer.InUse
+		stats.Idle += writer.Idle
+		stats.WaitCount += writer.WaitCount
+		stats.WaitDuration += writer.WaitDuration + time.Duration(f.waited.Load())
+	}
+	return stats
 }
 
 // fileConnector makes the connections of a handle.

@@ -143,7 +143,7 @@ func writes(query string) bool {
 
 // exec has the writer carry out a statement.
 func (f *file) exec(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
-	done, err := f.turn.take(ctx)
+	done, err := f.take(ctx)
 	if err != nil {
 		return nil, err
 	}

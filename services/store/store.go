@@ -57,7 +57,7 @@ func migrate(ctx context.Context, db *sql.DB, dialect goose.Dialect, sets []Migr
 // commit, and rows are numbered in the order in which they become visible.
 func Tx(ctx context.Context, db *sql.DB, fn func(*sql.Tx) error) error {
 	if f, ok := db.Driver().(*file); ok {
-		done, err := f.turn.take(ctx)
+		done, err := f.take(ctx)
 		if err != nil {
 			return fmt.Errorf("begin transaction: %w", err)
 		}

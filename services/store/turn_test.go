@@ -100,4 +100,10 @@ func TestTurnShared(t *testing.T) {
 	if n := names(t, handles[0]); n != 2*4*each {
 		t.Errorf("got %d rows, want %d", n, 2*4*each)
 	}
+	for _, db := range handles {
+		stats := Stats(db)
+		if stats.MaxOpenConnections != maxReaders+1 || stats.OpenConnections < 1 || stats.InUse != 0 || stats.WaitDuration <= 0 {
+			t.Errorf("got %+v, want the writer's connection and its waits in it", stats)
+		}
+	}
 }
