@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -30,6 +31,8 @@ type Status struct {
 	// Yours says that a process of the user's own is in its place.
 	Yours     bool       `json:"yours,omitempty"`
 	Instances []Instance `json:"instances,omitempty"`
+	// Problems are what a person should see to, though the service may work.
+	Problems []Problem `json:"problems,omitempty"`
 	// Consumes and Produces are topics.
 	Consumes []string `json:"consumes"`
 	Produces []string `json:"produces"`
@@ -44,9 +47,15 @@ type Instance struct {
 	Depends   []Dependency `json:"depends"`
 }
 
+// Problem is one of a service's database.
+type Problem struct {
+	Message string `json:"message"`
+	Hint    string `json:"hint,omitempty"`
+}
+
 // Dependency is something that an instance cannot work without.
 type Dependency struct {
-	Name   string `json:"name"` // "SQLite", "PostgreSQL", "broker", or a service that it asks
+	Name   string `json:"name"` // "SQLite", "PostgreSQL", "storage", "broker", or a service that it asks
 	State  string `json:"state"`
 	Detail string `json:"detail,omitempty"` // why it cannot be used
 }
@@ -130,6 +139,21 @@ func (st *Status) ask(ctx context.Context, instances []*member, store string) {
 			i.Depends = append(i.Depends, told)
 		}
 		st.Instances = append(st.Instances, i)
+		st.tell(m.host.Damage())
+	}
+}
+
+// tell adds problems; those of a database that instances share are told once.
+func (st *Status) tell(problems []error) {
+	for _, err := range problems {
+		told := Problem{Message: err.Error()}
+		var mender interface{ Mend() string }
+		if errors.As(err, &mender) {
+			told.Hint = mender.Mend()
+		}
+		if !slices.Contains(st.Problems, told) {
+			st.Problems = append(st.Problems, told)
+		}
 	}
 }
 

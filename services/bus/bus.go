@@ -46,6 +46,10 @@ type Options struct {
 	Timeout time.Duration
 	// Retry is the pace of trying failed events again.
 	Retry Retry
+	// Outage reports whether a handler's error is of the service itself, which cannot
+	// work at present, and not of the message: an event then waits until it can, and
+	// becomes no dead letter. Nil: no error is.
+	Outage func(error) bool
 	// MaxInFlight is how many handlers run at once. Reading goes on until four
 	// times as many messages of one partition wait, so that a slow key stops
 	// no other. Zero: 256.

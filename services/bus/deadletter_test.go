@@ -151,3 +151,29 @@ func TestDeadLetterTooLarge(t *testing.T) {
 		t.Errorf("got %q and %d bytes, want the value left out", got, len(r.Value))
 	}
 }
+
+// TestOutage: an event that fails since the service itself cannot work waits for as
+// long as that lasts, and is no dead letter.
+func TestOutage(t *testing.T) {
+	t.Parallel()
+	outage := errors.New("the disk is full")
+	brokers := startCluster(t).ListenAddrs()
+	b := openBus(t, brokers, "svc", func(o *Options) {
+		o.Retry.Attempts, o.Outage = 3, func(err error) bool { return errors.Is(err, outage) }
+	})
+	var calls atomic.Int32
+	done := make(chan int, 1)
+	b.Handle("E", func(_ context.Context, m *Message) (any, error) {
+		if calls.Add(1) <= 10 {
+			return nil, fmt.Errorf("store: %w", outage)
+		}
+		done <- m.Attempt
+		return nil, nil
+	})
+	runBus(t, b)
+	peer := plainClient(t, brokers)
+	produce(t, peer, event("axion.svc", "E", "k", `{}`))
+	if attempt := receive(t, done, "the event"); attempt != 1 {
+		t.Errorf("got attempt %d, want the first: an outage does not count", attempt)
+	}
+}

@@ -85,7 +85,7 @@ func (p *partition) abandoned(err error) bool {
 }
 
 // try calls h until it succeeds, its error is not worth another try, or the
-// attempts are used up. It returns errNoHandler where h is nil, and errStopped
+// attempts are used up; those that fail for an outage do not count. It returns errNoHandler where h is nil, and errStopped
 // when the partition is given up before there is a result.
 func (p *partition) try(ctx context.Context, m *Message, h Handler, again func(error) bool) (any, error) {
 	if h == nil {
@@ -96,9 +96,10 @@ func (p *partition) try(ctx context.Context, m *Message, h Handler, again func(e
 	}
 	retry := p.c.bus.options.Retry
 	var pace *backoff.ExponentialBackOff
-	for m.Attempt = 1; ; m.Attempt++ {
+	for m.Attempt = 1; ; {
 		v, err := p.call(ctx, m, h)
-		if err == nil || errors.Is(err, errStopped) || m.Attempt >= retry.Attempts || !again(err) {
+		outage := err != nil && !m.IsRequest() && p.c.bus.outage(err)
+		if err == nil || errors.Is(err, errStopped) || !outage && m.Attempt >= retry.Attempts || !again(err) {
 			return v, err
 		}
 		if pace == nil {
@@ -112,8 +113,14 @@ func (p *partition) try(ctx context.Context, m *Message, h Handler, again func(e
 		if !p.wait(delay) {
 			return nil, errStopped
 		}
+		if !outage {
+			m.Attempt++
+		}
 	}
 }
+
+// outage reports whether err is one of the service itself.
+func (b *Bus) outage(err error) bool { return b.options.Outage != nil && b.options.Outage(err) }
 
 func (r Retry) pace() *backoff.ExponentialBackOff {
 	return &backoff.ExponentialBackOff{

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"axion/services/store"
 )
 
 // dependTime bounds one look at what a service works with.
@@ -45,25 +47,31 @@ func (h *Host) Ready(ctx context.Context) error {
 // errUnserved is what a service that nobody answers for has.
 var errUnserved = errors.New("nobody is in its consumer group")
 
-// Depends asks what the service works with, for 0.8 s at most: its database, the
-// broker, which has to have given it partitions, and the services that it asks. It
-// remembers nothing: what it says is true now.
+// Depends asks what the service works with, for 0.8 s at most: its database, what that
+// is stored on, the broker, which has to have given it partitions, and the services that
+// it asks. It remembers nothing: what it says is true now.
 func (h *Host) Depends(ctx context.Context) []Dependency {
 	ctx, cancel := context.WithTimeout(ctx, dependTime)
 	defer cancel()
-	all := []Dependency{{Name: "database"}, {Name: "bus"}}
-	for _, name := range h.needs {
-		all = append(all, Dependency{Name: name, Partly: true})
+	var database, storage, bus Dependency
+	database.Name, storage.Name, bus.Name = "database", "storage", "bus"
+	needs := make([]Dependency, len(h.needs))
+	for i, name := range h.needs {
+		needs[i] = Dependency{Name: name, Partly: true}
 	}
 	var asking sync.WaitGroup
-	asking.Go(func() { all[0].Err = h.DB.PingContext(ctx) })
 	asking.Go(func() {
-		if all[1].Err = h.Bus.Healthy(ctx); all[1].Err != nil || len(h.needs) == 0 {
+		if database.Err = h.DB.PingContext(ctx); database.Err == nil {
+			storage.Err = store.Storage(ctx, h.DB)
+		}
+	})
+	asking.Go(func() {
+		if bus.Err = h.Bus.Healthy(ctx); bus.Err != nil || len(h.needs) == 0 {
 			return
 		}
 		unserved, err := h.Bus.Unserved(ctx, h.needs...)
-		for i := range all[2:] {
-			switch d := &all[2+i]; {
+		for i := range needs {
+			switch d := &needs[i]; {
 			case err != nil:
 				d.Err = fmt.Errorf("not known: %w", err)
 			case slices.Contains(unserved, d.Name):
@@ -72,10 +80,10 @@ func (h *Host) Depends(ctx context.Context) []Dependency {
 		}
 	})
 	asking.Wait()
-	if all[1].Err != nil {
-		for i := range all[2:] {
-			all[2+i].Err = errors.New("not known while the broker is away")
+	if bus.Err != nil {
+		for i := range needs {
+			needs[i].Err = errors.New("not known while the broker is away")
 		}
 	}
-	return all
+	return append([]Dependency{database, storage, bus}, needs...)
 }

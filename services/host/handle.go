@@ -16,7 +16,7 @@ const MaxBody = 64 << 10
 
 // Handle registers one operation. An error that handler returns is answered as
 // it is when it carries a status; any other is logged, and answered with a bare
-// 500.
+// 500, or with 503 where the database cannot be used.
 func Handle[I, O any](h *Host, op huma.Operation, handler func(context.Context, *I) (*O, error)) {
 	if op.MaxBodyBytes == 0 {
 		op.MaxBodyBytes = MaxBody
@@ -31,6 +31,9 @@ func Handle[I, O any](h *Host, op huma.Operation, handler func(context.Context, 
 			return nil, huma.Error503ServiceUnavailable("request cancelled")
 		}
 		h.Log.ErrorContext(ctx, "request failed", "operation", op.OperationID, "error", err)
+		if h.outage(err) {
+			return nil, newProblem(http.StatusServiceUnavailable, "the service cannot use its database at present: /ready says why; try again later")
+		}
 		return nil, newProblem(http.StatusInternalServerError, "")
 	})
 }

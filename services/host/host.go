@@ -138,10 +138,10 @@ func (h *Host) open(ctx context.Context, migrations fs.FS, o Options, meters met
 		h.DB, err = store.Open(ctx, filepath.Join(h.Dir, "data.db"), sets...)
 	}
 	if err != nil {
-		return err
+		return h.restorable(err)
 	}
 	watchPool(h.Meter, h.DB, h.Name)
-	settings := bus.Options{Service: h.Name, Brokers: o.Brokers, Client: o.Client, Log: h.Log, Tracer: o.Tracer, Meter: meters}
+	settings := bus.Options{Service: h.Name, Brokers: o.Brokers, Client: o.Client, Log: h.Log, Tracer: o.Tracer, Meter: meters, Outage: h.outage}
 	if o.Shared {
 		settings.RelayLock = func(ctx context.Context) (func(), error) { return store.Lock(ctx, h.DB, "relay") }
 	}
@@ -189,6 +189,7 @@ func (h *Host) Start(ctx context.Context) error {
 	}})
 	h.start(run, job{"bus", h.Bus.Run})
 	h.start(run, job{"outbox", func(ctx context.Context) error { return h.Bus.Relay(ctx, h.DB) }})
+	h.start(run, job{"storage", h.tellDamage})
 	for _, j := range h.jobs {
 		h.start(run, j)
 	}

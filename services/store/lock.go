@@ -13,6 +13,8 @@ import (
 const (
 	// lockPace is how often a lock file that another process holds is tried.
 	lockPace = 5 * time.Millisecond
+	// migrationsLock is the lock of those who migrate a database.
+	migrationsLock = "migrations"
 	// unlockTime bounds the giving back of a lock that ctx no longer does.
 	unlockTime = 2 * time.Second
 )
@@ -111,6 +113,9 @@ func discard(conn *sql.Conn) {
 	_ = conn.Raw(func(any) error { return driver.ErrBadConn })
 	_ = conn.Close()
 }
+
+// lockPath is the file of a lock on an SQLite database.
+func lockPath(database, name string) string { return database + "-" + name + ".lock" }
 
 func lockFile(ctx context.Context, db *sql.DB, name string) (unlock func(), err error) {
 	lock, err := fileLock(ctx, db, name)

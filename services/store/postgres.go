@@ -85,6 +85,7 @@ func Connect(ctx context.Context, databaseURL, service string, sets ...Migration
 		return nil, err
 	}
 	p := &postgres{Driver: stdlib.GetDefaultDriver(), schema: strings.ReplaceAll(service, "-", "_")}
+	p.table = probeTable(sets)
 	for name, value := range session {
 		config.RuntimeParams[name] = value
 	}
@@ -99,7 +100,7 @@ func Connect(ctx context.Context, databaseURL, service string, sets ...Migration
 	}
 	err = p.createSchema(ctx, db)
 	if err == nil {
-		err = migrate(ctx, db, goose.DialectPostgres, sets)
+		err = migrate(ctx, db, goose.DialectPostgres, "schema "+p.schema, sets)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open database schema %s: %w", p.schema, err), db.Close())
@@ -129,6 +130,7 @@ type postgres struct {
 	driver.Driver
 	schema string
 	spans  *spans
+	failing
 }
 
 // key is the number of an advisory lock, of which a database has one space.

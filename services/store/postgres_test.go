@@ -109,6 +109,19 @@ func TestPostgres(t *testing.T) {
 		}
 		unlock()
 	})
+	t.Run("ErrNewerSchema", func(t *testing.T) {
+		url := clustertest.NewDatabase(t, server)
+		one := migrations("one", "CREATE TABLE a (id INTEGER);")
+		if _, err := connect(t, url, "graph-service", one).Exec("INSERT INTO migrations_one (version_id, is_applied) VALUES (7, TRUE)"); err != nil {
+			t.Fatal(err)
+		}
+		_, err := store.Connect(t.Context(), url, "graph-service", migrations("other", "CREATE TABLE other (id INTEGER);"), one)
+		wantNewer(t, err, "schema graph_service")
+		var there bool
+		if err := connect(t, url, "graph-service").QueryRow("SELECT to_regclass('other') IS NOT NULL").Scan(&there); err != nil || there {
+			t.Errorf("got %t, %v, want that nothing was changed", there, err)
+		}
+	})
 	t.Run("ErrMigration", func(t *testing.T) {
 		_, err := store.Connect(t.Context(), clustertest.NewDatabase(t, server), "graph-service", migrations("bad", "CREATE NONSENSE;"))
 		if err == nil || !strings.Contains(err.Error(), "graph_service") || !strings.Contains(err.Error(), "migrations bad") {

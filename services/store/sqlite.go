@@ -1,16 +1,13 @@
 package store
 
 import (
-	"container/list"
 	"context"
 	"database/sql"
-	"database/sql/driver"
 	"errors"
 	"fmt"
-	"net/url"
+	"io/fs"
 	"os"
 	"path/filepath"
-	"sync/atomic"
 	"time"
 
 	"github.com/pressly/goose/v3"
@@ -25,25 +22,6 @@ const pragmas = "_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)" +
 
 // maxReaders are the connections that read beside the one that writes.
 const maxReaders = 3
-
-// file is what the connections of a handle have in common, and marks the handles of
-// SQLite databases.
-type file struct {
-	driver.Driver
-	turn  *turn
-	spans *spans
-	// writer has one connection, for transactions and for whatever else writes. SQLite
-	// drops what a connection has cached of a file when another one has written to it.
-	writer *sql.DB
-	waited atomic.Int64 // nanoseconds, for turns
-}
-
-func newFile(made driver.Connector, path string) *file {
-	f := &file{Driver: made.Driver(), turn: turnOf(path), spans: newSpans("sqlite", filepath.Base(path))}
-	f.writer = sql.OpenDB(fileConnector{made, f, true})
-	f.writer.SetMaxOpenConns(1)
-	return f
-}
 
 // take waits for the handle's turn to write, which the caller ends by done.
 func (f *file) take(ctx context.Context) (done func(), err error) {
@@ -68,62 +46,76 @@ func Stats(db *sql.DB) sql.DBStats {
 	return stats
 }
 
-// fileConnector makes the connections of a handle.
-type fileConnector struct {
-	driver.Connector
-	file   *file
-	writes bool // it is the writer's
-}
-
-// Driver implements [driver.Connector].
-func (c fileConnector) Driver() driver.Driver { return c.file }
-
-// Connect implements [driver.Connector].
-func (c fileConnector) Connect(ctx context.Context) (driver.Conn, error) {
-	made, err := c.Connector.Connect(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return &fileConn{Conn: made, file: c.file, writes: c.writes, kept: map[string]*list.Element{}, order: list.New()}, nil
-}
-
-// Close closes the writer with the handle, as [sql.DB.Close] promises to.
-func (c fileConnector) Close() error {
-	if c.writes {
-		return nil
-	}
-	return c.file.writer.Close()
-}
-
 // Open opens the SQLite file at path, creating it (mode 0600) and its
 // directory (0700) where missing, and applies the migrations that it lacks, in
 // the order of sets. A transaction takes the write lock when it begins, so it
 // waits at its start and never fails half-way with "database is locked".
 // The handle is safe for concurrent use; the caller closes it.
+//
+// A file that a newer program has migrated is a [*NewerSchemaError], one that is
+// damaged a [*DamagedError]; neither is changed. After a stop that was not clean all
+// pages are checked, for [checkTime] before Open returns and behind it from then on:
+// see [Damage].
 func Open(ctx context.Context, path string, sets ...Migrations) (*sql.DB, error) {
-	if err := create(path); err != nil {
-		return nil, fmt.Errorf("open database %s: %w", path, err)
-	}
-	made, err := sqlite.NewConnector("file:" + (&url.URL{Path: path}).EscapedPath() + "?" + pragmas)
+	db, err := open(ctx, path, sets)
 	if err != nil {
 		return nil, fmt.Errorf("open database %s: %w", path, err)
-	}
-	db := sql.OpenDB(fileConnector{made, newFile(made, path), false})
-	db.SetMaxOpenConns(maxReaders)
-	db.SetMaxIdleConns(maxReaders) // each has its statements, and the schema, read
-	if err := migrate(ctx, db, goose.DialectSQLite3, sets); err != nil {
-		return nil, errors.Join(fmt.Errorf("open database %s: %w", path, err), db.Close())
 	}
 	return db, nil
 }
 
+func open(ctx context.Context, path string, sets []Migrations) (*sql.DB, error) {
+	use := usesOf(path)
+	use.mu.Lock()
+	defer use.mu.Unlock()
+	f := &file{path: path, use: use, patience: checkTime}
+	f.table = probeTable(sets)
+	if use.handles.Load() == 0 { // else it is whole, and what is read of it would take its locks away
+		if err := f.inspect(ctx, sets); err != nil {
+			return nil, err
+		}
+	}
+	db, err := f.connect()
+	if err != nil {
+		f.stopCheck()
+		return nil, err
+	}
+	if err := migrate(ctx, db, goose.DialectSQLite3, path, sets); err != nil {
+		return nil, errors.Join(damagedBy(path, err), db.Close())
+	}
+	return db, nil
+}
+
+// connect opens a handle of the file.
+func (f *file) connect() (*sql.DB, error) {
+	if err := create(f.path); err != nil {
+		return nil, err
+	}
+	plain, err := sqlite.NewConnector(fileURL(f.path) + "?" + pragmas)
+	if err != nil {
+		return nil, err
+	}
+	f.Driver, f.turn, f.spans = plain.Driver(), turnOf(f.path), newSpans("sqlite", filepath.Base(f.path))
+	f.writer = sql.OpenDB(fileConnector{plain, f, true})
+	f.writer.SetMaxOpenConns(1)
+	f.use.handles.Add(1)
+	db := sql.OpenDB(fileConnector{plain, f, false})
+	db.SetMaxOpenConns(maxReaders)
+	db.SetMaxIdleConns(maxReaders) // each has its statements, and the schema, read
+	return db, nil
+}
+
 // create makes the file before SQLite does, since SQLite would give it the
-// umask's mode.
+// umask's mode. One that is there is not opened: to close it again would take
+// SQLite's locks on it away from this process.
 func create(path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}

@@ -27,20 +27,24 @@ type Migrations struct {
 	FS   fs.FS
 }
 
-// migrate applies what is missing of sets, while no other process does.
-func migrate(ctx context.Context, db *sql.DB, dialect goose.Dialect, sets []Migrations) error {
-	unlock, err := Lock(ctx, db, "migrations")
+// migrate applies what is missing of sets to the database of that name, while no
+// other process does.
+func migrate(ctx context.Context, db *sql.DB, dialect goose.Dialect, name string, sets []Migrations) error {
+	unlock, err := Lock(ctx, db, migrationsLock)
 	if err != nil {
 		return err
 	}
 	defer unlock()
+	if err := refuseNewer(ctx, db, dialect, name, sets); err != nil {
+		return err
+	}
 	for _, set := range sets {
 		files := set.FS
 		if dialect == goose.DialectPostgres {
 			files = postgresFiles{set.FS}
 		}
 		provider, err := goose.NewProvider(dialect, db, files,
-			goose.WithTableName("migrations_"+set.Name), goose.WithDisableGlobalRegistry(true))
+			goose.WithTableName(set.table()), goose.WithDisableGlobalRegistry(true))
 		if err != nil {
 			return fmt.Errorf("migrations %s: %w", set.Name, err)
 		}
@@ -55,7 +59,8 @@ func migrate(ctx context.Context, db *sql.DB, dialect goose.Dialect, sets []Migr
 // otherwise, and when fn panics. A service's transactions run one after the
 // other, over all its processes: what fn has read of others stays true until the
 // commit, and rows are numbered in the order in which they become visible.
-func Tx(ctx context.Context, db *sql.DB, fn func(*sql.Tx) error) error {
+func Tx(ctx context.Context, db *sql.DB, fn func(*sql.Tx) error) (err error) {
+	defer func() { Note(db, err) }()
 	if f, ok := db.Driver().(*file); ok {
 		done, err := f.take(ctx)
 		if err != nil {
