@@ -29,7 +29,8 @@ func (d Dir) Locate(files []string) string {
 }
 
 // Open takes the directory for this process. release gives it back, and removes
-// a temporary one. The error is an [*InUseError] where another process has it.
+// a temporary one. The error is an [*InUseError] where another process has it, and
+// a [*NewerDirError] where a newer program has.
 func (d Dir) Open(files []string) (dir string, release func() error, err error) {
 	remove := func() error { return nil }
 	if dir = d.Locate(files); d.Ephemeral {
@@ -45,7 +46,10 @@ func (d Dir) Open(files []string) (dir string, release func() error, err error) 
 	if err != nil {
 		return "", nil, errors.Join(err, remove())
 	}
-	if err := hide(dir); err != nil {
+	if err = checkFormat(dir); err == nil {
+		err = hide(dir)
+	}
+	if err != nil {
 		return "", nil, errors.Join(err, lock.Release(), remove())
 	}
 	return dir, func() error { return errors.Join(lock.Release(), remove()) }, nil

@@ -74,3 +74,28 @@ func TestDirOpen(t *testing.T) {
 		}
 	})
 }
+
+// TestDirFormat: a directory has a format, and one of a newer program is refused.
+func TestDirFormat(t *testing.T) {
+	t.Parallel()
+	d := broker.Dir{Path: t.TempDir()}
+	for range 2 {
+		_, release, err := d.Open(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := release(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(d.Path, "format"), []byte("2\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // the lock was given back
+		_, _, err := d.Open(nil)
+		var newer *broker.NewerDirError
+		if !errors.As(err, &newer) || newer.Dir != d.Path || newer.Format != 2 || newer.Known != 1 || newer.Mend() == "" {
+			t.Errorf("got %v, want that format 2 is refused", err)
+		}
+	}
+}

@@ -10,6 +10,9 @@ import (
 	"sync/atomic"
 )
 
+// stack is what it does as a stack, where that can be.
+var stack = func(string) {}
+
 // child is what the test binary does as a project's process.
 func child(args []string) {
 	switch args[0] {
@@ -25,6 +28,8 @@ func child(args []string) {
 		fmt.Println("hanging")
 		signal.Ignore(os.Interrupt)
 		select {}
+	case "stack":
+		stack(args[1])
 	case "serve":
 		serve()
 	}

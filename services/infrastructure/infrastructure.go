@@ -54,6 +54,7 @@ func New(ctx context.Context, o host.Options, opts Options) (*host.Host, error) 
 	r := &runtimes{
 		db: h.DB, log: h.Log, opts: opts,
 		dir: h.Dir, running: map[string]unit{}, pending: map[string]pending{}, logs: map[string]*logFile{}, stopped: make(chan struct{}),
+		reaper: newReaper(h.Dir, h.Log), starter: newStarter(),
 	}
 	h.OnClose(r.stop)
 	if r.key, err = signature.Load(o.Dir); err == nil {

@@ -47,8 +47,7 @@ func (r *runtimes) build(ctx context.Context, rt runtime) error {
 	for _, command := range rt.run.Build {
 		text := strings.Join(command, " ")
 		log.note("build: " + text)
-		cmd := r.command(rt, command, 0, log)
-		err := cmd.Start()
+		cmd, err := r.launch(rt, command, 0, log)
 		if err == nil {
 			err = waitFor(limited, cmd)
 		}
@@ -74,6 +73,17 @@ func waitFor(ctx context.Context, cmd *exec.Cmd) error {
 		_ = terminate(cmd, ended) // it did not end by itself
 		return ctx.Err()
 	}
+}
+
+// launch starts one of a project's commands.
+func (r *runtimes) launch(rt runtime, args []string, port int, out io.Writer) (*exec.Cmd, error) {
+	mark, err := r.reaper.entry()
+	if err != nil {
+		return nil, err
+	}
+	cmd := r.command(rt, args, port, out)
+	cmd.Env = append(cmd.Env, mark)
+	return cmd, r.starter.start(cmd)
 }
 
 // command is one of a project's commands, in a process group of its own.
@@ -214,9 +224,9 @@ func (p *process) fail(err error) {
 
 // once runs the process until it ends, is not healthy, or ctx ends. It says why.
 func (p *process) once(ctx context.Context) error {
-	cmd := p.runtimes.command(p.rt, p.rt.run.Command, p.number, p.log)
 	p.log.note("start: " + strings.Join(p.rt.run.Command, " "))
-	if err := cmd.Start(); err != nil {
+	cmd, err := p.runtimes.launch(p.rt, p.rt.run.Command, p.number, p.log)
+	if err != nil {
 		return err
 	}
 	p.set(func(s *status) { s.state, s.pid = contract.StateStarting, cmd.Process.Pid })

@@ -23,6 +23,9 @@ type runtimes struct {
 	dir  string
 	key  signature.Key // of requests that have a command run
 
+	reaper  *reaper
+	starter *starter
+
 	refusing sync.Once // of those that are not signed: one is told of
 	projects sync.Map  // *sync.Mutex by project id: its changes come one after the other
 
@@ -80,7 +83,7 @@ func (r *runtimes) restore(ctx context.Context) error {
 		return fmt.Errorf("restore runtimes: %w", err)
 	}
 	recorded, err := r.recorded(ctx, "")
-	if err != nil {
+	if err = errors.Join(err, r.reaper.sweepLast()); err != nil {
 		return fmt.Errorf("restore runtimes: %w", err)
 	}
 	var up []runtime
@@ -160,6 +163,8 @@ func (r *runtimes) stop() {
 		delete(r.running, id)
 	}
 	r.retired.Wait()
+	r.reaper.end()
+	r.starter.end()
 	for _, log := range r.logs {
 		log.close()
 	}
