@@ -14,6 +14,8 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -88,9 +90,10 @@ type Host struct {
 	tokensBy string   // the service that tokens are verified by
 	onClose  []func()
 
-	cancel context.CancelFunc
-	group  sync.WaitGroup
-	failed chan error
+	cancel  context.CancelFunc
+	group   sync.WaitGroup
+	running sync.Map // names of jobs that have not ended
+	failed  chan error
 }
 
 type job struct {
@@ -204,7 +207,9 @@ func (h *Host) Start(ctx context.Context) error {
 }
 
 func (h *Host) start(ctx context.Context, j job) {
+	h.running.Store(j.name, nil)
 	h.group.Go(func() {
+		defer h.running.Delete(j.name)
 		err := j.run(ctx)
 		if err == nil || ctx.Err() != nil {
 			return
@@ -238,10 +243,18 @@ func (h *Host) Stop(ctx context.Context) error {
 	case <-done:
 		close(h.failed)
 	case <-ctx.Done():
-		err = errors.Join(err, fmt.Errorf("%s: stop: handlers still run: %w", h.Name, ctx.Err()))
+		err = errors.Join(err, fmt.Errorf("%s: stop: still running: %s: %w", h.Name, h.stillRunning(), ctx.Err()))
 	}
 	h.close()
 	return err
+}
+
+// stillRunning are the names of the jobs that have not ended.
+func (h *Host) stillRunning() string {
+	var names []string
+	h.running.Range(func(name, _ any) bool { names = append(names, name.(string)); return true })
+	slices.Sort(names)
+	return strings.Join(names, ", ")
 }
 
 // drainTime is how long Stop waits for HTTP requests under way: one that a client

@@ -5,7 +5,11 @@ package lifecycle
 import (
 	"context"
 	"errors"
+	"fmt"
+	"reflect"
+	"runtime"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -61,7 +65,35 @@ func (p *Parts) stop() error {
 	defer cancel()
 	var errs []error
 	for _, stop := range slices.Backward(p.stops) {
-		errs = append(errs, stop(ctx))
+		errs = append(errs, within(ctx, stop))
 	}
 	return errors.Join(errs...)
+}
+
+// lateTime is how long a part may take beyond the deadline to say what kept it.
+const lateTime = time.Second
+
+// within stops one part. One that goes on beyond the deadline is named and left
+// behind: the program's end is its own.
+func within(ctx context.Context, stop func(context.Context) error) error {
+	done := make(chan error, 1)
+	go func() { done <- stop(ctx) }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	late := time.NewTimer(lateTime)
+	defer late.Stop()
+	select {
+	case err := <-done:
+		return err
+	case <-late.C:
+		return fmt.Errorf("stop: still running after %s: %s", stopTime, nameOf(stop))
+	}
+}
+
+// nameOf is what a function is called, "axion/gateway.(*Gateway).Close" for one.
+func nameOf(stop func(context.Context) error) string {
+	return strings.TrimSuffix(runtime.FuncForPC(reflect.ValueOf(stop).Pointer()).Name(), "-fm")
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
+	"testing/synctest"
 
 	"go.uber.org/goleak"
 
@@ -74,4 +76,30 @@ func TestRunErrStop(t *testing.T) {
 	if !errors.Is(err, broken) || !errors.Is(err, stuck) {
 		t.Errorf("got %v, want both errors", err)
 	}
+}
+
+// part is one that does not stop.
+type part struct{ release chan struct{} }
+
+func (p part) Close(context.Context) error { <-p.release; return nil }
+
+// TestStopDeadline: a part that goes on beyond the deadline is named, and those below
+// it are stopped all the same.
+func TestStopDeadline(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		hanging, below := part{make(chan struct{})}, false
+		var p lifecycle.Parts
+		err := p.Run(ctx, func(context.Context) error {
+			p.OnStop(func(context.Context) error { below = true; return nil })
+			p.OnStop(hanging.Close)
+			return nil
+		})
+		if err == nil || !strings.Contains(err.Error(), "still running after 10s: axion/services/lifecycle_test.part.Close") || !below {
+			t.Errorf("got %v (below: %t), want that the part is named", err, below)
+		}
+		close(hanging.release)
+	})
 }
