@@ -17,6 +17,7 @@ import (
 	"axion/gateway/cancellation"
 	"axion/gateway/listen"
 	"axion/gateway/record"
+	"axion/gateway/steady"
 )
 
 const (
@@ -70,7 +71,7 @@ func newCrowd(limit int, log *slog.Logger) *crowd {
 // enter takes conn in, or closes it and returns nil.
 func (c *crowd) enter(conn net.Conn) *guest {
 	g := &guest{Conn: conn, crowd: c}
-	g.since.Store(time.Now().UnixNano())
+	g.since.Store(steady.Now().UnixNano())
 	if addr, err := netip.ParseAddrPort(conn.RemoteAddr().String()); err == nil && !addr.Addr().Unmap().IsLoopback() {
 		g.addr = household(addr.Addr())
 	}
@@ -224,7 +225,7 @@ func track(c net.Conn, state http.ConnState) {
 		if g, ok := c.(*guest); ok {
 			if state == http.StateIdle {
 				g.linger.Store(false)
-				g.since.Store(time.Now().UnixNano())
+				g.since.Store(steady.Now().UnixNano())
 			} else if state != http.StateNew {
 				g.since.Store(0)
 			}

@@ -33,7 +33,7 @@ var ErrBusy = errors.New("too much is decompressed at once; trying again")
 // outstanding is what all of this process's decompressed batches hold.
 var outstanding struct {
 	bytes     atomic.Int64
-	collected atomic.Int64 // when garbage was last looked for, in Unix nanoseconds
+	collected atomic.Int64 // when garbage was last looked for, in nanoseconds since the start; 0: never
 }
 
 // Decompressor is what clients decompress with: no batch to more than
@@ -103,13 +103,15 @@ func (decompressor) Decompress(src []byte, codec kgo.CompressionCodecType) ([]by
 	return out, err
 }
 
+var began = time.Now()
+
 // roomLeft fails where too much is in use, once it has looked whether it still is.
 func roomLeft() error {
 	if outstanding.bytes.Load() < maxOutstanding {
 		return nil
 	}
-	last, now := outstanding.collected.Load(), time.Now().UnixNano()
-	if time.Duration(now-last) > collectEvery && outstanding.collected.CompareAndSwap(last, now) {
+	last, now := outstanding.collected.Load(), int64(time.Since(began)) // the machine's clock may be set back
+	if (last == 0 || time.Duration(now-last) > collectEvery) && outstanding.collected.CompareAndSwap(last, now) {
 		runtime.GC()
 	}
 	if outstanding.bytes.Load() < maxOutstanding {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"axion/gateway/config"
+	"axion/gateway/steady"
 )
 
 // refreshPause is how often files are looked at, at most.
@@ -52,7 +53,7 @@ func (f *files) changed() bool {
 // renewal does it. A handshake calls it: nothing has to run in between, and an editor
 // or a tool may replace the files as it likes. What cannot be read stays as it was.
 func (a *Authority) refresh() {
-	now, last := time.Now().UnixNano(), a.looked.Load()
+	now, last := steady.Now().UnixNano(), a.looked.Load()
 	if now-last < int64(refreshPause) || !a.looked.CompareAndSwap(last, now) || !a.applying.TryLock() {
 		return
 	}

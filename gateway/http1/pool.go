@@ -6,6 +6,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"axion/gateway/steady"
 )
 
 const readSize = 16 << 10
@@ -88,7 +90,7 @@ const (
 // lost notes that the server closed a connection that was unused for so long.
 func (p *pool) lost(unused time.Duration) {
 	if unused < soon {
-		p.unstable.Store(time.Now().Add(unstableTime).UnixNano())
+		p.unstable.Store(steady.Now().Add(unstableTime).UnixNano())
 	}
 }
 
@@ -96,7 +98,7 @@ func (p *pool) lost(unused time.Duration) {
 // cannot be sent again the others are a gamble.
 func (p *pool) keeps() bool {
 	until := p.unstable.Load()
-	return until == 0 || time.Now().UnixNano() >= until
+	return until == 0 || steady.Now().UnixNano() >= until
 }
 
 // prune closes the connections that the server has closed. It is for when one of them

@@ -15,6 +15,7 @@ import (
 
 	"axion/gateway/config"
 	"axion/gateway/record"
+	"axion/gateway/steady"
 )
 
 // digestAuth asks for a user and password by RFC 7616, with MD5 and qop auth, as
@@ -46,10 +47,10 @@ func digestAuth(c *config.DigestAuth) (Middleware, error) {
 	basic := config.BasicAuth(*c)
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			name, state := d.check(r, time.Now())
+			name, state := d.check(r, steady.Now())
 			record.User(w, name)
 			if state != nonceFresh {
-				w.Header().Set("Www-Authenticate", d.challenge(time.Now(), state == nonceStale))
+				w.Header().Set("Www-Authenticate", d.challenge(steady.Now(), state == nonceStale))
 				http.Error(w, http.StatusText(http.StatusUnauthorized), http.StatusUnauthorized)
 				return
 			}

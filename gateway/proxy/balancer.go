@@ -14,6 +14,7 @@ import (
 	"axion/gateway/config"
 	"axion/gateway/probe"
 	"axion/gateway/record"
+	"axion/gateway/steady"
 )
 
 // schemeH2C is HTTP/2 without TLS, with prior knowledge (RFC 9113, section 3.3).
@@ -302,7 +303,7 @@ func (b *Balancer) change(apply func() bool) bool {
 	if now != was {
 		b.since.Store(0)
 		if !now {
-			b.since.Store(time.Now().UnixNano())
+			b.since.Store(steady.Now().UnixNano())
 		}
 		b.watch.tell(now)
 	}

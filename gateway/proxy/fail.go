@@ -15,6 +15,7 @@ import (
 
 	"axion/gateway/cancellation"
 	"axion/gateway/http1"
+	"axion/gateway/steady"
 )
 
 // failure is why a request is not answered, for people and programs (RFC 9457).
@@ -125,7 +126,7 @@ func secondsSince(nanos int64) int64 {
 	if nanos == 0 {
 		return 0
 	}
-	return int64(time.Since(time.Unix(0, nanos)).Seconds())
+	return int64(steady.Now().Sub(time.Unix(0, nanos)).Seconds())
 }
 
 // answer gives browsers a page that loads itself again, gRPC clients a status, and

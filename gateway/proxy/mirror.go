@@ -15,6 +15,7 @@ import (
 	"axion/gateway/cancellation"
 	"axion/gateway/config"
 	"axion/gateway/spool"
+	"axion/gateway/steady"
 )
 
 const (
@@ -156,7 +157,7 @@ func (m *mirroring) send(to *mirror, r *http.Request, body *sharedBody) {
 
 // lost logs that a copy is left out, now and then.
 func (m *mirroring) lost(to *mirror) {
-	last, now := m.loss.Load(), time.Now().UnixNano()
+	last, now := m.loss.Load(), steady.Now().UnixNano()
 	if (last == 0 || now-last >= int64(lossInterval)) && m.loss.CompareAndSwap(last, now) {
 		m.log.Warn("requests are not mirrored: too many copies are under way, the mirrors are too slow",
 			"service", m.name, "mirror", to.name, "limit", maxCopies)

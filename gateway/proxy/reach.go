@@ -4,7 +4,8 @@ import (
 	"errors"
 	"net"
 	"net/http"
-	"time"
+
+	"axion/gateway/steady"
 )
 
 // failed logs, once until s answers, that no connection to s can be made.
@@ -17,7 +18,7 @@ func (b *Balancer) failed(s *server, r *http.Request, err error) {
 	if s.check != nil {
 		s.check.Recheck()
 	}
-	if s.failing.CompareAndSwap(0, time.Now().UnixNano()) {
+	if s.failing.CompareAndSwap(0, steady.Now().UnixNano()) {
 		b.proxy.log.Warn("server cannot be reached", "service", b.name, "url", s.url.Redacted(), "error", err)
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"axion/gateway/cancellation"
 	"axion/gateway/http1"
+	"axion/gateway/steady"
 )
 
 // maxKept is up to where a body is kept so that it can be sent again, in bytes.
@@ -80,7 +81,7 @@ type gate struct {
 // trace has the client report to g.
 func (g *gate) trace(ctx context.Context) context.Context {
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		Wait100Continue: func() { g.since.CompareAndSwap(0, time.Now().UnixNano()) },
+		Wait100Continue: func() { g.since.CompareAndSwap(0, steady.Now().UnixNano()) },
 		Got100Continue:  func() { g.open.Store(true) },
 	})
 }
@@ -89,7 +90,7 @@ func (g *gate) trace(ctx context.Context) context.Context {
 // request only: to fail earlier could take the place of the answer.
 func (g *gate) pass() bool {
 	since := g.since.Load()
-	if g.open.Load() || since == 0 || time.Since(time.Unix(0, since)) >= continueTimeout {
+	if g.open.Load() || since == 0 || steady.Now().Sub(time.Unix(0, since)) >= continueTimeout {
 		g.open.Store(true)
 		return true
 	}

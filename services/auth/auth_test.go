@@ -255,6 +255,23 @@ func TestExpiry(t *testing.T) {
 	}
 }
 
+// TestClockJumps: a session goes on where the clock jumps by an hour either way, and
+// signs new JWTs.
+func TestClockJumps(t *testing.T) {
+	t.Parallel()
+	s := start(t, hosttest.Cluster(t), t.TempDir())
+	token := s.signIn(t).fields.Token
+	for _, jump := range []time.Duration{time.Hour, -2 * time.Hour} {
+		s.clock.Add(jump)
+		if !s.session(t, "Authorization: Bearer "+token) {
+			t.Errorf("a jump of %s ended the session", jump)
+		}
+		if a := s.send(t, http.MethodGet, "/token", "", "Authorization: Bearer "+token); a.Status != http.StatusOK {
+			t.Errorf("a JWT after a jump of %s: got %d %s", jump, a.Status, a.Body)
+		}
+	}
+}
+
 func TestRoutes(t *testing.T) {
 	t.Parallel()
 	s := start(t, hosttest.Cluster(t), t.TempDir())

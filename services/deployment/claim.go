@@ -11,9 +11,9 @@ import (
 	"axion/services/store"
 )
 
-// claim takes the first of a project's deployments that has not ended, and
-// starts it if it was waiting; where there is none, one that is to be undone. The id is "" where there is none, or where another
-// instance works on it.
+// claim takes the first of a project's deployments that has not ended, and starts it if
+// it was waiting; where there is none, one that is to be undone. The id is "" where there
+// is none either, or where another instance works on it.
 func (s *service) claim(ctx context.Context, projectID, owner string) (id string, err error) {
 	if due, err := s.due(ctx, projectID); err != nil || !due {
 		return "", err
@@ -33,8 +33,10 @@ func (s *service) claim(ctx context.Context, projectID, owner string) (id string
 		}
 		busy := status != contract.StatusPending && !s.free(holder, owner, lease)
 		if !busy && s.Shared {
-			err = tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM deployments WHERE project_id = ? AND undo AND owner <> ? AND lease >= ?)`,
-				projectID, owner, time.Now().UnixMilli()).Scan(&busy)
+			at := time.Now()
+			err = tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM deployments
+				WHERE project_id = ? AND undo AND owner <> ? AND lease >= ? AND lease <= ?)`,
+				projectID, owner, at.UnixMilli(), farthest(at)).Scan(&busy)
 			if err != nil {
 				return fmt.Errorf("look for deployment: %w", err)
 			}
@@ -65,11 +67,11 @@ func (s *service) claim(ctx context.Context, projectID, owner string) (id string
 	return id, nil
 }
 
-// due reports whether a project has a deployment that has not ended. Nobody waits for
-// that: each deployment is followed by a look for the next, and nearly all in vain.
+// due reports whether a project has a deployment that has not ended, or is to be undone.
+// Nobody waits for that: each deployment is followed by a look for the next, and nearly all in vain.
 func (s *service) due(ctx context.Context, projectID string) (due bool, err error) {
 	err = s.DB.QueryRowContext(ctx,
-		`SELECT EXISTS (SELECT 1 FROM deployments WHERE project_id = ? AND status IN ('PENDING', 'STARTED'))`, projectID).Scan(&due)
+		`SELECT EXISTS (SELECT 1 FROM deployments WHERE project_id = ? AND (status IN ('PENDING', 'STARTED') OR undo))`, projectID).Scan(&due)
 	if err != nil {
 		return false, fmt.Errorf("look for deployment: %w", err)
 	}
@@ -79,8 +81,13 @@ func (s *service) due(ctx context.Context, projectID string) (due bool, err erro
 // free reports whether a deployment may be taken from its holder. Alone on its
 // database, an instance knows that all others are gone.
 func (s *service) free(holder, owner string, lease int64) bool {
-	return holder == owner || !s.Shared || lease < time.Now().UnixMilli()
+	at := time.Now()
+	return holder == owner || !s.Shared || lease < at.UnixMilli() || lease > farthest(at)
 }
+
+// farthest is the last moment that a lease may end at: one that is later was given
+// before the clock was set back, and whoever lives renews it.
+func farthest(at time.Time) int64 { return at.Add(2 * leaseTime).UnixMilli() }
 
 // sweep renews what owner holds. It finds the projects that have something due
 // that nobody works on, and the deployments in owner's hands that are to be
@@ -94,12 +101,13 @@ func (s *service) sweep(ctx context.Context, owner string) (projects, cancelled 
 		}
 		expired := at.UnixMilli()
 		if !s.Shared {
-			expired = at.Add(2 * leaseTime).UnixMilli()
+			expired = farthest(at)
 		}
 		projects, err = texts(ctx, tx, `SELECT project_id FROM deployments AS d
-			WHERE (status IN ('PENDING', 'STARTED') OR undo) AND owner <> ? AND lease < ? AND NOT EXISTS (
-				SELECT 1 FROM deployments AS other WHERE other.project_id = d.project_id AND other.status = 'STARTED' AND other.lease >= ?)
-			GROUP BY project_id`, owner, expired, expired)
+			WHERE (status IN ('PENDING', 'STARTED') OR undo) AND owner <> ?1 AND (lease < ?2 OR lease > ?3) AND NOT EXISTS (
+				SELECT 1 FROM deployments AS other
+				WHERE other.project_id = d.project_id AND other.status = 'STARTED' AND other.lease >= ?2 AND other.lease <= ?3)
+			GROUP BY project_id`, owner, expired, farthest(at))
 		if err != nil {
 			return err
 		}

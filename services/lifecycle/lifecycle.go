@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/KimMachineGun/automemlimit/memlimit"
 )
 
 // stopTime bounds the stopping of all parts together.
@@ -44,6 +46,7 @@ func (p *Parts) Watch(part func() error) {
 // when stopping.
 func (p *Parts) Run(ctx context.Context, steps ...func(context.Context) error) (err error) {
 	p.failed = make(chan error, 1)
+	boundMemory()
 	defer func() { err = errors.Join(err, p.stop()) }()
 	for _, step := range steps {
 		if err := step(ctx); err != nil && ctx.Err() != nil {
@@ -58,6 +61,14 @@ func (p *Parts) Run(ctx context.Context, steps ...func(context.Context) error) (
 	case err := <-p.failed:
 		return err
 	}
+}
+
+// boundMemory has Go collect garbage in time where a control group bounds this
+// process's memory, unless GOMEMLIMIT says how much it may take. The rest is for what
+// Go does not count.
+func boundMemory() {
+	const share = 0.8
+	_, _ = memlimit.Set(memlimit.WithRatio(share), memlimit.WithProvider(memlimit.FromCgroup)) // an error: there is no bound
 }
 
 func (p *Parts) stop() error {
