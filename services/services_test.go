@@ -231,11 +231,11 @@ func wantInstance(t *testing.T, st services.Status, address string) {
 		t.Fatalf("%s: got %d instances", st.Name, len(st.Instances))
 	}
 	i := st.Instances[0]
-	want := []services.Dependency{{Name: "SQLite", State: "healthy"}, {Name: "broker", State: "healthy"}}
+	want := []services.Dependency{{Name: "SQLite", State: "healthy"}, {Name: "storage", State: "healthy"}, {Name: "broker", State: "healthy"}}
 	for _, name := range i.Depends[min(len(want), len(i.Depends)):] { // services that it asks
 		want = append(want, services.Dependency{Name: name.Name, State: "healthy"})
 	}
-	if st.Name == contract.Deployment && len(want) != 5 {
+	if st.Name == contract.Deployment && len(want) != 6 {
 		t.Errorf("%s: depends on %+v, want codegen, infrastructure and auth among them", st.Name, i.Depends)
 	}
 	if i.Address != address || i.StartedAt.IsZero() || !slices.Equal(i.Depends, want) {

@@ -20,7 +20,7 @@ func (h *Host) outage(err error) bool {
 
 // restores says what makes a service's data again that is gone from its database.
 var restores = map[string]string{
-	contract.Graph:          "`axion rebuild graph-service` makes projects, graphs and deployments again from the history, which the broker keeps",
+	contract.Graph:          "`axion rebuild graph-service` makes projects, graphs and deployments again from the history",
 	contract.Auth:           "users sign up again, and tokens are issued anew",
 	contract.Codegen:        "nothing is missed: code is generated anew by each deployment",
 	contract.Deployment:     "graph-service still knows all deployments; those that were under way are started again by hand",

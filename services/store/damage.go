@@ -36,8 +36,8 @@ func (e *DamagedError) Mend() string {
 	if restore == "" {
 		restore = "it begins anew"
 	}
-	return fmt.Sprintf("only this file is damaged, keep the others: move %[1]s, with its -wal and -shm where they are, to %[1]s.damaged and start axion again: %[2]s; "+
-		"`sqlite3 %[1]s.damaged .recover` shows what can still be read", e.Path, restore)
+	return fmt.Sprintf("only this file is damaged, keep the others: move %[1]s, with its -wal and -shm where they are, "+
+		"to %[1]s.damaged and start axion again: %[2]s; `sqlite3 %[1]s.damaged .recover` shows what can still be read", e.Path, restore)
 }
 
 // faultsTold is how many faults of a damaged database are named.

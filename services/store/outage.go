@@ -53,5 +53,8 @@ func IsOutage(err error) bool {
 		return true
 	}
 	var pe *pgconn.PgError
-	return errors.As(err, &pe) && pe.Code != queryCanceled && (pe.Code == readOnlyTransaction || slices.Contains(outages, pe.Code[:min(2, len(pe.Code))]))
+	if !errors.As(err, &pe) || pe.Code == queryCanceled {
+		return false
+	}
+	return pe.Code == readOnlyTransaction || slices.Contains(outages, pe.Code[:min(2, len(pe.Code))])
 }

@@ -28,7 +28,8 @@ func (e *NewerSchemaError) Error() string {
 
 // Mend is the hint shown with the error.
 func (e *NewerSchemaError) Mend() string {
-	return "nothing was changed: start the axion that wrote it, or a newer one; or use another directory by --data DIR, or another database by --database URL"
+	return "nothing was changed: start the axion that wrote it, or a newer one; " +
+		"or use another directory by --data DIR, or another database by --database URL"
 }
 
 // known is the highest version of a set.
@@ -81,7 +82,8 @@ func refuseNewer(ctx context.Context, db *sql.DB, dialect goose.Dialect, name st
 			continue
 		}
 		var version int64
-		if err := db.QueryRowContext(ctx, `SELECT coalesce(max(version_id), 0) FROM `+set.table()+` WHERE is_applied`).Scan(&version); err != nil {
+		newest := `SELECT coalesce(max(version_id), 0) FROM ` + set.table() + ` WHERE is_applied`
+		if err := db.QueryRowContext(ctx, newest).Scan(&version); err != nil {
 			return fmt.Errorf("read schema version: %w", err)
 		}
 		if version > known {

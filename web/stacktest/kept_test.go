@@ -134,7 +134,9 @@ func (k *kept) see(t *testing.T, s *stacktest.Process) {
 	}
 	k.seeProject(t, s, k.sign(t, s, "in"), k.Other)
 	var graph contract.Architecture
-	var deployments struct{ Items []struct{ Status, URL string } }
+	var deployments struct {
+		Items []struct{ Status, URL string }
+	}
 	last := s.URL(contract.GraphHost, "/api/projects/"+k.Projects[2].ID)
 	s.Do(t, http.MethodGet, last+"/graph", s.Token, nil).Decode(t, http.StatusOK, &graph)
 	s.Do(t, http.MethodGet, last+"/deployments", s.Token, nil).Decode(t, http.StatusOK, &deployments)
