@@ -88,3 +88,6 @@ func isMarked(pid int, entry []byte) bool {
 	}
 	return false
 }
+
+// dieWithParent ends a command itself when axion is killed, before the reaper comes.
+func dieWithParent(attr *syscall.SysProcAttr) { attr.Pdeathsig = syscall.SIGKILL }
