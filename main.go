@@ -79,11 +79,11 @@ func commands(stderr io.Writer) *cobra.Command {
 	upCmd := &cobra.Command{Use: "up", Short: "Start everything (the default)", Args: cobra.NoArgs, RunE: start}
 	f.register(root.Flags())
 	f.register(upCmd.Flags())
-	running := func() (summary.Summary, error) { return summary.Load(f.dir.Locate(f.files)) }
-	kafka := func() (string, error) { s, err := running(); return s.Kafka, err }
-	root.AddCommand(upCmd, summary.VersionCommand("axion", version), graph.Command(kafka), broker.Command(kafka, dlq.Command(kafka)),
+	running := func() (summary.Summary, error) { return summary.Load(f.dir.Locate(f.files), broker.Held) }
+	kafka := f.kafka.Connect(func() (string, map[string]string, error) { s, err := running(); return s.Kafka, s.Variables, err })
+	root.AddCommand(upCmd, summary.VersionCommand("axion", version), graph.Command(kafka, f.kafka.Register), f.kafka.Command(kafka, dlq.Command(kafka)),
 		auth.Command(func() (string, string, error) { s, err := running(); return s.Auth, s.Password, err }),
-		services.EnvCommand(func() string { return f.dir.Locate(f.files) }, kafka))
+		services.EnvCommand(func() string { return f.dir.Locate(f.files) }, func() (string, error) { s, err := running(); return s.Kafka, err }))
 	root.AddCommand(services.ServeCommand(services.Around{
 		Version: version, Listen: f.addresses.ListenHTTP, Blueprints: embed.Blueprints(), Log: log, Trace: telemetry.Export(&traces.Logs, log),
 		Register: func(set *pflag.FlagSet) { f.kafka.Register(set); f.addresses.RegisterUsers(set) },
@@ -103,17 +103,18 @@ func commands(stderr io.Writer) *cobra.Command {
 
 // flags of `axion up`.
 type flags struct {
-	files       []string
-	dir         broker.Dir
-	kafka       broker.Flags
-	addresses   listen.Flags
-	builtins    services.Options
-	docker      bool
-	printAsJSON bool
+	files               []string
+	dir                 broker.Dir
+	parent              lifecycle.Parent
+	kafka               broker.Flags
+	addresses           listen.Flags
+	builtins            services.Options
+	docker, printAsJSON bool
 }
 
 func (f *flags) register(set *pflag.FlagSet) {
-	set.BoolVar(&f.dir.Ephemeral, "ephemeral", false, "keep nothing: state lives in a temporary directory")
+	f.dir.Register(set)
+	f.parent.Register(set)
 	set.BoolVar(&f.docker, "docker", false, "follow the labels of running containers too")
 	set.BoolVar(&f.printAsJSON, "json", false, "print one line of JSON when ready")
 	f.kafka.RegisterAll(set)
@@ -150,7 +151,7 @@ type stack struct {
 func up(ctx context.Context, f flags, out io.Writer, log *slog.Logger, traces *telemetry.Store) error {
 	s := &stack{flags: f, log: log, traces: traces}
 	check := func(context.Context) error { return f.kafka.Check() }
-	return s.Run(ctx, check, s.bind, s.start, s.serve, func(context.Context) error {
+	return s.Run(ctx, check, s.parent.Follow(&s.Parts, s.dir.Ephemeral, s.printAsJSON, log), s.bind, s.start, s.serve, func(context.Context) error {
 		remove, err := s.summary.Announce(out, s.data, "axion", version, s.printAsJSON)
 		s.OnStop(func(context.Context) error { return remove() })
 		return err
@@ -286,7 +287,7 @@ func (s *stack) system(ctx context.Context) web.System {
 func (s *stack) summarize(ctx context.Context) (err error) {
 	https := listen.Port(s.listeners.HTTPS)
 	s.summary = summary.Summary{
-		Kafka: s.broker.Addr(), KafkaListeners: s.listeners.KafkaAddrs, CA: s.gateway.RootFile(), Auth: s.services.AuthURL(),
+		Instance: s.dir.Instance, Variables: s.kafka.Variables(), Kafka: s.broker.Addr(), KafkaListeners: s.listeners.KafkaAddrs, CA: s.gateway.RootFile(), Auth: s.services.AuthURL(),
 		HTTP:      fmt.Sprintf("http://localhost:%d", listen.Port(s.listeners.HTTP)),
 		HTTPS:     fmt.Sprintf("https://localhost:%d", https),
 		Dashboard: listen.URL(s.listeners.Dashboard),

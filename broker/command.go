@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -15,18 +16,19 @@ import (
 const commandTimeout = 10 * time.Second
 
 // Command returns "topics", which lists the topics of the running stack, with more
-// subcommands below it. address tells where its broker is; its errors are returned
-// as they are.
-func Command(address func() (string, error), more ...*cobra.Command) *cobra.Command {
+// subcommands below it, which all take --brokers for a cluster without a stack. Errors
+// of connect are returned as they are.
+func (f *Flags) Command(connect Connect, more ...*cobra.Command) *cobra.Command {
 	asJSON := false
 	cmd := &cobra.Command{
 		Use: "topics", Short: "List the topics of the running stack", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			at, err := address()
+			seeds, opts, err := connect()
 			if err != nil {
 				return err
 			}
-			admin, err := NewAdmin([]string{at}, slog.New(slog.DiscardHandler))
+			at := strings.Join(seeds, ",")
+			admin, err := NewAdmin(seeds, slog.New(slog.DiscardHandler), opts...)
 			if err != nil {
 				return err
 			}
@@ -57,6 +59,7 @@ func Command(address func() (string, error), more ...*cobra.Command) *cobra.Comm
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, `print {"items":[…]}`)
+	f.Register(cmd.PersistentFlags())
 	cmd.AddCommand(more...)
 	return cmd
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"github.com/spf13/pflag"
 )
 
 // Dir says where a stack keeps its state.
@@ -13,11 +15,18 @@ type Dir struct {
 	Path string
 	// Ephemeral keeps nothing: the directory is a temporary one.
 	Ephemeral bool
+	// Instance is that of the lock, once Open has returned; see [Lock].
+	Instance string
+}
+
+// Register adds the flag --ephemeral to set.
+func (d *Dir) Register(set *pflag.FlagSet) {
+	set.BoolVar(&d.Ephemeral, "ephemeral", false, "keep nothing: state lives in a temporary directory, and the stack ends with the process that started it")
 }
 
 // Locate is the directory of a stack with these compose files, of which there
 // may be none.
-func (d Dir) Locate(files []string) string {
+func (d *Dir) Locate(files []string) string {
 	const name = ".axion"
 	switch {
 	case d.Path != "":
@@ -30,34 +39,42 @@ func (d Dir) Locate(files []string) string {
 
 // Open takes the directory for this process. release gives it back, and removes
 // a temporary one. The error is an [*InUseError] where another process has it, and
-// a [*NewerDirError] where a newer program has.
-func (d Dir) Open(files []string) (dir string, release func() error, err error) {
+// a [*NewerDirError] where a newer program has. Temporary ones of this user's processes
+// that were killed are removed.
+func (d *Dir) Open(files []string) (dir string, release func() error, err error) {
 	remove := func() error { return nil }
 	if dir = d.Locate(files); d.Ephemeral {
 		if d.Path != "" {
 			return "", nil, errors.New("--ephemeral keeps nothing and --data keeps all: use one of them")
 		}
-		if dir, err = os.MkdirTemp("", "axion-"); err != nil {
+		if dir, err = os.MkdirTemp("", temporaryPrefix); err != nil {
 			return "", nil, fmt.Errorf("--ephemeral: %w", err)
 		}
 		remove = func() error { return os.RemoveAll(dir) }
 	}
+	removeDead(os.TempDir())
 	lock, err := LockDir(dir)
 	if err != nil {
 		return "", nil, errors.Join(err, remove())
 	}
+	d.Instance = lock.Instance
 	if err = checkFormat(dir); err == nil {
 		err = hide(dir)
 	}
 	if err != nil {
 		return "", nil, errors.Join(err, lock.Release(), remove())
 	}
+	if d.Ephemeral {
+		if err := mark(dir); err != nil {
+			return "", nil, errors.Join(err, lock.Release(), remove())
+		}
+	}
 	return dir, func() error { return errors.Join(lock.Release(), remove()) }, nil
 }
 
 // Share makes the directory where it is missing, and leaves it to others too: for
 // a service beside the stack, which keeps its data elsewhere.
-func (d Dir) Share(files []string) (dir string, err error) {
+func (d *Dir) Share(files []string) (dir string, err error) {
 	dir = d.Locate(files)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", fmt.Errorf("open data directory: %w", err)

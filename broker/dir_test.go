@@ -36,7 +36,7 @@ func TestDirOpen(t *testing.T) {
 	t.Run("OK", func(t *testing.T) {
 		t.Parallel()
 		want := filepath.Join(t.TempDir(), "new")
-		dir, release, err := broker.Dir{Path: want}.Open(nil)
+		dir, release, err := (&broker.Dir{Path: want}).Open(nil)
 		if err != nil || dir != want {
 			t.Fatalf("got %q, %v, want %q", dir, err, want)
 		}
@@ -44,7 +44,7 @@ func TestDirOpen(t *testing.T) {
 			t.Errorf(".gitignore: got %q, %v, want that git passes all of it by", text, err)
 		}
 		var inUse *broker.InUseError
-		if _, _, err := (broker.Dir{Path: want}).Open(nil); !errors.As(err, &inUse) {
+		if _, _, err := (&broker.Dir{Path: want}).Open(nil); !errors.As(err, &inUse) {
 			t.Errorf("a second time: got %v, want an InUseError", err)
 		}
 		if err := release(); err != nil {
@@ -56,7 +56,7 @@ func TestDirOpen(t *testing.T) {
 	})
 	t.Run("OKEphemeral", func(t *testing.T) {
 		t.Parallel()
-		dir, release, err := broker.Dir{Ephemeral: true}.Open(nil)
+		dir, release, err := (&broker.Dir{Ephemeral: true}).Open(nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -69,7 +69,7 @@ func TestDirOpen(t *testing.T) {
 	})
 	t.Run("ErrBoth", func(t *testing.T) {
 		t.Parallel()
-		if _, _, err := (broker.Dir{Path: t.TempDir(), Ephemeral: true}).Open(nil); err == nil || !strings.Contains(err.Error(), "--ephemeral") {
+		if _, _, err := (&broker.Dir{Path: t.TempDir(), Ephemeral: true}).Open(nil); err == nil || !strings.Contains(err.Error(), "--ephemeral") {
 			t.Errorf("got %v, want an error that names both flags", err)
 		}
 	})

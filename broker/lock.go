@@ -1,13 +1,18 @@
 package broker
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/gofrs/flock"
+	"github.com/google/uuid"
 )
 
 // lockFile is the name of the lock in a data directory.
@@ -16,28 +21,59 @@ const lockFile = "lock"
 // Lock is held on a data directory. The operating system frees it when the
 // process ends, however it ends. Keep it until then, or until Release: one that
 // is dropped may be freed with its memory.
-type Lock struct{ file *flock.Flock }
+type Lock struct {
+	// Instance tells one locking from every other: an id that is never given twice.
+	Instance string
+	file     *flock.Flock
+}
 
 // LockDir locks the data directory dir for this process, creating it (mode
-// 0700) where missing. The file "lock" in it holds the process id. A directory
-// in use gives a [*InUseError] at once.
+// 0700) where missing. The file "lock" in it tells its id and the instance. A directory
+// in use gives a [*InUseError], after the moment that a [Held] may take.
 func LockDir(dir string) (*Lock, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, &lockError{err}
 	}
 	path := filepath.Join(dir, lockFile)
 	file := flock.New(path, flock.SetFlag(os.O_CREATE|os.O_RDWR), flock.SetPermissions(0o600))
-	got, err := file.TryLock()
-	if err != nil {
+	ctx, cancel := context.WithTimeout(context.Background(), probeTime)
+	defer cancel()
+	got, err := file.TryLockContext(ctx, probeTime/10)
+	if err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		return nil, &lockError{err}
 	}
 	if !got {
-		return nil, &InUseError{Dir: dir, PID: holder(path)}
+		_, pid := holder(path)
+		return nil, &InUseError{Dir: dir, PID: pid}
 	}
-	// The process id only serves another process's message: where the system
-	// bars writing to a locked file, the message goes without.
-	_ = os.WriteFile(path, []byte(strconv.Itoa(os.Getpid())+"\n"), 0o600)
-	return &Lock{file}, nil
+	// Others check by it what else they know of this process: where the system bars
+	// writing to a locked file, they go without.
+	instance := uuid.Must(uuid.NewV7()).String()
+	_ = os.WriteFile(path, fmt.Appendf(nil, "%d\n%s\n", os.Getpid(), instance), 0o600)
+	return &Lock{Instance: instance, file: file}, nil
+}
+
+// probeTime is more than [Held] has a lock for.
+const probeTime = 100 * time.Millisecond
+
+// Held tells whether a process, this one too, has the lock of the data directory
+// dir: its instance, see [Lock], and its id, where the system lets a locked file be
+// read. The lock is the system's: a process that was killed has none. A directory that
+// is not there is not held.
+func Held(dir string) (held bool, instance string, pid int, err error) {
+	path := filepath.Join(dir, lockFile)
+	file := flock.New(path, flock.SetFlag(os.O_RDONLY))
+	free, err := file.TryRLock() // shared: several may look at once
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return false, "", 0, nil
+	case err != nil:
+		return false, "", 0, fmt.Errorf("look at the lock of %s: %w", dir, err)
+	case free:
+		return false, "", 0, file.Close()
+	}
+	instance, pid = holder(path)
+	return true, instance, pid, nil
 }
 
 // Release frees the directory. It may be called more than once.
@@ -48,17 +84,17 @@ func (l *Lock) Release() error {
 	return nil
 }
 
-// holder reads the process id in a lock file; 0 where there is none to read.
-func holder(path string) int {
+// holder reads a lock file; what cannot be read is zero.
+func holder(path string) (instance string, pid int) {
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return 0
+		return "", 0
 	}
-	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
-	if err != nil {
-		return 0
+	first, rest, _ := strings.Cut(string(text), "\n")
+	if pid, err = strconv.Atoi(first); err != nil {
+		return "", 0
 	}
-	return pid
+	return strings.TrimSpace(rest), pid
 }
 
 // lockError says that a data directory cannot be made or written to; err names it.

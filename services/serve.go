@@ -76,6 +76,7 @@ func ServeCommand(a Around) *cobra.Command {
 	cmd.Flags().StringVar(&s.listen, "listen", "", "listen `ADDR` of the service (default its port on localhost)")
 	cmd.Flags().IntVar(&s.httpsPort, "https-port", 443, "`PORT` of the gateway's HTTPS, for the addresses that clients see")
 	cmd.Flags().BoolVar(&s.printAsJSON, "json", false, "print one line of JSON when ready")
+	s.parent.Register(cmd.Flags())
 	return cmd
 }
 
@@ -88,6 +89,7 @@ type serve struct {
 	httpsPort   int
 	allowRemote bool
 	printAsJSON bool
+	parent      lifecycle.Parent
 }
 
 // needError says which flag is missing, and why it is needed.
@@ -129,7 +131,8 @@ func (s *serve) run(ctx context.Context, name string, out io.Writer) error {
 		return err
 	}
 	var parts lifecycle.Parts
-	return parts.Run(ctx, func(ctx context.Context) error { return s.start(ctx, &parts, set) }, func(context.Context) error {
+	follow := s.parent.Follow(&parts, false, false, s.log)
+	return parts.Run(ctx, follow, func(ctx context.Context) error { return s.start(ctx, &parts, set) }, func(context.Context) error {
 		return s.announce(out, name, set.Addresses()[name][0], time.Since(began))
 	})
 }

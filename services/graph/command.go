@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"axion/services/bus"
 	"axion/services/contract"
@@ -16,9 +18,9 @@ import (
 // Command returns "rebuild", which has a running graph-service make its read
 // model again from the history. It asks over Kafka, as services ask each other:
 // so it reaches the service wherever that runs, and needs neither its HTTP port
-// nor a token. broker returns the address of the stack's broker; its errors are
-// returned as they are. For a service that does not run there is [Rebuild].
-func Command(broker func() (string, error)) *cobra.Command {
+// nor a token. connect tells how to reach Kafka, by the flags that register adds; its
+// errors are returned as they are. For a service that does not run there is [Rebuild].
+func Command(connect func() (seeds []string, opts []kgo.Opt, err error), register func(*pflag.FlagSet)) *cobra.Command {
 	timeout, asJSON := time.Minute, false
 	cmd := &cobra.Command{
 		Use:   "rebuild SERVICE",
@@ -30,14 +32,14 @@ is wrong with the history, nothing is changed.`,
 		Args:      cobra.MatchAll(cobra.ExactArgs(1), onlyGraph),
 		ValidArgs: []string{contract.Graph},
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			address, err := broker()
+			seeds, opts, err := connect()
 			if err != nil {
 				return err
 			}
 			began := time.Now()
 			ctx, cancel := context.WithTimeout(cmd.Context(), timeout)
 			defer cancel()
-			done, err := requestRebuild(ctx, address)
+			done, err := requestRebuild(ctx, seeds, opts)
 			if err != nil {
 				return err
 			}
@@ -49,6 +51,7 @@ is wrong with the history, nothing is changed.`,
 			return err
 		},
 	}
+	register(cmd.Flags())
 	cmd.Flags().DurationVar(&timeout, "timeout", timeout, "give up waiting after `TIME`; the service goes on")
 	cmd.Flags().BoolVar(&asJSON, "json", false, `print {"events":…,"projects":…}`)
 	return cmd
@@ -63,11 +66,11 @@ func onlyGraph(_ *cobra.Command, args []string) error {
 
 // requestRebuild asks in the service's own name: its reply topic is there, and
 // each client of it picks its own answers out.
-func requestRebuild(ctx context.Context, address string) (done Rebuilt, err error) {
-	if address == "" {
+func requestRebuild(ctx context.Context, seeds []string, opts []kgo.Opt) (done Rebuilt, err error) {
+	if len(seeds) == 0 || seeds[0] == "" {
 		return done, errors.New("rebuild: the running stack tells no broker's address")
 	}
-	b, err := bus.Open(ctx, bus.Options{Service: contract.Graph, Brokers: []string{address}})
+	b, err := bus.Open(ctx, bus.Options{Service: contract.Graph, Brokers: seeds, Client: opts})
 	if err != nil {
 		return done, err
 	}

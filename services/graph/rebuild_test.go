@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/spf13/pflag"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -99,7 +100,7 @@ func wantSame(t *testing.T, got, want string) {
 func (r *rig) rebuild(args ...string) (string, error) {
 	r.t.Helper()
 	var out bytes.Buffer
-	cmd := graph.Command(func() (string, error) { return r.cluster.ListenAddrs()[0], nil })
+	cmd := graph.Command(func() ([]string, []kgo.Opt, error) { return r.cluster.ListenAddrs(), nil, nil }, func(*pflag.FlagSet) {})
 	cmd.SilenceErrors, cmd.SilenceUsage = true, true
 	cmd.SetOut(&out)
 	cmd.SetErr(&out)
@@ -344,7 +345,7 @@ func TestRebuildErr(t *testing.T) {
 		refused(t, "the history is not whole")
 	})
 	t.Run("Service", func(t *testing.T) {
-		cmd := graph.Command(func() (string, error) { return "", errors.New("no stack") })
+		cmd := graph.Command(func() ([]string, []kgo.Opt, error) { return nil, nil, errors.New("no stack") }, func(*pflag.FlagSet) {})
 		cmd.SilenceErrors, cmd.SilenceUsage = true, true
 		cmd.SetArgs([]string{contract.Codegen})
 		if err := cmd.Execute(); err == nil || !strings.Contains(err.Error(), contract.Codegen) {

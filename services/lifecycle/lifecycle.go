@@ -22,7 +22,7 @@ const stopTime = 10 * time.Second
 // starts the parts; Watch and Run are safe for concurrent use with it.
 type Parts struct {
 	stops  []func(context.Context) error
-	failed chan error
+	failed chan error // nil ends everything too
 }
 
 // OnStop has fn called when the parts stop, before what was registered earlier.
@@ -38,6 +38,14 @@ func (p *Parts) Watch(part func() error) {
 			}
 		}
 	}()
+}
+
+// End ends everything, which is no error. Steps may call it, and what they start.
+func (p *Parts) End() {
+	select {
+	case p.failed <- nil:
+	default: // everything ends already
+	}
 }
 
 // Run takes the steps that start the parts, waits until ctx ends or one of the

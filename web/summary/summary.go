@@ -5,10 +5,8 @@ package summary
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -35,8 +33,16 @@ type Summary struct {
 	User           string   `json:"user,omitempty"`      // the development user's email address
 	Password       string   `json:"password,omitempty"`  // and the password
 
+	Data     string `json:"data"`     // the data directory, absolute: for --data of other commands
+	PID      int    `json:"pid"`      // the stack's process
+	Version  string `json:"version"`  // the program's
+	Instance string `json:"instance"` // tells this start of a stack from every other
+
 	// Auth is the identity provider's direct address.
 	Auth string `json:"-"`
+	// Variables are those of the environment by which the stack reaches a Kafka cluster
+	// that is not its own. They hold the password: they are in the file alone.
+	Variables map[string]string `json:"-"`
 	// Links are further lines of the block.
 	Links []Link `json:"-"`
 }
@@ -51,6 +57,10 @@ type Link struct {
 // Announce leaves the summary in the data directory dir and prints it to w, as
 // the line or as the block. remove, which is never nil, takes it away from dir.
 func (s Summary) Announce(w io.Writer, dir, name, version string, asJSON bool) (remove func() error, err error) {
+	s.Data, s.PID, s.Version = dir, os.Getpid(), version
+	if abs, err := filepath.Abs(dir); err == nil {
+		s.Data = abs
+	}
 	if remove, err = s.Save(dir); err != nil {
 		return func() error { return nil }, err
 	}
@@ -112,61 +122,6 @@ func (s Summary) otlp() string {
 
 // PrintJSON writes the line.
 func (s Summary) PrintJSON(w io.Writer) error { return json.NewEncoder(w).Encode(s) }
-
-// file is where a data directory's stack leaves its summary, mode 0600, since
-// the token is in it.
-const file = "stack.json"
-
-// stored adds what the line does not show.
-type stored struct {
-	Summary
-	Auth string `json:"auth"`
-}
-
-// Save leaves the summary in the data directory dir; remove takes it away.
-func (s Summary) Save(dir string) (remove func() error, err error) {
-	text, err := json.Marshal(stored{s, s.Auth})
-	if err != nil {
-		return nil, fmt.Errorf("save summary: %w", err)
-	}
-	name := filepath.Join(dir, file)
-	if err := os.WriteFile(name+".tmp", text, 0o600); err != nil {
-		return nil, fmt.Errorf("save summary: %w", err)
-	}
-	if err := os.Rename(name+".tmp", name); err != nil {
-		return nil, fmt.Errorf("save summary: %w", err)
-	}
-	return func() error { return os.Remove(name) }, nil
-}
-
-// NotRunningError says that no stack runs on a data directory.
-type NotRunningError struct{ Dir string }
-
-// Error names the directory.
-func (e *NotRunningError) Error() string { return "no stack is running on " + e.Dir }
-
-// Mend is the hint shown with the error.
-func (e *NotRunningError) Mend() string {
-	return "start one with axion, or name the directory of yours by --data DIR"
-}
-
-// Load reads the summary of the stack on dir. Where there is none the error is a
-// [*NotRunningError]. A stack that was killed leaves its summary behind.
-func Load(dir string) (Summary, error) {
-	text, err := os.ReadFile(filepath.Join(dir, file))
-	if errors.Is(err, fs.ErrNotExist) {
-		return Summary{}, &NotRunningError{dir}
-	}
-	if err != nil {
-		return Summary{}, fmt.Errorf("load summary: %w", err)
-	}
-	var s stored
-	if err := json.Unmarshal(text, &s); err != nil {
-		return Summary{}, fmt.Errorf("load summary %s: %w", filepath.Join(dir, file), err)
-	}
-	s.Summary.Auth = s.Auth
-	return s.Summary, nil
-}
 
 // Own is where the stack listens, by what is there; empty for a zero summary.
 func (s Summary) Own() map[string]string {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -79,7 +78,9 @@ func (broken) Write([]byte) (int, error) { return 0, os.ErrClosed }
 func TestPrintJSON(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	if err := full.PrintJSON(&out); err != nil {
+	told := full
+	told.Data, told.PID, told.Version, told.Instance, told.Variables = "/d", 7, "1.2.3", "one", map[string]string{"KAFKA_SASL_PASSWORD": "secret"}
+	if err := told.PrintJSON(&out); err != nil {
 		t.Fatal(err)
 	}
 	if strings.Count(out.String(), "\n") != 1 || !strings.HasSuffix(out.String(), "\n") {
@@ -93,56 +94,11 @@ func TestPrintJSON(t *testing.T) {
 		"ready_ms": 163.0, "http": "http://localhost:8080", "https": "https://localhost:8443", "kafka": "localhost:9092",
 		"dashboard": "http://127.0.0.1:8900", "ca": "/home/me/ca.pem", "token": "tok",
 		"user": "dev@axion.localhost", "password": "pw",
+		"data": "/d", "pid": 7.0, "version": "1.2.3", "instance": "one",
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
-}
-
-func TestSaveLoad(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	remove, err := full.Save(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, err := summary.Load(dir)
-	want := full
-	want.Links = nil
-	if err != nil || !reflect.DeepEqual(got, want) {
-		t.Errorf("got %+v, %v, want %+v", got, err, want)
-	}
-	files, err := os.ReadDir(dir)
-	if err != nil || len(files) != 1 {
-		t.Fatalf("files: %v, %v", files, err)
-	}
-	if info, err := files[0].Info(); err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("mode: got %v (%v), want 0600: the token is in it", info.Mode(), err)
-	}
-	if err := remove(); err != nil {
-		t.Fatal(err)
-	}
-	t.Run("ErrNotRunning", func(t *testing.T) {
-		_, err := summary.Load(dir)
-		var none *summary.NotRunningError
-		if !errors.As(err, &none) || none.Dir != dir || !strings.Contains(err.Error(), dir) || none.Mend() == "" {
-			t.Errorf("got %v, want a NotRunningError of %s", err, dir)
-		}
-	})
-	t.Run("ErrDir", func(t *testing.T) {
-		if _, err := full.Save(filepath.Join(dir, "missing")); !errors.Is(err, os.ErrNotExist) {
-			t.Errorf("got %v, want that the directory is missing", err)
-		}
-	})
-	t.Run("ErrGarbage", func(t *testing.T) {
-		name := filepath.Join(dir, files[0].Name())
-		if err := os.WriteFile(name, []byte("{"), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := summary.Load(dir); err == nil || !strings.Contains(err.Error(), name) {
-			t.Errorf("got %v, want an error that names the file", err)
-		}
-	})
 }
 
 type mending struct{ error }

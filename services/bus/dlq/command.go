@@ -15,6 +15,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"axion/services/contract"
 )
@@ -22,15 +23,15 @@ import (
 // commandTimeout bounds a command, start to end.
 const commandTimeout = time.Minute
 
-// Command returns "dlq" with its subcommands. address tells where the running stack's
-// broker is; its errors are returned as they are.
-func Command(address func() (string, error)) *cobra.Command {
+// Command returns "dlq" with its subcommands. connect tells how to reach Kafka; its
+// errors are returned as they are.
+func Command(connect func() (seeds []string, opts []kgo.Opt, err error)) *cobra.Command {
 	open := func() (*Client, error) {
-		at, err := address()
+		seeds, opts, err := connect()
 		if err != nil {
 			return nil, err
 		}
-		return Open([]string{at})
+		return Open(seeds, opts...)
 	}
 	cmd := &cobra.Command{
 		Use: "dlq", Short: "Messages that a service could not process",

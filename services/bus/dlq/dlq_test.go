@@ -82,7 +82,7 @@ func (s *stack) open() (*dlq.Client, error) { return dlq.Open(s.brokers) }
 // run executes `dlq args…`.
 func (s *stack) run(args ...string) (string, error) {
 	s.t.Helper()
-	cmd := dlq.Command(func() (string, error) { return s.brokers[0], nil })
+	cmd := dlq.Command(func() ([]string, []kgo.Opt, error) { return s.brokers, nil, nil })
 	var out bytes.Buffer
 	cmd.SetOut(&out)
 	cmd.SetErr(&out)
