@@ -89,7 +89,11 @@ func commands(stderr io.Writer) *cobra.Command {
 		Register: func(set *pflag.FlagSet) { f.kafka.Register(set); f.addresses.RegisterUsers(set) },
 		Metrics:  new(telemetry.Metrics).Part, Dir: func() (string, error) { return f.dir.Share(f.files) },
 		Connect: func(ctx context.Context, log *slog.Logger) (services.Cluster, error) {
-			return f.kafka.Open(ctx, broker.Options{Topics: contract.Topics(), Log: log})
+			return kafka.Open(ctx, broker.Options{Topics: contract.Topics(), Log: log})
+		},
+		Running: func() (services.Running, error) {
+			s, err := running()
+			return web.Reshape[services.Running](s.Services), err
 		},
 	}))
 	root.AddCommand(gateway.Commands(gateway.Around{
@@ -198,26 +202,25 @@ func (s *stack) start(ctx context.Context) (err error) {
 		return err
 	}
 	s.OnStop(s.services.Stop)
-	fragments := filepath.Join(s.data, "compose.d")
-	addresses := s.services.Addresses()
-	addresses["axion"] = []string{s.listeners.Dashboard.Addr().String()}
 	s.gateway, err = gateway.New(gateway.Options{
 		DataDir: s.data, Own: s.listeners.Own(), Guard: s.addresses.Guard(), Web: s.listeners.HTTP, WebSecure: s.listeners.HTTPS,
-		Base: s.base(listen.Port(s.listeners.HTTPS)), HideBase: s.builtins.None, Files: s.files, FragmentDir: fragments,
-		Addresses: addresses, StateDir: filepath.Join(s.data, "certificates"), Log: s.log.With("service", "gateway"), Version: version, Docker: s.docker,
+		Base: s.base(listen.Port(s.listeners.HTTPS)), HideBase: s.builtins.None, Files: s.files, FragmentDir: filepath.Join(s.data, "compose.d"),
+		Addresses: s.services.AddressesWith("axion", s.listeners.Dashboard.Addr()), StateDir: filepath.Join(s.data, "certificates"),
+		Log: s.log.With("service", "gateway"), Version: version, Docker: s.docker,
 		Tracer: s.spans.Provider("gateway", ""), Meter: meter, FreePorts: s.addresses.Auto(), Dashboard: listen.URL(s.listeners.Dashboard),
 	})
 	if err != nil {
 		return err
 	}
 	s.metrics.Add(s.gateway.Metrics())
+	s.services.Follow(s.gateway.Relocate)
 	s.OnStop(s.services.Before(s.gateway.Close))
 	s.Watch(s.services.Wait)
 	return s.services.Start(ctx, services.Config{
 		Dir: s.data, Brokers: s.broker.Seeds(), Client: s.broker.Client(), Version: version, Tracer: s.spans.Provider, OTLP: listen.URL(s.listeners.OTLPHTTP),
 		Metrics: s.metrics.Part, Readers: s.broker.Admin().Readers,
 		HTTPSPort: listen.Port(s.listeners.HTTPS), Issuer: os.Getenv("AXION_AUTH_ISSUER"), KeysURL: os.Getenv("AXION_AUTH_JWKS_URL"),
-		Fragments: fragments, LocalKafka: s.listeners.LocalKafka(), Routed: s.gateway.WaitHost, Blueprints: embed.Blueprints(),
+		Fragments: filepath.Join(s.data, "compose.d"), LocalKafka: s.listeners.LocalKafka(), Routed: s.gateway.WaitHost, Blueprints: embed.Blueprints(),
 	})
 }
 
@@ -287,7 +290,7 @@ func (s *stack) system(ctx context.Context) web.System {
 func (s *stack) summarize(ctx context.Context) (err error) {
 	https := listen.Port(s.listeners.HTTPS)
 	s.summary = summary.Summary{
-		Instance: s.dir.Instance, Variables: s.kafka.Variables(), Kafka: s.broker.Addr(), KafkaListeners: s.listeners.KafkaAddrs, CA: s.gateway.RootFile(), Auth: s.services.AuthURL(),
+		Instance: s.dir.Instance, Variables: s.kafka.Variables(), Services: s.services.Running(https), Kafka: s.broker.Addr(), KafkaListeners: s.listeners.KafkaAddrs, CA: s.gateway.RootFile(), Auth: s.services.AuthURL(),
 		HTTP:      fmt.Sprintf("http://localhost:%d", listen.Port(s.listeners.HTTP)),
 		HTTPS:     fmt.Sprintf("https://localhost:%d", https),
 		Dashboard: listen.URL(s.listeners.Dashboard),

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"time"
 
@@ -76,11 +75,12 @@ func (f *Flags) Open(ctx context.Context, o Options) (Cluster, error) {
 		}
 		return b, nil
 	}
-	seeds, err := f.seeds()
-	if err != nil {
-		return nil, err
-	}
-	opts, err := Security(os.Getenv)
+	return f.Connect(nil).Open(ctx, o)
+}
+
+// Open connects to the cluster, as [Flags.Open] does.
+func (c Connect) Open(ctx context.Context, o Options) (Cluster, error) {
+	seeds, opts, err := c()
 	if err != nil {
 		return nil, err
 	}

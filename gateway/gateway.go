@@ -58,7 +58,8 @@ type Options struct {
 	// names. Empty means nowhere.
 	Own map[string]net.Addr
 	// Addresses gives the real "host:port" of compose services that run inside
-	// this process.
+	// this process, or in its place. One of Base's with an empty list is nowhere: its
+	// port is not asked. See [Gateway.Relocate].
 	Addresses map[string][]string
 	// Guard tells whose connections are led to Own. Nil: everybody's.
 	Guard *peer.Guard
@@ -155,7 +156,9 @@ func New(opts Options) (*Gateway, error) {
 		loops:      loop.New(min(maxCalm, connLimit()/4)),
 		ended:      make(chan struct{}),
 	}
-	g.own.read(opts)
+	if err := g.own.read(opts); err != nil {
+		return nil, err
+	}
 	g.ctx, g.cancel = context.WithCancelCause(context.Background())
 	g.observer = observe.New(observe.Options{Context: g.ctx, Servers: g.serverStates, Connections: g.connections,
 		Certificates: g.certificates, Tracer: opts.Tracer, Meter: opts.Meter, Log: opts.Log})

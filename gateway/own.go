@@ -24,8 +24,9 @@ type own struct {
 	now       atomic.Pointer[selfaddr.Set]
 }
 
-// read takes the options over.
-func (o *own) read(opts Options) {
+// read takes the options over. An address of a service is none of the stack's listeners,
+// but for the dashboard's own.
+func (o *own) read(opts Options) error {
 	o.addresses = opts.Addresses
 	for name, addr := range opts.Own {
 		o.add(selfaddr.Of(name, addr))
@@ -36,6 +37,41 @@ func (o *own) read(opts Options) {
 			o.add(selfaddr.Of(entryName+name, l.Addr()))
 		}
 	}
+	for service, list := range opts.Addresses {
+		for _, address := range list {
+			if l, ok := o.fixed.Find("tcp", address); ok && l.Name == "dashboard" && service == "axion" {
+				continue
+			}
+			if err := foreign(o.fixed, service, address); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// foreign refuses an address that is the stack's own for a service.
+func foreign(own selfaddr.Set, service, address string) error {
+	if l, ok := own.Find("tcp", address); ok {
+		return &mended{error: fmt.Errorf("%s cannot be at %s, which is this stack's own %s", service, address, l.Name),
+			hint: "give it the address at which your service listens"}
+	}
+	return nil
+}
+
+// Relocate says where a compose service is that runs in this process or in its place, as
+// [Options.Addresses] did at first; an empty list is nowhere, nil where its labels
+// say. It is in force shortly after. The error is an address that is the stack's own; then nothing changes.
+func (g *Gateway) Relocate(service string, addresses []string) error {
+	if own := g.own.now.Load(); own != nil {
+		for _, address := range addresses {
+			if err := foreign(*own, service, address); err != nil {
+				return err
+			}
+		}
+	}
+	g.provider.Relocate(service, addresses)
+	return nil
 }
 
 func (o *own) add(l selfaddr.Listener, ok bool) {

@@ -1,7 +1,6 @@
 package services
 
 import (
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -18,10 +17,10 @@ func TestForeign(t *testing.T) {
 		}
 		w.WriteHeader(answer)
 	}))
-	port := server.Listener.Addr().(*net.TCPAddr).Port
+	at := server.Listener.Addr().String()
 	state := func(patience time.Duration) string {
 		var st Status
-		st.foreign(t.Context(), port, patience)
+		st.foreign(t.Context(), []string{at}, patience)
 		return st.State
 	}
 	if got := state(time.Minute); got != "healthy" {
@@ -38,5 +37,9 @@ func TestForeign(t *testing.T) {
 	server.Close()
 	if got := state(time.Minute); got != "absent" {
 		t.Errorf("no process: got %s", got)
+	}
+	var nowhere Status
+	if nowhere.foreign(t.Context(), nil, time.Minute); nowhere.State != "absent" || nowhere.Address != "" {
+		t.Errorf("none that may be asked: got %+v", nowhere)
 	}
 }

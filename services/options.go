@@ -11,12 +11,15 @@ import (
 	"github.com/spf13/pflag"
 
 	"axion/services/contract"
+	"axion/services/replacement"
 	"axion/services/store"
 )
 
 // Options of a [Set].
 type Options struct {
-	// Without names the builtins that are not to run; None leaves out all.
+	// Without names the builtins that are not to run, each with the address of what takes
+	// its place where that is known, "SERVICE=host:port"; None leaves out all. One may be
+	// there several times, with several addresses.
 	Without []string
 	None    bool
 	// Scale is how many instances of a builtin run; one of those that it does not
@@ -41,7 +44,7 @@ func (o *Options) Register(set *pflag.FlagSet) {
 	set.StringToIntVar(&o.Scale, "scale", nil, "run N instances of a builtin, behind the gateway's balancer: `SERVICE=N`")
 	RegisterDatabase(set, &o.Database)
 	RegisterRemoteSignIn(set, &o.AllowRemoteSignIn)
-	set.StringArrayVar(&o.Without, "without", nil, "do not start this builtin `SERVICE`: your own process takes its place")
+	set.StringArrayVar(&o.Without, "without", nil, "do not start this builtin `SERVICE`: your own process takes its place, at its port, or at SERVICE=HOST:PORT")
 	set.BoolVar(&o.None, "no-builtins", false, "broker, gateway and dashboard only")
 }
 
@@ -70,10 +73,8 @@ const maxScale = 16
 
 // check refuses what no builtin can be, and a database that cannot be one.
 func (o *Options) check() error {
-	for _, name := range o.Without {
-		if err := checkName("--without "+name, name); err != nil {
-			return err
-		}
+	if _, err := o.left(); err != nil {
+		return err
 	}
 	for name, n := range o.Scale {
 		flag := fmt.Sprintf("--scale %s=%d", name, n)
@@ -85,17 +86,44 @@ func (o *Options) check() error {
 			return fmt.Errorf("%s: must be from 1 to %d", flag, maxScale)
 		case n > 1 && name == contract.Infrastructure:
 			return fmt.Errorf("%s: it runs the projects in its own process, of which one is active at a time", flag)
-		case o.None || slices.Contains(o.Without, name):
+		case o.None || o.leaves(name):
 			return fmt.Errorf("%s: it is not started here", flag)
 		}
 	}
-	if o.AllowRemoteSignIn && (o.None || slices.Contains(o.Without, contract.Auth)) {
+	if o.AllowRemoteSignIn && (o.None || o.leaves(contract.Auth)) {
 		return fmt.Errorf("--allow-remote-sign-in: the builtin %s is not started here", contract.Auth)
 	}
 	if o.Database == "" {
 		return nil
 	}
 	return store.CheckURL(o.Database)
+}
+
+// left are the builtins that Without names, with the addresses in their place.
+func (o *Options) left() (map[string][]string, error) {
+	all := map[string][]string{}
+	for _, text := range o.Without {
+		name, at, given := strings.Cut(text, "=")
+		if err := checkName("--without "+text, name); err != nil {
+			return nil, err
+		}
+		if all[name] = append([]string{}, all[name]...); !given {
+			continue
+		}
+		address, err := replacement.Address(at)
+		if err != nil {
+			return nil, fmt.Errorf("--without %s: %w", text, err)
+		}
+		all[name] = append(all[name], address)
+	}
+	return all, nil
+}
+
+// leaves tells whether a builtin is left out.
+func (o *Options) leaves(name string) bool {
+	left, _ := o.left()
+	_, ok := left[name]
+	return ok
 }
 
 func checkName(flag, name string) error {

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -24,6 +25,7 @@ import (
 
 	"axion/services/contract"
 	"axion/services/lifecycle"
+	"axion/services/replacement"
 	"axion/services/store"
 )
 
@@ -43,6 +45,8 @@ type Around struct {
 	Connect func(context.Context, *slog.Logger) (Cluster, error)
 	// Dir makes the data directory, which the service shares with others.
 	Dir func() (string, error)
+	// Running tells of the running stack; its errors say why there is none.
+	Running func() (Running, error)
 	// Listen opens "host:port" addresses.
 	Listen func(addr string) (net.Listener, error)
 	// Blueprints are codegen's templates.
@@ -62,11 +66,12 @@ func ServeCommand(a Around) *cobra.Command {
 	s := serve{around: a, log: a.Log}
 	cmd := &cobra.Command{
 		Use: "serve SERVICE", Short: "Run one service alone, beside others of its kind",
-		Long: "Run one service alone, on a Kafka cluster and a PostgreSQL database that its other instances use too.\n\nServices: " +
+		Long: "Run one service alone, on a Kafka cluster and a PostgreSQL database that its other instances use too: " +
+			"those of the running stack, unless flags name others. The stack's gateway sends it requests for as long as it runs.\n\nServices: " +
 			strings.Join(contract.Names(), ", "),
 		Args: cobra.ExactArgs(1), ValidArgs: contract.Names(),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			s.external = cmd.Flags().Changed("brokers")
+			s.external, s.port = cmd.Flags().Changed("brokers"), cmd.Flags().Changed("https-port")
 			return s.run(cmd.Context(), args[0], cmd.OutOrStdout())
 		},
 	}
@@ -84,6 +89,7 @@ type serve struct {
 	around      Around
 	log         *slog.Logger
 	external    bool // a cluster is named
+	port        bool // and the gateway's
 	database    string
 	listen      string
 	httpsPort   int
@@ -103,6 +109,15 @@ func (e *needError) Mend() string { return e.fix }
 func (s *serve) check(name string) error {
 	if err := checkName("serve "+name, name); err != nil {
 		return err
+	}
+	if running, err := s.around.Running(); err == nil && !s.external {
+		s.external = true // by the stack's
+		if s.database == "" {
+			s.database = running.Database
+		}
+		if !s.port {
+			s.httpsPort = running.HTTPSPort
+		}
 	}
 	if !s.external {
 		return &needError{"--brokers", "name the Kafka cluster that the other services use, as in --brokers localhost:9092"}
@@ -132,8 +147,26 @@ func (s *serve) run(ctx context.Context, name string, out io.Writer) error {
 	}
 	var parts lifecycle.Parts
 	follow := s.parent.Follow(&parts, false, false, s.log)
+	at := set.Addresses()[name][0]
 	return parts.Run(ctx, follow, func(ctx context.Context) error { return s.start(ctx, &parts, set) }, func(context.Context) error {
-		return s.announce(out, name, set.Addresses()[name][0], time.Since(began))
+		s.register(&parts, name, at)
+		return s.announce(out, name, at, time.Since(began))
+	})
+}
+
+// register tells the running stack of the service until the parts stop.
+func (s *serve) register(parts *lifecycle.Parts, name, at string) {
+	ctx, cancel := context.WithCancel(context.Background())
+	find := func() (address, secret string, err error) {
+		running, err := s.around.Running()
+		return running.Registry, running.Secret, err
+	}
+	var registering sync.WaitGroup
+	registering.Go(func() { replacement.Register(ctx, find, name, at, s.log) })
+	parts.OnStop(func(context.Context) error {
+		cancel()
+		registering.Wait()
+		return nil
 	})
 }
 

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"slices"
@@ -29,6 +30,7 @@ import (
 	"axion/services/host"
 	"axion/services/infrastructure"
 	"axion/services/ingest"
+	"axion/services/replacement"
 )
 
 // Config is what the services need to start.
@@ -72,7 +74,9 @@ type Set struct {
 	log      *slog.Logger
 	members  []*member // in start order
 	none     bool
-	without  []string
+	without  []string              // builtins that are not run here
+	absent   map[string][]string   // those of them that are nowhere by themselves, for the gateway
+	registry *replacement.Registry // nil where it serves alone
 	database string
 	env      environment
 	// allowRemote lets clients of other machines sign in.
@@ -108,13 +112,19 @@ func Bind(o Options) (*Set, error) {
 		return nil, err
 	}
 	s := newSet(o.Log, o.Database)
-	var err error
+	left, err := o.left()
+	if err != nil {
+		return nil, err
+	}
 	if s.env, err = readEnvironment(); err != nil {
 		return nil, err
 	}
-	s.none, s.without, s.allowRemote = o.None, o.Without, o.AllowRemoteSignIn
+	s.none, s.without, s.absent, s.allowRemote = o.None, slices.Sorted(maps.Keys(left)), map[string][]string{}, o.AllowRemoteSignIn
 	for _, service := range contract.Services() {
-		if o.None || slices.Contains(o.Without, service.Name) {
+		if at, out := left[service.Name]; o.None || out {
+			if out && (o.FreePorts || len(at) > 0) {
+				s.absent[service.Name] = at
+			}
 			continue
 		}
 		instances := max(o.Scale[service.Name], 1)
@@ -131,13 +141,21 @@ func Bind(o Options) (*Set, error) {
 			s.members = append(s.members, m)
 		}
 	}
+	s.registry, err = replacement.New(replacement.Options{Fixed: s.Addresses(), May: s.mayReplace, Log: o.Log})
+	if err != nil {
+		return nil, errors.Join(err, s.Stop(context.Background()))
+	}
 	return s, nil
 }
 
 // Addresses gives the real "host:port" of each service's instances, for the
-// gateway.
+// gateway, and of what takes the place of one that is not run here. One that is there
+// with none is nowhere until it registers.
 func (s *Set) Addresses() map[string][]string {
-	addresses := map[string][]string{}
+	addresses := maps.Clone(s.absent)
+	if addresses == nil {
+		addresses = map[string][]string{}
+	}
 	for _, m := range s.members {
 		addresses[m.Name] = append(addresses[m.Name], m.listener.Addr().String())
 	}
@@ -272,6 +290,9 @@ func (s *Set) Before(stop func(context.Context) error) func(context.Context) err
 // Call it once.
 func (s *Set) Stop(ctx context.Context) error {
 	defer close(s.stopped)
+	if s.registry != nil {
+		s.registry.Close()
+	}
 	var errs []error
 	for _, m := range slices.Backward(s.members) {
 		if m.host == nil {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -93,7 +94,7 @@ func (s *Set) ask(ctx context.Context, st *Status, instances []*member) {
 		st.ask(ctx, instances, s.storeName())
 		return
 	}
-	st.foreign(ctx, st.Port, probeTime)
+	st.foreign(ctx, s.replaced(st.Name), probeTime)
 	if !st.Yours {
 		st.reading(ctx, s.readers)
 	}
@@ -175,12 +176,25 @@ func portOf(l net.Listener) int {
 // probeTime bounds the question whether a user's own service is up.
 const probeTime = 300 * time.Millisecond
 
-// foreign tells how the process is that takes a builtin's place: absent unless
-// its port takes the question for /health. One that answers nothing in the given time,
-// as in a debugger, is unhealthy.
-func (st *Status) foreign(ctx context.Context, port int, patience time.Duration) {
-	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
-	st.State, st.Detail = "absent", "not started here: your own goes on port "+strconv.Itoa(port)
+// foreign tells how the processes are that take a builtin's place: absent unless
+// one of their addresses takes the question for /health. One that answers nothing in the
+// given time, as in a debugger, is unhealthy.
+func (st *Status) foreign(ctx context.Context, addresses []string, patience time.Duration) {
+	st.State = "absent"
+	if len(addresses) == 0 {
+		st.Detail = "not started here: start yours by axion serve " + st.Name + ", or say where it is by --without " + st.Name + "=ADDRESS"
+		return
+	}
+	st.Detail = "not started here: your own goes on " + strings.Join(addresses, ", ")
+	for _, address := range addresses {
+		if st.ping(ctx, address, patience); st.State == "healthy" {
+			return
+		}
+	}
+}
+
+// ping asks the process at one address.
+func (st *Status) ping(ctx context.Context, address string, patience time.Duration) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/health", nil)

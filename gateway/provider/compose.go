@@ -106,6 +106,9 @@ func (p *project) decode(doc *document, specs map[string]*spec) {
 			p.warnUnset(doc, name, p.all[name])
 		}
 		s.Project, s.Layer, s.Addresses, s.Rules = p.name, p.layer, p.loader.addresses[name], p.loader.rules
+		if addresses, known := p.loader.addresses[name]; known && len(addresses) == 0 && p.layer == baseLayer {
+			s.Stopped = true
+		}
 		counts := doc.settings.apply(&s.Service)
 		switch {
 		case !active(s.profiles, profiles):

@@ -50,7 +50,8 @@ type Options struct {
 	// service. Nil means none.
 	Containers Containers
 	// Addresses gives the real "host:port" of compose services that run inside
-	// this process, in place of what their ports say.
+	// this process, in place of what their ports say. One of the base layer with an
+	// empty list is nowhere: its port is not asked.
 	Addresses map[string][]string
 	// EnvLookup resolves ${VAR}. Nil means os.LookupEnv.
 	EnvLookup func(string) (string, bool)
@@ -92,6 +93,7 @@ type Provider struct {
 	limits     bounds
 	started    bool
 	used       []*document // in force
+	relocated  relocations
 	dynamic    atomic.Pointer[config.Dynamic]
 	texts      atomic.Pointer[readTexts]
 }
@@ -107,7 +109,8 @@ type folder struct {
 // or with a fragment is in the Problems of [Provider.Dynamic]: only the compose
 // service or fragment in question is left out.
 func New(opts Options) (*Provider, error) {
-	p := &Provider{log: opts.Log, check: opts.Check, loader: newLoader(opts), containers: opts.Containers, inputs: map[string]*input{}}
+	p := &Provider{log: opts.Log, check: opts.Check, loader: newLoader(opts), containers: opts.Containers, inputs: map[string]*input{},
+		relocated: newRelocations()}
 	if dir, err := filepath.Abs(opts.DataDir); err == nil && opts.DataDir != "" {
 		p.loader.dataDir = dir
 	}

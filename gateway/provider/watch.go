@@ -60,6 +60,8 @@ func (p *Provider) Run(ctx context.Context, changed func(*config.Dynamic)) error
 			// Events may have been lost: look at everything.
 			p.log.Warn("watching files", slog.Any("error", err))
 			w.dirtyAll()
+		case <-p.relocated.news:
+			w.relocate()
 		case list := <-running:
 			w.run(list)
 		case <-w.timer.C:

@@ -28,7 +28,10 @@ func TestInstance(t *testing.T) {
 	first, second := t.TempDir(), t.TempDir()
 	s := stacktest.Launch(t, binary, "--data", first)
 	s.Kill(t)
-	port := func(address string) string { _, p, _ := net.SplitHostPort(address[strings.LastIndex(address, "/")+1:]); return p }
+	port := func(address string) string {
+		_, p, _ := net.SplitHostPort(address[strings.LastIndex(address, "/")+1:])
+		return p
+	}
 	stacktest.Launch(t, binary, "--data", second, "--dashboard", port(s.Dashboard), "--kafka", port(s.Summary.Kafka), "--http", port(s.HTTP),
 		"--https", port(s.HTTPS))
 	for _, args := range asking {

@@ -25,12 +25,13 @@ type stored struct {
 	Summary
 	Auth      string            `json:"auth"`
 	Variables map[string]string `json:"variables,omitempty"`
+	Services  any               `json:"services,omitempty"`
 }
 
 // Save leaves the summary in the data directory dir, and keeps the time of its file
 // current until remove takes it away. Call remove once.
 func (s Summary) Save(dir string) (remove func() error, err error) {
-	text, err := json.Marshal(stored{s, s.Auth, s.Variables})
+	text, err := json.Marshal(stored{s, s.Auth, s.Variables, s.Services})
 	if err != nil {
 		return nil, fmt.Errorf("save summary: %w", err)
 	}
@@ -149,6 +150,7 @@ func Load(dir string, holder Holder) (Summary, error) {
 	case instance != "" && instance != s.Instance: // of one that was killed
 		return Summary{}, &NotReadyError{dir, pid}
 	}
-	s.Summary.Auth, s.Summary.Variables = s.Auth, s.Variables
-	return s.Summary, nil
+	found := s.Summary
+	found.Auth, found.Variables, found.Services = s.Auth, s.Variables, s.Services
+	return found, nil
 }

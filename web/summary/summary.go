@@ -43,6 +43,8 @@ type Summary struct {
 	// Variables are those of the environment by which the stack reaches a Kafka cluster
 	// that is not its own. They hold the password: they are in the file alone.
 	Variables map[string]string `json:"-"`
+	// Services is what a service beside the stack needs, in JSON; secrets are in it too.
+	Services any `json:"-"`
 	// Links are further lines of the block.
 	Links []Link `json:"-"`
 }

@@ -1,0 +1,81 @@
+package services
+
+import (
+	"fmt"
+	"net"
+	"slices"
+
+	"axion/services/contract"
+)
+
+// Running is what a service beside a running stack needs of it. Secrets are in it.
+type Running struct {
+	// Registry is where it registers, and Secret what it says there: see
+	// [replacement.Registry].
+	Registry string `json:"registry"`
+	Secret   string `json:"secret"`
+	// Database is the URL of the builtins' database; empty for SQLite files.
+	Database string `json:"database,omitempty"`
+	// HTTPSPort is the gateway's.
+	HTTPSPort int `json:"httpsPort"`
+}
+
+// Running tells of this stack.
+func (s *Set) Running(httpsPort int) Running {
+	registry, secret := s.registry.Place()
+	return Running{Registry: registry, Secret: secret, Database: s.database, HTTPSPort: httpsPort}
+}
+
+// AddressesWith is Addresses with one more.
+func (s *Set) AddressesWith(name string, at net.Addr) map[string][]string {
+	all := s.Addresses()
+	all[name] = []string{at.String()}
+	return all
+}
+
+// Follow has moved called when the processes in a builtin's place change: an empty list
+// is nowhere, and nil where its labels say.
+func (s *Set) Follow(moved func(service string, addresses []string) error) {
+	s.registry.Follow(func(service string, addresses []string) error {
+		_, given := s.absent[service]
+		switch {
+		case len(addresses) > 0:
+		case given:
+			addresses = []string{} // nowhere
+		default:
+			addresses = nil // where its labels say
+		}
+		return moved(service, addresses)
+	})
+}
+
+// defaultAddress is where a process in a builtin's place is looked for that says nothing.
+func defaultAddress(name string) string {
+	all := contract.Services()
+	i := slices.IndexFunc(all, func(s contract.Service) bool { return s.Name == name })
+	return fmt.Sprintf("127.0.0.1:%d", all[i].Port)
+}
+
+// mayReplace says why no process may take a builtin's requests, or nil.
+func (s *Set) mayReplace(name string) error {
+	if s.none {
+		return fmt.Errorf("it runs none of the builtins, and has no routes for them (--no-builtins)")
+	}
+	if err := checkName(name, name); err != nil {
+		return err
+	}
+	if !slices.Contains(s.without, name) && s.database == "" {
+		return fmt.Errorf("it runs %s itself, with a database that others cannot share: start it with --without %s, or --database", name, name)
+	}
+	return nil
+}
+
+// replaced are the addresses of a process in a builtin's place: the default one where
+// nothing else was said, and none where only one that registers counts.
+func (s *Set) replaced(name string) []string {
+	list := s.registry.Addresses(name)
+	if _, given := s.absent[name]; len(list) == 0 && !given {
+		return []string{defaultAddress(name)}
+	}
+	return list
+}

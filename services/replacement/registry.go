@@ -1,0 +1,283 @@
+// Package replacement lets processes of the user's take the place of a builtin on any
+// port: they tell the running stack where they listen, for as long as they run.
+//
+// A registrant connects to the [Registry], which listens on loopback alone, says a secret
+// that only the stack's user can read, and keeps the connection: its end is theirs,
+// however they ended.
+package replacement
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+)
+
+const (
+	// sayTime bounds what either side waits for the other's line.
+	sayTime = 5 * time.Second
+	// maxLine bounds a line, in bytes, and maxRegistrants how many there are at once.
+	maxLine        = 4 << 10
+	maxRegistrants = 64
+)
+
+// claim is what a registrant says, in one line of JSON.
+type claim struct {
+	Secret  string `json:"secret"`
+	Service string `json:"service"`
+	Address string `json:"address"` // "host:port", where it listens
+}
+
+// answer is what it is told, in one line too.
+type answer struct {
+	Error string `json:"error,omitempty"` // why it is not registered
+}
+
+// Options of a [Registry].
+type Options struct {
+	// Fixed are the addresses of a service that stay: given by flags, or builtins'.
+	Fixed map[string][]string
+	// May says why nobody may take a service's place, or nil. Required.
+	May func(service string) error
+	// Log tells who came and went. Nil discards.
+	Log *slog.Logger
+}
+
+// Registry knows where replacements listen. It is safe for concurrent use.
+type Registry struct {
+	opts     Options
+	listener net.Listener
+	secret   string
+	serving  sync.WaitGroup
+
+	mu      sync.Mutex
+	moved   func(service string, addresses []string) error // nil until Follow
+	claimed map[string][]string                            // one that is claimed twice is there twice
+	conns   map[net.Conn]struct{}
+	closed  bool
+}
+
+// New listens on a free port of loopback. Close the registry.
+func New(opts Options) (*Registry, error) {
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.DiscardHandler)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("listen for replacements: %w", err)
+	}
+	r := &Registry{opts: opts, listener: l, secret: rand.Text(), claimed: map[string][]string{}, conns: map[net.Conn]struct{}{}}
+	r.serving.Go(r.accept)
+	return r, nil
+}
+
+// Place is where the registry listens, and the secret for it, which is for the stack's
+// user alone.
+func (r *Registry) Place() (address, secret string) { return r.listener.Addr().String(), r.secret }
+
+// Addresses are where a service is now, fixed ones first, each once.
+func (r *Registry) Addresses(service string) []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.addresses(service)
+}
+
+func (r *Registry) addresses(service string) []string {
+	var all []string
+	for _, a := range slices.Concat(r.opts.Fixed[service], r.claimed[service]) {
+		if !slices.Contains(all, a) {
+			all = append(all, a)
+		}
+	}
+	return all
+}
+
+// Follow has moved called when a service's addresses change, one call at a time. An error
+// of it refuses who came. Until then nobody is registered.
+func (r *Registry) Follow(moved func(service string, addresses []string) error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.moved = moved
+}
+
+// Close ends the registrants' connections. Later calls do nothing.
+func (r *Registry) Close() {
+	r.mu.Lock()
+	r.closed = true
+	_ = r.listener.Close()
+	for c := range r.conns {
+		_ = c.Close()
+	}
+	r.mu.Unlock()
+	r.serving.Wait()
+}
+
+func (r *Registry) accept() {
+	for {
+		c, err := r.listener.Accept()
+		if err != nil {
+			return // closed; whatever else it is, a replacement still has --without
+		}
+		r.mu.Lock()
+		if r.closed || len(r.conns) >= maxRegistrants {
+			_ = c.Close()
+		} else {
+			r.conns[c] = struct{}{}
+			r.serving.Go(func() { r.serve(c) })
+		}
+		r.mu.Unlock()
+	}
+}
+
+// serve hears one registrant out, and keeps it registered until its connection ends.
+func (r *Registry) serve(c net.Conn) {
+	defer func() {
+		r.mu.Lock()
+		delete(r.conns, c)
+		r.mu.Unlock()
+		_ = c.Close()
+	}()
+	_ = c.SetDeadline(time.Now().Add(sayTime))
+	var said claim
+	in := &io.LimitedReader{R: c, N: maxLine}
+	if err := json.NewDecoder(in).Decode(&said); err != nil || subtle.ConstantTimeCompare([]byte(said.Secret), []byte(r.secret)) != 1 {
+		return
+	}
+	err := r.add(&said)
+	told := answer{}
+	if err != nil {
+		told.Error = err.Error()
+	}
+	if json.NewEncoder(c).Encode(told) != nil && err == nil || err != nil {
+		if err == nil {
+			r.remove(said)
+		}
+		return
+	}
+	defer r.remove(said)
+	_ = c.SetDeadline(time.Time{})
+	_, _ = io.Copy(io.Discard, c)
+}
+
+// add registers; the address is then as the gateway dials it.
+func (r *Registry) add(said *claim) error {
+	at, err := Address(said.Address)
+	if err != nil {
+		return err
+	}
+	said.Address = at
+	if err := r.opts.May(said.Service); err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.moved == nil || r.closed {
+		return fmt.Errorf("the stack is starting or stopping")
+	}
+	before := r.claimed[said.Service]
+	r.claimed[said.Service] = append(slices.Clone(before), at)
+	if err := r.moved(said.Service, r.addresses(said.Service)); err != nil {
+		r.claimed[said.Service] = before
+		return err
+	}
+	r.opts.Log.Info("replacement registered", "service", said.Service, "address", at)
+	return nil
+}
+
+func (r *Registry) remove(said claim) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	list := slices.Clone(r.claimed[said.Service])
+	if i := slices.Index(list, said.Address); i >= 0 {
+		list = slices.Delete(list, i, i+1)
+	}
+	r.claimed[said.Service] = list
+	if r.closed {
+		return
+	}
+	_ = r.moved(said.Service, r.addresses(said.Service)) // it takes what it took before
+	r.opts.Log.Info("replacement is gone", "service", said.Service, "address", said.Address)
+}
+
+// Address reads where a replacement listens: "host:port", ":port" or "port", of which no
+// host, and one that stands for all of this machine's, is loopback.
+func Address(text string) (string, error) {
+	host, port, err := net.SplitHostPort(text)
+	if err != nil {
+		host, port, err = net.SplitHostPort(":" + text)
+	}
+	var n int
+	if err == nil {
+		n, err = net.LookupPort("tcp", port)
+	}
+	if err != nil || n == 0 {
+		return "", fmt.Errorf("%q is not an address such as 127.0.0.1:4002", text)
+	}
+	if ip, err := netip.ParseAddr(host); host == "" || host == "localhost" || err == nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return net.JoinHostPort(host, fmt.Sprint(n)), nil
+}
+
+// Find tells where the running stack's registry is, and the secret for it.
+type Find func() (address, secret string, err error)
+
+// Register keeps a service that listens at an address registered until ctx ends: at the
+// stack that runs, and at the next one once that has ended. The log says once what keeps
+// it from being registered. It returns when ctx has ended.
+func Register(ctx context.Context, find Find, service, address string, log *slog.Logger) {
+	told := ""
+	for ctx.Err() == nil {
+		registered, err := register(ctx, find, service, address)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case registered:
+			told = ""
+			log.Info("the stack has ended: registering with the next one", "service", service)
+		case err != nil && err.Error() != told:
+			told = err.Error()
+			log.Warn("the gateway is not told of this service", "service", service, "error", err)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+// register returns once it is registered no more.
+func register(ctx context.Context, find Find, service, address string) (registered bool, err error) {
+	at, secret, err := find()
+	if err != nil {
+		return false, err
+	}
+	c, err := (&net.Dialer{Timeout: sayTime}).DialContext(ctx, "tcp", at)
+	if err != nil {
+		return false, err
+	}
+	defer context.AfterFunc(ctx, func() { _ = c.Close() })()
+	defer func() { _ = c.Close() }()
+	_ = c.SetDeadline(time.Now().Add(sayTime))
+	if err := json.NewEncoder(c).Encode(claim{secret, service, address}); err != nil {
+		return false, err
+	}
+	var told answer
+	if err := json.NewDecoder(&io.LimitedReader{R: c, N: maxLine}).Decode(&told); err != nil {
+		return false, fmt.Errorf("the stack's registry: %w", err)
+	}
+	if told.Error != "" {
+		return false, fmt.Errorf("the stack refuses it: %s", told.Error)
+	}
+	_ = c.SetDeadline(time.Time{})
+	_, _ = io.Copy(io.Discard, c)
+	return true, nil
+}

@@ -1,0 +1,89 @@
+package replacement
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"slices"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestAddress(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{"127.0.0.1:1": "127.0.0.1:1", ":2": "127.0.0.1:2", "3": "127.0.0.1:3", "0.0.0.0:4": "127.0.0.1:4", "[::]:5": "127.0.0.1:5",
+		"[::1]:6": "[::1]:6", "shop:7": "shop:7", "": "", "x": "", "127.0.0.1:0": "", "a:b:c": "", "127.0.0.1:70000": ""} {
+		if got, err := Address(text); got != want || (err == nil) != (want != "") {
+			t.Errorf("%q: got %q, %v, want %q", text, got, err, want)
+		}
+	}
+}
+
+// TestRegistry: a registrant is there for as long as its connection, and one without the
+// secret, or whom the stack refuses, never.
+func TestRegistry(t *testing.T) {
+	t.Parallel()
+	moves := make(chan []string, 10)
+	r, err := New(Options{Fixed: map[string][]string{"shop": {"127.0.0.1:1"}}, May: func(service string) error {
+		if service == "other" {
+			return errors.New("not this one")
+		}
+		return nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	address, secret := r.Place()
+	find := func() (string, string, error) { return address, secret, nil }
+	if _, err := register(t.Context(), find, "shop", "127.0.0.1:2"); err == nil {
+		t.Error("nobody follows yet: got no error")
+	}
+	r.Follow(func(_ string, addresses []string) error {
+		if slices.Contains(addresses, "127.0.0.1:9") {
+			return errors.New("the stack's own")
+		}
+		moves <- addresses
+		return nil
+	})
+	next := func(want ...string) {
+		t.Helper()
+		if got := <-moves; !slices.Equal(got, want) {
+			t.Errorf("moved: got %v, want %v", got, want)
+		}
+	}
+	var ends []context.CancelFunc
+	var gone []chan struct{}
+	for range 2 { // the same twice is there once, and stays until both are gone
+		ctx, cancel := context.WithCancel(t.Context())
+		end := make(chan struct{})
+		go func() { Register(ctx, find, "shop", ":2", slog.New(slog.DiscardHandler)); close(end) }()
+		next("127.0.0.1:1", "127.0.0.1:2")
+		ends, gone = append(ends, cancel), append(gone, end)
+	}
+	ends[0]()
+	next("127.0.0.1:1", "127.0.0.1:2")
+	ends[1]()
+	next("127.0.0.1:1")
+	<-gone[0]
+	<-gone[1]
+	for _, refused := range []struct{ secret, service, address string }{
+		{"guessed", "shop", ":3"}, {"", "shop", ":3"}, {secret, "other", ":3"}, {secret, "shop", "x"}, {secret, "shop", ":9"},
+	} {
+		if ok, err := register(t.Context(), func() (string, string, error) { return address, refused.secret, nil }, refused.service, refused.address); ok || err == nil {
+			t.Errorf("%+v: got %v, %v, want it refused", refused, ok, err)
+		}
+	}
+	silent, err := net.Dial("tcp", address) // delays nobody, and Close does not wait for it
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = silent.Close() }()
+	if got := r.Addresses("shop"); !slices.Equal(got, []string{"127.0.0.1:1"}) {
+		t.Errorf("in the end: got %v", got)
+	}
+}
