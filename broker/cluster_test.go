@@ -179,9 +179,9 @@ func TestSecurity(t *testing.T) {
 		opts int
 		want string // the variable at fault
 	}{
-		{"OKNone", env{}, 0, ""},
+		{"OKNone", env{}, 1, ""},
 		{"OKTLS", env{"KAFKA_TLS": "true"}, 1, ""},
-		{"OKOff", env{"KAFKA_TLS": "false", "KAFKA_TLS_CA_FILE": cert}, 0, ""},
+		{"OKOff", env{"KAFKA_TLS": "false", "KAFKA_TLS_CA_FILE": cert}, 1, ""},
 		{"OKImplied", env{"KAFKA_TLS_CA_FILE": cert}, 1, ""},
 		{"OKBoth", env{"KAFKA_TLS": "1", "KAFKA_SASL_MECHANISM": "PLAIN", "KAFKA_SASL_USERNAME": "u", "KAFKA_SASL_PASSWORD": "p"}, 2, ""},
 		{"ErrTLS", env{"KAFKA_TLS": "maybe"}, 0, "KAFKA_TLS"},

@@ -57,10 +57,7 @@ func Security(getenv func(string) string) ([]kgo.Opt, error) {
 	if err != nil {
 		return nil, err
 	}
-	if config != nil {
-		opts = append(opts, kgo.DialTLSConfig(config))
-	}
-	return opts, nil
+	return append(opts, kgo.Dialer(dialer(config))), nil
 }
 
 func mechanism(getenv func(string) string) (sasl.Mechanism, error) {

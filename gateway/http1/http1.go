@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"axion/gateway/cancellation"
+	"axion/gateway/dockerhost"
 )
 
 // Options of a [Client]. Zero values mean what the fields say.
@@ -31,7 +32,7 @@ type Options struct {
 // Client sends requests. It is safe for concurrent use.
 type Client struct {
 	opts   Options
-	dialer net.Dialer
+	dialer dockerhost.Dialer
 
 	watch  watch
 	mu     sync.Mutex
@@ -54,7 +55,8 @@ func New(opts Options) *Client {
 	if opts.MaxIdlePerHost == 0 {
 		opts.MaxIdlePerHost = 200
 	}
-	return &Client{opts: opts, dialer: net.Dialer{Timeout: opts.DialTimeout, KeepAlive: 15 * time.Second, Control: opts.Control}, pools: make(map[string]*pool)}
+	dialer := dockerhost.Dialer{Dialer: net.Dialer{Timeout: opts.DialTimeout, KeepAlive: 15 * time.Second, Control: opts.Control}}
+	return &Client{opts: opts, dialer: dialer, pools: make(map[string]*pool)}
 }
 
 // Target is one server and how it is asked.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"net"
 	"sync"
+
+	"axion/gateway/dockerhost"
 )
 
 // dialed knows the connections that a transport has open, so that requests that
@@ -13,7 +15,7 @@ type dialed struct{ local sync.Map } // by the address at this end
 
 // dial is a transport's.
 func (d *dialed) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	c, err := new(net.Dialer).DialContext(ctx, network, address)
+	c, err := new(dockerhost.Dialer).DialContext(ctx, network, address)
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"axion/gateway/config"
+	"axion/gateway/dockerhost"
 	"axion/gateway/http1"
 	"axion/gateway/pem"
 )
@@ -32,7 +33,7 @@ func (p *Proxy) Transport(c *config.ServersTransport) (*Transport, error) {
 		return nil, err
 	}
 	times := timesOf(c.ForwardingTimeouts)
-	dialer := &net.Dialer{Timeout: times.dial, KeepAlive: 15 * time.Second, Control: p.control}
+	dialer := &dockerhost.Dialer{Dialer: net.Dialer{Timeout: times.dial, KeepAlive: 15 * time.Second, Control: p.control}}
 	idle := c.MaxIdleConnsPerHost
 	if idle == 0 {
 		idle = maxIdle

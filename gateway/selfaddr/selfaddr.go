@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"axion/gateway/dockerhost"
 )
 
 // ErrOwn says that a connection would lead back to this process.
@@ -126,7 +128,7 @@ func parse(host string) (ip netip.Addr, ours bool) {
 		return netip.IPv4Unspecified(), false
 	case host == "localhost" || strings.HasSuffix(host, ".localhost") || host == "localhost.localdomain" || strings.HasPrefix(host, "ip6-l"):
 		return loopback4, true
-	case host == "host.docker.internal" || host == "host.containers.internal":
+	case dockerhost.Is(host) || host == "host.containers.internal":
 		return loopback4, true
 	}
 	if ip, ok := numbers(host); ok {

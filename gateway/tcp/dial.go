@@ -12,6 +12,7 @@ import (
 	"github.com/pires/go-proxyproto"
 
 	"axion/gateway/config"
+	"axion/gateway/dockerhost"
 	"axion/gateway/probe"
 )
 
@@ -30,7 +31,7 @@ type transport struct {
 
 // dialer connects to the servers of one service.
 type dialer struct {
-	net     net.Dialer
+	net     dockerhost.Dialer
 	tls     *tls.Config
 	version byte          // of the PROXY protocol; 0 means none is spoken
 	delay   time.Duration // how long a half-closed connection goes on; negative means for ever
@@ -64,7 +65,7 @@ func (b *builder) transport(name string) *transport {
 // on the PROXY protocol and the termination delay; else the service does.
 func (t *transport) dialer(c *config.TCPLoadBalancer) (*dialer, error) {
 	d := &dialer{
-		net:   net.Dialer{Timeout: dialTimeout, KeepAlive: dialKeepAlive},
+		net:   dockerhost.Dialer{Dialer: net.Dialer{Timeout: dialTimeout, KeepAlive: dialKeepAlive}},
 		tls:   t.tls,
 		delay: terminationDelay,
 	}

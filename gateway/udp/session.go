@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"axion/gateway/dockerhost"
 )
 
 const (
@@ -119,7 +121,7 @@ var errNoServer = errors.New("there is no server")
 
 // dial finds the server whose turn it is, or where its name is not known the next.
 func (s *session) dial() (*net.UDPConn, error) {
-	dialer := net.Dialer{Timeout: dialTimeout, Control: s.server.opts.Control}
+	dialer := dockerhost.Dialer{Dialer: net.Dialer{Timeout: dialTimeout, Control: s.server.opts.Control}}
 	var tried []string
 	failure := errNoServer
 	for {

@@ -47,16 +47,16 @@ type Socket struct{ conn *websocket.Conn }
 // WebSocket opens path on graph through the gateway.
 func (s *Stack) WebSocket(t testing.TB, path string) *Socket {
 	t.Helper()
-	return s.SocketAt(t, "wss"+s.URL(contract.GraphHost, path)[len("https"):])
+	return s.WebSocketAt(t, "wss"+s.URL(contract.GraphHost, path)[len("https"):])
 }
 
-// SocketAt opens a WebSocket at an address.
-func (s *Stack) SocketAt(t testing.TB, path string) *Socket {
+// WebSocketAt opens an address of the gateway.
+func (s *Stack) WebSocketAt(t testing.TB, address string) *Socket {
 	t.Helper()
 	dialer := websocket.Dialer{TLSClientConfig: s.tls, NetDialContext: s.dial, HandshakeTimeout: Timeout}
-	conn, res, err := dialer.DialContext(t.Context(), path, nil)
+	conn, res, err := dialer.DialContext(t.Context(), address, nil)
 	if err != nil {
-		t.Fatalf("open WebSocket %s: %v (%v)", path, err, res)
+		t.Fatalf("open WebSocket %s: %v (%v)", address, err, res)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
 	return &Socket{conn}

@@ -37,7 +37,7 @@ func TestGoingAway(t *testing.T) {
 	dashboard := "ws" + strings.TrimPrefix(s.Dashboard, "http") + "/ws"
 	sockets := map[string]*stacktest.Socket{
 		"gateway": s.WebSocket(t, "/ws?token="+s.Token), "root": s.WebSocket(t, "/?token="+s.Token),
-		"directly": s.SocketAt(t, "ws://"+graph+"/ws?token="+s.Token), "dashboard": s.SocketAt(t, dashboard),
+		"directly": s.WebSocketAt(t, "ws://"+graph+"/ws?token="+s.Token), "dashboard": s.WebSocketAt(t, dashboard),
 	}
 	type end struct {
 		name string
