@@ -290,7 +290,8 @@ func (s *stack) system(ctx context.Context) web.System {
 func (s *stack) summarize(ctx context.Context) (err error) {
 	https := listen.Port(s.listeners.HTTPS)
 	s.summary = summary.Summary{
-		Instance: s.dir.Instance, Variables: s.kafka.Variables(), Services: s.services.Running(https), Kafka: s.broker.Addr(), KafkaListeners: s.listeners.KafkaAddrs, CA: s.gateway.RootFile(), Auth: s.services.AuthURL(),
+		Instance: s.dir.Instance, Variables: s.kafka.Variables(), Services: s.services.Running(https),
+		Kafka: s.broker.Addr(), KafkaListeners: s.listeners.KafkaAddrs, CA: s.gateway.RootFile(), Auth: s.services.AuthURL(),
 		HTTP:      fmt.Sprintf("http://localhost:%d", listen.Port(s.listeners.HTTP)),
 		HTTPS:     fmt.Sprintf("https://localhost:%d", https),
 		Dashboard: listen.URL(s.listeners.Dashboard),
