@@ -63,7 +63,7 @@ func (p *Parent) Follow(parts *Parts, ephemeral, piped bool, log *slog.Logger) f
 	return func(context.Context) error {
 		stdin := -1
 		if ephemeral && piped && !(p.given && p.pid == 0) && isPipe(os.Stdin) {
-			stdin = int(syscall.Stdin)
+			stdin = int(syscall.Stdin) //nolint:unconvert // a Handle on Windows
 		}
 		pids, err := p.followed(ephemeral)
 		if err != nil {

@@ -151,18 +151,14 @@ func (r *Registry) serve(c net.Conn) {
 	if err := json.NewDecoder(in).Decode(&said); err != nil || subtle.ConstantTimeCompare([]byte(said.Secret), []byte(r.secret)) != 1 {
 		return
 	}
-	err := r.add(&said)
-	told := answer{}
-	if err != nil {
-		told.Error = err.Error()
-	}
-	if json.NewEncoder(c).Encode(told) != nil && err == nil || err != nil {
-		if err == nil {
-			r.remove(said)
-		}
+	if err := r.add(&said); err != nil {
+		_ = json.NewEncoder(c).Encode(answer{Error: err.Error()})
 		return
 	}
 	defer r.remove(said)
+	if json.NewEncoder(c).Encode(answer{}) != nil {
+		return
+	}
 	_ = c.SetDeadline(time.Time{})
 	_, _ = io.Copy(io.Discard, c)
 }
