@@ -74,14 +74,16 @@ func commands(stderr io.Writer) *cobra.Command {
 		SilenceErrors: true, SilenceUsage: true, CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 		PersistentPreRun: func(*cobra.Command, []string) { f.files = provider.Default(f.files) },
 	}
-	root.PersistentFlags().StringArrayVarP(&f.files, "file", "f", nil, "compose `FILE` whose labels are watched (default: the one in this directory)")
+	root.PersistentFlags().StringArrayVarP(&f.files, "file", "f", nil,
+		"compose `FILE` whose labels are watched (default: the one in this directory)")
 	root.PersistentFlags().StringVar(&f.dir.Path, "data", "", "state is kept in `DIR` (default: .axion beside the compose file)")
 	upCmd := &cobra.Command{Use: "up", Short: "Start everything (the default)", Args: cobra.NoArgs, RunE: start}
 	f.register(root.Flags())
 	f.register(upCmd.Flags())
 	running := func() (summary.Summary, error) { return summary.Load(f.dir.Locate(f.files), broker.Held) }
 	kafka := f.kafka.Connect(func() (string, map[string]string, error) { s, err := running(); return s.Kafka, s.Variables, err })
-	root.AddCommand(upCmd, summary.VersionCommand("axion", version), graph.Command(kafka, f.kafka.Register), f.kafka.Command(kafka, dlq.Command(kafka)),
+	root.AddCommand(upCmd, summary.VersionCommand("axion", version),
+		graph.Command(kafka, f.kafka.Register), f.kafka.Command(kafka, dlq.Command(kafka)),
 		auth.Command(func() (string, string, error) { s, err := running(); return s.Auth, s.Password, err }),
 		services.EnvCommand(func() string { return f.dir.Locate(f.files) }, func() (string, error) { s, err := running(); return s.Kafka, err }))
 	root.AddCommand(services.ServeCommand(services.Around{
@@ -155,7 +157,8 @@ type stack struct {
 func up(ctx context.Context, f flags, out io.Writer, log *slog.Logger, traces *telemetry.Store) error {
 	s := &stack{flags: f, log: log, traces: traces}
 	check := func(context.Context) error { return f.kafka.Check() }
-	return s.Run(ctx, check, s.parent.Follow(&s.Parts, s.dir.Ephemeral, s.printAsJSON, log), s.bind, s.start, s.serve, func(context.Context) error {
+	follow := s.parent.Follow(&s.Parts, s.dir.Ephemeral, s.printAsJSON, log)
+	return s.Run(ctx, check, follow, s.bind, s.start, s.serve, func(context.Context) error {
 		remove, err := s.summary.Announce(out, s.data, "axion", version, s.printAsJSON)
 		s.OnStop(func(context.Context) error { return remove() })
 		return err
@@ -217,10 +220,12 @@ func (s *stack) start(ctx context.Context) (err error) {
 	s.OnStop(s.services.Before(s.gateway.Close))
 	s.Watch(s.services.Wait)
 	return s.services.Start(ctx, services.Config{
-		Dir: s.data, Brokers: s.broker.Seeds(), Client: s.broker.Client(), Version: version, Tracer: s.spans.Provider, OTLP: listen.URL(s.listeners.OTLPHTTP),
+		Dir: s.data, Brokers: s.broker.Seeds(), Client: s.broker.Client(), Version: version,
+		Tracer: s.spans.Provider, OTLP: listen.URL(s.listeners.OTLPHTTP),
 		Metrics: s.metrics.Part, Readers: s.broker.Admin().Readers,
 		HTTPSPort: listen.Port(s.listeners.HTTPS), Issuer: os.Getenv("AXION_AUTH_ISSUER"), KeysURL: os.Getenv("AXION_AUTH_JWKS_URL"),
-		Fragments: filepath.Join(s.data, "compose.d"), LocalKafka: s.listeners.LocalKafka(), Routed: s.gateway.WaitHost, Blueprints: embed.Blueprints(),
+		Fragments: filepath.Join(s.data, "compose.d"), LocalKafka: s.listeners.LocalKafka(),
+		Routed: s.gateway.WaitHost, Blueprints: embed.Blueprints(),
 	})
 }
 
@@ -235,7 +240,8 @@ func (s *stack) serve(ctx context.Context) error {
 	s.OnStop(explorer.Close)
 	letters := &dlq.API{Open: func() (*dlq.Client, error) { return dlq.Open(s.broker.Seeds(), s.broker.Client()...) }}
 	options := web.Options{
-		Listener: s.listeners.Dashboard, Assets: embed.Assets(), Log: s.log, Version: version, System: s.system, Gateway: s.gateway.API(), Traces: s.traces, Metrics: &s.metrics,
+		Listener: s.listeners.Dashboard, Assets: embed.Assets(), Log: s.log, Version: version, System: s.system,
+		Gateway: s.gateway.API(), Traces: s.traces, Metrics: &s.metrics,
 		Door: &web.Door{Entry: s.gateway.Entry, RootCAs: s.gateway.RootPool(), Token: s.services.Token}, User: s.services.User,
 		Routes:   func() []web.Route { return web.Reshape[[]web.Route](s.gateway.Routes()) },
 		Problems: func() []web.Problem { return web.Reshape[[]web.Problem](s.gateway.Problems()) },
@@ -254,9 +260,12 @@ func (s *stack) serve(ctx context.Context) error {
 			RootCAs: s.gateway.RootPool(), Token: s.services.JWT, Session: s.services.Token,
 		}
 	}
-	faults := fault.New(fault.Options{Gateway: fault.By(s.gateway.Break), Broker: fault.By(s.broker.Break), Off: s.kafka.NotOurs(), Log: s.log})
+	faults := fault.New(fault.Options{
+		Gateway: fault.By(s.gateway.Break), Broker: fault.By(s.broker.Break), Off: s.kafka.NotOurs(), Log: s.log,
+	})
 	s.OnStop(faults.Close)
-	options.Register, options.Channels = []func(huma.API){faults.Register, s.gateway.Register, explorer.Register, letters.Register}, explorer.Channels()
+	options.Register = []func(huma.API){faults.Register, s.gateway.Register, explorer.Register, letters.Register}
+	options.Channels = explorer.Channels()
 	options.Channels["faults"] = faults.Watch
 	dashboard, err := web.New(options)
 	if err != nil {
@@ -272,7 +281,8 @@ func (s *stack) system(ctx context.Context) web.System {
 	parts := []web.Part{
 		{Name: "broker", Kind: web.KindBroker, State: web.StateHealthy, Address: s.broker.Addr()},
 		{Name: "gateway", Kind: web.KindGateway, State: web.StateHealthy, Address: s.listeners.HTTPS.Addr().String(), URL: s.summary.HTTPS},
-		{Name: "dashboard", Kind: web.KindDashboard, State: web.StateHealthy, Address: s.listeners.Dashboard.Addr().String(), URL: s.summary.Dashboard},
+		{Name: "dashboard", Kind: web.KindDashboard, State: web.StateHealthy,
+			Address: s.listeners.Dashboard.Addr().String(), URL: s.summary.Dashboard},
 	}
 	for _, d := range s.broker.Damage() {
 		parts[0].Problems = append(parts[0].Problems, web.PartProblem{Message: d.String(), Where: d.Path, Hint: d.Hint()})
@@ -281,7 +291,8 @@ func (s *stack) system(ctx context.Context) web.System {
 		parts[0].State, parts[0].Detail = web.StateUnhealthy, err.Error()
 	}
 	return web.System{
-		ReadyMS: s.summary.ReadyMS, Problems: web.Reshape[[]web.BrokerProblem](s.broker.Problems()), Addresses: web.Reshape[web.Addresses](s.summary),
+		ReadyMS: s.summary.ReadyMS, Problems: web.Reshape[[]web.BrokerProblem](s.broker.Problems()),
+		Addresses: web.Reshape[web.Addresses](s.summary),
 		Parts: append(parts, web.Reshape[[]web.Part](s.services.Status(ctx, listen.Port(s.listeners.HTTPS)))...),
 	}
 }
@@ -296,7 +307,8 @@ func (s *stack) summarize(ctx context.Context) (err error) {
 		HTTPS:     fmt.Sprintf("https://localhost:%d", https),
 		Dashboard: listen.URL(s.listeners.Dashboard),
 		OTLPHTTP:  listen.URL(s.listeners.OTLPHTTP), OTLPGRPC: listen.URL(s.listeners.OTLPGRPC),
-		Links: append(web.Reshape[[]summary.Link](s.services.Status(ctx, https)), summary.Link{Name: "watching", URL: strings.Join(s.files, ", ")}),
+		Links: append(web.Reshape[[]summary.Link](s.services.Status(ctx, https)),
+			summary.Link{Name: "watching", URL: strings.Join(s.files, ", ")}),
 	}
 	s.summary.User, s.summary.Password = s.services.User()
 	s.summary.Token, err = s.services.Token(ctx)
