@@ -293,7 +293,7 @@ func (s *stack) system(ctx context.Context) web.System {
 	return web.System{
 		ReadyMS: s.summary.ReadyMS, Problems: web.Reshape[[]web.BrokerProblem](s.broker.Problems()),
 		Addresses: web.Reshape[web.Addresses](s.summary),
-		Parts: append(parts, web.Reshape[[]web.Part](s.services.Status(ctx, listen.Port(s.listeners.HTTPS)))...),
+		Parts:     append(parts, web.Reshape[[]web.Part](s.services.Status(ctx, listen.Port(s.listeners.HTTPS)))...),
 	}
 }
 
