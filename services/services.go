@@ -141,7 +141,7 @@ func Bind(o Options) (*Set, error) {
 			s.members = append(s.members, m)
 		}
 	}
-	s.registry, err = replacement.New(replacement.Options{Fixed: s.Addresses(), May: s.mayReplace, Log: o.Log})
+	s.registry, err = replacement.New(replacement.Options{Fixed: s.Addresses(), Listen: o.Listen, May: s.mayReplace, Log: o.Log})
 	if err != nil {
 		return nil, errors.Join(err, s.Stop(context.Background()))
 	}

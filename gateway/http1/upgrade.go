@@ -6,8 +6,8 @@ import (
 	"errors"
 	"net"
 	"net/http"
-	"time"
 	"strings"
+	"time"
 
 	"axion/gateway/record"
 	"axion/gateway/tunnel"

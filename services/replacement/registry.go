@@ -45,6 +45,9 @@ type answer struct {
 type Options struct {
 	// Fixed are the addresses of a service that stay: given by flags, or builtins'.
 	Fixed map[string][]string
+	// Listen opens a "host:port" address, to this user of the machine alone. Nil: to all
+	// who know the secret.
+	Listen func(addr string) (net.Listener, error)
 	// May says why nobody may take a service's place, or nil. Required.
 	May func(service string) error
 	// Log tells who came and went. Nil discards.
@@ -70,7 +73,10 @@ func New(opts Options) (*Registry, error) {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if opts.Listen == nil {
+		opts.Listen = func(addr string) (net.Listener, error) { return net.Listen("tcp", addr) }
+	}
+	l, err := opts.Listen("127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("listen for replacements: %w", err)
 	}
