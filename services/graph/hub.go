@@ -58,7 +58,7 @@ const clientKey = "client"
 // client is what a session was opened with.
 type client struct {
 	id     verifier.Identity
-	after  int64 // the last message it had, in nanoseconds since 1970; negative: it wants none of the past
+	after  int64 // the last message it had, in nanoseconds since 1970
 	expire *time.Timer
 }
 
@@ -92,15 +92,6 @@ func (b *hub) connect(s *melody.Session) {
 	defer b.mu.Unlock()
 	if b.closed { // registered all the same: close waits for those that are
 		_ = s.CloseWithMsg(goingAway())
-	}
-	latest, err := latest(s.Request.Context(), b.host.DB, c.id.UserID)
-	if err != nil {
-		b.host.Log.ErrorContext(s.Request.Context(), "no replay", "error", err)
-		_ = s.Close()
-		return
-	}
-	if c.after < 0 || c.after > latest {
-		c.after = latest
 	}
 	of := b.sessions[c.id.UserID]
 	if of == nil {

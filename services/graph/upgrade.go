@@ -57,6 +57,16 @@ func (b *hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer b.leave(id.UserID)
+	// Before the client knows that it is connected: it is told all that happens then.
+	now, err := latest(r.Context(), b.host.DB, id.UserID)
+	if err != nil {
+		b.host.Log.ErrorContext(r.Context(), "no replay", "error", err)
+		host.WriteProblem(w, http.StatusServiceUnavailable, "the feed cannot be read; try again")
+		return
+	}
+	if c.after < 0 || c.after > now {
+		c.after = now
+	}
 	// Errors are the upgrader's, which has answered.
 	_ = b.melody.HandleRequestWithKeys(w, r, map[string]any{clientKey: c})
 }

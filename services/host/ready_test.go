@@ -48,7 +48,9 @@ func TestReadyNow(t *testing.T) {
 		return all
 	}
 	ready(200)
-	want := map[string]string{"database": "<nil>", "bus": "<nil>", contract.Auth: "<nil>", contract.Codegen: "nobody is in its consumer group"}
+	want := map[string]string{
+		"database": "<nil>", "storage": "<nil>", "bus": "<nil>", contract.Auth: "<nil>", contract.Codegen: "nobody is in its consumer group",
+	}
 	if got := depends(); !maps.Equal(got, want) {
 		t.Errorf("depends: got %v, want %v", got, want)
 	}

@@ -76,7 +76,7 @@ func New(opts Options) (*Registry, error) {
 	if opts.Listen == nil {
 		opts.Listen = func(addr string) (net.Listener, error) { return net.Listen("tcp", addr) }
 	}
-	l, err := opts.Listen("127.0.0.1:0")
+	l, err := opts.Listen("localhost:0")
 	if err != nil {
 		return nil, fmt.Errorf("listen for replacements: %w", err)
 	}
