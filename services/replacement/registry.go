@@ -11,6 +11,7 @@ import (
 	"crypto/rand"
 	"crypto/subtle"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -143,6 +144,9 @@ func (r *Registry) accept() {
 	}
 }
 
+// errSecret is what somebody is told who does not say the secret.
+var errSecret = errors.New("it does not know the stack's secret: run axion serve in the stack's folder, or with its --data")
+
 // serve hears one registrant out, and keeps it registered until its connection ends.
 func (r *Registry) serve(c net.Conn) {
 	defer func() {
@@ -154,10 +158,13 @@ func (r *Registry) serve(c net.Conn) {
 	_ = c.SetDeadline(time.Now().Add(sayTime))
 	var said claim
 	in := &io.LimitedReader{R: c, N: maxLine}
-	if err := json.NewDecoder(in).Decode(&said); err != nil || subtle.ConstantTimeCompare([]byte(said.Secret), []byte(r.secret)) != 1 {
-		return
+	err := json.NewDecoder(in).Decode(&said)
+	if err != nil || subtle.ConstantTimeCompare([]byte(said.Secret), []byte(r.secret)) != 1 {
+		err = errSecret
+	} else {
+		err = r.add(&said)
 	}
-	if err := r.add(&said); err != nil {
+	if err != nil {
 		_ = json.NewEncoder(c).Encode(answer{Error: err.Error()})
 		return
 	}

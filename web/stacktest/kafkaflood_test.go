@@ -41,7 +41,7 @@ func TestKafkaFlood(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := stacktest.Launch(t, limited)
-	const limit = files / 2
+	const limit = files / 4
 	if got := sum(t, s.Stack, "kafka_broker_connections_limit", ""); got != limit {
 		t.Fatalf("the limit is %v connections, want %d", got, limit)
 	}

@@ -125,7 +125,7 @@ func testProjectOnce(t *testing.T, s script) {
 		p := s.Create(t, "", "Once", "")
 		slugs[p.Slug] = true
 		_, types := ws.Until(t, p.ID, contract.DeploymentSucceeded)
-		if len(types) != 4 || slices.Contains(types, contract.DeploymentFailed) {
+		if len(types) != 5 || slices.Contains(types, contract.DeploymentFailed) {
 			t.Errorf("pushed: got %v, want each event once", types)
 		}
 		var list struct{ Items []struct{ Status string } }

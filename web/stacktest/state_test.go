@@ -71,7 +71,7 @@ func TestStateNow(t *testing.T) {
 			is = is && p.State == healthy && s.Get(t, "http://"+p.Address+"/ready").Status == ready
 			for _, i := range p.Instances {
 				for _, d := range i.Depends {
-					is = is && (d.State == healthy || d.Name == "SQLite" && d.State == "healthy")
+					is = is && (d.State == healthy || d.Name == "SQLite" && d.State == "healthy" || d.Name == "storage" && d.State == "healthy")
 				}
 			}
 		}
