@@ -34,18 +34,19 @@ final class Old {
         ConfigResource topic = new ConfigResource(ConfigResource.Type.TOPIC, "old");
         TopicPartition p = new TopicPartition("old", 0);
         try (Admin admin = client.admin(); KafkaConsumer<String, String> consumer = client.consumer("group.id", "old")) {
+            // Records are of 1970, and are to stay.
             CreateTopicsResult made = admin.createTopics(List.of(new NewTopic("old", 2, (short) 1).configs(Map.of("retention.ms",
-                "7000000"))));
+                "7000000000000"))));
             report.tries("created", () -> made.numPartitions("old").get() + " " + made.config("old").get().get("retention.ms").value());
             report.tries("created by default", () -> admin.createTopics(List.of(new NewTopic("old-default", Optional.empty(),
                 Optional.empty()))).numPartitions("old-default").get());
             report.tries("listed", () -> Client.sorted(admin.listTopics().names().get()).contains("old"));
             report.tries("partitions", () -> consumer.partitionsFor("old").size());
             report.tries("configured", () -> admin.incrementalAlterConfigs(Map.of(topic,
-                List.of(new AlterConfigOp(new ConfigEntry("retention.ms", "8000000"), AlterConfigOp.OpType.SET))))
+                List.of(new AlterConfigOp(new ConfigEntry("retention.ms", "8000000000000"), AlterConfigOp.OpType.SET))))
                 .all().get());
             Client.until("configured", () -> admin.describeConfigs(List.of(topic)).all().get().get(topic)
-                .get("retention.ms").value().equals("8000000"));
+                .get("retention.ms").value().equals("8000000000000"));
             report.tries("cluster", () -> admin.describeCluster().nodes().get().size());
             client.fill("old", 0, 5);
             report.tries("offsets", () -> admin.listOffsets(Map.of(p, OffsetSpec.latest())).partitionResult(p).get().offset());

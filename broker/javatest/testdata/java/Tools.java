@@ -105,6 +105,8 @@ final class Tools {
         tool("ProducerPerformance", "--topic tools-perf --num-records 2000 --record-size 100 --throughput -1"
             + " --transactional-id tools-perf --transaction-duration-ms 50");
         tool("ConsumerPerformance", "--topic tools-perf --num-records 4000 --timeout 20000 --group tools-perf-group");
+        // It goes on at once after making a topic, which a broker need not know of yet then.
+        tool("TopicCommand", "--create --topic tools-latency --partitions 1");
         tool("EndToEndLatency", "--topic tools-latency --num-records 20 --producer-acks all --record-size 100");
         Path file = Files.createTempFile("records", ".json");
         for (int offset : new int[] {2, 0, 99}) {
