@@ -49,7 +49,10 @@ func TestSessionToken(t *testing.T) {
 		defer mu.Unlock()
 		jwt, session = a, b
 	}
-	// The WebSocket has found out already.
+	// Which kind it takes is known once a call has found out, or the WebSocket.
+	if res, text := s.call(t, "GET", "/api/projects", "", nil); res.StatusCode != http.StatusOK {
+		t.Fatalf("GET: got %d %s", res.StatusCode, text)
+	}
 	call("POST", `{"name":"Shop"}`, http.StatusCreated, "session")
 	call("GET", "", http.StatusOK, "session")
 	set(goodToken, "refused") // another service is there now
