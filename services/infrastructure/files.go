@@ -31,13 +31,21 @@ var (
 	id = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
 )
 
+// modules is a folder from which Node.js loads what a program below the folder's parent
+// requires and does not bring: other projects' processes would run the files of one with
+// this id.
+const modules = "node_modules"
+
+// named reports whether an id may name a folder, also where case does not tell names apart.
+func named(text string) bool { return id.MatchString(text) && !strings.EqualFold(text, modules) }
+
 // check refuses what could leave the project's folder or break its labels.
 func check(req contract.ProvisionRequest) error {
 	switch {
-	case !id.MatchString(req.ProjectID):
-		return fmt.Errorf("projectId %q: must be letters, digits, - and _", req.ProjectID)
-	case !id.MatchString(req.DeploymentID):
-		return fmt.Errorf("deploymentId %q: must be letters, digits, - and _", req.DeploymentID)
+	case !named(req.ProjectID):
+		return fmt.Errorf("projectId %q: must be letters, digits, - and _, and not "+modules, req.ProjectID)
+	case !named(req.DeploymentID):
+		return fmt.Errorf("deploymentId %q: must be letters, digits, - and _, and not "+modules, req.DeploymentID)
 	case !label.MatchString(req.Slug):
 		return fmt.Errorf("slug %q: must be lower-case letters, digits and -, at most 63", req.Slug)
 	case len(req.Files) > maxFiles:

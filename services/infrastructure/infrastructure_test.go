@@ -156,6 +156,8 @@ func TestProvisionRefuses(t *testing.T) {
 		"ErrSlugLine":     {func(q *contract.ProvisionRequest) { q.Slug = "a\n" }, "slug"},
 		"ErrProject":      {func(q *contract.ProvisionRequest) { q.ProjectID = "../p" }, "projectId"},
 		"ErrDeployment":   {func(q *contract.ProvisionRequest) { q.DeploymentID = ".." }, "deploymentId"},
+		"ErrProjectNode":  {func(q *contract.ProvisionRequest) { q.ProjectID = "node_modules" }, "not node_modules"},
+		"ErrDeployNode":   {func(q *contract.ProvisionRequest) { q.DeploymentID = "Node_Modules" }, "not node_modules"},
 		"ErrPathUp":       {func(q *contract.ProvisionRequest) { q.Files = append(q.Files, site("../x", "")...) }, `file "../x": must be a relative path`},
 		"ErrPathNUL":      {func(q *contract.ProvisionRequest) { q.Files = append(q.Files, site("a\x00b", "")...) }, "must be a relative path"},
 		"ErrPathInside":   {func(q *contract.ProvisionRequest) { q.Files = append(q.Files, site("a/../../x", "")...) }, "stays inside"},
