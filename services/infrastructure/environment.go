@@ -17,7 +17,11 @@ var (
 	passedPrefixes = []string{"LC_", "XDG_", "NPM_CONFIG_"}
 )
 
-func environment(all []string) (kept []string) {
+// environment is what is kept of all, and what makes a project stand alone: a go.work in
+// a folder above it, such as the one in which axion was started, is not its own, and go
+// builds nothing that the workspace does not name.
+func environment(all []string) []string {
+	kept := []string{"GOWORK=off"}
 	for _, entry := range all {
 		name, _, _ := strings.Cut(entry, "=")
 		name = strings.ToUpper(name)

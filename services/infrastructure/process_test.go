@@ -244,7 +244,7 @@ func TestProcessEnvironment(t *testing.T) {
 	at := r.run(process("d1", running("serve")))
 	got := strings.Split(hosttest.Do(t, "GET", at+"/environment", "").Body, "\n")
 	for _, want := range []string{"PATH=" + os.Getenv("PATH"), "KAFKA_BROKERS=" + r.cluster.ListenAddrs()[0], "AXION_PROJECT=p1", "HOST=127.0.0.1",
-		"OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318", "OTEL_SERVICE_NAME=tea"} {
+		"OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318", "OTEL_SERVICE_NAME=tea", "GOWORK=off"} {
 		if !slices.Contains(got, want) {
 			t.Errorf("no %q in %q", want, got)
 		}
