@@ -110,8 +110,10 @@ func (s *serve) check(name string) error {
 	if err := checkName("serve "+name, name); err != nil {
 		return err
 	}
+	var files bool
 	if running, err := s.around.Running(); err == nil && !s.external {
 		s.external = true // by the stack's
+		files = running.Database == ""
 		if s.database == "" {
 			s.database = running.Database
 		}
@@ -121,6 +123,10 @@ func (s *serve) check(name string) error {
 	}
 	if !s.external {
 		return &needError{"--brokers", "name the Kafka cluster that the other services use, as in --brokers localhost:9092"}
+	}
+	if s.database == "" && files {
+		return &needError{"--database", "the running stack keeps its data in files, which are its own: start it with --database too, " +
+			"as in --database postgres://USER@HOST:5432/DATABASE"}
 	}
 	if s.database == "" {
 		return &needError{"--database", "name the PostgreSQL database that the service's other instances use, as in " +

@@ -126,3 +126,16 @@ func TestServeErrors(t *testing.T) {
 		})
 	}
 }
+
+// TestServeFiles: a stack whose data is in files has no database for a second process,
+// and the hint says what to change.
+func TestServeFiles(t *testing.T) {
+	t.Parallel()
+	data := t.TempDir()
+	stacktest.Launch(t, binary, "--data", data, "--without", contract.Codegen)
+	_, stderr, code := execute(t, data, "serve", contract.Codegen, "--listen", "127.0.0.1:0", "--data", data)
+	const want = "--database is missing\nhint: the running stack keeps its data in files"
+	if code != 1 || !strings.Contains(stderr, want) {
+		t.Errorf("got %d and %s, want %q", code, stderr, want)
+	}
+}
