@@ -116,11 +116,19 @@ func (e *connectError) Mend() string {
 const lookTime = 800 * time.Millisecond
 
 // HealthyNow is [Cluster.Healthy] for who shows it: a broker that takes longer than
-// 0.8 s is taken to be away.
+// 0.8 s is taken to be away, and one that takes no records is not well.
 func HealthyNow(ctx context.Context, c Cluster) error {
 	ctx, cancel := context.WithTimeout(ctx, lookTime)
 	defer cancel()
-	return c.Healthy(ctx)
+	if err := c.Healthy(ctx); err != nil {
+		return err
+	}
+	for _, p := range c.Problems() {
+		if p.Kind == retention.KindFull {
+			return errors.New(p.Message)
+		}
+	}
+	return nil
 }
 
 // external is an existing cluster.

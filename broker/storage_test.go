@@ -60,6 +60,9 @@ func TestFullDisk(t *testing.T) {
 		d.free.Store(1 << 20)
 		eventually(t, "records refused", func() bool { return errors.Is(try(), kerr.KafkaStorageError) })
 		eventually(t, "it told", func() bool { return kinds(b) == "disk-full disk-low" })
+		if err := HealthyNow(testContext(t), b); err == nil || !strings.Contains(err.Error(), "records are refused") {
+			t.Errorf("health on a full disk: got %v", err)
+		}
 		// Commits go on.
 		var o kadm.Offsets
 		o.Add(kadm.Offset{Topic: "a", At: 1, LeaderEpoch: -1})
@@ -79,6 +82,9 @@ func TestFullDisk(t *testing.T) {
 		d.free.Store(50 << 30)
 		eventually(t, "records taken", func() bool { return try() == nil })
 		eventually(t, "it told", func() bool { return kinds(b) == "" })
+		if err := HealthyNow(testContext(t), b); err != nil {
+			t.Errorf("health with room again: %v", err)
+		}
 		<-sent
 	}
 	if n := l.count("is full: records are refused"); n != 2 {
