@@ -10,11 +10,13 @@ import java.util.concurrent.ExecutionException;
 import java.util.stream.Collectors;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.KafkaFuture;
+import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.StringDeserializer;
 import org.apache.kafka.common.serialization.StringSerializer;
 
@@ -66,13 +68,21 @@ final class Client {
         }
     }
 
-    /** Creates topics of some partitions. */
+    /**
+     * Creates topics of some partitions, and waits until the broker leads them: Apache Kafka's shows topics before that, and
+     * what is sent to it in between without a wish for an acknowledgement is lost.
+     */
     void topics(int partitions, String... names) throws Exception {
         try (Admin admin = admin()) {
             admin.createTopics(Arrays.stream(names).map(n -> new NewTopic(n, partitions, (short) 1)).collect(Collectors.toList())).all()
                 .get();
             for (String name : names) {
                 until(name, () -> partitions == admin.describeTopics(List.of(name)).allTopicNames().get().get(name).partitions().size());
+                Map<TopicPartition, OffsetSpec> ends = new HashMap<>();
+                for (int i = 0; i < partitions; i++) {
+                    ends.put(new TopicPartition(name, i), OffsetSpec.latest());
+                }
+                until(name, () -> admin.listOffsets(ends).all().get().size() == partitions);
             }
         }
     }

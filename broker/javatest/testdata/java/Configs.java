@@ -13,6 +13,7 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.clients.producer.RecordMetadata;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.config.ConfigResource.Type;
@@ -163,20 +164,25 @@ final class Configs {
             String> consumer = client.consumer()) {
             admin.incrementalAlterConfigs(Map.of(topic, List.of(op("message.timestamp.type", "LogAppendTime", AlterConfigOp.OpType.SET))))
                 .all().get();
-            Client.until("set", () -> describe(admin, topic).get("message.timestamp.type").value().equals("LogAppendTime"));
             long start = System.currentTimeMillis();
-            long told = producer.send(new ProducerRecord<>("append-time", 0, 5L, "k", "v")).get().timestamp();
-            report.say("told to the producer", told >= start);
+            RecordMetadata[] sent = new RecordMetadata[1];
+            Client.until("set", () -> { // Apache Kafka's partitions follow after what it describes
+                sent[0] = producer.send(new ProducerRecord<>("append-time", 0, 5L, "k", "v")).get();
+                return sent[0].timestamp() >= start;
+            });
             consumer.assign(List.of(partition));
+            consumer.seek(partition, sent[0].offset());
             Client.until("read", () -> {
                 for (ConsumerRecord<String, String> record : consumer.poll(java.time.Duration.ofMillis(100))) {
                     report.say("type", record.timestampType());
-                    report.say("same time", record.timestamp() == told);
+                    report.say("same time", record.timestamp() == sent[0].timestamp());
                     return true;
                 }
                 return false;
             });
-            report.tries("found by time", () -> consumer.offsetsForTimes(Map.of(partition, start)).get(partition).offset());
+            report.tries("found by time", () -> consumer.offsetsForTimes(Map.of(partition, start)).get(partition).offset() == sent[0]
+                .offset());
+            report.say("described", describe(admin, topic).get("message.timestamp.type").value());
         }
     }
 }
