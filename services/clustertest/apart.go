@@ -30,13 +30,15 @@ controller.quorum.voters=2@127.0.0.1:%[2]d
 listeners=PLAINTEXT://127.0.0.1:%[1]d
 `
 
-// sessionProperties are the controller's: a broker that was killed may come back only
-// once its session has ended.
-const sessionProperties = "broker.session.timeout.ms=3000\n"
+// sessionProperties are the controller's for a broker that is killed: it may come back
+// only once its session has ended. It must be long: what is sent to a broker that is too
+// busy for its session, and without a wish for an acknowledgement, is lost.
+const sessionProperties = "broker.session.timeout.ms=12000\n"
 
 // What a controller says of its broker.
 const (
 	fencedLine   = "Fencing broker 1 at epoch"
+	leftLine     = "broker 1 has requested and been granted a controlled shutdown"
 	unfencedLine = "request from broker 1 to unfence has been granted"
 )
 
@@ -45,17 +47,22 @@ type apart struct {
 	t                  testing.TB
 	controller, broker *node
 	signal             string   // ends the broker
+	gone               string   // what the controller says once it knows of the end
 	up                 *process // the controller, once it runs
 }
 
 // newApart makes the directories of a broker that will listen on a port, and of its
-// controller. The signal ends the broker.
+// controller. The signal ends the broker, which takes its leave upon TERM: it need not
+// wait for the end of its session then.
 func newApart(t testing.TB, port int, signal string) *apart {
 	t.Helper()
 	at := freePort(t)
-	controller := fmt.Sprintf(controllerProperties, at, folder(t)) + sessionProperties
+	controller, gone := fmt.Sprintf(controllerProperties, at, folder(t)), leftLine
+	if signal != "TERM" {
+		controller, gone = controller+sessionProperties, fencedLine
+	}
 	return &apart{
-		t: t, signal: signal,
+		t: t, signal: signal, gone: gone,
 		controller: newNode(t, at, controller, nil),
 		broker:     newNode(t, port, fmt.Sprintf(brokerProperties, port, at), nil),
 	}
@@ -67,9 +74,9 @@ func (a *apart) start() (stop func()) {
 	a.t.Helper()
 	if a.up == nil {
 		a.up = a.controller.start()
-		a.up.tail.watch(fencedLine, unfencedLine)
+		a.up.tail.watch(a.gone, unfencedLine)
 	} else {
-		a.wait(fencedLine)
+		a.wait(a.gone)
 	}
 	p := a.broker.startUntil(a.signal)
 	a.wait(unfencedLine)
