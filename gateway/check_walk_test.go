@@ -62,7 +62,7 @@ func labelled(list, value string) string {
 	b.WriteString("services:\n")
 	i := 0
 	for line := range strings.Lines(list) {
-		if line = strings.TrimSpace(line); len(line) < 3 || !strings.Contains("+=~!", line[:1]) || line[1] != ' ' {
+		if line = strings.TrimSpace(line); len(line) < 3 || !strings.Contains("+=~!>", line[:1]) || line[1] != ' ' {
 			continue
 		}
 		i++

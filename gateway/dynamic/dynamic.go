@@ -55,6 +55,7 @@ func Read(ctx context.Context, name string, data []byte, env func(string) (strin
 		return &Set{}, []config.Problem{*problem}
 	}
 	problems := sections(name, root)
+	problems = append(problems, keptForTraefik(name, root)...)
 	problems = append(problems, unsupported(name, root)...)
 	var t tree
 	found := append(unknown(name, root), document.Decode(name, root, &t)...)

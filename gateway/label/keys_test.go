@@ -118,10 +118,31 @@ func file(k keytest.Key) map[string]any {
 // files are the forms of one, by their names.
 func files(t *testing.T, k keytest.Key) map[string][]byte {
 	t.Helper()
+	return filesWith(t, k, nil)
+}
+
+// filesWith are the forms of one that has a middleware called beside as well; nil means
+// none.
+func filesWith(t *testing.T, k keytest.Key, beside map[string]any) map[string][]byte {
+	t.Helper()
+	content := file(k)
+	if beside != nil {
+		section, ok := content["http"].(map[string]any)
+		if !ok {
+			section = map[string]any{}
+			content["http"] = section
+		}
+		middlewares, ok := section["middlewares"].(map[string]any)
+		if !ok {
+			middlewares = map[string]any{}
+			section["middlewares"] = middlewares
+		}
+		middlewares["beside"] = beside
+	}
 	all := map[string][]byte{}
 	for name, marshal := range map[string]func(any) ([]byte, error){"a.yml": func(v any) ([]byte, error) { return yaml.Marshal(v) },
 		"a.toml": toml.Marshal, "a.json": json.Marshal} {
-		data, err := marshal(file(k))
+		data, err := marshal(content)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -152,7 +173,11 @@ func TestKeys(t *testing.T) {
 	for _, k := range keys {
 		t.Run(k.Path, func(t *testing.T) {
 			t.Parallel()
-			if k.Verdict == "reported" {
+			switch {
+			case k.Where == "reserved":
+				passedOver(t, k)
+				return
+			case k.Verdict == "reported":
 				reported(t, k)
 				return
 			}
@@ -169,18 +194,26 @@ func TestKeys(t *testing.T) {
 				if !told && !dropped || dropped && len(set.Problems) == 0 {
 					t.Errorf("as a label: got problems %v, want that only files can set it", set.Problems)
 				}
-			case "ignored":
+			case "ignored", "newer":
 				quiet(t, "label", set.Problems, 1)
 			case "both":
 				quiet(t, "label", set.Problems, 0)
+			case "ours":
+				if len(set.Problems) != 1 || !strings.HasPrefix(set.Problems[0].Message, "Traefik ignores this label") {
+					t.Errorf("as a label: got problems %v, want that Traefik ignores it", set.Problems)
+				}
 			}
 			var first any
-			if k.Where == "both" || k.Where == "ignored" {
+			if k.Where == "both" || k.Where == "ignored" || k.Where == "newer" {
 				first = taken(t, "label", ofLabels(set), k)
 			}
 			for name, data := range files(t, k) {
 				set, problems := dynamic.Read(t.Context(), name, data, nil)
-				quiet(t, name, problems, 0)
+				notices := 0
+				if k.Where == "newer" || k.Where == "ours" {
+					notices = 1
+				}
+				quiet(t, name, problems, notices)
 				got := taken(t, name, ofFile(set), k)
 				if first != nil && !reflect.DeepEqual(got, first) {
 					t.Errorf("%s: got %v, want %v", name, got, first)
@@ -215,6 +248,44 @@ func taken(t *testing.T, of string, d *decoded, k keytest.Key) any {
 		return nil
 	}
 	return reflect.Indirect(v).Interface()
+}
+
+// passedOver checks that a key which Traefik keeps for itself is told by its name, as a
+// label and in files, and that what stands beside it counts.
+func passedOver(t *testing.T, k keytest.Key) {
+	t.Helper()
+	told := func(of string, problems []config.Problem) {
+		if len(problems) != 1 || problems[0].Severity != config.Warning ||
+			!strings.Contains(strings.ToLower(problems[0].Label+" "+problems[0].Message), strings.ToLower(strings.TrimSuffix(ownerOf(k), ".<n>"))) {
+			t.Errorf("%s: got problems %v, want a warning that names %s", of, problems, ownerOf(k))
+		}
+	}
+	all := labels(k)
+	all["traefik.http.middlewares.beside.compress"] = "true"
+	set := label.Decode(label.Service{Name: "web", Project: "shop", File: "compose.yaml", Labels: all})
+	told("label", set.Problems)
+	if set.Middlewares["beside"] == nil || set.Services["base"] == nil {
+		t.Error("label: what stands beside it is gone")
+	}
+	for name, data := range filesWith(t, k, map[string]any{"compress": true}) {
+		set, problems := dynamic.Read(t.Context(), name, data, nil)
+		told(name, problems)
+		if set.Middlewares["beside"] == nil {
+			t.Errorf("%s: what stands beside it is gone", name)
+		}
+	}
+}
+
+// ownerOf is the name that a key's problem must speak of: its own, or that of the
+// reserved field which it is in.
+func ownerOf(k keytest.Key) string {
+	path := strings.ReplaceAll(k.Path, "<n>", "*")
+	for _, f := range config.ReservedFields() {
+		if path == f.Path || strings.HasPrefix(path, f.Path+".") {
+			return f.Path[strings.LastIndex(f.Path, ".")+1:]
+		}
+	}
+	return k.Field()
 }
 
 // reported checks that the check of a project tells of a key that is not followed, as
@@ -278,7 +349,7 @@ func TestKeysAreListed(t *testing.T) {
 		t.Fatal(err)
 	}
 	for line := range strings.Lines(string(known)) {
-		if name := strings.TrimSpace(line); len(name) > 2 && name[1] == ' ' && strings.Contains("+=~!-", name[:1]) && !asLabel[name[2:]] {
+		if name := strings.TrimSpace(line); len(name) > 2 && name[1] == ' ' && strings.Contains("+=~!->", name[:1]) && !asLabel[name[2:]] {
 			t.Errorf("the label %s is taken, and not in the list", name[2:])
 		}
 	}

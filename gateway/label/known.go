@@ -21,7 +21,12 @@ const (
 	tuning     status = '~' // not supported yet, and can be left out
 	essential  status = '!' // not supported yet, and cannot be left out
 	fileOnly   status = '-' // Traefik knows it, and follows it in files only
+	newer      status = '>' // understood, and Traefik 3.7 does not have it
+	reserved   status = '*' // of config.ReservedFields, not of the list
 )
+
+// marks are those that stand in labels.txt.
+const marks = "+=~!->"
 
 // The places in labels.txt where any text stands.
 const (
@@ -39,27 +44,36 @@ type trie struct {
 var known = sync.OnceValue(func() *trie {
 	root := &trie{}
 	for _, pattern := range patterns() {
-		t := root
-		for segment := range strings.SplitSeq(pattern[2:], ".") {
-			if t.next == nil {
-				t.next = map[string]*trie{}
-			}
-			if t.next[segment] == nil {
-				t.next[segment] = &trie{}
-			}
-			t = t.next[segment]
-		}
-		t.status = status(pattern[0])
+		root.put(pattern[2:], status(pattern[0]))
+	}
+	for _, f := range config.ReservedFields() {
+		path := strings.NewReplacer("*", anyName, "servers[n]", "server").Replace(strings.ToLower(f.Path))
+		root.put(path, reserved)
+		root.put(path+"."+anyRest, reserved)
 	}
 	return root
 })
+
+// put notes what becomes of the label of a pattern.
+func (t *trie) put(pattern string, s status) {
+	for segment := range strings.SplitSeq(pattern, ".") {
+		if t.next == nil {
+			t.next = map[string]*trie{}
+		}
+		if t.next[segment] == nil {
+			t.next[segment] = &trie{}
+		}
+		t = t.next[segment]
+	}
+	t.status = s
+}
 
 // patterns are the lines of the list that hold a label.
 func patterns() []string {
 	var out []string
 	for line := range strings.Lines(list) {
 		line = strings.TrimSpace(line)
-		if len(line) > 2 && line[1] == ' ' && strings.IndexByte("+=~!-", line[0]) >= 0 {
+		if len(line) > 2 && line[1] == ' ' && strings.IndexByte(marks, line[0]) >= 0 {
 			out = append(out, line)
 		}
 	}
@@ -74,7 +88,7 @@ func (t *trie) find(segments []string) status {
 	if segments[0] == "" {
 		return unknown
 	}
-	if rest := t.next[anyRest]; rest != nil && !strings.ContainsAny(strings.Join(segments, ""), "[]") {
+	if rest := t.next[anyRest]; rest != nil && (rest.status == reserved || !strings.ContainsAny(strings.Join(segments, ""), "[]")) {
 		return rest.status
 	}
 	if next := t.next[unindexed(strings.ToLower(segments[0]))]; next != nil {

@@ -24,6 +24,9 @@ func (d *decoder) sort() bool {
 		}
 		segments := strings.Split(key[len(prefix):], ".")
 		switch s := known().find(segments); s {
+		case newer:
+			d.problem(config.Notice, key, "the label is followed, and Traefik 3.7 leaves out the whole container for it: it does not have it", "")
+			fallthrough
 		case understood:
 			if len(segments) > 1 { // traefik.enable is dealt with
 				d.locate(key, segments)
@@ -35,6 +38,8 @@ func (d *decoder) sort() bool {
 			skipped = append(skipped, segments)
 		case fileOnly:
 			d.problem(config.Warning, key, "Traefik ignores this label: only files can set it", inFile(segments))
+		case reserved:
+			d.problem(config.Warning, key, "Traefik ignores this label: it keeps the field for itself", insteadOf(segments))
 		case unknown:
 			ok = d.unknown(key, segments) && ok
 		}
@@ -71,7 +76,29 @@ func whyNot(segments []string) string {
 	case "ratelimit":
 		return "the limit is counted in this process, without Redis"
 	}
-	return "it is ignored: there is no Swarm here"
+	absent := "Swarm"
+	switch strings.ToLower(segments[0]) {
+	case "consulcatalog":
+		absent = "Consul"
+	case "nomad":
+		absent = "Nomad"
+	}
+	return "it is ignored: there is no " + absent + " here"
+}
+
+// insteadOf says what to write in place of a label that Traefik keeps for itself.
+func insteadOf(segments []string) string {
+	for _, f := range config.ReservedFields() {
+		names := strings.Split(strings.ReplaceAll(f.Path, "servers[n]", "server"), ".")
+		matches := len(names) <= len(segments)
+		for i := 0; matches && i < len(names); i++ {
+			matches = names[i] == "*" || strings.EqualFold(names[i], unindexed(segments[i]))
+		}
+		if matches {
+			return f.Hint
+		}
+	}
+	return ""
 }
 
 // skip settles which middlewares are left out because of labels that are not
