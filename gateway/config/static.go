@@ -59,8 +59,8 @@ type EntryPoint struct {
 	HTTP3            *HTTP3 `label:"allowEmpty" file:"allowEmpty"`
 	UDP              *EntryPointUDP
 	Transport        *Transport
-	ProxyProtocol    *TrustedPeers     `label:"allowEmpty" file:"allowEmpty"`
-	ForwardedHeaders *ForwardedHeaders `label:"allowEmpty" file:"allowEmpty"`
+	ProxyProtocol    *TrustedPeers `label:"allowEmpty" file:"allowEmpty"`
+	ForwardedHeaders *ForwardedHeaders
 	// Observability of routers that do not say it themselves. Nil means all is told.
 	Observability *Observability
 }
@@ -74,7 +74,7 @@ type EntryPointHTTP struct {
 	SanitizePath   *bool      // nil means true
 	// EncodedCharacters says which escapes a request's path may hold. Nil allows
 	// all of them.
-	EncodedCharacters *EntryPointEncodedCharacters `label:"allowEmpty" file:"allowEmpty"`
+	EncodedCharacters *EntryPointEncodedCharacters
 	// EncodeQuerySemicolons escapes the semicolons of a query; else they become &.
 	EncodeQuerySemicolons bool
 	// UnderscoreHeadersStrategy and AliasHeadersStrategy say what becomes of headers

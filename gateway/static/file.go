@@ -153,8 +153,7 @@ func (r *reader) fromFile(f *staticFile) {
 		return
 	}
 	r.prune(root, nil)
-	problems := document.Decode(f.name, root, &r.tree)
-	r.problems = append(r.problems, problems...)
+	r.problems = append(r.problems, document.DecodeRest(f.name, root, &r.tree)...)
 }
 
 // prune takes out what is not to be decoded, and tells why.
@@ -170,6 +169,9 @@ func (r *reader) prune(n *document.Node, path []string) {
 		f := classify(at)
 		r.locate(at, c.Line)
 		switch {
+		case c.Kind == document.Mapping && len(c.Children) == 0 && f.verdict == section:
+			r.accept(f, s)
+			n.Remove(c)
 		case c.Kind != document.Scalar && (f.verdict == section || f.verdict == unfollowed && f.listed.alone):
 			r.prune(c, at)
 			n.Remove(c)

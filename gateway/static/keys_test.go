@@ -124,10 +124,19 @@ func TestKeys(t *testing.T) {
 			if strings.HasPrefix(k.Path, "providers.file.") && k.Verdict == "reported" {
 				settings["providers.file.directory"] = "/etc/traefik/d"
 			}
+			if k.Verdict == "reported" {
+				settings["entryPoints.beside.address"] = ":99"
+			}
 			first := ""
 			for way, source := range ways(t, settings) {
 				got, problems := static.Read(source)
 				reported(t, way, k, problems)
+				if k.Verdict == "reported" && got.EntryPoints["beside"] == nil {
+					t.Errorf("%s: what stands beside it is gone", way)
+				}
+				if k.Where == "section" {
+					continue // a file writes what is around it as well
+				}
 				text := bare(t, got)
 				if first == "" {
 					first = text
@@ -163,6 +172,12 @@ func reported(t *testing.T, way string, k keytest.Key, problems []config.Problem
 	}
 	if len(problems) != 1 {
 		t.Errorf("%s: got problems %v, want one", way, problems)
+		return
+	}
+	if k.Where == "section" {
+		if !strings.Contains(strings.ToLower(problems[0].Message), strings.ToLower(k.Field())) {
+			t.Errorf("%s: got %v, want that %s says nothing alone", way, problems, k.Path)
+		}
 		return
 	}
 	message, _, ok := strings.Cut(strings.ToLower(problems[0].Message), " is not supported: it is ignored")

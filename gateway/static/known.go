@@ -1,7 +1,9 @@
 package static
 
 import (
+	"cmp"
 	"slices"
+	"strings"
 
 	"axion/gateway/config"
 )
@@ -11,7 +13,7 @@ import (
 type listed struct {
 	path string // lower case, * for a name
 	// harmless is the value that asks for nothing that is not so anyway: Traefik's
-	// default, mostly. Empty for none.
+	// default, mostly. Empty means false, which switches a section off.
 	harmless string
 	// inert settings are about Traefik's own process: there is nothing to follow.
 	inert bool
@@ -20,6 +22,17 @@ type listed struct {
 	severity config.Severity
 	hint     string
 }
+
+// asksNothing reports whether a value is the harmless one.
+func (l *listed) asksNothing(value string) bool {
+	if l.harmless == none {
+		value = strings.TrimSuffix(value, "s")
+	}
+	return strings.EqualFold(value, cmp.Or(l.harmless, "false"))
+}
+
+// none is a duration of zero.
+const none = "0"
 
 // inertly lists settings that there is nothing to follow of.
 func inertly(paths ...string) []listed {
@@ -57,20 +70,14 @@ var undecoded = slices.Concat(
 		{path: "log", inert: true, alone: true},
 		{path: "log.format", harmless: "common", severity: config.Notice, hint: "this gateway has a log of its own"},
 		{path: "core.defaultrulesyntax", harmless: "v3", hint: "write the rules in Traefik v3's syntax"},
-		{path: "global.notappendxforwardedfor", harmless: "false"},
-		{path: "experimental.knative", harmless: "false"}, {path: "experimental.kubernetesgateway", harmless: "false"},
-		{path: "experimental.kubernetesingressnginx", harmless: "false"}, {path: "experimental.otlplogs", harmless: "false"},
+		{path: "entrypoints.*.transport.lifecycle.requestacceptgracetimeout", harmless: none},
+		{path: "providers.docker.httpclienttimeout", harmless: none, severity: config.Notice, hint: engineHint},
 		{path: "providers.docker.endpoint", harmless: "unix:///var/run/docker.sock", severity: config.Notice, hint: engineHint},
 		{path: "providers.docker.watch", harmless: "true", hint: "changes are always followed"},
 		{path: "providers.file.watch", harmless: "true", hint: "changes are always followed"},
-		{path: "providers.file.debugloggeneratedtemplate", harmless: "false"},
-		{path: "api.debug", harmless: "false"},
-		{path: "accesslog.dualoutput", harmless: "false"},
-		{path: "entrypoints.*.reuseport", harmless: "false"},
-		{path: "entrypoints.*.forwardedheaders.notappendxforwardedfor", harmless: "false"},
 		{path: "entrypoints.*.observability.traceverbosity", harmless: "minimal"},
 	},
-	notices(engineHint, "providers.docker.httpclienttimeout", "providers.docker.password", "providers.docker.tls",
+	notices(engineHint, "providers.docker.password", "providers.docker.tls",
 		"providers.docker.username"),
 	notices("this gateway has a log of its own", "log.filepath", "log.otlp"),
 	missing("plugins cannot be loaded: routers that use them are left out", "experimental.plugins.*", "experimental.localplugins.*"),
@@ -78,7 +85,9 @@ var undecoded = slices.Concat(
 		"tracing", "spiffe", "ocsp", "hostresolver", "tcpserverstransport", "serverstransport.spiffe",
 		"api.dashboardname", "accesslog.otlp",
 		"metrics.datadog", "metrics.influxdb2", "metrics.otlp", "metrics.statsd",
-		"entrypoints.*.transport.lifecycle.requestacceptgracetimeout",
+		"experimental.knative", "experimental.kubernetesgateway", "experimental.kubernetesingressnginx", "experimental.otlplogs",
+		"global.notappendxforwardedfor", "entrypoints.*.forwardedheaders.notappendxforwardedfor", "entrypoints.*.reuseport",
+		"providers.file.debugloggeneratedtemplate", "api.debug", "accesslog.dualoutput",
 		"certificatesresolvers.*.tailscale",
 		"certificatesresolvers.*.acme.caservername", "certificatesresolvers.*.acme.casystemcertpool",
 		"certificatesresolvers.*.acme.certificatesduration", "certificatesresolvers.*.acme.certificatetimeout",

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"axion/gateway/config"
@@ -135,16 +136,29 @@ func (r *reader) problem(severity config.Severity, line int, message, hint strin
 	r.problems = append(r.problems, config.Problem{Severity: severity, File: r.origin.File, Line: line, Service: r.origin.Service, Message: message, Hint: hint})
 }
 
-// ignored tells once of settings that Traefik does not look at.
+// ignored tells in one problem of all settings that Traefik does not look at.
 func (r *reader) ignored(settings []setting, why string) {
+	var names []string
+	line := 0
 	for _, s := range settings {
-		if s.namesFile() {
+		if s.namesFile() || slices.Contains(names, s.text) {
 			continue
 		}
-		r.problems = append(r.problems, config.Problem{Severity: config.Warning, File: r.File, Line: s.line, Service: r.Service,
-			Message: fmt.Sprintf("%s is ignored: %s", s.text, why), Hint: "keep all settings in one place: the file, the flags or the environment"})
+		if line == 0 {
+			line = s.line
+		}
+		names = append(names, s.text)
+	}
+	if len(names) == 0 {
 		return
 	}
+	are := "is"
+	if len(names) > 1 {
+		are = "are"
+	}
+	r.problems = append(r.problems, config.Problem{Severity: config.Warning, File: r.File, Line: line, Service: r.Service,
+		Message: fmt.Sprintf("%s %s ignored: %s", strings.Join(names, ", "), are, why),
+		Hint:    "keep all settings in one place: the file, the flags or the environment"})
 }
 
 // fromSettings decodes flags or variables.
@@ -231,12 +245,18 @@ func (r *reader) unfollowed(l *listed, s setting) {
 		}
 		return
 	}
-	at := strings.ToLower(strings.Join(s.path[:strings.Count(l.path, ".")+1], "."))
-	if l.inert || l.harmless != "" && strings.EqualFold(s.value, l.harmless) || r.told[at] {
+	whole := strings.Join(s.path[:strings.Count(l.path, ".")+1], ".")
+	inside := len(whole) < len(strings.Join(s.path, "."))
+	at := strings.ToLower(whole)
+	if l.inert || !inside && l.asksNothing(s.value) || r.told[at] {
 		return
 	}
 	r.told[at] = true
-	r.problem(l.severity, s.line, s.text+" is not supported: it is ignored", l.hint)
+	message := s.text + " is not supported: it is ignored"
+	if inside {
+		message += ", as all of " + whole + " is"
+	}
+	r.problem(l.severity, s.line, message, l.hint)
 }
 
 // locate notes where a setting, and each section around it, first stands.

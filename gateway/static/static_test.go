@@ -214,7 +214,7 @@ func TestReadProblems(t *testing.T) {
 				"warning 13: --experimental.kubernetesgateway is not supported", "notice 14: --log.filepath is not supported"}},
 		{name: "WarnPlugins", flags: []string{"--experimental.plugins.one.modulename=x", "--experimental.plugins.one.version=1",
 			"--experimental.localplugins.two.modulename=y"},
-			want: []string{"warning 10: --experimental.plugins.one.modulename is not supported: it is ignored (plugins cannot be loaded",
+			want: []string{"warning 10: --experimental.plugins.one.modulename is not supported: it is ignored, as all of experimental.plugins.one is (plugins cannot be loaded",
 				"warning 12: --experimental.localplugins.two.modulename is not supported"}},
 		{name: "ErrSectionAlone", flags: []string{"--global=true"},
 			want: []string{"error 10: --global: it says nothing without one of its fields"}},

@@ -3,6 +3,7 @@ package document
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,12 +21,15 @@ const maxProblems = 20
 type checker struct {
 	file     string
 	failed   bool
+	lenient  bool // a mistake counts as not there
 	problems []config.Problem
 }
 
 func (c *checker) fail(n *Node, message, hint string) {
-	c.failed = true
 	c.tell(config.Error, n, message, hint)
+	if c.failed = !c.lenient; c.lenient {
+		n.Kind, n.Children = Null, nil
+	}
 }
 
 func (c *checker) tell(severity config.Severity, n *Node, message, hint string) {
@@ -122,6 +126,7 @@ func (c *checker) structure(t reflect.Type, empty bool, n *Node, path string) {
 		}
 		if seen[f.Name] {
 			c.fail(child, fmt.Sprintf("%s is there twice", join(path, child.Name)), "")
+			continue
 		}
 		seen[f.Name] = true
 		c.check(f.Type, f.Tag, child, join(path, child.Name))
@@ -151,6 +156,9 @@ func (c *checker) list(elem reflect.Type, n *Node, path string) {
 			continue
 		}
 		c.element(elem, item, path+item.Name)
+	}
+	if c.lenient {
+		n.Children = slices.DeleteFunc(n.Children, func(item *Node) bool { return item.Kind == Null })
 	}
 }
 

@@ -19,10 +19,19 @@ const separator = "\x00"
 // there. If anything is unknown or unreadable, nothing is filled in and the
 // problems, one for each mistake, are of severity Error; their File is file.
 func Decode(file string, root *Node, into any) []config.Problem {
+	return decode(&checker{file: file}, root, into)
+}
+
+// DecodeRest is as [Decode], but leaves out of root what is unknown or unreadable, and
+// fills in the rest.
+func DecodeRest(file string, root *Node, into any) []config.Problem {
+	return decode(&checker{file: file, lenient: true}, root, into)
+}
+
+func decode(c *checker, root *Node, into any) []config.Problem {
 	if root.Kind == Null {
 		return nil
 	}
-	c := &checker{file: file}
 	c.check(reflect.TypeOf(into).Elem(), "", root, "")
 	if c.failed {
 		return c.problems
