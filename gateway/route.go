@@ -81,9 +81,20 @@ func (r *route) note(field, message, hint string) {
 
 // warnOnce warns unless it was said: routes of several hosts meet several times.
 func (r *route) warnOnce(field, message, hint string) {
-	if !slices.ContainsFunc(r.findings, func(f finding) bool { return f.message == message }) {
+	if !r.said(message) {
 		r.warn(field, message, hint)
 	}
+}
+
+// noteOnce is as warnOnce for what is not doubtful.
+func (r *route) noteOnce(field, message, hint string) {
+	if !r.said(message) {
+		r.note(field, message, hint)
+	}
+}
+
+func (r *route) said(message string) bool {
+	return slices.ContainsFunc(r.findings, func(f finding) bool { return f.message == message })
 }
 
 // refused reports whether a finding disables the router.

@@ -21,8 +21,13 @@ func (t *table) warnTies() {
 	}
 }
 
-// maxTies bounds how many neighbours a route is compared with.
-const maxTies = 32
+const (
+	// maxTies bounds how many ties of one route are named; that there are more is told.
+	maxTies = 32
+	// maxTieChecks bounds how many pairs of one list are compared; that there are more
+	// is told.
+	maxTieChecks = 1 << 18
+)
 
 // warnTies looks at routes in the order of trial, in which ties are neighbours.
 func warnTies(routes []*route) {
@@ -30,19 +35,33 @@ func warnTies(routes []*route) {
 	for i, r := range routes {
 		paths[i] = onlyPath(r.rule.String())
 	}
+	checks := 0
 	for i, a := range routes {
-		for j := i + 1; j < min(len(routes), i+maxTies); j++ {
-			b := routes[j]
-			if a.priority != b.priority || a.config.Origin.Layer != b.config.Origin.Layer {
-				break
+		ties := 0
+		for j := i + 1; j < len(routes) && a.tiedBy(routes[j]); j++ {
+			if checks++; checks > maxTieChecks {
+				a.noteOnce("priority", fmt.Sprintf("too many routers have the same priority %d: not all of them are compared", a.priority),
+					"give them priorities of their own, or longer rules")
+				return
 			}
 			if apart(paths[i], paths[j]) {
 				continue
 			}
-			a.warnTie(a, b)
-			b.warnTie(a, b)
+			if ties++; ties <= maxTies {
+				a.warnTie(a, routes[j])
+				routes[j].warnTie(a, routes[j])
+			}
+		}
+		if ties > maxTies {
+			a.warnOnce("priority", fmt.Sprintf("%d more routers have the same priority %d as %q, and are tried after it", ties-maxTies,
+				a.priority, a.name), "give one of them a higher priority")
 		}
 	}
+}
+
+// tiedBy reports whether nothing but names puts two routes in order.
+func (r *route) tiedBy(other *route) bool {
+	return r.priority == other.priority && r.config.Origin.Layer == other.config.Origin.Layer
 }
 
 func (r *route) warnTie(first, second *route) {

@@ -275,14 +275,16 @@ func TestHeaderLabels(t *testing.T) {
 	}
 	ask("b\xffad")
 	ask(strings.Repeat("x", 1000))
+	ask(strings.Repeat("w", 256))
 	for i := range 1100 {
 		ask(strings.Repeat("y", i%50) + string(rune('a'+i%26)) + strings.Repeat("z", i/50))
 	}
 	text := scrape(o)
 	for _, want := range []string{
 		`traefik_router_requests_total{client="",code="200",method="GET",protocol="http",router="a",service="a",tenant="blue"} 2`,
-		`tenant="bad"} 1`, `tenant="` + strings.Repeat("x", 64) + `"} 1`, `tenant="overflow"}`,
-		`traefik_router_request_duration_seconds_count{code="200",method="GET",protocol="http",router="a",service="a"} 1104`,
+		`tenant="bad"} 1`, `tenant="` + strings.Repeat("x", 256) + `…"} 1`,
+		`tenant="` + strings.Repeat("w", 256) + `"} 1`, `tenant="overflow"}`,
+		`traefik_router_request_duration_seconds_count{code="200",method="GET",protocol="http",router="a",service="a"} 1105`,
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("metrics lack %s", want)

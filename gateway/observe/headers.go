@@ -11,8 +11,10 @@ import (
 const (
 	// separator ends each value of a joined list. No header can hold it.
 	separator = "\x00"
-	// maxHeaderValue bounds the bytes of a header's value that is a label.
-	maxHeaderValue = 64
+	// maxHeaderValue bounds the bytes of a header's value that is a label. A longer one
+	// ends in the mark cut, so that it is not taken for a whole one.
+	maxHeaderValue = 256
+	cut            = "…"
 	// maxHeaderSets bounds how many different values there are in all, as every one
 	// makes series: clients choose them. Those beyond are counted under overflow.
 	maxHeaderSets = 1000
@@ -44,6 +46,9 @@ func (l *headerLabels) of(h http.Header) string {
 	for _, name := range l.headers {
 		value := h.Get(name)
 		b.WriteString(strings.ToValidUTF8(value[:min(len(value), maxHeaderValue)], ""))
+		if len(value) > maxHeaderValue {
+			b.WriteString(cut)
+		}
 		b.WriteString(separator)
 	}
 	joined := b.String()
