@@ -180,6 +180,9 @@ func reported(t *testing.T, way string, k keytest.Key, problems []config.Problem
 		}
 		return
 	}
+	if problems[0].Hint == "" {
+		t.Errorf("%s: %s: got no hint", way, problems[0].Message)
+	}
 	message, _, ok := strings.Cut(strings.ToLower(problems[0].Message), " is not supported: it is ignored")
 	whole := strings.TrimPrefix(strings.TrimPrefix(strings.ReplaceAll(message, "_", "."), "--"), "traefik.")
 	if !ok || !strings.HasPrefix(strings.ToLower(k.Name()), whole) {
