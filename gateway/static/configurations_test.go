@@ -103,8 +103,8 @@ func configuration(t *testing.T, file string) (static.Source, []string) {
 	for line := range strings.Lines(string(data)) {
 		line = strings.TrimSpace(line)
 		name, value, _ := strings.Cut(line, "=")
-		switch {
-		case form == ".flags":
+		switch form {
+		case ".flags":
 			source.Args = append(source.Args, static.Arg{Text: line})
 			if path, ok := strings.CutPrefix(name, "--"); ok {
 				paths = append(paths, path)
