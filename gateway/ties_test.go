@@ -70,10 +70,11 @@ func TestShadows(t *testing.T) {
 		return append(list, [2]string{"Host(`a.localhost`) && PathPrefix(`/x`)", "20"},
 			[2]string{"Host(`a.localhost`) && PathPrefix(`/x/y`)", "10"})
 	}
-	if got := found(t, list(100)); !strings.Contains(got, `the router gets no request: "r0100@docker"`) || strings.Contains(got, "not all of them") {
+	got := found(t, list(100))
+	if !strings.Contains(got, `the router gets no request: "r0100@docker"`) || strings.Contains(got, "not all of them") {
 		t.Errorf("100 between: got %s", got)
 	}
-	got := found(t, list(300))
+	got = found(t, list(300))
 	if strings.Count(got, "not all of them are looked at") != 1 {
 		t.Errorf("300 between: got %s", got)
 	}

@@ -54,7 +54,8 @@ fields = ["x"]
 			}})
 			for _, what := range []string{"http2", "serversTransport", "experimental", "providers.file", "exposedByDefault", "statusCodes",
 				"accessLog.fields"} {
-				if n := len(slices.DeleteFunc(slices.Clone(problems), func(p config.Problem) bool { return !strings.Contains(p.Message, what) })); n != 1 {
+				others := func(p config.Problem) bool { return !strings.Contains(p.Message, what) }
+				if n := len(slices.DeleteFunc(slices.Clone(problems), others)); n != 1 {
 					t.Errorf("got %d problems of %s, want one: %v", n, what, problems)
 				}
 			}
@@ -96,7 +97,10 @@ func TestHarmless(t *testing.T) {
 		"--tracing.addinternals=false":                                     "--tracing.addinternals is not supported: it is ignored, as all of tracing is",
 		"--ocsp":                                                           "--ocsp is not supported: it is ignored",
 	} {
-		_, problems := static.Read(static.Source{Path: func(string) (string, bool) { return "", false }, Args: []static.Arg{{Text: flag}}})
+		_, problems := static.Read(static.Source{
+			Path: func(string) (string, bool) { return "", false },
+			Args: []static.Arg{{Text: flag}},
+		})
 		got := ""
 		for _, p := range problems {
 			got += p.Message
