@@ -21,6 +21,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"axion/broker"
+	"axion/broker/private"
 	"axion/embed"
 	"axion/gateway"
 	"axion/gateway/listen"
@@ -224,7 +225,7 @@ func (s *stack) start(ctx context.Context) (err error) {
 		Tracer: s.spans.Provider, OTLP: listen.URL(s.listeners.OTLPHTTP),
 		Metrics: s.metrics.Part, Readers: s.broker.Admin().Readers,
 		HTTPSPort: listen.Port(s.listeners.HTTPS), Issuer: os.Getenv("AXION_AUTH_ISSUER"), KeysURL: os.Getenv("AXION_AUTH_JWKS_URL"),
-		Fragments: filepath.Join(s.data, "compose.d"), LocalKafka: s.listeners.LocalKafka(),
+		Fragments: filepath.Join(s.data, "compose.d"), LocalKafka: s.listeners.LocalKafka(), Private: private.Check,
 		Routed: s.gateway.WaitHost, Blueprints: embed.Blueprints(),
 	})
 }

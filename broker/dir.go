@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 
 	"github.com/spf13/pflag"
+
+	"axion/broker/private"
 )
 
 // Dir says where a stack keeps its state.
@@ -39,7 +41,8 @@ func (d *Dir) Locate(files []string) string {
 
 // Open takes the directory for this process. release gives it back, and removes
 // a temporary one. The error is an [*InUseError] where another process has it, and
-// a [*NewerDirError] where a newer program has. Temporary ones of this user's processes
+// a [*NewerDirError] where a newer program has; a directory of another user, who could
+// change what is kept in it, is refused. Temporary ones of this user's processes
 // that were killed are removed.
 func (d *Dir) Open(files []string) (dir string, release func() error, err error) {
 	remove := func() error { return nil }
@@ -47,12 +50,15 @@ func (d *Dir) Open(files []string) (dir string, release func() error, err error)
 		if d.Path != "" {
 			return "", nil, errors.New("--ephemeral keeps nothing and --data keeps all: use one of them")
 		}
-		if dir, err = os.MkdirTemp("", temporaryPrefix); err != nil {
-			return "", nil, fmt.Errorf("--ephemeral: %w", err)
+		if dir, err = makeTemporary(temporaryParents()); err != nil {
+			return "", nil, err
 		}
 		remove = func() error { return os.RemoveAll(dir) }
 	}
-	removeDead(os.TempDir())
+	removeDeadIn(temporaryParents())
+	if err := private.Owned(dir); err != nil {
+		return "", nil, fmt.Errorf("open data directory: %w", err)
+	}
 	lock, err := LockDir(dir)
 	if err != nil {
 		return "", nil, errors.Join(err, remove())
@@ -76,6 +82,9 @@ func (d *Dir) Open(files []string) (dir string, release func() error, err error)
 // a service beside the stack, which keeps its data elsewhere.
 func (d *Dir) Share(files []string) (dir string, err error) {
 	dir = d.Locate(files)
+	if err := private.Owned(dir); err != nil {
+		return "", fmt.Errorf("open data directory: %w", err)
+	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", fmt.Errorf("open data directory: %w", err)
 	}

@@ -3,10 +3,15 @@ package broker
 import (
 	"fmt"
 	"os"
+	"os/user"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/gofrs/flock"
+
+	"axion/broker/private"
 )
 
 const (
@@ -16,6 +21,52 @@ const (
 	// prefix are not axion's to remove.
 	temporaryFile = "ephemeral"
 )
+
+// temporaryParents are where directories that keep nothing may be, the best first: where
+// nobody else may write, the system's place for temporary files, as on macOS or by
+// TMPDIR, and the user's for caches, of which the home need not be in the environment.
+// XDG_RUNTIME_DIR comes after them, which is often memory, small, and gone at the end of
+// a session (XDG Base Directory Specification: no larger files). The last one is the
+// system's whoever may write there: no project runs as a process then.
+func temporaryParents() []string {
+	const own = "axion"
+	all := []string{os.TempDir()}
+	if cache, err := os.UserCacheDir(); err == nil {
+		all = append(all, filepath.Join(cache, own))
+	}
+	if u, err := user.LookupId(strconv.Itoa(os.Geteuid())); err == nil && filepath.IsAbs(u.HomeDir) {
+		all = append(all, filepath.Join(u.HomeDir, ".cache", own))
+	}
+	if session := os.Getenv("XDG_RUNTIME_DIR"); filepath.IsAbs(session) {
+		all = append(all, filepath.Join(session, own))
+	}
+	return append(all, os.TempDir())
+}
+
+// makeTemporary makes a directory in the first of parents that takes one and that nobody
+// else may write into, or else in the last.
+func makeTemporary(parents []string) (dir string, err error) {
+	for i, parent := range parents {
+		if private.Check(parent) != nil && i < len(parents)-1 {
+			continue // nor is anything made there
+		}
+		if err = os.MkdirAll(parent, 0o700); err != nil {
+			continue
+		}
+		if dir, err = os.MkdirTemp(parent, temporaryPrefix); err == nil {
+			return dir, nil
+		}
+	}
+	return "", fmt.Errorf("--ephemeral: %w", err)
+}
+
+// removeDeadIn removes what killed processes left within each of parents.
+func removeDeadIn(parents []string) {
+	slices.Sort(parents)
+	for _, parent := range slices.Compact(parents) {
+		removeDead(parent)
+	}
+}
 
 // mark says that the directory goes with the process that has its lock.
 func mark(dir string) error {

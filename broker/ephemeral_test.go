@@ -1,10 +1,14 @@
 package broker
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
+
+	"axion/services/clustertest"
 )
 
 // TestHeld tells a lock that is held from one that was left behind.
@@ -78,5 +82,70 @@ func TestRemoveDead(t *testing.T) {
 		if _, err := os.Stat(filepath.Join(dir, "broker")); err != nil {
 			t.Errorf("%s: %v, want it kept", dir, err)
 		}
+	}
+}
+
+// TestMakeTemporary takes the first place that nobody else may write into, and the last
+// one whoever may; none is changed but by what is made there.
+func TestMakeTemporary(t *testing.T) {
+	t.Parallel()
+	root := clustertest.PrivateDir(t)
+	open := filepath.Join(root, "open")
+	if err := errors.Join(os.Mkdir(open, 0o700), os.Chmod(open, 0o777)); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(root, "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	own, below := filepath.Join(root, "new", "own"), filepath.Join(open, "below")
+	for name, tt := range map[string]struct {
+		parents []string
+		want    string
+	}{
+		"OK":        {[]string{own, open}, own},
+		"OKSecond":  {[]string{open, below, own, open}, own},
+		"OKNoPlace": {[]string{filepath.Join(file, "x"), own, open}, own},
+		"OKLast":    {[]string{below, open}, open},
+		"Err":       {[]string{filepath.Join(file, "x")}, ""},
+	} {
+		dir, err := makeTemporary(tt.parents)
+		if tt.want == "" {
+			if err == nil || !strings.Contains(err.Error(), "--ephemeral") {
+				t.Errorf("%s: got %q, %v", name, dir, err)
+			}
+			continue
+		}
+		info, failed := os.Stat(dir)
+		if err != nil || failed != nil || filepath.Dir(dir) != tt.want || info.Mode().Perm() != 0o700 {
+			t.Errorf("%s: got %q, %v, want it in %s", name, dir, err, tt.want)
+		}
+	}
+	if _, err := os.Stat(below); !os.IsNotExist(err) {
+		t.Errorf("%s: got %v, want it passed by", below, err)
+	}
+}
+
+// TestForeignDir: a directory of another user is not taken, who could change what is
+// kept there, nor shared.
+func TestForeignDir(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		clustertest.Missing(t, "root", "run the test as root, who may give folders away")
+	}
+	d := Dir{Path: t.TempDir()}
+	if err := errors.Join(os.Chown(d.Path, 4711, 4711), os.Chmod(d.Path, 0o777)); err != nil {
+		t.Fatal(err)
+	}
+	_, _, err := d.Open(nil)
+	_, shared := d.Share(nil)
+	for _, err := range []error{err, shared} {
+		var mender interface{ Mend() string }
+		if !errors.As(err, &mender) || !strings.Contains(err.Error(), d.Path) || !strings.Contains(err.Error(), "user 4711") {
+			t.Errorf("got %v, want it refused with a hint", err)
+		}
+	}
+	if left, _ := os.ReadDir(d.Path); len(left) != 0 {
+		t.Errorf("it holds %v", left)
 	}
 }

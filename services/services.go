@@ -61,6 +61,9 @@ type Config struct {
 	// LocalKafka says that Kafka answers nobody beyond this machine: else no
 	// project may run as a process, which whoever reaches Kafka could make.
 	LocalKafka bool
+	// Private reports who else may write into a folder or one above it: no project may
+	// run as a process where that is an error. Nil: it is not looked at.
+	Private func(dir string) error
 	// Routed waits until the gateway routes a host; nil means not to wait.
 	Routed func(ctx context.Context, host string) error
 	// Blueprints are codegen's templates.
@@ -224,7 +227,8 @@ func (s *Set) builders(c Config) map[string]builder {
 		},
 		contract.Infrastructure: func(ctx context.Context, o host.Options) (*host.Host, error) {
 			return infrastructure.New(ctx, o, infrastructure.Options{
-				Fragments: c.Fragments, HTTPSPort: c.HTTPSPort, Routed: c.Routed, Brokers: c.Brokers, OTLP: c.OTLP, NoProcesses: c.noProcesses(),
+				Fragments: c.Fragments, HTTPSPort: c.HTTPSPort, Routed: c.Routed, Brokers: c.Brokers, OTLP: c.OTLP,
+				NoProcesses: c.noProcesses(), Private: c.Private,
 			})
 		},
 		contract.Deployment: func(ctx context.Context, o host.Options) (*host.Host, error) {

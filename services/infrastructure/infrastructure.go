@@ -37,6 +37,10 @@ type Options struct {
 	OTLP string
 	// NoProcesses says why no project may run as a process. Empty: they may.
 	NoProcesses string
+	// Private reports who else may write into a folder or one above it, from where a
+	// process could load what is not its project's; no project runs as a process where
+	// that is an error. Nil: it is not looked at.
+	Private func(dir string) error
 }
 
 // New returns the service. What ran when its database was last used runs again
@@ -66,6 +70,9 @@ func New(ctx context.Context, o host.Options, opts Options) (*host.Host, error) 
 	if err != nil {
 		_ = h.Stop(ctx)
 		return nil, fmt.Errorf("%s: %w", contract.Infrastructure, err)
+	}
+	if err := r.exposed(); err != nil {
+		r.log.Warn("no project runs as a process: "+err.Error(), "hint", hint(err))
 	}
 	h.Bus.Handle(contract.Provision, r.provision)
 	h.Bus.Handle(contract.CancelProvision, r.cancelProvision)

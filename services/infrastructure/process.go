@@ -30,13 +30,37 @@ const (
 	firstEnds = 3
 )
 
-// allow refuses a process where none may run: who can send messages to this
-// service could run any command on this machine.
+// allow refuses a process where none may run: who can send messages to this service
+// could run any command on this machine, and who can write into a folder above the
+// project's has the project's process load it.
 func (r *runtimes) allow(run contract.Run) error {
-	if run.Runtime == contract.RuntimeProcess && r.opts.NoProcesses != "" {
+	if run.Runtime != contract.RuntimeProcess {
+		return nil
+	}
+	if r.opts.NoProcesses != "" {
 		return fmt.Errorf("run: the runtime %q is off: %s", run.Runtime, r.opts.NoProcesses)
 	}
+	if err := r.exposed(); err != nil {
+		return fmt.Errorf("run: the runtime %q is off: %w; hint: %s", run.Runtime, err, hint(err))
+	}
 	return nil
+}
+
+// exposed says who else may write into the folder of all projects, or above it.
+func (r *runtimes) exposed() error {
+	if r.opts.Private == nil {
+		return nil
+	}
+	return r.opts.Private(r.sites())
+}
+
+// hint is what an error says of how to do away with it.
+func hint(err error) string {
+	var known interface{ Mend() string }
+	if errors.As(err, &known) {
+		return known.Mend()
+	}
+	return "see who may write into the data directory, and into those above it"
 }
 
 // build runs a project's build commands, one after the other.
@@ -79,6 +103,9 @@ func waitFor(ctx context.Context, cmd *exec.Cmd) error {
 func (r *runtimes) launch(rt runtime, args []string, port int, out io.Writer) (*exec.Cmd, error) {
 	mark, err := r.reaper.entry()
 	if err != nil {
+		return nil, err
+	}
+	if err := r.exposed(); err != nil { // a mode may have been changed
 		return nil, err
 	}
 	cmd := r.command(rt, args, port, out)

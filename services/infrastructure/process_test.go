@@ -4,11 +4,13 @@ package infrastructure_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -252,6 +254,49 @@ func TestProcessEnvironment(t *testing.T) {
 	if text := strings.Join(got, "\n"); strings.Contains(text, "secret") {
 		t.Errorf("secrets passed on: %s", text)
 	}
+}
+
+// exposedError says that a folder is others' too.
+type exposedError struct{ dir string }
+
+func (e *exposedError) Error() string { return "others write into " + e.dir }
+func (*exposedError) Mend() string    { return "use another" }
+
+// TestProcessExposed: where others may write above the projects' folder no process is
+// started, be it a new project, one of before, or one that ends meanwhile; sites are.
+func TestProcessExposed(t *testing.T) {
+	t.Parallel()
+	r := newProcessRig(t)
+	var exposed atomic.Bool
+	r.private = func(dir string) error {
+		if exposed.Load() {
+			return &exposedError{dir}
+		}
+		return nil
+	}
+	r.start()
+	at := r.run(process("d1", running("serve")))
+	exposed.Store(true)
+	want := fmt.Sprintf("others write into %s; hint: use another", filepath.Join(r.dir, "services", contract.Infrastructure, "sites"))
+	for _, deployment := range []string{"d2", "d3"} {
+		if got := r.refuse(process(deployment, running("serve"))); !strings.Contains(got, want) {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	if err := syscall.Kill(r.pidAt(at, "/"), syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	r.await("not started again", func(now contract.Runtime) bool {
+		return now.State == contract.StateRestarting && strings.Contains(now.Error, "others write into")
+	})
+	r.start()
+	if now := r.runtime(); now.State != contract.StateFailed || now.PID != 0 {
+		t.Errorf("after a restart: got %+v, want it not started", now)
+	}
+	r.want(r.provision("p2", "d1", "page", "index.html", "hello"), "/", 200, "hello")
+	exposed.Store(false)
+	r.start()
+	r.await("runs again", func(now contract.Runtime) bool { return now.State == contract.StateRunning })
 }
 
 func TestProcessRestart(t *testing.T) {

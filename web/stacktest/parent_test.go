@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"axion/services/clustertest"
 	"axion/services/contract"
 	"axion/web/stacktest"
 	"axion/web/summary"
@@ -192,13 +193,17 @@ func TestGoRun(t *testing.T) {
 	})
 }
 
-// TestDeadDirectory: a start removes what a stack left that was killed, and not that of
-// one that runs.
+// TestDeadDirectory: a start removes what a stack left that was killed, in the system's
+// temporary directory too, and not that of one that runs.
 func TestDeadDirectory(t *testing.T) {
 	t.Parallel()
-	env := []string{"TMPDIR=" + t.TempDir()}
+	place := clustertest.PrivateDir(t)
+	env := []string{"TMPDIR=" + place}
 	living := stacktest.LaunchWith(t, env, binary)
 	killed := stacktest.LaunchWith(t, env, binary)
+	if filepath.Dir(killed.Data) != place {
+		t.Fatalf("data are in %s, want them below TMPDIR, where nobody else may write", killed.Data)
+	}
 	killed.Kill(t)
 	if _, err := os.Stat(killed.Data); err != nil {
 		t.Fatalf("a killed stack removed its directory: %v", err)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"axion/services/clustertest"
 	"axion/services/contract"
 	"axion/web/stacktest"
 )
@@ -22,7 +23,7 @@ import (
 // with what `axion env` prints: signed they run, and else they do not.
 func TestProvisionSigned(t *testing.T) {
 	t.Parallel()
-	data := t.TempDir()
+	data := clustertest.PrivateDir(t)
 	s := stacktest.Launch(t, binary, "--data", data)
 	out, stderr, code := execute(t, data, "env", "--json", "--data", data)
 	var env map[string]string
