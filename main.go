@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -85,7 +86,8 @@ func commands(stderr io.Writer) *cobra.Command {
 	kafka := f.kafka.Connect(func() (string, map[string]string, error) { s, err := running(); return s.Kafka, s.Variables, err })
 	root.AddCommand(upCmd, summary.VersionCommand("axion", version),
 		graph.Command(kafka, f.kafka.Register), f.kafka.Command(kafka, dlq.Command(kafka)),
-		auth.Command(func() (string, string, error) { s, err := running(); return s.Auth, s.Password, err }),
+		auth.Command(func() (string, string, error) { s, err := running(); return s.Auth, s.Password, err },
+			func(c net.Conn) error { return f.addresses.Guard().CheckServer(c) }),
 		services.EnvCommand(func() string { return f.dir.Locate(f.files) }, func() (string, error) { s, err := running(); return s.Kafka, err }))
 	root.AddCommand(services.ServeCommand(services.Around{
 		Version: version, Listen: f.addresses.ListenHTTP, Blueprints: embed.Blueprints(), Log: log, Trace: telemetry.Export(&traces.Logs, log),
@@ -180,6 +182,7 @@ func (s *stack) bind(context.Context) (err error) {
 	}
 	s.OnStop(func(context.Context) error { s.listeners.Close(); return nil })
 	s.builtins.Listen, s.builtins.FreePorts, s.builtins.Log = s.addresses.ListenHTTP, s.addresses.Auto(), s.log
+	s.builtins.Check = s.addresses.Guard().CheckServer
 	s.services, err = services.Bind(s.builtins)
 	return err
 }

@@ -186,7 +186,11 @@ func New(opts Options) (*Gateway, error) {
 	if err != nil {
 		return nil, err
 	}
-	g.proxy = proxy.New(proxy.Options{Control: g.own.control, Log: opts.Log})
+	way := proxy.Options{Control: g.own.control, Log: opts.Log}
+	if g.guard != nil && g.guard.InForce() {
+		way.Check, g.env.Check = g.checkServer, g.checkServer
+	}
+	g.proxy = proxy.New(way)
 	g.closer = onceWithContext(g.shutdown)
 	g.applying.Lock()
 	defer g.applying.Unlock()
@@ -277,6 +281,8 @@ func (g *Gateway) apply(d *config.Dynamic) {
 // put makes a table of d and puts it in force. The caller holds applying.
 func (g *Gateway) put(d *config.Dynamic, given map[place]net.Listener) {
 	old := g.table.Load()
+	ports := g.ownPorts(d)
+	g.own.ports.Store(&ports)
 	next := g.build(d, old)
 	g.rules.Forget()
 	g.secure(next)

@@ -22,12 +22,14 @@ type own struct {
 	fixed     selfaddr.Set        // those that stay: private, and the standing entrypoints
 	addresses map[string][]string // of compose services that are the stack's own
 	now       atomic.Pointer[selfaddr.Set]
+	fragments string                       // the directory of the projects' compose files
+	ports     atomic.Pointer[map[int]bool] // ports, see [Gateway.ownPorts]
 }
 
 // read takes the options over. An address of a service is none of the stack's listeners,
 // but for the dashboard's own.
 func (o *own) read(opts Options) error {
-	o.addresses = opts.Addresses
+	o.addresses, o.fragments = opts.Addresses, opts.FragmentDir
 	for name, addr := range opts.Own {
 		o.add(selfaddr.Of(name, addr))
 	}

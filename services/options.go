@@ -33,6 +33,9 @@ type Options struct {
 	AllowRemoteSignIn bool
 	// Listen opens "host:port" addresses.
 	Listen func(addr string) (net.Listener, error)
+	// Check looks at each connection to what takes a builtin's place before anything is
+	// sent. Nil lets every one be.
+	Check func(net.Conn) error
 	// FreePorts gives every service a free port in place of its own.
 	FreePorts bool
 	Log       *slog.Logger

@@ -82,6 +82,7 @@ type Set struct {
 	registry *replacement.Registry // nil where it serves alone
 	database string
 	env      environment
+	client   *http.Client // asks those of them that are elsewhere
 	// allowRemote lets clients of other machines sign in.
 	allowRemote bool
 	version     string
@@ -122,6 +123,7 @@ func Bind(o Options) (*Set, error) {
 	if s.env, err = readEnvironment(); err != nil {
 		return nil, err
 	}
+	s.client = host.Client(o.Check)
 	s.none, s.without, s.absent, s.allowRemote = o.None, slices.Sorted(maps.Keys(left)), map[string][]string{}, o.AllowRemoteSignIn
 	for _, service := range contract.Services() {
 		if at, out := left[service.Name]; o.None || out {

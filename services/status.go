@@ -94,7 +94,7 @@ func (s *Set) ask(ctx context.Context, st *Status, instances []*member) {
 		st.ask(ctx, instances, s.storeName())
 		return
 	}
-	st.foreign(ctx, s.replaced(st.Name), probeTime)
+	st.foreign(ctx, s.client, s.replaced(st.Name), probeTime)
 	if !st.Yours {
 		st.reading(ctx, s.readers)
 	}
@@ -178,8 +178,9 @@ const probeTime = 300 * time.Millisecond
 
 // foreign tells how the processes are that take a builtin's place: absent unless
 // one of their addresses takes the question for /health. One that answers nothing in the
-// given time, as in a debugger, is unhealthy.
-func (st *Status) foreign(ctx context.Context, addresses []string, patience time.Duration) {
+// given time, as in a debugger, is unhealthy, and so is one of another user of this
+// machine, who is sent nothing.
+func (st *Status) foreign(ctx context.Context, client *http.Client, addresses []string, patience time.Duration) {
 	st.State = "absent"
 	if len(addresses) == 0 {
 		st.Detail = "not started here: start yours by axion serve " + st.Name + ", or say where it is by --without " + st.Name + "=ADDRESS"
@@ -187,22 +188,25 @@ func (st *Status) foreign(ctx context.Context, addresses []string, patience time
 	}
 	st.Detail = "not started here: your own goes on " + strings.Join(addresses, ", ")
 	for _, address := range addresses {
-		if st.ping(ctx, address, patience); st.State == "healthy" {
+		if st.ping(ctx, client, address, patience); st.State == "healthy" {
 			return
 		}
 	}
 }
 
 // ping asks the process at one address.
-func (st *Status) ping(ctx context.Context, address string, patience time.Duration) {
+func (st *Status) ping(ctx context.Context, client *http.Client, address string, patience time.Duration) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/health", nil)
 	if err != nil {
 		return
 	}
-	req.Close = true
-	res, err := http.DefaultClient.Do(req)
+	res, err := client.Do(req)
+	var refused interface{ Mend() string }
+	if errors.As(err, &refused) {
+		st.State, st.Detail = "unhealthy", "not asked: "+errors.Unwrap(err).Error()
+	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		st.Address, st.Yours = address, true
 		st.State, st.Detail = "unhealthy", "yours: /health does not answer in "+patience.String()

@@ -31,11 +31,24 @@ var unresolved sync.Map
 
 // Dialer is a [net.Dialer] that takes those names for this machine's loopback where they
 // do not resolve. Like that one it is safe for concurrent use.
-type Dialer struct{ net.Dialer }
+type Dialer struct {
+	net.Dialer
+	// Check looks at a connection before anything is sent: one for which it has an error
+	// is closed, and the error is that of dialing. Nil means none.
+	Check func(net.Conn) error
+}
 
 // DialContext connects as [net.Dialer.DialContext] does.
 func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
-	return d.Dialer.DialContext(ctx, network, Local(ctx, address))
+	c, err := d.Dialer.DialContext(ctx, network, Local(ctx, address))
+	if err != nil || d.Check == nil {
+		return c, err
+	}
+	if err := d.Check(c); err != nil {
+		_ = c.Close()
+		return nil, &net.OpError{Op: "dial", Net: network, Addr: c.RemoteAddr(), Err: err}
+	}
+	return c, nil
 }
 
 // Local is the "host:port" to connect to in place of one by such a name, which is

@@ -27,6 +27,8 @@ type Options struct {
 	DialTimeout, HeaderTimeout, IdleTimeout time.Duration
 	// Control is a [net.Dialer]'s. Nil means none.
 	Control func(network, address string, c syscall.RawConn) error
+	// Check is a [dockerhost.Dialer]'s. Nil means none.
+	Check func(net.Conn) error
 }
 
 // Client sends requests. It is safe for concurrent use.
@@ -55,7 +57,7 @@ func New(opts Options) *Client {
 	if opts.MaxIdlePerHost == 0 {
 		opts.MaxIdlePerHost = 200
 	}
-	dialer := dockerhost.Dialer{Dialer: net.Dialer{Timeout: opts.DialTimeout, KeepAlive: 15 * time.Second, Control: opts.Control}}
+	dialer := dockerhost.Dialer{Dialer: net.Dialer{Timeout: opts.DialTimeout, KeepAlive: 15 * time.Second, Control: opts.Control}, Check: opts.Check}
 	return &Client{opts: opts, dialer: dialer, pools: make(map[string]*pool)}
 }
 

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"net/http"
 
 	"axion/gateway/config"
@@ -28,6 +29,9 @@ type Env struct {
 	Service func(name string) (http.Handler, error)
 	// Transport is for requests of a middleware's own. Nil means a default one.
 	Transport http.RoundTripper
+	// Check looks at each connection that a middleware makes before anything is sent, see
+	// [dockerhost.Dialer]. Nil means none.
+	Check func(net.Conn) error
 	// Log receives what middlewares tell. Nil discards.
 	Log *slog.Logger
 }

@@ -11,11 +11,14 @@ import (
 // dialed knows the connections that a transport has open, so that requests that
 // come in by one of them are told from others: they ask about themselves. The zero
 // value is ready.
-type dialed struct{ local sync.Map } // by the address at this end
+type dialed struct {
+	local sync.Map               // by the address at this end
+	check func(c net.Conn) error // a dockerhost.Dialer's, or nil
+}
 
 // dial is a transport's.
 func (d *dialed) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	c, err := new(dockerhost.Dialer).DialContext(ctx, network, address)
+	c, err := (&dockerhost.Dialer{Check: d.check}).DialContext(ctx, network, address)
 	if err != nil {
 		return nil, err
 	}

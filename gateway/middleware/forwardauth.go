@@ -44,6 +44,7 @@ func forwardAuth(c *config.ForwardAuth, env Env) (Middleware, error) {
 		if err != nil {
 			return nil, fmt.Errorf("forwardauth.%w", err)
 		}
+		a.dialed.check = env.Check
 		own.DialContext, transport = a.dialed.dial, own
 	}
 	a.client = &http.Client{Transport: transport, Timeout: authTimeout,

@@ -17,7 +17,7 @@ const dialTimeout = time.Second
 func (b *Balancer) reach(s *server) *probe.Loop {
 	return probe.New(probe.Options{
 		Ask: func(ctx context.Context) error {
-			c, err := (&dockerhost.Dialer{Dialer: net.Dialer{Timeout: dialTimeout}}).DialContext(ctx, "tcp", hostOf(s.url))
+			c, err := (&dockerhost.Dialer{Dialer: net.Dialer{Timeout: dialTimeout}, Check: b.proxy.check}).DialContext(ctx, "tcp", hostOf(s.url))
 			if err != nil {
 				return err
 			}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"axion/gateway/config"
+	"axion/gateway/listen/peer"
 	"axion/gateway/probe"
 	"axion/gateway/record"
 	"axion/gateway/steady"
@@ -63,6 +64,8 @@ type server struct {
 	refused bool        // ousted as one that nothing could connect to; guarded by Balancer.mu
 	// failing is since when no request could connect, in Unix nanoseconds, or 0.
 	failing atomic.Int64
+	// foreign is whose it is where its health check found another user's, or nil.
+	foreign atomic.Pointer[peer.ServerError]
 }
 
 // Status is a server's address and whether it is in use.
@@ -282,6 +285,8 @@ func (b *Balancer) Close() {
 
 // set records the outcome of a check; failure is nil for a healthy server.
 func (b *Balancer) set(s *server, failure error) {
+	other, _ := errors.AsType[*peer.ServerError](failure)
+	s.foreign.Store(other)
 	if b.change(func() bool { was := s.down; s.down = failure != nil; return was != s.down }) {
 		b.log(s, failure)
 	}

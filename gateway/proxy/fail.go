@@ -15,6 +15,7 @@ import (
 
 	"axion/gateway/cancellation"
 	"axion/gateway/http1"
+	"axion/gateway/listen/peer"
 	"axion/gateway/steady"
 )
 
@@ -47,6 +48,10 @@ func (p *Proxy) fail(w http.ResponseWriter, r *http.Request, b *Balancer, s *ser
 	case http.StatusGatewayTimeout:
 		f.Detail = "the server did not answer in time"
 	default:
+		if other, ok := errors.AsType[*peer.ServerError](err); ok {
+			f.Detail, f.Remedy = foreign(other)
+			break
+		}
 		f.Detail = "the server cannot be reached"
 		f.Remedy = "Start your process on " + hostOf(s.url) + "."
 		if s.failing.Load() == 0 {
@@ -54,6 +59,12 @@ func (p *Proxy) fail(w http.ResponseWriter, r *http.Request, b *Balancer, s *ser
 		}
 	}
 	f.answer(w, r)
+}
+
+// foreign is why nothing is sent to a server of another user, and what to do.
+func foreign(e *peer.ServerError) (detail, remedy string) {
+	mend := e.Mend()
+	return e.Error() + ", another one of this machine: nothing was sent there", strings.ToUpper(mend[:1]) + mend[1:] + "."
 }
 
 // reason is why a server that was reached gave no answer, and what to do.
@@ -107,6 +118,11 @@ func (p *Proxy) unavailable(w http.ResponseWriter, r *http.Request, b *Balancer)
 	f.Server = strings.Join(servers, ", ")
 	if f.Server == "" {
 		f.Remedy = "It has no servers."
+	}
+	for _, s := range b.servers {
+		if other := s.foreign.Load(); other != nil {
+			f.Detail, f.Remedy = foreign(other)
+		}
 	}
 	f.answer(w, r)
 }

@@ -5,6 +5,7 @@ package proxy
 
 import (
 	"log/slog"
+	"net"
 	"net/http/httputil"
 	"sync"
 	"syscall"
@@ -25,6 +26,9 @@ type Options struct {
 	// Control is that of the dialers of all servers, see [net.Dialer]. An error that
 	// is selfaddr.ErrOwn is answered with 508. Nil means none.
 	Control func(network, address string, c syscall.RawConn) error
+	// Check looks at each new connection to a server before anything is sent, see
+	// [dockerhost.Dialer]. Nil means none.
+	Check func(net.Conn) error
 	// Log receives health changes, servers that cannot be reached and, at debug
 	// level, failed requests. Nil discards.
 	Log *slog.Logger
@@ -37,6 +41,7 @@ type Proxy struct {
 	log     *slog.Logger
 	dry     bool
 	control func(network, address string, c syscall.RawConn) error
+	check   func(net.Conn) error
 	buffers buffers
 }
 
@@ -45,7 +50,7 @@ func New(opts Options) *Proxy {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Proxy{log: opts.Log, control: opts.Control, dry: opts.Dry}
+	return &Proxy{log: opts.Log, control: opts.Control, check: opts.Check, dry: opts.Dry}
 }
 
 type buffers struct{ pool sync.Pool }

@@ -33,7 +33,7 @@ func (p *Proxy) Transport(c *config.ServersTransport) (*Transport, error) {
 		return nil, err
 	}
 	times := timesOf(c.ForwardingTimeouts)
-	dialer := &dockerhost.Dialer{Dialer: net.Dialer{Timeout: times.dial, KeepAlive: 15 * time.Second, Control: p.control}}
+	dialer := &dockerhost.Dialer{Dialer: net.Dialer{Timeout: times.dial, KeepAlive: 15 * time.Second, Control: p.control}, Check: p.check}
 	idle := c.MaxIdleConnsPerHost
 	if idle == 0 {
 		idle = maxIdle
@@ -59,7 +59,8 @@ func (p *Proxy) Transport(c *config.ServersTransport) (*Transport, error) {
 	}
 	h2c := t.Clone()
 	h2c.Protocols = plain
-	own := http1.New(http1.Options{MaxIdlePerHost: idle, DialTimeout: times.dial, HeaderTimeout: times.header, IdleTimeout: times.idle, Control: p.control})
+	own := http1.New(http1.Options{MaxIdlePerHost: idle, DialTimeout: times.dial, HeaderTimeout: times.header, IdleTimeout: times.idle,
+		Control: p.control, Check: p.check})
 	return &Transport{plain: own, http: t, h2c: h2c}, nil
 }
 

@@ -7,10 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"axion/services/host"
 )
 
 // commandTimeout bounds "axion token", start to end.
@@ -19,8 +22,9 @@ const commandTimeout = 10 * time.Second
 // Command returns "token", which signs a user in at a running stack and prints
 // a session token. running returns the provider's base address, such as
 // "http://127.0.0.1:3010", and the development user's password; its errors are
-// returned as they are.
-func Command(running func() (address, password string, err error)) *cobra.Command {
+// returned as they are. check looks at a connection there before the password is sent;
+// nil lets every one be.
+func Command(running func() (address, password string, err error), check func(net.Conn) error) *cobra.Command {
 	email, password, asJSON := DevelopmentEmail, "", false
 	cmd := &cobra.Command{
 		Use:   "token",
@@ -43,7 +47,7 @@ take as "Authorization: Bearer TOKEN". It lasts seven days.`,
 			}
 			ctx, cancel := context.WithTimeout(cmd.Context(), commandTimeout)
 			defer cancel()
-			token, err := requestToken(ctx, base, email, password)
+			token, err := requestToken(ctx, host.Client(check), base, email, password)
 			if err != nil {
 				return err
 			}
@@ -77,8 +81,12 @@ func (e *TokenError) Unwrap() error { return e.Err }
 
 // Mend says what to look at.
 func (e *TokenError) Mend() string {
+	var known interface{ Mend() string }
 	switch e.Code {
 	case "":
+		if errors.As(e.Err, &known) {
+			return known.Mend()
+		}
 		return "is the stack running? start it with: axion"
 	case errCredentials.Code:
 		return "check --email and --password"
@@ -90,7 +98,7 @@ func (e *TokenError) Mend() string {
 }
 
 // requestToken signs in over HTTP, as any client does.
-func requestToken(ctx context.Context, base, email, password string) (string, error) {
+func requestToken(ctx context.Context, hc *http.Client, base, email, password string) (string, error) {
 	fail := func(code string, err error) (string, error) {
 		return "", &TokenError{Address: base, Code: code, Err: err}
 	}
@@ -104,8 +112,6 @@ func requestToken(ctx context.Context, base, email, password string) (string, er
 	}
 	req.Header.Set("Content-Type", jsonType)
 	req.Header.Set("Origin", base)
-	// A redirect must not carry the password to another place.
-	hc := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	defer hc.CloseIdleConnections()
 	res, err := hc.Do(req)
 	if err != nil {

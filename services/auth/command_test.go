@@ -28,7 +28,7 @@ func decode(t *testing.T, part string, v any) {
 func run(t *testing.T, address func() (string, string, error), args ...string) (string, error) {
 	t.Helper()
 	var out bytes.Buffer
-	cmd := Command(address)
+	cmd := Command(address, nil)
 	cmd.SilenceErrors, cmd.SilenceUsage = true, true
 	cmd.SetOut(&out)
 	cmd.SetErr(&out)

@@ -41,17 +41,17 @@ type Guard struct {
 	often   rate.Sometimes
 
 	mu   sync.Mutex
-	told map[uint32]bool
+	told map[string]bool
 }
 
-// maxTold bounds the users that are told of.
+// maxTold bounds the users and servers that are told of.
 const maxTold = 64
 
 // New makes a guard, and looks whether the kernel answers it. Where that does not,
 // though the system's kernels do, the log says so.
 func New(o Options) *Guard {
 	g := &Guard{
-		allowed: map[uint32]bool{0: true}, log: o.Log, table: newTable(), told: map[uint32]bool{},
+		allowed: map[uint32]bool{0: true}, log: o.Log, table: newTable(), told: map[string]bool{},
 		often: rate.Sometimes{First: 1, Interval: time.Minute},
 	}
 	if g.log == nil {
@@ -115,6 +115,12 @@ func Text(refusal error) string {
 // opened it cannot be told any more.
 var errGone = errors.New("its other end is closed, or has no owner")
 
+// Kinds of errGone: there is no such socket, or no process has accepted it yet.
+var (
+	errElsewhere = fmt.Errorf("%w: no such socket", errGone)
+	errQueued    = fmt.Errorf("%w: not accepted yet", errGone)
+)
+
 // Check reports whether the user at the other end of a connection may be let in: a
 // [*RefusedError] where it is another one. A connection of this machine whose owner
 // cannot be told is refused too. It blocks for half a second at most.
@@ -171,17 +177,17 @@ func ours(a netip.Addr) bool {
 // Tell logs a refusal at an address: one of each user, and few of those that have none.
 func (g *Guard) Tell(err error, at string) {
 	var other *RefusedError
+	var server *ServerError
 	switch {
 	case errors.As(err, &other):
-		g.mu.Lock()
-		first := !g.told[other.UID] && len(g.told) < maxTold
-		if first {
-			g.told[other.UID] = true
-		}
-		g.mu.Unlock()
-		if first {
+		if g.first(strconv.FormatUint(uint64(other.UID), 10)) {
 			g.log.Warn("connection refused: it belongs to another user of this machine", "user", other.Name, "uid", other.UID,
 				"address", at, "hint", other.Mend())
+		}
+	case errors.As(err, &server):
+		if g.first(server.Error()) {
+			g.log.Warn("nothing is sent to a server of another user of this machine", "user", server.Name, "uid", server.UID,
+				"address", server.Address, "hint", server.Mend())
 		}
 	case errors.Is(err, errGone):
 		g.log.Debug("connection refused", "address", at, "error", err)
@@ -190,6 +196,17 @@ func (g *Guard) Tell(err error, at string) {
 			g.log.Warn("connection refused: the kernel did not tell whose it is", "address", at, "error", err)
 		})
 	}
+}
+
+// first reports whether something is told for the first time, and may be.
+func (g *Guard) first(what string) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.told[what] || len(g.told) >= maxTold {
+		return false
+	}
+	g.told[what] = true
+	return true
 }
 
 // name is that of a user, or the number of one that has none.

@@ -28,6 +28,8 @@ const (
 	idOffset    = 8 // of struct inet_diag_sockid in a request; 4 in an answer
 	anyCookie   = ^uint64(0)
 	tcpListen   = 10 // TCP_LISTEN of linux/tcp_states.h
+	tcpOpen     = 1  // TCP_ESTABLISHED
+	tcpOpening  = 3  // TCP_SYN_RECV
 	loopbackIf  = 1  // the index of the loopback interface, in every network namespace
 )
 
@@ -45,8 +47,43 @@ func newTable() table {
 // socket is one end of a connection.
 type socket struct{ uid uint32 }
 
+// server is whose the other end is of a connection that this process made: the socket's
+// that has accepted it, or, while none has, that of the listener in whose queue it is. The
+// error is errGone where it has ended, and errElsewhere where this machine has no such
+// socket.
+func (t *table) server(at, other netip.AddrPort) (socket, error) {
+	for range 3 { // it may be accepted between two looks
+		s, err := t.find(at, other)
+		switch {
+		case err == nil:
+			return s, nil
+		case !errors.Is(err, errQueued):
+			return s, err
+		}
+		listener, err := t.find(at, netip.AddrPortFrom(unspecified(at.Addr()), 0))
+		if err != nil && !errors.Is(err, errElsewhere) {
+			return socket{}, err
+		}
+		// One that is queued still was so meanwhile: its listener was there, and beside
+		// that no other user's can be.
+		if _, again := t.find(at, other); errors.Is(again, errQueued) && err == nil {
+			return listener, nil
+		}
+	}
+	return socket{}, errGone
+}
+
+func unspecified(a netip.Addr) netip.Addr {
+	if a.Is4() {
+		return netip.IPv4Unspecified()
+	}
+	return netip.IPv6Unspecified()
+}
+
 // find gives the socket at an end of a TCP connection, by its own address and the
-// other's. The error is errGone where there is none that a process has open.
+// other's; no port of the other's is a listener. The error is errGone where there is none
+// that a process has open: errElsewhere where there is none at all, and errQueued where
+// none has accepted it yet.
 func (t *table) find(at, other netip.AddrPort) (socket, error) {
 	deadline := time.Now().Add(queryTime)
 	timer := time.NewTimer(queryTime)
@@ -82,7 +119,7 @@ func (t *table) ask(at, other netip.AddrPort, device uint32, deadline time.Time)
 	}
 	t.idle <- conn // there are as many places as turns
 	if err != nil || len(answers) != 1 {
-		return socket{}, errGone
+		return socket{}, errElsewhere
 	}
 	return answer(answers[0].Data, at, other)
 }
@@ -132,10 +169,21 @@ func answer(b []byte, at, other netip.AddrPort) (socket, error) {
 		return socket{}, fmt.Errorf("an answer of %d bytes about a socket", len(b))
 	}
 	id := b[4:]
-	same := binary.BigEndian.Uint16(id) == at.Port() && binary.BigEndian.Uint16(id[2:]) == other.Port() &&
-		in(b[0], id[4:20]) == at.Addr().WithZone("") && in(b[0], id[20:36]) == other.Addr().WithZone("")
 	inode := binary.NativeEndian.Uint32(b[68:])
-	if b[1] == tcpListen || !same || inode == 0 {
+	same := binary.BigEndian.Uint16(id) == at.Port() && binary.BigEndian.Uint16(id[2:]) == other.Port()
+	if other.Port() == 0 {
+		if b[1] != tcpListen || !same || inode == 0 {
+			return socket{}, errGone
+		}
+		return socket{uid: binary.NativeEndian.Uint32(b[64:])}, nil
+	}
+	same = same && in(b[0], id[4:20]) == at.Addr().WithZone("") && in(b[0], id[20:36]) == other.Addr().WithZone("")
+	switch {
+	case b[1] == tcpListen || !same:
+		return socket{}, errElsewhere
+	case inode == 0 && (b[1] == tcpOpen || b[1] == tcpOpening):
+		return socket{}, errQueued
+	case inode == 0:
 		return socket{}, errGone
 	}
 	return socket{uid: binary.NativeEndian.Uint32(b[64:])}, nil

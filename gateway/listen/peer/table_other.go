@@ -16,6 +16,8 @@ func newTable() table { return table{} }
 
 func (*table) find(_, _ netip.AddrPort) (socket, error) { return socket{}, ErrSystem }
 
+func (*table) server(_, _ netip.AddrPort) (socket, error) { return socket{}, ErrSystem }
+
 func reset(net.Conn) bool { return false }
 
 func available() error { return ErrSystem }

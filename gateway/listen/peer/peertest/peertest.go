@@ -1,9 +1,10 @@
 //go:build linux
 
-// Package peertest connects as another user of the machine, for tests.
+// Package peertest connects and listens as another user of the machine, for tests.
 package peertest
 
 import (
+	"errors"
 	"net"
 	"net/netip"
 	"os"
@@ -85,23 +86,61 @@ func Dial(t testing.TB, uid int, address string, options ...Option) *net.TCPConn
 	return c.(*net.TCPConn)
 }
 
-// open makes a socket as a user. The user of a thread's files is changed for that, and
-// put back before the thread does anything else.
-func open(t testing.TB, uid, family int) int {
+// Listen listens at "host:port" by a socket that belongs to a user; port 0 is a free one.
+func Listen(t testing.TB, uid int, address string) *net.TCPListener {
 	t.Helper()
+	at := netip.MustParseAddrPort(address)
+	family := unix.AF_INET
+	if at.Addr().Is6() {
+		family = unix.AF_INET6
+	}
+	fd := open(t, uid, family)
+	file := os.NewFile(uintptr(fd), address)
+	defer func() { _ = file.Close() }()
+	if err := errors.Join(unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1), unix.Bind(fd, sockaddr(at)), unix.Listen(fd, 64)); err != nil {
+		t.Fatalf("listen at %s: %v", address, err)
+	}
+	l, err := net.FileListener(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	return l.(*net.TCPListener)
+}
+
+// Accept accepts a connection as a user, whose it is then.
+func Accept(uid int, l net.Listener) (c net.Conn, err error) {
+	err = as(uid, func() (err error) { c, err = l.Accept(); return err })
+	return c, err
+}
+
+// open makes a socket as a user.
+func open(t testing.TB, uid, family int) (fd int) {
+	t.Helper()
+	err := as(uid, func() (err error) {
+		fd, err = unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fd
+}
+
+// as has f run on a thread whose files are a user's, which is put back before the thread
+// does anything else.
+func as(uid int, f func() error) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	if _, _, err := unix.RawSyscall(unix.SYS_SETFSUID, uintptr(uid), 0, 0); err != 0 {
-		t.Fatal(err)
+		return err
 	}
-	fd, failed := unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-	if _, _, err := unix.RawSyscall(unix.SYS_SETFSUID, uintptr(os.Geteuid()), 0, 0); err != 0 {
-		panic(err) // the thread is another user's for good
-	}
-	if failed != nil {
-		t.Fatal(failed)
-	}
-	return fd
+	defer func() {
+		if _, _, err := unix.RawSyscall(unix.SYS_SETFSUID, uintptr(os.Geteuid()), 0, 0); err != 0 {
+			panic(err) // the thread is another user's for good
+		}
+	}()
+	return f()
 }
 
 func sockaddr(at netip.AddrPort) unix.Sockaddr {
