@@ -12,9 +12,16 @@ type problemDetails struct {
 	Detail string `json:"detail"`
 }
 
+// statusClientGone is nginx's for a request whose client has left before its answer.
+const statusClientGone = 499
+
 // writeProblem answers with an error that a person may read.
 func writeProblem(w http.ResponseWriter, status int, detail string) {
-	body, err := json.Marshal(problemDetails{http.StatusText(status), status, detail})
+	title := http.StatusText(status)
+	if status == statusClientGone {
+		title = "Client Closed Request"
+	}
+	body, err := json.Marshal(problemDetails{title, status, detail})
 	if err != nil {
 		body = []byte(`{"title":"Internal Server Error","status":500}`)
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"mime"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -51,6 +52,10 @@ func (p projects) pass(w http.ResponseWriter, r *http.Request, op passing) {
 		}
 	}
 	got, err := p.calls.do(r.Context(), c)
+	if err != nil && r.Context().Err() != nil { // the page has gone
+		writeProblem(w, statusClientGone, "the client left before the answer")
+		return
+	}
 	if err != nil {
 		p.log.Warn("project call failed", "method", r.Method, "path", r.URL.Path, "error", err)
 		writeProblem(w, http.StatusBadGateway, err.Error())
@@ -99,8 +104,12 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, bool
 		writeProblem(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is larger than %d KB", limit>>10))
 		return nil, false
 	}
+	if late, ok := errors.AsType[net.Error](err); ok && late.Timeout() {
+		writeProblem(w, http.StatusRequestTimeout, "the body did not come in time")
+		return nil, false
+	}
 	if err != nil {
-		writeProblem(w, http.StatusBadRequest, "the body could not be read")
+		writeProblem(w, http.StatusBadRequest, "the body is malformed or broke off")
 		return nil, false
 	}
 	return body, true

@@ -4,8 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"mime"
+	"net/http"
 	"net/mail"
 	"net/url"
 	"reflect"
@@ -54,13 +54,17 @@ func credentialsBody(api huma.API) *huma.RequestBody {
 // credentials reads the body, JSON or a form, and normalises what it finds.
 func (c client) credentials() (Credentials, error) {
 	var in Credentials
-	body, err := io.ReadAll(io.LimitReader(c.body, host.MaxBody+1))
-	if err != nil {
+	body, unread := host.ReadBody(c.body, host.MaxBody)
+	if unread != nil {
+		switch unread.Status {
+		case http.StatusRequestTimeout:
+			return in, errLate
+		case http.StatusRequestEntityTooLarge:
+			return in, errTooLarge
+		}
 		return in, invalid("The request body ended early")
 	}
-	if len(body) > host.MaxBody {
-		return in, errTooLarge
-	}
+	var err error
 	media, _, _ := mime.ParseMediaType(c.contentType)
 	switch media {
 	case jsonType:

@@ -2,6 +2,8 @@ package auth
 
 import (
 	"net/http"
+
+	"axion/services/host"
 	"reflect"
 	"strconv"
 
@@ -38,6 +40,8 @@ var (
 	errNotFound      = &apiError{http.StatusNotFound, "Not found", "NOT_FOUND"}
 	errMethod        = &apiError{http.StatusMethodNotAllowed, "Method not allowed", "METHOD_NOT_ALLOWED"}
 	errBusy          = &apiError{http.StatusServiceUnavailable, "Too many sign-ins at once, try again", "SERVICE_UNAVAILABLE"}
+	errLeft          = &apiError{host.StatusClientClosedRequest, "The client left before the answer", "CLIENT_CLOSED_REQUEST"}
+	errLate          = &apiError{http.StatusRequestTimeout, "The request body did not come in time", "REQUEST_TIMEOUT"}
 	errInternal      = &apiError{http.StatusInternalServerError, "Internal server error", "INTERNAL_SERVER_ERROR"}
 )
 

@@ -42,9 +42,10 @@ func register[O any](s *Service, method, path, summary string, handle func(conte
 		if err == nil || errors.As(err, &known) {
 			return out, err
 		}
-		if ctx.Err() == nil {
-			s.Log.ErrorContext(ctx, "request failed", "operation", id, "error", err)
+		if errors.Is(ctx.Err(), context.Canceled) {
+			return nil, errLeft
 		}
+		s.Log.ErrorContext(ctx, "request failed", "operation", id, "error", err)
 		return nil, errInternal
 	})
 	if strings.HasSuffix(path, "/email") {

@@ -27,7 +27,10 @@ func Handle[I, O any](h *Host, op huma.Operation, handler func(context.Context, 
 		if err == nil || errors.As(err, &status) {
 			return out, err
 		}
-		if ctx.Err() != nil { // the client has gone: nobody reads the answer
+		if errors.Is(ctx.Err(), context.Canceled) { // the client has gone, or has closed its side
+			return nil, newProblem(StatusClientClosedRequest, "the client left before the answer")
+		}
+		if ctx.Err() != nil {
 			return nil, huma.Error503ServiceUnavailable("request cancelled")
 		}
 		h.Log.ErrorContext(ctx, "request failed", "operation", op.OperationID, "error", err)

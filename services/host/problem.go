@@ -52,7 +52,11 @@ func Invalid(pointer, detail string) *Problem {
 }
 
 func newProblem(status int, detail string) *Problem {
-	return &Problem{Status: status, Title: http.StatusText(status), Detail: detail}
+	title := http.StatusText(status)
+	if status == StatusClientClosedRequest {
+		title = "Client Closed Request"
+	}
+	return &Problem{Status: status, Title: title, Detail: detail}
 }
 
 // WriteProblem answers with a problem, for handlers beside huma.
@@ -68,6 +72,9 @@ func UseProblems() { useProblems() }
 
 var useProblems = sync.OnceFunc(func() {
 	huma.NewError = func(status int, detail string, errs ...error) huma.StatusError {
+		if status == http.StatusInternalServerError && detail == unreadBody && len(errs) == 1 {
+			return bodyProblem(errs[0])
+		}
 		p := newProblem(status, detail)
 		if status >= http.StatusInternalServerError {
 			return p // the cause is for the log

@@ -71,9 +71,9 @@ func (p *repeats) through(w http.ResponseWriter, r *http.Request, next http.Hand
 		host.WriteProblem(w, http.StatusBadRequest, fmt.Sprintf("%s must be 1 to %d printable ASCII characters", idempotencyKey, maxKey))
 		return
 	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
-	if err != nil {
-		host.WriteProblem(w, http.StatusBadRequest, "the body ended early")
+	body, unread := host.ReadBody(r.Body, maxBody)
+	if unread != nil {
+		host.WriteProblem(w, unread.Status, unread.Detail)
 		return
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))

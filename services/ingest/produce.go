@@ -1,11 +1,11 @@
 package ingest
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"io"
 	"mime"
 	"net/http"
 	"strconv"
@@ -127,12 +127,11 @@ func readRecords(r *http.Request) ([]bus.Record, *restError) {
 	if media != restJSON && media != restBinary {
 		return nil, restFail(http.StatusUnsupportedMediaType, codeMediaType, "of the embedded formats "+restJSON+" and "+restBinary+" are understood")
 	}
-	raw, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+	raw, unread := host.ReadBody(r.Body, maxBody)
 	switch {
-	case err != nil:
-		return nil, restFail(http.StatusBadRequest, codeBadRequest, "the body ended early")
-	case len(raw) > maxBody:
-		return nil, restFail(http.StatusRequestEntityTooLarge, codeTooLarge, "the body is longer than "+strconv.Itoa(maxBody)+" bytes")
+	case unread != nil:
+		code := map[int]int{http.StatusRequestEntityTooLarge: codeTooLarge, http.StatusBadRequest: codeBadRequest}[unread.Status]
+		return nil, restFail(unread.Status, cmp.Or(code, unread.Status), unread.Detail)
 	case !validJSON(raw):
 		return nil, restFail(http.StatusBadRequest, codeBadRequest, errNotJSON.Error())
 	}

@@ -27,12 +27,9 @@ func read(h http.Header, body io.Reader) ([]event, *host.Problem) {
 		return nil, problem(http.StatusUnsupportedMediaType, "not a CloudEvent: send Content-Type application/cloudevents+json, "+
 			"application/cloudevents-batch+json, or the attributes as ce- headers")
 	}
-	raw, err := io.ReadAll(io.LimitReader(body, maxBody+1))
-	switch {
-	case err != nil:
-		return nil, problem(http.StatusBadRequest, "the body ended early")
-	case len(raw) > maxBody:
-		return nil, problem(http.StatusRequestEntityTooLarge, "the body is longer than "+strconv.Itoa(maxBody)+" bytes")
+	raw, unread := host.ReadBody(body, maxBody)
+	if unread != nil {
+		return nil, unread
 	}
 	events, wrong, err := parse(content, structured, h, raw)
 	var tooLarge *tooLargeError

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"mime"
+	"net"
 	"net/http"
 
 	collectorlogs "go.opentelemetry.io/proto/otlp/collector/logs/v1"
@@ -121,10 +122,17 @@ func (s *Store) read(w http.ResponseWriter, r *http.Request) (body []byte, relea
 			return body, release, nil
 		case errors.As(err, &large):
 			return nil, release, tooLarge()
+		case isTimeout(err):
+			return nil, release, &refusal{http.StatusRequestTimeout, "the body did not come in time"}
 		case err != nil:
-			return nil, release, err
+			return nil, release, &refusal{http.StatusBadRequest, "the body is malformed or broke off"}
 		}
 	}
+}
+
+func isTimeout(err error) bool {
+	late, ok := errors.AsType[net.Error](err)
+	return ok && late.Timeout()
 }
 
 // decompress gives a body as its sender meant it, within its bound.
