@@ -47,7 +47,8 @@ func TestCheck(t *testing.T) {
 		switch {
 		case tt.above == "" && err != nil:
 			t.Errorf("%s: got %v", name, err)
-		case tt.above != "" && (!errors.As(err, &exposed) || exposed.Above != filepath.Join(root, tt.above) || exposed.Dir != tt.dir || exposed.Mend() == ""):
+		case tt.above != "" && (!errors.As(err, &exposed) ||
+			exposed.Above != filepath.Join(root, tt.above) || exposed.Dir != tt.dir || exposed.Mend() == ""):
 			t.Errorf("%s: got %v, want %s named", name, err, tt.above)
 		}
 	}
