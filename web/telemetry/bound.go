@@ -2,12 +2,11 @@ package telemetry
 
 import (
 	"bytes"
+	"context"
 	"net/http"
+	"sync/atomic"
+	"time"
 
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/encoding"
-	"google.golang.org/grpc/mem"
-	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -19,10 +18,12 @@ const (
 	maxFields = 100_000
 	// maxNesting is how deep fields are looked for, which is deeper than OTLP goes.
 	maxNesting = 16
-	// maxDecoding bounds the requests over HTTP that are decoded at once.
+	// maxDecoding bounds the requests that are decoded at once, over HTTP and gRPC.
 	maxDecoding = 2
-	// maxReading bounds what all requests over HTTP hold that are read, in bytes.
+	// maxReading bounds what all requests hold that wait to be decoded, in bytes.
 	maxReading = 64 << 20
+	// readTime bounds how long a sender may take over one request.
+	readTime = 15 * time.Second
 )
 
 var errFields = &refusal{http.StatusRequestEntityTooLarge, "too many spans, log records, attributes or events in one request: send fewer at once"}
@@ -70,17 +71,31 @@ func count(b []byte, of protoreflect.MessageDescriptor, depth int, left *int) bo
 	return true
 }
 
-// codec decodes what gRPC receives, within the same bounds.
-type codec struct{ encoding.CodecV2 }
-
-func newCodec() codec { return codec{encoding.GetCodecV2("proto")} }
-
-// Unmarshal implements [encoding.CodecV2].
-func (c codec) Unmarshal(data mem.BufferSlice, v any) error {
-	if m, ok := v.(proto.Message); ok {
-		if err := checkFields(data.Materialize(), m); err != nil {
-			return status.Error(codes.ResourceExhausted, err.Error())
-		}
-	}
-	return c.CodecV2.Unmarshal(data, v)
+// intake bounds the requests of all senders that are not taken into the store yet. A
+// slot to decode is asked for only by a request that is there as a whole, so that a
+// sender that stops half way keeps nobody waiting. It is safe for concurrent use.
+type intake struct {
+	slots chan struct{} // one for each request that is being decoded
+	held  atomic.Int64  // bytes of requests
 }
+
+func newIntake() *intake { return &intake{slots: make(chan struct{}, maxDecoding)} }
+
+// hold counts n bytes more, until they are released, and reports whether there is room
+// for them.
+func (i *intake) hold(n int) bool { return i.held.Add(int64(n)) <= maxReading }
+
+// release ends the hold of n bytes.
+func (i *intake) release(n int) { i.held.Add(-int64(n)) }
+
+// enter waits for a slot to decode, until ctx ends. [intake.leave] gives it back.
+func (i *intake) enter(ctx context.Context) error {
+	select {
+	case i.slots <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (i *intake) leave() { <-i.slots }

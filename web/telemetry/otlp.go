@@ -56,12 +56,10 @@ func (s *Store) receive(w http.ResponseWriter, r *http.Request, of signal) {
 		refuse(w, err)
 		return
 	}
-	select {
-	case s.decoding <- struct{}{}:
-		defer func() { <-s.decoding }()
-	case <-r.Context().Done():
-		return
+	if s.intake.enter(r.Context()) != nil {
+		return // the sender is gone
 	}
+	defer s.intake.leave()
 	body, err := decompress(raw, r.Header.Get("Content-Encoding"))
 	if err != nil {
 		refuse(w, err)
@@ -105,13 +103,13 @@ func tooLarge() error {
 // read gives a request's body as it was sent. It counts towards what all unfinished
 // requests hold until it is released.
 func (s *Store) read(w http.ResponseWriter, r *http.Request) (body []byte, release func(), err error) {
-	held := int64(0)
-	release = func() { s.reading.Add(-held) }
+	held := 0
+	release = func() { s.intake.release(held) }
 	from, chunk := http.MaxBytesReader(w, r.Body, MaxRequest), make([]byte, 16<<10)
 	for {
 		n, err := from.Read(chunk)
-		held += int64(n)
-		if s.reading.Add(int64(n)) > maxReading {
+		held += n
+		if !s.intake.hold(n) {
 			w.Header().Set("Retry-After", "1")
 			return nil, release, errCrowded
 		}

@@ -38,18 +38,20 @@ func (s *Store) Receive(overHTTP, overGRPC net.Listener, log *slog.Logger) *Rece
 	r := &Receiver{done: make(chan error, 2)}
 	if overHTTP != nil {
 		r.http = &http.Server{
-			Handler: guard(s.Handler(), overHTTP), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second,
+			Handler: guard(s.Handler(), overHTTP), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: readTime,
 			WriteTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
 			ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
 		}
 		r.serve(log, func() error { return r.http.Serve(netutil.LimitListener(overHTTP, maxConnections)) })
 	}
 	if overGRPC != nil {
-		r.grpc = grpc.NewServer(grpc.MaxRecvMsgSize(MaxRequest), grpc.MaxConcurrentStreams(4), grpc.ForceServerCodecV2(newCodec()), grpc.ConnectionTimeout(5*time.Second),
+		r.grpc = grpc.NewServer(grpc.MaxRecvMsgSize(MaxRequest), grpc.MaxConcurrentStreams(4), grpc.ForceServerCodecV2(newCodec()),
+			grpc.ConnectionTimeout(5*time.Second), grpc.InTapHandle(limitTime),
 			grpc.KeepaliveParams(keepalive.ServerParameters{MaxConnectionIdle: 10 * time.Minute, Time: time.Minute}))
-		collector.RegisterTraceServiceServer(r.grpc, traceService{store: s})
-		collectorlogs.RegisterLogsServiceServer(r.grpc, logsService{store: s})
-		collectormetrics.RegisterMetricsServiceServer(r.grpc, metricsService{})
+		services := registrar{r.grpc, s.intake}
+		collector.RegisterTraceServiceServer(services, traceService{store: s})
+		collectorlogs.RegisterLogsServiceServer(services, logsService{store: s})
+		collectormetrics.RegisterMetricsServiceServer(services, metricsService{})
 		r.serve(log, func() error { return r.grpc.Serve(netutil.LimitListener(overGRPC, maxConnections)) })
 	}
 	return r

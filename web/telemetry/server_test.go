@@ -3,6 +3,7 @@ package telemetry_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -18,8 +19,12 @@ import (
 	common "go.opentelemetry.io/proto/otlp/common/v1"
 	logs "go.opentelemetry.io/proto/otlp/logs/v1"
 	otlp "go.opentelemetry.io/proto/otlp/trace/v1"
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/status"
 
 	"axion/web/telemetry"
 )
@@ -72,9 +77,43 @@ func TestReceiveGRPC(t *testing.T) {
 	if err != nil || len(lines) != 1 || lines[0].Message != "hello" || lines[0].Service != "unknown" || lines[0].TraceID != store.List(telemetry.Filter{}, 1)[0].TraceID {
 		t.Errorf("logs: got %+v, %v", lines, err)
 	}
+	crowded := &otlp.Span{TraceId: ids[0], SpanId: ids[1]}
+	for range 100_001 {
+		crowded.Events = append(crowded.Events, &otlp.Span_Event{})
+	}
+	_, err = collector.NewTraceServiceClient(conn).Export(t.Context(), &collector.ExportTraceServiceRequest{ResourceSpans: []*otlp.ResourceSpans{{
+		ScopeSpans: []*otlp.ScopeSpans{{Spans: []*otlp.Span{crowded}}},
+	}}})
+	if got := status.Code(err); got != codes.ResourceExhausted || store.Stats().Spans != 1 {
+		t.Errorf("too many fields: got %v, %+v", err, store.Stats())
+	}
 	if _, err = collectormetrics.NewMetricsServiceClient(conn).Export(t.Context(), &collectormetrics.ExportMetricsServiceRequest{}); err != nil {
 		t.Errorf("metrics: %v", err)
 	}
+}
+
+// halfCall is the beginning of a call over gRPC, up to the midst of its message.
+func halfCall(t *testing.T) string {
+	t.Helper()
+	var text, fields bytes.Buffer
+	text.WriteString(http2.ClientPreface)
+	headers := hpack.NewEncoder(&fields)
+	for _, f := range [][2]string{
+		{":method", "POST"}, {":scheme", "http"}, {":path", collector.TraceService_Export_FullMethodName}, {":authority", "localhost"},
+		{"content-type", "application/grpc"}, {"te", "trailers"},
+	} {
+		if err := headers.WriteField(hpack.HeaderField{Name: f[0], Value: f[1]}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	frames := http2.NewFramer(&text, nil)
+	err := errors.Join(frames.WriteSettings(),
+		frames.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: fields.Bytes(), EndHeaders: true}),
+		frames.WriteData(1, false, []byte{0, 0, 0, 3, 232, 10})) // 1 of 1,000 bytes
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text.String()
 }
 
 // TestStalledSenders: those who send half a request and stop keep nobody waiting.
@@ -99,6 +138,7 @@ func TestStalledSenders(t *testing.T) {
 		stall(address, head+"Content-Length: 1000\r\n\r\n{\"resource")
 		stall(address, head+"Content-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n\x1f\x8b\x08\r\n")
 		stall(overGRPC, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+		stall(overGRPC, halfCall(t))
 	}
 	// Shorter than a stalled request is waited for.
 	client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}

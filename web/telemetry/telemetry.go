@@ -8,7 +8,6 @@ import (
 	"maps"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -79,9 +78,8 @@ type Store struct {
 	// Logs are the lines of the stack, and of those who send theirs.
 	Logs Logs
 
-	sampler  *sampler
-	decoding chan struct{} // a slot for each request that is being decoded
-	reading  atomic.Int64  // bytes of requests that are read, or wait to be decoded
+	sampler *sampler
+	intake  *intake
 
 	mu      sync.Mutex
 	traces  map[string]*list.Element // of *trace
@@ -109,7 +107,10 @@ func (t *trace) view() view { return view{t.id, t.spans} }
 
 // New returns an empty store.
 func New() *Store {
-	return &Store{traces: map[string]*list.Element{}, order: list.New(), recent: list.New(), senders: map[string]int{}, sampler: newSampler(maxRoots), decoding: make(chan struct{}, maxDecoding)}
+	return &Store{
+		traces: map[string]*list.Element{}, order: list.New(), recent: list.New(), senders: map[string]int{},
+		sampler: newSampler(maxRoots), intake: newIntake(),
+	}
 }
 
 // Add keeps spans, and returns how many it refused: their traces are full, or JSON
