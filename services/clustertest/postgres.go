@@ -29,6 +29,27 @@ const password = "p@ss/word:#1" // one that a URL must encode
 // database postgres, whose user may make others.
 func StartPostgres(t testing.TB) string {
 	t.Helper()
+	return NewPostgres(t).URL
+}
+
+// Postgres is a server of PostgreSQL's that the test may stop and start again.
+type Postgres struct {
+	// URL is that of its database postgres, whose user may make others. It stays.
+	URL string
+
+	start func() *process
+	now   *process
+}
+
+// Stop ends the server at once: those who are connected are cut off.
+func (p *Postgres) Stop() { p.now.stop() }
+
+// Start starts the server again, with all that it had committed.
+func (p *Postgres) Start() { p.now = p.start() }
+
+// NewPostgres starts a server, until the test ends.
+func NewPostgres(t testing.TB) *Postgres {
+	t.Helper()
 	initdb, server := postgresTool(t, "initdb"), postgresTool(t, "postgres")
 	dir, port := folder(t), freePort(t)
 	secret := filepath.Join(dir, "password")
@@ -42,13 +63,16 @@ func StartPostgres(t testing.TB) string {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("initdb: %v\n%s", err, out)
 	}
-	launch(t, "QUIT", "ready to accept connections", unprivileged, server,
-		"-D", data, "-p", strconv.Itoa(port), "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-F")
 	u := url.URL{
 		Scheme: "postgres", User: url.UserPassword("axion", password),
 		Host: "127.0.0.1:" + strconv.Itoa(port), Path: "/postgres",
 	}
-	return u.String()
+	p := &Postgres{URL: u.String(), start: func() *process {
+		return launch(t, "QUIT", "ready to accept connections", unprivileged, server,
+			"-D", data, "-p", strconv.Itoa(port), "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-F")
+	}}
+	p.Start()
+	return p
 }
 
 // postgresTool finds one of PostgreSQL's programs, which Debian keeps off the

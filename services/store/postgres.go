@@ -168,21 +168,44 @@ type conn struct {
 func (c conn) Prepare(query string) (driver.Stmt, error) { return c.Conn.Prepare(numbered(query)) }
 
 func (c conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
-	return c.Conn.PrepareContext(ctx, numbered(query))
+	s, err := c.Conn.PrepareContext(ctx, numbered(query))
+	return s, c.cut(err)
 }
 
 func (c conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
 	span := c.start(ctx, query)
 	result, err := c.Conn.ExecContext(ctx, numbered(query), args)
 	endSpan(span, err)
-	return result, err
+	return result, c.cut(err)
 }
 
 func (c conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
 	span := c.start(ctx, query)
-	rows, err := c.Conn.QueryContext(ctx, numbered(query), args)
+	found, err := c.Conn.QueryContext(ctx, numbered(query), args)
 	endSpan(span, err)
-	return rows, err
+	if err != nil {
+		return nil, c.cut(err)
+	}
+	return rows{found.(*stdlib.Rows), c}, nil
+}
+
+// rows are those of one query.
+type rows struct {
+	*stdlib.Rows
+	conn conn
+}
+
+// Next implements [driver.Rows].
+func (r rows) Next(to []driver.Value) error { return r.conn.cut(r.Rows.Next(to)) }
+
+// cut marks err as a [*cutError] where the connection is gone, and not since the
+// context of who asks has ended.
+func (c conn) cut(err error) error {
+	if err == nil || !c.Conn.Conn().IsClosed() || errors.Is(err, driver.ErrBadConn) ||
+		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return &cutError{err}
 }
 
 // start begins a statement's span, nil outside of a recorded trace.
@@ -197,7 +220,16 @@ func (c conn) start(ctx context.Context, query string) trace.Span {
 func (c conn) BeginTx(ctx context.Context, options driver.TxOptions) (driver.Tx, error) {
 	tx, err := c.Conn.BeginTx(ctx, options)
 	if err != nil {
-		return nil, err
+		return nil, c.cut(err)
 	}
-	return tracedTx{tx, ctx, c.spans}, nil
+	return connTx{tracedTx{tx, ctx, c.spans}, c}, nil
 }
+
+// connTx is a transaction of a connection's.
+type connTx struct {
+	tracedTx
+	conn conn
+}
+
+// Commit implements [driver.Tx].
+func (t connTx) Commit() error { return t.conn.cut(t.tracedTx.Commit()) }

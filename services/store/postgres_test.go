@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"io"
+	"net"
 	"net/url"
 	"slices"
 	"strings"
@@ -109,6 +111,7 @@ func TestPostgres(t *testing.T) {
 		}
 		unlock()
 	})
+	t.Run("Cut", func(t *testing.T) { testCut(t, clustertest.NewDatabase(t, server), notes) })
 	t.Run("ErrNewerSchema", func(t *testing.T) {
 		url := clustertest.NewDatabase(t, server)
 		one := migrations("one", "CREATE TABLE a (id INTEGER);")
@@ -137,6 +140,102 @@ func TestPostgres(t *testing.T) {
 		_, err = store.Connect(t.Context(), u.String(), "graph-service")
 		wantURLError(t, err, "s3cret")
 	})
+}
+
+// pipe is a way to a server that can be cut.
+type pipe struct {
+	url string
+
+	mu    sync.Mutex
+	conns []net.Conn
+}
+
+func newPipe(t *testing.T, database string) *pipe {
+	t.Helper()
+	u, err := url.Parse(database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	to := u.Host
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.Host = l.Addr().String()
+	p := &pipe{url: u.String()}
+	var copies sync.WaitGroup
+	copies.Go(func() {
+		for {
+			client, err := l.Accept()
+			if err != nil {
+				return
+			}
+			server, err := net.Dial("tcp", to)
+			if err != nil {
+				_ = client.Close()
+				continue
+			}
+			p.mu.Lock()
+			p.conns = append(p.conns, client, server)
+			p.mu.Unlock()
+			copies.Go(func() { _, _ = io.Copy(client, server) })
+			copies.Go(func() { _, _ = io.Copy(server, client) })
+		}
+	})
+	t.Cleanup(func() { _ = l.Close(); p.cut(); copies.Wait() })
+	return p
+}
+
+// cut ends all connections, as a server does that is killed.
+func (p *pipe) cut() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, c := range p.conns {
+		_ = c.Close()
+	}
+	p.conns = nil
+}
+
+// testCut cuts the connection in the midst of a query, of rows and of a transaction:
+// each is an outage. A context's end is none.
+func testCut(t *testing.T, database string, sets ...store.Migrations) {
+	p := newPipe(t, database)
+	db := connect(t, p.url, "graph-service", sets...)
+	for name, ask := range map[string]func(tx *sql.Tx) error{
+		"query": func(tx *sql.Tx) error {
+			p.cut()
+			_, err := tx.Exec(`INSERT INTO notes (at) VALUES (1)`)
+			return err
+		},
+		"next query": func(tx *sql.Tx) error {
+			p.cut()
+			_, _ = tx.Exec(`INSERT INTO notes (at) VALUES (1)`)
+			var one int
+			return tx.QueryRow(`SELECT 1`).Scan(&one)
+		},
+		"rows": func(tx *sql.Tx) error {
+			rows, err := tx.Query(`SELECT g, repeat('x', 10000) FROM generate_series(1, 10000) g`) // more than is buffered
+			if err != nil {
+				return err
+			}
+			defer func() { _ = rows.Close() }()
+			p.cut()
+			for rows.Next() {
+				continue
+			}
+			return rows.Err()
+		},
+		"commit": func(*sql.Tx) error { p.cut(); return nil },
+	} {
+		if err := store.Tx(t.Context(), db, ask); err == nil || !store.IsOutage(err) {
+			t.Errorf("%s: got %v, want an outage", name, err)
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := db.ExecContext(ctx, `SELECT pg_sleep(60)`); err == nil || store.IsOutage(err) {
+		t.Errorf("a context that has ended: got %v, want no outage", err)
+	}
 }
 
 // testTxOrder numbers rows from two handles at once: none becomes visible after
