@@ -159,10 +159,10 @@ func TestParentPipe(t *testing.T) {
 	b := begin(t, in, nil, binary, "up", "--ephemeral", "--ports", "auto", "--json")
 	_ = in.Close()
 	_ = hold.Close()
+	b.within(t, "the stack to end")
 	if err := b.parent.Wait(); err != nil {
 		t.Errorf("the stack ended with %v, want that this is a way to end it", err)
 	}
-	b.within(t, "the stack to end")
 }
 
 // TestGoRun: `go run` passes no signal on, and its end reaches the stack, one that is
