@@ -98,6 +98,11 @@ func (s *sharing) complete(p []byte) ([]byte, error) {
 // refused forgets the acknowledgements that the answer refuses.
 func (s *sharing) refused(resp kmsg.Response) {
 	b := s.front.broker
+	refused := func(topic [16]byte, partition int32, code int16) {
+		if code != 0 {
+			delete(s.acknowledged[b.topicNames.of(b, "", topic)], partition)
+		}
+	}
 	switch a := resp.(type) {
 	case *kmsg.ShareFetchResponse:
 		if a.ErrorCode != 0 {
@@ -105,9 +110,7 @@ func (s *sharing) refused(resp kmsg.Response) {
 		}
 		for _, t := range a.Topics {
 			for _, p := range t.Partitions {
-				if p.AcknowledgeErrorCode != 0 {
-					delete(s.acknowledged[b.topicNames.of(b, "", t.TopicID)], p.Partition)
-				}
+				refused(t.TopicID, p.Partition, p.AcknowledgeErrorCode)
 			}
 		}
 	case *kmsg.ShareAcknowledgeResponse:
@@ -116,9 +119,7 @@ func (s *sharing) refused(resp kmsg.Response) {
 		}
 		for _, t := range a.Topics {
 			for _, p := range t.Partitions {
-				if p.ErrorCode != 0 {
-					delete(s.acknowledged[b.topicNames.of(b, "", t.TopicID)], p.Partition)
-				}
+				refused(t.TopicID, p.Partition, p.ErrorCode)
 			}
 		}
 	}

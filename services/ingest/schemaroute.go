@@ -46,12 +46,13 @@ func (s *service) schemaRoutes() {
 		Summary: "Your JSON Schemas, by type: those that events sent with your token must fit."}), s.listSchemas)
 	host.Handle(s.host, s.host.Secured(huma.Operation{OperationID: "get-schema", Method: http.MethodGet, Path: one,
 		Summary: "Your schema of one event type.", Errors: []int{http.StatusNotFound}}), s.getSchema)
-	host.Handle(s.host, s.host.Secured(huma.Operation{OperationID: "put-schema", Method: http.MethodPut, Path: one, MaxBodyBytes: schema.MaxText,
+	host.Handle(s.host, s.host.Secured(huma.Operation{OperationID: "put-schema", Method: http.MethodPut, Path: one,
+		MaxBodyBytes: schema.MaxText, SkipValidateBody: true,
+		Errors:  []int{http.StatusBadRequest, http.StatusUnprocessableEntity, http.StatusInsufficientStorage},
 		Summary: "Have the data of events of a type that are sent with your token fit a JSON Schema; others are refused with 422.",
 		Description: "A schema has at most 64 KiB and 1,000 parts, nested 32 deep, and refers to itself only. " +
 			"Checking all events of a request takes at most " + strconv.Itoa(schema.MaxSteps) + " steps and " + schema.MaxTime.String() +
-			": where a schema asks for more, the answer is 422.",
-		SkipValidateBody: true, Errors: []int{http.StatusBadRequest, http.StatusUnprocessableEntity, http.StatusInsufficientStorage}}), s.putSchema)
+			": where a schema asks for more, the answer is 422."}), s.putSchema)
 	host.Handle(s.host, s.host.Secured(huma.Operation{OperationID: "delete-schema", Method: http.MethodDelete, Path: one,
 		DefaultStatus: http.StatusNoContent, Summary: "Take any data for events of a type.", Errors: []int{http.StatusNotFound}}), s.deleteSchema)
 }
@@ -64,7 +65,8 @@ func scanSchema(row interface{ Scan(...any) error }) (Schema, error) {
 
 func (s *service) listSchemas(ctx context.Context, in *schemasInput) (*schemasOutput, error) {
 	page, err := host.Collect(ctx, s.host.DB, in.Limit, scanSchema, func(one Schema) string { return one.Type },
-		`SELECT type, text FROM schemas WHERE owner = ? AND (? = '' OR type > ?) ORDER BY type LIMIT ?`, host.Caller(ctx).UserID, in.After, in.After)
+		`SELECT type, text FROM schemas WHERE owner = ? AND (? = '' OR type > ?) ORDER BY type LIMIT ?`,
+		host.Caller(ctx).UserID, in.After, in.After)
 	if err != nil {
 		return nil, fmt.Errorf("list schemas: %w", err)
 	}
@@ -108,7 +110,8 @@ func (s *service) putSchema(ctx context.Context, in *schemaInput) (*schemaOutput
 		return nil, problem(http.StatusInsufficientStorage, "you have "+strconv.Itoa(maxSchemas)+" schemas: delete one first")
 	}
 	_, err = s.host.DB.ExecContext(ctx, `INSERT INTO schemas (owner, type, text, at) VALUES (?, ?, ?, ?)
-		ON CONFLICT (owner, type) DO UPDATE SET text = excluded.text, at = excluded.at`, owner, in.Type, string(in.RawBody), s.schemas.now().UnixMilli())
+		ON CONFLICT (owner, type) DO UPDATE SET text = excluded.text, at = excluded.at`,
+		owner, in.Type, string(in.RawBody), s.schemas.now().UnixMilli())
 	if err != nil {
 		return nil, fmt.Errorf("put schema: %w", err)
 	}
