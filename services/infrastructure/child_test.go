@@ -11,7 +11,7 @@ import (
 )
 
 // stack is what it does as a stack, where that can be.
-var stack = func(string) {}
+var stack = func(_, _ string) {}
 
 // child is what the test binary does as a project's process.
 func child(args []string) {
@@ -28,8 +28,16 @@ func child(args []string) {
 		fmt.Println("hanging")
 		signal.Ignore(os.Interrupt)
 		select {}
+	case "parent": // says its id, and that of what it starts
+		cmd := exec.Command(os.Args[0], "child", "hang")
+		if err := cmd.Start(); err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+		fmt.Printf("%d\n%d\n", os.Getpid(), cmd.Process.Pid)
+		_ = cmd.Wait()
 	case "stack":
-		stack(args[1])
+		stack(args[1], args[2])
 	case "serve":
 		serve()
 	}

@@ -1,3 +1,5 @@
+//go:build unix
+
 package infrastructure
 
 import (
@@ -20,8 +22,11 @@ func RunMarked(dir string, out io.Writer, args ...string) (reaperID int, err err
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Env, cmd.Stdout = append(cmd.Environ(), mark), out
 	isolate(cmd)
-	return r.cmd.Process.Pid, newStarter().start(cmd)
+	return r.cmd.Process.Pid, r.launch(cmd, newStarter())
 }
 
 // SweepLast is what a start does first.
 func SweepLast(dir string) error { return newReaper(dir, slog.New(slog.DiscardHandler)).sweepLast() }
+
+// ReadGroups is what a reaper reads.
+var ReadGroups = readGroups

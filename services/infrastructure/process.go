@@ -73,7 +73,7 @@ func (r *runtimes) build(ctx context.Context, rt runtime) error {
 		log.note("build: " + text)
 		cmd, err := r.launch(rt, command, 0, log)
 		if err == nil {
-			err = waitFor(limited, cmd)
+			err = r.waitFor(limited, cmd)
 		}
 		if limited.Err() != nil && ctx.Err() == nil {
 			err = fmt.Errorf("is not done after %s", buildTime)
@@ -86,15 +86,15 @@ func (r *runtimes) build(ctx context.Context, rt runtime) error {
 }
 
 // waitFor waits for a command's end; when ctx ends first, it ends the command.
-func waitFor(ctx context.Context, cmd *exec.Cmd) error {
+func (r *runtimes) waitFor(ctx context.Context, cmd *exec.Cmd) error {
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
 	select {
 	case err := <-ended:
-		kill(cmd) // what it left behind
+		r.reaper.kill(cmd) // what it left behind
 		return err
 	case <-ctx.Done():
-		_ = terminate(cmd, ended) // it did not end by itself
+		_ = r.reaper.terminate(cmd, ended) // it did not end by itself
 		return ctx.Err()
 	}
 }
@@ -110,7 +110,7 @@ func (r *runtimes) launch(rt runtime, args []string, port int, out io.Writer) (*
 	}
 	cmd := r.command(rt, args, port, out)
 	cmd.Env = append(cmd.Env, mark)
-	return cmd, r.starter.start(cmd)
+	return cmd, r.reaper.launch(cmd, r.starter)
 }
 
 // command is one of a project's commands, in a process group of its own.
@@ -266,13 +266,13 @@ func (p *process) once(ctx context.Context) error {
 	defer func() { stop(); <-watched }()
 	select {
 	case err := <-ended:
-		kill(cmd) // what it left behind
+		p.runtimes.reaper.kill(cmd) // what it left behind
 		if err == nil {
 			err = errors.New("it ended by itself, with status 0")
 		}
 		return err
 	case err := <-sick:
-		_ = terminate(cmd, ended) // it did not end by itself
+		_ = p.runtimes.reaper.terminate(cmd, ended) // it did not end by itself
 		return err
 	}
 }

@@ -21,18 +21,21 @@ import (
 // id of one that has ended.
 const markName = "AXION_PROCESSES"
 
-// reaper ends what projects have started: beside this process is one that waits for its
-// end, however it ends, and where that was killed too, the next start does. It does so
-// on Linux; elsewhere a project's own processes end, as far as their group goes.
-// The zero value with its first two fields is ready. It is safe for concurrent use.
+// reaper ends what projects have started. On Unix a process beside this one waits for
+// its end, however it ends: it ends the process groups of commands, and on Linux what has
+// left them too; where it was killed as well, the next start does that. On Windows each
+// command has a job object. The zero value with its first two fields is ready. It is safe
+// for concurrent use.
 type reaper struct {
 	file string // keeps the mark while there may be processes with it
 	log  *slog.Logger
 
+	groups
+
 	mu    sync.Mutex
 	mark  string // empty until the first command
 	cmd   *exec.Cmd
-	stdin io.Closer
+	stdin io.WriteCloser
 }
 
 // sweepLast ends what was left by a run that could not.
@@ -69,18 +72,31 @@ func (r *reaper) entry() (string, error) {
 	return markName + "=" + r.mark, nil
 }
 
-func (r *reaper) start() (err error) {
+func (r *reaper) start() error {
 	cmd := reaperCommand(r.mark)
 	if cmd == nil {
 		return nil
 	}
-	if r.stdin, err = cmd.StdinPipe(); err != nil {
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
 		return err
 	}
 	if err := cmd.Start(); err != nil {
-		return errors.Join(err, r.stdin.Close())
+		return errors.Join(err, stdin.Close())
 	}
-	r.cmd = cmd
+	r.cmd, r.stdin = cmd, stdin
+	return nil
+}
+
+// launch starts a command, in a group that ends with this process.
+func (r *reaper) launch(cmd *exec.Cmd, by *starter) error {
+	if err := by.start(cmd); err != nil {
+		return err
+	}
+	if err := r.begin(cmd); err != nil {
+		_ = cmd.Process.Kill()
+		return errors.Join(err, cmd.Wait())
+	}
 	return nil
 }
 
@@ -97,7 +113,7 @@ func (r *reaper) end() {
 	}
 	sweep(r.mark) // where there was none, or it was killed
 	_ = os.Remove(r.file)
-	r.mark, r.cmd = "", nil
+	r.mark, r.cmd, r.stdin = "", nil, nil
 }
 
 // sweepTime bounds a sweep: processes may start others as fast as they are ended.

@@ -2,38 +2,14 @@ package infrastructure
 
 import (
 	"bytes"
-	"io"
 	"os"
-	"os/exec"
-	"os/signal"
 	"strconv"
 	"syscall"
 	"time"
 )
 
-// reaperName is the environment variable that makes this program a reaper: it waits
-// for the end of its input, and then ends what has the mark.
-const reaperName = "AXION_REAPER"
-
-func init() {
-	mark := os.Getenv(reaperName)
-	if mark == "" {
-		return
-	}
-	signal.Ignore(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP) // it ends with who started it, and after it
-	_, _ = io.Copy(io.Discard, os.Stdin)
-	sweep(mark)
-	os.Exit(0)
-}
-
-// reaperCommand is this program as a reaper, out of its process group's reach.
-func reaperCommand(mark string) *exec.Cmd {
-	cmd := exec.Command("/proc/self/exe")
-	cmd.Args[0] = "axion-reaper"
-	cmd.Env = []string{reaperName + "=" + mark}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	return cmd
-}
+// executable is this program, though its file was replaced.
+func executable() (string, error) { return "/proc/self/exe", nil }
 
 // sweep ends all processes that have the mark, and returns how many there were.
 func sweep(mark string) (ended int) {
