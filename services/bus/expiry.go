@@ -15,11 +15,13 @@ func unexpired(h Handler) Handler {
 	if h == nil {
 		return nil
 	}
+	begun := false
 	return func(ctx context.Context, m *Message) (any, error) {
 		switch {
 		case !m.expired():
+			begun = true
 			return h(ctx, m)
-		case m.Attempt > 1:
+		case begun:
 			return nil, Permanent(errUnfinished)
 		}
 		return nil, Permanent(fmt.Errorf("%w: at %s", ErrExpired, m.ExpiresAt.UTC().Format(expiryFormat)))

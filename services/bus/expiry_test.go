@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -189,5 +190,45 @@ func TestScan(t *testing.T) {
 	}
 	if got := (Offsets{0: 3, 1: 5}).Before(Offsets{0: 4, 1: 2, 2: 9}); len(got) != 2 || got[0] != 3 || got[1] != 2 {
 		t.Errorf("before: got %v", got)
+	}
+}
+
+// TestExpiryOutage: a request waits for the end of an outage as long as its sender does,
+// and no longer; one that does not say how long that is, not at all.
+func TestExpiryOutage(t *testing.T) {
+	t.Parallel()
+	brokers := startCluster(t, "peer.reply").ListenAddrs()
+	outage := errors.New("the database is away")
+	b := openBus(t, brokers, "b", func(o *Options) { o.Outage = func(err error) bool { return errors.Is(err, outage) } })
+	var calls atomic.Int32
+	b.Handle("ASK", func(_ context.Context, m *Message) (any, error) {
+		called := calls.Add(1)
+		if m.Attempt != 1 {
+			t.Errorf("%s: got attempt %d, want the first: an outage does not count", m.Value, m.Attempt)
+		}
+		if string(m.Value) == "OK" && called > 10 {
+			return "done", nil
+		}
+		return nil, outage
+	})
+	runBus(t, b)
+	ask := func(id string, headers ...string) (answer, problem string, called int32) {
+		calls.Store(0)
+		r := askRaw(t, brokers, id, headers...)
+		return string(r.Value), Headers(r.Headers).Get(headerError), calls.Load()
+	}
+	if answer, problem, called := ask("OK", HeaderExpires, millis(time.Now().Add(time.Hour))); answer != "done" || called != 11 {
+		t.Errorf("in time: answered %q and %q after %d calls", answer, problem, called)
+	}
+	want := errUnfinished
+	_, problem, called := ask("Late", HeaderExpires, millis(time.Now().Add(2*time.Second)))
+	if called == 0 { // on a machine that is busy
+		want = ErrExpired
+	}
+	if !strings.Contains(problem, want.Error()) {
+		t.Errorf("too late: told %q after %d calls, want %q", problem, called, want)
+	}
+	if _, problem, called := ask("None"); !strings.Contains(problem, internalError) || called != 1 {
+		t.Errorf("without a time: told %q after %d calls, want one", problem, called)
 	}
 }

@@ -85,8 +85,10 @@ func (p *partition) abandoned(err error) bool {
 }
 
 // try calls h until it succeeds, its error is not worth another try, or the
-// attempts are used up; those that fail for an outage do not count. It returns errNoHandler where h is nil, and errStopped
-// when the partition is given up before there is a result.
+// attempts are used up. Those that fail for an outage do not count; a request waits for
+// the end of one as long as its sender waits, where that is known. It returns
+// errNoHandler where h is nil, and errStopped when the partition is given up before
+// there is a result.
 func (p *partition) try(ctx context.Context, m *Message, h Handler, again func(error) bool) (any, error) {
 	if h == nil {
 		if !p.begin(m.Offset) {
@@ -98,8 +100,9 @@ func (p *partition) try(ctx context.Context, m *Message, h Handler, again func(e
 	var pace *backoff.ExponentialBackOff
 	for m.Attempt = 1; ; {
 		v, err := p.call(ctx, m, h)
-		outage := err != nil && !m.IsRequest() && p.c.bus.outage(err)
-		if err == nil || errors.Is(err, errStopped) || !outage && m.Attempt >= retry.Attempts || !again(err) {
+		waits := !m.IsRequest() || !m.ExpiresAt.IsZero()
+		outage := err != nil && waits && !isPermanent(err) && p.c.bus.outage(err)
+		if err == nil || errors.Is(err, errStopped) || !outage && (m.Attempt >= retry.Attempts || !again(err)) {
 			return v, err
 		}
 		if pace == nil {
