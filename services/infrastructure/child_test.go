@@ -8,6 +8,7 @@ import (
 	"os/signal"
 	"strings"
 	"sync/atomic"
+	"time"
 )
 
 // stack is what it does as a stack, where that can be.
@@ -27,7 +28,7 @@ func child(args []string) {
 	case "hang":
 		fmt.Println("hanging")
 		signal.Ignore(os.Interrupt)
-		select {}
+		time.Sleep(time.Hour) // select {} is a deadlock on Windows
 	case "parent": // says its id, and that of what it starts
 		cmd := exec.Command(os.Args[0], "child", "hang")
 		if err := cmd.Start(); err != nil {

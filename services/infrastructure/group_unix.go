@@ -13,7 +13,7 @@ import (
 const graceTime = 4 * time.Second
 
 // groups has nothing to keep: the id of a command's process group is the command's.
-type groups struct{}
+type groups struct{} //nolint:unused // by reaper, which Windows needs it in
 
 // isolate gives a command a process group of its own, so that it ends with all
 // that it starts.

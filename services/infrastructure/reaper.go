@@ -30,7 +30,7 @@ type reaper struct {
 	file string // keeps the mark while there may be processes with it
 	log  *slog.Logger
 
-	groups
+	groups //nolint:unused // of Windows alone
 
 	mu    sync.Mutex
 	mark  string // empty until the first command
