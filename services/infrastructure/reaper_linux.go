@@ -17,13 +17,14 @@ func sweep(mark string) (ended int) {
 		return 0
 	}
 	entry := []byte(markName + "=" + mark)
-	for until := time.Now().Add(sweepTime); time.Now().Before(until); {
-		n := sweepOnce(entry)
-		if n == 0 {
-			return ended
+	// A process that is about to run another program has no environment to be read for a
+	// moment: one look in vain is not enough.
+	until := time.Now().Add(sweepTime)
+	for vain := 0; vain < 3 && time.Now().Before(until); vain++ {
+		if n := sweepOnce(entry); n > 0 {
+			ended, vain = ended+n, -1
 		}
-		ended += n
-		time.Sleep(time.Millisecond) // until their end shows
+		time.Sleep(5 * time.Millisecond) // until their end shows
 	}
 	return ended
 }
