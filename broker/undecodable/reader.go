@@ -84,7 +84,14 @@ func (r *Reader) OnFetchBatchRead(_ kgo.BrokerMetadata, topic string, partition 
 func (r *Reader) Polled(ctx context.Context, client *kgo.Client, fetches kgo.Fetches) (moved bool, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	suspects, gaps := make(map[place]int64), make(map[place][2]int64)
+	var suspects map[place]int64 // both are rare
+	var gaps map[place][2]int64
+	suspect := func(at place, offset int64) {
+		if suspects == nil {
+			suspects = make(map[place]int64)
+		}
+		suspects[at] = offset
+	}
 	fetches.EachPartition(func(f kgo.FetchTopicPartition) {
 		p := r.parts[place{f.Topic, f.Partition}]
 		if p == nil {
@@ -92,16 +99,20 @@ func (r *Reader) Polled(ctx context.Context, client *kgo.Client, fetches kgo.Fet
 		}
 		if n := len(f.Records); n > 0 {
 			if from, to := Gaps(p.at, f.Records); from >= 0 && from < to {
+				if gaps == nil {
+					gaps = make(map[place][2]int64)
+				}
 				gaps[place{f.Topic, f.Partition}] = [2]int64{from, to}
 			}
 			p.at, p.since = f.Records[n-1].Offset+1, time.Time{}
 		} else if f.Err != nil && isDecoding(f.Err) {
-			suspects[place{f.Topic, f.Partition}] = p.at
+			suspect(place{f.Topic, f.Partition}, p.at)
 		}
 	})
 	for at, p := range r.parts {
 		if !p.since.IsZero() && time.Since(p.since) > Patience {
-			suspects[at], p.since = p.at, time.Time{}
+			suspect(at, p.at)
+			p.since = time.Time{}
 		}
 	}
 	r.mu.Unlock()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -20,8 +21,9 @@ const (
 	// maxPending is how many rows of the outbox are counted at most, in countTime.
 	maxPending = 10_000
 	countTime  = 250 * time.Millisecond
-	// otherError is OpenTelemetry's word for an error that has no name.
-	otherError = "_OTHER"
+	// otherError is OpenTelemetry's word for an error that has no name; otherTopic is
+	// it for the topics beyond maxLabels.
+	otherError, otherTopic = "_OTHER", "_OTHER"
 )
 
 // meter counts and times messages by OpenTelemetry's conventions for messaging,
@@ -35,8 +37,8 @@ type meter struct {
 	took, asked metric.Float64Histogram
 	relay       metric.Float64Histogram
 	pending     metric.Int64ObservableGauge
-	sets        sync.Map // of label to *labels
-	labelled    atomic.Int64
+	sets        atomic.Pointer[map[label]*labels] // the map never changes: looking it up takes no lock and makes no copy of the key
+	adding      sync.Mutex                        // of who puts another in its place
 }
 
 var _ kgo.HookProduceRecordUnbuffered = (*meter)(nil)
@@ -54,6 +56,7 @@ type labels struct {
 
 func newMeter(o *Options) *meter {
 	m := &meter{group: Group(o.Service), meter: o.Meter.Meter("axion/bus")}
+	m.sets.Store(&map[label]*labels{})
 	var failed error
 	counter := func(name, unit, description string) metric.Int64Counter {
 		c, err := m.meter.Int64Counter(name, metric.WithUnit(unit), metric.WithDescription(description))
@@ -84,11 +87,22 @@ func newMeter(o *Options) *meter {
 
 // of finds the attributes of a label.
 func (m *meter) of(l label) *labels {
-	if found, ok := m.sets.Load(l); ok {
-		return found.(*labels)
+	if found, ok := (*m.sets.Load())[l]; ok {
+		return found
 	}
-	if m.labelled.Load() >= maxLabels {
-		l.topic = "_OTHER"
+	return m.add(l)
+}
+
+// add makes the attributes of a label; of those beyond maxLabels the topic is not told.
+func (m *meter) add(l label) *labels {
+	m.adding.Lock()
+	defer m.adding.Unlock()
+	sets := *m.sets.Load()
+	if len(sets) >= maxLabels {
+		l.topic = otherTopic
+	}
+	if found, ok := sets[l]; ok {
+		return found
 	}
 	list := []attribute.KeyValue{
 		attribute.String("messaging.system", "kafka"), attribute.String("messaging.operation.name", l.operation),
@@ -101,24 +115,25 @@ func (m *meter) of(l label) *labels {
 		list = append(list, attribute.String("error.type", l.err))
 	}
 	set := metric.WithAttributeSet(attribute.NewSet(list...))
-	made, loaded := m.sets.LoadOrStore(l, &labels{add: []metric.AddOption{set}, record: []metric.RecordOption{set}, observe: set})
-	if !loaded {
-		m.labelled.Add(1)
-	}
-	return made.(*labels)
+	made := &labels{add: []metric.AddOption{set}, record: []metric.RecordOption{set}, observe: set}
+	sets = maps.Clone(sets)
+	sets[l] = made
+	m.sets.Store(&sets)
+	return made
 }
 
 // errorType names an error in a few words, of which there are few.
 func errorType(err error) string {
-	var timeout *TimeoutError
-	var remote *RemoteError
-	switch {
-	case err == nil:
+	if err == nil {
 		return ""
-	case errors.As(err, &timeout):
+	}
+	if _, ok := errors.AsType[*TimeoutError](err); ok {
 		return "timeout"
-	case errors.As(err, &remote):
+	}
+	if _, ok := errors.AsType[*RemoteError](err); ok {
 		return "remote"
+	}
+	switch {
 	case errors.Is(err, errNoHandler):
 		return "no_handler"
 	case errors.Is(err, ErrClosed), errors.Is(err, context.Canceled):
@@ -141,12 +156,11 @@ func (m *meter) OnProduceRecordUnbuffered(r *kgo.Record, err error) {
 }
 
 func (m *meter) observeSent(_ context.Context, o metric.Int64Observer) error {
-	m.sets.Range(func(_, found any) bool {
-		if l := found.(*labels); l.sent.Load() > 0 {
-			o.Observe(l.sent.Load(), l.observe)
+	for _, l := range *m.sets.Load() {
+		if n := l.sent.Load(); n > 0 {
+			o.Observe(n, l.observe)
 		}
-		return true
-	})
+	}
 	return nil
 }
 

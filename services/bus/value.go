@@ -74,8 +74,8 @@ func decode(value []byte, promised bool, v any) error {
 		return json.Unmarshal([]byte("null"), v)
 	}
 	if len(value) > 0 && (promised || value[0] == '{' || value[0] == '[') {
-		var malformed *json.SyntaxError // found before v is touched
-		if err := json.Unmarshal(value, v); !errors.As(err, &malformed) {
+		err := json.Unmarshal(value, v)
+		if _, malformed := errors.AsType[*json.SyntaxError](err); !malformed { // found before v is touched
 			return err
 		}
 	}
