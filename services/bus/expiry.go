@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 )
 
@@ -37,12 +38,86 @@ func (m *Message) expired() bool {
 }
 
 // handling is the context of the handler of a request, which ends with the wait for its
-// answer.
-func (m *Message) handling(ctx context.Context) (context.Context, context.CancelFunc) {
+// answer, or when cancel is called.
+func (m *Message) handling(ctx context.Context) (_ context.Context, cancel context.CancelFunc) {
 	if m.ExpiresAt.IsZero() {
 		return ctx, func() {}
 	}
-	return context.WithDeadlineCause(ctx, m.ExpiresAt, errUnfinished)
+	c := &expiring{Context: ctx, at: m.ExpiresAt}
+	return c, c.end
+}
+
+// expiring is [context.WithDeadlineCause], but that it makes that only once somebody
+// waits for its end: most handlers return before they do, and a timer for each request
+// would be set for nothing.
+type expiring struct {
+	context.Context // the parent
+	at              time.Time
+
+	mu    sync.Mutex // guards the rest
+	made  context.Context
+	undo  context.CancelFunc
+	ended bool
+}
+
+var _ context.Context = (*expiring)(nil)
+
+// Deadline implements [context.Context].
+func (c *expiring) Deadline() (time.Time, bool) {
+	if at, ok := c.Context.Deadline(); ok && at.Before(c.at) {
+		return at, true
+	}
+	return c.at, true
+}
+
+// Done implements [context.Context].
+func (c *expiring) Done() <-chan struct{} { return c.whole().Done() }
+
+// Err implements [context.Context].
+func (c *expiring) Err() error {
+	if c.plain() {
+		return c.Context.Err()
+	}
+	return c.whole().Err()
+}
+
+// Value implements [context.Context]. What looks for the cause of the end finds it by a
+// value.
+func (c *expiring) Value(key any) any {
+	if c.plain() {
+		return c.Context.Value(key)
+	}
+	return c.whole().Value(key)
+}
+
+// plain reports whether nothing is different yet from the parent.
+func (c *expiring) plain() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.made == nil && !c.ended && time.Now().Before(c.at)
+}
+
+// whole is the context in full.
+func (c *expiring) whole() context.Context {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.made == nil {
+		c.made, c.undo = context.WithDeadlineCause(c.Context, c.at, errUnfinished)
+		if c.ended {
+			c.undo()
+		}
+	}
+	return c.made
+}
+
+// end cancels the context.
+func (c *expiring) end() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ended = true
+	if c.undo != nil {
+		c.undo()
+	}
 }
 
 // late says so where a request was dropped, or given up, because it had expired. It
