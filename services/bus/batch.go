@@ -16,11 +16,27 @@ import (
 // dead-letter topic, where reading waits for it.
 const batchTimeout = 5 * time.Second
 
-// pollFor polls for as long as a batch that nothing comes of may stay unnoticed.
-func pollFor(ctx context.Context, poll func(context.Context) kgo.Fetches) kgo.Fetches {
-	ctx, cancel := context.WithTimeout(ctx, undecodable.Patience)
-	defer cancel()
-	return poll(ctx)
+// pollWindow bounds polls: they last for as long as a batch that nothing comes of may
+// stay unnoticed. One context serves for many of them, since each would set a timer.
+// It is for one goroutine.
+type pollWindow struct {
+	ctx    context.Context
+	cancel context.CancelFunc
+}
+
+// begin gives the context of a poll, which ends with ctx too: always the same.
+func (p *pollWindow) begin(ctx context.Context) context.Context {
+	if p.ctx == nil || p.ctx.Err() != nil {
+		p.end()
+		p.ctx, p.cancel = context.WithTimeout(ctx, undecodable.Patience)
+	}
+	return p.ctx
+}
+
+func (p *pollWindow) end() {
+	if p.cancel != nil {
+		p.cancel()
+	}
 }
 
 // pass gets a client past the batches that it cannot decode, and reports whether there

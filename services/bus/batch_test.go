@@ -6,11 +6,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"axion/broker/batch/batchtest"
+	"axion/broker/undecodable"
 	"axion/services/clustertest"
 )
 
@@ -145,4 +148,27 @@ func TestUndecodableElsewhere(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestPollWindow: polls share a context until it ends, and each ends with its parent.
+func TestPollWindow(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		parent, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		var window pollWindow
+		defer window.end()
+		first := window.begin(parent)
+		time.Sleep(undecodable.Patience / 2)
+		if window.begin(parent) != first {
+			t.Error("the second poll has a context of its own")
+		}
+		time.Sleep(undecodable.Patience)
+		second := window.begin(parent)
+		if first.Err() == nil || second.Err() != nil {
+			t.Errorf("got %v and %v, want that the first has ended and the next has not", first.Err(), second.Err())
+		}
+		cancel()
+		<-second.Done() // or the test fails
+	})
 }

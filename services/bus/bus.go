@@ -80,8 +80,10 @@ type Bus struct {
 	replies *sender // which wait where kgo has no room
 	admin   *kadm.Client
 	calls   calls
+	lanes   atomic.Int32 // of messages under way
 
 	source     []byte            // the service's name
+	topic      string            // the service's own
 	replyTopic []byte            // where answers come
 	patterns   map[string]string // types by pattern topic; never changes
 	routes     sync.Map          // topics by [Call.route], where they differ from the call's
@@ -120,13 +122,15 @@ func Open(ctx context.Context, o Options) (*Bus, error) {
 	b := &Bus{
 		service: o.Service, options: o, log: o.Log,
 		meter:  meter,
-		client: client, admin: kadm.NewClient(client), sends: newSender(client.TryProduce), replies: newSender(client.Produce),
+		client: client, admin: kadm.NewClient(client),
 		types: make(map[string]Handler), topics: make(map[string]Handler), patterns: patternsOf(o.Service),
-		source: []byte(o.Service), replyTopic: []byte(contract.ReplyTopic(o.Service)),
+		source: []byte(o.Service), topic: contract.Topic(o.Service), replyTopic: []byte(contract.ReplyTopic(o.Service)),
 		calls: calls{pending: make(map[string]*call)},
 		ready: make(chan struct{}), flush: make(chan struct{}, 1),
 		drain: drainTime, reader: reader,
 	}
+	b.sends = newSender(client, client.TryProduce, func() bool { return b.calls.under.Load() > 1 })
+	b.replies = newSender(client, client.Produce, func() bool { return b.lanes.Load() > 1 })
 	reader.Skip = b.buryBatch
 	if o.Tracer != nil {
 		b.tracer = o.Tracer.Tracer("axion")

@@ -48,7 +48,7 @@ func newConsumer(ctx context.Context, b *Bus) *consumer {
 		bus: b, ctx: ctx, drain: b.drain,
 		window: 4 * b.options.MaxInFlight,
 		slots:  make(chan struct{}, b.options.MaxInFlight),
-		dirty:  make(chan struct{}, 1), workers: newWorkers(),
+		dirty:  make(chan struct{}, 1), workers: newWorkers(&b.lanes),
 		room:  make(chan struct{}, 1),
 		parts: make(map[place]*partition),
 	}

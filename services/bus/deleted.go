@@ -30,7 +30,7 @@ func isDeleted(err error) bool { return errors.Is(err, kerr.UnknownTopicID) }
 func (b *Bus) errorsOf(fetches kgo.Fetches, what string) (deleted []string, failed bool) {
 	fetches.EachError(func(topic string, partition int32, err error) {
 		if errors.Is(err, context.DeadlineExceeded) {
-			return // the poll's own: see pollFor
+			return // the poll's own: see pollWindow
 		}
 		failed = true
 		if isDeleted(err) {

@@ -35,6 +35,7 @@ func (b *Bus) Follow(ctx context.Context, topic string, fn func(context.Context,
 		return fmt.Errorf("follow %s: %w", topic, err)
 	}
 	defer f.client.Close()
+	defer f.window.end()
 	for f.poll(ctx, fn) {
 	}
 	return nil
@@ -48,6 +49,7 @@ type follower struct {
 	has    map[int32]kgo.Offset
 	looked time.Time // when it last looked for partitions
 	reader *undecodable.Reader
+	window pollWindow
 }
 
 // begin says where the reading begins.
@@ -106,7 +108,7 @@ func (b *Bus) recent(ctx context.Context, topic string) (map[int32]kgo.Offset, e
 
 // poll hands on what has come, and reports whether there is more to wait for.
 func (f *follower) poll(ctx context.Context, fn func(context.Context, *Message)) bool {
-	fetches := pollFor(ctx, f.client.PollFetches)
+	fetches := f.client.PollFetches(f.window.begin(ctx))
 	if ctx.Err() != nil {
 		return false
 	}

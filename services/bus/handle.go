@@ -68,7 +68,7 @@ func (b *Bus) received(r *kgo.Record) *Message {
 
 // handler finds who deals with m, or nil.
 func (b *Bus) handler(m *Message) Handler {
-	if m.Topic == contract.Topic(b.service) {
+	if m.Topic == b.topic {
 		if h, ok := b.types[m.Type]; ok {
 			return h
 		}

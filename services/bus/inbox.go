@@ -3,133 +3,11 @@ package bus
 import (
 	"context"
 	"math/rand/v2"
-	"sync"
-	"sync/atomic"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"axion/services/contract"
 )
-
-// answer is what a request gets: a record (nil for an empty end of a stream),
-// a refusal by the service, or the failure to send it.
-type answer struct {
-	record  *kgo.Record
-	refused bool
-	reason  string
-	err     error
-}
-
-// call is one request under way.
-type call struct {
-	answer   chan answer
-	accepted atomic.Bool
-	last     *kgo.Record // of the inbox's goroutine: the latest part of the answer
-
-	more  chan struct{} // says that there are parts; nil where the caller takes none
-	mu    sync.Mutex    // guards parts
-	parts []*kgo.Record
-}
-
-// acknowledge takes the broker's word on the request.
-func (c *call) acknowledge(_ *kgo.Record, err error) {
-	if err != nil {
-		c.finish(answer{err: err})
-		return
-	}
-	c.accepted.Store(true)
-}
-
-// finish gives the answer, unless there is one.
-func (c *call) finish(a answer) {
-	select {
-	case c.answer <- a:
-	default:
-	}
-}
-
-// calls are the requests under way, by correlation id.
-type calls struct {
-	partition atomic.Int32 // where the answers are asked to go
-
-	mu      sync.Mutex // guards the next two
-	pending map[string]*call
-	err     error // what ended them all
-}
-
-func (c *calls) add(id string, parts bool) *call {
-	p := &call{answer: make(chan answer, 1)}
-	if parts {
-		p.more = make(chan struct{}, 1)
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.err != nil {
-		p.finish(answer{err: c.err})
-	}
-	c.pending[id] = p
-	return p
-}
-
-func (c *calls) remove(id string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.pending, id)
-}
-
-// find gives the call that an id belongs to, nil for none.
-func (c *calls) find(id []byte) *call {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.pending[string(id)]
-}
-
-// end answers all calls, those to come too, with an error.
-func (c *calls) end(err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.err = err
-	for _, p := range c.pending {
-		p.finish(answer{err: err})
-	}
-}
-
-// deliver hands a reply to the call that waits for it. It reports whether
-// there is one: late replies and those for other instances of the service on
-// the same topic have none.
-func (c *calls) deliver(r *kgo.Record) bool {
-	var id, reason []byte
-	var refused, disposed bool
-	for i := range r.Headers {
-		switch h := &r.Headers[i]; h.Key {
-		case headerCorrelation:
-			id = h.Value
-		case headerError:
-			refused, reason = true, h.Value
-		case headerDisposed:
-			disposed = true
-		}
-	}
-	p := c.find(id)
-	if p == nil {
-		return false
-	}
-	switch {
-	case refused:
-		p.finish(answer{refused: true, reason: string(reason)})
-	case disposed && r.Value == nil && p.last != nil:
-		p.finish(answer{record: p.last}) // the end of a stream, on its own
-	case disposed:
-		if r.Value != nil {
-			p.keep(r)
-		}
-		p.finish(answer{record: r})
-	default:
-		p.last = r
-		p.keep(r)
-	}
-	return true
-}
 
 // openInbox starts to consume the reply topic from where it ends now. No group
 // is needed: each instance reads all replies and picks its own out.
@@ -177,8 +55,10 @@ func (b *Bus) consumeReplies(from map[int32]kgo.Offset) {
 }
 
 func (b *Bus) readInbox() {
+	var window pollWindow
+	defer window.end()
 	for {
-		fetches := pollFor(b.ctx, b.client.PollFetches)
+		fetches := b.client.PollFetches(window.begin(b.ctx))
 		if b.ctx.Err() != nil || fetches.IsClientClosed() {
 			return
 		}

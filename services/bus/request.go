@@ -111,7 +111,8 @@ func (c *Call) encode() ([]byte, error) {
 // does.
 func (b *Bus) ask(ctx context.Context, c *Call, value []byte, span trace.Span, began time.Time, limit time.Duration) (*kgo.Record, error) {
 	id := cmp.Or(c.ID, NewRequestID())
-	p := b.calls.add(id, c.Part != nil)
+	pause := lookFirst
+	p := b.calls.add(id, c.Part != nil, began.Add(min(pause, limit)))
 	defer b.calls.remove(id)
 	topic, expires := b.topicOf(c), expiry(ctx, began, limit)
 	acknowledge := p.acknowledge
@@ -126,33 +127,33 @@ func (b *Bus) ask(ctx context.Context, c *Call, value []byte, span trace.Span, b
 		}
 	}
 	b.sends.send(b.requestRecord(ctx, c, topic, id, expires, value), acknowledge)
-	pause := lookFirst
-	timer := startTimer(min(pause, limit))
-	defer endTimer(timer)
 	for {
 		select {
-		case a := <-p.answer:
-			p.handParts(c.Part)
-			return b.answered(c, a)
-		case <-p.more:
-			p.handParts(c.Part)
+		case <-p.changed:
 		case <-ctx.Done():
 			if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
 				return nil, fmt.Errorf("request %s on %s: %w", c.Type, topic, ctx.Err())
 			}
 			return nil, p.late(c, topic, began)
-		case <-timer.C:
-			left := limit - time.Since(began)
-			if left <= 0 {
-				return nil, p.late(c, topic, began)
-			}
-			if to := b.reroute(ctx, c, topic, left); to != "" {
-				topic = to
-				b.sends.send(b.requestRecord(ctx, c, topic, id, expires, value), acknowledge)
-			}
-			pause = min(2*pause, lookMax)
-			timer.Reset(max(0, min(pause, limit-time.Since(began))))
 		}
+		is := p.take()
+		handParts(is.parts, c.Part)
+		if is.answer != nil {
+			return b.answered(c, is.answer)
+		}
+		if !is.due {
+			continue
+		}
+		left := limit - time.Since(began)
+		if left <= 0 {
+			return nil, p.late(c, topic, began)
+		}
+		if to := b.reroute(ctx, c, topic, left); to != "" {
+			topic = to
+			b.sends.send(b.requestRecord(ctx, c, topic, id, expires, value), acknowledge)
+		}
+		pause = min(2*pause, lookMax)
+		b.calls.postpone(p, time.Now().Add(min(pause, limit-time.Since(began))))
 	}
 }
 
@@ -164,7 +165,7 @@ func (c *call) late(of *Call, topic string, began time.Time) error {
 }
 
 // answered gives an answer's record or error.
-func (b *Bus) answered(c *Call, a answer) (*kgo.Record, error) {
+func (b *Bus) answered(c *Call, a *answer) (*kgo.Record, error) {
 	if a.err != nil {
 		return nil, fmt.Errorf("request %s on %s: %w", c.Type, c.Topic, b.produceError(a.err))
 	}

@@ -101,6 +101,7 @@ func TestRequest(t *testing.T) {
 	if got := panics.Load(); got != 1 {
 		t.Errorf("the panicking handler ran %d times, want once", got)
 	}
+	eventually(t, "nothing is under way", func() bool { return server.lanes.Load() == 0 && client.calls.under.Load() == 0 })
 }
 
 // TestRequestHeaders: headers are made of the very bytes that go, both ways, and whoever

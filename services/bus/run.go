@@ -94,9 +94,11 @@ func (b *Bus) consume(ctx context.Context, topics []string) error {
 // poll reads messages and hands them to their partitions, until ctx ends.
 func (c *consumer) poll(ctx context.Context) {
 	defer c.client.AllowRebalance()
+	var window pollWindow
+	defer window.end()
 	for {
 		c.makeRoom(ctx)
-		fetches := pollFor(ctx, func(ctx context.Context) kgo.Fetches { return c.client.PollRecords(ctx, pollRecords) })
+		fetches := c.client.PollRecords(window.begin(ctx), pollRecords)
 		if ctx.Err() != nil || fetches.IsClientClosed() {
 			return
 		}

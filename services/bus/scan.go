@@ -98,8 +98,10 @@ func (b *Bus) readUntil(ctx context.Context, topic string, from Offsets, ends ma
 		return fmt.Errorf("read %s: %w", topic, err)
 	}
 	defer client.Close()
+	var window pollWindow
+	defer window.end()
 	for len(ends) > 0 {
-		fetches := pollFor(ctx, func(ctx context.Context) kgo.Fetches { return client.PollRecords(ctx, pollRecords) })
+		fetches := client.PollRecords(window.begin(ctx), pollRecords)
 		if err := errors.Join(ctx.Err(), undecodable.Other(fetches)); err != nil {
 			return fmt.Errorf("read %s: %w", topic, err)
 		}

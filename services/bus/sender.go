@@ -4,31 +4,26 @@ import (
 	"context"
 	"runtime"
 	"sync"
-	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// holdTime is how long records wait for the acknowledgement of those before them, at
-// the longest: a topic may be without a leader.
-const holdTime = 500 * time.Microsecond
-
 // sender hands records to kgo in bursts. Without a linger kgo sends the first
 // record that it is given at once, so that what goroutines produce side by side
 // would go in as many requests. Here the first of them lets the others run before it
-// hands over all that they have; what comes then waits until that is acknowledged, for
-// holdTime at most. Who sends one record after the other never waits. Records stay in
-// order.
+// hands over all that they have. Who sends one record after the other never waits.
+// Records stay in order.
+//
+// No timer is involved: one that is due soon wakes the thread that waits for the
+// network, once a record, which costs more than the burst saves.
 type sender struct {
 	produce func(context.Context, *kgo.Record, func(*kgo.Record, error))
-	timer   *time.Timer // ends the wait for the burst in timed
+	busy    func() bool // reports whether others may be about to send
 
-	mu     sync.Mutex
-	queue  []outgoing
-	spare  []outgoing // a queue before, emptied
-	held   bool       // the queue waits: for others to run, or for a burst
-	bursts uint64     // how many there were, and how many waits for one have ended
-	timed  uint64
+	mu       sync.Mutex
+	queue    []outgoing
+	spare    []outgoing // a queue before, emptied
+	flushing bool       // somebody is about to hand the queue over
 }
 
 type outgoing struct {
@@ -36,11 +31,10 @@ type outgoing struct {
 	promise func(*kgo.Record, error)
 }
 
-func newSender(produce func(context.Context, *kgo.Record, func(*kgo.Record, error))) *sender {
-	s := &sender{produce: produce}
-	s.timer = time.AfterFunc(holdTime, s.late)
-	s.timer.Stop()
-	return s
+// newSender returns a sender of a client's records; produce is one of its methods, and
+// busy reports whether there are more goroutines than one that may send.
+func newSender(client *kgo.Client, produce func(context.Context, *kgo.Record, func(*kgo.Record, error)), busy func() bool) *sender {
+	return &sender{produce: produce, busy: func() bool { return busy() || client.BufferedProduceRecords() > 0 }}
 }
 
 // send is kgo's Produce, without a context: the record must not end with what it is
@@ -49,31 +43,26 @@ func newSender(produce func(context.Context, *kgo.Record, func(*kgo.Record, erro
 func (s *sender) send(r *kgo.Record, promise func(*kgo.Record, error)) {
 	s.mu.Lock()
 	s.queue = append(s.queue, outgoing{r, promise})
-	if s.held {
+	if s.flushing {
 		s.mu.Unlock()
 		return
 	}
-	s.held = true
+	s.flushing = true
 	s.mu.Unlock()
+	if s.busy() {
+		runtime.Gosched()
+	}
 	s.flush()
 }
 
-// flush hands over what is there, and has the rest wait for it. It does not run twice
-// at a time.
+// flush hands over what is there. What comes meanwhile has a goroutine of its own, so
+// that who sends a record does not go on with those of others. It does not run twice at
+// a time.
 func (s *sender) flush() {
-	runtime.Gosched()
 	s.mu.Lock()
 	burst := s.queue
 	s.queue, s.spare = s.spare, nil
-	s.bursts++
-	number := s.bursts
 	s.mu.Unlock()
-	last := &burst[len(burst)-1]
-	promise := last.promise
-	last.promise = func(r *kgo.Record, err error) {
-		s.next(number)
-		promise(r, err)
-	}
 	for _, o := range burst {
 		s.produce(context.Background(), o.record, o.promise)
 	}
@@ -81,29 +70,7 @@ func (s *sender) flush() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.spare = burst[:0]
-	if s.bursts == number { // not acknowledged yet
-		s.timed = number
-		s.timer.Reset(holdTime)
-	}
-}
-
-func (s *sender) late() {
-	s.mu.Lock()
-	number := s.timed
-	s.mu.Unlock()
-	s.next(number)
-}
-
-// next ends the wait for a burst, unless it has ended.
-func (s *sender) next(burst uint64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.held || s.bursts != burst {
-		return
-	}
-	s.bursts++
-	s.timer.Stop()
-	if s.held = len(s.queue) > 0; s.held {
+	if s.flushing = len(s.queue) > 0; s.flushing {
 		go s.flush()
 	}
 }

@@ -55,26 +55,8 @@ func (p *partition) sendPart(ctx context.Context, m *Message, value any) error {
 	return nil
 }
 
-// keep has a part wait for the caller, if it takes parts.
-func (c *call) keep(r *kgo.Record) {
-	if c.more == nil {
-		return
-	}
-	c.mu.Lock()
-	c.parts = append(c.parts, r)
-	c.mu.Unlock()
-	signal(c.more)
-}
-
-// handParts gives fn the parts that wait.
-func (c *call) handParts(fn func(json.RawMessage)) {
-	if c.more == nil {
-		return
-	}
-	c.mu.Lock()
-	parts := c.parts
-	c.parts = nil
-	c.mu.Unlock()
+// handParts gives fn the parts of an answer that have come.
+func handParts(parts []*kgo.Record, fn func(json.RawMessage)) {
 	for _, r := range parts {
 		fn(dataOf(r.Value, isJSON(Headers(r.Headers).Get(headerContentType))))
 	}

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// timers are used again: each request and each publication takes one.
+// timers are used again: each publication takes one.
 var timers = sync.Pool{New: func() any {
 	t := time.NewTimer(time.Hour)
 	t.Stop()

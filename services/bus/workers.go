@@ -10,12 +10,14 @@ const maxIdle = 64
 type workers struct {
 	lanes chan lane
 	idle  atomic.Int32
+	under *atomic.Int32 // lanes under way
 }
 
-func newWorkers() *workers { return &workers{lanes: make(chan lane)} }
+func newWorkers(under *atomic.Int32) *workers { return &workers{lanes: make(chan lane), under: under} }
 
 // do runs a lane. It never waits.
 func (w *workers) do(l lane) {
+	w.under.Add(1)
 	select {
 	case w.lanes <- l:
 	default:
@@ -26,6 +28,7 @@ func (w *workers) do(l lane) {
 func (w *workers) work(l lane) {
 	for more := true; more; {
 		l.run()
+		w.under.Add(-1)
 		if w.idle.Add(1) > maxIdle {
 			more = false
 		} else {
