@@ -6,7 +6,6 @@ import (
 	"maps"
 	"net/http"
 	"os"
-	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -200,9 +199,10 @@ func (x *exchange) answer(c *conn) (bool, error) {
 	h := &x.head
 	bodyless := x.r.Method == http.MethodHead || h.status == http.StatusNoContent || h.status == http.StatusNotModified
 	header := x.w.Header()
-	h.tell(header)
+	spare := h.tell(header)
 	if h.length >= 0 && h.status != http.StatusNoContent {
-		header["Content-Length"] = []string{strconv.FormatInt(h.length, 10)}
+		spare[0] = h.decimal()
+		header["Content-Length"] = spare
 	}
 	if x.waits && x.r.ProtoMajor == 1 {
 		// The client will not send its body; net/http must not read it either.

@@ -23,8 +23,9 @@ const (
 type head struct {
 	status  int
 	fields  []field
-	minor   int   // of HTTP/1.x
-	length  int64 // -1 where unknown
+	minor   int    // of HTTP/1.x
+	length  int64  // -1 where unknown
+	digits  string // of length, as the server wrote it
 	chunked bool
 	close   bool
 	keep    time.Duration // how long the server keeps the connection unused; 0 if unsaid
@@ -122,7 +123,7 @@ func (h *head) field(line string) error {
 		if err != nil || h.length >= 0 && h.length != int64(n) {
 			return malformed("its Content-Length is " + strconv.Quote(value))
 		}
-		h.length = int64(n)
+		h.length, h.digits = int64(n), value
 		return nil
 	case "Transfer-Encoding":
 		if h.chunked || !strings.EqualFold(value, "chunked") {
@@ -190,15 +191,15 @@ var usual = func() map[string]string {
 }()
 
 // tell puts the fields into a ResponseWriter's header, without those that are for
-// this connection.
-func (h *head) tell(to http.Header) {
+// this connection. The spare list, of one value, is for a field more.
+func (h *head) tell(to http.Header) (spare []string) {
 	var named []string
 	for _, f := range h.fields {
 		if f.name == "Connection" {
 			named = append(named, strings.Split(f.value, ",")...)
 		}
 	}
-	values := make([]string, len(h.fields))
+	values := make([]string, len(h.fields)+1) // one allocation for all
 	for i, f := range h.fields {
 		switch f.name {
 		case "Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Connection", "Te", "Trailer", "Upgrade":
@@ -214,6 +215,15 @@ func (h *head) tell(to http.Header) {
 			to[f.name] = values[i : i+1 : i+1]
 		}
 	}
+	return values[len(h.fields):]
+}
+
+// decimal is the length in its shortest form.
+func (h *head) decimal() string {
+	if h.digits == "0" || h.digits[0] != '0' {
+		return h.digits
+	}
+	return strconv.FormatInt(h.length, 10)
 }
 
 func isNamed(named []string, name string) bool {

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -61,7 +62,8 @@ func New(opts Options) *Client {
 	return &Client{opts: opts, dialer: dialer, pools: make(map[string]*pool)}
 }
 
-// Target is one server and how it is asked.
+// Target is one server and how it is asked. It does not change once it was used, and is
+// safe for concurrent use then.
 type Target struct {
 	URL *url.URL // http://host:port; its path does not count
 	// PassHost sends the request's own Host.
@@ -69,6 +71,8 @@ type Target struct {
 	// FlushInterval is how long a part of an answer of known length may be held back.
 	// Zero or less flushes each part. Answers of unknown length are flushed at once.
 	FlushInterval time.Duration
+
+	pool atomic.Pointer[pool] // of the client that was used last; nil before
 }
 
 // Error is a request that got no answer; nothing was written to the client.
@@ -190,13 +194,17 @@ func hasBody(r *http.Request) bool {
 }
 
 func (c *Client) pool(t *Target) *pool {
+	if p := t.pool.Load(); p != nil && p.client == c {
+		return p
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	p := c.pools[t.URL.Host]
 	if p == nil {
-		p = &pool{address: addressOf(t.URL), limit: c.opts.MaxIdlePerHost, patience: c.opts.IdleTimeout, closed: c.closed}
+		p = &pool{client: c, address: addressOf(t.URL), limit: c.opts.MaxIdlePerHost, patience: c.opts.IdleTimeout, closed: c.closed}
 		c.pools[t.URL.Host] = p
 	}
+	t.pool.Store(p)
 	return p
 }
 

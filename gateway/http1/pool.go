@@ -15,6 +15,7 @@ const readSize = 16 << 10
 // pool keeps the unused connections of one server, the one used last first, so that
 // those that are too many grow old.
 type pool struct {
+	client   *Client
 	address  string
 	limit    int
 	patience time.Duration
