@@ -73,21 +73,24 @@ func Name(host string) (string, error) {
 		return addr.WithZone("").String(), nil
 	}
 	host = strings.TrimSuffix(host, ".")
-	dot := true
+	dot, upper := true, false
 	for i := range len(host) {
-		switch c := host[i]; {
+		c := host[i]
+		switch {
 		case c == '.' && dot:
 			return "", ErrLabel
 		case !allowed[c]:
 			return "", ErrCharacter
-		default:
-			dot = c == '.'
 		}
+		dot, upper = c == '.', upper || 'A' <= c && c <= 'Z'
 	}
 	if dot && host != "" {
 		return "", ErrLabel
 	}
-	return strings.ToLower(host), nil
+	if upper {
+		host = strings.ToLower(host)
+	}
+	return host, nil
 }
 
 // Join puts a port to a host, and an IPv6 address into brackets. An empty port leaves

@@ -112,12 +112,13 @@ func Forwarded(opts ForwardedOptions) func(r *http.Request) {
 			set("X-Real-Ip", ip)
 		}
 		set("X-Forwarded-Proto", protocol(r))
-		set("X-Forwarded-Port", port(r))
+		set("X-Forwarded-Port", port(r, believed))
 		set("X-Forwarded-Host", r.Host)
 		if server != "" {
 			put("X-Forwarded-Server", server)
 		}
-		if scheme := r.Header["X-Forwarded-Proto"][0]; opts.Scheme {
+		if opts.Scheme {
+			scheme := r.Header["X-Forwarded-Proto"][0]
 			r.Header["X-Forwarded-Scheme"], r.Header["X-Scheme"] = []string{scheme}, []string{scheme}
 		}
 	}
@@ -176,13 +177,16 @@ func protocol(r *http.Request) string {
 }
 
 // port is the one that the client dialled, as its Host header tells it, or else the
-// one of the protocol that it or a trusted peer speaks.
-func port(r *http.Request) string {
+// one of the protocol that it or, where believed says so, a peer in front of it speaks.
+func port(r *http.Request, believed bool) string {
 	if _, port, err := hostname.Split(r.Host); err == nil && port != "" {
 		return port
 	}
 	if r.TLS != nil {
 		return "443"
+	}
+	if !believed {
+		return "80"
 	}
 	if proto := r.Header["X-Forwarded-Proto"][0]; strings.EqualFold(proto, "https") || strings.EqualFold(proto, "wss") {
 		return "443"
