@@ -195,17 +195,11 @@ func (b *Balancer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.gauge.begin()
-	t := &timer{ResponseWriter: w}
+	t := newTimer(w, s, tell(w, b.name, s.url))
 	if b.strategy == config.StrategyLeastTime {
 		t.start = time.Now()
 	}
-	observer := tell(w, b.name, s.url)
-	defer record.AtEnd(w, func() {
-		s.gauge.end(t.took)
-		if observer != nil {
-			observer.Answered(t.status, t.size)
-		}
-	})
+	defer record.AtEnd(w, t.end)
 	s.handler.ServeHTTP(t, r)
 	b.judge(s, t.status)
 }

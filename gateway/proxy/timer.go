@@ -4,18 +4,45 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"sync"
 	"time"
 
 	"axion/gateway/record"
 )
 
-// timer notes when an answer begins, its status, and the bytes of its body.
+// timer is one request at a server: it notes when the answer begins, its status, and the
+// bytes of its body.
 type timer struct {
 	http.ResponseWriter
 	start  time.Time     // zero where nobody asks how long it took
 	took   time.Duration // 0 while there is no answer
 	status int
 	size   int64
+
+	server   *server
+	observer record.Server // nil where there is none
+	end      func()        // ends the request, and gives the timer back
+}
+
+var timers sync.Pool
+
+func newTimer(w http.ResponseWriter, s *server, observer record.Server) *timer {
+	t, ok := timers.Get().(*timer)
+	if !ok {
+		t = &timer{}
+		t.end = t.finish // a closure, made once
+	}
+	*t = timer{ResponseWriter: w, server: s, observer: observer, end: t.end}
+	return t
+}
+
+func (t *timer) finish() {
+	t.server.gauge.end(t.took)
+	if t.observer != nil {
+		t.observer.Answered(t.status, t.size)
+	}
+	*t = timer{end: t.end}
+	timers.Put(t)
 }
 
 // WriteHeader notes the first final status.
