@@ -118,10 +118,12 @@ type Gateway struct {
 	started    bool
 	closing    bool
 	inflight   inflight
-	loops      *loop.Detector
-	drain      time.Duration // drainTime; tests of what comes after it shorten it
-	waiting    waiting
-	misses     atomic.Int64 // requests whose near misses notFound looks for
+	// requestEnded is inflight's end.
+	requestEnded func()
+	loops        *loop.Detector
+	drain        time.Duration // drainTime; tests of what comes after it shorten it
+	waiting      waiting
+	misses       atomic.Int64 // requests whose near misses notFound looks for
 
 	ctx     context.Context // of every request, and of what runs behind
 	cancel  context.CancelCauseFunc
@@ -156,6 +158,7 @@ func New(opts Options) (*Gateway, error) {
 		loops:      loop.New(min(maxCalm, connLimit()/4)),
 		ended:      make(chan struct{}),
 	}
+	g.requestEnded = g.inflight.end
 	if err := g.own.read(opts); err != nil {
 		return nil, err
 	}

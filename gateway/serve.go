@@ -49,10 +49,7 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		x.Route("", "", m.Observability)
 	}
 	bounded, unbound := m.Bound(w, r)
-	defer x.AtEnd(func() {
-		x.End()
-		d.gateway.inflight.end()
-	})
+	defer x.EndWith(d.gateway.requestEnded)
 	defer unbound()
 	if inbound.HasBody(r) {
 		body := m.Body(r)

@@ -35,6 +35,18 @@ type cell struct {
 	tls                         uint32 // version and cipher suite; 0 without TLS
 }
 
+// recentCells is how many cells are found at once: a power of two.
+const recentCells = 64
+
+// place is where of recentCells a cell may be. It need not tell cells apart.
+func (c *cell) place() uint {
+	h := uint(c.status) + uint(len(c.method))<<2 + uint(len(c.entrypoint))<<1 + uint(len(c.router))*7
+	if n := len(c.router); n > 1 {
+		h += uint(c.router[0])*5 + uint(c.router[n/2])*13
+	}
+	return h % recentCells
+}
+
 // newCell is the request's.
 func newCell(e *Exchange, l *headerLabels) cell {
 	c := cell{

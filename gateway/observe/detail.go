@@ -47,5 +47,8 @@ func (d *detail) answer(e *Exchange, status int, size int64) {
 	d.took, d.status, d.size = time.Since(d.asked), status, size
 	if log := e.observer.access.Load(); log != nil && log.headers {
 		d.origin = maps.Clone(headerOf(e)) // middlewares change it on the way to the client
+		if e.dated {
+			delete(d.origin, "Date")
+		}
 	}
 }

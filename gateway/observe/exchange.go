@@ -40,6 +40,7 @@ type Exchange struct {
 	span            trace.Span // nil without one
 	fault           string     // what broke the request on purpose
 	dropped         bool       // by a fault: there is no answer
+	dated           bool       // the answer's Date is ours
 	user            string     // as a middleware knows it
 	lasting         *lasting   // nil while the handlers are all there is
 	detail          *detail    // what only an access log tells; nil without one
@@ -162,6 +163,7 @@ func begin(e *Exchange, status int) {
 		return
 	}
 	e.status = status
+	date(e)
 	if e.duplex && e.received != nil && e.request.ProtoMajor == 1 && (!e.received.Complete() || cancellation.Interrupted(e.request)) {
 		e.ResponseWriter.Header()["Connection"] = []string{"close"}
 	}

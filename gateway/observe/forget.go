@@ -168,6 +168,9 @@ func (n *counters) forget(a *Alive, dead [kinds][]owner) {
 	for _, c := range gone {
 		delete(n.cells, c)
 	}
+	for i := range n.recent {
+		n.recent[i].Store(nil)
+	}
 }
 
 // forgetTotals removes what is counted for a router or a service alone.

@@ -60,6 +60,20 @@ func (e *Exchange) AtEnd(f func()) {
 	}
 }
 
+// EndWith ends the exchange, and calls f; where the exchange lasts, it does both at the
+// end.
+func (e *Exchange) EndWith(f func()) {
+	if e.lasting == nil { // as nearly always, and then without a closure
+		e.End()
+		f()
+		return
+	}
+	e.AtEnd(func() {
+		e.End()
+		f()
+	})
+}
+
 // hijacked is the writer of a request that is a connection of its own now.
 type hijacked struct{}
 

@@ -47,7 +47,10 @@ type counters struct {
 	// cells are the counters of what is alike, found without hashing labels, and
 	// without an allocation for each request, which a sync.Map of them costs.
 	cells   map[cell]*meters
-	cellsMu sync.RWMutex // held for cells alone
+	cellsMu sync.RWMutex // held for cells, and where recent is filled or emptied
+	// recent are those that were asked for last, by a part of what the cell is: most
+	// requests are like one of them, which is found without hashing all of it.
+	recent [recentCells]atomic.Pointer[meters]
 
 	mu    sync.Mutex // held while cells are made or removed
 	index index
@@ -61,6 +64,7 @@ type scope struct {
 
 // meters are the counters of one cell.
 type meters struct {
+	of                               cell
 	requests, received, sent, secure []prometheus.Counter // secure is empty without TLS
 	duration                         []prometheus.Observer
 	attributes                       []metric.RecordOption
@@ -176,9 +180,17 @@ func (m *metrics) count(e *Exchange, took time.Duration) {
 }
 
 func (n *counters) find(c *cell) *meters {
+	recent := &n.recent[c.place()]
+	if m := recent.Load(); m != nil && m.of == *c {
+		return m
+	}
 	n.cellsMu.RLock()
 	defer n.cellsMu.RUnlock()
-	return n.cells[*c]
+	m := n.cells[*c]
+	if m != nil {
+		recent.Store(m)
+	}
+	return m
 }
 
 func (n *counters) meters(c *cell) *meters {
@@ -190,7 +202,7 @@ func (n *counters) meters(c *cell) *meters {
 	if m := n.find(c); m != nil {
 		return m
 	}
-	m := &meters{attributes: c.attributes()}
+	m := &meters{of: *c, attributes: c.attributes()}
 	for k, s := range n.scopes {
 		own := c.own(kind(k))
 		if own == nil {

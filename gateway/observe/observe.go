@@ -29,6 +29,7 @@ type Observer struct {
 	access  atomic.Pointer[accessLog] // nil where none is written
 	logged  atomic.Int64              // requests since the first log was opened
 	pool    sync.Pool
+	clock   clock
 	tracer  trace.Tracer
 
 	mu   sync.Mutex // guards file and path
