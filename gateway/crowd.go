@@ -17,7 +17,6 @@ import (
 	"axion/gateway/cancellation"
 	"axion/gateway/listen"
 	"axion/gateway/record"
-	"axion/gateway/steady"
 )
 
 const (
@@ -36,6 +35,7 @@ const (
 // not keep others out.
 type crowd struct {
 	limit int
+	idle  atomic.Int64 // counts how often a connection became idle
 
 	mu      sync.Mutex
 	guests  map[*guest]struct{}
@@ -51,11 +51,12 @@ type guest struct {
 	net.Conn
 	crowd *crowd
 	addr  netip.Addr   // the zero Addr for loopback
-	since atomic.Int64 // when it became idle, in Unix nanoseconds; 0 while it serves a request
+	since atomic.Int64 // its place in the order of becoming idle, from 1; 0 while it serves a request
 	gone  atomic.Bool
 	// linger says that the client may still be sending a body.
-	linger atomic.Bool
-	reads  cancellation.Conn
+	linger    atomic.Bool
+	reads     cancellation.Conn
+	deadlines deadlines
 }
 
 var (
@@ -71,7 +72,7 @@ func newCrowd(limit int, log *slog.Logger) *crowd {
 // enter takes conn in, or closes it and returns nil.
 func (c *crowd) enter(conn net.Conn) *guest {
 	g := &guest{Conn: conn, crowd: c}
-	g.since.Store(steady.Now().UnixNano())
+	g.since.Store(c.idle.Add(1))
 	if addr, err := netip.ParseAddrPort(conn.RemoteAddr().String()); err == nil && !addr.Addr().Unmap().IsLoopback() {
 		g.addr = household(addr.Addr())
 	}
@@ -179,7 +180,7 @@ func (g *guest) drain() {
 	if !ok || half.CloseWrite() != nil {
 		return
 	}
-	_ = g.Conn.SetReadDeadline(time.Now().Add(lingerTimeout))
+	_ = g.SetReadDeadline(time.Now().Add(lingerTimeout))
 	_, _ = io.Copy(io.Discard, g.Conn) // it is over either way
 }
 
@@ -225,7 +226,7 @@ func track(c net.Conn, state http.ConnState) {
 		if g, ok := c.(*guest); ok {
 			if state == http.StateIdle {
 				g.linger.Store(false)
-				g.since.Store(steady.Now().UnixNano())
+				g.since.Store(g.crowd.idle.Add(1))
 			} else if state != http.StateNew {
 				g.since.Store(0)
 			}
