@@ -123,10 +123,8 @@ func HealthyNow(ctx context.Context, c Cluster) error {
 	if err := c.Healthy(ctx); err != nil {
 		return err
 	}
-	for _, p := range c.Problems() {
-		if p.Kind == retention.KindFull {
-			return errors.New(p.Message)
-		}
+	if b, ours := c.(*Broker); ours {
+		return b.space.Ask()
 	}
 	return nil
 }

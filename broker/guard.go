@@ -191,7 +191,7 @@ func (g *guarded) begun(there bool) {
 // the connection is closed: to end it now would take the answers under way.
 func (g *guarded) pass(req request) error {
 	if writesState(req.key) && !g.front.broker.space.State() {
-		return refusef("the disk is full: %s is not taken", kmsg.NameForKey(req.key))
+		return refusef("nothing can be written to the disk: %s is not taken", kmsg.NameForKey(req.key))
 	}
 	g.endFetch(fetchGrace)
 	g.mu.Lock()

@@ -60,6 +60,8 @@ func (o own) Topic(name string) (id [16]byte, configs map[string]*string, ok boo
 }
 
 // Partitions implements [answers.Cluster].
+func (o own) Disk() (total, usable int64) { return o.broker.space.Usable() }
+
 func (o own) Partitions() int32 { return o.broker.options.Partitions }
 
 // Addr implements [answers.Cluster].

@@ -102,8 +102,11 @@ func (b *Broker) prepareRetention() {
 }
 
 // Problems are what people should know of what is kept, such as records that
-// went before a group had read them, and of the disk.
-func (b *Broker) Problems() []retention.Problem { return b.journal.Problems() }
+// went before a group had read them, and of the disk as it is now.
+func (b *Broker) Problems() []retention.Problem {
+	_ = b.space.Ask() // the journal has it
+	return b.journal.Problems()
+}
 
 // retentionMillis is -1 where nothing goes for its age.
 func (o Options) retentionMillis() int64 {

@@ -8,7 +8,7 @@ import (
 )
 
 // store notes records that are to be written, and reports whether there is room for
-// them: where the disk is full, it takes them out of the request, and the answer says so.
+// them: where the disk takes none, it takes them out of the request, and the answer says so.
 func (g *guarded) store(req request, r *kmsg.ProduceRequest) bool {
 	b := g.front.broker
 	size := 0
@@ -27,7 +27,7 @@ func (g *guarded) store(req request, r *kmsg.ProduceRequest) bool {
 		return true
 	}
 	if r.Acks == 0 { // as Kafka does
-		g.ending = refusef("the disk is full, and the client waits for no answer")
+		g.ending = refusef("the disk takes no records, and the client waits for no answer")
 	} else {
 		g.answerWith(req, &unstored{version: req.version, topics: r.Topics})
 	}
@@ -48,7 +48,7 @@ func (u *unstored) complete(p []byte) ([]byte, error) {
 		return nil, err
 	}
 	resp := answer.(*kmsg.ProduceResponse)
-	reason := "the disk is full"
+	reason := "the broker's disk takes no records"
 	for _, t := range u.topics {
 		topic := kmsg.NewProduceResponseTopic()
 		topic.Topic, topic.TopicID = t.Topic, t.TopicID

@@ -21,11 +21,17 @@ import (
 	"axion/broker/retention"
 )
 
-// disk is one whose free space a test sets.
-type disk struct{ free atomic.Uint64 }
+// disk is one that a test sets.
+type disk struct {
+	free     atomic.Uint64
+	files    atomic.Uint64 // taken of 10,000
+	readOnly atomic.Bool
+}
 
 func (d *disk) stat(string) (retention.Disk, error) {
-	return retention.Disk{Free: d.free.Load(), Total: 100 << 30}, nil
+	return retention.Disk{
+		Free: d.free.Load(), Total: 100 << 30, Files: 10_000, FreeFiles: 10_000 - d.files.Load(), ReadOnly: d.readOnly.Load(),
+	}, nil
 }
 
 // kinds are those of the problems there are.
@@ -59,7 +65,7 @@ func TestFullDisk(t *testing.T) {
 		}
 		d.free.Store(1 << 20)
 		eventually(t, "records refused", func() bool { return errors.Is(try(), kerr.KafkaStorageError) })
-		eventually(t, "it told", func() bool { return kinds(b) == "disk-full disk-low" })
+		eventually(t, "it told", func() bool { return kinds(b) == "disk-full" })
 		if err := HealthyNow(testContext(t), b); err == nil || !strings.Contains(err.Error(), "records are refused") {
 			t.Errorf("health on a full disk: got %v", err)
 		}
@@ -232,4 +238,59 @@ func writeUntilFull(name string) error {
 		}
 	}
 	return err
+}
+
+// TestRefusing: a disk that takes no records says so at the first question, though nobody
+// has written any: as one problem, by the health, and to clients (KIP-827). It says the
+// opposite as soon as there is room.
+func TestRefusing(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name       string
+		spoil      func(*disk)
+		kind, says string
+	}{
+		{"Full", func(d *disk) { d.free.Store(15 << 20) }, retention.KindFull, "is full"},
+		{"FullOfFiles", func(d *disk) { d.files.Store(9_999) }, retention.KindFull, "full of files"},
+		{"ReadOnly", func(d *disk) { d.readOnly.Store(true) }, retention.KindReadOnly, "read-only"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			var d disk
+			d.free.Store(50 << 30)
+			b := start(t, Options{retentionEvery: time.Hour, disk: d.stat, Topics: []string{"a"}}) // nothing is looked at by itself
+			cl := client(t, b)
+			usable := func() int64 {
+				shards := cl.RequestSharded(testContext(t), kmsg.NewPtrDescribeLogDirsRequest())
+				if shards[0].Err != nil {
+					t.Fatal(shards[0].Err)
+				}
+				return shards[0].Resp.(*kmsg.DescribeLogDirsResponse).Dirs[0].UsableBytes
+			}
+			for range 2 {
+				c.spoil(&d)
+				if got := usable(); got != 0 {
+					t.Errorf("records may take %d bytes, want none", got)
+				}
+				if got := kinds(b); got != c.kind {
+					t.Errorf("problems: got %q, want %q", got, c.kind)
+				}
+				if err := HealthyNow(testContext(t), b); err == nil || !strings.Contains(err.Error(), c.says) {
+					t.Errorf("health: got %v, want that it %s", err, c.says)
+				}
+				d.free.Store(50 << 30)
+				d.files.Store(0)
+				d.readOnly.Store(false)
+				if got := usable(); got < 49<<30 {
+					t.Errorf("records may take %d bytes, want nearly 50 GiB", got)
+				}
+				if got := kinds(b); got != "" {
+					t.Errorf("problems with room again: got %q", got)
+				}
+				if err := HealthyNow(testContext(t), b); err != nil {
+					t.Errorf("health with room again: %v", err)
+				}
+			}
+		})
+	}
 }

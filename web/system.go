@@ -41,7 +41,7 @@ type System struct {
 
 // BrokerProblem is one of the broker's disk, or records that are gone.
 type BrokerProblem struct {
-	// Kind is "records-lost", "directory-size", "disk-low" or "disk-full".
+	// Kind is "records-lost", "directory-size", "disk-low", "disk-full" or "disk-read-only".
 	Kind    string `json:"kind"`
 	Message string `json:"message"`
 	Hint    string `json:"hint,omitempty"`

@@ -27,6 +27,9 @@ type Cluster interface {
 	Topic(name string) (id [16]byte, configs map[string]*string, ok bool)
 	// Dir is the data directory, absolute.
 	Dir() string
+	// Disk is the size of that directory's disk in bytes, and what records may take of
+	// it; -1 where that is not known.
+	Disk() (total, usable int64)
 	// Partitions is how many a new topic has by default.
 	Partitions() int32
 	// Addr is the host:port that clients are told.

@@ -103,8 +103,9 @@ func (m *Mender) keptTopics(req *kmsg.DeleteRecordsRequest) map[string]bool {
 // kfakeDir is what kfake calls the folder of every partition.
 const kfakeDir = "/mem/kfake"
 
-// describeLogDirs names the folder that the records are in, and how large its disk is.
-// kfake names one that is not there, and none where there are no topics.
+// describeLogDirs names the folder that the records are in, how large its disk is, and
+// what records may take of it (KIP-827): nothing where they are refused. kfake names a
+// folder that is not there, and none where there are no topics.
 func (m *Mender) describeLogDirs(*kmsg.DescribeLogDirsRequest) Exchange {
 	return complete(func(a *kmsg.DescribeLogDirsResponse) {
 		if a.ErrorCode != 0 {
@@ -114,7 +115,7 @@ func (m *Mender) describeLogDirs(*kmsg.DescribeLogDirsRequest) Exchange {
 			a.Dirs = append(a.Dirs, kmsg.NewDescribeLogDirsResponseDir())
 			a.Dirs[0].Dir = kfakeDir
 		}
-		total, usable := disk(m.cluster.Dir())
+		total, usable := m.cluster.Disk()
 		for i := range a.Dirs {
 			if dir := &a.Dirs[i]; dir.Dir == kfakeDir {
 				dir.Dir, dir.TotalBytes, dir.UsableBytes = m.cluster.Dir(), total, usable

@@ -12,5 +12,11 @@ func systemDisk(dir string) (Disk, error) {
 	}
 	block := uint64(stat.Bsize)
 	free := uint64(stat.Bavail) //nolint:unconvert // it is signed on FreeBSD
-	return Disk{Free: free * block, Total: stat.Blocks * block}, nil
+	return Disk{
+		Free: free * block, Total: stat.Blocks * block, Files: stat.Files, FreeFiles: uint64(stat.Ffree), //nolint:unconvert // as above
+		ReadOnly: uint64(stat.Flags)&readOnly != 0, //nolint:unconvert // its type differs by system
+	}, nil
 }
+
+// readOnly is Linux's ST_RDONLY, and MNT_RDONLY elsewhere.
+const readOnly = 1

@@ -13,7 +13,8 @@ const (
 	KindLost      = "records-lost"   // records went before a group had read them
 	KindDirectory = "directory-size" // the data directory is large
 	KindLow       = "disk-low"       // the disk has little room left
-	KindFull      = "disk-full"      // the disk has no room left: no records are taken
+	KindFull      = "disk-full"      // the disk has no room left, for bytes or for files: no records are taken
+	KindReadOnly  = "disk-read-only" // the disk may not be written to: no records are taken
 )
 
 const (
@@ -25,7 +26,7 @@ const (
 
 // Problem is one that a person should know of.
 type Problem struct {
-	Kind    string `json:"kind" enum:"records-lost,directory-size,disk-low,disk-full"`
+	Kind    string `json:"kind" enum:"records-lost,directory-size,disk-low,disk-full,disk-read-only"`
 	Message string `json:"message"`
 	// Hint says what helps.
 	Hint string `json:"hint,omitempty"`
@@ -44,7 +45,7 @@ type Journal struct {
 	log  *slog.Logger
 	mu   sync.Mutex
 	lost map[[2]string]*Problem // by topic and group
-	on   map[string]Problem     // by kind, while they last
+	on   map[string]Problem     // by what has them, while they last
 }
 
 // NewJournal returns one that logs to log.
@@ -87,20 +88,31 @@ func (j *Journal) forget() {
 	delete(j.lost, [2]string{oldest.Topic, oldest.Group})
 }
 
-// set begins or ends a problem, and logs both.
-func (j *Journal) set(on bool, p Problem, over string) {
+// What has problems of which there is one at a time.
+const (
+	ofDisk      = "disk"
+	ofDirectory = "directory"
+)
+
+// set has something have a problem of its own, which may take the place of another: a
+// disk that is full was low before. It logs what is new.
+func (j *Journal) set(of string, p Problem) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	before, was := j.on[p.Kind]
-	switch {
-	case on && was:
+	if before, was := j.on[of]; was && before.Kind == p.Kind {
 		p.Since = before.Since
-		j.on[p.Kind] = p
-	case on:
-		j.on[p.Kind] = p
+	} else {
 		j.log.Warn("broker: "+p.Message, "hint", p.Hint)
-	case was:
-		delete(j.on, p.Kind)
+	}
+	j.on[of] = p
+}
+
+// end logs that a problem is over, if there was one.
+func (j *Journal) end(of, over string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if _, was := j.on[of]; was {
+		delete(j.on, of)
 		j.log.Info("broker: " + over)
 	}
 }
@@ -113,8 +125,8 @@ func (j *Journal) Problems() []Problem {
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	for _, kind := range []string{KindFull, KindLow, KindDirectory} {
-		if p, ok := j.on[kind]; ok {
+	for _, of := range []string{ofDisk, ofDirectory} {
+		if p, ok := j.on[of]; ok {
 			list = append(list, p)
 		}
 	}

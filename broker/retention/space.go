@@ -1,6 +1,7 @@
 package retention
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -28,8 +29,14 @@ const (
 	flight = time.Second
 )
 
-// Disk is what a file system has, in bytes.
-type Disk struct{ Free, Total uint64 }
+// Disk is what a file system has.
+type Disk struct {
+	Free, Total uint64 // bytes; a Total of 0 is not known
+	// FreeFiles of Files are how many more files there may be; no Files are no limit.
+	FreeFiles, Files uint64
+	// ReadOnly says that nothing may be written to it.
+	ReadOnly bool
+}
 
 // Space watches the room on the disk of a data directory. kfake takes a
 // record's place in its producer's sequence before it writes the record: when
@@ -47,11 +54,17 @@ type Space struct {
 	mu      sync.Mutex
 	known   Disk
 	read    time.Time
-	full    bool
 	spent   [2]int64 // bytes admitted in this and in the last stretch of flight
 	stretch time.Time
-	low     bool
+	refused refusal // the last one
+	level   string  // the kind of the disk's problem, "" for none
 	large   bool
+}
+
+// refusal is of records that there was no room for.
+type refusal struct {
+	bytes int64
+	at    time.Time
 }
 
 // NewSpace watches the disk of dir, which exists. Nil disk asks the system, and
@@ -71,32 +84,35 @@ func (s *Space) Admit(bytes int) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.now()
-	if now.Sub(s.stretch) >= flight {
-		s.spent[1] = s.spent[0]
-		if now.Sub(s.stretch) >= 2*flight {
-			s.spent[1] = 0
-		}
-		s.spent[0], s.stretch = 0, now
-	}
-	if s.full || now.Sub(s.read) >= spaceAge || s.left() < lowDisk {
+	s.land(now)
+	if s.refuses() || now.Sub(s.read) >= spaceAge || s.left() < lowDisk {
 		s.measure(now)
 	}
 	if s.known.Total == 0 {
 		return true // the system does not tell
 	}
-	if s.left()-int64(bytes) < s.reserve() {
-		if !s.full {
-			s.full = true
-			s.tellFull()
-		}
+	if s.left()-int64(bytes) < s.reserve() || s.unwritable() {
+		s.refused = refusal{int64(bytes), now}
+		s.judge(now)
 		return false
 	}
 	s.spent[0] += int64(bytes)
-	if s.full {
-		s.full = false
-		s.tellFull()
+	if s.refuses() {
+		s.judge(now)
 	}
 	return true
+}
+
+// land takes bytes that were admitted a while ago to be on the disk.
+func (s *Space) land(now time.Time) {
+	if now.Sub(s.stretch) < flight {
+		return
+	}
+	s.spent[1] = s.spent[0]
+	if now.Sub(s.stretch) >= 2*flight {
+		s.spent[1] = 0
+	}
+	s.spent[0], s.stretch = 0, now
 }
 
 // left is what is free without what is on its way.
@@ -119,44 +135,53 @@ func (s *Space) Look(size int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.now()
+	s.land(now)
 	s.measure(now)
-	if s.known.Total > 0 {
+	if s.known.Total > 0 && !s.unwritable() {
 		s.keepBallast()
 	}
 	// What is over is over by some part, or it would come and go.
 	s.large = size > largeDir || s.large && size > largeDir*9/10
-	s.journal.set(s.large, Problem{
-		Kind: KindDirectory, Since: now, At: now,
-		Message: fmt.Sprintf("the data directory %s has grown to %s", s.dir, Bytes(size)),
-		Hint:    "set --kafka-retention-bytes or --kafka-retention lower, or delete topics",
-	}, "the data directory is smaller again")
-	free := s.known.Free
-	s.low = s.known.Total > 0 && (free < lowDisk || s.low && free < lowDisk*5/4)
-	s.journal.set(s.low, Problem{
-		Kind: KindLow, Since: now, At: now,
-		Message: fmt.Sprintf("the disk of %s has %s left", s.dir, Bytes(int64(free))),
-		Hint:    "free some, or use another disk by --data DIR",
-	}, "the disk has room again")
-	if s.full && int64(free) >= s.reserve() && s.left() >= s.reserve() {
-		s.full = false
-		s.tellFull()
+	if s.large {
+		s.journal.set(ofDirectory, Problem{
+			Kind: KindDirectory, Since: now, At: now,
+			Message: fmt.Sprintf("the data directory %s has grown to %s", s.dir, Bytes(size)),
+			Hint:    "set --kafka-retention-bytes or --kafka-retention lower, or delete topics",
+		})
+	} else {
+		s.journal.end(ofDirectory, "the data directory is smaller again")
 	}
+	s.judge(now)
 }
 
-func (s *Space) tellFull() {
-	now := s.now()
-	s.journal.set(s.full, Problem{
-		Kind: KindFull, Since: now, At: now,
-		Message: fmt.Sprintf("the disk of %s is full: records are refused", s.dir),
-		Hint:    "free some room, and they are taken again",
-	}, "the disk is not full any more: records are taken")
-}
-
-// Full reports whether records are refused.
-func (s *Space) Full() bool {
+// Ask measures the disk and returns why no records are taken now, nil where they are.
+// The journal has the same from then on.
+func (s *Space) Ask() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.full
+	now := s.now()
+	s.land(now)
+	s.measure(now)
+	s.judge(now)
+	if !s.refuses() {
+		return nil
+	}
+	return errors.New(s.problem(now).Message)
+}
+
+// Usable measures the disk and returns its size in bytes and what records may take of
+// it: nothing where they are refused, -1 where the system does not tell.
+func (s *Space) Usable() (total, usable int64) {
+	refused := s.Ask() != nil
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.known.Total == 0:
+		return -1, -1
+	case refused:
+		return int64(s.known.Total), 0
+	}
+	return int64(s.known.Total), s.left() - s.reserve()
 }
 
 // State makes room for what is no record, such as a commit, and reports whether
@@ -164,10 +189,15 @@ func (s *Space) Full() bool {
 func (s *Space) State() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if now := s.now(); s.full || now.Sub(s.read) >= spaceAge || s.left() < lowDisk {
+	if now := s.now(); s.refuses() || now.Sub(s.read) >= spaceAge || s.left() < lowDisk {
 		s.measure(now)
 	}
-	if s.known.Total == 0 || s.known.Free >= stateRoom {
+	switch {
+	case s.known.Total == 0:
+		return true
+	case s.unwritable():
+		return false
+	case s.known.Free >= stateRoom:
 		return true
 	}
 	s.keepBallast()

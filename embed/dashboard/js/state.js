@@ -17,7 +17,7 @@ export const connection = signal({ state: "connecting", retryAt: 0, since: 0 });
 // Errors come before warnings.
 export const problems = computed(() => {
   const found = [
-    ...partProblems(system.value?.parts ?? []),
+    ...partProblems(system.value?.parts ?? [], (system.value?.problems ?? []).map((p) => p.message)),
     ...brokerProblems(system.value?.problems ?? []),
     ...labelProblems(routes.value?.problems ?? []),
     ...routeProblems(routes.value ?? { items: [], problems: [] }),
@@ -26,9 +26,10 @@ export const problems = computed(() => {
   return found.sort((a, b) => (b.severity === "error") - (a.severity === "error"));
 });
 
-function partProblems(parts) {
+// partProblems leaves out what is said already.
+function partProblems(parts, said) {
   const unhealthy = parts
-    .filter((part) => part.state === "unhealthy")
+    .filter((part) => part.state === "unhealthy" && !said.includes(part.detail))
     .map((part) => ({ severity: "error", what: `${part.name} is unhealthy`, where: part.detail || part.address, href: "/" }));
   const others = parts.flatMap((part) => (part.problems ?? []).map((p) => ({ severity: "error", what: `${part.name}: ${p.message}`, where: p.where, hint: p.hint, href: "/" })));
   return [...unhealthy, ...others];
@@ -44,17 +45,17 @@ function labelProblems(found) {
   }));
 }
 
-// routeProblems leaves out what a problem of the labels says already.
 // brokerProblems are those of what the broker keeps, and of its disk.
 function brokerProblems(list) {
   return list.map((p) => ({
-    severity: p.kind === "disk-full" ? "error" : "warning",
+    severity: ["disk-full", "disk-read-only"].includes(p.kind) ? "error" : "warning",
     what: p.message, hint: p.hint,
     where: p.topic ? `topic ${p.topic}` : "broker",
     href: p.topic ? `/topics/${encodeURIComponent(p.topic)}/groups` : "/",
   }));
 }
 
+// routeProblems leaves out what a problem of the labels says already.
 function routeProblems({ items, problems: said }) {
   return items
     .filter((route) => route.status !== "enabled" && !route.errors.every((e) => said.some((p) => p.message === e)))
