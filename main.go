@@ -98,7 +98,9 @@ func commands(stderr io.Writer) *cobra.Command {
 		},
 		Running: func() (services.Running, error) {
 			s, err := running()
-			return web.Reshape[services.Running](s.Services), err
+			r := web.Reshape[services.Running](s.Services)
+			r.Instance, r.Kafka, r.OwnBroker = s.Instance, s.Kafka, len(s.KafkaListeners) > 0
+			return r, err
 		},
 	}))
 	root.AddCommand(gateway.Commands(gateway.Around{

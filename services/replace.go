@@ -18,6 +18,12 @@ type Running struct {
 	Database string `json:"database,omitempty"`
 	// HTTPSPort is the gateway's.
 	HTTPSPort int `json:"httpsPort"`
+	// Instance tells this start of a stack from every other, Kafka is where its clients
+	// connect, and OwnBroker says that the broker there ends with it. [Set.Running] leaves
+	// them empty.
+	Instance  string `json:"-"`
+	Kafka     string `json:"-"`
+	OwnBroker bool   `json:"-"`
 }
 
 // Running tells of this stack.

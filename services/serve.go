@@ -67,7 +67,8 @@ func ServeCommand(a Around) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "serve SERVICE", Short: "Run one service alone, beside others of its kind",
 		Long: "Run one service alone, on a Kafka cluster and a PostgreSQL database that its other instances use too: " +
-			"those of the running stack, unless flags name others. The stack's gateway sends it requests for as long as it runs.\n\nServices: " +
+			"those of the running stack, unless flags name others. The stack's gateway sends it requests for as long as it runs. " +
+			"When the stack ends, the service waits for the next one on the same data directory.\n\nServices: " +
 			strings.Join(contract.Names(), ", "),
 		Args: cobra.ExactArgs(1), ValidArgs: contract.Names(),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -96,6 +97,7 @@ type serve struct {
 	allowRemote bool
 	printAsJSON bool
 	parent      lifecycle.Parent
+	beside      *Running // the stack that it takes its cluster from; nil where --brokers names one
 }
 
 // needError says which flag is missing, and why it is needed.
@@ -106,13 +108,15 @@ func (e *needError) Error() string { return e.flag + " is missing" }
 // Mend is the hint shown with the error.
 func (e *needError) Mend() string { return e.fix }
 
+// check refuses flags that do not go together, and takes from the running stack what no
+// flag says.
 func (s *serve) check(name string) error {
 	if err := checkName("serve "+name, name); err != nil {
 		return err
 	}
 	var files bool
 	if running, err := s.around.Running(); err == nil && !s.external {
-		s.external = true // by the stack's
+		s.external, s.beside = true, &running
 		files = running.Database == ""
 		if s.database == "" {
 			s.database = running.Database
@@ -144,19 +148,36 @@ func (s *serve) check(name string) error {
 // run serves until ctx ends or the service does.
 func (s *serve) run(ctx context.Context, name string, out io.Writer) error {
 	began := time.Now()
-	if err := s.check(name); err != nil {
+	now := *s // with what the stack says
+	if err := now.check(name); err != nil {
 		return err
 	}
+	err := now.serve(ctx, name, func(at string) error {
+		s.reuse(at)
+		return s.announce(out, name, at, time.Since(began))
+	})
+	for errors.Is(err, errStackEnded) {
+		err = s.again(ctx, name)
+	}
+	return err
+}
+
+// serve serves until ctx ends, the service does, or the stack beside it; ready is called
+// with its address.
+func (s *serve) serve(ctx context.Context, name string, ready func(at string) error) error {
 	set, err := s.bind(name)
 	if err != nil {
 		return err
 	}
 	var parts lifecycle.Parts
-	follow := s.parent.Follow(&parts, false, false, s.log)
 	at := set.Addresses()[name][0]
-	return parts.Run(ctx, follow, func(ctx context.Context) error { return s.start(ctx, &parts, set) }, func(context.Context) error {
+	return parts.Run(ctx, s.parent.Follow(&parts, false, false, s.log), func(ctx context.Context) error {
+		if err := s.start(ctx, &parts, set); err != nil {
+			return err
+		}
 		s.register(&parts, name, at)
-		return s.announce(out, name, at, time.Since(began))
+		s.watch(&parts)
+		return ready(at)
 	})
 }
 

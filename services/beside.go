@@ -1,0 +1,112 @@
+package services
+
+import (
+	"context"
+	"errors"
+	"net"
+	"sync"
+	"time"
+
+	"axion/services/lifecycle"
+)
+
+// besideTime is how often a service beside a stack looks whether that still runs, or
+// runs again.
+const besideTime = 500 * time.Millisecond
+
+var (
+	// errStackEnded ends a service whose stack has: its broker's address may be
+	// another's now, and the next stack's may be another, as the gateway's.
+	errStackEnded = errors.New("the stack has ended")
+	// errStackBack ends the wait for the next.
+	errStackBack = errors.New("the stack is back")
+)
+
+// watch ends the parts with errStackEnded once the stack has ended that the service is
+// beside. A cluster that is not the stack's own outlives it: the service goes on then,
+// until there is a stack with other addresses.
+func (s *serve) watch(parts *lifecycle.Parts) {
+	if s.beside == nil {
+		return
+	}
+	missed := 0
+	s.poll(parts, errStackEnded, func() bool {
+		now, err := s.around.Running()
+		switch {
+		case err != nil:
+			missed++ // once may be for want of a file descriptor
+			return s.beside.OwnBroker && missed > 1
+		case now.Instance == s.beside.Instance:
+		case s.beside.OwnBroker || now.OwnBroker || now.Kafka != s.beside.Kafka,
+			now.Database != s.beside.Database || now.HTTPSPort != s.beside.HTTPSPort:
+			return true
+		}
+		missed = 0
+		return false
+	})
+}
+
+// poll ends the parts with an error once found reports true.
+func (s *serve) poll(parts *lifecycle.Parts, why error, found func() bool) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var polling sync.WaitGroup
+	polling.Go(func() {
+		tick := time.NewTicker(besideTime)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+			if found() {
+				parts.Watch(func() error { return why })
+				return
+			}
+		}
+	})
+	parts.OnStop(func(context.Context) error {
+		cancel()
+		polling.Wait()
+		return nil
+	})
+}
+
+// again waits for the next stack on the data directory, and serves beside that one.
+func (s *serve) again(ctx context.Context, name string) error {
+	s.log.Warn("the stack has ended: waiting for the next one on its data directory", "service", name)
+	var parts lifecycle.Parts
+	err := parts.Run(ctx, s.parent.Follow(&parts, false, false, s.log), func(context.Context) error {
+		s.poll(&parts, errStackBack, func() bool { _, err := s.around.Running(); return err == nil })
+		return nil
+	})
+	if !errors.Is(err, errStackBack) {
+		return err
+	}
+	now := *s
+	if err = now.check(name); err == nil {
+		err = now.serve(ctx, name, func(at string) error {
+			s.log.Info("the stack is back: serving beside it", "service", name, "address", at, "kafka", now.beside.Kafka)
+			return nil
+		})
+	}
+	if _, gone := s.around.Running(); err != nil && gone != nil {
+		return errStackEnded // before the service had started
+	}
+	return err
+}
+
+// reuse has the service listen where it did, for those who know its address.
+func (s *serve) reuse(at string) {
+	listen := s.around.Listen
+	given := s.listen
+	s.listen = at
+	if _, port, err := net.SplitHostPort(given); err == nil && port == "0" {
+		s.around.Listen = func(address string) (net.Listener, error) {
+			if l, err := listen(address); err == nil {
+				return l, nil
+			}
+			return listen(given) // any port will do
+		}
+	}
+}
