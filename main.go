@@ -125,7 +125,7 @@ type flags struct {
 
 func (f *flags) register(set *pflag.FlagSet) {
 	f.dir.Register(set)
-	f.parent.Register(set)
+	f.parent.Register(set, "ephemeral")
 	set.BoolVar(&f.docker, "docker", false, "follow the labels of running containers too")
 	set.BoolVar(&f.printAsJSON, "json", false, "print one line of JSON when ready")
 	f.kafka.RegisterAll(set)

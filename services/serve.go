@@ -82,7 +82,7 @@ func ServeCommand(a Around) *cobra.Command {
 	cmd.Flags().StringVar(&s.listen, "listen", "", "listen `ADDR` of the service (default its port on localhost)")
 	cmd.Flags().IntVar(&s.httpsPort, "https-port", 443, "`PORT` of the gateway's HTTPS, for the addresses that clients see")
 	cmd.Flags().BoolVar(&s.printAsJSON, "json", false, "print one line of JSON when ready")
-	s.parent.Register(cmd.Flags())
+	s.parent.Register(cmd.Flags(), "")
 	return cmd
 }
 

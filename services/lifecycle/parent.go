@@ -26,10 +26,14 @@ type Parent struct {
 	given bool
 }
 
-// Register adds the flag --parent to set.
-func (p *Parent) Register(set *pflag.FlagSet) {
-	set.Var(p, "parent", "end when the process `PID` does, 0 for never (default with --ephemeral: the process that started this one, "+
-		"with --json also once a pipe to standard input is closed)")
+// Register adds the flag --parent to set, of a command that keeps nothing where
+// ephemeral, one of its flags, says so; empty: it has none.
+func (p *Parent) Register(set *pflag.FlagSet, ephemeral string) {
+	usage := "end when the process `PID` does, 0 for never"
+	if ephemeral != "" {
+		usage += " (default with --" + ephemeral + ": the process that started this one, with --json also once a pipe to standard input is closed)"
+	}
+	set.Var(p, "parent", usage)
 }
 
 // String implements [pflag.Value].
