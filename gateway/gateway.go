@@ -130,6 +130,7 @@ type Gateway struct {
 	closer  func(context.Context) error
 	running sync.WaitGroup
 	ending  sync.Once
+	opened  chan struct{} // closed by Start
 	ended   chan struct{}
 	err     error // why it ended, once ended is closed
 }
@@ -157,6 +158,7 @@ func New(opts Options) (*Gateway, error) {
 		waiting:    waiting{limit: waitTime},
 		loops:      loop.New(min(maxCalm, connLimit()/4)),
 		ended:      make(chan struct{}),
+		opened:     make(chan struct{}),
 	}
 	g.requestEnded = g.inflight.end
 	if err := g.own.read(opts); err != nil {
@@ -189,7 +191,7 @@ func New(opts Options) (*Gateway, error) {
 	if err != nil {
 		return nil, err
 	}
-	way := proxy.Options{Control: g.own.control, Log: opts.Log}
+	way := proxy.Options{Control: g.own.control, Begin: g.opened, Log: opts.Log}
 	if g.guard != nil && g.guard.InForce() {
 		way.Check, g.env.Check = g.checkServer, g.checkServer
 	}
@@ -240,14 +242,15 @@ func portsOf(opts Options) func(string) int {
 	}
 }
 
-// Start serves the listeners and watches the sources. It returns at once, and
-// is to be called once.
+// Start serves the listeners, watches the sources and begins the health checks: what is
+// behind the gateway may start until then. It returns at once, and is to be called once.
 func (g *Gateway) Start() {
 	g.running.Go(func() {
 		if err := g.provider.Run(g.ctx, g.apply); err != nil {
 			g.end(fmt.Errorf("watch compose files: %w", err))
 		}
 	})
+	close(g.opened)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.started = true

@@ -17,6 +17,7 @@ func (b *builder) tcpTables() {
 	opts := tcp.Options{EntryPoints: make(map[string]string), Old: b.old.tcp, Log: b.gateway.log,
 		Refuse:     func(c *config.TCPService, address string) error { return b.refuse(c.Origin, "tcp", address) },
 		Control:    b.gateway.own.control,
+		Begin:      b.gateway.opened,
 		TLSOptions: func(name string) bool { return name == defaultOptions || b.dynamic.TLS.Options[name] != nil }}
 	for name, e := range b.entries {
 		if !e.udp {

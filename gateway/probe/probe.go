@@ -29,6 +29,8 @@ type Options struct {
 	// Interval is from a probe of a server that is up to the next, Unhealthy of one that
 	// is down. Where Interval is zero, the server is asked only when a request wants it.
 	Interval, Unhealthy time.Duration
+	// Begin is closed once servers may be asked at all. Nil: they may be at once.
+	Begin <-chan struct{}
 }
 
 // Loop asks one server, one probe at a time. It is safe for concurrent use.
@@ -45,9 +47,16 @@ type Loop struct {
 // New returns a loop; Run runs it.
 func New(opts Options) *Loop { return &Loop{opts: opts, wanted: make(chan struct{}, 1)} }
 
-// Run probes at once and then at intervals until ctx ends. It is to be called once.
+// Run probes from Options.Begin on, at once and then at intervals until ctx ends. It is to be called once.
 func (l *Loop) Run(ctx context.Context) {
 	defer l.close()
+	if l.opts.Begin != nil {
+		select {
+		case <-l.opts.Begin:
+		case <-ctx.Done():
+			return
+		}
+	}
 	if l.opts.Interval <= 0 && !l.rest(ctx, 0) {
 		return
 	}

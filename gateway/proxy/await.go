@@ -16,6 +16,7 @@ const dialTimeout = time.Second
 // is started again serves the next request. One that answered with errors stays out.
 func (b *Balancer) reach(s *server) *probe.Loop {
 	return probe.New(probe.Options{
+		Begin: b.proxy.begin,
 		Ask: func(ctx context.Context) error {
 			c, err := (&dockerhost.Dialer{Dialer: net.Dialer{Timeout: dialTimeout}, Check: b.proxy.check}).DialContext(ctx, "tcp", hostOf(s.url))
 			if err != nil {

@@ -67,7 +67,7 @@ func (k *check) loop(b *Balancer, s *server) *probe.Loop {
 	return probe.New(probe.Options{
 		Ask:      func(ctx context.Context) error { return k.probe(ctx, s.url) },
 		Set:      func(failure error) { b.set(s, failure) },
-		Interval: k.interval, Unhealthy: k.unhealthy,
+		Interval: k.interval, Unhealthy: k.unhealthy, Begin: b.proxy.begin,
 	})
 }
 

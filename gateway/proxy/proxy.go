@@ -34,12 +34,15 @@ type Options struct {
 	Log *slog.Logger
 	// Dry makes services that are only looked at: their servers are not checked.
 	Dry bool
+	// Begin is closed once servers may be checked. Nil: they may be at once.
+	Begin <-chan struct{}
 }
 
 // Proxy holds what balancers share. It is safe for concurrent use.
 type Proxy struct {
 	log     *slog.Logger
 	dry     bool
+	begin   <-chan struct{}
 	control func(network, address string, c syscall.RawConn) error
 	check   func(net.Conn) error
 	buffers buffers
@@ -50,7 +53,7 @@ func New(opts Options) *Proxy {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Proxy{log: opts.Log, control: opts.Control, check: opts.Check, dry: opts.Dry}
+	return &Proxy{log: opts.Log, control: opts.Control, check: opts.Check, dry: opts.Dry, begin: opts.Begin}
 }
 
 type buffers struct{ pool sync.Pool }

@@ -59,7 +59,7 @@ func newBalancer(name string, c *config.TCPLoadBalancer, t *transport, opts Opti
 			return nil, err
 		}
 		for _, s := range b.servers {
-			s.check = b.check.loop(b, s)
+			s.check = b.check.loop(b, s, opts.Begin)
 		}
 	}
 	return b, nil

@@ -48,12 +48,12 @@ func positive(d config.Duration, otherwise time.Duration) time.Duration {
 	return time.Duration(d)
 }
 
-// loop asks s, one of b's.
-func (k *check) loop(b *balancer, s *server) *probe.Loop {
+// loop asks s, one of b's, once begin is closed.
+func (k *check) loop(b *balancer, s *server, begin <-chan struct{}) *probe.Loop {
 	return probe.New(probe.Options{
 		Ask:      func(ctx context.Context) error { return k.probe(ctx, s) },
 		Set:      func(failure error) { b.set(s, failure) },
-		Interval: k.interval, Unhealthy: k.unhealthy,
+		Interval: k.interval, Unhealthy: k.unhealthy, Begin: begin,
 	})
 }
 

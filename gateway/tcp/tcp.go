@@ -30,6 +30,8 @@ type Options struct {
 	// Refuse says why the server of a service, at "host:port", must not be connected
 	// to. Nil means that none is refused.
 	Refuse func(c *config.TCPService, address string) error
+	// Begin is closed once servers may be checked. Nil: they may be at once.
+	Begin <-chan struct{}
 	// Control is that of the dialers of all servers, see [net.Dialer]. Nil means none.
 	Control func(network, address string, c syscall.RawConn) error
 	// Log receives health changes. Nil discards.
