@@ -262,7 +262,7 @@ func (s *stack) serve(ctx context.Context) error {
 	}
 	if !s.builtins.None {
 		options.Client = &web.Client{
-			Graph: contract.PublicURL(contract.GraphHost, listen.Port(s.listeners.HTTPS)), Gateway: s.listeners.HTTPS.Addr().String(),
+			Graph: contract.PublicURL(contract.GraphHost, listen.Port(s.listeners.HTTPS)), Gateway: listen.Address(s.listeners.HTTPS),
 			RootCAs: s.gateway.RootPool(), Token: s.services.JWT, Session: s.services.Token,
 		}
 	}
@@ -286,9 +286,9 @@ func (s *stack) serve(ctx context.Context) error {
 func (s *stack) system(ctx context.Context) web.System {
 	parts := []web.Part{
 		{Name: "broker", Kind: web.KindBroker, State: web.StateHealthy, Address: s.broker.Addr()},
-		{Name: "gateway", Kind: web.KindGateway, State: web.StateHealthy, Address: s.listeners.HTTPS.Addr().String(), URL: s.summary.HTTPS},
+		{Name: "gateway", Kind: web.KindGateway, State: web.StateHealthy, Address: listen.Address(s.listeners.HTTPS), URL: s.summary.HTTPS},
 		{Name: "dashboard", Kind: web.KindDashboard, State: web.StateHealthy,
-			Address: s.listeners.Dashboard.Addr().String(), URL: s.summary.Dashboard},
+			Address: listen.Address(s.listeners.Dashboard), URL: s.summary.Dashboard},
 	}
 	for _, d := range s.broker.Damage() {
 		parts[0].Problems = append(parts[0].Problems, web.PartProblem{Message: d.String(), Where: d.Path, Hint: d.Hint()})

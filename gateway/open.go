@@ -48,7 +48,7 @@ func (g *Gateway) EntryPoints() []EntryPoint {
 	defer g.mu.Unlock()
 	at := make(map[string]string)
 	for _, f := range g.fronts {
-		at[f.entry().name] = f.port.Addr().String()
+		at[f.entry().name] = listen.Address(f.port)
 	}
 	for _, d := range g.datagrams {
 		at[d.view.Load().entry.name] = d.Addr().String() + "/udp"

@@ -251,6 +251,9 @@ func (s *serve) bind(name string) (*Set, error) {
 
 // announce says that the service is ready, and where.
 func (s *serve) announce(out io.Writer, name, address string, took time.Duration) error {
+	if at, err := replacement.Address(address); err == nil { // all addresses are none to connect to
+		address = at
+	}
 	url := "http://" + address
 	if s.printAsJSON {
 		return json.NewEncoder(out).Encode(struct {

@@ -241,12 +241,22 @@ func (l *Listeners) LocalKafka() bool {
 	return l.Kafka != nil && !beyond(l.Kafka) && !slices.ContainsFunc(l.MoreKafka, beyond)
 }
 
-// URL is the address of what l serves over HTTP; empty where l is nil.
+// Address is the "host:port" by which programs of this machine reach l. Where it listens
+// on all addresses, which none can be connected to, that is localhost.
+func Address(l net.Listener) string {
+	if at, ok := l.Addr().(*net.TCPAddr); ok && at.IP.IsUnspecified() {
+		return net.JoinHostPort("localhost", strconv.Itoa(at.Port))
+	}
+	return l.Addr().String()
+}
+
+// URL is the address of what l serves over HTTP, for programs of this machine; empty
+// where l is nil.
 func URL(l net.Listener) string {
 	if l == nil {
 		return ""
 	}
-	return "http://" + l.Addr().String()
+	return "http://" + Address(l)
 }
 
 // Port is the port of a TCP listener.

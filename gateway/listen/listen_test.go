@@ -172,3 +172,18 @@ func TestFree(t *testing.T) {
 		t.Errorf("Free(65535): got %d, want 0", got)
 	}
 }
+
+// TestAddress: a listener on all addresses is reached at localhost.
+func TestAddress(t *testing.T) {
+	t.Parallel()
+	for addr, want := range map[string]string{":0": "127.0.0.1", "localhost:0": "127.0.0.1", "127.0.0.1:0": "127.0.0.1", "0.0.0.0:0": "localhost", "[::]:0": "localhost"} {
+		l, err := listen.Listen(addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = l.Close() })
+		if got := listen.Address(l); got != fmt.Sprintf("%s:%d", want, listen.Port(l)) || listen.URL(l) != "http://"+got {
+			t.Errorf("%s: got %s, %s", addr, got, listen.URL(l))
+		}
+	}
+}
