@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dustin/go-humanize/english"
 	"github.com/spf13/cobra"
 
 	"axion/gateway/config"
@@ -122,19 +123,12 @@ func counted(c provider.Count) string {
 		if c.Labelled == 0 {
 			labelled = "none of them with a label of Traefik's"
 		}
-		parts = append(parts, plural(c.Services, "service")+", "+labelled)
+		parts = append(parts, english.Plural(c.Services, "service", "")+", "+labelled)
 	}
 	if c.Settings > 0 {
-		parts = append(parts, plural(c.Settings, "definition")+" of dynamic configuration")
+		parts = append(parts, english.Plural(c.Settings, "definition", "")+" of dynamic configuration")
 	}
 	return strings.Join(parts, ", and ")
-}
-
-func plural(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }
 
 func joined(files []string) string { return strings.Join(files, ", ") }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/dustin/go-humanize/english"
 
 	"axion/web/telemetry"
 )
@@ -132,7 +133,7 @@ func (s *Server) findTopics(ctx context.Context, text string) hits {
 	}
 	for _, t := range topics {
 		if holds(text, t.Name) {
-			h.add(hit{t.Name, fmt.Sprintf("%d messages", t.Messages), "/topics/" + url.PathEscape(t.Name)})
+			h.add(hit{t.Name, english.Plural(int(t.Messages), "message", ""), "/topics/" + url.PathEscape(t.Name)})
 		}
 	}
 	return h
@@ -144,7 +145,7 @@ func (s *Server) findTraces(_ context.Context, text string) hits {
 		return h
 	}
 	for _, t := range s.opts.Traces.List(telemetry.Filter{Text: text}, maxHits+1) {
-		about := fmt.Sprintf("%s, %.3g ms, %d spans", t.Start.Local().Format(time.TimeOnly), t.Duration, t.Spans)
+		about := fmt.Sprintf("%s, %.3g ms, %s", t.Start.Local().Format(time.TimeOnly), t.Duration, english.Plural(t.Spans, "span", ""))
 		if t.Errors > 0 {
 			about += ", with errors"
 		}
@@ -192,7 +193,7 @@ func (s *Server) findMessages(ctx context.Context, text string) hits {
 	case err != nil:
 		h.Note = "The messages could not be read."
 	case found.Cut:
-		h.Note = fmt.Sprintf("Only %d of the newest messages were looked at: the time was over.", found.Searched)
+		h.Note = fmt.Sprintf("Only the newest %s looked at: the time was over.", english.Plural(found.Searched, "message was", "messages were"))
 	case len(found.Items) > 0:
 		h.Note = fmt.Sprintf("The newest of each partition were looked at, %d in all.", found.Searched)
 	}

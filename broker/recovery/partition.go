@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"path/filepath"
 	"time"
+
+	"github.com/dustin/go-humanize/english"
 )
 
 // partition is what the files of one say.
@@ -254,7 +256,7 @@ func (p *partition) gone(s *segment, size, first, next int64) {
 	if s != nil {
 		path = s.path(p.dir)
 	}
-	what := fmt.Sprintf("%d bytes are not what was written", size)
+	what := english.Plural(int(size), "byte is", "bytes are") + " not what was written"
 	if size == 0 {
 		what = "records are missing"
 	}

@@ -3,6 +3,8 @@ package retention
 import (
 	"fmt"
 	"time"
+
+	"github.com/dustin/go-humanize/english"
 )
 
 // tellEvery is the least time between two warnings in the log about one group and
@@ -51,9 +53,6 @@ func (l *losses) tell(now time.Time) {
 }
 
 func lostMessage(topic, group string, records int64) string {
-	noun := "records"
-	if records == 1 {
-		noun = "record"
-	}
-	return fmt.Sprintf("%d %s of topic %s went before group %s had read them", records, noun, topic, group)
+	return fmt.Sprintf("%s of topic %s went before group %s had read %s", english.Plural(int(records), "record", ""), topic, group,
+		english.PluralWord(int(records), "it", "them"))
 }

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/dustin/go-humanize/english"
 )
 
 const (
@@ -149,7 +151,7 @@ func (p *expressionParser[C]) call(n *ast.CallExpr) (operand[C], error) {
 		return operand[C]{}, p.fail(n.Pos(), fmt.Sprintf("unknown function %q", name.Name))
 	}
 	if len(n.Args) != f.arity {
-		return operand[C]{}, p.fail(n.Pos(), fmt.Sprintf("%s takes %d arguments, not %d", name.Name, f.arity, len(n.Args)))
+		return operand[C]{}, p.fail(n.Pos(), fmt.Sprintf("%s takes %s, not %d", name.Name, english.Plural(f.arity, "argument", ""), len(n.Args)))
 	}
 	args := make([]float64, len(n.Args))
 	for i, a := range n.Args {

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/dustin/go-humanize/english"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"axion/broker/undecodable"
@@ -136,7 +137,7 @@ func (c *consumer) giveUp(parts []*partition) error {
 		p.cancel()
 	}
 	if left > 0 {
-		return fmt.Errorf("%d handlers still run after %s", left, c.drain)
+		return fmt.Errorf("%s after %s", english.Plural(left, "handler still runs", "handlers still run"), c.drain)
 	}
 	return nil
 }

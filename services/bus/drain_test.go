@@ -121,7 +121,7 @@ func TestDrainBound(t *testing.T) {
 	produce(t, peer, event("axion.svc", "T", "k", `[1]`))
 	receive(t, entered, "message")
 	cancel()
-	if err := receive(t, done, "end of run"); err == nil || !strings.Contains(err.Error(), "1 handlers still run") {
+	if err := receive(t, done, "end of run"); err == nil || !strings.Contains(err.Error(), "1 handler still runs") {
 		t.Errorf("got %v, want that a handler still runs", err)
 	}
 	receive(t, left, "end of the handler")

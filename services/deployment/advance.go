@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/dustin/go-humanize/english"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
 
@@ -90,7 +91,8 @@ func (s *service) code(ctx context.Context, d *state) (code contract.GenerateCod
 	if err != nil {
 		return code, err
 	}
-	message := fmt.Sprintf("%d files of %d bytes generated from %s in %s", len(code.Files), size, code.Template, since(began))
+	message := fmt.Sprintf("%s of %s generated from %s in %s",
+		english.Plural(len(code.Files), "file", ""), english.Plural(size, "byte", ""), code.Template, since(began))
 	return code, s.done(ctx, d, contract.StepCodegen, message, func(tx *sql.Tx) error { return keepArtifact(ctx, tx, *d, content) })
 }
 

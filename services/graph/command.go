@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/dustin/go-humanize/english"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -46,8 +47,8 @@ is wrong with the history, nothing is changed.`,
 			if asJSON {
 				return json.NewEncoder(cmd.OutOrStdout()).Encode(done)
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s rebuilt from %d events in %s: %d projects\n",
-				contract.Graph, done.Events, time.Since(began).Round(time.Millisecond), done.Projects)
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s rebuilt from %s in %s: %s\n", contract.Graph, english.Plural(done.Events, "event", ""),
+				time.Since(began).Round(time.Millisecond), english.Plural(done.Projects, "project", ""))
 			return err
 		},
 	}

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"net"
 
+	"github.com/dustin/go-humanize/english"
+
 	"axion/services/bus"
 	"axion/services/contract"
 	"axion/services/host"
@@ -80,7 +82,7 @@ func (s *service) rebuild(ctx context.Context) (done Rebuilt, err error) {
 			return err
 		}
 		if done.Events < before {
-			return fmt.Errorf("%w: topic %s holds %d events of %d", ErrIncomplete, history, done.Events, before)
+			return fmt.Errorf("%w: topic %s holds %d of %s", ErrIncomplete, history, done.Events, english.Plural(before, "event", ""))
 		}
 		return nil
 	})

@@ -8,6 +8,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
+
+	"github.com/dustin/go-humanize/english"
 )
 
 // LostError says that the last commits of an SQLite database cannot be read any more:
@@ -24,7 +26,7 @@ type LostError struct {
 
 // Error names the log.
 func (e *LostError) Error() string {
-	return fmt.Sprintf("the write-ahead log %s-wal is damaged: the last commits, of %d pages, are lost", e.Path, e.Pages)
+	return fmt.Sprintf("the write-ahead log %s-wal is damaged: the last commits, of %s, are lost", e.Path, english.Plural(e.Pages, "page", ""))
 }
 
 // Mend is the hint shown with the error.

@@ -2,6 +2,8 @@
 // what is wrong with one. It is plain data in, plain data out, and only helps who
 // types: the service decides.
 
+import { plural } from "./text.js";
+
 const deepest = 8; // of what refers to itself
 
 // resolve follows a $ref within the document.
@@ -92,15 +94,15 @@ function ownFault(value, s) {
   }
   if (typeof value === "string") return textFault(value, s);
   if (Array.isArray(value)) {
-    if (value.length < s.minItems) return `needs ${s.minItems} items at least`;
-    if (value.length > s.maxItems) return `may have ${s.maxItems} items at most`;
+    if (value.length < s.minItems) return `needs ${plural(s.minItems, "item")} at least`;
+    if (value.length > s.maxItems) return `may have ${plural(s.maxItems, "item")} at most`;
   }
   return "";
 }
 
 function textFault(value, s) {
-  if ([...value].length < s.minLength) return `needs ${s.minLength} characters at least`;
-  if ([...value].length > s.maxLength) return `may have ${s.maxLength} characters at most`;
+  if ([...value].length < s.minLength) return `needs ${plural(s.minLength, "character")} at least`;
+  if ([...value].length > s.maxLength) return `may have ${plural(s.maxLength, "character")} at most`;
   if (s.format === "uuid" && !/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(value)) return "must be a UUID";
   if (s.format === "date-time" && Number.isNaN(Date.parse(value))) return "must be a time, such as 2026-01-31T12:00:00Z";
   if (s.pattern && value.length < 1000 && !matches(value, s.pattern)) return `must match ${s.pattern}`;

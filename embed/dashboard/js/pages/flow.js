@@ -100,7 +100,7 @@ const kept = (stats) =>
   `Kept in memory only, until the stack stops: ${plural(stats.spans, "span")} of ${plural(stats.traces, "trace")}.` +
   (stats.dropped ? ` ${plural(stats.dropped, "span")} made room for newer ones.` : "") +
   (stats.skipped ? ` Under load the first 200 requests of a second are recorded; ${count(stats.skipped)} were not.` : "") +
-  (stats.leftOut ? ` The list is sampled: ${count(stats.leftOut)} changes were left out just now.` : "");
+  (stats.leftOut ? ` The list is sampled: ${plural(stats.leftOut, "change was", "changes were")} left out just now.` : "");
 
 const Table = ({ traces, chosen }) => html`
   <table class="table traces choosable">

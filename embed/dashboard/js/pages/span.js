@@ -3,7 +3,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { html } from "../html.js";
 import { get } from "../api.js";
-import { bytes, exact } from "../text.js";
+import { bytes, exact, plural } from "../text.js";
 import { messageOf, shortly } from "../waterfall.js";
 import { Copyable } from "../parts/copy.js";
 import { Json } from "../parts/json.js";
@@ -68,7 +68,7 @@ function Message({ at }) {
 
 const Headers = ({ of }) => html`
   <details class="span-headers">
-    <summary>${of.length} headers</summary>
+    <summary>${plural(of.length, "header")}</summary>
     <${Facts} of=${of.map(({ name, value }) => [name, html`<span class="mono">${value}</span>`])} />
   </details>
 `;

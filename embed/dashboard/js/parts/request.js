@@ -2,7 +2,7 @@
 import { useState } from "preact/hooks";
 import { html } from "../html.js";
 import { post } from "../api.js";
-import { bytes } from "../text.js";
+import { bytes, plural } from "../text.js";
 import { shortly } from "../waterfall.js";
 import { Copyable } from "./copy.js";
 import { Json } from "./json.js";
@@ -58,7 +58,7 @@ export function Answer({ of }) {
       ${a.truncated && html`<p class="muted">Cut off here: there was more, or it does not end.</p>`}
       ${a.encoding === "base64" ? html`<p class="muted">${bytes(a.bytes)} that are not text.</p>` : a.body ? html`<${Json} value=${a.body} />` : html`<p class="muted">No body.</p>`}
       <details class="answer-headers">
-        <summary>${headers.length} headers</summary>
+        <summary>${plural(headers.length, "header")}</summary>
         <dl class="facts">${headers.map(([name, value], i) => html`<div key=${i}><dt class="mono">${name}</dt><dd class="mono">${value}</dd></div>`)}</dl>
       </details>
       ${a.requestId && html`<p class="muted">Request id <${Copyable} text=${a.requestId} /></p>`}

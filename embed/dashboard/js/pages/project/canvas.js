@@ -5,6 +5,7 @@ import { html } from "../../html.js";
 import { nameOf } from "../../architecture.js";
 import { curve, size } from "../../layout.js";
 import { Icon } from "../../parts/icon.js";
+import { plural } from "../../text.js";
 import { useView } from "./view.js";
 
 const step = 8; // px that an arrow key moves a node
@@ -54,7 +55,7 @@ export function Canvas({ graph, at: settled, fitted, chosen, faults, marks = {},
   };
   return html`
     <div class="canvas ${drag ? `is-${drag.kind}` : ""}">
-      <svg ref=${ref} viewBox=${view.box} role="group" aria-label="Graph of ${graph.nodes.length} nodes; the list beside it can do the same"
+      <svg ref=${ref} viewBox=${view.box} role="group" aria-label="Graph of ${plural(graph.nodes.length, "node")}; the list beside it can do the same"
         onPointerDown=${begin} onPointerMove=${follow} onPointerUp=${end} onPointerCancel=${() => setDrag(null)}>
         <${Arrows} />
         ${graph.edges.map((edge) => at[edge.from] && at[edge.to] && html`
