@@ -29,12 +29,12 @@ func TestPageLoads(t *testing.T) {
 		"/nowhere":                       {"There is no page here"},
 		"/routes?q=infrastructure.local": {"1 router of 7"},
 	}
-	for _, width := range []int64{1440, 390} {
+	for _, width := range []int64{1440, 1024, 900, 720, 390} {
 		b.Run(chromedp.EmulateViewport(width, 844))
 		for path, words := range pages {
 			b.Open("http://" + s.address + path)
 			b.Await(words...)
-			wide, err := chromedp.Run(b.Context, chromedp.Evaluate[int64]("Math.max(document.documentElement.scrollWidth, document.querySelector('main').scrollWidth)"))
+			wide, err := chromedp.Run(b.Context, chromedp.Evaluate[int64]("Math.max(document.documentElement.scrollWidth, ...[...document.querySelectorAll('main, .strip')].map((e) => e.getBoundingClientRect().left + e.scrollWidth))"))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -45,7 +45,7 @@ function Rail() {
       <a class="brand" href="/"><img src="/icon.svg" width="20" height="20" alt="" /><span>${system.value?.name ?? "axion"}</span></a>
       ${pages.map(
         (page) => html`
-          <a key=${page.path} class="rail-link" href=${page.path} aria-current=${page === open ? "page" : undefined} title="g ${page.key}">
+          <a key=${page.path} class="rail-link" href=${page.path} aria-current=${page === open ? "page" : undefined} title=${`${page.title} (g ${page.key})`}>
             <${Icon} name=${page.icon} /><span>${page.title}</span>
           </a>
         `,

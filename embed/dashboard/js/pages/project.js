@@ -5,6 +5,7 @@ import { go } from "../address.js";
 import { post, remove } from "../api.js";
 import { eventsOf } from "../events.js";
 import { deployments, loadDeployments, removed, useProject } from "../projects.js";
+import { siteNow } from "../sites.js";
 import { connection, link } from "../state.js";
 import { runsOf } from "../timeline.js";
 import { ago, exact } from "../text.js";
@@ -39,12 +40,12 @@ export function ProjectDetail({ id }) {
 }
 
 function Body({ project, runs }) {
-  const live = runs.find((run) => run.status === "SUCCEEDED" && run.url);
+  const live = siteNow(runs.find((run) => run.status === "SUCCEEDED" && run.url)?.url);
   return html`
-    ${live && /^https?:\/\//.test(live.url) && html`
-      <a class="site" href=${live.url} target="_blank" rel="noopener noreferrer">
+    ${live && /^https?:\/\//.test(live) && html`
+      <a class="site" href=${live} target="_blank" rel="noopener noreferrer">
         <span class="site-word"><${Icon} name="ok" />Live at</span>
-        <span class="mono site-url">${live.url.replace(/\/$/, "")}</span>
+        <span class="mono site-url">${live.replace(/\/$/, "")}</span>
         <${Icon} name="open" />
       </a>
     `}

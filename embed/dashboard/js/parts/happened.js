@@ -4,6 +4,7 @@ import { html } from "../html.js";
 import { revision } from "../events.js";
 import { useChannel } from "../live.js";
 import { millis } from "../rate.js";
+import { siteNow } from "../sites.js";
 import { creates } from "../state.js";
 import { ago, exact } from "../text.js";
 import { Status } from "./status.js";
@@ -83,7 +84,7 @@ const ofEvent = (event) => ({
   key: event.type + event.deploymentId,
   at: event.at,
   href: "/projects/" + encodeURIComponent(event.projectId),
-  what: event.data?.url ?? event.data?.error ?? event.deploymentId,
+  what: siteNow(event.data?.url)?.replace(/^https?:\/\//, "") ?? event.data?.error ?? event.deploymentId,
   where: "",
   state: words[event.type][0],
   word: words[event.type][1],

@@ -6,6 +6,7 @@ import { go, segments } from "../../address.js";
 import { get, post } from "../../api.js";
 import { eventsOf } from "../../events.js";
 import { deployments, loadDeployments } from "../../projects.js";
+import { siteNow } from "../../sites.js";
 import { connection } from "../../state.js";
 import { ago, duration, exact, plural } from "../../text.js";
 import { runsOf } from "../../timeline.js";
@@ -88,7 +89,7 @@ function One({ project, run, newest, heard }) {
       <${Run} run=${run} open />
       <${Facts} of=${[
         ["Deployment", html`<${Copyable} text=${run.id} />`],
-        ["Site", run.url && html`<${Outside} href=${run.url} />`],
+        ["Site", run.url && html`<${Outside} href=${siteNow(run.url)} />`],
         ["Took", run.ended && duration(took(run))],
         ["Trace", html`<${Trace} project=${project.id} at=${run.began} heard=${run.status} />`],
       ]} />
