@@ -5,7 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"time"
+	"slices"
 
 	"axion/services/contract"
 	"axion/services/store"
@@ -31,26 +31,24 @@ func (s *service) claim(ctx context.Context, projectID, owner string) (id string
 		if err != nil {
 			return fmt.Errorf("look for deployment: %w", err)
 		}
-		busy := status != contract.StatusPending && !s.free(holder, owner, lease)
+		busy := status != contract.StatusPending && !s.free(id, holder, owner, lease)
 		if !busy && s.Shared {
-			at := time.Now()
-			err = tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM deployments
-				WHERE project_id = ? AND undo AND owner <> ? AND lease >= ? AND lease <= ?)`,
-				projectID, owner, at.UnixMilli(), farthest(at)).Scan(&busy)
+			held, err := s.held(ctx, tx, `project_id = ? AND undo AND owner <> ?`, projectID, owner)
 			if err != nil {
-				return fmt.Errorf("look for deployment: %w", err)
+				return err
 			}
+			busy = slices.ContainsFunc(held, func(h holding) bool { return h.alive })
 		}
 		if busy {
 			id = ""
 			return nil
 		}
 		if status != contract.StatusPending && status != contract.StatusStarted {
-			_, err = tx.ExecContext(ctx, `UPDATE deployments SET owner = ?, lease = ? WHERE id = ?`, owner, time.Now().Add(leaseTime).UnixMilli(), id)
+			_, err = tx.ExecContext(ctx, `UPDATE deployments SET owner = ?, lease = ? WHERE id = ?`, owner, s.lease(), id)
 			return err
 		}
 		_, err = tx.ExecContext(ctx, `UPDATE deployments SET status = ?, owner = ?, lease = ?, updated_at = ? WHERE id = ?`,
-			contract.StatusStarted, owner, time.Now().Add(leaseTime).UnixMilli(), now(), id)
+			contract.StatusStarted, owner, s.lease(), now(), id)
 		if err != nil {
 			return fmt.Errorf("take deployment: %w", err)
 		}
@@ -80,41 +78,82 @@ func (s *service) due(ctx context.Context, projectID string) (due bool, err erro
 
 // free reports whether a deployment may be taken from its holder. Alone on its
 // database, an instance knows that all others are gone.
-func (s *service) free(holder, owner string, lease int64) bool {
-	at := time.Now()
-	return holder == owner || !s.Shared || lease < at.UnixMilli() || lease > farthest(at)
+func (s *service) free(id, holder, owner string, lease int64) bool {
+	return holder == owner || !s.Shared || s.holders.gone(id, holder, lease)
 }
 
-// farthest is the last moment that a lease may end at: one that is later was given
-// before the clock was set back, and whoever lives renews it.
-func farthest(at time.Time) int64 { return at.Add(2 * leaseTime).UnixMilli() }
+// lease is what an instance that is alive gives a deployment that it works on. It is a
+// time for instances of version 0.1, which compare it with their clock; to others it
+// only has to change.
+func (s *service) lease() int64 { return s.clock().Add(leaseTime).UnixMilli() }
+
+// holding is a deployment that has a holder, and whether that is alive.
+type holding struct {
+	id, project string
+	alive       bool
+}
+
+// held looks at who holds the deployments that a condition names.
+func (s *service) held(ctx context.Context, tx *sql.Tx, condition string, args ...any) (held []holding, err error) {
+	rows, err := tx.QueryContext(ctx, `SELECT id, project_id, owner, lease FROM deployments WHERE `+condition, args...)
+	if err != nil {
+		return nil, fmt.Errorf("look for deployment: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var one holding
+		var holder string
+		var lease int64
+		if err := rows.Scan(&one.id, &one.project, &holder, &lease); err != nil {
+			return nil, fmt.Errorf("look for deployment: %w", err)
+		}
+		one.alive = !s.holders.gone(one.id, holder, lease)
+		held = append(held, one)
+	}
+	return held, rows.Err()
+}
 
 // sweep renews what owner holds. It finds the projects that have something due
 // that nobody works on, and the deployments in owner's hands that are to be
 // cancelled.
 func (s *service) sweep(ctx context.Context, owner string) (projects, cancelled []string, err error) {
 	err = store.Tx(ctx, s.DB, func(tx *sql.Tx) error {
-		at := time.Now()
-		_, err := tx.ExecContext(ctx, `UPDATE deployments SET lease = ? WHERE (status = 'STARTED' OR undo) AND owner = ?`, at.Add(leaseTime).UnixMilli(), owner)
+		_, err := tx.ExecContext(ctx, `UPDATE deployments SET lease = ? WHERE (status = 'STARTED' OR undo) AND owner = ?`, s.lease(), owner)
 		if err != nil {
 			return err
 		}
-		expired := at.UnixMilli()
-		if !s.Shared {
-			expired = farthest(at)
+		busy := map[string]bool{} // projects that others work on
+		if s.Shared {
+			if busy, err = s.watch(ctx, tx, owner); err != nil {
+				return err
+			}
 		}
-		projects, err = texts(ctx, tx, `SELECT project_id FROM deployments AS d
-			WHERE (status IN ('PENDING', 'STARTED') OR undo) AND owner <> ?1 AND (lease < ?2 OR lease > ?3) AND NOT EXISTS (
-				SELECT 1 FROM deployments AS other
-				WHERE other.project_id = d.project_id AND other.status = 'STARTED' AND other.lease >= ?2 AND other.lease <= ?3)
-			GROUP BY project_id`, owner, expired, farthest(at))
+		projects, err = texts(ctx, tx, `SELECT DISTINCT project_id FROM deployments WHERE (status IN ('PENDING', 'STARTED') OR undo) AND owner <> ?`, owner)
 		if err != nil {
 			return err
 		}
+		projects = slices.DeleteFunc(projects, func(id string) bool { return busy[id] })
 		cancelled, err = texts(ctx, tx, `SELECT id FROM deployments WHERE status = 'STARTED' AND owner = ? AND cancelling`, owner)
 		return err
 	})
 	return projects, cancelled, err
+}
+
+// watch looks after those who work on deployments elsewhere, and gives the projects of
+// those that do.
+func (s *service) watch(ctx context.Context, tx *sql.Tx, owner string) (busy map[string]bool, err error) {
+	held, err := s.held(ctx, tx, `(status = 'STARTED' OR undo) AND owner <> '' AND owner <> ?`, owner)
+	if err != nil {
+		return nil, err
+	}
+	busy = map[string]bool{}
+	ids := map[string]bool{}
+	for _, h := range held {
+		ids[h.id] = true
+		busy[h.project] = busy[h.project] || h.alive
+	}
+	s.holders.keep(ids)
+	return busy, nil
 }
 
 // release lets other instances go on with what this one has not finished.

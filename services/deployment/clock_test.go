@@ -41,3 +41,59 @@ func TestClockSetBack(t *testing.T) {
 	r.Service = hosttest.Start(t, h, err)
 	r.want("p1", "d1", success("tea")[2:]...)
 }
+
+// TestClockAhead: an instance whose clock is an hour ahead of the other's, or behind it,
+// takes nothing from that one while it lives, and takes it once it does not.
+func TestClockAhead(t *testing.T) {
+	t.Parallel()
+	for name, ahead := range map[string]time.Duration{"Ahead": time.Hour, "Behind": -time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			g := r.holdFirst(contract.Provision)
+			r.codegen()
+			r.infrastructure()
+			first := r.another(time.Now)
+			r.Service = first
+			r.deployAs("d1")
+			<-g.begun
+			r.want("p1", "d1", success("tea")[:2]...)
+			owner, lease := r.holder("d1")
+			second := r.another(func() time.Time { return time.Now().Add(ahead) })
+			for renewed := 0; renewed < 4; { // the other one looks as often as this one renews
+				now, next := r.holder("d1")
+				if now != owner {
+					t.Fatalf("the deployment went from %s to %s, which lives", owner, now)
+				}
+				if next != lease {
+					renewed, lease = renewed+1, next
+				}
+				time.Sleep(10 * time.Millisecond) // the database tells nobody of changes
+			}
+			first.Kill()
+			g.open()
+			r.Service = second
+			r.want("p1", "d1", success("tea")[2:]...)
+		})
+	}
+}
+
+// another starts an instance beside others, by a clock of its own.
+func (r *rig) another(clock func() time.Time) *hosttest.Service {
+	r.t.Helper()
+	o := hosttest.Options(r.t, r.cluster, r.dir)
+	o.Shared = true
+	opts := r.opts
+	opts.Now = clock
+	h, err := deployment.New(r.t.Context(), o, opts)
+	return hosttest.Start(r.t, h, err)
+}
+
+// holder is who holds a deployment, and its lease.
+func (r *rig) holder(id string) (owner string, lease int64) {
+	r.t.Helper()
+	if err := r.DB.QueryRow(`SELECT owner, lease FROM deployments WHERE id = ?`, id).Scan(&owner, &lease); err != nil {
+		r.t.Fatal(err)
+	}
+	return owner, lease
+}

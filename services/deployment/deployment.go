@@ -31,6 +31,8 @@ type Options struct {
 	// there are three before the deployment fails. Provisioning writes files and
 	// waits for the route. Zero: 10 s.
 	Patience time.Duration
+	// Now is the wall clock that leases are dated by; nil means time.Now.
+	Now func() time.Time
 }
 
 type service struct {
@@ -39,6 +41,8 @@ type service struct {
 	queue    *queue
 	key      signature.Key // of requests that have a command run, and of answers
 	gaveUp   chan struct{} // says that there may be late answers
+	clock    func() time.Time
+	holders  holders
 }
 
 // New returns the service. A deployment that a crash cut short goes on at the
@@ -52,7 +56,10 @@ func New(ctx context.Context, o host.Options, opts Options) (*host.Host, error) 
 	if err != nil {
 		return nil, err
 	}
-	s := &service{Host: h, patience: cmp.Or(opts.Patience, 10*time.Second), gaveUp: make(chan struct{}, 1)}
+	s := &service{Host: h, patience: cmp.Or(opts.Patience, 10*time.Second), gaveUp: make(chan struct{}, 1), clock: opts.Now}
+	if s.clock == nil {
+		s.clock = time.Now
+	}
 	h.Needs(contract.Codegen, contract.Infrastructure)
 	if s.key, err = signature.Load(o.Dir); err != nil {
 		return nil, errors.Join(err, h.Stop(ctx))

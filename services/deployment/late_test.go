@@ -190,3 +190,20 @@ func TestLateTwice(t *testing.T) {
 		t.Errorf("told %d times of a late answer, want once", got)
 	}
 }
+
+// TestDueUndo: a deployment that has ended and is to be undone is due at a start, though
+// nothing else of its project is.
+func TestDueUndo(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	hosttest.Auth(t, r.cluster)
+	r.startAll()
+	r.deployAs("d1")
+	r.want("p1", "d1", success("tea")...)
+	if _, err := r.DB.Exec(`UPDATE deployments SET status = 'FAILED', undo = TRUE WHERE id = 'd1'`); err != nil {
+		t.Fatal(err)
+	}
+	r.Stop()
+	r.start()
+	r.wantUndone("undone: what ran of it is taken down", takenDown)
+}
