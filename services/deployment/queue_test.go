@@ -94,7 +94,7 @@ func TestQueue(t *testing.T) {
 		t.Errorf("rest: %+v", rest)
 	}
 	if got := slices.Compact(r.messages("d2")); !slices.Equal(got, []string{
-		" info started", "codegen info 1 files", "provision info runs at", " info succeeded: https://tea.test",
+		" info started", "codegen info 1 file", "provision info runs at", " info succeeded: https://tea.test",
 	}) {
 		t.Errorf("log: %q", got)
 	}
