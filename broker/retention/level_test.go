@@ -18,7 +18,8 @@ func TestDiskLevel(t *testing.T) {
 	disk := retention.Disk{Total: 200 << 30}
 	journal := retention.NewJournal(slog.New(slog.NewTextHandler(&log, nil)))
 	now := time.Unix(0, 0)
-	space := retention.NewSpace(t.TempDir(), journal, func(string) (retention.Disk, error) { return disk, nil }, func() time.Time { return now })
+	space := retention.NewSpace(t.TempDir(), journal,
+		func(string) (retention.Disk, error) { return disk, nil }, func() time.Time { return now })
 	for _, step := range []struct {
 		free uint64
 		want string
@@ -26,7 +27,8 @@ func TestDiskLevel(t *testing.T) {
 	}{
 		{100 << 30, "", ""}, {1 << 29, retention.KindLow, "512 MiB left"}, {1 << 28, retention.KindLow, ""},
 		{16<<20 - 1, retention.KindFull, "records are refused"}, {1 << 20, retention.KindFull, ""}, {16 << 20, retention.KindLow, "16 MiB left"},
-		{9 << 27, retention.KindLow, ""}, {2 << 30, "", "the disk has room again"}, {9 << 27, "", ""}, {0, retention.KindFull, "records are refused"},
+		{9 << 27, retention.KindLow, ""}, {2 << 30, "", "the disk has room again"},
+		{9 << 27, "", ""}, {0, retention.KindFull, "records are refused"},
 		{100 << 30, "", "records are taken"},
 	} {
 		disk.Free = step.free

@@ -176,7 +176,8 @@ func TestFree(t *testing.T) {
 // TestAddress: a listener on all addresses is reached at localhost.
 func TestAddress(t *testing.T) {
 	t.Parallel()
-	for addr, want := range map[string]string{":0": "127.0.0.1", "localhost:0": "127.0.0.1", "127.0.0.1:0": "127.0.0.1", "0.0.0.0:0": "localhost", "[::]:0": "localhost"} {
+	for addr, want := range map[string]string{":0": "127.0.0.1", "localhost:0": "127.0.0.1", "127.0.0.1:0": "127.0.0.1",
+		"0.0.0.0:0": "localhost", "[::]:0": "localhost"} {
 		l, err := listen.Listen(addr)
 		if err != nil {
 			t.Fatal(err)

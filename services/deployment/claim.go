@@ -128,7 +128,8 @@ func (s *service) sweep(ctx context.Context, owner string) (projects, cancelled 
 				return err
 			}
 		}
-		projects, err = texts(ctx, tx, `SELECT DISTINCT project_id FROM deployments WHERE (status IN ('PENDING', 'STARTED') OR undo) AND owner <> ?`, owner)
+		projects, err = texts(ctx, tx, `SELECT DISTINCT project_id FROM deployments
+			WHERE (status IN ('PENDING', 'STARTED') OR undo) AND owner <> ?`, owner)
 		if err != nil {
 			return err
 		}

@@ -31,7 +31,8 @@ type Parent struct {
 func (p *Parent) Register(set *pflag.FlagSet, ephemeral string) {
 	usage := "end when the process `PID` does, 0 for never"
 	if ephemeral != "" {
-		usage += " (default with --" + ephemeral + ": the process that started this one, with --json also once a pipe to standard input is closed)"
+		usage += " (default with --" + ephemeral +
+			": the process that started this one, with --json also once a pipe to standard input is closed)"
 	}
 	set.Var(p, "parent", usage)
 }

@@ -40,7 +40,8 @@ func TestServeOutlives(t *testing.T) {
 		deploys(t, s, "after")
 	}
 	served.Stop(t)
-	if log := served.Stderr.String(); strings.Count(log, ended) != 3 || strings.Count(log, "the stack is back") != 2 || strings.Count(log, "\n") > 40 {
+	log := served.Stderr.String()
+	if strings.Count(log, ended) != 3 || strings.Count(log, "the stack is back") != 2 || strings.Count(log, "\n") > 40 {
 		t.Errorf("logged more or less than was new:\n%s", log)
 	}
 }

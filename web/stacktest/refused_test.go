@@ -29,7 +29,8 @@ func TestRefusedStart(t *testing.T) {
 		says  string
 	}{
 		{name: "NewerDatabase", spoil: func(t *testing.T, dir string) {
-			executeSQL(t, filepath.Join(dir, "services", contract.Graph, "data.db"), "INSERT INTO migrations_service (version_id, is_applied) VALUES (99, 1)")
+			executeSQL(t, filepath.Join(dir, "services", contract.Graph, "data.db"),
+				"INSERT INTO migrations_service (version_id, is_applied) VALUES (99, 1)")
 		}, says: "newer axion"},
 		{name: "NoDatabase", spoil: func(t *testing.T, dir string) {
 			save(t, filepath.Join(dir, "services", contract.Auth, "data.db"), strings.Repeat("this is no database", 1000))

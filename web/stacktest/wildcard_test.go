@@ -25,7 +25,8 @@ func TestWildcard(t *testing.T) {
 				args = append(args, "--"+flag, all)
 			}
 			s := stacktest.Launch(t, binary, args...)
-			for _, text := range []string{s.Summary.HTTP, s.Summary.HTTPS, s.Summary.Dashboard, s.Summary.OTLPHTTP, s.Summary.OTLPGRPC, "//" + s.Summary.Kafka} {
+			for _, text := range []string{s.Summary.HTTP, s.Summary.HTTPS, s.Summary.Dashboard, s.Summary.OTLPHTTP,
+				s.Summary.OTLPGRPC, "//" + s.Summary.Kafka} {
 				u, err := url.Parse(text)
 				if err != nil {
 					t.Fatal(err)
