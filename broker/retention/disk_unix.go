@@ -14,7 +14,7 @@ func systemDisk(dir string) (Disk, error) {
 	free := uint64(stat.Bavail) //nolint:unconvert // it is signed on FreeBSD
 	return Disk{
 		Free: free * block, Total: stat.Blocks * block, Files: stat.Files, FreeFiles: uint64(stat.Ffree), //nolint:unconvert // as above
-		ReadOnly: uint64(stat.Flags)&readOnly != 0, //nolint:unconvert // its type differs by system
+		ReadOnly: uint64(stat.Flags)&readOnly != 0, // its type differs by system
 	}, nil
 }
 
