@@ -14,7 +14,6 @@ import (
 	"axion/gateway/hostname"
 	"axion/gateway/lint"
 	"axion/gateway/proxy"
-	"axion/gateway/selfaddr"
 )
 
 // builder makes one table. What is unchanged since old is taken from there.
@@ -23,7 +22,8 @@ type builder struct {
 	gateway *Gateway
 	old     *table
 	proxy   *proxy.Proxy
-	own     selfaddr.Set // once asked for
+	linter  *lint.Checker
+	steady  bool // see isSteady
 	// dry looks for faults only: what is made is closed again, and nothing runs,
 	// listens or asks.
 	dry bool
@@ -33,15 +33,19 @@ func newBuilder(g *Gateway, d *config.Dynamic, old *table) *builder {
 	if old == nil {
 		old = &table{}
 	}
-	return &builder{table: newTable(d), gateway: g, old: old}
+	b := &builder{table: newTable(d, old), gateway: g, old: old}
+	b.own = g.ownOf(b.table)
+	b.steady = b.isSteady()
+	return b
 }
 
-// build makes a table of d.
+// build makes a table of d. The caller holds applying.
 func (g *Gateway) build(d *config.Dynamic, old *table) *table {
 	b := newBuilder(g, d, old)
-	b.proxy = g.proxy
+	b.proxy, b.linter = g.proxy, &g.linter
 	b.routers()
 	b.review()
+	b.old = &table{} // middlewares may hold the builder, and would hold every table before with it
 	return b.table
 }
 
@@ -53,7 +57,7 @@ func (b *builder) review() {
 	b.warnTies()
 	b.warnShadows()
 	b.unbuilt()
-	b.problems = append(b.problems, lint.Check(b.dynamic)...)
+	b.problems = append(b.problems, b.linter.Check(b.dynamic)...)
 	b.problems = append(b.problems, b.tcpUnreached()...)
 	checked := map[config.Problem]bool{} // and told of
 	for _, p := range b.dynamic.Problems {
@@ -76,8 +80,9 @@ func (b *builder) review() {
 // check tells which routers of d would be disabled, and why, without building
 // what serves them: so that the provider can keep a file's last good version.
 func (g *Gateway) check(d *config.Dynamic) []config.Problem {
-	b := g.buildDry(d)
-	defer b.release(nil)
+	now := g.table.Load()
+	b := g.buildDry(d, now)
+	defer b.release(now)
 	var problems []config.Problem
 	for _, r := range b.routes {
 		for _, f := range r.findings {
@@ -88,11 +93,12 @@ func (g *Gateway) check(d *config.Dynamic) []config.Problem {
 	return slices.DeleteFunc(problems, func(p config.Problem) bool { return p.Severity != config.Error })
 }
 
-// buildDry builds all that a table has, to find what is wrong with it. The table is
-// to be released.
-func (g *Gateway) buildDry(d *config.Dynamic) *builder {
-	b := newBuilder(g, d, nil)
-	b.proxy, b.dry = proxy.New(proxy.Options{Dry: true}), true
+// buildDry builds all that a table has, to find what is wrong with it. What is unchanged
+// is taken from the table in force, which may be nil: the table made is to be released
+// in favour of that one.
+func (g *Gateway) buildDry(d *config.Dynamic, now *table) *builder {
+	b := newBuilder(g, d, now)
+	b.proxy, b.linter, b.dry = proxy.New(proxy.Options{Dry: true}), new(lint.Checker), true
 	b.routers()
 	return b
 }
@@ -100,8 +106,9 @@ func (g *Gateway) buildDry(d *config.Dynamic) *builder {
 // routers builds the routers of the configuration and those that entrypoints
 // bring along.
 func (b *builder) routers() {
-	for _, name := range slices.Sorted(maps.Keys(b.dynamic.Routers)) {
-		b.routes = append(b.routes, b.route(name, b.dynamic.Routers[name]))
+	b.takeOver()
+	for _, name := range namesBut(b.dynamic.Routers, b.named) {
+		b.add(b.route(name, b.dynamic.Routers[name]))
 	}
 	for _, e := range b.entries.all() {
 		b.entryWares(e, config.Origin{}) // for what is wrong with them
@@ -110,11 +117,21 @@ func (b *builder) routers() {
 	b.ownRouters()
 	b.refuseConflicts()
 	for _, r := range b.routes {
+		if r.clean {
+			continue // as it was taken over
+		}
 		b.guarded(r)
 		b.finish(r)
+		r.clean = r.isClean()
 	}
 	b.tcpTables()
 	b.udpTables()
+}
+
+// add puts a router of the configuration in the table.
+func (b *builder) add(r *route) {
+	b.routes = append(b.routes, r)
+	b.named[r.name] = r
 }
 
 // maxPriority is the highest priority of users' routers, as in Traefik.

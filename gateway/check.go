@@ -51,7 +51,7 @@ func checkFiles(base []provider.Source, files []string, listening map[string]str
 	g.own.private = slices.DeleteFunc(slices.Clone(g.own.fixed), func(l selfaddr.Listener) bool {
 		return strings.HasPrefix(l.Name, entryName)
 	})
-	b := g.buildDry(p.Dynamic())
+	b := g.buildDry(p.Dynamic(), nil)
 	defer b.release(nil)
 	b.review()
 	problems := slices.DeleteFunc(slices.Concat(p.Problems(), b.problems, cert.Check(b.tlsSettings())), func(p config.Problem) bool {

@@ -27,8 +27,9 @@ func (g *Gateway) serverStates() []observe.Server {
 }
 
 // alive names what t has, for the metrics.
-func (t *table) alive() observe.Alive {
-	a := observe.Alive{EntryPoints: map[string]bool{}, Routers: map[string]bool{}, Services: map[string]bool{}}
+func (t *table) alive() *observe.Alive {
+	a := &observe.Alive{EntryPoints: map[string]bool{}, Routers: make(map[string]bool, len(t.routes)),
+		Services: make(map[string]bool, len(t.dynamic.Services))}
 	for _, e := range t.entries.all() {
 		a.EntryPoints[e.name] = true
 	}

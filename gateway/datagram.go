@@ -12,7 +12,7 @@ import (
 
 // udpTables builds the routers of datagrams.
 func (b *builder) udpTables() {
-	opts := udp.Options{EntryPoints: make(map[string]string), Old: b.old.udp,
+	opts := udp.Options{EntryPoints: make(map[string]string), Old: b.raw().udp,
 		Refuse: func(c *config.UDPService, address string) error { return b.refuse(c.Origin, "udp", address) }}
 	for name, e := range b.entries {
 		if e.udp {

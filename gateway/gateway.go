@@ -26,6 +26,7 @@ import (
 	"axion/gateway/config"
 	"axion/gateway/fault"
 	"axion/gateway/hostname"
+	"axion/gateway/lint"
 	"axion/gateway/listen/peer"
 	"axion/gateway/loop"
 	"axion/gateway/middleware"
@@ -107,7 +108,8 @@ type Gateway struct {
 	freePorts bool
 	hideBase  bool
 	rules     rule.Cache
-	applying  sync.Mutex // held while a table is put in force; taken before mu
+	linter    lint.Checker
+	applying  sync.Mutex // held while a table is built and put in force; taken before mu
 	internals map[string]http.Handler
 	mu        sync.Mutex // guards what follows
 	fronts    map[place]*front
@@ -293,7 +295,7 @@ func (g *Gateway) put(d *config.Dynamic, given map[place]net.Listener) {
 	g.rules.Forget()
 	g.secure(next)
 	change := g.reconcile(next, given)
-	g.observer.Keep(next.alive())
+	g.observer.KeepFrom(next.alive)
 	listening := g.ownOf(next)
 	g.own.now.Store(&listening)
 	if err := g.observer.Apply(d.Static); err != nil {

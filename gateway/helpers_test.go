@@ -69,7 +69,7 @@ func start(t *testing.T, compose string, prepare ...func(*gateway.Gateway)) *sta
 	return s
 }
 
-func port0(t *testing.T) net.Listener {
+func port0(t testing.TB) net.Listener {
 	t.Helper()
 	l, err := listen.Listen("0")
 	if err != nil {
@@ -84,7 +84,7 @@ func (s *stack) save(compose string) {
 	write(s.t, s.file, compose)
 }
 
-func write(t *testing.T, file, text string) {
+func write(t testing.TB, file, text string) {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 		t.Fatal(err)

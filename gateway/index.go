@@ -148,8 +148,11 @@ func (b *bucket) asksFor(host string) bool {
 	return false
 }
 
-// routes are those of every path, in the order of trial.
+// routes are those of every path, in the order of trial. The list must not be changed.
 func (b *bucket) routes() []*route {
+	if len(b.exact)+len(b.prefixes) == 0 {
+		return b.others
+	}
 	list := slices.Clone(b.others)
 	for _, paths := range []map[string][]*route{b.exact, b.prefixes} {
 		for _, routes := range paths {

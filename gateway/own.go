@@ -94,7 +94,7 @@ func (o *own) control(network, address string, c syscall.RawConn) error {
 	return nil
 }
 
-// ownOf are the stack's listeners once t is in force.
+// ownOf are the stack's listeners once t is in force, in the same order each time.
 func (g *Gateway) ownOf(t *table) selfaddr.Set {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -120,6 +120,9 @@ func (g *Gateway) ownOf(t *table) selfaddr.Set {
 			add(l, ok)
 		}
 	}
+	slices.SortFunc(set, func(a, b selfaddr.Listener) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Network, b.Network), a.Addr.Compare(b.Addr))
+	})
 	return set
 }
 
@@ -129,9 +132,6 @@ func (g *Gateway) ownOf(t *table) selfaddr.Set {
 func (b *builder) refuse(at config.Origin, network, address string) error {
 	if at.Layer == 0 || slices.Contains(b.gateway.own.addresses[at.Service], address) {
 		return nil
-	}
-	if b.own == nil {
-		b.own = b.gateway.ownOf(b.table)
 	}
 	l, ok := b.own.Find(network, address)
 	if !ok {

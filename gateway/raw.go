@@ -14,7 +14,7 @@ import (
 
 // tcpTables builds the routers of raw connections.
 func (b *builder) tcpTables() {
-	opts := tcp.Options{EntryPoints: make(map[string]string), Old: b.old.tcp, Log: b.gateway.log,
+	opts := tcp.Options{EntryPoints: make(map[string]string), Old: b.raw().tcp, Log: b.gateway.log,
 		Refuse:     func(c *config.TCPService, address string) error { return b.refuse(c.Origin, "tcp", address) },
 		Control:    b.gateway.own.control,
 		Begin:      b.gateway.opened,
@@ -33,6 +33,15 @@ func (b *builder) tcpTables() {
 			b.tcpRules = append(b.tcpRules, parsed)
 		}
 	}
+}
+
+// raw is the table whose services for raw connections go on: none of what is only looked
+// at.
+func (b *builder) raw() *table {
+	if b.dry {
+		return &table{}
+	}
+	return b.old
 }
 
 // tcpProblems are those of the routers of raw connections, with their places.

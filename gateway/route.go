@@ -21,6 +21,7 @@ type route struct {
 	service  *service
 	wares    []*ware // outermost first, those of chains included
 	ready    bool    // false where the router is disabled
+	clean    bool    // can be taken over by the next table, see isClean
 	findings []finding
 }
 

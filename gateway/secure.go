@@ -21,7 +21,7 @@ func (g *Gateway) secure(t *table) {
 
 // tlsSettings are what handshakes need.
 func (t *table) tlsSettings() cert.Settings {
-	s := cert.Settings{TLS: t.dynamic.TLS, Resolvers: t.dynamic.Static.CertResolvers}
+	s := cert.Settings{TLS: t.dynamic.TLS, Resolvers: t.dynamic.Static.CertResolvers, Routers: make([]cert.Router, 0, len(t.routes))}
 	for _, r := range t.routes {
 		if !r.ready || r.rule == nil {
 			continue

@@ -64,6 +64,10 @@ func (b *builder) service(name string) *service {
 	if !ok {
 		return b.internal(name)
 	}
+	if was := b.sameService(name, c); was != nil {
+		b.services[name] = was
+		return was
+	}
 	b.services[name] = nil
 	s := &service{config: *c}
 	s.config.Origin = config.Origin{}
@@ -179,7 +183,11 @@ func namesOf(list []config.WeightedService) []string {
 func (b *builder) make(name string, s *service) (proxy.Service, error) {
 	var parts []proxy.Service
 	for _, c := range s.children {
-		parts = append(parts, c.Service)
+		part := c.Service
+		if b.dry {
+			part = internalService{} // nothing is to report to what is only looked at
+		}
+		parts = append(parts, part)
 	}
 	c := s.config
 	switch {

@@ -9,6 +9,7 @@ import (
 	"axion/gateway/config"
 	"axion/gateway/hostname"
 	"axion/gateway/rule"
+	"axion/gateway/selfaddr"
 	"axion/gateway/tcp"
 	"axion/gateway/udp"
 )
@@ -16,9 +17,13 @@ import (
 // table is one state of the gateway's routes. It does not change once in force.
 type table struct {
 	dynamic     *config.Dynamic
+	own         selfaddr.Set // where the stack listened when the table was made
 	entries     entrypoints
-	routes      []*route         // in the order of trial, disabled ones included
-	indexes     map[string]*pair // by entrypoint
+	unopened    []config.Problem  // with those
+	routes      []*route          // in the order of trial, disabled ones included
+	arranged    int               // how many are in that order from the beginning
+	named       map[string]*route // those of the configuration, by name
+	indexes     map[string]*pair  // by entrypoint
 	services    map[string]*service
 	transports  map[string]*transport
 	tcp         *tcp.Tables
@@ -34,10 +39,12 @@ type table struct {
 // pair holds an entrypoint's routes without and with TLS.
 type pair struct{ plain, secure index }
 
-func newTable(d *config.Dynamic) *table {
+// newTable makes an empty table of d. Its entrypoints are old's where d says the same.
+func newTable(d *config.Dynamic, old *table) *table {
 	t := &table{
 		dynamic:     d,
-		services:    make(map[string]*service),
+		named:       make(map[string]*route, len(d.Routers)),
+		services:    make(map[string]*service, len(d.Services)),
 		transports:  make(map[string]*transport),
 		middlewares: make(map[[2]string]*ware),
 		wares:       make(map[[2]string]*entryWares),
@@ -45,13 +52,18 @@ func newTable(d *config.Dynamic) *table {
 		indexes:     make(map[string]*pair),
 		replaced:    make(chan struct{}),
 	}
-	t.entries, t.problems = newEntrypoints(d.Static)
+	if old.dynamic != nil && old.dynamic.Static == d.Static {
+		t.entries, t.unopened = old.entries, old.unopened
+	} else {
+		t.entries, t.unopened = newEntrypoints(d.Static)
+	}
+	t.problems = slices.Clone(t.unopened)
 	return t
 }
 
 // arrange sorts the routes into the order of trial: by priority, layer and name.
 func (t *table) arrange() {
-	slices.SortFunc(t.routes, func(a, b *route) int {
+	t.routes = arranged(t.routes, t.arranged, func(a, b *route) int {
 		return cmp.Or(
 			cmp.Compare(b.priority, a.priority),
 			cmp.Compare(b.config.Origin.Layer, a.config.Origin.Layer),
@@ -69,6 +81,20 @@ func (t *table) arrange() {
 			t.index(e.name, e.tls != nil).add(r)
 		}
 	}
+}
+
+// arranged sorts a list of which the first n are in order already.
+func arranged[T any](list []T, n int, compare func(a, b T) int) []T {
+	before, more := list[:n], slices.SortedFunc(slices.Values(list[n:]), compare)
+	out := make([]T, 0, len(list))
+	for len(before) > 0 && len(more) > 0 {
+		if compare(more[0], before[0]) < 0 {
+			out, more = append(out, more[0]), more[1:]
+		} else {
+			out, before = append(out, before[0]), before[1:]
+		}
+	}
+	return append(append(out, before...), more...)
 }
 
 // index holds the routes of an entrypoint. It is empty for one that the table does

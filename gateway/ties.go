@@ -31,6 +31,9 @@ const (
 
 // warnTies looks at routes in the order of trial, in which ties are neighbours.
 func warnTies(routes []*route) {
+	if len(routes) < 2 {
+		return
+	}
 	paths := make([]string, len(routes))
 	for i, r := range routes {
 		paths[i] = onlyPath(r.rule.String())

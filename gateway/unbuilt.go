@@ -18,10 +18,7 @@ import (
 func (b *builder) unbuilt() {
 	dry := newBuilder(b.gateway, b.dynamic, nil)
 	dry.proxy, dry.dry = proxy.New(proxy.Options{Dry: true}), true
-	for _, name := range slices.Sorted(maps.Keys(b.dynamic.Services)) {
-		if _, built := b.services[name]; built {
-			continue
-		}
+	for _, name := range namesBut(b.dynamic.Services, b.services) {
 		if s := dry.service(name); s.err != nil {
 			at := b.dynamic.Services[name].Origin
 			path, _ := b.settingIn(at, "http.services."+local(name), s.err)
@@ -45,7 +42,7 @@ func (b *builder) unbuilt() {
 			s.Close()
 		}
 	}
-	built := map[string]bool{}
+	built := make(map[string]bool, len(b.middlewares))
 	for key := range b.middlewares {
 		built[key[1]] = true
 	}
@@ -54,9 +51,9 @@ func (b *builder) unbuilt() {
 			built[w.name] = true
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(b.dynamic.Middlewares)) {
+	for _, name := range namesBut(b.dynamic.Middlewares, built) {
 		c := b.dynamic.Middlewares[name]
-		if c.Chain != nil || built[name] {
+		if c.Chain != nil {
 			continue
 		}
 		env := b.gateway.env
@@ -67,6 +64,18 @@ func (b *builder) unbuilt() {
 				fmt.Sprintf("the middleware %q, which is not used: %v", local(name), err), mend(err)))
 		}
 	}
+}
+
+// namesBut are the names of all that are not among some, in order.
+func namesBut[V, W any](all map[string]V, some map[string]W) []string {
+	var names []string
+	for name := range all {
+		if _, ok := some[name]; !ok {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 // fieldName is how an error begins that names a setting.

@@ -11,21 +11,65 @@ import (
 
 // Check lists what is doubtful in d, in the order of kinds and names. What is wrong,
 // so that it is refused, whoever builds it tells.
-func Check(d *config.Dynamic) []config.Problem {
-	c := &checker{dynamic: d}
+func Check(d *config.Dynamic) []config.Problem { return new(Checker).Check(d) }
+
+// Checker is [Check] for one configuration after the other: definitions that are the
+// same objects as in the one before, and of which nothing was to be said, are not looked
+// at again. The zero value is ready. It is not safe for concurrent use.
+type Checker struct {
+	static *config.Static
+	known  map[any]*facts // by the pointer of a definition
+	times  int            // how often it checked
+}
+
+// facts are what is known of a definition.
+type facts struct {
+	sound  bool // nothing is to be said of it, which depends on nothing else but the static configuration
+	walked bool
+	refers []reference
+	seen   int // the last time
+}
+
+// Check is [Check].
+func (k *Checker) Check(d *config.Dynamic) []config.Problem {
+	if k.static != d.Static || k.known == nil {
+		k.static, k.known = d.Static, map[any]*facts{}
+	}
+	k.times++
+	c := &checker{dynamic: d, Checker: k}
 	c.routers()
 	c.services()
 	c.transports()
 	c.middlewares()
 	c.static()
 	c.unused()
+	k.forget(2 * (len(d.Routers) + len(d.Services) + len(d.Middlewares)))
 	return c.problems
+}
+
+// of are the facts of a definition.
+func (k *Checker) of(v any) *facts {
+	f := k.known[v]
+	if f == nil {
+		f = &facts{}
+		k.known[v] = f
+	}
+	f.seen = k.times
+	return f
+}
+
+// forget drops the definitions that are gone, once there are more than a limit.
+func (k *Checker) forget(limit int) {
+	if len(k.known) > limit {
+		maps.DeleteFunc(k.known, func(_ any, f *facts) bool { return f.seen < k.times })
+	}
 }
 
 // checker collects problems.
 type checker struct {
 	dynamic  *config.Dynamic
 	problems []config.Problem
+	*Checker
 }
 
 // thing is a definition, and its path as settings have it, such as "http.routers.x".
@@ -71,6 +115,17 @@ func (t thing) oneOf(field, value, what string, known ...string) {
 	t.warn(field, fmt.Sprintf("%q is none of %s: %s", value, strings.Join(known, ", "), what), hint)
 }
 
+// eachNew is each for definitions of which f says what depends on nothing else but the
+// static configuration: not for those that were sound before.
+func eachNew[V any](c *checker, m map[string]*V, f func(name string, v *V)) {
+	each(c, m, func(name string, v *V) {
+		if known := c.of(v); !known.sound {
+			f(name, v)
+			known.sound = len(c.problems) == 0
+		}
+	})
+}
+
 // each calls f with each entry. What f finds is in the order of names: it is that which
 // is sorted, as mostly nothing is found among many entries.
 func each[V any](c *checker, m map[string]V, f func(name string, v V)) {
@@ -88,7 +143,7 @@ func each[V any](c *checker, m map[string]V, f func(name string, v V)) {
 }
 
 func (c *checker) routers() {
-	each(c, c.dynamic.Routers, func(name string, r *config.Router) {
+	eachNew(c, c.dynamic.Routers, func(name string, r *config.Router) {
 		t := c.at(r.Origin, "http.routers", name)
 		for _, f := range Router(r) {
 			t.warn(f.Path, f.Message, f.Hint)

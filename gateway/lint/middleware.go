@@ -11,7 +11,7 @@ import (
 )
 
 func (c *checker) middlewares() {
-	each(c, c.dynamic.Middlewares, func(name string, m *config.Middleware) {
+	eachNew(c, c.dynamic.Middlewares, func(name string, m *config.Middleware) {
 		t := c.at(m.Origin, "http.middlewares", name)
 		for _, look := range []func(thing, *config.Middleware){idle, paths, redirects, headers, sources, others} {
 			look(t, m)

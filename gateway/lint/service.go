@@ -12,7 +12,12 @@ import (
 )
 
 func (c *checker) services() {
-	each(c, c.dynamic.Services, func(name string, s *config.Service) {
+	each(c, c.dynamic.Services, func(name string, s *config.Service) { // of failovers others matter
+		if s.Failover != nil {
+			c.failover(c.at(s.Origin, "http.services", name), s.Failover)
+		}
+	})
+	eachNew(c, c.dynamic.Services, func(name string, s *config.Service) {
 		t := c.at(s.Origin, "http.services", name)
 		negative(t, "", reflect.ValueOf(*s))
 		for _, f := range Service(s) {
@@ -26,8 +31,6 @@ func (c *checker) services() {
 			weights(t, "weighted.services", s.Weighted.Services)
 		case s.HighestRandomWeight != nil:
 			weights(t, "highestrandomweight.services", s.HighestRandomWeight.Services)
-		case s.Failover != nil:
-			c.failover(t, s.Failover)
 		}
 	})
 	each(c, c.dynamic.TCP.Services, func(name string, s *config.TCPService) {

@@ -18,10 +18,16 @@ type References struct{ Middlewares, Services, Transports map[string]bool }
 
 // Refers collects the references of the HTTP part of d.
 func Refers(d *config.Dynamic) References {
-	r := newReferences()
-	collect(r, d.Routers)
-	collect(r, d.Services)
-	collect(r, d.Middlewares)
+	return (&checker{dynamic: d, Checker: &Checker{known: map[any]*facts{}}}).http()
+}
+
+// http are the references of the HTTP part.
+func (c *checker) http() References {
+	d := c.dynamic
+	r := References{make(map[string]bool, len(d.Middlewares)), make(map[string]bool, len(d.Services)), map[string]bool{}}
+	collect(c, r, d.Routers)
+	collect(c, r, d.Services)
+	collect(c, r, d.Middlewares)
 	for _, e := range d.Static.EntryPoints { // what they give all their routers
 		for _, m := range e.HTTP.Middlewares {
 			if !strings.Contains(m, "@") {
@@ -33,18 +39,18 @@ func Refers(d *config.Dynamic) References {
 	return r
 }
 
-// refersTCP and refersUDP are [Refers] for the other parts.
-func refersTCP(d *config.Dynamic) References {
+// tcp and udp are those of the other parts.
+func (c *checker) tcp() References {
 	r := newReferences()
-	collect(r, d.TCP.Routers)
-	collect(r, d.TCP.Services)
+	collect(c, r, c.dynamic.TCP.Routers)
+	collect(c, r, c.dynamic.TCP.Services)
 	return r
 }
 
-func refersUDP(d *config.Dynamic) References {
+func (c *checker) udp() References {
 	r := newReferences()
-	collect(r, d.UDP.Routers)
-	collect(r, d.UDP.Services)
+	collect(c, r, c.dynamic.UDP.Routers)
+	collect(c, r, c.dynamic.UDP.Services)
 	return r
 }
 
@@ -52,39 +58,57 @@ func newReferences() References {
 	return References{map[string]bool{}, map[string]bool{}, map[string]bool{}}
 }
 
-func collect[V any](r References, m map[string]*V) {
+// reference is a name that a definition refers to.
+type reference struct {
+	to   target
+	name string
+}
+
+func collect[V any](c *checker, r References, m map[string]*V) {
 	for _, v := range m {
-		r.walk(reflect.ValueOf(v))
+		known := c.of(v)
+		if !known.walked {
+			known.walked, known.refers = true, walk(nil, reflect.ValueOf(v))
+		}
+		for _, ref := range known.refers {
+			switch ref.to {
+			case toMiddlewares:
+				r.Middlewares[ref.name] = true
+			case toService:
+				r.Services[ref.name] = true
+			case toTransport:
+				r.Transports[ref.name] = true
+			}
+		}
 	}
 }
 
-// walk looks for the fields that refer to something.
-func (r References) walk(v reflect.Value) {
+// walk adds what the fields refer to.
+func walk(list []reference, v reflect.Value) []reference {
 	switch v.Kind() {
 	case reflect.Pointer:
 		if !v.IsNil() {
-			r.walk(v.Elem())
+			list = walk(list, v.Elem())
 		}
 	case reflect.Slice:
 		for i := range v.Len() {
-			r.walk(v.Index(i))
+			list = walk(list, v.Index(i))
 		}
 	case reflect.Struct:
 		for _, field := range fieldsOf(v.Type()) {
 			switch f := v.Field(field.index); field.to {
 			case toMiddlewares:
 				for j := range f.Len() {
-					r.Middlewares[f.Index(j).String()] = true
+					list = append(list, reference{toMiddlewares, f.Index(j).String()})
 				}
-			case toService:
-				r.Services[f.String()] = true
-			case toTransport:
-				r.Transports[f.String()] = true
+			case toService, toTransport:
+				list = append(list, reference{field.to, f.String()})
 			default:
-				r.walk(f)
+				list = walk(list, f)
 			}
 		}
 	}
+	return list
 }
 
 // field is one that refers to something, or that holds some which may.
@@ -132,7 +156,7 @@ func fieldsOf(t reflect.Type) []field {
 // there for others.
 func (c *checker) unused() {
 	d := c.dynamic
-	http, tcp, udp := Refers(d), refersTCP(d), refersUDP(d)
+	http, tcp, udp := c.http(), c.tcp(), c.udp()
 	mistaken(http.Middlewares, d.Middlewares)
 	mistaken(http.Services, d.Services)
 	mistaken(http.Transports, d.ServersTransports)
@@ -151,11 +175,13 @@ func (c *checker) unused() {
 // mistaken adds to the references what those that lead nowhere were probably meant to
 // be: that they lead nowhere is told.
 func mistaken[V any](used map[string]bool, known map[string]V) {
-	var names []string // sorted, once one is missed
-	for _, name := range slices.Collect(maps.Keys(used)) {
-		if _, ok := known[name]; ok {
-			continue
+	var missed, names []string // all names, sorted, once one is missed
+	for name := range used {
+		if _, ok := known[name]; !ok {
+			missed = append(missed, name)
 		}
+	}
+	for _, name := range missed {
 		if names == nil {
 			names = slices.Sorted(maps.Keys(known))
 		}

@@ -96,10 +96,10 @@ func (s *scope) forget(of *series) {
 }
 
 // keep takes over what is alive from now on.
-func (m *metrics) keep(a *Alive) {
+func (m *metrics) keep(alive func() *Alive) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.alive = a
+	m.alive = alive
 }
 
 // Scrape reads the metrics for who keeps them. What is not configured any more is
@@ -121,7 +121,7 @@ func (m *metrics) dead(n *counters) [kinds][]owner {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.index.dead(m.alive)
+	return n.index.dead(m.alive())
 }
 
 // forget removes the series of those that are still not alive.
@@ -131,11 +131,12 @@ func (m *metrics) forget(n *counters, dead [kinds][]owner) {
 	if m.alive == nil {
 		return
 	}
-	n.forget(m.alive, dead)
+	alive := m.alive()
+	n.forget(alive, dead)
 	if f, ok := m.took.(interface {
 		Forget(func(attribute.Set) bool)
 	}); ok {
-		f.Forget(m.alive.gone)
+		f.Forget(alive.gone)
 	}
 }
 

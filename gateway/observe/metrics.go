@@ -28,8 +28,8 @@ type metrics struct {
 	current atomic.Pointer[counters]
 	took    metric.Float64Histogram // nil without a meter
 
-	mu    sync.Mutex // held while series are removed
-	alive *Alive     // nil means that all are
+	mu    sync.Mutex    // held while series are removed
+	alive func() *Alive // nil means that all are
 	// foreign counts nothing that the gateway answers itself.
 	foreign atomic.Bool
 }

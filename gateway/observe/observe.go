@@ -102,7 +102,10 @@ func (o *Observer) Apply(c *config.Static) error {
 
 // Keep tells what is configured from now on: the series of all else are told once
 // more, and then left out. It is to be called before requests reach what is new.
-func (o *Observer) Keep(a Alive) { o.metrics.keep(&a) }
+func (o *Observer) Keep(a Alive) { o.metrics.keep(func() *Alive { return &a }) }
+
+// KeepFrom is Keep of what alive gives, which is called at most once, when it is needed.
+func (o *Observer) KeepFrom(alive func() *Alive) { o.metrics.keep(sync.OnceValue(alive)) }
 
 // Reloaded notes a configuration that came into force.
 func (o *Observer) Reloaded() { o.metrics.reloaded() }

@@ -35,7 +35,7 @@ func (f *finder) dynamic(dir folder) {
 // list adds the files of a directory that are wanted, and of those in it to a
 // depth; 0 means none of those. It tells where a bound leaves out any.
 func (f *finder) list(dir folder, depth int, wanted func(name string) bool, make func(path, shown, from string) *source) {
-	from := "directory " + dir.path
+	from := placeOf(dir)
 	f.places[from] = true
 	l := &listing{finder: f, top: dir, left: f.limits, wanted: wanted,
 		known: func(path string) bool { return f.wanted[from+"\x00"+path] != nil },
@@ -47,6 +47,9 @@ func (f *finder) list(dir folder, depth int, wanted func(name string) bool, make
 	}
 	l.walk(dir, depth, depth > 0)
 }
+
+// placeOf is where the sources of a directory are from.
+func placeOf(dir folder) string { return "directory " + dir.path }
 
 // listing goes through one directory.
 type listing struct {

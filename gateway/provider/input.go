@@ -63,8 +63,7 @@ func (s stamp) same(o stamp) bool {
 // zero means not before it changes.
 func (in *input) refresh(forced bool, now time.Time) (again time.Duration) {
 	at := stampOf(in.path)
-	pending := !in.missing.IsZero() || !in.empty.IsZero()
-	if !forced && !pending && in.version > 0 && in.stamp.same(at) {
+	if !forced && !in.pending() && in.version > 0 && in.stamp.same(at) {
 		return 0
 	}
 	data, err := regular.Read(in.path, maxFile)
@@ -91,6 +90,9 @@ func (in *input) refresh(forced bool, now time.Time) (again time.Duration) {
 	in.data, in.err, in.outline, in.outlineProblem = data, err, nil, nil
 	return 0
 }
+
+// pending reports whether the file is missing or empty, maybe for the moment.
+func (in *input) pending() bool { return !in.missing.IsZero() || !in.empty.IsZero() }
 
 func sameError(a, b error) bool {
 	return a == nil && b == nil || a != nil && b != nil && a.Error() == b.Error()

@@ -223,7 +223,7 @@ func FuzzLoad(f *testing.F) {
 			t.Fatalf("got %+v, want it to say where and what", problem)
 		}
 		if doc != nil {
-			merge([]*document{doc})
+			merge([]*document{doc}, &memos{})
 		}
 	})
 }

@@ -29,9 +29,30 @@ type piece struct {
 	places      *config.Places    // of a dynamic file
 }
 
+// pieceOf is what a set says, under its qualified names.
+func pieceOf(set *label.Set) *piece {
+	return &piece{
+		provider: docker, routers: qualified(set.Routers), services: qualified(set.Services), middlewares: qualified(set.Middlewares),
+		tcp: set.TCP, udp: set.UDP, tls: config.TLS{Stores: set.TLSStores},
+		unsupported: set.Unsupported, origin: set.Origin,
+	}
+}
+
+func qualified[T any](of map[string]*T) map[string]*T {
+	out := make(map[string]*T, len(of))
+	for name, v := range of {
+		out[qualify(name, docker)] = v
+	}
+	if len(out) < len(of) {
+		return of // some have one name: they are qualified where that is told
+	}
+	return out
+}
+
 // merger collects the definitions of each name.
 type merger struct {
 	out         *config.Dynamic
+	memos       *memos
 	routers     group[config.Router]
 	services    group[config.Service]
 	middlewares group[ware]
@@ -53,12 +74,18 @@ type ware struct {
 	unsupported string
 }
 
-func newMerger() *merger {
+// untold is what Traefik is told where no file starts it.
+var untold = &config.Static{}
+
+func newWare(m *config.Middleware) *ware { return &ware{Middleware: *m} }
+
+func newMerger(m *memos) *merger {
 	return &merger{
-		out:         &config.Dynamic{Static: &config.Static{}, Places: map[config.Scope][]*config.Places{}},
-		routers:     newGroup("router", func(v *config.Router) *config.Origin { return &v.Origin }),
-		services:    newGroup("service", func(v *config.Service) *config.Origin { return &v.Origin }),
-		middlewares: newGroup("middleware", func(v *ware) *config.Origin { return &v.Origin }),
+		memos:       m,
+		out:         &config.Dynamic{Static: untold, Places: make(map[config.Scope][]*config.Places, m.sets.size())},
+		routers:     newGroup("router", func(v *config.Router) *config.Origin { return &v.Origin }).sized(m.routers.size()),
+		services:    newGroup("service", func(v *config.Service) *config.Origin { return &v.Origin }).sized(m.services.size()),
+		middlewares: newGroup("middleware", func(v *ware) *config.Origin { return &v.Origin }).sized(m.wares.size()),
 		transports:  newGroup("serversTransport", func(v *config.ServersTransport) *config.Origin { return &v.Origin }),
 
 		tcpRouters:     newGroup("TCP router", func(v *config.TCPRouter) *config.Origin { return &v.Origin }),
@@ -73,8 +100,8 @@ func newMerger() *merger {
 }
 
 // merge makes one configuration of the documents in force.
-func merge(docs []*document) *config.Dynamic {
-	m := newMerger()
+func merge(docs []*document, with *memos) *config.Dynamic {
+	m := newMerger(with)
 	for _, set := range served(docs) {
 		m.out.Problems = append(m.out.Problems, set.Problems...)
 		if set.Unserved != nil {
@@ -82,11 +109,7 @@ func merge(docs []*document) *config.Dynamic {
 		}
 		scope := config.Scope{Provider: set.Origin.Provider, Service: set.Origin.Service, Layer: set.Origin.Layer}
 		m.out.Places[scope] = append(m.out.Places[scope], set.Places)
-		m.add(piece{
-			provider: docker, routers: set.Routers, services: set.Services, middlewares: set.Middlewares,
-			tcp: set.TCP, udp: set.UDP, tls: config.TLS{Stores: set.TLSStores},
-			unsupported: set.Unsupported, origin: set.Origin,
-		})
+		m.add(*m.memos.sets.of(set, pieceOf))
 	}
 	for _, doc := range docs {
 		m.out.Unserved = append(m.out.Unserved, doc.unserved...)
@@ -117,7 +140,7 @@ func sortByPlace(problems []config.Problem) {
 // those of its name below, and a container the service that it runs.
 func served(docs []*document) []*label.Set {
 	type run struct{ project, name string }
-	top, running := map[string]int{}, map[run]bool{}
+	top, running := make(map[string]int, len(docs)), map[run]bool{}
 	for _, doc := range docs {
 		for _, set := range doc.sets {
 			if name := set.Origin.Service; doc.containers {
@@ -145,7 +168,7 @@ func (m *merger) add(p piece) {
 	collect(&m.routers, p.provider, p.routers)
 	collect(&m.services, p.provider, p.services)
 	for name, w := range p.middlewares {
-		m.middlewares.add(qualify(name, p.provider), &ware{Middleware: *w})
+		m.middlewares.add(qualify(name, p.provider), m.memos.wares.of(w, newWare))
 	}
 	for name, why := range p.unsupported {
 		m.middlewares.add(qualify(name, p.provider), &ware{Middleware: config.Middleware{Origin: p.origin}, unsupported: why})
@@ -192,6 +215,6 @@ func (m *merger) finish() {
 	d.UDP = config.UDP{Routers: pick(m, &m.udpRouters, nil), Services: pick(m, &m.udpServices, mergeUDPServers)}
 	d.TLS.Options, d.TLS.Stores = pick(m, &m.options, nil), pick(m, &m.stores, nil)
 	d.Written = written(d)
-	refer(d)
+	m.refer(d)
 	m.leaveOut(wares)
 }

@@ -22,6 +22,12 @@ func newGroup[T any](kind string, origin func(*T) *config.Origin) group[T] {
 	return group[T]{kind: kind, origin: origin, first: map[string]*T{}, others: map[string][]*T{}}
 }
 
+// sized is an empty group for about n definitions.
+func (g group[T]) sized(n int) group[T] {
+	g.first = make(map[string]*T, n)
+	return g
+}
+
 func (g *group[T]) add(name string, v *T) {
 	if g.first[name] == nil {
 		g.first[name] = v

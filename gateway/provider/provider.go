@@ -86,6 +86,7 @@ type Provider struct {
 	fragments  folder   // of compose fragments; no path for none
 	folders    []folder // of dynamic files that the user named
 	inputs     map[string]*input
+	fresh      []*input // those that are new since directories were watched last
 	sources    []*source
 	listed     map[string]bool  // directories that sources were found in
 	running    []label.Service  // the containers as told last
@@ -93,9 +94,10 @@ type Provider struct {
 	limits     bounds
 	started    bool
 	used       []*document // in force
+	memos      memos
 	relocated  relocations
 	dynamic    atomic.Pointer[config.Dynamic]
-	texts      atomic.Pointer[readTexts]
+	texts      atomic.Pointer[[][]readText] // by source
 }
 
 // folder is a directory of files.

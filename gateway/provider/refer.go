@@ -51,17 +51,15 @@ func written(d *config.Dynamic) config.Written {
 
 // refer qualifies all that one thing says of another. What it changes it copies:
 // the originals are those of the documents.
-func refer(d *config.Dynamic) {
+func (m *merger) refer(d *config.Dynamic) {
 	for name, r := range d.Routers {
-		c, p := *r, r.Origin.Provider
-		c.Service, c.Middlewares, c.TLS = qualify(r.Service, p), qualifyAll(r.Middlewares, p), routerTLS(r.TLS, p)
-		d.Routers[name] = &c
+		d.Routers[name] = m.memos.routers.of(r, referRouter)
 	}
 	for name, s := range d.Services {
-		d.Services[name] = referService(s)
+		d.Services[name] = m.memos.services.of(s, referService)
 	}
 	for name, w := range d.Middlewares {
-		d.Middlewares[name] = referMiddleware(w)
+		d.Middlewares[name] = m.memos.middlewares.of(w, referMiddleware)
 	}
 	for name, r := range d.TCP.Routers {
 		c, p := *r, r.Origin.Provider
@@ -112,6 +110,12 @@ func children(list []config.WeightedService, provider string) []config.WeightedS
 		out[i] = config.WeightedService{Name: qualify(s.Name, provider), Weight: s.Weight}
 	}
 	return out
+}
+
+func referRouter(r *config.Router) *config.Router {
+	c, p := *r, r.Origin.Provider
+	c.Service, c.Middlewares, c.TLS = qualify(r.Service, p), qualifyAll(r.Middlewares, p), routerTLS(r.TLS, p)
+	return &c
 }
 
 func referService(s *config.Service) *config.Service {

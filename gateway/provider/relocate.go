@@ -44,7 +44,7 @@ func (w *watch) relocate() {
 		}
 	}
 	clear(w.relocated.moved)
-	w.loader.addresses = now
+	w.loader.addresses, w.whole = now, true
 	for _, s := range w.sources {
 		s.reloading = s.reloading || !s.containers && !s.dynamic
 	}

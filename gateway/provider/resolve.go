@@ -12,6 +12,7 @@ import (
 func (p *Provider) resolve() bool {
 	p.publishTexts()
 	c := p.choose()
+	p.memos.forget()
 	for _, s := range p.sources {
 		if s.fault != nil {
 			c.refused[s] = []config.Problem{*s.fault}
@@ -55,14 +56,14 @@ type choice struct {
 // that is sound. A source whose first version was faulty is served in part until
 // it is mended, so its changes still count.
 func (p *Provider) choose() choice {
-	c := choice{use: map[*source]*document{}, refused: map[*source][]config.Problem{}}
+	c := choice{use: make(map[*source]*document, len(p.sources)), refused: map[*source][]config.Problem{}}
 	for _, s := range p.sources {
 		if c.use[s] = s.latest; s.fault != nil {
 			c.use[s] = s.good
 		}
 	}
 	for {
-		c.out = merge(p.documents(c.use))
+		c.out = merge(p.documents(c.use), &p.memos)
 		c.out.Problems = append(c.out.Problems, p.check(c.out)...)
 		c.errs = errorsByFile(c.out.Problems)
 		if !c.retreat(p.sources) {
@@ -120,7 +121,7 @@ func (c *choice) errorsOf(s *source) []config.Problem {
 }
 
 func (p *Provider) documents(use map[*source]*document) []*document {
-	var docs []*document
+	docs := make([]*document, 0, len(p.sources))
 	for _, s := range p.sources {
 		if doc := use[s]; doc != nil {
 			docs = append(docs, doc)

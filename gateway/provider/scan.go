@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -18,6 +20,7 @@ func (p *Provider) input(path string) *input {
 	if in == nil {
 		in = &input{path: path}
 		p.inputs[path] = in
+		p.fresh = append(p.fresh, in)
 		in.refresh(true, time.Now())
 	}
 	return in
@@ -28,29 +31,68 @@ func (p *Provider) input(path string) *input {
 // reports whether anything is new, and when to scan again for what is missing for
 // the moment, zero if not.
 func (p *Provider) scan(dirty map[string]bool) (changed bool, again time.Duration) {
-	now := time.Now()
-	for path, in := range p.inputs {
-		if wait := in.refresh(dirty[path], now); wait > 0 && (again == 0 || wait < again) {
-			again = wait
-		}
-	}
+	again = p.refresh(dirty, func(*input) bool { return true })
 	// What a project says of Traefik may lead to other files.
 	for range 2 {
 		if p.discover() {
 			changed = true
 		}
-		for _, s := range p.sources {
-			if !s.containers && s.stale(p.inputs) {
-				s.take(p.loader, p.input)
-				changed = true
-			}
-		}
+		changed = p.takeStale() || changed
 	}
 	if p.decodeContainers() {
 		changed = true
 	}
 	p.forget()
 	return changed, again
+}
+
+// scanFragments is scan where nothing but these fragments is said to have changed: the
+// other files are not looked at.
+func (p *Provider) scanFragments(dirty map[string]bool) (changed bool, again time.Duration) {
+	again = p.refresh(dirty, (*input).pending)
+	changed = p.discoverFragments(dirty)
+	changed = p.takeStale() || changed
+	return changed, again
+}
+
+// isFragments reports whether all these paths are in the directory of fragments itself,
+// and all its fragments are served.
+func (p *Provider) isFragments(dirty map[string]bool) bool {
+	if len(dirty) == 0 || len(p.missing) > 0 {
+		return false
+	}
+	for path := range dirty {
+		if filepath.Dir(path) != p.fragments.path {
+			return false
+		}
+	}
+	return true
+}
+
+// refresh reads the files in dirty, and those others that are wanted and look changed.
+func (p *Provider) refresh(dirty map[string]bool, wanted func(*input) bool) (again time.Duration) {
+	now := time.Now()
+	for path, in := range p.inputs {
+		if !dirty[path] && !wanted(in) {
+			continue
+		}
+		if wait := in.refresh(dirty[path], now); wait > 0 && (again == 0 || wait < again) {
+			again = wait
+		}
+	}
+	return again
+}
+
+// takeStale loads the sources whose files have changed, and reports whether there are any.
+func (p *Provider) takeStale() (changed bool) {
+	for _, s := range p.sources {
+		if !s.containers && s.stale(p.inputs) {
+			s.take(p.loader, p.input)
+			s.texts = s.readTexts(p.inputs)
+			changed = true
+		}
+	}
+	return changed
 }
 
 // forget drops the inputs that no source reads any more.
@@ -88,9 +130,7 @@ func (p *Provider) discover() bool {
 		f.wanted[s.from+"\x00"+s.path()] = s
 	}
 	if p.fragments.path != "" {
-		f.list(p.fragments, 0, isFragment, func(path, shown, from string) *source {
-			return &source{name: shown, roots: []string{path}, dir: p.fragments.path, shownDir: p.fragments.shown, layer: fragmentLayer, from: from, fleeting: true, clean: p.started}
-		})
+		f.list(p.fragments, 0, isFragment, p.newFragment)
 	}
 	for _, dir := range p.folders {
 		f.dynamic(dir)
@@ -104,12 +144,9 @@ func (p *Provider) discover() bool {
 			f.traefik(s, doc.static)
 		}
 	}
-	p.sources = slices.DeleteFunc(p.sources, func(s *source) bool {
-		in := p.inputs[s.path()]
-		gone := s.fleeting && in != nil && errors.Is(in.err, fs.ErrNotExist) || s.from != "" && !f.places[s.from]
-		f.news = f.news || gone
-		return gone
-	})
+	if p.withdraw(func(s *source) bool { return s.from != "" && !f.places[s.from] }) {
+		f.news = true
+	}
 	p.listed = f.listed
 	for _, problem := range p.missing {
 		if !slices.Contains(missing, problem) {
@@ -117,6 +154,48 @@ func (p *Provider) discover() bool {
 		}
 	}
 	return f.news || !slices.Equal(missing, p.missing)
+}
+
+// withdraw drops the sources from directories whose file is gone, and those that are to
+// go. It reports whether there are any.
+func (p *Provider) withdraw(goes func(*source) bool) bool {
+	before := len(p.sources)
+	p.sources = slices.DeleteFunc(p.sources, func(s *source) bool {
+		in := p.inputs[s.path()]
+		return s.fleeting && in != nil && in.err != nil && errors.Is(in.err, fs.ErrNotExist) || goes(s)
+	})
+	return len(p.sources) < before
+}
+
+func (p *Provider) newFragment(path, shown, from string) *source {
+	return &source{name: shown, roots: []string{path}, dir: p.fragments.path, shownDir: p.fragments.shown, layer: fragmentLayer, from: from,
+		fleeting: true, clean: p.started}
+}
+
+// discoverFragments is discover for these files of the directory of fragments alone.
+func (p *Provider) discoverFragments(dirty map[string]bool) bool {
+	from := placeOf(p.fragments)
+	served := 0
+	unknown := maps.Clone(dirty)
+	for _, s := range p.sources {
+		if s.from == from {
+			delete(unknown, s.path())
+			served++
+		}
+	}
+	news := false
+	for _, path := range slices.Sorted(maps.Keys(unknown)) {
+		name := filepath.Base(path)
+		if info, err := os.Lstat(path); err != nil || info.IsDir() || !isFragment(name) {
+			continue
+		}
+		if served++; served > p.limits.files {
+			return p.discover() // which tells of it
+		}
+		p.sources = append(p.sources, p.newFragment(path, filepath.Join(p.fragments.shown, name), from))
+		news = true
+	}
+	return p.withdraw(func(*source) bool { return false }) || news
 }
 
 // traefik finds the dynamic files that a project's Traefik is pointed at.

@@ -34,6 +34,7 @@ type source struct {
 	containers bool
 	fleeting   bool           // withdrawn once its file is gone: from a directory
 	inputs     map[string]int // files it was read from, by path, and their versions
+	texts      []readText     // those files, as they were
 	latest     *document      // nil where fault is set
 	fault      *config.Problem
 	good       *document // in force; nil where there is none

@@ -6,35 +6,56 @@ import (
 	"strings"
 )
 
-// readTexts are the files of the configuration as they were read last, by the names that
-// problems and origins give them. Several base layers may have one name.
-type readTexts map[string][][]byte
+// readText is a file of the configuration as it was read last.
+type readText struct {
+	path  string // empty for a base layer
+	shown string
+	data  []byte
+}
 
 // Text gives the files of the configuration that problems and origins call name, as
-// they were read last. They must not be changed. Files that only give variables are
-// not among them.
+// they were read last: several base layers may have one name. They must not be changed.
+// Files that only give variables are not among them.
 func (p *Provider) Text(name string) [][]byte {
-	if t := p.texts.Load(); t != nil {
-		return (*t)[name]
+	var found [][]byte
+	lists := p.texts.Load()
+	if lists == nil {
+		return nil
 	}
-	return nil
+	for _, list := range *lists {
+		for _, t := range list {
+			switch {
+			case t.path == "" && t.shown == name:
+				found = append(found, t.data)
+			case t.path == name || t.shown == name: // Traefik's own file is called by its path
+				return [][]byte{t.data}
+			}
+		}
+	}
+	return found
 }
 
 // publishTexts is called where inputs do not change.
 func (p *Provider) publishTexts() {
-	t := readTexts{}
-	for _, s := range p.sources {
-		if s.base != nil {
-			t[s.name] = append(t[s.name], s.base.Data)
-		}
-		for path := range s.inputs {
-			in := p.inputs[path]
-			if in == nil || in.data == nil || !slices.Contains([]string{".yaml", ".yml", ".toml"}, strings.ToLower(filepath.Ext(path))) {
-				continue
-			}
-			t[path] = [][]byte{in.data} // Traefik's own file is called by its path
-			t[s.show(path)] = t[path]
-		}
+	lists := make([][]readText, len(p.sources))
+	for i, s := range p.sources {
+		lists[i] = s.texts
 	}
-	p.texts.Store(&t)
+	p.texts.Store(&lists)
+}
+
+// readTexts are the files that the source was read from.
+func (s *source) readTexts(inputs map[string]*input) []readText {
+	var list []readText
+	if s.base != nil {
+		list = append(list, readText{shown: s.name, data: s.base.Data})
+	}
+	for path := range s.inputs {
+		in := inputs[path]
+		if in == nil || in.data == nil || !slices.Contains([]string{".yaml", ".yml", ".toml"}, strings.ToLower(filepath.Ext(path))) {
+			continue
+		}
+		list = append(list, readText{path, s.show(path), in.data})
+	}
+	return list
 }

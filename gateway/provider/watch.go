@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -67,7 +68,7 @@ func (p *Provider) Run(ctx context.Context, changed func(*config.Dynamic)) error
 		case <-w.timer.C:
 			w.reload()
 		case <-ticker.C:
-			if w.since.IsZero() { // else a save is going on
+			if w.whole = true; w.since.IsZero() { // else a save is going on
 				w.spread()
 				w.reload()
 			}
@@ -106,6 +107,7 @@ type watch struct {
 	timer   *time.Timer
 	since   time.Time // first event of the burst; zero between bursts
 	dirty   map[string]bool
+	whole   bool // the next reload looks at all files
 }
 
 // spread watches the directories of all files: a file that is replaced takes
@@ -121,6 +123,7 @@ func (w *watch) spread() {
 			dirs[filepath.Dir(in.real)] = true
 		}
 	}
+	w.fresh = nil
 	watched := map[string]bool{}
 	for _, dir := range w.notify.WatchList() {
 		if watched[dir] = true; !dirs[dir] {
@@ -134,6 +137,21 @@ func (w *watch) spread() {
 		if err := w.notify.Add(dir); err != nil {
 			w.log.Debug("cannot watch a directory; its files are looked at every "+patrol.String(), slog.String("dir", dir), slog.Any("error", err))
 		}
+	}
+}
+
+// spreadFragments is spread after a change of these fragments alone: mostly what they are
+// read from is in their own directory, which is watched.
+func (w *watch) spreadFragments(dirty map[string]bool) {
+	here := func(in *input) bool {
+		return in == nil || filepath.Dir(in.path) == w.fragments.path && (in.real == "" || filepath.Dir(in.real) == w.fragments.path)
+	}
+	elsewhere := slices.ContainsFunc(w.fresh, func(in *input) bool { return !here(in) })
+	for path := range dirty {
+		elsewhere = elsewhere || !here(w.inputs[path])
+	}
+	if w.fresh = nil; elsewhere {
+		w.spread()
 	}
 }
 
@@ -156,6 +174,7 @@ func (w *watch) delay() {
 }
 
 func (w *watch) dirtyAll() {
+	w.whole = true
 	for path := range w.inputs {
 		w.dirty[path] = true
 	}
@@ -179,7 +198,7 @@ func (w *watch) concerns(name string) bool {
 
 // run takes in the containers.
 func (w *watch) run(list []label.Service) {
-	w.running = list
+	w.running, w.whole = list, true
 	for _, s := range w.sources {
 		s.reloading = s.reloading || s.containers
 	}
@@ -190,14 +209,24 @@ func (w *watch) run(list []label.Service) {
 func (w *watch) reload() {
 	dirty := w.dirty
 	w.dirty, w.since = map[string]bool{}, time.Time{}
-	news, again := w.scan(dirty)
+	scan, spread := w.scan, w.spread
+	if !w.whole && w.isFragments(dirty) {
+		scan, spread = w.scanFragments, func() { w.spreadFragments(dirty) }
+	}
+	w.whole = false
+	news, again := scan(dirty)
 	if again > 0 {
+		for path := range dirty {
+			if in := w.inputs[path]; in != nil && in.pending() {
+				w.dirty[path] = true
+			}
+		}
 		w.timer.Reset(again)
 	}
 	if !news || w.loader.ctx.Err() != nil { // what was broken off says nothing of the files
 		return
 	}
-	w.spread()
+	spread()
 	if w.resolve() {
 		w.log.Info("configuration reloaded", slog.Int("routers", len(w.Dynamic().Routers)), slog.Int("problems", len(w.Problems())))
 		w.changed(w.Dynamic())

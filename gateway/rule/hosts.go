@@ -8,13 +8,17 @@ import (
 
 // Hosts lists, sorted and in lower case, the hosts that are spelled out in the
 // rule and can match. all says that others can match as well: there is no Host,
-// or a HostRegexp, a wildcard or a negation admits them.
+// or a HostRegexp, a wildcard or a negation admits them. They are found once, and must
+// not be changed.
 func (r *Rule) Hosts() (hosts []string, all bool) {
-	names := r.root.names(nil)
-	slices.Sort(names)
-	names = slices.Compact(names)
-	hosts = slices.DeleteFunc(names, func(h string) bool { return !r.root.host(h).possible })
-	return hosts, r.root.open()
+	r.naming.Do(func() {
+		names := r.root.names(nil)
+		slices.Sort(names)
+		names = slices.Compact(names)
+		names = slices.DeleteFunc(names, func(h string) bool { return !r.root.host(h).possible })
+		r.hosts, r.others = slices.Clip(names), r.root.open()
+	})
+	return r.hosts, r.others
 }
 
 // Domains lists, sorted and in lower case, the values of the rule's Hosts that are not

@@ -2,11 +2,19 @@
 // language: matchers such as Host(`a.localhost`) joined by &&, || and !.
 package rule
 
+import "sync"
+
 // Rule is a parsed rule. It is immutable and safe for concurrent use.
 type Rule struct {
 	source string
 	root   node
 	doubts []Doubt
+
+	naming    sync.Once // of the next two
+	hosts     []string
+	others    bool
+	selecting sync.Once // of the next
+	selectors []Selector
 }
 
 // Parse reads a rule. The error is an [*Error], which says where in the rule

@@ -19,8 +19,12 @@ const maxSelectors = 64
 var anywhere = []Selector{{}}
 
 // Selectors cover the rule: each request that it accepts is in one of them,
-// though not all that is in one is accepted. None means that no request is.
-func (r *Rule) Selectors() []Selector { return r.root.selectors() }
+// though not all that is in one is accepted. None means that no request is. They are
+// found once, and must not be changed.
+func (r *Rule) Selectors() []Selector {
+	r.selecting.Do(func() { r.selectors = r.root.selectors() })
+	return r.selectors
+}
 
 func (a all) selectors() []Selector {
 	found := anywhere
