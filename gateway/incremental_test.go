@@ -22,7 +22,7 @@ import (
 // change with one that begins with the files as they are.
 func TestIncremental(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(3) {
+	for seed := range uint64(4) {
 		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
 			t.Parallel()
 			newChanges(t, seed).run(t, 25)
@@ -36,12 +36,13 @@ type changes struct {
 	random  *rand.Rand
 	servers []string
 	stack   *stack
+	faulty  map[int]bool // fragments that may be in another's way, or lack what they name
 }
 
 const changedNames = 8 // of fragments, and of the hosts that they share
 
 func newChanges(t *testing.T, seed uint64) *changes {
-	c := &changes{dir: t.TempDir(), random: rand.New(rand.NewPCG(seed, 1))}
+	c := &changes{dir: t.TempDir(), random: rand.New(rand.NewPCG(seed, 1)), faulty: map[int]bool{}}
 	for _, name := range []string{"first", "second", "third"} {
 		c.servers = append(c.servers, serve(t, func(w http.ResponseWriter, r *http.Request) {
 			_, _ = fmt.Fprintln(w, name, r.URL.Path)
@@ -86,10 +87,16 @@ func (c *changes) run(t *testing.T, steps int) {
 			case 3:
 				c.changeDynamic(t)
 			case 4, 5:
-				_ = os.Remove(c.fragment(c.random.IntN(changedNames)))
+				i := c.random.IntN(changedNames)
+				delete(c.faulty, i)
+				_ = os.Remove(c.fragment(i))
 			default:
 				c.changeFragment(t, c.random.IntN(changedNames))
 			}
+		}
+		if len(c.faulty) > 0 { // the last good configuration stays, which a new gateway has none of
+			c.follow(t, step)
+			continue
 		}
 		fresh := c.start(t)
 		want := c.state(t, fresh)
@@ -103,6 +110,17 @@ func (c *changes) run(t *testing.T, steps int) {
 		if got, want := c.answers(t, c.stack), c.answers(t, fresh); got != want {
 			t.Errorf("step %d: got answers\n%s\nwant\n%s", step, got, want)
 		}
+	}
+}
+
+// follow waits until the gateway has taken in what was changed up to now.
+func (c *changes) follow(t *testing.T, step int) {
+	name := "step" + strconv.Itoa(step)
+	writeProject(t, c.fragments(), "step", name)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if err := c.stack.WaitHost(ctx, name+".apps.localhost"); err != nil {
+		t.Fatalf("step %d: %v\n%v", step, err, c.stack.Problems())
 	}
 }
 
@@ -139,7 +157,11 @@ func (c *changes) changeFragment(t *testing.T, i int) {
 	name := "r" + strconv.Itoa(i)
 	host := fmt.Sprintf("s%d.localhost", c.random.IntN(changedNames))
 	labels := route(name, "Host(`"+host+"`)", c.server())
-	switch c.random.IntN(9) {
+	kind := c.random.IntN(11)
+	if delete(c.faulty, i); kind >= 8 && kind < 10 {
+		c.faulty[i] = true
+	}
+	switch kind {
 	case 0:
 		writeProject(t, c.fragments(), strconv.Itoa(i), name)
 		return
@@ -158,6 +180,10 @@ func (c *changes) changeFragment(t *testing.T, i int) {
 		labels = append(labels, "http.routers."+name+".tls=true", "http.routers."+name+".tls.options=strict@file")
 	case 7: // nobody uses it
 		labels = append(labels, "http.middlewares."+name+"-unused.addprefix.prefix=/x")
+	case 8: // another fragment's router
+		labels = route("r"+strconv.Itoa((i+1)%changedNames), "Host(`"+host+"`)", c.server())
+	case 9: // another fragment's middleware, which may come and go
+		labels = append(labels, "http.routers."+name+".middlewares=r"+strconv.Itoa((i+1)%changedNames)+"-add@docker")
 	}
 	write(t, c.fragment(i), document("app-"+strconv.Itoa(i), labels...))
 }

@@ -62,46 +62,100 @@ func (p *Provider) choose() choice {
 			c.use[s] = s.good
 		}
 	}
-	for {
-		c.out = merge(p.documents(c.use), &p.memos)
-		c.out.Problems = append(c.out.Problems, p.check(c.out)...)
-		c.errs = errorsByFile(c.out.Problems)
-		if !c.retreat(p.sources) {
-			return c
-		}
+	for p.evaluate(&c); p.retreat(&c); p.evaluate(&c) {
 	}
+	return c
+}
+
+// evaluate finds what the versions used amount to, and what is wrong with that.
+func (p *Provider) evaluate(c *choice) {
+	c.out = merge(p.documents(c.use), &p.memos)
+	c.out.Problems = append(c.out.Problems, p.check(c.out)...)
+	c.errs = errorsByFile(c.out.Problems)
 }
 
 // retreat goes back to the version in force of the changed sources that have an
-// error of their own. Only where none has are all of them suspected of breaking
-// one that did not change. It reports whether there was any.
-func (c *choice) retreat(sources []*source) bool {
+// error of their own, or, where none has, of those that break one that did not change.
+// It reports whether there was any.
+func (p *Provider) retreat(c *choice) bool {
 	var changed, faulty []*source
-	var broken []config.Problem
-	for _, s := range sources {
-		errs := c.errorsOf(s)
-		switch {
-		case !s.clean || s.containers:
-		case c.use[s] == s.good:
-			broken = append(broken, errs...)
-		case s.latest != nil && c.use[s] == s.latest:
+	for _, s := range p.sources {
+		if s.clean && !s.containers && c.use[s] != s.good && s.latest != nil && c.use[s] == s.latest {
 			changed = append(changed, s)
-			if len(errs) > 0 {
+			if len(c.errorsOf(s)) > 0 {
 				faulty = append(faulty, s)
 			}
 		}
 	}
-	if len(faulty) == 0 && len(broken) > 0 {
-		faulty = changed
+	broken := c.broken(p.sources)
+	if len(faulty) == 0 && len(broken) > 0 && len(changed) > 0 {
+		faulty = p.breaking(c, changed)
 	}
 	for _, s := range faulty {
 		why := c.errorsOf(s)
 		if len(why) == 0 {
-			why = broken
+			why = s.blame(broken)
 		}
 		c.use[s], c.refused[s] = s.good, why
 	}
 	return len(faulty) > 0
+}
+
+// blame says of errors elsewhere that the change of s is what makes them.
+func (s *source) blame(errs []config.Problem) []config.Problem {
+	all := make([]config.Problem, 0, len(errs))
+	for _, e := range errs {
+		hint := "keep what others use, or change them first"
+		all = append(all, config.Problem{Severity: config.Error, File: s.name, Message: "the change breaks " + e.Error(), Hint: hint})
+	}
+	return all
+}
+
+// broken are the errors of sources that did not change, and had none.
+func (c *choice) broken(sources []*source) []config.Problem {
+	var all []config.Problem
+	for _, s := range sources {
+		if s.clean && !s.containers && c.use[s] == s.good {
+			all = append(all, c.errorsOf(s)...)
+		}
+	}
+	return all
+}
+
+// breaking are those of the changed sources whose change gives others an error. They are
+// looked for by halves: most changes break nothing.
+func (p *Provider) breaking(c *choice, changed []*source) []*source {
+	for _, s := range changed {
+		c.use[s] = s.good
+	}
+	p.evaluate(c)
+	before := map[config.Problem]bool{} // a file that was removed may have broken something too
+	for _, problem := range c.broken(p.sources) {
+		before[problem] = true
+	}
+	isNew := func(problem config.Problem) bool { return !before[problem] }
+	var found []*source
+	var admit func([]*source)
+	admit = func(some []*source) {
+		for _, s := range some {
+			c.use[s] = s.latest
+		}
+		if p.evaluate(c); !slices.ContainsFunc(c.broken(p.sources), isNew) {
+			return
+		}
+		for _, s := range some {
+			c.use[s] = s.good
+		}
+		if len(some) == 1 {
+			found = append(found, some[0])
+			return
+		}
+		admit(some[:len(some)/2])
+		admit(some[len(some)/2:])
+	}
+	admit(changed)
+	p.evaluate(c)
+	return found
 }
 
 // errorsOf are the errors in what is used of a source.

@@ -96,6 +96,60 @@ func TestConflictStaysAlone(t *testing.T) {
 	}
 }
 
+// TestBreakingChange shows that a change which breaks what another file has in force is
+// held back alone, and named, and that one whose file goes away holds back nothing.
+func TestBreakingChange(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path := func(name string) string { return filepath.Join(dir, name+".yaml") }
+	save := func(name, host string) { write(t, path(name), app(name, name, host, 1)) }
+	needsTool := func(d *config.Dynamic) []config.Problem {
+		if rules(d)["tool"] == "Host(`kept`)" {
+			return nil
+		}
+		return []config.Problem{{Severity: config.Error, File: path("user"), Message: "the tool is missing"}}
+	}
+	all := []string{"a", "b", "tool", "c", "user"}
+	for _, name := range all {
+		save(name, "kept")
+	}
+	p := open(t, Options{Dir: dir, Check: needsTool})
+	for _, step := range []struct {
+		name, host string
+		changed    []string
+		want       map[string]string // of hosts, where they are not kept
+	}{
+		{name: "together", host: "new", changed: []string{"a", "b", "tool", "c"}, want: map[string]string{"a": "new", "b": "new", "c": "new"}},
+		{name: "later", host: "newer", changed: []string{"c"}, want: map[string]string{"a": "new", "b": "new", "c": "newer"}},
+	} {
+		seen := map[string]bool{}
+		for _, name := range step.changed {
+			save(name, step.host)
+			seen[path(name)] = true
+		}
+		p.scan(seen)
+		p.resolve()
+		for _, name := range all {
+			want, ok := step.want[name]
+			if want = "Host(`" + want + "`)"; !ok {
+				want = "Host(`kept`)"
+			}
+			if got := rules(p.Dynamic())[name]; got != want {
+				t.Errorf("%s: got %s of %s, want %s", step.name, got, name, want)
+			}
+		}
+		if got := p.Problems(); len(got) != 1 || got[0].File != path("tool") || !strings.Contains(got[0].Message, "the tool is missing") {
+			t.Errorf("%s: got problems %v, want one of the tool's file", step.name, got)
+		}
+	}
+	save("tool", "kept")
+	r := run(t, Options{Dir: dir, Check: needsTool})
+	remove(t, path("tool"))
+	r.untilRule(t, "tool", "")
+	save("a", "last")
+	r.untilRule(t, "a", "last")
+}
+
 func TestFileTooLarge(t *testing.T) {
 	t.Parallel()
 	path := tempFile(t, "")
