@@ -33,8 +33,8 @@ func TestScenarioStale(t *testing.T) {
 			// The close has come before the next request.
 			t.Run("Closed/"+scheme+"/"+name, func(t *testing.T) {
 				t.Parallel()
-				closed := make(chan struct{})
-				address := scripted(t, scheme, scenario{server: func(c net.Conn, r *bufio.Reader) {
+				closed, all := make(chan struct{}), &dialled{}
+				address := scripted(t, scheme, scenario{dialled: all, server: func(c net.Conn, r *bufio.Reader) {
 					if readAll(r) {
 						_, _ = io.WriteString(c, plainOK)
 						_ = c.Close()
@@ -44,7 +44,9 @@ func TestScenarioStale(t *testing.T) {
 				for range 4 {
 					answered(t, address, request)
 					<-closed
-					<-time.After(5 * time.Millisecond) // net/http's client reads it by itself
+					if scheme == "https" { // the other client looks when it is asked
+						all.untilClosed(t)
+					}
 				}
 			})
 			if name == "POST" || name == "Small" || name == "Large" {

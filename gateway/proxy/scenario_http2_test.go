@@ -28,6 +28,7 @@ type speaker struct {
 	address string
 	running *http.Server
 	ended   chan struct{}
+	dialled dialled // by the gateway
 }
 
 func speak(t *testing.T, way string, h http.HandlerFunc) *speaker {
@@ -73,7 +74,7 @@ func (s *speaker) stop() {
 func behind(t *testing.T, s *speaker, http2 bool, header time.Duration) *httptest.Server {
 	t.Helper()
 	limit := config.Duration(header)
-	p := proxy.New(proxy.Options{})
+	p := proxy.New(proxy.Options{Check: s.dialled.add})
 	tr, err := p.Transport(&config.ServersTransport{InsecureSkipVerify: true, ForwardingTimeouts: &config.ForwardingTimeouts{ResponseHeaderTimeout: &limit}})
 	if err != nil {
 		t.Fatal(err)
@@ -275,7 +276,9 @@ func TestScenarioRestart(t *testing.T) {
 							}
 							s.stop()
 							s.start(t, echo)
-							<-time.After(5 * time.Millisecond) // net/http's client learns of it by itself
+							if way != "http" { // the other client looks when it is asked
+								s.dialled.untilClosed(t)
+							}
 						}
 					}
 				}

@@ -26,10 +26,11 @@ type scenario struct {
 	// client replaces the sending of request.
 	client func(t *testing.T, c net.Conn) string
 	// times is how often the request is sent, once if zero.
-	times  int
-	header time.Duration // responseHeaderTimeout
-	want   string        // as transcript writes it
-	edit   func(*config.LoadBalancer)
+	times   int
+	header  time.Duration // responseHeaderTimeout
+	want    string        // as transcript writes it
+	edit    func(*config.LoadBalancer)
+	dialled *dialled // gets the connections to the server; may be nil
 }
 
 // both runs scenarios by the client for plain HTTP/1.1, and by that for TLS.
@@ -95,7 +96,11 @@ func balancerOf(t *testing.T, scheme string, s scenario) *proxy.Balancer {
 		}
 	}()
 	limit := config.Duration(s.header)
-	p := proxy.New(proxy.Options{})
+	opts := proxy.Options{}
+	if s.dialled != nil {
+		opts.Check = s.dialled.add
+	}
+	p := proxy.New(opts)
 	tr, err := p.Transport(&config.ServersTransport{InsecureSkipVerify: true, ForwardingTimeouts: &config.ForwardingTimeouts{ResponseHeaderTimeout: &limit}})
 	if err != nil {
 		t.Fatal(err)
