@@ -50,18 +50,24 @@ func TestVariables(t *testing.T) {
 			}
 		})
 	}
-	t.Run("ErrFlag", func(t *testing.T) {
-		var o services.Options
-		set := pflag.NewFlagSet("", pflag.ContinueOnError)
-		o.Register(set)
-		if err := set.Parse([]string{"--allow-remote-sign-in", "--without", contract.Auth}); err != nil {
-			t.Fatal(err)
-		}
-		o.Listen, o.Log = (&network{}).listen, quiet
-		if _, err := services.Bind(o); err == nil || !strings.HasPrefix(err.Error(), "--allow-remote-sign-in: ") {
-			t.Errorf("got %v, want the flag named", err)
-		}
-	})
+	for name, without := range map[string][]string{
+		"ErrFlag":        {"--without", contract.Auth},
+		"ErrFlagAddress": {"--without", contract.Auth + "=127.0.0.1:4001"},
+		"ErrFlagNone":    {"--no-builtins"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var o services.Options
+			set := pflag.NewFlagSet("", pflag.ContinueOnError)
+			o.Register(set)
+			if err := set.Parse(append([]string{"--allow-remote-sign-in"}, without...)); err != nil {
+				t.Fatal(err)
+			}
+			o.Listen, o.Log = (&network{}).listen, quiet
+			if _, err := services.Bind(o); err == nil || !strings.HasPrefix(err.Error(), "--allow-remote-sign-in: ") {
+				t.Errorf("got %v, want the flag named", err)
+			}
+		})
+	}
 	t.Run("Origins", func(t *testing.T) {
 		t.Setenv("AXION_CORS_ORIGINS", " http://LOCALHOST:5173 ,https://shop.localhost:443/,, http://[::1]:80")
 		got := string(services.AllowOrigins([]byte("origins: AXION_OWN_ORIGINS\n"), 8443))
