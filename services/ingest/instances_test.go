@@ -113,9 +113,8 @@ func TestHeld(t *testing.T) {
 	<-waiting
 	all[0].Kill()
 	close(gate)
-	all[1].wait = hosttest.Deadline
-	first := all[1].post(t, object("1", ""), structuredType)[0]
-	second := all[1].post(t, object("2", ""), structuredType, "Idempotency-Key: k")[0]
+	first := all[1].postUntil(t, object("1", ""), structuredType)[0]
+	second := all[1].postUntil(t, object("2", ""), structuredType, "Idempotency-Key: k")[0]
 	for range all[1].count() {
 		r := all[1].kafka.Next()
 		want := first

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"os"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"go.uber.org/goleak"
@@ -57,6 +58,17 @@ func (s *stack) post(t *testing.T, body string, header ...string) []Receipt {
 		t.Errorf("accepted: got %d with %d items", a.Accepted, len(a.Items))
 	}
 	return a.Items
+}
+
+// postUntil posts as a client does that is told to come back, until it is accepted.
+func (s *stack) postUntil(t *testing.T, body string, header ...string) []Receipt {
+	t.Helper()
+	for deadline := time.Now().Add(hosttest.Deadline); ; {
+		a := s.send(t, http.MethodPost, "/api/events", body, header...)
+		if a.Status == http.StatusAccepted || time.Now().After(deadline) {
+			return hosttest.Decode[Accepted](t, a, http.StatusAccepted).Items
+		}
+	}
 }
 
 // count is how many records the events topic holds.
