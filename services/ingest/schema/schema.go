@@ -59,6 +59,11 @@ func Compile(text []byte) (*Schema, error) {
 	if err != nil {
 		return nil, &Fault{Detail: "the schema is not JSON"}
 	}
+	switch value.(type) {
+	case map[string]any, bool:
+	default: // upon which the library panics
+		return nil, &Fault{Detail: "a JSON Schema is an object, true or false"}
+	}
 	if err := checkSize(value); err != nil {
 		return nil, err
 	}

@@ -71,6 +71,9 @@ func TestCompileRefuses(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct{ name, schema, pointer, says string }{
 		{"NotJSON", `{`, "", "not JSON"},
+		{"Null", `null`, "", "an object, true or false"},
+		{"Array", `[]`, "", "an object, true or false"},
+		{"Text", `"x"`, "", "an object, true or false"},
 		{"Keyword", `{"type":"nothing"}`, "", "not a JSON Schema"},
 		{"File", `{"$ref":"file:///etc/passwd"}`, "", "is not loaded"},
 		{"Address", `{"$ref":"http://127.0.0.1:1/x"}`, "", "is not loaded"},
