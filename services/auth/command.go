@@ -39,6 +39,8 @@ take as "Authorization: Bearer TOKEN". It lasts seven days.`,
 				return err
 			}
 			switch {
+			case base == "":
+				return errors.New("the running stack has no auth-service of its own: ask the one in its place for a token")
 			case password != "":
 			case email != DevelopmentEmail:
 				return fmt.Errorf("--password is missing: that of %s is not known here", email)

@@ -57,6 +57,11 @@ func TestCommand(t *testing.T) {
 			t.Errorf("got %q, %v, %v, want a token", out, err, jsonErr)
 		}
 	})
+	t.Run("ErrElsewhere", func(t *testing.T) {
+		if _, err := run(t, at("")); err == nil || !strings.Contains(err.Error(), "no auth-service of its own") {
+			t.Errorf("got %v, want word of the auth-service elsewhere", err)
+		}
+	})
 	t.Run("ErrPassword", func(t *testing.T) {
 		out, err := run(t, at(s.base), "--email", DevelopmentEmail, "--password", "wrong")
 		var failed *TokenError
