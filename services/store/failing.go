@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"syscall"
 )
@@ -111,8 +112,13 @@ func (f *file) storage() error {
 // room is what a transaction may need: a disk with less is full.
 const room = 64 << 10
 
+// probing has one probe end before the next: they share their file's name.
+var probing sync.Mutex
+
 // probe writes a file and removes it again.
 func probe(name string) error {
+	probing.Lock()
+	defer probing.Unlock()
 	file, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -175,4 +176,23 @@ func testTryLock(t *testing.T, handles ...*sql.DB) {
 	}
 	again.Unlock()
 	other.Unlock()
+}
+
+// TestStorageTogether: questions at the same time, as by two requests for /ready, are
+// not in each other's way.
+func TestStorageTogether(t *testing.T) {
+	t.Parallel()
+	db := open(t, filepath.Join(t.TempDir(), "s.db"), notes)
+	var asking sync.WaitGroup
+	for range 4 {
+		asking.Go(func() {
+			for range 50 {
+				if err := store.Storage(t.Context(), db); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	asking.Wait()
 }
