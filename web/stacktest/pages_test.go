@@ -128,6 +128,13 @@ func TestPages(t *testing.T) {
 				b.Fits(where, size)
 				b.Accessible(where)
 			}
+			if size > 1024 {
+				for _, narrower := range []int64{1024, 720} {
+					b.Show(narrower, 900, stacktest.Light)
+					b.Await(p.words...)
+					b.Fits(p.path, narrower)
+				}
+			}
 			if got := b.Transferred(); got > maxTransfer {
 				t.Errorf("%s: got %d bytes transferred, want %d at most", p.path, got, maxTransfer)
 			}
