@@ -41,7 +41,7 @@ func (s *Store) Receive(overHTTP, overGRPC net.Listener, log *slog.Logger) *Rece
 			WriteTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
 			ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
 		}
-		r.serve(log, func() error { return r.http.Serve(newCrowd(overHTTP, maxConnections)) })
+		r.serve(log, func() error { return r.http.Serve(limitConnections(overHTTP, maxConnections)) })
 	}
 	if overGRPC != nil {
 		r.grpc = grpc.NewServer(grpc.MaxRecvMsgSize(MaxRequest), grpc.MaxConcurrentStreams(4), grpc.ForceServerCodecV2(newCodec()),
@@ -51,7 +51,7 @@ func (s *Store) Receive(overHTTP, overGRPC net.Listener, log *slog.Logger) *Rece
 		collector.RegisterTraceServiceServer(services, traceService{store: s})
 		collectorlogs.RegisterLogsServiceServer(services, logsService{store: s})
 		collectormetrics.RegisterMetricsServiceServer(services, metricsService{})
-		r.serve(log, func() error { return r.grpc.Serve(newCrowd(overGRPC, maxConnections)) })
+		r.serve(log, func() error { return r.grpc.Serve(limitConnections(overGRPC, maxConnections)) })
 	}
 	return r
 }

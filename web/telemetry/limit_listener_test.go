@@ -16,9 +16,9 @@ import (
 	"axion/web/telemetry"
 )
 
-// TestCrowd: more senders than a receiver keeps connections for, who say no more, keep
+// TestConnectionLimit: more senders than a receiver keeps connections for, who say no more, keep
 // nobody out.
-func TestCrowd(t *testing.T) {
+func TestConnectionLimit(t *testing.T) {
 	t.Parallel()
 	overHTTP, overGRPC := receiver(t, telemetry.New())
 	for address, first := range map[string]string{
