@@ -13,8 +13,8 @@ import (
 const StatusClientClosedRequest = 499
 
 // ReadBody reads a request's body of at most limit bytes, for handlers that huma reads
-// none for. What keeps it from that is a problem to answer with, else nil: 400 where the body broke off, 408 where it did not
-// come in time, 413 where it is longer.
+// none for. What keeps it from that is a problem to answer with, else nil: 400 where the
+// body broke off, 408 where it did not come in time, 413 where it is longer.
 func ReadBody(body io.Reader, limit int64) ([]byte, *Problem) {
 	raw, err := io.ReadAll(io.LimitReader(body, limit+1))
 	if err != nil {

@@ -18,8 +18,8 @@ import (
 // Bounds of every service's HTTP server.
 const (
 	readHeaderTimeout = 5 * time.Second
-	readTimeout       = 60 * time.Second
-	writeTimeout      = 60 * time.Second
+	readTimeout       = 30 * time.Second
+	writeTimeout      = readTimeout + 30*time.Second // both begin with the request: a late body is to be answered
 	idleTimeout       = 120 * time.Second
 	maxHeaderBytes    = 64 << 10
 )
