@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"testing"
+	"time"
 )
 
 // A broker that shares its process with its controller comes back after a kill as one
@@ -14,12 +15,12 @@ import (
 // outlives the broker, and has found it gone before it comes back.
 
 // controllerProperties come after [properties], for a controller without a broker: its
-// port and directory.
+// port, its directory, and the port that it tells brokers.
 const controllerProperties = `process.roles=controller
 node.id=2
 controller.quorum.voters=2@127.0.0.1:%[1]d
 listeners=CONTROLLER://127.0.0.1:%[1]d
-advertised.listeners=CONTROLLER://127.0.0.1:%[1]d
+advertised.listeners=CONTROLLER://127.0.0.1:%[3]d
 log.dirs=%[2]s
 `
 
@@ -34,6 +35,11 @@ listeners=PLAINTEXT://127.0.0.1:%[1]d
 // only once its session has ended. It must be long: what is sent to a broker that is too
 // busy for its session, and without a wish for an acknowledgement, is lost.
 const sessionProperties = "broker.session.timeout.ms=12000\n"
+
+// metadataLag is how much later than its controller answers a broker that ends cleanly learns of
+// a change. It is long, so that a test which takes for granted that a broker knows of what
+// was answered fails on a fast machine too, and not on a busy one alone.
+const metadataLag = 100 * time.Millisecond
 
 // What a controller says of its broker.
 const (
@@ -57,14 +63,15 @@ type apart struct {
 func newApart(t testing.TB, port int, signal string) *apart {
 	t.Helper()
 	at := freePort(t)
-	controller, gone := fmt.Sprintf(controllerProperties, at, folder(t)), leftLine
-	if signal != "TERM" {
-		controller, gone = controller+sessionProperties, fencedLine
+	shown, gone, more := at, fencedLine, sessionProperties
+	if signal == "TERM" {
+		shown, gone, more = delayed(t, at, metadataLag), leftLine, ""
 	}
+	controller := fmt.Sprintf(controllerProperties, at, folder(t), shown) + more
 	return &apart{
 		t: t, signal: signal, gone: gone,
 		controller: newNode(t, at, controller, nil),
-		broker:     newNode(t, port, fmt.Sprintf(brokerProperties, port, at), nil),
+		broker:     newNode(t, port, fmt.Sprintf(brokerProperties, port, shown), nil),
 	}
 }
 

@@ -7,16 +7,18 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Collectors;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
-import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.KafkaFuture;
-import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.quota.ClientQuotaAlteration;
+import org.apache.kafka.common.quota.ClientQuotaEntity;
+import org.apache.kafka.common.quota.ClientQuotaFilter;
 import org.apache.kafka.common.serialization.StringDeserializer;
 import org.apache.kafka.common.serialization.StringSerializer;
 
@@ -24,6 +26,11 @@ import org.apache.kafka.common.serialization.StringSerializer;
 final class Client {
     /** Bounds every wait for something that has to happen. */
     static final Duration PATIENCE = Duration.ofSeconds(120);
+
+    /** Begins the names of the quotas that {@link #settle} sets. */
+    private static final String SETTLED = "settled-";
+
+    private static final AtomicLong SETTLES = new AtomicLong();
 
     final String broker;
 
@@ -69,22 +76,38 @@ final class Client {
     }
 
     /**
-     * Creates topics of some partitions, and waits until the broker leads them: Apache Kafka's shows topics before that, and
-     * what is sent to it in between without a wish for an acknowledgement is lost.
+     * Creates topics of some partitions, and waits until the broker leads them: what is sent to one before without a wish for
+     * an acknowledgement is lost.
      */
     void topics(int partitions, String... names) throws Exception {
         try (Admin admin = admin()) {
             admin.createTopics(Arrays.stream(names).map(n -> new NewTopic(n, partitions, (short) 1)).collect(Collectors.toList())).all()
                 .get();
-            for (String name : names) {
-                until(name, () -> partitions == admin.describeTopics(List.of(name)).allTopicNames().get().get(name).partitions().size());
-                Map<TopicPartition, OffsetSpec> ends = new HashMap<>();
-                for (int i = 0; i < partitions; i++) {
-                    ends.put(new TopicPartition(name, i), OffsetSpec.latest());
-                }
-                until(name, () -> admin.listOffsets(ends).all().get().size() == partitions);
-            }
+            settle(admin);
         }
+    }
+
+    /**
+     * Waits until the broker has learnt of every change that was answered before. Apache Kafka's controller answers a change,
+     * and its broker follows later; it describes what changed before its partitions and limits have followed. Changes are
+     * followed one after the other: once a second one is described, the first is followed in all.
+     */
+    static void settle(Admin admin) throws Exception {
+        ClientQuotaEntity entity = new ClientQuotaEntity(Map.of(ClientQuotaEntity.CLIENT_ID, SETTLED + Thread.currentThread().getId()));
+        for (int i = 0; i < 2; i++) {
+            double rate = 1e9 + SETTLES.incrementAndGet();
+            ClientQuotaAlteration.Op set = new ClientQuotaAlteration.Op("consumer_byte_rate", rate);
+            admin.alterClientQuotas(List.of(new ClientQuotaAlteration(entity, List.of(set)))).all().get();
+            until("settled", () -> admin.describeClientQuotas(ClientQuotaFilter.all()).entities().get()
+                .getOrDefault(entity, Map.of()).containsValue(rate));
+        }
+    }
+
+    /** The quotas, but for those that {@link #settle} sets, and the tools' scenario. */
+    static Map<ClientQuotaEntity, Map<String, Double>> quotas(Admin admin, ClientQuotaFilter filter) throws Exception {
+        Map<ClientQuotaEntity, Map<String, Double>> quotas = new HashMap<>(admin.describeClientQuotas(filter).entities().get());
+        quotas.keySet().removeIf(e -> e.toString().contains("tools") || e.toString().contains(SETTLED));
+        return quotas;
     }
 
     /** Sends values "0", "1" and so on, keyed alike, to a partition of a topic. */

@@ -54,19 +54,19 @@ final class Configs {
             report.say("names", Client.sorted(names));
             String retention = "retention.ms";
             String policy = "cleanup.policy";
-            step(report, admin, "set", op(retention, "60000", AlterConfigOp.OpType.SET), "60000");
-            step(report, admin, "set again", op(retention, "60001", AlterConfigOp.OpType.SET), "60001");
-            step(report, admin, "append", op(policy, "compact", AlterConfigOp.OpType.APPEND), "delete,compact");
-            step(report, admin, "append again", op(policy, "compact", AlterConfigOp.OpType.APPEND), "delete,compact");
-            step(report, admin, "subtract", op(policy, "delete", AlterConfigOp.OpType.SUBTRACT), "compact");
-            step(report, admin, "append to a number", op(retention, "1", AlterConfigOp.OpType.APPEND), "60001");
-            step(report, admin, "unknown", op("no.such.config", "1", AlterConfigOp.OpType.SET), null);
-            step(report, admin, "unknown deleted", op("no.such.config", "", AlterConfigOp.OpType.DELETE), null);
-            step(report, admin, "no number", op(retention, "soon", AlterConfigOp.OpType.SET), "60001");
-            step(report, admin, "negative", op("max.message.bytes", "-5", AlterConfigOp.OpType.SET), "1048588");
-            step(report, admin, "set to null", op("max.message.bytes", null, AlterConfigOp.OpType.SET), "1048588");
-            step(report, admin, "deleted", op(policy, "", AlterConfigOp.OpType.DELETE), "delete");
-            step(report, admin, "deleted again", op(policy, "", AlterConfigOp.OpType.DELETE), "delete");
+            step(report, admin, "set", op(retention, "60000", AlterConfigOp.OpType.SET));
+            step(report, admin, "set again", op(retention, "60001", AlterConfigOp.OpType.SET));
+            step(report, admin, "append", op(policy, "compact", AlterConfigOp.OpType.APPEND));
+            step(report, admin, "append again", op(policy, "compact", AlterConfigOp.OpType.APPEND));
+            step(report, admin, "subtract", op(policy, "delete", AlterConfigOp.OpType.SUBTRACT));
+            step(report, admin, "append to a number", op(retention, "1", AlterConfigOp.OpType.APPEND));
+            step(report, admin, "unknown", op("no.such.config", "1", AlterConfigOp.OpType.SET));
+            step(report, admin, "unknown deleted", op("no.such.config", "", AlterConfigOp.OpType.DELETE));
+            step(report, admin, "no number", op(retention, "soon", AlterConfigOp.OpType.SET));
+            step(report, admin, "negative", op("max.message.bytes", "-5", AlterConfigOp.OpType.SET));
+            step(report, admin, "set to null", op("max.message.bytes", null, AlterConfigOp.OpType.SET));
+            step(report, admin, "deleted", op(policy, "", AlterConfigOp.OpType.DELETE));
+            step(report, admin, "deleted again", op(policy, "", AlterConfigOp.OpType.DELETE));
             AlterConfigsOptions trial = new AlterConfigsOptions().validateOnly(true);
             AlterConfigOp set = op("max.message.bytes", "7", AlterConfigOp.OpType.SET);
             report.tries("only validated", () -> Client.each(admin.incrementalAlterConfigs(Map.of(topic, List.of(set)), trial).values()));
@@ -77,6 +77,7 @@ final class Configs {
             report.tries("unknown topic described", () -> Client.each(admin.describeConfigs(List.of(none)).values()).values());
             DescribeConfigsOptions full = new DescribeConfigsOptions().includeSynonyms(true);
             admin.incrementalAlterConfigs(Map.of(topic, List.of(op("max.message.bytes", "2000000", AlterConfigOp.OpType.SET)))).all().get();
+            Client.settle(admin);
             report.restart();
             Client.until("a restart", () -> describe(admin, topic) != null);
             ConfigEntry bytes = admin.describeConfigs(List.of(topic), full).all().get().get(topic).get("max.message.bytes");
@@ -85,20 +86,12 @@ final class Configs {
         }
     }
 
-    /** Alters the topic, and says what came of it once the broker has learnt it. */
-    private static void step(Report report, Admin admin, String name, AlterConfigOp op, String then) throws Exception {
+    /** Alters the topic, and says what came of it. */
+    private static void step(Report report, Admin admin, String name, AlterConfigOp op) throws Exception {
         ConfigResource topic = new ConfigResource(Type.TOPIC, "configured");
         report.tries(name, () -> Client.each(admin.incrementalAlterConfigs(Map.of(topic, List.of(op))).values()).values());
-        String config = op.configEntry().name();
-        ConfigEntry[] now = new ConfigEntry[1];
-        for (int i = 0; i < 500; i++) {
-            now[0] = describe(admin, topic).get(config);
-            if (now[0] == null ? then == null : now[0].value().equals(then)) {
-                break;
-            }
-            Thread.sleep(20);
-        }
-        report.say(name + ", then", entry(now[0]));
+        Client.settle(admin);
+        report.say(name + ", then", entry(describe(admin, topic).get(op.configEntry().name())));
     }
 
     private static AlterConfigOp op(String name, String value, AlterConfigOp.OpType type) {
@@ -124,36 +117,30 @@ final class Configs {
                 .values()).values());
             report.tries("broker no number", () -> Client.each(admin.describeConfigs(List.of(new ConfigResource(Type.BROKER, "one")))
                 .values()).values());
-            alter(admin, report, "broker set", broker, "log.cleaner.backoff.ms", "16000", true);
-            alter(admin, report, "broker deleted", broker, "log.cleaner.backoff.ms", null, true);
-            alter(admin, report, "all brokers set", all, "log.cleaner.backoff.ms", "17000", true);
-            alter(admin, report, "all brokers deleted", all, "log.cleaner.backoff.ms", null, false);
-            alter(admin, report, "broker read-only", broker, "auto.create.topics.enable", "false", false);
-            alter(admin, report, "group set", group, "consumer.session.timeout.ms", "50000", true);
-            alter(admin, report, "group out of range", group, "consumer.session.timeout.ms", "1", false);
-            alter(admin, report, "group unknown config", group, "no.such.config", "1", false);
-            alter(admin, report, "group deleted", group, "consumer.session.timeout.ms", null, true);
-            alter(admin, report, "metrics set", metrics, "interval.ms", "60000", true);
-            alter(admin, report, "metrics unknown config", metrics, "no.such.config", "1", false);
+            alter(admin, report, "broker set", broker, "log.cleaner.backoff.ms", "16000");
+            alter(admin, report, "broker deleted", broker, "log.cleaner.backoff.ms", null);
+            alter(admin, report, "all brokers set", all, "log.cleaner.backoff.ms", "17000");
+            alter(admin, report, "all brokers deleted", all, "log.cleaner.backoff.ms", null);
+            alter(admin, report, "broker read-only", broker, "auto.create.topics.enable", "false");
+            alter(admin, report, "group set", group, "consumer.session.timeout.ms", "50000");
+            alter(admin, report, "group out of range", group, "consumer.session.timeout.ms", "1");
+            alter(admin, report, "group unknown config", group, "no.such.config", "1");
+            alter(admin, report, "group deleted", group, "consumer.session.timeout.ms", null);
+            alter(admin, report, "metrics set", metrics, "interval.ms", "60000");
+            alter(admin, report, "metrics unknown config", metrics, "no.such.config", "1");
             report.tries("metrics listed", () -> admin.listConfigResources(java.util.Set.of(Type.CLIENT_METRICS),
                 new org.apache.kafka.clients.admin.ListConfigResourcesOptions())
                 .all().get().stream().map(ConfigResource::name).collect(Collectors.toList()));
-            alter(admin, report, "metrics deleted", metrics, "interval.ms", null, false);
+            alter(admin, report, "metrics deleted", metrics, "interval.ms", null);
         }
     }
 
-    private static void alter(Admin admin, Report report, String step, ConfigResource resource, String name, String value,
-        boolean seen) throws Exception {
+    private static void alter(Admin admin, Report report, String step, ConfigResource resource, String name, String value)
+        throws Exception {
         AlterConfigOp op = op(name, value == null ? "" : value, value == null ? AlterConfigOp.OpType.DELETE : AlterConfigOp.OpType.SET);
         report.tries(step, () -> Client.each(admin.incrementalAlterConfigs(Map.of(resource, List.of(op))).values()).values());
-        if (seen) {
-            ConfigEntry[] last = new ConfigEntry[1];
-            Client.until(step, () -> { // a broker learns of it from the controller
-                last[0] = describe(admin, resource).get(name);
-                return value == null || last[0] != null && value.equals(last[0].value());
-            });
-            report.say(step + ", then", value == null ? "" : entry(last[0]));
-        }
+        Client.settle(admin);
+        report.tries(step + ", then", () -> entry(describe(admin, resource).get(name)));
     }
 
     private static void appendTime(Client client, Report report) throws Exception {
@@ -164,23 +151,20 @@ final class Configs {
             String> consumer = client.consumer()) {
             admin.incrementalAlterConfigs(Map.of(topic, List.of(op("message.timestamp.type", "LogAppendTime", AlterConfigOp.OpType.SET))))
                 .all().get();
+            Client.settle(admin);
             long start = System.currentTimeMillis();
-            RecordMetadata[] sent = new RecordMetadata[1];
-            Client.until("set", () -> { // Apache Kafka's partitions follow after what it describes
-                sent[0] = producer.send(new ProducerRecord<>("append-time", 0, 5L, "k", "v")).get();
-                return sent[0].timestamp() >= start;
-            });
+            RecordMetadata sent = producer.send(new ProducerRecord<>("append-time", 0, 5L, "k", "v")).get();
+            report.say("set", sent.timestamp() >= start);
             consumer.assign(List.of(partition));
-            consumer.seek(partition, sent[0].offset());
             Client.until("read", () -> {
                 for (ConsumerRecord<String, String> record : consumer.poll(java.time.Duration.ofMillis(100))) {
                     report.say("type", record.timestampType());
-                    report.say("same time", record.timestamp() == sent[0].timestamp());
+                    report.say("same time", record.timestamp() == sent.timestamp());
                     return true;
                 }
                 return false;
             });
-            report.tries("found by time", () -> consumer.offsetsForTimes(Map.of(partition, start)).get(partition).offset() == sent[0]
+            report.tries("found by time", () -> consumer.offsetsForTimes(Map.of(partition, start)).get(partition).offset() == sent
                 .offset());
             report.say("described", describe(admin, topic).get("message.timestamp.type").value());
         }

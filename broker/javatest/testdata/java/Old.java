@@ -18,6 +18,7 @@ import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.config.ConfigResource;
+import org.apache.kafka.common.quota.ClientQuotaFilter;
 
 /** What clients of any version have, so that an old one can run it. */
 final class Old {
@@ -40,13 +41,15 @@ final class Old {
             report.tries("created", () -> made.numPartitions("old").get() + " " + made.config("old").get().get("retention.ms").value());
             report.tries("created by default", () -> admin.createTopics(List.of(new NewTopic("old-default", Optional.empty(),
                 Optional.empty()))).numPartitions("old-default").get());
+            Client.settle(admin);
             report.tries("listed", () -> Client.sorted(admin.listTopics().names().get()).contains("old"));
             report.tries("partitions", () -> consumer.partitionsFor("old").size());
             report.tries("configured", () -> admin.incrementalAlterConfigs(Map.of(topic,
                 List.of(new AlterConfigOp(new ConfigEntry("retention.ms", "8000000000000"), AlterConfigOp.OpType.SET))))
                 .all().get());
-            Client.until("configured", () -> admin.describeConfigs(List.of(topic)).all().get().get(topic)
-                .get("retention.ms").value().equals("8000000000000"));
+            Client.settle(admin);
+            report.tries("configured, then", () -> admin.describeConfigs(List.of(topic)).all().get().get(topic).get("retention.ms")
+                .value());
             report.tries("cluster", () -> admin.describeCluster().nodes().get().size());
             client.fill("old", 0, 5);
             report.tries("offsets", () -> admin.listOffsets(Map.of(p, OffsetSpec.latest())).partitionResult(p).get().offset());
@@ -65,8 +68,7 @@ final class Old {
                 .get());
             report.tries("group deleted", () -> admin.deleteConsumerGroups(List.of("old")).all().get());
             report.tries("folders", () -> admin.describeLogDirs(List.of(client.node())).allDescriptions().get().get(client.node()).size());
-            report.tries("quotas", () -> admin.describeClientQuotas(org.apache.kafka.common.quota.ClientQuotaFilter.all()).entities()
-                .get());
+            report.tries("quotas", () -> Client.quotas(admin, ClientQuotaFilter.all()));
             report.tries("deleted", () -> admin.deleteTopics(List.of("old-default")).all().get());
         }
     }

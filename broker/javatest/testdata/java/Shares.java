@@ -40,10 +40,7 @@ final class Shares {
         try (Admin admin = client.admin()) {
             admin.incrementalAlterConfigs(Map.of(resource, List.of(new AlterConfigOp(new ConfigEntry("share.auto.offset.reset",
                 "earliest"), AlterConfigOp.OpType.SET)))).all().get();
-            Client.until("configured", () -> {
-                ConfigEntry e = admin.describeConfigs(List.of(resource)).all().get().get(resource).get("share.auto.offset.reset");
-                return e != null && e.value().equals("earliest");
-            });
+            Client.settle(admin);
         }
     }
 

@@ -78,11 +78,7 @@ final class Spring {
             }
         }
         did.put("configured", Client.each(admin.incrementalAlterConfigs(changes).values()));
-        for (NewTopic topic : topics) { // an application goes on only with what it declared
-            Client.until(topic.name(), () -> admin.describeTopics(List.of(topic.name())).allTopicNames().get()
-                .get(topic.name()).partitions().size()
-                >= Math.max(1, topic.numPartitions()));
-        }
+        Client.settle(admin);
         return did;
     }
 }

@@ -69,9 +69,6 @@ final class Tools {
         tool("TopicCommand", "--create --topic tools-bad --config no.such.config=1");
         tool("TopicCommand", "--create --topic tools-two --replication-factor 2");
         tool("TopicCommand", "--create --topic tools-default");
-        try (Admin admin = client.admin()) { // Apache Kafka's broker learns of it from its controller
-            Client.until("known", () -> admin.listTopics().names().get().containsAll(java.util.List.of("tools", "tools-default")));
-        }
         tool("TopicCommand", "--describe --topic tools-default");
         tool("TopicCommand", "--describe --topic tools");
         tool("TopicCommand", "--describe --topic tools-not");
@@ -105,7 +102,7 @@ final class Tools {
         tool("ProducerPerformance", "--topic tools-perf --num-records 2000 --record-size 100 --throughput -1"
             + " --transactional-id tools-perf --transaction-duration-ms 50");
         tool("ConsumerPerformance", "--topic tools-perf --num-records 4000 --timeout 20000 --group tools-perf-group");
-        // It goes on at once after making a topic, which a broker need not know of yet then.
+        // It would go on at once after making a topic, which a broker need not know of yet then.
         tool("TopicCommand", "--create --topic tools-latency --partitions 1");
         tool("EndToEndLatency", "--topic tools-latency --num-records 20 --producer-acks all --record-size 100");
         Path file = Files.createTempFile("records", ".json");
@@ -170,8 +167,14 @@ final class Tools {
         typed("", name, args);
     }
 
-    /** Runs a tool's main method, with text on its standard input, and says what it printed and how it ended. */
+    /**
+     * Runs a tool's main method, with text on its standard input, once the broker has learnt of what earlier ones did, and says
+     * what it printed and how it ended.
+     */
     private void typed(String text, String name, String line) throws Exception {
+        try (Admin admin = client.admin()) {
+            Client.settle(admin);
+        }
         ByteArrayOutputStream printed = new ByteArrayOutputStream();
         PrintStream stream = new PrintStream(printed, true, StandardCharsets.UTF_8);
         System.setOut(stream);
@@ -195,7 +198,8 @@ final class Tools {
     }
 
     private String flag(String tool) {
-        return (tool.matches("ProducerPerformance") ? "--producer-props bootstrap.servers=" + client.broker : "--bootstrap-server "
+        return (tool.matches("ProducerPerformance") ? "--producer-props max.block.ms=" + Client.PATIENCE.toMillis() + " bootstrap.servers="
+            + client.broker : "--bootstrap-server "
             + client.broker);
     }
 }

@@ -86,7 +86,7 @@ final class Topics {
             report.tries("only validated", () -> tried.numPartitions("create-trial").get());
             List<NewTopic> pair = List.of(new NewTopic("create-good", 1, (short) 1), new NewTopic("create-compacted", 1, (short) 1));
             report.tries("one good, one bad", () -> Client.each(admin.createTopics(pair).values()));
-            Client.until("listed", () -> admin.listTopics().names().get().contains("create-good"));
+            Client.settle(admin);
             report.say("listed", admin.listTopics().names().get().stream().filter(n -> n.startsWith("create")).sorted().collect(Collectors
                 .toList()));
         }
@@ -149,8 +149,7 @@ final class Topics {
             CreatePartitionsOptions trial = new CreatePartitionsOptions().validateOnly(true);
             report.tries("only validated", () -> Client.each(admin.createPartitions(Map.of("partitions", NewPartitions.increaseTo(9)),
                 trial).values()));
-            Client.until("five", () -> admin.describeTopics(List.of("partitions")).allTopicNames().get()
-                .get("partitions").partitions().size() == 5);
+            Client.settle(admin);
             report.tries("described", () -> admin.describeTopics(List.of("partitions")).allTopicNames().get()
                 .get("partitions").partitions().size());
         }
@@ -170,6 +169,7 @@ final class Topics {
             client.topics(1, "delete-again");
             TopicPartition again = new TopicPartition("delete-again", 0);
             Client.until("new and empty", () -> consumer.endOffsets(List.of(again)).get(again) == 0);
+            Client.settle(admin);
             report.say("left", admin.listTopics().names().get().stream().filter(n -> n.startsWith("delete-")).sorted().collect(Collectors
                 .toList()));
         }
