@@ -143,6 +143,7 @@ func TestValidationKafka(t *testing.T) {
 			t.Fatal(err, made.Error())
 		}
 		client.Close()
+		clustertest.Settle(t, addr)
 	}
 	both := func(topic string, c batchtest.Case) {
 		version := c.Version

@@ -340,6 +340,7 @@ func TestRebuildErr(t *testing.T) {
 		if _, err := admin.DeleteTopics(t.Context(), history); err != nil {
 			t.Fatal(err)
 		}
+		clustertest.Settle(t, r.cluster.ListenAddrs()...)
 		r.Stop()
 		r.start()
 		refused(t, "the history is not whole")

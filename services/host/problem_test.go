@@ -25,7 +25,9 @@ func TestLateBody(t *testing.T) {
 	s.Config.ReadTimeout, s.Config.WriteTimeout = 50*time.Millisecond, time.Minute
 	s.Start()
 	t.Cleanup(s.Close)
-	for name, body := range map[string]string{"Length": "Content-Length: 9\r\n\r\nhalf", "Chunks": "Transfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n"} {
+	for name, body := range map[string]string{
+		"Length": "Content-Length: 9\r\n\r\nhalf", "Chunks": "Transfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n",
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c, err := net.Dial("tcp", s.Listener.Addr().String())

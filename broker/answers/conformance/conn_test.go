@@ -15,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"axion/broker"
+	"axion/services/clustertest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -71,6 +72,12 @@ func dial(t testing.TB, addr string) conn {
 		t.Fatal(err)
 	}
 	return conn{c, t}
+}
+
+// settle waits until the broker has learnt of what was changed.
+func (c conn) settle() {
+	c.t.Helper()
+	clustertest.Settle(c.t, c.RemoteAddr().String())
 }
 
 // send sends a request and returns the body of its answer, as bytes.

@@ -177,6 +177,7 @@ func appendTime(c conn) string {
 	const name = "stamped"
 	before := time.Now().UnixMilli()
 	see(topic(name, func(t *kmsg.CreateTopicsRequestTopic) { set(t, "message.timestamp.type", "LogAppendTime") }), created)(c)
+	c.settle()
 	saw := see(produceTo(name, time.UnixMilli(1000)), func(a *kmsg.ProduceResponse) any {
 		if a.Topics[0].Partitions[0].LogAppendTime >= before {
 			return "stamped"
@@ -224,6 +225,7 @@ func appendTimeAndBack(c conn) string {
 	last := int64(0)
 	for _, value := range []string{"CreateTime", "LogAppendTime", "CreateTime", "LogAppendTime"} {
 		change(name, setting, &value, kmsg.IncrementalAlterConfigOpSet)(c)
+		c.settle()
 		see(produceTo(name, time.UnixMilli(1000)), func(a *kmsg.ProduceResponse) any {
 			last = a.Topics[0].Partitions[0].BaseOffset
 			return nil

@@ -61,6 +61,7 @@ func times(kind string, start int64, show func(kmsg.ListOffsetsResponseTopicPart
 	return func(c conn) string {
 		name := fmt.Sprint("times-", timesNumber.Add(1))
 		see(topic(name, func(t *kmsg.CreateTopicsRequestTopic) { set(t, "message.timestamp.type", kind) }), created)(c)
+		c.settle()
 		for _, b := range batches {
 			see(func(r *kmsg.ProduceRequest) {
 				produceTo(name, time.UnixMilli(0))(r)

@@ -20,7 +20,7 @@ func TestSwept(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	topic := contract.DeadLetterTopic(contract.Graph)
-	c, err := Open(clustertest.NewBroker(t).ListenAddrs(), kgo.AllowAutoTopicCreation())
+	c, err := Open(clustertest.NewBroker(t, topic).ListenAddrs())
 	if err != nil {
 		t.Fatal(err)
 	}
