@@ -39,12 +39,12 @@ func delayed(t testing.TB, to int, lag time.Duration) int {
 
 // forward passes a broker's connection on, until either side ends.
 func forward(client net.Conn, to string, lag time.Duration) {
-	defer client.Close()
+	defer func() { _ = client.Close() }()
 	server, err := net.Dial("tcp", to)
 	if err != nil {
 		return
 	}
-	defer server.Close()
+	defer func() { _ = server.Close() }()
 	head := make([]byte, 14) // size, key, version, correlation id, and the client id's length
 	if _, err := io.ReadFull(client, head); err != nil {
 		return
@@ -60,7 +60,7 @@ func forward(client net.Conn, to string, lag time.Duration) {
 		return
 	}
 	go func() {
-		defer server.Close()
+		defer func() { _ = server.Close() }()
 		_, _ = io.Copy(server, client)
 	}()
 	buf := make([]byte, 1<<20)
