@@ -178,7 +178,7 @@ func (s *Set) Start(ctx context.Context, c Config) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for _, name := range s.without {
 		group.Go(func() error {
-			err := bus.Reserve(ctx, bus.Options{Service: name, Brokers: c.Brokers, Client: c.Client, Log: s.log})
+			err := bus.InitGroupOffsets(ctx, bus.Options{Service: name, Brokers: c.Brokers, Client: c.Client, Log: s.log})
 			if err != nil && ctx.Err() == nil { // only a service that is new may miss something
 				s.log.Warn("where its group begins is not kept", "service", name, "error", err)
 			}

@@ -124,7 +124,7 @@ func TestUndecodableElsewhere(t *testing.T) {
 			ctx, cancel := context.WithCancel(testContext(t))
 			done := make(chan error, 1)
 			go func() {
-				done <- b.Follow(ctx, "feed", func(_ context.Context, m *Message) {
+				done <- b.Tail(ctx, "feed", func(_ context.Context, m *Message) {
 					if m.Type == "GOOD" {
 						followed <- m.Key
 					}
@@ -134,7 +134,7 @@ func TestUndecodableElsewhere(t *testing.T) {
 			both(t, followed)
 			cancel()
 			if err := <-done; err != nil {
-				t.Errorf("follow: %v", err)
+				t.Errorf("tail: %v", err)
 			}
 
 			for id := range int32(3) {

@@ -32,7 +32,7 @@ func BenchmarkOutbox(b *testing.B) {
 		if err := tx.Commit(); err != nil {
 			b.Fatal(err)
 		}
-		svc.Flush()
+		svc.WakeRelay()
 		n++
 	}
 	eventually(b, "all handled", func() bool { return handled.Load() >= n })
@@ -74,7 +74,7 @@ func BenchmarkOutboxLatency(b *testing.B) {
 		if err := tx.Commit(); err != nil {
 			b.Fatal(err)
 		}
-		svc.Flush()
+		svc.WakeRelay()
 		n++
 	}
 	rate := float64(n) / time.Since(began).Seconds()
@@ -102,7 +102,7 @@ func effect(ctx context.Context, db *sql.DB, id string) error {
 		return err
 	}
 	defer func() { _ = tx.Rollback() }()
-	if seen, err := Seen(ctx, tx, id); err != nil || seen {
+	if seen, err := MarkProcessed(ctx, tx, id); err != nil || seen {
 		return err
 	}
 	if _, err := tx.ExecContext(ctx, `INSERT INTO effects (event) VALUES ($1)`, id); err != nil {

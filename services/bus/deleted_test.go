@@ -70,7 +70,7 @@ func TestDeletedTopic(t *testing.T) {
 				inTx(t, db, func(tx *sql.Tx) error {
 					return client.Enqueue(testContext(t), tx, Event{ID: id, Type: "EVENT", Topic: "axion.server", Key: "k"})
 				})
-				client.Flush()
+				client.WakeRelay()
 				for receive(t, events, "event "+id) != id {
 				}
 			}

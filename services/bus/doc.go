@@ -8,7 +8,7 @@
 // committed only once it and all before it on its partition are dealt with: the
 // handler succeeded, the reply was acknowledged, or the message was put on the
 // dead-letter topic. Exactly once in effect needs the two halves that live in
-// the service's own database: [Bus.Enqueue] on the way out, [Seen] on the way in.
+// the service's own database: [Bus.Enqueue] on the way out, [MarkProcessed] on the way in.
 //
 // # NestJS peers
 //
@@ -25,7 +25,7 @@
 //
 // KafkaJS consumers start at the end of a partition of which their group has no
 // offset, so the bus commits an offset on all partitions that it is given, and
-// [Reserve] does for a service that is left to a NestJS peer from the beginning. One that stops may drop replies to requests that it has
+// [InitGroupOffsets] does for a service that is left to a NestJS peer from the beginning. One that stops may drop replies to requests that it has
 // committed: callers ask again after a [TimeoutError]. Members of one group should
 // subscribe to the same topics: KafkaJS assigns those of the group's leader,
 // whatever the others asked for.

@@ -14,25 +14,25 @@ import (
 )
 
 const (
-	// followBack is how far back [Bus.Follow] begins: more than two clocks differ.
+	// followBack is how far back [Bus.Tail] begins: more than two clocks differ.
 	followBack = time.Minute
 	// followEvery is how often it looks for partitions that were added.
 	followEvery = time.Minute
 )
 
-// Follow calls fn with every message on a topic, one at a time, until ctx ends:
+// Tail calls fn with every message on a topic, one at a time, until ctx ends:
 // those of the last minute and all that come, with the traces that they
 // are of. Each instance of a service that
 // follows a topic gets all of its messages. Nothing is committed, so that what comes
 // while the instance is down is not for it. The topic is made where it is missing.
 // It returns nil, or what kept it from that.
-func (b *Bus) Follow(ctx context.Context, topic string, fn func(context.Context, *Message)) error {
+func (b *Bus) Tail(ctx context.Context, topic string, fn func(context.Context, *Message)) error {
 	f, err := b.newFollower(ctx, topic)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil
 		}
-		return fmt.Errorf("follow %s: %w", topic, err)
+		return fmt.Errorf("tail %s: %w", topic, err)
 	}
 	defer f.client.Close()
 	defer f.window.end()
@@ -122,7 +122,7 @@ func (f *follower) poll(ctx context.Context, fn func(context.Context, *Message))
 	if time.Since(f.looked) > followEvery {
 		f.look(ctx)
 	}
-	deleted, failed := f.bus.errorsOf(fetches, "follow a topic")
+	deleted, failed := f.bus.errorsOf(fetches, "tail a topic")
 	if failed && !moved && fetches.NumRecords() == 0 {
 		sleep(ctx, errorPause)
 	}

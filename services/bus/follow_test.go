@@ -21,11 +21,11 @@ func TestFollow(t *testing.T) {
 		got = append(got, ids)
 		ctx, cancel := context.WithCancel(context.Background())
 		done := make(chan error, 1)
-		go func() { done <- b.Follow(ctx, "axion.feed", func(_ context.Context, m *Message) { ids <- m.ID }) }()
+		go func() { done <- b.Tail(ctx, "axion.feed", func(_ context.Context, m *Message) { ids <- m.ID }) }()
 		t.Cleanup(func() {
 			cancel()
 			if err := receive(t, done, "end"); err != nil {
-				t.Errorf("Follow: %v", err)
+				t.Errorf("Tail: %v", err)
 			}
 		})
 	}

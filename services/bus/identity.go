@@ -8,14 +8,14 @@ import (
 	"github.com/google/uuid"
 )
 
-// Mark identifies what the message asks for: it is the same whenever the message
-// is delivered, or was written twice, and fit for [Seen].
-func (m *Message) Mark() string {
-	mark := m.mark()
+// DedupKey identifies what the message asks for: it is the same whenever the message
+// is delivered, or was written twice, and fit for [MarkProcessed].
+func (m *Message) DedupKey() string {
+	mark := m.dedupHash()
 	return hex.EncodeToString(mark[:])
 }
 
-func (m *Message) mark() [sha256.Size]byte {
+func (m *Message) dedupHash() [sha256.Size]byte {
 	id := m.ID
 	if m.Headers.Get(headerID) == "" && len(m.correlation) > 0 {
 		// A request of NestJS has no id, and KafkaJS writes it once more where it missed the
@@ -30,14 +30,14 @@ func (m *Message) mark() [sha256.Size]byte {
 	return sha256.Sum256([]byte(id + "\x00" + m.Headers.Get(headerCorrelation)))
 }
 
-// MadeTail is how the id of what the message has its handler make ends, also where the
+// DerivedIDSuffix is how the id of what the message has its handler make ends, also where the
 // message was written twice: only the time at its beginning is another then.
-func (m *Message) MadeTail() string { return m.MadeID()[len("xxxxxxxx-xxxx"):] }
+func (m *Message) DerivedIDSuffix() string { return m.DerivedID()[len("xxxxxxxx-xxxx"):] }
 
-// MadeID is the id of what the message has its handler make: the same one
+// DerivedID is the id of what the message has its handler make: the same one
 // whenever it is delivered, and a UUIDv7 (RFC 9562) of the message's time.
-func (m *Message) MadeID() string {
-	mark := m.mark()
+func (m *Message) DerivedID() string {
+	mark := m.dedupHash()
 	mark = sha256.Sum256(mark[:])
 	id := uuid.UUID(mark[:16])
 	var ms [8]byte

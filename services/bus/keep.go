@@ -9,13 +9,13 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 )
 
-// Keep makes sure that a topic exists and that the broker never drops a record
+// EnsureInfiniteRetention makes sure that a topic exists and that the broker never drops a record
 // of it, for its age or for the topic's size: what a topic needs that is a
 // service's history. It tries until ctx ends, 30 s at the longest.
-func (b *Bus) Keep(ctx context.Context, topic string) error {
+func (b *Bus) EnsureInfiniteRetention(ctx context.Context, topic string) error {
 	_, err := untilDone(ctx, func(ctx context.Context) (struct{}, error) { return struct{}{}, b.keep(ctx, topic) })
 	if err != nil {
-		return fmt.Errorf("keep topic %s: %w", topic, err)
+		return fmt.Errorf("ensure infinite retention of topic %s: %w", topic, err)
 	}
 	return nil
 }

@@ -242,7 +242,7 @@ func TestNestFirst(t *testing.T) {
 		topics = append(topics, topic)
 	}
 	makeTopics(t, h.client, topics...)
-	if err := Reserve(testContext(t), Options{Service: contract.Codegen, Brokers: h.brokers}); err != nil {
+	if err := InitGroupOffsets(testContext(t), Options{Service: contract.Codegen, Brokers: h.brokers}); err != nil {
 		t.Fatal(err)
 	}
 	keys := keysOf("first")

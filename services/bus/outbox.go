@@ -11,7 +11,7 @@ import (
 
 // Enqueue stores an event in the caller's transaction, with the trace of ctx,
 // for [Bus.Relay] to publish after the commit. So the event is sent if, and
-// only if, the change it tells of is kept. Call [Bus.Flush] after the commit.
+// only if, the change it tells of is kept. Call [Bus.WakeRelay] after the commit.
 // Events of one key are published in the order in which they were stored.
 func (b *Bus) Enqueue(ctx context.Context, tx *sql.Tx, e Event) error {
 	value, err := e.complete()

@@ -93,7 +93,7 @@ func TestEnqueue(t *testing.T) {
 		inTx(t, db, func(tx *sql.Tx) error {
 			return b.Enqueue(ctx, tx, Event{Type: "X", Topic: "axion.events", Key: "p1", Data: question{"q"}})
 		})
-		b.Flush()
+		b.WakeRelay()
 		r := readRecord(t, peer)
 		h := Headers(r.Headers)
 		if got, want := string(r.Key)+string(r.Value), `p1{"text":"q"}`; got != want {
@@ -121,7 +121,7 @@ func TestEnqueue(t *testing.T) {
 		inTx(t, db, func(tx *sql.Tx) error {
 			return b.Enqueue(testContext(t), tx, Event{ID: "next", Type: "X", Topic: "axion.events"})
 		})
-		b.Flush()
+		b.WakeRelay()
 		if got := Headers(readRecord(t, peer).Headers).Get("ce_id"); got != "next" {
 			t.Errorf("got %s, want next", got)
 		}
@@ -169,7 +169,7 @@ func TestRelay(t *testing.T) {
 		return nil
 	})
 	relay(t, b, db)
-	b.Flush()
+	b.WakeRelay()
 	cluster.Start()
 	peer := plainClient(t, brokers, kgo.ConsumeTopics("axion.events"))
 	next := make(map[string]int)
@@ -237,7 +237,7 @@ func TestSeen(t *testing.T) {
 	db := openDB(t)
 	seen := func(id string) (was bool) {
 		inTx(t, db, func(tx *sql.Tx) (err error) {
-			was, err = Seen(testContext(t), tx, id)
+			was, err = MarkProcessed(testContext(t), tx, id)
 			return err
 		})
 		return was
@@ -252,7 +252,7 @@ func TestSeen(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Seen(testContext(t), tx, "c"); err != nil {
+		if _, err := MarkProcessed(testContext(t), tx, "c"); err != nil {
 			t.Fatal(err)
 		}
 		if err := tx.Rollback(); err != nil {
@@ -277,7 +277,7 @@ func TestSeen(t *testing.T) {
 		}
 	})
 	t.Run("ErrNoID", func(t *testing.T) {
-		if _, err := Seen(testContext(t), nil, ""); err == nil {
+		if _, err := MarkProcessed(testContext(t), nil, ""); err == nil {
 			t.Error("got no error")
 		}
 	})
@@ -314,7 +314,7 @@ func TestRelayShared(t *testing.T) {
 				})
 				next++
 				mu.Unlock()
-				b.Flush()
+				b.WakeRelay()
 				if err != nil {
 					done <- err
 					return

@@ -29,9 +29,9 @@ const (
 // did not live to publish.
 const lookTime = time.Second
 
-// Flush wakes the relay; call it after the commit of what was enqueued. It
+// WakeRelay wakes the relay; call it after the commit of what was enqueued. It
 // never waits.
-func (b *Bus) Flush() { signal(b.flush) }
+func (b *Bus) WakeRelay() { signal(b.flush) }
 
 // signal wakes who waits on c, now or next; c has a buffer of one.
 func signal(c chan<- struct{}) {
@@ -42,7 +42,7 @@ func signal(c chan<- struct{}) {
 }
 
 // Relay publishes what [Bus.Enqueue] stored in db, now and whenever
-// [Bus.Flush] says that there is more, and deletes each row once the broker has
+// [Bus.WakeRelay] says that there is more, and deletes each row once the broker has
 // acknowledged it. It runs until ctx ends and then returns nil: failures are
 // logged and tried again for ever. An event may be published twice, when the
 // process dies in between; its id is the same then.
@@ -125,7 +125,7 @@ func (b *Bus) drainOutbox(ctx context.Context, db *sql.DB) error {
 			return errors.Join(failed, err)
 		}
 		after = rows[len(rows)-1].seq
-		last := len(rows) < pageSize // who has stored more since has called Flush
+		last := len(rows) < pageSize // who has stored more since has called WakeRelay
 		for len(rows) > 0 && ctx.Err() == nil {
 			var wave []row
 			wave, rows = nextWave(rows, held)

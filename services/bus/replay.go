@@ -5,27 +5,27 @@ import (
 	"fmt"
 )
 
-// CutError says that a topic has lost its oldest records, so that what was made
+// TruncatedTopicError says that a topic has lost its oldest records, so that what was made
 // of them cannot be made again.
-type CutError struct {
+type TruncatedTopicError struct {
 	Topic     string
 	Partition int32
 	Start     int64 // the oldest offset that is left
 }
 
 // Error names the partition.
-func (e *CutError) Error() string {
+func (e *TruncatedTopicError) Error() string {
 	return fmt.Sprintf("topic %s begins at offset %d of partition %d: its oldest records are gone", e.Topic, e.Start, e.Partition)
 }
 
 // Mend says what keeps it from happening.
-func (e *CutError) Mend() string {
+func (e *TruncatedTopicError) Mend() string {
 	return "set the topic's retention.ms and retention.bytes to -1, and restore its records"
 }
 
 // Replay reads a topic from its first record to what is its last one now, and
 // calls fn with each, in order within a key: one call at a time. It joins no
-// group and commits nothing. A topic whose beginning is gone is a [CutError],
+// group and commits nothing. A topic whose beginning is gone is a [TruncatedTopicError],
 // before any call; an error of fn ends the replay and is returned as it is.
 func (b *Bus) Replay(ctx context.Context, topic string, fn func(*Message) error) error {
 	ends, err := b.whole(ctx, topic)
@@ -45,7 +45,7 @@ func (b *Bus) whole(ctx context.Context, topic string) (map[int32]int64, error) 
 	ends := make(map[int32]int64)
 	for id, end := range listed {
 		if start := starts[id]; start > 0 {
-			return nil, &CutError{Topic: topic, Partition: id, Start: start}
+			return nil, &TruncatedTopicError{Topic: topic, Partition: id, Start: start}
 		}
 		if end > 0 {
 			ends[id] = end

@@ -16,7 +16,7 @@ func TestReplay(t *testing.T) {
 	t.Parallel()
 	cluster := startCluster(t)
 	b := openBus(t, cluster.ListenAddrs(), "svc")
-	if err := b.Keep(testContext(t), "history"); err != nil {
+	if err := b.EnsureInfiniteRetention(testContext(t), "history"); err != nil {
 		t.Fatal(err)
 	}
 	client := plainClient(t, cluster.ListenAddrs())
@@ -79,9 +79,9 @@ func TestReplay(t *testing.T) {
 			t.Fatal(err)
 		}
 		got, err := replay()
-		var cut *CutError
+		var cut *TruncatedTopicError
 		if !errors.As(err, &cut) || cut.Partition != 1 || cut.Start != 5 || len(got) != 0 {
-			t.Errorf("got %v after %d keys, want a CutError and no call", err, len(got))
+			t.Errorf("got %v after %d keys, want a TruncatedTopicError and no call", err, len(got))
 		}
 	})
 }
@@ -93,7 +93,7 @@ func TestKeep(t *testing.T) {
 	b := openBus(t, cluster.ListenAddrs(), "svc")
 	makeTopics(t, b, "old")
 	for _, topic := range []string{"old", "new", "new"} {
-		if err := b.Keep(testContext(t), topic); err != nil {
+		if err := b.EnsureInfiniteRetention(testContext(t), topic); err != nil {
 			t.Fatal(err)
 		}
 		configs, err := b.admin.DescribeTopicConfigs(testContext(t), topic)

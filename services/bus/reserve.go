@@ -12,17 +12,17 @@ import (
 	"axion/services/contract"
 )
 
-// Reserve commits where the group of o's service begins, on those partitions of
+// InitGroupOffsets commits where the group of o's service begins, on those partitions of
 // the service's topics that it has no offset of. A KafkaJS consumer, which else
 // would begin at their end, then finds what was sent before it joined for the
 // first time. A group that has members is left alone: they commit by themselves.
-func Reserve(ctx context.Context, o Options) error {
+func InitGroupOffsets(ctx context.Context, o Options) error {
 	if err := o.complete(); err != nil {
-		return fmt.Errorf("reserve: %w", err)
+		return fmt.Errorf("init group offsets: %w", err)
 	}
 	client, err := kgo.NewClient(clientOptions(&o)...)
 	if err != nil {
-		return fmt.Errorf("reserve for %s: %w", o.Service, err)
+		return fmt.Errorf("init group offsets of %s: %w", o.Service, err)
 	}
 	defer client.Close()
 	admin, group := kadm.NewClient(client), Group(o.Service)
@@ -32,14 +32,14 @@ func Reserve(ctx context.Context, o Options) error {
 	}
 	known, err := admin.FetchOffsets(ctx, group)
 	if err != nil && !errors.Is(err, kerr.GroupIDNotFound) {
-		return fmt.Errorf("reserve for %s: %w", o.Service, err)
+		return fmt.Errorf("init group offsets of %s: %w", o.Service, err)
 	}
 	starts, err := admin.ListStartOffsets(ctx, topics...)
 	if err == nil {
 		err = starts.Error()
 	}
 	if err != nil {
-		return fmt.Errorf("reserve for %s: %w", o.Service, err)
+		return fmt.Errorf("init group offsets of %s: %w", o.Service, err)
 	}
 	offsets := kadm.Offsets{}
 	starts.Each(func(start kadm.ListedOffset) {
@@ -52,7 +52,7 @@ func Reserve(ctx context.Context, o Options) error {
 	}
 	err = admin.CommitAllOffsets(ctx, group, offsets)
 	if err != nil && !errors.Is(err, kerr.UnknownMemberID) && !errors.Is(err, kerr.IllegalGeneration) {
-		return fmt.Errorf("reserve for %s: %w", o.Service, err)
+		return fmt.Errorf("init group offsets of %s: %w", o.Service, err)
 	}
 	return nil
 }

@@ -24,7 +24,7 @@ func TestReserve(t *testing.T) {
 	produce(t, c, &kgo.Record{Topic: topic, Partition: 1, Value: []byte("1"), Headers: []kgo.RecordHeader{{Key: headerType, Value: []byte(contract.GenerateCode)}}}, &kgo.Record{Topic: pattern, Partition: 2, Value: []byte("2")})
 	reserve := func() {
 		t.Helper()
-		if err := Reserve(testContext(t), Options{Service: contract.Codegen, Brokers: brokers}); err != nil {
+		if err := InitGroupOffsets(testContext(t), Options{Service: contract.Codegen, Brokers: brokers}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -55,7 +55,7 @@ func TestReserve(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
-	if err := Reserve(ctx, Options{Service: contract.Codegen, Brokers: []string{"127.0.0.1:1"}}); err == nil {
+	if err := InitGroupOffsets(ctx, Options{Service: contract.Codegen, Brokers: []string{"127.0.0.1:1"}}); err == nil {
 		t.Error("no error without a broker")
 	}
 }

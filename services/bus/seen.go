@@ -16,10 +16,10 @@ const (
 	inboxPrune = 256
 )
 
-// Seen records an event's id in the caller's transaction and reports whether
+// MarkProcessed records an event's id in the caller's transaction and reports whether
 // it was there already: then the event has had its effect, and the handler
 // returns nil without repeating it. The latest 200,000 ids are remembered.
-func Seen(ctx context.Context, tx *sql.Tx, id string) (bool, error) {
+func MarkProcessed(ctx context.Context, tx *sql.Tx, id string) (bool, error) {
 	if id == "" {
 		return false, errors.New("record event: no id")
 	}

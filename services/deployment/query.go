@@ -62,7 +62,7 @@ func (s *service) record(ctx context.Context, user, id string) (contract.Deploym
 
 // made is the deployment that a user's message has made, whenever it came.
 func (s *service) made(ctx context.Context, user string, m *bus.Message) (contract.DeploymentRecord, error) {
-	return s.recordWhere(ctx, "id LIKE ?", "%"+m.MadeTail(), user)
+	return s.recordWhere(ctx, "id LIKE ?", "%"+m.DerivedIDSuffix(), user)
 }
 
 func (s *service) recordWhere(ctx context.Context, condition, id, user string) (contract.DeploymentRecord, error) {

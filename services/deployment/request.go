@@ -64,7 +64,7 @@ func (s *service) answerCreate(ctx context.Context, m *bus.Message, in contract.
 			return nil, err
 		}
 	}
-	if err := s.again(ctx, in.UserID, earlier, m.MadeID(), m.Mark(), in.Rollback); err != nil {
+	if err := s.again(ctx, in.UserID, earlier, m.DerivedID(), m.DedupKey(), in.Rollback); err != nil {
 		return nil, err
 	}
 	return s.made(ctx, in.UserID, m)

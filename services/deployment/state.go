@@ -37,7 +37,7 @@ func (d state) traced(ctx context.Context) context.Context {
 
 // begin queues a new deployment; one that is recorded stays as it is. With a
 // source it puts back the files of that deployment. With the mark of a message, see
-// [bus.Message.Mark], nothing happens where that was there before.
+// [bus.Message.DedupKey], nothing happens where that was there before.
 func (s *service) begin(ctx context.Context, p contract.ProjectEvent, source, mark string) error {
 	graph := ""
 	if p.Graph != nil {
@@ -51,7 +51,7 @@ func (s *service) begin(ctx context.Context, p contract.ProjectEvent, source, ma
 	propagation.TraceContext{}.Inject(ctx, trace)
 	return s.change(ctx, func(tx *sql.Tx) error {
 		if mark != "" {
-			if seen, err := bus.Seen(ctx, tx, mark); err != nil || seen {
+			if seen, err := bus.MarkProcessed(ctx, tx, mark); err != nil || seen {
 				return err
 			}
 		}
@@ -163,7 +163,7 @@ func (s *service) tell(ctx context.Context, tx *sql.Tx, typ string, e contract.D
 func (s *service) change(ctx context.Context, fn func(*sql.Tx) error) error {
 	err := store.Tx(ctx, s.DB, fn)
 	if err == nil {
-		s.Bus.Flush()
+		s.Bus.WakeRelay()
 	}
 	return err
 }

@@ -25,7 +25,7 @@ func (c caller) repeated(ctx context.Context, tx *sql.Tx) (bool, error) {
 	if c.message == nil {
 		return false, nil
 	}
-	return bus.Seen(ctx, tx, c.message.Mark())
+	return bus.MarkProcessed(ctx, tx, c.message.DedupKey())
 }
 
 // newID is the id of what the command makes.
@@ -33,5 +33,5 @@ func (c caller) newID() string {
 	if c.message == nil {
 		return newID()
 	}
-	return c.message.MadeID()
+	return c.message.DerivedID()
 }

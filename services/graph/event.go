@@ -65,7 +65,7 @@ func (s *service) change(ctx context.Context, fn func(*sql.Tx) error) error {
 	defer s.gate.RUnlock()
 	err := store.Tx(ctx, s.DB, fn)
 	if err == nil {
-		s.Bus.Flush()
+		s.Bus.WakeRelay()
 	}
 	return err
 }

@@ -34,7 +34,7 @@ var ErrIncomplete = errors.New("the history is not whole, and the read model was
 // it again from the whole history. It is one transaction: a rebuild that fails or
 // is cut short leaves what was there. o is what the service is started with; its
 // Listener may be nil. A history that was cut or lost events is a
-// [bus.CutError] or [ErrIncomplete].
+// [bus.TruncatedTopicError] or [ErrIncomplete].
 func Rebuild(ctx context.Context, o host.Options) (done Rebuilt, err error) {
 	if o.Listener == nil { // the service is opened, though it serves nobody
 		if o.Listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
@@ -52,7 +52,7 @@ func Rebuild(ctx context.Context, o host.Options) (done Rebuilt, err error) {
 // answerRebuild answers REBUILD.
 func (s *service) answerRebuild(ctx context.Context, _ *bus.Message) (any, error) {
 	done, err := s.rebuild(ctx)
-	var cut *bus.CutError
+	var cut *bus.TruncatedTopicError
 	if errors.Is(err, ErrIncomplete) || errors.As(err, &cut) {
 		return nil, bus.Permanent(err)
 	}

@@ -19,7 +19,7 @@ func (s *service) receive(ctx context.Context, m *bus.Message) (any, error) {
 		return nil, bus.Permanent(err)
 	}
 	err = s.announce(ctx, func(tx *sql.Tx) (string, Message, error) {
-		if seen, err := bus.Seen(ctx, tx, e.ID); err != nil || seen {
+		if seen, err := bus.MarkProcessed(ctx, tx, e.ID); err != nil || seen {
 			return "", Message{}, err
 		}
 		owner, err := s.emit(ctx, tx, e)

@@ -78,7 +78,7 @@ func newHost(t *testing.T, o host.Options) *host.Host {
 		})
 	host.Handle(h, huma.Operation{OperationID: "tell", Method: http.MethodPost, Path: "/tell"},
 		func(ctx context.Context, _ *struct{}) (*struct{}, error) {
-			defer h.Bus.Flush()
+			defer h.Bus.WakeRelay()
 			return nil, store.Tx(ctx, h.DB, func(tx *sql.Tx) error {
 				return h.Bus.Enqueue(ctx, tx, bus.Event{Type: "TOLD", Topic: contract.EventsTopic, Data: "x"})
 			})

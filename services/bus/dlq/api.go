@@ -43,14 +43,14 @@ func (a *API) Register(api huma.API) {
 
 // listed is a letter with the id of its trace.
 type listed struct {
-	*Letter
+	*DeadLetter
 	TraceID string `json:"traceId,omitempty" doc:"Of the message; a replay goes on with it."`
 }
 
-func listedOf(letters []*Letter) []listed {
+func listedOf(letters []*DeadLetter) []listed {
 	all := make([]listed, 0, len(letters))
 	for _, l := range letters {
-		one := listed{Letter: l}
+		one := listed{DeadLetter: l}
 		for _, h := range l.Headers {
 			if parts := strings.Split(h.Value, "-"); h.Key == "traceparent" && len(parts) >= 4 {
 				one.TraceID = parts[1]
@@ -77,10 +77,10 @@ func (a *API) list(ctx context.Context, in *struct {
 	if in.Service != "" {
 		services = []string{in.Service}
 	}
-	var all []*Letter
+	var all []*DeadLetter
 	err := a.with(ctx, func(ctx context.Context, c *Client) error {
 		for _, service := range services {
-			if err := known(service); err != nil {
+			if err := knownService(service); err != nil {
 				return err
 			}
 			letters, err := c.List(ctx, service)
@@ -114,13 +114,13 @@ type settleOutput struct {
 }
 
 // settle makes an operation that settles the chosen letters.
-func (a *API) settle(settle func(*Client, context.Context, []*Letter) (int, error), done string) func(context.Context, *settleInput) (*settleOutput, error) {
+func (a *API) settle(settle func(*Client, context.Context, []*DeadLetter) (int, error), done string) func(context.Context, *settleInput) (*settleOutput, error) {
 	return func(ctx context.Context, in *settleInput) (*settleOutput, error) {
 		a.settling.Lock()
 		defer a.settling.Unlock()
 		out := &settleOutput{}
 		err := a.with(ctx, func(ctx context.Context, c *Client) error {
-			letters, err := c.chosen(ctx, in.Service, in.Body.Places, in.Body.All)
+			letters, err := c.selected(ctx, in.Service, in.Body.Places, in.Body.All)
 			if err != nil {
 				return err
 			}
@@ -148,7 +148,7 @@ func (a *API) with(ctx context.Context, work func(context.Context, *Client) erro
 	}
 	defer c.Close()
 	err = work(ctx, c)
-	if choice, ok := errors.AsType[*ChoiceError](err); ok {
+	if choice, ok := errors.AsType[*SelectionError](err); ok {
 		return huma.Error422UnprocessableEntity(choice.Error())
 	}
 	if _, ok := errors.AsType[*BatchError](err); ok {

@@ -23,7 +23,7 @@ func TestAPI(t *testing.T) {
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
 	call := func(method, path, body string, status int) (answer struct {
-		Items []dlq.Letter
+		Items []dlq.DeadLetter
 		Done  int
 	}) {
 		t.Helper()
@@ -48,14 +48,14 @@ func TestAPI(t *testing.T) {
 	}
 	s.send("a", "b", "c")
 	first := s.letters(3)[0]
-	if list := call("GET", "?service=graph-service", "", 200); len(list.Items) != 3 || list.Items[0].Error != "not\nnow" || list.Items[0].Place() != first.Place() {
+	if list := call("GET", "?service=graph-service", "", 200); len(list.Items) != 3 || list.Items[0].Error != "not\nnow" || list.Items[0].Position() != first.Position() {
 		t.Errorf("got %+v", list)
 	}
 	if all := call("GET", "", "", 200); len(all.Items) != 3 {
 		t.Errorf("of all services: got %+v", all)
 	}
 	s.refusing.Store(false)
-	if got := call("POST", "/graph-service/replay", `{"places":["`+first.Place()+`"]}`, 200); got.Done != 1 || got.Items[0].ID != first.ID {
+	if got := call("POST", "/graph-service/replay", `{"places":["`+first.Position()+`"]}`, 200); got.Done != 1 || got.Items[0].ID != first.ID {
 		t.Errorf("got %+v", got)
 	}
 	s.expect(first.ID)

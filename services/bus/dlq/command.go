@@ -64,13 +64,13 @@ func listCommand(open func() (*Client, error)) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			services := contract.Names()
 			if len(args) == 1 {
-				if err := known(args[0]); err != nil {
+				if err := knownService(args[0]); err != nil {
 					return err
 				}
 				services = args
 			}
 			return with(cmd, open, func(ctx context.Context, c *Client) error {
-				all := []*Letter{}
+				all := []*DeadLetter{}
 				for _, service := range services {
 					letters, err := c.List(ctx, service)
 					if err != nil {
@@ -89,7 +89,7 @@ func listCommand(open func() (*Client, error)) *cobra.Command {
 	return cmd
 }
 
-func printList(out io.Writer, letters []*Letter) error {
+func printList(out io.Writer, letters []*DeadLetter) error {
 	if len(letters) == 0 {
 		_, err := fmt.Fprintln(out, "no dead letters")
 		return err
@@ -97,7 +97,7 @@ func printList(out io.Writer, letters []*Letter) error {
 	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
 	_, _ = fmt.Fprintln(w, "SERVICE\tPLACE\tTIME\tTYPE\tKEY\tATTEMPTS\tERROR")
 	for _, l := range letters {
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%d\t%s\n", l.Service, l.Place(), l.Time, l.Type, oneLine(l.Key), l.Attempts, oneLine(l.Error))
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%d\t%s\n", l.Service, l.Position(), l.Time, l.Type, oneLine(l.Key), l.Attempts, oneLine(l.Error))
 	}
 	return w.Flush()
 }
@@ -120,12 +120,12 @@ func showCommand(open func() (*Client, error)) *cobra.Command {
 		Example: "  axion topics dlq show graph-service 1:42",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return with(cmd, open, func(ctx context.Context, c *Client) error {
-				letters, err := c.chosen(ctx, args[0], args[1:], false)
+				letters, err := c.selected(ctx, args[0], args[1:], false)
 				if err != nil {
 					return err
 				}
 				if len(letters) != 1 {
-					return &ChoiceError{Service: args[0], Choice: args[1], Reason: "is a range: show takes one letter"}
+					return &SelectionError{Service: args[0], Choice: args[1], Reason: "is a range: show takes one letter"}
 				}
 				if asJSON {
 					return json.NewEncoder(cmd.OutOrStdout()).Encode(shown(letters[0]))
@@ -140,24 +140,24 @@ func showCommand(open func() (*Client, error)) *cobra.Command {
 
 // shownLetter is a letter with its value, in base64 where it is no text.
 type shownLetter struct {
-	*Letter
+	*DeadLetter
 	Value    string `json:"value"`
 	Encoding string `json:"encoding,omitempty"`
 }
 
-func shown(l *Letter) shownLetter {
+func shown(l *DeadLetter) shownLetter {
 	if l.Batch == "" && utf8.Valid(l.Value) {
-		return shownLetter{Letter: l, Value: string(l.Value)}
+		return shownLetter{DeadLetter: l, Value: string(l.Value)}
 	}
-	return shownLetter{Letter: l, Value: base64.StdEncoding.EncodeToString(l.Value), Encoding: "base64"}
+	return shownLetter{DeadLetter: l, Value: base64.StdEncoding.EncodeToString(l.Value), Encoding: "base64"}
 }
 
-func printLetter(out io.Writer, l *Letter) error {
+func printLetter(out io.Writer, l *DeadLetter) error {
 	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
 	row := func(name, text string) { _, _ = fmt.Fprintf(w, "%s\t%s\n", name, text) }
 	row("service", l.Service)
-	row("place", l.Place())
-	row("from", fmt.Sprintf("%s %d:%d", l.From.Topic, l.From.Partition, l.From.Offset))
+	row("place", l.Position())
+	row("from", fmt.Sprintf("%s %d:%d", l.Origin.Topic, l.Origin.Partition, l.Origin.Offset))
 	row("time", l.Time)
 	if l.Batch != "" {
 		row("batch", "could not be decoded; offsets "+l.Batch)
@@ -179,14 +179,14 @@ func printLetter(out io.Writer, l *Letter) error {
 	return w.Flush()
 }
 
-func settleCommand(open func() (*Client, error), name, short, done string, settle func(*Client, context.Context, []*Letter) (int, error)) *cobra.Command {
+func settleCommand(open func() (*Client, error), name, short, done string, settle func(*Client, context.Context, []*DeadLetter) (int, error)) *cobra.Command {
 	all := false
 	cmd := &cobra.Command{
 		Use: name + " SERVICE {PARTITION:OFFSET[-OFFSET] … | --all}", Short: short, Args: cobra.MinimumNArgs(1),
 		Example: "  axion topics dlq " + name + " graph-service 1:42\n  axion topics dlq " + name + " graph-service 1:40-49 2:7\n  axion topics dlq " + name + " graph-service --all",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return with(cmd, open, func(ctx context.Context, c *Client) error {
-				letters, err := c.chosen(ctx, args[0], args[1:], all)
+				letters, err := c.selected(ctx, args[0], args[1:], all)
 				if err != nil {
 					return err
 				}
@@ -200,43 +200,43 @@ func settleCommand(open func() (*Client, error), name, short, done string, settl
 	return cmd
 }
 
-// ChoiceError is a choice of letters that there are not, or that cannot be read.
-type ChoiceError struct{ Service, Choice, Reason string }
+// SelectionError is a choice of letters that there are not, or that cannot be read.
+type SelectionError struct{ Service, Choice, Reason string }
 
-func (e *ChoiceError) Error() string { return strings.TrimSpace(e.Choice + " " + e.Reason) }
+func (e *SelectionError) Error() string { return strings.TrimSpace(e.Choice + " " + e.Reason) }
 
 // Mend says where the letters' places stand.
-func (e *ChoiceError) Mend() string {
+func (e *SelectionError) Mend() string {
 	if e.Service == "" {
 		return "the services are " + strings.Join(contract.Names(), ", ")
 	}
 	return "axion topics dlq list " + e.Service + " tells the places"
 }
 
-func known(service string) error {
+func knownService(service string) error {
 	if !slices.Contains(contract.Names(), service) {
-		return &ChoiceError{Choice: strconv.Quote(service), Reason: "is no service"}
+		return &SelectionError{Choice: strconv.Quote(service), Reason: "is no service"}
 	}
 	return nil
 }
 
 // chosen are the letters that the arguments name, oldest first.
-func (c *Client) chosen(ctx context.Context, service string, places []string, all bool) ([]*Letter, error) {
-	if err := known(service); err != nil {
+func (c *Client) selected(ctx context.Context, service string, places []string, all bool) ([]*DeadLetter, error) {
+	if err := knownService(service); err != nil {
 		return nil, err
 	}
 	if all == (len(places) > 0) {
-		return nil, &ChoiceError{Service: service, Reason: "name letters by PARTITION:OFFSET, or all of them by --all"}
+		return nil, &SelectionError{Service: service, Reason: "name letters by PARTITION:OFFSET, or all of them by --all"}
 	}
 	letters, err := c.List(ctx, service)
 	if err != nil || all {
 		return letters, err
 	}
-	wanted := map[*Letter]bool{}
+	wanted := map[*DeadLetter]bool{}
 	for _, place := range places {
 		partition, first, last, err := parsePlace(place)
 		if err != nil {
-			return nil, &ChoiceError{Service: service, Choice: strconv.Quote(place), Reason: err.Error()}
+			return nil, &SelectionError{Service: service, Choice: strconv.Quote(place), Reason: err.Error()}
 		}
 		found := false
 		for _, l := range letters {
@@ -245,10 +245,10 @@ func (c *Client) chosen(ctx context.Context, service string, places []string, al
 			}
 		}
 		if !found {
-			return nil, &ChoiceError{Service: service, Choice: place, Reason: "is no dead letter of " + service}
+			return nil, &SelectionError{Service: service, Choice: place, Reason: "is no dead letter of " + service}
 		}
 	}
-	return slices.DeleteFunc(letters, func(l *Letter) bool { return !wanted[l] }), nil
+	return slices.DeleteFunc(letters, func(l *DeadLetter) bool { return !wanted[l] }), nil
 }
 
 var errPlace = errors.New("is not PARTITION:OFFSET or PARTITION:OFFSET-OFFSET")

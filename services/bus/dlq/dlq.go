@@ -50,21 +50,21 @@ func (c *Client) Close() { c.kafka.Close() }
 
 // List gives the letters of a service that are not settled, oldest first within
 // each partition. A service without any has none.
-func (c *Client) List(ctx context.Context, service string) ([]*Letter, error) {
+func (c *Client) List(ctx context.Context, service string) ([]*DeadLetter, error) {
 	letters, _, err := c.list(ctx, service)
 	return letters, err
 }
 
-// sweptTime is how long reading waits before it looks whether there is still
+// truncationCheckInterval is how long reading waits before it looks whether there is still
 // something to read.
-const sweptTime = time.Second
+const truncationCheckInterval = time.Second
 
 // ends are offsets by partition.
 type ends map[int32]int64
 
-func (c *Client) list(ctx context.Context, service string) ([]*Letter, ends, error) {
+func (c *Client) list(ctx context.Context, service string) ([]*DeadLetter, ends, error) {
 	topic := contract.DeadLetterTopic(service)
-	fail := func(err error) ([]*Letter, ends, error) {
+	fail := func(err error) ([]*DeadLetter, ends, error) {
 		return nil, nil, fmt.Errorf("list dead letters of %s: %w", service, err)
 	}
 	starts, err := c.admin.ListStartOffsets(ctx, topic)
@@ -94,9 +94,9 @@ func (c *Client) list(ctx context.Context, service string) ([]*Letter, ends, err
 }
 
 // read consumes up to the offsets that were the ends.
-func (c *Client) read(ctx context.Context, service string, from map[int32]kgo.Offset, until ends) ([]*Letter, error) {
+func (c *Client) read(ctx context.Context, service string, from map[int32]kgo.Offset, until ends) ([]*DeadLetter, error) {
 	topic := contract.DeadLetterTopic(service)
-	byPartition, settled, left := map[int32][]*Letter{}, map[[2]int64]bool{}, maps.Clone(until)
+	byPartition, settled, left := map[int32][]*DeadLetter{}, map[[2]int64]bool{}, maps.Clone(until)
 	c.reader.Skip = func(b *undecodable.Batch) error {
 		byPartition[b.Partition] = append(byPartition[b.Partition], unreadable(service, b))
 		if b.Next >= until[b.Partition] {
@@ -131,7 +131,7 @@ func (c *Client) read(ctx context.Context, service string, from map[int32]kgo.Of
 			byPartition[r.Partition] = append(byPartition[r.Partition], read(service, r))
 		})
 	}
-	var open []*Letter
+	var open []*DeadLetter
 	for _, id := range slices.Sorted(maps.Keys(byPartition)) {
 		for _, l := range byPartition[id] {
 			if !settled[[2]int64{int64(id), l.Offset}] {
@@ -145,7 +145,7 @@ func (c *Client) read(ctx context.Context, service string, from map[int32]kgo.Of
 // poll gives what has come. When nothing has for a while, partitions of which
 // another client has swept all that is left are left no more.
 func (c *Client) poll(ctx context.Context, topic string, left ends) (kgo.Fetches, error) {
-	wait, cancel := context.WithTimeout(ctx, sweptTime)
+	wait, cancel := context.WithTimeout(ctx, truncationCheckInterval)
 	defer cancel()
 	fetches := c.kafka.PollFetches(wait)
 	if _, err := c.reader.Polled(ctx, c.kafka, fetches); err != nil {
@@ -169,7 +169,7 @@ func (c *Client) poll(ctx context.Context, topic string, left ends) (kgo.Fetches
 // settles tells which letter a record settles.
 func settles(r *kgo.Record) (offset int64, ok bool) {
 	for _, h := range r.Headers {
-		if h.Key == headerSettled {
+		if h.Key == headerResolved {
 			n, err := strconv.ParseInt(string(h.Value), 10, 64)
 			return n, err == nil
 		}

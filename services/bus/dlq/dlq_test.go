@@ -93,7 +93,7 @@ func (s *stack) run(args ...string) (string, error) {
 }
 
 // letters waits until there are n.
-func (s *stack) letters(n int) []*dlq.Letter {
+func (s *stack) letters(n int) []*dlq.DeadLetter {
 	s.t.Helper()
 	c, err := s.open()
 	if err != nil {
@@ -137,17 +137,17 @@ func TestReplay(t *testing.T) {
 	s := start(t)
 	s.send("a", "b", "c")
 	list := s.letters(3)
-	if l := list[0]; l.Error != "not\nnow" || l.Attempts != 1 || l.Type != "TEST" || l.From.Topic != contract.Topic(contract.Graph) || l.Time == "" {
+	if l := list[0]; l.Error != "not\nnow" || l.Attempts != 1 || l.Type != "TEST" || l.Origin.Topic != contract.Topic(contract.Graph) || l.Time == "" {
 		t.Errorf("got %+v", l)
 	}
 	s.refusing.Store(false)
 	first := list[0]
-	if out, err := s.run("replay", contract.Graph, first.Place()); err != nil || out != "1 of 1 replayed\n" {
+	if out, err := s.run("replay", contract.Graph, first.Position()); err != nil || out != "1 of 1 replayed\n" {
 		t.Fatalf("got %q, %v", out, err)
 	}
 	s.expect(first.ID)
 	s.letters(2)
-	if _, err := s.run("replay", contract.Graph, first.Place()); err == nil {
+	if _, err := s.run("replay", contract.Graph, first.Position()); err == nil {
 		t.Error("a letter was replayed twice")
 	}
 	s.refusing.Store(true)
@@ -210,7 +210,7 @@ func TestReplayRange(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	s.send("a", "b", "c", "d", "e", "f", "g") // three of which share a partition at the least
-	on := map[int32][]*dlq.Letter{}
+	on := map[int32][]*dlq.DeadLetter{}
 	for _, l := range s.letters(7) {
 		on[l.Partition] = append(on[l.Partition], l)
 	}
@@ -246,16 +246,16 @@ func TestShow(t *testing.T) {
 	if err != nil || !strings.Contains(out, `not\nnow`) || strings.Count(out, "\n") != 2 {
 		t.Errorf("got %q, %v", out, err)
 	}
-	out, err = s.run("show", contract.Graph, l.Place())
+	out, err = s.run("show", contract.Graph, l.Position())
 	if err != nil || !strings.Contains(out, `{"id":"a"}`) || !strings.Contains(out, "axion.graph-service") {
 		t.Errorf("got %q, %v", out, err)
 	}
-	out, err = s.run("show", "--json", contract.Graph, l.Place())
+	out, err = s.run("show", "--json", contract.Graph, l.Position())
 	var got struct {
 		ID, Value string
-		From      dlq.From
+		From      dlq.Origin
 	}
-	if json.Unmarshal([]byte(out), &got) != nil || err != nil || got.ID != "a" || got.Value != `{"id":"a"}` || got.From != l.From {
+	if json.Unmarshal([]byte(out), &got) != nil || err != nil || got.ID != "a" || got.Value != `{"id":"a"}` || got.From != l.Origin {
 		t.Errorf("got %q, %v", out, err)
 	}
 }
@@ -271,7 +271,7 @@ func TestErrors(t *testing.T) {
 		if err == nil {
 			t.Errorf("%q: got %q, want an error", args, out)
 		}
-		if choice, ok := errors.AsType[*dlq.ChoiceError](err); ok && choice.Mend() == "" {
+		if choice, ok := errors.AsType[*dlq.SelectionError](err); ok && choice.Mend() == "" {
 			t.Errorf("%q: %v has no hint", args, err)
 		}
 	}

@@ -12,12 +12,12 @@ import (
 	"axion/services/bus"
 )
 
-// headerSettled is on a record without value that says, in decimal, which letter of
+// headerResolved is on a record without value that says, in decimal, which letter of
 // its partition was replayed or dropped. Kafka cannot delete a record in the middle.
-const headerSettled = "dlq_settled"
+const headerResolved = "dlq_settled"
 
-// Letter is one dead letter. Its place is unique among those of its service.
-type Letter struct {
+// DeadLetter is one dead letter. Its place is unique among those of its service.
+type DeadLetter struct {
 	Service   string `json:"service"`
 	Partition int32  `json:"partition"`
 	Offset    int64  `json:"offset"`
@@ -27,12 +27,12 @@ type Letter struct {
 	Time      string `json:"time"` // RFC 3339 in UTC
 	Attempts  int    `json:"attempts"`
 	Error     string `json:"error"`
-	From      From   `json:"from"`
+	Origin    Origin `json:"from"`
 	// Headers are the original ones, in wire order.
 	Headers []Header `json:"headers"`
 	// Value is the original one; nil where Omitted.
 	Value   []byte `json:"-"`
-	Omitted bool   `json:"omitted,omitempty"` // it was too large, and is still at From
+	Omitted bool   `json:"omitted,omitempty"` // it was too large, and is still at Origin
 	// Batch is set on what is no message, but a whole batch that could not be decoded,
 	// whose bytes Value are: its offsets, as "first-last".
 	Batch string `json:"batch,omitempty"`
@@ -40,8 +40,8 @@ type Letter struct {
 	record *kgo.Record
 }
 
-// From is where a letter was read before it was one.
-type From struct {
+// Origin is where a letter was read before it was one.
+type Origin struct {
 	Topic     string `json:"topic"`
 	Partition int32  `json:"partition"`
 	Offset    int64  `json:"offset"`
@@ -53,22 +53,22 @@ type Header struct {
 	Value string `json:"value"`
 }
 
-// Place is how the command line names a letter: PARTITION:OFFSET.
-func (l *Letter) Place() string { return fmt.Sprintf("%d:%d", l.Partition, l.Offset) }
+// Position is how the command line names a letter: PARTITION:OFFSET.
+func (l *DeadLetter) Position() string { return fmt.Sprintf("%d:%d", l.Partition, l.Offset) }
 
 // read takes a record of a dead-letter topic for a letter.
-func read(service string, r *kgo.Record) *Letter {
-	l := &Letter{Service: service, Partition: r.Partition, Offset: r.Offset, Key: string(r.Key), Value: r.Value, Headers: []Header{}, record: r}
+func read(service string, r *kgo.Record) *DeadLetter {
+	l := &DeadLetter{Service: service, Partition: r.Partition, Offset: r.Offset, Key: string(r.Key), Value: r.Value, Headers: []Header{}, record: r}
 	for _, h := range r.Headers {
 		text := string(h.Value)
 		switch h.Key {
 		case bus.DeadTopic:
-			l.From.Topic = text
+			l.Origin.Topic = text
 		case bus.DeadPartition:
 			n, _ := strconv.ParseInt(text, 10, 32) // ours, so it is a number
-			l.From.Partition = int32(n)
+			l.Origin.Partition = int32(n)
 		case bus.DeadOffset:
-			l.From.Offset, _ = strconv.ParseInt(text, 10, 64)
+			l.Origin.Offset, _ = strconv.ParseInt(text, 10, 64)
 		case bus.DeadAttempts:
 			l.Attempts, _ = strconv.Atoi(text)
 		case bus.DeadError:
@@ -80,7 +80,7 @@ func read(service string, r *kgo.Record) *Letter {
 		case bus.DeadBatch:
 			l.Batch = text
 		}
-		if isOurs(h.Key) {
+		if isDLQHeader(h.Key) {
 			continue
 		}
 		l.Headers = append(l.Headers, Header{h.Key, text})
@@ -96,11 +96,11 @@ func read(service string, r *kgo.Record) *Letter {
 
 // unreadable is the letter for a batch of the dead-letter topic that cannot be decoded
 // itself.
-func unreadable(service string, b *undecodable.Batch) *Letter {
-	return &Letter{
+func unreadable(service string, b *undecodable.Batch) *DeadLetter {
+	return &DeadLetter{
 		Service: service, Partition: b.Partition, Offset: b.First, Headers: []Header{}, Value: b.Raw,
 		Time: b.Time.Format(time.RFC3339Nano), Error: b.Error(), Batch: fmt.Sprintf("%d-%d", b.First, b.Next-1),
-		From:   From{Topic: b.Topic, Partition: b.Partition, Offset: b.First},
+		Origin: Origin{Topic: b.Topic, Partition: b.Partition, Offset: b.First},
 		record: &kgo.Record{Topic: b.Topic, Partition: b.Partition, Offset: b.First},
 	}
 }
@@ -121,19 +121,19 @@ func (e *BatchError) Mend() string {
 	return "look at its bytes by: axion topics dlq show --json " + e.Service + " " + e.Places[0] + "; then drop it"
 }
 
-func isOurs(header string) bool { return strings.HasPrefix(header, "dlq_") }
+func isDLQHeader(header string) bool { return strings.HasPrefix(header, "dlq_") }
 
 // original is the message as it was before it failed, and says that it was replayed:
 // same key, value and headers, hence the same ids, and on the partition of the other
 // messages that its sender gave that key. Only its expiry goes: who replays it wants it
 // handled, whenever its sender stopped waiting.
-func (l *Letter) original() *kgo.Record {
-	r := &kgo.Record{Topic: l.From.Topic, Partition: l.From.Partition, Key: l.record.Key, Value: l.record.Value}
+func (l *DeadLetter) original() *kgo.Record {
+	r := &kgo.Record{Topic: l.Origin.Topic, Partition: l.Origin.Partition, Key: l.record.Key, Value: l.record.Value}
 	for _, h := range l.record.Headers {
-		if !isOurs(h.Key) && h.Key != bus.HeaderExpires {
+		if !isDLQHeader(h.Key) && h.Key != bus.HeaderExpires {
 			r.Headers = append(r.Headers, h)
 		}
 	}
-	r.Headers = append(r.Headers, kgo.RecordHeader{Key: bus.DeadReplayed, Value: []byte(l.Place())})
+	r.Headers = append(r.Headers, kgo.RecordHeader{Key: bus.DeadReplayed, Value: []byte(l.Position())})
 	return r
 }

@@ -22,18 +22,18 @@ import (
 //
 // A batch that could not be decoded is left where it is: that is a [BatchError], once
 // the others are replayed.
-func (c *Client) Replay(ctx context.Context, letters []*Letter) (done int, err error) {
+func (c *Client) Replay(ctx context.Context, letters []*DeadLetter) (done int, err error) {
 	var left *BatchError
 	for _, l := range letters {
 		if l.Batch != "" {
 			if left == nil {
 				left = &BatchError{Service: l.Service}
 			}
-			left.Places = append(left.Places, l.Place())
+			left.Places = append(left.Places, l.Position())
 			continue
 		}
 		if err := c.replay(ctx, l); err != nil {
-			return done, fmt.Errorf("replay %s %s: %w", l.Service, l.Place(), err)
+			return done, fmt.Errorf("replay %s %s: %w", l.Service, l.Position(), err)
 		}
 		done++
 	}
@@ -46,10 +46,10 @@ func (c *Client) Replay(ctx context.Context, letters []*Letter) (done int, err e
 	return done, err
 }
 
-func (c *Client) replay(ctx context.Context, l *Letter) error {
+func (c *Client) replay(ctx context.Context, l *DeadLetter) error {
 	message := l.original()
 	if l.Omitted {
-		value, err := c.valueAt(ctx, l.From)
+		value, err := c.valueAt(ctx, l.Origin)
 		if err != nil {
 			return err
 		}
@@ -69,25 +69,25 @@ func (c *Client) replay(ctx context.Context, l *Letter) error {
 }
 
 // Drop settles letters without replaying them.
-func (c *Client) Drop(ctx context.Context, letters []*Letter) (done int, err error) {
+func (c *Client) Drop(ctx context.Context, letters []*DeadLetter) (done int, err error) {
 	for _, l := range letters {
 		if err := c.settle(ctx, l); err != nil {
-			return done, fmt.Errorf("drop %s %s: %w", l.Service, l.Place(), err)
+			return done, fmt.Errorf("drop %s %s: %w", l.Service, l.Position(), err)
 		}
 		done++
 	}
 	return done, c.sweep(ctx, letters)
 }
 
-func (c *Client) settle(ctx context.Context, l *Letter) error {
+func (c *Client) settle(ctx context.Context, l *DeadLetter) error {
 	return c.kafka.ProduceSync(ctx, &kgo.Record{
 		Topic: contract.DeadLetterTopic(l.Service), Partition: l.Partition, Key: l.record.Key,
-		Headers: []kgo.RecordHeader{{Key: headerSettled, Value: strconv.AppendInt(nil, l.Offset, 10)}},
+		Headers: []kgo.RecordHeader{{Key: headerResolved, Value: strconv.AppendInt(nil, l.Offset, 10)}},
 	}).FirstErr()
 }
 
 // valueAt reads one record of a topic.
-func (c *Client) valueAt(ctx context.Context, at From) ([]byte, error) {
+func (c *Client) valueAt(ctx context.Context, at Origin) ([]byte, error) {
 	gone := fmt.Errorf("its value was too large for a dead letter, and is gone from %s %d:%d", at.Topic, at.Partition, at.Offset)
 	starts, err := c.admin.ListStartOffsets(ctx, at.Topic)
 	if err != nil {
@@ -124,7 +124,7 @@ func (c *Client) valueAt(ctx context.Context, at From) ([]byte, error) {
 }
 
 // sweep deletes the records before each partition's first letter that is open.
-func (c *Client) sweep(ctx context.Context, touched []*Letter) error {
+func (c *Client) sweep(ctx context.Context, touched []*DeadLetter) error {
 	services := map[string]bool{}
 	for _, l := range touched {
 		services[l.Service] = true

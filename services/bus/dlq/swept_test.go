@@ -42,7 +42,7 @@ func TestSwept(t *testing.T) {
 	if letters, err := c.read(ctx, contract.Graph, from, until); err != nil || len(letters) != 0 {
 		t.Errorf("after: got %d letters, %v, want none", len(letters), err)
 	}
-	if _, err := c.valueAt(ctx, From{Topic: topic, Offset: 1}); err == nil || !strings.Contains(err.Error(), "is gone from "+topic+" 0:1") {
+	if _, err := c.valueAt(ctx, Origin{Topic: topic, Offset: 1}); err == nil || !strings.Contains(err.Error(), "is gone from "+topic+" 0:1") {
 		t.Errorf("got %v, want that the value is gone", err)
 	}
 }

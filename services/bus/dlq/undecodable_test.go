@@ -32,7 +32,7 @@ func TestBatch(t *testing.T) {
 	if _, err := batchtest.Send(ctx, s.producer, contract.DeadLetterTopic(contract.Graph), 1, bad); err != nil {
 		t.Fatal(err)
 	}
-	var letters []*dlq.Letter
+	var letters []*dlq.DeadLetter
 	for len(letters) < 2 && ctx.Err() == nil {
 		if letters, err = c.List(ctx, contract.Graph); err != nil {
 			t.Fatal(err)
