@@ -22,7 +22,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"axion/broker"
-	"axion/broker/private"
 	"axion/embed"
 	"axion/gateway"
 	"axion/gateway/listen"
@@ -31,6 +30,8 @@ import (
 	"axion/services/auth"
 	"axion/services/bus/dlq"
 	"axion/services/contract"
+	"axion/services/datadir"
+	"axion/services/datadir/private"
 	"axion/services/graph"
 	"axion/services/lifecycle"
 	"axion/web"
@@ -82,17 +83,17 @@ func commands(stderr io.Writer) *cobra.Command {
 	upCmd := &cobra.Command{Use: "up", Short: "Start everything (the default)", Args: cobra.NoArgs, RunE: start}
 	f.register(root.Flags())
 	f.register(upCmd.Flags())
-	running := func() (summary.Summary, error) { return summary.Load(f.dir.Locate(f.files), broker.Held) }
+	running := func() (summary.Summary, error) { return summary.Load(f.dir.Resolve(f.files), datadir.Held) }
 	kafka := f.kafka.Connect(func() (string, map[string]string, error) { s, err := running(); return s.Kafka, s.Variables, err })
 	root.AddCommand(upCmd, summary.VersionCommand("axion", version),
 		graph.Command(kafka, f.kafka.Register), f.kafka.Command(kafka, dlq.Command(kafka)),
 		auth.Command(func() (string, string, error) { s, err := running(); return s.Auth, s.Password, err },
 			func(c net.Conn) error { return f.addresses.Guard().CheckServer(c) }),
-		services.EnvCommand(func() string { return f.dir.Locate(f.files) }, func() (string, error) { s, err := running(); return s.Kafka, err }))
+		services.EnvCommand(func() string { return f.dir.Resolve(f.files) }, func() (string, error) { s, err := running(); return s.Kafka, err }))
 	root.AddCommand(services.ServeCommand(services.Around{
 		Version: version, Listen: f.addresses.ListenHTTP, Blueprints: embed.Blueprints(), Log: log, Trace: telemetry.Export(&traces.Logs, log),
 		Register: func(set *pflag.FlagSet) { f.kafka.Register(set); f.addresses.RegisterUsers(set) },
-		Metrics:  new(telemetry.Metrics).Part, Dir: func() (string, error) { return f.dir.Share(f.files) },
+		Metrics:  new(telemetry.Metrics).Part, Dir: func() (string, error) { return f.dir.EnsureShared(f.files) },
 		Connect: func(ctx context.Context, log *slog.Logger) (services.Cluster, error) {
 			return kafka.Open(ctx, broker.Options{Topics: contract.Topics(), Log: log})
 		},
@@ -115,7 +116,7 @@ func commands(stderr io.Writer) *cobra.Command {
 // flags of `axion up`.
 type flags struct {
 	files               []string
-	dir                 broker.Dir
+	dir                 datadir.Dir
 	parent              lifecycle.Parent
 	kafka               broker.Flags
 	addresses           listen.Flags

@@ -294,13 +294,14 @@ func TestImports(t *testing.T) {
 		from, why string
 		may       []string
 	}{
-		{"broker/killtest", "it kills the broker, or another cluster, from outside", []string{"broker", "services/clustertest"}},
+		{"broker/killtest", "it kills the broker, or another cluster, from outside", []string{"broker", "services/clustertest", "services/datadir"}},
 		{"broker", "the broker knows nothing of who uses it", []string{"broker"}},
 		{"embed", "the shipped files know nothing of who reads them", nil},
 		{"gateway", "the gateway and the services meet over HTTP alone, the gateway and the broker not at all", []string{"gateway"}},
 		{"services/contract", "the vocabulary stands below everything", nil},
 		{"services/lifecycle", "what runs is not for it to know", nil},
 		{"services/clustertest", "a cluster knows nothing of who uses it", nil},
+		{"services/datadir", "a directory knows nothing of what is kept in it", []string{"services/datadir"}},
 		{"services/signature", "what is signed is not for it to know", nil},
 		{"services/store", "a store knows nothing of what is kept in it", nil},
 		{"services/bus/dlq", "dead letters are the bus's own", append(format, "services/bus", "services/contract")},

@@ -53,7 +53,8 @@ type Options struct {
 	// See [advertise.New].
 	Advertise string
 	// Dir keeps topics, records and commits. It is required, and created
-	// (mode 0700) where missing. The caller holds its lock: see [LockDir].
+	// (mode 0700) where missing. The caller holds a lock on it, as of package datadir:
+	// two brokers on one directory lose records.
 	Dir string
 	// Topics exist once Start returns.
 	Topics []string

@@ -16,6 +16,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"axion/services/datadir"
 )
 
 // childDir names the variable that makes the test binary a broker in that
@@ -24,7 +26,7 @@ const childDir = "AXION_TEST_BROKER_DIR"
 
 // child runs a broker until it is killed, or interrupted. It prints its address.
 func child(dir string) int {
-	lock, err := LockDir(dir)
+	lock, err := datadir.Acquire(dir)
 	if err != nil {
 		fmt.Println(err)
 		return 1
@@ -247,60 +249,4 @@ func committed(t *testing.T, b *Broker, group, topic string, partition int32) in
 		return -1
 	}
 	return o.At
-}
-
-func TestLockDir(t *testing.T) {
-	t.Parallel()
-
-	t.Run("OK", func(t *testing.T) {
-		t.Parallel()
-		dir := t.TempDir()
-		for range 2 {
-			lock, err := LockDir(dir)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for range 2 {
-				if err := lock.Release(); err != nil {
-					t.Fatal(err)
-				}
-			}
-		}
-	})
-
-	t.Run("ErrNoDirectory", func(t *testing.T) {
-		t.Parallel()
-		file := filepath.Join(t.TempDir(), "file")
-		if err := os.WriteFile(file, nil, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		for _, dir := range []string{file, filepath.Join(file, "below")} {
-			_, err := LockDir(dir)
-			mend, ok := err.(interface{ Mend() string })
-			if !ok || !strings.Contains(err.Error(), file) || !strings.Contains(mend.Mend(), "--data") {
-				t.Errorf("got %v, want an error that names %s, with a hint", err, file)
-			}
-		}
-	})
-	t.Run("ErrInUse", func(t *testing.T) {
-		t.Parallel()
-		dir := t.TempDir()
-		_, kill := spawn(t, dir)
-		_, err := LockDir(dir)
-		inUse, ok := err.(*InUseError)
-		if !ok || inUse.Dir != dir || inUse.PID <= 0 || inUse.PID == os.Getpid() {
-			t.Fatalf("got %v, want an error with the directory and the process", err)
-		}
-		if !strings.Contains(inUse.Mend(), "--data") || !strings.Contains(inUse.Error(), dir) {
-			t.Errorf("got %q, %q", inUse.Error(), inUse.Mend())
-		}
-		kill()
-		lock, err := LockDir(dir)
-		if err != nil {
-			t.Fatalf("the lock outlives its process: %v", err)
-		}
-		if err := lock.Release(); err != nil {
-			t.Error(err)
-		}
-	})
 }

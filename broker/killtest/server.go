@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"axion/broker"
+	"axion/services/datadir"
 )
 
 // Variables that make the program a broker, in place of the check.
@@ -49,7 +50,7 @@ func child(dir, addr string) int {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fail(err)
 	}
-	lock, err := broker.LockDir(dir)
+	lock, err := datadir.Acquire(dir)
 	if err != nil {
 		return fail(err)
 	}

@@ -1,4 +1,4 @@
-package broker
+package datadir
 
 import (
 	"fmt"
@@ -11,7 +11,7 @@ import (
 
 	"github.com/gofrs/flock"
 
-	"axion/broker/private"
+	"axion/services/datadir/private"
 )
 
 const (
@@ -43,9 +43,9 @@ func temporaryParents() []string {
 	return append(all, os.TempDir())
 }
 
-// makeTemporary makes a directory in the first of parents that takes one and that nobody
+// createTemporary creates a directory in the first of parents where that succeeds and that nobody
 // else may write into, or else in the last.
-func makeTemporary(parents []string) (dir string, err error) {
+func createTemporary(parents []string) (dir string, err error) {
 	for i, parent := range parents {
 		if private.Check(parent) != nil && i < len(parents)-1 {
 			continue // nor is anything made there
@@ -60,16 +60,16 @@ func makeTemporary(parents []string) (dir string, err error) {
 	return "", fmt.Errorf("--ephemeral: %w", err)
 }
 
-// removeDeadIn removes what killed processes left within each of parents.
-func removeDeadIn(parents []string) {
+// removeStaleIn removes what killed processes left within each of parents.
+func removeStaleIn(parents []string) {
 	slices.Sort(parents)
 	for _, parent := range slices.Compact(parents) {
-		removeDead(parent)
+		removeStale(parent)
 	}
 }
 
-// mark says that the directory goes with the process that has its lock.
-func mark(dir string) error {
+// markEphemeral says that the directory goes with the process that has its lock.
+func markEphemeral(dir string) error {
 	text := "The next start of axion removes this directory, once no process has its lock.\n"
 	if err := os.WriteFile(filepath.Join(dir, temporaryFile), []byte(text), 0o600); err != nil {
 		return fmt.Errorf("--ephemeral: %w", err)
@@ -77,10 +77,10 @@ func mark(dir string) error {
 	return nil
 }
 
-// removeDead removes from within parent the marked directories of this user whose
+// removeStale removes from within parent the marked directories of this user whose
 // process was killed: one that lives has the lock. What cannot be removed stays, for
 // the next start.
-func removeDead(parent string) {
+func removeStale(parent string) {
 	entries, err := os.ReadDir(parent)
 	if err != nil {
 		return
@@ -90,10 +90,10 @@ func removeDead(parent string) {
 			continue
 		}
 		dir := filepath.Join(parent, e.Name())
-		if info, err := os.Lstat(filepath.Join(dir, temporaryFile)); err != nil || !info.Mode().IsRegular() || !owned(info) {
+		if info, err := os.Lstat(filepath.Join(dir, temporaryFile)); err != nil || !info.Mode().IsRegular() || !ownedByUser(info) {
 			continue
 		}
-		if info, err := os.Lstat(dir); err != nil || !info.IsDir() || !owned(info) {
+		if info, err := os.Lstat(dir); err != nil || !info.IsDir() || !ownedByUser(info) {
 			continue
 		}
 		lock := flock.New(filepath.Join(dir, lockFile), flock.SetFlag(os.O_RDWR)) // not made where it is missing

@@ -8,8 +8,8 @@ import (
 	"path/filepath"
 	"testing"
 
-	"axion/broker/private"
 	"axion/services/clustertest"
+	"axion/services/datadir/private"
 )
 
 // TestCheck looks at every kind of folder, and at one above what is looked at.

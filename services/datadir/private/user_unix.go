@@ -11,27 +11,27 @@ import (
 	"syscall"
 )
 
-// foreign says whose a file is where it is another user's, else nothing.
-func foreign(info fs.FileInfo) string {
+// foreignOwner says whose a file is where it is another user's, else nothing.
+func foreignOwner(info fs.FileInfo) string {
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
 		return "its owner is not known"
 	}
-	if uid := int(stat.Uid); uid != 0 && uid != os.Geteuid() && !sudo(uid) {
+	if uid := int(stat.Uid); uid != 0 && uid != os.Geteuid() && !startedBySudo(uid) {
 		return fmt.Sprintf("it belongs to user %d", uid)
 	}
 	return ""
 }
 
-// sudo reports whether a user started this process, which is root's, by sudo.
-func sudo(uid int) bool {
+// startedBySudo reports whether a user started this process, which is root's, by sudo.
+func startedBySudo(uid int) bool {
 	by, err := strconv.Atoi(os.Getenv("SUDO_UID"))
 	return err == nil && os.Geteuid() == 0 && by == uid
 }
 
-// shared says by which mode others may write into a folder, else nothing. Root's group,
+// sharedMode says by which mode others may write into a folder, else nothing. Root's group,
 // and one of the owner's own name, as Debian and Fedora make, have nobody else in them.
-func shared(info fs.FileInfo) string {
+func sharedMode(info fs.FileInfo) string {
 	const group, others = 0o020, 0o002
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	mode := info.Mode()

@@ -1,6 +1,6 @@
 //go:build unix
 
-package broker
+package datadir
 
 import (
 	"io/fs"
@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// owned tells whether a file belongs to this process's user.
-func owned(info fs.FileInfo) bool {
+// ownedByUser tells whether a file belongs to this process's user.
+func ownedByUser(info fs.FileInfo) bool {
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	return ok && int(stat.Uid) == os.Geteuid()
 }

@@ -1,4 +1,4 @@
-package broker
+package datadir
 
 import (
 	"errors"
@@ -18,21 +18,21 @@ const (
 	format = 1
 )
 
-// NewerDirError says that a newer program has a data directory in a layout that this
+// NewerFormatError says that a newer program has a data directory in a layout that this
 // one does not know. Nothing in it was changed.
-type NewerDirError struct {
+type NewerFormatError struct {
 	Dir string
 	// Format is the directory's, and Known the last one that this program knows.
 	Format, Known int
 }
 
 // Error names the directory and both versions.
-func (e *NewerDirError) Error() string {
+func (e *NewerFormatError) Error() string {
 	return fmt.Sprintf("data directory %s was written by a newer axion: it has format %d, and this axion knows %d", e.Dir, e.Format, e.Known)
 }
 
 // Mend is the hint shown with the error.
-func (e *NewerDirError) Mend() string {
+func (e *NewerFormatError) Mend() string {
 	return "nothing was changed: start the axion that wrote it, or a newer one; or use another directory by --data DIR"
 }
 
@@ -52,7 +52,7 @@ func checkFormat(dir string) error {
 	}
 	// What cannot be read was cut short by a kill: no program writes it otherwise.
 	if got, err := strconv.Atoi(strings.TrimSpace(string(text))); err == nil && got > format {
-		return &NewerDirError{Dir: dir, Format: got, Known: format}
+		return &NewerFormatError{Dir: dir, Format: got, Known: format}
 	}
 	return nil
 }

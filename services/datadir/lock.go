@@ -1,4 +1,4 @@
-package broker
+package datadir
 
 import (
 	"context"
@@ -27,23 +27,23 @@ type Lock struct {
 	file     *flock.Flock
 }
 
-// LockDir locks the data directory dir for this process, creating it (mode
+// Acquire locks the data directory dir for this process, creating it (mode
 // 0700) where missing. The file "lock" in it tells its id and the instance. A directory
-// in use gives a [*InUseError], after the moment that a [Held] may take.
-func LockDir(dir string) (*Lock, error) {
+// in use gives a [*InUseError], after the moment for which a [Held] may have the lock.
+func Acquire(dir string) (*Lock, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, &lockError{err}
 	}
 	path := filepath.Join(dir, lockFile)
 	file := flock.New(path, flock.SetFlag(os.O_CREATE|os.O_RDWR), flock.SetPermissions(0o600))
-	ctx, cancel := context.WithTimeout(context.Background(), probeTime)
+	ctx, cancel := context.WithTimeout(context.Background(), probeTimeout)
 	defer cancel()
-	got, err := file.TryLockContext(ctx, probeTime/10)
+	got, err := file.TryLockContext(ctx, probeTimeout/10)
 	if err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		return nil, &lockError{err}
 	}
 	if !got {
-		_, pid := holder(path)
+		_, pid := lockHolder(path)
 		return nil, &InUseError{Dir: dir, PID: pid}
 	}
 	// Others check by it what else they know of this process: where the system bars
@@ -53,8 +53,8 @@ func LockDir(dir string) (*Lock, error) {
 	return &Lock{Instance: instance, file: file}, nil
 }
 
-// probeTime is more than [Held] has a lock for.
-const probeTime = 100 * time.Millisecond
+// probeTimeout is longer than [Held] has a lock for.
+const probeTimeout = 100 * time.Millisecond
 
 // Held tells whether a process, this one too, has the lock of the data directory
 // dir: its instance, see [Lock], and its id, where the system lets a locked file be
@@ -72,7 +72,7 @@ func Held(dir string) (held bool, instance string, pid int, err error) {
 	case free:
 		return false, "", 0, file.Close()
 	}
-	instance, pid = holder(path)
+	instance, pid = lockHolder(path)
 	return true, instance, pid, nil
 }
 
@@ -84,8 +84,8 @@ func (l *Lock) Release() error {
 	return nil
 }
 
-// holder reads a lock file; what cannot be read is zero.
-func holder(path string) (instance string, pid int) {
+// lockHolder reads a lock file; what cannot be read is zero.
+func lockHolder(path string) (instance string, pid int) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return "", 0

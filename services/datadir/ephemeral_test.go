@@ -1,4 +1,4 @@
-package broker
+package datadir
 
 import (
 	"errors"
@@ -25,7 +25,7 @@ func TestHeld(t *testing.T) {
 	check("no lock", false, "")
 	var before string
 	for range 2 {
-		lock, err := LockDir(dir)
+		lock, err := Acquire(dir)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -42,8 +42,8 @@ func TestHeld(t *testing.T) {
 	}
 }
 
-// TestRemoveDead removes what a killed process left, and nothing else.
-func TestRemoveDead(t *testing.T) {
+// TestRemoveStale removes what a killed process left, and nothing else.
+func TestRemoveStale(t *testing.T) {
 	t.Parallel()
 	parent := t.TempDir()
 	make := func(name string, files ...string) string {
@@ -60,7 +60,7 @@ func TestRemoveDead(t *testing.T) {
 	}
 	dead := make("axion-1", temporaryFile, lockFile)
 	living := make("axion-2", temporaryFile)
-	lock, err := LockDir(living)
+	lock, err := Acquire(living)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,8 +73,8 @@ func TestRemoveDead(t *testing.T) {
 		}
 		kept = append(kept, target)
 	}
-	removeDead(parent)
-	removeDead(filepath.Join(parent, "missing"))
+	removeStale(parent)
+	removeStale(filepath.Join(parent, "missing"))
 	if _, err := os.Stat(dead); !os.IsNotExist(err) {
 		t.Errorf("%s: got %v, want it gone", dead, err)
 	}
@@ -85,9 +85,9 @@ func TestRemoveDead(t *testing.T) {
 	}
 }
 
-// TestMakeTemporary takes the first place that nobody else may write into, and the last
+// TestCreateTemporary takes the first place that nobody else may write into, and the last
 // one whoever may; none is changed but by what is made there.
-func TestMakeTemporary(t *testing.T) {
+func TestCreateTemporary(t *testing.T) {
 	t.Parallel()
 	root := clustertest.PrivateDir(t)
 	open := filepath.Join(root, "open")
@@ -109,7 +109,7 @@ func TestMakeTemporary(t *testing.T) {
 		"OKLast":    {[]string{below, open}, open},
 		"Err":       {[]string{filepath.Join(file, "x")}, ""},
 	} {
-		dir, err := makeTemporary(tt.parents)
+		dir, err := createTemporary(tt.parents)
 		if tt.want == "" {
 			if err == nil || !strings.Contains(err.Error(), "--ephemeral") {
 				t.Errorf("%s: got %q, %v", name, dir, err)
@@ -138,7 +138,7 @@ func TestForeignDir(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, _, err := d.Open(nil)
-	_, shared := d.Share(nil)
+	_, shared := d.EnsureShared(nil)
 	for _, err := range []error{err, shared} {
 		var mender interface{ Mend() string }
 		if !errors.As(err, &mender) || !strings.Contains(err.Error(), d.Path) || !strings.Contains(err.Error(), "user 4711") {

@@ -1,4 +1,7 @@
-package broker
+// Package datadir is the directory that a stack keeps its state in: where it is, the
+// lock that one process at a time has on it, the version of its layout, and the temporary
+// one that goes with its process.
+package datadir
 
 import (
 	"errors"
@@ -8,7 +11,7 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"axion/broker/private"
+	"axion/services/datadir/private"
 )
 
 // Dir says where a stack keeps its state.
@@ -23,12 +26,13 @@ type Dir struct {
 
 // Register adds the flag --ephemeral to set.
 func (d *Dir) Register(set *pflag.FlagSet) {
-	set.BoolVar(&d.Ephemeral, "ephemeral", false, "keep nothing: state lives in a temporary directory, and the stack ends with the process that started it")
+	set.BoolVar(&d.Ephemeral, "ephemeral", false,
+		"keep nothing: state lives in a temporary directory, and the stack ends with the process that started it")
 }
 
-// Locate is the directory of a stack with these compose files, of which there
+// Resolve returns the directory of a stack with these compose files, of which there
 // may be none.
-func (d *Dir) Locate(files []string) string {
+func (d *Dir) Resolve(files []string) string {
 	const name = ".axion"
 	switch {
 	case d.Path != "":
@@ -39,60 +43,60 @@ func (d *Dir) Locate(files []string) string {
 	return name
 }
 
-// Open takes the directory for this process. release gives it back, and removes
-// a temporary one. The error is an [*InUseError] where another process has it, and
-// a [*NewerDirError] where a newer program has; a directory of another user, who could
+// Open locks the directory for this process. release unlocks it, and removes
+// a temporary one. The error is an [*InUseError] where another process has the lock, and
+// a [*NewerFormatError] where a newer program has; a directory of another user, who could
 // change what is kept in it, is refused. Temporary ones of this user's processes
 // that were killed are removed.
 func (d *Dir) Open(files []string) (dir string, release func() error, err error) {
 	remove := func() error { return nil }
-	if dir = d.Locate(files); d.Ephemeral {
+	if dir = d.Resolve(files); d.Ephemeral {
 		if d.Path != "" {
 			return "", nil, errors.New("--ephemeral keeps nothing and --data keeps all: use one of them")
 		}
-		if dir, err = makeTemporary(temporaryParents()); err != nil {
+		if dir, err = createTemporary(temporaryParents()); err != nil {
 			return "", nil, err
 		}
 		remove = func() error { return os.RemoveAll(dir) }
 	}
-	removeDeadIn(temporaryParents())
+	removeStaleIn(temporaryParents())
 	if err := private.Owned(dir); err != nil {
 		return "", nil, fmt.Errorf("open data directory: %w", err)
 	}
-	lock, err := LockDir(dir)
+	lock, err := Acquire(dir)
 	if err != nil {
 		return "", nil, errors.Join(err, remove())
 	}
 	d.Instance = lock.Instance
 	if err = checkFormat(dir); err == nil {
-		err = hide(dir)
+		err = writeGitignore(dir)
 	}
 	if err != nil {
 		return "", nil, errors.Join(err, lock.Release(), remove())
 	}
 	if d.Ephemeral {
-		if err := mark(dir); err != nil {
+		if err := markEphemeral(dir); err != nil {
 			return "", nil, errors.Join(err, lock.Release(), remove())
 		}
 	}
 	return dir, func() error { return errors.Join(lock.Release(), remove()) }, nil
 }
 
-// Share makes the directory where it is missing, and leaves it to others too: for
+// EnsureShared creates the directory where it is missing, and takes no lock: for
 // a service beside the stack, which keeps its data elsewhere.
-func (d *Dir) Share(files []string) (dir string, err error) {
-	dir = d.Locate(files)
+func (d *Dir) EnsureShared(files []string) (dir string, err error) {
+	dir = d.Resolve(files)
 	if err := private.Owned(dir); err != nil {
 		return "", fmt.Errorf("open data directory: %w", err)
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", fmt.Errorf("open data directory: %w", err)
 	}
-	return dir, hide(dir)
+	return dir, writeGitignore(dir)
 }
 
-// hide keeps tokens and keys from being committed by accident.
-func hide(dir string) error {
+// writeGitignore writes a .gitignore that keeps tokens and keys from being committed by accident.
+func writeGitignore(dir string) error {
 	if err := os.WriteFile(filepath.Join(dir, ".gitignore"), []byte("*\n"), 0o600); err != nil {
 		return fmt.Errorf("open data directory: %w", err)
 	}

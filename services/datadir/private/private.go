@@ -45,7 +45,7 @@ func (e *ExposedError) Mend() string {
 func Check(dir string) error {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
-		return fmt.Errorf("look who may write into %s: %w", dir, err)
+		return fmt.Errorf("check who may write into %s: %w", dir, err)
 	}
 	at := []string{abs}
 	if real, err := filepath.EvalSymlinks(abs); err == nil && real != abs {
@@ -53,7 +53,7 @@ func Check(dir string) error {
 	}
 	for _, folder := range at {
 		for {
-			if err := look(abs, folder); err != nil {
+			if err := checkFolder(abs, folder); err != nil {
 				return err
 			}
 			up := filepath.Dir(folder)
@@ -74,26 +74,26 @@ func Owned(dir string) error {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("look whose %s is: %w", dir, err)
+		return fmt.Errorf("check the owner of %s: %w", dir, err)
 	}
-	if why := foreign(info); why != "" {
+	if why := foreignOwner(info); why != "" {
 		return &ExposedError{dir, dir, why}
 	}
 	return nil
 }
 
-// look looks at one folder.
-func look(dir, folder string) error {
+// checkFolder checks one folder.
+func checkFolder(dir, folder string) error {
 	info, err := os.Stat(folder)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("look who may write into %s: %w", folder, err)
+		return fmt.Errorf("check who may write into %s: %w", folder, err)
 	}
-	why := foreign(info)
+	why := foreignOwner(info)
 	if why == "" {
-		why = shared(info)
+		why = sharedMode(info)
 	}
 	if why != "" {
 		return &ExposedError{dir, folder, why}

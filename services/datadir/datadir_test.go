@@ -1,4 +1,4 @@
-package broker_test
+package datadir_test
 
 import (
 	"errors"
@@ -7,24 +7,24 @@ import (
 	"strings"
 	"testing"
 
-	"axion/broker"
+	"axion/services/datadir"
 )
 
-func TestDirLocate(t *testing.T) {
+func TestDirResolve(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		name  string
-		dir   broker.Dir
+		dir   datadir.Dir
 		files []string
 		want  string
 	}{
-		{"OKNamed", broker.Dir{Path: "d"}, []string{"app/compose.yaml"}, "d"},
-		{"OKBesideFile", broker.Dir{}, []string{"app/compose.yaml", "other/compose.yaml"}, filepath.Join("app", ".axion")},
-		{"OKHere", broker.Dir{}, nil, ".axion"},
+		{"OKNamed", datadir.Dir{Path: "d"}, []string{"app/compose.yaml"}, "d"},
+		{"OKBesideFile", datadir.Dir{}, []string{"app/compose.yaml", "other/compose.yaml"}, filepath.Join("app", ".axion")},
+		{"OKHere", datadir.Dir{}, nil, ".axion"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			if got := tt.dir.Locate(tt.files); got != tt.want {
+			if got := tt.dir.Resolve(tt.files); got != tt.want {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
 		})
@@ -36,15 +36,15 @@ func TestDirOpen(t *testing.T) {
 	t.Run("OK", func(t *testing.T) {
 		t.Parallel()
 		want := filepath.Join(t.TempDir(), "new")
-		dir, release, err := (&broker.Dir{Path: want}).Open(nil)
+		dir, release, err := (&datadir.Dir{Path: want}).Open(nil)
 		if err != nil || dir != want {
 			t.Fatalf("got %q, %v, want %q", dir, err, want)
 		}
 		if text, err := os.ReadFile(filepath.Join(dir, ".gitignore")); err != nil || strings.TrimSpace(string(text)) != "*" {
 			t.Errorf(".gitignore: got %q, %v, want that git passes all of it by", text, err)
 		}
-		var inUse *broker.InUseError
-		if _, _, err := (&broker.Dir{Path: want}).Open(nil); !errors.As(err, &inUse) {
+		var inUse *datadir.InUseError
+		if _, _, err := (&datadir.Dir{Path: want}).Open(nil); !errors.As(err, &inUse) {
 			t.Errorf("a second time: got %v, want an InUseError", err)
 		}
 		if err := release(); err != nil {
@@ -56,7 +56,7 @@ func TestDirOpen(t *testing.T) {
 	})
 	t.Run("OKEphemeral", func(t *testing.T) {
 		t.Parallel()
-		dir, release, err := (&broker.Dir{Ephemeral: true}).Open(nil)
+		dir, release, err := (&datadir.Dir{Ephemeral: true}).Open(nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -69,7 +69,8 @@ func TestDirOpen(t *testing.T) {
 	})
 	t.Run("ErrBoth", func(t *testing.T) {
 		t.Parallel()
-		if _, _, err := (&broker.Dir{Path: t.TempDir(), Ephemeral: true}).Open(nil); err == nil || !strings.Contains(err.Error(), "--ephemeral") {
+		d := datadir.Dir{Path: t.TempDir(), Ephemeral: true}
+		if _, _, err := d.Open(nil); err == nil || !strings.Contains(err.Error(), "--ephemeral") {
 			t.Errorf("got %v, want an error that names both flags", err)
 		}
 	})
@@ -78,7 +79,7 @@ func TestDirOpen(t *testing.T) {
 // TestDirFormat: a directory has a format, and one of a newer program is refused.
 func TestDirFormat(t *testing.T) {
 	t.Parallel()
-	d := broker.Dir{Path: t.TempDir()}
+	d := datadir.Dir{Path: t.TempDir()}
 	for range 2 {
 		_, release, err := d.Open(nil)
 		if err != nil {
@@ -93,7 +94,7 @@ func TestDirFormat(t *testing.T) {
 	}
 	for range 2 { // the lock was given back
 		_, _, err := d.Open(nil)
-		var newer *broker.NewerDirError
+		var newer *datadir.NewerFormatError
 		if !errors.As(err, &newer) || newer.Dir != d.Path || newer.Format != 2 || newer.Known != 1 || newer.Mend() == "" {
 			t.Errorf("got %v, want that format 2 is refused", err)
 		}
