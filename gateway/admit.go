@@ -26,10 +26,10 @@ type waiting struct {
 // whose front page no router takes it waits a moment for one that does.
 func (g *Gateway) admit(ctx context.Context, host string) bool {
 	t := g.table.Load()
-	if t.asksFor(host) {
+	if t.HasHost(host) {
 		return true
 	}
-	if !strings.HasSuffix(host, ".localhost") || t.takesFrontPage(host) {
+	if !strings.HasSuffix(host, ".localhost") || t.ServesFrontPage(host) {
 		return false
 	}
 	defer g.waiting.n.Add(-1)

@@ -37,7 +37,7 @@ func (g *Gateway) ping(w http.ResponseWriter, _ *http.Request) {
 	select {
 	case <-g.ended:
 		code := http.StatusServiceUnavailable
-		if c := g.table.Load().dynamic.Static.Ping; c != nil && c.TerminatingStatusCode != 0 {
+		if c := g.table.Load().Dynamic.Static.Ping; c != nil && c.TerminatingStatusCode != 0 {
 			code = c.TerminatingStatusCode
 		}
 		w.WriteHeader(code)

@@ -9,10 +9,10 @@ import (
 	"strings"
 	"sync"
 
-	"axion/gateway/cert"
 	"axion/gateway/config"
 	"axion/gateway/observe"
 	"axion/gateway/provider"
+	"axion/gateway/routing"
 	"axion/gateway/selfaddr"
 )
 
@@ -49,12 +49,9 @@ func checkFiles(base []provider.Source, files []string, listening map[string]str
 		g.own.add(selfaddr.Parse(name, address))
 	}
 	g.own.private = slices.DeleteFunc(slices.Clone(g.own.fixed), func(l selfaddr.Listener) bool {
-		return strings.HasPrefix(l.Name, entryName)
+		return strings.HasPrefix(l.Name, routing.ListenerPrefix)
 	})
-	b := g.buildDry(p.Dynamic(), nil)
-	defer b.release(nil)
-	b.review()
-	problems := slices.DeleteFunc(slices.Concat(p.Problems(), b.problems, cert.Check(b.tlsSettings())), func(p config.Problem) bool {
+	problems := slices.DeleteFunc(slices.Concat(p.Problems(), routing.CheckAll(p.Dynamic(), g.deps())), func(p config.Problem) bool {
 		return slices.ContainsFunc(base, func(s provider.Source) bool { return s.Name == p.File })
 	})
 	slices.SortStableFunc(problems, func(a, b config.Problem) int {

@@ -46,16 +46,16 @@ func (g *Gateway) shutdown(ctx context.Context) error {
 	var draining sync.WaitGroup
 	for i, f := range fronts {
 		e := f.entry()
-		grace := graceOf(e.config, g.drain)
+		grace := graceOf(e.Config, g.drain)
 		draining.Go(func() {
 			drain, cancel := context.WithTimeout(ctx, grace)
 			defer cancel()
 			switch err := f.shutdown(drain); {
 			case err == nil:
 			case drain.Err() != nil && ctx.Err() == nil:
-				g.log.Warn("requests that did not end were cut off", "entrypoint", e.name, "after", grace)
+				g.log.Warn("requests that did not end were cut off", "entrypoint", e.Name, "after", grace)
 			default:
-				errs[i] = fmt.Errorf("close entrypoint %s: %w", e.name, err)
+				errs[i] = fmt.Errorf("close entrypoint %s: %w", e.Name, err)
 			}
 		})
 	}
@@ -76,7 +76,7 @@ func (g *Gateway) shutdown(ctx context.Context) error {
 		errs = append(errs, errors.New("close gateway: a request does not end"))
 	}
 	g.running.Wait()
-	g.table.Load().release(nil)
+	g.table.Load().Release(nil)
 	g.cert.Close()
 	errs = append(errs, g.observer.Close())
 	return errors.Join(errs...)

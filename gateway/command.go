@@ -17,6 +17,7 @@ import (
 	"axion/gateway/cert"
 	"axion/gateway/generate"
 	"axion/gateway/provider"
+	"axion/gateway/routing"
 	"axion/gateway/trust"
 )
 
@@ -51,7 +52,7 @@ func (a Around) stack() (trust.Stack, error) {
 	s := trust.Stack{URLs: urls}
 	if a.Own != nil {
 		s.Own = a.Own()
-		maps.DeleteFunc(s.Own, func(what, _ string) bool { return strings.HasPrefix(what, entryName) })
+		maps.DeleteFunc(s.Own, func(what, _ string) bool { return strings.HasPrefix(what, routing.ListenerPrefix) })
 	}
 	for _, text := range urls {
 		if u, err := url.Parse(text); err == nil {

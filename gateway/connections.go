@@ -11,35 +11,19 @@ import (
 func (g *Gateway) serverStates() []observe.Server {
 	t := g.table.Load()
 	var list []observe.Server
-	for _, name := range slices.Sorted(maps.Keys(t.services)) {
-		s := t.services[name]
-		if s == nil || s.config.LoadBalancer == nil {
+	for _, name := range slices.Sorted(maps.Keys(t.Services)) {
+		s := t.Services[name]
+		if s == nil || s.Config.LoadBalancer == nil {
 			continue // others have the servers of these
 		}
-		if c := t.dynamic.Services[name]; g.hideBase && c != nil && originOf(c.Origin).base {
+		if c := t.Dynamic.Services[name]; g.hideBase && c != nil && originOf(c.Origin).base {
 			continue
 		}
-		for _, at := range s.describe() {
+		for _, at := range serversOf(s) {
 			list = append(list, observe.Server{Service: name, URL: at.URL, Up: at.Status == status(true)})
 		}
 	}
 	return list
-}
-
-// alive names what t has, for the metrics.
-func (t *table) alive() *observe.Alive {
-	a := &observe.Alive{EntryPoints: map[string]bool{}, Routers: make(map[string]bool, len(t.routes)),
-		Services: make(map[string]bool, len(t.dynamic.Services))}
-	for _, e := range t.entries.all() {
-		a.EntryPoints[e.name] = true
-	}
-	for _, r := range t.routes {
-		a.Routers[r.name], a.Services[r.config.Service] = true, true
-	}
-	for name := range t.dynamic.Services {
-		a.Services[name] = true
-	}
-	return a
 }
 
 // certificates are those that handshakes get, as far as they are there.
@@ -64,10 +48,10 @@ func (g *Gateway) connections() []observe.Connections {
 	defer g.mu.Unlock()
 	var list []observe.Connections
 	for _, f := range g.fronts {
-		list = append(list, observe.Connections{EntryPoint: f.entry().name, Protocol: "TCP", Open: f.crowd.open()})
+		list = append(list, observe.Connections{EntryPoint: f.entry().Name, Protocol: "TCP", Open: f.crowd.open()})
 	}
 	for _, d := range g.datagrams {
-		list = append(list, observe.Connections{EntryPoint: d.view.Load().entry.name, Protocol: "UDP", Open: d.Sessions()})
+		list = append(list, observe.Connections{EntryPoint: d.view.Load().entry.Name, Protocol: "UDP", Open: d.Sessions()})
 	}
 	return list
 }

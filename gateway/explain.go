@@ -15,6 +15,7 @@ import (
 	"axion/gateway/config"
 	"axion/gateway/fault"
 	"axion/gateway/hostname"
+	"axion/gateway/routing"
 	"axion/gateway/rule"
 	"axion/gateway/secret"
 )
@@ -124,7 +125,7 @@ func (g *Gateway) Explain(q Question) (*Answer, error) {
 		a.host = req.Host
 		a.compare(t, taken, req)
 	}
-	if e.speaks(a.secure) {
+	if e.Serves(a.secure) {
 		g.explainConnection(t, a)
 	}
 	switch {
@@ -134,22 +135,22 @@ func (g *Gateway) Explain(q Question) (*Answer, error) {
 		a.Router.Faults = g.faults.On(fault.Route{Router: a.Router.Name, Service: a.Router.Service, Compose: a.Router.Origin.Service})
 		g.walk(a, taken, req)
 	case req != nil:
-		t.leftOff(a, req)
+		a.addUnserved(t, req)
 	}
 	return a, nil
 }
 
 // compare fills in the router that takes a request, and those that come near.
-func (a *Answer) compare(t *table, taken *route, req *rule.Request) {
+func (a *Answer) compare(t *routing.Table, taken *routing.Router, req *rule.Request) {
 	if taken != nil {
-		j := taken.judge(req, a.EntryPoint, a.secure)
-		a.Router, a.options = &j, taken.entry(a.EntryPoint, a.secure).options
-		a.Servers = taken.service.describe()
+		j := evaluate(taken, req, a.EntryPoint, a.secure)
+		a.Router, a.options = &j, taken.Entry(a.EntryPoint, a.secure).TLSOptions
+		a.Servers = serversOf(taken.Service)
 		if len(a.Servers) == 1 {
 			a.Server = a.Servers[0].URL
 		}
 	}
-	a.Near = t.near(req, a, taken, a.secure)
+	a.Near = nearMisses(t, req, a, taken, a.secure)
 	if i := slices.IndexFunc(a.Near, func(j Judged) bool { return j.Matched && j.Change == "" }); i >= 0 && taken != nil {
 		second := a.Near[i]
 		a.Second, a.Near = &second, slices.Delete(a.Near, i, i+1)
@@ -229,34 +230,34 @@ func clientOf(r *http.Request) netip.Addr {
 	return at.Addr()
 }
 
-// judge tells what r says of a request on an entrypoint.
-func (r *route) judge(req *rule.Request, entrypoint string, secure bool) Judged {
-	j := Judged{Name: r.name, Rule: secret.Rule(r.config.Rule), Priority: r.priority, Middlewares: []string{}, Service: r.config.Service,
-		Status: r.describe().Status, Origin: originOf(r.config.Origin), Verdicts: []rule.Verdict{}}
-	wares := r.wares
-	if r.service != nil {
-		wares = slices.Concat(wares, r.service.wares)
+// evaluate tells what r says of a request on an entrypoint.
+func evaluate(r *routing.Router, req *rule.Request, entrypoint string, secure bool) Judged {
+	j := Judged{Name: r.Name, Rule: secret.Rule(r.Config.Rule), Priority: r.Priority, Middlewares: []string{}, Service: r.Config.Service,
+		Status: describeRoute(r).Status, Origin: originOf(r.Config.Origin), Verdicts: []rule.Verdict{}}
+	wares := r.Middlewares
+	if r.Service != nil {
+		wares = slices.Concat(wares, r.Service.Middlewares)
 	}
 	for _, w := range wares {
-		j.Middlewares = append(j.Middlewares, w.name)
+		j.Middlewares = append(j.Middlewares, w.Name)
 	}
-	for _, f := range r.findings {
-		j.Errors = append(j.Errors, hideURL(f.message))
+	for _, f := range r.Findings {
+		j.Errors = append(j.Errors, secret.URL(f.Message))
 	}
-	if r.rule == nil {
+	if r.Rule == nil {
 		return j
 	}
-	j.Verdicts = shown(r.rule.Explain(req))
-	missing := shown(r.rule.Missing(req))
+	j.Verdicts = shown(r.Rule.Explain(req))
+	missing := shown(r.Rule.Missing(req))
 	j.Matched = len(missing) == 0
-	here := r.serves(entrypoint, secure)
+	here := r.Serves(entrypoint, secure)
 	switch {
 	case !j.Matched && here && len(missing) == 1:
 		j.Change = missing[0].Change
-	case j.Matched && !r.ready:
+	case j.Matched && !r.Ready:
 		j.Change = "the router mended: it is disabled"
 	case j.Matched && !here:
-		j.Change = r.elsewhere()
+		j.Change = otherEntryPoint(r)
 	}
 	return j
 }
@@ -274,35 +275,35 @@ func shown(list []rule.Verdict) []rule.Verdict {
 	return list
 }
 
-// elsewhere says where the router answers.
-func (r *route) elsewhere() string {
-	if len(r.entries) == 0 {
+// otherEntryPoint says where the router answers.
+func otherEntryPoint(r *routing.Router) string {
+	if len(r.EntryPoints) == 0 {
 		return ""
 	}
 	scheme := "http"
-	if r.entries[0].tls != nil {
+	if r.EntryPoints[0].TLS != nil {
 		scheme = "https"
 	}
-	return scheme + ":// on entrypoint " + r.entries[0].name
+	return scheme + ":// on entrypoint " + r.EntryPoints[0].Name
 }
 
-// near are the routers that come closest, closest first.
-func (t *table) near(req *rule.Request, a *Answer, taken *route, secure bool) []Judged {
+// nearMisses are the routers that come closest, closest first.
+func nearMisses(t *routing.Table, req *rule.Request, a *Answer, taken *routing.Router, secure bool) []Judged {
 	type miss struct {
-		*route
+		*routing.Router
 		distance int
 	}
 	var misses []miss
-	for _, r := range t.routes {
-		if r == taken || r.rule == nil {
+	for _, r := range t.Routers {
+		if r == taken || r.Rule == nil {
 			continue
 		}
-		missing := len(r.rule.Missing(req))
+		missing := len(r.Rule.Missing(req))
 		distance := 2 * missing
-		if !r.serves(a.EntryPoint, secure) {
+		if !r.Serves(a.EntryPoint, secure) {
 			distance++
 		}
-		if distance > 3 || missing > 0 && missing == len(r.rule.Explain(req)) && !r.sounds(req.Host) {
+		if distance > 3 || missing > 0 && missing == len(r.Rule.Explain(req)) && !hostSimilar(r, req.Host) {
 			continue // it has nothing to do with the request
 		}
 		misses = append(misses, miss{r, distance})
@@ -310,14 +311,14 @@ func (t *table) near(req *rule.Request, a *Answer, taken *route, secure bool) []
 	slices.SortStableFunc(misses, func(a, b miss) int { return a.distance - b.distance })
 	list := []Judged{}
 	for _, m := range misses[:min(len(misses), maxNear)] {
-		list = append(list, m.judge(req, a.EntryPoint, secure))
+		list = append(list, evaluate(m.Router, req, a.EntryPoint, secure))
 	}
 	return list
 }
 
-// sounds reports whether the router asks for a host that this one was probably
+// hostSimilar reports whether the router asks for a host that this one was probably
 // meant to be.
-func (r *route) sounds(host string) bool {
-	hosts, _ := r.rule.Hosts()
+func hostSimilar(r *routing.Router, host string) bool {
+	hosts, _ := r.Rule.Hosts()
 	return config.Nearest(host, hosts) != ""
 }

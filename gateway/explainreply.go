@@ -13,71 +13,68 @@ import (
 
 	"axion/gateway/config"
 	"axion/gateway/middleware"
+	"axion/gateway/routing"
 	"axion/gateway/rule"
+	"axion/gateway/secret"
 )
 
 // entryAt is the entrypoint that a URL leads to: that at its port, or else the one for
 // its scheme. It is nil where none listens there, with a note.
-func (g *Gateway) entryAt(t *table, a *Answer, u *url.URL) *entrypoint {
-	own := web
+func (g *Gateway) entryAt(t *routing.Table, a *Answer, u *url.URL) *routing.EntryPoint {
+	own := routing.Web
 	if a.secure {
-		own = webSecure
+		own = routing.WebSecure
 	}
 	a.EntryPoint = own
 	port := u.Port()
 	if port == "" {
-		return t.entries[own]
+		return t.EntryPoints[own]
 	}
 	var open []string
 	for _, at := range g.EntryPoints() {
 		_, listens, _ := net.SplitHostPort(at.Address)
 		if listens == port {
 			a.EntryPoint = at.Name
-			return t.entries[at.Name]
+			return t.EntryPoints[at.Name]
 		}
 		if !strings.HasSuffix(at.Address, "/udp") {
 			open = append(open, at.Name+" at "+listens)
 		}
 	}
-	for _, e := range t.entries.all() { // by the port that Traefik has in its container
-		if n, udp, err := entryAddress(e.config.Address); err == nil && !udp && fmt.Sprint(n) == port {
-			a.EntryPoint = e.name
+	for _, e := range t.EntryPoints.All() { // by the port that Traefik has in its container
+		if n, udp, err := routing.ParseAddress(e.Config.Address); err == nil && !udp && fmt.Sprint(n) == port {
+			a.EntryPoint = e.Name
 			return e
 		}
 	}
-	if port == map[string]string{web: "80", webSecure: "443"}[own] {
-		return t.entries[own]
+	if port == map[string]string{routing.Web: "80", routing.WebSecure: "443"}[own] {
+		return t.EntryPoints[own]
 	}
 	a.EntryPoint = ""
 	a.Outcome = fmt.Sprintf("nothing listens at port %s: the entrypoints are %s", port, strings.Join(open, ", "))
 	return nil
 }
 
-// speaks reports whether the entrypoint serves HTTP with TLS, or without. Nil does not.
-func (e *entrypoint) speaks(secure bool) bool {
-	return e != nil && (secure && e.secure() || !secure && e.plain())
-}
-
 // ask finds the route of a request as its entrypoint does, which is nil where none
 // takes it. The request is nil where no router is asked: then a tells why.
-func (g *Gateway) ask(t *table, a *Answer, e *entrypoint, r *http.Request) (taken *route, seen *rule.Request) {
-	if !e.speaks(a.secure) { // near misses are told all the same
+func (g *Gateway) ask(t *routing.Table, a *Answer, e *routing.EntryPoint, r *http.Request) (taken *routing.Router, seen *rule.Request) {
+	if !e.Serves(a.secure) { // near misses are told all the same
 		if e != nil && a.secure {
-			a.Outcome = "entrypoint " + e.name + " speaks plain HTTP: a TLS handshake with it fails"
+			a.Outcome = "entrypoint " + e.Name + " speaks plain HTTP: a TLS handshake with it fails"
 		} else if e != nil {
-			a.Reply = &Reply{Status: http.StatusBadRequest, By: "entrypoint " + e.name, Text: "Client sent an HTTP request to an HTTPS server."}
+			a.Reply = &Reply{Status: http.StatusBadRequest, By: "entrypoint " + e.Name, Text: "Client sent an HTTP request to an HTTPS server."}
 		}
 		if req, err := rule.NewRequest(r); err == nil {
 			return nil, req
 		}
 		return nil, nil
 	}
-	d := &door{gateway: g, secure: a.secure, probe: func(found *route, req *rule.Request) { taken, seen = found, req }}
-	m := &manner{Policy: e.policy, name: e.name, index: t.index(e.name, a.secure)}
+	d := &door{gateway: g, secure: a.secure, probe: func(found *routing.Router, req *rule.Request) { taken, seen = found, req }}
+	m := &manner{Policy: e.Policy, name: e.Name, index: t.Index(e.Name, a.secure)}
 	w := &replyWriter{header: http.Header{}}
-	d.admit(unseen().Begin(w, r, e.name), r, m)
+	d.admit(unseen().Begin(w, r, e.Name), r, m)
 	if seen == nil {
-		a.Reply = w.reply("entrypoint " + e.name)
+		a.Reply = w.reply("entrypoint " + e.Name)
 	}
 	return taken, seen
 }
@@ -85,8 +82,8 @@ func (g *Gateway) ask(t *table, a *Answer, e *entrypoint, r *http.Request) (take
 // walk leads a request through the middlewares of its route, made anew so that none
 // of those in force counts it, and tells which of them answers, or what the service is
 // asked for.
-func (g *Gateway) walk(a *Answer, r *route, req *rule.Request) {
-	wares := r.entry(a.EntryPoint, a.secure).chain
+func (g *Gateway) walk(a *Answer, r *routing.Router, req *rule.Request) {
+	wares := r.Entry(a.EntryPoint, a.secure).Middlewares
 	reached := 0
 	var h http.Handler = http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		reached = len(wares) + 1
@@ -95,7 +92,7 @@ func (g *Gateway) walk(a *Answer, r *route, req *rule.Request) {
 	for i, w := range slices.Backward(wares) {
 		next := h
 		if note := depends(w); note != "" {
-			a.Notes = append(a.Notes, "the middleware "+w.name+" "+note)
+			a.Notes = append(a.Notes, "the middleware "+w.Name+" "+note)
 		}
 		wrapped := g.aside(w)(next)
 		h = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
@@ -107,7 +104,7 @@ func (g *Gateway) walk(a *Answer, r *route, req *rule.Request) {
 	w := &replyWriter{header: http.Header{}}
 	h.ServeHTTP(w, req.HTTP.Clone(g.ctx))
 	if reached <= len(wares) {
-		a.Reply = w.reply(wares[reached-1].name)
+		a.Reply = w.reply(wares[reached-1].Name)
 		return
 	}
 	if len(a.Servers) > 0 && !slices.ContainsFunc(a.Servers, func(s Server) bool { return s.Status == status(true) }) {
@@ -117,9 +114,9 @@ func (g *Gateway) walk(a *Answer, r *route, req *rule.Request) {
 
 // aside is a middleware for a request that is only looked at: one that counts is made
 // anew, and one that asks others lets it pass.
-func (g *Gateway) aside(w *ware) middleware.Middleware {
+func (g *Gateway) aside(w *routing.Middleware) middleware.Middleware {
 	pass := func(next http.Handler) http.Handler { return next }
-	c := w.config
+	c := w.Config
 	switch {
 	case c.ForwardAuth != nil || c.Errors != nil:
 		return pass
@@ -129,14 +126,14 @@ func (g *Gateway) aside(w *ware) middleware.Middleware {
 		}
 		return pass
 	}
-	return w.wrap
+	return w.Wrap
 }
 
 // depends says on what the answer of a middleware depends beyond the request.
-func depends(w *ware) string {
-	switch c := w.config; {
+func depends(w *routing.Middleware) string {
+	switch c := w.Config; {
 	case c.ForwardAuth != nil:
-		return "asks " + hideURL(c.ForwardAuth.Address) + " first, whose refusal would be the answer"
+		return "asks " + secret.URL(c.ForwardAuth.Address) + " first, whose refusal would be the answer"
 	case c.RateLimit != nil:
 		return "answers 429 to a client that asks too often"
 	case c.InFlightReq != nil:
@@ -151,9 +148,9 @@ func depends(w *ware) string {
 	return ""
 }
 
-// leftOff tells why no router takes a request that some labels ask for.
-func (t *table) leftOff(a *Answer, req *rule.Request) {
-	for _, u := range t.dynamic.Unserved {
+// addUnserved tells why no router takes a request that some labels ask for.
+func (a *Answer) addUnserved(t *routing.Table, req *rule.Request) {
+	for _, u := range t.Dynamic.Unserved {
 		for _, name := range slices.Sorted(maps.Keys(u.Routers)) {
 			r := u.Routers[name]
 			if parsed, err := rule.Parse(r.Rule); err == nil && parsed.Match(req) {
@@ -164,7 +161,7 @@ func (t *table) leftOff(a *Answer, req *rule.Request) {
 	if len(a.Unserved) > 0 {
 		return
 	}
-	for _, p := range t.dynamic.Problems {
+	for _, p := range t.Dynamic.Problems {
 		ignored := p.Label != "" && strings.Contains(p.Message, "ignored")
 		if (p.Severity == config.Error || ignored) && len(a.Notes) < maxNear {
 			a.Notes = append(a.Notes, "left out, perhaps with its route: "+p.Error())

@@ -27,6 +27,3 @@ func HideLines(file, text string) string {
 	}
 	return strings.Join(shown, "\n")
 }
-
-// QuietOf is what a router's and its entrypoint's observability amount to.
-var QuietOf = quietOf

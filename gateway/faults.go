@@ -14,9 +14,9 @@ import (
 // says that no router, and no service of one, has the target's name.
 func (g *Gateway) Break(f fault.Fault) (*fault.Active, error) {
 	known := map[string]bool{}
-	for _, r := range g.table.Load().routes {
-		if r.ready {
-			known[r.name], known[r.config.Service], known[r.config.Origin.Service] = true, true, true
+	for _, r := range g.table.Load().Routers {
+		if r.Ready {
+			known[r.Name], known[r.Config.Service], known[r.Config.Origin.Service] = true, true, true
 		}
 	}
 	// A name may leave out its provider, as in labels.
@@ -31,9 +31,4 @@ func (g *Gateway) Break(f fault.Fault) (*fault.Active, error) {
 		return nil, fmt.Errorf("no router or service %q answers requests: %s", f.Target, hint)
 	}
 	return g.faults.Add(f), nil
-}
-
-// target is what faults know the route by.
-func (r *route) target() fault.Route {
-	return fault.Route{Router: r.name, Service: r.config.Service, Compose: r.config.Origin.Service}
 }

@@ -7,15 +7,16 @@ import (
 
 	"axion/gateway/config"
 	"axion/gateway/inbound"
+	"axion/gateway/routing"
 )
 
 // follow has f show v: to requests from now on, and where limits changed that a server
 // keeps, to connections from now on. The caller holds the gateway's mu.
 func (g *Gateway) follow(f *front, v *view) {
-	was := f.view.Swap(v).entry.config
+	was := f.view.Swap(v).entry.Config
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	renew := !reflect.DeepEqual(limitsOf(was), limitsOf(v.entry.config))
+	renew := !reflect.DeepEqual(limitsOf(was), limitsOf(v.entry.Config))
 	if renew {
 		g.renew(f, v.entry)
 	}
@@ -24,7 +25,7 @@ func (g *Gateway) follow(f *front, v *view) {
 }
 
 // renew gives f servers with e's limits. The caller holds f's mu.
-func (g *Gateway) renew(f *front, e *entrypoint) {
+func (g *Gateway) renew(f *front, e *routing.EntryPoint) {
 	old := f.current
 	f.current = g.newServers(f, e)
 	if !f.started {
@@ -42,19 +43,19 @@ func (g *Gateway) renew(f *front, e *entrypoint) {
 
 // followQUIC serves HTTP/3 where that was opened, ends it, or has it go on with e's
 // limits. The caller holds f's mu.
-func (g *Gateway) followQUIC(f *front, e *entrypoint, renew bool) {
+func (g *Gateway) followQUIC(f *front, e *routing.EntryPoint, renew bool) {
 	switch q := f.quic; {
 	case q == nil:
 	case !q.started:
 		if f.started {
 			g.startQUIC(f, q)
 		}
-	case !e.speaksQUIC():
+	case !e.WantsHTTP3():
 		f.quic = nil
 		g.running.Go(func() { _ = q.shutdown(g.ctx) })
 	case renew:
 		if err := g.renewQUIC(f, q, e); err != nil {
-			g.log.Warn("HTTP/3 goes on with its old limits", "entrypoint", e.name, "error", err)
+			g.log.Warn("HTTP/3 goes on with its old limits", "entrypoint", e.Name, "error", err)
 		}
 	}
 }

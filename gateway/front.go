@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -14,22 +13,14 @@ import (
 
 	"axion/gateway/inbound"
 	"axion/gateway/listen"
+	"axion/gateway/routing"
 	"axion/gateway/tcp"
 )
 
-// place is where an entrypoint is open. Those of the gateway are told apart by it: the
-// name of an entrypoint may change, or go on to another place.
-type place struct {
-	udp     bool
-	address string // "localhost:port"; of web and websecure the name
-}
-
-func (e *entrypoint) place() place { return place{e.udp, cmp.Or(e.address, e.name)} }
-
 // view is what a place serves: an entrypoint of a table.
 type view struct {
-	table *table
-	entry *entrypoint
+	table *routing.Table
+	entry *routing.EntryPoint
 }
 
 // front serves one place for TCP. It lives as long as its listener.
@@ -52,13 +43,13 @@ type front struct {
 
 // newFront takes l over.
 func (g *Gateway) newFront(v *view, l net.Listener) *front {
-	f := &front{port: listen.Interrupt(l), crowd: newCrowd(connLimit(), g.log.With("entrypoint", v.entry.name))}
+	f := &front{port: listen.Interrupt(l), crowd: newCrowd(connLimit(), g.log.With("entrypoint", v.entry.Name))}
 	f.view.Store(v)
 	f.mux = g.newMux(f, crowdListener{f.port, f.crowd})
-	if v.entry.plain() {
+	if v.entry.Plain() {
 		f.plain = &door{gateway: g}
 	}
-	if v.entry.secure() {
+	if v.entry.Secure() {
 		f.secure = &door{gateway: g, secure: true}
 	}
 	if f.plain != nil && f.secure != nil {
@@ -70,46 +61,40 @@ func (g *Gateway) newFront(v *view, l net.Listener) *front {
 }
 
 // entry is the entrypoint that is there now.
-func (f *front) entry() *entrypoint { return f.view.Load().entry }
+func (f *front) entry() *routing.EntryPoint { return f.view.Load().entry }
 
 // name is that of the entrypoint that is there now.
-func (f *front) name() string { return f.entry().name }
+func (f *front) name() string { return f.entry().Name }
 
-func (f *front) headTimeout() time.Duration { return inbound.HeadTimeout(f.entry().config) }
+func (f *front) headTimeout() time.Duration { return inbound.HeadTimeout(f.entry().Config) }
 
 // showDoors has requests from now on treated as v says. The caller holds f's mu.
 func (f *front) showDoors(v *view) {
 	if f.plain != nil {
-		f.plain.manner.Store(&manner{Policy: v.entry.policy, name: v.entry.name, index: v.table.index(v.entry.name, false)})
+		f.plain.manner.Store(&manner{Policy: v.entry.Policy, name: v.entry.Name, index: v.table.Index(v.entry.Name, false)})
 	}
 	if f.secure == nil {
 		return
 	}
-	m := &manner{Policy: v.entry.policy, name: v.entry.name, index: v.table.index(v.entry.name, true)}
+	m := &manner{Policy: v.entry.Policy, name: v.entry.Name, index: v.table.Index(v.entry.Name, true)}
 	if f.quic != nil {
-		m.alternative = f.quic.alternative(v.entry.config.HTTP3)
+		m.alternative = f.quic.alternative(v.entry.Config.HTTP3)
 	}
 	f.secure.manner.Store(m)
 }
 
-// speaksQUIC reports whether HTTP/3 is wanted: on websecure, and where the entrypoint
-// asks for it.
-func (e *entrypoint) speaksQUIC() bool {
-	return e.secure() && (e.name == webSecure || e.config.HTTP3 != nil)
-}
-
 // offerQUIC opens the port for HTTP/3 where e wants it and it is not open. That it is
 // taken need not stop the entrypoint: HTTP/3 is an offer.
-func (f *front) offerQUIC(g *Gateway, e *entrypoint) {
+func (f *front) offerQUIC(g *Gateway, e *routing.EntryPoint) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.quic != nil || !e.speaksQUIC() {
+	if f.quic != nil || !e.WantsHTTP3() {
 		return
 	}
-	q, err := newQUIC(f.port, f.secure, g.cert.QUICConfig(f.name), e.config)
+	q, err := newQUIC(f.port, f.secure, g.cert.QUICConfig(f.name), e.Config)
 	if err != nil {
 		if err.Error() != f.noQUIC {
-			g.log.Warn("HTTP/3 is not served", "entrypoint", e.name, "error", err)
+			g.log.Warn("HTTP/3 is not served", "entrypoint", e.Name, "error", err)
 		}
 		f.noQUIC = err.Error()
 		return
@@ -123,7 +108,7 @@ func (g *Gateway) start(f *front) {
 		return
 	}
 	f.started = true
-	g.log.Debug("entrypoint opened", "entrypoint", f.entry().name, "address", f.port.Addr())
+	g.log.Debug("entrypoint opened", "entrypoint", f.entry().Name, "address", f.port.Addr())
 	if f.split != nil {
 		g.runSide(f, &f.stopping, f.split.run)
 	}
@@ -141,7 +126,7 @@ func (g *Gateway) runSide(f *front, stopping *atomic.Bool, serve func() error) {
 	g.running.Go(func() {
 		if err := serve(); !stopping.Load() && !f.stopping.Load() {
 			f.close()
-			g.end(fmt.Errorf("serve entrypoint %s: %w", f.entry().name, err))
+			g.end(fmt.Errorf("serve entrypoint %s: %w", f.entry().Name, err))
 		}
 	})
 }

@@ -34,7 +34,9 @@ import (
 	"axion/gateway/provider"
 	"axion/gateway/provider/docker"
 	"axion/gateway/proxy"
+	"axion/gateway/routing"
 	"axion/gateway/rule"
+	"axion/gateway/secret"
 )
 
 // Options of a [Gateway].
@@ -98,7 +100,7 @@ type Gateway struct {
 	cert      *cert.Authority
 	proxy     *proxy.Proxy
 	env       middleware.Env
-	table     atomic.Pointer[table]
+	table     atomic.Pointer[routing.Table]
 	observer  *observe.Observer
 	own       own
 	guard     *peer.Guard
@@ -112,8 +114,8 @@ type Gateway struct {
 	applying  sync.Mutex // held while a table is built and put in force; taken before mu
 	internals map[string]http.Handler
 	mu        sync.Mutex // guards what follows
-	fronts    map[place]*front
-	datagrams map[place]*datagrams
+	fronts    map[routing.Endpoint]*front
+	datagrams map[routing.Endpoint]*datagrams
 	// Those whose requests under way go on, although they are at no place any more.
 	leaving    map[*front]struct{}
 	leavingUDP map[*datagrams]struct{}
@@ -148,8 +150,8 @@ func New(opts Options) (*Gateway, error) {
 	g := &Gateway{
 		log:        opts.Log,
 		guard:      opts.Guard,
-		fronts:     make(map[place]*front),
-		datagrams:  make(map[place]*datagrams),
+		fronts:     make(map[routing.Endpoint]*front),
+		datagrams:  make(map[routing.Endpoint]*datagrams),
 		leaving:    make(map[*front]struct{}),
 		leavingUDP: make(map[*datagrams]struct{}),
 		freePorts:  opts.FreePorts,
@@ -201,7 +203,7 @@ func New(opts Options) (*Gateway, error) {
 	g.closer = onceWithContext(g.shutdown)
 	g.applying.Lock()
 	defer g.applying.Unlock()
-	g.put(g.provider.Dynamic(), map[place]net.Listener{{address: web}: opts.Web, {address: webSecure}: opts.WebSecure})
+	g.put(g.provider.Dynamic(), map[routing.Endpoint]net.Listener{{Address: routing.Web}: opts.Web, {Address: routing.WebSecure}: opts.WebSecure})
 	g.observer.Reloaded()
 	return g, nil
 }
@@ -287,29 +289,28 @@ func (g *Gateway) apply(d *config.Dynamic) {
 }
 
 // put makes a table of d and puts it in force. The caller holds applying.
-func (g *Gateway) put(d *config.Dynamic, given map[place]net.Listener) {
+func (g *Gateway) put(d *config.Dynamic, given map[routing.Endpoint]net.Listener) {
 	old := g.table.Load()
 	ports := g.ownPorts(d)
 	g.own.ports.Store(&ports)
-	next := g.build(d, old)
+	next := routing.Build(d, old, g.deps())
 	g.rules.Forget()
-	g.secure(next)
+	next.AddProblems(g.cert.Apply(next.TLSSettings())...)
 	change := g.reconcile(next, given)
-	g.observer.KeepFrom(next.alive)
-	listening := g.ownOf(next)
+	g.observer.KeepFrom(next.Alive)
+	listening := g.ownOf(next.EntryPoints)
 	g.own.now.Store(&listening)
 	if err := g.observer.Apply(d.Static); err != nil {
-		next.problems = append(next.problems, d.Static.Problem(config.Origin{}, config.Warning,
+		next.AddProblems(d.Static.Problem(config.Origin{}, config.Warning,
 			"the access log and the metrics stay as they were: "+err.Error(), ""))
 	}
-	next.tcp.Start()
+	next.TCP.Start()
 	g.adopt(change)
 	g.table.Store(next) // once requests are routed by it: who waits for a route may ask for it at once
 	if old != nil {
-		close(old.replaced)
-		old.release(next)
+		old.ReplaceBy(next)
 	}
-	if old != nil && g.engine != nil && changed(old.dynamic.Static.Docker, d.Static.Docker) {
+	if old != nil && g.engine != nil && changed(old.Dynamic.Static.Docker, d.Static.Docker) {
 		g.engine.Refresh()
 	}
 	refused, known := map[config.Problem]bool{}, map[config.Problem]bool{}
@@ -317,11 +318,11 @@ func (g *Gateway) put(d *config.Dynamic, given map[place]net.Listener) {
 		refused[p] = p.Severity == config.Error // the provider has told it, and what it does about it
 	}
 	if old != nil {
-		for _, p := range slices.Concat(old.problems, old.dynamic.Problems) {
+		for _, p := range slices.Concat(old.Problems, old.Dynamic.Problems) {
 			known[p] = true
 		}
 	}
-	for _, p := range slices.Concat(d.Problems, next.problems) {
+	for _, p := range slices.Concat(d.Problems, next.Problems) {
 		if refused[p] || known[p] {
 			continue
 		}
@@ -329,7 +330,7 @@ func (g *Gateway) put(d *config.Dynamic, given map[place]net.Listener) {
 		if p.Severity == config.Notice {
 			level = slog.LevelInfo
 		}
-		p.Message, p.Hint = hideURL(p.Message), hideURL(p.Hint)
+		p.Message, p.Hint = secret.URL(p.Message), secret.URL(p.Hint)
 		g.log.Log(g.ctx, level, p.Error(), p.Attrs()...)
 	}
 }
@@ -339,13 +340,27 @@ func changed(was, now config.StaticDocker) bool {
 	return was.Network != now.Network || was.AllowEmptyServices != now.AllowEmptyServices
 }
 
+// deps are what a table is built with.
+func (g *Gateway) deps() routing.Deps {
+	return routing.Deps{
+		Current: g.table.Load, Internals: g.internals, Port: g.portOf,
+		Own: g.ownOf, Private: g.own.private, Addresses: g.own.addresses, Guard: g.guard, Control: g.own.control,
+		Begin: g.opened, Rules: &g.rules, Proxy: g.proxy, Linter: &g.linter, Middleware: g.env, Log: g.log,
+	}
+}
+
+// check tells which routers of d would be disabled, and why.
+func (g *Gateway) check(d *config.Dynamic) []config.Problem {
+	return routing.Check(d, g.table.Load(), g.deps())
+}
+
 // Problems lists what is wrong with the sources as they are now, and which
 // routers are disabled or doubtful.
 func (g *Gateway) Problems() []config.Problem {
 	t := g.table.Load()
-	list := slices.Concat(t.dynamic.Problems, t.problems)
+	list := slices.Concat(t.Dynamic.Problems, t.Problems)
 	for i, p := range list { // which may quote a URL
-		list[i].Message, list[i].Hint = hideURL(p.Message), hideURL(p.Hint)
+		list[i].Message, list[i].Hint = secret.URL(p.Message), secret.URL(p.Hint)
 	}
 	return list
 }
@@ -353,11 +368,11 @@ func (g *Gateway) Problems() []config.Problem {
 // Routes lists every router of the table in force, disabled ones included,
 // sorted in the order in which they are tried.
 func (g *Gateway) Routes() []Route {
-	routes := g.table.Load().routes
+	routes := g.table.Load().Routers
 	list := make([]Route, len(routes))
 	for i, r := range routes {
-		list[i] = r.describe()
-		list[i].Faults = g.faults.On(r.target())
+		list[i] = describeRoute(r)
+		list[i].Faults = g.faults.On(r.FaultTarget())
 	}
 	return list
 }
@@ -371,11 +386,11 @@ func (g *Gateway) WaitHost(ctx context.Context, host string) error {
 	}
 	for {
 		t := g.table.Load()
-		if t.asksFor(host) {
+		if t.HasHost(host) {
 			return nil
 		}
 		select {
-		case <-t.replaced:
+		case <-t.Replaced():
 		case <-g.ended:
 			return fmt.Errorf("wait for a route to %s: the gateway has ended", host)
 		case <-ctx.Done():

@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"axion/gateway/secret"
 )
 
 // hider takes out of the lines of a file, one after the other from the first, what
@@ -64,8 +66,8 @@ var quotes = []struct {
 }
 
 var (
-	// routing are the keys whose values tell where requests go.
-	routing = []string{
+	// routingKeys are the keys whose values tell where requests go.
+	routingKeys = []string{
 		"rule", "ruleSyntax", "service", "entryPoints", "entrypoints", "priority", "middlewares", "url", "address", "scheme", "port",
 		"ports", "expose", "image", "container_name", "hostname", "networks", "profiles", "prefix", "prefixes", "weight", "passHostHeader",
 		"certResolver", "passthrough",
@@ -279,7 +281,7 @@ func (h *hider) key(m []string, start int) string {
 			}
 		}
 	}
-	shown := !h.in().closed && slices.Contains(routing, last)
+	shown := !h.in().closed && slices.Contains(routingKeys, last)
 	return m[1] + strings.TrimRight(m[2], " ") + h.value(m[2], m[3], last, start, shown)
 }
 
@@ -327,7 +329,7 @@ func showText(text string) string {
 	if secretText.MatchString(text) || further.MatchString(text) || text[0] == '{' || text[0] == '[' && strings.Contains(text, "{") {
 		return hidden
 	}
-	return hideURL(text)
+	return secret.URL(text)
 }
 
 // customHeaders matches the labels of headers under free names, also misspelt ones.

@@ -71,11 +71,11 @@ func (g *Gateway) oneEntryPoint(w http.ResponseWriter, r *http.Request) {
 // entryPoints are those that are open, with their settings.
 func (g *Gateway) entryPoints() []api.Object {
 	list := []api.Object{}
-	entries := g.table.Load().entries
+	entries := g.table.Load().EntryPoints
 	for _, e := range g.EntryPoints() {
 		o := api.Object{}
 		if at := entries[e.Name]; at != nil {
-			o = api.EntryPoint(at.config)
+			o = api.EntryPoint(at.Config)
 		}
 		o["name"], o["names"], o["address"] = e.Name, e.Names, e.Address
 		list = append(list, o)
@@ -86,9 +86,9 @@ func (g *Gateway) entryPoints() []api.Object {
 // overview counts by protocol and status.
 func (g *Gateway) overview() map[string]any {
 	t := g.table.Load()
-	all := map[string]any{"features": map[string]any{"tracing": "", "metrics": "Prometheus", "accessLog": t.dynamic.Static.AccessLog != nil,
+	all := map[string]any{"features": map[string]any{"tracing": "", "metrics": "Prometheus", "accessLog": t.Dynamic.Static.AccessLog != nil,
 		"hub": false}}
-	known := map[string]bool{"Docker": len(t.dynamic.Static.FileProviders) == 0, "File": len(t.dynamic.Static.FileProviders) > 0}
+	known := map[string]bool{"Docker": len(t.Dynamic.Static.FileProviders) == 0, "File": len(t.Dynamic.Static.FileProviders) > 0}
 	for _, protocol := range []string{"http", "tcp", "udp"} {
 		kinds := map[string]any{}
 		for kind, list := range g.lists(t, protocol) {

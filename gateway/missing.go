@@ -7,6 +7,7 @@ import (
 
 	"axion/gateway/hostname"
 	"axion/gateway/notfound"
+	"axion/gateway/routing"
 	"axion/gateway/rule"
 )
 
@@ -34,7 +35,7 @@ func (d *door) notFound(w http.ResponseWriter, req *rule.Request, entrypoint str
 	// own (DNS rebinding).
 	if hostname.IsLocal(req.Host) && req.ClientIP().IsLoopback() {
 		p.Details, p.Dashboard = true, g.dashboard
-		g.table.Load().addNear(p, req, d)
+		addNear(g.table.Load(), p, req, d)
 	}
 	notfound.Write(w, p)
 }
@@ -47,8 +48,8 @@ func (d *door) scheme() string {
 }
 
 // addNear fills in the routers that come near, and the hosts that there are.
-func (t *table) addNear(p *notfound.Page, req *rule.Request, d *door) {
-	for _, j := range t.near(req, &Answer{EntryPoint: p.EntryPoint}, nil, d.secure) {
+func addNear(t *routing.Table, p *notfound.Page, req *rule.Request, d *door) {
+	for _, j := range nearMisses(t, req, &Answer{EntryPoint: p.EntryPoint}, nil, d.secure) {
 		n := notfound.Near{Router: j.Name, Origin: j.Origin.String(), Change: j.Change}
 		for _, v := range j.Verdicts {
 			matcher, secret := notfound.Hide(v.Matcher)
@@ -61,7 +62,7 @@ func (t *table) addNear(p *notfound.Page, req *rule.Request, d *door) {
 	}
 	_, port, _ := hostname.Split(req.HTTP.Host)
 	var hosts []string
-	for host := range t.index(p.EntryPoint, d.secure).hosts {
+	for host := range t.Index(p.EntryPoint, d.secure).Hosts {
 		hosts = append(hosts, host)
 	}
 	slices.Sort(hosts)

@@ -7,32 +7,33 @@ import (
 	"strings"
 
 	"axion/gateway/listen"
+	"axion/gateway/routing"
 )
 
 // above is what is added to a port that this user may not open: 80 becomes 8080.
 const above = 8000
 
 // listenTo opens e's port on this machine alone.
-func (g *Gateway) listenTo(e *entrypoint) (net.Listener, error) {
+func (g *Gateway) listenTo(e *routing.EntryPoint) (net.Listener, error) {
 	l, err := listen.Listen(g.placeOf(e))
 	if _, denied := errors.AsType[*listen.Denied](err); !denied {
 		return l, err
 	}
-	_, text, _ := net.SplitHostPort(e.address)
+	_, text, _ := net.SplitHostPort(e.Address)
 	port, _ := strconv.Atoi(text)
 	l, err = listen.Listen("localhost:" + strconv.Itoa(port+above))
 	if err == nil {
-		g.log.Warn("entrypoint moved: this user may not open its port", "entrypoint", e.name, "port", port, "to", listen.Port(l))
+		g.log.Warn("entrypoint moved: this user may not open its port", "entrypoint", e.Name, "port", port, "to", listen.Port(l))
 	}
 	return l, err
 }
 
 // placeOf is the address to listen on.
-func (g *Gateway) placeOf(e *entrypoint) string {
+func (g *Gateway) placeOf(e *routing.EntryPoint) string {
 	if g.freePorts {
 		return "localhost:0"
 	}
-	return e.address
+	return e.Address
 }
 
 // EntryPoint is one open entrypoint.
@@ -48,15 +49,15 @@ func (g *Gateway) EntryPoints() []EntryPoint {
 	defer g.mu.Unlock()
 	at := make(map[string]string)
 	for _, f := range g.fronts {
-		at[f.entry().name] = listen.Address(f.port)
+		at[f.entry().Name] = listen.Address(f.port)
 	}
 	for _, d := range g.datagrams {
-		at[d.view.Load().entry.name] = d.Addr().String() + "/udp"
+		at[d.view.Load().entry.Name] = d.Addr().String() + "/udp"
 	}
 	list := []EntryPoint{}
-	for _, e := range g.table.Load().entries.all() {
-		if address := at[e.name]; address != "" {
-			list = append(list, EntryPoint{Name: e.name, Names: e.names, Address: address})
+	for _, e := range g.table.Load().EntryPoints.All() {
+		if address := at[e.Name]; address != "" {
+			list = append(list, EntryPoint{Name: e.Name, Names: e.Names, Address: address})
 		}
 	}
 	return list
@@ -68,14 +69,14 @@ func (g *Gateway) EntryPoints() []EntryPoint {
 func (g *Gateway) Entry(scheme, port string) (address string, ok bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	own := map[string]string{"http": web, "https": webSecure}[scheme]
+	own := map[string]string{"http": routing.Web, "https": routing.WebSecure}[scheme]
 	for _, f := range g.fronts {
 		door := f.plain
 		if scheme == "https" {
 			door = f.secure
 		}
 		address := f.port.Addr().String()
-		if door != nil && (port == "" && f.entry().name == own || port != "" && strings.HasSuffix(address, ":"+port)) {
+		if door != nil && (port == "" && f.entry().Name == own || port != "" && strings.HasSuffix(address, ":"+port)) {
 			return address, true
 		}
 	}
@@ -87,7 +88,7 @@ func (g *Gateway) portOf(entrypoint string) int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for _, f := range g.fronts {
-		if f.entry().name == entrypoint {
+		if f.entry().Name == entrypoint {
 			return listen.Port(f.port)
 		}
 	}

@@ -3,30 +3,31 @@ package gateway
 import (
 	"net/netip"
 
+	"axion/gateway/routing"
 	"axion/gateway/rule"
 )
 
 // explainConnection tells what comes before an HTTP router sees a request: which TCP
 // router takes the connection, whether there is a handshake, and whether the host is
 // the handshake's.
-func (g *Gateway) explainConnection(t *table, a *Answer) {
+func (g *Gateway) explainConnection(t *routing.Table, a *Answer) {
 	name := a.name
 	if _, err := netip.ParseAddr(name); err == nil {
 		name = "" // clients name no addresses (RFC 6066, section 3)
 	}
-	index := t.index(a.EntryPoint, true)
+	index := t.Index(a.EntryPoint, true)
 	meta := &rule.TCPMeta{ClientIP: a.client}
 	if a.secure {
 		meta.ServerName, meta.ALPN = name, []string{"h2", "http/1.1"}
 	}
-	if r := t.tcp.Table(a.EntryPoint).Takes(meta, a.secure, index.any(), index.claim(name)); r != "" {
+	if r := t.TCP.Table(a.EntryPoint).Takes(meta, a.secure, index.HasRoutes(), index.HostClaim(name)); r != "" {
 		a.instead("the TCP router " + r + " takes the connection")
 		return
 	}
 	if !a.secure {
 		return
 	}
-	h := g.cert.Explain(a.EntryPoint, name, a.name, t.asksFor(name))
+	h := g.cert.Explain(a.EntryPoint, name, a.name, t.HasHost(name))
 	a.TLS = &h
 	if h.Refused != "" {
 		a.instead("the handshake is refused: " + h.Refused)

@@ -1,20 +1,14 @@
 package gateway
 
 import (
-	"cmp"
-	"fmt"
 	"net"
-	"net/url"
 	"slices"
 	"sync/atomic"
 	"syscall"
 
-	"axion/gateway/config"
+	"axion/gateway/routing"
 	"axion/gateway/selfaddr"
 )
-
-// entryName is how the listeners of entrypoints are called, before their names.
-const entryName = "entrypoint "
 
 // own is where the stack listens: no router of the user's may lead back there.
 type own struct {
@@ -34,9 +28,9 @@ func (o *own) read(opts Options) error {
 		o.add(selfaddr.Of(name, addr))
 	}
 	o.private = slices.Clone(o.fixed)
-	for name, l := range map[string]net.Listener{web: opts.Web, webSecure: opts.WebSecure} {
+	for name, l := range map[string]net.Listener{routing.Web: opts.Web, routing.WebSecure: opts.WebSecure} {
 		if l != nil {
-			o.add(selfaddr.Of(entryName+name, l.Addr()))
+			o.add(selfaddr.Of(routing.ListenerPrefix+name, l.Addr()))
 		}
 	}
 	for service, list := range opts.Addresses {
@@ -44,19 +38,10 @@ func (o *own) read(opts Options) error {
 			if l, ok := o.fixed.Find("tcp", address); ok && l.Name == "dashboard" && service == "axion" {
 				continue
 			}
-			if err := foreign(o.fixed, service, address); err != nil {
+			if err := routing.RefuseAddress(o.fixed, service, address); err != nil {
 				return err
 			}
 		}
-	}
-	return nil
-}
-
-// foreign refuses an address that is the stack's own for a service.
-func foreign(own selfaddr.Set, service, address string) error {
-	if l, ok := own.Find("tcp", address); ok {
-		return &mended{error: fmt.Errorf("%s cannot be at %s, which is this stack's own %s", service, address, l.Name),
-			hint: "give it the address at which your service listens"}
 	}
 	return nil
 }
@@ -67,7 +52,7 @@ func foreign(own selfaddr.Set, service, address string) error {
 func (g *Gateway) Relocate(service string, addresses []string) error {
 	if own := g.own.now.Load(); own != nil {
 		for _, address := range addresses {
-			if err := foreign(*own, service, address); err != nil {
+			if err := routing.RefuseAddress(*own, service, address); err != nil {
 				return err
 			}
 		}
@@ -94,8 +79,9 @@ func (o *own) control(network, address string, c syscall.RawConn) error {
 	return nil
 }
 
-// ownOf are the stack's listeners once t is in force, in the same order each time.
-func (g *Gateway) ownOf(t *table) selfaddr.Set {
+// ownOf are the stack's listeners once these entrypoints are in force, in the same order
+// each time.
+func (g *Gateway) ownOf(entries routing.EntryPoints) selfaddr.Set {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	set := slices.Clone(g.own.fixed)
@@ -105,84 +91,10 @@ func (g *Gateway) ownOf(t *table) selfaddr.Set {
 		}
 	}
 	for _, f := range g.fronts {
-		add(selfaddr.Of(entryName+f.entry().name, f.port.Addr()))
+		add(selfaddr.Of(routing.ListenerPrefix+f.entry().Name, f.port.Addr()))
 	}
 	for _, d := range g.datagrams {
-		add(selfaddr.Of(entryName+d.view.Load().entry.name, d.Addr()))
+		add(selfaddr.Of(routing.ListenerPrefix+d.view.Load().entry.Name, d.Addr()))
 	}
-	for _, e := range t.entries.all() {
-		name := entryName + e.name
-		if e.address != "" && !g.freePorts {
-			l, ok := selfaddr.Parse(name, e.address)
-			if e.udp {
-				l.Network = "udp"
-			}
-			add(l, ok)
-		}
-	}
-	slices.SortFunc(set, func(a, b selfaddr.Listener) int {
-		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Network, b.Network), a.Addr.Compare(b.Addr))
-	})
-	return set
-}
-
-// refuse says why a server at "host:port" must not be connected to: it is the stack
-// itself. The stack's own services may be, from its own file and from one that takes
-// the place of their labels.
-func (b *builder) refuse(at config.Origin, network, address string) error {
-	if at.Layer == 0 || slices.Contains(b.gateway.own.addresses[at.Service], address) {
-		return nil
-	}
-	l, ok := b.own.Find(network, address)
-	if !ok {
-		return nil
-	}
-	hint := "give it the port at which your service listens on this machine; a compose service says so by ports, such as \"8081:80\""
-	if l.Name == entryName+internalEntry {
-		hint = "to serve Traefik's API, let the router name the service api@internal"
-	}
-	return &mended{error: fmt.Errorf("its server %s is this stack's own %s", address, l.Name), hint: hint}
-}
-
-// refuseURL is refuse for a server's URL.
-func (b *builder) refuseURL(at config.Origin, text string) error {
-	u, err := url.Parse(text)
-	if err != nil || u.Host == "" {
-		return nil // told elsewhere
-	}
-	port := "80"
-	if u.Scheme == "https" {
-		port = "443"
-	}
-	return b.refuse(at, "tcp", net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), port)))
-}
-
-// refuseAuth looks at the server that a middleware asks. An entrypoint may lead to
-// it.
-func (b *builder) refuseAuth(c *config.Middleware) error {
-	if c.ForwardAuth == nil || c.Origin.Layer == 0 {
-		return nil
-	}
-	u, err := url.Parse(c.ForwardAuth.Address)
-	if err != nil {
-		return nil // told elsewhere
-	}
-	if l, ok := b.gateway.own.private.Find("tcp", u.Host); ok {
-		return &mended{error: fmt.Errorf("its address %s is this stack's own %s", u.Host, l.Name),
-			hint: "give it the address of your own service"}
-	}
-	return nil
-}
-
-// refuseServers looks at the servers of a service.
-func (b *builder) refuseServers(c *config.Service) error {
-	if c.LoadBalancer == nil {
-		return nil
-	}
-	for _, s := range c.LoadBalancer.Servers {
-		if err := b.refuseURL(c.Origin, s.URL); err != nil {
-			return err
-		}
-	}
-	return nil
+	return routing.OwnListeners(set, entries, g.freePorts)
 }

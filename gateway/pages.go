@@ -3,6 +3,8 @@ package gateway
 import (
 	"net/http"
 	"strings"
+
+	"axion/gateway/routing"
 )
 
 // pages serve the API, and send browsers that open Traefik's dashboard to the stack's:
@@ -10,8 +12,8 @@ import (
 // are.
 func (g *Gateway) pages(api http.Handler, alone bool) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		settings := g.table.Load().dynamic.Static.API
-		here := g.dashboard != "" && (settings == nil || dashboard(settings)) && (r.Method == http.MethodGet || r.Method == http.MethodHead)
+		settings := g.table.Load().Dynamic.Static.API
+		here := g.dashboard != "" && (settings == nil || routing.HasDashboard(settings)) && (r.Method == http.MethodGet || r.Method == http.MethodHead)
 		path := r.URL.Path
 		switch {
 		case !here || strings.HasPrefix(path, "/api/"):
@@ -39,4 +41,17 @@ func forwardedPrefix(r *http.Request) string {
 		return ""
 	}
 	return prefix
+}
+
+// newInternals are the services that routers can name, such as ping@internal.
+func (g *Gateway) newInternals() map[string]http.Handler {
+	api := g.API()
+	return map[string]http.Handler{
+		"api":        g.pages(api, false),
+		"dashboard":  g.pages(api, true),
+		"ping":       http.HandlerFunc(g.ping),
+		"prometheus": g.observer.Handler(),
+		// noop is for routers whose middlewares answer every request themselves.
+		"noop": http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }),
+	}
 }

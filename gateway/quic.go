@@ -19,6 +19,7 @@ import (
 
 	"axion/gateway/config"
 	"axion/gateway/inbound"
+	"axion/gateway/routing"
 )
 
 // quicFront serves HTTP/3 (RFC 9114) on the UDP port of the same number as an
@@ -116,12 +117,12 @@ func (g *Gateway) startQUIC(f *front, q *quicFront) {
 }
 
 // renewQUIC has connections from now on be under e's limits.
-func (g *Gateway) renewQUIC(f *front, q *quicFront, e *entrypoint) error {
+func (g *Gateway) renewQUIC(f *front, q *quicFront, e *routing.EntryPoint) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	old := q.current
 	old.unlisten()
-	s, err := q.listen(e.config)
+	s, err := q.listen(e.Config)
 	if err != nil {
 		return err
 	}

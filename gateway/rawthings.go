@@ -5,6 +5,8 @@ import (
 
 	"axion/gateway/api"
 	"axion/gateway/config"
+	"axion/gateway/routing"
+	"axion/gateway/secret"
 )
 
 // rawRoute is a TCP or UDP router as the API shows it.
@@ -22,8 +24,8 @@ type rawFinding struct {
 }
 
 // tcpLists are the parts of TCP's configuration, with their states.
-func (t *table) tcpLists() map[string]api.List {
-	d, w := t.dynamic.TCP, t.dynamic.Written.TCP
+func tcpLists(t *routing.Table) map[string]api.List {
+	d, w := t.Dynamic.TCP, t.Dynamic.Written.TCP
 	all := map[string]api.List{"routers": {}, "services": {}, "middlewares": {}}
 	for name, c := range d.Routers {
 		m := object(name, c, w.Routers, c.Origin)
@@ -38,7 +40,7 @@ func (t *table) tcpLists() map[string]api.List {
 	for name, c := range d.Middlewares {
 		all["middlewares"][name] = typed(name, c, nil, c.Origin)
 	}
-	for _, r := range t.tcp.Routes() {
+	for _, r := range t.TCP.Routes() {
 		raw := rawRoute{r.Name, r.Config.Service, r.Config.Middlewares, r.EntryPoints, r.Enabled, nil}
 		for _, f := range r.Findings {
 			raw.findings = append(raw.findings, rawFinding{f.Severity, f.Message})
@@ -47,11 +49,11 @@ func (t *table) tcpLists() map[string]api.List {
 		if m := all["routers"][r.Name]; m != nil {
 			m["priority"], m["priorityStr"] = r.Priority, strconv.Itoa(r.Priority)
 			if m["entryPoints"] == nil {
-				m["entryPoints"] = namesOfEntries(t.entries.defaults())
+				m["entryPoints"] = namesOfEntries(t.EntryPoints.Defaults())
 			}
 		}
 	}
-	for name, servers := range t.tcp.Servers() {
+	for name, servers := range t.TCP.Servers() {
 		states := map[string]string{}
 		for _, s := range servers {
 			states[s.Address] = status(s.Up)
@@ -64,8 +66,8 @@ func (t *table) tcpLists() map[string]api.List {
 }
 
 // udpLists are the parts of UDP's configuration, with their states.
-func (t *table) udpLists() map[string]api.List {
-	d, w := t.dynamic.UDP, t.dynamic.Written.UDP
+func udpLists(t *routing.Table) map[string]api.List {
+	d, w := t.Dynamic.UDP, t.Dynamic.Written.UDP
 	all := map[string]api.List{"routers": {}, "services": {}}
 	for name, c := range d.Routers {
 		all["routers"][name] = object(name, c, w.Routers, c.Origin)
@@ -73,7 +75,7 @@ func (t *table) udpLists() map[string]api.List {
 	for name, c := range d.Services {
 		all["services"][name] = typed(name, c, w.Services, c.Origin)
 	}
-	for _, r := range t.udp.Routes() {
+	for _, r := range t.UDP.Routes() {
 		raw := rawRoute{r.Name, r.Config.Service, nil, r.EntryPoints, r.Enabled, nil}
 		for _, f := range r.Findings {
 			raw.findings = append(raw.findings, rawFinding{f.Severity, f.Message})
@@ -93,7 +95,7 @@ func (r rawRoute) put(all map[string]api.List) {
 	var errs []string
 	for _, f := range r.findings {
 		if f.severity != config.Notice {
-			errs = append(errs, hideURL(f.message))
+			errs = append(errs, secret.URL(f.message))
 		}
 	}
 	switch {

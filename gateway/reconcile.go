@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"axion/gateway/config"
+	"axion/gateway/routing"
 	"axion/gateway/udp"
 )
 
@@ -22,23 +22,23 @@ const (
 // change is what a table changes of the places where the gateway is open.
 type change struct {
 	gateway *Gateway
-	table   *table
-	given   map[place]net.Listener
-	wanted  map[place]*entrypoint
+	table   *routing.Table
+	given   map[routing.Endpoint]net.Listener
+	wanted  map[routing.Endpoint]*routing.EntryPoint
 
-	listeners map[place]net.Listener
-	sockets   map[place][]*net.UDPConn
+	listeners map[routing.Endpoint]net.Listener
+	sockets   map[routing.Endpoint][]*net.UDPConn
 	failures  []failure
 	gone      []*front
 	goneUDP   []*datagrams
 	// shown are the entrypoints of the table by the place that they are open at, which
 	// is an old one where the new is not to be had.
-	shown map[place]*entrypoint
+	shown map[routing.Endpoint]*routing.EntryPoint
 }
 
 // failure is an entrypoint that could not be opened.
 type failure struct {
-	entry *entrypoint
+	entry *routing.EntryPoint
 	err   error
 }
 
@@ -46,11 +46,11 @@ type failure struct {
 // t has no more. What fails is a problem of t; where the entrypoint was open elsewhere
 // it stays there. The listeners given come first. What is open shows t once adopt is
 // called.
-func (g *Gateway) reconcile(t *table, given map[place]net.Listener) *change {
+func (g *Gateway) reconcile(t *routing.Table, given map[routing.Endpoint]net.Listener) *change {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	c := &change{gateway: g, table: t, given: given, wanted: make(map[place]*entrypoint), listeners: make(map[place]net.Listener),
-		sockets: make(map[place][]*net.UDPConn), shown: make(map[place]*entrypoint)}
+	c := &change{gateway: g, table: t, given: given, wanted: make(map[routing.Endpoint]*routing.EntryPoint), listeners: make(map[routing.Endpoint]net.Listener),
+		sockets: make(map[routing.Endpoint][]*net.UDPConn), shown: make(map[routing.Endpoint]*routing.EntryPoint)}
 	if g.closing {
 		return c
 	}
@@ -82,63 +82,41 @@ func (g *Gateway) reconcile(t *table, given map[place]net.Listener) *change {
 }
 
 // offer opens HTTP/3 beside what is open. It is told where one asked for it in vain.
-func (c *change) offer(f *front, e *entrypoint) {
+func (c *change) offer(f *front, e *routing.EntryPoint) {
 	f.offerQUIC(c.gateway, e)
-	if f.noQUIC != "" && e.config.HTTP3 != nil {
+	if f.noQUIC != "" && e.Config.HTTP3 != nil {
 		c.problem(e, "is open, but not for HTTP/3: "+f.noQUIC, "end what uses the UDP port of the same number, or remove http3")
 	}
 }
 
-func (c *change) problem(e *entrypoint, what, hint string) {
-	c.table.problems = append(c.table.problems, c.table.entryProblem(e, what, hint))
-}
-
-func (t *table) entryProblem(e *entrypoint, what, hint string) config.Problem {
-	severity := config.Error
-	if e.config.Implicit {
-		severity = config.Notice
-	}
-	return t.dynamic.Static.Problem(e.config.Origin, severity, fmt.Sprintf("entrypoint %q %s", e.name, what), hint)
-}
-
-// sharedPlaces tells of entrypoints that cannot be open, as another has their place.
-func (t *table) sharedPlaces() {
-	first := make(map[place]*entrypoint)
-	for _, e := range t.entries.all() {
-		p := e.place()
-		if other := first[p]; other != nil {
-			t.problems = append(t.problems, t.entryProblem(e, fmt.Sprintf("has the address of the entrypoint %q", other.name),
-				"give it another port"))
-			continue
-		}
-		first[p] = e
-	}
+func (c *change) problem(e *routing.EntryPoint, what, hint string) {
+	c.table.AddProblems(c.table.EntryPointProblem(e, what, hint))
 }
 
 // want lists the places of the table. Two entrypoints cannot have one.
 func (c *change) want() {
-	for _, e := range c.table.entries.all() {
-		if p := e.place(); c.wanted[p] == nil { // else it has been told
+	for _, e := range c.table.EntryPoints.All() {
+		if p := e.Endpoint(); c.wanted[p] == nil { // else it has been told
 			c.wanted[p] = e
 		}
 	}
 }
 
 // open opens a place, unless it is or has no address.
-func (c *change) open(p place, e *entrypoint) {
+func (c *change) open(p routing.Endpoint, e *routing.EntryPoint) {
 	g := c.gateway
 	if g.fronts[p] != nil || g.datagrams[p] != nil {
 		return
 	}
 	var err error
-	if e.udp {
+	if e.UDP {
 		var sockets []*net.UDPConn
 		if sockets, err = udp.Listen(g.placeOf(e)); err == nil {
 			c.sockets[p] = sockets
 		}
 	} else {
 		l := c.given[p]
-		if l == nil && e.address != "" {
+		if l == nil && e.Address != "" {
 			l, err = g.listenTo(e)
 		}
 		if l != nil {
@@ -155,14 +133,14 @@ func (c *change) open(p place, e *entrypoint) {
 func (c *change) part() {
 	g := c.gateway
 	for p, f := range g.fronts {
-		if c.wanted[p] == nil && !c.stays(p, f.entry().name, f.port.Addr().String()) {
+		if c.wanted[p] == nil && !c.stays(p, f.entry().Name, f.port.Addr().String()) {
 			c.gone = append(c.gone, f)
 			g.leaving[f] = struct{}{}
 			delete(g.fronts, p)
 		}
 	}
 	for p, d := range g.datagrams {
-		if c.wanted[p] == nil && !c.stays(p, d.view.Load().entry.name, d.Addr().String()) {
+		if c.wanted[p] == nil && !c.stays(p, d.view.Load().entry.Name, d.Addr().String()) {
 			c.goneUDP = append(c.goneUDP, d)
 			g.leavingUDP[d] = struct{}{}
 			delete(g.datagrams, p)
@@ -170,8 +148,8 @@ func (c *change) part() {
 	}
 }
 
-func (c *change) stays(p place, name, address string) bool {
-	i := slices.IndexFunc(c.failures, func(f failure) bool { return f.entry.name == name && f.entry.udp == p.udp })
+func (c *change) stays(p routing.Endpoint, name, address string) bool {
+	i := slices.IndexFunc(c.failures, func(f failure) bool { return f.entry.Name == name && f.entry.UDP == p.UDP })
 	if i < 0 {
 		return false
 	}
@@ -207,7 +185,7 @@ func (c *change) release() {
 func (c *change) needs(a net.Addr) bool {
 	_, port, _ := net.SplitHostPort(a.String())
 	for _, e := range c.wanted {
-		if _, p, _ := net.SplitHostPort(e.address); p == port && (e.udp || e.speaksQUIC()) {
+		if _, p, _ := net.SplitHostPort(e.Address); p == port && (e.UDP || e.WantsHTTP3()) {
 			return true
 		}
 	}
@@ -219,7 +197,7 @@ func (c *change) again() []failure {
 	failures := c.failures
 	c.failures = nil
 	for _, f := range failures {
-		c.open(f.entry.place(), f.entry)
+		c.open(f.entry.Endpoint(), f.entry)
 	}
 	for _, f := range c.failures {
 		c.gateway.wait(c.table, f.entry)
@@ -247,7 +225,7 @@ func (g *Gateway) adopt(c *change) {
 		}
 	}
 	for _, f := range c.gone {
-		g.retire(graceOf(f.entry().config, goneTime), f.shutdown, func() {
+		g.retire(graceOf(f.entry().Config, goneTime), f.shutdown, func() {
 			f.close()
 			g.mu.Lock()
 			delete(g.leaving, f)
@@ -274,13 +252,13 @@ func (g *Gateway) retire(grace time.Duration, shutdown func(context.Context) err
 }
 
 // wait has the table be put in force once more when e's port is free.
-func (g *Gateway) wait(t *table, e *entrypoint) {
+func (g *Gateway) wait(t *routing.Table, e *routing.EntryPoint) {
 	g.running.Go(func() {
 		tick := time.NewTicker(retryPause)
 		defer tick.Stop()
 		for {
 			select {
-			case <-t.replaced:
+			case <-t.Replaced():
 				return
 			case <-g.ctx.Done():
 				return
@@ -289,7 +267,7 @@ func (g *Gateway) wait(t *table, e *entrypoint) {
 			if g.isFree(e) {
 				g.applying.Lock()
 				if g.table.Load() == t {
-					g.put(t.dynamic, nil)
+					g.put(t.Dynamic, nil)
 				}
 				g.applying.Unlock()
 				return
@@ -299,8 +277,8 @@ func (g *Gateway) wait(t *table, e *entrypoint) {
 }
 
 // isFree reports whether e could be opened.
-func (g *Gateway) isFree(e *entrypoint) bool {
-	if e.udp {
+func (g *Gateway) isFree(e *routing.EntryPoint) bool {
+	if e.UDP {
 		sockets, err := udp.Listen(g.placeOf(e))
 		for _, s := range sockets {
 			_ = s.Close()

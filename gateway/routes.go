@@ -8,6 +8,8 @@ import (
 	"text/tabwriter"
 
 	"axion/gateway/config"
+	"axion/gateway/routing"
+	"axion/gateway/secret"
 )
 
 // The states of a [Route].
@@ -107,3 +109,53 @@ func list(items []string) string {
 
 // oneLine folds the line breaks and tabs of a rule, which would break the columns.
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+// describeRoute tells a router as it is in force.
+func describeRoute(r *routing.Router) Route {
+	d := Route{
+		Name:        r.Name,
+		Rule:        secret.Rule(r.Config.Rule),
+		Priority:    r.Priority,
+		EntryPoints: []string{},
+		TLS:         r.ServesTLS(),
+		Middlewares: append([]string{}, r.Config.Middlewares...),
+		Service:     r.Config.Service,
+		Servers:     []Server{},
+		Status:      Enabled,
+		Errors:      []string{},
+		Origin:      originOf(r.Config.Origin),
+	}
+	for _, e := range r.EntryPoints {
+		d.EntryPoints = append(d.EntryPoints, e.Name)
+	}
+	for _, f := range r.Findings {
+		d.Errors = append(d.Errors, secret.URL(f.Message))
+		d.Status = Warning
+	}
+	if !r.Ready {
+		d.Status = Disabled
+	}
+	if r.Service != nil {
+		d.Servers = serversOf(r.Service)
+	}
+	return d
+}
+
+// serversOf tells the states of a service's servers.
+func serversOf(s *routing.Service) []Server {
+	list := []Server{}
+	if s.Service == nil {
+		return list
+	}
+	for _, at := range s.Servers() {
+		list = append(list, Server{URL: secret.URL(at.URL), Status: status(at.Up), Checked: at.Checked})
+	}
+	return list
+}
+
+func status(up bool) string {
+	if up {
+		return "UP"
+	}
+	return "DOWN"
+}

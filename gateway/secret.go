@@ -25,5 +25,3 @@ var plainHeaders = []string{
 }
 
 func isPlainHeader(name string) bool { return slices.Contains(plainHeaders, strings.ToLower(name)) }
-
-func hideURL(text string) string { return secret.URL(text) }

@@ -6,6 +6,7 @@ import (
 
 	"axion/gateway/inbound"
 	"axion/gateway/observe"
+	"axion/gateway/routing"
 	"axion/gateway/rule"
 )
 
@@ -16,9 +17,9 @@ const maxCalm = 256
 // manner is how an entrypoint treats requests; it may change while it is open.
 type manner struct {
 	*inbound.Policy
-	name        string // of the entrypoint
-	index       *index // of its routes
-	alternative string // the Alt-Svc header; empty for none
+	name        string         // of the entrypoint
+	index       *routing.Index // of its routes
+	alternative string         // the Alt-Svc header; empty for none
 }
 
 // door is what requests of one entrypoint go through first.
@@ -28,7 +29,7 @@ type door struct {
 	manner  atomic.Pointer[manner]
 	// probe is told the route of a request, nil for none, that is only looked at: it is
 	// not served. Nil for clients' requests.
-	probe func(*route, *rule.Request)
+	probe func(*routing.Router, *rule.Request)
 }
 
 func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -94,7 +95,7 @@ func (d *door) admit(x *observe.Exchange, r *http.Request, m *manner) {
 
 // route hands a request to its route.
 func (d *door) route(x *observe.Exchange, req *rule.Request, m *manner) {
-	route := m.index.find(req)
+	route := m.index.Find(req)
 	if d.probe != nil {
 		d.probe(route, req)
 		return
@@ -104,16 +105,16 @@ func (d *door) route(x *observe.Exchange, req *rule.Request, m *manner) {
 		d.notFound(x, req, m.name)
 		return
 	}
-	at := route.entry(m.name, d.secure)
-	x.Route(route.name, route.config.Service, at.quiet)
-	x.Through(at.wares)
+	at := route.Entry(m.name, d.secure)
+	x.Route(route.Name, route.Config.Service, at.Observability)
+	x.Through(at.MiddlewareNames)
 	x.Trace(req.HTTP)
-	if at.options != "" && req.HTTP.TLS != nil && !d.gateway.cert.Met(m.name, at.options, req.HTTP.TLS) {
+	if at.TLSOptions != "" && req.HTTP.TLS != nil && !d.gateway.cert.Met(m.name, at.TLSOptions, req.HTTP.TLS) {
 		misdirected(x, req.HTTP)
 		return
 	}
-	if d.gateway.faults.Strike(x, req.HTTP, route.target(), x) {
+	if d.gateway.faults.Strike(x, req.HTTP, route.FaultTarget(), x) {
 		return
 	}
-	at.handler.ServeHTTP(x, req.HTTP)
+	at.Handler.ServeHTTP(x, req.HTTP)
 }

@@ -16,6 +16,7 @@ import (
 
 	"axion/gateway/inbound"
 	"axion/gateway/listen"
+	"axion/gateway/routing"
 )
 
 const (
@@ -32,7 +33,7 @@ type servers struct {
 }
 
 // newServers makes those that f needs under e's limits.
-func (g *Gateway) newServers(f *front, e *entrypoint) *servers {
+func (g *Gateway) newServers(f *front, e *routing.EntryPoint) *servers {
 	s := &servers{}
 	if f.plain != nil {
 		s.plain = g.newServer(e, f.plain)
@@ -119,8 +120,8 @@ func (s *servers) close() {
 	}
 }
 
-func (g *Gateway) newServer(e *entrypoint, h http.Handler) *http.Server {
-	c := e.config
+func (g *Gateway) newServer(e *routing.EntryPoint, h http.Handler) *http.Server {
+	c := e.Config
 	s := &http.Server{
 		Handler:           h,
 		ReadHeaderTimeout: inbound.HeadTimeout(c),

@@ -7,6 +7,8 @@ import (
 
 	"axion/gateway/api"
 	"axion/gateway/config"
+	"axion/gateway/routing"
+	"axion/gateway/secret"
 )
 
 // rawData is everything, as Traefik tells it, and the problems as we do.
@@ -29,15 +31,15 @@ func (g *Gateway) rawData() map[string]any {
 
 // lists tells routers, services and middlewares of one protocol, or is nil. What is
 // the stack's own is left out where nobody but the user has routes.
-func (g *Gateway) lists(t *table, protocol string) map[string]api.List {
+func (g *Gateway) lists(t *routing.Table, protocol string) map[string]api.List {
 	var lists map[string]api.List
 	switch protocol {
 	case "http":
-		lists = t.httpLists()
+		lists = httpLists(t)
 	case "tcp":
-		lists = t.tcpLists()
+		lists = tcpLists(t)
 	case "udp":
-		lists = t.udpLists()
+		lists = udpLists(t)
 	}
 	if g.hideBase {
 		for _, list := range lists {
@@ -70,8 +72,8 @@ func typed[T any](name string, v *T, written map[string]*T, o config.Origin) api
 	return m
 }
 
-func (t *table) httpLists() map[string]api.List {
-	d, w := t.dynamic, t.dynamic.Written
+func httpLists(t *routing.Table) map[string]api.List {
+	d, w := t.Dynamic, t.Dynamic.Written
 	routers, services, middlewares := api.List{}, api.List{}, api.List{}
 	for name, c := range d.Services {
 		services[name] = typed(name, c, w.Services, c.Origin)
@@ -79,21 +81,21 @@ func (t *table) httpLists() map[string]api.List {
 	for name, c := range d.Middlewares {
 		middlewares[name] = typed(name, c, w.Middlewares, c.Origin)
 	}
-	for name, s := range t.services {
-		t.describeService(services, name, s)
+	for name, s := range t.Services {
+		describeService(t, services, name, s)
 	}
-	for key, w := range t.middlewares {
-		if m := middlewares[key[1]]; m != nil && w.err != nil {
-			m["status"], m["error"] = Disabled, []string{hideURL(w.err.Error())}
+	for key, w := range t.Middlewares {
+		if m := middlewares[key[1]]; m != nil && w.Err != nil {
+			m["status"], m["error"] = Disabled, []string{secret.URL(w.Err.Error())}
 		}
 	}
-	for _, r := range t.routes {
-		routers[r.name] = t.describeRouter(r)
-		t.describeOwn(middlewares, r)
-		services.UsedBy(r.name, r.config.Service)
-		middlewares.UsedBy(r.name, r.config.Middlewares...)
-		for _, e := range r.entries { // which gives its routers its own
-			middlewares.UsedBy(r.name, e.config.HTTP.Middlewares...)
+	for _, r := range t.Routers {
+		routers[r.Name] = describeRouter(t, r)
+		describeOwn(t, middlewares, r)
+		services.UsedBy(r.Name, r.Config.Service)
+		middlewares.UsedBy(r.Name, r.Config.Middlewares...)
+		for _, e := range r.EntryPoints { // which gives its routers its own
+			middlewares.UsedBy(r.Name, e.Config.HTTP.Middlewares...)
 		}
 	}
 	for name, s := range services {
@@ -103,38 +105,38 @@ func (t *table) httpLists() map[string]api.List {
 }
 
 // describeRouter tells a router's effective settings and its state.
-func (t *table) describeRouter(r *route) api.Object {
-	c := r.config
-	if w := t.dynamic.Written.Routers[r.name]; w != nil {
+func describeRouter(t *routing.Table, r *routing.Router) api.Object {
+	c := r.Config
+	if w := t.Dynamic.Written.Routers[r.Name]; w != nil {
 		c = w
 	}
-	if len(r.entries) > 0 {
-		c = api.Observed(c, r.entries[0].config.Observability)
+	if len(r.EntryPoints) > 0 {
+		c = api.Observed(c, r.EntryPoints[0].Config.Observability)
 	}
-	m := object(r.name, c, nil, r.config.Origin)
-	d := r.describe()
+	m := object(r.Name, c, nil, r.Config.Origin)
+	d := describeRoute(r)
 	m["status"], m["priority"], m["priorityStr"], m["origin"] = d.Status, d.Priority, strconv.Itoa(d.Priority), d.Origin
 	if len(d.Errors) > 0 {
 		m["error"] = d.Errors
 	}
-	if len(r.config.EntryPoints) == 0 {
-		m["entryPoints"] = namesOfEntries(t.entries.defaults())
+	if len(r.Config.EntryPoints) == 0 {
+		m["entryPoints"] = namesOfEntries(t.EntryPoints.Defaults())
 	}
 	m["using"] = using(r)
 	showTLS(m, r)
-	if strings.HasSuffix(r.name, internalSuffix) {
-		m["ruleSyntax"], m["middlewares"] = "default", localAll(r.config.Middlewares)
+	if strings.HasSuffix(r.Name, routing.InternalSuffix) {
+		m["ruleSyntax"], m["middlewares"] = "default", localAll(r.Config.Middlewares)
 	}
 	return m
 }
 
 // using are the entrypoints that the router serves, by the names that it calls them.
-func using(r *route) []string {
+func using(r *routing.Router) []string {
 	list := []string{}
-	for _, e := range r.entries {
-		name := e.called()
-		for _, called := range r.config.EntryPoints {
-			if slices.Contains(e.names, called) {
+	for _, e := range r.EntryPoints {
+		name := e.GivenName()
+		for _, called := range r.Config.EntryPoints {
+			if slices.Contains(e.Names, called) {
 				name = called
 				break
 			}
@@ -146,16 +148,16 @@ func using(r *route) []string {
 }
 
 // showTLS tells the TLS settings that the router has, or that its entrypoint gives it.
-func showTLS(m api.Object, r *route) {
-	for _, e := range r.entries {
-		if e.tls == nil {
+func showTLS(m api.Object, r *routing.Router) {
+	for _, e := range r.EntryPoints {
+		if e.TLS == nil {
 			continue
 		}
 		if m["tls"] == nil {
-			m["tls"] = map[string]any(api.TLS(e.tls))
+			m["tls"] = map[string]any(api.TLS(e.TLS))
 		}
 		if tls, _ := m["tls"].(map[string]any); tls["options"] == nil {
-			tls["options"] = defaultOptions
+			tls["options"] = routing.DefaultTLSOptions
 		}
 		return
 	}
@@ -163,12 +165,12 @@ func showTLS(m api.Object, r *route) {
 
 // describeService tells the state of a service, and of those of the gateway's own that
 // are in use.
-func (t *table) describeService(list api.List, name string, s *service) {
+func describeService(t *routing.Table, list api.List, name string, s *routing.Service) {
 	if s == nil {
 		return
 	}
-	if s.internal() {
-		list[name] = api.Object{"name": name, "provider": strings.TrimPrefix(internalSuffix, "@"), "status": Enabled}
+	if s.IsInternal() {
+		list[name] = api.Object{"name": name, "provider": strings.TrimPrefix(routing.InternalSuffix, "@"), "status": Enabled}
 		return
 	}
 	m := list[name]
@@ -176,44 +178,41 @@ func (t *table) describeService(list api.List, name string, s *service) {
 		return
 	}
 	states := map[string]string{}
-	for _, at := range s.describe() {
+	for _, at := range serversOf(s) {
 		states[at.URL] = at.Status
 	}
 	if len(states) > 0 {
 		m["serverStatus"] = states
 	}
-	if s.err != nil {
-		m["status"], m["error"] = Disabled, []string{hideURL(s.err.Error())}
+	if s.Err != nil {
+		m["status"], m["error"] = Disabled, []string{secret.URL(s.Err.Error())}
 	}
 }
 
 // describeOwn adds the middlewares that a router of an entrypoint brings along.
-func (t *table) describeOwn(list api.List, r *route) {
-	if !strings.HasSuffix(r.name, internalSuffix) {
+func describeOwn(t *routing.Table, list api.List, r *routing.Router) {
+	if !strings.HasSuffix(r.Name, routing.InternalSuffix) {
 		return
 	}
-	for _, w := range r.wares {
-		if list[w.name] == nil {
-			list[w.name] = typed(w.name, &w.config, nil, r.config.Origin)
+	for _, w := range r.Middlewares {
+		if list[w.Name] == nil {
+			list[w.Name] = typed(w.Name, &w.Config, nil, r.Config.Origin)
 		}
 	}
 }
 
-func namesOfEntries(points []*entrypoint) []string {
+func namesOfEntries(points []*routing.EntryPoint) []string {
 	list := []string{}
 	for _, e := range points {
-		list = append(list, e.called())
+		list = append(list, e.GivenName())
 	}
 	return list
 }
 
-// called is the name that the entrypoint was given, where it was given one.
-func (e *entrypoint) called() string { return e.names[len(e.names)-1] }
-
 func localAll(names []string) []string {
 	list := make([]string, len(names))
 	for i, n := range names {
-		list[i] = local(n)
+		list[i] = routing.BareName(n)
 	}
 	return list
 }

@@ -1,4 +1,4 @@
-package gateway
+package routing
 
 import (
 	"fmt"
@@ -9,16 +9,16 @@ import (
 	"axion/gateway/rule"
 )
 
-// indexOf holds routes of these rules, tried in their order.
-func indexOf(t testing.TB, rules ...string) *index {
+// indexOf holds routers of these rules, tried in their order.
+func indexOf(t testing.TB, rules ...string) *Index {
 	t.Helper()
-	x := &index{}
+	x := &Index{}
 	for i, text := range rules {
 		r, err := rule.Parse(text)
 		if err != nil {
 			t.Fatal(err)
 		}
-		x.add(&route{name: text, rank: i, rule: r, config: &config.Router{}})
+		x.add(&Router{Name: text, rank: i, Rule: r, Config: &config.Router{}})
 	}
 	return x
 }
@@ -57,8 +57,8 @@ func TestIndexFind(t *testing.T) {
 		"http://unknown/":      "",
 	} {
 		got := ""
-		if r := x.find(request(t, url)); r != nil {
-			got = r.name
+		if r := x.Find(request(t, url)); r != nil {
+			got = r.Name
 		}
 		if got != want {
 			t.Errorf("%s: got %q, want %q", url, got, want)
@@ -75,7 +75,7 @@ func BenchmarkFind(b *testing.B) {
 			paths = append(paths, fmt.Sprintf("Host(`a.test`) && PathPrefix(`/service-%d`)", i))
 		}
 		for name, tt := range map[string]struct {
-			x   *index
+			x   *Index
 			url string
 		}{
 			"hosts": {indexOf(b, hosts...), fmt.Sprintf("http://h%d.test/", n-1)},
@@ -85,8 +85,8 @@ func BenchmarkFind(b *testing.B) {
 				req := request(b, tt.url)
 				b.ReportAllocs()
 				for b.Loop() {
-					if tt.x.find(req) == nil {
-						b.Fatal("no route")
+					if tt.x.Find(req) == nil {
+						b.Fatal("no router")
 					}
 				}
 			})

@@ -1,4 +1,4 @@
-package gateway
+package routing
 
 import (
 	"errors"
@@ -12,7 +12,7 @@ import (
 	"axion/gateway/proxy"
 )
 
-// restricted is a service that leads to the listeners that [Options.Own] names, which
+// restricted is a service that leads to the listeners that [Deps.Private] names, which
 // answer this stack's user only: through the gateway everybody would come as that user.
 type restricted struct {
 	proxy.Service
@@ -20,19 +20,19 @@ type restricted struct {
 }
 
 // restrict restricts s where one of its servers is such a listener.
-func (g *Gateway) restrict(c *config.LoadBalancer, s proxy.Service) proxy.Service {
+func (b *serviceBuilder) restrict(c *config.LoadBalancer, s proxy.Service) proxy.Service {
 	own := func(server config.Server) bool {
 		u, err := url.Parse(server.URL)
 		if err != nil {
 			return false
 		}
-		_, ok := g.own.private.Find("tcp", u.Host)
+		_, ok := b.deps.Private.Find("tcp", u.Host)
 		return ok
 	}
-	if g.guard == nil || !g.guard.InForce() || !slices.ContainsFunc(c.Servers, own) {
+	if b.deps.Guard == nil || !b.deps.Guard.InForce() || !slices.ContainsFunc(c.Servers, own) {
 		return s
 	}
-	return &restricted{s, g.guard}
+	return &restricted{s, b.deps.Guard}
 }
 
 // ServeHTTP serves requests whose connection may be this stack's user's. Over HTTP/3 it

@@ -1,4 +1,4 @@
-package gateway
+package routing
 
 import (
 	"cmp"
@@ -14,7 +14,7 @@ import (
 // ownRouters adds the routers that Traefik brings along: /ping, /metrics, and the API
 // where it is served without protection.
 func (b *builder) ownRouters() {
-	s := b.dynamic.Static
+	s := b.Dynamic.Static
 	if p := s.Ping; p != nil && !p.ManualRouting {
 		b.ownRouter("ping", "/ping", p.EntryPoint, math.MaxInt)
 	}
@@ -25,9 +25,9 @@ func (b *builder) ownRouters() {
 		return
 	}
 	base := strings.TrimSuffix(s.API.BasePath, "/")
-	b.ownRouter("api", base+"/api", internalEntry, math.MaxInt-1)
-	if dashboard(s.API) {
-		b.ownRouter("dashboard", cmp.Or(base, "/"), internalEntry, math.MaxInt-2)
+	b.ownRouter("api", base+"/api", TraefikEntryPoint, math.MaxInt-1)
+	if HasDashboard(s.API) {
+		b.ownRouter("dashboard", cmp.Or(base, "/"), TraefikEntryPoint, math.MaxInt-2)
 	}
 }
 
@@ -35,34 +35,34 @@ func (b *builder) ownRouters() {
 // is empty, to the gateway's service of that name. Traefik's own entrypoint need not
 // be open: in a container it would be reached by nobody.
 func (b *builder) ownRouter(name, path, entrypoint string, priority int) {
-	o := b.dynamic.Static.Origin
-	e := b.entries[cmp.Or(entrypoint, internalEntry)]
-	if e == nil || e.udp {
-		if entrypoint != "" && entrypoint != internalEntry {
-			b.problems = append(b.problems, b.dynamic.Static.Problem(b.dynamic.Static.At(map[string]string{"/ping": "ping.entrypoint",
+	o := b.Dynamic.Static.Origin
+	e := b.EntryPoints[cmp.Or(entrypoint, TraefikEntryPoint)]
+	if e == nil || e.UDP {
+		if entrypoint != "" && entrypoint != TraefikEntryPoint {
+			b.Problems = append(b.Problems, b.Dynamic.Static.Problem(b.Dynamic.Static.At(map[string]string{"/ping": "ping.entrypoint",
 				"/metrics": "metrics.prometheus.entrypoint"}[path]), config.Warning,
-				fmt.Sprintf("%s is not served: entrypoint %q does not exist", path, entrypoint), b.entries.known()))
+				fmt.Sprintf("%s is not served: entrypoint %q does not exist", path, entrypoint), b.EntryPoints.hint()))
 		}
 		return
 	}
-	r := &route{name: name + internalSuffix, priority: priority, config: &config.Router{Origin: o, Rule: "PathPrefix(`" + path + "`)",
+	r := &Router{Name: name + InternalSuffix, Priority: priority, Config: &config.Router{Origin: o, Rule: "PathPrefix(`" + path + "`)",
 		Priority:    priority,
-		EntryPoints: []string{e.name}, Service: name + internalSuffix, TLS: e.config.HTTP.TLS}}
+		EntryPoints: []string{e.Name}, Service: name + InternalSuffix, TLS: e.Config.HTTP.TLS}}
 	var err error
-	if r.rule, err = rule.Parse(r.config.Rule); err != nil {
+	if r.Rule, err = rule.Parse(r.Config.Rule); err != nil {
 		r.refuse("rule", err.Error(), "")
 	}
-	b.enter(r)
-	b.serve(r)
-	b.routes = append(b.routes, r)
+	b.assignEntryPoints(r)
+	b.assignService(r)
+	b.Routers = append(b.Routers, r)
 }
 
-// dashboard reports whether there is one beside the API.
-func dashboard(c *config.API) bool { return c.Dashboard == nil || *c.Dashboard }
+// HasDashboard reports whether there is one beside the API.
+func HasDashboard(c *config.API) bool { return c.Dashboard == nil || *c.Dashboard }
 
-// below serves h under a path, such as /traefik, and nothing elsewhere. Empty and /
+// belowPath serves h under a path, such as /traefik, and nothing elsewhere. Empty and /
 // mean everywhere.
-func below(base string, h http.Handler) http.Handler {
+func belowPath(base string, h http.Handler) http.Handler {
 	base = strings.TrimSuffix(base, "/")
 	if base == "" {
 		return h

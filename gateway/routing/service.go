@@ -1,4 +1,4 @@
-package gateway
+package routing
 
 import (
 	"context"
@@ -13,15 +13,15 @@ import (
 	"axion/gateway/proxy"
 )
 
-// service is a configured service as built, or why it could not be.
-type service struct {
+// Service is a configured service as built, or why it could not be.
+type Service struct {
 	proxy.Service                // behind its middlewares
-	bare          proxy.Service  // without them; nil for the gateway's own services
-	wares         []*ware        // outermost first, those of chains included
-	config        config.Service // without origin
-	children      []*service
+	unwrapped     proxy.Service  // without them; nil for the gateway's own services
+	Middlewares   []*Middleware  // outermost first, those of chains included
+	Config        config.Service // without origin
+	children      []*Service
 	transport     *transport
-	err           error
+	Err           error
 }
 
 // transport is a servers' transport as built.
@@ -31,117 +31,98 @@ type transport struct {
 	err    error
 }
 
-// describe tells the servers' states.
-func (s *service) describe() []Server {
-	list := []Server{}
-	if s.Service == nil {
-		return list
-	}
-	for _, at := range s.Servers() {
-		list = append(list, Server{URL: hideURL(at.URL), Status: status(at.Up), Checked: at.Checked})
-	}
-	return list
-}
-
-func status(up bool) string {
-	if up {
-		return "UP"
-	}
-	return "DOWN"
-}
-
 // service builds the service of that name once; what is unchanged is the old
 // table's, so that the health of servers outlives a reload. It is nil where no
 // service has that name.
-func (b *builder) service(name string) *service {
-	if s, ok := b.services[name]; ok {
+func (b *serviceBuilder) service(name string) *Service {
+	if s, ok := b.Services[name]; ok {
 		if s == nil { // it is being built: it leads back to itself
-			return &service{err: fmt.Errorf("the service %q leads back to itself", name)}
+			return &Service{Err: fmt.Errorf("the service %q leads back to itself", name)}
 		}
 		return s
 	}
-	c, ok := b.dynamic.Services[name]
+	c, ok := b.Dynamic.Services[name]
 	if !ok {
 		return b.internal(name)
 	}
-	if was := b.sameService(name, c); was != nil {
-		b.services[name] = was
+	if was := b.reusableService(name, c); was != nil {
+		b.Services[name] = was
 		return was
 	}
-	b.services[name] = nil
-	s := &service{config: *c}
-	s.config.Origin = config.Origin{}
-	b.compose(name, s)
-	if s.err == nil {
-		s.err = b.refuseServers(c)
+	b.Services[name] = nil
+	s := &Service{Config: *c}
+	s.Config.Origin = config.Origin{}
+	b.resolveChildren(name, s)
+	if s.Err == nil {
+		s.Err = b.refuseServers(c)
 	}
-	b.dressService(name, s, c.Origin)
-	if s.err == nil {
+	b.addServiceMiddlewares(name, s, c.Origin)
+	if s.Err == nil {
 		s = b.realize(name, s)
 	}
-	b.services[name] = s
+	b.Services[name] = s
 	return s
 }
 
 // realize makes what s needs, or takes it from the old table.
-func (b *builder) realize(name string, s *service) *service {
-	was := b.old.services[name]
+func (b *serviceBuilder) realize(name string, s *Service) *Service {
+	was := b.old.Services[name]
 	switch {
-	case was.same(s) && slices.Equal(was.wares, s.wares):
+	case was.equal(s) && slices.Equal(was.Middlewares, s.Middlewares):
 		return was
-	case was.same(s):
-		s.bare = was.bare
+	case was.equal(s):
+		s.unwrapped = was.unwrapped
 	default:
-		made, err := b.make(name, s)
+		made, err := b.makeService(name, s)
 		if err != nil {
-			s.err = err // made is not kept: it may be an interface around a nil pointer
+			s.Err = err // made is not kept: it may be an interface around a nil pointer
 			return s
 		}
-		s.bare = made
+		s.unwrapped = made
 	}
-	s.Service = behind(s.wares, s.bare)
+	s.Service = wrapService(s.Middlewares, s.unwrapped)
 	return s
 }
 
 // internal is a service of the gateway's own.
-func (b *builder) internal(name string) *service {
-	own := strings.TrimSuffix(name, internalSuffix)
-	h, ok := b.gateway.internals[own]
-	if !ok || !strings.HasSuffix(name, internalSuffix) {
+func (b *serviceBuilder) internal(name string) *Service {
+	own := strings.TrimSuffix(name, InternalSuffix)
+	h, ok := b.deps.Internals[own]
+	if !ok || !strings.HasSuffix(name, InternalSuffix) {
 		return nil
 	}
-	if api := b.dynamic.Static.API; api != nil {
-		if own == "dashboard" && !dashboard(api) {
+	if api := b.Dynamic.Static.API; api != nil {
+		if own == "dashboard" && !HasDashboard(api) {
 			return nil
 		}
 		if own == "api" || own == "dashboard" {
-			h = below(api.BasePath, h)
+			h = belowPath(api.BasePath, h)
 		}
 	}
-	s := &service{Service: internalService{h}}
-	b.services[name] = s
+	s := &Service{Service: internalService{h}}
+	b.Services[name] = s
 	return s
 }
 
-// same reports whether t, middlewares aside, would be made again what s is.
-func (s *service) same(t *service) bool {
-	if s == nil || s.err != nil || s.bare == nil {
+// equal reports whether t, middlewares aside, would be made again what s is.
+func (s *Service) equal(t *Service) bool {
+	if s == nil || s.Err != nil || s.unwrapped == nil {
 		return false
 	}
-	x, y := s.config, t.config
+	x, y := s.Config, t.Config
 	x.Middlewares, y.Middlewares = nil, nil
 	return s.transport == t.transport && slices.Equal(s.children, t.children) && reflect.DeepEqual(x, y)
 }
 
-// compose finds what s is made of.
-func (b *builder) compose(name string, s *service) {
-	c := s.config
+// resolveChildren finds what s is made of.
+func (b *serviceBuilder) resolveChildren(name string, s *Service) {
+	c := s.Config
 	var names []string
 	switch {
 	case c.LoadBalancer != nil:
 		s.transport = b.transport(c.LoadBalancer.ServersTransport)
 		if s.transport.err != nil {
-			s.err = s.transport.err
+			s.Err = s.transport.err
 		}
 	case c.Weighted != nil:
 		names = namesOf(c.Weighted.Services)
@@ -155,16 +136,16 @@ func (b *builder) compose(name string, s *service) {
 	case c.Failover != nil:
 		names = []string{c.Failover.Service, c.Failover.Fallback}
 	default:
-		s.err = errors.New("has no loadbalancer")
+		s.Err = errors.New("has no loadbalancer")
 	}
 	for _, n := range names {
 		child := b.service(n)
 		switch {
 		case child == nil:
-			s.err = &mended{error: fmt.Errorf("the service %q does not exist", n), hint: b.meantService(n)}
+			s.Err = &hintError{error: fmt.Errorf("the service %q does not exist", n), hint: b.meantService(n)}
 			return
-		case child.err != nil:
-			s.err = fmt.Errorf("the service %q: %w", n, child.err)
+		case child.Err != nil:
+			s.Err = fmt.Errorf("the service %q: %w", n, child.Err)
 			return
 		}
 		s.children = append(s.children, child)
@@ -179,8 +160,8 @@ func namesOf(list []config.WeightedService) []string {
 	return names
 }
 
-// make builds what compose has found the parts of.
-func (b *builder) make(name string, s *service) (proxy.Service, error) {
+// makeService builds what compose has found the parts of.
+func (b *serviceBuilder) makeService(name string, s *Service) (proxy.Service, error) {
 	var parts []proxy.Service
 	for _, c := range s.children {
 		part := c.Service
@@ -189,64 +170,64 @@ func (b *builder) make(name string, s *service) (proxy.Service, error) {
 		}
 		parts = append(parts, part)
 	}
-	c := s.config
+	c := s.Config
 	switch {
 	case c.LoadBalancer != nil:
-		made, err := b.proxy.Balancer(name, c.LoadBalancer, s.transport.Transport)
+		made, err := b.deps.Proxy.Balancer(name, c.LoadBalancer, s.transport.Transport)
 		if err != nil {
 			return nil, err
 		}
-		return b.gateway.restrict(c.LoadBalancer, made), nil
+		return b.restrict(c.LoadBalancer, made), nil
 	case c.Weighted != nil:
 		return proxy.NewWeighted(name, c.Weighted, parts)
 	case c.HighestRandomWeight != nil:
 		return proxy.NewHRW(name, c.HighestRandomWeight, parts)
 	case c.Mirroring != nil:
-		return proxy.NewMirroring(name, c.Mirroring, parts[0], parts[1:], b.gateway.log)
+		return proxy.NewMirroring(name, c.Mirroring, parts[0], parts[1:], b.deps.Log)
 	}
 	return proxy.NewFailover(name, c.Failover, parts[0], parts[1])
 }
 
 // transport builds the servers' transport of that name; the default one's is empty.
-func (b *builder) transport(name string) *transport {
+func (b *serviceBuilder) transport(name string) *transport {
 	if t, ok := b.transports[name]; ok {
 		return t
 	}
-	c, ok := b.dynamic.ServersTransports[name]
+	c, ok := b.Dynamic.ServersTransports[name]
 	switch {
-	case name == "" && b.dynamic.Static.ServersTransport != nil:
-		c = b.dynamic.Static.ServersTransport
+	case name == "" && b.Dynamic.Static.ServersTransport != nil:
+		c = b.Dynamic.Static.ServersTransport
 	case name == "":
 		c = &config.ServersTransport{}
 	case !ok:
-		return &transport{err: &mended{error: fmt.Errorf("the serversTransport %q does not exist", name), hint: didYouMean(name,
-			b.dynamic.ServersTransports)}}
+		return &transport{err: &hintError{error: fmt.Errorf("the serversTransport %q does not exist", name), hint: didYouMean(name,
+			b.Dynamic.ServersTransports)}}
 	}
 	t := &transport{config: *c}
 	t.config.Origin = config.Origin{}
 	if was := b.old.transports[name]; was != nil && was.err == nil && reflect.DeepEqual(was.config, t.config) {
 		t = was
 	} else {
-		t.Transport, t.err = b.proxy.Transport(&t.config)
+		t.Transport, t.err = b.deps.Proxy.Transport(&t.config)
 	}
 	b.transports[name] = t
 	return t
 }
 
-// mended is an error that brings its remedy along, and the label at fault where it
+// hintError is an error that brings its remedy along, and the label at fault where it
 // is known.
-type mended struct {
+type hintError struct {
 	error
 	hint, label string
 }
 
-func (m *mended) Unwrap() error { return m.error }
+func (m *hintError) Unwrap() error { return m.error }
 
 // Mend is the hint shown with the error.
-func (m *mended) Mend() string { return m.hint }
+func (m *hintError) Mend() string { return m.hint }
 
-// internal reports whether the gateway itself answers.
-func (s *service) internal() bool {
+// IsInternal reports whether the gateway itself answers.
+func (s *Service) IsInternal() bool {
 	_, ok := s.Service.(internalService)
 	return ok
 }
