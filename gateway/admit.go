@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"context"
-	"net/http"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -39,13 +38,4 @@ func (g *Gateway) admit(ctx context.Context, host string) bool {
 	ctx, cancel := context.WithTimeout(ctx, g.waiting.limit)
 	defer cancel()
 	return g.WaitHost(ctx, host) == nil
-}
-
-// misdirected answers 421 (RFC 9110, section 15.5.20). The connection is closed: a new
-// one can have the handshake that the host wants.
-func misdirected(w http.ResponseWriter, r *http.Request) {
-	if r.ProtoMajor == 1 {
-		w.Header().Set("Connection", "close")
-	}
-	http.Error(w, http.StatusText(http.StatusMisdirectedRequest), http.StatusMisdirectedRequest)
 }

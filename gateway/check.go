@@ -51,7 +51,7 @@ func checkFiles(base []provider.Source, files []string, listening map[string]str
 	g.own.private = slices.DeleteFunc(slices.Clone(g.own.fixed), func(l selfaddr.Listener) bool {
 		return strings.HasPrefix(l.Name, routing.ListenerPrefix)
 	})
-	problems := slices.DeleteFunc(slices.Concat(p.Problems(), routing.CheckAll(p.Dynamic(), g.deps())), func(p config.Problem) bool {
+	problems := slices.DeleteFunc(slices.Concat(p.Problems(), routing.CheckAll(p.Dynamic(), g.newDeps())), func(p config.Problem) bool {
 		return slices.ContainsFunc(base, func(s provider.Source) bool { return s.Name == p.File })
 	})
 	slices.SortStableFunc(problems, func(a, b config.Problem) int {

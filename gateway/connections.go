@@ -41,24 +41,3 @@ func (g *Gateway) certificates() []observe.Certificate {
 	}
 	return list
 }
-
-// connections are those open on each entrypoint. Of UDP they are sessions.
-func (g *Gateway) connections() []observe.Connections {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	var list []observe.Connections
-	for _, f := range g.fronts {
-		list = append(list, observe.Connections{EntryPoint: f.entry().Name, Protocol: "TCP", Open: f.crowd.open()})
-	}
-	for _, d := range g.datagrams {
-		list = append(list, observe.Connections{EntryPoint: d.view.Load().entry.Name, Protocol: "UDP", Open: d.Sessions()})
-	}
-	return list
-}
-
-// open counts the crowd.
-func (c *crowd) open() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return len(c.guests)
-}

@@ -69,10 +69,8 @@ func (g *Gateway) ask(t *routing.Table, a *Answer, e *routing.EntryPoint, r *htt
 		}
 		return nil, nil
 	}
-	d := &door{gateway: g, secure: a.secure, probe: func(found *routing.Router, req *rule.Request) { taken, seen = found, req }}
-	m := &manner{Policy: e.Policy, name: e.Name, index: t.Index(e.Name, a.secure)}
 	w := &replyWriter{header: http.Header{}}
-	d.admit(unseen().Begin(w, r, e.Name), r, m)
+	taken, seen = g.entrypoints.Probe(t, e, unseen().Begin(w, r, e.Name), r)
 	if seen == nil {
 		a.Reply = w.reply("entrypoint " + e.Name)
 	}

@@ -9,7 +9,7 @@ import (
 const MaxWaiting = maxWaiting
 
 // SetDrain replaces how long Close lets requests go on.
-func (g *Gateway) SetDrain(d time.Duration) { g.drain = d }
+func (g *Gateway) SetDrain(d time.Duration) { g.entrypoints.DrainTimeout = d }
 
 // SetWait replaces how long a handshake waits for a route. It is to be called
 // before Start.

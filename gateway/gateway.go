@@ -9,6 +9,7 @@ package gateway
 import (
 	"context"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -16,19 +17,19 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/trace"
 
+	"axion/gateway/cancellation"
 	"axion/gateway/cert"
 	"axion/gateway/config"
+	"axion/gateway/entrypoint"
 	"axion/gateway/fault"
 	"axion/gateway/hostname"
 	"axion/gateway/lint"
 	"axion/gateway/listen/peer"
-	"axion/gateway/loop"
 	"axion/gateway/middleware"
 	"axion/gateway/observe"
 	"axion/gateway/provider"
@@ -101,6 +102,7 @@ type Gateway struct {
 	proxy     *proxy.Proxy
 	env       middleware.Env
 	table     atomic.Pointer[routing.Table]
+	deps      routing.Deps // that tables are built with; New sets it
 	observer  *observe.Observer
 	own       own
 	guard     *peer.Guard
@@ -113,21 +115,10 @@ type Gateway struct {
 	linter    lint.Checker
 	applying  sync.Mutex // held while a table is built and put in force; taken before mu
 	internals map[string]http.Handler
-	mu        sync.Mutex // guards what follows
-	fronts    map[routing.Endpoint]*front
-	datagrams map[routing.Endpoint]*datagrams
-	// Those whose requests under way go on, although they are at no place any more.
-	leaving    map[*front]struct{}
-	leavingUDP map[*datagrams]struct{}
-	started    bool
-	closing    bool
-	inflight   inflight
-	// requestEnded is inflight's end.
-	requestEnded func()
-	loops        *loop.Detector
-	drain        time.Duration // drainTime; tests of what comes after it shorten it
-	waiting      waiting
-	misses       atomic.Int64 // requests whose near misses notFound looks for
+	// entrypoints are those that are open; nil until New has all that they need.
+	entrypoints *entrypoint.Set
+	waiting     waiting
+	misses      atomic.Int64 // requests whose near misses notFound looks for
 
 	ctx     context.Context // of every request, and of what runs behind
 	cancel  context.CancelCauseFunc
@@ -148,23 +139,16 @@ func New(opts Options) (*Gateway, error) {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
 	g := &Gateway{
-		log:        opts.Log,
-		guard:      opts.Guard,
-		fronts:     make(map[routing.Endpoint]*front),
-		datagrams:  make(map[routing.Endpoint]*datagrams),
-		leaving:    make(map[*front]struct{}),
-		leavingUDP: make(map[*datagrams]struct{}),
-		freePorts:  opts.FreePorts,
-		hideBase:   opts.HideBase,
-		dashboard:  opts.Dashboard,
-		version:    opts.Version,
-		drain:      drainTime,
-		waiting:    waiting{limit: waitTime},
-		loops:      loop.New(min(maxCalm, connLimit()/4)),
-		ended:      make(chan struct{}),
-		opened:     make(chan struct{}),
+		log:       opts.Log,
+		guard:     opts.Guard,
+		freePorts: opts.FreePorts,
+		hideBase:  opts.HideBase,
+		dashboard: opts.Dashboard,
+		version:   opts.Version,
+		waiting:   waiting{limit: waitTime},
+		ended:     make(chan struct{}),
+		opened:    make(chan struct{}),
 	}
-	g.requestEnded = g.inflight.end
 	if err := g.own.read(opts); err != nil {
 		return nil, err
 	}
@@ -173,6 +157,7 @@ func New(opts Options) (*Gateway, error) {
 		Certificates: g.certificates, Tracer: opts.Tracer, Meter: opts.Meter, Log: opts.Log})
 	g.internals = g.newInternals()
 	g.env = middleware.Env{Context: g.ctx, Port: portsOf(opts), Log: opts.Log}
+	g.deps = g.newDeps() // to check with; the proxy is not needed for that
 	containers, err := g.containers(opts)
 	if err != nil {
 		return nil, err
@@ -200,6 +185,9 @@ func New(opts Options) (*Gateway, error) {
 		way.Check, g.env.Check = g.checkServer, g.checkServer
 	}
 	g.proxy = proxy.New(way)
+	g.entrypoints = entrypoint.New(entrypoint.Options{Context: g.ctx, Cert: g.cert, Observer: g.observer, Faults: &g.faults, Control: g.own.control,
+		NotFound: g.notFound, Reapply: g.reapply, Fail: g.end, FreePorts: g.freePorts, Log: g.log})
+	g.deps = g.newDeps()
 	g.closer = onceWithContext(g.shutdown)
 	g.applying.Lock()
 	defer g.applying.Unlock()
@@ -255,15 +243,7 @@ func (g *Gateway) Start() {
 		}
 	})
 	close(g.opened)
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.started = true
-	for _, f := range g.fronts {
-		g.start(f)
-	}
-	for _, d := range g.datagrams {
-		g.startUDP(d)
-	}
+	g.entrypoints.Start()
 }
 
 // Wait returns once the gateway has ended: nil after Close, else why it ended
@@ -288,15 +268,24 @@ func (g *Gateway) apply(d *config.Dynamic) {
 	g.observer.Reloaded()
 }
 
+// reapply puts t in force once more, if it still is.
+func (g *Gateway) reapply(t *routing.Table) {
+	g.applying.Lock()
+	defer g.applying.Unlock()
+	if g.table.Load() == t {
+		g.put(t.Dynamic, nil)
+	}
+}
+
 // put makes a table of d and puts it in force. The caller holds applying.
 func (g *Gateway) put(d *config.Dynamic, given map[routing.Endpoint]net.Listener) {
 	old := g.table.Load()
 	ports := g.ownPorts(d)
 	g.own.ports.Store(&ports)
-	next := routing.Build(d, old, g.deps())
+	next := routing.Build(d, old, g.deps)
 	g.rules.Forget()
 	next.AddProblems(g.cert.Apply(next.TLSSettings())...)
-	change := g.reconcile(next, given)
+	change := g.entrypoints.Reconcile(next, given)
 	g.observer.KeepFrom(next.Alive)
 	listening := g.ownOf(next.EntryPoints)
 	g.own.now.Store(&listening)
@@ -305,7 +294,7 @@ func (g *Gateway) put(d *config.Dynamic, given map[routing.Endpoint]net.Listener
 			"the access log and the metrics stay as they were: "+err.Error(), ""))
 	}
 	next.TCP.Start()
-	g.adopt(change)
+	g.entrypoints.Show(change)
 	g.table.Store(next) // once requests are routed by it: who waits for a route may ask for it at once
 	if old != nil {
 		old.ReplaceBy(next)
@@ -340,10 +329,10 @@ func changed(was, now config.StaticDocker) bool {
 	return was.Network != now.Network || was.AllowEmptyServices != now.AllowEmptyServices
 }
 
-// deps are what a table is built with.
-func (g *Gateway) deps() routing.Deps {
+// newDeps are what a table is built with, as far as it is there.
+func (g *Gateway) newDeps() routing.Deps {
 	return routing.Deps{
-		Current: g.table.Load, Internals: g.internals, Port: g.portOf,
+		Current: g.table.Load, Internals: g.internals, Port: g.port,
 		Own: g.ownOf, Private: g.own.private, Addresses: g.own.addresses, Guard: g.guard, Control: g.own.control,
 		Begin: g.opened, Rules: &g.rules, Proxy: g.proxy, Linter: &g.linter, Middleware: g.env, Log: g.log,
 	}
@@ -351,7 +340,7 @@ func (g *Gateway) deps() routing.Deps {
 
 // check tells which routers of d would be disabled, and why.
 func (g *Gateway) check(d *config.Dynamic) []config.Problem {
-	return routing.Check(d, g.table.Load(), g.deps())
+	return routing.Check(d, g.table.Load(), g.deps)
 }
 
 // Problems lists what is wrong with the sources as they are now, and which
@@ -407,3 +396,40 @@ func (g *Gateway) RootFile() string { return g.cert.RootFile() }
 
 // RootPool holds the local authority's root certificate.
 func (g *Gateway) RootPool() *x509.CertPool { return g.cert.Pool() }
+
+// Close stops accepting, lets requests under way finish for 3 s or until ctx
+// ends, then ends the rest, WebSockets included. No goroutine is left. It reports
+// requests that ctx cut off; later calls return the same.
+func (g *Gateway) Close(ctx context.Context) error { return g.closer(ctx) }
+
+func onceWithContext(f func(context.Context) error) func(context.Context) error {
+	var once sync.Once
+	var err error
+	return func(ctx context.Context) error {
+		once.Do(func() { err = f(ctx) })
+		return err
+	}
+}
+
+func (g *Gateway) shutdown(ctx context.Context) error {
+	g.end(nil)
+	err := g.entrypoints.Close(ctx, func() { g.cancel(cancellation.ErrStopping) }) // which ends tunnels, the watch and what outlasted ctx
+	g.running.Wait()
+	g.table.Load().Release(nil)
+	g.cert.Close()
+	return errors.Join(err, g.observer.Close())
+}
+
+// EntryPoints lists the open entrypoints by name, for instance web.
+func (g *Gateway) EntryPoints() []entrypoint.Info { return g.entrypoints.List(g.table.Load()) }
+
+// Entry gives the address where requests of a scheme, "http" or "https", are
+// taken at a port; an empty port is the scheme's own. False means that there is
+// no such place.
+func (g *Gateway) Entry(scheme, port string) (address string, ok bool) {
+	return g.entrypoints.Address(scheme, port)
+}
+
+func (g *Gateway) port(entrypoint string) int { return g.entrypoints.Port(entrypoint) }
+
+func (g *Gateway) connections() []observe.Connections { return g.entrypoints.Connections() }

@@ -20,8 +20,7 @@ const (
 )
 
 // notFound answers a request that no route takes.
-func (d *door) notFound(w http.ResponseWriter, req *rule.Request, entrypoint string) {
-	g := d.gateway
+func (g *Gateway) notFound(w http.ResponseWriter, req *rule.Request, entrypoint string, secure bool) {
 	defer g.misses.Add(-1)
 	if g.misses.Add(1) > maxPages || !notfound.WantsPage(req.HTTP) {
 		notfound.Plain(w)
@@ -29,27 +28,27 @@ func (d *door) notFound(w http.ResponseWriter, req *rule.Request, entrypoint str
 	}
 	// What the sender wrote, but for the query, which may hold a token.
 	target := strings.ReplaceAll(req.HTTP.URL.EscapedPath(), "'", "%27")
-	p := &notfound.Page{Method: req.HTTP.Method, URL: d.scheme() + "://" + req.HTTP.Host + target, EntryPoint: entrypoint}
+	p := &notfound.Page{Method: req.HTTP.Method, URL: schemeOf(secure) + "://" + req.HTTP.Host + target, EntryPoint: entrypoint}
 	// Only a browser on this machine that asks for one of its names is told of routers:
 	// a page from elsewhere whose name was made to resolve to this machine asks for its
 	// own (DNS rebinding).
 	if hostname.IsLocal(req.Host) && req.ClientIP().IsLoopback() {
 		p.Details, p.Dashboard = true, g.dashboard
-		addNear(g.table.Load(), p, req, d)
+		addNear(g.table.Load(), p, req, secure)
 	}
 	notfound.Write(w, p)
 }
 
-func (d *door) scheme() string {
-	if d.secure {
+func schemeOf(secure bool) string {
+	if secure {
 		return "https"
 	}
 	return "http"
 }
 
 // addNear fills in the routers that come near, and the hosts that there are.
-func addNear(t *routing.Table, p *notfound.Page, req *rule.Request, d *door) {
-	for _, j := range nearMisses(t, req, &Answer{EntryPoint: p.EntryPoint}, nil, d.secure) {
+func addNear(t *routing.Table, p *notfound.Page, req *rule.Request, secure bool) {
+	for _, j := range nearMisses(t, req, &Answer{EntryPoint: p.EntryPoint}, nil, secure) {
 		n := notfound.Near{Router: j.Name, Origin: j.Origin.String(), Change: j.Change}
 		for _, v := range j.Verdicts {
 			matcher, secret := notfound.Hide(v.Matcher)
@@ -62,12 +61,12 @@ func addNear(t *routing.Table, p *notfound.Page, req *rule.Request, d *door) {
 	}
 	_, port, _ := hostname.Split(req.HTTP.Host)
 	var hosts []string
-	for host := range t.Index(p.EntryPoint, d.secure).Hosts {
+	for host := range t.Index(p.EntryPoint, secure).Hosts {
 		hosts = append(hosts, host)
 	}
 	slices.Sort(hosts)
 	for _, host := range hosts[:min(len(hosts), maxHosts)] {
-		p.Hosts = append(p.Hosts, notfound.Host{Name: host, URL: d.scheme() + "://" + hostname.Join(host, port) + "/"})
+		p.Hosts = append(p.Hosts, notfound.Host{Name: host, URL: schemeOf(secure) + "://" + hostname.Join(host, port) + "/"})
 	}
 	p.MoreHosts = max(0, len(hosts)-maxHosts)
 }

@@ -82,19 +82,5 @@ func (o *own) control(network, address string, c syscall.RawConn) error {
 // ownOf are the stack's listeners once these entrypoints are in force, in the same order
 // each time.
 func (g *Gateway) ownOf(entries routing.EntryPoints) selfaddr.Set {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	set := slices.Clone(g.own.fixed)
-	add := func(l selfaddr.Listener, ok bool) {
-		if ok {
-			set = append(set, l)
-		}
-	}
-	for _, f := range g.fronts {
-		add(selfaddr.Of(routing.ListenerPrefix+f.entry().Name, f.port.Addr()))
-	}
-	for _, d := range g.datagrams {
-		add(selfaddr.Of(routing.ListenerPrefix+d.view.Load().entry.Name, d.Addr()))
-	}
-	return routing.OwnListeners(set, entries, g.freePorts)
+	return routing.OwnListeners(slices.Concat(g.own.fixed, g.entrypoints.Listeners()), entries, g.freePorts)
 }

@@ -1,4 +1,4 @@
-package gateway
+package entrypoint
 
 import (
 	"cmp"
@@ -22,35 +22,35 @@ import (
 	"axion/gateway/routing"
 )
 
-// quicFront serves HTTP/3 (RFC 9114) on the UDP port of the same number as an
+// http3Server serves HTTP/3 (RFC 9114) on the UDP port of the same number as an
 // entrypoint's TCP port. It keeps its sockets when its limits change.
-type quicFront struct {
+type http3Server struct {
 	port       int
-	started    bool // guarded by the front's mu
+	started    bool // guarded by the server's mu
 	sockets    []net.PacketConn
 	transports []*quic.Transport
 	handler    http.Handler
 	secure     *tls.Config
 
 	mu      sync.Mutex // guards what follows
-	current *quicServer
+	current *http3Generation
 	retired sync.WaitGroup
 }
 
-// quicServer serves HTTP/3 under one set of limits.
-type quicServer struct {
+// http3Generation serves HTTP/3 under one set of limits.
+type http3Generation struct {
 	*http3.Server
 	listeners []*quic.EarlyListener
 	stopping  atomic.Bool
 }
 
-// newQUIC opens the port of l.
-func newQUIC(l net.Listener, h http.Handler, secure *tls.Config, c *config.EntryPoint) (*quicFront, error) {
+// newHTTP3 opens the port of l.
+func newHTTP3(l net.Listener, h http.Handler, secure *tls.Config, c *config.EntryPoint) (*http3Server, error) {
 	at, ok := l.Addr().(*net.TCPAddr)
 	if !ok {
 		return nil, errors.New("the listener has no port")
 	}
-	q := &quicFront{port: at.Port, handler: h, secure: http3.ConfigureTLSConfig(secure)}
+	q := &http3Server{port: at.Port, handler: h, secure: http3.ConfigureTLSConfig(secure)}
 	hosts := []string{at.IP.String()}
 	if at.IP.IsLoopback() {
 		hosts = []string{"127.0.0.1", "::1"}
@@ -74,8 +74,8 @@ func newQUIC(l net.Listener, h http.Handler, secure *tls.Config, c *config.Entry
 	return q, nil
 }
 
-// alternative is the Alt-Svc header (RFC 7838) that tells clients of HTTP/3.
-func (q *quicFront) alternative(c *config.HTTP3) string {
+// altSvc is the Alt-Svc header (RFC 7838) that tells clients of HTTP/3.
+func (q *http3Server) altSvc(c *config.HTTP3) string {
 	advertised := q.port
 	if c != nil && c.AdvertisedPort > 0 {
 		advertised = c.AdvertisedPort
@@ -84,8 +84,8 @@ func (q *quicFront) alternative(c *config.HTTP3) string {
 }
 
 // listen makes a server with c's limits. The one before must not listen any more.
-func (q *quicFront) listen(c *config.EntryPoint) (*quicServer, error) {
-	s := &quicServer{Server: &http3.Server{
+func (q *http3Server) listen(c *config.EntryPoint) (*http3Generation, error) {
+	s := &http3Generation{Server: &http3.Server{
 		Handler: q.handler, MaxHeaderBytes: cmp.Or(c.HTTP.MaxHeaderBytes, inbound.DefaultMaxHeaderBytes), IdleTimeout: inbound.IdleTimeout(c),
 	}}
 	settings := &quic.Config{MaxIncomingStreams: maxStreams, MaxIdleTimeout: time.Minute, HandshakeIdleTimeout: inbound.HeadTimeout(c)}
@@ -103,11 +103,11 @@ func (q *quicFront) listen(c *config.EntryPoint) (*quicServer, error) {
 	return s, nil
 }
 
-// startQUIC serves q's server in force. The caller holds f's mu.
-func (g *Gateway) startQUIC(f *front, q *quicFront) {
+// startHTTP3 serves q's server in force. The caller holds f's mu.
+func (f *server) startHTTP3(q *http3Server) {
 	q.started = true
 	s := q.current
-	g.runSide(f, &s.stopping, func() error {
+	f.serve(&s.stopping, func() error {
 		var sides errgroup.Group
 		for _, l := range s.listeners {
 			sides.Go(func() error { return s.ServeListener(l) })
@@ -116,8 +116,8 @@ func (g *Gateway) startQUIC(f *front, q *quicFront) {
 	})
 }
 
-// renewQUIC has connections from now on be under e's limits.
-func (g *Gateway) renewQUIC(f *front, q *quicFront, e *routing.EntryPoint) error {
+// renewHTTP3 has connections from now on be under e's limits.
+func (f *server) renewHTTP3(q *http3Server, e *routing.EntryPoint) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	old := q.current
@@ -128,26 +128,26 @@ func (g *Gateway) renewQUIC(f *front, q *quicFront, e *routing.EntryPoint) error
 	}
 	q.current = s
 	if f.started {
-		g.startQUIC(f, q)
+		f.startHTTP3(q)
 	}
-	q.retired.Go(func() { _ = old.Shutdown(g.ctx) })
+	q.retired.Go(func() { _ = old.Shutdown(f.set.Context) })
 	return nil
 }
 
 // unlisten ends the taking of connections; those there are go on.
-func (s *quicServer) unlisten() {
+func (s *http3Generation) unlisten() {
 	s.stopping.Store(true)
 	for _, l := range s.listeners {
 		_ = l.Close()
 	}
 }
 
-func (s *quicServer) close() {
+func (s *http3Generation) close() {
 	s.unlisten()
 	_ = s.Close()
 }
 
-func (q *quicFront) shutdown(ctx context.Context) error {
+func (q *http3Server) shutdown(ctx context.Context) error {
 	q.mu.Lock()
 	current := q.current
 	q.mu.Unlock()
@@ -157,7 +157,7 @@ func (q *quicFront) shutdown(ctx context.Context) error {
 	return err
 }
 
-func (q *quicFront) close() {
+func (q *http3Server) close() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.current != nil {

@@ -1,4 +1,4 @@
-package gateway
+package entrypoint
 
 import (
 	"encoding/binary"
@@ -8,27 +8,27 @@ import (
 )
 
 const (
-	requestID    = "X-Request-Id"
-	maxRequestID = 128 // bytes
+	requestIDHeader = "X-Request-Id"
+	maxRequestID    = 128 // bytes
 )
 
-// identify gives a request an id, unless the client gave it one that can be
+// setRequestID gives a request an id, unless the client gave it one that can be
 // written into a log as it is, and tells it to both sides.
-func identify(w http.ResponseWriter, r *http.Request) {
-	values := r.Header[requestID]
-	if len(values) != 1 || !plainID(values[0]) {
+func setRequestID(w http.ResponseWriter, r *http.Request) {
+	values := r.Header[requestIDHeader]
+	if len(values) != 1 || !validRequestID(values[0]) {
 		var raw [16]byte // an id, not a secret
 		binary.LittleEndian.PutUint64(raw[:8], rand.Uint64())
 		binary.LittleEndian.PutUint64(raw[8:], rand.Uint64())
 		var text [2 * len(raw)]byte
 		hex.Encode(text[:], raw[:])
 		values = []string{string(text[:])}
-		r.Header[requestID] = values
+		r.Header[requestIDHeader] = values
 	}
-	w.Header()[requestID] = values
+	w.Header()[requestIDHeader] = values
 }
 
-func plainID(id string) bool {
+func validRequestID(id string) bool {
 	if id == "" || len(id) > maxRequestID {
 		return false
 	}

@@ -1,4 +1,4 @@
-package gateway
+package entrypoint
 
 import (
 	"errors"
@@ -33,7 +33,7 @@ func TestDeadlines(t *testing.T) {
 		server, client := net.Pipe()
 		defer client.Close()
 		below := &movedConn{Conn: server}
-		g := &guest{Conn: below, crowd: newCrowd(1, nil)}
+		g := &limitedConn{Conn: below, limiter: newConnLimiter(1, nil)}
 		defer g.Close()
 		sides := map[string]struct {
 			set func(time.Time) error

@@ -1,4 +1,4 @@
-package gateway
+package entrypoint
 
 import (
 	"bytes"
@@ -12,7 +12,7 @@ import (
 )
 
 // pipe is a batch over TCP, and the other side.
-func pipe(t testing.TB) (*batch, net.Conn) {
+func pipe(t testing.TB) (*coalescingConn, net.Conn) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -27,7 +27,7 @@ func pipe(t testing.TB) (*batch, net.Conn) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := newBatch(c)
+	b := newCoalescingConn(c)
 	b.start()
 	t.Cleanup(func() { _ = b.Close(); _ = far.Close() })
 	return b, far

@@ -1,5 +1,5 @@
 //go:build !unix
 
-package gateway
+package entrypoint
 
 func connLimit() int { return defaultConns }

@@ -1,4 +1,4 @@
-package gateway
+package entrypoint
 
 import (
 	"context"
@@ -15,34 +15,34 @@ import (
 // request begins with it.
 const tlsRecord = 0x16
 
-// split parts one listener's connections into those that speak TLS and others, by
+// tlsSplitter parts one listener's connections into those that speak TLS and others, by
 // their first byte. Close ends both sides, and the connections that are on neither.
-type split struct {
+type tlsSplitter struct {
 	net.Listener
-	patience      func() time.Duration // for the first byte
+	timeout       func() time.Duration // for the first byte
 	plain, secure chan net.Conn
 	open          context.Context
 	end           context.CancelFunc
 }
 
-func newSplit(l net.Listener, patience func() time.Duration) *split {
-	s := &split{Listener: l, patience: patience, plain: make(chan net.Conn), secure: make(chan net.Conn)}
+func newTLSSplitter(l net.Listener, patience func() time.Duration) *tlsSplitter {
+	s := &tlsSplitter{Listener: l, timeout: patience, plain: make(chan net.Conn), secure: make(chan net.Conn)}
 	s.open, s.end = context.WithCancel(context.Background())
 	return s
 }
 
 // run accepts until the listener is closed.
-func (s *split) run() error {
+func (s *tlsSplitter) run() error {
 	var looking sync.WaitGroup
 	defer looking.Wait()
 	defer s.end()
 	for {
 		c, err := s.Listener.Accept()
 		if err == nil {
-			looking.Go(func() { s.look(c) })
+			looking.Go(func() { s.sniff(c) })
 			continue
 		}
-		if !passing(err) {
+		if !isTemporary(err) {
 			return err
 		}
 		select {
@@ -55,23 +55,23 @@ func (s *split) run() error {
 // acceptPause is how long accepting rests where it fails for now.
 const acceptPause = 50 * time.Millisecond
 
-// passing tells of an error that ends by itself: there are too many open files.
-func passing(err error) bool {
+// isTemporary tells of an error that ends by itself: there are too many open files.
+func isTemporary(err error) bool {
 	e, ok := errors.AsType[net.Error](err)
 	return ok && e.Temporary() //nolint:staticcheck // net/http asks the same
 }
 
 // Close may be called by each side, and more than once.
-func (s *split) Close() error {
+func (s *tlsSplitter) Close() error {
 	s.end()
 	return s.Listener.Close()
 }
 
-// look waits for c's first byte and hands c on.
-func (s *split) look(c net.Conn) {
+// sniff waits for c's first byte and hands c on.
+func (s *tlsSplitter) sniff(c net.Conn) {
 	stop := context.AfterFunc(s.open, func() { _ = c.Close() })
 	first := make([]byte, 1)
-	_ = c.SetReadDeadline(time.Now().Add(s.patience()))
+	_ = c.SetReadDeadline(time.Now().Add(s.timeout()))
 	if _, err := c.Read(first); !stop() || err != nil {
 		_ = c.Close()
 		return
@@ -82,25 +82,27 @@ func (s *split) look(c net.Conn) {
 		to = s.secure
 	}
 	select {
-	case to <- &begun{Conn: c, first: first}:
+	case to <- &peekedConn{Conn: c, first: first}:
 	case <-s.open.Done():
 		_ = c.Close()
 	}
 }
 
-// side is one of the two listeners.
-func (s *split) side(conns chan net.Conn) listen.Interruptible { return &splitSide{s, conns} }
+// listener is one of the two listeners.
+func (s *tlsSplitter) listener(conns chan net.Conn) listen.Interruptible {
+	return &splitListener{s, conns}
+}
 
-type splitSide struct {
-	*split
+type splitListener struct {
+	*tlsSplitter
 	conns chan net.Conn
 }
 
 // Accept waits for a connection of this side.
-func (s *splitSide) Accept() (net.Conn, error) { return s.AcceptUntil(nil) }
+func (s *splitListener) Accept() (net.Conn, error) { return s.AcceptUntil(nil) }
 
 // AcceptUntil is Accept that ends when done is closed.
-func (s *splitSide) AcceptUntil(done <-chan struct{}) (net.Conn, error) {
+func (s *splitListener) AcceptUntil(done <-chan struct{}) (net.Conn, error) {
 	select {
 	case c := <-s.conns:
 		return c, nil
@@ -110,13 +112,13 @@ func (s *splitSide) AcceptUntil(done <-chan struct{}) (net.Conn, error) {
 	return nil, net.ErrClosed
 }
 
-// begun is a connection of which the first bytes were read.
-type begun struct {
+// peekedConn is a connection of which the first bytes were read.
+type peekedConn struct {
 	net.Conn
 	first []byte
 }
 
-func (b *begun) Read(p []byte) (int, error) {
+func (b *peekedConn) Read(p []byte) (int, error) {
 	if len(b.first) > 0 && len(p) > 0 {
 		n := copy(p, b.first)
 		b.first = b.first[n:]
@@ -126,11 +128,11 @@ func (b *begun) Read(p []byte) (int, error) {
 }
 
 // NetConn is the connection below, without the bytes that were read.
-func (b *begun) NetConn() net.Conn { return b.Conn }
+func (b *peekedConn) NetConn() net.Conn { return b.Conn }
 
 // SyscallConn is the file of the connection below. There is none while the bytes that
 // were read are left: nobody could wait for these.
-func (b *begun) SyscallConn() (syscall.RawConn, error) {
+func (b *peekedConn) SyscallConn() (syscall.RawConn, error) {
 	if below, ok := b.Conn.(syscall.Conn); ok && len(b.first) == 0 {
 		return below.SyscallConn()
 	}

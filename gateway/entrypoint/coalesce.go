@@ -1,4 +1,4 @@
-package gateway
+package entrypoint
 
 import (
 	"net"
@@ -10,26 +10,26 @@ import (
 )
 
 const (
-	// direct is the size from which a write goes out by itself: copying it would
+	// directWriteSize is the size from which a write goes out by itself: copying it would
 	// cost more than the system call that is saved.
-	direct = 4 << 10
-	// maxBatch is how much waits at most for one connection, in bytes.
-	maxBatch = 32 << 10
+	directWriteSize = 4 << 10
+	// maxPending is how much waits at most for one connection, in bytes.
+	maxPending = 32 << 10
 )
 
-// batch joins the many small writes of an HTTP/2 connection: Go's server writes
+// coalescingConn joins the many small writes of an HTTP/2 connection: Go's server writes
 // each frame apart, and what leaves within one turn of the scheduler can leave at
 // once. It stands below TLS. Until start is called it only passes writes on.
 //
 // A failed write is told to the next one. Close sends what waits.
-type batch struct {
+type coalescingConn struct {
 	net.Conn
 	socket *net.TCPConn // at the bottom of Conn; nil where there is none
 
 	mu      sync.Mutex
 	room    sync.Cond // signalled when waiting was sent
 	on      bool
-	waiting []byte // nil while idle: a buffer would cost more than all else
+	pending []byte // nil while idle: a buffer would cost more than all else
 	sending bool   // a flush is on its way
 	err     error
 	closed  bool
@@ -37,28 +37,28 @@ type batch struct {
 	out sync.Mutex
 }
 
-var batches = sync.Pool{New: func() any { b := make([]byte, 0, maxBatch); return &b }}
+var coalesceBuffers = sync.Pool{New: func() any { b := make([]byte, 0, maxPending); return &b }}
 
-func newBatch(c net.Conn) *batch {
-	b := &batch{Conn: c, socket: tunnel.Socket(c)}
+func newCoalescingConn(c net.Conn) *coalescingConn {
+	b := &coalescingConn{Conn: c, socket: tunnel.Socket(c)}
 	b.room.L = &b.mu
 	return b
 }
 
 // start begins to join writes.
-func (b *batch) start() {
+func (b *coalescingConn) start() {
 	b.mu.Lock()
 	b.on = true
 	b.mu.Unlock()
 }
 
-func (b *batch) Write(p []byte) (int, error) {
+func (b *coalescingConn) Write(p []byte) (int, error) {
 	b.mu.Lock()
 	if !b.on {
 		b.mu.Unlock()
 		return b.Conn.Write(p)
 	}
-	for len(b.waiting)+len(p) > maxBatch && len(b.waiting) > 0 && b.err == nil && !b.closed {
+	for len(b.pending)+len(p) > maxPending && len(b.pending) > 0 && b.err == nil && !b.closed {
 		b.room.Wait()
 	}
 	switch {
@@ -69,27 +69,27 @@ func (b *batch) Write(p []byte) (int, error) {
 	case b.closed:
 		b.mu.Unlock()
 		return 0, net.ErrClosed
-	case len(p) >= direct:
+	case len(p) >= directWriteSize:
 		b.mu.Unlock()
-		return b.through(p)
+		return b.writeDirect(p)
 	}
-	if b.waiting == nil {
-		b.waiting = (*batches.Get().(*[]byte))[:0]
+	if b.pending == nil {
+		b.pending = (*coalesceBuffers.Get().(*[]byte))[:0]
 	}
-	b.waiting = append(b.waiting, p...)
+	b.pending = append(b.pending, p...)
 	if !b.sending {
 		b.sending = true
-		go b.flushSoon()
+		go b.flushLater()
 	}
 	b.mu.Unlock()
 	return len(p), nil
 }
 
-// through sends what waits, and p after it, by one system call.
-func (b *batch) through(p []byte) (int, error) {
+// writeDirect sends what waits, and p after it, by one system call.
+func (b *coalescingConn) writeDirect(p []byte) (int, error) {
 	b.out.Lock()
 	defer b.out.Unlock()
-	waiting, err := b.take()
+	waiting, err := b.takePending()
 	if err != nil {
 		return 0, err
 	}
@@ -107,23 +107,23 @@ func (b *batch) through(p []byte) (int, error) {
 	return max(int(n)-len(waiting), 0), err
 }
 
-// take gives what waits, nil for nothing, or the error of an earlier write.
-func (b *batch) take() ([]byte, error) {
+// takePending gives what waits, nil for nothing, or the error of an earlier write.
+func (b *coalescingConn) takePending() ([]byte, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	p := b.waiting
-	b.waiting = nil
+	p := b.pending
+	b.pending = nil
 	b.room.Broadcast()
 	return p, b.err
 }
 
 func giveBack(p []byte) {
 	p = p[:0]
-	batches.Put(&p)
+	coalesceBuffers.Put(&p)
 }
 
-// flushSoon lets the goroutines that are about to write do so first.
-func (b *batch) flushSoon() {
+// flushLater lets the goroutines that are about to write do so first.
+func (b *coalescingConn) flushLater() {
 	runtime.Gosched()
 	b.out.Lock()
 	defer b.out.Unlock()
@@ -134,8 +134,8 @@ func (b *batch) flushSoon() {
 }
 
 // send writes what waits. The caller holds out.
-func (b *batch) send() error {
-	p, err := b.take()
+func (b *coalescingConn) send() error {
+	p, err := b.takePending()
 	if p == nil || err != nil {
 		return err
 	}
@@ -152,7 +152,7 @@ func (b *batch) send() error {
 
 // Close sends what waits and closes the connection. A write that is stuck does not
 // keep it open.
-func (b *batch) Close() error {
+func (b *coalescingConn) Close() error {
 	b.mu.Lock()
 	b.closed = true
 	b.room.Broadcast()
@@ -165,10 +165,10 @@ func (b *batch) Close() error {
 }
 
 // NetConn is the connection below.
-func (b *batch) NetConn() net.Conn { return b.Conn }
+func (b *coalescingConn) NetConn() net.Conn { return b.Conn }
 
 // SyscallConn is the file of the connection below.
-func (b *batch) SyscallConn() (syscall.RawConn, error) {
+func (b *coalescingConn) SyscallConn() (syscall.RawConn, error) {
 	c, ok := b.Conn.(syscall.Conn)
 	if !ok {
 		return nil, syscall.EINVAL
@@ -176,14 +176,14 @@ func (b *batch) SyscallConn() (syscall.RawConn, error) {
 	return c.SyscallConn()
 }
 
-// batchListener makes each connection one whose writes can be joined.
-type batchListener struct{ net.Listener }
+// coalescingListener makes each connection one whose writes can be joined.
+type coalescingListener struct{ net.Listener }
 
 // Accept wraps the connection.
-func (l batchListener) Accept() (net.Conn, error) {
+func (l coalescingListener) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
 	if err != nil {
 		return nil, err
 	}
-	return newBatch(c), nil
+	return newCoalescingConn(c), nil
 }

@@ -1,4 +1,4 @@
-package gateway
+package entrypoint
 
 import (
 	"sync"
@@ -24,7 +24,7 @@ func (d *deadlines) change(is *bool, t time.Time, set func(time.Time) error) err
 }
 
 // SetDeadline sets both deadlines.
-func (g *guest) SetDeadline(t time.Time) error {
+func (g *limitedConn) SetDeadline(t time.Time) error {
 	if err := g.SetReadDeadline(t); err != nil {
 		return err
 	}
@@ -32,11 +32,11 @@ func (g *guest) SetDeadline(t time.Time) error {
 }
 
 // SetReadDeadline sets the deadline of reads.
-func (g *guest) SetReadDeadline(t time.Time) error {
+func (g *limitedConn) SetReadDeadline(t time.Time) error {
 	return g.deadlines.change(&g.deadlines.read, t, g.Conn.SetReadDeadline)
 }
 
 // SetWriteDeadline sets the deadline of writes.
-func (g *guest) SetWriteDeadline(t time.Time) error {
+func (g *limitedConn) SetWriteDeadline(t time.Time) error {
 	return g.deadlines.change(&g.deadlines.write, t, g.Conn.SetWriteDeadline)
 }

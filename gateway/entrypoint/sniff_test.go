@@ -1,4 +1,4 @@
-package gateway
+package entrypoint
 
 import (
 	"bytes"
@@ -18,7 +18,7 @@ const soon = inbound.DefaultHeadTimeout / 2
 
 // parted is a split that runs on a free port.
 type parted struct {
-	*split
+	*tlsSplitter
 	t             *testing.T
 	plain, secure net.Listener
 	ended         chan error
@@ -30,8 +30,8 @@ func newParted(t *testing.T, wrap func(net.Listener) net.Listener) *parted {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := newSplit(wrap(l), func() time.Duration { return inbound.DefaultHeadTimeout })
-	p := &parted{split: s, t: t, plain: s.side(s.plain), secure: s.side(s.secure), ended: make(chan error, 1)}
+	s := newTLSSplitter(wrap(l), func() time.Duration { return inbound.DefaultHeadTimeout })
+	p := &parted{tlsSplitter: s, t: t, plain: s.listener(s.plain), secure: s.listener(s.secure), ended: make(chan error, 1)}
 	go func() { p.ended <- s.run() }()
 	t.Cleanup(func() { _ = s.Close() })
 	return p
@@ -122,7 +122,7 @@ func TestSplitBegun(t *testing.T) {
 	t.Parallel()
 	p := newParted(t, asIs)
 	client := p.dial("G")
-	c := p.accept(p.plain).(*begun)
+	c := p.accept(p.plain).(*peekedConn)
 	if n, err := c.Read(nil); n != 0 || err != nil {
 		t.Errorf("read into nothing: got %d, %v", n, err)
 	}

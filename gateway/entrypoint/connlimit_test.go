@@ -1,4 +1,4 @@
-package gateway
+package entrypoint
 
 import (
 	"bytes"
@@ -25,9 +25,9 @@ func (v *visitor) RemoteAddr() net.Addr {
 }
 
 // visit has a client from this address enter; the guest is nil where it was refused.
-func visit(c *crowd, from string) (*visitor, *guest) {
+func visit(c *connLimiter, from string) (*visitor, *limitedConn) {
 	v := &visitor{from: from}
-	return v, c.enter(v)
+	return v, c.acquire(v)
 }
 
 func TestCrowdPerClient(t *testing.T) {
@@ -50,8 +50,8 @@ func TestCrowdPerClient(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			var said bytes.Buffer
-			c := newCrowd(2*maxPerClient, slog.New(slog.NewTextHandler(&said, nil)))
-			var last *guest
+			c := newConnLimiter(2*maxPerClient, slog.New(slog.NewTextHandler(&said, nil)))
+			var last *limitedConn
 			for i := range maxPerClient {
 				v, g := visit(c, tt.from)
 				if g == nil || v.closed.Load() != 0 {
@@ -79,20 +79,20 @@ func TestCrowdPerClient(t *testing.T) {
 }
 
 // crowded is how many the crowd of fullCrowd takes, so that three leave at once.
-const crowded = 2 * spare
+const crowded = 2 * evictFraction
 
 // fullCrowd is a crowd of idle guests, the first of them idle for longest.
-func fullCrowd(t *testing.T) (*crowd, []*visitor, []*guest) {
+func fullCrowd(t *testing.T) (*connLimiter, []*visitor, []*limitedConn) {
 	t.Helper()
-	c := newCrowd(crowded, nil)
+	c := newConnLimiter(crowded, nil)
 	var visitors []*visitor
-	var guests []*guest
+	var guests []*limitedConn
 	for i := range crowded {
 		v, g := visit(c, "127.0.0.1:1")
 		if g == nil {
 			t.Fatalf("connection %d: refused", i+1)
 		}
-		g.since.Store(int64(i + 1))
+		g.idleSince.Store(int64(i + 1))
 		visitors, guests = append(visitors, v), append(guests, g)
 	}
 	return c, visitors, guests
@@ -113,16 +113,16 @@ func TestCrowdMakesRoom(t *testing.T) {
 	t.Run("OK/those idle longest leave", func(t *testing.T) {
 		t.Parallel()
 		c, visitors, guests := fullCrowd(t)
-		track(guests[0], http.StateActive) // it serves a request
-		track(guests[2], http.StateActive)
-		track(guests[2], http.StateIdle) // it has just become idle
+		trackState(guests[0], http.StateActive) // it serves a request
+		trackState(guests[2], http.StateActive)
+		trackState(guests[2], http.StateIdle) // it has just become idle
 		if _, g := visit(c, "127.0.0.1:2"); g == nil {
 			t.Fatal("the newcomer: refused")
 		}
 		if got, want := evicted(visitors), []int{1, 3, 4}; !slices.Equal(got, want) {
 			t.Errorf("evicted: got %v, want %v", got, want)
 		}
-		if got, want := len(c.guests), crowded-2; got != want {
+		if got, want := len(c.conns), crowded-2; got != want {
 			t.Errorf("guests: got %d, want %d", got, want)
 		}
 	})
@@ -130,7 +130,7 @@ func TestCrowdMakesRoom(t *testing.T) {
 		t.Parallel()
 		c, visitors, guests := fullCrowd(t)
 		for _, g := range guests {
-			track(&begun{Conn: g}, http.StateActive)
+			trackState(&peekedConn{Conn: g}, http.StateActive)
 		}
 		if v, g := visit(c, "127.0.0.1:2"); g != nil || v.closed.Load() != 1 {
 			t.Errorf("the newcomer: got refused %v and closed %d times, want both", g == nil, v.closed.Load())
@@ -142,7 +142,7 @@ func TestCrowdMakesRoom(t *testing.T) {
 	t.Run("ErrClientHasTooMany", func(t *testing.T) {
 		t.Parallel()
 		c, visitors, _ := fullCrowd(t)
-		c.clients[household(netip.MustParseAddr("192.0.2.1"))] = maxPerClient
+		c.clients[clientPrefix(netip.MustParseAddr("192.0.2.1"))] = maxPerClient
 		if _, g := visit(c, "192.0.2.1:1"); g != nil {
 			t.Error("the newcomer: taken in")
 		}
@@ -154,10 +154,10 @@ func TestCrowdMakesRoom(t *testing.T) {
 
 func TestCrowdClose(t *testing.T) {
 	t.Parallel()
-	c := newCrowd(2, nil)
+	c := newConnLimiter(2, nil)
 	first, g := visit(c, "192.0.2.1:1")
 	second, h := visit(c, "192.0.2.1:2")
-	track(h, http.StateActive)
+	trackState(h, http.StateActive)
 	for range 3 {
 		if err := g.Close(); err != nil {
 			t.Errorf("Close: %v", err)
@@ -173,20 +173,20 @@ func TestCrowdClose(t *testing.T) {
 		t.Fatal("the place was not given back")
 	}
 	_, _ = g.Close(), h.Close()
-	if len(c.guests) != 0 || len(c.clients) != 0 {
-		t.Errorf("left behind: got %d guests and %d clients, want none", len(c.guests), len(c.clients))
+	if len(c.conns) != 0 || len(c.clients) != 0 {
+		t.Errorf("left behind: got %d guests and %d clients, want none", len(c.conns), len(c.clients))
 	}
 }
 
 func TestCrowdCloseSilent(t *testing.T) {
 	t.Parallel()
-	c := newCrowd(8, nil)
+	c := newConnLimiter(8, nil)
 	silent, _ := visit(c, "192.0.2.1:1")
 	busy, b := visit(c, "192.0.2.1:2")
 	waiting, w := visit(c, "127.0.0.1:1")
-	track(b, http.StateActive)
-	track(w, http.StateNew) // which does not make it busy
-	c.closeSilent()
+	trackState(b, http.StateActive)
+	trackState(w, http.StateNew) // which does not make it busy
+	c.closeIdle()
 	for name, v := range map[string]*visitor{"silent": silent, "waiting": waiting} {
 		if v.closed.Load() != 1 {
 			t.Errorf("%s: closed %d times, want once", name, v.closed.Load())

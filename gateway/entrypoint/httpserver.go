@@ -1,4 +1,4 @@
-package gateway
+package entrypoint
 
 import (
 	"cmp"
@@ -24,50 +24,50 @@ const (
 	maxFrame   = 16 << 10 // bytes of an HTTP/2 frame: what every client must make do with
 )
 
-// servers are those of a front under one set of limits. When these change there are
+// httpServers are those of a server under one set of limits. When these change there are
 // new ones, which take the connections from then on; the old end when their requests have.
-type servers struct {
-	plain, secure *http.Server // nil where the front does not speak it
+type httpServers struct {
+	plain, secure *http.Server // nil where the server does not speak it
 	leases        []net.Listener
 	stopping      atomic.Bool
 }
 
 // newServers makes those that f needs under e's limits.
-func (g *Gateway) newServers(f *front, e *routing.EntryPoint) *servers {
-	s := &servers{}
+func (f *server) newServers(e *routing.EntryPoint) *httpServers {
+	s := &httpServers{}
 	if f.plain != nil {
-		s.plain = g.newServer(e, f.plain)
+		s.plain = f.set.newHTTPServer(e, f.plain)
 	}
 	if f.secure != nil {
-		s.secure = g.newServer(e, f.secure)
-		s.secure.TLSConfig = g.cert.TLSConfig(f.name)
-		g.joinWrites(s.secure)
+		s.secure = f.set.newHTTPServer(e, f.secure)
+		s.secure.TLSConfig = f.set.Cert.TLSConfig(f.name)
+		coalesceHTTP2Writes(s.secure, f.set.Log)
 	}
 	return s
 }
 
 // startServers has s take the connections of f, until it is shut down.
-func (g *Gateway) startServers(f *front, s *servers) {
+func (f *server) startServers(s *httpServers) {
 	plain, secure := listen.Interruptible(f.mux), listen.Interruptible(f.mux)
-	if f.split != nil {
-		plain, secure = f.split.side(f.split.plain), f.split.side(f.split.secure)
+	if f.splitter != nil {
+		plain, secure = f.splitter.listener(f.splitter.plain), f.splitter.listener(f.splitter.secure)
 	}
 	if s.plain != nil {
 		l := listen.Lease(plain)
 		s.leases = append(s.leases, l)
-		g.runSide(f, &s.stopping, func() error { return s.plain.Serve(l) })
+		f.serve(&s.stopping, func() error { return s.plain.Serve(l) })
 	}
 	if s.secure != nil {
 		l := listen.Lease(secure)
 		s.leases = append(s.leases, l)
-		g.runSide(f, &s.stopping, func() error { return s.secure.ServeTLS(batchListener{l}, "", "") })
+		f.serve(&s.stopping, func() error { return s.secure.ServeTLS(coalescingListener{l}, "", "") })
 	}
 }
 
-// yield stops accepting, for others to go on, and returns once every connection that
+// retire stops accepting, for others to go on, and returns once every connection that
 // was accepted has ended or ctx has. Unlike with shutdown a request that is about to
 // come on one is answered.
-func (s *servers) yield(ctx context.Context) {
+func (s *httpServers) retire(ctx context.Context) {
 	s.stopping.Store(true)
 	for _, l := range s.leases {
 		_ = l.Close()
@@ -88,7 +88,7 @@ func (s *servers) yield(ctx context.Context) {
 	}
 }
 
-func (s *servers) all() []*http.Server {
+func (s *httpServers) all() []*http.Server {
 	var list []*http.Server
 	for _, one := range []*http.Server{s.plain, s.secure} {
 		if one != nil {
@@ -99,7 +99,7 @@ func (s *servers) all() []*http.Server {
 }
 
 // shutdown stops accepting and waits for requests under way until ctx ends.
-func (s *servers) shutdown(ctx context.Context) error {
+func (s *httpServers) shutdown(ctx context.Context) error {
 	s.stopping.Store(true)
 	var sides errgroup.Group
 	for _, one := range s.all() {
@@ -114,41 +114,41 @@ func (s *servers) shutdown(ctx context.Context) error {
 }
 
 // close ends what shutdown left.
-func (s *servers) close() {
+func (s *httpServers) close() {
 	for _, one := range s.all() {
 		_ = one.Close()
 	}
 }
 
-func (g *Gateway) newServer(e *routing.EntryPoint, h http.Handler) *http.Server {
+func (s *Set) newHTTPServer(e *routing.EntryPoint, h http.Handler) *http.Server {
 	c := e.Config
-	s := &http.Server{
+	server := &http.Server{
 		Handler:           h,
 		ReadHeaderTimeout: inbound.HeadTimeout(c),
 		IdleTimeout:       inbound.IdleTimeout(c),
 		MaxHeaderBytes:    cmp.Or(c.HTTP.MaxHeaderBytes, inbound.DefaultMaxHeaderBytes),
-		ErrorLog:          slog.NewLogLogger(g.log.Handler(), slog.LevelDebug),
-		BaseContext:       func(net.Listener) context.Context { return g.ctx },
+		ErrorLog:          slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
+		BaseContext:       func(net.Listener) context.Context { return s.Context },
 		ConnContext:       inbound.WithConnection,
-		ConnState:         track,
+		ConnState:         trackState,
 		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
 		Protocols:         &http.Protocols{},
 	}
 	if c.HTTP2 != nil {
-		s.HTTP2.MaxConcurrentStreams = cmp.Or(max(c.HTTP2.MaxConcurrentStreams, 0), maxStreams)
-		s.HTTP2.MaxDecoderHeaderTableSize = max(c.HTTP2.MaxDecoderHeaderTableSize, 0)
-		s.HTTP2.MaxEncoderHeaderTableSize = max(c.HTTP2.MaxEncoderHeaderTableSize, 0)
+		server.HTTP2.MaxConcurrentStreams = cmp.Or(max(c.HTTP2.MaxConcurrentStreams, 0), maxStreams)
+		server.HTTP2.MaxDecoderHeaderTableSize = max(c.HTTP2.MaxDecoderHeaderTableSize, 0)
+		server.HTTP2.MaxEncoderHeaderTableSize = max(c.HTTP2.MaxEncoderHeaderTableSize, 0)
 	}
-	s.Protocols.SetHTTP1(true)
-	s.Protocols.SetHTTP2(true)
-	s.Protocols.SetUnencryptedHTTP2(true)
-	return s
+	server.Protocols.SetHTTP1(true)
+	server.Protocols.SetHTTP2(true)
+	server.Protocols.SetUnencryptedHTTP2(true)
+	return server
 }
 
-// joinWrites has the server's HTTP/2 connections send in batches.
+// coalesceHTTP2Writes has the server's HTTP/2 connections send in batches.
 //
 //nolint:staticcheck // setting Protocols, as is advised, leaves no way to the connection
-func (g *Gateway) joinWrites(s *http.Server) {
+func coalesceHTTP2Writes(s *http.Server, log *slog.Logger) {
 	c := &http2.Server{
 		MaxConcurrentStreams:      uint32(s.HTTP2.MaxConcurrentStreams),
 		MaxReadFrameSize:          maxFrame,
@@ -157,12 +157,12 @@ func (g *Gateway) joinWrites(s *http.Server) {
 		MaxEncoderHeaderTableSize: uint32(s.HTTP2.MaxEncoderHeaderTableSize),
 	}
 	if err := http2.ConfigureServer(s, c); err != nil {
-		g.log.Warn("HTTP/2 goes without joined writes", "error", err)
+		log.Warn("HTTP/2 goes without joined writes", "error", err)
 		return
 	}
 	serve := s.TLSNextProto["h2"]
 	s.TLSNextProto["h2"] = func(s *http.Server, c *tls.Conn, h http.Handler) {
-		if b, ok := c.NetConn().(*batch); ok {
+		if b, ok := c.NetConn().(*coalescingConn); ok {
 			b.start()
 		}
 		serve(s, c, h)
