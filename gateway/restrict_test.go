@@ -5,6 +5,7 @@ package gateway_test
 import (
 	"bufio"
 	"crypto/tls"
+	"encoding/json"
 	"io"
 	"net"
 	"net/http"
@@ -36,6 +37,9 @@ func TestRestrict(t *testing.T) {
 			t.Fatal(err)
 		}
 		body, _ := io.ReadAll(res.Body)
+		if res.StatusCode != http.StatusOK {
+			wantProblem(t, res, body)
+		}
 		return res.Status + " " + string(body)
 	}
 	theirs, ours := net.Conn(peertest.Dial(t, other, s.http)), net.Conn(peertest.Dial(t, 0, s.http))
@@ -52,6 +56,19 @@ func TestRestrict(t *testing.T) {
 	s.save(compose + "\n# again\n") // what serves is kept
 	if got := ask(theirs, theirIn, "axion.localhost"); !strings.HasPrefix(got, "403 ") {
 		t.Errorf("after a reload: got %q", got)
+	}
+}
+
+// wantProblem checks that a refusal has the shape of the stack's others.
+func wantProblem(t *testing.T, res *http.Response, body []byte) {
+	t.Helper()
+	var problem struct {
+		Title, Detail string
+		Status        int
+	}
+	if err := json.Unmarshal(body, &problem); err != nil || res.Header.Get("Content-Type") != "application/problem+json" ||
+		problem.Status != res.StatusCode || problem.Title != http.StatusText(res.StatusCode) || problem.Detail == "" {
+		t.Errorf("%s: got %q as %s, %v; want a problem", res.Status, body, res.Header.Get("Content-Type"), err)
 	}
 }
 
@@ -72,7 +89,13 @@ func TestRestrictHTTP3(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_ = res.Body.Close()
+		body, err := io.ReadAll(res.Body)
+		if _ = res.Body.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if res.StatusCode != http.StatusOK {
+			wantProblem(t, res, body)
+		}
 		if res.StatusCode != want || res.Header.Get("Alt-Svc") != "clear" {
 			t.Errorf("got %s with Alt-Svc %q, want %d", res.Status, res.Header.Get("Alt-Svc"), want)
 		}

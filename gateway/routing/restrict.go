@@ -43,9 +43,19 @@ func (s *restricted) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case err == nil:
 		s.Service.ServeHTTP(w, r)
 	case errors.Is(err, inbound.ErrNoConnection): // the client comes again over TCP (RFC 9110, section 15.5.20)
-		http.Error(w, "this is not answered over HTTP/3", http.StatusMisdirectedRequest)
+		answerProblem(w, http.StatusMisdirectedRequest, "this is not answered over HTTP/3")
 	default:
 		s.guard.Tell(err, r.Host)
-		http.Error(w, peer.Text(err), http.StatusForbidden)
+		answerProblem(w, http.StatusForbidden, peer.Text(err))
 	}
+}
+
+// answerProblem answers as the listeners themselves refuse who connects to them.
+func answerProblem(w http.ResponseWriter, status int, detail string) {
+	h := w.Header()
+	h.Set("Content-Type", "application/problem+json")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = w.Write(peer.Problem(status, detail)) // an error: the client is gone
 }

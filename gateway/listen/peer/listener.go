@@ -142,17 +142,20 @@ func (l *listener) refuse(conn net.Conn, why error) {
 	_ = conn.Close()
 }
 
+// Problem is the body of an answer of that status (RFC 9457).
+func Problem(status int, detail string) []byte {
+	text, _ := json.Marshal(map[string]any{"title": http.StatusText(status), "status": status, "detail": detail}) // these can be encoded
+	return text
+}
+
 // answer403 answers the request that is to come, unread, by a problem (RFC 9457) as the
 // services and the dashboard do, and waits until the client has
 // the answer: to close at once would reset the connection, and the answer with it (RFC
 // 9112, section 9.6).
 func answer403(conn net.Conn, why error) {
-	text, err := json.Marshal(map[string]any{"title": http.StatusText(http.StatusForbidden), "status": http.StatusForbidden, "detail": Text(why)})
-	if err != nil {
-		return // strings and numbers can be told
-	}
+	text := Problem(http.StatusForbidden, Text(why))
 	_ = conn.SetDeadline(time.Now().Add(answerTime))
-	_, err = fmt.Fprintf(conn, "HTTP/1.1 403 Forbidden\r\nContent-Type: application/problem+json\r\nContent-Length: %d\r\n"+
+	_, err := fmt.Fprintf(conn, "HTTP/1.1 403 Forbidden\r\nContent-Type: application/problem+json\r\nContent-Length: %d\r\n"+
 		"X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n%s", len(text), text)
 	if tcp, ok := conn.(*net.TCPConn); ok && err == nil {
 		_ = tcp.CloseWrite()
