@@ -3,7 +3,17 @@ package gateway
 import (
 	"strings"
 	"time"
+
+	"axion/gateway/proxy"
 )
+
+// WrapService replaces a service of the table in force, as others are made of it later.
+func (g *Gateway) WrapService(name string, wrap func(proxy.Service) proxy.Service) {
+	g.applying.Lock()
+	defer g.applying.Unlock()
+	s := g.table.Load().Services[name]
+	s.Service = wrap(s.Service)
+}
 
 // MaxWaiting is how many handshakes may wait for a route.
 const MaxWaiting = maxWaiting

@@ -265,8 +265,8 @@ func (b *Balancer) Servers() []Status {
 // Up reports whether a server is up.
 func (b *Balancer) Up() bool { return len(b.up.Load().servers) > 0 }
 
-// OnChange has f called after Up has changed.
-func (b *Balancer) OnChange(f func(up bool)) { b.watch.add(f) }
+// OnChange has f called after Up has changed, until remove is called.
+func (b *Balancer) OnChange(f func(up bool)) (remove func()) { return b.watch.add(f) }
 
 // Close ends the health checks and waits for them. Requests go on being served.
 func (b *Balancer) Close() {

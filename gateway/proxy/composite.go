@@ -57,7 +57,7 @@ func newSpread(name, strategy string, list []config.WeightedService, children []
 		return nil, err
 	}
 	for _, c := range w.children {
-		c.OnChange(func(bool) { _ = w.choose() }) // the strategy is known to be right
+		w.removes = append(w.removes, c.OnChange(func(bool) { _ = w.choose() })) // the strategy is known to be right
 	}
 	w.follow(w.anyUp)
 	return w, nil

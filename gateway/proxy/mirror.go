@@ -166,6 +166,7 @@ func (m *mirroring) lost(to *mirror) {
 
 // Close ends the copies under way and waits for them.
 func (m *mirroring) Close() {
+	m.group.Close()
 	m.end()
 	m.copies.Wait()
 }

@@ -3,6 +3,7 @@ package proxy
 import (
 	"context"
 	"net/http"
+	"slices"
 	"sync"
 )
 
@@ -15,8 +16,9 @@ type Service interface {
 	ProbeSoon()
 	// AwaitUp does, and waits for a moment until one is up where none was. It reports Up.
 	AwaitUp(ctx context.Context) bool
-	// OnChange has f called, one call at a time, after Up has changed.
-	OnChange(f func(up bool))
+	// OnChange has f called, one call at a time, after Up has changed, until remove is
+	// called, which f must not do. A call under way goes on meanwhile.
+	OnChange(f func(up bool)) (remove func())
 	// Servers tells every server's state.
 	Servers() []Status
 	// Close ends what runs behind; requests go on being served.
@@ -26,20 +28,25 @@ type Service interface {
 // watchers are told of changes.
 type watchers struct {
 	mu   sync.Mutex
-	list []func(up bool)
+	list []*func(up bool)
 }
 
-func (w *watchers) add(f func(up bool)) {
+func (w *watchers) add(f func(up bool)) (remove func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.list = append(w.list, f)
+	w.list = append(w.list, &f)
+	return func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.list = slices.DeleteFunc(w.list, func(g *func(bool)) bool { return g == &f })
+	}
 }
 
 func (w *watchers) tell(up bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, f := range w.list {
-		f(up)
+		(*f)(up)
 	}
 }
 
@@ -50,6 +57,7 @@ type group struct {
 	watch    watchers
 	// reports says that the group is up where a child is; else it always is.
 	reports bool
+	removes []func() // of the callbacks at the children
 }
 
 // follow has the group tell of its children's changes. up is the group's own view.
@@ -60,14 +68,14 @@ func (g *group) follow(up func() bool) {
 	var mu sync.Mutex
 	was := up()
 	for _, c := range g.children {
-		c.OnChange(func(bool) {
+		g.removes = append(g.removes, c.OnChange(func(bool) {
 			mu.Lock()
 			defer mu.Unlock()
 			if now := up(); now != was {
 				was = now
 				g.watch.tell(now)
 			}
-		})
+		}))
 	}
 }
 
@@ -83,8 +91,8 @@ func (g *group) anyUp() bool {
 // Up reports whether any child is up, where the configuration asks for that.
 func (g *group) Up() bool { return !g.reports || g.anyUp() }
 
-// OnChange has f called after Up has changed.
-func (g *group) OnChange(f func(up bool)) { g.watch.add(f) }
+// OnChange has f called after Up has changed, until remove is called.
+func (g *group) OnChange(f func(up bool)) (remove func()) { return g.watch.add(f) }
 
 // Servers are those of all children.
 func (g *group) Servers() []Status {
@@ -95,5 +103,10 @@ func (g *group) Servers() []Status {
 	return list
 }
 
-// Close does nothing: the children are closed by whom they belong to.
-func (g *group) Close() {}
+// Close removes the group's callbacks from its children, which outlive it where only the
+// group has changed. They are closed by whom they belong to.
+func (g *group) Close() {
+	for _, remove := range g.removes {
+		remove()
+	}
+}

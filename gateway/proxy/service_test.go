@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -176,7 +177,7 @@ func TestWeighted(t *testing.T) {
 type flaky struct {
 	http.HandlerFunc
 	up   atomic.Bool
-	told []func(bool)
+	told []*func(bool)
 }
 
 func newFlaky(text string, status int) *flaky {
@@ -191,7 +192,6 @@ func newFlaky(text string, status int) *flaky {
 }
 
 func (f *flaky) Up() bool                     { return f.up.Load() }
-func (f *flaky) OnChange(tell func(bool))     { f.told = append(f.told, tell) }
 func (f *flaky) Servers() []proxy.Status      { return nil }
 func (f *flaky) ProbeSoon()                   {}
 func (f *flaky) AwaitUp(context.Context) bool { return f.Up() }
@@ -199,8 +199,13 @@ func (f *flaky) Close()                       {}
 func (f *flaky) set(up bool) {
 	f.up.Store(up)
 	for _, tell := range f.told {
-		tell(up)
+		(*tell)(up)
 	}
+}
+
+func (f *flaky) OnChange(tell func(bool)) (remove func()) {
+	f.told = append(f.told, &tell)
+	return func() { f.told = slices.DeleteFunc(f.told, func(t *func(bool)) bool { return t == &tell }) }
 }
 
 func TestFailover(t *testing.T) {

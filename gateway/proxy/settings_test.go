@@ -107,6 +107,9 @@ func TestChildHealth(t *testing.T) {
 				t.Errorf("%s, healthCheck %t: up %t", name, h != nil, s.Up())
 			}
 			s.Close()
+			if len(child.told) > 0 {
+				t.Errorf("%s, healthCheck %t: closed, it has %d callbacks at its child", name, h != nil, len(child.told))
+			}
 		}
 	}
 }

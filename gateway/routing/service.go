@@ -238,7 +238,7 @@ type internalService struct{ http.Handler }
 var _ proxy.Service = internalService{}
 
 func (internalService) Up() bool                     { return true }
-func (internalService) OnChange(func(up bool))       {}
+func (internalService) OnChange(func(bool)) func()   { return func() {} }
 func (internalService) ProbeSoon()                   {}
 func (internalService) AwaitUp(context.Context) bool { return true }
 func (internalService) Servers() []proxy.Status      { return nil }
