@@ -20,6 +20,8 @@ const (
 	keepTime   = 30 * time.Second
 )
 
+const localhost = "localhost"
+
 // Is tells whether a host is one of the names that Docker gives the machine it runs on.
 func Is(host string) bool {
 	host = strings.TrimSuffix(host, ".")
@@ -38,9 +40,16 @@ type Dialer struct {
 	Check func(net.Conn) error
 }
 
-// DialContext connects as [net.Dialer.DialContext] does.
+// DialContext connects as [net.Dialer.DialContext] does; localhost is ::1 too, also where
+// the hosts file does not say so.
 func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
-	c, err := d.Dialer.DialContext(ctx, network, Local(ctx, address))
+	to := Local(ctx, address)
+	c, err := d.Dialer.DialContext(ctx, network, to)
+	if host, port, _ := net.SplitHostPort(to); err != nil && host == localhost && ctx.Err() == nil {
+		if six, failed := d.Dialer.DialContext(ctx, network, net.JoinHostPort("::1", port)); failed == nil {
+			c, err = six, nil
+		}
+	}
 	if err != nil || d.Check == nil {
 		return c, err
 	}
@@ -70,5 +79,5 @@ func Local(ctx context.Context, address string) string {
 		}
 		unresolved.Store(host, time.Now())
 	}
-	return net.JoinHostPort("localhost", port)
+	return net.JoinHostPort(localhost, port)
 }

@@ -30,6 +30,15 @@ func TestDialer(t *testing.T) {
 			_ = c.Close()
 		}
 	}
+	if six, err := net.Listen("tcp", "[::1]:0"); err == nil { // localhost is there too
+		t.Cleanup(func() { _ = six.Close() })
+		_, port, _ := net.SplitHostPort(six.Addr().String())
+		c, err := new(dockerhost.Dialer).DialContext(t.Context(), "tcp", net.JoinHostPort("localhost", port))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = c.Close()
+	}
 	for _, address := range []string{"docker.internal:1", "x.host.docker.internal:1", "127.0.0.1:1", "host.docker.internal"} {
 		if got := dockerhost.Local(t.Context(), address); got != address {
 			t.Errorf("%s: got %s, want it as it is", address, got)

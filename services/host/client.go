@@ -13,10 +13,16 @@ const clientDialTime = 5 * time.Second
 // Client asks services of this machine directly, whatever proxy the environment names,
 // and follows no redirect: that could carry a password elsewhere. check looks at each new
 // connection before anything is sent, and its error is the request's; nil lets every one
-// be. No connection is kept. It is safe for concurrent use.
+// be. localhost is ::1 too, also where the hosts file does not say so. No connection is kept. It is safe for concurrent use.
 func Client(check func(net.Conn) error) *http.Client {
 	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
-		c, err := (&net.Dialer{Timeout: clientDialTime}).DialContext(ctx, network, address)
+		dialer := net.Dialer{Timeout: clientDialTime}
+		c, err := dialer.DialContext(ctx, network, address)
+		if name, port, _ := net.SplitHostPort(address); err != nil && name == "localhost" && ctx.Err() == nil {
+			if six, failed := dialer.DialContext(ctx, network, net.JoinHostPort("::1", port)); failed == nil {
+				c, err = six, nil
+			}
+		}
 		if err != nil || check == nil {
 			return c, err
 		}

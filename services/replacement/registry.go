@@ -100,11 +100,20 @@ func (r *Registry) Addresses(service string) []string {
 func (r *Registry) addresses(service string) []string {
 	var all []string
 	for _, a := range slices.Concat(r.opts.Fixed[service], r.claimed[service]) {
-		if !slices.Contains(all, a) {
+		if !slices.Contains(all, a) && !slices.Contains(all, asLocalhost(a)) {
 			all = append(all, a)
 		}
 	}
 	return all
+}
+
+// asLocalhost is an address on loopback, 127.0.0.1 or ::1, by the name that leads to both.
+func asLocalhost(address string) string {
+	host, port, _ := net.SplitHostPort(address)
+	if host == "127.0.0.1" || host == "::1" {
+		return net.JoinHostPort("localhost", port)
+	}
+	return address
 }
 
 // Follow has moved called when a service's addresses change, one call at a time. An error
@@ -216,8 +225,8 @@ func (r *Registry) remove(said claim) {
 	r.opts.Log.Info("replacement is gone", "service", said.Service, "address", said.Address)
 }
 
-// Address reads where a replacement listens: "host:port", ":port" or "port", of which no
-// host, and one that stands for all of this machine's, is loopback.
+// Address reads where a replacement listens: "host:port", ":port" or "port". No host is
+// localhost, 127.0.0.1 or ::1, and one that stands for all of this machine's is 127.0.0.1.
 func Address(text string) (string, error) {
 	host, port, err := net.SplitHostPort(text)
 	if err != nil {
@@ -230,7 +239,9 @@ func Address(text string) (string, error) {
 	if err != nil || n == 0 {
 		return "", fmt.Errorf("%q is not an address such as 127.0.0.1:4002", text)
 	}
-	if ip, err := netip.ParseAddr(host); host == "" || host == "localhost" || err == nil && ip.IsUnspecified() {
+	if host == "" {
+		host = "localhost"
+	} else if ip, err := netip.ParseAddr(host); err == nil && ip.IsUnspecified() {
 		host = "127.0.0.1"
 	}
 	return net.JoinHostPort(host, fmt.Sprint(n)), nil

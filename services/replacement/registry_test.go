@@ -15,7 +15,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestAddress(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string]string{"127.0.0.1:1": "127.0.0.1:1", ":2": "127.0.0.1:2", "3": "127.0.0.1:3", "0.0.0.0:4": "127.0.0.1:4", "[::]:5": "127.0.0.1:5",
+	for text, want := range map[string]string{"127.0.0.1:1": "127.0.0.1:1", ":2": "localhost:2", "3": "localhost:3", "localhost:8": "localhost:8", "0.0.0.0:4": "127.0.0.1:4", "[::]:5": "127.0.0.1:5",
 		"[::1]:6": "[::1]:6", "shop:7": "shop:7", "": "", "x": "", "127.0.0.1:0": "", "a:b:c": "", "127.0.0.1:70000": ""} {
 		if got, err := Address(text); got != want || (err == nil) != (want != "") {
 			t.Errorf("%q: got %q, %v, want %q", text, got, err, want)
@@ -44,7 +44,7 @@ func TestRegistry(t *testing.T) {
 		t.Error("nobody follows yet: got no error")
 	}
 	r.Follow(func(_ string, addresses []string) error {
-		if slices.Contains(addresses, "127.0.0.1:9") {
+		if slices.Contains(addresses, "localhost:9") {
 			return errors.New("the stack's own")
 		}
 		moves <- addresses
@@ -62,11 +62,20 @@ func TestRegistry(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		end := make(chan struct{})
 		go func() { Register(ctx, find, "shop", ":2", slog.New(slog.DiscardHandler)); close(end) }()
-		next("127.0.0.1:1", "127.0.0.1:2")
+		next("127.0.0.1:1", "localhost:2")
 		ends, gone = append(ends, cancel), append(gone, end)
 	}
+	for _, same := range []string{"127.0.0.1:2", "[::1]:2"} { // the name leads there too
+		ctx, cancel := context.WithCancel(t.Context())
+		end := make(chan struct{})
+		go func() { Register(ctx, find, "shop", same, slog.New(slog.DiscardHandler)); close(end) }()
+		next("127.0.0.1:1", "localhost:2")
+		cancel()
+		next("127.0.0.1:1", "localhost:2")
+		<-end
+	}
 	ends[0]()
-	next("127.0.0.1:1", "127.0.0.1:2")
+	next("127.0.0.1:1", "localhost:2")
 	ends[1]()
 	next("127.0.0.1:1")
 	<-gone[0]

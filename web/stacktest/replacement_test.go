@@ -40,6 +40,22 @@ func TestReplacementAddress(t *testing.T) {
 	if state := stateOf(t, s, contract.Codegen); state != "healthy" {
 		t.Errorf("the dashboard: got %s", state)
 	}
+	six, err := net.Listen("tcp", "[::1]:0") // as Node's localhost is at times
+	if err != nil {
+		t.Logf("no IPv6 here: %v", err)
+	} else {
+		theirs := &httptest.Server{Listener: six, Config: &http.Server{Handler: mine.Config.Handler}}
+		theirs.Start()
+		t.Cleanup(theirs.Close)
+		_, port, _ := net.SplitHostPort(six.Addr().String())
+		s := stacktest.Launch(t, binary, "--without", contract.Codegen+"=localhost:"+port)
+		if got := s.Get(t, s.URL("codegen.localhost", "/x")); got.Status != 200 || string(got.Body) != "mine /x" {
+			t.Errorf("localhost is ::1: got %d %s, want the replacement's answer", got.Status, got.Body)
+		}
+		if state := stateOf(t, s, contract.Codegen); state != "healthy" {
+			t.Errorf("localhost is ::1: the dashboard: got %s", state)
+		}
+	}
 	bare := stacktest.Launch(t, binary, "--without", contract.Codegen)
 	if got := bare.Get(t, bare.URL("codegen.localhost", "/x")); got.Status != http.StatusServiceUnavailable {
 		t.Errorf("nobody is registered: got %d %s, want 503", got.Status, got.Body)
