@@ -200,8 +200,8 @@ func (s *stack) start(ctx context.Context) (err error) {
 	s.OnStop(s.traces.Receive(s.listeners.OTLPHTTP, s.listeners.OTLPGRPC, s.log).Close)
 	topics, keep := s.builtins.Topics()
 	s.broker, err = s.kafka.Open(ctx, broker.Options{
-		Listener: s.listeners.Kafka, More: s.listeners.MoreKafka, Dir: filepath.Join(s.data, "broker"), Log: s.log.With("service", "broker"),
-		Topics: topics, Keep: keep,
+		Listener: s.listeners.Kafka, More: s.listeners.MoreKafka, Addresses: s.listeners.KafkaAddrs,
+		Dir: filepath.Join(s.data, "broker"), Log: s.log.With("service", "broker"), Topics: topics, Keep: keep,
 	})
 	if err != nil {
 		return errors.Join(err, s.services.Stop(ctx))

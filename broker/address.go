@@ -41,7 +41,17 @@ func (o Options) listeners() []net.Listener {
 // warnRemote tells what it means that other machines reach the broker: it asks
 // nobody for a password.
 func (b *Broker) warnRemote() {
-	if remote := b.policy.Remote(); len(remote) > 0 {
+	var remote []string
+	for i, l := range b.options.listeners() {
+		switch {
+		case !advertise.IsRemote(l.Addr()):
+		case i < len(b.options.Addresses):
+			remote = append(remote, b.options.Addresses[i])
+		default:
+			remote = append(remote, l.Addr().String())
+		}
+	}
+	if len(remote) > 0 {
 		b.log.Warn("broker: Kafka listens beyond this machine, without a password: whoever reaches it can read, write and delete every topic; "+
 			"where that is not meant, listen on localhost or on a container bridge's address alone", "addresses", fmt.Sprint(remote))
 	}

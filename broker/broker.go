@@ -47,6 +47,9 @@ type Options struct {
 	// More are further ones; nil means none.
 	Listener net.Listener
 	More     []net.Listener
+	// Addresses are those of Listener and More as they were asked for, for the log: a
+	// listener at 0.0.0.0 says that it is at [::]. Nil means what the listeners say.
+	Addresses []string
 	// Advertise is the host:port that clients are told to use, whichever way
 	// they come in; port 0 means the one that they came in on. Empty means the
 	// address that each client came in on: localhost for those on this machine.

@@ -354,12 +354,12 @@ func TestRemoteWarning(t *testing.T) {
 	t.Parallel()
 	const warning = "listens beyond this machine"
 	out := &logged{}
-	b := start(t, Options{Listener: everywhere(t), More: []net.Listener{everywhere(t)}, Log: out.logger()})
+	b := start(t, Options{Listener: everywhere(t), More: []net.Listener{everywhere(t)}, Addresses: []string{"0.0.0.0:1", "host:2"}, Log: out.logger()})
 	if err := errors.Join(b.leave(), b.comeBack()); err != nil {
 		t.Fatal(err)
 	}
-	if n := strings.Count(out.String(), warning); n != 1 {
-		t.Errorf("told %d times, want once: %s", n, out)
+	if n := strings.Count(out.String(), warning); n != 1 || !strings.Contains(out.String(), "[0.0.0.0:1 host:2]") {
+		t.Errorf("told %d times, want once, with the addresses that were asked for: %s", n, out)
 	}
 	out = &logged{}
 	start(t, Options{Log: out.logger()})

@@ -49,7 +49,7 @@ func New(bound []net.Addr, fixed Endpoint) Policy {
 	for _, addr := range bound {
 		at := addrPort(addr)
 		p.bound = append(p.bound, at)
-		p.remote = p.remote || !at.Addr().IsLoopback()
+		p.remote = p.remote || IsRemote(addr)
 	}
 	return p
 }
@@ -65,10 +65,8 @@ func addrPort(addr net.Addr) netip.AddrPort {
 	return netip.AddrPortFrom(at.Addr().Unmap(), at.Port())
 }
 
-// Remote gives the addresses that other machines reach.
-func (p Policy) Remote() []netip.AddrPort {
-	return slices.DeleteFunc(slices.Clone(p.bound), func(at netip.AddrPort) bool { return at.Addr().IsLoopback() })
-}
+// IsRemote reports whether other machines reach a listener at a TCP address.
+func IsRemote(addr net.Addr) bool { return !addrPort(addr).Addr().IsLoopback() }
 
 // Local is the endpoint of clients on this machine: that of the first listener.
 func (p Policy) Local() Endpoint {

@@ -83,12 +83,10 @@ func TestPolicyLocal(t *testing.T) {
 			t.Errorf("%v: in this process: got %s, want %s", bound, got, p.Local())
 		}
 	}
-	p := New([]net.Addr{tcp(t, "127.0.0.1:1"), tcp(t, "[::1]:2"), tcp(t, "10.0.0.1:3"), tcp(t, "[::]:4")}, Endpoint{})
-	if got := p.Remote(); len(got) != 2 || got[0].Port() != 3 || got[1].Port() != 4 {
-		t.Errorf("remote: got %v, want those of ports 3 and 4", got)
-	}
-	if got := New([]net.Addr{tcp(t, "127.0.0.1:1")}, Endpoint{}).Remote(); len(got) != 0 {
-		t.Errorf("remote: got %v, want none", got)
+	for at, want := range map[string]bool{"127.0.0.1:1": false, "[::1]:2": false, "[::ffff:127.0.0.1]:2": false, "10.0.0.1:3": true, "[::]:4": true} {
+		if got := IsRemote(tcp(t, at)); got != want {
+			t.Errorf("%s: other machines reach it: got %t, want %t", at, got, want)
+		}
 	}
 	if got := (Policy{}).For(tcp(t, "10.0.0.1:3"), nil).String(); got != "10.0.0.1:3" {
 		t.Errorf("the zero policy: got %s", got)
