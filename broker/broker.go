@@ -76,6 +76,10 @@ type Options struct {
 	// topic's own retention.ms overrides it. The newest segment stays. Zero
 	// means 7 days; a negative number keeps everything.
 	Retention time.Duration
+	// Replaced reports the members of consumer groups, by group and client id, whose place
+	// others take at the start: those that an earlier broker has left in the directory then
+	// leave at once, where others have the time of a session to come back. Nil: none.
+	Replaced func(group, clientID string) bool
 	// Log takes the broker's logs; kfake's chatter is at debug. Nil means
 	// slog.Default().
 	Log *slog.Logger
@@ -205,7 +209,7 @@ func (b *Broker) open(o Options) error {
 	b.admin = admin
 	b.prepareRetention()
 	admin.problems = b.Problems
-	if err := b.up(); err != nil {
+	if err := b.up(o.Replaced); err != nil {
 		admin.Close()
 		asking.Close()
 		return errors.Join(err, b.porch.Close())
@@ -217,9 +221,9 @@ func (b *Broker) open(o Options) error {
 	return nil
 }
 
-// up starts the cluster behind a front of its own. Only Start calls it without
-// holding turn.
-func (b *Broker) up() error {
+// up starts the cluster behind a front of its own, without the members of groups that are
+// replaced. Only Start calls it without holding turn.
+func (b *Broker) up(replaced membership.Replaced) error {
 	o := b.options
 	undone, err := retention.Prepare(o.Dir)
 	if err != nil {
@@ -235,7 +239,7 @@ func (b *Broker) up() error {
 	store, err := recovery.Open(o.Dir, o.Log, chatter{o.Log}, func(log kfake.Logger) (*kfake.Cluster, error) {
 		err := joined.Close() // of an earlier try
 		if err == nil {
-			joined, restored, err = membership.Restore(o.Dir, restored)
+			joined, restored, err = membership.Restore(o.Dir, restored, replaced)
 		}
 		var settings *recovery.Settings
 		if err == nil {

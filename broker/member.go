@@ -89,8 +89,8 @@ func (m *members) seen(g *guarded, key memberKey) {
 	}
 }
 
-// await waits for members that a kill of the broker has left without connections. A
-// static one is left to its session timeout.
+// await waits for members that a kill of the broker has left without connections, but
+// for those that others replace. A static one is left to its session timeout.
 func (m *members) await(restored []membership.Member) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -102,7 +102,7 @@ func (m *members) await(restored []membership.Member) {
 		who := &member{conns: make(map[*guarded]struct{})}
 		m.known[key] = who
 		grace := restoredGrace
-		if r.Placeholder {
+		if r.Placeholder || r.Replaced {
 			grace = 0
 		}
 		who.timer = time.AfterFunc(grace, func() { m.bury(key, who) })

@@ -16,14 +16,15 @@ func (b *Broker) leave() error {
 	return b.down()
 }
 
-// comeBack starts the broker again, at the same address and with what it held.
+// comeBack starts the broker again, at the same address and with what it held, all
+// members of groups among it.
 func (b *Broker) comeBack() error {
 	b.turn.Lock()
 	defer b.turn.Unlock()
 	if b.here || b.over {
 		return nil
 	}
-	if err := b.up(); err != nil {
+	if err := b.up(nil); err != nil {
 		return fmt.Errorf("restart broker: %w", err)
 	}
 	b.faults.renew()

@@ -2,6 +2,7 @@ package broker
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -82,6 +83,48 @@ func killed(t *testing.T, dir string) (all []string) {
 	return all
 }
 
+// TestReplaced: a broker that starts after a clean stop or a kill knows no member whose place
+// others take, and a restart of the same broker knows them all.
+func TestReplaced(t *testing.T) {
+	t.Parallel()
+	for name, protocol := range map[string]kgo.Opt{
+		"Classic": kgo.Balancers(kgo.CooperativeStickyBalancer()),
+		"Modern":  kgo.ServerSideBalancer(),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			replaced := func(group, clientID string) bool { return group == "g" && clientID == "served" }
+			dir := t.TempDir()
+			b := start(t, Options{Dir: dir, Topics: []string{"a"}, Replaced: replaced})
+			for n, id := range []string{"outside", "served"} {
+				client(t, b, protocol, kgo.ClientID(id), kgo.ConsumeTopics("a"), kgo.ConsumerGroup("g"), kgo.HeartbeatInterval(50*time.Millisecond))
+				eventually(t, id+" in the group", func() bool { g := groupOf(t, b, "g"); return g.Members == n+1 && g.State == "Stable" })
+			}
+			all := membersOf(t, b)
+			if err := errors.Join(b.leave(), b.comeBack()); err != nil {
+				t.Fatal(err)
+			}
+			if got := membersOf(t, b); !slices.Equal(got, all) {
+				t.Errorf("got %q after a restart, want %q", got, all)
+			}
+			alone := func(when, dir string) {
+				t.Helper()
+				next := start(t, Options{Dir: dir, Replaced: replaced})
+				eventually(t, "only the other member after "+when, func() bool { return slices.Equal(membersOf(t, next), all[:1]) })
+			}
+			left := t.TempDir()
+			if err := os.CopyFS(left, os.DirFS(dir)); err != nil {
+				t.Fatal(err)
+			}
+			alone("a kill", left)
+			if err := b.Close(); err != nil {
+				t.Fatal(err)
+			}
+			alone("a clean stop", dir)
+		})
+	}
+}
+
 // TestAwait: restored members have some time to come back.
 func TestAwait(t *testing.T) {
 	t.Parallel()
@@ -96,6 +139,7 @@ func TestAwait(t *testing.T) {
 		m.await([]membership.Member{
 			{Group: "g", ID: "dead"}, {Group: "g", ID: "alive"}, {Group: "g", ID: "static", Static: true},
 			{Group: "h", ID: "modern", Modern: true}, {Group: "h", ID: membership.PlaceholderID, Modern: true, Placeholder: true},
+			{Group: "g", ID: "replaced", Replaced: true}, {Group: "g", ID: "replaced static", Static: true, Replaced: true},
 		})
 		check := func(want ...string) {
 			t.Helper()
@@ -107,12 +151,12 @@ func TestAwait(t *testing.T) {
 				t.Errorf("got %q expelled, want %q", expelled, want)
 			}
 		}
-		check(membership.PlaceholderID)
+		check(membership.PlaceholderID, "replaced")
 		m.follow(&guarded{closed: make(chan struct{})}, &kmsg.HeartbeatRequest{Group: "g", MemberID: "alive"})
 		time.Sleep(restoredGrace - time.Nanosecond)
-		check(membership.PlaceholderID)
+		check(membership.PlaceholderID, "replaced")
 		time.Sleep(time.Nanosecond)
-		check(membership.PlaceholderID, "dead", "modern")
+		check(membership.PlaceholderID, "dead", "modern", "replaced")
 		m.close()
 	})
 }

@@ -33,7 +33,15 @@ type Member struct {
 	// Placeholder stands for members that are not restored: once it leaves, their
 	// partitions are given to others.
 	Placeholder bool
+	// Replaced members are those whose place others take: they leave at once, unless static.
+	Replaced bool
 }
+
+// Replaced reports whether others take the place of a group's members of a client id. Nil
+// reports none.
+type Replaced func(group, clientID string) bool
+
+func (r Replaced) has(group, clientID string) bool { return r != nil && r(group, clientID) }
 
 // topicID is a topic's id as kfake writes it.
 type topicID [16]byte

@@ -314,7 +314,7 @@ func FuzzRestore(f *testing.F) {
 		if err := os.WriteFile(filepath.Join(dir, journalName), data, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		j, members, err := Restore(dir, nil)
+		j, members, err := Restore(dir, nil, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -36,7 +36,7 @@ func open(t *testing.T, dir string, journal bool) *node {
 	n := &node{t: t, dir: dir, clients: make(map[string]*kgo.Client)}
 	var err error
 	if journal {
-		if n.journal, n.restored, err = Restore(dir, nil); err != nil {
+		if n.journal, n.restored, err = Restore(dir, nil, nil); err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() {

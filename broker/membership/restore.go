@@ -76,9 +76,10 @@ type (
 // Restore begins a journal in dir, which no broker has open, and leaves kfake the
 // members that were noted there: those of its last clean stop where there was one,
 // else those of the journal. They have their whole session timeout from now on, as in
-// Kafka. The placeholders among those that it returns are to leave at once. Of a second
-// call, because the broker had to be opened anew, earlier is what the first returned.
-func Restore(dir string, earlier []Member) (*Journal, []Member, error) {
+// Kafka. The placeholders and the replaced among those that it returns are to leave at
+// once. Of a second call, because the broker had to be opened anew, earlier is what the
+// first returned.
+func Restore(dir string, earlier []Member, replaced Replaced) (*Journal, []Member, error) {
 	all, err := readJournal(dir)
 	if err != nil {
 		return nil, nil, err
@@ -87,13 +88,16 @@ func Restore(dir string, earlier []Member) (*Journal, []Member, error) {
 	data, err := os.ReadFile(path)
 	switch {
 	case err == nil:
-		all.keep(data)
+		members := all.keep(data, replaced)
+		if earlier != nil {
+			members = earlier
+		}
 		j, err := openJournal(dir, all)
-		return j, earlier, err
+		return j, members, err
 	case !errors.Is(err, os.ErrNotExist):
 		return nil, nil, fmt.Errorf("read the members of groups: %w", err)
 	}
-	s, members := all.session(time.Now())
+	s, members := all.session(time.Now(), replaced)
 	// The journal first: without the other file, the next start makes that again.
 	j, err := openJournal(dir, all)
 	if err != nil || len(all) == 0 {
@@ -108,22 +112,29 @@ func Restore(dir string, earlier []Member) (*Journal, []Member, error) {
 	return j, members, nil
 }
 
-// keep drops the members that kfake's own file does not have.
-func (all groups) keep(data []byte) {
+// keep drops the members that kfake's own file does not have, and returns those in it
+// that are replaced.
+func (all groups) keep(data []byte, replaced Replaced) (members []Member) {
 	var s session
 	if json.Unmarshal(data, &s) != nil {
 		clear(all) // kfake takes none either
-		return
+		return nil
 	}
 	there := make(map[Member]bool)
+	add := func(m Member, instance *string, clientID string) {
+		there[m] = true
+		if m.Static, m.Replaced = instance != nil, replaced.has(m.Group, clientID); m.Replaced {
+			members = append(members, m)
+		}
+	}
 	for name, g := range s.ClassicGroups {
 		for _, m := range g.Members {
-			there[Member{Group: name, ID: m.ID}] = true
+			add(Member{Group: name, ID: m.ID}, m.InstanceID, m.ClientID)
 		}
 	}
 	for name, g := range s.ConsumerGroups {
 		for _, m := range g.Members {
-			there[Member{Group: name, ID: m.ID, Modern: true}] = true
+			add(Member{Group: name, ID: m.ID, Modern: true}, m.InstanceID, m.ClientID)
 		}
 	}
 	for name, g := range s.ShareGroups {
@@ -138,11 +149,12 @@ func (all groups) keep(data []byte) {
 			delete(all, name)
 		}
 	}
+	return members
 }
 
 // session is what kfake is to read, and the members in it. Those that are not
 // restored are forgotten.
-func (all groups) session(now time.Time) (session, []Member) {
+func (all groups) session(now time.Time, replaced Replaced) (session, []Member) {
 	s := session{
 		ShutdownAt: now, ClassicGroups: make(map[string]classicSession),
 		ConsumerGroups: make(map[string]consumerSession), ShareGroups: make(map[string]shareSession),
@@ -161,7 +173,10 @@ func (all groups) session(now time.Time) (session, []Member) {
 			continue
 		}
 		for _, id := range slices.Sorted(maps.Keys(g.members)) {
-			members = append(members, Member{Group: name, ID: id, Modern: g.modern, Static: g.members[id].Instance != nil})
+			m := g.members[id]
+			members = append(members, Member{
+				Group: name, ID: id, Modern: g.modern, Static: m.Instance != nil, Replaced: replaced.has(name, m.ClientID),
+			})
 		}
 		if !g.modern {
 			s.ClassicGroups[name] = g.classic(now, before == len(g.members))
