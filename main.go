@@ -202,6 +202,7 @@ func (s *stack) start(ctx context.Context) (err error) {
 	s.broker, err = s.kafka.Open(ctx, broker.Options{
 		Listener: s.listeners.Kafka, More: s.listeners.MoreKafka, Addresses: s.listeners.KafkaAddrs,
 		Dir: filepath.Join(s.data, "broker"), Log: s.log.With("service", "broker"), Topics: topics, Keep: keep,
+		Replaced: services.IsMember,
 	})
 	if err != nil {
 		return errors.Join(err, s.services.Stop(ctx))

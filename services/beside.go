@@ -3,6 +3,7 @@ package services
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net"
 	"sync"
 	"time"
@@ -14,6 +15,9 @@ import (
 // runs again.
 const besideTime = 500 * time.Millisecond
 
+// logDelay is by how much a stack's connections may end before its lock does.
+const logDelay = 100 * time.Millisecond
+
 var (
 	// errStackEnded ends a service whose stack has: its broker's address may be
 	// another's now, and the next stack's may be another, as the gateway's.
@@ -21,6 +25,50 @@ var (
 	// errStackBack ends the wait for the next.
 	errStackBack = errors.New("the stack is back")
 )
+
+// besideBroker reports whether the service is beside a stack whose broker ends with it.
+func (s *serve) besideBroker() bool { return s.beside != nil && s.beside.OwnBroker }
+
+// ended reports whether the stack has ended that the service is beside.
+func (s *serve) ended() bool {
+	now, err := s.around.Running()
+	return err != nil || now.Instance != s.beside.Instance
+}
+
+// stackLog drops warnings and errors of the moment at which the stack ends, and later
+// ones: its broker's absence is what they are of, and the service ends too.
+type stackLog struct {
+	slog.Handler
+	ended   func() bool
+	pending *sync.RWMutex // read-locked while a record waits
+}
+
+// Handle implements [slog.Handler].
+func (l *stackLog) Handle(ctx context.Context, r slog.Record) error {
+	if r.Level < slog.LevelWarn {
+		return l.Handler.Handle(ctx, r)
+	}
+	r = r.Clone()
+	l.pending.RLock()
+	go func() {
+		defer l.pending.RUnlock()
+		time.Sleep(logDelay)
+		if !l.ended() {
+			_ = l.Handler.Handle(context.WithoutCancel(ctx), r)
+		}
+	}()
+	return nil
+}
+
+// WithAttrs implements [slog.Handler].
+func (l *stackLog) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return &stackLog{l.Handler.WithAttrs(attrs), l.ended, l.pending}
+}
+
+// WithGroup implements [slog.Handler].
+func (l *stackLog) WithGroup(name string) slog.Handler {
+	return &stackLog{l.Handler.WithGroup(name), l.ended, l.pending}
+}
 
 // watch ends the parts with errStackEnded once the stack has ended that the service is
 // beside. A cluster that is not the stack's own outlives it: the service goes on then,

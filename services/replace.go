@@ -5,6 +5,7 @@ import (
 	"net"
 	"slices"
 
+	"axion/services/bus"
 	"axion/services/contract"
 )
 
@@ -53,6 +54,11 @@ func (s *Set) Follow(moved func(service string, addresses []string) error) {
 		}
 		return moved(service, addresses)
 	})
+}
+
+// IsMember reports whether a member of a consumer group, by its client id, is a builtin.
+func IsMember(group, clientID string) bool {
+	return slices.Contains(contract.Names(), clientID) && group == bus.Group(clientID)
 }
 
 // defaultAddress is where a process in a builtin's place is looked for that says nothing.

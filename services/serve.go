@@ -165,6 +165,11 @@ func (s *serve) run(ctx context.Context, name string, out io.Writer) error {
 // serve serves until ctx ends, the service does, or the stack beside it; ready is called
 // with its address.
 func (s *serve) serve(ctx context.Context, name string, ready func(at string) error) error {
+	if s.besideBroker() {
+		var pending sync.RWMutex
+		defer pending.Lock() // once all is logged
+		s.log = slog.New(&stackLog{s.log.Handler(), s.ended, &pending})
+	}
 	set, err := s.bind(name)
 	if err != nil {
 		return err
@@ -172,29 +177,42 @@ func (s *serve) serve(ctx context.Context, name string, ready func(at string) er
 	var parts lifecycle.Parts
 	at := set.Addresses()[name][0]
 	return parts.Run(ctx, s.parent.Follow(&parts, false, false, s.log), func(ctx context.Context) error {
+		register := s.registration(&parts, name, at)
 		if err := s.start(ctx, &parts, set); err != nil {
 			return err
 		}
-		s.register(&parts, name, at)
+		register()
 		s.watch(&parts)
 		return ready(at)
 	})
 }
 
-// register tells the running stack of the service until the parts stop.
-func (s *serve) register(parts *lifecycle.Parts, name, at string) {
+// registration gives what tells the running stack of the service until the parts stop: of
+// a stack that ends, until what was started in between has stopped.
+func (s *serve) registration(parts *lifecycle.Parts, name, at string) (register func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	find := func() (address, secret string, err error) {
 		running, err := s.around.Running()
 		return running.Registry, running.Secret, err
 	}
+	stopped := make(chan struct{})
+	leave := func() {
+		if s.besideBroker() {
+			parts.Watch(func() error { return errStackEnded })
+			<-stopped
+		}
+	}
 	var registering sync.WaitGroup
-	registering.Go(func() { replacement.Register(ctx, find, name, at, s.log) })
 	parts.OnStop(func(context.Context) error {
 		cancel()
+		close(stopped)
 		registering.Wait()
 		return nil
 	})
+	return func() {
+		registering.Go(func() { replacement.Register(ctx, find, name, at, leave, s.log) })
+		parts.OnStop(func(context.Context) error { cancel(); return nil })
+	}
 }
 
 // start connects to the cluster and starts the service on it.

@@ -297,7 +297,7 @@ func (s *Set) Before(stop func(context.Context) error) func(context.Context) err
 func (s *Set) Stop(ctx context.Context) error {
 	defer close(s.stopped)
 	if s.registry != nil {
-		s.registry.Close()
+		defer s.registry.Close(ctx) // last: what is under way here may need who has registered
 	}
 	var errs []error
 	for _, m := range slices.Backward(s.members) {

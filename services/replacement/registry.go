@@ -3,7 +3,8 @@
 //
 // A registrant connects to the [Registry], which listens on loopback alone, says a secret
 // that only the stack's user can read, and keeps the connection: its end is theirs,
-// however they ended.
+// however they ended. A registry that closes ends its side first, and gives them the time
+// to leave the consumer groups of a broker that is to end too.
 package replacement
 
 import (
@@ -17,6 +18,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"os"
 	"slices"
 	"sync"
 	"time"
@@ -25,6 +27,8 @@ import (
 const (
 	// sayTime bounds what either side waits for the other's line.
 	sayTime = 5 * time.Second
+	// leaveTimeout bounds what a registry waits for its registrants when it closes.
+	leaveTimeout = time.Second
 	// maxLine bounds a line, in bytes, and maxRegistrants how many there are at once.
 	maxLine        = 4 << 10
 	maxRegistrants = 64
@@ -65,7 +69,7 @@ type Registry struct {
 	mu      sync.Mutex
 	moved   func(service string, addresses []string) error // nil until Follow
 	claimed map[string][]string                            // one that is claimed twice is there twice
-	conns   map[net.Conn]struct{}
+	conns   map[net.Conn]bool                              // whether it is registered
 	closed  bool
 }
 
@@ -81,7 +85,7 @@ func New(opts Options) (*Registry, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen for replacements: %w", err)
 	}
-	r := &Registry{opts: opts, listener: l, secret: rand.Text(), claimed: map[string][]string{}, conns: map[net.Conn]struct{}{}}
+	r := &Registry{opts: opts, listener: l, secret: rand.Text(), claimed: map[string][]string{}, conns: map[net.Conn]bool{}}
 	r.serving.Go(r.accept)
 	return r, nil
 }
@@ -124,13 +128,23 @@ func (r *Registry) Follow(moved func(service string, addresses []string) error) 
 	r.moved = moved
 }
 
-// Close ends the registrants' connections. Later calls do nothing.
-func (r *Registry) Close() {
+// Close asks the registrants to leave, by the end of its side of their connections, and
+// waits until they have ended theirs, for a second and no longer than ctx. Later calls do
+// nothing.
+func (r *Registry) Close(ctx context.Context) {
+	until := time.Now().Add(leaveTimeout)
+	if end, ok := ctx.Deadline(); ok && end.Before(until) {
+		until = end
+	}
 	r.mu.Lock()
 	r.closed = true
 	_ = r.listener.Close()
-	for c := range r.conns {
-		_ = c.Close()
+	for c, registered := range r.conns {
+		half, ok := c.(interface{ CloseWrite() error })
+		if !registered || !ok || half.CloseWrite() != nil {
+			_ = c.Close()
+		}
+		_ = c.SetReadDeadline(until)
 	}
 	r.mu.Unlock()
 	r.serving.Wait()
@@ -146,7 +160,7 @@ func (r *Registry) accept() {
 		if r.closed || len(r.conns) >= maxRegistrants {
 			_ = c.Close()
 		} else {
-			r.conns[c] = struct{}{}
+			r.conns[c] = false
 			r.serving.Go(func() { r.serve(c) })
 		}
 		r.mu.Unlock()
@@ -178,11 +192,23 @@ func (r *Registry) serve(c net.Conn) {
 		return
 	}
 	defer r.remove(said)
-	if json.NewEncoder(c).Encode(answer{}) != nil {
+	if json.NewEncoder(c).Encode(answer{}) != nil || !r.track(c) {
 		return
 	}
-	_ = c.SetDeadline(time.Time{})
-	_, _ = io.Copy(io.Discard, c)
+	if _, err := io.Copy(io.Discard, c); errors.Is(err, os.ErrDeadlineExceeded) {
+		r.opts.Log.Warn("replacement has not left in time", "service", said.Service, "address", said.Address)
+	}
+}
+
+// track has a registrant's connection last, and reports whether it may: not where the registry closes.
+func (r *Registry) track(c net.Conn) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return false
+	}
+	r.conns[c] = true
+	return c.SetDeadline(time.Time{}) == nil
 }
 
 // add registers; the address is then as the gateway dials it.
@@ -251,12 +277,14 @@ func Address(text string) (string, error) {
 type Find func() (address, secret string, err error)
 
 // Register keeps a service that listens at an address registered until ctx ends: at the
-// stack that runs, and at the next one once that has ended. The log says once what keeps
-// it from being registered. It returns when ctx has ended.
-func Register(ctx context.Context, find Find, service, address string, log *slog.Logger) {
+// stack that runs, and at the next one once that has ended. When a stack ends, leave is
+// called, and one that has asked for it waits until leave has returned, though not for
+// long. The log says once what keeps the service from being registered. Register returns
+// when ctx has ended.
+func Register(ctx context.Context, find Find, service, address string, leave func(), log *slog.Logger) {
 	told := ""
 	for ctx.Err() == nil {
-		registered, err := register(ctx, find, service, address)
+		registered, err := register(ctx, find, service, address, leave)
 		switch {
 		case ctx.Err() != nil:
 			return
@@ -274,8 +302,8 @@ func Register(ctx context.Context, find Find, service, address string, log *slog
 	}
 }
 
-// register returns once it is registered no more.
-func register(ctx context.Context, find Find, service, address string) (registered bool, err error) {
+// register returns once it is registered no more, and has left where the stack has ended.
+func register(ctx context.Context, find Find, service, address string, leave func()) (registered bool, err error) {
 	at, secret, err := find()
 	if err != nil {
 		return false, err
@@ -284,8 +312,9 @@ func register(ctx context.Context, find Find, service, address string) (register
 	if err != nil {
 		return false, err
 	}
-	defer context.AfterFunc(ctx, func() { _ = c.Close() })()
 	defer func() { _ = c.Close() }()
+	disarm := context.AfterFunc(ctx, func() { _ = c.Close() })
+	defer disarm()
 	_ = c.SetDeadline(time.Now().Add(sayTime))
 	if err := json.NewEncoder(c).Encode(claim{secret, service, address}); err != nil {
 		return false, err
@@ -299,5 +328,8 @@ func register(ctx context.Context, find Find, service, address string) (register
 	}
 	_ = c.SetDeadline(time.Time{})
 	_, _ = io.Copy(io.Discard, c)
+	if disarm() {
+		leave()
+	}
 	return true, nil
 }
