@@ -42,7 +42,7 @@ import (
 
 const version = "0.1.0"
 
-var began = time.Now() // as near to exec as a Go program can look
+var processStart = time.Now() // as near to exec as a Go program can look
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -70,7 +70,7 @@ func commands(stderr io.Writer) *cobra.Command {
 	log := slog.New(traces.Logs.Handler(slog.NewTextHandler(stderr, nil), "axion"))
 	f := flags{addresses: listen.Flags{Log: log}}
 	start := func(cmd *cobra.Command, _ []string) error {
-		return up(cmd.Context(), f, cmd.OutOrStdout(), log, traces)
+		return runStack(cmd.Context(), f, cmd.OutOrStdout(), log, traces)
 	}
 	root := &cobra.Command{
 		Use: "axion", Short: "A whole development stack in one process", Args: cobra.NoArgs, RunE: start,
@@ -90,7 +90,7 @@ func commands(stderr io.Writer) *cobra.Command {
 		auth.Command(func() (string, string, error) { s, err := running(); return s.Auth, s.Password, err },
 			func(c net.Conn) error { return f.addresses.Guard().CheckServer(c) }),
 		services.EnvCommand(func() string { return f.dir.Resolve(f.files) }, func() (string, error) { s, err := running(); return s.Kafka, err }))
-	root.AddCommand(services.ServeCommand(services.Around{
+	root.AddCommand(services.ServeCommand(services.ServeDeps{
 		Version: version, Listen: f.addresses.ListenHTTP, Blueprints: embed.Blueprints(), Log: log, Trace: telemetry.Export(&traces.Logs, log),
 		Register: func(set *pflag.FlagSet) { f.kafka.Register(set); f.addresses.RegisterUsers(set) },
 		Metrics:  new(telemetry.Metrics).Part, Dir: func() (string, error) { return f.dir.EnsureShared(f.files) },
@@ -108,7 +108,7 @@ func commands(stderr io.Writer) *cobra.Command {
 		Dashboard: func() (string, error) { s, err := running(); return s.Dashboard, err },
 		URLs:      func() ([]string, error) { s, err := running(); return []string{s.HTTP, s.HTTPS, s.Dashboard}, err },
 		Own:       func() map[string]string { s, _ := running(); return s.Own() },
-		Sources:   func() ([]provider.Source, []string) { return f.base(443), f.files },
+		Sources:   func() ([]provider.Source, []string) { return f.baseSources(443), f.files },
 	})...)
 	return root
 }
@@ -134,10 +134,10 @@ func (f *flags) register(set *pflag.FlagSet) {
 	f.builtins.Register(set)
 }
 
-// base is the layer below the user's files, for a gateway whose HTTPS is on port.
-func (f *flags) base(port int) []provider.Source {
+// baseSources is the layer below the user's files, for a gateway whose HTTPS is on port.
+func (f *flags) baseSources(port int) []provider.Source {
 	base := []provider.Source{{Name: "embedded", Data: services.AllowOrigins(embed.Dashboard, port)}}
-	if !f.builtins.None {
+	if !f.builtins.NoBuiltins {
 		base = append(base, provider.Source{Name: "embedded", Data: embed.Builtins})
 	}
 	return base
@@ -146,11 +146,11 @@ func (f *flags) base(port int) []provider.Source {
 // stack is a running stack.
 type stack struct {
 	flags
-	lifecycle.Parts
+	lifecycle.Group
 	log       *slog.Logger
 	data      string
 	listeners *listen.Listeners
-	services  *services.Set
+	services  *services.Builtins
 	broker    broker.Cluster
 	gateway   *gateway.Gateway
 	spans     *telemetry.Source
@@ -159,11 +159,11 @@ type stack struct {
 	summary   summary.Summary
 }
 
-// up runs the stack until ctx ends or a part of it does.
-func up(ctx context.Context, f flags, out io.Writer, log *slog.Logger, traces *telemetry.Store) error {
+// runStack runs the stack until ctx ends or a part of it does.
+func runStack(ctx context.Context, f flags, out io.Writer, log *slog.Logger, traces *telemetry.Store) error {
 	s := &stack{flags: f, log: log, traces: traces}
 	check := func(context.Context) error { return f.kafka.Check() }
-	follow := s.parent.Follow(&s.Parts, s.dir.Ephemeral, s.printAsJSON, log)
+	follow := s.parent.Watch(&s.Group, s.dir.Ephemeral, s.printAsJSON, log)
 	return s.Run(ctx, check, follow, s.bind, s.start, s.serve, func(context.Context) error {
 		remove, err := s.summary.Announce(out, s.data, "axion", version, s.printAsJSON)
 		s.OnStop(func(context.Context) error { return remove() })
@@ -215,7 +215,7 @@ func (s *stack) start(ctx context.Context) (err error) {
 	s.OnStop(s.services.Stop)
 	s.gateway, err = gateway.New(gateway.Options{
 		DataDir: s.data, Own: s.listeners.Own(), Guard: s.addresses.Guard(), Web: s.listeners.HTTP, WebSecure: s.listeners.HTTPS,
-		Base: s.base(listen.Port(s.listeners.HTTPS)), HideBase: s.builtins.None, Files: s.files, FragmentDir: filepath.Join(s.data, "compose.d"),
+		Base: s.baseSources(listen.Port(s.listeners.HTTPS)), HideBase: s.builtins.NoBuiltins, Files: s.files, FragmentDir: filepath.Join(s.data, "compose.d"),
 		Addresses: s.services.AddressesWith("axion", s.listeners.Dashboard.Addr()), StateDir: filepath.Join(s.data, "certificates"),
 		Log: s.log.With("service", "gateway"), Version: version, Docker: s.docker,
 		Tracer: s.spans.Provider("gateway", ""), Meter: meter, FreePorts: s.addresses.Auto(), Dashboard: listen.URL(s.listeners.Dashboard),
@@ -225,23 +225,23 @@ func (s *stack) start(ctx context.Context) (err error) {
 	}
 	s.metrics.Add(s.gateway.Metrics())
 	s.services.Follow(s.gateway.Relocate)
-	s.OnStop(s.services.Before(s.gateway.Close))
-	s.Watch(s.services.Wait)
+	s.OnStop(s.services.StopAfterClients(s.gateway.Close))
+	s.Go(s.services.Wait)
 	return s.services.Start(ctx, services.Config{
 		Dir: s.data, Brokers: s.broker.Seeds(), Client: s.broker.Client(), Version: version,
 		Tracer: s.spans.Provider, OTLP: listen.URL(s.listeners.OTLPHTTP),
-		Metrics: s.metrics.Part, Readers: s.broker.Admin().Readers,
+		Metrics: s.metrics.Part, GroupMembers: s.broker.Admin().Readers,
 		HTTPSPort: listen.Port(s.listeners.HTTPS), Issuer: os.Getenv("AXION_AUTH_ISSUER"), KeysURL: os.Getenv("AXION_AUTH_JWKS_URL"),
 		Fragments: filepath.Join(s.data, "compose.d"), LocalKafka: s.listeners.LocalKafka(), Private: private.Check,
-		Routed: s.gateway.WaitHost, Blueprints: embed.Blueprints(),
+		WaitRouted: s.gateway.WaitHost, Blueprints: embed.Blueprints(),
 	})
 }
 
 // serve opens the gateway and the dashboard to clients.
 func (s *stack) serve(ctx context.Context) error {
 	s.gateway.Start()
-	s.Watch(s.gateway.Wait)
-	if err := s.summarize(ctx); err != nil {
+	s.Go(s.gateway.Wait)
+	if err := s.buildSummary(ctx); err != nil {
 		return err
 	}
 	explorer := broker.Explore(s.broker.Admin(), s.spans.Provider("dashboard", ""), s.log)
@@ -262,7 +262,7 @@ func (s *stack) serve(ctx context.Context) error {
 		found, err := s.broker.Admin().Search(ctx, text, limit)
 		return web.Reshape[web.Matches](found), err
 	}
-	if !s.builtins.None {
+	if !s.builtins.NoBuiltins {
 		options.Client = &web.Client{
 			Graph: contract.PublicURL(contract.GraphHost, listen.Port(s.listeners.HTTPS)), Gateway: listen.Address(s.listeners.HTTPS),
 			RootCAs: s.gateway.RootPool(), Token: s.services.JWT, Session: s.services.Token,
@@ -280,7 +280,7 @@ func (s *stack) serve(ctx context.Context) error {
 		return err
 	}
 	s.OnStop(dashboard.Close)
-	s.Watch(func() error { return dashboard.Run(context.WithoutCancel(ctx)) })
+	s.Go(func() error { return dashboard.Run(context.WithoutCancel(ctx)) })
 	return nil
 }
 
@@ -305,8 +305,8 @@ func (s *stack) system(ctx context.Context) web.System {
 	}
 }
 
-// summarize notes that the stack is ready, and where.
-func (s *stack) summarize(ctx context.Context) (err error) {
+// buildSummary notes that the stack is ready, and where.
+func (s *stack) buildSummary(ctx context.Context) (err error) {
 	https := listen.Port(s.listeners.HTTPS)
 	s.summary = summary.Summary{
 		Instance: s.dir.Instance, Variables: s.kafka.Variables(), Services: s.services.Running(https),
@@ -320,6 +320,6 @@ func (s *stack) summarize(ctx context.Context) (err error) {
 	}
 	s.summary.User, s.summary.Password = s.services.User()
 	s.summary.Token, err = s.services.Token(ctx)
-	s.summary.ReadyMS = time.Since(began).Milliseconds()
+	s.summary.ReadyMS = time.Since(processStart).Milliseconds()
 	return err
 }

@@ -152,7 +152,7 @@ func TestBrokers(t *testing.T) {
 
 // TestCluster runs the flow's tests on Apache Kafka and PostgreSQL too.
 func TestCluster(t *testing.T) {
-	clustertest.Rerun(t, "^Test(MainFlow|Messages|UnknownTemplate|Neighbours|Owner|Poison)$", 1)
+	clustertest.RerunOnCluster(t, "^Test(MainFlow|Messages|UnknownTemplate|Neighbours|Owner|Poison)$", 1)
 }
 
 // TestScale runs several instances behind the balancer: each WebSocket is told of

@@ -29,7 +29,7 @@ import (
 
 // TestCluster reads topics, messages and groups of Apache Kafka.
 func TestCluster(t *testing.T) {
-	clustertest.Rerun(t, "^Test(API|Tail|TailFilter|TailErr|TailGrowth|TailUnderLoad|Lag|Read|ReadTransactions|ReadBound|Record|GroupDetail|Search)$", 2)
+	clustertest.RerunOnCluster(t, "^Test(API|Tail|TailFilter|TailErr|TailGrowth|TailUnderLoad|Lag|Read|ReadTransactions|ReadBound|Record|GroupDetail|Search)$", 2)
 }
 
 // certificate makes a certificate of localhost, for servers and clients, and
@@ -101,7 +101,7 @@ func TestExternalKafka(t *testing.T) {
 	if err := os.WriteFile(pair, both, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	addr := clustertest.StartSecured(t, clustertest.Login{User: "axion", Password: "s3cret", CertFile: cert, KeyFile: pair})
+	addr := clustertest.StartSecured(t, clustertest.Credentials{User: "axion", Password: "s3cret", CertFile: cert, KeyFile: pair})
 	for _, mechanism := range mechanisms {
 		t.Run(mechanism, func(t *testing.T) { testExternal(t, []string{addr}, mechanism, cert, key, 3) })
 	}

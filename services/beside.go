@@ -31,7 +31,7 @@ func (s *serve) besideBroker() bool { return s.beside != nil && s.beside.OwnBrok
 
 // ended reports whether the stack has ended that the service is beside.
 func (s *serve) ended() bool {
-	now, err := s.around.Running()
+	now, err := s.deps.Running()
 	return err != nil || now.Instance != s.beside.Instance
 }
 
@@ -73,13 +73,13 @@ func (l *stackLog) WithGroup(name string) slog.Handler {
 // watch ends the parts with errStackEnded once the stack has ended that the service is
 // beside. A cluster that is not the stack's own outlives it: the service goes on then,
 // until there is a stack with other addresses.
-func (s *serve) watch(parts *lifecycle.Parts) {
+func (s *serve) watch(parts *lifecycle.Group) {
 	if s.beside == nil {
 		return
 	}
 	missed := 0
 	s.poll(parts, errStackEnded, func() bool {
-		now, err := s.around.Running()
+		now, err := s.deps.Running()
 		switch {
 		case err != nil:
 			missed++ // once may be for want of a file descriptor
@@ -95,7 +95,7 @@ func (s *serve) watch(parts *lifecycle.Parts) {
 }
 
 // poll ends the parts with an error once found reports true.
-func (s *serve) poll(parts *lifecycle.Parts, why error, found func() bool) {
+func (s *serve) poll(parts *lifecycle.Group, why error, found func() bool) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var polling sync.WaitGroup
 	polling.Go(func() {
@@ -108,7 +108,7 @@ func (s *serve) poll(parts *lifecycle.Parts, why error, found func() bool) {
 			case <-tick.C:
 			}
 			if found() {
-				parts.Watch(func() error { return why })
+				parts.Go(func() error { return why })
 				return
 			}
 		}
@@ -123,22 +123,22 @@ func (s *serve) poll(parts *lifecycle.Parts, why error, found func() bool) {
 // again waits for the next stack on the data directory, and serves beside that one.
 func (s *serve) again(ctx context.Context, name string) error {
 	s.log.Warn("the stack has ended: waiting for the next one on its data directory", "service", name)
-	var parts lifecycle.Parts
-	err := parts.Run(ctx, s.parent.Follow(&parts, false, false, s.log), func(context.Context) error {
-		s.poll(&parts, errStackBack, func() bool { _, err := s.around.Running(); return err == nil })
+	var parts lifecycle.Group
+	err := parts.Run(ctx, s.parent.Watch(&parts, false, false, s.log), func(context.Context) error {
+		s.poll(&parts, errStackBack, func() bool { _, err := s.deps.Running(); return err == nil })
 		return nil
 	})
 	if !errors.Is(err, errStackBack) {
 		return err
 	}
 	now := *s
-	if err = now.check(name); err == nil {
+	if err = now.validate(name); err == nil {
 		err = now.serve(ctx, name, func(at string) error {
 			s.log.Info("the stack is back: serving beside it", "service", name, "address", at, "kafka", now.beside.Kafka)
 			return nil
 		})
 	}
-	if _, gone := s.around.Running(); err != nil && gone != nil {
+	if _, gone := s.deps.Running(); err != nil && gone != nil {
 		return errStackEnded // before the service had started
 	}
 	return err
@@ -146,11 +146,11 @@ func (s *serve) again(ctx context.Context, name string) error {
 
 // reuse has the service listen where it did, for those who know its address.
 func (s *serve) reuse(at string) {
-	listen := s.around.Listen
+	listen := s.deps.Listen
 	given := s.listen
 	s.listen = at
 	if _, port, err := net.SplitHostPort(given); err == nil && port == "0" {
-		s.around.Listen = func(address string) (net.Listener, error) {
+		s.deps.Listen = func(address string) (net.Listener, error) {
 			if l, err := listen(address); err == nil {
 				return l, nil
 			}

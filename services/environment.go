@@ -31,7 +31,7 @@ type VariableError struct {
 	// Name is the variable's.
 	Name string
 	Err  error
-	fix  string
+	hint string
 }
 
 // Error names the variable and what is wrong with it.
@@ -41,7 +41,7 @@ func (e *VariableError) Error() string { return e.Name + ": " + e.Err.Error() }
 func (e *VariableError) Unwrap() error { return e.Err }
 
 // Mend is the hint shown with the error.
-func (e *VariableError) Mend() string { return e.fix }
+func (e *VariableError) Mend() string { return e.hint }
 
 func readEnvironment() (environment, error) {
 	e := environment{password: os.Getenv(passwordVariable)}
@@ -94,8 +94,8 @@ func ownOrigins(port int) []string {
 	return origins
 }
 
-// originsMark stands in the embedded labels where the origins go.
-const originsMark = "AXION_OWN_ORIGINS"
+// originsPlaceholder stands in the embedded labels where the origins go.
+const originsPlaceholder = "AXION_OWN_ORIGINS"
 
 // AllowOrigins puts the origins whose pages may call the builtins into the embedded
 // labels: the stack's own, of a gateway whose HTTPS listens on port, and those that
@@ -107,5 +107,5 @@ func AllowOrigins(labels []byte, port int) []byte {
 		e.origins = nil
 	}
 	all := strings.Join(slices.Concat(ownOrigins(port), e.origins), ",")
-	return []byte(strings.Replace(string(labels), originsMark, all, 1))
+	return []byte(strings.Replace(string(labels), originsPlaceholder, all, 1))
 }

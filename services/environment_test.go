@@ -101,7 +101,7 @@ func TestVariables(t *testing.T) {
 }
 
 // startOn starts a set's services on a broker.
-func startOn(t *testing.T, s *services.Set, cluster *clustertest.Broker) {
+func startOn(t *testing.T, s *services.Builtins, cluster *clustertest.Broker) {
 	t.Helper()
 	dir := t.TempDir()
 	err := s.Start(t.Context(), services.Config{

@@ -22,7 +22,7 @@ func TestForeign(t *testing.T) {
 	at := server.Listener.Addr().String()
 	state := func(patience time.Duration) string {
 		var st Status
-		st.foreign(t.Context(), host.Client(nil), []string{at}, patience)
+		st.probeExternal(t.Context(), host.Client(nil), []string{at}, patience)
 		return st.State
 	}
 	if got := state(time.Minute); got != "healthy" {
@@ -41,7 +41,7 @@ func TestForeign(t *testing.T) {
 		t.Errorf("no process: got %s", got)
 	}
 	var nowhere Status
-	if nowhere.foreign(t.Context(), host.Client(nil), nil, time.Minute); nowhere.State != "absent" || nowhere.Address != "" {
+	if nowhere.probeExternal(t.Context(), host.Client(nil), nil, time.Minute); nowhere.State != "absent" || nowhere.Address != "" {
 		t.Errorf("none that may be asked: got %+v", nowhere)
 	}
 }

@@ -15,13 +15,13 @@ import (
 	"axion/services/store"
 )
 
-// Options of a [Set].
+// Options of [Builtins].
 type Options struct {
 	// Without names the builtins that are not to run, each with the address of what takes
 	// its place where that is known, "SERVICE=host:port"; None leaves out all. One may be
 	// there several times, with several addresses.
-	Without []string
-	None    bool
+	Without    []string
+	NoBuiltins bool
 	// Scale is how many instances of a builtin run; one of those that it does not
 	// name. They share its database.
 	Scale map[string]int
@@ -48,7 +48,7 @@ func (o *Options) Register(set *pflag.FlagSet) {
 	RegisterDatabase(set, &o.Database)
 	RegisterRemoteSignIn(set, &o.AllowRemoteSignIn)
 	set.StringArrayVar(&o.Without, "without", nil, "do not start this builtin `SERVICE`: your own process takes its place, at its port, or at SERVICE=HOST:PORT")
-	set.BoolVar(&o.None, "no-builtins", false, "broker, gateway and dashboard only")
+	set.BoolVar(&o.NoBuiltins, "no-builtins", false, "broker, gateway and dashboard only")
 }
 
 // RegisterRemoteSignIn adds the flag --allow-remote-sign-in to set.
@@ -65,7 +65,7 @@ func RegisterDatabase(set *pflag.FlagSet, url *string) {
 // Topics are those that the builtins use, and those whose records never go. With no
 // builtins there are none.
 func (o *Options) Topics() (topics, keep []string) {
-	if o.None {
+	if o.NoBuiltins {
 		return nil, nil
 	}
 	return contract.Topics(), []string{contract.HistoryTopic(contract.Graph)}
@@ -74,9 +74,9 @@ func (o *Options) Topics() (topics, keep []string) {
 // maxScale bounds the instances of one builtin: they share one process.
 const maxScale = 16
 
-// check refuses what no builtin can be, and a database that cannot be one.
-func (o *Options) check() error {
-	if _, err := o.left(); err != nil {
+// validate refuses what no builtin can be, and a database that cannot be one.
+func (o *Options) validate() error {
+	if _, err := o.leftOut(); err != nil {
 		return err
 	}
 	for name, n := range o.Scale {
@@ -89,11 +89,11 @@ func (o *Options) check() error {
 			return fmt.Errorf("%s: must be from 1 to %d", flag, maxScale)
 		case n > 1 && name == contract.Infrastructure:
 			return fmt.Errorf("%s: it runs the projects in its own process, of which one is active at a time", flag)
-		case o.None || o.leaves(name):
+		case o.NoBuiltins || o.leavesOut(name):
 			return fmt.Errorf("%s: it is not started here", flag)
 		}
 	}
-	if o.AllowRemoteSignIn && (o.None || o.leaves(contract.Auth)) {
+	if o.AllowRemoteSignIn && (o.NoBuiltins || o.leavesOut(contract.Auth)) {
 		return fmt.Errorf("--allow-remote-sign-in: the builtin %s is not started here", contract.Auth)
 	}
 	if o.Database == "" {
@@ -102,8 +102,8 @@ func (o *Options) check() error {
 	return store.CheckURL(o.Database)
 }
 
-// left are the builtins that Without names, with the addresses in their place.
-func (o *Options) left() (map[string][]string, error) {
+// leftOut are the builtins that Without names, with the addresses in their place.
+func (o *Options) leftOut() (map[string][]string, error) {
 	all := map[string][]string{}
 	for _, text := range o.Without {
 		name, at, given := strings.Cut(text, "=")
@@ -122,9 +122,9 @@ func (o *Options) left() (map[string][]string, error) {
 	return all, nil
 }
 
-// leaves tells whether a builtin is left out.
-func (o *Options) leaves(name string) bool {
-	left, _ := o.left()
+// leavesOut tells whether a builtin is left out.
+func (o *Options) leavesOut(name string) bool {
+	left, _ := o.leftOut()
 	_, ok := left[name]
 	return ok
 }

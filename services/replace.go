@@ -28,13 +28,13 @@ type Running struct {
 }
 
 // Running tells of this stack.
-func (s *Set) Running(httpsPort int) Running {
+func (s *Builtins) Running(httpsPort int) Running {
 	registry, secret := s.registry.Place()
 	return Running{Registry: registry, Secret: secret, Database: s.database, HTTPSPort: httpsPort}
 }
 
 // AddressesWith is Addresses with one more.
-func (s *Set) AddressesWith(name string, at net.Addr) map[string][]string {
+func (s *Builtins) AddressesWith(name string, at net.Addr) map[string][]string {
 	all := s.Addresses()
 	all[name] = []string{at.String()}
 	return all
@@ -42,9 +42,9 @@ func (s *Set) AddressesWith(name string, at net.Addr) map[string][]string {
 
 // Follow has moved called when the processes in a builtin's place change: an empty list
 // is nowhere, and nil where its labels say.
-func (s *Set) Follow(moved func(service string, addresses []string) error) {
+func (s *Builtins) Follow(moved func(service string, addresses []string) error) {
 	s.registry.Follow(func(service string, addresses []string) error {
-		_, given := s.absent[service]
+		_, given := s.addressless[service]
 		switch {
 		case len(addresses) > 0:
 		case given:
@@ -68,9 +68,9 @@ func defaultAddress(name string) string {
 	return fmt.Sprintf("127.0.0.1:%d", all[i].Port)
 }
 
-// mayReplace says why no process may take a builtin's requests, or nil.
-func (s *Set) mayReplace(name string) error {
-	if s.none {
+// checkReplaceable says why no process may take a builtin's requests, or nil.
+func (s *Builtins) checkReplaceable(name string) error {
+	if s.noBuiltins {
 		return fmt.Errorf("it runs none of the builtins, and has no routes for them (--no-builtins)")
 	}
 	if err := checkName(name, name); err != nil {
@@ -82,11 +82,11 @@ func (s *Set) mayReplace(name string) error {
 	return nil
 }
 
-// replaced are the addresses of a process in a builtin's place: the default one where
+// replacementAddresses are the addresses of a process in a builtin's place: the default one where
 // nothing else was said, and none where only one that registers counts.
-func (s *Set) replaced(name string) []string {
+func (s *Builtins) replacementAddresses(name string) []string {
 	list := s.registry.Addresses(name)
-	if _, given := s.absent[name]; len(list) == 0 && !given {
+	if _, given := s.addressless[name]; len(list) == 0 && !given {
 		return []string{defaultAddress(name)}
 	}
 	return list

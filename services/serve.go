@@ -36,8 +36,8 @@ type Cluster interface {
 	Close() error
 }
 
-// Around is what [ServeCommand] needs of the program that it is part of.
-type Around struct {
+// ServeDeps is what [ServeCommand] needs of the program that it is part of.
+type ServeDeps struct {
 	Version string
 	// Register adds the flags that Connect goes by, --brokers among them.
 	Register func(*pflag.FlagSet)
@@ -62,8 +62,8 @@ type Around struct {
 // ServeCommand is `serve SERVICE`: one builtin alone in its process. Any number of
 // processes share a service's work by the partitions of its topics, and its
 // database.
-func ServeCommand(a Around) *cobra.Command {
-	s := serve{around: a, log: a.Log}
+func ServeCommand(a ServeDeps) *cobra.Command {
+	s := serve{deps: a, log: a.Log}
 	cmd := &cobra.Command{
 		Use: "serve SERVICE", Short: "Run one service alone, beside others of its kind",
 		Long: "Run one service alone, on a Kafka cluster and a PostgreSQL database that its other instances use too: " +
@@ -87,7 +87,7 @@ func ServeCommand(a Around) *cobra.Command {
 }
 
 type serve struct {
-	around      Around
+	deps        ServeDeps
 	log         *slog.Logger
 	external    bool // a cluster is named
 	port        bool // and the gateway's
@@ -100,22 +100,22 @@ type serve struct {
 	beside      *Running // the stack that it takes its cluster from; nil where --brokers names one
 }
 
-// needError says which flag is missing, and why it is needed.
-type needError struct{ flag, fix string }
+// missingFlagError says which flag is missing, and why it is needed.
+type missingFlagError struct{ flag, hint string }
 
-func (e *needError) Error() string { return e.flag + " is missing" }
+func (e *missingFlagError) Error() string { return e.flag + " is missing" }
 
 // Mend is the hint shown with the error.
-func (e *needError) Mend() string { return e.fix }
+func (e *missingFlagError) Mend() string { return e.hint }
 
-// check refuses flags that do not go together, and takes from the running stack what no
+// validate refuses flags that do not go together, and takes from the running stack what no
 // flag says.
-func (s *serve) check(name string) error {
+func (s *serve) validate(name string) error {
 	if err := checkName("serve "+name, name); err != nil {
 		return err
 	}
 	var files bool
-	if running, err := s.around.Running(); err == nil && !s.external {
+	if running, err := s.deps.Running(); err == nil && !s.external {
 		s.external, s.beside = true, &running
 		files = running.Database == ""
 		if s.database == "" {
@@ -126,14 +126,14 @@ func (s *serve) check(name string) error {
 		}
 	}
 	if !s.external {
-		return &needError{"--brokers", "name the Kafka cluster that the other services use, as in --brokers localhost:9092"}
+		return &missingFlagError{"--brokers", "name the Kafka cluster that the other services use, as in --brokers localhost:9092"}
 	}
 	if s.database == "" && files {
-		return &needError{"--database", "the running stack keeps its data in files, which are its own: start it with --database too, " +
+		return &missingFlagError{"--database", "the running stack keeps its data in files, which are its own: start it with --database too, " +
 			"as in --database postgres://USER@HOST:5432/DATABASE"}
 	}
 	if s.database == "" {
-		return &needError{"--database", "name the PostgreSQL database that the service's other instances use, as in " +
+		return &missingFlagError{"--database", "name the PostgreSQL database that the service's other instances use, as in " +
 			"--database postgres://USER@HOST:5432/DATABASE"}
 	}
 	if s.allowRemote && name != contract.Auth {
@@ -149,12 +149,12 @@ func (s *serve) check(name string) error {
 func (s *serve) run(ctx context.Context, name string, out io.Writer) error {
 	began := time.Now()
 	now := *s // with what the stack says
-	if err := now.check(name); err != nil {
+	if err := now.validate(name); err != nil {
 		return err
 	}
 	err := now.serve(ctx, name, func(at string) error {
 		s.reuse(at)
-		return s.announce(out, name, at, time.Since(began))
+		return s.printReady(out, name, at, time.Since(began))
 	})
 	for errors.Is(err, errStackEnded) {
 		err = s.again(ctx, name)
@@ -174,9 +174,9 @@ func (s *serve) serve(ctx context.Context, name string, ready func(at string) er
 	if err != nil {
 		return err
 	}
-	var parts lifecycle.Parts
+	var parts lifecycle.Group
 	at := set.Addresses()[name][0]
-	return parts.Run(ctx, s.parent.Follow(&parts, false, false, s.log), func(ctx context.Context) error {
+	return parts.Run(ctx, s.parent.Watch(&parts, false, false, s.log), func(ctx context.Context) error {
 		register := s.registration(&parts, name, at)
 		if err := s.start(ctx, &parts, set); err != nil {
 			return err
@@ -189,16 +189,16 @@ func (s *serve) serve(ctx context.Context, name string, ready func(at string) er
 
 // registration gives what tells the running stack of the service until the parts stop: of
 // a stack that ends, until what was started in between has stopped.
-func (s *serve) registration(parts *lifecycle.Parts, name, at string) (register func()) {
+func (s *serve) registration(parts *lifecycle.Group, name, at string) (register func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	find := func() (address, secret string, err error) {
-		running, err := s.around.Running()
+		running, err := s.deps.Running()
 		return running.Registry, running.Secret, err
 	}
 	stopped := make(chan struct{})
 	leave := func() {
 		if s.besideBroker() {
-			parts.Watch(func() error { return errStackEnded })
+			parts.Go(func() error { return errStackEnded })
 			<-stopped
 		}
 	}
@@ -216,34 +216,34 @@ func (s *serve) registration(parts *lifecycle.Parts, name, at string) (register 
 }
 
 // start connects to the cluster and starts the service on it.
-func (s *serve) start(ctx context.Context, parts *lifecycle.Parts, set *Set) error {
-	provider, closeTraces, err := s.around.Trace(ctx)
+func (s *serve) start(ctx context.Context, parts *lifecycle.Group, set *Builtins) error {
+	provider, closeTraces, err := s.deps.Trace(ctx)
 	if err != nil {
 		return errors.Join(err, set.Stop(ctx))
 	}
 	parts.OnStop(closeTraces)
-	dir, err := s.around.Dir()
+	dir, err := s.deps.Dir()
 	var cluster Cluster
 	if err == nil {
-		cluster, err = s.around.Connect(ctx, s.log)
+		cluster, err = s.deps.Connect(ctx, s.log)
 	}
 	if err != nil {
 		return errors.Join(err, set.Stop(ctx))
 	}
 	parts.OnStop(func(context.Context) error { return cluster.Close() })
 	parts.OnStop(set.Stop)
-	parts.Watch(set.Wait)
+	parts.Go(set.Wait)
 	return set.Start(ctx, Config{
-		Dir: dir, Brokers: cluster.Seeds(), Client: cluster.Client(), Version: s.around.Version, Tracer: provider, HTTPSPort: s.httpsPort,
+		Dir: dir, Brokers: cluster.Seeds(), Client: cluster.Client(), Version: s.deps.Version, Tracer: provider, HTTPSPort: s.httpsPort,
 		Issuer: os.Getenv("AXION_AUTH_ISSUER"), KeysURL: os.Getenv("AXION_AUTH_JWKS_URL"),
-		Fragments: filepath.Join(dir, "compose.d"), Blueprints: s.around.Blueprints,
-		Metrics: s.around.Metrics,
+		Fragments: filepath.Join(dir, "compose.d"), Blueprints: s.deps.Blueprints,
+		Metrics: s.deps.Metrics,
 	})
 }
 
 // bind opens the listener. A busy port is an error: the gateway would not follow
 // to another.
-func (s *serve) bind(name string) (*Set, error) {
+func (s *serve) bind(name string) (*Builtins, error) {
 	set := newSet(s.log, s.database)
 	var err error
 	if set.env, err = readEnvironment(); err != nil {
@@ -258,17 +258,17 @@ func (s *serve) bind(name string) (*Set, error) {
 		if address == "" {
 			address = "localhost:" + strconv.Itoa(service.Port)
 		}
-		l, err := s.around.Listen(address)
+		l, err := s.deps.Listen(address)
 		if err != nil {
 			return nil, fmt.Errorf("--listen %s: %w", address, err)
 		}
-		set.members = append(set.members, &member{Service: service, listener: l, shared: true, instance: l.Addr().String()})
+		set.instances = append(set.instances, &instance{Service: service, listener: l, shared: true, id: l.Addr().String()})
 	}
 	return set, nil
 }
 
-// announce says that the service is ready, and where.
-func (s *serve) announce(out io.Writer, name, address string, took time.Duration) error {
+// printReady says that the service is ready, and where.
+func (s *serve) printReady(out io.Writer, name, address string, took time.Duration) error {
 	if at, err := replacement.Address(address); err == nil { // all addresses are none to connect to
 		address = at
 	}

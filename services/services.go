@@ -44,9 +44,9 @@ type Config struct {
 	// Tracer gives the provider of a service's spans; instance tells those of one
 	// service apart where several run, and is empty else.
 	Tracer func(service, instance string) trace.TracerProvider
-	// Readers counts the members of a consumer group: a user's own service may listen
+	// GroupMembers counts the members of a consumer group: a user's own service may listen
 	// nowhere else. Nil: nobody is looked for.
-	Readers func(ctx context.Context, group string) (int, error)
+	GroupMembers func(ctx context.Context, group string) (int, error)
 	// OTLP is where projects' processes may send telemetry over HTTP; empty: nowhere.
 	OTLP string
 	// Metrics makes what each instance counts with. Nil: nothing is counted.
@@ -64,59 +64,59 @@ type Config struct {
 	// Private reports who else may write into a folder or one above it: no project may
 	// run as a process where that is an error. Nil: it is not looked at.
 	Private func(dir string) error
-	// Routed waits until the gateway routes a host; nil means not to wait.
-	Routed func(ctx context.Context, host string) error
+	// WaitRouted waits until the gateway routes a host; nil means not to wait.
+	WaitRouted func(ctx context.Context, host string) error
 	// Blueprints are codegen's templates.
 	Blueprints fs.FS
 }
 
-// Set is the builtin services of one stack. Bind makes it, Start may be called
+// Builtins is the builtin services of one stack. Bind makes it, Start may be called
 // once, and Stop ends it in every case. Status and Addresses are safe for
 // concurrent use once Start has returned.
-type Set struct {
-	log      *slog.Logger
-	members  []*member // in start order
-	none     bool
-	without  []string              // builtins that are not run here
-	absent   map[string][]string   // those of them that are nowhere by themselves, for the gateway
-	registry *replacement.Registry // nil where it serves alone
-	database string
-	env      environment
-	client   *http.Client // asks those of them that are elsewhere
+type Builtins struct {
+	log         *slog.Logger
+	instances   []*instance // in start order
+	noBuiltins  bool
+	without     []string              // builtins that are not run here
+	addressless map[string][]string   // those of them that are nowhere by themselves, for the gateway
+	registry    *replacement.Registry // nil where it serves alone
+	database    string
+	env         environment
+	client      *http.Client // asks those of them that are elsewhere
 	// allowRemote lets clients of other machines sign in.
-	allowRemote bool
-	version     string
-	readers     func(ctx context.Context, group string) (int, error)
-	failed      chan error
-	stopped     chan struct{}
+	allowRemote  bool
+	version      string
+	groupMembers func(ctx context.Context, group string) (int, error)
+	failed       chan error
+	stopped      chan struct{}
 
 	mu   sync.Mutex // guards auth while the services start
 	auth *auth.Service
 }
 
-type member struct {
+type instance struct {
 	contract.Service
-	listener net.Listener
-	shared   bool       // other instances use its database
-	instance string     // its address, where others run
-	host     *host.Host // nil until it is started
-	moved    bool       // its own port was taken
-	started  time.Time
+	listener    net.Listener
+	shared      bool       // other instances use its database
+	id          string     // its address, where others run
+	host        *host.Host // nil until it is started
+	portChanged bool       // its own port was taken
+	started     time.Time
 }
 
-func newSet(log *slog.Logger, database string) *Set {
-	return &Set{log: log, database: database, failed: make(chan error, 1), stopped: make(chan struct{})}
+func newSet(log *slog.Logger, database string) *Builtins {
+	return &Builtins{log: log, database: database, failed: make(chan error, 1), stopped: make(chan struct{})}
 }
 
 // Bind opens the services' listeners. A service whose port is taken gets a free
 // one, and the log says so.
-func Bind(o Options) (*Set, error) {
+func Bind(o Options) (*Builtins, error) {
 	host.UseProblems() // the dashboard answers so too, with none of the services
-	if err := o.check(); err != nil {
+	if err := o.validate(); err != nil {
 		return nil, err
 	}
 	s := newSet(o.Log, o.Database)
-	left, err := o.left()
+	left, err := o.leftOut()
 	if err != nil {
 		return nil, err
 	}
@@ -124,11 +124,11 @@ func Bind(o Options) (*Set, error) {
 		return nil, err
 	}
 	s.client = host.Client(o.Check)
-	s.none, s.without, s.absent, s.allowRemote = o.None, slices.Sorted(maps.Keys(left)), map[string][]string{}, o.AllowRemoteSignIn
+	s.noBuiltins, s.without, s.addressless, s.allowRemote = o.NoBuiltins, slices.Sorted(maps.Keys(left)), map[string][]string{}, o.AllowRemoteSignIn
 	for _, service := range contract.Services() {
-		if at, out := left[service.Name]; o.None || out {
+		if at, out := left[service.Name]; o.NoBuiltins || out {
 			if out && (o.FreePorts || len(at) > 0) {
-				s.absent[service.Name] = at
+				s.addressless[service.Name] = at
 			}
 			continue
 		}
@@ -138,15 +138,15 @@ func Bind(o Options) (*Set, error) {
 			if err != nil {
 				return nil, errors.Join(fmt.Errorf("%s: %w", service.Name, err), s.Stop(context.Background()))
 			}
-			m := &member{Service: service, listener: l, shared: instances > 1 || o.Database != ""}
-			m.moved = !o.FreePorts && i == 0 && portOf(l) != service.Port
+			m := &instance{Service: service, listener: l, shared: instances > 1 || o.Database != ""}
+			m.portChanged = !o.FreePorts && i == 0 && portOf(l) != service.Port
 			if instances > 1 {
-				m.instance = l.Addr().String()
+				m.id = l.Addr().String()
 			}
-			s.members = append(s.members, m)
+			s.instances = append(s.instances, m)
 		}
 	}
-	s.registry, err = replacement.New(replacement.Options{Fixed: s.Addresses(), Listen: o.Listen, May: s.mayReplace, Log: o.Log})
+	s.registry, err = replacement.New(replacement.Options{Fixed: s.Addresses(), Listen: o.Listen, CheckReplaceable: s.checkReplaceable, Log: o.Log})
 	if err != nil {
 		return nil, errors.Join(err, s.Stop(context.Background()))
 	}
@@ -156,12 +156,12 @@ func Bind(o Options) (*Set, error) {
 // Addresses gives the real "host:port" of each service's instances, for the
 // gateway, and of what takes the place of one that is not run here. One that is there
 // with none is nowhere until it registers.
-func (s *Set) Addresses() map[string][]string {
-	addresses := maps.Clone(s.absent)
+func (s *Builtins) Addresses() map[string][]string {
+	addresses := maps.Clone(s.addressless)
 	if addresses == nil {
 		addresses = map[string][]string{}
 	}
-	for _, m := range s.members {
+	for _, m := range s.instances {
 		addresses[m.Name] = append(addresses[m.Name], m.listener.Addr().String())
 	}
 	return addresses
@@ -169,12 +169,12 @@ func (s *Set) Addresses() map[string][]string {
 
 // Start starts the services side by side and returns when each has its database
 // open and its partitions assigned.
-func (s *Set) Start(ctx context.Context, c Config) error {
+func (s *Builtins) Start(ctx context.Context, c Config) error {
 	if (c.Issuer == "") != (c.KeysURL == "") {
 		return errors.New("AXION_AUTH_ISSUER and AXION_AUTH_JWKS_URL go together: set both, or neither")
 	}
 	builders := s.builders(c)
-	s.version, s.readers = c.Version, c.Readers
+	s.version, s.groupMembers = c.Version, c.GroupMembers
 	group, ctx := errgroup.WithContext(ctx)
 	for _, name := range s.without {
 		group.Go(func() error {
@@ -185,12 +185,12 @@ func (s *Set) Start(ctx context.Context, c Config) error {
 			return nil
 		})
 	}
-	for _, m := range s.members {
+	for _, m := range s.instances {
 		group.Go(func() error {
 			h, err := builders[m.Name](ctx, host.Options{
 				Listener: m.listener, Dir: c.Dir, Brokers: c.Brokers, Client: c.Client, Database: s.database, Shared: m.shared,
-				Version: c.Version, Issuer: c.issuer(), KeysURL: c.KeysURL, Tracer: c.Tracer(m.Name, m.instance), Metrics: c.Metrics,
-				Instance: m.instance, Log: s.log, Auth: s.authKind(),
+				Version: c.Version, Issuer: c.issuer(), KeysURL: c.KeysURL, Tracer: c.Tracer(m.Name, m.id), Metrics: c.Metrics,
+				Instance: m.id, Log: s.log, Auth: s.authKind(),
 			})
 			if err != nil {
 				return err
@@ -204,7 +204,7 @@ func (s *Set) Start(ctx context.Context, c Config) error {
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	for _, m := range s.members {
+	for _, m := range s.instances {
 		go s.watch(m.host)
 	}
 	return nil
@@ -212,7 +212,7 @@ func (s *Set) Start(ctx context.Context, c Config) error {
 
 type builder func(context.Context, host.Options) (*host.Host, error)
 
-func (s *Set) builders(c Config) map[string]builder {
+func (s *Builtins) builders(c Config) map[string]builder {
 	return map[string]builder{
 		contract.Auth: func(ctx context.Context, o host.Options) (*host.Host, error) {
 			a, err := auth.New(ctx, o, s.authOptions(c.HTTPSPort))
@@ -229,8 +229,8 @@ func (s *Set) builders(c Config) map[string]builder {
 		},
 		contract.Infrastructure: func(ctx context.Context, o host.Options) (*host.Host, error) {
 			return infrastructure.New(ctx, o, infrastructure.Options{
-				Fragments: c.Fragments, HTTPSPort: c.HTTPSPort, Routed: c.Routed, Brokers: c.Brokers, OTLP: c.OTLP,
-				NoProcesses: c.noProcesses(), Private: c.Private,
+				Fragments: c.Fragments, HTTPSPort: c.HTTPSPort, Routed: c.WaitRouted, Brokers: c.Brokers, OTLP: c.OTLP,
+				ProcessesDisabled: c.processRuntimeDisabledReason(), Private: c.Private,
 			})
 		},
 		contract.Deployment: func(ctx context.Context, o host.Options) (*host.Host, error) {
@@ -241,8 +241,8 @@ func (s *Set) builders(c Config) map[string]builder {
 	}
 }
 
-// noProcesses says why projects may not run as processes, "" where they may.
-func (c Config) noProcesses() string {
+// processRuntimeDisabledReason says why projects may not run as processes, "" where they may.
+func (c Config) processRuntimeDisabledReason() string {
 	if c.LocalKafka {
 		return ""
 	}
@@ -250,7 +250,7 @@ func (c Config) noProcesses() string {
 }
 
 // watch passes on the failure of a service, and ends with it at its Stop.
-func (s *Set) watch(h *host.Host) {
+func (s *Builtins) watch(h *host.Host) {
 	if err := <-h.Failed(); err != nil {
 		select {
 		case s.failed <- err:
@@ -268,7 +268,7 @@ func (c Config) issuer() string {
 }
 
 // Wait returns the error that ended a running service, or nil at Stop.
-func (s *Set) Wait() error {
+func (s *Builtins) Wait() error {
 	select {
 	case err := <-s.failed:
 		return err
@@ -277,12 +277,12 @@ func (s *Set) Wait() error {
 	}
 }
 
-// Before gives a function that stops what stands before the services, such as a
+// StopAfterClients gives a function that stops what stands before the services, such as a
 // gateway, once the clients of their WebSockets have been told of the end.
-func (s *Set) Before(stop func(context.Context) error) func(context.Context) error {
+func (s *Builtins) StopAfterClients(stop func(context.Context) error) func(context.Context) error {
 	return func(ctx context.Context) error {
 		var all sync.WaitGroup
-		for _, m := range s.members {
+		for _, m := range s.instances {
 			if m.host != nil {
 				all.Go(m.host.Leave)
 			}
@@ -294,13 +294,13 @@ func (s *Set) Before(stop func(context.Context) error) func(context.Context) err
 
 // Stop ends the services in reverse order, each once those that ask it are gone.
 // Call it once.
-func (s *Set) Stop(ctx context.Context) error {
+func (s *Builtins) Stop(ctx context.Context) error {
 	defer close(s.stopped)
 	if s.registry != nil {
 		defer s.registry.Close(ctx) // last: what is under way here may need who has registered
 	}
 	var errs []error
-	for _, m := range slices.Backward(s.members) {
+	for _, m := range slices.Backward(s.instances) {
 		if m.host == nil {
 			_ = m.listener.Close()
 			continue

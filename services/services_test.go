@@ -44,7 +44,7 @@ func (n *network) listen(addr string) (net.Listener, error) {
 	return l, err
 }
 
-func bind(t *testing.T, o services.Options) *services.Set {
+func bind(t *testing.T, o services.Options) *services.Builtins {
 	t.Helper()
 	s, err := services.Bind(o)
 	if err != nil {
@@ -121,7 +121,7 @@ func TestBind(t *testing.T) {
 	t.Run("OK/none", func(t *testing.T) {
 		t.Parallel()
 		n := &network{}
-		s := bind(t, services.Options{Listen: n.listen, None: true, Log: quiet})
+		s := bind(t, services.Options{Listen: n.listen, NoBuiltins: true, Log: quiet})
 		if !slices.Equal(n.asked, []string{"localhost:0"}) || s.Status(t.Context(), 443) != nil { // for those who want to replace one
 			t.Errorf("opened %q, status %v", n.asked, s.Status(t.Context(), 443))
 		}
@@ -241,7 +241,7 @@ func wantInstance(t *testing.T, st services.Status, address string) {
 	if i.Address != address || i.StartedAt.IsZero() || !slices.Equal(i.Depends, want) {
 		t.Errorf("%s: got %+v", st.Name, i)
 	}
-	if !i.Moved || !strings.Contains(st.Detail, "moved") {
+	if !i.PortChanged || !strings.Contains(st.Detail, "moved") {
 		t.Errorf("%s: it does not say that it moved: %+v", st.Name, st)
 	}
 	if !slices.Contains(st.Consumes, contract.Topic(st.Name)) || !slices.Contains(st.Produces, contract.DeadLetterTopic(st.Name)) {
@@ -252,7 +252,7 @@ func wantInstance(t *testing.T, st services.Status, address string) {
 // TestIssuerAlone: half of a foreign identity provider is a mistake.
 func TestIssuerAlone(t *testing.T) {
 	t.Parallel()
-	s := bind(t, services.Options{None: true, Log: slog.New(slog.DiscardHandler)})
+	s := bind(t, services.Options{NoBuiltins: true, Log: slog.New(slog.DiscardHandler)})
 	err := s.Start(t.Context(), services.Config{Issuer: "https://auth.example.com"})
 	if err == nil || !strings.Contains(err.Error(), "AXION_AUTH_JWKS_URL") {
 		t.Errorf("got %v, want an error that names the other variable", err)

@@ -11,7 +11,7 @@ import (
 
 // authOptions are the builtin identity provider's, behind a gateway whose HTTPS
 // listens on port.
-func (s *Set) authOptions(port int) auth.Options {
+func (s *Builtins) authOptions(port int) auth.Options {
 	return auth.Options{
 		BaseURL: contract.PublicURL(contract.AuthHost, port), Password: s.env.password, AllowRemote: s.allowRemote,
 		Origins: append(ownOrigins(port), s.env.origins...),
@@ -19,7 +19,7 @@ func (s *Set) authOptions(port int) auth.Options {
 }
 
 // authKind is what the services know of auth-service.
-func (s *Set) authKind() host.AuthKind {
+func (s *Builtins) authKind() host.AuthKind {
 	switch {
 	case s.AuthURL() != "":
 		return host.AuthBuiltin
@@ -31,7 +31,7 @@ func (s *Set) authKind() host.AuthKind {
 
 // Token gives a bearer token of the development user, that of a session which
 // lives: the same for as long as it does. Empty without the builtin auth service.
-func (s *Set) Token(ctx context.Context) (string, error) {
+func (s *Builtins) Token(ctx context.Context) (string, error) {
 	if s.auth == nil {
 		return "", nil
 	}
@@ -40,7 +40,7 @@ func (s *Set) Token(ctx context.Context) (string, error) {
 
 // JWT gives a bearer token of the development user that the services verify by
 // themselves, without a message. Empty without the builtin auth service.
-func (s *Set) JWT(ctx context.Context) (string, error) {
+func (s *Builtins) JWT(ctx context.Context) (string, error) {
 	if s.auth == nil {
 		return "", nil
 	}
@@ -49,7 +49,7 @@ func (s *Set) JWT(ctx context.Context) (string, error) {
 
 // User is who the development user is, and the password; both are empty without the
 // builtin auth service.
-func (s *Set) User() (email, password string) {
+func (s *Builtins) User() (email, password string) {
 	if s.auth == nil {
 		return "", ""
 	}
@@ -57,8 +57,8 @@ func (s *Set) User() (email, password string) {
 }
 
 // AuthURL is the builtin identity provider's direct address; empty without it.
-func (s *Set) AuthURL() string {
-	for _, m := range s.members {
+func (s *Builtins) AuthURL() string {
+	for _, m := range s.instances {
 		if m.Name == contract.Auth {
 			return "http://" + m.listener.Addr().String()
 		}

@@ -29,8 +29,8 @@ type Status struct {
 	// Port is where it goes by itself, and where a process of the user's own is
 	// looked for.
 	Port int `json:"port"`
-	// Yours says that a process of the user's own is in its place.
-	Yours     bool       `json:"yours,omitempty"`
+	// External says that a process of the user's own is in its place.
+	External  bool       `json:"yours,omitempty"`
 	Instances []Instance `json:"instances,omitempty"`
 	// Problems are what a person should see to, though the service may work.
 	Problems []Problem `json:"problems,omitempty"`
@@ -42,10 +42,10 @@ type Status struct {
 // Instance is one of those that run here. It is never restarted by itself: a
 // builtin that fails ends the stack.
 type Instance struct {
-	Address   string       `json:"address"`
-	StartedAt time.Time    `json:"startedAt"`
-	Moved     bool         `json:"moved,omitempty"` // the service's port was taken
-	Depends   []Dependency `json:"depends"`
+	Address     string       `json:"address"`
+	StartedAt   time.Time    `json:"startedAt"`
+	PortChanged bool         `json:"moved,omitempty"` // the service's port was taken
+	Depends     []Dependency `json:"depends"`
 }
 
 // Problem is one of a service's database.
@@ -65,12 +65,12 @@ type Dependency struct {
 // is absent, unless a process of the user's own is in its place: on its port, or in its
 // consumer group. With none of
 // them there is nothing to tell.
-func (s *Set) Status(ctx context.Context, httpsPort int) []Status {
-	if s.none {
+func (s *Builtins) Status(ctx context.Context, httpsPort int) []Status {
+	if s.noBuiltins {
 		return nil
 	}
-	running := map[string][]*member{}
-	for _, m := range s.members {
+	running := map[string][]*instance{}
+	for _, m := range s.instances {
 		running[m.Name] = append(running[m.Name], m)
 	}
 	services := contract.Services()
@@ -81,28 +81,28 @@ func (s *Set) Status(ctx context.Context, httpsPort int) []Status {
 			Name: service.Name, Kind: "service", State: "healthy", URL: contract.PublicURL(service.Host, httpsPort), Port: service.Port,
 			Consumes: contract.Consumes(service.Name), Produces: contract.Produces(service.Name),
 		}
-		asking.Go(func() { s.ask(ctx, &all[i], running[service.Name]) })
+		asking.Go(func() { s.checkService(ctx, &all[i], running[service.Name]) })
 	}
 	asking.Wait() // side by side: a broker that is away keeps each of them waiting
 	return all
 }
 
-// ask asks the instances of one service, or looks for who is in their place.
-func (s *Set) ask(ctx context.Context, st *Status, instances []*member) {
+// checkService asks the instances of one service, or looks for who is in their place.
+func (s *Builtins) checkService(ctx context.Context, st *Status, instances []*instance) {
 	if len(instances) > 0 {
 		st.Version = s.version
-		st.ask(ctx, instances, s.storeName())
+		st.checkInstances(ctx, instances, s.databaseName())
 		return
 	}
-	st.foreign(ctx, s.client, s.replaced(st.Name), probeTime)
-	if !st.Yours {
-		st.reading(ctx, s.readers)
+	st.probeExternal(ctx, s.client, s.replacementAddresses(st.Name), probeTimeout)
+	if !st.External {
+		st.probeConsumerGroup(ctx, s.groupMembers)
 	}
 }
 
-// ask tells how a service is whose instances run here: as well as the one that is
+// checkInstances tells how a service is whose instances run here: as well as the one that is
 // the least.
-func (st *Status) ask(ctx context.Context, instances []*member, store string) {
+func (st *Status) checkInstances(ctx context.Context, instances []*instance, store string) {
 	st.Address = instances[0].listener.Addr().String()
 	if len(instances) > 1 {
 		st.Detail = strconv.Itoa(len(instances)) + " instances"
@@ -110,56 +110,56 @@ func (st *Status) ask(ctx context.Context, instances []*member, store string) {
 	depends := make([][]host.Dependency, len(instances))
 	var asking sync.WaitGroup
 	for n, m := range instances {
-		asking.Go(func() { depends[n] = m.host.Depends(ctx) })
+		asking.Go(func() { depends[n] = m.host.Dependencies(ctx) })
 	}
 	asking.Wait()
 	for n, m := range instances {
-		i := Instance{Address: m.listener.Addr().String(), StartedAt: m.started, Moved: m.moved}
-		if m.moved && st.Detail == "" {
+		i := Instance{Address: m.listener.Addr().String(), StartedAt: m.started, PortChanged: m.portChanged}
+		if m.portChanged && st.Detail == "" {
 			st.Detail = "port " + strconv.Itoa(st.Port) + " is taken: it moved to " + strconv.Itoa(portOf(m.listener))
 		}
 		for _, d := range depends[n] {
-			told := Dependency{Name: d.Name, State: "healthy"}
+			dependency := Dependency{Name: d.Name, State: "healthy"}
 			switch d.Name {
 			case "database":
-				told.Name = store
+				dependency.Name = store
 			case "bus":
-				told.Name = "broker"
+				dependency.Name = "broker"
 			}
 			switch {
 			case d.Err == nil:
-			case d.Partly:
-				told.State, told.Detail = "unhealthy", d.Err.Error()
+			case d.Optional:
+				dependency.State, dependency.Detail = "unhealthy", d.Err.Error()
 				if st.State == "healthy" {
-					st.Detail = told.Name + ": " + told.Detail
+					st.Detail = dependency.Name + ": " + dependency.Detail
 				}
 			default:
-				told.State, told.Detail = "unhealthy", d.Err.Error()
-				st.State, st.Detail = "unhealthy", i.Address+": "+told.Name+": "+told.Detail
+				dependency.State, dependency.Detail = "unhealthy", d.Err.Error()
+				st.State, st.Detail = "unhealthy", i.Address+": "+dependency.Name+": "+dependency.Detail
 			}
-			i.Depends = append(i.Depends, told)
+			i.Depends = append(i.Depends, dependency)
 		}
 		st.Instances = append(st.Instances, i)
-		st.tell(m.host.Damage())
+		st.addProblems(m.host.Damage())
 	}
 }
 
-// tell adds problems; those of a database that instances share are told once.
-func (st *Status) tell(problems []error) {
+// addProblems adds problems; those of a database that instances share are told once.
+func (st *Status) addProblems(problems []error) {
 	for _, err := range problems {
-		told := Problem{Message: err.Error()}
+		problem := Problem{Message: err.Error()}
 		var mender interface{ Mend() string }
 		if errors.As(err, &mender) {
-			told.Hint = mender.Mend()
+			problem.Hint = mender.Mend()
 		}
-		if !slices.Contains(st.Problems, told) {
-			st.Problems = append(st.Problems, told)
+		if !slices.Contains(st.Problems, problem) {
+			st.Problems = append(st.Problems, problem)
 		}
 	}
 }
 
-// storeName is what the services keep their data in.
-func (s *Set) storeName() string {
+// databaseName is what the services keep their data in.
+func (s *Builtins) databaseName() string {
 	if s.database == "" {
 		return "SQLite"
 	}
@@ -173,14 +173,14 @@ func portOf(l net.Listener) int {
 	return 0
 }
 
-// probeTime bounds the question whether a user's own service is up.
-const probeTime = 300 * time.Millisecond
+// probeTimeout bounds the question whether a user's own service is up.
+const probeTimeout = 300 * time.Millisecond
 
-// foreign tells how the processes are that take a builtin's place: absent unless
+// probeExternal tells how the processes are that take a builtin's place: absent unless
 // one of their addresses takes the question for /health. One that answers nothing in the
 // given time, as in a debugger, is unhealthy, and so is one of another user of this
 // machine, who is sent nothing.
-func (st *Status) foreign(ctx context.Context, client *http.Client, addresses []string, patience time.Duration) {
+func (st *Status) probeExternal(ctx context.Context, client *http.Client, addresses []string, timeout time.Duration) {
 	st.State = "absent"
 	if len(addresses) == 0 {
 		st.Detail = "not started here: start yours by axion serve " + st.Name + ", or say where it is by --without " + st.Name + "=ADDRESS"
@@ -188,15 +188,15 @@ func (st *Status) foreign(ctx context.Context, client *http.Client, addresses []
 	}
 	st.Detail = "not started here: your own goes on " + strings.Join(addresses, ", ")
 	for _, address := range addresses {
-		if st.ping(ctx, client, address, patience); st.State == "healthy" {
+		if st.probeAddress(ctx, client, address, timeout); st.State == "healthy" {
 			return
 		}
 	}
 }
 
-// ping asks the process at one address.
-func (st *Status) ping(ctx context.Context, client *http.Client, address string, patience time.Duration) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+// probeAddress asks the process at one address.
+func (st *Status) probeAddress(ctx context.Context, client *http.Client, address string, timeout time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/health", nil)
 	if err != nil {
@@ -208,30 +208,30 @@ func (st *Status) ping(ctx context.Context, client *http.Client, address string,
 		st.State, st.Detail = "unhealthy", "not asked: "+errors.Unwrap(err).Error()
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
-		st.Address, st.Yours = address, true
-		st.State, st.Detail = "unhealthy", "yours: /health does not answer in "+patience.String()
+		st.Address, st.External = address, true
+		st.State, st.Detail = "unhealthy", "yours: /health does not answer in "+timeout.String()
 	}
 	if err != nil {
 		return
 	}
 	_ = res.Body.Close()
-	st.Address, st.Yours = address, true
+	st.Address, st.External = address, true
 	if st.State, st.Detail = "healthy", "yours"; res.StatusCode != http.StatusOK {
 		st.State, st.Detail = "unhealthy", "yours: /health answers "+res.Status
 	}
 }
 
-// reading tells of a process in a builtin's place that listens on Kafka alone, as
+// probeConsumerGroup tells of a process in a builtin's place that listens on Kafka alone, as
 // NestJS's microservices do: it is in the service's consumer group.
-func (st *Status) reading(ctx context.Context, readers func(context.Context, string) (int, error)) {
-	if readers == nil {
+func (st *Status) probeConsumerGroup(ctx context.Context, groupMembers func(context.Context, string) (int, error)) {
+	if groupMembers == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, probeTime)
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
 	group := bus.Group(st.Name)
-	if n, err := readers(ctx, group); err == nil && n > 0 {
-		st.State, st.Yours = "healthy", true
+	if n, err := groupMembers(ctx, group); err == nil && n > 0 {
+		st.State, st.External = "healthy", true
 		st.Detail = fmt.Sprintf("yours: %d in consumer group %s", n, group)
 	}
 }

@@ -93,7 +93,7 @@ func (a *apart) start() (stop func()) {
 // wait waits until one of the two lines is the controller's last.
 func (a *apart) wait(line string) {
 	a.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), startTime)
+	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
 	if !a.up.tail.wait(ctx, line) {
 		a.t.Fatalf("the controller does not say %q:\n%s", line, a.up.tail)

@@ -105,7 +105,7 @@ func empty(t testing.TB, addrs, topics []string) {
 	}
 	defer client.Close()
 	admin := kadm.NewClient(client)
-	ctx, cancel := context.WithTimeout(context.Background(), startTime)
+	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
 	for _, step := range []func() error{
 		func() error {

@@ -16,8 +16,8 @@ import (
 	"time"
 )
 
-// startTime bounds the start of a part: a machine may be busy with ten others.
-const startTime = 3 * time.Minute
+// startTimeout bounds the start of a part: a machine may be busy with ten others.
+const startTimeout = 3 * time.Minute
 
 // Missing skips the test for want of a tool, or fails it where
 // AXION_REQUIRE_TOOLS says that it must not be skipped. install names the package.
@@ -67,14 +67,14 @@ func launch(t testing.TB, signal, ready string, prepare func(*exec.Cmd), name st
 		close(p.done)
 	}()
 	t.Cleanup(p.stop)
-	ctx, cancel := context.WithTimeout(context.Background(), startTime)
+	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
 	select {
 	case <-up:
 	case <-p.done:
 		t.Fatalf("%s ended:\n%s", name, p.tail)
 	case <-ctx.Done():
-		t.Fatalf("%s is not ready after %s:\n%s", name, startTime, p.tail)
+		t.Fatalf("%s is not ready after %s:\n%s", name, startTimeout, p.tail)
 	}
 	return p
 }

@@ -20,7 +20,7 @@ func TestStartKafka(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), startTime)
+	ctx, cancel := context.WithTimeout(t.Context(), startTimeout)
 	defer cancel()
 	if err := client.Ping(ctx); err != nil {
 		t.Error(err)

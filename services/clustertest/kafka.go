@@ -80,7 +80,7 @@ type node struct {
 
 // newNode makes the directory of a node that will listen on a port, with more
 // properties, to clients as login says; to all of them where it is nil.
-func newNode(t testing.TB, port int, more string, login *Login) *node {
+func newNode(t testing.TB, port int, more string, login *Credentials) *node {
 	t.Helper()
 	java, err := exec.LookPath("java")
 	if err != nil {
@@ -162,7 +162,7 @@ func Artifacts(t testing.TB, pom []byte) string {
 	if err := os.RemoveAll(fresh); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 5*startTime)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*startTimeout)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, mvn, "-B", "-q", "-f", work, "dependency:copy-dependencies", "-DincludeScope=runtime", "-DoutputDirectory="+fresh)
 	if out, err := cmd.CombinedOutput(); err != nil {

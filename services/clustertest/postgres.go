@@ -17,7 +17,7 @@ import (
 )
 
 // Variables that put the tests of a process on parts that run already. The
-// helpers of the suites honour them; see [Rerun].
+// helpers of the suites honour them; see [RerunOnCluster].
 const (
 	BrokersEnv  = "AXION_TEST_BROKERS"  // addresses by commas, of several clusters by semicolons; emptied for each test
 	DatabaseEnv = "AXION_TEST_DATABASE" // URL of a database whose user may make others
@@ -104,7 +104,7 @@ func NewDatabase(t testing.TB, server string) string {
 		t.Fatal(err)
 	}
 	defer func() { _ = db.Close() }()
-	ctx, cancel := context.WithTimeout(context.Background(), startTime)
+	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
 	name := fmt.Sprintf("test_%d_%d_%d", os.Getpid(), databases.Add(1), time.Now().UnixNano())
 	if _, err := db.ExecContext(ctx, "CREATE DATABASE "+name); err != nil {

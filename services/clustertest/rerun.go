@@ -13,16 +13,16 @@ import (
 // it, and under the race detector, which sees nothing of them.
 func Slow(t testing.TB) {
 	t.Helper()
-	if testing.Short() || raced {
+	if testing.Short() || raceEnabled {
 		t.Skip("takes long: it runs without -short and without -race")
 	}
 }
 
-// Rerun runs the tests of this binary whose names match pattern once more, on
+// RerunOnCluster runs the tests of this binary whose names match pattern once more, on
 // Apache Kafka and PostgreSQL. Each has a node to itself, and as many run side by
 // side as there are nodes. It skips where Kafka and PostgreSQL are not there, in the
 // second run, and where [Slow] does.
-func Rerun(t *testing.T, pattern string, nodes int) {
+func RerunOnCluster(t *testing.T, pattern string, nodes int) {
 	t.Helper()
 	if os.Getenv(BrokersEnv) != "" || os.Getenv(DatabaseEnv) != "" {
 		t.Skip("runs on a cluster already")

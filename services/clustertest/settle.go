@@ -24,7 +24,7 @@ func Settle(t testing.TB, addrs ...string) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), startTime)
+	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
 	for range 2 {
 		if err := settle(ctx, kadm.NewClient(client)); err != nil {

@@ -25,13 +25,13 @@ const (
 	ProjectUpdated = "PROJECT_UPDATED"
 	GraphChanged   = "GRAPH_CHANGED"
 
-	// FeedChanged: from an instance of a service to all of them, on its
-	// [FeedTopic], with a [FeedEvent] and no key.
-	FeedChanged = "FEED_CHANGED"
+	// NotificationCreated: from an instance of a service to all of them, on its
+	// [NotificationTopic], with a [NotificationEvent] and no key.
+	NotificationCreated = "FEED_CHANGED"
 )
 
-// FeedEvent names the user who has something new to read.
-type FeedEvent struct {
+// NotificationEvent names the user who has something new to read.
+type NotificationEvent struct {
 	UserID string `json:"userId"`
 }
 

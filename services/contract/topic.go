@@ -12,9 +12,9 @@ func ReplyTopic(service string) string { return "axion." + service + ".reply" }
 // DeadLetterTopic is where a service puts messages it could not process.
 func DeadLetterTopic(service string) string { return "axion." + service + ".dlq" }
 
-// FeedTopic is where the instances of a service tell each other that clients have
+// NotificationTopic is where the instances of a service tell each other that clients have
 // something new to read. It is there only where there may be several.
-func FeedTopic(service string) string { return "axion." + service + ".feed" }
+func NotificationTopic(service string) string { return "axion." + service + ".feed" }
 
 // Topics lists every topic of the system; they are created at start.
 func Topics() []string {

@@ -7,4 +7,4 @@ import (
 )
 
 // TestCluster runs this package's tests on Apache Kafka and PostgreSQL too.
-func TestCluster(t *testing.T) { clustertest.Rerun(t, "^Test", 2) }
+func TestCluster(t *testing.T) { clustertest.RerunOnCluster(t, "^Test", 2) }

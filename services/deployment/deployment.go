@@ -60,7 +60,7 @@ func New(ctx context.Context, o host.Options, opts Options) (*host.Host, error) 
 	if s.clock == nil {
 		s.clock = time.Now
 	}
-	h.Needs(contract.Codegen, contract.Infrastructure)
+	h.DependsOn(contract.Codegen, contract.Infrastructure)
 	if s.key, err = signature.Load(o.Dir); err != nil {
 		return nil, errors.Join(err, h.Stop(ctx))
 	}

@@ -80,11 +80,11 @@ func (s *service) recordWhere(ctx context.Context, condition, id, user string) (
 // records lists a user's deployments, newest first; those of one project unless
 // projectID is empty.
 func (s *service) records(ctx context.Context, user, projectID string, in host.PageInput) (list contract.DeploymentList, err error) {
-	before, err := in.Number(1 << 62)
+	before, err := in.Cursor(1 << 62)
 	if err != nil {
 		return list, err
 	}
-	page, err := host.Collect(ctx, s.DB, in.Limit, func(row interface{ Scan(...any) error }) (listed, error) { return scanRecord(row) },
+	page, err := host.QueryPage(ctx, s.DB, in.Limit, func(row interface{ Scan(...any) error }) (listed, error) { return scanRecord(row) },
 		func(l listed) string { return strconv.FormatInt(l.queued, 10) },
 		`SELECT `+recordColumns+` FROM deployments WHERE user_id = ?1 AND user_id <> '' AND (?2 = '' OR project_id = ?2) AND queued < ?3
 		ORDER BY queued DESC LIMIT ?4`, user, projectID, before)
@@ -98,14 +98,14 @@ func (s *service) records(ctx context.Context, user, projectID string, in host.P
 // lines lists the log of a user's deployment, oldest first; of one step unless
 // step is empty.
 func (s *service) lines(ctx context.Context, user, id, step string, in host.PageInput) (page host.Page[LogLine], err error) {
-	after, err := in.Number(0)
+	after, err := in.Cursor(0)
 	if err != nil {
 		return page, err
 	}
 	if _, err := find(ctx, s.DB, user, id); err != nil {
 		return page, err
 	}
-	return host.Collect(ctx, s.DB, in.Limit, func(row interface{ Scan(...any) error }) (l LogLine, err error) {
+	return host.QueryPage(ctx, s.DB, in.Limit, func(row interface{ Scan(...any) error }) (l LogLine, err error) {
 		err = row.Scan(&l.Sequence, &l.Step, &l.Level, &l.Time, &l.Message)
 		return l, err
 	}, func(l LogLine) string { return strconv.FormatInt(l.Sequence, 10) },

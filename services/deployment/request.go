@@ -47,7 +47,7 @@ func (s *service) answer() {
 				return nil, bus.Permanent(errors.New("userId is missing"))
 			}
 			answer, err := do(ctx, m, in)
-			return answer, host.Refusal(err)
+			return answer, host.BusError(err)
 		})
 	}
 }

@@ -36,7 +36,7 @@ type (
 
 func (s *service) routes() {
 	const one = "/api/deployments/{id}"
-	host.Handle(s.Host, s.Secured(huma.Operation{
+	host.Handle(s.Host, s.RequireAuth(huma.Operation{
 		OperationID: "list-deployments", Method: http.MethodGet, Path: "/api/deployments", Summary: "Your deployments, newest first.",
 	}), func(ctx context.Context, in *listInput) (*recordsOutput, error) {
 		list, err := s.records(ctx, host.Caller(ctx).UserID, in.ProjectID, in.PageInput)
@@ -80,7 +80,7 @@ func (s *service) owned(method, path, id, summary string) huma.Operation {
 		op.DefaultStatus = http.StatusAccepted
 		op.Errors = append(op.Errors, http.StatusConflict)
 	}
-	return s.Secured(op)
+	return s.RequireAuth(op)
 }
 
 func (s *service) recorded(ctx context.Context, id string) (*recordOutput, error) {

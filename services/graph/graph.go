@@ -55,7 +55,7 @@ func open(ctx context.Context, o host.Options) (*service, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", h.Name, err), h.Stop(context.WithoutCancel(ctx)))
 	}
-	h.Needs(contract.Codegen)
+	h.DependsOn(contract.Codegen)
 	s.routes()
 	h.Mux.Handle("GET /ws", s.hub)
 	h.Mux.Handle("GET /{$}", s.hub)

@@ -11,7 +11,7 @@ import (
 
 // feedTopic is where the instances of the service tell each other whose feed has
 // something new. Each of them reads all of it.
-var feedTopic = contract.FeedTopic(contract.Graph)
+var feedTopic = contract.NotificationTopic(contract.Graph)
 
 // notify tells the other instances, once the transaction has committed: the
 // owner's WebSockets may be theirs.
@@ -20,7 +20,7 @@ func (s *service) notify(ctx context.Context, tx *sql.Tx, owner string) error {
 		return nil
 	}
 	return s.Bus.Enqueue(ctx, tx, bus.Event{
-		Type: contract.FeedChanged, Topic: feedTopic, Data: contract.FeedEvent{UserID: owner},
+		Type: contract.NotificationCreated, Topic: feedTopic, Data: contract.NotificationEvent{UserID: owner},
 	})
 }
 
@@ -31,7 +31,7 @@ func (b *hub) follow(h *host.Host) {
 	}
 	h.Go("feed", func(ctx context.Context) error {
 		return h.Bus.Tail(ctx, feedTopic, func(ctx context.Context, m *bus.Message) {
-			var e contract.FeedEvent
+			var e contract.NotificationEvent
 			if err := m.Decode(&e); err != nil {
 				h.Log.WarnContext(ctx, "notice not read", "error", err)
 				return

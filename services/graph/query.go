@@ -51,7 +51,7 @@ func (q queries) project(ctx context.Context, user, id string) (Project, error) 
 
 // projects lists a user's projects, newest first.
 func (q queries) projects(ctx context.Context, user, after string, limit int) (host.Page[Project], error) {
-	return host.Collect(ctx, q.db, limit, scan, func(p Project) string { return p.ID },
+	return host.QueryPage(ctx, q.db, limit, scan, func(p Project) string { return p.ID },
 		`SELECT `+columns+` FROM projects WHERE user_id = ? AND (? = '' OR id < ?) ORDER BY id DESC LIMIT ?`, user, after, after)
 }
 
@@ -60,14 +60,14 @@ func (q queries) deployments(ctx context.Context, user, id string, in host.PageI
 	if _, err := find(ctx, q.db, user, id); err != nil {
 		return page, err
 	}
-	return host.Collect(ctx, q.db, in.Limit, scanDeployment, func(d Deployment) string { return d.ID },
+	return host.QueryPage(ctx, q.db, in.Limit, scanDeployment, func(d Deployment) string { return d.ID },
 		`SELECT id, project_id, status, url, error, created_at, updated_at FROM deployments
 		WHERE project_id = ? AND (? = '' OR id < ?) ORDER BY id DESC LIMIT ?`, id, in.After, in.After)
 }
 
 // events lists a project's events, oldest first. They outlive the project.
 func (q queries) events(ctx context.Context, user, id string, in host.PageInput) (page host.Page[Event], err error) {
-	after, err := in.Number(0)
+	after, err := in.Cursor(0)
 	if err != nil {
 		return page, err
 	}
@@ -79,7 +79,7 @@ func (q queries) events(ctx context.Context, user, id string, in host.PageInput)
 	if known == 0 {
 		return page, errNoProject()
 	}
-	return host.Collect(ctx, q.db, in.Limit, scanEvent, func(e Event) string { return strconv.FormatInt(e.Sequence, 10) },
+	return host.QueryPage(ctx, q.db, in.Limit, scanEvent, func(e Event) string { return strconv.FormatInt(e.Sequence, 10) },
 		`SELECT seq, id, type, project_id, time, data FROM events WHERE project_id = ? AND seq > ? ORDER BY seq LIMIT ?`, id, after)
 }
 
@@ -106,14 +106,14 @@ func (q queries) version(ctx context.Context, user, id string, version int) (g c
 
 // versions lists the versions of a project's graph, newest first.
 func (q queries) versions(ctx context.Context, user, id string, in host.PageInput) (page host.Page[Version], err error) {
-	before, err := in.Number(1 << 62)
+	before, err := in.Cursor(1 << 62)
 	if err != nil {
 		return page, err
 	}
 	if _, err := find(ctx, q.db, user, id); err != nil {
 		return page, err
 	}
-	return host.Collect(ctx, q.db, in.Limit, scanVersion, func(v Version) string { return strconv.Itoa(v.Version) },
+	return host.QueryPage(ctx, q.db, in.Limit, scanVersion, func(v Version) string { return strconv.Itoa(v.Version) },
 		`SELECT version, created_at FROM graphs WHERE project_id = ? AND version < ? ORDER BY version DESC LIMIT ?`, id, before)
 }
 

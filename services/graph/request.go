@@ -68,7 +68,7 @@ func answering(do func(context.Context, *bus.Message, contract.ProjectRequest) (
 		answer, err := do(ctx, m, contract.ProjectRequest{
 			UserID: in.UserID, ProjectID: in.ProjectID, Limit: in.Limit, After: in.After,
 		})
-		return answer, host.Refusal(err)
+		return answer, host.BusError(err)
 	}
 }
 

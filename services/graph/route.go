@@ -19,11 +19,11 @@ func (s *service) routes() {
 }
 
 func (s *service) projectRoutes() {
-	host.Handle(s.Host, s.Secured(huma.Operation{
+	host.Handle(s.Host, s.RequireAuth(huma.Operation{
 		OperationID: "create-project", Method: http.MethodPost, Path: projectsPath, DefaultStatus: http.StatusCreated,
 		Summary: "Create a project and deploy it.", MaxBodyBytes: maxGraph + host.MaxBody,
 	}), s.postProject)
-	host.Handle(s.Host, s.Secured(huma.Operation{
+	host.Handle(s.Host, s.RequireAuth(huma.Operation{
 		OperationID: "list-projects", Method: http.MethodGet, Path: projectsPath, Summary: "Your projects, newest first.",
 	}), s.getProjects)
 	host.Handle(s.Host, s.owned(huma.Operation{
@@ -83,5 +83,5 @@ func (s *service) graphRoutes() {
 // owned is a secured operation on one project: another user's is not found.
 func (s *service) owned(op huma.Operation) huma.Operation {
 	op.Errors = append(op.Errors, http.StatusNotFound)
-	return s.Secured(op)
+	return s.RequireAuth(op)
 }

@@ -24,8 +24,8 @@ const (
 	AuthReplaced
 )
 
-// askAuth is the verifier's way to the auth service.
-func (h *Host) askAuth(ctx context.Context, typ string, in, out any) error {
+// callAuth is the verifier's way to the auth service.
+func (h *Host) callAuth(ctx context.Context, typ string, in, out any) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	call := bus.Call{Topic: contract.Topic(contract.Auth), Service: contract.Auth, Type: typ, In: in, Out: out}
@@ -35,13 +35,13 @@ func (h *Host) askAuth(ctx context.Context, typ string, in, out any) error {
 	return h.Bus.Request(ctx, call)
 }
 
-// peerTime is how long it is taken for known what kind of auth service there is.
-const peerTime = 2 * time.Second
+// authKindTTL is how long it is taken for known what kind of auth service there is.
+const authKindTTL = 2 * time.Second
 
-// authPeer finds out whether the auth service is asked by digests of tokens or by
+// authKindProbe finds out whether the auth service is asked by digests of tokens or by
 // the tokens: by what its consumer group consumes, since it need not run here, and
 // one of the user's own may take its place and give it back at any time.
-type authPeer struct {
+type authKindProbe struct {
 	bus *bus.Bus
 	log *slog.Logger
 
@@ -53,16 +53,16 @@ type authPeer struct {
 
 // wantsToken reports whether an auth service is there that has to see tokens. Where
 // that cannot be told, the last answer stands.
-func (p *authPeer) wantsToken(ctx context.Context) bool {
+func (p *authKindProbe) wantsToken(ctx context.Context) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if time.Now().Before(p.until) {
 		return p.tokens
 	}
 	// Not bound to this caller: others wait for the same answer.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), peerTime)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), authKindTTL)
 	defer cancel()
-	tokens, known, err := p.look(ctx)
+	tokens, known, err := p.probe(ctx)
 	switch {
 	case err != nil && !p.failed:
 		p.log.Warn("what auth-service consumes cannot be told: it is asked as before", "by", kind(p.tokens), "error", err)
@@ -70,7 +70,7 @@ func (p *authPeer) wantsToken(ctx context.Context) bool {
 		p.log.Info("another auth-service answers", "asked by", kind(tokens))
 		p.tokens = tokens
 	}
-	p.failed, p.until = err != nil, time.Now().Add(peerTime)
+	p.failed, p.until = err != nil, time.Now().Add(authKindTTL)
 	return p.tokens
 }
 
@@ -81,9 +81,9 @@ func kind(tokens bool) string {
 	return "the token's digest"
 }
 
-// look asks the broker. known is false while nobody is there, or its group
+// probe asks the broker. known is false while nobody is there, or its group
 // rebalances.
-func (p *authPeer) look(ctx context.Context) (tokens, known bool, err error) {
+func (p *authKindProbe) probe(ctx context.Context) (tokens, known bool, err error) {
 	own, err := p.bus.Subscribed(ctx, bus.Group(contract.Auth))
 	if err != nil || len(own) > 0 {
 		return !own[contract.PatternTopic(contract.Auth, contract.ValidateSessionDigest)], err == nil, err

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// clientDialTime bounds connecting to a service.
-const clientDialTime = 5 * time.Second
+// dialTimeout bounds connecting to a service.
+const dialTimeout = 5 * time.Second
 
 // Client asks services of this machine directly, whatever proxy the environment names,
 // and follows no redirect: that could carry a password elsewhere. check looks at each new
@@ -16,7 +16,7 @@ const clientDialTime = 5 * time.Second
 // be. localhost is ::1 too, also where the hosts file does not say so. No connection is kept. It is safe for concurrent use.
 func Client(check func(net.Conn) error) *http.Client {
 	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
-		dialer := net.Dialer{Timeout: clientDialTime}
+		dialer := net.Dialer{Timeout: dialTimeout}
 		c, err := dialer.DialContext(ctx, network, address)
 		if name, port, _ := net.SplitHostPort(address); err != nil && name == "localhost" && ctx.Err() == nil {
 			if six, failed := dialer.DialContext(ctx, network, net.JoinHostPort("::1", port)); failed == nil {

@@ -11,23 +11,23 @@ import (
 	"axion/services/store"
 )
 
-// dependTime bounds one look at what a service works with.
-const dependTime = 800 * time.Millisecond
+// dependencyTimeout bounds one look at what a service works with.
+const dependencyTimeout = 800 * time.Millisecond
 
 // Dependency is something that a service works with. Err says why it cannot be used
 // now, nil when it can.
 type Dependency struct {
 	Name string
 	Err  error
-	// Partly says that a part of the service's work can be done without it.
-	Partly bool
+	// Optional says that a part of the service's work can be done without it.
+	Optional bool
 }
 
-// Needs says that the service asks another one over the bus.
-func (h *Host) Needs(services ...string) {
+// DependsOn says that the service asks another one over the bus.
+func (h *Host) DependsOn(services ...string) {
 	for _, name := range services {
-		if name != "" && name != h.Name && !slices.Contains(h.needs, name) {
-			h.needs = append(h.needs, name)
+		if name != "" && name != h.Name && !slices.Contains(h.dependsOn, name) {
+			h.dependsOn = append(h.dependsOn, name)
 		}
 	}
 }
@@ -36,28 +36,28 @@ func (h *Host) Needs(services ...string) {
 // asks are no part of that: each says for itself whether it is ready.
 func (h *Host) Ready(ctx context.Context) error {
 	var errs []error
-	for _, d := range h.Depends(ctx) {
-		if d.Err != nil && !d.Partly {
+	for _, d := range h.Dependencies(ctx) {
+		if d.Err != nil && !d.Optional {
 			errs = append(errs, fmt.Errorf("%s: %w", d.Name, d.Err))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// errUnserved is what a service that nobody answers for has.
-var errUnserved = errors.New("nobody is in its consumer group")
+// errNoConsumers is what a service that nobody answers for has.
+var errNoConsumers = errors.New("nobody is in its consumer group")
 
-// Depends asks what the service works with, for 0.8 s at most: its database, what that
+// Dependencies asks what the service works with, for 0.8 s at most: its database, what that
 // is stored on, the broker, which has to have given it partitions, and the services that
 // it asks. It remembers nothing: what it says is true now.
-func (h *Host) Depends(ctx context.Context) []Dependency {
-	ctx, cancel := context.WithTimeout(ctx, dependTime)
+func (h *Host) Dependencies(ctx context.Context) []Dependency {
+	ctx, cancel := context.WithTimeout(ctx, dependencyTimeout)
 	defer cancel()
 	var database, storage, bus Dependency
 	database.Name, storage.Name, bus.Name = "database", "storage", "bus"
-	needs := make([]Dependency, len(h.needs))
-	for i, name := range h.needs {
-		needs[i] = Dependency{Name: name, Partly: true}
+	needs := make([]Dependency, len(h.dependsOn))
+	for i, name := range h.dependsOn {
+		needs[i] = Dependency{Name: name, Optional: true}
 	}
 	var asking sync.WaitGroup
 	asking.Go(func() {
@@ -66,16 +66,16 @@ func (h *Host) Depends(ctx context.Context) []Dependency {
 		}
 	})
 	asking.Go(func() {
-		if bus.Err = h.Bus.Healthy(ctx); bus.Err != nil || len(h.needs) == 0 {
+		if bus.Err = h.Bus.Healthy(ctx); bus.Err != nil || len(h.dependsOn) == 0 {
 			return
 		}
-		unserved, err := h.Bus.Unserved(ctx, h.needs...)
+		unserved, err := h.Bus.Unserved(ctx, h.dependsOn...)
 		for i := range needs {
 			switch d := &needs[i]; {
 			case err != nil:
 				d.Err = fmt.Errorf("not known: %w", err)
 			case slices.Contains(unserved, d.Name):
-				d.Err = errUnserved
+				d.Err = errNoConsumers
 			}
 		}
 	})

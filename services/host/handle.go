@@ -43,16 +43,16 @@ func Handle[I, O any](h *Host, op huma.Operation, handler func(context.Context, 
 
 type callerKey struct{}
 
-// Caller is who sent the request of a [Secured] operation.
+// Caller is who sent the request of a [RequireAuth] operation.
 func Caller(ctx context.Context) verifier.Identity {
 	id, _ := ctx.Value(callerKey{}).(verifier.Identity)
 	return id
 }
 
-// Secured makes an operation answer 401 unless it comes with a valid bearer
+// RequireAuth makes an operation answer 401 unless it comes with a valid bearer
 // token; its handler finds the sender with [Caller].
-func (h *Host) Secured(op huma.Operation) huma.Operation {
-	h.Needs(h.tokensBy)
+func (h *Host) RequireAuth(op huma.Operation) huma.Operation {
+	h.DependsOn(h.tokensBy)
 	op.Security = []map[string][]string{{bearer: {}}}
 	op.Errors = append(op.Errors, http.StatusUnauthorized)
 	op.Middlewares = append(op.Middlewares, func(ctx huma.Context, next func(huma.Context)) {

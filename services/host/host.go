@@ -79,16 +79,16 @@ type Host struct {
 	Log      *slog.Logger
 	Verifier *verifier.Verifier
 
-	listener net.Listener
-	server   *http.Server
-	tracer   trace.Tracer
-	fresh    sync.Map // connections that have sent nothing yet
-	jobs     []job
-	onStop   []func()
-	leaving  sync.Once
-	needs    []string // services that it asks
-	tokensBy string   // the service that tokens are verified by
-	onClose  []func()
+	listener  net.Listener
+	server    *http.Server
+	tracer    trace.Tracer
+	newConns  sync.Map // connections that have sent nothing yet
+	jobs      []job
+	onStop    []func()
+	leaveOnce sync.Once
+	dependsOn []string // services that it asks
+	tokensBy  string   // the service that tokens are verified by
+	onClose   []func()
 
 	cancel  context.CancelFunc
 	group   sync.WaitGroup
@@ -124,9 +124,9 @@ func New(ctx context.Context, name string, migrations fs.FS, o Options) (*Host, 
 	if o.KeysURL != "" {
 		h.tokensBy = "" // an identity provider elsewhere
 	}
-	settings := verifier.Options{Issuer: o.Issuer, KeysURL: o.KeysURL, Call: h.askAuth}
+	settings := verifier.Options{Issuer: o.Issuer, KeysURL: o.KeysURL, Call: h.callAuth}
 	if o.Auth != AuthBuiltin {
-		settings.WantsToken = (&authPeer{bus: h.Bus, log: log, tokens: o.Auth == AuthReplaced}).wantsToken
+		settings.WantsToken = (&authKindProbe{bus: h.Bus, log: log, tokens: o.Auth == AuthReplaced}).wantsToken
 	}
 	h.Verifier = verifier.New(settings)
 	h.routes(o.Version, metrics)
@@ -143,7 +143,7 @@ func (h *Host) open(ctx context.Context, migrations fs.FS, o Options, meters met
 	if err != nil {
 		return h.restorable(err)
 	}
-	watchPool(h.Meter, h.DB, h.Name)
+	observePool(h.Meter, h.DB, h.Name)
 	settings := bus.Options{Service: h.Name, Brokers: o.Brokers, Client: o.Client, Log: h.Log, Tracer: o.Tracer, Meter: meters, Outage: h.outage}
 	if o.Shared {
 		settings.RelayLock = func(ctx context.Context) (func(), error) { return store.Lock(ctx, h.DB, "relay") }
@@ -167,7 +167,7 @@ func (h *Host) OnStop(fn func()) { h.onStop = append(h.onStop, fn) }
 // have gone: Stop begins with it. Whatever stands between them and the service must be
 // there still. Later calls return when the first has.
 func (h *Host) Leave() {
-	h.leaving.Do(func() {
+	h.leaveOnce.Do(func() {
 		for _, fn := range h.onStop {
 			fn()
 		}
@@ -192,7 +192,7 @@ func (h *Host) Start(ctx context.Context) error {
 	}})
 	h.start(run, job{"bus", h.Bus.Run})
 	h.start(run, job{"outbox", func(ctx context.Context) error { return h.Bus.Relay(ctx, h.DB) }})
-	h.start(run, job{"storage", h.tellDamage})
+	h.start(run, job{"storage", h.logDamage})
 	for _, j := range h.jobs {
 		h.start(run, j)
 	}
@@ -232,7 +232,7 @@ func (h *Host) Stop(ctx context.Context) error {
 	h.Leave()
 	_ = h.listener.Close() // first, so that no connection comes after the fresh ones
 	// Shutdown would give those 5 s to send something.
-	h.fresh.Range(func(c, _ any) bool { _ = c.(net.Conn).Close(); return true })
+	h.newConns.Range(func(c, _ any) bool { _ = c.(net.Conn).Close(); return true })
 	err := h.drainHTTP(ctx)
 	if h.cancel != nil {
 		h.cancel()
@@ -257,17 +257,17 @@ func (h *Host) stillRunning() string {
 	return strings.Join(names, ", ")
 }
 
-// drainTime is how long Stop waits for HTTP requests under way: one that a client
+// drainTimeout is how long Stop waits for HTTP requests under way: one that a client
 // has sent only half of must not use up the time that message handlers need.
-const drainTime = 3 * time.Second
+const drainTimeout = 3 * time.Second
 
 func (h *Host) drainHTTP(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, drainTime)
+	ctx, cancel := context.WithTimeout(ctx, drainTimeout)
 	defer cancel()
 	if err := h.server.Shutdown(ctx); err == nil || errors.Is(err, net.ErrClosed) {
 		return nil
 	}
-	h.Log.Warn("requests cut off", "after", drainTime)
+	h.Log.Warn("requests cut off", "after", drainTimeout)
 	if err := h.server.Close(); err != nil {
 		return fmt.Errorf("%s: stop: %w", h.Name, err)
 	}

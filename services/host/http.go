@@ -41,34 +41,34 @@ func (h *Host) routes(version string, metrics http.Handler) {
 		h.Mux.Handle("GET /metrics", metrics)
 	}
 	h.server = &http.Server{
-		Handler:           newRequests(h.Meter).measure(h.guard(http.HandlerFunc(h.serve))),
+		Handler:           newRequests(h.Meter).measure(h.middleware(http.HandlerFunc(h.serve))),
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(h.Log.Handler(), slog.LevelWarn),
-		ConnState:         h.noteFresh,
+		ConnState:         h.trackNewConns,
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
 			return context.WithValue(ctx, connKey{}, c)
 		},
 	}
 }
 
-// noteFresh keeps the connections that have sent nothing yet: a client's pool
+// trackNewConns keeps the connections that have sent nothing yet: a client's pool
 // may hold some, and Stop must not wait for them.
-func (h *Host) noteFresh(c net.Conn, state http.ConnState) {
+func (h *Host) trackNewConns(c net.Conn, state http.ConnState) {
 	if state == http.StateNew {
-		h.fresh.Store(c, nil)
+		h.newConns.Store(c, nil)
 	} else {
-		h.fresh.Delete(c)
+		h.newConns.Delete(c)
 	}
 }
 
 // serve routes a request. What no route takes is answered as a problem too.
 func (h *Host) serve(w http.ResponseWriter, r *http.Request) {
 	refuse, pattern := h.Mux.Handler(r)
-	note(w, routeOf(pattern))
+	setRoute(w, routeOf(pattern))
 	if pattern != "" {
 		h.Mux.ServeHTTP(w, r)
 		return
@@ -77,7 +77,7 @@ func (h *Host) serve(w http.ResponseWriter, r *http.Request) {
 		h.Index(w, r)
 		return
 	}
-	answer := &refusal{header: w.Header(), status: http.StatusOK}
+	answer := &statusCapture{header: w.Header(), status: http.StatusOK}
 	refuse.ServeHTTP(answer, r)
 	if answer.status < http.StatusBadRequest { // a redirect to the path's clean form
 		w.WriteHeader(answer.status)
@@ -90,16 +90,16 @@ func (h *Host) serve(w http.ResponseWriter, r *http.Request) {
 	WriteProblem(w, answer.status, detail)
 }
 
-// refusal takes the status and headers of the mux's own answer, and drops its
+// statusCapture takes the status and headers of the mux's own answer, and drops its
 // text.
-type refusal struct {
+type statusCapture struct {
 	header http.Header
 	status int
 }
 
-func (r *refusal) Header() http.Header         { return r.header }
-func (r *refusal) WriteHeader(status int)      { r.status = status }
-func (r *refusal) Write(b []byte) (int, error) { return len(b), nil }
+func (r *statusCapture) Header() http.Header         { return r.header }
+func (r *statusCapture) WriteHeader(status int)      { r.status = status }
+func (r *statusCapture) Write(b []byte) (int, error) { return len(b), nil }
 
 type connKey struct{}
 
@@ -110,9 +110,9 @@ func Conn(ctx context.Context) net.Conn {
 	return c
 }
 
-// guard refuses foreign host names, turns a panic into a 500, and makes the
+// middleware refuses foreign host names, turns a panic into a 500, and makes the
 // request's span.
-func (h *Host) guard(next http.Handler) http.Handler {
+func (h *Host) middleware(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !LocalHost(r.Host) {
 			WriteProblem(w, http.StatusMisdirectedRequest, "this service answers under localhost names and loopback addresses only")

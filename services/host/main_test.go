@@ -72,7 +72,7 @@ func newHost(t *testing.T, o host.Options) *host.Host {
 		func(context.Context, *struct{}) (*struct{}, error) {
 			return nil, errors.New("the secret of the failure")
 		})
-	host.Handle(h, h.Secured(huma.Operation{OperationID: "who", Method: http.MethodGet, Path: "/who"}),
+	host.Handle(h, h.RequireAuth(huma.Operation{OperationID: "who", Method: http.MethodGet, Path: "/who"}),
 		func(ctx context.Context, _ *struct{}) (*struct{ Body string }, error) {
 			return &struct{ Body string }{host.Caller(ctx).UserID}, nil
 		})

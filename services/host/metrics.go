@@ -25,29 +25,29 @@ func (o Options) openMetrics(name string) (metric.MeterProvider, http.Handler) {
 	return o.Metrics(name, o.Listener.Addr().String())
 }
 
-// requests times HTTP requests by OpenTelemetry's conventions.
-type requests struct {
+// requestMetrics times HTTP requests by OpenTelemetry's conventions.
+type requestMetrics struct {
 	took metric.Float64Histogram
 	sets sync.Map // of request to []metric.RecordOption
 }
 
-// request is what requests that are counted together have in common.
-type request struct {
+// requestLabels is what requests that are counted together have in common.
+type requestLabels struct {
 	method, route string
 	status        int
 }
 
-func newRequests(meter metric.Meter) *requests {
+func newRequests(meter metric.Meter) *requestMetrics {
 	took, err := meter.Float64Histogram("http.server.request.duration", metric.WithUnit("s"), metric.WithDescription("Duration of HTTP server requests."))
 	if err != nil {
 		panic(err) // a name that no instrument can have
 	}
-	return &requests{took: took}
+	return &requestMetrics{took: took}
 }
 
 // measure times what next answers. What became a WebSocket lasts for as long as its
 // client likes, and is not among them.
-func (q *requests) measure(next http.Handler) http.Handler {
+func (q *requestMetrics) measure(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began, rec := time.Now(), &recorder{ResponseWriter: w}
 		defer func() {
@@ -57,14 +57,14 @@ func (q *requests) measure(next http.Handler) http.Handler {
 			if rec.status == 0 {
 				rec.status = http.StatusOK
 			}
-			q.took.Record(context.Background(), time.Since(began).Seconds(), q.of(request{known(r.Method), rec.route, rec.status})...)
+			q.took.Record(context.Background(), time.Since(began).Seconds(), q.attributes(requestLabels{knownMethod(r.Method), rec.route, rec.status})...)
 		}()
 		next.ServeHTTP(rec, r)
 	})
 }
 
-// of finds the attributes of a request, which are made once.
-func (q *requests) of(r request) []metric.RecordOption {
+// attributes finds the attributes of a request, which are made once.
+func (q *requestMetrics) attributes(r requestLabels) []metric.RecordOption {
 	if found, ok := q.sets.Load(r); ok {
 		return found.([]metric.RecordOption)
 	}
@@ -79,8 +79,8 @@ func (q *requests) of(r request) []metric.RecordOption {
 	return made.([]metric.RecordOption)
 }
 
-// known bounds the methods told: a client may send any word.
-func known(method string) string {
+// knownMethod bounds the methods told: a client may send any word.
+func knownMethod(method string) string {
 	switch method {
 	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
 		return method
@@ -96,9 +96,9 @@ func routeOf(pattern string) string {
 	return pattern
 }
 
-// watchPool has the database's connections counted whenever the metrics are read,
+// observePool has the database's connections counted whenever the metrics are read,
 // by OpenTelemetry's conventions for databases.
-func watchPool(meter metric.Meter, db *sql.DB, name string) {
+func observePool(meter metric.Meter, db *sql.DB, name string) {
 	count, err := meter.Int64ObservableUpDownCounter("db.client.connection.count", metric.WithUnit("{connection}"),
 		metric.WithDescription("The number of connections that are currently in state described by the state attribute."))
 	most, errMost := meter.Int64ObservableUpDownCounter("db.client.connection.max", metric.WithUnit("{connection}"),

@@ -15,9 +15,9 @@ type PageInput struct {
 	After string `query:"after" maxLength:"64" doc:"The cursor that the page before gave as next."`
 }
 
-// Number is the cursor of a list that is ordered by numbers, first where there
+// Cursor is the cursor of a list that is ordered by numbers, first where there
 // is none. A cursor that is none is a [Problem].
-func (in PageInput) Number(first int64) (int64, error) {
+func (in PageInput) Cursor(first int64) (int64, error) {
 	if in.After == "" {
 		return first, nil
 	}
@@ -37,9 +37,9 @@ type Page[T any] struct {
 	Next  string `json:"next"`
 }
 
-// Collect runs a query for a page of at most limit items: the query's last
+// QueryPage runs a query for a page of at most limit items: the query's last
 // argument is how many rows it may give, and that is one more.
-func Collect[T any](ctx context.Context, db *sql.DB, limit int, scan func(interface{ Scan(...any) error }) (T, error), cursor func(T) string, query string, args ...any) (page Page[T], err error) {
+func QueryPage[T any](ctx context.Context, db *sql.DB, limit int, scan func(interface{ Scan(...any) error }) (T, error), cursor func(T) string, query string, args ...any) (page Page[T], err error) {
 	page.Items = []T{}
 	rows, err := db.QueryContext(ctx, query, append(args, limit+1)...)
 	if err != nil {

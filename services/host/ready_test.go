@@ -26,7 +26,7 @@ func TestReadyNow(t *testing.T) {
 	hosttest.Auth(t, cluster)
 	h := newHost(t, hosttest.Options(t, cluster, t.TempDir()))
 	h.Bus.Handle("ANY", func(context.Context, *bus.Message) (any, error) { return nil, nil })
-	h.Needs(contract.Codegen)
+	h.DependsOn(contract.Codegen)
 	s := hosttest.Start(t, h, nil)
 	ready := func(status int) (body string) {
 		t.Helper()
@@ -42,7 +42,7 @@ func TestReadyNow(t *testing.T) {
 	}
 	depends := func() map[string]string {
 		all := map[string]string{}
-		for _, d := range h.Depends(t.Context()) {
+		for _, d := range h.Dependencies(t.Context()) {
 			all[d.Name] = fmt.Sprint(d.Err)
 		}
 		return all

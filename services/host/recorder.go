@@ -18,8 +18,8 @@ var (
 	_ http.Flusher  = (*recorder)(nil)
 )
 
-// note tells the recorder in or below w which route takes the request.
-func note(w http.ResponseWriter, route string) {
+// setRoute tells the recorder in or below w which route takes the request.
+func setRoute(w http.ResponseWriter, route string) {
 	for w != nil {
 		if rec, ok := w.(*recorder); ok {
 			rec.route = route

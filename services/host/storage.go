@@ -9,12 +9,12 @@ import (
 )
 
 // outage reports whether err says that the service's database cannot be used at
-// present, and notes it for [Host.Depends].
+// present, and notes it for [Host.Dependencies].
 func (h *Host) outage(err error) bool {
 	if !store.IsOutage(err) {
 		return false
 	}
-	store.Note(h.DB, err)
+	store.RecordFailure(h.DB, err)
 	return true
 }
 
@@ -56,9 +56,9 @@ func (h *Host) Damage() []error {
 	return all
 }
 
-// tellDamage logs what was found in the service's database once all of it was
+// logDamage logs what was found in the service's database once all of it was
 // checked, which may take a while where it is large.
-func (h *Host) tellDamage(ctx context.Context) error {
+func (h *Host) logDamage(ctx context.Context) error {
 	store.WaitChecked(ctx, h.DB)
 	for _, err := range h.Damage() {
 		var mender interface{ Mend() string }

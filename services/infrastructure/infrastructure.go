@@ -35,8 +35,8 @@ type Options struct {
 	// OTLP is where processes may send telemetry over HTTP. Empty: they are told of
 	// nothing.
 	OTLP string
-	// NoProcesses says why no project may run as a process. Empty: they may.
-	NoProcesses string
+	// ProcessesDisabled says why no project may run as a process. Empty: they may.
+	ProcessesDisabled string
 	// Private reports who else may write into a folder or one above it, from where a
 	// process could load what is not its project's; no project runs as a process where
 	// that is an error. Nil: it is not looked at.
@@ -62,7 +62,7 @@ func New(ctx context.Context, o host.Options, opts Options) (*host.Host, error) 
 	}
 	h.OnClose(r.stop)
 	if r.key, err = signature.Load(o.Dir); err == nil {
-		err = h.Alone(ctx)
+		err = h.AcquireLeadership(ctx)
 	}
 	if err == nil {
 		err = r.restore(ctx)

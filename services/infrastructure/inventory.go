@@ -43,13 +43,13 @@ type logsInput struct {
 
 func (r *runtimes) routes(h *host.Host) {
 	const path = "/api/runtimes"
-	host.Handle(h, h.Secured(huma.Operation{
+	host.Handle(h, h.RequireAuth(huma.Operation{
 		OperationID: "list-runtimes", Method: http.MethodGet, Path: path, Summary: "What runs of your projects, by slug.",
 	}), func(ctx context.Context, _ *struct{}) (*listOutput, error) {
 		list, err := r.inventory(ctx, host.Caller(ctx).UserID)
 		return &listOutput{list}, err
 	})
-	host.Handle(h, h.Secured(huma.Operation{
+	host.Handle(h, h.RequireAuth(huma.Operation{
 		OperationID: "get-runtime", Method: http.MethodGet, Path: path + "/{id}", Summary: "What runs of one project, by the project's id.",
 		Errors: []int{http.StatusNotFound},
 	}), func(ctx context.Context, in *oneInput) (*oneOutput, error) {
@@ -59,7 +59,7 @@ func (r *runtimes) routes(h *host.Host) {
 		}
 		return &oneOutput{r.describe(rt)}, nil
 	})
-	host.Handle(h, h.Secured(huma.Operation{
+	host.Handle(h, h.RequireAuth(huma.Operation{
 		OperationID: "list-runtime-logs", Method: http.MethodGet, Path: path + "/{id}/logs",
 		Summary: "The last lines that a project's process said, oldest first.", Errors: []int{http.StatusNotFound},
 	}), r.getLogs)

@@ -58,7 +58,7 @@ func newRig(t *testing.T) *rig {
 func (r *rig) start() {
 	r.t.Helper()
 	h, err := infrastructure.New(r.t.Context(), hosttest.Options(r.t, r.cluster, r.dir), infrastructure.Options{
-		Fragments: r.fragments, HTTPSPort: 8443, Brokers: r.cluster.ListenAddrs(), OTLP: "http://127.0.0.1:4318", NoProcesses: r.noProcesses, Private: r.private,
+		Fragments: r.fragments, HTTPSPort: 8443, Brokers: r.cluster.ListenAddrs(), OTLP: "http://127.0.0.1:4318", ProcessesDisabled: r.noProcesses, Private: r.private,
 		Routed: func(ctx context.Context, host string) error {
 			if r.routed == nil {
 				return nil

@@ -37,8 +37,8 @@ func (r *runtimes) allow(run contract.Run) error {
 	if run.Runtime != contract.RuntimeProcess {
 		return nil
 	}
-	if r.opts.NoProcesses != "" {
-		return fmt.Errorf("run: the runtime %q is off: %s", run.Runtime, r.opts.NoProcesses)
+	if r.opts.ProcessesDisabled != "" {
+		return fmt.Errorf("run: the runtime %q is off: %s", run.Runtime, r.opts.ProcessesDisabled)
 	}
 	if err := r.exposed(); err != nil {
 		return fmt.Errorf("run: the runtime %q is off: %w; hint: %s", run.Runtime, err, hint(err))

@@ -42,18 +42,18 @@ type schemasOutput struct{ Body host.Page[Schema] }
 
 func (s *service) schemaRoutes() {
 	const all, one = "/api/schemas", "/api/schemas/{type}"
-	host.Handle(s.host, s.host.Secured(huma.Operation{OperationID: "list-schemas", Method: http.MethodGet, Path: all,
+	host.Handle(s.host, s.host.RequireAuth(huma.Operation{OperationID: "list-schemas", Method: http.MethodGet, Path: all,
 		Summary: "Your JSON Schemas, by type: those that events sent with your token must fit."}), s.listSchemas)
-	host.Handle(s.host, s.host.Secured(huma.Operation{OperationID: "get-schema", Method: http.MethodGet, Path: one,
+	host.Handle(s.host, s.host.RequireAuth(huma.Operation{OperationID: "get-schema", Method: http.MethodGet, Path: one,
 		Summary: "Your schema of one event type.", Errors: []int{http.StatusNotFound}}), s.getSchema)
-	host.Handle(s.host, s.host.Secured(huma.Operation{OperationID: "put-schema", Method: http.MethodPut, Path: one,
+	host.Handle(s.host, s.host.RequireAuth(huma.Operation{OperationID: "put-schema", Method: http.MethodPut, Path: one,
 		MaxBodyBytes: schema.MaxText, SkipValidateBody: true,
 		Errors:  []int{http.StatusBadRequest, http.StatusUnprocessableEntity, http.StatusInsufficientStorage},
 		Summary: "Have the data of events of a type that are sent with your token fit a JSON Schema; others are refused with 422.",
 		Description: "A schema has at most 64 KiB and 1,000 parts, nested 32 deep, and refers to itself only. " +
 			"Checking all events of a request takes at most " + strconv.Itoa(schema.MaxSteps) + " steps and " + schema.MaxTime.String() +
 			": where a schema asks for more, the answer is 422."}), s.putSchema)
-	host.Handle(s.host, s.host.Secured(huma.Operation{OperationID: "delete-schema", Method: http.MethodDelete, Path: one,
+	host.Handle(s.host, s.host.RequireAuth(huma.Operation{OperationID: "delete-schema", Method: http.MethodDelete, Path: one,
 		DefaultStatus: http.StatusNoContent, Summary: "Take any data for events of a type.", Errors: []int{http.StatusNotFound}}), s.deleteSchema)
 }
 
@@ -64,7 +64,7 @@ func scanSchema(row interface{ Scan(...any) error }) (Schema, error) {
 }
 
 func (s *service) listSchemas(ctx context.Context, in *schemasInput) (*schemasOutput, error) {
-	page, err := host.Collect(ctx, s.host.DB, in.Limit, scanSchema, func(one Schema) string { return one.Type },
+	page, err := host.QueryPage(ctx, s.host.DB, in.Limit, scanSchema, func(one Schema) string { return one.Type },
 		`SELECT type, text FROM schemas WHERE owner = ? AND (? = '' OR type > ?) ORDER BY type LIMIT ?`,
 		host.Caller(ctx).UserID, in.After, in.After)
 	if err != nil {

@@ -15,21 +15,21 @@ import (
 	"github.com/KimMachineGun/automemlimit/memlimit"
 )
 
-// stopTime bounds the stopping of all parts together.
-const stopTime = 10 * time.Second
+// stopTimeout bounds the stopping of all parts together.
+const stopTimeout = 10 * time.Second
 
-// Parts are what runs. The zero value is ready. OnStop is for the goroutine that
-// starts the parts; Watch and Run are safe for concurrent use with it.
-type Parts struct {
+// Group is the parts that run together. The zero value is ready. OnStop is for the goroutine that
+// starts the parts; Go and Run are safe for concurrent use with it.
+type Group struct {
 	stops  []func(context.Context) error
 	failed chan error // nil ends everything too
 }
 
 // OnStop has fn called when the parts stop, before what was registered earlier.
-func (p *Parts) OnStop(fn func(context.Context) error) { p.stops = append(p.stops, fn) }
+func (p *Group) OnStop(fn func(context.Context) error) { p.stops = append(p.stops, fn) }
 
-// Watch runs part, and ends everything with its error if it ends with one.
-func (p *Parts) Watch(part func() error) {
+// Go runs part, and ends everything with its error if it ends with one.
+func (p *Group) Go(part func() error) {
 	go func() {
 		if err := part(); err != nil {
 			select {
@@ -41,7 +41,7 @@ func (p *Parts) Watch(part func() error) {
 }
 
 // End ends everything, which is no error. Steps may call it, and what they start.
-func (p *Parts) End() {
+func (p *Group) End() {
 	select {
 	case p.failed <- nil:
 	default: // everything ends already
@@ -52,7 +52,7 @@ func (p *Parts) End() {
 // parts does, and stops what was started. It returns nil where ctx ended, and
 // otherwise why a step or a part failed; either way joined with what went wrong
 // when stopping.
-func (p *Parts) Run(ctx context.Context, steps ...func(context.Context) error) (err error) {
+func (p *Group) Run(ctx context.Context, steps ...func(context.Context) error) (err error) {
 	p.failed = make(chan error, 1)
 	boundMemory()
 	defer func() { err = errors.Join(err, p.stop()) }()
@@ -79,22 +79,22 @@ func boundMemory() {
 	_, _ = memlimit.Set(memlimit.WithRatio(share), memlimit.WithProvider(memlimit.FromCgroup)) // an error: there is no bound
 }
 
-func (p *Parts) stop() error {
-	ctx, cancel := context.WithTimeout(context.Background(), stopTime)
+func (p *Group) stop() error {
+	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()
 	var errs []error
 	for _, stop := range slices.Backward(p.stops) {
-		errs = append(errs, within(ctx, stop))
+		errs = append(errs, stopPart(ctx, stop))
 	}
 	return errors.Join(errs...)
 }
 
-// lateTime is how long a part may take beyond the deadline to say what kept it.
-const lateTime = time.Second
+// stopReportTimeout is how long a part may take beyond the deadline to say what kept it.
+const stopReportTimeout = time.Second
 
-// within stops one part. One that goes on beyond the deadline is named and left
+// stopPart stops one part. One that goes on beyond the deadline is named and left
 // behind: the program's end is its own.
-func within(ctx context.Context, stop func(context.Context) error) error {
+func stopPart(ctx context.Context, stop func(context.Context) error) error {
 	done := make(chan error, 1)
 	go func() { done <- stop(ctx) }()
 	select {
@@ -102,17 +102,17 @@ func within(ctx context.Context, stop func(context.Context) error) error {
 		return err
 	case <-ctx.Done():
 	}
-	late := time.NewTimer(lateTime)
+	late := time.NewTimer(stopReportTimeout)
 	defer late.Stop()
 	select {
 	case err := <-done:
 		return err
 	case <-late.C:
-		return fmt.Errorf("stop: still running after %s: %s", stopTime, nameOf(stop))
+		return fmt.Errorf("stop: still running after %s: %s", stopTimeout, functionName(stop))
 	}
 }
 
-// nameOf is what a function is called, "axion/gateway.(*Gateway).Close" for one.
-func nameOf(stop func(context.Context) error) string {
+// functionName is what a function is called, "axion/gateway.(*Gateway).Close" for one.
+func functionName(stop func(context.Context) error) string {
 	return strings.TrimSuffix(runtime.FuncForPC(reflect.ValueOf(stop).Pointer()).Name(), "-fm")
 }

@@ -19,17 +19,17 @@ func TestRun(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("broken")
 	for name, tt := range map[string]struct {
-		second func(context.CancelFunc, *lifecycle.Parts) error
+		second func(context.CancelFunc, *lifecycle.Group) error
 		want   error
 		order  []string
 	}{
-		"OK":         {func(end context.CancelFunc, _ *lifecycle.Parts) error { end(); return nil }, nil, []string{"1", "2", "stop 2", "stop 1"}},
-		"OKStarting": {func(end context.CancelFunc, _ *lifecycle.Parts) error { end(); return broken }, nil, []string{"1", "2", "stop 1"}},
-		"ErrStep":    {func(context.CancelFunc, *lifecycle.Parts) error { return broken }, broken, []string{"1", "2", "stop 1"}},
-		"ErrPart": {func(_ context.CancelFunc, p *lifecycle.Parts) error {
-			p.Watch(func() error { return broken })
-			p.Watch(func() error { return broken }) // nobody waits for a second one
-			p.Watch(func() error { return nil })
+		"OK":         {func(end context.CancelFunc, _ *lifecycle.Group) error { end(); return nil }, nil, []string{"1", "2", "stop 2", "stop 1"}},
+		"OKStarting": {func(end context.CancelFunc, _ *lifecycle.Group) error { end(); return broken }, nil, []string{"1", "2", "stop 1"}},
+		"ErrStep":    {func(context.CancelFunc, *lifecycle.Group) error { return broken }, broken, []string{"1", "2", "stop 1"}},
+		"ErrPart": {func(_ context.CancelFunc, p *lifecycle.Group) error {
+			p.Go(func() error { return broken })
+			p.Go(func() error { return broken }) // nobody waits for a second one
+			p.Go(func() error { return nil })
 			return nil
 		}, broken, []string{"1", "2", "stop 2", "stop 1"}},
 	} {
@@ -37,7 +37,7 @@ func TestRun(t *testing.T) {
 			t.Parallel()
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
-			var p lifecycle.Parts
+			var p lifecycle.Group
 			var order []string
 			stop := func(what string) {
 				p.OnStop(func(ctx context.Context) error {
@@ -68,7 +68,7 @@ func TestRun(t *testing.T) {
 func TestRunErrStop(t *testing.T) {
 	t.Parallel()
 	broken, stuck := errors.New("broken"), errors.New("stuck")
-	var p lifecycle.Parts
+	var p lifecycle.Group
 	err := p.Run(t.Context(), func(context.Context) error {
 		p.OnStop(func(context.Context) error { return stuck })
 		return broken
@@ -91,7 +91,7 @@ func TestStopDeadline(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		hanging, below := part{make(chan struct{})}, false
-		var p lifecycle.Parts
+		var p lifecycle.Group
 		err := p.Run(ctx, func(context.Context) error {
 			p.OnStop(func(context.Context) error { below = true; return nil })
 			p.OnStop(hanging.Close)

@@ -26,8 +26,8 @@ func orphan(pid string) error {
 	if err := p.Set(pid); err != nil {
 		return err
 	}
-	var parts Parts
-	return parts.Run(context.Background(), p.Follow(&parts, true, false, slog.New(slog.DiscardHandler)), func(context.Context) error {
+	var parts Group
+	return parts.Run(context.Background(), p.Watch(&parts, true, false, slog.New(slog.DiscardHandler)), func(context.Context) error {
 		parts.OnStop(func(ctx context.Context) error {
 			fmt.Println("stopping")
 			<-ctx.Done()
@@ -49,8 +49,8 @@ func TestOrphanTime(t *testing.T) {
 		return
 	}
 	t.Parallel()
-	if orphanTime > time.Second {
-		t.Errorf("got %s, want 1 s at most", orphanTime)
+	if orphanTimeout > time.Second {
+		t.Errorf("got %s, want 1 s at most", orphanTimeout)
 	}
 	parent := sleeper(t)
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestOrphanTime$")

@@ -15,12 +15,12 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// orphanTime bounds what a stack that keeps nothing takes to end once its parent has;
+// orphanTimeout bounds what a stack that keeps nothing takes to end once its parent has;
 // then the process is ended as it is.
-const orphanTime = 900 * time.Millisecond
+const orphanTimeout = 900 * time.Millisecond
 
 // Parent is the process with whose end this one ends too, since nobody else is there
-// to end it. Its zero value is the default of [Parent.Follow].
+// to end it. Its zero value is the default of [Parent.Watch].
 type Parent struct {
 	pid   int // 0 follows none
 	given bool
@@ -58,19 +58,19 @@ func (p *Parent) Set(text string) error {
 // Type implements [pflag.Value].
 func (*Parent) Type() string { return "int" }
 
-// Follow is a step of [Parts.Run] that ends the parts when the parent ends, which is
+// Watch is a step of [Group.Run] that ends the parts when the parent ends, which is
 // no error: the one of --parent, or else, where ephemeral says that nothing is kept,
 // the process that started this one. That of `go run` is followed in any case, since it
 // passes no signal on. Where piped is set too, standard input ends the parts as well,
 // once all have closed it that hold the pipe; one that is closed at the start does not,
 // and nothing is read from it.
-func (p *Parent) Follow(parts *Parts, ephemeral, piped bool, log *slog.Logger) func(context.Context) error {
+func (p *Parent) Watch(parts *Group, ephemeral, piped bool, log *slog.Logger) func(context.Context) error {
 	return func(context.Context) error {
 		stdin := -1
 		if ephemeral && piped && !(p.given && p.pid == 0) && isPipe(os.Stdin) {
 			stdin = int(syscall.Stdin) //nolint:unconvert // a Handle on Windows
 		}
-		pids, err := p.followed(ephemeral)
+		pids, err := p.watchParent(ephemeral)
 		if err != nil {
 			return err
 		}
@@ -78,13 +78,13 @@ func (p *Parent) Follow(parts *Parts, ephemeral, piped bool, log *slog.Logger) f
 		if err != nil {
 			return err
 		}
-		parts.orphan(watch, ephemeral, log)
+		parts.exitWithParent(watch, ephemeral, log)
 		return nil
 	}
 }
 
-// orphan ends the parts once what is watched has ended.
-func (p *Parts) orphan(w *watch, ephemeral bool, log *slog.Logger) {
+// exitWithParent ends the parts once what is watched has ended.
+func (p *Group) exitWithParent(w *watch, ephemeral bool, log *slog.Logger) {
 	// Whoever read what this process says may be gone, too: then writing fails, and
 	// does not end it before its parts have.
 	pipes := make(chan os.Signal, 1)
@@ -98,7 +98,7 @@ func (p *Parts) orphan(w *watch, ephemeral bool, log *slog.Logger) {
 	running.Go(func() {
 		if why := w.wait(done); why != "" {
 			if ephemeral {
-				time.AfterFunc(orphanTime, func() { os.Exit(1) })
+				time.AfterFunc(orphanTimeout, func() { os.Exit(1) })
 			}
 			log.Info("stopping: " + why)
 			p.End()
@@ -121,8 +121,8 @@ func (p *Parts) orphan(w *watch, ephemeral bool, log *slog.Logger) {
 	})
 }
 
-// followed are the processes whose end counts.
-func (p *Parent) followed(ephemeral bool) ([]int, error) {
+// watchParent are the processes whose end counts.
+func (p *Parent) watchParent(ephemeral bool) ([]int, error) {
 	if p.given {
 		switch {
 		case p.pid == 0:
@@ -165,6 +165,8 @@ func isPipe(f *os.File) bool {
 }
 
 // Why what is watched has ended.
-func ended(pid int) string { return fmt.Sprintf("process %d, which started this one, has ended", pid) }
+func processEnded(pid int) string {
+	return fmt.Sprintf("process %d, which started this one, has ended", pid)
+}
 
 const stdinClosed = "standard input was closed"

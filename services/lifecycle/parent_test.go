@@ -40,12 +40,12 @@ func TestFollow(t *testing.T) {
 	log := slog.New(slog.DiscardHandler)
 	for _, reaped := range []bool{true, false} { // one that nobody waits for has ended too
 		cmd := sleeper(t)
-		var parts Parts
+		var parts Group
 		ended := make(chan error, 1)
 		ready := make(chan struct{})
 		p := parent(t, strconv.Itoa(cmd.Process.Pid))
 		go func() {
-			ended <- parts.Run(context.Background(), p.Follow(&parts, false, false, log), func(context.Context) error {
+			ended <- parts.Run(context.Background(), p.Watch(&parts, false, false, log), func(context.Context) error {
 				close(ready)
 				return nil
 			})
@@ -62,9 +62,9 @@ func TestFollow(t *testing.T) {
 	t.Run("Stop", func(t *testing.T) {
 		cmd := sleeper(t)
 		ctx, cancel := context.WithCancel(context.Background())
-		var parts Parts
+		var parts Group
 		p := parent(t, strconv.Itoa(cmd.Process.Pid))
-		err := parts.Run(ctx, p.Follow(&parts, true, true, log), func(context.Context) error { cancel(); return nil })
+		err := parts.Run(ctx, p.Watch(&parts, true, true, log), func(context.Context) error { cancel(); return nil })
 		if err != nil {
 			t.Errorf("stopped while the parent lives: got %v", err)
 		}
@@ -73,8 +73,8 @@ func TestFollow(t *testing.T) {
 		cmd := sleeper(t)
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
-		var parts Parts
-		err := parts.Run(context.Background(), parent(t, strconv.Itoa(cmd.Process.Pid)).Follow(&parts, true, true, log))
+		var parts Group
+		err := parts.Run(context.Background(), parent(t, strconv.Itoa(cmd.Process.Pid)).Watch(&parts, true, true, log))
 		if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("--parent %d", cmd.Process.Pid)) {
 			t.Errorf("a process that has ended: got %v, want an error that names the flag", err)
 		}
@@ -99,7 +99,7 @@ func TestFollowed(t *testing.T) {
 		{"EphemeralNone", parent(t, "0"), true, nil},
 		{"Given", parent(t, strconv.Itoa(os.Getpid())), false, []int{os.Getpid()}},
 	} {
-		got, err := test.parent.followed(test.ephemeral)
+		got, err := test.parent.watchParent(test.ephemeral)
 		if err != nil || fmt.Sprint(got) != fmt.Sprint(test.want) {
 			t.Errorf("%s: got %v, %v, want %v", test.name, got, err, test.want)
 		}

@@ -11,9 +11,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lookEvery is how often processes are looked at where their end cannot be waited
+// pollInterval is how often processes are looked at where their end cannot be waited
 // for, in milliseconds.
-const lookEvery = 200
+const pollInterval = 200
 
 // watch waits for the end of processes, and of those that hold a pipe.
 type watch struct {
@@ -36,7 +36,7 @@ func newWatch(pids []int, stdin int) (*watch, error) {
 	for _, pid := range pids {
 		fd := openProcess(pid)
 		if w.fds = append(w.fds, unix.PollFd{Fd: int32(fd), Events: unix.POLLIN}); fd < 0 {
-			w.timeout = lookEvery
+			w.timeout = pollInterval
 		} else {
 			w.close = append(w.close, os.NewFile(uintptr(fd), "pidfd"))
 		}
@@ -46,7 +46,7 @@ func newWatch(pids []int, stdin int) (*watch, error) {
 		if n, err := unix.Poll(one, 0); err != nil || n > 0 { // nobody is there to close it
 			w.fds[1].Fd = -1
 		} else if !hangupWakes {
-			w.timeout = lookEvery
+			w.timeout = pollInterval
 		}
 	}
 	return w, nil
@@ -75,7 +75,7 @@ func (w *watch) wait(done <-chan struct{}) string {
 		}
 		for i, pid := range w.pids {
 			if fd := w.fds[i+2]; fd.Revents != 0 || fd.Fd < 0 && !alive(pid) || pid == w.parent && os.Getppid() != pid {
-				return ended(pid)
+				return processEnded(pid)
 			}
 		}
 	}

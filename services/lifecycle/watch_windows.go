@@ -60,7 +60,7 @@ func (w *watch) wait(done <-chan struct{}) string {
 		}
 		for i, h := range w.handles {
 			if event, err := windows.WaitForSingleObject(h, 0); err == nil && event == windows.WAIT_OBJECT_0 {
-				return ended(w.pids[i])
+				return processEnded(w.pids[i])
 			}
 		}
 	}

@@ -53,8 +53,8 @@ type Options struct {
 	// Listen opens a "host:port" address, to this user of the machine alone. Nil: to all
 	// who know the secret.
 	Listen func(addr string) (net.Listener, error)
-	// May says why nobody may take a service's place, or nil. Required.
-	May func(service string) error
+	// CheckReplaceable says why nobody may take a service's place, or nil. Required.
+	CheckReplaceable func(service string) error
 	// Log tells who came and went. Nil discards.
 	Log *slog.Logger
 }
@@ -218,7 +218,7 @@ func (r *Registry) add(said *claim) error {
 		return err
 	}
 	said.Address = at
-	if err := r.opts.May(said.Service); err != nil {
+	if err := r.opts.CheckReplaceable(said.Service); err != nil {
 		return err
 	}
 	r.mu.Lock()

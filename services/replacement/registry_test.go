@@ -32,7 +32,7 @@ func TestAddress(t *testing.T) {
 func TestRegistry(t *testing.T) {
 	t.Parallel()
 	moves := make(chan []string, 10)
-	r, err := New(Options{Fixed: map[string][]string{"shop": {"127.0.0.1:1"}}, May: func(service string) error {
+	r, err := New(Options{Fixed: map[string][]string{"shop": {"127.0.0.1:1"}}, CheckReplaceable: func(service string) error {
 		if service == "other" {
 			return errors.New("not this one")
 		}
@@ -112,7 +112,7 @@ func TestClose(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var log bytes.Buffer
-			r, err := New(Options{May: func(string) error { return nil }, Log: slog.New(slog.NewTextHandler(&log, nil))})
+			r, err := New(Options{CheckReplaceable: func(string) error { return nil }, Log: slog.New(slog.NewTextHandler(&log, nil))})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -109,12 +109,12 @@ func parse(text, where string) (Key, error) {
 }
 
 // keyError says what is wrong with a key.
-type keyError struct{ text, fix string }
+type keyError struct{ text, hint string }
 
 func (e *keyError) Error() string { return e.text }
 
 // Mend is the hint shown with the error.
-func (e *keyError) Mend() string { return e.fix }
+func (e *keyError) Mend() string { return e.hint }
 
 // String gives the key in the form of [Variable]. It is a secret.
 func (k Key) String() string { return hex.EncodeToString(k.secret) }

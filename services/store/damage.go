@@ -40,8 +40,8 @@ func (e *DamagedError) Mend() string {
 		"to %[1]s.damaged and start axion again: %[2]s; `sqlite3 %[1]s.damaged .recover` shows what can still be read", e.Path, restore)
 }
 
-// faultsTold is how many faults of a damaged database are named.
-const faultsTold = 3
+// maxReportedFaults is how many faults of a damaged database are named.
+const maxReportedFaults = 3
 
 // readOnly opens a database without changing a byte of it. whole says that its last
 // stop was clean: then nothing is made beside it either.
@@ -122,7 +122,7 @@ func check(ctx context.Context, path string) error {
 		return fmt.Errorf("check database: %w", err)
 	}
 	defer func() { _ = db.Close() }()
-	rows, err := db.QueryContext(ctx, fmt.Sprintf(`PRAGMA quick_check(%d)`, faultsTold))
+	rows, err := db.QueryContext(ctx, fmt.Sprintf(`PRAGMA quick_check(%d)`, maxReportedFaults))
 	if err != nil {
 		return damagedBy(path, fmt.Errorf("check database: %w", err))
 	}

@@ -39,14 +39,14 @@ func (f postgresFiles) Open(name string) (fs.File, error) {
 	for _, word := range dialect {
 		text = word.from.ReplaceAll(text, word.to)
 	}
-	return translated{bytes.NewReader(text), info}, nil
+	return rewrittenFile{bytes.NewReader(text), info}, nil
 }
 
-// translated is an open file.
-type translated struct {
+// rewrittenFile is an open file.
+type rewrittenFile struct {
 	*bytes.Reader
 	info fs.FileInfo
 }
 
-func (t translated) Stat() (fs.FileInfo, error) { return t.info, nil }
-func (t translated) Close() error               { return nil }
+func (t rewrittenFile) Stat() (fs.FileInfo, error) { return t.info, nil }
+func (t rewrittenFile) Close() error               { return nil }

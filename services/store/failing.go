@@ -12,14 +12,14 @@ import (
 	"syscall"
 )
 
-// failing says whether a database's transactions fail for what is not their own
+// diskFailures says whether a database's transactions fail for what is not their own
 // fault: the last one has. table is one that a transaction may be tried on.
-type failing struct {
+type diskFailures struct {
 	now   atomic.Bool
 	table string
 }
 
-func (f *failing) note(err error) {
+func (f *diskFailures) record(err error) {
 	if err == nil && f.now.Load() {
 		f.now.Store(false)
 	} else if IsOutage(err) {
@@ -27,17 +27,17 @@ func (f *failing) note(err error) {
 	}
 }
 
-// Note keeps how something with a database ended, for [Storage] and [Damage]: what
+// RecordFailure keeps how something with a database ended, for [Storage] and [Damage]: what
 // [Tx] runs is known already. A nil error says that something was stored.
-func Note(db *sql.DB, err error) {
+func RecordFailure(db *sql.DB, err error) {
 	switch d := db.Driver().(type) {
 	case *file:
-		d.note(err)
+		d.record(err)
 		if isDamage(err) {
-			d.found(&DamagedError{Path: d.path, What: err.Error()})
+			d.reportDamage(&DamagedError{Path: d.path, What: err.Error()})
 		}
 	case *postgres:
-		d.note(err)
+		d.record(err)
 	}
 }
 
@@ -74,15 +74,15 @@ func (e *StorageError) Mend() string {
 // transaction failed for such a reason and the next one would too. It remembers
 // nothing that another question would not find again.
 func Storage(ctx context.Context, db *sql.DB) error {
-	var last *failing
+	var last *diskFailures
 	switch d := db.Driver().(type) {
 	case *file:
 		if err := d.storage(); err != nil {
 			return err
 		}
-		last = &d.failing
+		last = &d.diskFailures
 	case *postgres:
-		last = &d.failing
+		last = &d.diskFailures
 	}
 	if last == nil || !last.now.Load() || last.table == "" {
 		return nil

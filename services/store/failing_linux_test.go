@@ -40,7 +40,7 @@ func TestStorageFull(t *testing.T) {
 	db := open(t, filepath.Join(dir, "s.db"), notes)
 	insert := func() error {
 		_, err := db.Exec("INSERT INTO notes (name) VALUES (?)", string(make([]byte, 256<<10)))
-		store.Note(db, err)
+		store.RecordFailure(db, err)
 		return err
 	}
 	if err := errors.Join(store.Storage(t.Context(), db), insert()); err != nil {

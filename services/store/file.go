@@ -12,21 +12,21 @@ import (
 	"time"
 )
 
-// uses are how often this process has each database open, by its absolute path.
-var uses sync.Map // *use
+// fileUses are how often this process has each database open, by its absolute path.
+var fileUses sync.Map // *use
 
-// use is that of one file. Who opens it holds mu.
-type use struct {
-	mu      sync.Mutex
-	handles atomic.Int32
+// fileUse is that of one file. Who opens it holds mu.
+type fileUse struct {
+	mu   sync.Mutex
+	refs atomic.Int32
 }
 
-func usesOf(path string) *use {
+func fileUseOf(path string) *fileUse {
 	if absolute, err := filepath.Abs(path); err == nil {
 		path = absolute
 	}
-	u, _ := uses.LoadOrStore(path, &use{})
-	return u.(*use)
+	u, _ := fileUses.LoadOrStore(path, &fileUse{})
+	return u.(*fileUse)
 }
 
 // file is the driver of one handle of an SQLite database: what its connections have in
@@ -34,14 +34,14 @@ func usesOf(path string) *use {
 type file struct {
 	driver.Driver
 	path  string
-	use   *use
-	turn  *turn
+	use   *fileUse
+	queue *writerQueue
 	spans *spans
 	// writer has one connection, for transactions and for whatever else writes. SQLite
 	// drops what a connection has cached of a file when another one has written to it.
 	writer *sql.DB
 	waited atomic.Int64 // nanoseconds, for turns
-	failing
+	diskFailures
 
 	patience time.Duration      // of who opens it with the check
 	cancel   context.CancelFunc // of the check; nil where there was none
@@ -68,7 +68,7 @@ func (c fileConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &fileConn{Conn: made, file: c.file, writes: c.writes, kept: map[string]*list.Element{}, order: list.New()}, nil
+	return &fileConn{Conn: made, file: c.file, writes: c.writes, cached: map[string]*list.Element{}, order: list.New()}, nil
 }
 
 // Close closes the writer with the handle, as [sql.DB.Close] promises to.
@@ -77,9 +77,9 @@ func (c fileConnector) Close() error {
 		return nil
 	}
 	f := c.file
-	defer f.use.handles.Add(-1)
+	defer f.use.refs.Add(-1)
 	err := f.writer.Close()
-	if !f.stopCheck() || err != nil {
+	if !f.cancelCheck() || err != nil {
 		return err
 	}
 	// The check was the last to have it open, and may not change it: its stop is not
@@ -91,9 +91,9 @@ func (c fileConnector) Close() error {
 	return last.Close()
 }
 
-// checkTime is how long [Open] waits for the check of a database whose last stop was
+// checkTimeout is how long [Open] waits for the check of a database whose last stop was
 // not clean. It reads some 300 MB a second.
-const checkTime = 500 * time.Millisecond
+const checkTimeout = 500 * time.Millisecond
 
 // checkAll looks for damage, and goes on with that after its patience by itself.
 func (f *file) checkAll(ctx context.Context) error {
@@ -105,7 +105,7 @@ func (f *file) checkAll(ctx context.Context) error {
 		err := check(checking, f.path)
 		var damaged *DamagedError
 		if errors.As(err, &damaged) {
-			f.found(damaged)
+			f.reportDamage(damaged)
 		}
 		found <- err
 	}()
@@ -113,19 +113,19 @@ func (f *file) checkAll(ctx context.Context) error {
 	defer timer.Stop()
 	select {
 	case err := <-found:
-		if f.stopCheck(); err != nil {
+		if f.cancelCheck(); err != nil {
 			return err
 		}
 	case <-ctx.Done():
-		f.stopCheck()
+		f.cancelCheck()
 		return ctx.Err()
 	case <-timer.C:
 	}
 	return nil
 }
 
-// stopCheck ends the check and waits for its end. It reports whether there was one.
-func (f *file) stopCheck() bool {
+// cancelCheck ends the check and waits for its end. It reports whether there was one.
+func (f *file) cancelCheck() bool {
 	if f.cancel == nil {
 		return false
 	}
@@ -134,8 +134,8 @@ func (f *file) stopCheck() bool {
 	return true
 }
 
-// found keeps the first damage that was found.
-func (f *file) found(damaged *DamagedError) {
+// reportDamage keeps the first damage that was found.
+func (f *file) reportDamage(damaged *DamagedError) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.broken == nil {

@@ -11,12 +11,12 @@ import (
 )
 
 const (
-	// lockPace is how often a lock file that another process holds is tried.
-	lockPace = 5 * time.Millisecond
+	// lockRetryInterval is how often a lock file that another process holds is tried.
+	lockRetryInterval = 5 * time.Millisecond
 	// migrationsLock is the lock of those who migrate a database.
 	migrationsLock = "migrations"
-	// unlockTime bounds the giving back of a lock that ctx no longer does.
-	unlockTime = 2 * time.Second
+	// unlockTimeout bounds the giving back of a lock that ctx no longer does.
+	unlockTimeout = 2 * time.Second
 )
 
 // Lock waits until nobody else holds the lock of that name on the database, in
@@ -74,7 +74,7 @@ func TryLock(ctx context.Context, db *sql.DB, name string) (*Hold, error) {
 	}
 	var taken bool
 	if err := conn.QueryRowContext(ctx, `SELECT pg_try_advisory_lock($1)`, p.key(name)).Scan(&taken); err != nil {
-		discard(conn)
+		closeBroken(conn)
 		return nil, fmt.Errorf("lock %s: %w", name, err)
 	}
 	if !taken {
@@ -89,7 +89,7 @@ func lockSession(ctx context.Context, db *sql.DB, key int64) (unlock func(), err
 		return nil, err
 	}
 	if _, err := conn.ExecContext(ctx, `SELECT pg_advisory_lock($1)`, key); err != nil {
-		discard(conn)
+		closeBroken(conn)
 		return nil, err
 	}
 	return unlockSession(ctx, conn, key), nil
@@ -98,18 +98,18 @@ func lockSession(ctx context.Context, db *sql.DB, key int64) (unlock func(), err
 // unlockSession gives a connection's lock up, and the connection back.
 func unlockSession(ctx context.Context, conn *sql.Conn, key int64) func() {
 	return func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unlockTime)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unlockTimeout)
 		defer cancel()
 		if _, err := conn.ExecContext(ctx, `SELECT pg_advisory_unlock($1)`, key); err != nil {
-			discard(conn) // the lock ends with it
+			closeBroken(conn) // the lock ends with it
 			return
 		}
 		_ = conn.Close()
 	}
 }
 
-// discard closes a connection that must not be used again.
-func discard(conn *sql.Conn) {
+// closeBroken closes a connection that must not be used again.
+func closeBroken(conn *sql.Conn) {
 	_ = conn.Raw(func(any) error { return driver.ErrBadConn })
 	_ = conn.Close()
 }
@@ -122,7 +122,7 @@ func lockFile(ctx context.Context, db *sql.DB, name string) (unlock func(), err 
 	if err != nil {
 		return nil, err
 	}
-	if _, err := lock.TryLockContext(ctx, lockPace); err != nil {
+	if _, err := lock.TryLockContext(ctx, lockRetryInterval); err != nil {
 		return nil, err
 	}
 	return func() { _ = lock.Unlock() }, nil

@@ -35,13 +35,15 @@ func isDamage(err error) bool {
 // (https://www.postgresql.org/docs/current/errcodes-appendix.html).
 var outages = []string{"08", "53", "57", "58"}
 
-// cutError says that a statement failed since its connection to PostgreSQL was lost in
+// interruptedError says that a statement failed since its connection to PostgreSQL was lost in
 // the midst of it. What pgx says then is of no one type.
-type cutError struct{ err error }
+type interruptedError struct{ err error }
 
-func (e *cutError) Error() string { return "connection to the database was lost: " + e.err.Error() }
+func (e *interruptedError) Error() string {
+	return "connection to the database was lost: " + e.err.Error()
+}
 
-func (e *cutError) Unwrap() error { return e.err }
+func (e *interruptedError) Unwrap() error { return e.err }
 
 const (
 	readOnlyTransaction = "25006"
@@ -57,7 +59,7 @@ func IsOutage(err error) bool {
 		return true
 	}
 	var refused *pgconn.ConnectError
-	var cut *cutError
+	var cut *interruptedError
 	if isDamage(err) || errors.Is(err, driver.ErrBadConn) || errors.As(err, &refused) || errors.As(err, &cut) {
 		return true
 	}

@@ -33,8 +33,8 @@ var session = map[string]string{
 // URLError says that a database cannot be used as its URL says. Its text never
 // holds the URL's password.
 type URLError struct {
-	Err error
-	fix string
+	Err  error
+	hint string
 }
 
 // Error names the flag.
@@ -44,7 +44,7 @@ func (e *URLError) Error() string { return "--database: " + e.Err.Error() }
 func (e *URLError) Unwrap() error { return e.Err }
 
 // Mend is the hint shown with the error.
-func (e *URLError) Mend() string { return e.fix }
+func (e *URLError) Mend() string { return e.hint }
 
 const urlForm = "give it as postgres://USER:PASSWORD@HOST:5432/DATABASE, with reserved characters in the password " +
 	"percent-encoded; or leave the password out, and set PGPASSWORD"
@@ -130,7 +130,7 @@ type postgres struct {
 	driver.Driver
 	schema string
 	spans  *spans
-	failing
+	diskFailures
 }
 
 // key is the number of an advisory lock, of which a database has one space.
@@ -169,14 +169,14 @@ func (c conn) Prepare(query string) (driver.Stmt, error) { return c.Conn.Prepare
 
 func (c conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
 	s, err := c.Conn.PrepareContext(ctx, numbered(query))
-	return s, c.cut(err)
+	return s, c.interrupted(err)
 }
 
 func (c conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
 	span := c.start(ctx, query)
 	result, err := c.Conn.ExecContext(ctx, numbered(query), args)
 	endSpan(span, err)
-	return result, c.cut(err)
+	return result, c.interrupted(err)
 }
 
 func (c conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
@@ -184,7 +184,7 @@ func (c conn) QueryContext(ctx context.Context, query string, args []driver.Name
 	found, err := c.Conn.QueryContext(ctx, numbered(query), args)
 	endSpan(span, err)
 	if err != nil {
-		return nil, c.cut(err)
+		return nil, c.interrupted(err)
 	}
 	return rows{found.(*stdlib.Rows), c}, nil
 }
@@ -196,16 +196,16 @@ type rows struct {
 }
 
 // Next implements [driver.Rows].
-func (r rows) Next(to []driver.Value) error { return r.conn.cut(r.Rows.Next(to)) }
+func (r rows) Next(to []driver.Value) error { return r.conn.interrupted(r.Rows.Next(to)) }
 
-// cut marks err as a [*cutError] where the connection is gone, and not since the
+// interrupted marks err as a [*interruptedError] where the connection is gone, and not since the
 // context of who asks has ended.
-func (c conn) cut(err error) error {
+func (c conn) interrupted(err error) error {
 	if err == nil || !c.Conn.Conn().IsClosed() || errors.Is(err, driver.ErrBadConn) ||
 		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
-	return &cutError{err}
+	return &interruptedError{err}
 }
 
 // start begins a statement's span, nil outside of a recorded trace.
@@ -220,7 +220,7 @@ func (c conn) start(ctx context.Context, query string) trace.Span {
 func (c conn) BeginTx(ctx context.Context, options driver.TxOptions) (driver.Tx, error) {
 	tx, err := c.Conn.BeginTx(ctx, options)
 	if err != nil {
-		return nil, c.cut(err)
+		return nil, c.interrupted(err)
 	}
 	return connTx{tracedTx{tx, ctx, c.spans}, c}, nil
 }
@@ -232,4 +232,4 @@ type connTx struct {
 }
 
 // Commit implements [driver.Tx].
-func (t connTx) Commit() error { return t.conn.cut(t.tracedTx.Commit()) }
+func (t connTx) Commit() error { return t.conn.interrupted(t.tracedTx.Commit()) }

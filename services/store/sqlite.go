@@ -27,7 +27,7 @@ const maxReaders = 3
 func (f *file) take(ctx context.Context) (done func(), err error) {
 	began := time.Now()
 	defer func() { f.waited.Add(int64(time.Since(began))) }()
-	return f.turn.take(ctx)
+	return f.queue.acquire(ctx)
 }
 
 // Stats are the statistics of a handle's connections, those that only this package knows
@@ -54,7 +54,7 @@ func Stats(db *sql.DB) sql.DBStats {
 //
 // A file that a newer program has migrated is a [*NewerSchemaError], one that is
 // damaged a [*DamagedError]; neither is changed. After a stop that was not clean all
-// pages are checked, for [checkTime] before Open returns and behind it from then on:
+// pages are checked, for [checkTimeout] before Open returns and behind it from then on:
 // see [Damage].
 func Open(ctx context.Context, path string, sets ...Migrations) (*sql.DB, error) {
 	db, err := open(ctx, path, sets)
@@ -65,19 +65,19 @@ func Open(ctx context.Context, path string, sets ...Migrations) (*sql.DB, error)
 }
 
 func open(ctx context.Context, path string, sets []Migrations) (*sql.DB, error) {
-	use := usesOf(path)
+	use := fileUseOf(path)
 	use.mu.Lock()
 	defer use.mu.Unlock()
-	f := &file{path: path, use: use, patience: checkTime}
+	f := &file{path: path, use: use, patience: checkTimeout}
 	f.table = probeTable(sets)
-	if use.handles.Load() == 0 { // else it is whole, and what is read of it would take its locks away
+	if use.refs.Load() == 0 { // else it is whole, and what is read of it would take its locks away
 		if err := f.inspect(ctx, sets); err != nil {
 			return nil, err
 		}
 	}
 	db, err := f.connect()
 	if err != nil {
-		f.stopCheck()
+		f.cancelCheck()
 		return nil, err
 	}
 	if err := migrate(ctx, db, goose.DialectSQLite3, path, sets); err != nil {
@@ -95,10 +95,10 @@ func (f *file) connect() (*sql.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	f.Driver, f.turn, f.spans = plain.Driver(), turnOf(f.path), newSpans("sqlite", filepath.Base(f.path))
+	f.Driver, f.queue, f.spans = plain.Driver(), writerQueueOf(f.path), newSpans("sqlite", filepath.Base(f.path))
 	f.writer = sql.OpenDB(fileConnector{plain, f, true})
 	f.writer.SetMaxOpenConns(1)
-	f.use.handles.Add(1)
+	f.use.refs.Add(1)
 	db := sql.OpenDB(fileConnector{plain, f, false})
 	db.SetMaxOpenConns(maxReaders)
 	db.SetMaxIdleConns(maxReaders) // each has its statements, and the schema, read

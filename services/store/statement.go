@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// maxKept is how many statements a connection keeps prepared: more than a service has.
-const maxKept = 64
+// maxCachedStatements is how many statements a connection keeps prepared: more than a service has.
+const maxCachedStatements = 64
 
 // fileConn is a connection to an SQLite file that keeps its statements prepared, those
 // used last of them. Connections are used by one goroutine at a time, as database/sql
@@ -19,7 +19,7 @@ type fileConn struct {
 	driver.Conn
 	file   *file
 	writes bool                     // it is the one that writes
-	kept   map[string]*list.Element // of *statement
+	cached map[string]*list.Element // of *statement
 	order  *list.List               // by use, the latest first
 	inTx   bool
 }
@@ -42,9 +42,9 @@ type statement struct {
 	busy  bool // its rows are being read
 }
 
-// take gives a prepared statement, which the caller gives back.
-func (c *fileConn) take(ctx context.Context, query string) (*statement, error) {
-	if e := c.kept[query]; e != nil {
+// takeStatement gives a prepared statement, which the caller gives back.
+func (c *fileConn) takeStatement(ctx context.Context, query string) (*statement, error) {
+	if e := c.cached[query]; e != nil {
 		if s := e.Value.(*statement); !s.busy {
 			c.order.MoveToFront(e)
 			s.busy = true
@@ -56,20 +56,20 @@ func (c *fileConn) take(ctx context.Context, query string) (*statement, error) {
 		return nil, err
 	}
 	s := &statement{Stmt: made, query: query, about: c.file.spans.describe(query), busy: true}
-	if c.kept[query] == nil {
-		c.kept[query] = c.order.PushFront(s)
+	if c.cached[query] == nil {
+		c.cached[query] = c.order.PushFront(s)
 	}
 	return s, nil
 }
 
-// giveBack ends the use of a statement, and forgets the one that was used least lately
+// putStatement ends the use of a statement, and forgets the one that was used least lately
 // where there are too many.
-func (c *fileConn) giveBack(s *statement) error {
+func (c *fileConn) putStatement(s *statement) error {
 	s.busy = false
-	if e := c.kept[s.query]; e == nil || e.Value.(*statement) != s {
+	if e := c.cached[s.query]; e == nil || e.Value.(*statement) != s {
 		return s.Close() // a second one of a text whose first was in use
 	}
-	if c.order.Len() <= maxKept {
+	if c.order.Len() <= maxCachedStatements {
 		return nil
 	}
 	oldest := c.order.Back()
@@ -78,7 +78,7 @@ func (c *fileConn) giveBack(s *statement) error {
 		return nil
 	}
 	c.order.Remove(oldest)
-	delete(c.kept, old.query)
+	delete(c.cached, old.query)
 	return old.Close()
 }
 
@@ -93,27 +93,27 @@ func (c *fileConn) ExecContext(ctx context.Context, query string, args []driver.
 	if !c.inTx && !c.writes && writes(query) {
 		return c.file.exec(ctx, query, args)
 	}
-	until, err := c.until(ctx)
+	until, err := c.withTimeout(ctx)
 	if err != nil {
 		return nil, err
 	}
-	s, err := c.take(until, query)
+	s, err := c.takeStatement(until, query)
 	if err != nil {
 		return nil, err
 	}
 	span := s.about.start(ctx)
 	result, err := s.Stmt.(driver.StmtExecContext).ExecContext(until, args)
 	endSpan(span, err)
-	return result, errors.Join(err, c.giveBack(s))
+	return result, errors.Join(err, c.putStatement(s))
 }
 
 // QueryContext implements [driver.QueryerContext].
 func (c *fileConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	until, err := c.until(ctx)
+	until, err := c.withTimeout(ctx)
 	if err != nil {
 		return nil, err
 	}
-	s, err := c.take(until, query)
+	s, err := c.takeStatement(until, query)
 	if err != nil {
 		return nil, err
 	}
@@ -121,14 +121,14 @@ func (c *fileConn) QueryContext(ctx context.Context, query string, args []driver
 	rows, err := s.Stmt.(driver.StmtQueryContext).QueryContext(until, args)
 	endSpan(span, err)
 	if err != nil {
-		return nil, errors.Join(err, c.giveBack(s))
+		return nil, errors.Join(err, c.putStatement(s))
 	}
-	return &keptRows{rows, c, s}, nil
+	return &cachedRows{rows, c, s}, nil
 }
 
-// until is the context of a statement of ctx's. In a transaction it does not end: the
+// withTimeout is the context of a statement of ctx's. In a transaction it does not end: the
 // statement waits for nobody, and the driver would have a goroutine watch over each.
-func (c *fileConn) until(ctx context.Context) (context.Context, error) {
+func (c *fileConn) withTimeout(ctx context.Context) (context.Context, error) {
 	if c.inTx && ctx.Err() == nil {
 		return context.Background(), nil
 	}
@@ -176,7 +176,7 @@ func (c *fileConn) Close() error {
 }
 
 // BeginTx implements [driver.ConnBeginTx]. The transaction takes the write lock at once,
-// and waits for other processes that have it until ctx ends, or as long as busyTime.
+// and waits for other processes that have it until ctx ends, or as long as busyTimeout.
 func (c *fileConn) BeginTx(ctx context.Context, options driver.TxOptions) (driver.Tx, error) {
 	begin := "BEGIN IMMEDIATE"
 	if options.ReadOnly {
@@ -192,12 +192,12 @@ func (c *fileConn) BeginTx(ctx context.Context, options driver.TxOptions) (drive
 
 // run carries out a statement without arguments, whosever turn it is.
 func (c *fileConn) run(ctx context.Context, query string) error {
-	s, err := c.take(ctx, query)
+	s, err := c.takeStatement(ctx, query)
 	if err != nil {
 		return err
 	}
 	_, err = s.Stmt.(driver.StmtExecContext).ExecContext(ctx, nil)
-	return errors.Join(err, c.giveBack(s))
+	return errors.Join(err, c.putStatement(s))
 }
 
 // fileTx is the transaction of a connection.
@@ -219,14 +219,14 @@ func (t fileTx) Rollback() error {
 	return t.c.run(context.Background(), "ROLLBACK")
 }
 
-// keptRows gives its statement back when it is closed.
-type keptRows struct {
+// cachedRows gives its statement back when it is closed.
+type cachedRows struct {
 	driver.Rows
 	c *fileConn
 	s *statement
 }
 
 // Close implements [driver.Rows].
-func (r *keptRows) Close() error {
-	return errors.Join(r.Rows.Close(), r.c.giveBack(r.s))
+func (r *cachedRows) Close() error {
+	return errors.Join(r.Rows.Close(), r.c.putStatement(r.s))
 }

@@ -64,7 +64,7 @@ func TestStatementKept(t *testing.T) {
 			t.Fatal(err)
 		}
 		writerOf(t, db, func(c *fileConn) {
-			e := c.kept[text]
+			e := c.cached[text]
 			if e == nil || first != nil && first != e.Value {
 				t.Errorf("round %d: the statement was prepared again", i)
 				return
@@ -72,14 +72,14 @@ func TestStatementKept(t *testing.T) {
 			first = e.Value
 		})
 	}
-	for i := range 2 * maxKept {
+	for i := range 2 * maxCachedStatements {
 		if _, err := db.ExecContext(t.Context(), fmt.Sprintf(`UPDATE notes SET name = 'x' WHERE id = -%d`, i+1)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	writerOf(t, db, func(c *fileConn) {
-		if len(c.kept) != maxKept || c.order.Len() != maxKept || c.kept[text] != nil {
-			t.Errorf("got %d and %d statements, want the latest %d", len(c.kept), c.order.Len(), maxKept)
+		if len(c.cached) != maxCachedStatements || c.order.Len() != maxCachedStatements || c.cached[text] != nil {
+			t.Errorf("got %d and %d statements, want the latest %d", len(c.cached), c.order.Len(), maxCachedStatements)
 		}
 	})
 	if _, err := db.ExecContext(t.Context(), text, "after"); err != nil || names(t, db) != 9 {

@@ -60,7 +60,7 @@ func migrate(ctx context.Context, db *sql.DB, dialect goose.Dialect, name string
 // other, over all its processes: what fn has read of others stays true until the
 // commit, and rows are numbered in the order in which they become visible.
 func Tx(ctx context.Context, db *sql.DB, fn func(*sql.Tx) error) (err error) {
-	defer func() { Note(db, err) }()
+	defer func() { RecordFailure(db, err) }()
 	if f, ok := db.Driver().(*file); ok {
 		done, err := f.take(ctx)
 		if err != nil {

@@ -26,7 +26,7 @@ func TestSpans(t *testing.T) {
 	if n := len(made.Ended()); n != 0 {
 		t.Errorf("got %d spans outside of a trace", n)
 	}
-	held, err := db.Driver().(*file).turn.take(t.Context())
+	held, err := db.Driver().(*file).queue.acquire(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

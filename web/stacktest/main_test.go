@@ -35,5 +35,5 @@ func runTests(m *testing.M) int {
 // TestCluster runs the tests of crashes, and of services in the place of a builtin,
 // on Apache Kafka and PostgreSQL too.
 func TestCluster(t *testing.T) {
-	clustertest.Rerun(t, "^Test(Crash|Restart|Replace|ReplaceByNest|NestClient|Code|Serve|ServeEmpty|BadInput)$", 2)
+	clustertest.RerunOnCluster(t, "^Test(Crash|Restart|Replace|ReplaceByNest|NestClient|Code|Serve|ServeEmpty|BadInput)$", 2)
 }

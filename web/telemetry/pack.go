@@ -68,7 +68,7 @@ func appendWord(to []byte, word string) []byte {
 	return to
 }
 
-// span is what was packed. Its numbers are each a [json.Number].
+// span is what was packed. Its numbers are each a [json.Cursor].
 func (p *packed) span() (s Span) {
 	numbers := json.NewDecoder(strings.NewReader(p.text))
 	numbers.UseNumber()

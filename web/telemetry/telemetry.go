@@ -20,7 +20,7 @@ const (
 )
 
 // Span is one part of a trace, after OpenTelemetry's data model. Times are in UTC.
-// In what a [Store] gives out, each number among the attributes is a [json.Number].
+// In what a [Store] gives out, each number among the attributes is a [json.Cursor].
 type Span struct {
 	TraceID    string         `json:"traceId"`
 	SpanID     string         `json:"spanId"`

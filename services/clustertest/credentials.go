@@ -2,9 +2,9 @@ package clustertest
 
 import "testing"
 
-// Login is what a secured cluster asks of its clients: a certificate that it trusts,
+// Credentials is what a secured cluster asks of its clients: a certificate that it trusts,
 // and a user by SASL, be it PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512.
-type Login struct {
+type Credentials struct {
 	User, Password string
 	// CertFile is the certificate of the cluster and of its clients, KeyFile the same
 	// with its key, in PEM.
@@ -31,7 +31,7 @@ ssl.truststore.location=%[6]s
 `
 
 // users are the arguments that make the user known by SCRAM.
-func (l *Login) users() (args []string) {
+func (l *Credentials) users() (args []string) {
 	for _, mechanism := range []string{"SCRAM-SHA-256", "SCRAM-SHA-512"} {
 		args = append(args, "--add-scram", mechanism+"=[name="+l.User+",password="+l.Password+"]")
 	}
@@ -39,7 +39,7 @@ func (l *Login) users() (args []string) {
 }
 
 // StartSecured is [StartKafka] for clients that log in.
-func StartSecured(t testing.TB, login Login) string {
+func StartSecured(t testing.TB, login Credentials) string {
 	t.Helper()
 	port := freePort(t)
 	newNode(t, port, "", &login).start()

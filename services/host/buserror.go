@@ -8,9 +8,9 @@ import (
 	"axion/services/bus"
 )
 
-// Refusal is an error for the service that asked. It hears what an HTTP client
+// BusError is an error for the service that asked. Its text is what an HTTP client
 // would, in one line; what is not its fault it does not hear.
-func Refusal(err error) error {
+func BusError(err error) error {
 	var problem *Problem
 	if !errors.As(err, &problem) || problem.Status >= http.StatusInternalServerError {
 		return err

@@ -16,8 +16,8 @@ import (
 func TestTurn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		turn := &turn{make(chan struct{}, 1)}
-		done, err := turn.take(t.Context())
+		turn := &writerQueue{make(chan struct{}, 1)}
+		done, err := turn.acquire(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -26,7 +26,7 @@ func TestTurn(t *testing.T) {
 		for i := range 5 {
 			ctx, cancel := context.WithCancel(t.Context())
 			go func() {
-				done, err := turn.take(ctx)
+				done, err := turn.acquire(ctx)
 				if err != nil {
 					return
 				}
@@ -57,12 +57,12 @@ func TestTurn(t *testing.T) {
 func TestTurnLate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		turn := &turn{make(chan struct{}, 1)}
-		first, _ := turn.take(t.Context())
+		turn := &writerQueue{make(chan struct{}, 1)}
+		first, _ := turn.acquire(t.Context())
 		began := time.Now()
-		late, err := turn.take(t.Context())
-		if err != nil || time.Since(began) != busyTime {
-			t.Errorf("got %v after %s, want to go on after %s", err, time.Since(began), busyTime)
+		late, err := turn.acquire(t.Context())
+		if err != nil || time.Since(began) != busyTimeout {
+			t.Errorf("got %v after %s, want to go on after %s", err, time.Since(began), busyTimeout)
 		}
 		late() // it is still the first one's
 		if len(turn.held) != 1 {
