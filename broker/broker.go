@@ -93,22 +93,22 @@ type Options struct {
 
 // Broker is a running embedded broker. Its methods are safe for concurrent use.
 type Broker struct {
-	policy  advertise.Policy
-	log     *slog.Logger
-	options Options
-	porch   *porch
-	admin   *Admin
-	faults  faults
-	bulk    *bulk
-	limiter connlimit.Limiter // of connections from outside this process
-	journal *retention.Journal
-	space   *retention.Space
-	cleaner *retention.Cleaner
-	mender  *answers.Mender
-	groups  *migrate.Groups
-	asking  *kgo.Client       // of mender and groups
-	frames  *budget.Budget    // of requests that are being read
-	rules   *batches.Settings // of topics' records
+	policy    advertise.Policy
+	log       *slog.Logger
+	options   Options
+	porch     *porch
+	admin     *Admin
+	faults    faults
+	bulk      *bulk
+	limiter   connlimit.Limiter // of connections from outside this process
+	journal   *retention.Journal
+	space     *retention.Space
+	cleaner   *retention.Cleaner
+	completer *answers.Completer
+	groups    *migrate.Groups
+	asking    *kgo.Client       // of completer and groups
+	frames    *budget.Budget    // of requests that are being read
+	rules     *batches.Settings // of topics' records
 
 	topicNames topicNames
 
@@ -148,7 +148,7 @@ func Start(ctx context.Context, o Options) (*Broker, error) {
 		return nil, errors.Join(fmt.Errorf("start broker: %w", err), closeAll(o.listeners()))
 	}
 	b := &Broker{policy: policy, log: o.Log, options: o, faults: newFaults(), bulk: newBulk(o.Dir)}
-	b.mender, b.groups = answers.New(own{b}), migrate.New(own{b})
+	b.completer, b.groups = answers.New(own{b}), migrate.New(own{b})
 	b.frames, b.rules = budget.New(frameMemory), &batches.Settings{Load: b.settingsOf}
 	if err := b.open(o); err != nil {
 		return nil, fmt.Errorf("start broker: %w", err)
@@ -385,7 +385,7 @@ type openError struct {
 func (e *openError) Error() string { return fmt.Sprintf("open data directory %s: %v", e.dir, e.err) }
 func (e *openError) Unwrap() error { return e.err }
 
-// Mend is the hint shown with the error.
-func (e *openError) Mend() string {
+// Hint is the hint shown with the error.
+func (e *openError) Hint() string {
 	return "use another directory by --data DIR, or none by --ephemeral; or remove " + e.dir + ", and with it the records in it"
 }

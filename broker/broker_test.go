@@ -223,11 +223,11 @@ func TestStartErrData(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), dir) {
 		t.Fatalf("got %v, want the directory named", err)
 	}
-	mend, ok := errors.AsType[interface {
+	hint, ok := errors.AsType[interface {
 		error
-		Mend() string
+		Hint() string
 	}](err)
-	if !ok || !strings.Contains(mend.Mend(), "--data") {
+	if !ok || !strings.Contains(hint.Hint(), "--data") {
 		t.Errorf("got no hint with %v", err)
 	}
 	if _, err := l.Accept(); !errors.Is(err, net.ErrClosed) {

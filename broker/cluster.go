@@ -107,8 +107,8 @@ type connectError struct{ err error }
 func (e *connectError) Error() string { return fmt.Sprintf("--brokers: %v", e.err) }
 func (e *connectError) Unwrap() error { return e.err }
 
-// Mend is the hint shown with the error.
-func (e *connectError) Mend() string {
+// Hint is the hint shown with the error.
+func (e *connectError) Hint() string {
 	return "is Kafka running there, and does it ask for SASL or TLS? See KAFKA_* in axion up --help"
 }
 

@@ -149,9 +149,9 @@ func testExternal(t *testing.T, addrs []string, mechanism, cert, key string, par
 		t.Error(err)
 	}
 	t.Setenv("KAFKA_SASL_PASSWORD", "wrong")
-	var mender interface{ Mend() string }
-	if _, err := open(); err == nil || !strings.HasPrefix(err.Error(), "--brokers: ") || !errors.As(err, &mender) {
-		t.Errorf("a wrong password: got %v, want an error that names the flag and says how to mend it", err)
+	var hinter interface{ Hint() string }
+	if _, err := open(); err == nil || !strings.HasPrefix(err.Error(), "--brokers: ") || !errors.As(err, &hinter) {
+		t.Errorf("a wrong password: got %v, want an error that names the flag and says how to fix it", err)
 	}
 }
 
@@ -205,8 +205,8 @@ func TestSecurity(t *testing.T) {
 				return
 			}
 			var v *broker.VariableError
-			if !errors.As(err, &v) || v.Name != tt.want || v.Mend() == "" || !strings.HasPrefix(err.Error(), tt.want+": ") {
-				t.Errorf("got %v, want an error that names %s and says how to mend it", err, tt.want)
+			if !errors.As(err, &v) || v.Name != tt.want || v.Hint() == "" || !strings.HasPrefix(err.Error(), tt.want+": ") {
+				t.Errorf("got %v, want an error that names %s and says how to fix it", err, tt.want)
 			}
 		})
 	}

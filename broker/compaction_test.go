@@ -185,7 +185,7 @@ func TestCompactionKilled(t *testing.T) {
 
 // TestKfakeCompaction shows why kfake is asked to compact only while no transaction
 // is open: it takes what one has written for committed, and drops what the abort
-// would have left. Where this fails, kfake has been mended.
+// would have left. Where this fails, kfake has been fixed.
 func TestKfakeCompaction(t *testing.T) {
 	t.Parallel()
 	c := kfake.MustCluster(kfake.NumBrokers(1), kfake.DataDir(t.TempDir()))

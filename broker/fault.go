@@ -63,7 +63,7 @@ type Broken struct {
 // Hits is how many requests, or records where they are lost or doubled, were hit.
 func (f *Broken) Hits() int64 { return f.hits.Load() }
 
-// End mends what is broken: what a delay holds back goes on, and a broker that
+// End ends the fault: what a delay holds back goes on, and a broker that
 // is away is back when it returns.
 func (f *Broken) End() {
 	f.once.Do(func() {
@@ -231,7 +231,7 @@ func (s *faults) share() {
 	s.struck.Store(&guards)
 }
 
-// endAll mends everything, for good: a broker that is away stays so.
+// endAll ends every fault, for good: a broker that is away stays so.
 func (s *faults) endAll() {
 	s.mu.Lock()
 	all := slices.Clone(s.all)

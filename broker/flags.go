@@ -148,5 +148,5 @@ type flagError struct{ text, fix string }
 
 func (e *flagError) Error() string { return e.text }
 
-// Mend is the hint shown with the error.
-func (e *flagError) Mend() string { return e.fix }
+// Hint is the hint shown with the error.
+func (e *flagError) Hint() string { return e.fix }

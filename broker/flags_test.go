@@ -26,11 +26,11 @@ func parse(t *testing.T, args ...string) *broker.Flags {
 	return f
 }
 
-// hinted fails unless err begins with want and says how to mend it.
+// hinted fails unless err begins with want and says how to fix it.
 func hinted(t *testing.T, err error, want string) {
 	t.Helper()
-	var mender interface{ Mend() string }
-	if err == nil || !strings.HasPrefix(err.Error(), want) || !errors.As(err, &mender) || mender.Mend() == "" {
+	var hinter interface{ Hint() string }
+	if err == nil || !strings.HasPrefix(err.Error(), want) || !errors.As(err, &hinter) || hinter.Hint() == "" {
 		t.Errorf("got %v, want an error that begins with %s, and a hint", err, want)
 	}
 }

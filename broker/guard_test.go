@@ -317,7 +317,7 @@ func guardedPipe(t *testing.T) (*guarded, net.Conn) {
 	here, there := net.Pipe()
 	b := &Broker{
 		members: newMembers(memberGrace, func(context.Context, memberKey) {}), cleaner: retention.New(retention.Options{}),
-		mender: answers.New(silent{}), groups: migrate.New(silent{}),
+		completer: answers.New(silent{}), groups: migrate.New(silent{}),
 		space:  retention.NewSpace("", nil, func(string) (retention.Disk, error) { return retention.Disk{}, nil }, nil),
 		frames: budget.New(frameMemory), rules: &batches.Settings{Load: func(string) (map[string]*string, bool) { return nil, true }},
 	}

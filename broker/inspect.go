@@ -42,15 +42,15 @@ func (g *guarded) inspect(req request, frame []byte) ([]byte, error) {
 // on. What is wrong by Kafka's rules is found by the names that clients know, before they
 // are those that kfake gets.
 func (g *guarded) change(req request, frame []byte, parsed kmsg.Request) []byte {
-	mending, instead, changed := g.mend(req, frame, parsed)
+	completed, instead, changed := g.exchange(req, frame, parsed)
 	if instead {
-		g.answerWith(req, *mending)
+		g.answerWith(req, *completed)
 		return aside(req, frame)
 	}
 	g.noteMembers(req, frame, parsed)
 	changed = g.configure(req, frame, parsed) || changed
-	if mending != nil {
-		g.answerWith(req, *mending)
+	if completed != nil {
+		g.answerWith(req, *completed)
 	}
 	if changed {
 		return framed(frame[:req.body], parsed)

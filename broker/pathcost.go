@@ -32,7 +32,7 @@ const (
 // pathCost is what makes a path dear.
 type pathCost struct{ descents, filters, branches, conditions int }
 
-// costOf refuses a query that could take long. How to mend it is in the error.
+// costOf refuses a query that could take long. How to fix it is in the error.
 func costOf(query *spec.PathQuery) (c pathCost, err error) {
 	segments := query.Segments()
 	if len(segments) > maxSegments {

@@ -179,7 +179,7 @@ func TestRetentionRestart(t *testing.T) {
 
 // TestKfakeRetention shows what kfake does by itself, which is why it does not get
 // to: with a topic's own age one old record takes fresh ones along, and with its
-// own size the newest segment goes. Where this fails, kfake has been mended.
+// own size the newest segment goes. Where this fails, kfake has been fixed.
 func TestKfakeRetention(t *testing.T) {
 	t.Parallel()
 	c := kfake.MustCluster(kfake.NumBrokers(1), kfake.DataDir(t.TempDir()))

@@ -38,8 +38,8 @@ func (e *VariableError) Error() string { return e.Name + ": " + e.Err.Error() }
 // Unwrap gives the cause.
 func (e *VariableError) Unwrap() error { return e.Err }
 
-// Mend is the hint shown with the error.
-func (e *VariableError) Mend() string { return e.fix }
+// Hint is the hint shown with the error.
+func (e *VariableError) Hint() string { return e.fix }
 
 // Security reads from the environment how to connect to a cluster: SASL by
 // KAFKA_SASL_*, TLS by KAFKA_TLS*, neither where they are unset. getenv is

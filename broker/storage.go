@@ -139,5 +139,5 @@ type fullError struct{ dir string }
 
 func (e *fullError) Error() string { return "the disk of " + e.dir + " is full" }
 
-// Mend is the hint shown with the error.
-func (e *fullError) Mend() string { return "free some room, or use another disk by --data DIR" }
+// Hint is the hint shown with the error.
+func (e *fullError) Hint() string { return "free some room, or use another disk by --data DIR" }

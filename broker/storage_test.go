@@ -132,7 +132,7 @@ func TestFullDiskAtStart(t *testing.T) {
 	var d disk
 	_, err := Start(testContext(t), Options{Listener: listen(t, "127.0.0.1"), Dir: t.TempDir(), Topics: []string{"a"}, disk: d.stat, Log: slog.New(slog.DiscardHandler)})
 	var full *fullError
-	if !errors.As(err, &full) || full.Mend() == "" {
+	if !errors.As(err, &full) || full.Hint() == "" {
 		t.Errorf("got %v, want that the disk is full", err)
 	}
 }

@@ -65,8 +65,8 @@ type nothingError struct{ message, hint string }
 
 func (e *nothingError) Error() string { return e.message }
 
-// Mend is the hint shown with the error.
-func (e *nothingError) Mend() string { return e.hint }
+// Hint is the hint shown with the error.
+func (e *nothingError) Hint() string { return e.hint }
 
 // ExitCode is that of `axion check` where it had nothing to look at.
 func (e *nothingError) ExitCode() int { return 2 }

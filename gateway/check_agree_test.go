@@ -56,7 +56,7 @@ func agree(t *testing.T, files map[string]string, first string) []config.Problem
 		var list []string
 		for _, p := range problems {
 			severity, _ := p.Severity.MarshalText()
-			list = append(list, strings.ReplaceAll(string(severity)+" "+p.Error()+" / "+p.Hint, dir+"/", ""))
+			list = append(list, strings.ReplaceAll(string(severity)+" "+p.Error()+" / "+p.Fix, dir+"/", ""))
 		}
 		slices.Sort(list)
 		return list
@@ -213,7 +213,7 @@ func TestCheckReal(t *testing.T) {
 				return
 			}
 			if !slices.ContainsFunc(problems, func(p config.Problem) bool {
-				return strings.Contains(p.Error(), tt.want) && strings.Contains(p.Hint, tt.hint)
+				return strings.Contains(p.Error(), tt.want) && strings.Contains(p.Fix, tt.hint)
 			}) {
 				t.Errorf("got %v, want one with %q and the hint %q", problems, tt.want, tt.hint)
 			}

@@ -31,7 +31,7 @@ var wrongValues = []any{"wrong value", "", "(", "-1", -1, 1.5, true, 70000, "999
 func fit(t *testing.T, what string, problems []config.Problem) {
 	t.Helper()
 	for _, p := range problems {
-		if text := p.Error() + " / " + p.Hint; goWords.MatchString(strings.ReplaceAll(text, p.File, "FILE")) {
+		if text := p.Error() + " / " + p.Fix; goWords.MatchString(strings.ReplaceAll(text, p.File, "FILE")) {
 			t.Errorf("%s: %q speaks of Go: %q", what, text, goWords.FindString(text))
 		}
 		if p.File == "" || p.Line == 0 {

@@ -104,8 +104,8 @@ func printCheck(w io.Writer, problems []config.Problem, count provider.Count, fa
 	for _, p := range problems {
 		severity, _ := p.Severity.MarshalText()
 		fmt.Fprintf(&b, "%s: %s\n", severity, p.Error())
-		if p.Hint != "" {
-			fmt.Fprintf(&b, "  hint: %s\n", p.Hint)
+		if p.Fix != "" {
+			fmt.Fprintf(&b, "  hint: %s\n", p.Fix)
 		}
 	}
 	if len(problems) == 0 {

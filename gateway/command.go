@@ -115,8 +115,8 @@ type silentError struct{ err error }
 func (e *silentError) Error() string { return e.err.Error() }
 func (e *silentError) Unwrap() error { return e.err }
 
-// Mend is the hint shown with the error.
-func (e *silentError) Mend() string { return "is the stack running? start it with: axion" }
+// Hint is the hint shown with the error.
+func (e *silentError) Hint() string { return "is the stack running? start it with: axion" }
 
 // ask decodes what the dashboard answers.
 func ask(ctx context.Context, dashboard func() (string, error), path string, to any) error {

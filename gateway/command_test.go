@@ -24,9 +24,9 @@ func TestCommand(t *testing.T) {
 	hint := func(err error) string {
 		if m, ok := errors.AsType[interface {
 			error
-			Mend() string
+			Hint() string
 		}](err); ok {
-			return m.Mend()
+			return m.Hint()
 		}
 		return ""
 	}

@@ -255,7 +255,7 @@ func evaluate(r *routing.Router, req *rule.Request, entrypoint string, secure bo
 	case !j.Matched && here && len(missing) == 1:
 		j.Change = missing[0].Change
 	case j.Matched && !r.Ready:
-		j.Change = "the router mended: it is disabled"
+		j.Change = "the router fixed: it is disabled"
 	case j.Matched && !here:
 		j.Change = otherEntryPoint(r)
 	}

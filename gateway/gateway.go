@@ -319,7 +319,7 @@ func (g *Gateway) put(d *config.Dynamic, given map[routing.Endpoint]net.Listener
 		if p.Severity == config.Notice {
 			level = slog.LevelInfo
 		}
-		p.Message, p.Hint = secret.URL(p.Message), secret.URL(p.Hint)
+		p.Message, p.Fix = secret.URL(p.Message), secret.URL(p.Fix)
 		g.log.Log(g.ctx, level, p.Error(), p.Attrs()...)
 	}
 }
@@ -349,7 +349,7 @@ func (g *Gateway) Problems() []config.Problem {
 	t := g.table.Load()
 	list := slices.Concat(t.Dynamic.Problems, t.Problems)
 	for i, p := range list { // which may quote a URL
-		list[i].Message, list[i].Hint = secret.URL(p.Message), secret.URL(p.Hint)
+		list[i].Message, list[i].Fix = secret.URL(p.Message), secret.URL(p.Fix)
 	}
 	return list
 }

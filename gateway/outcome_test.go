@@ -170,7 +170,7 @@ tls:
 		t.Errorf("a label's router: got %s", errs)
 	}
 	want(t, "a label's router without the middleware", state["own@docker"].Status, gateway.Disabled)
-	if !slices.ContainsFunc(s.Problems(), func(p config.Problem) bool { return strings.Contains(p.Hint, "write foo@file") }) {
+	if !slices.ContainsFunc(s.Problems(), func(p config.Problem) bool { return strings.Contains(p.Fix, "write foo@file") }) {
 		t.Errorf("problems: got %v, want a hint", s.Problems())
 	}
 	for _, e := range s.EntryPoints() {

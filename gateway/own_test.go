@@ -95,7 +95,7 @@ func TestOwnAddresses(t *testing.T) {
 		return nil
 	}
 	for name := range refused {
-		if p := told(name, "http"); p == nil || p.Hint == "" || p.File != s.file || p.Line == 0 {
+		if p := told(name, "http"); p == nil || p.Fix == "" || p.File != s.file || p.Line == 0 {
 			t.Errorf("%s: problem is %+v", name, p)
 		}
 		status, _ := get(t, s.client(), "http://"+name+".localhost/")

@@ -99,7 +99,7 @@ func TestSnippet(t *testing.T) {
 		t.Errorf("got lines %q, want them without the hash", all)
 	}
 	s.save(compose(good...))
-	eventually(t, "the mending", func() bool { return len(s.Problems()) == 0 })
+	eventually(t, "the fixed file", func() bool { return len(s.Problems()) == 0 })
 	if got, _ := at(p.File, p.Line); len(got.Lines) > 0 {
 		t.Errorf("a line that is gone: got %q", got.Lines)
 	}

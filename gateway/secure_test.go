@@ -149,7 +149,7 @@ func TestCheckTLS(t *testing.T) {
 				t.Fatal(err)
 			}
 			if !slices.ContainsFunc(problems, func(p config.Problem) bool {
-				return strings.Contains(p.Error()+p.Hint, test.want) && p.File != "" && p.Line > 0
+				return strings.Contains(p.Error()+p.Fix, test.want) && p.File != "" && p.Line > 0
 			}) {
 				t.Errorf("got %v, want one that says %q, and where", problems, test.want)
 			}

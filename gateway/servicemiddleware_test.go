@@ -113,7 +113,7 @@ func TestServiceMiddlewareUnknown(t *testing.T) {
 	p := s.Problems()
 	if len(p) != 1 || p[0].Label != "traefik.http.services.a.middlewares" || p[0].Line == 0 || !strings.Contains(p[0].Message,
 		`middleware "ad@docker" does not exist`) ||
-		!strings.Contains(p[0].Hint, "add@docker") {
+		!strings.Contains(p[0].Fix, "add@docker") {
 		t.Errorf("got problems %v", p)
 	}
 	status, _ := get(t, s.client(), "http://a.localhost/")

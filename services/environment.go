@@ -40,8 +40,8 @@ func (e *VariableError) Error() string { return e.Name + ": " + e.Err.Error() }
 // Unwrap gives the reason.
 func (e *VariableError) Unwrap() error { return e.Err }
 
-// Mend is the hint shown with the error.
-func (e *VariableError) Mend() string { return e.hint }
+// Hint is the hint shown with the error.
+func (e *VariableError) Hint() string { return e.hint }
 
 func readEnvironment() (environment, error) {
 	e := environment{password: os.Getenv(passwordVariable)}

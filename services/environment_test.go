@@ -42,7 +42,7 @@ func TestVariables(t *testing.T) {
 			n := &network{}
 			_, err := services.Bind(services.Options{Listen: n.listen, Log: quiet})
 			var wrong *services.VariableError
-			if !errors.As(err, &wrong) || !strings.HasPrefix(err.Error(), tt.variable+": ") || wrong.Mend() == "" || len(n.opened) != 0 {
+			if !errors.As(err, &wrong) || !strings.HasPrefix(err.Error(), tt.variable+": ") || wrong.Hint() == "" || len(n.opened) != 0 {
 				t.Errorf("got %v and %d listeners, want an error that names the variable", err, len(n.opened))
 			}
 			if tt.hidden != "" && strings.Contains(err.Error(), tt.hidden) {

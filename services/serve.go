@@ -105,8 +105,8 @@ type missingFlagError struct{ flag, hint string }
 
 func (e *missingFlagError) Error() string { return e.flag + " is missing" }
 
-// Mend is the hint shown with the error.
-func (e *missingFlagError) Mend() string { return e.hint }
+// Hint is the hint shown with the error.
+func (e *missingFlagError) Hint() string { return e.hint }
 
 // validate refuses flags that do not go together, and takes from the running stack what no
 // flag says.

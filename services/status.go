@@ -148,9 +148,9 @@ func (st *Status) checkInstances(ctx context.Context, instances []*instance, sto
 func (st *Status) addProblems(problems []error) {
 	for _, err := range problems {
 		problem := Problem{Message: err.Error()}
-		var mender interface{ Mend() string }
-		if errors.As(err, &mender) {
-			problem.Hint = mender.Mend()
+		var hinter interface{ Hint() string }
+		if errors.As(err, &hinter) {
+			problem.Hint = hinter.Hint()
 		}
 		if !slices.Contains(st.Problems, problem) {
 			st.Problems = append(st.Problems, problem)
@@ -203,7 +203,7 @@ func (st *Status) probeAddress(ctx context.Context, client *http.Client, address
 		return
 	}
 	res, err := client.Do(req)
-	var refused interface{ Mend() string }
+	var refused interface{ Hint() string }
 	if errors.As(err, &refused) {
 		st.State, st.Detail = "unhealthy", "not asked: "+errors.Unwrap(err).Error()
 	}

@@ -252,7 +252,7 @@ func (g *fakeGraph) drop() {
 	clear(g.conns)
 }
 
-// breakDown has every call answered with text, as a gateway does; "" mends it.
+// breakDown has every call answered with text, as a gateway does; "" fixes it.
 func (g *fakeGraph) breakDown(text string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

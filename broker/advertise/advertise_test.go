@@ -155,7 +155,7 @@ func TestParse(t *testing.T) {
 		"1.2.3:9092", "1.2.3.400:9092", "host/x:9092", "host:9092,other:9092", "höst:9092", "user@host:9092", "[]:9092",
 	} {
 		_, err := Parse(in)
-		if refused, ok := err.(*Error); !ok || refused.Mend() == "" || refused.Text != in {
+		if refused, ok := err.(*Error); !ok || refused.Hint() == "" || refused.Text != in {
 			t.Errorf("%q: got %v, want an error with a hint", in, err)
 		}
 	}

@@ -21,8 +21,8 @@ type Error struct {
 // Error names the text and the reason.
 func (e *Error) Error() string { return fmt.Sprintf("%q: %s", e.Text, e.Reason) }
 
-// Mend is the hint shown with the error.
-func (e *Error) Mend() string { return e.fix }
+// Hint is the hint shown with the error.
+func (e *Error) Hint() string { return e.fix }
 
 const example = "give the host and port that clients reach the broker by, such as kafka.example.com:9092"
 

@@ -4,7 +4,7 @@
 // Kafka does not. Java's clients and tools rely on Kafka's answers.
 //
 // The guard of package broker shows each request of the keys that [Concerns] names
-// to a [Mender], which says what to pass on and how to complete the answer. Fetch
+// to a [Completer], which says what to pass on and how to complete the answer. Fetch
 // and Produce are not among them.
 package answers
 
@@ -15,10 +15,10 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// askTime bounds a request of the mender's own.
+// askTime bounds a request of the completer's own.
 const askTime = 5 * time.Second
 
-// Cluster is the broker as the mender asks it. Its methods are called from several
+// Cluster is the broker as the completer asks it. Its methods are called from several
 // goroutines at a time.
 type Cluster interface {
 	// Ask sends a request of the broker's own and returns its answer.
@@ -36,15 +36,15 @@ type Cluster interface {
 	Addr() string
 }
 
-// Mender completes the answers of one broker. Its methods are safe for concurrent
+// Completer completes the answers of one broker. Its methods are safe for concurrent
 // use.
-type Mender struct {
+type Completer struct {
 	cluster    Cluster
 	heartbeats heartbeats
 }
 
-// New returns the mender of a broker.
-func New(cluster Cluster) *Mender { return &Mender{cluster: cluster} }
+// New returns the completer of a broker.
+func New(cluster Cluster) *Completer { return &Completer{cluster: cluster} }
 
 // Exchange is what becomes of a request. The zero value passes it on as it is and
 // only fills in what its answer must not leave null.
@@ -80,7 +80,7 @@ func (x Exchange) And(next Exchange) Exchange {
 	return next
 }
 
-// Concerns reports whether the requests of a key are to be shown to [Mender.Exchange].
+// Concerns reports whether the requests of a key are to be shown to [Completer.Exchange].
 func Concerns(key int16) bool {
 	_, ok := exchanges[kmsg.Key(key)]
 	return ok || Fills(key)
@@ -94,17 +94,17 @@ func Fills(key int16) bool {
 
 // exchanges has one function for each key whose requests or answers differ in more
 // than nulls.
-var exchanges = map[kmsg.Key]func(*Mender, kmsg.Request) Exchange{}
+var exchanges = map[kmsg.Key]func(*Completer, kmsg.Request) Exchange{}
 
 // on registers the exchange of a kind of request.
-func on[R kmsg.Request](exchange func(*Mender, R) Exchange) {
+func on[R kmsg.Request](exchange func(*Completer, R) Exchange) {
 	var req R
-	exchanges[kmsg.Key(req.Key())] = func(m *Mender, req kmsg.Request) Exchange { return exchange(m, req.(R)) }
+	exchanges[kmsg.Key(req.Key())] = func(m *Completer, req kmsg.Request) Exchange { return exchange(m, req.(R)) }
 }
 
 // Exchange says what becomes of a request, which it may change. It may ask the
 // broker, and so take as long as an answer.
-func (m *Mender) Exchange(req kmsg.Request) Exchange {
+func (m *Completer) Exchange(req kmsg.Request) Exchange {
 	if exchange, ok := exchanges[kmsg.Key(req.Key())]; ok {
 		return exchange(m, req)
 	}
@@ -123,9 +123,9 @@ func instead[R kmsg.Response](fn func(R)) Exchange {
 	return x
 }
 
-// ask sends a request of the mender's own. It returns nil where the broker does not
+// ask sends a request of the completer's own. It returns nil where the broker does not
 // answer, which leaves kfake's answer as it is.
-func ask[R kmsg.Response](m *Mender, req kmsg.Request) (resp R, ok bool) {
+func ask[R kmsg.Response](m *Completer, req kmsg.Request) (resp R, ok bool) {
 	ctx, cancel := context.WithTimeout(context.Background(), askTime)
 	defer cancel()
 	answer, err := m.cluster.Ask(ctx, req)

@@ -8,8 +8,8 @@ import (
 )
 
 func init() {
-	on((*Mender).offsetCommit)
-	on((*Mender).txnOffsetCommit)
+	on((*Completer).offsetCommit)
+	on((*Completer).txnOffsetCommit)
 }
 
 // maxMetadata is Kafka's offset.metadata.max.bytes: the length of the text that is
@@ -45,7 +45,7 @@ func (l longCommits) refuse(add func(resp kmsg.Response, topic int, partition in
 	}}
 }
 
-func (*Mender) offsetCommit(req *kmsg.OffsetCommitRequest) Exchange {
+func (*Completer) offsetCommit(req *kmsg.OffsetCommitRequest) Exchange {
 	refused := make(longCommits)
 	for i := range req.Topics {
 		t := &req.Topics[i]
@@ -61,7 +61,7 @@ func (*Mender) offsetCommit(req *kmsg.OffsetCommitRequest) Exchange {
 	})
 }
 
-func (*Mender) txnOffsetCommit(req *kmsg.TxnOffsetCommitRequest) Exchange {
+func (*Completer) txnOffsetCommit(req *kmsg.TxnOffsetCommitRequest) Exchange {
 	refused := make(longCommits)
 	for i := range req.Topics {
 		t := &req.Topics[i]

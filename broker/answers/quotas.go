@@ -9,9 +9,9 @@ import (
 )
 
 func init() {
-	on((*Mender).alterClientQuotas)
-	on((*Mender).describeClientQuotas)
-	on((*Mender).describeSCRAM)
+	on((*Completer).alterClientQuotas)
+	on((*Completer).describeClientQuotas)
+	on((*Completer).describeSCRAM)
 }
 
 // quotaKinds are the entities that Kafka has quotas for, and the quotas of each: true
@@ -28,7 +28,7 @@ var clientQuotas = map[string]bool{
 
 // alterClientQuotas refuses the quotas that Kafka refuses. kfake takes any, which a
 // quota it does not know does not limit.
-func (*Mender) alterClientQuotas(req *kmsg.AlterClientQuotasRequest) Exchange {
+func (*Completer) alterClientQuotas(req *kmsg.AlterClientQuotasRequest) Exchange {
 	var refused []kmsg.AlterClientQuotasResponseEntry
 	req.Entries = slices.DeleteFunc(req.Entries, func(e kmsg.AlterClientQuotasRequestEntry) bool {
 		p := quotaProblem(e)
@@ -94,7 +94,7 @@ const anyName = 2
 
 // describeClientQuotas: of entities of any name, the default is one. kfake leaves it
 // out, and so is asked for more than that.
-func (*Mender) describeClientQuotas(req *kmsg.DescribeClientQuotasRequest) Exchange {
+func (*Completer) describeClientQuotas(req *kmsg.DescribeClientQuotasRequest) Exchange {
 	of, asked := make(map[string]bool), make(map[string]bool)
 	for _, c := range req.Components {
 		asked[c.EntityType] = true
@@ -127,7 +127,7 @@ func (*Mender) describeClientQuotas(req *kmsg.DescribeClientQuotasRequest) Excha
 
 // describeSCRAM: an empty list of users asks for all, as Java does. kfake takes only
 // null so.
-func (*Mender) describeSCRAM(req *kmsg.DescribeUserSCRAMCredentialsRequest) Exchange {
+func (*Completer) describeSCRAM(req *kmsg.DescribeUserSCRAMCredentialsRequest) Exchange {
 	if req.Users == nil || len(req.Users) > 0 {
 		return Exchange{}
 	}

@@ -8,10 +8,10 @@ import (
 )
 
 func init() {
-	on((*Mender).deleteRecords)
-	on((*Mender).describeLogDirs)
-	on((*Mender).alterReplicaLogDirs)
-	on(func(*Mender, *kmsg.ShareFetchRequest) Exchange {
+	on((*Completer).deleteRecords)
+	on((*Completer).describeLogDirs)
+	on((*Completer).alterReplicaLogDirs)
+	on(func(*Completer, *kmsg.ShareFetchRequest) Exchange {
 		return complete(func(a *kmsg.ShareFetchResponse) { batch.MarkAnswer(a) })
 	})
 }
@@ -25,7 +25,7 @@ type partition struct {
 // deleteRecords: what is gone already is deleted, which Kafka answers by where the
 // partition starts; kfake by OFFSET_OUT_OF_RANGE. Records of a topic that is compacted
 // and never cut are not for deletion.
-func (m *Mender) deleteRecords(req *kmsg.DeleteRecordsRequest) Exchange {
+func (m *Completer) deleteRecords(req *kmsg.DeleteRecordsRequest) Exchange {
 	wanted := make(map[partition]int64)
 	refused := m.keptTopics(req)
 	for i := range req.Topics {
@@ -44,7 +44,7 @@ func (m *Mender) deleteRecords(req *kmsg.DeleteRecordsRequest) Exchange {
 	return x
 }
 
-func (m *Mender) completeDeleted(a *kmsg.DeleteRecordsResponse, wanted map[partition]int64, refused map[string]bool) {
+func (m *Completer) completeDeleted(a *kmsg.DeleteRecordsResponse, wanted map[partition]int64, refused map[string]bool) {
 	for i := range a.Topics {
 		topic := &a.Topics[i]
 		for j := range topic.Partitions {
@@ -69,7 +69,7 @@ func (m *Mender) completeDeleted(a *kmsg.DeleteRecordsResponse, wanted map[parti
 }
 
 // startOf is the oldest offset of a partition.
-func (m *Mender) startOf(topic string, id int32) (int64, bool) {
+func (m *Completer) startOf(topic string, id int32) (int64, bool) {
 	req := kmsg.NewPtrListOffsetsRequest()
 	req.ReplicaID = -1
 	t, p := kmsg.NewListOffsetsRequestTopic(), kmsg.NewListOffsetsRequestTopicPartition()
@@ -84,7 +84,7 @@ func (m *Mender) startOf(topic string, id int32) (int64, bool) {
 }
 
 // keptTopics are those whose policy is compaction alone.
-func (m *Mender) keptTopics(req *kmsg.DeleteRecordsRequest) map[string]bool {
+func (m *Completer) keptTopics(req *kmsg.DeleteRecordsRequest) map[string]bool {
 	var names []string
 	for _, t := range req.Topics {
 		names = append(names, t.Topic)
@@ -106,7 +106,7 @@ const kfakeDir = "/mem/kfake"
 // describeLogDirs names the folder that the records are in, how large its disk is, and
 // what records may take of it (KIP-827): nothing where they are refused. kfake names a
 // folder that is not there, and none where there are no topics.
-func (m *Mender) describeLogDirs(*kmsg.DescribeLogDirsRequest) Exchange {
+func (m *Completer) describeLogDirs(*kmsg.DescribeLogDirsRequest) Exchange {
 	return complete(func(a *kmsg.DescribeLogDirsResponse) {
 		if a.ErrorCode != 0 {
 			return
@@ -126,7 +126,7 @@ func (m *Mender) describeLogDirs(*kmsg.DescribeLogDirsRequest) Exchange {
 
 // alterReplicaLogDirs refuses folders that the broker does not have. kfake takes any,
 // and says from then on that the partition is there.
-func (m *Mender) alterReplicaLogDirs(req *kmsg.AlterReplicaLogDirsRequest) Exchange {
+func (m *Completer) alterReplicaLogDirs(req *kmsg.AlterReplicaLogDirsRequest) Exchange {
 	return instead(func(a *kmsg.AlterReplicaLogDirsResponse) {
 		var names []string
 		for _, dir := range req.Dirs {

@@ -9,11 +9,11 @@ import (
 )
 
 func init() {
-	on((*Mender).createTopics)
-	on((*Mender).createPartitions)
-	on((*Mender).deleteTopics)
-	on((*Mender).electLeaders)
-	on((*Mender).reassign)
+	on((*Completer).createTopics)
+	on((*Completer).createPartitions)
+	on((*Completer).deleteTopics)
+	on((*Completer).electLeaders)
+	on((*Completer).reassign)
 }
 
 // problem is why a topic, partition or resource is refused.
@@ -29,7 +29,7 @@ func problemf(err *kerr.Error, format string, args ...any) *problem {
 // createTopics refuses what Kafka refuses and kfake creates: replicas on brokers that
 // are not there, no replicas at all, and settings that Kafka does not have. In the
 // answer it tells each new topic's settings.
-func (m *Mender) createTopics(req *kmsg.CreateTopicsRequest) Exchange {
+func (m *Completer) createTopics(req *kmsg.CreateTopicsRequest) Exchange {
 	refused := make(map[string]*problem)
 	req.Topics = slices.DeleteFunc(req.Topics, func(t kmsg.CreateTopicsRequestTopic) bool {
 		p := newTopicProblem(t)
@@ -109,7 +109,7 @@ func replicasProblem(replicas []int32) *problem {
 
 // tellSettings lists the settings of the topics that were created, or would be. kfake
 // lists those of the request alone, from a source that Java does not know.
-func (m *Mender) tellSettings(req *kmsg.CreateTopicsRequest, a *kmsg.CreateTopicsResponse) {
+func (m *Completer) tellSettings(req *kmsg.CreateTopicsRequest, a *kmsg.CreateTopicsResponse) {
 	var created []string
 	for _, topic := range a.Topics {
 		if topic.ErrorCode == 0 && !req.ValidateOnly {
@@ -148,7 +148,7 @@ func override(all []kmsg.CreateTopicsResponseTopicConfig, set []kmsg.CreateTopic
 }
 
 // settingsOf are topics' settings as the broker describes them.
-func (m *Mender) settingsOf(topics []string) map[string][]kmsg.CreateTopicsResponseTopicConfig {
+func (m *Completer) settingsOf(topics []string) map[string][]kmsg.CreateTopicsResponseTopicConfig {
 	if len(topics) == 0 {
 		return nil
 	}
@@ -179,7 +179,7 @@ func (m *Mender) settingsOf(topics []string) map[string][]kmsg.CreateTopicsRespo
 
 // createPartitions: as many partitions as there are would be no increase, which Kafka
 // refuses. kfake does nothing and says that it is done.
-func (m *Mender) createPartitions(req *kmsg.CreatePartitionsRequest) Exchange {
+func (m *Completer) createPartitions(req *kmsg.CreatePartitionsRequest) Exchange {
 	var names []string
 	for _, t := range req.Topics {
 		names = append(names, t.Topic)
@@ -200,7 +200,7 @@ func (m *Mender) createPartitions(req *kmsg.CreatePartitionsRequest) Exchange {
 }
 
 // deleteTopics: a topic that is asked for by an id that is not there has no name.
-func (m *Mender) deleteTopics(*kmsg.DeleteTopicsRequest) Exchange {
+func (m *Completer) deleteTopics(*kmsg.DeleteTopicsRequest) Exchange {
 	return complete(func(a *kmsg.DeleteTopicsResponse) {
 		for i := range a.Topics {
 			topic := &a.Topics[i]
@@ -213,7 +213,7 @@ func (m *Mender) deleteTopics(*kmsg.DeleteTopicsRequest) Exchange {
 
 // electLeaders: the one broker leads everything, so that no election is needed. kfake
 // holds one, and counts the leader's epoch up.
-func (m *Mender) electLeaders(req *kmsg.ElectLeadersRequest) Exchange {
+func (m *Completer) electLeaders(req *kmsg.ElectLeadersRequest) Exchange {
 	return instead(func(a *kmsg.ElectLeadersResponse) {
 		var names []string
 		for _, t := range req.Topics {
@@ -241,7 +241,7 @@ func (m *Mender) electLeaders(req *kmsg.ElectLeadersRequest) Exchange {
 }
 
 // reassign refuses brokers that are not there. kfake accepts them, and does nothing.
-func (m *Mender) reassign(req *kmsg.AlterPartitionAssignmentsRequest) Exchange {
+func (m *Completer) reassign(req *kmsg.AlterPartitionAssignmentsRequest) Exchange {
 	return complete(func(a *kmsg.AlterPartitionAssignmentsResponse) {
 		for i := range a.Topics {
 			for j := range a.Topics[i].Partitions {

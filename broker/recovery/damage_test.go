@@ -281,7 +281,7 @@ func TestErrNewer(t *testing.T) {
 		}
 		_, err = open(dir)
 		e, ok := errors.AsType[*recovery.Error](err)
-		if !ok || e.Path != path || !strings.Contains(e.Mend(), "--data") || !strings.Contains(e.Error(), "version 2") {
+		if !ok || e.Path != path || !strings.Contains(e.Hint(), "--data") || !strings.Contains(e.Error(), "version 2") {
 			t.Errorf("%s: got %v, want it named, with a hint", name, err)
 		}
 		if after, err := os.ReadFile(path); err != nil || !bytes.Equal(after, newer) {
@@ -309,7 +309,7 @@ func TestErrPermission(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err := open(dir)
-		if e, ok := errors.AsType[*recovery.Error](err); !ok || e.Path != path || !strings.Contains(e.Mend(), "chmod") {
+		if e, ok := errors.AsType[*recovery.Error](err); !ok || e.Path != path || !strings.Contains(e.Hint(), "chmod") {
 			t.Errorf("%s: got %v, want it named, with a hint", name, err)
 		}
 		if err := os.Chmod(path, 0o600); err != nil {

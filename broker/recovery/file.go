@@ -81,8 +81,8 @@ func (e *Error) Error() string { return fmt.Sprintf("%s: %v", e.Path, e.Err) }
 // Unwrap gives the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Mend is the hint shown with the error.
-func (e *Error) Mend() string { return e.hint }
+// Hint is the hint shown with the error.
+func (e *Error) Hint() string { return e.hint }
 
 // fileError names the file, and how to come by it.
 func fileError(path string, err error) error {

@@ -267,8 +267,8 @@ func TestBadRoot(t *testing.T) {
 			if !ok {
 				t.Fatalf("error: got %v, want a *BadRoot", err)
 			}
-			if filepath.Base(bad.File) != name || !strings.Contains(bad.Mend(), dir) {
-				t.Errorf("error: got %v (%s), want it to name %s and its directory", bad, bad.Mend(), name)
+			if filepath.Base(bad.File) != name || !strings.Contains(bad.Hint(), dir) {
+				t.Errorf("error: got %v (%s), want it to name %s and its directory", bad, bad.Hint(), name)
 			}
 		})
 	}
@@ -291,7 +291,7 @@ func TestNoHome(t *testing.T) {
 		t.Setenv(name, "")
 	}
 	_, err := cert.New(cert.Options{})
-	if mend, ok := err.(interface{ Mend() string }); !ok || !strings.Contains(mend.Mend(), "HOME") {
+	if hint, ok := err.(interface{ Hint() string }); !ok || !strings.Contains(hint.Hint(), "HOME") {
 		t.Errorf("New: got %v, want an error with a hint", err)
 	}
 }

@@ -132,7 +132,7 @@ func wantProblems(t *testing.T, got []config.Problem, want ...string) {
 		t.Fatalf("problems: got %v, want %d", got, len(want))
 	}
 	for i, p := range got {
-		if text := p.Error() + " | " + p.Hint; !strings.Contains(text, want[i]) {
+		if text := p.Error() + " | " + p.Fix; !strings.Contains(text, want[i]) {
 			t.Errorf("problem: got %q, want it to hold %q", text, want[i])
 		}
 	}

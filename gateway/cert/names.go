@@ -51,8 +51,8 @@ type optionError struct{ field, text, hint string }
 
 func (e *optionError) Error() string { return e.field + ": " + e.text }
 
-// Mend is the hint shown with the error.
-func (e *optionError) Mend() string { return e.hint }
+// Hint is the hint shown with the error.
+func (e *optionError) Hint() string { return e.hint }
 
 // look finds a name of a field.
 func look[V any](field, name string, known map[string]V) (V, error) {
@@ -82,13 +82,13 @@ func lookAll[V any](field string, names []string, known map[string]V) ([]V, erro
 	return all, nil
 }
 
-// mend is the hint of an error, or empty.
-func mend(err error) string {
+// hintOf is the hint of an error, or empty.
+func hintOf(err error) string {
 	if m, ok := errors.AsType[interface {
 		error
-		Mend() string
+		Hint() string
 	}](err); ok {
-		return m.Mend()
+		return m.Hint()
 	}
 	return ""
 }

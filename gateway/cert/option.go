@@ -86,7 +86,7 @@ func (a *Authority) buildOptions(from map[string]*config.TLSOptions, old map[str
 			} else {
 				message += ": they stay as they were"
 			}
-			to.wrong(c.Origin, message, mend(err))
+			to.wrong(c.Origin, message, hintOf(err))
 		}
 		if o == nil {
 			o = newOption(&config.TLSOptions{}, nil, a.refuseAll(name))
@@ -138,7 +138,7 @@ func knownVersions(name string, c *config.TLSOptions, old *option, to *report) *
 			if field.last != "" {
 				rest = "it stays " + field.last
 			}
-			to.doubt(c.Origin, fmt.Sprintf("the TLS options %q: %v: %s", name, err, rest), mend(err))
+			to.doubt(c.Origin, fmt.Sprintf("the TLS options %q: %v: %s", name, err, rest), hintOf(err))
 			*field.value = field.last
 		}
 	}

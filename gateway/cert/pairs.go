@@ -92,7 +92,7 @@ func (f *files) load(from config.TLS, to *report) (pairs, *tls.Certificate) {
 			if p = f.last[k]; p != nil {
 				message += ": it stays as it was"
 			}
-			to.wrong(at, message, mend(err))
+			to.wrong(at, message, hintOf(err))
 		}
 		if p == nil {
 			return nil
@@ -161,8 +161,8 @@ type fileError struct{ err error }
 func (e *fileError) Error() string { return e.err.Error() }
 func (e *fileError) Unwrap() error { return e.err }
 
-// Mend is the hint shown with the error.
-func (e *fileError) Mend() string {
+// Hint is the hint shown with the error.
+func (e *fileError) Hint() string {
 	return "files are looked up on this machine: put it there, where the user who runs the stack may read it"
 }
 

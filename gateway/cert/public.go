@@ -233,6 +233,6 @@ func (p *plan) account(at config.Origin, resolver string, c *config.ACME) *accou
 			return account
 		}
 	}
-	p.to.wrong(at, what+err.Error(), mend(err))
+	p.to.wrong(at, what+err.Error(), hintOf(err))
 	return nil
 }

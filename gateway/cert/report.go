@@ -16,7 +16,7 @@ type report struct{ problems []config.Problem }
 
 func (r *report) add(severity config.Severity, at config.Origin, message, hint string) {
 	r.problems = append(r.problems, config.Problem{
-		Severity: severity, File: at.File, Line: at.Line, Service: at.Service, Message: message, Hint: hint,
+		Severity: severity, File: at.File, Line: at.Line, Service: at.Service, Message: message, Fix: hint,
 	})
 }
 

@@ -53,8 +53,8 @@ func (e *BadRoot) Error() string { return fmt.Sprintf("%s: %v", e.File, e.Err) }
 // Unwrap gives the reason.
 func (e *BadRoot) Unwrap() error { return e.Err }
 
-// Mend says how to get a new root.
-func (e *BadRoot) Mend() string {
+// Hint says how to get a new root.
+func (e *BadRoot) Hint() string {
 	return "remove " + filepath.Dir(e.File) + " to have a new authority made; clients must then trust it anew"
 }
 
@@ -66,8 +66,8 @@ func (e *homeError) Error() string {
 }
 func (e *homeError) Unwrap() error { return e.err }
 
-// Mend is the hint shown with the error.
-func (e *homeError) Mend() string {
+// Hint is the hint shown with the error.
+func (e *homeError) Hint() string {
 	return "set HOME or XDG_CONFIG_HOME to a directory that keeps the authority between runs"
 }
 
@@ -80,8 +80,8 @@ type lockError struct {
 func (e *lockError) Error() string { return fmt.Sprintf("lock %s: %v", e.file, e.err) }
 func (e *lockError) Unwrap() error { return e.err }
 
-// Mend is the hint shown with the error.
-func (e *lockError) Mend() string {
+// Hint is the hint shown with the error.
+func (e *lockError) Hint() string {
 	if errors.Is(e.err, context.DeadlineExceeded) {
 		return "another process holds it: end it, or wait until it is done"
 	}

@@ -137,9 +137,9 @@ func TestDamagedRoot(t *testing.T) {
 			_, err := cert.New(cert.Options{Dir: dir})
 			hint, ok := errors.AsType[interface {
 				error
-				Mend() string
+				Hint() string
 			}](err)
-			if !ok || !strings.Contains(err.Error(), filepath.Join(dir, test.file)) || !strings.Contains(hint.Mend(), "remove "+dir) {
+			if !ok || !strings.Contains(err.Error(), filepath.Join(dir, test.file)) || !strings.Contains(hint.Hint(), "remove "+dir) {
 				t.Errorf("got %v, want an error that names the file and says what to do", err)
 			}
 			if now, _ := os.ReadFile(filepath.Join(dir, "root.crt")); !bytes.Equal(now, crt) {

@@ -24,7 +24,7 @@ func (p *Prometheus) Mistakes() []Problem {
 	}
 	var list []Problem
 	mistake := func(field, message, hint string) {
-		list = append(list, Problem{Severity: Error, Label: field, Message: message, Hint: hint})
+		list = append(list, Problem{Severity: Error, Label: field, Message: message, Fix: hint})
 	}
 	for i, b := range p.Buckets {
 		if math.IsNaN(b) || i > 0 && b <= p.Buckets[i-1] {

@@ -69,7 +69,7 @@ func (o Origin) Assign(path, value string) string {
 // as it is written there.
 func (d *Dynamic) Problem(severity Severity, o Origin, path, message, hint string) Problem {
 	message = InWords(message)
-	p := Problem{Severity: severity, Service: o.Service, Message: message, Hint: hint}
+	p := Problem{Severity: severity, Service: o.Service, Message: message, Fix: hint}
 	if o.Provider != files {
 		p.Label = "traefik." + path
 		p.File, p.Line = d.Place(p.Label, o)

@@ -37,7 +37,7 @@ type Problem struct {
 	Service  string   `json:"service,omitempty"`
 	Label    string   `json:"label,omitempty"`
 	Message  string   `json:"message"`        // what is wrong, lowercase, one line
-	Hint     string   `json:"hint,omitempty"` // how to mend it, may be empty
+	Fix      string   `json:"hint,omitempty"` // how to fix it, may be empty
 }
 
 // Error gives "file:line: service "x": label "y": message".
@@ -62,11 +62,11 @@ func (p Problem) Error() string {
 
 // Attrs is what a log line says beside the error: the hint, where there is one.
 func (p Problem) Attrs() []any {
-	if p.Hint == "" {
+	if p.Fix == "" {
 		return nil
 	}
-	return []any{"hint", p.Hint}
+	return []any{"hint", p.Fix}
 }
 
-// Mend is the hint shown below the error; main looks for this method.
-func (p Problem) Mend() string { return p.Hint }
+// Hint is the hint shown below the error; main looks for this method.
+func (p Problem) Hint() string { return p.Fix }

@@ -39,7 +39,7 @@ func (s *Static) Problem(o Origin, severity Severity, message, hint string) Prob
 	if o.File == "" {
 		o = s.Origin
 	}
-	return Problem{Severity: severity, File: o.File, Line: o.Line, Service: o.Service, Message: InWords(message), Hint: hint}
+	return Problem{Severity: severity, File: o.File, Line: o.Line, Service: o.Service, Message: InWords(message), Fix: hint}
 }
 
 // EntryPoint is a place where clients connect.

@@ -95,10 +95,10 @@ func sections(name string, root *document.Node) []config.Problem {
 		p := config.Problem{Severity: config.Warning, File: name, Line: n.Line}
 		if near := config.Nearest(n.Name, topLevel); near != "" {
 			p.Message = fmt.Sprintf("Traefik has no section %q in dynamic files: it is ignored", n.Name)
-			p.Hint = fmt.Sprintf("did you mean %s?", near)
+			p.Fix = fmt.Sprintf("did you mean %s?", near)
 		} else if slices.ContainsFunc(static, func(s string) bool { return equal(s, n.Name) }) {
 			p.Message = fmt.Sprintf("%q belongs to Traefik's static configuration: it is ignored here", n.Name)
-			p.Hint = "put it into the file or flags that start Traefik"
+			p.Fix = "put it into the file or flags that start Traefik"
 		} else {
 			continue // a place to keep YAML anchors
 		}

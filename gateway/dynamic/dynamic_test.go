@@ -262,8 +262,8 @@ func told(problems []config.Problem) []string {
 	var out []string
 	for _, p := range problems {
 		s := fmt.Sprintf("%d: %s", p.Line, p.Message)
-		if p.Hint != "" {
-			s += " (" + p.Hint + ")"
+		if p.Fix != "" {
+			s += " (" + p.Fix + ")"
 		}
 		out = append(out, s)
 	}

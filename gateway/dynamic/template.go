@@ -36,9 +36,9 @@ func expand(ctx context.Context, name string, data []byte, env func(string) (str
 	if e, ok := errors.AsType[*gotemplate.Error](err); ok {
 		p.Line = e.Line
 	}
-	var remedy interface{ Mend() string }
+	var remedy interface{ Hint() string }
 	if errors.As(err, &remedy) {
-		p.Hint = remedy.Mend()
+		p.Fix = remedy.Hint()
 	}
 	return nil, nil, p
 }

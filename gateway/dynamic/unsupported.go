@@ -90,9 +90,9 @@ func keptForTraefik(name string, root *document.Node) []config.Problem {
 	for _, f := range config.ReservedFields() {
 		root.Find(strings.ReplaceAll(f.Path, "[n]", ".*"), func(way []*document.Node) {
 			p := config.Problem{Severity: config.Warning, File: name, Line: way[len(way)-1].Line,
-				Message: named(way) + " is ignored: Traefik keeps the field for itself", Hint: f.Hint}
+				Message: named(way) + " is ignored: Traefik keeps the field for itself", Fix: f.Hint}
 			if f.Followed {
-				p.Severity, p.Hint = config.Notice, ""
+				p.Severity, p.Fix = config.Notice, ""
 				p.Message = named(way) + " is followed, and Traefik passes over it: it keeps the field for itself"
 			} else {
 				remove(way)

@@ -69,7 +69,7 @@ type Active struct {
 // Hits is how many requests were hit.
 func (a *Active) Hits() int64 { return a.hits.Load() }
 
-// End mends what the fault broke; requests that it delays go on at once.
+// End ends the fault; requests that it delays go on at once.
 func (a *Active) End() {
 	a.once.Do(func() {
 		a.set.remove(a)

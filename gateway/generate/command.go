@@ -53,7 +53,7 @@ func (o options) run(out io.Writer, args, files []string) error {
 	}
 	list, err := ReadList(o.list)
 	if errors.Is(err, fs.ErrNotExist) {
-		return &Error{File: o.list, Message: "there is no such file", Hint: "list the services in it, such as\nservices:\n  - {name: shop, port: 4000}"}
+		return &Error{File: o.list, Message: "there is no such file", hint: "list the services in it, such as\nservices:\n  - {name: shop, port: 4000}"}
 	}
 	if err != nil {
 		return err
@@ -62,7 +62,7 @@ func (o options) run(out io.Writer, args, files []string) error {
 	if !o.all {
 		services = slices.DeleteFunc(services, func(s Service) bool { return s.Name != args[0] })
 		if len(services) == 0 {
-			return &Error{File: o.list, Message: fmt.Sprintf("there is no service %q", args[0]), Hint: "add it, or name one that is there"}
+			return &Error{File: o.list, Message: fmt.Sprintf("there is no service %q", args[0]), hint: "add it, or name one that is there"}
 		}
 	}
 	if !o.write && !o.dryRun {

@@ -58,7 +58,7 @@ type Error struct {
 	File    string
 	Line    int // 0 where unknown
 	Message string
-	Hint    string
+	hint    string
 }
 
 func (e *Error) Error() string {
@@ -69,8 +69,8 @@ func (e *Error) Error() string {
 	return at + ": " + e.Message
 }
 
-// Mend is the hint shown with the error.
-func (e *Error) Mend() string { return e.Hint }
+// Hint is the hint shown with the error.
+func (e *Error) Hint() string { return e.hint }
 
 // ReadList reads a list. The error is an [*Error] where the list is at fault.
 func ReadList(file string) (*List, error) {
@@ -87,12 +87,12 @@ func parseList(file string, data []byte) (*List, error) {
 	d.KnownFields(true)
 	if err := d.Decode(list); err != nil && !errors.Is(err, io.EOF) {
 		return nil, &Error{File: file, Message: strings.Join(strings.Fields(err.Error()), " "),
-			Hint: "a service has name, router, host, port, websocket, health, prefix, strip and plain"}
+			hint: "a service has name, router, host, port, websocket, health, prefix, strip and plain"}
 	}
 	seen := map[string]bool{}
 	for i, s := range list.Services {
 		fail := func(message, hint string) error {
-			return &Error{File: file, Message: fmt.Sprintf("service %d %q: %s", i+1, s.Name, message), Hint: hint}
+			return &Error{File: file, Message: fmt.Sprintf("service %d %q: %s", i+1, s.Name, message), hint: hint}
 		}
 		router := cmp.Or(s.Router, s.Name)
 		switch {

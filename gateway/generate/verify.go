@@ -18,7 +18,7 @@ func verify(file string, before, after []byte, name string) error {
 		}
 	}
 	return &Error{File: file, Message: "the labels of \"" + name + "\" cannot be edited without touching the rest",
-		Hint: "run without --write, and put the labels in by hand"}
+		hint: "run without --write, and put the labels in by hand"}
 }
 
 func withoutLabels(data []byte, name string) (*yaml.Node, error) {

@@ -52,8 +52,8 @@ type BudgetError struct{ why string }
 
 func (e *BudgetError) Error() string { return e.why }
 
-// Mend is the hint shown with the error.
-func (e *BudgetError) Mend() string {
+// Hint is the hint shown with the error.
+func (e *BudgetError) Hint() string {
 	return "a template's loops, values and output are bounded: let it make less"
 }
 

@@ -145,7 +145,7 @@ func (d *decoder) problem(severity config.Severity, label, message, hint string)
 	}
 	d.set.Problems = append(d.set.Problems, config.Problem{
 		Severity: severity, File: file, Line: line, Service: d.Name,
-		Label: label, Message: message, Hint: hint,
+		Label: label, Message: message, Fix: hint,
 	})
 }
 

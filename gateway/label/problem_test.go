@@ -87,8 +87,8 @@ func TestDecodeErrors(t *testing.T) {
 			if p.Severity != config.Error || p.File != "compose.yaml" || p.Service != "web" || p.Label != tt.label || p.Line != tt.line {
 				t.Errorf("got %+v, want an error at line %d, label %q", p, tt.line, tt.label)
 			}
-			if !strings.Contains(p.Message, tt.want) || !strings.Contains(p.Hint, tt.hint) || tt.hint == "" && p.Hint != "" && tt.name[:7] != "ErrBrac" && tt.name != "ErrEmptySegment" {
-				t.Errorf("got %q, hint %q; want %q, %q", p.Message, p.Hint, tt.want, tt.hint)
+			if !strings.Contains(p.Message, tt.want) || !strings.Contains(p.Fix, tt.hint) || tt.hint == "" && p.Fix != "" && tt.name[:7] != "ErrBrac" && tt.name != "ErrEmptySegment" {
+				t.Errorf("got %q, hint %q; want %q, %q", p.Message, p.Fix, tt.want, tt.hint)
 			}
 			services := map[string]int{"ErrRule": 1, "ErrSeveralServices": 2}[tt.name] // a router is left out by itself
 			if len(set.Routers)+len(set.Middlewares) != 0 || len(set.Services) != services {
@@ -186,7 +186,7 @@ func TestDecodeUnread(t *testing.T) {
 			continue
 		}
 		if p := set.Problems[0]; p.Severity != config.Warning || p.Line != 7 || !strings.Contains(p.Message, tt.message) ||
-			!strings.Contains(p.Hint, tt.hint) {
+			!strings.Contains(p.Fix, tt.hint) {
 			t.Errorf("%s: got %+v, want a warning at line 7: %s (%s)", tt.label, p, tt.message, tt.hint)
 		}
 	}

@@ -86,7 +86,7 @@ func (d *decoder) check(name string, r *config.Router) bool {
 	}
 	hint := ""
 	if e, ok := errors.AsType[*rule.Error](err); ok {
-		hint = e.Mend()
+		hint = e.Hint()
 	}
 	d.problem(config.Error, d.fieldLabel("http", "routers", name, "rule"), err.Error(), hint)
 	return false

@@ -130,9 +130,9 @@ func (d *decoder) clarify() {
 		name, rest, ok := dotted(segments)
 		switch at := &d.set.Problems[i]; {
 		case ok:
-			at.Hint = fmt.Sprintf("the dots of the name %q end it: labels cannot give such a name; write %s", name, rest)
+			at.Fix = fmt.Sprintf("the dots of the name %q end it: labels cannot give such a name; write %s", name, rest)
 		case d.Labels[p.Label] == "" && strings.ContainsAny(p.Label, " (`"):
-			at.Hint = "write the label as name=value"
+			at.Fix = "write the label as name=value"
 		}
 	}
 }

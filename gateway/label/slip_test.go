@@ -58,7 +58,7 @@ func slip(t *testing.T, text, message, hint string) {
 		t.Fatalf("got problems %v, want one", set.Problems)
 	}
 	p := set.Problems[0]
-	if p.Severity != config.Warning || p.Line != 7 || !strings.Contains(p.Message, message) || !strings.Contains(p.Hint, hint) {
+	if p.Severity != config.Warning || p.Line != 7 || !strings.Contains(p.Message, message) || !strings.Contains(p.Fix, hint) {
 		t.Errorf("got %+v, want a warning at line 7 with %q and %q", p, message, hint)
 	}
 }
@@ -81,7 +81,7 @@ func TestNamesWithDots(t *testing.T) {
 		"traefik.tcp.routers.my.db.rule=HostSNI(`*`)":                         "traefik.tcp.routers.my-db.rule",
 	} {
 		set := label.Decode(service(port, text))
-		if len(set.Problems) != 1 || !strings.Contains(set.Problems[0].Hint, "labels cannot give such a name; write "+hint) {
+		if len(set.Problems) != 1 || !strings.Contains(set.Problems[0].Fix, "labels cannot give such a name; write "+hint) {
 			t.Errorf("%s: got %+v, want the hint %s", text, set.Problems, hint)
 		}
 	}

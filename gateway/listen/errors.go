@@ -20,8 +20,8 @@ func (e *Busy) Error() string { return e.Addr + " is in use" }
 // Unwrap gives the system's error.
 func (e *Busy) Unwrap() error { return e.Err }
 
-// Mend suggests a port that was free a moment ago.
-func (e *Busy) Mend() string {
+// Hint suggests a port that was free a moment ago.
+func (e *Busy) Hint() string {
 	if port := Free(e.Port); port > 0 {
 		return fmt.Sprintf("end the process that uses port %d, or use another one, such as %d", e.Port, port)
 	}
@@ -42,8 +42,8 @@ func (e *Denied) Error() string { return e.Addr + " needs a permission that this
 // Unwrap gives the system's error.
 func (e *Denied) Unwrap() error { return e.Err }
 
-// Mend suggests a port that needs no permission.
-func (e *Denied) Mend() string {
+// Hint suggests a port that needs no permission.
+func (e *Denied) Hint() string {
 	if port := Free(e.Port); port > 0 {
 		return "use a port from 1024 on, such as " + strconv.Itoa(port)
 	}
@@ -62,8 +62,8 @@ func (e *Absent) Error() string { return e.Addr + " is no address of this machin
 // Unwrap gives the system's error.
 func (e *Absent) Unwrap() error { return e.Err }
 
-// Mend names addresses that every machine has.
-func (e *Absent) Mend() string {
+// Hint names addresses that every machine has.
+func (e *Absent) Hint() string {
 	return "use localhost, 0.0.0.0 for every address of this machine, or one that `ip addr` lists"
 }
 

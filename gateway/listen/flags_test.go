@@ -177,9 +177,9 @@ func TestFlagsErr(t *testing.T) {
 					t.Errorf("got %q, want %q in it", err, want)
 				}
 			}
-			var mender interface{ Mend() string }
-			if !errors.As(err, &mender) || !strings.Contains(mender.Mend(), tt.want[last]) {
-				t.Errorf("%v: got hint %v, want %q in it", err, mender, tt.want[last])
+			var hinter interface{ Hint() string }
+			if !errors.As(err, &hinter) || !strings.Contains(hinter.Hint(), tt.want[last]) {
+				t.Errorf("%v: got hint %v, want %q in it", err, hinter, tt.want[last])
 			}
 			if again, err := net.Listen("tcp", "127.0.0.1:"+free); err != nil {
 				t.Errorf("a listener was left open: %v", err)

@@ -133,7 +133,7 @@ func TestListenErrors(t *testing.T) {
 			if got, want := busy.Error(), taken.Addr().String()+" is in use"; got != want {
 				t.Errorf("message: got %q, want %q", got, want)
 			}
-			if hint := busy.Mend(); !strings.Contains(hint, "such as ") {
+			if hint := busy.Hint(); !strings.Contains(hint, "such as ") {
 				t.Errorf("hint: got %q, want one with a free port", hint)
 			}
 		}

@@ -14,8 +14,8 @@ type flagError struct{ text, fix string }
 
 func (e *flagError) Error() string { return e.text }
 
-// Mend is the hint shown with the error.
-func (e *flagError) Mend() string { return e.fix }
+// Hint is the hint shown with the error.
+func (e *flagError) Hint() string { return e.fix }
 
 // Overlap says that two flags ask for the same port of the same address. Some
 // systems would open it twice, and give connections to either.
@@ -35,8 +35,8 @@ func (e *Overlap) Error() string {
 	return fmt.Sprintf("%s overlaps --%s %s", e.Addr, e.Flag, e.Taken)
 }
 
-// Mend is the hint shown with the error.
-func (e *Overlap) Mend() string {
+// Hint is the hint shown with the error.
+func (e *Overlap) Hint() string {
 	switch {
 	case !e.sameFlag:
 		return "give them different ports"

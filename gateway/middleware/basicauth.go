@@ -84,8 +84,8 @@ func (*needsHash) Error() string {
 	return "the password is not hashed, or by none of bcrypt, MD5 and SHA1"
 }
 
-// Mend is the hint shown with the error.
-func (*needsHash) Mend() string {
+// Hint is the hint shown with the error.
+func (*needsHash) Hint() string {
 	return "make the line by htpasswd -nB NAME, and in a compose file write each $ as $$"
 }
 

@@ -60,8 +60,8 @@ func (e *expressionError) Error() string {
 	return fmt.Sprintf("%s, column %d: %s", e.field, e.column, e.message)
 }
 
-// Mend says how to.
-func (e *expressionError) Mend() string { return e.hint }
+// Hint says how to.
+func (e *expressionError) Hint() string { return e.hint }
 
 // parseExpression names field in errors.
 func parseExpression[C any](field, source string, functions map[string]function[C]) (expression[C], error) {

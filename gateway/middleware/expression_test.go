@@ -53,8 +53,8 @@ func TestExpressionErrors(t *testing.T) {
 			}
 			if m, ok := errors.AsType[interface {
 				error
-				Mend() string
-			}](err); !ok || !strings.Contains(m.Mend(), "known are ") {
+				Hint() string
+			}](err); !ok || !strings.Contains(m.Hint(), "known are ") {
 				t.Errorf("hint: got none of what is known")
 			}
 		})

@@ -105,11 +105,11 @@ func checkAccessLog(t *testing.T, dir string, d *config.Dynamic, want string, ok
 		t.Errorf("got %+v, problems %v; want none, and why", log, d.Problems)
 	default:
 		p := d.Problems[0]
-		if !strings.Contains(p.Message, want) || p.File == "" || p.Line == 0 || p.Hint == "" {
+		if !strings.Contains(p.Message, want) || p.File == "" || p.Line == 0 || p.Fix == "" {
 			t.Errorf("problem: got %+v, want %q with a place and a hint", p, want)
 		}
-		if strings.Contains(fmt.Sprint(p.Hint), ":ro:") {
-			t.Errorf("hint: %s", p.Hint)
+		if strings.Contains(fmt.Sprint(p.Fix), ":ro:") {
+			t.Errorf("hint: %s", p.Fix)
 		}
 	}
 }

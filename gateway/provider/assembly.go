@@ -51,7 +51,7 @@ func (a *assembly) fail(at spot, service, message, hint string) {
 	if a.problem != nil {
 		return
 	}
-	a.problem = &config.Problem{Severity: config.Error, File: at.file, Service: service, Message: message, Hint: hint}
+	a.problem = &config.Problem{Severity: config.Error, File: at.file, Service: service, Message: message, Fix: hint}
 	if at.node != nil {
 		a.problem.Line = at.node.Line
 	}

@@ -114,7 +114,7 @@ func TestFolderBounds(t *testing.T) {
 				return
 			}
 			if len(d.Problems) != 1 || d.Problems[0].File != dir || !strings.Contains(d.Problems[0].Message, tt.want) ||
-				d.Problems[0].Hint == "" || len(d.Services) != 2 {
+				d.Problems[0].Fix == "" || len(d.Services) != 2 {
 				t.Errorf("got %d services, problems %v; want 2, one that says %q", len(d.Services), d.Problems, tt.want)
 			}
 		})
@@ -197,7 +197,7 @@ func TestEndlessTemplate(t *testing.T) {
 		host := fmt.Sprintf("b%d.localhost", i)
 		put("b", host, "")
 		r.untilRule(t, "b", host)
-		put("a", "a.localhost", "{{/* mended */}}")
+		put("a", "a.localhost", "{{/* fixed */}}")
 		r.until(t, "no problem", func(d *config.Dynamic) bool { return len(d.Problems) == 0 })
 	}
 }

@@ -68,7 +68,7 @@ func (l *listing) leaveOut(what, hint string) {
 		return
 	}
 	l.told = true
-	l.missing = append(l.missing, config.Problem{Severity: config.Error, File: l.top.shown, Message: what, Hint: hint})
+	l.missing = append(l.missing, config.Problem{Severity: config.Error, File: l.top.shown, Message: what, Fix: hint})
 }
 
 func (l *listing) walk(dir folder, depth int, deeper bool) {

@@ -44,8 +44,8 @@ func TestNewErrors(t *testing.T) {
 			if !ok {
 				t.Fatalf("got error %v, want a config.Problem", err)
 			}
-			if p.File != path || p.Line != tt.line || !strings.Contains(p.Message, tt.want) || !strings.Contains(p.Mend(), tt.hint) {
-				t.Errorf("got %v, hint %q; want line %d, %q, hint %q", p, p.Hint, tt.line, tt.want, tt.hint)
+			if p.File != path || p.Line != tt.line || !strings.Contains(p.Message, tt.want) || !strings.Contains(p.Hint(), tt.hint) {
+				t.Errorf("got %v, hint %q; want line %d, %q, hint %q", p, p.Fix, tt.line, tt.want, tt.hint)
 			}
 		})
 	}

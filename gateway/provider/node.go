@@ -128,7 +128,7 @@ func (w *weigher) check(n *yaml.Node, level int) *config.Problem {
 	}
 	if again, line := duplicate(n); again != nil {
 		return &config.Problem{Severity: config.Error, File: w.file, Line: again.Line,
-			Message: fmt.Sprintf("the key %q is there already, in line %d", again.Value, line), Hint: "remove one of them"}
+			Message: fmt.Sprintf("the key %q is there already, in line %d", again.Value, line), Fix: "remove one of them"}
 	}
 	if n.Kind == yaml.MappingNode && w.weigh(n) > maxMerged {
 		return &config.Problem{Severity: config.Error, File: w.file, Line: n.Line,

@@ -29,7 +29,7 @@ var topLevel = map[string]bool{
 // parseOutline reads the YAML and refuses what is plainly no compose file.
 func parseOutline(file string, data []byte) (*outline, *config.Problem) {
 	fail := func(line int, message, hint string) (*outline, *config.Problem) {
-		return nil, &config.Problem{Severity: config.Error, File: file, Line: line, Message: message, Hint: hint}
+		return nil, &config.Problem{Severity: config.Error, File: file, Line: line, Message: message, Fix: hint}
 	}
 	out := &outline{}
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
@@ -74,7 +74,7 @@ type checker struct {
 
 func (c *checker) fail(n *yaml.Node, service, message, hint string) {
 	if c.problem == nil {
-		c.problem = &config.Problem{Severity: config.Error, File: c.file, Line: n.Line, Service: service, Message: message, Hint: hint}
+		c.problem = &config.Problem{Severity: config.Error, File: c.file, Line: n.Line, Service: service, Message: message, Fix: hint}
 	}
 }
 

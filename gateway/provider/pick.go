@@ -118,6 +118,6 @@ func whose(o config.Origin) string {
 
 func (m *merger) problem(severity config.Severity, at config.Origin, message, hint string) {
 	m.out.Problems = append(m.out.Problems, config.Problem{
-		Severity: severity, File: at.File, Line: at.Line, Service: at.Service, Message: message, Hint: hint,
+		Severity: severity, File: at.File, Line: at.Line, Service: at.Service, Message: message, Fix: hint,
 	})
 }

@@ -109,7 +109,7 @@ func TestRunProject(t *testing.T) {
 		t.Errorf("got %+v, want the place in the extended file", p)
 	}
 	edit("base/base.yaml", "labels: [", "labels:")
-	r.until(t, "mended", func(d *config.Dynamic) bool { return len(d.Problems) == 0 })
+	r.until(t, "fixed", func(d *config.Dynamic) bool { return len(d.Problems) == 0 })
 	edit("base/base.yaml", "base.addprefix.prefix", "base.addprefix.prefx")
 	if p := r.untilProblem(t, "no such label"); p.File != filepath.Join(dir, "base/base.yaml") || p.Line != 5 {
 		t.Errorf("got %+v, want line 5 of the extended file", p)
@@ -178,7 +178,7 @@ func TestProfiles(t *testing.T) {
 func TestSwarmLabels(t *testing.T) {
 	t.Parallel()
 	d := open(t, Options{Files: []string{tempFile(t, "services:\n  web:\n    deploy:\n      labels:\n        - a=b\n        - traefik.enable=true\n")}}).Dynamic()
-	if len(d.Problems) != 1 || d.Problems[0].Line != 6 || d.Problems[0].Label != "traefik.enable" || d.Problems[0].Severity != config.Warning || !strings.Contains(d.Problems[0].Hint, "move them") {
+	if len(d.Problems) != 1 || d.Problems[0].Line != 6 || d.Problems[0].Label != "traefik.enable" || d.Problems[0].Severity != config.Warning || !strings.Contains(d.Problems[0].Fix, "move them") {
 		t.Errorf("got %v, want a warning at line 6", d.Problems)
 	}
 }

@@ -107,7 +107,7 @@ type folder struct {
 }
 
 // New reads every source once. A base layer or file that cannot be read, or is
-// no compose file, is an error that has a Mend method. What is wrong with labels
+// no compose file, is an error that has a Hint method. What is wrong with labels
 // or with a fragment is in the Problems of [Provider.Dynamic]: only the compose
 // service or fragment in question is left out.
 func New(opts Options) (*Provider, error) {

@@ -54,7 +54,7 @@ type choice struct {
 // choose tries the last version of every source. One that has an error, or
 // breaks what another has in force, gives way to the version in force before if
 // that is sound. A source whose first version was faulty is served in part until
-// it is mended, so its changes still count.
+// it is fixed, so its changes still count.
 func (p *Provider) choose() choice {
 	c := choice{use: make(map[*source]*document, len(p.sources)), refused: map[*source][]config.Problem{}}
 	for _, s := range p.sources {
@@ -106,7 +106,7 @@ func (s *source) blame(errs []config.Problem) []config.Problem {
 	all := make([]config.Problem, 0, len(errs))
 	for _, e := range errs {
 		hint := "keep what others use, or change them first"
-		all = append(all, config.Problem{Severity: config.Error, File: s.name, Message: "the change breaks " + e.Error(), Hint: hint})
+		all = append(all, config.Problem{Severity: config.Error, File: s.name, Message: "the change breaks " + e.Error(), Fix: hint})
 	}
 	return all
 }

@@ -43,7 +43,7 @@ func TestUnchanged(t *testing.T) {
 }
 
 // TestFaultyStart shows that a file which was faulty from the start can be
-// mended bit by bit.
+// fixed bit by bit.
 func TestFaultyStart(t *testing.T) {
 	t.Parallel()
 	bad := "  bad:\n    labels:\n      traefik.http.routers.x.rulle: y\n"

@@ -131,9 +131,9 @@ func (s *source) unreadable(path string, err error) *config.Problem {
 	switch {
 	case !errors.Is(err, fs.ErrNotExist):
 	case s.latest == nil && s.good == nil && (s.fault == nil || s.fault.Message == noSuchFile):
-		p.Message, p.Hint = noSuchFile, "check the name"
+		p.Message, p.Fix = noSuchFile, "check the name"
 	default:
-		p.Message, p.Hint = "the file is gone", "save it again; to do without its routes, write services: {} into it"
+		p.Message, p.Fix = "the file is gone", "save it again; to do without its routes, write services: {} into it"
 	}
 	return p
 }

@@ -41,8 +41,8 @@ func TestRunDynamic(t *testing.T) {
 	if got := rules(r.Dynamic())["one"]; got != "Host(`new`)" {
 		t.Errorf("got %q, want the last good version", got)
 	}
-	replace(t, file, routing("one", "mended"))
-	r.untilRule(t, "one", "mended")
+	replace(t, file, routing("one", "fixed"))
+	r.untilRule(t, "one", "fixed")
 	sub := filepath.Join(dir, "sub")
 	if err := os.Mkdir(sub, 0o700); err != nil {
 		t.Fatal(err)

@@ -185,7 +185,7 @@ func (r *reader) refuse(at spot, message, hint string) error {
 // doubt notes a warning about a label.
 func (r *reader) doubt(file string, line int, label, message, hint string) {
 	r.spec.problems = append(r.spec.problems, config.Problem{Severity: config.Warning, File: file, Line: line, Service: r.name,
-		Label: label, Message: message, Hint: hint})
+		Label: label, Message: message, Fix: hint})
 }
 
 // scalar is a label's value: numbers and the like are written as Go does.
@@ -367,6 +367,6 @@ func (r *reader) swarm(p part) {
 		name, _, _ := strings.Cut(first.Value, "=")
 		r.spec.problems = append(r.spec.problems, config.Problem{Severity: config.Warning, File: p.file, Line: first.Line, Service: r.name,
 			Label:   name,
-			Message: "labels below deploy are for Swarm only: they are ignored", Hint: "move them to the labels of the service itself"})
+			Message: "labels below deploy are for Swarm only: they are ignored", Fix: "move them to the labels of the service itself"})
 	}
 }

@@ -26,13 +26,13 @@ func (p *project) traefik(doc *document, full *types.Project, s types.ServiceCon
 	last := parts[len(parts)-1]
 	if doc.static != nil {
 		doc.problems = append(doc.problems, config.Problem{Severity: config.Warning, File: last.file, Line: last.node.Line, Service: s.Name,
-			Message: fmt.Sprintf("the settings of this Traefik are ignored: service %q runs one too", doc.static.Origin.Service), Hint: "remove one of them"})
+			Message: fmt.Sprintf("the settings of this Traefik are ignored: service %q runs one too", doc.static.Origin.Service), Fix: "remove one of them"})
 		return
 	}
 	env, err := p.environment(s)
 	if err != nil {
 		doc.problems = append(doc.problems, config.Problem{Severity: config.Warning, File: last.file, Line: last.node.Line, Service: s.Name,
-			Message: err.Error(), Hint: "check the name"})
+			Message: err.Error(), Fix: "check the name"})
 	}
 	found, problems := static.Read(static.Source{
 		File: last.file, Service: s.Name, Line: last.node.Line,
@@ -277,8 +277,8 @@ type refusal struct {
 
 func (r *refusal) Unwrap() error { return r.error }
 
-// Mend is the hint shown with the error.
-func (r *refusal) Mend() string { return r.hint }
+// Hint is the hint shown with the error.
+func (r *refusal) Hint() string { return r.hint }
 
 func or(a, b string) string {
 	if a != "" {

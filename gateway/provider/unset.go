@@ -39,7 +39,7 @@ func (p *project) warnUnset(doc *document, name string, parts []part) {
 					}
 					doc.problems = append(doc.problems, config.Problem{Severity: config.Warning, File: at.file, Line: n.Line, Service: name, Label: label,
 						Message: fmt.Sprintf("the variable %s is not set, and counts as empty", variable),
-						Hint: fmt.Sprintf("set it in the environment or in a file .env beside the compose file, or give it a default: ${%s:-value}",
+						Fix: fmt.Sprintf("set it in the environment or in a file .env beside the compose file, or give it a default: ${%s:-value}",
 							variable)})
 				}
 			})

@@ -199,7 +199,7 @@ func TestRunRefuses(t *testing.T) {
 			replace(t, path, web("c"))
 			r.untilRule(t, "r", "c")
 			if got := r.Problems(); len(got) != 0 {
-				t.Errorf("got problems %v, want none once mended", got)
+				t.Errorf("got problems %v, want none once fixed", got)
 			}
 		})
 	}

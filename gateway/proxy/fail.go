@@ -63,8 +63,8 @@ func (p *Proxy) fail(w http.ResponseWriter, r *http.Request, b *Balancer, s *ser
 
 // foreign is why nothing is sent to a server of another user, and what to do.
 func foreign(e *peer.ServerError) (detail, remedy string) {
-	mend := e.Mend()
-	return e.Error() + ", another one of this machine: nothing was sent there", strings.ToUpper(mend[:1]) + mend[1:] + "."
+	hint := e.Hint()
+	return e.Error() + ", another one of this machine: nothing was sent there", strings.ToUpper(hint[:1]) + hint[1:] + "."
 }
 
 // reason is why a server that was reached gave no answer, and what to do.

@@ -40,8 +40,8 @@ type unknownStrategy struct{ name string }
 
 func (e *unknownStrategy) Error() string { return fmt.Sprintf("strategy %q does not exist", e.name) }
 
-// Mend is the hint shown with the error.
-func (e *unknownStrategy) Mend() string { return "the strategies are wrr, p2c, hrw and leasttime" }
+// Hint is the hint shown with the error.
+func (e *unknownStrategy) Hint() string { return "the strategies are wrr, p2c, hrw and leasttime" }
 
 // gauge is how busy a server is.
 type gauge struct {

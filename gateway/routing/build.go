@@ -347,9 +347,9 @@ func (t *Table) hasOtherIssuer(r *Router) bool {
 
 // hintOf is the remedy that an error brings along, or empty.
 func hintOf(err error) string {
-	var m interface{ Mend() string }
+	var m interface{ Hint() string }
 	if errors.As(err, &m) {
-		return m.Mend()
+		return m.Hint()
 	}
 	return ""
 }

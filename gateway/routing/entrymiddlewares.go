@@ -77,9 +77,9 @@ func (b *builder) dropUnprotected(r *Router) {
 	for _, name := range without {
 		message := fmt.Sprintf("it is not served on entrypoint %q, whose middlewares cannot be built", name)
 		if len(r.EntryPoints) == 0 {
-			r.refuse("entrypoints", message, "mend the middlewares of the entrypoint")
+			r.refuse("entrypoints", message, "fix the middlewares of the entrypoint")
 		} else {
-			r.warn("entrypoints", message, "mend the middlewares of the entrypoint")
+			r.warn("entrypoints", message, "fix the middlewares of the entrypoint")
 		}
 	}
 }

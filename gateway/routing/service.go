@@ -223,8 +223,8 @@ type hintError struct {
 
 func (m *hintError) Unwrap() error { return m.error }
 
-// Mend is the hint shown with the error.
-func (m *hintError) Mend() string { return m.hint }
+// Hint is the hint shown with the error.
+func (m *hintError) Hint() string { return m.hint }
 
 // IsInternal reports whether the gateway itself answers.
 func (s *Service) IsInternal() bool {

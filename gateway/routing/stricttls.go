@@ -16,7 +16,7 @@ func (e *RouterEntryPoint) tlsOptionsName() string { return cmp.Or(e.TLS.Options
 // refuseConflicts disables what core.strictTLSOptions says: on an entrypoint, routers of
 // one host with different TLS options, and routers whose options no handshake can
 // choose. As in Traefik (resolveHTTPTLSOptions of v3.7.11) those that are disabled for
-// another reason count too, so that mending them cannot bring a conflict.
+// another reason count too, so that fixing them cannot bring a conflict.
 func (b *builder) refuseConflicts() {
 	if !b.Dynamic.Static.StrictTLSOptions {
 		return

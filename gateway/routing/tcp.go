@@ -70,7 +70,7 @@ func tcpUnreached(t *Table) []config.Problem {
 				label := "traefik.tcp.routers." + BareName(r.Name) + ".rule"
 				p := config.Problem{Severity: config.Warning, Service: r.Config.Origin.Service, Label: label,
 					Message: fmt.Sprintf("on entrypoint %s an HTTPS router takes the connections for %q", e, host),
-					Hint:    "give one of them another host or another entrypoint"}
+					Fix:     "give one of them another host or another entrypoint"}
 				p.File, p.Line = t.Dynamic.Place(p.Label, r.Config.Origin)
 				list = append(list, p)
 			}

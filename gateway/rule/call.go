@@ -35,11 +35,11 @@ func (b *builder) call(c *ast.CallExpr) (matcher, error) {
 		}
 		m, err := s.build(args)
 		if e, ok := errors.AsType[*Error](err); ok {
-			return nil, b.fail(c.Args[0].Pos(), s.name+": "+e.Message, e.Hint)
+			return nil, b.fail(c.Args[0].Pos(), s.name+": "+e.Message, e.hint)
 		}
 		if message, hint := doubt(s.name, args); message != "" && err == nil {
 			at := b.fail(c.Pos(), message, hint)
-			b.doubts = append(b.doubts, Doubt(*at))
+			b.doubts = append(b.doubts, Doubt{at.Line, at.Column, at.Message, at.hint})
 		}
 		return m, err
 	}

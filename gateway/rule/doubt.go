@@ -14,7 +14,7 @@ import (
 type Doubt struct {
 	Line, Column int
 	Message      string
-	Hint         string // how to mend it, may be empty
+	Hint         string // how to fix it, may be empty
 }
 
 // String is the message with its place in the rule.
@@ -122,13 +122,13 @@ func doubtHost(name, host string) (message, hint string) {
 	if _, err := netip.ParseAddr(strings.Trim(bare, "[]")); err == nil {
 		port = nil
 	}
-	mended := bare
+	corrected := bare
 	if port != nil {
-		mended = port[1]
+		corrected = port[1]
 	}
-	mended = call(name, mended)
+	corrected = call(name, corrected)
 	if path != "" && name == "Host" {
-		mended += " && " + call("PathPrefix", "/"+path)
+		corrected += " && " + call("PathPrefix", "/"+path)
 	}
 	switch {
 	case variable.MatchString(host):
@@ -141,11 +141,11 @@ func doubtHost(name, host string) (message, hint string) {
 		}
 		return fmt.Sprintf("%q is taken for one host", host) + never, "write " + strings.Join(all, " || ")
 	case rest != host:
-		return fmt.Sprintf("%q holds a scheme, which is not part of a host", host) + never, "write " + mended
+		return fmt.Sprintf("%q holds a scheme, which is not part of a host", host) + never, "write " + corrected
 	case slashed:
-		return fmt.Sprintf("%q holds a path, which is not part of a host", host) + never, "write " + mended
+		return fmt.Sprintf("%q holds a path, which is not part of a host", host) + never, "write " + corrected
 	case port != nil:
-		return fmt.Sprintf("%q holds a port, which is not compared", host) + never, "write " + mended + ": the entrypoint decides on the port"
+		return fmt.Sprintf("%q holds a port, which is not compared", host) + never, "write " + corrected + ": the entrypoint decides on the port"
 	case strings.HasPrefix(host, "."), strings.Contains(host, ".."):
 		return fmt.Sprintf("%q has an empty label", host) + never, "write " + call(name,
 			"*."+strings.Trim(strings.ReplaceAll(host, "..", "."), ".")) + " for all names below it"

@@ -8,9 +8,9 @@ import (
 )
 
 // doubts holds rules that Traefik v3 reads and that do not mean what they say; the
-// mended one is what the hint tells to write.
+// corrected one is what the hint tells to write.
 var doubts = []struct {
-	name, rule, message, mended string
+	name, rule, message, corrected string
 }{
 	{"V2HostRegexp", "HostRegexp(`{sub:[a-z]+}.localhost`)", "v2's syntax", "HostRegexp(`^(?:[a-z]+)\\.localhost$`)"},
 	{"V2HostRegexpName", "HostRegexp(`{any}`)", "v2's syntax", "HostRegexp(`^[^.]+$`)"},
@@ -67,13 +67,13 @@ func TestDoubts(t *testing.T) {
 			if len(list) != 1 || !strings.Contains(list[0].Message, tt.message) || list[0].Line != 2 || list[0].Column != 2 {
 				t.Fatalf("got %+v, want one with %q in line 2, column 2", list, tt.message)
 			}
-			if tt.mended == "" {
+			if tt.corrected == "" {
 				return
 			}
-			if !strings.HasPrefix(list[0].Hint, "write "+tt.mended) {
-				t.Errorf("got hint %q, want %q", list[0].Hint, tt.mended)
+			if !strings.HasPrefix(list[0].Hint, "write "+tt.corrected) {
+				t.Errorf("got hint %q, want %q", list[0].Hint, tt.corrected)
 			}
-			if r, err := rule.Parse(tt.mended); err != nil || len(r.Doubts()) > 0 {
+			if r, err := rule.Parse(tt.corrected); err != nil || len(r.Doubts()) > 0 {
 				t.Errorf("the hint itself: got %v, %v", r.Doubts(), err)
 			}
 		})

@@ -6,7 +6,7 @@ import "fmt"
 type Error struct {
 	Line, Column int // in the rule, both from 1; columns count bytes
 	Message      string
-	Hint         string // how to mend it, may be empty
+	hint         string // how to fix it, may be empty
 }
 
 // Error is the message with its place in the rule.
@@ -17,5 +17,5 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("rule, column %d: %s", e.Column, e.Message)
 }
 
-// Mend is the hint shown below the error.
-func (e *Error) Mend() string { return e.Hint }
+// Hint is the hint shown below the error.
+func (e *Error) Hint() string { return e.hint }

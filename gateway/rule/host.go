@@ -73,13 +73,13 @@ func newHost(args []string) (matcher, error) {
 		return hostSuffix(suffix), nil
 	case strings.Contains(name, "*"):
 		return nil, &Error{Message: fmt.Sprintf("the host %q has a wildcard that is not its whole first label", name),
-			Hint: "use `*.example.localhost`, or HostRegexp"}
+			hint: "use `*.example.localhost`, or HostRegexp"}
 	case strings.Contains(name, "${"):
 		return nil, &Error{Message: fmt.Sprintf("the host %q holds a variable, and nothing puts a value there", args[0]),
-			Hint: "write the host itself; files of dynamic configuration take {{ env \"NAME\" }}"}
+			hint: "write the host itself; files of dynamic configuration take {{ env \"NAME\" }}"}
 	case strings.Contains(name, "{"):
 		return nil, &Error{Message: fmt.Sprintf("the host %q has a pattern in the v2 syntax", name),
-			Hint: "use HostRegexp with a regular expression of Go, such as `^.+\\.example\\.localhost$`"}
+			hint: "use HostRegexp with a regular expression of Go, such as `^.+\\.example\\.localhost$`"}
 	}
 	return exactHost(name), nil
 }
@@ -100,7 +100,7 @@ func ascii(name string) error {
 		}
 		e := &Error{Message: fmt.Sprintf("the host %q is not ASCII", name)}
 		if p, err := idna.Lookup.ToASCII(name); err == nil {
-			e.Hint = fmt.Sprintf("write `%s`", p)
+			e.hint = fmt.Sprintf("write `%s`", p)
 		}
 		return e
 	}

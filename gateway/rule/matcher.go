@@ -61,7 +61,7 @@ func (p pathPrefix) match(req *Request) bool { return strings.HasPrefix(req.Path
 func rooted(path string) error {
 	if !strings.HasPrefix(path, "/") {
 		return &Error{Message: fmt.Sprintf("the path %q does not start with a slash", path),
-			Hint: fmt.Sprintf("write `/%s`", path)}
+			hint: fmt.Sprintf("write `/%s`", path)}
 	}
 	return nil
 }
@@ -156,7 +156,7 @@ func compile(expr string) (*regexp.Regexp, error) {
 	re, err := regexp.Compile(expr)
 	if err != nil {
 		return nil, &Error{Message: "the regular expression is malformed: " + strings.TrimPrefix(err.Error(), "error parsing regexp: "),
-			Hint: "regular expressions are Go's: https://pkg.go.dev/regexp/syntax"}
+			hint: "regular expressions are Go's: https://pkg.go.dev/regexp/syntax"}
 	}
 	return re, nil
 }

@@ -30,14 +30,14 @@ type builder struct {
 type language struct {
 	specs   []spec
 	example string // a matcher with its argument
-	// foreign says how to mend the name, in lower case, of a matcher that other
+	// foreign says how to fix the name, in lower case, of a matcher that other
 	// rules have; empty where none has it.
 	foreign func(name string) (why, hint string)
 }
 
 func (l language) parse(s string) (node, []Doubt, error) {
 	if strings.TrimSpace(s) == "" {
-		return nil, nil, &Error{Line: 1, Column: 1, Message: "the rule is empty", Hint: "write a matcher, such as " + l.example}
+		return nil, nil, &Error{Line: 1, Column: 1, Message: "the rule is empty", hint: "write a matcher, such as " + l.example}
 	}
 	if len(s) > maxLength {
 		return nil, nil, &Error{Line: 1, Column: 1, Message: fmt.Sprintf("the rule is longer than %d bytes", maxLength)}
@@ -111,7 +111,7 @@ func (b *builder) binary(n *ast.BinaryExpr, negated bool, depth int) (node, erro
 
 func (b *builder) fail(pos token.Pos, message, hint string) *Error {
 	at := b.fset.PositionFor(pos, false)
-	return &Error{Line: at.Line, Column: at.Column, Message: message, Hint: hint}
+	return &Error{Line: at.Line, Column: at.Column, Message: message, hint: hint}
 }
 
 // text is the source of an expression.
@@ -136,9 +136,9 @@ func syntaxError(source string, err error) error {
 	e := &Error{Line: 1 + strings.Count(before, "\n"), Column: len(before) - strings.LastIndexByte(before, '\n'), Message: first.Msg}
 	switch {
 	case strings.Contains(first.Msg, "rune literal"), strings.Contains(first.Msg, "escape is invalid"):
-		e.Message, e.Hint = singleQuotes, quoting
+		e.Message, e.hint = singleQuotes, quoting
 	case strings.Contains(first.Msg, "literal not terminated"):
-		e.Message, e.Hint = "a quote is not closed", quoting
+		e.Message, e.hint = "a quote is not closed", quoting
 	case strings.Contains(first.Msg, "in argument list"), strings.Contains(first.Msg, "expected ')'"):
 		e.Message = "a parenthesis is not closed, or a comma is missing"
 	case strings.Contains(first.Msg, "expected 'EOF', found"):

@@ -63,8 +63,8 @@ func TestParseErrors(t *testing.T) {
 			if e.Line != 1 || e.Column != tt.column {
 				t.Errorf("got line %d column %d, want 1 %d (%v)", e.Line, e.Column, tt.column, err)
 			}
-			if !strings.Contains(e.Error(), tt.want) || !strings.Contains(e.Mend(), tt.hint) {
-				t.Errorf("got %q, hint %q; want them to hold %q, %q", e.Error(), e.Mend(), tt.want, tt.hint)
+			if !strings.Contains(e.Error(), tt.want) || !strings.Contains(e.Hint(), tt.hint) {
+				t.Errorf("got %q, hint %q; want them to hold %q, %q", e.Error(), e.Hint(), tt.want, tt.hint)
 			}
 		})
 	}

@@ -18,7 +18,7 @@ type Rule struct {
 }
 
 // Parse reads a rule. The error is an [*Error], which says where in the rule
-// and why, and often how to mend it.
+// and why, and often how to fix it.
 func Parse(s string) (*Rule, error) {
 	root, doubts, err := httpRules().parse(s)
 	if err != nil {

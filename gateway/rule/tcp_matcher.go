@@ -51,7 +51,7 @@ func newHostSNI(args []string) (matcher, error) {
 	}
 	m, err := newHost([]string{name})
 	if e, ok := errors.AsType[*Error](err); ok {
-		e.Hint = strings.ReplaceAll(e.Hint, "HostRegexp", "HostSNIRegexp")
+		e.hint = strings.ReplaceAll(e.hint, "HostRegexp", "HostSNIRegexp")
 	}
 	return m, err
 }
@@ -61,7 +61,7 @@ type alpn string
 
 func newALPN(args []string) (matcher, error) {
 	if args[0] == acmeTLS {
-		return nil, &Error{Message: fmt.Sprintf("the protocol %q is the gateway's own", acmeTLS), Hint: "ACME challenges are answered before any router is asked"}
+		return nil, &Error{Message: fmt.Sprintf("the protocol %q is the gateway's own", acmeTLS), hint: "ACME challenges are answered before any router is asked"}
 	}
 	return alpn(args[0]), nil
 }

@@ -114,8 +114,8 @@ func TestTCPParseErrors(t *testing.T) {
 			if !ok {
 				t.Fatalf("got error %v, want a *rule.Error", err)
 			}
-			if e.Column != tt.column || !strings.Contains(e.Error(), tt.want) || !strings.Contains(e.Mend(), tt.hint) {
-				t.Errorf("got column %d, %q, hint %q; want %d, %q, %q", e.Column, e.Error(), e.Mend(), tt.column, tt.want, tt.hint)
+			if e.Column != tt.column || !strings.Contains(e.Error(), tt.want) || !strings.Contains(e.Hint(), tt.hint) {
+				t.Errorf("got column %d, %q, hint %q; want %d, %q, %q", e.Column, e.Error(), e.Hint(), tt.column, tt.want, tt.hint)
 			}
 		})
 	}

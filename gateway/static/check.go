@@ -48,7 +48,7 @@ func (r *reader) checkProxyProtocol(name string, e *config.EntryPoint) {
 
 func (r *reader) checkMetrics(p *config.Prometheus) {
 	for _, m := range p.Mistakes() {
-		r.wrong("metrics.prometheus."+m.Label, m.Message, m.Hint)
+		r.wrong("metrics.prometheus."+m.Label, m.Message, m.Fix)
 		if label, ok := strings.CutPrefix(m.Label, "headerLabels."); ok {
 			delete(p.HeaderLabels, label)
 		} else {

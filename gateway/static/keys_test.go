@@ -180,7 +180,7 @@ func reported(t *testing.T, way string, k keytest.Key, problems []config.Problem
 		}
 		return
 	}
-	if problems[0].Hint == "" {
+	if problems[0].Fix == "" {
 		t.Errorf("%s: %s: got no hint", way, problems[0].Message)
 	}
 	message, _, ok := strings.Cut(strings.ToLower(problems[0].Message), " is not supported: it is ignored")
@@ -216,7 +216,7 @@ func TestKeysAbsent(t *testing.T) {
 			if way == "environment" {
 				passed = !slices.ContainsFunc(sections, func(s string) bool { return strings.HasPrefix(name, s) })
 			}
-			if len(problems) != 1 || problems[0].Hint == "" || problems[0].Severity != config.Warning ||
+			if len(problems) != 1 || problems[0].Fix == "" || problems[0].Severity != config.Warning ||
 				!strings.HasPrefix(problems[0].Message, "Traefik has no setting ") ||
 				strings.Contains(problems[0].Message, "does not start") == passed {
 				t.Errorf("%s: %s: got %v, want that Traefik has no such setting, and a hint; passed over %t", name, way, problems, passed)

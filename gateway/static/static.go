@@ -38,7 +38,7 @@ type Source struct {
 	Content func(containerPath string) (Content, bool)
 	// Writable finds where a file that Traefik writes is on this machine, and the
 	// directory that it must not leave. The error says why it may not be written,
-	// and has a Mend method. Nil means that both see the same files, wherever.
+	// and has a Hint method. Nil means that both see the same files, wherever.
 	Writable func(containerPath string) (root, hostPath string, err error)
 }
 
@@ -133,7 +133,7 @@ func (r *reader) problem(severity config.Severity, line int, message, hint strin
 	if line == 0 {
 		line = r.origin.Line
 	}
-	r.problems = append(r.problems, config.Problem{Severity: severity, File: r.origin.File, Line: line, Service: r.origin.Service, Message: message, Hint: hint})
+	r.problems = append(r.problems, config.Problem{Severity: severity, File: r.origin.File, Line: line, Service: r.origin.Service, Message: message, Fix: hint})
 }
 
 // ignored tells in one problem of all settings that Traefik does not look at.
@@ -158,7 +158,7 @@ func (r *reader) ignored(settings []setting, why string) {
 	}
 	r.problems = append(r.problems, config.Problem{Severity: config.Warning, File: r.File, Line: line, Service: r.Service,
 		Message: fmt.Sprintf("%s %s ignored: %s", strings.Join(names, ", "), are, why),
-		Hint:    "keep all settings in one place: the file, the flags or the environment"})
+		Fix:     "keep all settings in one place: the file, the flags or the environment"})
 }
 
 // fromSettings decodes flags or variables.
@@ -305,9 +305,9 @@ func (r *reader) accessLog() *config.AccessLog {
 	root, host, err := r.Writable(c.FilePath)
 	if err != nil {
 		hint := ""
-		var remedy interface{ Mend() string }
+		var remedy interface{ Hint() string }
 		if errors.As(err, &remedy) {
-			hint = remedy.Mend()
+			hint = remedy.Hint()
 		}
 		r.problem(config.Warning, r.lines["accesslog.filepath"], fmt.Sprintf("no access log is written to %s: %v", c.FilePath, err), hint)
 		return nil

@@ -34,8 +34,8 @@ func read(s static.Source) (*config.Static, []string) {
 	for _, p := range problems {
 		severity, _ := p.Severity.MarshalText()
 		text := fmt.Sprintf("%s %d: %s", severity, p.Line, p.Message)
-		if p.Hint != "" {
-			text += " (" + p.Hint + ")"
+		if p.Fix != "" {
+			text += " (" + p.Fix + ")"
 		}
 		told = append(told, text)
 	}

@@ -71,7 +71,7 @@ func checkAddress(address string) error {
 		_, err = strconv.ParseUint(port, 10, 16)
 	}
 	if err != nil || host == "" {
-		return &mended{fmt.Errorf("the server address %q is not one", address), "write host:port, such as 127.0.0.1:5432"}
+		return &hintError{fmt.Errorf("the server address %q is not one", address), "write host:port, such as 127.0.0.1:5432"}
 	}
 	return nil
 }

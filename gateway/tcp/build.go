@@ -53,7 +53,7 @@ func (b *builder) route(name string, c *config.TCPRouter) *route {
 	}
 	var err error
 	if r.rule, err = rule.ParseTCP(c.Rule); err != nil {
-		r.refuse("rule", err.Error(), mend(err))
+		r.refuse("rule", err.Error(), hintOf(err))
 	} else {
 		r.priority = cmp.Or(c.Priority, r.rule.Priority())
 		for _, d := range r.rule.Doubts() {
@@ -121,7 +121,7 @@ func (b *builder) dress(r *route, name string) {
 	case w == nil:
 		r.refuse("middlewares", fmt.Sprintf("middleware %q does not exist", name), didYouMean(name, b.config.Middlewares))
 	case w.err != nil:
-		r.refuse("middlewares", fmt.Sprintf("middleware %q: %v", name, w.err), mend(w.err))
+		r.refuse("middlewares", fmt.Sprintf("middleware %q: %v", name, w.err), hintOf(w.err))
 	default:
 		r.wares = append(r.wares, w)
 	}
@@ -137,7 +137,7 @@ func (b *builder) serve(r *route) {
 	case s == nil:
 		r.refuse("service", fmt.Sprintf("service %q does not exist", name), didYouMean(name, b.config.Services))
 	case s.err != nil:
-		r.refuse("service", fmt.Sprintf("service %q: %v", name, s.err), mend(s.err))
+		r.refuse("service", fmt.Sprintf("service %q: %v", name, s.err), hintOf(s.err))
 	default:
 		r.service = s
 		if s.doubt != "" {
@@ -146,21 +146,21 @@ func (b *builder) serve(r *route) {
 	}
 }
 
-// mended is an error that brings its remedy along.
-type mended struct {
+// hintError is an error that brings its remedy along.
+type hintError struct {
 	error
 	hint string
 }
 
-func (m *mended) Unwrap() error { return m.error }
+func (m *hintError) Unwrap() error { return m.error }
 
-// Mend is the hint shown with the error.
-func (m *mended) Mend() string { return m.hint }
+// Hint is the hint shown with the error.
+func (m *hintError) Hint() string { return m.hint }
 
-func mend(err error) string {
-	var m interface{ Mend() string }
+func hintOf(err error) string {
+	var m interface{ Hint() string }
 	if errors.As(err, &m) {
-		return m.Mend()
+		return m.Hint()
 	}
 	return ""
 }

@@ -48,7 +48,7 @@ func (b *builder) transport(name string) *transport {
 	case name == "":
 		c = &config.TCPServersTransport{}
 	case !ok:
-		return &transport{err: &mended{fmt.Errorf("the serversTransport %q does not exist", name), didYouMean(name, b.config.ServersTransports)}}
+		return &transport{err: &hintError{fmt.Errorf("the serversTransport %q does not exist", name), didYouMean(name, b.config.ServersTransports)}}
 	}
 	t := &transport{config: *c}
 	t.config.Origin = config.Origin{}
@@ -88,7 +88,7 @@ func (t *transport) dialer(c *config.TCPLoadBalancer) (*dialer, error) {
 		return d, nil
 	}
 	if protocol.Version < 0 || protocol.Version > 2 {
-		return nil, &mended{fmt.Errorf("proxyprotocol.version %d is neither 1 nor 2", protocol.Version), "write 1 or 2"}
+		return nil, &hintError{fmt.Errorf("proxyprotocol.version %d is neither 1 nor 2", protocol.Version), "write 1 or 2"}
 	}
 	if d.version = byte(protocol.Version); d.version == 0 {
 		d.version = 2

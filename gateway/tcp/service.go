@@ -118,7 +118,7 @@ func (b *builder) adopt(s *service, name string) {
 	switch {
 	case s.err != nil:
 	case child == nil:
-		s.err = &mended{fmt.Errorf("the service %q does not exist", name), didYouMean(name, b.config.Services)}
+		s.err = &hintError{fmt.Errorf("the service %q does not exist", name), didYouMean(name, b.config.Services)}
 	case child.err != nil:
 		s.err = fmt.Errorf("the service %q: %w", name, child.err)
 	default:

@@ -29,7 +29,7 @@ const (
 
 func doctorCommand(machine func() *machine, rootFile func() (string, error), stack func() (Stack, error)) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "doctor", Short: "Check what HTTPS needs on this machine, and say how to mend it", Args: cobra.NoArgs,
+		Use: "doctor", Short: "Check what HTTPS needs on this machine, and say how to fix it", Args: cobra.NoArgs,
 		Long: "Check the local authority, which stores trust it, names, ports, the running stack, and whether other users are kept out of it.\n" +
 			"The exit code is 1 if something essential is missing.",
 	}
@@ -43,7 +43,7 @@ func doctorCommand(machine func() *machine, rootFile func() (string, error), sta
 			printChecks(cmd.OutOrStdout(), checks)
 		}
 		if n := count(checks); n > 0 {
-			err = errors.Join(err, &mendError{fmt.Sprintf("%d of %d checks failed", n, len(checks)), "each failed check says how to mend it"})
+			err = errors.Join(err, &hintError{fmt.Sprintf("%d of %d checks failed", n, len(checks)), "each failed check says how to fix it"})
 		}
 		return err
 	}
@@ -67,9 +67,9 @@ func examine(ctx context.Context, m *machine, rootFile func() (string, error), s
 		unread := Check{Name: "root", State: failed, Detail: err.Error(), Fix: "start axion once, or run axion trust, to have it made"}
 		if m, ok := errors.AsType[interface {
 			error
-			Mend() string
+			Hint() string
 		}](err); ok {
-			unread.Fix = m.Mend()
+			unread.Fix = m.Hint()
 		}
 		jobs = append([]func() []Check{func() []Check { return []Check{unread} }}, jobs...)
 	} else {

@@ -38,7 +38,7 @@ func storesCommand(machine func() *machine, rootFile func() (string, error), cmd
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		m := machine()
 		if user := m.env("SUDO_USER"); user != "" && user != "root" && m.admin {
-			return &mendError{"sudo makes this the authority of root, not that of " + user,
+			return &hintError{"sudo makes this the authority of root, not that of " + user,
 				"run it as yourself, without sudo: it prints the commands that need more rights"}
 		}
 		file, err := rootFile()
@@ -121,9 +121,9 @@ func (o Outcome) fails(err error) Outcome {
 	if _, ok := errors.AsType[*rightsError](err); ok {
 		o.State = rights
 	}
-	var m interface{ Mend() string }
+	var m interface{ Hint() string }
 	if errors.As(err, &m) {
-		o.Fix = m.Mend()
+		o.Fix = m.Hint()
 	}
 	return o
 }
@@ -157,5 +157,5 @@ func undone(outcomes []Outcome) error {
 	if len(names) == 0 {
 		return nil
 	}
-	return &mendError{"not done in every store: " + strings.Join(names, ", "), "do what is said above, then run this again"}
+	return &hintError{"not done in every store: " + strings.Join(names, ", "), "do what is said above, then run this again"}
 }

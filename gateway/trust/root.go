@@ -23,7 +23,7 @@ func readRoot(file string) (*root, error) {
 		return nil, err
 	}
 	if len(certs) != 1 {
-		return nil, &mendError{fmt.Sprintf("%s holds %d certificates, want the root's alone", file, len(certs)),
+		return nil, &hintError{fmt.Sprintf("%s holds %d certificates, want the root's alone", file, len(certs)),
 			"remove its directory to have a new authority made"}
 	}
 	return &root{file: file, cert: certs[0]}, nil

@@ -123,7 +123,7 @@ func (b *bundle) remove(ctx context.Context, r *root) error {
 func (b *bundle) refresh(ctx context.Context) error {
 	tool := b.machine.tool(b.update[0])
 	if tool == "" {
-		return &mendError{b.update[0] + " is not installed", "install the package ca-certificates"}
+		return &hintError{b.update[0] + " is not installed", "install the package ca-certificates"}
 	}
 	if _, err := b.machine.run(ctx, append([]string{tool}, b.update[1:]...)...); err != nil {
 		return fmt.Errorf("make the system's bundle anew: %w", err)
@@ -154,7 +154,7 @@ func (k *keys) remove(ctx context.Context, r *root) error { return k.all(ctx, k.
 func (k *keys) all(ctx context.Context, commands [][]string) error {
 	for _, c := range commands {
 		if _, err := k.machine.run(ctx, c...); err != nil {
-			return &mendError{err.Error(), "run it yourself: " + shell(c...)}
+			return &hintError{err.Error(), "run it yourself: " + shell(c...)}
 		}
 	}
 	return nil

@@ -64,18 +64,18 @@ type root struct {
 	cert *x509.Certificate
 }
 
-// mendError is an error with its remedy.
-type mendError struct{ text, hint string }
+// hintError is an error with its remedy.
+type hintError struct{ text, hint string }
 
-func (e *mendError) Error() string { return e.text }
+func (e *hintError) Error() string { return e.text }
 
-// Mend is the hint shown with the error.
-func (e *mendError) Mend() string { return e.hint }
+// Hint is the hint shown with the error.
+func (e *hintError) Hint() string { return e.hint }
 
 // rightsError says that the user may not do it, and which command does.
 type rightsError struct{ command string }
 
 func (e *rightsError) Error() string { return "needs more rights than you have" }
 
-// Mend is the command to run.
-func (e *rightsError) Mend() string { return e.command }
+// Hint is the command to run.
+func (e *rightsError) Hint() string { return e.command }

@@ -143,9 +143,9 @@ func (r *Route) tell(s config.Severity, field, message, hint string) {
 
 // hintOf is the remedy that an error brings along, or empty.
 func hintOf(err error) string {
-	var m interface{ Mend() string }
+	var m interface{ Hint() string }
 	if errors.As(err, &m) {
-		return m.Mend()
+		return m.Hint()
 	}
 	return ""
 }

@@ -35,7 +35,7 @@ type Finding struct {
 	Severity config.Severity
 	Field    string // of the router, such as "entrypoints"
 	Message  string
-	Hint     string // how to mend it, may be empty
+	Hint     string // how to fix it, may be empty
 }
 
 // Route describes one router.

@@ -81,13 +81,13 @@ func (e *TokenError) Error() string { return fmt.Sprintf("sign in at %s: %v", e.
 // Unwrap gives the reason.
 func (e *TokenError) Unwrap() error { return e.Err }
 
-// Mend says what to look at.
-func (e *TokenError) Mend() string {
-	var known interface{ Mend() string }
+// Hint says what to look at.
+func (e *TokenError) Hint() string {
+	var known interface{ Hint() string }
 	switch e.Code {
 	case "":
 		if errors.As(e.Err, &known) {
-			return known.Mend()
+			return known.Hint()
 		}
 		return "is the stack running? start it with: axion"
 	case errCredentials.Code:

@@ -65,7 +65,7 @@ func TestCommand(t *testing.T) {
 	t.Run("ErrPassword", func(t *testing.T) {
 		out, err := run(t, at(s.base), "--email", DevelopmentEmail, "--password", "wrong")
 		var failed *TokenError
-		if !errors.As(err, &failed) || failed.Code != "INVALID_EMAIL_OR_PASSWORD" || !strings.Contains(failed.Mend(), "--password") ||
+		if !errors.As(err, &failed) || failed.Code != "INVALID_EMAIL_OR_PASSWORD" || !strings.Contains(failed.Hint(), "--password") ||
 			!strings.Contains(err.Error(), s.base) || strings.Contains(err.Error(), "wrong") || out != "" {
 			t.Errorf("got %q, %v", out, err)
 		}
@@ -86,7 +86,7 @@ func TestCommand(t *testing.T) {
 		gone.Close()
 		_, err := run(t, at(gone.URL))
 		var failed *TokenError
-		if !errors.As(err, &failed) || failed.Code != "" || !strings.Contains(failed.Mend(), "axion") {
+		if !errors.As(err, &failed) || failed.Code != "" || !strings.Contains(failed.Hint(), "axion") {
 			t.Errorf("got %v", err)
 		}
 	})

@@ -34,7 +34,7 @@ const MaxMessage = 1_000_000
 // noMatchingHandler is what a NestJS server answers; its clients look for it.
 const noMatchingHandler = "There is no matching message handler defined in the remote service."
 
-// Permanent marks an error that trying again would not mend: an event goes to
+// Permanent marks an error that trying again would not fix: an event goes to
 // the dead letters at once. A request is answered with the error's text, so it
 // must be fit for the caller. Permanent(nil) is nil.
 func Permanent(err error) error {
@@ -131,8 +131,8 @@ func (e *TimeoutError) Error() string {
 // Public is the same text: it holds nothing that a caller may not know.
 func (e *TimeoutError) Public() string { return e.Error() }
 
-// Mend says what to look at.
-func (e *TimeoutError) Mend() string {
+// Hint says what to look at.
+func (e *TimeoutError) Hint() string {
 	if !e.Accepted {
 		return "check that the broker is running"
 	}
@@ -160,8 +160,8 @@ func (e *ConnectError) Error() string {
 // Unwrap gives the last failure.
 func (e *ConnectError) Unwrap() error { return e.Err }
 
-// Mend says what to look at.
-func (e *ConnectError) Mend() string {
+// Hint says what to look at.
+func (e *ConnectError) Hint() string {
 	return "start the broker, or correct its address (--kafka, --brokers)"
 }
 

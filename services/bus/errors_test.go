@@ -53,9 +53,9 @@ func TestErrorTexts(t *testing.T) {
 		{"Timeout", timeout.Error(), "T on axion.s: s did not answer within 1.5s"},
 		{"TimeoutPublic", timeout.Public(), timeout.Error()},
 		{"Unsent", unsent.Error(), "T on axion.s: the broker did not accept the request within 1s"},
-		{"UnsentMend", unsent.Mend(), "check that the broker is running"},
+		{"UnsentHint", unsent.Hint(), "check that the broker is running"},
 		{"Connect", connect.Error(), "open bus of s: no usable broker at a:1, b:2: context deadline exceeded"},
-		{"ConnectMend", connect.Mend(), "start the broker, or correct its address (--kafka, --brokers)"},
+		{"ConnectHint", connect.Hint(), "start the broker, or correct its address (--kafka, --brokers)"},
 	} {
 		if tt.got != tt.want {
 			t.Errorf("%s: got %q, want %q", tt.name, tt.got, tt.want)

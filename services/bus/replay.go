@@ -18,8 +18,8 @@ func (e *TruncatedTopicError) Error() string {
 	return fmt.Sprintf("topic %s begins at offset %d of partition %d: its oldest records are gone", e.Topic, e.Start, e.Partition)
 }
 
-// Mend says what keeps it from happening.
-func (e *TruncatedTopicError) Mend() string {
+// Hint says what keeps it from happening.
+func (e *TruncatedTopicError) Hint() string {
 	return "set the topic's retention.ms and retention.bytes to -1, and restore its records"
 }
 

@@ -172,8 +172,8 @@ func TestRequestWithoutAnswer(t *testing.T) {
 				t.Errorf("got %q, which lacks %q", err, want)
 			}
 		}
-		if want := "check that codegen-service is running and consumes axion.codegen-service"; timeout.Mend() != want {
-			t.Errorf("got %q, want %q", timeout.Mend(), want)
+		if want := "check that codegen-service is running and consumes axion.codegen-service"; timeout.Hint() != want {
+			t.Errorf("got %q, want %q", timeout.Hint(), want)
 		}
 	})
 	t.Run("ErrCancelled", func(t *testing.T) {

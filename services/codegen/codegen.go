@@ -66,7 +66,7 @@ func (s *service) generate(ctx context.Context, m *bus.Message) (any, error) {
 	var graph *GraphError
 	switch {
 	case errors.As(err, &unknown), errors.As(err, &config), errors.As(err, &graph):
-		return nil, bus.Permanent(err) // the asker's to mend: it sees the text
+		return nil, bus.Permanent(err) // the caller's to fix: it sees the text
 	case err != nil:
 		return nil, err
 	}

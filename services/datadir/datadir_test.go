@@ -95,7 +95,7 @@ func TestDirFormat(t *testing.T) {
 	for range 2 { // the lock was given back
 		_, _, err := d.Open(nil)
 		var newer *datadir.NewerFormatError
-		if !errors.As(err, &newer) || newer.Dir != d.Path || newer.Format != 2 || newer.Known != 1 || newer.Mend() == "" {
+		if !errors.As(err, &newer) || newer.Dir != d.Path || newer.Format != 2 || newer.Known != 1 || newer.Hint() == "" {
 			t.Errorf("got %v, want that format 2 is refused", err)
 		}
 	}

@@ -140,8 +140,8 @@ func TestForeignDir(t *testing.T) {
 	_, _, err := d.Open(nil)
 	_, shared := d.EnsureShared(nil)
 	for _, err := range []error{err, shared} {
-		var mender interface{ Mend() string }
-		if !errors.As(err, &mender) || !strings.Contains(err.Error(), d.Path) || !strings.Contains(err.Error(), "user 4711") {
+		var hinter interface{ Hint() string }
+		if !errors.As(err, &hinter) || !strings.Contains(err.Error(), d.Path) || !strings.Contains(err.Error(), "user 4711") {
 			t.Errorf("got %v, want it refused with a hint", err)
 		}
 	}

@@ -31,8 +31,8 @@ func (e *NewerFormatError) Error() string {
 	return fmt.Sprintf("data directory %s was written by a newer axion: it has format %d, and this axion knows %d", e.Dir, e.Format, e.Known)
 }
 
-// Mend is the hint shown with the error.
-func (e *NewerFormatError) Mend() string {
+// Hint is the hint shown with the error.
+func (e *NewerFormatError) Hint() string {
 	return "nothing was changed: start the axion that wrote it, or a newer one; or use another directory by --data DIR"
 }
 

@@ -103,8 +103,8 @@ type lockError struct{ err error }
 func (e *lockError) Error() string { return fmt.Sprintf("lock data directory: %v", e.err) }
 func (e *lockError) Unwrap() error { return e.err }
 
-// Mend is the hint shown with the error.
-func (e *lockError) Mend() string {
+// Hint is the hint shown with the error.
+func (e *lockError) Hint() string {
 	return "use a directory that you may write to by --data DIR, or none by --ephemeral"
 }
 
@@ -122,7 +122,7 @@ func (e *InUseError) Error() string {
 	return fmt.Sprintf("data directory %s is in use by process %d", e.Dir, e.PID)
 }
 
-// Mend is the hint shown with the error.
-func (e *InUseError) Mend() string {
+// Hint is the hint shown with the error.
+func (e *InUseError) Hint() string {
 	return "stop that process, use another directory by --data DIR, or none by --ephemeral"
 }

@@ -96,8 +96,8 @@ func TestAcquire(t *testing.T) {
 		}
 		for _, dir := range []string{file, filepath.Join(file, "below")} {
 			_, err := Acquire(dir)
-			mend, ok := err.(interface{ Mend() string })
-			if !ok || !strings.Contains(err.Error(), file) || !strings.Contains(mend.Mend(), "--data") {
+			hint, ok := err.(interface{ Hint() string })
+			if !ok || !strings.Contains(err.Error(), file) || !strings.Contains(hint.Hint(), "--data") {
 				t.Errorf("got %v, want an error that names %s, with a hint", err, file)
 			}
 		}
@@ -111,8 +111,8 @@ func TestAcquire(t *testing.T) {
 		if !ok || inUse.Dir != dir || inUse.PID <= 0 || inUse.PID == os.Getpid() {
 			t.Fatalf("got %v, want an error with the directory and the process", err)
 		}
-		if !strings.Contains(inUse.Mend(), "--data") || !strings.Contains(inUse.Error(), dir) {
-			t.Errorf("got %q, %q", inUse.Error(), inUse.Mend())
+		if !strings.Contains(inUse.Hint(), "--data") || !strings.Contains(inUse.Error(), dir) {
+			t.Errorf("got %q, %q", inUse.Error(), inUse.Hint())
 		}
 		kill()
 		lock, err := Acquire(dir)

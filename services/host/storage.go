@@ -61,9 +61,9 @@ func (h *Host) Damage() []error {
 func (h *Host) logDamage(ctx context.Context) error {
 	store.WaitChecked(ctx, h.DB)
 	for _, err := range h.Damage() {
-		var mender interface{ Mend() string }
-		errors.As(err, &mender)
-		h.Log.Error("database: "+err.Error(), "hint", mender.Mend())
+		var hinter interface{ Hint() string }
+		errors.As(err, &hinter)
+		h.Log.Error("database: "+err.Error(), "hint", hinter.Hint())
 	}
 	return nil
 }

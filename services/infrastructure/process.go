@@ -56,9 +56,9 @@ func (r *runtimes) exposed() error {
 
 // hint is what an error says of how to do away with it.
 func hint(err error) string {
-	var known interface{ Mend() string }
+	var known interface{ Hint() string }
 	if errors.As(err, &known) {
-		return known.Mend()
+		return known.Hint()
 	}
 	return "see who may write into the data directory, and into those above it"
 }

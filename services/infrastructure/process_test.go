@@ -260,7 +260,7 @@ func TestProcessEnvironment(t *testing.T) {
 type exposedError struct{ dir string }
 
 func (e *exposedError) Error() string { return "others write into " + e.dir }
-func (*exposedError) Mend() string    { return "use another" }
+func (*exposedError) Hint() string    { return "use another" }
 
 // TestProcessExposed: where others may write above the projects' folder no process is
 // started, be it a new project, one of before, or one that ends meanwhile; sites are.

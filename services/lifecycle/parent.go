@@ -153,8 +153,8 @@ func (e *parentError) Error() string {
 	return fmt.Sprintf("--parent %d: there is no such process", e.pid)
 }
 
-// Mend is the hint shown with the error.
-func (*parentError) Mend() string {
+// Hint is the hint shown with the error.
+func (*parentError) Hint() string {
 	return "give the id of a process that runs, such as $$ of a shell, or 0 to follow none"
 }
 

@@ -113,8 +113,8 @@ type keyError struct{ text, hint string }
 
 func (e *keyError) Error() string { return e.text }
 
-// Mend is the hint shown with the error.
-func (e *keyError) Mend() string { return e.hint }
+// Hint is the hint shown with the error.
+func (e *keyError) Hint() string { return e.hint }
 
 // String gives the key in the form of [Variable]. It is a secret.
 func (k Key) String() string { return hex.EncodeToString(k.secret) }

@@ -114,8 +114,8 @@ func TestLoad(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = signature.Load(dir)
-	var mender interface{ Mend() string }
-	if err == nil || !errors.As(err, &mender) || !strings.HasPrefix(mender.Mend(), "chmod 600 ") {
+	var hinter interface{ Hint() string }
+	if err == nil || !errors.As(err, &hinter) || !strings.HasPrefix(hinter.Hint(), "chmod 600 ") {
 		t.Errorf("a key that others may read: got %v", err)
 	}
 }

@@ -30,8 +30,8 @@ func (e *DamagedError) Error() string {
 	return fmt.Sprintf("database %s is damaged: %s", e.Path, e.What)
 }
 
-// Mend is the hint shown with the error.
-func (e *DamagedError) Mend() string {
+// Hint is the hint shown with the error.
+func (e *DamagedError) Hint() string {
 	restore := e.Restore
 	if restore == "" {
 		restore = "it begins anew"

@@ -130,7 +130,7 @@ func TestDamaged(t *testing.T) {
 			before := bytesOf(t, filepath.Dir(path))
 			_, err := store.Open(t.Context(), path, notes)
 			var damaged *store.DamagedError
-			if !errors.As(err, &damaged) || damaged.Path != path || damaged.What == "" || !strings.Contains(damaged.Mend(), path+".damaged") {
+			if !errors.As(err, &damaged) || damaged.Path != path || damaged.What == "" || !strings.Contains(damaged.Hint(), path+".damaged") {
 				t.Fatalf("got %v, want an error that names the file", err)
 			}
 			for name, text := range bytesOf(t, filepath.Dir(path)) {
@@ -189,7 +189,7 @@ func TestLostCommits(t *testing.T) {
 			continue
 		}
 		var lost *store.LostError
-		if !errors.As(found[0], &lost) || lost.Path != path || lost.Pages == 0 || !strings.Contains(lost.Mend(), lost.Kept) {
+		if !errors.As(found[0], &lost) || lost.Path != path || lost.Pages == 0 || !strings.Contains(lost.Hint(), lost.Kept) {
 			t.Fatalf("%s: got %v", name, found[0])
 		}
 		if kept, err := os.ReadFile(lost.Kept); err != nil || string(kept) != string(broken) {
@@ -244,7 +244,7 @@ func TestNewerSchema(t *testing.T) {
 func wantNewer(t *testing.T, err error, database string) {
 	t.Helper()
 	var newer *store.NewerSchemaError
-	if !errors.As(err, &newer) || newer.Database != database || newer.Set != "one" || newer.Version != 7 || newer.Known != 1 || newer.Mend() == "" {
+	if !errors.As(err, &newer) || newer.Database != database || newer.Set != "one" || newer.Version != 7 || newer.Known != 1 || newer.Hint() == "" {
 		t.Errorf("got %v, want that version 7 of %s is refused", err, database)
 	}
 }

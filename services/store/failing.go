@@ -61,8 +61,8 @@ func (e *StorageError) Error() string {
 // Unwrap gives the cause.
 func (e *StorageError) Unwrap() error { return e.Err }
 
-// Mend is the hint shown with the error.
-func (e *StorageError) Mend() string {
+// Hint is the hint shown with the error.
+func (e *StorageError) Hint() string {
 	if errors.Is(e.Err, syscall.ENOSPC) {
 		return "free some room: it goes on by itself"
 	}

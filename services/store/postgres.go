@@ -43,8 +43,8 @@ func (e *URLError) Error() string { return "--database: " + e.Err.Error() }
 // Unwrap gives the cause.
 func (e *URLError) Unwrap() error { return e.Err }
 
-// Mend is the hint shown with the error.
-func (e *URLError) Mend() string { return e.hint }
+// Hint is the hint shown with the error.
+func (e *URLError) Hint() string { return e.hint }
 
 const urlForm = "give it as postgres://USER:PASSWORD@HOST:5432/DATABASE, with reserved characters in the password " +
 	"percent-encoded; or leave the password out, and set PGPASSWORD"

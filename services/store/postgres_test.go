@@ -288,8 +288,8 @@ func testTxOrder(t *testing.T, database string, sets ...store.Migrations) {
 func wantURLError(t *testing.T, err error, secret string) {
 	t.Helper()
 	var u *store.URLError
-	if !errors.As(err, &u) || u.Mend() == "" || !strings.HasPrefix(err.Error(), "--database: ") {
-		t.Errorf("got %v, want an error that names the flag and says how to mend it", err)
+	if !errors.As(err, &u) || u.Hint() == "" || !strings.HasPrefix(err.Error(), "--database: ") {
+		t.Errorf("got %v, want an error that names the flag and says how to fix it", err)
 	}
 	if err != nil && strings.Contains(err.Error(), secret) {
 		t.Errorf("the password is in %q", err)

@@ -26,8 +26,8 @@ func (e *NewerSchemaError) Error() string {
 		e.Database, e.Set, e.Version, e.Known)
 }
 
-// Mend is the hint shown with the error.
-func (e *NewerSchemaError) Mend() string {
+// Hint is the hint shown with the error.
+func (e *NewerSchemaError) Hint() string {
 	return "nothing was changed: start the axion that wrote it, or a newer one; " +
 		"or use another directory by --data DIR, or another database by --database URL"
 }

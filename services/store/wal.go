@@ -29,8 +29,8 @@ func (e *LostError) Error() string {
 	return fmt.Sprintf("the write-ahead log %s-wal is damaged: the last commits, of %s, are lost", e.Path, english.Plural(e.Pages, "page", ""))
 }
 
-// Mend is the hint shown with the error.
-func (e *LostError) Mend() string {
+// Hint is the hint shown with the error.
+func (e *LostError) Hint() string {
 	hint := "what was committed before is there; check the disk"
 	if e.Kept != "" {
 		hint += "; the log is kept as " + e.Kept

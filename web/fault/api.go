@@ -29,11 +29,11 @@ func (r *Registry) Register(api huma.API) {
 			}
 			return &body[Fault]{Location: "/api/faults/" + f.ID, Body: f}, nil
 		})
-	add(api, huma.Operation{Method: http.MethodDelete, OperationID: "end-faults", Summary: "Mend everything", DefaultStatus: http.StatusOK},
+	add(api, huma.Operation{Method: http.MethodDelete, OperationID: "end-faults", Summary: "End every fault", DefaultStatus: http.StatusOK},
 		func(context.Context, *struct{}) (*body[ended], error) {
 			return &body[ended]{Body: ended{r.EndAll("ended by hand")}}, nil
 		})
-	add(api, huma.Operation{Method: http.MethodDelete, Path: "/api/faults/{id}", OperationID: "end-fault", Summary: "Mend one thing", DefaultStatus: http.StatusNoContent},
+	add(api, huma.Operation{Method: http.MethodDelete, Path: "/api/faults/{id}", OperationID: "end-fault", Summary: "End one fault", DefaultStatus: http.StatusNoContent},
 		func(_ context.Context, in *struct {
 			ID string `path:"id" doc:"What the answer to its beginning told."`
 		}) (*struct{}, error) {

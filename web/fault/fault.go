@@ -138,7 +138,7 @@ type Fault struct {
 // Broken is what a part has broken.
 type Broken interface {
 	Hits() int64
-	// End mends it. Calls after the first do nothing.
+	// End ends the fault. Calls after the first do nothing.
 	End()
 }
 

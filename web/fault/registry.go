@@ -88,7 +88,7 @@ func (r *Registry) Begin(o Order) (Fault, error) {
 	return e.now(), nil
 }
 
-// End mends a fault and says why, unless that is for its time. It reports
+// End ends a fault and says why, unless that is for its time. It reports
 // whether it was on.
 func (r *Registry) End(id, why string) bool {
 	e := r.take(id)
@@ -121,7 +121,7 @@ func (r *Registry) take(id string) *entry {
 	return nil
 }
 
-// EndAll mends every fault, and tells how many were on.
+// EndAll ends every fault, and returns how many were on.
 func (r *Registry) EndAll(why string) (ended int) {
 	for _, f := range r.List().Items {
 		if r.End(f.ID, why) {

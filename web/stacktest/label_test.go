@@ -77,7 +77,7 @@ func TestReload(t *testing.T) {
 		t.Error("a bad rule took the old route away")
 	}
 	save(t, file, compose("Host(`shop.localhost`)", one))
-	stacktest.Eventually(t, "the mended version", answers("one"))
+	stacktest.Eventually(t, "the fixed version", answers("one"))
 }
 
 // TestOwnService: a compose file's service that has a builtin's name brings the

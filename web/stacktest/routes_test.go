@@ -97,7 +97,7 @@ func TestRoutesPage(t *testing.T) {
 	b.Quiet()
 }
 
-// TestRoutesLive breaks a label while the page is open, and mends it.
+// TestRoutesLive breaks a label while the page is open, and fixes it.
 func TestRoutesLive(t *testing.T) {
 	t.Parallel()
 	b := stacktest.OpenTab(t)

@@ -6,13 +6,13 @@ import (
 	"io"
 )
 
-// PrintError writes an error for a person: what happened, and how to mend it
+// PrintError writes an error for a person: what happened, and how to fix it
 // where an error in its chain knows.
 func PrintError(w io.Writer, err error) {
 	fmt.Fprintln(w, "error:", err)
-	var mender interface{ Mend() string }
-	if errors.As(err, &mender) && mender.Mend() != "" {
-		fmt.Fprintln(w, "hint:", mender.Mend())
+	var hinter interface{ Hint() string }
+	if errors.As(err, &hinter) && hinter.Hint() != "" {
+		fmt.Fprintln(w, "hint:", hinter.Hint())
 	}
 }
 
@@ -21,7 +21,7 @@ func PrintError(w io.Writer, err error) {
 func ExitCode(err error) int {
 	var coded interface {
 		ExitCode() int
-		Mend() string
+		Hint() string
 	}
 	if errors.As(err, &coded) {
 		return coded.ExitCode()

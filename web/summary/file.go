@@ -84,8 +84,8 @@ func (e *NotRunningError) Error() string {
 	return text
 }
 
-// Mend is the hint shown with the error.
-func (e *NotRunningError) Mend() string {
+// Hint is the hint shown with the error.
+func (e *NotRunningError) Hint() string {
 	if !e.Crashed.IsZero() {
 		return "start it again with axion: what it had acknowledged is kept"
 	}
@@ -108,8 +108,8 @@ func (e *NotReadyError) Error() string {
 	return text + " is starting or stopping"
 }
 
-// Mend is the hint shown with the error.
-func (e *NotReadyError) Mend() string { return "wait until it says that it is ready" }
+// Hint is the hint shown with the error.
+func (e *NotReadyError) Hint() string { return "wait until it says that it is ready" }
 
 // Holder tells whether a process has the lock of a data directory, and of that process
 // what can be known: its instance and its id, which are zero else.

@@ -65,8 +65,8 @@ func TestSaveLoad(t *testing.T) {
 		if !errors.As(err, &none) || !none.Crashed.Equal(at) || !reflect.DeepEqual(got, summary.Summary{}) {
 			t.Fatalf("nobody has the directory: got %+v, %v, want a NotRunningError", got, err)
 		}
-		if text := err.Error(); !strings.Contains(text, "process 7, ended by a crash at 2026-02-03 04:05:06") || !strings.Contains(none.Mend(), "again") {
-			t.Errorf("got %s, hint %s", text, none.Mend())
+		if text := err.Error(); !strings.Contains(text, "process 7, ended by a crash at 2026-02-03 04:05:06") || !strings.Contains(none.Hint(), "again") {
+			t.Errorf("got %s, hint %s", text, none.Hint())
 		}
 	})
 	t.Run("ErrLock", func(t *testing.T) {
@@ -80,14 +80,14 @@ func TestSaveLoad(t *testing.T) {
 	t.Run("ErrNotRunning", func(t *testing.T) {
 		_, err := summary.Load(dir, lock{}.holder)
 		var none *summary.NotRunningError
-		if !errors.As(err, &none) || none.Dir != dir || !none.Crashed.IsZero() || !strings.Contains(err.Error(), dir) || none.Mend() == "" {
+		if !errors.As(err, &none) || none.Dir != dir || !none.Crashed.IsZero() || !strings.Contains(err.Error(), dir) || none.Hint() == "" {
 			t.Errorf("got %v, want a NotRunningError of %s", err, dir)
 		}
 	})
 	t.Run("ErrStarting", func(t *testing.T) {
 		_, err := summary.Load(dir, lock{true, "two", 8, nil}.holder)
 		var starting *summary.NotReadyError
-		if !errors.As(err, &starting) || !strings.Contains(err.Error(), "process 8") || starting.Mend() == "" {
+		if !errors.As(err, &starting) || !strings.Contains(err.Error(), "process 8") || starting.Hint() == "" {
 			t.Errorf("got %v, want a NotReadyError", err)
 		}
 	})

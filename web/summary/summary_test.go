@@ -101,15 +101,15 @@ func TestPrintJSON(t *testing.T) {
 	}
 }
 
-type mending struct{ error }
+type hinted struct{ error }
 
-func (mending) Mend() string { return "do this" }
+func (hinted) Hint() string { return "do this" }
 
 func TestPrintError(t *testing.T) {
 	t.Parallel()
 	for want, err := range map[string]error{
 		"error: broken\n":                       errors.New("broken"),
-		"error: start: broken\nhint: do this\n": fmt.Errorf("start: %w", mending{errors.New("broken")}),
+		"error: start: broken\nhint: do this\n": fmt.Errorf("start: %w", hinted{errors.New("broken")}),
 	} {
 		var out bytes.Buffer
 		summary.PrintError(&out, err)

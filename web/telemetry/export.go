@@ -52,8 +52,8 @@ type settingError struct{ name, value string }
 
 func (e *settingError) Error() string { return fmt.Sprintf("%s=%s cannot be used", e.name, e.value) }
 
-// Mend is the hint shown with the error.
-func (e *settingError) Mend() string { return "set it to http/protobuf or grpc" }
+// Hint is the hint shown with the error.
+func (e *settingError) Hint() string { return "set it to http/protobuf or grpc" }
 
 // absence says once that a collector is away, and once that it is back.
 type absence struct {

@@ -77,7 +77,7 @@ func TestOutcomesKafka(t *testing.T) {
 }
 
 // TestOutcomesKfake: kfake alone answers otherwise. One that fails here is answered by
-// a newer kfake as by Kafka: what mends it can go.
+// a newer kfake as by Kafka: what fixes it can go.
 func TestOutcomesKfake(t *testing.T) {
 	t.Parallel()
 	judge(t, startKfake(t), func(t *testing.T, o outcome, got string) {

@@ -49,7 +49,7 @@ func TestSweep(t *testing.T) {
 	}
 }
 
-// TestSweepKfake: kfake alone sends such nulls. Where it does no more, the mending can go.
+// TestSweepKfake: kfake alone sends such nulls. Where it does no more, the completion can go.
 func TestSweepKfake(t *testing.T) {
 	t.Parallel()
 	found := sweep(t, startKfake(t), true, check)

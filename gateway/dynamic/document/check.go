@@ -37,9 +37,9 @@ func (c *checker) tell(severity config.Severity, n *Node, message, hint string) 
 		return
 	}
 	if len(c.problems) == maxProblems {
-		message, hint = "there are more mistakes from here on", "mend those above first"
+		message, hint = "there are more mistakes from here on", "fix those above first"
 	}
-	c.problems = append(c.problems, config.Problem{Severity: severity, File: c.file, Line: n.Line, Message: message, Hint: hint})
+	c.problems = append(c.problems, config.Problem{Severity: severity, File: c.file, Line: n.Line, Message: message, Fix: hint})
 }
 
 // check holds the node at path against a type; tag is that of its field.

@@ -67,7 +67,7 @@ func Parse(name string, data []byte) (*Node, *config.Problem) {
 	}
 	p := &config.Problem{Severity: config.Error, File: name, Message: fmt.Sprintf("the %s is malformed: %s", form, err)}
 	if f, ok := errors.AsType[*fault](err); ok {
-		p.Line, p.Hint = f.line, f.hint
+		p.Line, p.Fix = f.line, f.hint
 	}
 	return nil, p
 }

@@ -16,7 +16,7 @@ import (
 var lineNumber = regexp.MustCompile(`(?:^|\s)line (\d+)(?::|,)?`)
 
 // MalformedYAML says what is wrong with data, which the YAML reader refuses with err:
-// in which line, 0 where unknown, and how to mend it, which may be empty.
+// in which line, 0 where unknown, and how to fix it, which may be empty.
 func MalformedYAML(data []byte, err error) (line int, message, hint string) {
 	if line, message, hint = notText(data); message != "" {
 		return line, message, hint

@@ -97,8 +97,8 @@ type RefusedError struct {
 // Error gives "the connection belongs to user nobody".
 func (e *RefusedError) Error() string { return "the connection belongs to user " + e.Name }
 
-// Mend names the flag that lets the user in.
-func (e *RefusedError) Mend() string {
+// Hint names the flag that lets the user in.
+func (e *RefusedError) Hint() string {
 	return "start axion with --allow-user " + e.Name + " to let that user in"
 }
 
@@ -108,7 +108,7 @@ func Text(refusal error) string {
 	if !errors.As(refusal, &other) {
 		return "it cannot be told to which user of this machine the connection belongs\n"
 	}
-	return fmt.Sprintf("%s, and these are answered: the user that axion runs as, and root\nhint: %s\n", other.Error(), other.Mend())
+	return fmt.Sprintf("%s, and these are answered: the user that axion runs as, and root\nhint: %s\n", other.Error(), other.Hint())
 }
 
 // errGone says that a connection of this machine has nobody at its other end: who
@@ -182,12 +182,12 @@ func (g *Guard) Tell(err error, at string) {
 	case errors.As(err, &other):
 		if g.first(strconv.FormatUint(uint64(other.UID), 10)) {
 			g.log.Warn("connection refused: it belongs to another user of this machine", "user", other.Name, "uid", other.UID,
-				"address", at, "hint", other.Mend())
+				"address", at, "hint", other.Hint())
 		}
 	case errors.As(err, &server):
 		if g.first(server.Error()) {
 			g.log.Warn("nothing is sent to a server of another user of this machine", "user", server.Name, "uid", server.UID,
-				"address", server.Address, "hint", server.Mend())
+				"address", server.Address, "hint", server.Hint())
 		}
 	case errors.Is(err, errGone):
 		g.log.Debug("connection refused", "address", at, "error", err)
@@ -255,7 +255,7 @@ type unknownError struct{ name string }
 
 func (e *unknownError) Error() string { return fmt.Sprintf("this machine has no user %q", e.name) }
 
-// Mend is the hint shown with the error.
-func (*unknownError) Mend() string {
+// Hint is the hint shown with the error.
+func (*unknownError) Hint() string {
 	return "give the name that `id -un` prints for that user, or its number, which `id -u` prints"
 }

@@ -313,8 +313,8 @@ func TestUsersErrUnknown(t *testing.T) {
 	t.Parallel()
 	var users peer.Users
 	err := users.Set("no-such-user")
-	var mender interface{ Mend() string }
-	if err == nil || !strings.Contains(err.Error(), `"no-such-user"`) || !errors.As(err, &mender) || !strings.Contains(mender.Mend(), "id -un") {
+	var hinter interface{ Hint() string }
+	if err == nil || !strings.Contains(err.Error(), `"no-such-user"`) || !errors.As(err, &hinter) || !strings.Contains(hinter.Hint(), "id -un") {
 		t.Errorf("got %v", err)
 	}
 }

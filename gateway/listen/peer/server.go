@@ -17,8 +17,8 @@ type ServerError struct {
 // Error gives "127.0.0.1:3002 is served by user nobody".
 func (e *ServerError) Error() string { return e.Address + " is served by user " + e.Name }
 
-// Mend is the hint shown with the error.
-func (e *ServerError) Mend() string {
+// Hint is the hint shown with the error.
+func (e *ServerError) Hint() string {
 	return "start your process there, or start axion with --allow-user " + e.Name + " if that one is yours"
 }
 

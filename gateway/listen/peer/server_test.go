@@ -33,7 +33,7 @@ func TestCheckServer(t *testing.T) {
 				var refused *peer.ServerError
 				if isOther := errors.As(err, &refused); isOther != (uid == other) || !isOther && err != nil {
 					t.Errorf("%s by %d, %s: got %v", at, uid, when, err)
-				} else if isOther && (refused.Name != name || refused.Address != c.RemoteAddr().String() || refused.Mend() == "") {
+				} else if isOther && (refused.Name != name || refused.Address != c.RemoteAddr().String() || refused.Hint() == "") {
 					t.Errorf("%s: got %+v", at, refused)
 				}
 				if err := lenient.CheckServer(c); err != nil {

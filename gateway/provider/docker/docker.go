@@ -99,7 +99,7 @@ type addressError struct{ err error }
 
 func (e *addressError) Error() string { return "the address of the Docker engine: " + e.err.Error() }
 func (e *addressError) Unwrap() error { return e.err }
-func (e *addressError) Mend() string {
+func (e *addressError) Hint() string {
 	return "give one such as unix:///var/run/docker.sock, or set DOCKER_HOST"
 }
 
@@ -144,7 +144,7 @@ func (p *Provider) Run(ctx context.Context, changed func([]label.Service)) error
 	}
 }
 
-// hint says how to mend an engine that cannot be reached.
+// hint says how to fix an engine that cannot be reached.
 func hint(err error) string {
 	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EACCES) {
 		return "add yourself to the group docker, or give the address of an engine of your own"

@@ -210,7 +210,7 @@ func TestElsewhere(t *testing.T) {
 func TestNewErrHost(t *testing.T) {
 	t.Parallel()
 	_, err := docker.New(docker.Options{Host: "nonsense"})
-	if m, ok := err.(interface{ Mend() string }); !ok || m.Mend() == "" || !strings.Contains(err.Error(), "nonsense") {
+	if m, ok := err.(interface{ Hint() string }); !ok || m.Hint() == "" || !strings.Contains(err.Error(), "nonsense") {
 		t.Errorf("got %v, want an error with a hint", err)
 	}
 }

@@ -205,8 +205,8 @@ type SelectionError struct{ Service, Choice, Reason string }
 
 func (e *SelectionError) Error() string { return strings.TrimSpace(e.Choice + " " + e.Reason) }
 
-// Mend says where the letters' places stand.
-func (e *SelectionError) Mend() string {
+// Hint says where the letters' places stand.
+func (e *SelectionError) Hint() string {
 	if e.Service == "" {
 		return "the services are " + strings.Join(contract.Names(), ", ")
 	}

@@ -271,7 +271,7 @@ func TestErrors(t *testing.T) {
 		if err == nil {
 			t.Errorf("%q: got %q, want an error", args, out)
 		}
-		if choice, ok := errors.AsType[*dlq.SelectionError](err); ok && choice.Mend() == "" {
+		if choice, ok := errors.AsType[*dlq.SelectionError](err); ok && choice.Hint() == "" {
 			t.Errorf("%q: %v has no hint", args, err)
 		}
 	}

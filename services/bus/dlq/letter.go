@@ -116,8 +116,8 @@ func (e *BatchError) Error() string {
 	return strings.Join(e.Places, ", ") + " of " + e.Service + ": a batch that could not be decoded holds no messages to replay"
 }
 
-// Mend says what can be done.
-func (e *BatchError) Mend() string {
+// Hint says what can be done.
+func (e *BatchError) Hint() string {
 	return "look at its bytes by: axion topics dlq show --json " + e.Service + " " + e.Places[0] + "; then drop it"
 }
 

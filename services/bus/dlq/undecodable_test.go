@@ -44,7 +44,7 @@ func TestBatch(t *testing.T) {
 		}
 	}
 	done, err := c.Replay(ctx, letters)
-	if refused, ok := errors.AsType[*dlq.BatchError](err); !ok || done != 0 || len(refused.Places) != 2 || refused.Mend() == "" {
+	if refused, ok := errors.AsType[*dlq.BatchError](err); !ok || done != 0 || len(refused.Places) != 2 || refused.Hint() == "" {
 		t.Errorf("replay: got %d, %v", done, err)
 	}
 	if done, err := c.Drop(ctx, letters); err != nil || done != 2 {

@@ -32,8 +32,8 @@ func (e *ExposedError) Error() string {
 	return fmt.Sprintf("other users may write into %s, above %s: %s", e.Above, e.Dir, e.Why)
 }
 
-// Mend is the hint shown with the error.
-func (e *ExposedError) Mend() string {
+// Hint is the hint shown with the error.
+func (e *ExposedError) Hint() string {
 	return "keep the data in a folder that nobody else may write into, nor into one above it, as by --data DIR below your home directory"
 }
 

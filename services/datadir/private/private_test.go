@@ -48,7 +48,7 @@ func TestCheck(t *testing.T) {
 		case tt.above == "" && err != nil:
 			t.Errorf("%s: got %v", name, err)
 		case tt.above != "" && (!errors.As(err, &exposed) ||
-			exposed.Above != filepath.Join(root, tt.above) || exposed.Dir != tt.dir || exposed.Mend() == ""):
+			exposed.Above != filepath.Join(root, tt.above) || exposed.Dir != tt.dir || exposed.Hint() == ""):
 			t.Errorf("%s: got %v, want %s named", name, err, tt.above)
 		}
 	}

@@ -47,7 +47,7 @@ export function ProjectForm() {
   }, []);
   const set = (field) => (event) => {
     values.value = { ...values.value, [field]: event.target.value };
-    const { [field]: mended, ...others } = errors.value;
+    const { [field]: fixed, ...others } = errors.value;
     const now = field === "name" && !event.target.value ? {} : check(values.value);
     errors.value = now[field] ? { ...others, [field]: now[field] } : others;
   };

@@ -59,7 +59,7 @@ function Problems() {
   `;
 }
 
-// Problem is one line of what, where, and how to mend it.
+// Problem is one line of what, where, and how to fix it.
 export const Problem = ({ of }) => html`
   <a class="problem ${of.severity}" href=${of.href}>
     <${Icon} name=${of.severity === "error" ? "error" : "warning"} />

@@ -15,7 +15,7 @@ import (
 	"axion/broker/retention"
 )
 
-// askingID is the client by which the mender asks.
+// askingID is the client by which the completer asks.
 const askingID = "axion-answers"
 
 // newAsking is that client. Its connections carry no other requests: the answer to one
@@ -67,22 +67,22 @@ func (o own) Partitions() int32 { return o.broker.options.Partitions }
 // Addr implements [answers.Cluster].
 func (o own) Addr() string { return o.broker.Addr() }
 
-// mend looks for what Kafka would do otherwise with a request. It returns how the answer
+// exchange looks for what Kafka would do otherwise with a request. It returns how the answer
 // is completed, nil for as it is; whether the answer is that alone, so that the request
 // is not passed on; and whether the request has changed.
-func (g *guarded) mend(req request, frame []byte, parsed kmsg.Request) (answer *mended, instead, changed bool) {
+func (g *guarded) exchange(req request, frame []byte, parsed kmsg.Request) (answer *completedAnswer, instead, changed bool) {
 	client := req.client(frame)
 	if !concerned(req.key) || client == retention.ClientID || client == askingID && kmsg.Key(req.key) != kmsg.DescribeConfigs {
 		return nil, false, false
 	}
 	x, ok := g.front.broker.groups.Exchange(parsed)
 	if !ok {
-		x = g.front.broker.mender.Exchange(parsed)
+		x = g.front.broker.completer.Exchange(parsed)
 	} else if !x.Instead {
-		x = x.And(g.front.broker.mender.Exchange(parsed))
+		x = x.And(g.front.broker.completer.Exchange(parsed))
 	}
 	if x.Complete != nil || answers.Fills(req.key) {
-		answer = &mended{req, x}
+		answer = &completedAnswer{req, x}
 	}
 	return answer, x.Instead, x.Changed
 }
@@ -105,14 +105,14 @@ func aside(req request, frame []byte) []byte {
 	return out
 }
 
-// mended completes an answer as package answers says.
-type mended struct {
+// completedAnswer completes an answer as package answers says.
+type completedAnswer struct {
 	request
 	answers.Exchange
 }
 
 // complete implements completion.
-func (m mended) complete(p []byte) ([]byte, error) {
+func (m completedAnswer) complete(p []byte) ([]byte, error) {
 	if m.Instead {
 		resp := kmsg.ResponseForKey(m.key)
 		resp.SetVersion(m.version)
