@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -22,6 +23,7 @@ import (
 	"axion/services/clustertest"
 	"axion/services/contract"
 	"axion/web/stacktest"
+	"axion/web/stacktest/layers"
 )
 
 func TestMain(m *testing.M) {
@@ -284,81 +286,23 @@ func TestPoison(t *testing.T) {
 	ws.Until(t, s.Create(t, "", "after", "").ID, contract.DeploymentSucceeded)
 }
 
-// TestImports enforces the layers of the design on the import graph.
+// TestImports enforces the layers of the design on the import graph: what no rule allows
+// is refused.
 func TestImports(t *testing.T) {
 	t.Parallel()
-	// Kafka's format of batches is the same to who writes and who reads them.
-	format := []string{"broker/batch", "broker/undecodable"}
-	shared := []string{"services/contract", "services/bus", "services/store", "services/host", "services/auth/verifier", "services/signature"}
-	rules := []struct {
-		from, why string
-		may       []string
-	}{
-		{"broker/killtest", "it kills the broker, or another cluster, from outside", []string{"broker", "services/clustertest", "services/datadir"}},
-		{"broker", "the broker knows nothing of who uses it", []string{"broker"}},
-		{"embed", "the shipped files know nothing of who reads them", nil},
-		{"gateway", "the gateway and the services meet over HTTP alone, the gateway and the broker not at all", []string{"gateway"}},
-		{"services/contract", "the vocabulary stands below everything", nil},
-		{"services/lifecycle", "what runs is not for it to know", nil},
-		{"services/clustertest", "a cluster knows nothing of who uses it", nil},
-		{"services/datadir", "a directory knows nothing of what is kept in it", []string{"services/datadir"}},
-		{"services/signature", "what is signed is not for it to know", nil},
-		{"services/store", "a store knows nothing of what is kept in it", nil},
-		{"services/bus/dlq", "dead letters are the bus's own", append(format, "services/bus", "services/contract")},
-		{"services/bus", "the bus carries messages it does not know", append(format, "services/contract")},
-		{"services/auth/verifier", "the verifier asks over the bus through a function", []string{"services/contract"}},
-		{"services/host/hosttest", "tests run services they do not know, on any cluster", append(shared, "services/clustertest")},
-		{"services/host", "a host runs services it does not know", shared},
-		{"services/auth", "services talk over Kafka only", append(shared, "services/auth")},
-		{"services/graph", "services talk over Kafka only", shared},
-		{"services/codegen", "services talk over Kafka only", shared},
-		{"services/deployment", "services talk over Kafka only", shared},
-		{"services/infrastructure", "services talk over Kafka only", shared},
-		{"services/ingest", "services talk over Kafka only", append(shared, "services/ingest")},
-		{"web/summary", "what is told of the stack is given to it", nil},
-		{"web/stacktest", "it drives a stack from outside", []string{"services/contract", "web/summary"}},
-		{"web/local", "what is of this machine needs nobody else", nil},
-		{"web/telemetry", "telemetry knows nothing of who tells it", []string{"web/local"}},
-		{"web/traffic", "traffic is read from metrics and spans", []string{"web/telemetry"}},
-		{"web", "the dashboard reads the parts through functions", []string{"services/contract", "web/local", "web/telemetry", "web/traffic"}},
-	}
-	for pkg, imports := range packages(t) {
-		for _, rule := range rules {
-			if pkg != rule.from && !strings.HasPrefix(pkg, rule.from+"/") {
-				continue
-			}
-			for _, to := range imports {
-				allowed := slices.ContainsFunc(rule.may, func(place string) bool {
-					return to == place || place == rule.from && strings.HasPrefix(to, place+"/")
-				})
-				if !allowed {
-					t.Errorf("%s imports %s: %s", pkg, to, rule.why)
-				}
-			}
-			break
-		}
-	}
-}
-
-// packages gives what each package of axion imports of axion, tests left out.
-func packages(t *testing.T) map[string][]string {
-	t.Helper()
-	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...").Output()
+	all, err := layers.Load(".")
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := map[string][]string{}
-	for line := range strings.Lines(string(out)) {
-		names := strings.Fields(line)
-		pkg := strings.TrimPrefix(names[0], "axion/")
-		all[pkg] = nil
-		for _, to := range names[1:] {
-			if to, ok := strings.CutPrefix(to, "axion/"); ok {
-				all[pkg] = append(all[pkg], to)
-			}
+	found := map[string]bool{}
+	for _, packages := range all {
+		for _, one := range layers.Check("axion", packages, layers.Rules, layers.Libraries) {
+			found[one] = true
 		}
 	}
-	return all
+	for _, one := range slices.Sorted(maps.Keys(found)) {
+		t.Error(one)
+	}
 }
 
 // TestLayout holds the repository to the design: a fixed top level, one wiring
