@@ -35,6 +35,7 @@ import (
 	"axion/services/graph"
 	"axion/services/lifecycle"
 	"axion/web"
+	"axion/web/docs"
 	"axion/web/fault"
 	"axion/web/summary"
 	"axion/web/telemetry"
@@ -70,7 +71,8 @@ func commands(stderr io.Writer) *cobra.Command {
 	log := slog.New(traces.Logs.Handler(slog.NewTextHandler(stderr, nil), "axion"))
 	f := flags{addresses: listen.Flags{Log: log}}
 	start := func(cmd *cobra.Command, _ []string) error {
-		return runStack(cmd.Context(), f, cmd.OutOrStdout(), log, traces)
+		s := &stack{flags: f, log: log, traces: traces, docs: docs.New(embed.Docs(), cmd.Root())}
+		return s.run(cmd.Context(), cmd.OutOrStdout())
 	}
 	root := &cobra.Command{
 		Use: "axion", Short: "A whole development stack in one process", Args: cobra.NoArgs, RunE: start,
@@ -85,7 +87,7 @@ func commands(stderr io.Writer) *cobra.Command {
 	f.register(upCmd.Flags())
 	running := func() (summary.Summary, error) { return summary.Load(f.dir.Resolve(f.files), datadir.Held) }
 	kafka := f.kafka.Connect(func() (string, map[string]string, error) { s, err := running(); return s.Kafka, s.Variables, err })
-	root.AddCommand(upCmd, summary.VersionCommand("axion", version),
+	root.AddCommand(upCmd, summary.VersionCommand("axion", version), docs.New(embed.Docs(), root).Command(),
 		graph.Command(kafka, f.kafka.Register), f.kafka.Command(kafka, dlq.Command(kafka)),
 		auth.Command(func() (string, string, error) { s, err := running(); return s.Auth, s.Password, err },
 			func(c net.Conn) error { return f.addresses.Guard().CheckServer(c) }),
@@ -155,15 +157,15 @@ type stack struct {
 	gateway   *gateway.Gateway
 	spans     *telemetry.Source
 	traces    *telemetry.Store
+	docs      *docs.Docs
 	metrics   telemetry.Metrics
 	summary   summary.Summary
 }
 
-// runStack runs the stack until ctx ends or a part of it does.
-func runStack(ctx context.Context, f flags, out io.Writer, log *slog.Logger, traces *telemetry.Store) error {
-	s := &stack{flags: f, log: log, traces: traces}
-	check := func(context.Context) error { return f.kafka.Check() }
-	follow := s.parent.Watch(&s.Group, s.dir.Ephemeral, s.printAsJSON, log)
+// run runs the stack until ctx ends or a part of it does.
+func (s *stack) run(ctx context.Context, out io.Writer) error {
+	check := func(context.Context) error { return s.kafka.Check() }
+	follow := s.parent.Watch(&s.Group, s.dir.Ephemeral, s.printAsJSON, s.log)
 	return s.Run(ctx, check, follow, s.bind, s.start, s.serve, func(context.Context) error {
 		remove, err := s.summary.Announce(out, s.data, "axion", version, s.printAsJSON)
 		s.OnStop(func(context.Context) error { return remove() })
@@ -272,7 +274,7 @@ func (s *stack) serve(ctx context.Context) error {
 		Gateway: fault.By(s.gateway.Break), Broker: fault.By(s.broker.Break), Off: s.kafka.NotOurs(), Log: s.log,
 	})
 	s.OnStop(faults.Close)
-	options.Register = []func(huma.API){faults.Register, s.gateway.Register, explorer.Register, letters.Register}
+	options.Register = []func(huma.API){faults.Register, s.gateway.Register, explorer.Register, letters.Register, s.docs.Register}
 	options.Channels = explorer.Channels()
 	options.Channels["faults"] = faults.Watch
 	dashboard, err := web.New(options)

@@ -44,12 +44,13 @@ func (d *Docs) list(cmd *cobra.Command) error {
 // and examples.
 func describe(root *cobra.Command) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# Command line\n\n`%s` alone is `%[1]s up`; `go run .` in a clone stands for it.\n", root.Name())
+	fmt.Fprintf(&b, "# Command line\n\n`%s` alone is `%[1]s up`; `go run .` in a clone stands for it. All commands take\n\n%s\n",
+		root.Name(), indent(root.PersistentFlags().FlagUsages()))
 	write(&b, root)
 	return b.String()
 }
 
-// write adds the commands below parent. The flags that all commands have are those of `up`.
+// write adds the commands below parent, each with the flags that are its own.
 func write(b *strings.Builder, parent *cobra.Command) {
 	for _, cmd := range parent.Commands() {
 		if cmd.Hidden || cmd.Name() == "help" {
@@ -63,7 +64,7 @@ func write(b *strings.Builder, parent *cobra.Command) {
 		if cmd.Example != "" {
 			fmt.Fprintf(b, "\nExamples:\n\n%s\n", indent(cmd.Example))
 		}
-		if flags := strings.TrimRight(cmd.LocalFlags().FlagUsages(), "\n"); flags != "" {
+		if flags := cmd.LocalFlags().FlagUsages(); flags != "" {
 			fmt.Fprintf(b, "\n%s\n", indent(flags))
 		}
 		write(b, cmd)

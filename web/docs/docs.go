@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 )
@@ -29,13 +30,15 @@ type Topic struct {
 
 // Docs is the documentation. Its methods are safe for concurrent use.
 type Docs struct {
-	files fs.FS
-	root  *cobra.Command
+	files    fs.FS
+	commands func() string // the command line as Markdown
 }
 
-// New gives the documentation of files, which has a NAME.md for each topic, and of the
-// command line below root.
-func New(files fs.FS, root *cobra.Command) *Docs { return &Docs{files: files, root: root} }
+// New returns the documentation of files, which has a NAME.md for each topic, and of the
+// command line below root, which is read when it is first shown.
+func New(files fs.FS, root *cobra.Command) *Docs {
+	return &Docs{files: files, commands: sync.OnceValue(func() string { return describe(root) })}
+}
 
 // Topics lists the topics in the order to read them.
 func (d *Docs) Topics() ([]Topic, error) {
@@ -45,8 +48,8 @@ func (d *Docs) Topics() ([]Topic, error) {
 		if err != nil {
 			return nil, err
 		}
-		first, _, _ := strings.Cut(text, "\n")
-		topics = append(topics, Topic{Name: name, Title: strings.TrimPrefix(first, "# ")})
+		title, _ := split(text)
+		topics = append(topics, Topic{Name: name, Title: title})
 	}
 	return topics, nil
 }
@@ -57,16 +60,31 @@ func (d *Docs) Text(name string) (string, error) {
 		return "", &UnknownError{Name: name}
 	}
 	if name == commandLine {
-		return describe(d.root), nil
+		return d.commands(), nil
 	}
 	text, err := fs.ReadFile(d.files, name+".md")
 	return string(text), err
 }
 
+// split gives a topic's title, which is its first line, and what follows it.
+func split(text string) (title, rest string) {
+	title, rest, _ = strings.Cut(text, "\n")
+	return strings.TrimPrefix(title, "# "), rest
+}
+
 // UnknownError says that there is no such topic.
 type UnknownError struct{ Name string }
 
-func (e *UnknownError) Error() string { return fmt.Sprintf("there is no documentation of %q", e.Name) }
+func (e *UnknownError) Error() string { return fmt.Sprintf("there is no topic %q", e.Name) }
 
-// Hint lists the topics.
-func (e *UnknownError) Hint() string { return "the topics are " + strings.Join(order, ", ") }
+// Hint names those that the name may have been meant for, and all topics where there is none.
+func (e *UnknownError) Hint() string {
+	topics := &cobra.Command{SuggestionsMinimumDistance: 2} // cobra knows what is near, of commands
+	for _, name := range order {
+		topics.AddCommand(&cobra.Command{Use: name, Run: func(*cobra.Command, []string) {}})
+	}
+	if near := topics.SuggestionsFor(e.Name); len(near) > 0 && e.Name != "" {
+		return fmt.Sprintf("did you mean %s?", strings.Join(near, " or "))
+	}
+	return "the topics are " + strings.Join(order, ", ")
+}

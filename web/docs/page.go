@@ -19,21 +19,35 @@ import (
 // markdown renders topics. It leaves HTML out.
 var markdown = goldmark.New(
 	goldmark.WithExtensions(extension.Table),
-	goldmark.WithParserOptions(parser.WithAutoHeadingID(), parser.WithASTTransformers(util.Prioritized(links{}, 100))),
+	goldmark.WithParserOptions(parser.WithAutoHeadingID(), parser.WithASTTransformers(util.Prioritized(rewriter{}, 100))),
 )
 
-// links has links between topics lead to their pages.
-type links struct{}
+// rewriter has links between topics lead to their pages, and puts the name of its file,
+// which is the second word after its fence, above a block of code.
+type rewriter struct{}
 
-// Transform changes the links of one document.
-func (links) Transform(doc *ast.Document, _ text.Reader, _ parser.Context) {
+// Transform changes one document.
+func (rewriter) Transform(doc *ast.Document, source text.Reader, _ parser.Context) {
 	_ = ast.Walk(doc, func(n ast.Node, entering bool) (ast.WalkStatus, error) { // the function gives no error
-		link, ok := n.(*ast.Link)
-		if !ok || !entering {
+		if !entering {
 			return ast.WalkContinue, nil
 		}
-		if name, ok := strings.CutSuffix(string(link.Destination), ".md"); ok && !strings.Contains(name, "/") {
-			link.Destination = []byte("/docs/" + name)
+		switch n := n.(type) {
+		case *ast.Link:
+			name, heading, _ := strings.Cut(string(n.Destination), "#")
+			if name, ok := strings.CutSuffix(name, ".md"); ok && !strings.Contains(name, "/") {
+				n.Destination = []byte(strings.TrimSuffix("/docs/"+name+"#"+heading, "#"))
+			}
+		case *ast.FencedCodeBlock:
+			if n.Info == nil {
+				break
+			}
+			if _, file, ok := strings.Cut(string(n.Info.Value(source.Source())), " "); ok {
+				above := ast.NewParagraph()
+				above.SetAttributeString("class", []byte("file"))
+				above.AppendChild(above, ast.NewString([]byte(file)))
+				n.Parent().InsertBefore(n.Parent(), n, above)
+			}
 		}
 		return ast.WalkContinue, nil
 	})
@@ -79,8 +93,8 @@ func (d *Docs) page(name string) (page, error) {
 	if err != nil {
 		return page{}, err
 	}
-	first, rest, _ := strings.Cut(md, "\n")
+	title, rest := split(md)
 	var html bytes.Buffer
 	err = markdown.Convert([]byte(rest), &html)
-	return page{Topic: Topic{Name: name, Title: strings.TrimPrefix(first, "# ")}, HTML: html.String()}, err
+	return page{Topic: Topic{Name: name, Title: title}, HTML: html.String()}, err
 }

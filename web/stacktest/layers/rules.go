@@ -47,6 +47,7 @@ var Rules = []Rule{
 	{Place: "services/ingest/...", Why: "services talk over Kafka only", May: core, Tests: cluster},
 	{Place: "web/...", Why: "the dashboard reads the parts through functions", May: []string{"services/contract"},
 		Tests: []string{"broker/...", "gateway/...", "services/..."}},
+	{Place: "web/docs", Why: "documentation is given to who shows it", Tests: []string{"embed"}},
 	{Place: "web/summary", Why: "what is told of the stack is given to it"},
 	{Place: "web/local", Why: "what is of this machine needs nobody else"},
 	{Place: "web/telemetry", Why: "telemetry knows nothing of who tells it", May: []string{"web/local"},
@@ -90,6 +91,7 @@ var Libraries = []Part{
 		github.com/santhosh-tekuri/jsonschema/v6 golang.org/x/text github.com/KimMachineGun/automemlimit github.com/jackc/pgx/v5
 		github.com/pressly/goose/v3 modernc.org/sqlite go.yaml.in/yaml/v4`),
 		Tests: append(strings.Fields(`github.com/compose-spec/compose-go/v2`), testLibraries...), Never: tls},
+	{Place: "web/docs", Own: strings.Fields("github.com/yuin/goldmark")},
 	{Place: "web/stacktest/...", Own: strings.Fields(`github.com/twmb/franz-go github.com/chromedp github.com/gorilla/websocket`),
 		Tests: append(strings.Fields(`modernc.org/sqlite`), testLibraries...), Never: tls},
 	{Place: "web/...", Own: strings.Fields(`github.com/olahol/melody github.com/gorilla/websocket go.opentelemetry.io google.golang.org/grpc
