@@ -6,8 +6,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
+	"os"
 	"reflect"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -75,8 +78,13 @@ func (p *Group) Run(ctx context.Context, steps ...func(context.Context) error) (
 // process's memory, unless GOMEMLIMIT says how much it may take. The rest is for what
 // Go does not count.
 func boundMemory() {
+	if os.Getenv("GOMEMLIMIT") != "" { // an empty one is none to Go
+		return
+	}
 	const share = 0.8
-	_, _ = memlimit.Set(memlimit.WithRatio(share), memlimit.WithProvider(memlimit.FromCgroup)) // an error: there is no bound
+	if limit, err := memlimit.ApplyRatio(memlimit.FromCgroup, share)(); err == nil { // an error: there is no bound
+		debug.SetMemoryLimit(int64(min(limit, math.MaxInt64)))
+	}
 }
 
 func (p *Group) stop() error {

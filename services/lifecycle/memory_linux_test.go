@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -21,8 +22,13 @@ const memoryEnv = "AXION_TEST_MEMORY"
 // bound, and to GOMEMLIMIT where that is set.
 func TestMemoryLimit(t *testing.T) {
 	if os.Getenv(memoryEnv) != "" {
-		boundMemory()
-		fmt.Println(debug.SetMemoryLimit(-1))
+		var parts Group
+		ctx, cancel := context.WithCancel(t.Context())
+		_ = parts.Run(ctx, func(context.Context) error {
+			fmt.Println(debug.SetMemoryLimit(-1))
+			cancel()
+			return nil
+		})
 		return
 	}
 	t.Parallel()
@@ -32,7 +38,11 @@ func TestMemoryLimit(t *testing.T) {
 	for _, test := range []struct {
 		env  string
 		want int64
-	}{{"", bound / 10 * 8}, {"GOMEMLIMIT=1234567890", 1234567890}} {
+	}{
+		{"", bound / 10 * 8},
+		{"GOMEMLIMIT=", bound / 10 * 8}, // as Go takes it: unset
+		{"GOMEMLIMIT=1234567890", 1234567890},
+	} {
 		cmd := exec.CommandContext(t.Context(), "sh", "-c", `echo $$ > "$0"/cgroup.procs; exec "$1" -test.run '^TestMemoryLimit$'`, group, os.Args[0])
 		cmd.Env = append(slices.Clip(unset), memoryEnv+"=1", test.env)
 		out, err := cmd.Output()
