@@ -14,6 +14,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/olahol/melody"
+
+	"axion/services/closeframe"
 )
 
 const (
@@ -94,7 +96,7 @@ func (h *hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	defer h.leave()
 	// Upgrade answers a refused handshake by itself.
-	if err := h.melody.HandleRequest(w, r); err != nil {
+	if err := h.melody.HandleRequest(closeframe.Writer(w), r); err != nil {
 		h.log.Debug("page not connected", "error", err)
 	}
 }

@@ -125,6 +125,9 @@ func TestLive(t *testing.T) {
 		p = s.page(t) // in fragments: two frames of one byte, whose mask changes nothing
 		_, _ = p.conn.NetConn().Write([]byte("\x01\x81\x00\x00\x00\x00\xc3\x80\x81\x00\x00\x00\x00("))
 		p.closed(websocket.CloseInvalidFramePayloadData)
+		p = s.page(t) // the reason of a close frame
+		_, _ = p.conn.NetConn().Write([]byte("\x88\x83\x00\x00\x00\x00\x03\xe8\xff"))
+		p.closed(websocket.CloseInvalidFramePayloadData)
 	})
 }
 

@@ -379,6 +379,7 @@ func TestNotUTF8(t *testing.T) {
 		"Second":     {frame(whole, "fine") + frame(whole, "\xc3"), websocket.CloseInvalidFramePayloadData},
 		"Fragments":  {frame(text, "\xc3") + frame(more, "") + frame(last, "("), websocket.CloseInvalidFramePayloadData},
 		"Unfinished": {frame(text, "a") + frame(last, "\xe2\x82"), websocket.CloseInvalidFramePayloadData},
+		"Reason":     {frame(0x88, "\x03\xe8\xff"), websocket.CloseInvalidFramePayloadData},
 		"OKSplit":    {frame(text, "\xe2\x82") + frame(last, "\xac") + frame(0x88, "\x03\xe8"), websocket.CloseNormalClosure},
 		"OKBinary":   {frame(0x82, "\xff") + frame(0x88, "\x03\xe8"), websocket.CloseNormalClosure},
 	} {

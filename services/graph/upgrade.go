@@ -10,6 +10,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"axion/services/auth/verifier"
+	"axion/services/closeframe"
 	"axion/services/host"
 )
 
@@ -68,7 +69,7 @@ func (b *hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.after = now
 	}
 	// Errors are the upgrader's, which has answered.
-	_ = b.melody.HandleRequestWithKeys(w, r, map[string]any{clientKey: c})
+	_ = b.melody.HandleRequestWithKeys(closeframe.Writer(w), r, map[string]any{clientKey: c})
 }
 
 // parseAfter reads a message's "at". Times that no message can have stand for

@@ -10,7 +10,7 @@ var batches = []string{"broker/batch", "broker/undecodable"}
 
 // core is what every service stands on.
 var core = append([]string{"services/contract", "services/bus/...", "services/store/...", "services/host", "services/auth/verifier",
-	"services/signature"}, batches...)
+	"services/signature", "services/closeframe"}, batches...)
 
 // cluster is what tests of services run on.
 var cluster = []string{"broker/...", "services/clustertest", "services/host/hosttest", "services/datadir/..."}
@@ -29,6 +29,7 @@ var Rules = []Rule{
 	{Place: "services/lifecycle", Why: "what runs is not for it to know", Tests: cluster},
 	{Place: "services/clustertest", Why: "a cluster knows nothing of who uses it"},
 	{Place: "services/datadir/...", Why: "a directory knows nothing of what is kept in it", Tests: cluster},
+	{Place: "services/closeframe", Why: "a frame is all that it sees"},
 	{Place: "services/signature", Why: "what is signed is not for it to know"},
 	{Place: "services/replacement", Why: "a replacement is an address"},
 	{Place: "services/store/...", Why: "a store knows nothing of what is kept in it", Tests: cluster},
@@ -45,7 +46,7 @@ var Rules = []Rule{
 	{Place: "services/deployment/...", Why: "services talk over Kafka only", May: core, Tests: cluster},
 	{Place: "services/infrastructure/...", Why: "services talk over Kafka only", May: core, Tests: cluster},
 	{Place: "services/ingest/...", Why: "services talk over Kafka only", May: core, Tests: cluster},
-	{Place: "web/...", Why: "the dashboard reads the parts through functions", May: []string{"services/contract"},
+	{Place: "web/...", Why: "the dashboard reads the parts through functions", May: []string{"services/contract", "services/closeframe"},
 		Tests: []string{"broker/...", "gateway/...", "services/..."}},
 	{Place: "web/docs", Why: "documentation is given to who shows it", Tests: []string{"embed"}},
 	{Place: "web/summary", Why: "what is told of the stack is given to it"},
