@@ -39,6 +39,7 @@ import (
 	"axion/web/fault"
 	"axion/web/summary"
 	"axion/web/telemetry"
+	"axion/web/view"
 )
 
 const version = "0.1.0"
@@ -101,9 +102,10 @@ func commands(stderr io.Writer) *cobra.Command {
 		},
 		Running: func() (services.Running, error) {
 			s, err := running()
-			r := web.Reshape[services.Running](s.Services)
-			r.Instance, r.Kafka, r.OwnBroker = s.Instance, s.Kafka, len(s.KafkaListeners) > 0
-			return r, err
+			if err != nil {
+				return services.Running{}, err
+			}
+			return services.ParseRunning(s.Services, s.Instance, s.Kafka, len(s.KafkaListeners) > 0)
 		},
 	}))
 	root.AddCommand(gateway.Commands(gateway.Around{
@@ -253,16 +255,8 @@ func (s *stack) serve(ctx context.Context) error {
 		Listener: s.listeners.Dashboard, Assets: embed.Assets(), Log: s.log, Version: version, System: s.system,
 		Gateway: s.gateway.API(), Traces: s.traces, Metrics: &s.metrics,
 		Door: &web.Door{Entry: s.gateway.Entry, RootCAs: s.gateway.RootPool(), Token: s.services.Token}, User: s.services.User,
-		Routes:   func() []web.Route { return web.Reshape[[]web.Route](s.gateway.Routes()) },
-		Problems: func() []web.Problem { return web.Reshape[[]web.Problem](s.gateway.Problems()) },
-		Topics: func(ctx context.Context) ([]web.Topic, error) {
-			topics, err := explorer.Topics(ctx)
-			return web.Reshape[[]web.Topic](topics), err
-		},
-	}
-	options.Messages = func(ctx context.Context, text string, limit int) (web.Matches, error) {
-		found, err := s.broker.Admin().Search(ctx, text, limit)
-		return web.Reshape[web.Matches](found), err
+		Routes: s.gateway.Routes, Problems: func() []view.Problem { return view.Of(s.gateway.Problems()) },
+		Topics: explorer.Topics, Messages: s.broker.Admin().Search,
 	}
 	if !s.builtins.NoBuiltins {
 		options.Client = &web.Client{
@@ -271,7 +265,7 @@ func (s *stack) serve(ctx context.Context) error {
 		}
 	}
 	faults := fault.New(fault.Options{
-		Gateway: fault.By(s.gateway.Break), Broker: fault.By(s.broker.Break), Off: s.kafka.NotOurs(), Log: s.log,
+		Gateway: s.gateway.Break, Broker: s.broker.Break, Off: s.kafka.NotOurs(), Log: s.log,
 	})
 	s.OnStop(faults.Close)
 	options.Register = []func(huma.API){faults.Register, s.gateway.Register, explorer.Register, letters.Register, s.docs.Register}
@@ -287,23 +281,23 @@ func (s *stack) serve(ctx context.Context) error {
 }
 
 // system is what the dashboard shows of the parts.
-func (s *stack) system(ctx context.Context) web.System {
-	parts := []web.Part{
-		{Name: "broker", Kind: web.KindBroker, State: web.StateHealthy, Address: s.broker.Addr()},
-		{Name: "gateway", Kind: web.KindGateway, State: web.StateHealthy, Address: listen.Address(s.listeners.HTTPS), URL: s.summary.HTTPS},
-		{Name: "dashboard", Kind: web.KindDashboard, State: web.StateHealthy,
+func (s *stack) system(ctx context.Context) view.System {
+	parts := []view.Part{
+		{Name: "broker", Kind: view.KindBroker, State: view.StateHealthy, Address: s.broker.Addr()},
+		{Name: "gateway", Kind: view.KindGateway, State: view.StateHealthy, Address: listen.Address(s.listeners.HTTPS), URL: s.summary.HTTPS},
+		{Name: "dashboard", Kind: view.KindDashboard, State: view.StateHealthy,
 			Address: listen.Address(s.listeners.Dashboard), URL: s.summary.Dashboard},
 	}
 	for _, d := range s.broker.Damage() {
-		parts[0].Problems = append(parts[0].Problems, web.PartProblem{Message: d.String(), Where: d.Path, Hint: d.Hint()})
+		parts[0].Problems = append(parts[0].Problems, view.PartProblem{Message: d.String(), Where: d.Path, Hint: d.Hint()})
 	}
 	if err := broker.HealthyNow(ctx, s.broker); err != nil {
-		parts[0].State, parts[0].Detail = web.StateUnhealthy, err.Error()
+		parts[0].State, parts[0].Detail = view.StateUnhealthy, err.Error()
 	}
-	return web.System{
-		ReadyMS: s.summary.ReadyMS, Problems: web.Reshape[[]web.BrokerProblem](s.broker.Problems()),
-		Addresses: web.Reshape[web.Addresses](s.summary),
-		Parts:     append(parts, web.Reshape[[]web.Part](s.services.Status(ctx, listen.Port(s.listeners.HTTPS)))...),
+	return view.System{
+		ReadyMS: s.summary.ReadyMS, Problems: view.Of(s.broker.Problems()),
+		Addresses: s.summary.Addresses(),
+		Parts:     append(parts, s.services.Status(ctx, listen.Port(s.listeners.HTTPS))...),
 	}
 }
 
@@ -311,13 +305,13 @@ func (s *stack) system(ctx context.Context) web.System {
 func (s *stack) buildSummary(ctx context.Context) (err error) {
 	https := listen.Port(s.listeners.HTTPS)
 	s.summary = summary.Summary{
-		Instance: s.dir.Instance, Variables: s.kafka.Variables(), Services: s.services.Running(https),
+		Instance: s.dir.Instance, Variables: s.kafka.Variables(), Services: s.services.Running(https).JSON(),
 		Kafka: s.broker.Addr(), KafkaListeners: s.listeners.KafkaAddrs, CA: s.gateway.RootFile(), Auth: s.services.AuthURL(),
 		HTTP:      fmt.Sprintf("http://localhost:%d", listen.Port(s.listeners.HTTP)),
 		HTTPS:     fmt.Sprintf("https://localhost:%d", https),
 		Dashboard: listen.URL(s.listeners.Dashboard),
 		OTLPHTTP:  listen.URL(s.listeners.OTLPHTTP), OTLPGRPC: listen.URL(s.listeners.OTLPGRPC),
-		Links: append(web.Reshape[[]summary.Link](s.services.Status(ctx, https)),
+		Links: append(summary.Links(s.services.Status(ctx, https)),
 			summary.Link{Name: "watching", URL: strings.Join(s.files, ", ")}),
 	}
 	s.summary.User, s.summary.Password = s.services.User()

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"axion/web/view"
 	"context"
 	"encoding/json"
 	"io/fs"
@@ -30,8 +31,8 @@ func TestTopics(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []Topic{
-		{Name: "a", Messages: 7, Partitions: []Partition{{ID: 0, Start: 3, End: 5}, {ID: 1, End: 5}, {ID: 2}}},
-		{Name: "b", Partitions: []Partition{{ID: 0}, {ID: 1}, {ID: 2}}},
+		{Name: "a", Messages: 7, Partitions: []view.Partition{{ID: 0, Start: 3, End: 5}, {ID: 1, End: 5}, {ID: 2}}},
+		{Name: "b", Partitions: []view.Partition{{ID: 0}, {ID: 1}, {ID: 2}}},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)

@@ -13,6 +13,7 @@ import (
 
 	"axion/broker/recovery"
 	"axion/broker/retention"
+	"axion/web/view"
 )
 
 // connectTime bounds the wait for a cluster's first answer.
@@ -39,7 +40,7 @@ type Cluster interface {
 	// Damage is what was found damaged in the files of the broker, where it is ours.
 	Damage() []recovery.Damage
 	// Break breaks something on purpose, where the broker is ours.
-	Break(Fault) (*Broken, error)
+	Break(view.FaultSpec) (view.FaultHandle, error)
 	// Close ends what is ours: the embedded broker, or the connections.
 	Close() error
 }
@@ -154,7 +155,7 @@ func (e *external) Healthy(ctx context.Context) error {
 func (e *external) Damage() []recovery.Damage { return nil }
 
 // Break breaks nothing: others may use the cluster too.
-func (e *external) Break(Fault) (*Broken, error) {
+func (e *external) Break(view.FaultSpec) (view.FaultHandle, error) {
 	return nil, errors.New("the cluster is not axion's own: start without --brokers to break things")
 }
 

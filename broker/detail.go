@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"axion/web/view"
 	"cmp"
 	"context"
 	"fmt"
@@ -26,7 +27,7 @@ type TopicDetail struct {
 
 // PartitionDetail is one partition. Leader is -1 where there is none.
 type PartitionDetail struct {
-	Partition
+	view.Partition
 	Leader   int32   `json:"leader"`
 	Replicas []int32 `json:"replicas"`
 	InSync   []int32 `json:"inSync"`
@@ -64,7 +65,7 @@ func (e *Explorer) Topic(ctx context.Context, name string) (TopicDetail, error) 
 		b := bounds[p.Partition]
 		d.Messages += b.end - b.lo
 		d.Partitions = append(d.Partitions, PartitionDetail{
-			Partition: Partition{ID: p.Partition, Start: b.lo, End: b.end}, Leader: p.Leader, Replicas: orEmpty(p.Replicas), InSync: orEmpty(p.ISR),
+			Partition: view.Partition{ID: p.Partition, Start: b.lo, End: b.end}, Leader: p.Leader, Replicas: orEmpty(p.Replicas), InSync: orEmpty(p.ISR),
 		})
 	}
 	state := e.history.states([]Topic{{Name: name}})[0]

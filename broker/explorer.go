@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"axion/web/view"
 	"context"
 	"log/slog"
 	"net/url"
@@ -119,29 +120,9 @@ func (e *Explorer) sizes(ctx context.Context) map[string]int64 {
 	return sizes
 }
 
-// TopicState is a topic with what the last sample tells of it.
-type TopicState struct {
-	Topic
-	// Bytes is its size, of one replica; nil where the cluster does not tell.
-	Bytes *int64 `json:"bytes,omitempty"`
-	// Keeps says for how long, or how much of it, the topic keeps its records,
-	// such as "7 d or 1 GiB" a partition; empty where it is not known yet.
-	Keeps string `json:"keeps,omitempty"`
-	// Rate is how many records a second it got of late.
-	Rate float64 `json:"rate"`
-	// Groups are those that have read it, by name, and what each has not read yet.
-	Groups []TopicGroup `json:"groups"`
-}
-
-// TopicGroup is a group on a topic.
-type TopicGroup struct {
-	Name string `json:"name"`
-	Lag  int64  `json:"lag"`
-}
-
 // Topics lists the cluster's topics by name, its own ones too. Offsets are those of
 // now; the rest is of the last sample, some seconds old.
-func (e *Explorer) Topics(ctx context.Context) ([]TopicState, error) {
+func (e *Explorer) Topics(ctx context.Context) ([]view.Topic, error) {
 	topics, err := e.admin.topics(ctx, e.admin.client.ListTopicsWithInternal)
 	if err != nil {
 		return nil, err

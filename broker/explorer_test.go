@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"axion/web/view"
 	"context"
 	"encoding/json"
 	"errors"
@@ -90,13 +91,13 @@ func api(t *testing.T, e *Explorer) (call func(method, path, body string) (int, 
 }
 
 // made are the topics that the test has made: a cluster has more of its own.
-func made(t *testing.T, e *Explorer) []TopicState {
+func made(t *testing.T, e *Explorer) []view.Topic {
 	t.Helper()
 	topics, err := e.Topics(testContext(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return slices.DeleteFunc(topics, func(topic TopicState) bool { return topic.Internal })
+	return slices.DeleteFunc(topics, func(topic view.Topic) bool { return topic.Internal })
 }
 
 func TestAPI(t *testing.T) {
@@ -355,7 +356,7 @@ func TestHistory(t *testing.T) {
 		if i < 5 {
 			groups = append(groups, GroupDetail{Name: "old", Partitions: []PartitionLag{{Topic: "a", Lag: 1}}})
 		}
-		h.add(epoch.Add(time.Duration(i)*sampleEvery), []Topic{{Name: "a", Partitions: []Partition{{End: int64(i * 30)}}}}, groups, nil)
+		h.add(epoch.Add(time.Duration(i)*sampleEvery), []Topic{{Name: "a", Partitions: []view.Partition{{End: int64(i * 30)}}}}, groups, nil)
 	}
 	lags, _ := h.of("g", "")
 	if len(lags.Times) != maxSamples || len(lags.Series) != 1 || lags.Series[0].Lag[0] != 10 || lags.Series[0].Lag[maxSamples-1] != maxSamples+9 {

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"axion/web/view"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -17,39 +18,23 @@ import (
 // Kinds of faults.
 const (
 	// DelayTopic answers a produce, and a fetch that brings records, later.
-	DelayTopic = "topic-delay"
+	DelayTopic = view.FaultTopicDelay
 	// FailTopic answers produces and fetches with an error of Kafka.
-	FailTopic = "topic-error"
+	FailTopic = view.FaultTopicError
 	// DuplicateTopic writes what is produced a second time, once the first is
 	// answered; not what is part of a transaction.
-	DuplicateTopic = "topic-duplicate"
+	DuplicateTopic = view.FaultTopicDuplicate
 	// DropTopic answers a produce as done, and loses the records.
-	DropTopic = "topic-drop"
+	DropTopic = view.FaultTopicDrop
 	// LoseCoordinator has requests of consumer groups find no coordinator.
-	LoseCoordinator = "coordinator-lost"
+	LoseCoordinator = view.FaultCoordinatorLost
 	// RestartBroker takes the broker off the net until the fault ends.
-	RestartBroker = "broker-restart"
+	RestartBroker = view.FaultBrokerRestart
 )
-
-// Fault is what to break.
-type Fault struct {
-	Kind string `json:"kind"`
-	// Target is a topic, or for LoseCoordinator a group: empty means every one.
-	Target string `json:"target"`
-	// Partition limits the fault to one of the topic; nil means all.
-	Partition *int32 `json:"partition"`
-	// Percent of the requests, or of the batches of records, are hit; from 1 to 100.
-	Percent int `json:"percent"`
-	// DelayMS is what DelayTopic adds, and JitterMS up to how much more, by chance.
-	DelayMS  int `json:"delayMs"`
-	JitterMS int `json:"jitterMs"`
-	// Code is the name of FailTopic's error, such as NOT_LEADER_FOR_PARTITION.
-	Code string `json:"code"`
-}
 
 // Broken is a fault that is on. Its methods are safe for concurrent use.
 type Broken struct {
-	Fault
+	view.FaultSpec
 	broker  *Broker
 	topicID [16]byte // what newer clients fetch by
 	native  []kfake.Fault
@@ -87,8 +72,8 @@ func (f *Broken) chance() bool { return f.Percent >= 100 || rand.IntN(100) < f.P
 
 // Break breaks something on purpose until the fault's End is called. The error
 // says what is wrong with the fault, or that the broker is away.
-func (b *Broker) Break(f Fault) (*Broken, error) {
-	broken := &Broken{Fault: f, broker: b, ended: make(chan struct{})}
+func (b *Broker) Break(f view.FaultSpec) (view.FaultHandle, error) {
+	broken := &Broken{FaultSpec: f, broker: b, ended: make(chan struct{})}
 	var err error
 	switch f.Kind {
 	case RestartBroker:

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"axion/web/view"
 	"context"
 	"errors"
 	"fmt"
@@ -14,7 +15,7 @@ import (
 )
 
 // breaks has a fault be on until the test ends it.
-func breaks(t *testing.T, b *Broker, f Fault) *Broken {
+func breaks(t *testing.T, b *Broker, f view.FaultSpec) view.FaultHandle {
 	t.Helper()
 	if f.Percent == 0 {
 		f.Percent = 100
@@ -48,7 +49,7 @@ func TestBreakErr(t *testing.T) {
 	t.Parallel()
 	b := start(t, Options{Topics: []string{"a"}})
 	five := int32(5)
-	for want, f := range map[string]Fault{
+	for want, f := range map[string]view.FaultSpec{
 		`no topic "b"`:                   {Kind: DelayTopic, Target: "b"},
 		`topic "a" has no partition 5`:   {Kind: DropTopic, Target: "a", Partition: &five},
 		`Kafka has no error "NOT_A_ONE"`: {Kind: FailTopic, Target: "a", Code: "NOT_A_ONE"},
@@ -70,7 +71,7 @@ func TestDelayTopic(t *testing.T) {
 	b := start(t, Options{Topics: []string{"slow", "fast"}})
 	reader := client(t, b, kgo.ConsumeTopics("slow"))
 	writer := client(t, b, manual())
-	f := breaks(t, b, Fault{Kind: DelayTopic, Target: "slow", DelayMS: 3_600_000})
+	f := breaks(t, b, view.FaultSpec{Kind: DelayTopic, Target: "slow", DelayMS: 3_600_000})
 	ended := make(chan error, 1)
 	go func() { ended <- send(t, writer, "slow", "1") }()
 	eventually(t, "the produce to be hit", func() bool { return f.Hits() == 1 })
@@ -87,7 +88,7 @@ func TestDelayTopic(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Errorf("after the fault: got %v", err)
 	}
-	f = breaks(t, b, Fault{Kind: DelayTopic, Target: "slow", DelayMS: 3_600_000})
+	f = breaks(t, b, view.FaultSpec{Kind: DelayTopic, Target: "slow", DelayMS: 3_600_000})
 	late := client(t, b, kgo.ConsumeTopics("slow"))
 	got := make(chan []string, 1)
 	go func() { got <- values(consume(t, late, 1)) }()
@@ -105,7 +106,7 @@ func TestFailTopic(t *testing.T) {
 	t.Parallel()
 	b := start(t, Options{Topics: []string{"a"}})
 	writer := client(t, b, manual())
-	f := breaks(t, b, Fault{Kind: FailTopic, Target: "a", Code: "not_leader_for_partition"})
+	f := breaks(t, b, view.FaultSpec{Kind: FailTopic, Target: "a", Code: "not_leader_for_partition"})
 	ended := make(chan error, 1)
 	go func() { ended <- send(t, writer, "a", "1") }()
 	eventually(t, "the produce to be tried again", func() bool { return f.Hits() >= 2 })
@@ -113,7 +114,7 @@ func TestFailTopic(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Errorf("a client that tries again: got %v", err)
 	}
-	f = breaks(t, b, Fault{Kind: FailTopic, Target: "a", Code: "TOPIC_AUTHORIZATION_FAILED"})
+	f = breaks(t, b, view.FaultSpec{Kind: FailTopic, Target: "a", Code: "TOPIC_AUTHORIZATION_FAILED"})
 	if err := send(t, writer, "a", "2"); !errors.Is(err, kerr.TopicAuthorizationFailed) {
 		t.Errorf("an error that is not tried again: got %v", err)
 	}
@@ -132,7 +133,7 @@ func TestDuplicateTopic(t *testing.T) {
 		"NoAnswer":   {manual(), kgo.DisableIdempotentWrite(), kgo.RequiredAcks(kgo.NoAck())},
 		"Compressed": {manual(), kgo.ProducerBatchCompression(kgo.ZstdCompression())},
 	} {
-		f := breaks(t, b, Fault{Kind: DuplicateTopic, Target: "a"})
+		f := breaks(t, b, view.FaultSpec{Kind: DuplicateTopic, Target: "a"})
 		reader := client(t, b, kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{"a": {0: kgo.NewOffset().AtEnd()}}))
 		writer := client(t, b, opts...)
 		ends, err := b.admin.client.ListEndOffsets(testContext(t), "a")
@@ -170,7 +171,7 @@ func TestDropTopic(t *testing.T) {
 				t.Fatalf("kept: %v", err)
 			}
 			want = append(want, value)
-			f := breaks(t, b, Fault{Kind: DropTopic, Target: "a"})
+			f := breaks(t, b, view.FaultSpec{Kind: DropTopic, Target: "a"})
 			for range 2 {
 				if err := send(t, cl, "a", "lost"); err != nil {
 					t.Errorf("lost: got %v, want it told as written", err)
@@ -203,7 +204,7 @@ func TestLoseCoordinator(t *testing.T) {
 		t.Fatal(err)
 	}
 	consume(t, member, 1)
-	f := breaks(t, b, Fault{Kind: LoseCoordinator, Target: "g"})
+	f := breaks(t, b, view.FaultSpec{Kind: LoseCoordinator, Target: "g"})
 	eventually(t, "the member to be hit", func() bool { return f.Hits() >= 2 })
 	if records := consume(t, other, 1); other.CommitRecords(testContext(t), records...) != nil {
 		t.Error("another group was hit too")
@@ -236,14 +237,14 @@ func TestRestartBroker(t *testing.T) {
 	if err := reader.CommitRecords(testContext(t), consume(t, reader, 1)...); err != nil {
 		t.Fatal(err)
 	}
-	slow := breaks(t, b, Fault{Kind: FailTopic, Target: "a", Code: "REQUEST_TIMED_OUT", Percent: 1})
+	slow := breaks(t, b, view.FaultSpec{Kind: FailTopic, Target: "a", Code: "REQUEST_TIMED_OUT", Percent: 1})
 	addr := b.Addr()
 	for round := range 2 {
-		f := breaks(t, b, Fault{Kind: RestartBroker})
-		if _, err := b.Break(Fault{Kind: RestartBroker}); err == nil {
+		f := breaks(t, b, view.FaultSpec{Kind: RestartBroker})
+		if _, err := b.Break(view.FaultSpec{Kind: RestartBroker}); err == nil {
 			t.Error("a broker that is away was taken away")
 		}
-		if _, err := b.Break(Fault{Kind: DelayTopic, Target: "a", DelayMS: 1}); err == nil {
+		if _, err := b.Break(view.FaultSpec{Kind: DelayTopic, Target: "a", DelayMS: 1}); err == nil {
 			t.Error("a topic of a broker that is away was slowed")
 		}
 		short, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
@@ -263,9 +264,9 @@ func TestRestartBroker(t *testing.T) {
 			t.Errorf("records: got %v", got)
 		}
 	}
-	if slow.handle == nil {
+	if slow.(*Broken).handle == nil {
 		t.Error("the other fault is gone with the restart")
 	}
 	slow.End()
-	breaks(t, b, Fault{Kind: RestartBroker}) // Close ends it
+	breaks(t, b, view.FaultSpec{Kind: RestartBroker}) // Close ends it
 }

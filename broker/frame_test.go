@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"axion/broker/budget"
+	"axion/web/view"
 )
 
 // open is a gate that lets all pass and counts.
@@ -88,8 +89,8 @@ func FuzzInspect(f *testing.F) {
 		g, _ := guardedPipe(t)
 		g.front.broker.closed = true // so that nothing is created
 		g.front.broker.faults.struck.Store(&[]*Broken{
-			{Fault: Fault{Kind: DropTopic, Target: "lost", Percent: 100}},
-			{Fault: Fault{Kind: DuplicateTopic, Target: "doubled", Percent: 100}},
+			{FaultSpec: view.FaultSpec{Kind: DropTopic, Target: "lost", Percent: 100}},
+			{FaultSpec: view.FaultSpec{Kind: DuplicateTopic, Target: "doubled", Percent: 100}},
 		})
 		g.frames = newFramer(bytes.NewReader(in), g, budget.New(1<<20), nil)
 		out, err := io.ReadAll(g.frames)

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"axion/web/view"
 	"cmp"
 	"maps"
 	"math"
@@ -101,7 +102,7 @@ func (h *history) note(key seriesKey, slot int, lag int64) {
 }
 
 // states adds what the last sample tells.
-func (h *history) states(topics []Topic) []TopicState {
+func (h *history) states(topics []Topic) []view.Topic {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	groups := map[string]map[string]int64{}
@@ -117,14 +118,15 @@ func (h *history) states(topics []Topic) []TopicState {
 			groups[key.Topic][key.Group] += lags[slot]
 		}
 	}
-	states := make([]TopicState, len(topics))
+	states := make([]view.Topic, len(topics))
 	for i, t := range topics {
-		states[i] = TopicState{Topic: t, Rate: h.rate(t.Name), Groups: []TopicGroup{}}
+		states[i] = view.Topic{Name: t.Name, Messages: t.Messages, Partitions: t.Partitions, Internal: t.Internal,
+			Rate: h.rate(t.Name), Groups: []view.TopicGroup{}}
 		if size, ok := h.sizes[t.Name]; ok {
 			states[i].Bytes = &size
 		}
 		for _, name := range slices.Sorted(maps.Keys(groups[t.Name])) {
-			states[i].Groups = append(states[i].Groups, TopicGroup{name, groups[t.Name][name]})
+			states[i].Groups = append(states[i].Groups, view.TopicGroup{Name: name, Lag: groups[t.Name][name]})
 		}
 	}
 	return states

@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"axion/broker/undecodable"
+	"axion/web/view"
 )
 
 // What one search may cost.
@@ -21,31 +22,11 @@ const (
 	matchText    = 120      // bytes of a value that are told
 )
 
-// Match is a record that a search has found.
-type Match struct {
-	Topic     string    `json:"topic"`
-	Partition int32     `json:"partition"`
-	Offset    int64     `json:"offset"`
-	Time      time.Time `json:"time"`
-	Key       string    `json:"key"`
-	// Text is what is around the place that matched, in the value or a header.
-	Text string `json:"text"`
-}
-
-// Matches are what a search found, newest first.
-type Matches struct {
-	Items []Match `json:"items"`
-	// Searched is how many records were looked at: the newest of each partition.
-	Searched int `json:"searched"`
-	// Cut says that the time was over before all of those were.
-	Cut bool `json:"cut"`
-}
-
 // Search looks for a text, in any case, in the keys, headers and values of the
 // newest 200 records of each partition of all topics but Kafka's own. It gives the
 // newest matches, at most limit, and takes a second at most.
-func (a *Admin) Search(ctx context.Context, text string, limit int) (Matches, error) {
-	found := Matches{Items: []Match{}}
+func (a *Admin) Search(ctx context.Context, text string, limit int) (view.Matches, error) {
+	found := view.Matches{Items: []view.Match{}}
 	ctx, cancel := context.WithTimeout(ctx, searchTime)
 	defer cancel()
 	topics, err := a.Topics(ctx)
@@ -98,7 +79,7 @@ func (a *Admin) Search(ctx context.Context, text string, limit int) (Matches, er
 			return found, fmt.Errorf("search messages: %w", err)
 		}
 	}
-	slices.SortFunc(found.Items, func(a, b Match) int { return b.Time.Compare(a.Time) })
+	slices.SortFunc(found.Items, func(a, b view.Match) int { return b.Time.Compare(a.Time) })
 	found.Items = found.Items[:min(len(found.Items), limit)]
 	return found, nil
 }
@@ -132,8 +113,8 @@ func newest(topics []Topic) (from map[string]map[int32]kgo.Offset, ends map[plac
 }
 
 // match tells where a record holds the text.
-func match(r *kgo.Record, wanted []byte) (Match, bool) {
-	m := Match{Topic: r.Topic, Partition: r.Partition, Offset: r.Offset, Time: r.Timestamp.UTC(), Key: strings.ToValidUTF8(string(r.Key), "�")}
+func match(r *kgo.Record, wanted []byte) (view.Match, bool) {
+	m := view.Match{Topic: r.Topic, Partition: r.Partition, Offset: r.Offset, Time: r.Timestamp.UTC(), Key: strings.ToValidUTF8(string(r.Key), "�")}
 	if at := bytes.Index(bytes.ToLower(r.Value), wanted); at >= 0 {
 		m.Text = around(r.Value, at)
 		return m, true

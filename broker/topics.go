@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"axion/web/view"
 	"context"
 	"fmt"
 	"time"
@@ -10,19 +11,11 @@ import (
 
 // Topic is a topic and how far its records reach.
 type Topic struct {
-	Name       string      `json:"name"`
-	Messages   int64       `json:"messages"` // records kept: the sum of end - start
-	Partitions []Partition `json:"partitions"`
+	Name       string           `json:"name"`
+	Messages   int64            `json:"messages"` // records kept: the sum of end - start
+	Partitions []view.Partition `json:"partitions"`
 	// Internal topics are the cluster's own.
 	Internal bool `json:"internal,omitempty"`
-}
-
-// Partition is one partition of a [Topic]. Start is the offset of the oldest
-// record that is kept, End the offset the next record gets.
-type Partition struct {
-	ID    int32 `json:"id"`
-	Start int64 `json:"start"`
-	End   int64 `json:"end"`
 }
 
 // Topics lists the cluster's topics by name, internal ones left out. A
@@ -53,9 +46,9 @@ func (a *Admin) topics(ctx context.Context, list func(context.Context, ...string
 		if detail.Err != nil {
 			continue // deleted since it was listed
 		}
-		topic := Topic{Name: detail.Topic, Partitions: []Partition{}, Internal: detail.IsInternal}
+		topic := Topic{Name: detail.Topic, Partitions: []view.Partition{}, Internal: detail.IsInternal}
 		for _, p := range detail.Partitions.Sorted() {
-			part := Partition{ID: p.Partition}
+			part := view.Partition{ID: p.Partition}
 			start, okStart := starts.Lookup(detail.Topic, p.Partition)
 			end, okEnd := ends.Lookup(detail.Topic, p.Partition)
 			if okStart && okEnd && start.Err == nil && end.Err == nil {

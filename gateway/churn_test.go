@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"axion/web/view"
 	"bufio"
 	"crypto/tls"
 	"fmt"
@@ -14,8 +15,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-
-	"axion/gateway"
 )
 
 // TestChurn reloads a hundred times, each time with another unrelated router and a
@@ -60,7 +59,7 @@ func TestChurn(t *testing.T) {
 		s.save(document(i))
 		name := fmt.Sprintf("n%d@docker", i)
 		eventually(t, "the route "+name, func() bool {
-			return slices.ContainsFunc(s.Routes(), func(r gateway.Route) bool { return r.Name == name }) || t.Failed()
+			return slices.ContainsFunc(s.Routes(), func(r view.Route) bool { return r.Name == name }) || t.Failed()
 		})
 		header, _, err := whole(c, "http://main.localhost/")
 		if _, _, err := whole(c, fmt.Sprintf("http://n%d.localhost/", i)); err != nil {

@@ -19,6 +19,7 @@ import (
 	"axion/gateway/provider"
 	"axion/gateway/routing"
 	"axion/gateway/trust"
+	"axion/web/view"
 )
 
 // maxAnswer bounds what is read from a running stack, in bytes.
@@ -69,7 +70,7 @@ func routesCommand(dashboard func() (string, error)) *cobra.Command {
 	asJSON := cmd.Flags().Bool("json", false, "print JSON")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		var body struct {
-			Items []Route `json:"items"`
+			Items []view.Route `json:"items"`
 		}
 		if err := ask(cmd.Context(), dashboard, "/api/routes", &body); err != nil {
 			return err

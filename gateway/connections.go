@@ -16,7 +16,7 @@ func (g *Gateway) serverStates() []observe.Server {
 		if s == nil || s.Config.LoadBalancer == nil {
 			continue // others have the servers of these
 		}
-		if c := t.Dynamic.Services[name]; g.hideBase && c != nil && originOf(c.Origin).base {
+		if c := t.Dynamic.Services[name]; g.hideBase && c != nil && originOf(c.Origin).Builtin {
 			continue
 		}
 		for _, at := range serversOf(s) {

@@ -18,6 +18,7 @@ import (
 	"axion/gateway/routing"
 	"axion/gateway/rule"
 	"axion/gateway/secret"
+	"axion/web/view"
 )
 
 // Question is a request to explain.
@@ -30,12 +31,12 @@ type Question struct {
 
 // Answer tells what becomes of a request, and why.
 type Answer struct {
-	Method     string   `json:"method"`
-	URL        string   `json:"url"`
-	EntryPoint string   `json:"entryPoint"`
-	Router     *Judged  `json:"router"`           // nil where Outcome says what comes instead
-	Second     *Judged  `json:"second,omitempty"` // the router that would have come next
-	Servers    []Server `json:"servers"`
+	Method     string             `json:"method"`
+	URL        string             `json:"url"`
+	EntryPoint string             `json:"entryPoint"`
+	Router     *Judged            `json:"router"`           // nil where Outcome says what comes instead
+	Second     *Judged            `json:"second,omitempty"` // the router that would have come next
+	Servers    []view.RouteServer `json:"servers"`
 	// Server is the one that answers, where it does not depend on the balancer.
 	Server string `json:"server,omitempty"`
 	// Outcome is what becomes of a request that no router takes: empty for Traefik's 404,
@@ -76,30 +77,30 @@ type Reply struct {
 
 // Unserved is a router of a compose service whose labels do not count.
 type Unserved struct {
-	Service string `json:"service"`
-	Router  string `json:"router"`
-	Why     string `json:"why"`
-	Hint    string `json:"hint"`
-	Origin  Origin `json:"origin"`
+	Service string      `json:"service"`
+	Router  string      `json:"router"`
+	Why     string      `json:"why"`
+	Hint    string      `json:"hint"`
+	Origin  view.Origin `json:"origin"`
 }
 
 // Judged is a router with its verdict on a request.
 type Judged struct {
-	Name        string         `json:"name"`
-	Rule        string         `json:"rule"`
-	Priority    int            `json:"priority"`
-	Matched     bool           `json:"matched"`
-	Verdicts    []rule.Verdict `json:"verdicts"`
-	Middlewares []string       `json:"middlewares"` // in the order in which they see the request
-	Service     string         `json:"service"`
-	Status      string         `json:"status"`
+	Name        string           `json:"name"`
+	Rule        string           `json:"rule"`
+	Priority    int              `json:"priority"`
+	Matched     bool             `json:"matched"`
+	Verdicts    []rule.Verdict   `json:"verdicts"`
+	Middlewares []string         `json:"middlewares"` // in the order in which they see the request
+	Service     string           `json:"service"`
+	Status      view.RouteStatus `json:"status"`
 	// Change is the one thing that would make the router take the request; empty
 	// where it would be several.
 	Change string   `json:"change,omitempty"`
 	Errors []string `json:"errors,omitempty"`
 	// Faults break its requests on purpose now.
-	Faults []string `json:"faults,omitempty"`
-	Origin Origin   `json:"origin"`
+	Faults []string    `json:"faults,omitempty"`
+	Origin view.Origin `json:"origin"`
 }
 
 // maxNear bounds the near misses told.
@@ -112,7 +113,7 @@ func (g *Gateway) Explain(q Question) (*Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &Answer{Method: r.Method, URL: u.Redacted(), Servers: []Server{}, Near: []Judged{}, Unserved: []Unserved{}, Notes: []string{},
+	a := &Answer{Method: r.Method, URL: u.Redacted(), Servers: []view.RouteServer{}, Near: []Judged{}, Unserved: []Unserved{}, Notes: []string{},
 		secure: r.TLS != nil}
 	if a.name, err = hostname.Name(u.Hostname()); err != nil {
 		return nil, fmt.Errorf("the URL's host cannot be read: %w", err)

@@ -16,6 +16,7 @@ import (
 	"axion/gateway/routing"
 	"axion/gateway/rule"
 	"axion/gateway/secret"
+	"axion/web/view"
 )
 
 // entryAt is the entrypoint that a URL leads to: that at its port, or else the one for
@@ -105,7 +106,7 @@ func (g *Gateway) walk(a *Answer, r *routing.Router, req *rule.Request) {
 		a.Reply = w.reply(wares[reached-1].Name)
 		return
 	}
-	if len(a.Servers) > 0 && !slices.ContainsFunc(a.Servers, func(s Server) bool { return s.Status == status(true) }) {
+	if len(a.Servers) > 0 && !slices.ContainsFunc(a.Servers, func(s view.RouteServer) bool { return s.Status == status(true) }) {
 		a.Notes = append(a.Notes, "no server is up: the answer is 503, unless one of them is back")
 	}
 }

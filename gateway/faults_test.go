@@ -13,6 +13,7 @@ import (
 
 	"axion/gateway"
 	"axion/gateway/fault"
+	"axion/web/view"
 )
 
 // broken starts a gateway with one router, and counts what its service is asked.
@@ -42,7 +43,7 @@ func (s *stack) plainly(host string) (*http.Response, error) {
 	return res, err
 }
 
-func (s *stack) breaks(f fault.Fault) *fault.Active {
+func (s *stack) breaks(f view.FaultSpec) view.FaultHandle {
 	s.t.Helper()
 	if f.Percent == 0 {
 		f.Percent = 100
@@ -59,7 +60,7 @@ func TestBreak(t *testing.T) {
 	t.Run("OK/Error", func(t *testing.T) {
 		t.Parallel()
 		s, asked := broken(t)
-		f := s.breaks(fault.Fault{Kind: fault.Error, Target: "shop@docker", Status: 503})
+		f := s.breaks(view.FaultSpec{Kind: fault.Error, Target: "shop@docker", Status: 503})
 		res, err := s.plainly("shop.localhost")
 		if err != nil || res.StatusCode != 503 || res.Header.Get(fault.Header) != "error 503" || asked.Load() != 0 || f.Hits() != 1 {
 			t.Fatalf("got %v (%v), %d asked, %d hits", res, err, asked.Load(), f.Hits())
@@ -75,7 +76,7 @@ func TestBreak(t *testing.T) {
 	t.Run("OK/Drop", func(t *testing.T) {
 		t.Parallel()
 		s, asked := broken(t)
-		f := s.breaks(fault.Fault{Kind: fault.Drop, Target: "shop"}) // the provider may be left out
+		f := s.breaks(view.FaultSpec{Kind: fault.Drop, Target: "shop"}) // the provider may be left out
 		if res, err := s.plainly("shop.localhost"); !errors.Is(err, io.EOF) && !strings.Contains(fmt.Sprint(err), "reset") || asked.Load() != 0 || f.Hits() != 1 {
 			t.Errorf("got %v (%v), want no answer", res, err)
 		}
@@ -83,7 +84,7 @@ func TestBreak(t *testing.T) {
 	t.Run("OK/Delay", func(t *testing.T) {
 		t.Parallel()
 		s, asked := broken(t)
-		f := s.breaks(fault.Fault{Kind: fault.Delay, Target: "shop@docker", DelayMS: 3_600_000})
+		f := s.breaks(view.FaultSpec{Kind: fault.Delay, Target: "shop@docker", DelayMS: 3_600_000})
 		answered := make(chan int, 1)
 		go func() {
 			if res, err := s.plainly("shop.localhost"); err == nil {
@@ -103,7 +104,7 @@ func TestBreak(t *testing.T) {
 	t.Run("OK/Percent", func(t *testing.T) {
 		t.Parallel()
 		s, asked := broken(t)
-		f := s.breaks(fault.Fault{Kind: fault.Error, Target: "shop@docker", Status: 500, Percent: 50})
+		f := s.breaks(view.FaultSpec{Kind: fault.Error, Target: "shop@docker", Status: 500, Percent: 50})
 		const requests = 64 // all alike once in 2^63
 		for range requests {
 			if _, err := s.plainly("shop.localhost"); err != nil {
@@ -117,9 +118,9 @@ func TestBreak(t *testing.T) {
 	t.Run("OK/Told", func(t *testing.T) {
 		t.Parallel()
 		s, _ := broken(t)
-		s.breaks(fault.Fault{Kind: fault.Delay, Target: "shop@docker", DelayMS: 5, JitterMS: 2, Percent: 20})
+		s.breaks(view.FaultSpec{Kind: fault.Delay, Target: "shop@docker", DelayMS: 5, JitterMS: 2, Percent: 20})
 		const want = "delay 5 to 7 ms (20 % of requests)"
-		at := slices.IndexFunc(s.Routes(), func(r gateway.Route) bool { return r.Name == "shop@docker" })
+		at := slices.IndexFunc(s.Routes(), func(r view.Route) bool { return r.Name == "shop@docker" })
 		if got := s.Routes()[at].Faults; !slices.Equal(got, []string{want}) {
 			t.Errorf("routes: got %v", got)
 		}
@@ -131,7 +132,7 @@ func TestBreak(t *testing.T) {
 	t.Run("ErrTarget", func(t *testing.T) {
 		t.Parallel()
 		s, _ := broken(t)
-		if _, err := s.Break(fault.Fault{Kind: fault.Drop, Target: "shp@docker", Percent: 100}); err == nil || !strings.Contains(err.Error(), "did you mean shop@docker?") {
+		if _, err := s.Break(view.FaultSpec{Kind: fault.Drop, Target: "shp@docker", Percent: 100}); err == nil || !strings.Contains(err.Error(), "did you mean shop@docker?") {
 			t.Errorf("got %v", err)
 		}
 	})

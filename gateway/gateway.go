@@ -38,6 +38,7 @@ import (
 	"axion/gateway/routing"
 	"axion/gateway/rule"
 	"axion/gateway/secret"
+	"axion/web/view"
 )
 
 // Options of a [Gateway].
@@ -356,9 +357,9 @@ func (g *Gateway) Problems() []config.Problem {
 
 // Routes lists every router of the table in force, disabled ones included,
 // sorted in the order in which they are tried.
-func (g *Gateway) Routes() []Route {
+func (g *Gateway) Routes() []view.Route {
 	routes := g.table.Load().Routers
-	list := make([]Route, len(routes))
+	list := make([]view.Route, len(routes))
 	for i, r := range routes {
 		list[i] = describeRoute(r)
 		list[i].Faults = g.faults.On(r.FaultTarget())

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"axion/gateway/api"
+	"axion/web/view"
 )
 
 // listOf is one of the API's lists, or nil where there is no such one, which it answers.
@@ -95,9 +96,9 @@ func (g *Gateway) overview() map[string]any {
 			count := map[string]int{"total": len(list), "warnings": 0, "errors": 0}
 			for _, o := range list {
 				switch o["status"] {
-				case Warning:
+				case string(view.RouteWarning):
 					count["warnings"]++
-				case Disabled:
+				case string(view.RouteDisabled):
 					count["errors"]++
 				}
 			}

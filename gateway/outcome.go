@@ -5,6 +5,7 @@ import (
 
 	"axion/gateway/routing"
 	"axion/gateway/rule"
+	"axion/web/view"
 )
 
 // explainConnection tells what comes before an HTTP router sees a request: which TCP
@@ -41,7 +42,7 @@ func (g *Gateway) explainConnection(t *routing.Table, a *Answer) {
 // instead says what becomes of a request that no router gets to see. The one that
 // would take it comes nearest.
 func (a *Answer) instead(outcome string) {
-	a.Outcome, a.Servers, a.Server, a.Second = outcome, []Server{}, "", nil
+	a.Outcome, a.Servers, a.Server, a.Second = outcome, []view.RouteServer{}, "", nil
 	if a.Router != nil {
 		a.Near = append([]Judged{*a.Router}, a.Near...)
 		a.Router = nil

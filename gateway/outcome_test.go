@@ -10,6 +10,7 @@ import (
 
 	"axion/gateway"
 	"axion/gateway/config"
+	"axion/web/view"
 )
 
 // TestExplainConnection has explain tell the same as what happens.
@@ -159,17 +160,17 @@ tls:
 			route("own", "Host(`own.localhost`)", up, "entrypoints=sec", "tls.options=foo@file"),
 		)...), "services:\n")
 	s := guard(t, doc, dynamic)
-	state := map[string]gateway.Route{}
+	state := map[string]view.Route{}
 	for _, r := range s.Routes() {
 		state[r.Name] = r
 	}
-	want(t, "the file's router", state["r@file"].Status, gateway.Enabled)
-	want(t, "a label's router", state["d@docker"].Status, gateway.Disabled)
+	want(t, "the file's router", state["r@file"].Status, view.RouteEnabled)
+	want(t, "a label's router", state["d@docker"].Status, view.RouteDisabled)
 	if errs := strings.Join(state["d@docker"].Errors, "; "); !strings.Contains(errs, `"foo@docker"`) || !strings.Contains(errs,
 		"entrypoint sec") {
 		t.Errorf("a label's router: got %s", errs)
 	}
-	want(t, "a label's router without the middleware", state["own@docker"].Status, gateway.Disabled)
+	want(t, "a label's router without the middleware", state["own@docker"].Status, view.RouteDisabled)
 	if !slices.ContainsFunc(s.Problems(), func(p config.Problem) bool { return strings.Contains(p.Fix, "write foo@file") }) {
 		t.Errorf("problems: got %v, want a hint", s.Problems())
 	}

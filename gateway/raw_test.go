@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"axion/web/view"
 	"bufio"
 	"crypto/tls"
 	"io"
@@ -11,8 +12,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"axion/gateway"
 )
 
 // echo is a server that speaks first and then says everything again.
@@ -102,7 +101,7 @@ func TestTCP(t *testing.T) {
 		t.Errorf("HTTP beside them: got %q", body)
 	}
 	var service, router struct {
-		Status       string
+		Status       view.RouteStatus
 		UsedBy       []string
 		Using        []string
 		ServerStatus map[string]string
@@ -112,7 +111,7 @@ func TestTCP(t *testing.T) {
 	if len(service.ServerStatus) != 1 || !slices.Equal(service.UsedBy, []string{"db@docker"}) {
 		t.Errorf("the API tells %+v of the service", service)
 	}
-	if router.Status != gateway.Enabled || !slices.Equal(router.Using, []string{"websecure"}) {
+	if router.Status != view.RouteEnabled || !slices.Equal(router.Using, []string{"websecure"}) {
 		t.Errorf("the API tells %+v of the router", router)
 	}
 }
@@ -121,10 +120,10 @@ func TestTCPProblem(t *testing.T) {
 	t.Parallel()
 	s := start(t, compose(port, "tcp.routers.x.rule=HostSNI(`a.localhost`)", "tcp.services.x.loadbalancer.server.port=1"))
 	var router struct {
-		Status string
+		Status view.RouteStatus
 		Error  []string
 	}
-	if apiGet(t, s.Gateway, "/api/tcp/routers/x@docker", &router); router.Status != gateway.Disabled || len(router.Error) != 1 {
+	if apiGet(t, s.Gateway, "/api/tcp/routers/x@docker", &router); router.Status != view.RouteDisabled || len(router.Error) != 1 {
 		t.Errorf("the API tells %+v", router)
 	}
 	out, err := check(t, compose(port, "tcp.routers.x.rule=HostSNI(`a.localhost`)", "tcp.services.x.loadbalancer.server.port=1"))

@@ -7,6 +7,7 @@ import (
 	"axion/gateway/config"
 	"axion/gateway/routing"
 	"axion/gateway/secret"
+	"axion/web/view"
 )
 
 // rawRoute is a TCP or UDP router as the API shows it.
@@ -56,7 +57,7 @@ func tcpLists(t *routing.Table) map[string]api.List {
 	for name, servers := range t.TCP.Servers() {
 		states := map[string]string{}
 		for _, s := range servers {
-			states[s.Address] = status(s.Up)
+			states[s.Address] = string(status(s.Up))
 		}
 		if m := all["services"][name]; m != nil {
 			m["serverStatus"] = states
@@ -91,7 +92,7 @@ func (r rawRoute) put(all map[string]api.List) {
 	if m == nil {
 		return
 	}
-	m["status"], m["using"] = Enabled, r.entryPoints
+	m["status"], m["using"] = string(view.RouteEnabled), r.entryPoints
 	var errs []string
 	for _, f := range r.findings {
 		if f.severity != config.Notice {
@@ -100,9 +101,9 @@ func (r rawRoute) put(all map[string]api.List) {
 	}
 	switch {
 	case !r.enabled:
-		m["status"] = Disabled
+		m["status"] = string(view.RouteDisabled)
 	case len(errs) > 0:
-		m["status"] = Warning
+		m["status"] = string(view.RouteWarning)
 	}
 	if len(errs) > 0 {
 		m["error"] = errs

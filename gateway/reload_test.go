@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"axion/gateway"
+	"axion/web/view"
 )
 
 func TestReload(t *testing.T) {
@@ -142,7 +143,7 @@ func TestBalance(t *testing.T) {
 	sick.Store(true)
 	eventually(t, "a taken out", func() bool { return answers() == "bb" })
 	for _, server := range s.Routes()[0].Servers {
-		want(t, "status of "+server.URL, server.Status, map[bool]string{true: "DOWN", false: "UP"}[server.URL == a])
+		want(t, "status of "+server.URL, server.Status, map[bool]view.ServerStatus{true: view.ServerDown, false: view.ServerUp}[server.URL == a])
 	}
 	// A reload of something else must not forget that a is down.
 	s.save(document("one", first...) + strings.TrimPrefix(document("two", append(second, route("x", "Host(`x.localhost`)", a)...)...), "services:\n"))
@@ -173,21 +174,24 @@ func TestRoutes(t *testing.T) {
 	labels = append(labels, "http.middlewares.good.addprefix.prefix=/x", "http.middlewares.empty.redirectscheme.permanent=true")
 	s := start(t, compose(labels...))
 
-	routes := make(map[string]gateway.Route)
+	routes := make(map[string]view.Route)
 	for _, r := range s.Routes() {
 		routes[strings.TrimSuffix(r.Name, "@docker")] = r
 	}
-	for name, tt := range map[string]struct{ status, finding string }{
-		"good":      {gateway.Enabled, ""},
-		"noware":    {gateway.Disabled, `"missing@docker" does not exist`},
-		"halfentry": {gateway.Warning, `"metrics" does not exist`},
-		"noentry":   {gateway.Disabled, "none of the router's entrypoints"},
-		"notls":     {gateway.Disabled, "HTTPS only"},
-		"tie1":      {gateway.Warning, `"tie1@docker" and "tie2@docker" have the same priority`},
-		"tie2":      {gateway.Warning, `"tie1@docker" is tried first`},
-		"apart1":    {gateway.Enabled, ""},
-		"foreign":   {gateway.Warning, `certificate for "shop.example"`},
-		"badstrip":  {gateway.Disabled, "redirectscheme.scheme is empty"},
+	for name, tt := range map[string]struct {
+		status  view.RouteStatus
+		finding string
+	}{
+		"good":      {view.RouteEnabled, ""},
+		"noware":    {view.RouteDisabled, `"missing@docker" does not exist`},
+		"halfentry": {view.RouteWarning, `"metrics" does not exist`},
+		"noentry":   {view.RouteDisabled, "none of the router's entrypoints"},
+		"notls":     {view.RouteDisabled, "HTTPS only"},
+		"tie1":      {view.RouteWarning, `"tie1@docker" and "tie2@docker" have the same priority`},
+		"tie2":      {view.RouteWarning, `"tie1@docker" is tried first`},
+		"apart1":    {view.RouteEnabled, ""},
+		"foreign":   {view.RouteWarning, `certificate for "shop.example"`},
+		"badstrip":  {view.RouteDisabled, "redirectscheme.scheme is empty"},
 	} {
 		r := routes[name]
 		want(t, "status of "+name, r.Status, tt.status)
@@ -196,7 +200,7 @@ func TestRoutes(t *testing.T) {
 		}
 	}
 	want(t, "priority", routes["good"].Priority, len("Host(`good.localhost`) && PathPrefix(`/api`)"))
-	want(t, "server", fmt.Sprint(routes["good"].Servers), fmt.Sprint([]gateway.Server{{URL: url, Status: "UP"}}))
+	want(t, "server", fmt.Sprint(routes["good"].Servers), fmt.Sprint([]view.RouteServer{{URL: url, Status: "UP"}}))
 	status, _ := get(t, s.client(), "http://a.localhost/")
 	want(t, "status without its middleware", status, 404)
 

@@ -3,72 +3,25 @@ package gateway
 import (
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 	"text/tabwriter"
 
 	"axion/gateway/config"
 	"axion/gateway/routing"
 	"axion/gateway/secret"
+	"axion/web/view"
 )
-
-// The states of a [Route].
-const (
-	Enabled  = "enabled"
-	Disabled = "disabled"
-	Warning  = "warning" // enabled, but doubtful
-)
-
-// Route is one router as it is in force.
-type Route struct {
-	Name        string   `json:"name"` // "graph@docker"
-	Rule        string   `json:"rule"`
-	Priority    int      `json:"priority"` // effective: never 0 for the default
-	EntryPoints []string `json:"entryPoints"`
-	TLS         bool     `json:"tls"`
-	Middlewares []string `json:"middlewares"`
-	Service     string   `json:"service"`
-	Servers     []Server `json:"servers"`
-	Status      string   `json:"status"`           // Enabled, Disabled or Warning
-	Errors      []string `json:"errors"`           // why it is disabled or doubtful
-	Faults      []string `json:"faults,omitempty"` // what breaks its requests on purpose now
-	Origin      Origin   `json:"origin"`
-}
-
-// Server is one upstream address of a route.
-type Server struct {
-	URL     string `json:"url"`
-	Status  string `json:"status"`  // "UP" or "DOWN"
-	Checked bool   `json:"checked"` // by a health check; one that is not counts as up
-}
-
-// Origin is where a router was read.
-type Origin struct {
-	File    string `json:"file"`
-	Line    int    `json:"line"` // 0 where unknown
-	Service string `json:"service"`
-
-	base bool // of the stack's own
-}
 
 // embedded is the file of what the stack brings along itself.
 const embedded = "embedded"
 
-func originOf(o config.Origin) Origin {
-	return Origin{File: o.File, Line: o.Line, Service: o.Service, base: o.Layer == 0 && o.File == embedded}
-}
-
-// String gives "file:line", or "file" where the line is unknown.
-func (o Origin) String() string {
-	if o.Line == 0 {
-		return o.File
-	}
-	return o.File + ":" + strconv.Itoa(o.Line)
+func originOf(o config.Origin) view.Origin {
+	return view.Origin{File: o.File, Line: o.Line, Service: o.Service, Builtin: o.Layer == 0 && o.File == embedded}
 }
 
 // PrintRoutes writes routes as aligned columns, and below them why some are
 // disabled or doubtful.
-func PrintRoutes(w io.Writer, routes []Route) error {
+func PrintRoutes(w io.Writer, routes []view.Route) error {
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(t, "ROUTER\tSTATUS\tPRIORITY\tENTRYPOINTS\tRULE\tMIDDLEWARES\tSERVERS\tORIGIN")
 	for _, r := range routes {
@@ -76,7 +29,7 @@ func PrintRoutes(w io.Writer, routes []Route) error {
 		for i, s := range r.Servers {
 			servers[i] = s.URL
 			if s.Status != status(true) {
-				servers[i] += " (" + s.Status + ")"
+				servers[i] += " (" + string(s.Status) + ")"
 			}
 		}
 		fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\t%s\t%s\t%s\n", r.Name, r.Status, r.Priority,
@@ -111,8 +64,8 @@ func list(items []string) string {
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 // describeRoute tells a router as it is in force.
-func describeRoute(r *routing.Router) Route {
-	d := Route{
+func describeRoute(r *routing.Router) view.Route {
+	d := view.Route{
 		Name:        r.Name,
 		Rule:        secret.Rule(r.Config.Rule),
 		Priority:    r.Priority,
@@ -120,8 +73,8 @@ func describeRoute(r *routing.Router) Route {
 		TLS:         r.ServesTLS(),
 		Middlewares: append([]string{}, r.Config.Middlewares...),
 		Service:     r.Config.Service,
-		Servers:     []Server{},
-		Status:      Enabled,
+		Servers:     []view.RouteServer{},
+		Status:      view.RouteEnabled,
 		Errors:      []string{},
 		Origin:      originOf(r.Config.Origin),
 	}
@@ -130,10 +83,10 @@ func describeRoute(r *routing.Router) Route {
 	}
 	for _, f := range r.Findings {
 		d.Errors = append(d.Errors, secret.URL(f.Message))
-		d.Status = Warning
+		d.Status = view.RouteWarning
 	}
 	if !r.Ready {
-		d.Status = Disabled
+		d.Status = view.RouteDisabled
 	}
 	if r.Service != nil {
 		d.Servers = serversOf(r.Service)
@@ -142,20 +95,20 @@ func describeRoute(r *routing.Router) Route {
 }
 
 // serversOf tells the states of a service's servers.
-func serversOf(s *routing.Service) []Server {
-	list := []Server{}
+func serversOf(s *routing.Service) []view.RouteServer {
+	list := []view.RouteServer{}
 	if s.Service == nil {
 		return list
 	}
 	for _, at := range s.Servers() {
-		list = append(list, Server{URL: secret.URL(at.URL), Status: status(at.Up), Checked: at.Checked})
+		list = append(list, view.RouteServer{URL: secret.URL(at.URL), Status: status(at.Up), Checked: at.Checked})
 	}
 	return list
 }
 
-func status(up bool) string {
+func status(up bool) view.ServerStatus {
 	if up {
-		return "UP"
+		return view.ServerUp
 	}
-	return "DOWN"
+	return view.ServerDown
 }

@@ -10,6 +10,7 @@ import (
 
 	"axion/gateway"
 	"axion/gateway/config"
+	"axion/web/view"
 )
 
 // TestTLSOptions asks for a client's certificate wherever a router says so, also
@@ -88,11 +89,11 @@ func strictTLSOptions(t *testing.T) {
 	for _, r := range s.Routes() {
 		name, _, _ := strings.Cut(r.Name, "@")
 		why, off := disabled[name]
-		if all := strings.Join(r.Errors, "; "); strings.HasSuffix(r.Name, "@docker") && (off != (r.Status == gateway.Disabled) ||
+		if all := strings.Join(r.Errors, "; "); strings.HasSuffix(r.Name, "@docker") && (off != (r.Status == view.RouteDisabled) ||
 			!strings.Contains(all, why)) {
 			t.Errorf("%s: got %s, %q; want disabled %t by %s", r.Name, r.Status, all, off, why)
 		}
-		if name == "a" && (r.Status != gateway.Warning || !slices.Equal(r.EntryPoints, []string{"aside"})) {
+		if name == "a" && (r.Status != view.RouteWarning || !slices.Equal(r.EntryPoints, []string{"aside"})) {
 			t.Errorf("a: got %s on %v, want aside alone", r.Status, r.EntryPoints)
 		}
 		delete(disabled, name)

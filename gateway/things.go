@@ -9,6 +9,7 @@ import (
 	"axion/gateway/config"
 	"axion/gateway/routing"
 	"axion/gateway/secret"
+	"axion/web/view"
 )
 
 // rawData is everything, as Traefik tells it, and the problems as we do.
@@ -44,7 +45,7 @@ func (g *Gateway) lists(t *routing.Table, protocol string) map[string]api.List {
 	if g.hideBase {
 		for _, list := range lists {
 			for name, o := range list {
-				if at, ok := o["origin"].(Origin); ok && at.base {
+				if at, ok := o["origin"].(view.Origin); ok && at.Builtin {
 					delete(list, name)
 				}
 			}
@@ -86,7 +87,7 @@ func httpLists(t *routing.Table) map[string]api.List {
 	}
 	for key, w := range t.Middlewares {
 		if m := middlewares[key[1]]; m != nil && w.Err != nil {
-			m["status"], m["error"] = Disabled, []string{secret.URL(w.Err.Error())}
+			m["status"], m["error"] = string(view.RouteDisabled), []string{secret.URL(w.Err.Error())}
 		}
 	}
 	for _, r := range t.Routers {
@@ -115,7 +116,7 @@ func describeRouter(t *routing.Table, r *routing.Router) api.Object {
 	}
 	m := object(r.Name, c, nil, r.Config.Origin)
 	d := describeRoute(r)
-	m["status"], m["priority"], m["priorityStr"], m["origin"] = d.Status, d.Priority, strconv.Itoa(d.Priority), d.Origin
+	m["status"], m["priority"], m["priorityStr"], m["origin"] = string(d.Status), d.Priority, strconv.Itoa(d.Priority), d.Origin
 	if len(d.Errors) > 0 {
 		m["error"] = d.Errors
 	}
@@ -170,7 +171,7 @@ func describeService(t *routing.Table, list api.List, name string, s *routing.Se
 		return
 	}
 	if s.IsInternal() {
-		list[name] = api.Object{"name": name, "provider": strings.TrimPrefix(routing.InternalSuffix, "@"), "status": Enabled}
+		list[name] = api.Object{"name": name, "provider": strings.TrimPrefix(routing.InternalSuffix, "@"), "status": string(view.RouteEnabled)}
 		return
 	}
 	m := list[name]
@@ -179,13 +180,13 @@ func describeService(t *routing.Table, list api.List, name string, s *routing.Se
 	}
 	states := map[string]string{}
 	for _, at := range serversOf(s) {
-		states[at.URL] = at.Status
+		states[at.URL] = string(at.Status)
 	}
 	if len(states) > 0 {
 		m["serverStatus"] = states
 	}
 	if s.Err != nil {
-		m["status"], m["error"] = Disabled, []string{secret.URL(s.Err.Error())}
+		m["status"], m["error"] = string(view.RouteDisabled), []string{secret.URL(s.Err.Error())}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"axion/services/host"
+	"axion/web/view"
 )
 
 func TestForeign(t *testing.T) {
@@ -20,8 +21,8 @@ func TestForeign(t *testing.T) {
 		w.WriteHeader(answer)
 	}))
 	at := server.Listener.Addr().String()
-	state := func(patience time.Duration) string {
-		var st Status
+	state := func(patience time.Duration) view.State {
+		var st serviceStatus
 		st.probeExternal(t.Context(), host.Client(nil), []string{at}, patience)
 		return st.State
 	}
@@ -40,7 +41,7 @@ func TestForeign(t *testing.T) {
 	if got := state(time.Minute); got != "absent" {
 		t.Errorf("no process: got %s", got)
 	}
-	var nowhere Status
+	var nowhere serviceStatus
 	if nowhere.probeExternal(t.Context(), host.Client(nil), nil, time.Minute); nowhere.State != "absent" || nowhere.Address != "" {
 		t.Errorf("none that may be asked: got %+v", nowhere)
 	}

@@ -1,6 +1,7 @@
 package services
 
 import (
+	"encoding/json"
 	"fmt"
 	"net"
 	"slices"
@@ -25,6 +26,28 @@ type Running struct {
 	Instance  string `json:"-"`
 	Kafka     string `json:"-"`
 	OwnBroker bool   `json:"-"`
+}
+
+// JSON is what [ParseRunning] reads.
+func (r Running) JSON() json.RawMessage {
+	text, err := json.Marshal(r)
+	if err != nil {
+		panic(err) // it is of strings and numbers
+	}
+	return text
+}
+
+// ParseRunning reads what a running stack has left for services beside it. The rest is
+// what its JSON does not hold.
+func ParseRunning(text json.RawMessage, instance, kafka string, ownBroker bool) (Running, error) {
+	r := Running{Instance: instance, Kafka: kafka, OwnBroker: ownBroker}
+	if len(text) == 0 {
+		return r, nil
+	}
+	if err := json.Unmarshal(text, &r); err != nil {
+		return r, fmt.Errorf("read what the stack runs: %w", err)
+	}
+	return r, nil
 }
 
 // Running tells of this stack.

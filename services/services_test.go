@@ -20,6 +20,7 @@ import (
 	"axion/services"
 	"axion/services/contract"
 	"axion/services/host/hosttest"
+	"axion/web/view"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -225,15 +226,15 @@ func TestStart(t *testing.T) {
 
 // wantInstance expects one instance that works, on another port than its own, which
 // the test's network never gives.
-func wantInstance(t *testing.T, st services.Status, address string) {
+func wantInstance(t *testing.T, st view.Part, address string) {
 	t.Helper()
 	if len(st.Instances) != 1 {
 		t.Fatalf("%s: got %d instances", st.Name, len(st.Instances))
 	}
 	i := st.Instances[0]
-	want := []services.Dependency{{Name: "SQLite", State: "healthy"}, {Name: "storage", State: "healthy"}, {Name: "broker", State: "healthy"}}
+	want := []view.Dependency{{Name: "SQLite", State: "healthy"}, {Name: "storage", State: "healthy"}, {Name: "broker", State: "healthy"}}
 	for _, name := range i.Depends[min(len(want), len(i.Depends)):] { // services that it asks
-		want = append(want, services.Dependency{Name: name.Name, State: "healthy"})
+		want = append(want, view.Dependency{Name: name.Name, State: "healthy"})
 	}
 	if st.Name == contract.Deployment && len(want) != 6 {
 		t.Errorf("%s: depends on %+v, want codegen, infrastructure and auth among them", st.Name, i.Depends)

@@ -15,57 +15,17 @@ import (
 	"axion/services/bus"
 	"axion/services/contract"
 	"axion/services/host"
+	"axion/web/view"
 )
 
-// Status is how one service is, in the words of the dashboard.
-type Status struct {
-	Name    string `json:"name"`
-	Kind    string `json:"kind"`
-	State   string `json:"state"` // healthy, unhealthy or absent
-	Detail  string `json:"detail,omitempty"`
-	Address string `json:"address,omitempty"`
-	URL     string `json:"url"`
-	Version string `json:"version,omitempty"`
-	// Port is where it goes by itself, and where a process of the user's own is
-	// looked for.
-	Port int `json:"port"`
-	// External says that a process of the user's own is in its place.
-	External  bool       `json:"yours,omitempty"`
-	Instances []Instance `json:"instances,omitempty"`
-	// Problems are what a person should see to, though the service may work.
-	Problems []Problem `json:"problems,omitempty"`
-	// Consumes and Produces are topics.
-	Consumes []string `json:"consumes"`
-	Produces []string `json:"produces"`
-}
-
-// Instance is one of those that run here. It is never restarted by itself: a
-// builtin that fails ends the stack.
-type Instance struct {
-	Address     string       `json:"address"`
-	StartedAt   time.Time    `json:"startedAt"`
-	PortChanged bool         `json:"moved,omitempty"` // the service's port was taken
-	Depends     []Dependency `json:"depends"`
-}
-
-// Problem is one of a service's database.
-type Problem struct {
-	Message string `json:"message"`
-	Hint    string `json:"hint,omitempty"`
-}
-
-// Dependency is something that an instance cannot work without.
-type Dependency struct {
-	Name   string `json:"name"` // "SQLite", "PostgreSQL", "storage", "broker", or a service that it asks
-	State  string `json:"state"`
-	Detail string `json:"detail,omitempty"` // why it cannot be used
-}
+// serviceStatus is how one service is, while it is being found out.
+type serviceStatus struct{ view.Part }
 
 // Status asks every builtin whether it can do its work. One that is not run here
 // is absent, unless a process of the user's own is in its place: on its port, or in its
 // consumer group. With none of
 // them there is nothing to tell.
-func (s *Builtins) Status(ctx context.Context, httpsPort int) []Status {
+func (s *Builtins) Status(ctx context.Context, httpsPort int) []view.Part {
 	if s.noBuiltins {
 		return nil
 	}
@@ -74,21 +34,21 @@ func (s *Builtins) Status(ctx context.Context, httpsPort int) []Status {
 		running[m.Name] = append(running[m.Name], m)
 	}
 	services := contract.Services()
-	all := make([]Status, len(services))
+	all := make([]view.Part, len(services))
 	var asking sync.WaitGroup
 	for i, service := range services {
-		all[i] = Status{
-			Name: service.Name, Kind: "service", State: "healthy", URL: contract.PublicURL(service.Host, httpsPort), Port: service.Port,
+		st := &serviceStatus{view.Part{
+			Name: service.Name, Kind: view.KindService, State: view.StateHealthy, URL: contract.PublicURL(service.Host, httpsPort), Port: service.Port,
 			Consumes: contract.Consumes(service.Name), Produces: contract.Produces(service.Name),
-		}
-		asking.Go(func() { s.checkService(ctx, &all[i], running[service.Name]) })
+		}}
+		asking.Go(func() { s.checkService(ctx, st, running[service.Name]); all[i] = st.Part })
 	}
 	asking.Wait() // side by side: a broker that is away keeps each of them waiting
 	return all
 }
 
 // checkService asks the instances of one service, or looks for who is in their place.
-func (s *Builtins) checkService(ctx context.Context, st *Status, instances []*instance) {
+func (s *Builtins) checkService(ctx context.Context, st *serviceStatus, instances []*instance) {
 	if len(instances) > 0 {
 		st.Version = s.version
 		st.checkInstances(ctx, instances, s.databaseName())
@@ -102,7 +62,7 @@ func (s *Builtins) checkService(ctx context.Context, st *Status, instances []*in
 
 // checkInstances tells how a service is whose instances run here: as well as the one that is
 // the least.
-func (st *Status) checkInstances(ctx context.Context, instances []*instance, store string) {
+func (st *serviceStatus) checkInstances(ctx context.Context, instances []*instance, store string) {
 	st.Address = instances[0].listener.Addr().String()
 	if len(instances) > 1 {
 		st.Detail = strconv.Itoa(len(instances)) + " instances"
@@ -114,12 +74,12 @@ func (st *Status) checkInstances(ctx context.Context, instances []*instance, sto
 	}
 	asking.Wait()
 	for n, m := range instances {
-		i := Instance{Address: m.listener.Addr().String(), StartedAt: m.started, PortChanged: m.portChanged}
+		i := view.Instance{Address: m.listener.Addr().String(), StartedAt: m.started, PortChanged: m.portChanged}
 		if m.portChanged && st.Detail == "" {
 			st.Detail = "port " + strconv.Itoa(st.Port) + " is taken: it moved to " + strconv.Itoa(portOf(m.listener))
 		}
 		for _, d := range depends[n] {
-			dependency := Dependency{Name: d.Name, State: "healthy"}
+			dependency := view.Dependency{Name: d.Name, State: view.StateHealthy}
 			switch d.Name {
 			case "database":
 				dependency.Name = store
@@ -129,13 +89,13 @@ func (st *Status) checkInstances(ctx context.Context, instances []*instance, sto
 			switch {
 			case d.Err == nil:
 			case d.Optional:
-				dependency.State, dependency.Detail = "unhealthy", d.Err.Error()
-				if st.State == "healthy" {
+				dependency.State, dependency.Detail = view.StateUnhealthy, d.Err.Error()
+				if st.State == view.StateHealthy {
 					st.Detail = dependency.Name + ": " + dependency.Detail
 				}
 			default:
-				dependency.State, dependency.Detail = "unhealthy", d.Err.Error()
-				st.State, st.Detail = "unhealthy", i.Address+": "+dependency.Name+": "+dependency.Detail
+				dependency.State, dependency.Detail = view.StateUnhealthy, d.Err.Error()
+				st.State, st.Detail = view.StateUnhealthy, i.Address+": "+dependency.Name+": "+dependency.Detail
 			}
 			i.Depends = append(i.Depends, dependency)
 		}
@@ -145,9 +105,9 @@ func (st *Status) checkInstances(ctx context.Context, instances []*instance, sto
 }
 
 // addProblems adds problems; those of a database that instances share are told once.
-func (st *Status) addProblems(problems []error) {
+func (st *serviceStatus) addProblems(problems []error) {
 	for _, err := range problems {
-		problem := Problem{Message: err.Error()}
+		problem := view.PartProblem{Message: err.Error()}
 		var hinter interface{ Hint() string }
 		if errors.As(err, &hinter) {
 			problem.Hint = hinter.Hint()
@@ -180,22 +140,22 @@ const probeTimeout = 300 * time.Millisecond
 // one of their addresses takes the question for /health. One that answers nothing in the
 // given time, as in a debugger, is unhealthy, and so is one of another user of this
 // machine, who is sent nothing.
-func (st *Status) probeExternal(ctx context.Context, client *http.Client, addresses []string, timeout time.Duration) {
-	st.State = "absent"
+func (st *serviceStatus) probeExternal(ctx context.Context, client *http.Client, addresses []string, timeout time.Duration) {
+	st.State = view.StateAbsent
 	if len(addresses) == 0 {
 		st.Detail = "not started here: start yours by axion serve " + st.Name + ", or say where it is by --without " + st.Name + "=ADDRESS"
 		return
 	}
 	st.Detail = "not started here: your own goes on " + strings.Join(addresses, ", ")
 	for _, address := range addresses {
-		if st.probeAddress(ctx, client, address, timeout); st.State == "healthy" {
+		if st.probeAddress(ctx, client, address, timeout); st.State == view.StateHealthy {
 			return
 		}
 	}
 }
 
 // probeAddress asks the process at one address.
-func (st *Status) probeAddress(ctx context.Context, client *http.Client, address string, timeout time.Duration) {
+func (st *serviceStatus) probeAddress(ctx context.Context, client *http.Client, address string, timeout time.Duration) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/health", nil)
@@ -205,25 +165,25 @@ func (st *Status) probeAddress(ctx context.Context, client *http.Client, address
 	res, err := client.Do(req)
 	var refused interface{ Hint() string }
 	if errors.As(err, &refused) {
-		st.State, st.Detail = "unhealthy", "not asked: "+errors.Unwrap(err).Error()
+		st.State, st.Detail = view.StateUnhealthy, "not asked: "+errors.Unwrap(err).Error()
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		st.Address, st.External = address, true
-		st.State, st.Detail = "unhealthy", "yours: /health does not answer in "+timeout.String()
+		st.State, st.Detail = view.StateUnhealthy, "yours: /health does not answer in "+timeout.String()
 	}
 	if err != nil {
 		return
 	}
 	_ = res.Body.Close()
 	st.Address, st.External = address, true
-	if st.State, st.Detail = "healthy", "yours"; res.StatusCode != http.StatusOK {
-		st.State, st.Detail = "unhealthy", "yours: /health answers "+res.Status
+	if st.State, st.Detail = view.StateHealthy, "yours"; res.StatusCode != http.StatusOK {
+		st.State, st.Detail = view.StateUnhealthy, "yours: /health answers "+res.Status
 	}
 }
 
 // probeConsumerGroup tells of a process in a builtin's place that listens on Kafka alone, as
 // NestJS's microservices do: it is in the service's consumer group.
-func (st *Status) probeConsumerGroup(ctx context.Context, groupMembers func(context.Context, string) (int, error)) {
+func (st *serviceStatus) probeConsumerGroup(ctx context.Context, groupMembers func(context.Context, string) (int, error)) {
 	if groupMembers == nil {
 		return
 	}
@@ -231,7 +191,7 @@ func (st *Status) probeConsumerGroup(ctx context.Context, groupMembers func(cont
 	defer cancel()
 	group := bus.Group(st.Name)
 	if n, err := groupMembers(ctx, group); err == nil && n > 0 {
-		st.State, st.External = "healthy", true
+		st.State, st.External = view.StateHealthy, true
 		st.Detail = fmt.Sprintf("yours: %d in consumer group %s", n, group)
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"axion/web/telemetry"
+	"axion/web/view"
+
 	"github.com/klauspost/compress/gzhttp"
 )
 
@@ -68,7 +70,7 @@ func schemaName(t reflect.Type, hint string) string {
 	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
 		t = t.Elem()
 	}
-	if part := path.Base(t.PkgPath()); part != "." && part != "web" {
+	if part := path.Base(t.PkgPath()); part != "." && part != "web" && part != "view" {
 		name = strings.ToUpper(part[:1]) + part[1:] + name
 	}
 	return name
@@ -85,8 +87,8 @@ func (s *Server) register(api huma.API) {
 	huma.Get(api, "/api/user", func(context.Context, *struct{}) (*body[user], error) {
 		return &body[user]{s.opts.user()}, nil
 	})
-	huma.Get(api, "/api/system", func(ctx context.Context, _ *struct{}) (*body[System], error) {
-		return &body[System]{s.opts.system(ctx)}, nil
+	huma.Get(api, "/api/system", func(ctx context.Context, _ *struct{}) (*body[view.System], error) {
+		return &body[view.System]{s.opts.system(ctx)}, nil
 	})
 	huma.Get(api, "/api/routes", func(context.Context, *struct{}) (*body[routeList], error) {
 		return &body[routeList]{s.opts.routes()}, nil
@@ -145,20 +147,20 @@ func (s *Server) getTopics(ctx context.Context, _ *struct{}) (*body[topicList], 
 
 // routeList is the answer of /api/routes.
 type routeList struct {
-	Items    []Route   `json:"items"`
-	Next     string    `json:"next"` // always empty: the table is given whole
-	Problems []Problem `json:"problems"`
+	Items    []view.Route   `json:"items"`
+	Next     string         `json:"next"` // always empty: the table is given whole
+	Problems []view.Problem `json:"problems"`
 }
 
 // topicList is the answer of /api/topics.
 type topicList struct {
-	Items []Topic `json:"items"`
-	Next  string  `json:"next"` // always empty: the list is given whole
+	Items []view.Topic `json:"items"`
+	Next  string       `json:"next"` // always empty: the list is given whole
 	// Error says why the broker could not be asked; Items is empty then.
 	Error string `json:"error,omitempty"`
 }
 
-func (o Options) system(ctx context.Context) System {
+func (o Options) system(ctx context.Context) view.System {
 	system := o.System(ctx)
 	system.Name, system.Version = o.Name, o.Version
 	system.Parts = orEmpty(system.Parts)
@@ -166,7 +168,7 @@ func (o Options) system(ctx context.Context) System {
 }
 
 func (o Options) routes() routeList {
-	list := routeList{Items: []Route{}, Problems: orEmpty(o.Problems())}
+	list := routeList{Items: []view.Route{}, Problems: orEmpty(o.Problems())}
 	for _, r := range o.Routes() {
 		r.EntryPoints = orEmpty(r.EntryPoints)
 		r.Middlewares = orEmpty(r.Middlewares)
@@ -178,7 +180,7 @@ func (o Options) routes() routeList {
 }
 
 func (o Options) topics(ctx context.Context) topicList {
-	list := topicList{Items: []Topic{}}
+	list := topicList{Items: []view.Topic{}}
 	topics, err := o.Topics(ctx)
 	if err != nil {
 		list.Error = err.Error()

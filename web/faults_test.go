@@ -10,21 +10,22 @@ import (
 
 	"axion/web/fault"
 	"axion/web/stacktest"
+	"axion/web/view"
 )
 
 // struck is a part that breaks whatever it is told to.
 type struck struct {
 	mu     sync.Mutex
-	orders []fault.Order
+	orders []view.FaultSpec
 }
 
 func (s *struck) Hits() int64 { return 7 }
 func (s *struck) End()        {}
 
-func (s *struck) take(o fault.Order) (fault.Broken, error) {
+func (s *struck) take(o view.FaultSpec) (view.FaultHandle, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if o.Kind == fault.RouteDrop {
+	if o.Kind == view.FaultRouteDrop {
 		return nil, errors.New("the gateway will not have it")
 	}
 	s.orders = append(s.orders, o)

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"axion/web/view"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -70,7 +71,7 @@ func TestLive(t *testing.T) {
 		first := s.page(t)
 		first.next(kindSnapshot)
 		first.next(kindTopics)
-		s.change(func(s *stack) { s.topics = []Topic{topicOf("axion.events", 6)} })
+		s.change(func(s *stack) { s.topics = []view.Topic{topicOf("axion.events", 6)} })
 		want := `{"items":[{"name":"axion.events","messages":6,"partitions":[{"id":0,"start":0,"end":3},{"id":1,"start":40,"end":42},{"id":2,"start":0,"end":1}],"rate":0,"groups":[]}],"next":""}`
 		if got := string(first.next(kindTopics)); got != want {
 			t.Errorf("got %s\nwant %s", got, want)

@@ -8,6 +8,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"axion/web/stacktest"
+	"axion/web/view"
 )
 
 // TestOrder runs the page's own module over routers.
@@ -59,8 +60,8 @@ func TestPageTellsRoutersApart(t *testing.T) {
 	s := newStack()
 	s.realistic()
 	s.routes = append(s.routes,
-		Route{Name: "infrastructure-console@docker", Rule: "Host(`infrastructure-web.localhost`)", Priority: 22, EntryPoints: []string{"websecure"}, TLS: true, Service: "shop@docker", Status: RouteEnabled, Origin: Origin{File: "compose.yaml", Line: 6}},
-		Route{Name: "bad@docker", Rule: "Host(`bad.localhost`)", Priority: 21, EntryPoints: []string{"websecure"}, TLS: true, Service: "bad@docker", Status: RouteDisabled, Origin: Origin{File: "compose.yaml", Line: 13}})
+		view.Route{Name: "infrastructure-console@docker", Rule: "Host(`infrastructure-web.localhost`)", Priority: 22, EntryPoints: []string{"websecure"}, TLS: true, Service: "shop@docker", Status: view.RouteEnabled, Origin: view.Origin{File: "compose.yaml", Line: 6}},
+		view.Route{Name: "bad@docker", Rule: "Host(`bad.localhost`)", Priority: 21, EntryPoints: []string{"websecure"}, TLS: true, Service: "bad@docker", Status: view.RouteDisabled, Origin: view.Origin{File: "compose.yaml", Line: 13}})
 	s.start(t, s.options(t, "127.0.0.1:0", nil))
 	b := stacktest.OpenTab(t)
 	const links = `(want) => document.querySelectorAll(".detail-body a.outside").length === Number(want)`

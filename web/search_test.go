@@ -14,6 +14,7 @@ import (
 
 	"axion/web/stacktest"
 	"axion/web/telemetry"
+	"axion/web/view"
 )
 
 // searchable is a stack that has something of every kind for the word "weather".
@@ -21,7 +22,7 @@ func searchable(t *testing.T) *stack {
 	t.Helper()
 	s := newStack()
 	s.realistic()
-	s.routes = append(s.routes, Route{Name: "app-weather@docker", Rule: "Host(`weather.apps.localhost`)", Service: "app-weather@docker", Status: RouteEnabled})
+	s.routes = append(s.routes, view.Route{Name: "app-weather@docker", Rule: "Host(`weather.apps.localhost`)", Service: "app-weather@docker", Status: view.RouteEnabled})
 	s.topics = append(s.topics, topicOf("weather.readings", 3))
 	g := newFakeGraph(t)
 	g.mu.Lock()
@@ -31,14 +32,14 @@ func searchable(t *testing.T) *stack {
 	o.Traces = telemetry.New()
 	now := time.Now()
 	o.Traces.Add(telemetry.Span{TraceID: strings.Repeat("a", 32), SpanID: strings.Repeat("b", 16), Name: "POST /weather", Service: "gateway", Start: now, End: now.Add(time.Millisecond)})
-	o.Messages = func(_ context.Context, text string, _ int) (Matches, error) {
+	o.Messages = func(_ context.Context, text string, _ int) (view.Matches, error) {
 		if strings.EqualFold(text, "broken") {
-			return Matches{}, errors.New("no broker")
+			return view.Matches{}, errors.New("no broker")
 		}
 		if !strings.EqualFold(text, "weather") {
-			return Matches{}, nil
+			return view.Matches{}, nil
 		}
-		return Matches{Searched: 40, Items: []Match{{Topic: "weather.readings", Partition: 2, Offset: 7, Time: now, Key: "k", Text: `<b>weather</b>`}}}, nil
+		return view.Matches{Searched: 40, Items: []view.Match{{Topic: "weather.readings", Partition: 2, Offset: 7, Time: now, Key: "k", Text: `<b>weather</b>`}}}, nil
 	}
 	o.Register = append(o.Register, noMessages)
 	s.start(t, o)

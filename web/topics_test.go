@@ -47,10 +47,7 @@ func startKafka(t *testing.T) *kafka {
 	options := s.options(t, "127.0.0.1:0", nil)
 	letters := &dlq.API{Open: func() (*dlq.Client, error) { return dlq.Open(b.Seeds()) }}
 	options.Register, options.Channels = []func(huma.API){explorer.Register, letters.Register}, explorer.Channels()
-	options.Topics = func(ctx context.Context) ([]Topic, error) {
-		topics, err := explorer.Topics(ctx)
-		return Reshape[[]Topic](topics), err
-	}
+	options.Topics = explorer.Topics
 	s.start(t, options)
 	k := &kafka{t: t, seeds: b.Seeds(), url: "http://" + s.address + "/topics"}
 	if k.client, err = kgo.NewClient(kgo.SeedBrokers(b.Seeds()...), kgo.RecordPartitioner(kgo.ManualPartitioner())); err != nil {

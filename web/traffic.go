@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"axion/web/traffic"
+	"axion/web/view"
 )
 
 // traffic measures what flows between the parts while a page looks.
@@ -32,11 +33,11 @@ func (o Options) trafficRoutes() []traffic.Route {
 	for _, r := range o.Routes() {
 		to := traffic.Route{Service: r.Service, Name: r.Origin.Service}
 		if to.Name == o.Name { // ourselves
-			to.Name, to.Aside = string(KindDashboard), true
+			to.Name, to.Aside = string(view.KindDashboard), true
 		}
 		for _, server := range r.Servers {
 			to.Known, to.Checked = true, to.Checked || server.Checked
-			to.Up = to.Up || server.Status == ServerUp
+			to.Up = to.Up || server.Status == view.ServerUp
 		}
 		routes = append(routes, to)
 	}

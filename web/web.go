@@ -22,6 +22,7 @@ import (
 
 	"axion/web/telemetry"
 	"axion/web/traffic"
+	"axion/web/view"
 )
 
 // closeGrace is how long Run waits for open requests once its context ends.
@@ -41,16 +42,16 @@ type Options struct {
 	// Name and Version are shown in the page. Name empty means "axion".
 	Name, Version string
 	// System reports the parts and addresses; nil means none.
-	System func(context.Context) System
+	System func(context.Context) view.System
 	// Routes lists the routing table; nil means none.
-	Routes func() []Route
+	Routes func() []view.Route
 	// Problems lists what is wrong with the labels; nil means none.
-	Problems func() []Problem
+	Problems func() []view.Problem
 	// Topics lists the broker's topics; nil means none.
-	Topics func(context.Context) ([]Topic, error)
+	Topics func(context.Context) ([]view.Topic, error)
 	// Messages looks for a text in the newest messages, and gives at most so many;
 	// nil means that there are none.
-	Messages func(ctx context.Context, text string, limit int) (Matches, error)
+	Messages func(ctx context.Context, text string, limit int) (view.Matches, error)
 	// Gateway serves what the gateway tells of itself in Traefik's shapes, below
 	// /api, at /metrics and at /ping; nil means nothing.
 	Gateway http.Handler
@@ -103,16 +104,16 @@ func (o Options) withDefaults() Options {
 		o.Name = "axion"
 	}
 	if o.System == nil {
-		o.System = func(context.Context) System { return System{} }
+		o.System = func(context.Context) view.System { return view.System{} }
 	}
 	if o.Routes == nil {
-		o.Routes = func() []Route { return nil }
+		o.Routes = func() []view.Route { return nil }
 	}
 	if o.Problems == nil {
-		o.Problems = func() []Problem { return nil }
+		o.Problems = func() []view.Problem { return nil }
 	}
 	if o.Topics == nil {
-		o.Topics = func(context.Context) ([]Topic, error) { return nil, nil }
+		o.Topics = func(context.Context) ([]view.Topic, error) { return nil, nil }
 	}
 	return o
 }

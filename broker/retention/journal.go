@@ -1,6 +1,7 @@
 package retention
 
 import (
+	"axion/web/view"
 	"cmp"
 	"log/slog"
 	"slices"
@@ -37,6 +38,11 @@ type Problem struct {
 	Records int64     `json:"records,omitempty"`
 	Since   time.Time `json:"since"`
 	At      time.Time `json:"at" doc:"The last time that it happened."`
+}
+
+// View is the problem as the page shows it.
+func (p Problem) View() view.BrokerProblem {
+	return view.BrokerProblem{Kind: p.Kind, Message: p.Message, Hint: p.Hint, Topic: p.Topic, Group: p.Group, At: p.At}
 }
 
 // Journal holds the problems, and logs each when it begins. Its methods are

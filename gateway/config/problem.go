@@ -1,6 +1,7 @@
 package config
 
 import (
+	"axion/web/view"
 	"fmt"
 	"strings"
 )
@@ -38,6 +39,18 @@ type Problem struct {
 	Label    string   `json:"label,omitempty"`
 	Message  string   `json:"message"`        // what is wrong, lowercase, one line
 	Fix      string   `json:"hint,omitempty"` // how to fix it, may be empty
+}
+
+// View is the problem as the page shows it.
+func (p Problem) View() view.Problem {
+	severity := view.SeverityWarning
+	switch p.Severity {
+	case Error:
+		severity = view.SeverityError
+	case Notice:
+		severity = view.SeverityNotice
+	}
+	return view.Problem{Severity: severity, File: p.File, Line: p.Line, Service: p.Service, Label: p.Label, Message: p.Message, Hint: p.Fix}
 }
 
 // Error gives "file:line: service "x": label "y": message".

@@ -3,6 +3,7 @@
 package fault
 
 import (
+	"axion/web/view"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -14,24 +15,24 @@ import (
 
 // Kinds of faults.
 const (
-	Delay = "route-delay" // the service gets the request later
-	Error = "route-error" // the gateway answers with Status, the service is not asked
-	Drop  = "route-drop"  // the connection, or the stream of it, ends without an answer
+	Delay = view.FaultRouteDelay // the service gets the request later
+	Error = view.FaultRouteError // the gateway answers with Status, the service is not asked
+	Drop  = view.FaultRouteDrop  // the connection, or the stream of it, ends without an answer
 )
 
 // Fault is what to break.
 type Fault struct {
-	Kind string `json:"kind"`
+	Kind string
 	// Target is the name of a router, or of a service for all its routers:
 	// Traefik's, or that of the compose file.
-	Target string `json:"target"`
+	Target string
 	// Percent of the requests are hit, from 1 to 100.
-	Percent int `json:"percent"`
+	Percent int
 	// DelayMS is what Delay adds, and JitterMS up to how much more, by chance.
-	DelayMS  int `json:"delayMs"`
-	JitterMS int `json:"jitterMs"`
+	DelayMS  int
+	JitterMS int
 	// Status is what Error answers with.
-	Status int `json:"status"`
+	Status int
 }
 
 // String says what happens to a request, such as "delay 500 ms".

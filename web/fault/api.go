@@ -6,6 +6,8 @@ import (
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"axion/web/view"
 )
 
 // body is the answer of an operation.
@@ -16,11 +18,11 @@ type body[T any] struct {
 
 // Register adds /api/faults.
 func (r *Registry) Register(api huma.API) {
-	add(api, huma.Operation{Method: http.MethodGet, OperationID: "list-faults", Summary: "What is broken on purpose, and what was"},
+	add(api, huma.Operation{Method: http.MethodGet, OperationID: "list-faults", Summary: "The injected faults, and those that have ended"},
 		func(context.Context, *struct{}) (*body[List], error) { return &body[List]{Body: r.List()}, nil })
-	add(api, huma.Operation{Method: http.MethodPost, OperationID: "begin-fault", Summary: "Break something for a time", DefaultStatus: http.StatusCreated},
-		func(_ context.Context, in *struct{ Body Order }) (*body[Fault], error) {
-			f, err := r.Begin(in.Body)
+	add(api, huma.Operation{Method: http.MethodPost, OperationID: "begin-fault", Summary: "Inject a fault for a time", DefaultStatus: http.StatusCreated},
+		func(_ context.Context, in *struct{ Body view.FaultSpec }) (*body[Fault], error) {
+			f, err := r.Start(in.Body)
 			switch {
 			case errors.Is(err, errOff) || errors.Is(err, errFull):
 				return nil, huma.Error409Conflict(err.Error())
@@ -31,13 +33,13 @@ func (r *Registry) Register(api huma.API) {
 		})
 	add(api, huma.Operation{Method: http.MethodDelete, OperationID: "end-faults", Summary: "End every fault", DefaultStatus: http.StatusOK},
 		func(context.Context, *struct{}) (*body[ended], error) {
-			return &body[ended]{Body: ended{r.EndAll("ended by hand")}}, nil
+			return &body[ended]{Body: ended{r.StopAll("ended by hand")}}, nil
 		})
 	add(api, huma.Operation{Method: http.MethodDelete, Path: "/api/faults/{id}", OperationID: "end-fault", Summary: "End one fault", DefaultStatus: http.StatusNoContent},
 		func(_ context.Context, in *struct {
-			ID string `path:"id" doc:"What the answer to its beginning told."`
+			ID string `path:"id" doc:"The id in the answer that it was created with."`
 		}) (*struct{}, error) {
-			if !r.End(in.ID, "ended by hand") {
+			if !r.Stop(in.ID, "ended by hand") {
 				return nil, huma.Error404NotFound("no such fault is on: it has ended, or never was")
 			}
 			return nil, nil

@@ -1,14 +1,15 @@
-// Package fault keeps what is broken in the stack on purpose: which faults are
-// on, for how long, and how often they hit. Each ends by itself.
+// Package fault keeps the faults that are injected into the stack: which are on, for
+// how long, and how often they hit. Each ends by itself.
 //
-// The parts break their own things; this package knows them by functions.
+// The gateway and the broker inject their own; this package knows them by functions.
 package fault
 
 import (
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"time"
+
+	"axion/web/view"
 )
 
 // Bounds of what is kept.
@@ -17,74 +18,48 @@ const (
 	maxRecent = 50
 )
 
-// Kinds of faults. What they mean for a part is the part's business.
-const (
-	RouteDelay      = "route-delay"
-	RouteError      = "route-error"
-	RouteDrop       = "route-drop"
-	TopicDelay      = "topic-delay"
-	TopicError      = "topic-error"
-	TopicDuplicate  = "topic-duplicate"
-	TopicDrop       = "topic-drop"
-	CoordinatorLost = "coordinator-lost"
-	BrokerRestart   = "broker-restart"
-)
-
-// Order is what to break.
-type Order struct {
-	Kind      string `json:"kind" enum:"route-delay,route-error,route-drop,topic-delay,topic-error,topic-duplicate,topic-drop,coordinator-lost,broker-restart" doc:"What happens."`
-	Target    string `json:"target,omitempty" maxLength:"249" doc:"A router, or a service (Traefik's or that of the compose file) for all its routers; a topic; a consumer group, or empty for all. The restart has none."`
-	Partition *int32 `json:"partition,omitempty" minimum:"0" maximum:"999" doc:"The topic's only partition that is hit; all by default."`
-	Percent   int    `json:"percent,omitempty" minimum:"1" maximum:"100" default:"100" doc:"The share of requests, or of records, that is hit."`
-	DelayMS   int    `json:"delayMs,omitempty" minimum:"0" maximum:"60000" doc:"How much a delay adds, in milliseconds."`
-	JitterMS  int    `json:"jitterMs,omitempty" minimum:"0" maximum:"60000" doc:"Up to how much more, by chance."`
-	Status    int    `json:"status,omitempty" minimum:"400" maximum:"599" doc:"The HTTP status of route-error; 503 by default."`
-	Code      string `json:"code,omitempty" maxLength:"64" doc:"The Kafka error of topic-error; NOT_LEADER_FOR_PARTITION by default, which clients retry."`
-	Seconds   int    `json:"seconds,omitempty" minimum:"1" maximum:"3600" doc:"When the fault ends by itself, 60 by default. For so long the broker is away at its restart: 1 by default, and 60 at most."`
-}
-
-// complete fills in the defaults, and says what is wrong with the order.
-func (o *Order) complete() error {
+// complete fills the defaults in, and says what is wrong with the spec.
+func complete(o *view.FaultSpec) error {
 	set := func(at *int, usual int) {
 		if *at == 0 {
 			*at = usual
 		}
 	}
 	set(&o.Percent, 100)
-	if o.Kind == BrokerRestart {
+	if o.Kind == view.FaultBrokerRestart {
 		set(&o.Seconds, 1)
 	}
 	set(&o.Seconds, 60)
 	switch o.Kind {
-	case RouteDelay, TopicDelay:
+	case view.FaultRouteDelay, view.FaultTopicDelay:
 		if o.DelayMS+o.JitterMS == 0 {
 			return fmt.Errorf("a delay needs delayMs, such as 500")
 		}
-	case RouteError:
+	case view.FaultRouteError:
 		set(&o.Status, 503)
-	case TopicError:
+	case view.FaultTopicError:
 		if o.Code == "" {
 			o.Code = "NOT_LEADER_FOR_PARTITION"
 		}
-	case BrokerRestart:
+	case view.FaultBrokerRestart:
 		o.Target = ""
 		if o.Seconds > 60 {
 			return fmt.Errorf("the broker can be away for 60 seconds at most")
 		}
 	}
-	if o.Target == "" && o.Kind != CoordinatorLost && o.Kind != BrokerRestart {
-		return fmt.Errorf("%s needs a target: %s", o.Kind, map[bool]string{true: "a router or a service", false: "a topic"}[o.route()])
+	if o.Target == "" && o.Kind != view.FaultCoordinatorLost && o.Kind != view.FaultBrokerRestart {
+		return fmt.Errorf("%s needs a target: %s", o.Kind, map[bool]string{true: "a router or a service", false: "a topic"}[isRoute(o.Kind)])
 	}
 	return nil
 }
 
-// route reports whether the gateway is what breaks.
-func (o Order) route() bool {
-	return o.Kind == RouteDelay || o.Kind == RouteError || o.Kind == RouteDrop
+// isRoute reports whether faults of the kind are the gateway's.
+func isRoute(kind string) bool {
+	return kind == view.FaultRouteDelay || kind == view.FaultRouteError || kind == view.FaultRouteDrop
 }
 
-// String says what is broken, such as "delay 500 ms on graph@docker".
-func (o Order) String() string {
+// describe says what a fault does, such as "delay 500 ms on graph@docker".
+func describe(o view.FaultSpec) string {
 	share, target := "", o.Target
 	if o.Percent < 100 {
 		share = strconv.Itoa(o.Percent) + " % of "
@@ -97,22 +72,22 @@ func (o Order) String() string {
 		amount += " to " + strconv.Itoa(o.DelayMS+o.JitterMS)
 	}
 	switch o.Kind {
-	case RouteDelay, TopicDelay:
+	case view.FaultRouteDelay, view.FaultTopicDelay:
 		if share != "" {
 			return "delay " + amount + " ms for " + share + "requests to " + target
 		}
 		return "delay " + amount + " ms on " + target
-	case RouteError:
+	case view.FaultRouteError:
 		return fmt.Sprintf("error %d for %srequests to %s", o.Status, share, target)
-	case RouteDrop:
+	case view.FaultRouteDrop:
 		return "drop " + share + "requests to " + target
-	case TopicError:
+	case view.FaultTopicError:
 		return fmt.Sprintf("error %s for %srequests to %s", o.Code, share, target)
-	case TopicDuplicate:
+	case view.FaultTopicDuplicate:
 		return "deliver " + share + "records of " + target + " twice"
-	case TopicDrop:
+	case view.FaultTopicDrop:
 		return "lose " + share + "records of " + target
-	case CoordinatorLost:
+	case view.FaultCoordinatorLost:
 		if target == "" {
 			target = "every group"
 		}
@@ -121,11 +96,11 @@ func (o Order) String() string {
 	return "broker restart"
 }
 
-// Fault is an order that was carried out.
+// Fault is a fault that was injected.
 type Fault struct {
 	ID   string `json:"id"`
-	Text string `json:"text" doc:"What is broken, for people."`
-	Order
+	Text string `json:"text" doc:"What the fault does, for people."`
+	view.FaultSpec
 	At    time.Time  `json:"at"`
 	Until time.Time  `json:"until" doc:"When it ends by itself."`
 	Ended *time.Time `json:"ended,omitempty" doc:"When it ended."`
@@ -135,31 +110,5 @@ type Fault struct {
 	LeftMS int64 `json:"leftMs" doc:"For how many milliseconds it goes on."`
 }
 
-// Broken is what a part has broken.
-type Broken interface {
-	Hits() int64
-	// End ends the fault. Calls after the first do nothing.
-	End()
-}
-
-// Break breaks what an order says. Its error is for the one who ordered.
-type Break func(Order) (Broken, error)
-
-// By lets a part take orders in its own type, which an order fills by its JSON.
-func By[O any, B Broken](part func(O) (B, error)) Break {
-	return func(o Order) (Broken, error) {
-		var own O
-		text, err := json.Marshal(o)
-		if err == nil {
-			err = json.Unmarshal(text, &own)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("pass the order on: %w", err)
-		}
-		b, err := part(own)
-		if err != nil {
-			return nil, err
-		}
-		return b, nil
-	}
-}
+// Injector injects the fault that a spec describes. Its error is for the one who asked.
+type Injector = func(view.FaultSpec) (view.FaultHandle, error)

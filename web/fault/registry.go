@@ -9,16 +9,18 @@ import (
 	"net/url"
 	"sync"
 	"time"
+
+	"axion/web/view"
 )
 
 // Options of a [Registry].
 type Options struct {
-	// Gateway and Broker break routes and topics. They are required unless Off
-	// says why not.
-	Gateway, Broker Break
-	// Off says why this stack breaks nothing. Empty means that it does.
+	// Gateway and Broker inject the faults of routes and of topics. They are required
+	// unless Off says why not.
+	Gateway, Broker Injector
+	// Off says why no faults can be injected here. Empty means that they can.
 	Off string
-	// Log tells of each fault that begins and ends. Nil discards.
+	// Log records each fault that starts and ends. Nil discards.
 	Log *slog.Logger
 }
 
@@ -36,17 +38,17 @@ type Registry struct {
 // entry is a fault that is on.
 type entry struct {
 	Fault
-	broken Broken
+	handle view.FaultHandle
 	timer  *time.Timer
 }
 
-// Errors of [Registry.Begin].
+// Errors of [Registry.Start].
 var (
 	errOff  = errors.New("faults are off")
 	errFull = fmt.Errorf("%d faults are on already: end one first", maxActive)
 )
 
-// New makes a registry without faults. Close ends those that it gets.
+// New returns a registry without faults. The caller closes it.
 func New(o Options) *Registry {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -54,12 +56,12 @@ func New(o Options) *Registry {
 	return &Registry{opts: o, changed: make(chan struct{})}
 }
 
-// Begin breaks what the order says until its time is over.
-func (r *Registry) Begin(o Order) (Fault, error) {
+// Start injects a fault, which ends by itself once its time is over.
+func (r *Registry) Start(o view.FaultSpec) (Fault, error) {
 	if r.opts.Off != "" {
 		return Fault{}, fmt.Errorf("%w: %s", errOff, r.opts.Off)
 	}
-	if err := o.complete(); err != nil {
+	if err := complete(&o); err != nil {
 		return Fault{}, err
 	}
 	r.mu.Lock()
@@ -70,46 +72,46 @@ func (r *Registry) Begin(o Order) (Fault, error) {
 	if len(r.active) == maxActive {
 		return Fault{}, errFull
 	}
-	part := r.opts.Broker
-	if o.route() {
-		part = r.opts.Gateway
+	inject := r.opts.Broker
+	if isRoute(o.Kind) {
+		inject = r.opts.Gateway
 	}
-	broken, err := part(o)
+	handle, err := inject(o)
 	if err != nil {
 		return Fault{}, err
 	}
 	lasts := time.Duration(o.Seconds) * time.Second
 	now := time.Now().UTC()
-	e := &entry{Fault: Fault{ID: rand.Text()[:12], Text: o.String(), Order: o, At: now, Until: now.Add(lasts)}, broken: broken}
-	e.timer = time.AfterFunc(lasts, func() { r.End(e.ID, "") })
+	e := &entry{Fault: Fault{ID: rand.Text()[:12], Text: describe(o), FaultSpec: o, At: now, Until: now.Add(lasts)}, handle: handle}
+	e.timer = time.AfterFunc(lasts, func() { r.Stop(e.ID, "") })
 	r.active = append(r.active, e)
-	r.tell()
+	r.notify()
 	r.opts.Log.Warn("a fault is on: "+e.Text, "id", e.ID, "seconds", o.Seconds)
-	return e.now(), nil
+	return e.snapshot(), nil
 }
 
-// End ends a fault and says why, unless that is for its time. It reports
-// whether it was on.
-func (r *Registry) End(id, why string) bool {
-	e := r.take(id)
+// Stop ends a fault before its time is over, and says why. It reports whether the
+// fault was on.
+func (r *Registry) Stop(id, why string) bool {
+	e := r.remove(id)
 	if e == nil {
 		return false
 	}
 	e.timer.Stop()
-	e.broken.End()
+	e.handle.End()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	f := e.now()
+	f := e.snapshot()
 	ended := time.Now().UTC()
 	f.Ended, f.Why, f.LeftMS = &ended, why, 0
 	r.recent = append([]Fault{f}, r.recent[:min(len(r.recent), maxRecent-1)]...)
-	r.tell()
+	r.notify()
 	r.opts.Log.Info("a fault has ended: "+f.Text, "id", f.ID, "hits", f.Hits)
 	return true
 }
 
-// take removes a fault from those that are on.
-func (r *Registry) take(id string) *entry {
+// remove takes a fault out of those that are on; it is nil where none has that id.
+func (r *Registry) remove(id string) *entry {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for i, e := range r.active {
@@ -121,35 +123,35 @@ func (r *Registry) take(id string) *entry {
 	return nil
 }
 
-// EndAll ends every fault, and returns how many were on.
-func (r *Registry) EndAll(why string) (ended int) {
+// StopAll ends every fault, and returns how many were on.
+func (r *Registry) StopAll(why string) (ended int) {
 	for _, f := range r.List().Items {
-		if r.End(f.ID, why) {
+		if r.Stop(f.ID, why) {
 			ended++
 		}
 	}
 	return ended
 }
 
-// Close ends every fault and takes no more.
+// Close ends every fault. No other starts afterwards.
 func (r *Registry) Close(context.Context) error {
 	r.mu.Lock()
 	r.closed = true
 	r.mu.Unlock()
-	r.EndAll("the stack stopped")
+	r.StopAll("the stack stopped")
 	return nil
 }
 
-// List is what is on, and what was.
+// List holds the faults that are on, and those that were.
 type List struct {
-	Available bool    `json:"available" doc:"Whether this stack can be broken."`
-	Reason    string  `json:"reason,omitempty" doc:"Why it cannot."`
+	Available bool    `json:"available" doc:"Whether faults can be injected into this stack."`
+	Reason    string  `json:"reason,omitempty" doc:"Why they cannot."`
 	Items     []Fault `json:"items" doc:"Those that are on, oldest first."`
 	Recent    []Fault `json:"recent" doc:"Those that ended, newest first."`
 	Next      string  `json:"next" doc:"Always empty: both lists are given whole."`
 }
 
-// List tells what is on, and what was.
+// List returns the faults that are on, and those that were.
 func (r *Registry) List() List {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -159,26 +161,26 @@ func (r *Registry) List() List {
 func (r *Registry) list() List {
 	l := List{Available: r.opts.Off == "", Reason: r.opts.Off, Items: []Fault{}, Recent: append([]Fault{}, r.recent...)}
 	for _, e := range r.active {
-		l.Items = append(l.Items, e.now())
+		l.Items = append(l.Items, e.snapshot())
 	}
 	return l
 }
 
-// now is the fault as it stands.
-func (e *entry) now() Fault {
+// snapshot is the fault with its present hits and remaining time.
+func (e *entry) snapshot() Fault {
 	f := e.Fault
-	f.Hits, f.LeftMS = e.broken.Hits(), max(0, time.Until(f.Until).Milliseconds())
+	f.Hits, f.LeftMS = e.handle.Hits(), max(0, time.Until(f.Until).Milliseconds())
 	return f
 }
 
-// tell wakes those who watch. The caller holds mu.
-func (r *Registry) tell() {
+// notify wakes the watchers. The caller holds mu.
+func (r *Registry) notify() {
 	close(r.changed)
 	r.changed = make(chan struct{})
 }
 
-// Watch is the channel of a page: the whole list at each change, and each second
-// while a fault is on.
+// Watch is a channel of pages: it sends the whole list at each change, and each
+// second while a fault is on.
 func (r *Registry) Watch(ctx context.Context, _ url.Values, send func(any) error) error {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
@@ -189,15 +191,15 @@ func (r *Registry) Watch(ctx context.Context, _ url.Values, send func(any) error
 		if err := send(list); err != nil {
 			return err
 		}
-		beat := tick.C
+		next := tick.C
 		if len(list.Items) == 0 {
-			beat = nil
+			next = nil
 		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-changed:
-		case <-beat:
+		case <-next:
 		}
 	}
 }

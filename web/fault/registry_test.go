@@ -1,6 +1,7 @@
 package fault
 
 import (
+	"axion/web/view"
 	"context"
 	"errors"
 	"strings"
@@ -20,28 +21,22 @@ type thing struct{ hits, ends atomic.Int64 }
 func (p *thing) Hits() int64 { return p.hits.Load() }
 func (p *thing) End()        { p.ends.Add(1) }
 
-// own is how a part may take an order.
-type own struct {
-	Target  string `json:"target"`
-	DelayMS int    `json:"delayMs"`
-}
-
 func registry(p *thing) *Registry {
-	part := By(func(o own) (*thing, error) {
+	part := func(o view.FaultSpec) (view.FaultHandle, error) {
 		if o.Target == "none" {
 			return nil, errors.New("no router none")
 		}
 		return p, nil
-	})
+	}
 	return New(Options{Gateway: part, Broker: part})
 }
 
-func TestBegin(t *testing.T) {
+func TestStart(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p := &thing{}
 		r := registry(p)
-		f, err := r.Begin(Order{Kind: RouteDelay, Target: "shop", DelayMS: 500, Seconds: 10})
+		f, err := r.Start(view.FaultSpec{Kind: view.FaultRouteDelay, Target: "shop", DelayMS: 500, Seconds: 10})
 		if err != nil || f.Text != "delay 500 ms on shop" || f.Percent != 100 || f.LeftMS != 10_000 {
 			t.Fatalf("got %+v (%v)", f, err)
 		}
@@ -56,43 +51,43 @@ func TestBegin(t *testing.T) {
 		if l := r.List(); len(l.Items) != 0 || len(l.Recent) != 1 || l.Recent[0].Why != "" || l.Recent[0].Hits != 3 || p.ends.Load() != 1 {
 			t.Errorf("after its time: got %+v, ended %d times", l, p.ends.Load())
 		}
-		if r.End(f.ID, "") {
+		if r.Stop(f.ID, "") {
 			t.Error("a fault ended twice")
 		}
 	})
 }
 
-func TestBeginErr(t *testing.T) {
+func TestStartErr(t *testing.T) {
 	t.Parallel()
 	p := &thing{}
 	r := registry(p)
-	for want, o := range map[string]Order{
-		"a delay needs delayMs":    {Kind: RouteDelay, Target: "shop"},
-		"needs a target: a topic":  {Kind: TopicDrop},
-		"needs a target: a router": {Kind: RouteDrop},
-		"60 seconds at most":       {Kind: BrokerRestart, Seconds: 61},
-		"no router none":           {Kind: RouteDrop, Target: "none"},
+	for want, o := range map[string]view.FaultSpec{
+		"a delay needs delayMs":    {Kind: view.FaultRouteDelay, Target: "shop"},
+		"needs a target: a topic":  {Kind: view.FaultTopicDrop},
+		"needs a target: a router": {Kind: view.FaultRouteDrop},
+		"60 seconds at most":       {Kind: view.FaultBrokerRestart, Seconds: 61},
+		"no router none":           {Kind: view.FaultRouteDrop, Target: "none"},
 	} {
-		if _, err := r.Begin(o); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := r.Start(o); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%+v: got %v, want %q", o, err, want)
 		}
 	}
 	for range maxActive {
-		if _, err := r.Begin(Order{Kind: CoordinatorLost}); err != nil {
+		if _, err := r.Start(view.FaultSpec{Kind: view.FaultCoordinatorLost}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, err := r.Begin(Order{Kind: CoordinatorLost}); !errors.Is(err, errFull) {
+	if _, err := r.Start(view.FaultSpec{Kind: view.FaultCoordinatorLost}); !errors.Is(err, errFull) {
 		t.Errorf("one too many: got %v", err)
 	}
 	if err := r.Close(t.Context()); err != nil || p.ends.Load() != maxActive || len(r.List().Recent) != maxActive {
 		t.Errorf("close: got %v, %d ended", err, p.ends.Load())
 	}
-	if _, err := r.Begin(Order{Kind: CoordinatorLost}); !errors.Is(err, errOff) {
+	if _, err := r.Start(view.FaultSpec{Kind: view.FaultCoordinatorLost}); !errors.Is(err, errOff) {
 		t.Errorf("after close: got %v", err)
 	}
 	off := New(Options{Off: "not ours"})
-	if _, err := off.Begin(Order{Kind: CoordinatorLost}); !errors.Is(err, errOff) || !strings.Contains(err.Error(), "not ours") || off.List().Available {
+	if _, err := off.Start(view.FaultSpec{Kind: view.FaultCoordinatorLost}); !errors.Is(err, errOff) || !strings.Contains(err.Error(), "not ours") || off.List().Available {
 		t.Errorf("off: got %v", err)
 	}
 }
@@ -111,7 +106,7 @@ func TestWatch(t *testing.T) {
 			ended <- r.Watch(ctx, nil, func(data any) error { heard = append(heard, data.(List)); return nil })
 		}()
 		synctest.Wait()
-		if _, err := r.Begin(Order{Kind: BrokerRestart, Seconds: 3}); err != nil {
+		if _, err := r.Start(view.FaultSpec{Kind: view.FaultBrokerRestart, Seconds: 3}); err != nil {
 			t.Fatal(err)
 		}
 		p.hits.Add(1)
@@ -132,17 +127,17 @@ func TestWatch(t *testing.T) {
 func TestText(t *testing.T) {
 	t.Parallel()
 	two := int32(2)
-	for want, o := range map[string]Order{
-		"delay 5 to 7 ms for 20 % of requests to shop": {Kind: RouteDelay, Target: "shop", DelayMS: 5, JitterMS: 2, Percent: 20},
-		"error 503 for requests to shop":               {Kind: RouteError, Target: "shop", Status: 503, Percent: 100},
-		"drop 1 % of requests to shop":                 {Kind: RouteDrop, Target: "shop", Percent: 1},
-		"error REQUEST_TIMED_OUT for requests to a/2":  {Kind: TopicError, Target: "a", Partition: &two, Code: "REQUEST_TIMED_OUT", Percent: 100},
-		"deliver 50 % of records of a twice":           {Kind: TopicDuplicate, Target: "a", Percent: 50},
-		"lose records of a":                            {Kind: TopicDrop, Target: "a", Percent: 100},
-		"coordinator lost for every group":             {Kind: CoordinatorLost, Percent: 100},
-		"broker restart":                               {Kind: BrokerRestart, Percent: 100},
+	for want, o := range map[string]view.FaultSpec{
+		"delay 5 to 7 ms for 20 % of requests to shop": {Kind: view.FaultRouteDelay, Target: "shop", DelayMS: 5, JitterMS: 2, Percent: 20},
+		"error 503 for requests to shop":               {Kind: view.FaultRouteError, Target: "shop", Status: 503, Percent: 100},
+		"drop 1 % of requests to shop":                 {Kind: view.FaultRouteDrop, Target: "shop", Percent: 1},
+		"error REQUEST_TIMED_OUT for requests to a/2":  {Kind: view.FaultTopicError, Target: "a", Partition: &two, Code: "REQUEST_TIMED_OUT", Percent: 100},
+		"deliver 50 % of records of a twice":           {Kind: view.FaultTopicDuplicate, Target: "a", Percent: 50},
+		"lose records of a":                            {Kind: view.FaultTopicDrop, Target: "a", Percent: 100},
+		"coordinator lost for every group":             {Kind: view.FaultCoordinatorLost, Percent: 100},
+		"broker restart":                               {Kind: view.FaultBrokerRestart, Percent: 100},
 	} {
-		if got := o.String(); got != want {
+		if got := describe(o); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}

@@ -25,7 +25,7 @@ type stored struct {
 	Summary
 	Auth      string            `json:"auth"`
 	Variables map[string]string `json:"variables,omitempty"`
-	Services  any               `json:"services,omitempty"`
+	Services  json.RawMessage   `json:"services,omitempty"`
 }
 
 // Save leaves the summary in the data directory dir, and keeps the time of its file

@@ -4,6 +4,7 @@
 package summary
 
 import (
+	"axion/web/view"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -44,16 +45,31 @@ type Summary struct {
 	// that is not its own. They hold the password: they are in the file alone.
 	Variables map[string]string `json:"-"`
 	// Services is what a service beside the stack needs, in JSON; secrets are in it too.
-	Services any `json:"-"`
+	Services json.RawMessage `json:"-"`
 	// Links are further lines of the block.
 	Links []Link `json:"-"`
 }
 
 // Link is one named address of the block.
 type Link struct {
-	Name   string `json:"name"`
-	URL    string `json:"url"`
-	Detail string `json:"detail,omitempty"` // what is worth knowing about it
+	Name   string
+	URL    string
+	Detail string // what is worth knowing about it
+}
+
+// Links are the lines of the services that a stack runs.
+func Links(services []view.Part) []Link {
+	links := make([]Link, len(services))
+	for i, s := range services {
+		links[i] = Link{Name: s.Name, URL: s.URL, Detail: s.Detail}
+	}
+	return links
+}
+
+// Addresses are where the stack is reached, as the page shows them.
+func (s Summary) Addresses() view.Addresses {
+	return view.Addresses{HTTP: s.HTTP, HTTPS: s.HTTPS, Kafka: s.Kafka, KafkaListeners: s.KafkaListeners,
+		Dashboard: s.Dashboard, OTLPHTTP: s.OTLPHTTP, OTLPGRPC: s.OTLPGRPC, CA: s.CA}
 }
 
 // Announce leaves the summary in the data directory dir and prints it to w, as

@@ -13,17 +13,18 @@ var core = append([]string{"services/contract", "services/bus/...", "services/st
 	"services/signature", "services/closeframe"}, batches...)
 
 // cluster is what tests of services run on.
-var cluster = []string{"broker/...", "services/clustertest", "services/host/hosttest", "services/datadir/..."}
+var cluster = []string{"broker/...", "web/view", "services/clustertest", "services/host/hosttest", "services/datadir/..."}
 
 // Rules are the layers of the design.
 var Rules = []Rule{
 	{Place: "", Why: "main wires all of it", May: []string{"..."}},
-	{Place: "broker/...", Why: "the broker knows nothing of who uses it", Tests: cluster},
+	{Place: "broker/...", Why: "the broker knows nothing of who uses it", May: []string{"web/view"}, Tests: cluster},
 	{Place: "broker/killtest", Why: "it kills the broker, or another cluster, from outside",
-		May: []string{"broker/...", "services/clustertest", "services/datadir/..."}},
+		May: []string{"broker/...", "services/clustertest", "services/datadir/...", "web/view"}},
 	{Place: "embed", Why: "the shipped files know nothing of who reads them"},
-	{Place: "gateway/...", Why: "the gateway and the services meet over HTTP alone, the gateway and the broker not at all"},
-	{Place: "services", Why: "the set of builtins talks over Kafka only", May: append([]string{"services/..."}, batches...),
+	{Place: "gateway/...", Why: "the gateway and the services meet over HTTP alone, the gateway and the broker not at all",
+		May: []string{"web/view"}},
+	{Place: "services", Why: "the set of builtins talks over Kafka only", May: append([]string{"services/...", "web/view"}, batches...),
 		Tests: cluster},
 	{Place: "services/contract", Why: "the vocabulary stands below everything"},
 	{Place: "services/lifecycle", Why: "what runs is not for it to know", Tests: cluster},
@@ -49,12 +50,13 @@ var Rules = []Rule{
 	{Place: "web/...", Why: "the dashboard reads the parts through functions", May: []string{"services/contract", "services/closeframe"},
 		Tests: []string{"broker/...", "gateway/...", "services/..."}},
 	{Place: "web/docs", Why: "documentation is given to who shows it", Tests: []string{"embed"}},
-	{Place: "web/summary", Why: "what is told of the stack is given to it"},
+	{Place: "web/view", Why: "what parts show stands below all of them"},
+	{Place: "web/summary", Why: "what is told of the stack is given to it", May: []string{"web/view"}},
 	{Place: "web/local", Why: "what is of this machine needs nobody else"},
 	{Place: "web/telemetry", Why: "telemetry knows nothing of who tells it", May: []string{"web/local"},
-		Tests: []string{"gateway/...", "broker/...", "services/..."}},
+		Tests: []string{"gateway/...", "broker/...", "services/...", "web/view"}},
 	{Place: "web/traffic", Why: "traffic is read from metrics and spans", May: []string{"web/telemetry", "web/local"}},
-	{Place: "web/stacktest/...", Why: "it drives a stack from outside", May: []string{"services/contract", "web/summary"},
+	{Place: "web/stacktest/...", Why: "it drives a stack from outside", May: []string{"services/contract", "web/summary", "web/view"},
 		Tests: []string{"gateway/...", "services/...", "broker/..."}},
 }
 

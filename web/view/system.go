@@ -1,4 +1,4 @@
-package web
+package view
 
 import "time"
 
@@ -85,9 +85,10 @@ type Part struct {
 	Version string `json:"version,omitempty"`
 	// Port is where the service goes by itself; 0 where unknown.
 	Port int `json:"port,omitempty"`
-	// Yours says that a process of the user's own is in the builtin's place.
-	Yours bool `json:"yours,omitempty"`
-	// Instances are those that run in this process.
+	// External says that a process of the user's own is in the builtin's place.
+	External bool `json:"yours,omitempty"`
+	// Instances are those that run in this process. None is restarted by itself: a
+	// builtin that fails ends the stack.
 	Instances []Instance `json:"instances,omitempty"`
 	// Consumes and Produces are topics.
 	Consumes []string `json:"consumes,omitempty"`
@@ -105,14 +106,14 @@ type PartProblem struct {
 type Instance struct {
 	Address   string    `json:"address"`
 	StartedAt time.Time `json:"startedAt"`
-	// Moved says that the service's own port was taken.
-	Moved   bool         `json:"moved,omitempty"`
-	Depends []Dependency `json:"depends"`
+	// PortChanged says that the service's own port was taken.
+	PortChanged bool         `json:"moved,omitempty"`
+	Depends     []Dependency `json:"depends"`
 }
 
 // Dependency is something that an instance cannot work without.
 type Dependency struct {
-	Name  string `json:"name"`
+	Name  string `json:"name"` // "SQLite", "PostgreSQL", "storage", "broker", or a service that it asks
 	State State  `json:"state"`
 	// Detail is why it cannot be used.
 	Detail string `json:"detail,omitempty"`

@@ -1,4 +1,6 @@
-package web
+package view
+
+import "strconv"
 
 // RouteStatus says whether a router serves.
 type RouteStatus string
@@ -49,24 +51,15 @@ type Origin struct {
 	File    string `json:"file"`    // "embedded" for the base layer
 	Line    int    `json:"line"`    // from 1; 0 where unknown
 	Service string `json:"service"` // compose service
+
+	// Builtin says that the stack brings the route along itself. Not shown.
+	Builtin bool `json:"-"`
 }
 
-// Severity ranks a [Problem].
-type Severity string
-
-// Severities. An error is something that was left out of the table.
-const (
-	SeverityWarning Severity = "warning"
-	SeverityError   Severity = "error"
-)
-
-// Problem is one finding about the labels.
-type Problem struct {
-	Severity Severity `json:"severity"`
-	File     string   `json:"file,omitempty"`
-	Line     int      `json:"line,omitempty"` // from 1; 0 where unknown
-	Service  string   `json:"service,omitempty"`
-	Label    string   `json:"label,omitempty"`
-	Message  string   `json:"message"`
-	Hint     string   `json:"hint,omitempty"`
+// String gives "file:line", or "file" where the line is unknown.
+func (o Origin) String() string {
+	if o.Line == 0 {
+		return o.File
+	}
+	return o.File + ":" + strconv.Itoa(o.Line)
 }

@@ -1,4 +1,4 @@
-package web
+package view
 
 // Topic is one topic of the broker.
 type Topic struct {
