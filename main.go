@@ -87,14 +87,15 @@ func commands(stderr io.Writer) *cobra.Command {
 	f.register(root.Flags())
 	f.register(upCmd.Flags())
 	running := func() (summary.Summary, error) { return summary.Load(f.dir.Resolve(f.files), datadir.Held) }
+	checkServer := func(c net.Conn) error { return f.addresses.Guard().CheckServer(c) } // its flags are read by then
 	kafka := f.kafka.Connect(func() (string, map[string]string, error) { s, err := running(); return s.Kafka, s.Variables, err })
 	root.AddCommand(upCmd, summary.VersionCommand("axion", version), docs.New(embed.Docs(), root).Command(),
 		graph.Command(kafka, f.kafka.Register), f.kafka.Command(kafka, dlq.Command(kafka)),
 		auth.Command(func() (string, string, error) { s, err := running(); return s.Auth, s.Password, err },
-			func(c net.Conn) error { return f.addresses.Guard().CheckServer(c) }),
+			checkServer),
 		services.EnvCommand(func() string { return f.dir.Resolve(f.files) }, func() (string, error) { s, err := running(); return s.Kafka, err }))
 	root.AddCommand(services.ServeCommand(services.ServeDeps{
-		Version: version, Listen: f.addresses.ListenHTTP, Blueprints: embed.Blueprints(), Log: log, Trace: telemetry.Export(&traces.Logs, log),
+		Version: version, Listen: f.addresses.ListenHTTP, Blueprints: embed.Blueprints(), Log: log, Trace: telemetry.Export(&traces.Logs, log, checkServer),
 		Register: func(set *pflag.FlagSet) { f.kafka.Register(set); f.addresses.RegisterUsers(set) },
 		Metrics:  new(telemetry.Metrics).Part, Dir: func() (string, error) { return f.dir.EnsureShared(f.files) },
 		Connect: func(ctx context.Context, log *slog.Logger) (services.Cluster, error) {
@@ -196,7 +197,7 @@ func (s *stack) bind(context.Context) (err error) {
 
 // start starts the broker, then the services on it.
 func (s *stack) start(ctx context.Context) (err error) {
-	s.spans, err = telemetry.NewSource(ctx, s.traces, &s.traces.Logs, s.log)
+	s.spans, err = telemetry.NewSource(ctx, s.traces, &s.traces.Logs, s.log, s.builtins.Check)
 	if err != nil {
 		return errors.Join(err, s.services.Stop(ctx))
 	}

@@ -235,7 +235,7 @@ func newEvents(b *testing.B, cluster *clustertest.Broker, service string, on boo
 func quickTelemetry(b *testing.B, service string) (oteltrace.TracerProvider, metric.MeterProvider) {
 	b.Helper()
 	store := telemetry.New()
-	source, err := telemetry.NewSource(b.Context(), store, &store.Logs, slog.New(slog.DiscardHandler))
+	source, err := telemetry.NewSource(b.Context(), store, &store.Logs, slog.New(slog.DiscardHandler), nil)
 	if err != nil {
 		b.Fatal(err)
 	}

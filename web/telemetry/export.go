@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"strings"
 	"sync/atomic"
@@ -17,8 +18,8 @@ import (
 // exporter sends spans where OpenTelemetry's variables say: OTEL_EXPORTER_OTLP_ENDPOINT
 // and those that go with it, such as OTEL_EXPORTER_OTLP_PROTOCOL and _HEADERS, or
 // the same of _TRACES_. It is nil where there is no endpoint. What cannot be sent is
-// dropped: nothing waits for a collector.
-func exporter(ctx context.Context, log *slog.Logger) (sdktrace.SpanProcessor, error) {
+// dropped: nothing waits for a collector. See [NewSource] for check.
+func exporter(ctx context.Context, log *slog.Logger, check func(net.Conn) error) (sdktrace.SpanProcessor, error) {
 	endpoint := setting("TRACES", "ENDPOINT")
 	if endpoint == "" || os.Getenv("OTEL_SDK_DISABLED") == "true" || os.Getenv("OTEL_TRACES_EXPORTER") == "none" {
 		return nil, nil
@@ -26,9 +27,9 @@ func exporter(ctx context.Context, log *slog.Logger) (sdktrace.SpanProcessor, er
 	var client otlptrace.Client
 	switch protocol := setting("TRACES", "PROTOCOL"); protocol {
 	case "", "http/protobuf":
-		client = otlptracehttp.NewClient(otlptracehttp.WithRetry(otlptracehttp.RetryConfig{}))
+		client = otlptracehttp.NewClient(otlptracehttp.WithRetry(otlptracehttp.RetryConfig{}), otlptracehttp.WithHTTPClient(httpClient("TRACES", check)))
 	case "grpc":
-		client = otlptracegrpc.NewClient(otlptracegrpc.WithRetry(otlptracegrpc.RetryConfig{}))
+		client = otlptracegrpc.NewClient(otlptracegrpc.WithRetry(otlptracegrpc.RetryConfig{}), otlptracegrpc.WithDialOption(grpcOptions("TRACES", check)...))
 	default:
 		return nil, &settingError{"OTEL_EXPORTER_OTLP_PROTOCOL", protocol}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"sync"
 
@@ -25,7 +26,7 @@ type logExport struct {
 }
 
 // exportLogs is [exporter] for logs; nil where there is no endpoint.
-func exportLogs(ctx context.Context, log *slog.Logger) (*logExport, error) {
+func exportLogs(ctx context.Context, log *slog.Logger, check func(net.Conn) error) (*logExport, error) {
 	endpoint := setting("LOGS", "ENDPOINT")
 	if endpoint == "" || os.Getenv("OTEL_SDK_DISABLED") == "true" || os.Getenv("OTEL_LOGS_EXPORTER") == "none" {
 		return nil, nil
@@ -34,9 +35,9 @@ func exportLogs(ctx context.Context, log *slog.Logger) (*logExport, error) {
 	var err error
 	switch protocol := setting("LOGS", "PROTOCOL"); protocol {
 	case "", "http/protobuf":
-		made, err = otlploghttp.New(ctx, otlploghttp.WithRetry(otlploghttp.RetryConfig{}))
+		made, err = otlploghttp.New(ctx, otlploghttp.WithRetry(otlploghttp.RetryConfig{}), otlploghttp.WithHTTPClient(httpClient("LOGS", check)))
 	case "grpc":
-		made, err = otlploggrpc.New(ctx, otlploggrpc.WithRetry(otlploggrpc.RetryConfig{}))
+		made, err = otlploggrpc.New(ctx, otlploggrpc.WithRetry(otlploggrpc.RetryConfig{}), otlploggrpc.WithDialOption(grpcOptions("LOGS", check)...))
 	default:
 		return nil, &settingError{"OTEL_EXPORTER_OTLP_PROTOCOL", protocol}
 	}

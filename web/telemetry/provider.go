@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"log/slog"
+	"net"
 	"sync"
 	"time"
 
@@ -27,13 +28,15 @@ type Source struct {
 // NewSource returns a source for store, nil for none, and for the collector that
 // OTEL_EXPORTER_OTLP_ENDPOINT names, if it does: what OpenTelemetry's variables say
 // of exporters holds. What comes to logs goes there too, until the source is closed.
-// Log says when that collector does not answer.
-func NewSource(ctx context.Context, store *Store, logs *Logs, log *slog.Logger) (*Source, error) {
-	export, err := exporter(ctx, log)
+// Log says when that collector does not answer. check, where it is not nil, looks at each
+// connection to the collector before anything is sent on it, unless a certificate tells
+// whose it is; its error drops what was to be sent.
+func NewSource(ctx context.Context, store *Store, logs *Logs, log *slog.Logger, check func(net.Conn) error) (*Source, error) {
+	export, err := exporter(ctx, log, check)
 	if err != nil {
 		return nil, err
 	}
-	lines, err := exportLogs(ctx, log)
+	lines, err := exportLogs(ctx, log, check)
 	if err != nil {
 		if export != nil {
 			err = errors.Join(err, export.Shutdown(ctx))
@@ -50,9 +53,10 @@ func NewSource(ctx context.Context, store *Store, logs *Logs, log *slog.Logger) 
 
 // Export is for a process that keeps no spans, and only sends them on: it opens a
 // [Source] without a store.
-func Export(logs *Logs, log *slog.Logger) func(context.Context) (func(service, instance string) oteltrace.TracerProvider, func(context.Context) error, error) {
+func Export(logs *Logs, log *slog.Logger, check func(net.Conn) error,
+) func(context.Context) (func(service, instance string) oteltrace.TracerProvider, func(context.Context) error, error) {
 	return func(ctx context.Context) (func(service, instance string) oteltrace.TracerProvider, func(context.Context) error, error) {
-		s, err := NewSource(ctx, nil, logs, log)
+		s, err := NewSource(ctx, nil, logs, log, check)
 		if err != nil {
 			return nil, nil, err
 		}

@@ -166,7 +166,7 @@ func TestFilter(t *testing.T) {
 // source makes spans into a store alone.
 func source(t *testing.T, store *telemetry.Store) *telemetry.Source {
 	t.Helper()
-	s, err := telemetry.NewSource(t.Context(), store, &store.Logs, slog.New(slog.DiscardHandler))
+	s, err := telemetry.NewSource(t.Context(), store, &store.Logs, slog.New(slog.DiscardHandler), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
