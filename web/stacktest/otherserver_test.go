@@ -105,3 +105,25 @@ func TestOtherServer(t *testing.T) {
 		t.Errorf("a server of a file's: got %q", text)
 	}
 }
+
+// TestOtherCollector: a collector that another user of this machine serves is sent
+// nothing, and the log says why.
+func TestOtherCollector(t *testing.T) {
+	t.Parallel()
+	other, name := peertest.Other(t)
+	taken := peertest.Listen(t, other, "127.0.0.1:0")
+	said := heard(t, other, taken)
+	s := stacktest.Launch(t, shellScript(t, "export OTEL_BSP_SCHEDULE_DELAY=1 OTEL_EXPORTER_OTLP_ENDPOINT=http://"+taken.Addr().String()))
+	s.Do(t, http.MethodGet, s.URL(contract.GraphHost, "/api/projects"), s.Token, nil)
+	stacktest.Eventually(t, "the reason in the log", func() bool {
+		return strings.Contains(s.Stderr.String(), "spans not exported") &&
+			strings.Contains(s.Stderr.String(), taken.Addr().String()+" is served by user "+name)
+	})
+	s.Stop(t)
+	_ = taken.Close()
+	for text := range said {
+		if text != "" {
+			t.Errorf("%s heard %q", name, text)
+		}
+	}
+}
