@@ -39,6 +39,7 @@ import (
 	"axion/web/fault"
 	"axion/web/summary"
 	"axion/web/telemetry"
+	"axion/web/tryit"
 	"axion/web/view"
 )
 
@@ -255,8 +256,9 @@ func (s *stack) serve(ctx context.Context) error {
 	options := web.Options{
 		Listener: s.listeners.Dashboard, Assets: embed.Assets(), Log: s.log, Version: version, System: s.system,
 		Gateway: s.gateway.API(), Traces: s.traces, Metrics: &s.metrics,
-		Door: &web.Door{Entry: s.gateway.Entry, RootCAs: s.gateway.RootPool(), Token: s.services.Token}, User: s.services.User,
-		Routes: s.gateway.Routes, Problems: func() []view.Problem { return view.Of(s.gateway.Problems()) },
+		Requests: &tryit.GatewayTransport{Resolve: s.gateway.Entry, RootCAs: s.gateway.RootPool(), Token: s.services.Token},
+		User:     s.services.User,
+		Routes:   s.gateway.Routes, Problems: func() []view.Problem { return view.Of(s.gateway.Problems()) },
 		Topics: explorer.Topics, Messages: s.broker.Admin().Search,
 	}
 	if !s.builtins.NoBuiltins {

@@ -16,7 +16,7 @@ import (
 	"github.com/klauspost/compress/gzhttp"
 )
 
-// handler is everything the dashboard answers. What is below /api is described
+// handler is sinceEpoch the dashboard answers. What is below /api is described
 // at /api/openapi.json.
 func (s *Server) handler() http.Handler {
 	mux := http.NewServeMux()
@@ -35,7 +35,7 @@ func (s *Server) handler() http.Handler {
 	for _, register := range s.opts.Register {
 		register(api)
 	}
-	projects{calls: s.calls, log: s.opts.Log}.register(mux, api)
+	projects{client: s.client, log: s.opts.Log}.register(mux, api)
 	mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, map[string]string{"status": "ok"})
 	})
@@ -70,7 +70,7 @@ func schemaName(t reflect.Type, hint string) string {
 	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
 		t = t.Elem()
 	}
-	if part := path.Base(t.PkgPath()); part != "." && part != "web" && part != "view" {
+	if part := path.Base(t.PkgPath()); part != "." && part != "web" && part != "view" && part != "tryit" {
 		name = strings.ToUpper(part[:1]) + part[1:] + name
 	}
 	return name
@@ -97,15 +97,15 @@ func (s *Server) register(api huma.API) {
 	huma.Get(api, "/api/events", func(_ context.Context, in *struct {
 		Project string `query:"project" doc:"The id of the project whose events are wanted; all by default."`
 	}) (*body[eventList], error) {
-		return &body[eventList]{eventList{Items: s.feed.events.list(in.Project)}}, nil
+		return &body[eventList]{eventList{Items: s.broadcaster.events.list(in.Project)}}, nil
 	})
 	s.registerSearch(api)
 	if s.opts.Traces != nil {
 		traces{s.opts.Traces}.register(api)
 		logs{&s.opts.Traces.Logs}.register(api)
 	}
-	if s.tries != nil {
-		s.tries.register(api)
+	if s.requests != nil {
+		s.requests.Register(api)
 	}
 }
 

@@ -29,7 +29,7 @@ func TestSessionToken(t *testing.T) {
 	}
 	o.Client.Token, o.Client.Session = give("jwt", &jwt), give("session", &session)
 	s.start(t, o)
-	if after := <-g.dials; after != everything { // its WebSocket too
+	if after := <-g.dials; after != sinceEpoch { // its WebSocket too
 		t.Errorf("got %q", after)
 	}
 	call := func(method, body string, status int, want ...string) {

@@ -9,6 +9,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"axion/web/fault"
+	"axion/web/live"
 	"axion/web/stacktest"
 	"axion/web/view"
 )
@@ -39,7 +40,7 @@ func withFaults(t *testing.T, o Options, off string) (Options, *struck, *fault.R
 	r := fault.New(fault.Options{Gateway: part.take, Broker: part.take, Off: off})
 	t.Cleanup(func() { _ = r.Close(t.Context()) })
 	o.Register = append(o.Register, r.Register)
-	o.Channels = map[string]Channel{"faults": r.Watch}
+	o.Channels = map[string]live.Channel{"faults": r.Watch}
 	return o, part, r
 }
 

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"axion/web/live"
 	"axion/web/view"
 	"bytes"
 	"encoding/json"
@@ -113,7 +114,7 @@ func TestLive(t *testing.T) {
 		s := newStack()
 		s.start(t, s.options(t, "127.0.0.1:0", nil))
 		p := s.page(t)
-		_ = p.conn.WriteMessage(websocket.TextMessage, make([]byte, maxAsked+1))
+		_ = p.conn.WriteMessage(websocket.TextMessage, make([]byte, live.MaxRequest+1))
 		p.closed(websocket.CloseMessageTooBig)
 	})
 	t.Run("ErrNotUTF8", func(t *testing.T) {
@@ -142,7 +143,7 @@ func TestSlowPage(t *testing.T) {
 	p.next(kindSnapshot)
 	large := append(append([]byte(`{"kind":"event","data":"`), bytes.Repeat([]byte("x"), 64<<10)...), `"}`...)
 	for range 3 * maxEvents {
-		s.server.hub.broadcast(large)
+		s.server.hub.Broadcast(large)
 	}
 	for {
 		_ = p.conn.SetReadDeadline(time.Now().Add(15 * time.Second))
@@ -155,6 +156,6 @@ func TestSlowPage(t *testing.T) {
 	}
 	other := s.page(t)
 	other.next(kindSnapshot)
-	s.server.feed.event(Event{Type: "DEPLOYMENT_STARTED"})
+	s.server.broadcaster.event(Event{Type: "DEPLOYMENT_STARTED"})
 	other.next(kindEvent)
 }

@@ -78,17 +78,17 @@ func TestLogsLive(t *testing.T) {
 	s.start(t, options)
 	page := s.page(t)
 	page.ask(map[string]any{"watch": 1, "channel": "logs", "query": map[string]string{"level": "warn"}})
-	if got := messages(t, page.told().Data); got != "two" {
+	if got := messages(t, page.channelMessage().Data); got != "two" {
 		t.Errorf("got %q", got)
 	}
 	log.Info("three")
 	log.Error("four")
-	if got := messages(t, page.told().Data); got != "four" {
+	if got := messages(t, page.channelMessage().Data); got != "four" {
 		t.Errorf("got %q", got)
 	}
 	page.ask(map[string]any{"unwatch": 1})
 	page.ask(map[string]any{"watch": 2, "channel": "traces", "query": map[string]string{"slower": "slow"}})
-	if m := page.told(); !m.Ended || !strings.Contains(m.Error, "slower is not a number") {
+	if m := page.channelMessage(); !m.Ended || !strings.Contains(m.Error, "slower is not a number") {
 		t.Errorf("got %+v", m)
 	}
 }

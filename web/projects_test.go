@@ -113,8 +113,8 @@ func TestEvents(t *testing.T) {
 	past := g.tell("0-old", "DEPLOYMENT_STARTED", `{"n":0}`)
 	s := newStack()
 	s.start(t, s.options(t, "127.0.0.1:0", g))
-	if got := <-g.dials; got != everything {
-		t.Errorf("got after=%q at first, want %q", got, everything)
+	if got := <-g.dials; got != sinceEpoch {
+		t.Errorf("got after=%q at first, want %q", got, sinceEpoch)
 	}
 	p := s.page(t)
 	p.next(kindSnapshot) // before it, the page is not among those that are told
@@ -161,7 +161,7 @@ func (p *page) event(project string) Event {
 
 func TestJournal(t *testing.T) {
 	t.Parallel()
-	var j journal
+	var j eventLog
 	for n := range maxEvents + 5 {
 		j.add(Event{Type: "A", ProjectID: "p", At: string(rune('a' + n))})
 	}

@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"encoding/base64"
 	"encoding/json"
-	"fmt"
 	"io"
 	"log"
 	"net"
@@ -14,11 +13,13 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"axion/web/tryit"
 )
 
-// fakeDoor is a gateway of one port that tells what it was asked, and what else it
+// fakeGateway is a gateway of one port that tells what it was asked, and what else it
 // answers.
-func fakeDoor(t *testing.T) (*Door, *httptest.Server) {
+func fakeGateway(t *testing.T) (*tryit.GatewayTransport, *httptest.Server) {
 	t.Helper()
 	mux := http.NewServeMux()
 	mux.HandleFunc("/echo", func(w http.ResponseWriter, r *http.Request) {
@@ -50,8 +51,8 @@ func fakeDoor(t *testing.T) (*Door, *httptest.Server) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Door{
-		Entry: func(scheme, port string) (string, bool) {
+	return &tryit.GatewayTransport{
+		Resolve: func(scheme, port string) (string, bool) {
 			return address, scheme == "https" && (port == "" || port == own)
 		},
 		RootCAs: roots, Token: func(context.Context) (string, error) { return goodToken, nil },
@@ -59,10 +60,10 @@ func fakeDoor(t *testing.T) (*Door, *httptest.Server) {
 }
 
 // sendRequest posts to /api/requests.
-func (s *stack) sendRequest(t *testing.T, body string) (int, requestAnswer, string) {
+func (s *stack) sendRequest(t *testing.T, body string) (int, tryit.RequestAnswer, string) {
 	t.Helper()
 	res, text := s.call(t, "POST", "/api/requests", body, map[string]string{"Content-Type": "application/json"})
-	var got requestAnswer
+	var got tryit.RequestAnswer
 	if res.StatusCode == 200 {
 		if err := json.Unmarshal([]byte(text), &got); err != nil {
 			t.Fatal(err)
@@ -71,18 +72,18 @@ func (s *stack) sendRequest(t *testing.T, body string) (int, requestAnswer, stri
 	return res.StatusCode, got, text
 }
 
-func startDoor(t *testing.T) *stack {
+func startWithGateway(t *testing.T) *stack {
 	t.Helper()
 	s := newStack()
 	o := s.options(t, "127.0.0.1:0", nil)
-	o.Door, _ = fakeDoor(t)
+	o.Requests, _ = fakeGateway(t)
 	s.start(t, o)
 	return s
 }
 
 func TestSendRequest(t *testing.T) {
 	t.Parallel()
-	s := startDoor(t)
+	s := startWithGateway(t)
 	status, got, text := s.sendRequest(t, `{"method":"put","url":"https://shop.localhost/echo?a=1#part","headers":{"X-One":"1","host":"other.localhost"},"body":"hello","auth":true}`)
 	if status != 200 || got.Status != 200 || got.RequestID != "id-of-echo" || got.Encoding != "text" || got.Truncated || len(got.TraceID) != 32 {
 		t.Fatalf("got %d %s", status, text)
@@ -113,7 +114,7 @@ func TestSendRequest(t *testing.T) {
 	if _, got, _ = s.sendRequest(t, `{"url":"https://shop.localhost/bytes"}`); got.Encoding != "base64" || got.Body != base64.StdEncoding.EncodeToString([]byte{0, 255, 1}) {
 		t.Errorf("bytes: got %+v", got)
 	}
-	if _, got, _ = s.sendRequest(t, `{"url":"https://shop.localhost/endless"}`); !got.Truncated || got.Bytes != maxTryAnswer || got.Encoding != "text" {
+	if _, got, _ = s.sendRequest(t, `{"url":"https://shop.localhost/endless"}`); !got.Truncated || got.Bytes != tryit.MaxAnswer || got.Encoding != "text" {
 		t.Errorf("endless: got %d bytes, %s, truncated %t", got.Bytes, got.Encoding, got.Truncated)
 	}
 }
@@ -121,7 +122,7 @@ func TestSendRequest(t *testing.T) {
 // TestSendRequestStays tries to have a request go elsewhere than to the gateway.
 func TestSendRequestStays(t *testing.T) {
 	t.Parallel()
-	s := startDoor(t)
+	s := startWithGateway(t)
 	var reached atomic.Bool
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached.Store(true) }))
 	t.Cleanup(elsewhere.Close)
@@ -147,7 +148,7 @@ func TestSendRequestStays(t *testing.T) {
 		{"ErrHeaderInjected", `{"url":"https://shop.localhost/","headers":{"X-A":"1\r\nX-B: 2"}}`, 422, "not a header"},
 		{"ErrHostInjected", `{"url":"https://shop.localhost/","headers":{"Host":"a b"}}`, 422, "not a host"},
 		{"ErrUpgrade", `{"url":"https://shop.localhost/","headers":{"upgrade":"websocket"}}`, 422, "connection"},
-		{"ErrBodyTooLarge", `{"url":"https://shop.localhost/","body":"` + strings.Repeat("a", maxTry) + `"}`, 413, ""},
+		{"ErrBodyTooLarge", `{"url":"https://shop.localhost/","body":"` + strings.Repeat("a", tryit.MaxRequest) + `"}`, 413, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -171,38 +172,4 @@ func TestSendRequestStays(t *testing.T) {
 	if reached.Load() {
 		t.Error("a request went elsewhere")
 	}
-}
-
-func TestWritten(t *testing.T) {
-	t.Parallel()
-	for in, want := range map[string]string{"": "text", "é": "text", "a\xc3": "text", "\xff\xfe\xfd\xfc": "base64", "a\x00b": "base64"} {
-		if _, got := written([]byte(in), true); got != want {
-			t.Errorf("%q: got %s, want %s", in, got, want)
-		}
-	}
-	if text, _ := written([]byte("é"[:1]), false); text != base64.StdEncoding.EncodeToString([]byte("é"[:1])) {
-		t.Errorf("got %q", text)
-	}
-}
-
-func FuzzTarget(f *testing.F) {
-	for _, seed := range []string{"shop.localhost", "https://a:1/", "http://u:p@h/", "unix:///x", "//x", "https://[::1]:8443/a?b#c", "https://[fe80::1%25en0]/"} {
-		f.Add(seed)
-	}
-	d := &Door{Entry: func(scheme, port string) (string, bool) { return "127.0.0.1:1", port == "" || port == "8443" }}
-	f.Fuzz(func(t *testing.T, text string) {
-		u, err := d.target(text)
-		if err != nil {
-			return
-		}
-		if u.Scheme != "http" && u.Scheme != "https" || u.User != nil || u.Hostname() == "" || u.Fragment != "" {
-			t.Errorf("%q: got %s", text, u)
-		}
-		if p := ownPort(u.Scheme, u.Port()); p != "" && p != "8443" {
-			t.Errorf("%q: got port %s", text, p)
-		}
-		if _, err := http.NewRequestWithContext(t.Context(), "GET", u.String(), nil); err != nil {
-			t.Errorf("%q: %v", text, fmt.Errorf("cannot be sent: %w", err))
-		}
-	})
 }

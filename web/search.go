@@ -139,14 +139,14 @@ func (s *Server) findTraces(_ context.Context, text string) hits {
 
 func (s *Server) findProjects(ctx context.Context, text string) hits {
 	h := hits{Kind: "projects"}
-	if s.calls == nil {
+	if s.client == nil {
 		return h
 	}
 	var list struct {
 		Items []struct{ ID, Name, Slug string }
 		Next  string
 	}
-	got, err := s.calls.do(ctx, call{method: http.MethodGet, path: "/api/projects", query: url.Values{"limit": {fmt.Sprint(maxListed)}}, limit: maxProjects})
+	got, err := s.client.do(ctx, call{method: http.MethodGet, path: "/api/projects", query: url.Values{"limit": {fmt.Sprint(maxListed)}}, limit: maxProjects})
 	if err == nil && got.status == http.StatusOK {
 		err = json.Unmarshal(got.body, &list)
 	}

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"net/url"
 	"testing"
+
+	"axion/web/live"
 )
 
 // ask sends the server what a page may.
@@ -16,15 +18,24 @@ func (p *page) ask(a map[string]any) {
 	}
 }
 
-// told reads the next message of a channel.
-func (p *page) told() told {
+// channelMessage is a channel's message to a page.
+type channelMessage struct {
+	Kind  string
+	ID    int
+	Data  any
+	Error string
+	Ended bool
+}
+
+// channelMessage reads the next message of a channel.
+func (p *page) channelMessage() channelMessage {
 	p.t.Helper()
 	for {
-		var m told
+		var m channelMessage
 		if err := p.conn.ReadJSON(&m); err != nil {
 			p.t.Fatal(err)
 		}
-		if m.Kind == kindWatch {
+		if m.Kind == "watch" {
 			return m
 		}
 	}
@@ -35,7 +46,7 @@ func TestWatch(t *testing.T) {
 	ended := make(chan struct{}, 1)
 	s := newStack()
 	options := s.options(t, "127.0.0.1:0", nil)
-	options.Channels = map[string]Channel{
+	options.Channels = map[string]live.Channel{
 		"count": func(ctx context.Context, query url.Values, send func(any) error) error {
 			defer func() { ended <- struct{}{} }()
 			for i := 0; ; i++ {
@@ -53,7 +64,7 @@ func TestWatch(t *testing.T) {
 	page := s.page(t)
 	page.ask(map[string]any{"watch": 7, "channel": "count", "query": map[string]string{"of": "sheep"}})
 	for i := range 100 { // far more than may be unsent
-		m := page.told()
+		m := page.channelMessage()
 		if text, _ := json.Marshal(m.Data); m.ID != 7 || string(text) != string(mustJSON(t, map[string]any{"n": i, "of": "sheep"})) {
 			t.Fatalf("message %d: got %d %s", i, m.ID, text)
 		}
@@ -62,16 +73,16 @@ func TestWatch(t *testing.T) {
 	<-ended
 	for channel, want := range map[string]string{"fail": "there is nothing to watch", "none": "there is no channel none", "panic": "the channel broke off: an odd path"} {
 		page.ask(map[string]any{"watch": 8, "channel": channel})
-		m := page.told()
+		m := page.channelMessage()
 		for m.ID == 7 {
-			m = page.told()
+			m = page.channelMessage()
 		}
 		if m.ID != 8 || !m.Ended || m.Error != want {
 			t.Errorf("%s: got %+v, want %q", channel, m, want)
 		}
 	}
 	page.ask(map[string]any{"watch": 9, "channel": "count"}) // and the page leaves
-	page.told()
+	page.channelMessage()
 	_ = page.conn.Close()
 	<-ended
 }

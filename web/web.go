@@ -20,8 +20,10 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"axion/web/live"
 	"axion/web/telemetry"
 	"axion/web/traffic"
+	"axion/web/tryit"
 	"axion/web/view"
 )
 
@@ -64,9 +66,9 @@ type Options struct {
 	// with /api.
 	Register []func(huma.API)
 	// Channels are what pages can watch, by name, beside the dashboard's own.
-	Channels map[string]Channel
-	// Door is how requests are sent that a person writes; nil means that none are.
-	Door *Door
+	Channels map[string]live.Channel
+	// Requests is how requests are sent that a person writes; nil means that none are.
+	Requests *tryit.GatewayTransport
 	// User gives who the development user is, and the password, both empty where there
 	// is none. Nil means that there is none.
 	User func() (email, password string)
@@ -86,8 +88,8 @@ func (o Options) validate() error {
 	if _, err := fs.Stat(o.Assets, indexFile); err != nil {
 		return fmt.Errorf("option Assets: %w", err)
 	}
-	if o.Door != nil && o.Door.Entry == nil {
-		return errors.New("option Door.Entry is missing")
+	if o.Requests != nil && o.Requests.Resolve == nil {
+		return errors.New("option Requests.Resolve is missing")
 	}
 	if o.Client != nil {
 		return o.Client.validate()
@@ -120,19 +122,19 @@ func (o Options) withDefaults() Options {
 
 // Server is the dashboard's server. Its methods are safe for concurrent use.
 type Server struct {
-	opts  Options
-	http  *http.Server
-	hub   *hub
-	feed  *feed
-	flows *traffic.Monitor // nil without metrics
-	token token
-	calls *caller // nil without a Client, as is up
-	up    *upstream
-	tries *requests // nil without a Door
+	opts        Options
+	http        *http.Server
+	hub         *live.Hub
+	broadcaster *broadcaster
+	flows       *traffic.Monitor // nil without metrics
+	token       token
+	client      *caller // nil without its option, as is events
+	events      *projectEvents
+	requests    *tryit.Sender // nil without its option
 
-	// silent are connections that have not sent a request yet, as browsers open
+	// newConns are connections that have not sent a request yet, as browsers open
 	// them ahead: Shutdown would wait for those.
-	silent    sync.Map
+	newConns  sync.Map
 	stop      context.CancelFunc
 	stopped   context.Context
 	workers   sync.WaitGroup
@@ -149,26 +151,26 @@ func New(opts Options) (*Server, error) {
 	}
 	s := &Server{opts: opts.withDefaults(), token: newToken()}
 	if opts.Client != nil {
-		calls, err := newCaller(*opts.Client)
+		client, err := newCaller(*opts.Client)
 		if err != nil {
 			return nil, fmt.Errorf("new dashboard: %w", err)
 		}
-		s.calls = calls
+		s.client = client
 	}
-	if opts.Door != nil {
-		s.tries = newRequests(opts.Door)
+	if opts.Requests != nil {
+		s.requests = tryit.NewSender(opts.Requests)
 	}
 	s.stopped, s.stop = context.WithCancel(context.Background())
 	if s.opts.Metrics != nil {
 		s.flows = s.opts.traffic()
 	}
-	s.hub = newHub(s.opts.Log, s.channels())
+	s.broadcaster = newBroadcaster(s.opts, s.channels())
+	s.hub = s.broadcaster.hub
 	if s.opts.Metrics != nil {
-		s.hub.measure(s.opts.Metrics)
+		s.hub.Measure(s.opts.Metrics)
 	}
-	s.feed = newFeed(s.opts, s.hub)
-	if s.calls != nil {
-		s.up = newUpstream(s.calls, s.feed, s.opts.Log)
+	if s.client != nil {
+		s.events = newProjectEvents(s.client, s.broadcaster, s.opts.Log)
 	}
 	s.http = &http.Server{
 		Handler:           s.handler(),
@@ -177,18 +179,18 @@ func New(opts Options) (*Server, error) {
 		WriteTimeout:      30 * time.Second,
 		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    16 << 10,
-		ConnContext:       withConn,
-		ConnState:         s.track,
+		ConnContext:       live.WithConn,
+		ConnState:         s.trackNewConns,
 		ErrorLog:          slog.NewLogLogger(s.opts.Log.Handler(), slog.LevelDebug),
 	}
 	return s, nil
 }
 
 // channels are what pages can watch.
-func (s *Server) channels() map[string]Channel {
+func (s *Server) channels() map[string]live.Channel {
 	all := maps.Clone(s.opts.Channels)
 	if all == nil {
-		all = map[string]Channel{}
+		all = map[string]live.Channel{}
 	}
 	if store := s.opts.Traces; store != nil {
 		all["traces"], all["trace"] = traces{store}.watch, traces{store}.watchOne
@@ -200,25 +202,25 @@ func (s *Server) channels() map[string]Channel {
 	return all
 }
 
-func (s *Server) track(c net.Conn, state http.ConnState) {
+func (s *Server) trackNewConns(c net.Conn, state http.ConnState) {
 	if state == http.StateNew {
-		s.silent.Store(c, nil)
+		s.newConns.Store(c, nil)
 	} else {
-		s.silent.Delete(c)
+		s.newConns.Delete(c)
 	}
 }
 
-// Run serves until ctx ends or Close is called, and returns once everything it
+// Run serves until ctx ends or Close is called, and returns once sinceEpoch it
 // started has ended. It returns nil after either, and the cause where serving
 // ends by itself. Call it once.
 func (s *Server) Run(ctx context.Context) error {
 	work := func(f func(context.Context)) { s.workers.Go(func() { f(s.stopped) }) }
-	work(s.feed.run)
+	work(s.broadcaster.run)
 	if s.flows != nil {
 		work(func(ctx context.Context) { s.flows.Look(ctx) }) // what was there before is nobody's traffic
 	}
-	if s.up != nil {
-		work(s.up.run)
+	if s.events != nil {
+		work(s.events.run)
 	}
 	served := make(chan error, 1)
 	go func() { served <- s.http.Serve(s.opts.Listener) }()
@@ -245,9 +247,9 @@ func (s *Server) Run(ctx context.Context) error {
 func (s *Server) Close(ctx context.Context) error {
 	s.closeOnce.Do(func() {
 		s.stop()
-		s.hub.close()
+		s.hub.Close()
 		_ = s.opts.Listener.Close() // Shutdown closes it only where Serve has begun
-		s.silent.Range(func(c, _ any) bool { _ = c.(net.Conn).Close(); return true })
+		s.newConns.Range(func(c, _ any) bool { _ = c.(net.Conn).Close(); return true })
 		err := s.http.Shutdown(ctx)
 		if errors.Is(err, net.ErrClosed) {
 			err = nil
@@ -256,11 +258,11 @@ func (s *Server) Close(ctx context.Context) error {
 			err = fmt.Errorf("close dashboard: %w", errors.Join(err, s.http.Close()))
 		}
 		s.workers.Wait()
-		if s.calls != nil {
-			s.calls.close()
+		if s.client != nil {
+			s.client.close()
 		}
-		if s.tries != nil {
-			s.tries.close()
+		if s.requests != nil {
+			s.requests.Close()
 		}
 		s.closeErr = err
 	})

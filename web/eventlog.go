@@ -25,15 +25,15 @@ func (e Event) equal(o Event) bool {
 		e.At == o.At && string(e.Data) == string(o.Data)
 }
 
-// journal holds the newest events in the order of arrival. The zero value is
+// eventLog holds the newest events in the order of arrival. The zero value is
 // empty. It is safe for concurrent use.
-type journal struct {
+type eventLog struct {
 	mu     sync.Mutex
 	events []Event
 }
 
 // add reports whether e was new: a replay after a reconnect repeats some.
-func (j *journal) add(e Event) bool {
+func (j *eventLog) add(e Event) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if slices.ContainsFunc(j.events, e.equal) {
@@ -48,7 +48,7 @@ func (j *journal) add(e Event) bool {
 
 // list returns the events of one project, or of all where project is empty,
 // in the order of arrival; never nil.
-func (j *journal) list(project string) []Event {
+func (j *eventLog) list(project string) []Event {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	found := []Event{}

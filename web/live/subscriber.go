@@ -1,4 +1,4 @@
-package web
+package live
 
 import (
 	"bytes"
@@ -25,17 +25,17 @@ const (
 // and is shown in the page.
 type Channel = func(ctx context.Context, query url.Values, send func(any) error) error
 
-// asked is what a page may send: watch a channel under a number of its own, or
+// subscribeRequest is what a page may send: watch a channel under a number of its own, or
 // unwatch that number.
-type asked struct {
+type subscribeRequest struct {
 	Watch   int               `json:"watch"`
 	Channel string            `json:"channel"`
 	Query   map[string]string `json:"query"`
 	Unwatch int               `json:"unwatch"`
 }
 
-// told is a channel's message to the page. Its form begins with watchPrefix.
-type told struct {
+// channelMessage is a channel's message to the page. Its form begins with watchPrefix.
+type channelMessage struct {
 	Kind  string `json:"kind"` // "watch"
 	ID    int    `json:"id"`
 	Data  any    `json:"data,omitempty"`
@@ -47,12 +47,12 @@ const kindWatch = "watch"
 
 var watchPrefix = []byte(`{"kind":"watch"`)
 
-// viewer is one connected page and what it watches.
-type viewer struct {
-	channels map[string]Channel
-	write    func([]byte) error
-	log      *slog.Logger
-	unsent   chan struct{} // a slot for each channel message that is under way
+// subscriber is one connected page and what it watches.
+type subscriber struct {
+	channels  map[string]Channel
+	write     func([]byte) error
+	log       *slog.Logger
+	sendSlots chan struct{} // a slot for each channel message that is under way
 
 	ctx     context.Context
 	cancel  context.CancelFunc
@@ -62,89 +62,89 @@ type viewer struct {
 	watches map[int]context.CancelFunc
 }
 
-func newViewer(channels map[string]Channel, write func([]byte) error, log *slog.Logger) *viewer {
-	v := &viewer{channels: channels, write: write, log: log, unsent: make(chan struct{}, maxUnsent), watches: map[int]context.CancelFunc{}}
-	v.ctx, v.cancel = context.WithCancel(context.Background())
-	return v
+func newSubscriber(channels map[string]Channel, write func([]byte) error, log *slog.Logger) *subscriber {
+	s := &subscriber{channels: channels, write: write, log: log, sendSlots: make(chan struct{}, maxUnsent), watches: map[int]context.CancelFunc{}}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	return s
 }
 
 // close ends what the page watches, and waits for it.
-func (v *viewer) close() {
-	v.cancel()
-	v.running.Wait()
+func (s *subscriber) close() {
+	s.cancel()
+	s.running.Wait()
 }
 
 // sent frees the slot of a channel message that has gone out.
-func (v *viewer) sent(text []byte) {
+func (s *subscriber) sent(text []byte) {
 	if bytes.HasPrefix(text, watchPrefix) {
 		select {
-		case <-v.unsent:
+		case <-s.sendSlots:
 		default:
 		}
 	}
 }
 
-// asked does what the page wants. What it cannot understand it ignores: our own
+// handle does what the page wants. What it cannot understand it ignores: our own
 // page sends no such thing.
-func (v *viewer) asked(text []byte) {
-	var a asked
+func (s *subscriber) handle(text []byte) {
+	var a subscribeRequest
 	if err := json.Unmarshal(text, &a); err != nil {
 		return
 	}
 	if a.Unwatch != 0 {
-		v.unwatch(a.Unwatch)
+		s.unwatch(a.Unwatch)
 	}
 	if a.Watch != 0 {
-		v.watch(a)
+		s.watch(a)
 	}
 }
 
-func (v *viewer) unwatch(id int) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if cancel := v.watches[id]; cancel != nil {
+func (s *subscriber) unwatch(id int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if cancel := s.watches[id]; cancel != nil {
 		cancel()
-		delete(v.watches, id)
+		delete(s.watches, id)
 	}
 }
 
-func (v *viewer) watch(a asked) {
-	channel := v.channels[a.Channel]
-	v.mu.Lock()
-	defer v.mu.Unlock()
+func (s *subscriber) watch(a subscribeRequest) {
+	channel := s.channels[a.Channel]
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	switch {
-	case v.ctx.Err() != nil || v.watches[a.Watch] != nil:
+	case s.ctx.Err() != nil || s.watches[a.Watch] != nil:
 		return
 	case channel == nil:
-		v.end(a.Watch, "there is no channel "+a.Channel)
+		s.end(a.Watch, "there is no channel "+a.Channel)
 		return
-	case len(v.watches) == maxWatches:
-		v.end(a.Watch, "the page watches too many things at once")
+	case len(s.watches) == maxWatches:
+		s.end(a.Watch, "the page watches too many things at once")
 		return
 	}
-	ctx, cancel := context.WithCancel(v.ctx)
-	v.watches[a.Watch] = cancel
+	ctx, cancel := context.WithCancel(s.ctx)
+	s.watches[a.Watch] = cancel
 	query := url.Values{}
 	for name, value := range a.Query {
 		query.Set(name, value)
 	}
-	v.running.Go(func() {
+	s.running.Go(func() {
 		defer cancel()
-		err := guarded(channel)(ctx, query, func(data any) error { return v.send(ctx, told{Kind: kindWatch, ID: a.Watch, Data: data}) })
+		err := recovered(channel)(ctx, query, func(data any) error { return s.send(ctx, channelMessage{Kind: kindWatch, ID: a.Watch, Data: data}) })
 		if ctx.Err() != nil {
 			return
 		}
-		v.unwatch(a.Watch)
+		s.unwatch(a.Watch)
 		reason := ""
 		if err != nil {
 			reason = err.Error()
 		}
-		v.end(a.Watch, reason)
+		s.end(a.Watch, reason)
 	})
 }
 
-// guarded makes an error of a panic, which in a goroutine would end the whole stack.
-func guarded(channel Channel) Channel {
+// recovered makes an error of a panic, which in a goroutine would end the whole stack.
+func recovered(channel Channel) Channel {
 	return func(ctx context.Context, query url.Values, send func(any) error) (err error) {
 		defer func() {
 			if cause := recover(); cause != nil {
@@ -156,24 +156,24 @@ func guarded(channel Channel) Channel {
 }
 
 // send writes a channel's message once there is a slot for it.
-func (v *viewer) send(ctx context.Context, m told) error {
+func (s *subscriber) send(ctx context.Context, m channelMessage) error {
 	text, err := json.Marshal(m)
 	if err != nil {
-		v.log.Error("page message left out", "error", err)
+		s.log.Error("page message left out", "error", err)
 		return nil
 	}
 	select {
-	case v.unsent <- struct{}{}:
-		return v.write(text)
+	case s.sendSlots <- struct{}{}:
+		return s.write(text)
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 }
 
 // end tells the page that a watch is over. It never waits.
-func (v *viewer) end(id int, reason string) {
-	text, err := json.Marshal(told{Kind: kindWatch, ID: id, Error: reason, Ended: true})
+func (s *subscriber) end(id int, reason string) {
+	text, err := json.Marshal(channelMessage{Kind: kindWatch, ID: id, Error: reason, Ended: true})
 	if err == nil {
-		_ = v.write(text) // the page is gone
+		_ = s.write(text) // the page is gone
 	}
 }

@@ -1,4 +1,4 @@
-package web
+package tryit
 
 import (
 	"context"
@@ -16,13 +16,16 @@ import (
 	"golang.org/x/net/http/httpguts"
 )
 
-// Door says how requests go out that a person writes: to this stack's gateway,
+// timeout bounds one request, answer included.
+const timeout = 10 * time.Second
+
+// GatewayTransport says how requests go out that a person writes: to this stack's gateway,
 // whatever host they name, and nowhere else.
-type Door struct {
-	// Entry gives the "host:port" where the gateway takes a scheme, "http" or
+type GatewayTransport struct {
+	// Resolve gives the "host:port" where the gateway takes a scheme, "http" or
 	// "https", at a port; empty means the scheme's own. False means that the
 	// gateway has no such port. Required.
-	Entry func(scheme, port string) (address string, ok bool)
+	Resolve func(scheme, port string) (address string, ok bool)
 	// RootCAs verify the gateway's certificates; nil means the system's.
 	RootCAs *x509.CertPool
 	// Token gives a bearer token that is valid now, or "" where there is none.
@@ -30,20 +33,20 @@ type Door struct {
 	Token func(context.Context) (string, error)
 }
 
-// client makes the client whose connections all lead through d.
-func (d *Door) client() *http.Client {
+// client makes the client whose connections all lead through t.
+func (t *GatewayTransport) client() *http.Client {
 	return &http.Client{
-		Timeout: callTimeout,
+		Timeout: timeout,
 		Transport: &http.Transport{
 			Proxy:                 nil, // not even the environment's: it would be elsewhere
-			DialContext:           d.dial,
-			TLSClientConfig:       &tls.Config{RootCAs: d.RootCAs, MinVersion: tls.VersionTLS12},
+			DialContext:           t.dial,
+			TLSClientConfig:       &tls.Config{RootCAs: t.RootCAs, MinVersion: tls.VersionTLS12},
 			ForceAttemptHTTP2:     true,
 			DisableCompression:    true, // what was sent is shown
 			IdleConnTimeout:       30 * time.Second,
 			MaxIdleConnsPerHost:   2,
 			MaxConnsPerHost:       16,
-			ResponseHeaderTimeout: callTimeout,
+			ResponseHeaderTimeout: timeout,
 			// What a header may be is for the gateway to refuse.
 			MaxResponseHeaderBytes: 256 << 10,
 		},
@@ -55,30 +58,30 @@ type schemeKey struct{}
 
 // dial connects to the gateway. The address that the URL names only chooses which
 // of its ports.
-func (d *Door) dial(ctx context.Context, network, named string) (net.Conn, error) {
+func (t *GatewayTransport) dial(ctx context.Context, network, named string) (net.Conn, error) {
 	scheme, _ := ctx.Value(schemeKey{}).(string)
 	_, port, err := net.SplitHostPort(named)
 	if err != nil {
 		return nil, err
 	}
-	address, ok := d.Entry(scheme, ownPort(scheme, port))
+	address, ok := t.Resolve(scheme, defaultPort(scheme, port))
 	if !ok {
 		return nil, fmt.Errorf("the gateway has no port %s for %s", port, scheme)
 	}
-	return (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, network, dialled(address))
+	return (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, network, dialAddress(address))
 }
 
-// ownPort is empty for the port that a scheme has by itself.
-func ownPort(scheme, port string) string {
+// defaultPort is empty for the port that a scheme has by itself.
+func defaultPort(scheme, port string) string {
 	if scheme == "http" && port == "80" || scheme == "https" && port == "443" {
 		return ""
 	}
 	return port
 }
 
-// dialled is the address of a listener to connect to: one of all interfaces is
+// dialAddress is the address of a listener to connect to: one of all interfaces is
 // reached on this machine.
-func dialled(address string) string {
+func dialAddress(address string) string {
 	at, err := netip.ParseAddrPort(address)
 	if err != nil || !at.Addr().IsUnspecified() {
 		return address
@@ -87,7 +90,7 @@ func dialled(address string) string {
 }
 
 // target reads a URL that a person wrote. Only one that the gateway takes passes.
-func (d *Door) target(text string) (*url.URL, error) {
+func (t *GatewayTransport) target(text string) (*url.URL, error) {
 	if !strings.Contains(text, "://") {
 		text = "https://" + text
 	}
@@ -103,7 +106,7 @@ func (d *Door) target(text string) (*url.URL, error) {
 		return nil, errors.New("the URL has no host")
 	}
 	u.Fragment = ""
-	if _, ok := d.Entry(u.Scheme, ownPort(u.Scheme, u.Port())); !ok {
+	if _, ok := t.Resolve(u.Scheme, defaultPort(u.Scheme, u.Port())); !ok {
 		if u.Port() == "" {
 			return nil, fmt.Errorf("the gateway does not listen for %s", u.Scheme)
 		}

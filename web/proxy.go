@@ -17,8 +17,8 @@ import (
 // projects passes the page's calls on to the services, through the gateway, and
 // their answers back: status and problem details as they are.
 type projects struct {
-	calls *caller // nil where this stack runs no builtins
-	log   *slog.Logger
+	client *caller // nil where this stack runs no builtins
+	log    *slog.Logger
 }
 
 func (p projects) register(mux *http.ServeMux, api huma.API) {
@@ -29,7 +29,7 @@ func (p projects) register(mux *http.ServeMux, api huma.API) {
 }
 
 func (p projects) pass(w http.ResponseWriter, r *http.Request, op passing) {
-	if p.calls == nil {
+	if p.client == nil {
 		writeProblem(w, http.StatusServiceUnavailable, "this stack runs no builtin services, so that there is no "+op.said()+" to ask")
 		return
 	}
@@ -51,7 +51,7 @@ func (p projects) pass(w http.ResponseWriter, r *http.Request, op passing) {
 			c.header.Set(name, v)
 		}
 	}
-	got, err := p.calls.do(r.Context(), c)
+	got, err := p.client.do(r.Context(), c)
 	if err != nil && r.Context().Err() != nil { // the page has gone
 		writeProblem(w, statusClientGone, "the client left before the answer")
 		return

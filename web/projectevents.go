@@ -13,47 +13,47 @@ import (
 )
 
 const (
-	// everything asks for all that the graph service still has, so that pages
+	// sinceEpoch asks for all that the graph service still has, so that pages
 	// know of what happened before this process began.
-	everything = "1970-01-01T00:00:00Z"
+	sinceEpoch = "1970-01-01T00:00:00Z"
 	// maxMessage bounds a message of the graph service, in bytes.
 	maxMessage = 256 << 10
-	// silence is how long the upstream may say nothing, not even a ping,
+	// readTimeout is how long the upstream may say nothing, not even a ping,
 	// before it counts as lost. Melody pings every 54 s.
-	silence = 75 * time.Second
-	// steady is how long a connection lasts that is opened again without a wait.
+	readTimeout = 75 * time.Second
+	// stableAfter is how long a connection lasts that is opened again without a wait.
 	// It is more than a dial may take.
-	steady = 2 * callTimeout
+	stableAfter = 2 * callTimeout
 )
 
-// Link is the state of the connection over which project events arrive.
-type Link struct {
+// ConnectionState is the state of the connection over which project events arrive.
+type ConnectionState struct {
 	// State is "off" without a client, else "connecting", "connected" or "lost".
 	State string `json:"state"`
 	// Error says why it was lost.
 	Error string `json:"error,omitempty"`
 }
 
-// upstream keeps one WebSocket to the graph service open and hands what it
-// says to the feed.
-type upstream struct {
-	calls *caller
-	feed  *feed
-	log   *slog.Logger
-	last  string // "at" of the last message; only run's goroutine uses it
+// projectEvents keeps one WebSocket to the graph service open and hands what it
+// says to the broadcaster.
+type projectEvents struct {
+	client *caller
+	out    *broadcaster
+	log    *slog.Logger
+	last   string // "at" of the last message; only run's goroutine uses it
 }
 
-func newUpstream(calls *caller, feed *feed, log *slog.Logger) *upstream {
-	return &upstream{calls: calls, feed: feed, log: log, last: everything}
+func newProjectEvents(client *caller, out *broadcaster, log *slog.Logger) *projectEvents {
+	return &projectEvents{client: client, out: out, log: log, last: sinceEpoch}
 }
 
 // run reconnects until ctx ends. A connection that lasted is opened again at
 // once and without a word: the graph service ends each when its token expires.
-func (u *upstream) run(ctx context.Context) {
+func (u *projectEvents) run(ctx context.Context) {
 	wait := backoff.NewExponentialBackOff()
 	wait.InitialInterval = 250 * time.Millisecond
 	wait.MaxInterval = 10 * time.Second
-	u.feed.publish(kindLink, Link{State: "connecting"})
+	u.out.publish(kindLink, ConnectionState{State: "connecting"})
 	level := slog.LevelWarn // the first loss is news, those that follow are not
 	for {
 		began := time.Now()
@@ -61,7 +61,7 @@ func (u *upstream) run(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		if time.Since(began) > steady {
+		if time.Since(began) > stableAfter {
 			u.log.Debug("project events reconnect", "error", err)
 			wait.Reset()
 			level = slog.LevelWarn
@@ -70,7 +70,7 @@ func (u *upstream) run(ctx context.Context) {
 		pause := wait.NextBackOff()
 		u.log.Log(ctx, level, "project events lost", "error", err, "retry", pause)
 		level = slog.LevelDebug
-		u.feed.publish(kindLink, Link{State: "lost", Error: err.Error()})
+		u.out.publish(kindLink, ConnectionState{State: "lost", Error: err.Error()})
 		select {
 		case <-ctx.Done():
 			return
@@ -80,8 +80,8 @@ func (u *upstream) run(ctx context.Context) {
 }
 
 // listen connects and relays until the connection ends.
-func (u *upstream) listen(ctx context.Context) error {
-	conn, err := u.calls.dial(ctx, u.last)
+func (u *projectEvents) listen(ctx context.Context) error {
+	conn, err := u.client.dial(ctx, u.last)
 	if err != nil {
 		return err
 	}
@@ -90,12 +90,12 @@ func (u *upstream) listen(ctx context.Context) error {
 	defer func() { _ = conn.Close() }()
 
 	conn.SetReadLimit(maxMessage)
-	alive := func() error { return conn.SetReadDeadline(time.Now().Add(silence)) }
+	alive := func() error { return conn.SetReadDeadline(time.Now().Add(readTimeout)) }
 	conn.SetPingHandler(func(data string) error {
 		deadline := time.Now().Add(time.Second)
 		return errors.Join(alive(), conn.WriteControl(websocket.PongMessage, []byte(data), deadline))
 	})
-	u.feed.publish(kindLink, Link{State: "connected"})
+	u.out.publish(kindLink, ConnectionState{State: "connected"})
 	for {
 		if err := alive(); err != nil {
 			return fmt.Errorf("read project events: %w", err)
@@ -112,6 +112,6 @@ func (u *upstream) listen(ctx context.Context) error {
 		if event.At != "" {
 			u.last = event.At
 		}
-		u.feed.event(event)
+		u.out.event(event)
 	}
 }

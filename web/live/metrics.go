@@ -1,4 +1,4 @@
-package web
+package live
 
 import (
 	"context"
@@ -8,9 +8,9 @@ import (
 	"axion/web/telemetry"
 )
 
-// measure has the hub's pages, what they watch and what was sent to them counted
+// Measure has the hub's pages, what they watch and what was sent to them counted
 // whenever the metrics are read.
-func (h *hub) measure(metrics *telemetry.Metrics) {
+func (h *Hub) Measure(metrics *telemetry.Metrics) {
 	provider, _ := metrics.Part("dashboard", "")
 	meter := provider.Meter("axion/dashboard")
 	pages, err := meter.Int64ObservableUpDownCounter("axion.dashboard.pages", metric.WithUnit("{page}"), metric.WithDescription("Pages that are open."))
@@ -33,7 +33,7 @@ func (h *hub) measure(metrics *telemetry.Metrics) {
 }
 
 // count tells how many pages are open, and how many channels they watch.
-func (h *hub) count() (pages, watches int) {
+func (h *Hub) count() (pages, watches int) {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	for _, v := range h.sessions {

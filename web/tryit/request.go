@@ -1,4 +1,5 @@
-package web
+// Package tryit sends requests that a person writes in the page through the gateway.
+package tryit
 
 import (
 	"bytes"
@@ -21,28 +22,31 @@ import (
 
 // Bounds of a request that a person writes, in bytes.
 const (
-	maxTry       = 1 << 20   // of the whole call to /api/requests
-	maxTryAnswer = 512 << 10 // of the answer's body that is passed on
-	maxHeaders   = 64        // headers, by number
+	MaxRequest = 1 << 20   // of the whole call to /api/requests
+	MaxAnswer  = 512 << 10 // of the answer's body that is passed on
+	maxHeaders = 64        // headers, by number
 )
 
-// requests sends what a person wrote through the gateway.
-type requests struct {
-	door   *Door
-	client *http.Client
+// Sender sends requests that a person writes through the gateway. It is safe for concurrent use.
+type Sender struct {
+	transport *GatewayTransport
+	client    *http.Client
 }
 
-func newRequests(d *Door) *requests { return &requests{d, d.client()} }
+// NewSender makes a sender whose requests all lead through t.
+func NewSender(t *GatewayTransport) *Sender { return &Sender{t, t.client()} }
 
-func (s *requests) close() { s.client.CloseIdleConnections() }
+// Close releases idle connections.
+func (s *Sender) Close() { s.client.CloseIdleConnections() }
 
-func (s *requests) register(api huma.API) {
+// Register adds the operation that sends a request.
+func (s *Sender) Register(api huma.API) {
 	huma.Register(api, huma.Operation{
 		OperationID: "send-request", Method: http.MethodPost, Path: "/api/requests",
 		Summary: "Send a request through the gateway, and tell its answer",
 		Description: "The request goes to this stack's gateway whatever host its URL names. Redirects are answers and are not followed. " +
 			"An answer that does not end, such as a stream, is cut off at the bound of its size or time.",
-		MaxBodyBytes: maxTry, Security: []map[string][]string{{"token": {}}},
+		MaxBodyBytes: MaxRequest, Security: []map[string][]string{{"token": {}}},
 		Errors: []int{http.StatusUnprocessableEntity, http.StatusBadGateway, http.StatusGatewayTimeout},
 	}, s.send)
 }
@@ -58,8 +62,11 @@ type requestInput struct {
 	}
 }
 
-// requestAnswer is what came back.
-type requestAnswer struct {
+// requestOutput is the answer of the operation.
+type requestOutput struct{ Body RequestAnswer }
+
+// RequestAnswer is what came back.
+type RequestAnswer struct {
 	Status    int         `json:"status"`
 	Protocol  string      `json:"protocol" example:"HTTP/2.0"`
 	Headers   http.Header `json:"headers"`
@@ -73,7 +80,7 @@ type requestAnswer struct {
 	RequestID string      `json:"requestId" doc:"The gateway's X-Request-Id."`
 }
 
-func (s *requests) send(ctx context.Context, in *requestInput) (*body[requestAnswer], error) {
+func (s *Sender) send(ctx context.Context, in *requestInput) (*requestOutput, error) {
 	req, trace, err := s.build(ctx, in)
 	if err != nil {
 		return nil, err
@@ -81,37 +88,37 @@ func (s *requests) send(ctx context.Context, in *requestInput) (*body[requestAns
 	began := time.Now()
 	res, err := s.client.Do(req)
 	if err != nil {
-		return nil, failed(err)
+		return nil, gatewayError(err)
 	}
 	defer func() { _ = res.Body.Close() }()
-	answer := requestAnswer{
+	answer := RequestAnswer{
 		Status: res.StatusCode, Protocol: res.Proto, Headers: res.Header, FirstMS: since(began),
 		TraceID: trace, RequestID: res.Header.Get("X-Request-Id"),
 	}
-	content, err := io.ReadAll(io.LimitReader(res.Body, maxTryAnswer+1))
-	answer.Truncated = err != nil || len(content) > maxTryAnswer
-	content = content[:min(len(content), maxTryAnswer)]
+	content, err := io.ReadAll(io.LimitReader(res.Body, MaxAnswer+1))
+	answer.Truncated = err != nil || len(content) > MaxAnswer
+	content = content[:min(len(content), MaxAnswer)]
 	answer.MS, answer.Bytes = since(began), len(content)
-	answer.Body, answer.Encoding = written(content, answer.Truncated)
-	return &body[requestAnswer]{answer}, nil
+	answer.Body, answer.Encoding = encodeBody(content, answer.Truncated)
+	return &requestOutput{answer}, nil
 }
 
 // build makes the request, with a trace of its own.
-func (s *requests) build(ctx context.Context, in *requestInput) (*http.Request, string, error) {
+func (s *Sender) build(ctx context.Context, in *requestInput) (*http.Request, string, error) {
 	b := in.Body
-	u, err := s.door.target(b.URL)
+	u, err := s.transport.target(b.URL)
 	if err != nil {
-		return nil, "", unfit("url", err.Error())
+		return nil, "", invalidField("url", err.Error())
 	}
 	if b.Method = strings.ToUpper(b.Method); b.Method == http.MethodConnect {
-		return nil, "", unfit("method", "CONNECT would open a tunnel: it is not sent")
+		return nil, "", invalidField("method", "CONNECT would open a tunnel: it is not sent")
 	}
 	ctx = context.WithValue(ctx, schemeKey{}, u.Scheme)
 	req, err := http.NewRequestWithContext(ctx, b.Method, u.String(), bytes.NewReader([]byte(b.Body)))
 	if err != nil {
-		return nil, "", unfit("method", "the method is not one")
+		return nil, "", invalidField("method", "the method is not one")
 	}
-	if err := putHeaders(req, b.Headers); err != nil {
+	if err := setHeaders(req, b.Headers); err != nil {
 		return nil, "", err
 	}
 	if b.Auth && req.Header.Get("Authorization") == "" {
@@ -129,25 +136,25 @@ func (s *requests) build(ctx context.Context, in *requestInput) (*http.Request, 
 	return req, trace, nil
 }
 
-// ofConnection are headers of a connection, which is not the request's to shape.
-var ofConnection = map[string]bool{
+// connectionHeaders are headers of a connection, which is not the request's to shape.
+var connectionHeaders = map[string]bool{
 	"Connection": true, "Content-Length": true, "Transfer-Encoding": true, "Trailer": true, "Te": true, "Keep-Alive": true,
 	"Proxy-Connection": true, "Proxy-Authorization": true, "Upgrade": true,
 }
 
-func putHeaders(req *http.Request, headers map[string]string) error {
+func setHeaders(req *http.Request, headers map[string]string) error {
 	if len(headers) > maxHeaders {
-		return unfit("headers", fmt.Sprintf("more than %d headers", maxHeaders))
+		return invalidField("headers", fmt.Sprintf("more than %d headers", maxHeaders))
 	}
 	for name, value := range headers {
 		canonical := http.CanonicalHeaderKey(name)
 		switch {
 		case !httpguts.ValidHeaderFieldName(name) || !httpguts.ValidHeaderFieldValue(value):
-			return unfit("headers", fmt.Sprintf("%q is not a header that can be sent", name))
-		case ofConnection[canonical]:
-			return unfit("headers", canonical+" belongs to the connection: it cannot be set")
+			return invalidField("headers", fmt.Sprintf("%q is not a header that can be sent", name))
+		case connectionHeaders[canonical]:
+			return invalidField("headers", canonical+" belongs to the connection: it cannot be set")
 		case canonical == "Host" && !httpguts.ValidHostHeader(value):
-			return unfit("headers", fmt.Sprintf("%q is not a host", value))
+			return invalidField("headers", fmt.Sprintf("%q is not a host", value))
 		case canonical == "Host":
 			req.Host = value
 		default:
@@ -157,40 +164,40 @@ func putHeaders(req *http.Request, headers map[string]string) error {
 	return nil
 }
 
-func (s *requests) authorize(ctx context.Context, req *http.Request) error {
+func (s *Sender) authorize(ctx context.Context, req *http.Request) error {
 	token := ""
-	if s.door.Token != nil {
+	if s.transport.Token != nil {
 		var err error
-		if token, err = s.door.Token(ctx); err != nil {
+		if token, err = s.transport.Token(ctx); err != nil {
 			return huma.Error502BadGateway("get the development token: " + err.Error())
 		}
 	}
 	if token == "" {
-		return unfit("auth", "this stack has no development token: its auth-service does not run here")
+		return invalidField("auth", "this stack has no development token: its auth-service does not run here")
 	}
 	req.Header.Set("Authorization", "Bearer "+token)
 	return nil
 }
 
-// unfit refuses a request for one of its fields.
-func unfit(field, why string) error {
+// invalidField refuses a request for one of its fields.
+func invalidField(field, why string) error {
 	return huma.Error422UnprocessableEntity(why, &huma.ErrorDetail{Location: "body." + field, Message: why})
 }
 
-// failed tells why there is no answer.
-func failed(err error) error {
+// gatewayError says why there is no answer.
+func gatewayError(err error) error {
 	if wrapped := (*url.Error)(nil); errors.As(err, &wrapped) {
 		if wrapped.Timeout() {
-			return huma.Error504GatewayTimeout(fmt.Sprintf("no answer within %s", callTimeout))
+			return huma.Error504GatewayTimeout(fmt.Sprintf("no answer within %s", timeout))
 		}
 		err = wrapped.Err
 	}
 	return huma.Error502BadGateway("the gateway gave no answer: " + err.Error())
 }
 
-// written gives a body as text where it is text. The last rune of one that was cut
+// encodeBody gives a body as text where it is text. The last rune of one that was cut
 // off may be cut in two.
-func written(content []byte, cut bool) (text, encoding string) {
+func encodeBody(content []byte, cut bool) (text, encoding string) {
 	whole := content
 	for i := 0; cut && i < utf8.UTFMax-1 && len(whole) > 0 && !utf8.Valid(whole); i++ {
 		whole = whole[:len(whole)-1]

@@ -1,4 +1,6 @@
-package web
+// Package live keeps the WebSockets of the pages that are open, and sends them what changes:
+// to each every change of the state, and what the channels that it subscribes to send.
+package live
 
 import (
 	"context"
@@ -21,42 +23,56 @@ import (
 const (
 	// maxPages bounds the pages that are connected at once.
 	maxPages = 64
-	// maxAsked bounds a message of a page, in bytes.
-	maxAsked = 4 << 10
+	// MaxRequest bounds a message of a page, in bytes.
+	MaxRequest = 4 << 10
 )
 
 type connKey struct{}
 
-// withConn lets a WebSocket's handler reach its connection: melody hides it,
+// WithConn lets a WebSocket's handler reach its connection: melody hides it,
 // and a session with a full buffer cannot be closed by one more message.
-func withConn(ctx context.Context, conn net.Conn) context.Context {
+func WithConn(ctx context.Context, conn net.Conn) context.Context {
 	return context.WithValue(ctx, connKey{}, conn)
 }
 
-// hub holds the pages that are connected. Each hears of every change of the
-// state, and of the channels that it watches.
-type hub struct {
-	melody   *melody.Melody
-	log      *slog.Logger
-	channels map[string]Channel
-	// greet gives the first message to a session. Set it before serving.
-	greet func(write func([]byte) error)
+// Hub holds the pages that are connected. Its methods are safe for concurrent use.
+type Hub struct {
+	melody *melody.Melody
+	opts   Options
 
 	mu       sync.RWMutex // keeps broadcasts and arrivals off a closed melody
 	closed   bool
 	open     int // pages that are connected or about to be
-	sessions map[*melody.Session]*viewer
+	sessions map[*melody.Session]*subscriber
 	live     sync.WaitGroup
 
 	sent, sentBytes atomic.Int64
 }
 
-func newHub(log *slog.Logger, channels map[string]Channel) *hub {
-	h := &hub{melody: melody.New(), log: log, channels: channels, sessions: map[*melody.Session]*viewer{}}
-	h.melody.Upgrader.CheckOrigin = sameOrigin
+// Options are what [NewHub] needs.
+type Options struct {
+	// Log is required.
+	Log *slog.Logger
+	// Channels are what pages may subscribe to, by name.
+	Channels map[string]Channel
+	// CheckOrigin reports whether a request may open a WebSocket. Required.
+	CheckOrigin func(*http.Request) bool
+	// Refuse answers a page that comes while the hub is closed or full. Required.
+	Refuse http.HandlerFunc
+	// Buffer is how many messages wait for a page that is slow; one that falls further
+	// behind is cut off, and connects again.
+	Buffer int
+	// OnConnect gives the first message to a page. Required.
+	OnConnect func(write func([]byte) error)
+}
+
+// NewHub makes a hub without pages.
+func NewHub(opts Options) *Hub {
+	h := &Hub{melody: melody.New(), opts: opts, sessions: map[*melody.Session]*subscriber{}}
+	h.melody.Upgrader.CheckOrigin = opts.CheckOrigin
 	h.melody.Upgrader.HandshakeTimeout = 5 * time.Second
-	h.melody.Config.MaxMessageSize = maxAsked
-	h.melody.Config.MessageBufferSize = 2 * maxEvents // a whole replay, and then some
+	h.melody.Config.MaxMessageSize = MaxRequest
+	h.melody.Config.MessageBufferSize = opts.Buffer
 	h.melody.Config.WriteWait = 2 * time.Second
 	h.melody.HandleConnect(h.connected)
 	h.melody.HandleDisconnect(h.disconnected)
@@ -65,14 +81,14 @@ func newHub(log *slog.Logger, channels map[string]Channel) *hub {
 			_ = s.CloseWithMsg(melody.FormatCloseMessage(melody.CloseInvalidFramePayloadData, "text is not UTF-8"))
 			return
 		}
-		if v := h.viewer(s); v != nil {
-			v.asked(text)
+		if v := h.subscriber(s); v != nil {
+			v.handle(text)
 		}
 	})
 	h.melody.HandleSentMessage(func(s *melody.Session, text []byte) {
 		h.sent.Add(1)
 		h.sentBytes.Add(int64(len(text)))
-		if v := h.viewer(s); v != nil {
+		if v := h.subscriber(s); v != nil {
 			v.sent(text)
 		}
 	})
@@ -89,20 +105,20 @@ func newHub(log *slog.Logger, channels map[string]Channel) *hub {
 }
 
 // ServeHTTP upgrades the request and holds it until the page leaves.
-func (h *hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if !h.enter() {
-		writeProblem(w, http.StatusServiceUnavailable, "the dashboard is closing or has too many pages open")
+func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !h.acquire() {
+		h.opts.Refuse(w, r)
 		return
 	}
-	defer h.leave()
+	defer h.release()
 	// Upgrade answers a refused handshake by itself.
 	if err := h.melody.HandleRequest(closeframe.Writer(w), r); err != nil {
-		h.log.Debug("page not connected", "error", err)
+		h.opts.Log.Debug("page not connected", "error", err)
 	}
 }
 
-// enter counts a page in unless the hub is closed or full.
-func (h *hub) enter() bool {
+// acquire counts a page in unless the hub is closed or full.
+func (h *Hub) acquire() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed || h.open >= maxPages {
@@ -113,7 +129,7 @@ func (h *hub) enter() bool {
 	return true
 }
 
-func (h *hub) leave() {
+func (h *Hub) release() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.open--
@@ -122,21 +138,19 @@ func (h *hub) leave() {
 
 // connected keeps the session for close: melody adds it to its own list at some
 // later time. One that came in after close leaves by itself.
-func (h *hub) connected(s *melody.Session) {
+func (h *Hub) connected(s *melody.Session) {
 	h.mu.Lock()
 	closed := h.closed
-	h.sessions[s] = newViewer(h.channels, s.Write, h.log)
+	h.sessions[s] = newSubscriber(h.opts.Channels, s.Write, h.opts.Log)
 	h.mu.Unlock()
 	if closed {
-		_ = s.CloseWithMsg(goodbye())
+		_ = s.CloseWithMsg(closeMessage())
 		return
 	}
-	if h.greet != nil {
-		h.greet(s.Write)
-	}
+	h.opts.OnConnect(s.Write)
 }
 
-func (h *hub) disconnected(s *melody.Session) {
+func (h *Hub) disconnected(s *melody.Session) {
 	h.mu.Lock()
 	v := h.sessions[s]
 	delete(h.sessions, s)
@@ -146,14 +160,14 @@ func (h *hub) disconnected(s *melody.Session) {
 	}
 }
 
-func (h *hub) viewer(s *melody.Session) *viewer {
+func (h *Hub) subscriber(s *melody.Session) *subscriber {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	return h.sessions[s]
 }
 
-// broadcast sends to every page; after close it does nothing.
-func (h *hub) broadcast(message []byte) {
+// Broadcast sends to every page; after close it does nothing.
+func (h *Hub) Broadcast(message []byte) {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	if !h.closed {
@@ -161,27 +175,27 @@ func (h *hub) broadcast(message []byte) {
 	}
 }
 
-// pages tells how many are connected or about to be.
-func (h *hub) pages() int {
+// Pages is how many pages are connected or about to be.
+func (h *Hub) Pages() int {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	return h.open
 }
 
-// close says goodbye to every page and returns once their handlers have ended.
+// Close closes every page's WebSocket and returns once their handlers have ended.
 // Melody stops only then: a handler that leaves later would wait for it for ever.
-func (h *hub) close() {
+func (h *Hub) Close() {
 	h.mu.Lock()
 	h.closed = true
 	sessions := slices.Collect(maps.Keys(h.sessions))
 	h.mu.Unlock()
 	for _, s := range sessions {
-		_ = s.CloseWithMsg(goodbye())
+		_ = s.CloseWithMsg(closeMessage())
 	}
 	h.live.Wait()
 	_ = h.melody.Close()
 }
 
-func goodbye() []byte {
+func closeMessage() []byte {
 	return melody.FormatCloseMessage(melody.CloseGoingAway, "the dashboard is closing")
 }
