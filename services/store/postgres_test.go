@@ -231,9 +231,14 @@ func testCut(t *testing.T, database string, sets ...store.Migrations) {
 			t.Errorf("%s: got %v, want an outage", name, err)
 		}
 	}
+	conn, err := db.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if _, err := db.ExecContext(ctx, `SELECT pg_sleep(60)`); err == nil || store.IsOutage(err) {
+	if _, err := conn.ExecContext(ctx, `SELECT pg_sleep(60)`); err == nil || store.IsOutage(err) {
 		t.Errorf("a context that has ended: got %v, want no outage", err)
 	}
 }
