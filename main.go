@@ -185,6 +185,7 @@ func (s *stack) bind(context.Context) (err error) {
 		return err
 	}
 	s.OnStop(func(context.Context) error { return release() })
+	s.OnAbort(func() { s.dir.Discard(s.data) })
 	s.addresses.NoKafka = s.kafka.External()
 	if s.listeners, err = s.addresses.Open(); err != nil {
 		return err

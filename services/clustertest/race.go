@@ -2,5 +2,5 @@
 
 package clustertest
 
-// raced is whether the race detector is on.
-const raced = true
+// raceEnabled is whether the race detector is on.
+const raceEnabled = true

@@ -95,6 +95,14 @@ func (d *Dir) EnsureShared(files []string) (dir string, err error) {
 	return dir, writeGitignore(dir)
 }
 
+// Discard removes a temporary directory, dir, whose process exits before it can release it.
+// What still writes there may keep a part of it from going; the next start removes that.
+func (d *Dir) Discard(dir string) {
+	if d.Ephemeral {
+		_ = os.RemoveAll(dir)
+	}
+}
+
 // writeGitignore writes a .gitignore that keeps tokens and keys from being committed by accident.
 func writeGitignore(dir string) error {
 	if err := os.WriteFile(filepath.Join(dir, ".gitignore"), []byte("*\n"), 0o600); err != nil {

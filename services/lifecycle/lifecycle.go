@@ -13,6 +13,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
@@ -26,10 +27,30 @@ const stopTimeout = 10 * time.Second
 type Group struct {
 	stops  []func(context.Context) error
 	failed chan error // nil ends everything too
+
+	aborting sync.Mutex
+	aborts   []func() // by aborting
 }
 
 // OnStop has fn called when the parts stop, before what was registered earlier.
 func (p *Group) OnStop(fn func(context.Context) error) { p.stops = append(p.stops, fn) }
+
+// OnAbort has fn called where the process exits before its parts have stopped, since they
+// take longer than who started it is waited for. It may be called while the parts run.
+func (p *Group) OnAbort(fn func()) {
+	p.aborting.Lock()
+	defer p.aborting.Unlock()
+	p.aborts = append(p.aborts, fn)
+}
+
+// abort ends the process at once.
+func (p *Group) abort() {
+	p.aborting.Lock() // for good
+	for _, fn := range p.aborts {
+		fn()
+	}
+	os.Exit(1)
+}
 
 // Go runs part, and ends everything with its error if it ends with one.
 func (p *Group) Go(part func() error) {

@@ -12,7 +12,6 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 )
@@ -34,6 +33,7 @@ func orphan(pid string) error {
 			fmt.Println("deadline")
 			return nil
 		})
+		parts.OnAbort(func() { fmt.Println("aborting") })
 		fmt.Println("ready")
 		return nil
 	})
@@ -73,7 +73,7 @@ func TestOrphanTime(t *testing.T) {
 		t.Fatal(err)
 	}
 	var exit *exec.ExitError
-	if err := cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() != 1 || strings.TrimSpace(string(said)) != "stopping" {
-		t.Errorf("got %v, and %q; want that it ends by itself in the midst of stopping", err, said)
+	if err := cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() != 1 || string(said) != "stopping\naborting\n" {
+		t.Errorf("got %v, and %q; want that it ends by itself in the midst of stopping, and says so to what is to know", err, said)
 	}
 }

@@ -98,7 +98,7 @@ func (p *Group) exitWithParent(w *watch, ephemeral bool, log *slog.Logger) {
 	running.Go(func() {
 		if why := w.wait(done); why != "" {
 			if ephemeral {
-				time.AfterFunc(orphanTimeout, func() { os.Exit(1) })
+				time.AfterFunc(orphanTimeout, p.abort)
 			}
 			log.Info("stopping: " + why)
 			p.End()
