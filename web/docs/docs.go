@@ -12,13 +12,15 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// commandLine is the topic that is made of the commands themselves.
-const commandLine = "command-line"
+const (
+	commandLine = "command-line" // is made of the commands themselves
+	labels      = "labels"       // is made of the gateway's lists of keys, by a test
+)
 
 // order is the topics' own, from the first thing to read to the last. Each has a file, but
 // for [commandLine].
 var order = []string{
-	"getting-started", "compose", "nestjs", "tests", "gateway", "labels", "bus", "dashboard", "cluster", "operations",
+	"getting-started", "compose", "nestjs", "tests", "gateway", labels, "bus", "dashboard", "cluster", "operations",
 	"troubleshooting", commandLine, "figures", "architecture", "contributing",
 }
 
@@ -31,13 +33,16 @@ type Topic struct {
 // Docs is the documentation. Its methods are safe for concurrent use.
 type Docs struct {
 	files    fs.FS
-	commands func() string // the command line as Markdown
+	commands func() string          // the command line as Markdown
+	pages    func() ([]page, error) // in the order of the topics
 }
 
 // New returns the documentation of files, which has a NAME.md for each topic, and of the
 // command line below root, which is read when it is first shown.
 func New(files fs.FS, root *cobra.Command) *Docs {
-	return &Docs{files: files, commands: sync.OnceValue(func() string { return describe(root) })}
+	d := &Docs{files: files, commands: sync.OnceValue(func() string { return describe(root) })}
+	d.pages = sync.OnceValues(d.render)
+	return d
 }
 
 // Topics lists the topics in the order to read them.

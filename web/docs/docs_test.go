@@ -25,6 +25,15 @@ func commands() *cobra.Command {
 	return root
 }
 
+// empty is a documentation that says nothing.
+func empty() fstest.MapFS {
+	files := fstest.MapFS{}
+	for _, name := range order {
+		files[name+".md"] = &fstest.MapFile{Data: []byte("# " + name + "\n\nNothing.\n")}
+	}
+	return files
+}
+
 // TestTopics: every file is a topic and every topic has a title.
 func TestTopics(t *testing.T) {
 	t.Parallel()
@@ -97,11 +106,13 @@ func TestLinks(t *testing.T) {
 func TestPage(t *testing.T) {
 	t.Parallel()
 	text := "# Bus\n\nSee [gateway](gateway.md#how) <script>alert(1)</script>.\n\n## How\n\n| a |\n|---|\n| 1 |\n\n```yaml compose.yaml\na: 1\n```\n"
-	p, err := New(fstest.MapFS{"bus.md": {Data: []byte(text)}}, commands()).page("bus")
+	files := empty()
+	files["bus.md"].Data = []byte(text)
+	p, err := New(files, commands()).page("bus")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{`<h2 id="how">How</h2>`, "<table>", `<code class="language-yaml">`, `<p class="file">compose.yaml</p>`, `href="/docs/gateway#how"`} {
+	for _, want := range []string{`<h2 id="how">How</h2>`, "<table>", `<code class="language-yaml">`, `<p class="docs-file">compose.yaml</p>`, `href="/docs/gateway#how"`} {
 		if !strings.Contains(p.HTML, want) {
 			t.Errorf("the page lacks %s:\n%s", want, p.HTML)
 		}
@@ -152,5 +163,40 @@ func TestCommand(t *testing.T) {
 		if !ok || !strings.HasPrefix(hint.Hint(), want) {
 			t.Errorf("axion docs %s: got %v, want the hint %q", name, err, want)
 		}
+	}
+}
+
+// TestSearch: all words must be in one section; headings come first.
+func TestSearch(t *testing.T) {
+	t.Parallel()
+	files := empty()
+	long := strings.Repeat("ä word ", 50)
+	files["bus.md"].Data = []byte("# The bus\n\nA start.\n\n## Retries\n\n" + long + "a Message is `tried` again " + long + "\n\n## Messages again\n\n```sh\naxion topics\n```\n")
+	d := New(files, commands())
+	for _, tt := range []struct{ q, want string }{
+		{"MESSAGE again", "bus#messages-again bus#retries"},
+		{"tried", "bus#retries"},
+		{"axion topics dlq", ""},
+		{"the bus", "bus#"},
+		{" ", ""},
+	} {
+		hits, err := d.search(tt.q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if hits == nil {
+			t.Errorf("%q: got null in place of an empty list", tt.q)
+		}
+		var got []string
+		for _, h := range hits {
+			got = append(got, h.Name+"#"+h.ID)
+		}
+		if strings.Join(got, " ") != tt.want {
+			t.Errorf("%q: got %v, want %s", tt.q, got, tt.want)
+		}
+	}
+	hits, _ := d.search("tried")
+	if len(hits) != 1 || !strings.Contains(hits[0].Text, "a Message is tried again") || !strings.HasPrefix(hits[0].Text, "… ") || len(hits[0].Text) > 200 {
+		t.Errorf("got %+v", hits)
 	}
 }

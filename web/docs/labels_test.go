@@ -103,8 +103,8 @@ func (k key) group() string {
 	return parts[0]
 }
 
-// labels is the topic: a table for each group.
-func labels(t *testing.T) string {
+// tables are the topic: one for each group.
+func tables(t *testing.T) string {
 	var b strings.Builder
 	b.WriteString(labelsHead)
 	for _, list := range []struct{ title, file string }{
@@ -137,7 +137,7 @@ func table(b *strings.Builder, title string, keys, all []key, places bool) {
 	fmt.Fprintf(b, "\n### %s\n\n%s", title, head)
 	written := map[string]bool{}
 	for _, k := range keys {
-		name := section(k, all)
+		name := whole(k, all)
 		if written[name] {
 			continue
 		}
@@ -150,9 +150,9 @@ func table(b *strings.Builder, title string, keys, all []key, places bool) {
 	}
 }
 
-// section is the largest part of all keys that k is in and of which nothing is supported,
+// whole is the largest part of all keys that k is in and of which nothing is supported,
 // as "http.models.*"; the key's own path where there is none.
-func section(k key, all []key) string {
+func whole(k key, all []key) string {
 	if !strings.HasPrefix(k.becomes(), "unsupported") {
 		return k.path
 	}
@@ -175,7 +175,7 @@ func section(k key, all []key) string {
 // TestLabels: the topic of labels and settings is what the gateway's lists say.
 func TestLabels(t *testing.T) {
 	t.Parallel()
-	want := labels(t)
+	want := tables(t)
 	if *update {
 		if err := os.WriteFile(labelsFile, []byte(want), 0o644); err != nil {
 			t.Fatal(err)

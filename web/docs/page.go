@@ -2,12 +2,10 @@ package docs
 
 import (
 	"bytes"
-	"context"
-	"errors"
-	"net/http"
+	"fmt"
+	"slices"
 	"strings"
 
-	"github.com/danielgtaylor/huma/v2"
 	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/ast"
 	"github.com/yuin/goldmark/extension"
@@ -15,6 +13,105 @@ import (
 	"github.com/yuin/goldmark/text"
 	"github.com/yuin/goldmark/util"
 )
+
+// page is a topic as the dashboard shows it.
+type page struct {
+	Topic
+	HTML     string    `json:"html" doc:"Its text, rendered; it has no scripts and no styles"`
+	Headings []heading `json:"headings"`
+
+	sections []section // the first is what stands before any heading
+}
+
+// heading is a place in a page.
+type heading struct {
+	ID    string `json:"id" doc:"Its fragment in addresses"`
+	Title string `json:"title"`
+	Level int    `json:"level" doc:"2 for the page's parts, 3 for parts of those"`
+}
+
+// section is the text below a heading, for the search.
+type section struct {
+	heading
+	text string
+}
+
+// page is that of a topic. The error is an [*UnknownError] where there is no such topic.
+func (d *Docs) page(name string) (page, error) {
+	at := slices.Index(order, name)
+	if at < 0 {
+		return page{}, &UnknownError{Name: name}
+	}
+	pages, err := d.pages()
+	if err != nil {
+		return page{}, err
+	}
+	return pages[at], nil
+}
+
+// render makes the pages of all topics.
+func (d *Docs) render() ([]page, error) {
+	pages := make([]page, 0, len(order))
+	for _, name := range order {
+		md, err := d.Text(name)
+		if err != nil {
+			return nil, err
+		}
+		title, rest := split(md)
+		source := []byte(rest)
+		doc := markdown.Parser().Parse(text.NewReader(source))
+		p := page{Topic: Topic{Name: name, Title: title}, Headings: []heading{}, sections: sections(doc, source)}
+		for _, s := range p.sections[1:] {
+			p.Headings = append(p.Headings, s.heading)
+		}
+		var html bytes.Buffer
+		if err := markdown.Renderer().Render(&html, source, doc); err != nil {
+			return nil, fmt.Errorf("render %s: %w", name, err)
+		}
+		p.HTML = html.String()
+		pages = append(pages, p)
+	}
+	return pages, nil
+}
+
+// sections reads the text of a document as it is shown.
+func sections(doc ast.Node, source []byte) []section {
+	all := []section{{}}
+	for n := doc.FirstChild(); n != nil; n = n.NextSibling() {
+		if h, ok := n.(*ast.Heading); ok {
+			id, _ := h.AttributeString("id")
+			fragment, _ := id.([]byte)
+			title := strings.TrimSpace(plain(h, source))
+			all = append(all, section{heading: heading{ID: string(fragment), Title: title, Level: h.Level}})
+			continue
+		}
+		last := &all[len(all)-1]
+		last.text += plain(n, source) + " "
+	}
+	return all
+}
+
+// plain is a node's text without its marks.
+func plain(node ast.Node, source []byte) string {
+	var b strings.Builder
+	_ = ast.Walk(node, func(n ast.Node, entering bool) (ast.WalkStatus, error) { // the function gives no error
+		switch {
+		case !entering && n.Type() == ast.TypeBlock:
+			b.WriteByte(' ')
+		case !entering:
+		case n.Kind() == ast.KindText:
+			t := n.(*ast.Text)
+			b.Write(t.Segment.Value(source))
+			if t.SoftLineBreak() {
+				b.WriteByte(' ')
+			}
+		case n.Kind() == ast.KindFencedCodeBlock || n.Kind() == ast.KindCodeBlock:
+			b.Write(n.Lines().Value(source))
+		}
+		return ast.WalkContinue, nil
+	})
+	return strings.Join(strings.Fields(b.String()), " ")
+}
 
 // markdown renders topics. It leaves HTML out.
 var markdown = goldmark.New(
@@ -34,9 +131,9 @@ func (rewriter) Transform(doc *ast.Document, source text.Reader, _ parser.Contex
 		}
 		switch n := n.(type) {
 		case *ast.Link:
-			name, heading, _ := strings.Cut(string(n.Destination), "#")
+			name, fragment, _ := strings.Cut(string(n.Destination), "#")
 			if name, ok := strings.CutSuffix(name, ".md"); ok && !strings.Contains(name, "/") {
-				n.Destination = []byte(strings.TrimSuffix("/docs/"+name+"#"+heading, "#"))
+				n.Destination = []byte(strings.TrimSuffix("/docs/"+name+"#"+fragment, "#"))
 			}
 		case *ast.FencedCodeBlock:
 			if n.Info == nil {
@@ -44,57 +141,11 @@ func (rewriter) Transform(doc *ast.Document, source text.Reader, _ parser.Contex
 			}
 			if _, file, ok := strings.Cut(string(n.Info.Value(source.Source())), " "); ok {
 				above := ast.NewParagraph()
-				above.SetAttributeString("class", []byte("file"))
+				above.SetAttributeString("class", []byte("docs-file"))
 				above.AppendChild(above, ast.NewString([]byte(file)))
 				n.Parent().InsertBefore(n.Parent(), n, above)
 			}
 		}
 		return ast.WalkContinue, nil
 	})
-}
-
-// page is a topic as the dashboard shows it.
-type page struct {
-	Topic
-	HTML string `json:"html" doc:"Its text, rendered; it has no scripts and no styles"`
-}
-
-// Register adds the documentation to an API: its topics, and each as a page.
-func (d *Docs) Register(api huma.API) {
-	type listed struct {
-		Body struct {
-			Items []Topic `json:"items"`
-		}
-	}
-	huma.Register(api, huma.Operation{
-		Method: http.MethodGet, Path: "/api/docs", OperationID: "list-docs", Summary: "Topics of the documentation", Tags: []string{"docs"},
-	}, func(context.Context, *struct{}) (*listed, error) {
-		topics, err := d.Topics()
-		out := &listed{}
-		out.Body.Items = topics
-		return out, err
-	})
-	huma.Register(api, huma.Operation{
-		Method: http.MethodGet, Path: "/api/docs/{name}", OperationID: "get-docs", Summary: "A topic of the documentation",
-		Tags: []string{"docs"}, Errors: []int{http.StatusNotFound},
-	}, func(_ context.Context, in *struct {
-		Name string `path:"name" maxLength:"100"`
-	}) (*struct{ Body page }, error) {
-		p, err := d.page(in.Name)
-		if unknown := new(UnknownError); errors.As(err, &unknown) {
-			return nil, huma.Error404NotFound(err.Error() + ": " + unknown.Hint())
-		}
-		return &struct{ Body page }{p}, err
-	})
-}
-
-func (d *Docs) page(name string) (page, error) {
-	md, err := d.Text(name)
-	if err != nil {
-		return page{}, err
-	}
-	title, rest := split(md)
-	var html bytes.Buffer
-	err = markdown.Convert([]byte(rest), &html)
-	return page{Topic: Topic{Name: name, Title: title}, HTML: html.String()}, err
 }

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/chromedp"
+
 	"axion/web/stacktest"
 )
 
@@ -193,4 +195,28 @@ func wantPackages(t *testing.T, document, command string) {
 	if out, err := cmd.CombinedOutput(); err != nil || len(out) == 0 || len(args) == 0 {
 		t.Errorf("%s: %s: %v %s", document, command, err, out)
 	}
+}
+
+// TestDocsPage finds a section, goes to it and back, and is sent to a heading by its address.
+func TestDocsPage(t *testing.T) {
+	t.Parallel()
+	b := stacktest.OpenTab(t)
+	s := stacktest.Launch(t, binary)
+	const seen = `(id) => { const at = document.getElementById(id)?.getBoundingClientRect().top; return at >= 0 && at < 200; }`
+	b.Open(s.Dashboard + "/docs")
+	b.Await("Getting started", "Deploy a project")
+	b.Run(chromedp.SendKeys(chromedp.CSS("[data-filter]"), "replayed message"))
+	b.Await("sections", "A replayed message goes back")
+	b.Run(chromedp.Click(chromedp.CSS(`.docs-hit[href*="#dead-letters"]`)))
+	b.AwaitTrue(`(to) => (location.pathname + location.hash) === to`, "/docs/bus#dead-letters")
+	b.AwaitTrue(seen, "dead-letters")
+	b.Run(chromedp.Click(chromedp.CSS(`.docs-headings a[href="#deployments"]`)))
+	b.AwaitTrue(seen, "deployments")
+	b.Run(chromedp.NavigateBack())
+	b.AwaitTrue(seen, "dead-letters")
+	b.Open(s.Dashboard + "/docs/labels#httpmiddlewaresretry")
+	b.Await("http.middlewares.<n>.retry.attempts")
+	b.AwaitTrue(seen, "httpmiddlewaresretry")
+	b.Open(s.Dashboard + "/docs/nothing")
+	b.Await("There is no such topic", "the topics are getting-started")
 }

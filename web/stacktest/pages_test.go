@@ -60,6 +60,9 @@ func lived(t testing.TB) (*stacktest.Process, []place) {
 		{"project-deployments", project + "/deployments", []string{"Deploy the same again", "succeeded: "}},
 		{"project-history", project + "/history?event=1", []string{"PROJECT_CREATED", "Tea shop"}},
 		{"project-new", "/projects/new", []string{"Create project"}},
+		{"docs", "/docs", []string{"Getting started", "axion docs"}},
+		{"docs-topic", "/docs/bus", []string{"The bus and its messages", "Dead letters"}},
+		{"docs-found", "/docs?q=dead+letter", []string{"sections", "The bus and its messages"}},
 		{"nowhere", "/nowhere", []string{"There is no page here"}},
 	}
 }

@@ -6,6 +6,7 @@ const here = signal(location.href);
 
 export const path = computed(() => new URL(here.value).pathname);
 export const query = computed(() => new URL(here.value).searchParams);
+export const fragment = computed(() => new URL(here.value).hash);
 
 // segments of the path, decoded: "/topics/axion.events" is ["topics", "axion.events"].
 export const segments = computed(() =>

@@ -10,6 +10,7 @@ export const pages = [
   { title: "Services", path: "/services", icon: "services", key: "v", view: lazy("services", () => import("./pages/services.js").then((m) => m.ServicesPage)) },
   { title: "Projects", path: "/projects", icon: "projects", key: "p", view: lazy("projects", () => import("./pages/projects.js").then((m) => m.ProjectsPage)) },
   { title: "Faults", path: "/faults", icon: "faults", key: "x", view: lazy("faults", () => import("./pages/faults.js").then((m) => m.FaultsPage)) },
+  { title: "Docs", path: "/docs", icon: "docs", key: "d", view: lazy("the documentation", () => import("./pages/docs.js").then((m) => m.DocsPage)) },
 ];
 
 // pageAt finds the page for an address, or undefined.
