@@ -113,7 +113,7 @@ func TestOtherCollector(t *testing.T) {
 	other, name := peertest.Other(t)
 	taken := peertest.Listen(t, other, "127.0.0.1:0")
 	said := heard(t, other, taken)
-	s := stacktest.Launch(t, shellScript(t, "export OTEL_BSP_SCHEDULE_DELAY=1 OTEL_EXPORTER_OTLP_ENDPOINT=http://"+taken.Addr().String()))
+	s := stacktest.Launch(t, shellScript(t, "export OTEL_BSP_SCHEDULE_DELAY=500 OTEL_EXPORTER_OTLP_ENDPOINT=http://"+taken.Addr().String()))
 	s.Do(t, http.MethodGet, s.URL(contract.GraphHost, "/api/projects"), s.Token, nil)
 	stacktest.Eventually(t, "the reason in the log", func() bool {
 		return strings.Contains(s.Stderr.String(), "spans not exported") &&

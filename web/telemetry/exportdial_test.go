@@ -12,6 +12,21 @@ import (
 	"axion/web/telemetry"
 )
 
+// TestExportStalled: a collector that takes what it is sent and never answers makes the
+// stop no failure.
+func TestExportStalled(t *testing.T) {
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://"+listener(t).Addr().String()) // nobody accepts
+	s, err := telemetry.NewSource(t.Context(), nil, new(telemetry.Logs), slog.New(slog.DiscardHandler), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, span := s.Provider("shop", "1").Tracer("axion").Start(t.Context(), "GET /")
+	span.End()
+	if err := s.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestExportCheck: a collector that the check refuses is sent nothing, spans and log lines
 // by either protocol, and the reason is told once for each.
 func TestExportCheck(t *testing.T) {

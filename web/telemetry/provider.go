@@ -88,9 +88,10 @@ func (s *Source) Provider(service, instance string) oteltrace.TracerProvider {
 // closeTime bounds the sending of the last spans.
 const closeTime = 2 * time.Second
 
-// Close ends the making of spans, and sends what is left of them, for 2 s at most.
-func (s *Source) Close(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, closeTime)
+// Close ends the making of spans, and sends what is left of them, for 2 s at most. What a
+// collector has not taken by then is dropped, which is no error.
+func (s *Source) Close(parent context.Context) error {
+	ctx, cancel := context.WithTimeout(parent, closeTime)
 	defer cancel()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -104,7 +105,11 @@ func (s *Source) Close(ctx context.Context) error {
 	if s.logs != nil {
 		errs = append(errs, s.logs.close(ctx))
 	}
-	return errors.Join(errs...)
+	err := errors.Join(errs...)
+	if errors.Is(err, context.DeadlineExceeded) && parent.Err() == nil {
+		return nil
+	}
+	return err
 }
 
 // processKey is an attribute of the resources of this process. What it exports may
