@@ -49,6 +49,7 @@ type hub struct {
 	sessions map[string]map[*melody.Session]struct{} // by user
 	count    map[string]int                          // of those and of upgrades under way, by user
 	closed   bool
+	failing  bool // the feed cannot be read
 	running  sync.WaitGroup
 }
 
@@ -153,12 +154,19 @@ func (b *hub) catchUp(user string) {
 	defer cancel()
 	missed, err := since(ctx, b.host.DB, user, had)
 	if err != nil { // they come back with ?after=
-		b.host.Log.Error("messages not sent", "error", err)
+		if !b.failing {
+			b.host.Log.Error("messages not sent; those to come wait until the feed can be read", "error", err)
+		}
+		b.failing = true
 		for s := range of {
 			_ = s.Close()
 		}
 		return
 	}
+	if b.failing {
+		b.host.Log.Info("messages sent again")
+	}
+	b.failing = false
 	for _, m := range missed {
 		at := m.At.UnixNano()
 		var to []*melody.Session
