@@ -22,6 +22,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"axion/broker"
+	"axion/broker/explorer"
 	"axion/embed"
 	"axion/gateway"
 	"axion/gateway/listen"
@@ -216,7 +217,7 @@ func (s *stack) start(ctx context.Context) (err error) {
 	}
 	s.OnStop(func(context.Context) error { return s.broker.Close() })
 	meter, _ := s.metrics.Part("axion", "")
-	if err := s.broker.Measure(meter); err != nil {
+	if err := s.broker.RegisterMetrics(meter); err != nil {
 		return err
 	}
 	s.OnStop(s.services.Stop)
@@ -237,7 +238,7 @@ func (s *stack) start(ctx context.Context) (err error) {
 	return s.services.Start(ctx, services.Config{
 		Dir: s.data, Brokers: s.broker.Seeds(), Client: s.broker.Client(), Version: version,
 		Tracer: s.spans.Provider, OTLP: listen.URL(s.listeners.OTLPHTTP),
-		Metrics: s.metrics.Part, GroupMembers: s.broker.Admin().Readers,
+		Metrics: s.metrics.Part, GroupMembers: s.broker.Admin().MemberCount,
 		HTTPSPort: listen.Port(s.listeners.HTTPS), Issuer: os.Getenv("AXION_AUTH_ISSUER"), KeysURL: os.Getenv("AXION_AUTH_JWKS_URL"),
 		Fragments: filepath.Join(s.data, "compose.d"), LocalKafka: s.listeners.LocalKafka(), Private: private.Check,
 		WaitRouted: s.gateway.WaitHost, Blueprints: embed.Blueprints(),
@@ -251,8 +252,8 @@ func (s *stack) serve(ctx context.Context) error {
 	if err := s.buildSummary(ctx); err != nil {
 		return err
 	}
-	explorer := broker.Explore(s.broker.Admin(), s.spans.Provider("dashboard", ""), s.log)
-	s.OnStop(explorer.Close)
+	messages := explorer.New(s.broker.Admin(), s.spans.Provider("dashboard", ""), s.log)
+	s.OnStop(messages.Close)
 	letters := &dlq.API{Open: func() (*dlq.Client, error) { return dlq.Open(s.broker.Seeds(), s.broker.Client()...) }}
 	options := web.Options{
 		Listener: s.listeners.Dashboard, Assets: embed.Assets(), Log: s.log, Version: version, System: s.system,
@@ -260,7 +261,7 @@ func (s *stack) serve(ctx context.Context) error {
 		Requests: &tryit.GatewayTransport{Resolve: s.gateway.Entry, RootCAs: s.gateway.RootPool(), Token: s.services.Token},
 		User:     s.services.User,
 		Routes:   s.gateway.Routes, Problems: func() []view.Problem { return view.Of(s.gateway.Problems()) },
-		Topics: explorer.Topics, Messages: s.broker.Admin().Search,
+		Topics: messages.Topics, Messages: messages.Search,
 	}
 	if !s.builtins.NoBuiltins {
 		options.Client = &web.Client{
@@ -272,8 +273,8 @@ func (s *stack) serve(ctx context.Context) error {
 		Gateway: s.gateway.Break, Broker: s.broker.Break, Off: s.kafka.NotOurs(), Log: s.log,
 	})
 	s.OnStop(faults.Close)
-	options.Register = []func(huma.API){faults.Register, s.gateway.Register, explorer.Register, letters.Register, s.docs.Register}
-	options.Channels = explorer.Channels()
+	options.Register = []func(huma.API){faults.Register, s.gateway.Register, messages.Register, letters.Register, s.docs.Register}
+	options.Channels = messages.Channels()
 	options.Channels["faults"] = faults.Watch
 	dashboard, err := web.New(options)
 	if err != nil {

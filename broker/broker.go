@@ -23,6 +23,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"github.com/twmb/franz-go/pkg/kversion"
 
+	"axion/broker/admin"
 	"axion/broker/advertise"
 	"axion/broker/answers"
 	batches "axion/broker/batch"
@@ -97,7 +98,7 @@ type Broker struct {
 	log       *slog.Logger
 	options   Options
 	porch     *porch
-	admin     *Admin
+	admin     *admin.Admin
 	faults    faults
 	bulk      *bulk
 	limiter   connlimit.Limiter // of connections from outside this process
@@ -172,15 +173,15 @@ func (o Options) complete() (Options, error) {
 		return o, errors.New("no data directory")
 	}
 	for _, topic := range slices.Concat(o.Topics, o.Keep) {
-		if err := checkTopic(topic); err != nil {
+		if err := admin.CheckTopicName(topic); err != nil {
 			return o, err
 		}
 	}
 	if o.Partitions == 0 {
 		o.Partitions = defaultPartitions
 	}
-	if o.Partitions < 0 || o.Partitions > maxPartitions {
-		return o, fmt.Errorf("%d partitions: must be from 1 to %d", o.Partitions, maxPartitions)
+	if o.Partitions < 0 || o.Partitions > admin.MaxPartitions {
+		return o, fmt.Errorf("%d partitions: must be from 1 to %d", o.Partitions, admin.MaxPartitions)
 	}
 	if o.Log == nil {
 		o.Log = slog.Default()
@@ -201,16 +202,15 @@ func (b *Broker) open(o Options) error {
 	}
 	b.asking = asking
 	// Through memory, so that no number of clients from outside keeps it out.
-	admin, err := NewAdmin(b.Seeds(), o.Log, b.Client()...)
+	a, err := admin.New(b.Seeds(), o.Log, b.Client()...)
 	if err != nil {
 		asking.Close()
 		return errors.Join(err, b.porch.Close())
 	}
-	b.admin = admin
+	b.admin = a
 	b.prepareRetention()
-	admin.problems = b.Problems
 	if err := b.up(o.Replaced); err != nil {
-		admin.Close()
+		a.Close()
 		asking.Close()
 		return errors.Join(err, b.porch.Close())
 	}
@@ -310,7 +310,7 @@ func (b *Broker) prove(ctx context.Context, o Options) error {
 	if err := b.admin.Create(ctx, o.Partitions, o.Topics...); err != nil {
 		return err
 	}
-	return b.admin.Keep(ctx, o.Partitions, o.Keep...)
+	return b.admin.RetainForever(ctx, o.Partitions, o.Keep...)
 }
 
 // Addr is the host:port that clients on this machine are told to use.
@@ -325,7 +325,7 @@ func (b *Broker) Client() []kgo.Opt { return []kgo.Opt{kgo.Dialer(b.porch.memory
 
 // Admin reads this broker's topics and groups. It works until Close, which
 // closes it.
-func (b *Broker) Admin() *Admin { return b.admin }
+func (b *Broker) Admin() *admin.Admin { return b.admin }
 
 // Healthy asks the broker as a client in this process does, and returns nil if it
 // answers before ctx ends.

@@ -14,8 +14,6 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"go.uber.org/goleak"
-
-	"axion/services/clustertest"
 )
 
 func TestMain(m *testing.M) {
@@ -70,36 +68,8 @@ func start(t *testing.T, o Options) *Broker {
 	return b
 }
 
-// cluster is what a test reads: an embedded broker, or Apache Kafka in the second run
-// of [TestCluster].
-type cluster interface {
-	Addr() string
-	Admin() *Admin
-}
-
-// holding is a cluster with topics of three partitions. A test has one at most.
-func holding(t *testing.T, topics ...string) cluster {
-	t.Helper()
-	if os.Getenv(clustertest.BrokersEnv) == "" {
-		return start(t, Options{Topics: topics})
-	}
-	addrs := clustertest.NewBroker(t, topics...).ListenAddrs()
-	admin, err := NewAdmin(addrs, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(admin.Close)
-	return foreign{addrs[0], admin}
-}
-
-// foreign is a cluster that this process does not run.
-type foreign struct {
-	addr  string
-	admin *Admin
-}
-
-func (f foreign) Addr() string  { return f.addr }
-func (f foreign) Admin() *Admin { return f.admin }
+// cluster is what a client connects to.
+type cluster interface{ Addr() string }
 
 func client(t *testing.T, b cluster, opts ...kgo.Opt) *kgo.Client {
 	t.Helper()
@@ -166,7 +136,7 @@ func TestStart(t *testing.T) {
 		t.Parallel()
 		// The name does not resolve: only clients are told of it.
 		b := start(t, Options{Advertise: "broker.invalid:0"})
-		meta, err := b.Admin().client.BrokerMetadata(testContext(t))
+		meta, err := b.Admin().Kadm().BrokerMetadata(testContext(t))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"go.opentelemetry.io/otel/metric"
 
+	"axion/broker/admin"
 	"axion/broker/recovery"
 	"axion/broker/retention"
 	"axion/web/view"
@@ -28,10 +29,10 @@ type Cluster interface {
 	Seeds() []string
 	Client() []kgo.Opt
 	// Admin reads topics and groups. It works until Close.
-	Admin() *Admin
-	// Measure has the cluster measured whenever the provider's metrics are read. Call
+	Admin() *admin.Admin
+	// RegisterMetrics has the cluster measured whenever the provider's metrics are read. Call
 	// it once.
-	Measure(metric.MeterProvider) error
+	RegisterMetrics(metric.MeterProvider) error
 	// Healthy returns nil if a broker answers before ctx ends.
 	Healthy(context.Context) error
 	// Problems are what people should know of what is kept; empty where the
@@ -85,16 +86,16 @@ func (c Connect) Open(ctx context.Context, o Options) (Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	admin, err := NewAdmin(seeds, o.Log, opts...)
+	a, err := admin.New(seeds, o.Log, opts...)
 	if err != nil {
 		return nil, err
 	}
-	e := &external{seeds: seeds, opts: opts, admin: admin}
+	e := &external{seeds: seeds, opts: opts, admin: a}
 	ctx, cancel := context.WithTimeout(ctx, connectTime)
 	defer cancel()
 	err = e.Healthy(ctx)
 	if err == nil {
-		err = admin.Create(ctx, -1, o.Topics...)
+		err = a.Create(ctx, -1, o.Topics...)
 	}
 	if err != nil {
 		return nil, errors.Join(&connectError{err}, e.Close())
@@ -134,15 +135,17 @@ func HealthyNow(ctx context.Context, c Cluster) error {
 type external struct {
 	seeds []string
 	opts  []kgo.Opt
-	admin *Admin
+	admin *admin.Admin
 }
 
-func (e *external) Addr() string      { return strings.Join(e.seeds, ",") }
-func (e *external) Seeds() []string   { return e.seeds }
-func (e *external) Client() []kgo.Opt { return e.opts }
-func (e *external) Admin() *Admin     { return e.admin }
+func (e *external) Addr() string        { return strings.Join(e.seeds, ",") }
+func (e *external) Seeds() []string     { return e.seeds }
+func (e *external) Client() []kgo.Opt   { return e.opts }
+func (e *external) Admin() *admin.Admin { return e.admin }
 
-func (e *external) Measure(provider metric.MeterProvider) error { return e.admin.Measure(provider) }
+func (e *external) RegisterMetrics(provider metric.MeterProvider) error {
+	return e.admin.RegisterMetrics(provider)
+}
 
 func (e *external) Healthy(ctx context.Context) error {
 	if err := e.admin.Ping(ctx); err != nil {

@@ -27,11 +27,6 @@ import (
 	"axion/services/clustertest"
 )
 
-// TestCluster reads topics, messages and groups of Apache Kafka.
-func TestCluster(t *testing.T) {
-	clustertest.RerunOnCluster(t, "^Test(API|Tail|TailFilter|TailErr|TailGrowth|TailUnderLoad|Lag|Read|ReadTransactions|ReadBound|Record|GroupDetail|Search)$", 2)
-}
-
 // certificate makes a certificate of localhost, for servers and clients, and
 // leaves it and its key in files.
 func certificate(t *testing.T) (pair tls.Certificate, certFile, keyFile string) {

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"axion/broker/admin"
 )
 
 // commandTimeout bounds "axion topics", start to end.
@@ -28,14 +30,14 @@ func (f *Flags) Command(connect Connect, more ...*cobra.Command) *cobra.Command 
 				return err
 			}
 			at := strings.Join(seeds, ",")
-			admin, err := NewAdmin(seeds, slog.New(slog.DiscardHandler), opts...)
+			a, err := admin.New(seeds, slog.New(slog.DiscardHandler), opts...)
 			if err != nil {
 				return err
 			}
-			defer admin.Close()
+			defer a.Close()
 			ctx, cancel := context.WithTimeout(cmd.Context(), commandTimeout)
 			defer cancel()
-			topics, err := admin.Topics(ctx)
+			topics, err := a.Topics(ctx)
 			if err != nil {
 				return fmt.Errorf("ask the broker at %s: %w", at, err)
 			}
@@ -43,7 +45,7 @@ func (f *Flags) Command(connect Connect, more ...*cobra.Command) *cobra.Command 
 			for _, t := range topics {
 				names = append(names, t.Name)
 			}
-			keeps, err := admin.Keeps(ctx, names...)
+			keeps, err := a.Retention(ctx, names...)
 			if err != nil {
 				return fmt.Errorf("ask the broker at %s: %w", at, err)
 			}
@@ -66,11 +68,11 @@ func (f *Flags) Command(connect Connect, more ...*cobra.Command) *cobra.Command 
 
 // listedTopic is a topic as the command prints it.
 type listedTopic struct {
-	Topic
+	admin.Topic
 	Keeps string `json:"keeps"` // a partition keeps this
 }
 
-func withKeeps(topics []Topic, keeps map[string]string) []listedTopic {
+func withKeeps(topics []admin.Topic, keeps map[string]string) []listedTopic {
 	listed := make([]listedTopic, len(topics))
 	for i, t := range topics {
 		listed[i] = listedTopic{t, keeps[t.Name]}

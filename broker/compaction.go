@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"axion/broker/admin"
 	"axion/broker/retention"
 )
 
@@ -19,7 +20,7 @@ var exclusiveCalls atomic.Int32
 // Compact implements [retention.Log]. kfake compacts every topic that it knows to
 // be compacted, so it knows of that only while it is to compact this one.
 func (l storedLog) Compact(ctx context.Context, topic string, before, after func() error) (err error) {
-	ctx, cancel := context.WithTimeout(ctx, compactTime)
+	ctx, cancel := context.WithTimeout(ctx, compactTimeout)
 	defer cancel()
 	client, err := l.broker.direct()
 	if err != nil {
@@ -47,7 +48,7 @@ func (l storedLog) Compact(ctx context.Context, topic string, before, after func
 // caller closes the client.
 func (b *Broker) direct() (*kgo.Client, error) {
 	return kgo.NewClient(kgo.SeedBrokers(b.Addr()), kgo.ClientID(retention.ClientID), kgo.Dialer(b.porch.memory.dial),
-		kgo.RequestRetries(0), kgo.WithLogger(clientLog{b.log}))
+		kgo.RequestRetries(0), kgo.WithLogger(admin.NewLogger(b.log)))
 }
 
 func alterTopic(ctx context.Context, client *kgo.Client, topic string, op kmsg.IncrementalAlterConfigOp, policy *string) error {

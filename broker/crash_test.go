@@ -240,7 +240,7 @@ func TestDamage(t *testing.T) {
 // committed is the offset that a group has committed.
 func committed(t *testing.T, b *Broker, group, topic string, partition int32) int64 {
 	t.Helper()
-	offsets, err := b.Admin().client.FetchOffsets(testContext(t), group)
+	offsets, err := b.Admin().Kadm().FetchOffsets(testContext(t), group)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"github.com/twmb/franz-go/pkg/kversion"
 
+	"axion/broker/admin"
 	"axion/broker/answers"
 	"axion/broker/migrate"
 	"axion/broker/retention"
@@ -24,7 +25,7 @@ func (b *Broker) newAsking() (*kgo.Client, error) {
 	versions := kversion.Stable()
 	versions.SetMaxKeyVersion(int16(kmsg.OffsetCommit), 9) // the last one that names topics
 	return kgo.NewClient(append([]kgo.Opt{
-		kgo.SeedBrokers(b.Seeds()...), kgo.ClientID(askingID), kgo.MaxVersions(versions), kgo.WithLogger(clientLog{b.log}),
+		kgo.SeedBrokers(b.Seeds()...), kgo.ClientID(askingID), kgo.MaxVersions(versions), kgo.WithLogger(admin.NewLogger(b.log)),
 	}, b.Client()...)...)
 }
 

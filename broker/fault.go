@@ -1,7 +1,6 @@
 package broker
 
 import (
-	"axion/web/view"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -13,6 +12,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"axion/web/view"
 )
 
 // Kinds of faults.

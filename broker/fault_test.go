@@ -136,7 +136,7 @@ func TestDuplicateTopic(t *testing.T) {
 		f := breaks(t, b, view.FaultSpec{Kind: DuplicateTopic, Target: "a"})
 		reader := client(t, b, kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{"a": {0: kgo.NewOffset().AtEnd()}}))
 		writer := client(t, b, opts...)
-		ends, err := b.admin.client.ListEndOffsets(testContext(t), "a")
+		ends, err := b.admin.Kadm().ListEndOffsets(testContext(t), "a")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -3,6 +3,8 @@ package broker
 import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"axion/broker/admin"
 )
 
 // inspect implements gate.
@@ -69,7 +71,7 @@ func (b *Broker) prepare(r *kmsg.MetadataRequest) map[string]refused {
 			continue
 		}
 		name := *topic.Topic
-		if err := checkTopic(name); err != nil {
+		if err := admin.CheckTopicName(name); err != nil {
 			no[name] = refuseTopic(err)
 			continue
 		}

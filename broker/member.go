@@ -205,11 +205,11 @@ func (b *Broker) expel(ctx context.Context, key memberKey) {
 	ctx, cancel := context.WithTimeout(ctx, expelTime)
 	defer cancel()
 	if key.id == membership.PlaceholderID {
-		_ = b.admin.leave(ctx, key) // fails only as the broker goes
+		_ = b.admin.RemoveMember(ctx, key.group, key.id, key.modern) // fails only as the broker goes
 		return
 	}
 	log := b.log.With("group", key.group, "member", key.id)
-	if err := b.admin.leave(ctx, key); err != nil {
+	if err := b.admin.RemoveMember(ctx, key.group, key.id, key.modern); err != nil {
 		log.Debug("broker: cannot take a dead member out of its group", "error", err)
 		return
 	}

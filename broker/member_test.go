@@ -12,6 +12,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"axion/broker/admin"
 )
 
 func TestMembers(t *testing.T) {
@@ -202,7 +204,7 @@ func TestDeadMember(t *testing.T) {
 }
 
 // groupOf is the group of that name, or an empty one.
-func groupOf(t *testing.T, b *Broker, name string) Group {
+func groupOf(t *testing.T, b *Broker, name string) admin.Group {
 	t.Helper()
 	groups, err := b.Admin().Groups(testContext(t))
 	if err != nil {
@@ -213,5 +215,5 @@ func groupOf(t *testing.T, b *Broker, name string) Group {
 			return g
 		}
 	}
-	return Group{}
+	return admin.Group{}
 }

@@ -168,7 +168,7 @@ func TestRestoredShare(t *testing.T) {
 	b := start(t, Options{Dir: dir, Topics: []string{"a"}})
 	reader := client(t, b, kgo.ShareGroup("s"), kgo.ConsumeTopics("a"))
 	starts := func(b *Broker) membership.Starts {
-		found, err := b.Admin().shareStarts(testContext(t), "s")
+		found, err := b.Admin().ShareStarts(testContext(t), "s")
 		if err != nil {
 			t.Fatal(err)
 		}

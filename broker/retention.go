@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kfake"
-	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"axion/broker/retention"
 )
@@ -23,25 +21,11 @@ var errAway = errors.New("the broker is away")
 
 // Settings implements [retention.Log].
 func (l storedLog) Settings(ctx context.Context, topics []string) (map[string]retention.Settings, error) {
-	resp, err := describeTopics(ctx, l.broker.admin, topics)
+	resp, err := l.broker.admin.DescribeRetention(ctx, topics)
 	if err != nil {
 		return nil, err
 	}
 	return retention.ReadSettings(resp), nil
-}
-
-func describeTopics(ctx context.Context, a *Admin, topics []string) (*kmsg.DescribeConfigsResponse, error) {
-	req := kmsg.NewPtrDescribeConfigsRequest()
-	for _, topic := range topics {
-		resource := kmsg.NewDescribeConfigsRequestResource()
-		resource.ResourceType, resource.ResourceName, resource.ConfigNames = kmsg.ConfigResourceTypeTopic, topic, retention.SettingNames()
-		req.Resources = append(req.Resources, resource)
-	}
-	resp, err := req.RequestWith(ctx, a.raw)
-	if err != nil {
-		return nil, fmt.Errorf("describe configuration: %w", err)
-	}
-	return resp, nil
 }
 
 // Offsets implements [retention.Log].
@@ -63,7 +47,7 @@ func (l storedLog) DeleteRecords(p retention.Partition, offset int64) error {
 
 // Committed implements [retention.Log].
 func (l storedLog) Committed(ctx context.Context, topics map[string]bool) (map[string]map[retention.Partition]int64, error) {
-	listed, err := l.broker.admin.client.ListGroups(ctx)
+	listed, err := l.broker.admin.Kadm().ListGroups(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list groups: %w", err)
 	}
@@ -129,30 +113,5 @@ func (o Options) names() retention.Names {
 	}
 }
 
-// Keep is [Admin.Create] for topics that retention must not cut. Those that
-// exist get the settings too.
-func (a *Admin) Keep(ctx context.Context, partitions int32, topics ...string) error {
-	endless := "-1"
-	settings := map[string]*string{"retention.bytes": &endless, "retention.ms": &endless}
-	old, err := a.create(ctx, partitions, settings, topics)
-	if err != nil || len(old) == 0 {
-		return err
-	}
-	var changes []kadm.AlterConfig
-	for name, value := range settings {
-		changes = append(changes, kadm.AlterConfig{Name: name, Value: value})
-	}
-	answers, err := a.client.AlterTopicConfigs(ctx, changes, old...)
-	if err != nil {
-		return fmt.Errorf("keep topics: %w", err)
-	}
-	for _, topic := range answers {
-		if topic.Err != nil {
-			return fmt.Errorf("keep topic %q: %w", topic.Name, topic.Err)
-		}
-	}
-	return nil
-}
-
-// compactTime bounds the wait for the broker to begin a compaction.
-const compactTime = 10 * time.Second
+// compactTimeout bounds the wait for the broker to begin a compaction.
+const compactTimeout = 10 * time.Second

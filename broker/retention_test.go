@@ -57,7 +57,7 @@ func topicWith(t *testing.T, b *Broker, name string, configs map[string]string) 
 	for k, v := range configs {
 		values[k] = &v
 	}
-	if _, err := b.admin.client.CreateTopic(testContext(t), 1, 1, values, name); err != nil {
+	if _, err := b.admin.Kadm().CreateTopic(testContext(t), 1, 1, values, name); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -150,7 +150,7 @@ func TestRetentionAge(t *testing.T) {
 
 func alter(t *testing.T, b *Broker, topic, name, value string) {
 	t.Helper()
-	if _, err := b.admin.client.AlterTopicConfigs(testContext(t), []kadm.AlterConfig{{Name: name, Value: &value}}, topic); err != nil {
+	if _, err := b.admin.Kadm().AlterTopicConfigs(testContext(t), []kadm.AlterConfig{{Name: name, Value: &value}}, topic); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -221,7 +221,7 @@ func TestRetentionLosses(t *testing.T) {
 		t.Helper()
 		var o kadm.Offsets
 		o.Add(kadm.Offset{Topic: "a", Partition: 0, At: at, LeaderEpoch: -1})
-		if err := b.admin.client.CommitAllOffsets(testContext(t), group, o); err != nil {
+		if err := b.admin.Kadm().CommitAllOffsets(testContext(t), group, o); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -336,13 +336,13 @@ func TestRetentionConfigs(t *testing.T) {
 				b = start(t, test.o)
 			}
 			value := "7000"
-			if _, err := b.admin.client.AlterBrokerConfigs(testContext(t), []kadm.AlterConfig{{Op: kadm.SetConfig, Name: "log.retention.ms", Value: &value}}); err != nil {
+			if _, err := b.admin.Kadm().AlterBrokerConfigs(testContext(t), []kadm.AlterConfig{{Op: kadm.SetConfig, Name: "log.retention.ms", Value: &value}}); err != nil {
 				t.Fatal(err)
 			}
 			if got := configsOf(t, b, kmsg.ConfigResourceTypeTopic, "plain", "retention.ms")["retention.ms"]; got != "7000 DYNAMIC_BROKER_CONFIG" {
 				t.Errorf("set for the broker: got %s", got)
 			}
-			if _, err := b.admin.client.AlterTopicConfigs(testContext(t), []kadm.AlterConfig{{Op: kadm.DeleteConfig, Name: "retention.ms"}}, "own"); err != nil {
+			if _, err := b.admin.Kadm().AlterTopicConfigs(testContext(t), []kadm.AlterConfig{{Op: kadm.DeleteConfig, Name: "retention.ms"}}, "own"); err != nil {
 				t.Fatal(err)
 			}
 			if got := configsOf(t, b, kmsg.ConfigResourceTypeTopic, "own", "retention.ms")["retention.ms"]; got != "7000 DYNAMIC_BROKER_CONFIG" {
@@ -357,7 +357,7 @@ func TestRetentionCost(t *testing.T) {
 	t.Parallel()
 	b := start(t, Options{retentionEvery: often, Partitions: 1})
 	for i := range 5 {
-		if _, err := b.admin.client.CreateTopic(testContext(t), 200, 1, nil, fmt.Sprintf("many-%d", i)); err != nil {
+		if _, err := b.admin.Kadm().CreateTopic(testContext(t), 200, 1, nil, fmt.Sprintf("many-%d", i)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -2,10 +2,8 @@ package broker
 
 import (
 	"context"
-	"fmt"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"axion/broker/recovery"
@@ -50,34 +48,10 @@ func (s settingsSet) complete(p []byte) ([]byte, error) {
 	ctx, cancel := s.front.noteContext()
 	defer cancel()
 	err := s.front.settings.Keep(s.kind, s.name, func() (map[string]*string, error) {
-		return s.front.broker.admin.settings(ctx, s.kind, s.name)
+		return s.front.broker.admin.Settings(ctx, s.kind, s.name)
 	})
 	if err != nil {
 		s.front.log.Error("broker: settings are not kept over a kill", "of", s.name, "error", err)
 	}
 	return p, nil
-}
-
-// settings are those of a resource that are set.
-func (a *Admin) settings(ctx context.Context, kind kmsg.ConfigResourceType, name string) (map[string]*string, error) {
-	req := kmsg.NewPtrDescribeConfigsRequest()
-	about := kmsg.NewDescribeConfigsRequestResource()
-	about.ResourceType, about.ResourceName = kind, name
-	req.Resources = append(req.Resources, about)
-	resp, err := req.RequestWith(ctx, a.raw)
-	if err != nil {
-		return nil, fmt.Errorf("settings of %s: %w", name, err)
-	}
-	set := make(map[string]*string)
-	for _, r := range resp.Resources {
-		if err := kerr.ErrorForCode(r.ErrorCode); err != nil {
-			return nil, fmt.Errorf("settings of %s: %w", name, err)
-		}
-		for _, c := range r.Configs {
-			if c.Source == kmsg.ConfigSourceGroupConfig || c.Source == kmsg.ConfigSourceClientMetricsConfig {
-				set[c.Name] = c.Value
-			}
-		}
-	}
-	return set, nil
 }

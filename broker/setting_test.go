@@ -33,7 +33,7 @@ func set(t *testing.T, b *Broker, kind kmsg.ConfigResourceType, resource, name s
 // settingOf is a setting of a resource, empty where it is not set.
 func settingOf(t *testing.T, b *Broker, kind kmsg.ConfigResourceType, resource, name string) string {
 	t.Helper()
-	all, err := b.Admin().settings(testContext(t), kind, resource)
+	all, err := b.Admin().Settings(testContext(t), kind, resource)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,9 +1,6 @@
 package broker
 
 import (
-	"context"
-	"fmt"
-
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"axion/broker/membership"
@@ -88,7 +85,7 @@ func (s *sharing) complete(p []byte) ([]byte, error) {
 	s.front.sharing.Lock() // so that what is noted last is what was asked for last
 	defer s.front.sharing.Unlock()
 	for _, group := range s.groups {
-		if starts, err := s.front.broker.admin.shareStarts(ctx, group); err == nil {
+		if starts, err := s.front.broker.admin.ShareStarts(ctx, group); err == nil {
 			s.front.joined.Share(group, starts, s.acknowledged, s.resets)
 		}
 	}
@@ -123,31 +120,4 @@ func (s *sharing) refused(resp kmsg.Response) {
 			}
 		}
 	}
-}
-
-// shareStarts are where a share group goes on.
-func (a *Admin) shareStarts(ctx context.Context, group string) (membership.Starts, error) {
-	req := kmsg.NewPtrDescribeShareGroupOffsetsRequest()
-	about := kmsg.NewDescribeShareGroupOffsetsRequestGroup()
-	about.GroupID = group
-	req.Groups = append(req.Groups, about)
-	resp, err := req.RequestWith(ctx, a.raw)
-	if err != nil {
-		return nil, fmt.Errorf("share group %s: %w", group, err)
-	}
-	starts := make(membership.Starts)
-	for _, g := range resp.Groups {
-		for _, t := range g.Topics {
-			for _, p := range t.Partitions {
-				if p.ErrorCode != 0 || p.StartOffset < 0 {
-					continue
-				}
-				if starts[t.Topic] == nil {
-					starts[t.Topic] = make(map[int32]int64)
-				}
-				starts[t.Topic][p.Partition] = p.StartOffset
-			}
-		}
-	}
-	return starts, nil
 }

@@ -72,7 +72,7 @@ func TestFullDisk(t *testing.T) {
 		// Commits go on.
 		var o kadm.Offsets
 		o.Add(kadm.Offset{Topic: "a", At: 1, LeaderEpoch: -1})
-		if err := b.admin.client.CommitAllOffsets(testContext(t), "g", o); err != nil {
+		if err := b.admin.Kadm().CommitAllOffsets(testContext(t), "g", o); err != nil {
 			t.Errorf("commit: %v", err)
 		}
 		// An idempotent producer, which tries again, goes on where it was.
@@ -197,7 +197,7 @@ func TestSmallDisk(t *testing.T) {
 	}
 	var o kadm.Offsets
 	o.Add(kadm.Offset{Topic: "a", At: 3, LeaderEpoch: -1})
-	commit := func() error { return b.admin.client.CommitAllOffsets(testContext(t), "g", o) }
+	commit := func() error { return b.admin.Kadm().CommitAllOffsets(testContext(t), "g", o) }
 	refused := commit() // where the other program took the room that is kept for commits too
 	if err := os.Remove(filler); err != nil {
 		t.Fatal(err)

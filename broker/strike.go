@@ -9,6 +9,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"axion/broker/admin"
 )
 
 const (
@@ -169,7 +171,7 @@ func (b *Broker) copy(ctx context.Context) {
 		case c := <-b.faults.copies:
 			var err error
 			if client == nil {
-				opts := []kgo.Opt{kgo.SeedBrokers(b.Seeds()...), kgo.ClientID(copierID), kgo.WithLogger(clientLog{b.log})}
+				opts := []kgo.Opt{kgo.SeedBrokers(b.Seeds()...), kgo.ClientID(copierID), kgo.WithLogger(admin.NewLogger(b.log))}
 				client, err = kgo.NewClient(append(opts, b.Client()...)...)
 			}
 			if err == nil {

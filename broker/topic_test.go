@@ -9,21 +9,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
-)
 
-func TestCheckTopic(t *testing.T) {
-	t.Parallel()
-	for name, ok := range map[string]bool{
-		"a": true, "graph-service.create_project": true, "A1": true, "...": true,
-		strings.Repeat("x", 249): true,
-		"":                       false, ".": false, "..": false, "a b": false, "a/b": false, "é": false, "a\x00": false,
-		strings.Repeat("x", 250): false,
-	} {
-		if err := checkTopic(name); (err == nil) != ok {
-			t.Errorf("%q: got %v, want legal: %v", name, err, ok)
-		}
-	}
-}
+	"axion/broker/admin"
+)
 
 // metadata asks for topics, as a client that creates them by naming them.
 func metadata(t *testing.T, cl *kgo.Client, create bool, names ...string) map[string]*kmsg.MetadataResponseTopic {
@@ -115,10 +103,10 @@ func TestAutoCreateOld(t *testing.T) {
 func TestCreateTopics(t *testing.T) {
 	t.Parallel()
 	b := start(t, Options{})
-	admin := kadm.NewClient(client(t, b))
+	adm := kadm.NewClient(client(t, b))
 	create := func(t *testing.T, partitions int32, names ...string) kadm.CreateTopicResponses {
 		t.Helper()
-		got, err := admin.CreateTopics(testContext(t), partitions, -1, nil, names...)
+		got, err := adm.CreateTopics(testContext(t), partitions, -1, nil, names...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -133,18 +121,18 @@ func TestCreateTopics(t *testing.T) {
 			t.Errorf("%s: got %v, want an invalid topic", name, err)
 		}
 	}
-	many := create(t, maxPartitions+1, "many")["many"]
+	many := create(t, admin.MaxPartitions+1, "many")["many"]
 	if !errors.Is(many.Err, kerr.InvalidPartitions) || !strings.Contains(many.ErrMessage, "1000") {
 		t.Errorf("many: got %v %q, want too many partitions", many.Err, many.ErrMessage)
 	}
-	grown, err := admin.UpdatePartitions(testContext(t), maxPartitions+1, "good")
+	grown, err := adm.UpdatePartitions(testContext(t), admin.MaxPartitions+1, "good")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := grown["good"].Err; !errors.Is(err, kerr.InvalidPartitions) {
 		t.Errorf("grow: got %v, want too many partitions", err)
 	}
-	if grown, err = admin.UpdatePartitions(testContext(t), 6, "good"); err != nil || grown["good"].Err != nil {
+	if grown, err = adm.UpdatePartitions(testContext(t), 6, "good"); err != nil || grown["good"].Err != nil {
 		t.Errorf("grow: got %v, %v", err, grown["good"].Err)
 	}
 	topics, err := b.Admin().Topics(testContext(t))
@@ -164,7 +152,7 @@ func TestUnknownIDs(t *testing.T) {
 	cl := client(t, b, kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.UnknownTopicRetries(0))
 	produce(t, cl, "a", 1, 1)
 	produce(t, cl, "b", 1, 1)
-	if _, err := b.Admin().client.DeleteTopics(testContext(t), "a", "b"); err != nil {
+	if _, err := b.Admin().Kadm().DeleteTopics(testContext(t), "a", "b"); err != nil {
 		t.Fatal(err)
 	}
 	results := cl.ProduceSync(testContext(t), &kgo.Record{Topic: "a"}, &kgo.Record{Topic: "b"})

@@ -2,7 +2,6 @@ package broker
 
 import (
 	"context"
-	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"axion/broker/batch/batchtest"
+	"axion/broker/explorer"
 )
 
 // TestKfakeAcknowledges shows what kfake does without the guard: where it refuses
@@ -76,7 +76,7 @@ func TestValidation(t *testing.T) {
 		}
 		next = at + 2
 	}
-	page, err := b.Admin().Read(ctx, Query{Topic: "a", Partition: 0, Offset: 0, Oldest: true, Limit: 500})
+	page, err := explorer.NewReader(b.Admin()).Read(ctx, explorer.Query{Topic: "a", Partition: 0, Offset: 0, Oldest: true, Limit: 500})
 	if err != nil || int64(len(page.Items)) != next {
 		t.Errorf("got %d messages, %v, want %d", len(page.Items), err, next)
 	}
@@ -136,71 +136,5 @@ func TestValidationBomb(t *testing.T) {
 		if err := <-bombs; err != kerr.MessageTooLarge {
 			t.Errorf("a bomb: got %v", err)
 		}
-	}
-}
-
-// TestShowUndecodable: a batch that is in a topic already is shown as such, and what
-// is beside it too.
-func TestShowUndecodable(t *testing.T) {
-	t.Parallel()
-	for _, c := range batchtest.Undecodable() {
-		t.Run(c.Name, func(t *testing.T) {
-			t.Parallel()
-			kf, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "a"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer kf.Close()
-			admin, err := NewAdmin(kf.ListenAddrs(), slog.New(slog.DiscardHandler))
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer admin.Close()
-			ctx := testContext(t)
-			var bad []int64
-			for range 2 {
-				at, err := batchtest.Send(ctx, admin.raw, "a", 0, c.Batch)
-				if err != nil {
-					t.Fatal(err)
-				}
-				bad = append(bad, at)
-				if _, err := admin.Produce(ctx, &kgo.Record{Topic: "a", Key: []byte("good"), Value: []byte("needle")}); err != nil {
-					t.Fatal(err)
-				}
-			}
-			at, err := batchtest.Send(ctx, admin.raw, "a", 0, c.Batch)
-			if err != nil {
-				t.Fatal(err)
-			}
-			bad = append(bad, at)
-			for _, oldest := range []bool{true, false} {
-				good, shown := 0, 0
-				q := Query{Topic: "a", Partition: -1, Offset: -1, Oldest: oldest, Limit: 500}
-				for first := true; first || q.After != ""; first = false { // a read is bounded in time
-					page, err := admin.Read(ctx, q)
-					if err != nil {
-						t.Fatal(err)
-					}
-					for _, m := range page.Items {
-						if m.Undecodable != "" {
-							shown++
-						} else if m.Key == "good" {
-							good++
-						}
-					}
-					q.After = page.Next
-				}
-				if good != 2 || shown != len(bad) {
-					t.Errorf("oldest first %v: got %d messages and %d batches, want 2 and %d", oldest, good, shown, len(bad))
-				}
-			}
-			if r, err := admin.record(ctx, "a", 0, bad[2]+int64(len(bad))-3); err != nil || len(r.Value) == 0 && c.Name != "Count above records" {
-				t.Errorf("one of them: got %v, %v", r, err)
-			}
-			found, err := admin.Search(ctx, "needle", 10)
-			if err != nil || len(found.Items) != 2 && !found.Cut { // it takes a second at the most
-				t.Errorf("search: got %d, %v, want 2", len(found.Items), err)
-			}
-		})
 	}
 }

@@ -15,6 +15,7 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
 	"axion/broker"
+	"axion/broker/explorer"
 	"axion/services/bus/dlq"
 	"axion/web/stacktest"
 )
@@ -41,13 +42,13 @@ func startKafka(t *testing.T) *kafka {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = b.Close() })
-	explorer := broker.Explore(b.Admin(), sdktrace.NewTracerProvider(), log)
-	t.Cleanup(func() { _ = explorer.Close(context.Background()) })
+	messages := explorer.New(b.Admin(), sdktrace.NewTracerProvider(), log)
+	t.Cleanup(func() { _ = messages.Close(context.Background()) })
 	s := newStack()
 	options := s.options(t, "127.0.0.1:0", nil)
 	letters := &dlq.API{Open: func() (*dlq.Client, error) { return dlq.Open(b.Seeds()) }}
-	options.Register, options.Channels = []func(huma.API){explorer.Register, letters.Register}, explorer.Channels()
-	options.Topics = explorer.Topics
+	options.Register, options.Channels = []func(huma.API){messages.Register, letters.Register}, messages.Channels()
+	options.Topics = messages.Topics
 	s.start(t, options)
 	k := &kafka{t: t, seeds: b.Seeds(), url: "http://" + s.address + "/topics"}
 	if k.client, err = kgo.NewClient(kgo.SeedBrokers(b.Seeds()...), kgo.RecordPartitioner(kgo.ManualPartitioner())); err != nil {

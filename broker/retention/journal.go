@@ -1,12 +1,13 @@
 package retention
 
 import (
-	"axion/web/view"
 	"cmp"
 	"log/slog"
 	"slices"
 	"sync"
 	"time"
+
+	"axion/web/view"
 )
 
 // Kinds of problems.
