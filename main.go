@@ -25,6 +25,7 @@ import (
 	"axion/broker/explorer"
 	"axion/embed"
 	"axion/gateway"
+	"axion/gateway/command"
 	"axion/gateway/listen"
 	"axion/gateway/provider"
 	"axion/services"
@@ -111,7 +112,7 @@ func commands(stderr io.Writer) *cobra.Command {
 			return services.ParseRunning(s.Services, s.Instance, s.Kafka, len(s.KafkaListeners) > 0)
 		},
 	}))
-	root.AddCommand(gateway.Commands(gateway.Around{
+	root.AddCommand(command.All(command.Stack{
 		Dashboard: func() (string, error) { s, err := running(); return s.Dashboard, err },
 		URLs:      func() ([]string, error) { s, err := running(); return []string{s.HTTP, s.HTTPS, s.Dashboard}, err },
 		Own:       func() map[string]string { s, _ := running(); return s.Own() },
@@ -258,9 +259,9 @@ func (s *stack) serve(ctx context.Context) error {
 	options := web.Options{
 		Listener: s.listeners.Dashboard, Assets: embed.Assets(), Log: s.log, Version: version, System: s.system,
 		Gateway: s.gateway.API(), Traces: s.traces, Metrics: &s.metrics,
-		Requests: &tryit.GatewayTransport{Resolve: s.gateway.Entry, RootCAs: s.gateway.RootPool(), Token: s.services.Token},
+		Requests: &tryit.GatewayTransport{Resolve: s.gateway.EntryPoints().Address, RootCAs: s.gateway.RootPool(), Token: s.services.Token},
 		User:     s.services.User,
-		Routes:   s.gateway.Routes, Problems: func() []view.Problem { return view.Of(s.gateway.Problems()) },
+		Routes:   s.gateway.API().Routes, Problems: func() []view.Problem { return view.Of(s.gateway.API().Problems()) },
 		Topics: messages.Topics, Messages: messages.Search,
 	}
 	if !s.builtins.NoBuiltins {
@@ -273,7 +274,7 @@ func (s *stack) serve(ctx context.Context) error {
 		Gateway: s.gateway.Break, Broker: s.broker.Break, Off: s.kafka.NotOurs(), Log: s.log,
 	})
 	s.OnStop(faults.Close)
-	options.Register = []func(huma.API){faults.Register, s.gateway.Register, messages.Register, letters.Register, s.docs.Register}
+	options.Register = []func(huma.API){faults.Register, s.gateway.API().Register, messages.Register, letters.Register, s.docs.Register}
 	options.Channels = messages.Channels()
 	options.Channels["faults"] = faults.Watch
 	dashboard, err := web.New(options)

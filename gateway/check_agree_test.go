@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"axion/gateway"
+	"axion/gateway/command"
 	"axion/gateway/config"
 )
 
@@ -36,7 +37,7 @@ func problemsOf(t *testing.T, dir, file string) []config.Problem {
 			t.Errorf("Close: %v", err)
 		}
 	}()
-	return g.Problems()
+	return g.API().Problems()
 }
 
 // agree fails the test where check and a running gateway do not report the same.
@@ -47,7 +48,7 @@ func agree(t *testing.T, files map[string]string, first string) []config.Problem
 		write(t, filepath.Join(dir, name), content)
 	}
 	file := filepath.Join(dir, first)
-	checked, err := gateway.Check(nil, []string{file})
+	checked, err := command.Check(nil, []string{file})
 	if err != nil {
 		t.Fatal(err)
 	}

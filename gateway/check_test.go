@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"axion/gateway"
+	"axion/gateway/command"
 	"axion/gateway/provider"
 )
 
@@ -18,7 +18,7 @@ func check(t *testing.T, compose string) (string, error) {
 	file := filepath.Join(t.TempDir(), "compose.yaml")
 	write(t, file, compose)
 	var out bytes.Buffer
-	cmd := gateway.Commands(gateway.Around{Sources: func() ([]provider.Source, []string) { return nil, []string{file} }})[2]
+	cmd := command.All(command.Stack{Sources: func() ([]provider.Source, []string) { return nil, []string{file} }})[2]
 	cmd.SetArgs(nil)
 	cmd.SetOut(&out)
 	cmd.SilenceErrors, cmd.SilenceUsage = true, true
@@ -74,7 +74,7 @@ func TestCheck(t *testing.T) {
 func run(t *testing.T, files []string, args ...string) (string, int) {
 	t.Helper()
 	var out bytes.Buffer
-	cmd := gateway.Commands(gateway.Around{Sources: func() ([]provider.Source, []string) { return nil, files }})[2]
+	cmd := command.All(command.Stack{Sources: func() ([]provider.Source, []string) { return nil, files }})[2]
 	cmd.SetArgs(args)
 	cmd.SetOut(&out)
 	cmd.SilenceErrors, cmd.SilenceUsage = true, true

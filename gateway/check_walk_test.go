@@ -13,7 +13,7 @@ import (
 	"github.com/pelletier/go-toml/v2"
 	"go.yaml.in/yaml/v4"
 
-	"axion/gateway"
+	"axion/gateway/command"
 	"axion/gateway/config"
 )
 
@@ -48,7 +48,7 @@ func checkFile(t *testing.T, file string, content []byte) []config.Problem {
 	if err := os.WriteFile(file, content, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	problems, err := gateway.Check(nil, []string{file})
+	problems, err := command.Check(nil, []string{file})
 	if err != nil {
 		t.Fatalf("check %s: %v\n%s", file, err, content)
 	}
@@ -253,7 +253,7 @@ func TestCheckEveryStaticSetting(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			problems, err := gateway.Check(nil, []string{filepath.Join(dir, "compose.yaml")})
+			problems, err := command.Check(nil, []string{filepath.Join(dir, "compose.yaml")})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -1,7 +1,6 @@
 package gateway_test
 
 import (
-	"axion/web/view"
 	"bufio"
 	"crypto/tls"
 	"fmt"
@@ -15,6 +14,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"axion/web/view"
 )
 
 // TestChurn reloads a hundred times, each time with another unrelated router and a

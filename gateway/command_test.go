@@ -7,14 +7,14 @@ import (
 	"strings"
 	"testing"
 
-	"axion/gateway"
+	"axion/gateway/command"
 )
 
 func TestCommand(t *testing.T) {
 	t.Parallel()
 	routes := func(address string) (string, error) {
 		var out strings.Builder
-		cmd := gateway.Commands(gateway.Around{Dashboard: func() (string, error) { return address, nil }})[0]
+		cmd := command.All(command.Stack{Dashboard: func() (string, error) { return address, nil }})[0]
 		cmd.SetArgs(nil)
 		cmd.SetOut(&out)
 		cmd.SilenceErrors, cmd.SilenceUsage = true, true

@@ -64,7 +64,7 @@ func TestEmptyServices(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Gateway, s.http, s.secure = g, plain.Addr().String(), secure.Addr().String()
+	s.Gateway, s.API, s.http, s.secure = g, g.API(), plain.Addr().String(), secure.Addr().String()
 	g.Start()
 	t.Cleanup(func() {
 		if err := g.Close(context.Background()); err != nil {

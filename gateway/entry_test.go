@@ -26,7 +26,7 @@ func traefik(args ...string) string {
 }
 
 func (s *stack) entrypoint(name string) string {
-	for _, e := range s.EntryPoints() {
+	for _, e := range s.EntryPoints().List(s.Table()) {
 		if slices.Contains(e.Names, name) {
 			return e.Address
 		}

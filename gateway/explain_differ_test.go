@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"axion/gateway"
+	"axion/gateway/explain"
 )
 
 // differ holds a gateway of which requests are asked of explain, and sent.
@@ -41,14 +42,14 @@ func newDiffer(t *testing.T, compose string) *differ {
 		_ = g.Wait()
 	})
 	d := &differ{g, map[string]string{}}
-	for _, e := range g.EntryPoints() {
+	for _, e := range g.EntryPoints().List(g.API().Table()) {
 		d.addresses[e.Name] = e.Address
 	}
 	return d
 }
 
 // send really sends a question. Err is of the connection or handshake.
-func (d *differ) send(t *testing.T, q gateway.Question) (*http.Response, string, error) {
+func (d *differ) send(t *testing.T, q explain.Request) (*http.Response, string, error) {
 	t.Helper()
 	u, err := url.Parse(q.URL)
 	if err != nil {
@@ -105,12 +106,12 @@ func b2i(b bool) int {
 }
 
 // same fails the test where what explain says of a request is not what becomes of it.
-func (d *differ) same(t *testing.T, q gateway.Question) {
+func (d *differ) same(t *testing.T, q explain.Request) {
 	t.Helper()
 	if q.Method == "" {
 		q.Method = "GET"
 	}
-	a, err := d.Explain(q)
+	a, err := d.API().Explainer.Explain(q)
 	if err != nil {
 		t.Errorf("explain %+v: %v", q, err)
 		return
@@ -190,7 +191,7 @@ func differRoutes(t *testing.T) []string {
 func TestExplainDiffers(t *testing.T) {
 	t.Parallel()
 	d := newDiffer(t, compose(differRoutes(t)...))
-	for _, q := range []gateway.Question{
+	for _, q := range []explain.Request{
 		{URL: "http://a.localhost/"}, {URL: "https://a.localhost/"}, {URL: "http://A.LOCALHOST/x"}, {URL: "http://a.localhost./x"},
 		{URL: "https://a.localhost/api/x?y=1"},
 		{URL: "http://a.localhost", Header: http.Header{"Host": {"a.localhost:1234"}}}, {URL: "http://[::1]/x",
@@ -224,7 +225,7 @@ func TestExplainDiffers(t *testing.T) {
 	pick := func(random *rand.Rand, list ...string) string { return list[random.IntN(len(list))] }
 	random := rand.New(rand.NewPCG(1, 12))
 	for range 400 {
-		q := gateway.Question{Method: pick(random, "GET", "POST", "PUT", "HEAD", "OPTIONS", "DELETE"), Header: http.Header{}}
+		q := explain.Request{Method: pick(random, "GET", "POST", "PUT", "HEAD", "OPTIONS", "DELETE"), Header: http.Header{}}
 		q.URL = "http://" + pick(random, "a", "A", "t", "r", "m", "d", "p", "c", "ch", "off", "i", "b-x", "zz-X", "none", "q")
 		if random.IntN(3) == 0 { // of hosts with certificates: others are waited for
 			q.URL = "https://" + pick(random, "a", "A", "b-x", "zz-X")
@@ -268,12 +269,12 @@ func TestExplainEntrypoints(t *testing.T) {
 		"http://a.localhost:" + extra + "/",
 		"https://a.localhost:" + extra + "/s/1", "https://a.localhost:" + extra + "/", "http://a.localhost:" + extra + "/s/1",
 		"http://a.localhost:" + guarded + "/", "https://a.localhost:" + guarded + "/"} {
-		d.same(t, gateway.Question{URL: u})
+		d.same(t, explain.Request{URL: u})
 	}
-	if a, err := d.Explain(gateway.Question{URL: "http://a.localhost:8089/"}); err != nil || a.EntryPoint != "extra" {
+	if a, err := d.API().Explainer.Explain(explain.Request{URL: "http://a.localhost:8089/"}); err != nil || a.EntryPoint != "extra" {
 		t.Errorf("the port in the container: got %+v, %v", a, err)
 	}
-	a, err := d.Explain(gateway.Question{URL: "https://a.localhost:8099/"})
+	a, err := d.API().Explainer.Explain(explain.Request{URL: "https://a.localhost:8099/"})
 	if err != nil || a.EntryPoint != "" || !strings.Contains(a.Outcome, "nothing listens at port 8099: the entrypoints are extra at "+extra) {
 		t.Errorf("an unknown port: got %+v, %v", a, err)
 	}
@@ -305,16 +306,16 @@ func TestExplainTCP(t *testing.T) {
 			"tcp.routers.rest.rule=HostSNI(`*`)", "tcp.routers.rest.tls.passthrough=true", "tcp.routers.rest.entrypoints=websecure",
 			"tcp.services.db.loadbalancer.server.port=" + portOf(l.Addr().String()),
 		})...))
-	a, err := d.Explain(gateway.Question{URL: "https://db.localhost/"})
+	a, err := d.API().Explainer.Explain(explain.Request{URL: "https://db.localhost/"})
 	if err != nil || !strings.Contains(a.Outcome, "TCP router db@docker") || a.Router != nil {
 		t.Errorf("got %+v, %v; want the TCP router", a, err)
 	}
-	if _, _, err := d.send(t, gateway.Question{URL: "https://db.localhost/", Method: "GET"}); err == nil {
+	if _, _, err := d.send(t, explain.Request{URL: "https://db.localhost/", Method: "GET"}); err == nil {
 		t.Error("got an answer, want the TCP router's server to hang up")
 	}
 	await(t, seen, "the server of the TCP router")
-	d.same(t, gateway.Question{URL: "https://a.localhost/"}) // the HTTPS router names the host
-	if a, err = d.Explain(gateway.Question{URL: "https://other.localhost/"}); err != nil || a.Outcome != "" {
+	d.same(t, explain.Request{URL: "https://a.localhost/"}) // the HTTPS router names the host
+	if a, err = d.API().Explainer.Explain(explain.Request{URL: "https://other.localhost/"}); err != nil || a.Outcome != "" {
 		t.Errorf("got %+v, %v; want the HTTPS router for any host", a, err)
 	}
 }
@@ -325,13 +326,13 @@ func TestExplainUnserved(t *testing.T) {
 	d := newDiffer(t, "services:\n  a:\n    expose: [80]\n    labels: [\"traefik.http.routers.a.rule=Host(`a.localhost`)\"]\n  b:\n    expose: [80]\n    profiles: [debug]\n"+
 		"    labels: [traefik.enable=true, \"traefik.http.routers.b.rule=Host(`b.localhost`)\"]\n"+proxyHead+"      - --providers.docker.exposedbydefault=false\n")
 	for host, why := range map[string]string{"a": "traefik.enable is missing", "b": "its profile is not active: debug"} {
-		a, err := d.Explain(gateway.Question{URL: "http://" + host + ".localhost/"})
+		a, err := d.API().Explainer.Explain(explain.Request{URL: "http://" + host + ".localhost/"})
 		if err != nil || a.Router != nil || len(a.Unserved) != 1 || a.Unserved[0].Service != host || !strings.Contains(a.Unserved[0].Why, why) {
 			t.Errorf("%s: got %+v, %v; want %s", host, a, err, why)
 			continue
 		}
 		var text strings.Builder
-		if err := gateway.PrintAnswer(&text, a); err != nil || !strings.Contains(text.String(),
+		if err := explain.Print(&text, a); err != nil || !strings.Contains(text.String(),
 			"The service "+host+" has labels for it (router "+host) {
 			t.Errorf("got %q, %v", text.String(), err)
 		}

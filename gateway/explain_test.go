@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"axion/gateway"
+	"axion/gateway/explain"
 )
 
 func TestExplain(t *testing.T) {
@@ -22,16 +23,16 @@ func TestExplain(t *testing.T) {
 		route("post", "Host(`post.localhost`) && Method(`POST`)", url, "tls=true"),
 		route("off", "Host(`off.localhost`)", url, "tls=true", "middlewares=missing"),
 	)...))
-	ask := func(q gateway.Question) *gateway.Answer {
+	ask := func(q explain.Request) *explain.Explanation {
 		t.Helper()
-		a, err := s.Explain(q)
+		a, err := s.Explainer.Explain(q)
 		if err != nil {
 			t.Fatalf("%+v: %v", q, err)
 		}
 		return a
 	}
 	t.Run("OK/Taken", func(t *testing.T) {
-		a := ask(gateway.Question{URL: "https://shop.localhost/api/x"})
+		a := ask(explain.Request{URL: "https://shop.localhost/api/x"})
 		if a.Router == nil || a.Router.Name != "shop@docker" || a.Server != url || !slices.Equal(a.Router.Middlewares, []string{"strip@docker"}) {
 			t.Fatalf("got %+v", a)
 		}
@@ -39,7 +40,7 @@ func TestExplain(t *testing.T) {
 			t.Errorf("second: got %+v, want all@docker", a.Second)
 		}
 		var text strings.Builder
-		if err := gateway.PrintAnswer(&text, a); err != nil {
+		if err := explain.Print(&text, a); err != nil {
 			t.Fatal(err)
 		}
 		for _, want := range []string{"taken by shop@docker", "✓ PathPrefix(`/api`)", "strip@docker", url + " (UP)", "would come next all@docker"} {
@@ -49,20 +50,20 @@ func TestExplain(t *testing.T) {
 		}
 	})
 	for name, tt := range map[string]struct {
-		q            gateway.Question
+		q            explain.Request
 		near, change string
 	}{
-		"ErrMethod":   {gateway.Question{URL: "https://post.localhost/"}, "post@docker", "-X POST"},
-		"ErrScheme":   {gateway.Question{URL: "http://post.localhost/", Method: "post"}, "post@docker", "https:// on entrypoint websecure"},
-		"ErrHost":     {gateway.Question{URL: "https://shp.localhost/"}, "all@docker", "the host shop.localhost"},
-		"ErrHostLine": {gateway.Question{URL: "https://127.0.0.1/", Header: http.Header{"Host": {"shopp.localhost"}}}, "all@docker", "the host shop.localhost"},
+		"ErrMethod":   {explain.Request{URL: "https://post.localhost/"}, "post@docker", "-X POST"},
+		"ErrScheme":   {explain.Request{URL: "http://post.localhost/", Method: "post"}, "post@docker", "https:// on entrypoint websecure"},
+		"ErrHost":     {explain.Request{URL: "https://shp.localhost/"}, "all@docker", "the host shop.localhost"},
+		"ErrHostLine": {explain.Request{URL: "https://127.0.0.1/", Header: http.Header{"Host": {"shopp.localhost"}}}, "all@docker", "the host shop.localhost"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := ask(tt.q)
 			if a.Router != nil || len(a.Near) == 0 {
 				t.Fatalf("got router %+v, near %+v; want a near miss", a.Router, a.Near)
 			}
-			i := slices.IndexFunc(a.Near, func(j gateway.Judged) bool { return j.Name == tt.near })
+			i := slices.IndexFunc(a.Near, func(j explain.RouterVerdict) bool { return j.Name == tt.near })
 			if i < 0 || a.Near[i].Change != tt.change {
 				t.Errorf("near: got %+v, want %s by %q", a.Near, tt.near, tt.change)
 			}
@@ -70,7 +71,7 @@ func TestExplain(t *testing.T) {
 	}
 	for name, bad := range map[string]string{"ErrNoHost": "https:///x", "ErrURL": "https://a b/", "ErrSchemeUnknown": "ftp://a/"} {
 		t.Run(name, func(t *testing.T) {
-			if a, err := s.Explain(gateway.Question{URL: bad}); err == nil {
+			if a, err := s.Explainer.Explain(explain.Request{URL: bad}); err == nil {
 				t.Errorf("got %+v, want an error", a)
 			}
 		})
@@ -122,18 +123,18 @@ func TestAPI(t *testing.T) {
 	want(t, "message", one["message"], any("service not found: z@docker"))
 	var overview map[string]map[string]any
 	w = httptest.NewRecorder()
-	s.API().ServeHTTP(w, httptest.NewRequest("GET", "/api/overview", nil))
+	s.API.ServeHTTP(w, httptest.NewRequest("GET", "/api/overview", nil))
 	_ = json.Unmarshal(w.Body.Bytes(), &overview)
 	if _, ok := overview["http"]["routers"]; !ok {
 		t.Errorf("overview: got %s", w.Body.String())
 	}
-	var a gateway.Answer
+	var a explain.Explanation
 	apiGet(t, s.Gateway, "/api/explain?url="+url.QueryEscape("https://a.localhost/"), &a)
 	if a.Router == nil || a.Router.Name != "a@docker" {
 		t.Errorf("explain: got %+v", a)
 	}
 	w = httptest.NewRecorder()
-	s.API().ServeHTTP(w, httptest.NewRequest("POST", "/api/rawdata", nil))
+	s.API.ServeHTTP(w, httptest.NewRequest("POST", "/api/rawdata", nil))
 	if w.Code < 400 {
 		t.Errorf("POST: got %d", w.Code)
 	}

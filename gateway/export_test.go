@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"strings"
 	"time"
 
 	"axion/gateway/proxy"
@@ -15,25 +14,15 @@ func (g *Gateway) WrapService(name string, wrap func(proxy.Service) proxy.Servic
 	s.Service = wrap(s.Service)
 }
 
-// MaxWaiting is how many handshakes may wait for a route.
-const MaxWaiting = maxWaiting
+// MaxPending is how many handshakes may wait for a route.
+const MaxPending = maxPending
 
 // SetDrain replaces how long Close lets requests go on.
 func (g *Gateway) SetDrain(d time.Duration) { g.entrypoints.DrainTimeout = d }
 
 // SetWait replaces how long a handshake waits for a route. It is to be called
 // before Start.
-func (g *Gateway) SetWait(d time.Duration) { g.waiting.limit = d }
+func (g *Gateway) SetWait(d time.Duration) { g.pending.timeout = d }
 
 // Waiting is how many handshakes wait for a route.
-func (g *Gateway) Waiting() int { return int(g.waiting.n.Load()) }
-
-// HideLines shows the lines of a file as snippets do.
-func HideLines(file, text string) string {
-	h := newHider(file)
-	var shown []string
-	for line := range strings.SplitSeq(text, "\n") {
-		shown = append(shown, h.line(line))
-	}
-	return strings.Join(shown, "\n")
-}
+func (g *Gateway) Waiting() int { return int(g.pending.n.Load()) }

@@ -11,7 +11,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"axion/gateway"
+	"axion/gateway/explain"
 	"axion/gateway/fault"
 	"axion/web/view"
 )
@@ -124,7 +124,7 @@ func TestBreak(t *testing.T) {
 		if got := s.Routes()[at].Faults; !slices.Equal(got, []string{want}) {
 			t.Errorf("routes: got %v", got)
 		}
-		a, err := s.Explain(gateway.Question{URL: "http://shop.localhost/"})
+		a, err := s.Explainer.Explain(explain.Request{URL: "http://shop.localhost/"})
 		if err != nil || !slices.Equal(a.Router.Faults, []string{want}) {
 			t.Errorf("explain: got %+v (%v)", a, err)
 		}

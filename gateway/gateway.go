@@ -9,11 +9,9 @@ package gateway
 import (
 	"context"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -22,12 +20,12 @@ import (
 	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/trace"
 
-	"axion/gateway/cancellation"
+	"axion/gateway/api"
 	"axion/gateway/cert"
 	"axion/gateway/config"
 	"axion/gateway/entrypoint"
+	"axion/gateway/explain"
 	"axion/gateway/fault"
-	"axion/gateway/hostname"
 	"axion/gateway/lint"
 	"axion/gateway/listen/peer"
 	"axion/gateway/middleware"
@@ -38,7 +36,6 @@ import (
 	"axion/gateway/routing"
 	"axion/gateway/rule"
 	"axion/gateway/secret"
-	"axion/web/view"
 )
 
 // Options of a [Gateway].
@@ -96,30 +93,24 @@ type Options struct {
 
 // Gateway routes requests. Its methods are safe for concurrent use.
 type Gateway struct {
-	log       *slog.Logger
-	provider  *provider.Provider
-	engine    *docker.Provider // nil where no engine is followed
-	cert      *cert.Authority
-	proxy     *proxy.Proxy
-	env       middleware.Env
-	table     atomic.Pointer[routing.Table]
-	deps      routing.Deps // that tables are built with; New sets it
-	observer  *observe.Observer
-	own       own
-	guard     *peer.Guard
-	faults    fault.Set
-	dashboard string
-	version   string
-	freePorts bool
-	hideBase  bool
-	rules     rule.Cache
-	linter    lint.Checker
-	applying  sync.Mutex // held while a table is built and put in force; taken before mu
-	internals map[string]http.Handler
+	log      *slog.Logger
+	provider *provider.Provider
+	engine   *docker.Provider // nil where no engine is followed
+	cert     *cert.Authority
+	proxy    *proxy.Proxy
+	env      middleware.Env
+	table    atomic.Pointer[routing.Table]
+	deps     routing.Deps // that tables are built with; New sets it
+	observer *observe.Observer
+	own      ownListeners
+	faults   fault.Set
+	rules    rule.Cache
+	linter   lint.Checker
+	applying sync.Mutex // held while a table is built and put in force
+	api      *api.API
 	// entrypoints are those that are open; nil until New has all that they need.
 	entrypoints *entrypoint.Set
-	waiting     waiting
-	misses      atomic.Int64 // requests whose near misses notFound looks for
+	pending     pendingHandshakes
 
 	ctx     context.Context // of every request, and of what runs behind
 	cancel  context.CancelCauseFunc
@@ -140,23 +131,25 @@ func New(opts Options) (*Gateway, error) {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
 	g := &Gateway{
-		log:       opts.Log,
-		guard:     opts.Guard,
-		freePorts: opts.FreePorts,
-		hideBase:  opts.HideBase,
-		dashboard: opts.Dashboard,
-		version:   opts.Version,
-		waiting:   waiting{limit: waitTime},
-		ended:     make(chan struct{}),
-		opened:    make(chan struct{}),
+		log:     opts.Log,
+		api:     new(api.API),
+		pending: pendingHandshakes{timeout: routeTimeout},
+		ended:   make(chan struct{}),
+		opened:  make(chan struct{}),
 	}
 	if err := g.own.read(opts); err != nil {
 		return nil, err
 	}
 	g.ctx, g.cancel = context.WithCancelCause(context.Background())
-	g.observer = observe.New(observe.Options{Context: g.ctx, Servers: g.serverStates, Connections: g.connections,
-		Certificates: g.certificates, Tracer: opts.Tracer, Meter: opts.Meter, Log: opts.Log})
-	g.internals = g.newInternals()
+	g.observer = observe.New(observe.Options{
+		Context:      g.ctx,
+		Servers:      func() []observe.Server { return servers(g.table.Load(), opts.HideBase) },
+		Connections:  func() []observe.Connections { return g.entrypoints.Connections() },
+		Certificates: func() []observe.Certificate { return certificates(g.cert) },
+		Tracer:       opts.Tracer,
+		Meter:        opts.Meter,
+		Log:          opts.Log,
+	})
 	g.env = middleware.Env{Context: g.ctx, Port: portsOf(opts), Log: opts.Log}
 	g.deps = g.newDeps() // to check with; the proxy is not needed for that
 	containers, err := g.containers(opts)
@@ -171,30 +164,43 @@ func New(opts Options) (*Gateway, error) {
 		DataDir:    opts.DataDir,
 		Containers: containers,
 		Rules:      &g.rules,
-		Check:      g.check,
+		Check:      func(d *config.Dynamic) []config.Problem { return routing.Check(d, g.table.Load(), g.deps) },
 		Log:        opts.Log,
 	})
 	if err != nil {
 		return nil, err
 	}
-	g.cert, err = cert.New(cert.Options{Dir: opts.CADir, Storage: opts.StateDir, Routed: g.admit, Log: opts.Log})
+	g.cert, err = cert.New(cert.Options{Dir: opts.CADir, Storage: opts.StateDir, Routed: g.allowHost, Log: opts.Log})
 	if err != nil {
 		return nil, err
 	}
-	way := proxy.Options{Control: g.own.control, Begin: g.opened, Log: opts.Log}
-	if g.guard != nil && g.guard.InForce() {
-		way.Check, g.env.Check = g.checkServer, g.checkServer
+	upstreams := proxy.Options{Control: g.own.control, Begin: g.opened, Log: opts.Log}
+	if opts.Guard != nil && opts.Guard.InForce() {
+		upstreams.Check, g.env.Check = g.own.checkServer, g.own.checkServer
 	}
-	g.proxy = proxy.New(way)
-	g.entrypoints = entrypoint.New(entrypoint.Options{Context: g.ctx, Cert: g.cert, Observer: g.observer, Faults: &g.faults, Control: g.own.control,
-		NotFound: g.notFound, Reapply: g.reapply, Fail: g.end, FreePorts: g.freePorts, Log: g.log})
+	g.proxy = proxy.New(upstreams)
+	g.open(opts)
 	g.deps = g.newDeps()
 	g.closer = onceWithContext(g.shutdown)
 	g.applying.Lock()
 	defer g.applying.Unlock()
-	g.put(g.provider.Dynamic(), map[routing.Endpoint]net.Listener{{Address: routing.Web}: opts.Web, {Address: routing.WebSecure}: opts.WebSecure})
+	g.setTable(g.provider.Dynamic(), map[routing.Endpoint]net.Listener{{Address: routing.Web}: opts.Web, {Address: routing.WebSecure}: opts.WebSecure})
 	g.observer.Reloaded()
 	return g, nil
+}
+
+// open makes the entrypoints, and the API that shows them.
+func (g *Gateway) open(opts Options) {
+	explainer := &explain.Explainer{Table: g.table.Load, Cert: g.cert, Faults: &g.faults, Context: g.ctx, Middleware: g.env, Dashboard: opts.Dashboard}
+	g.entrypoints = entrypoint.New(entrypoint.Options{
+		Context: g.ctx, Cert: g.cert, Observer: g.observer, Faults: &g.faults, Control: g.own.control, NotFound: explainer.NotFound,
+		Reapply: g.reapply, Fail: g.fail, FreePorts: opts.FreePorts, Log: g.log,
+	})
+	explainer.EntryPoints, g.own.entrypoints = g.entrypoints, g.entrypoints
+	g.api = api.New(api.Options{
+		Table: g.table.Load, EntryPoints: g.entrypoints, Cert: g.cert, Provider: g.provider, Observer: g.observer, Faults: &g.faults,
+		Explainer: explainer, Ended: g.ended, HideBase: opts.HideBase, Dashboard: opts.Dashboard, Version: opts.Version,
+	})
 }
 
 // containers follows the engine where that is wanted.
@@ -240,7 +246,7 @@ func portsOf(opts Options) func(string) int {
 func (g *Gateway) Start() {
 	g.running.Go(func() {
 		if err := g.provider.Run(g.ctx, g.apply); err != nil {
-			g.end(fmt.Errorf("watch compose files: %w", err))
+			g.fail(fmt.Errorf("watch compose files: %w", err))
 		}
 	})
 	close(g.opened)
@@ -254,7 +260,8 @@ func (g *Gateway) Wait() error {
 	return g.err
 }
 
-func (g *Gateway) end(err error) {
+// fail ends the gateway because of err; nil is why Close does.
+func (g *Gateway) fail(err error) {
 	g.ending.Do(func() {
 		g.err = err
 		close(g.ended)
@@ -265,7 +272,7 @@ func (g *Gateway) end(err error) {
 func (g *Gateway) apply(d *config.Dynamic) {
 	g.applying.Lock()
 	defer g.applying.Unlock()
-	g.put(d, nil)
+	g.setTable(d, nil)
 	g.observer.Reloaded()
 }
 
@@ -274,21 +281,21 @@ func (g *Gateway) reapply(t *routing.Table) {
 	g.applying.Lock()
 	defer g.applying.Unlock()
 	if g.table.Load() == t {
-		g.put(t.Dynamic, nil)
+		g.setTable(t.Dynamic, nil)
 	}
 }
 
-// put makes a table of d and puts it in force. The caller holds applying.
-func (g *Gateway) put(d *config.Dynamic, given map[routing.Endpoint]net.Listener) {
+// setTable builds a table of d and puts it in force. The caller holds applying.
+func (g *Gateway) setTable(d *config.Dynamic, given map[routing.Endpoint]net.Listener) {
 	old := g.table.Load()
-	ports := g.ownPorts(d)
+	ports := g.own.serverPorts(d)
 	g.own.ports.Store(&ports)
 	next := routing.Build(d, old, g.deps)
 	g.rules.Forget()
 	next.AddProblems(g.cert.Apply(next.TLSSettings())...)
 	change := g.entrypoints.Reconcile(next, given)
 	g.observer.KeepFrom(next.Alive)
-	listening := g.ownOf(next.EntryPoints)
+	listening := g.own.with(next.EntryPoints)
 	g.own.now.Store(&listening)
 	if err := g.observer.Apply(d.Static); err != nil {
 		next.AddProblems(d.Static.Problem(config.Origin{}, config.Warning,
@@ -333,59 +340,9 @@ func changed(was, now config.StaticDocker) bool {
 // newDeps are what a table is built with, as far as it is there.
 func (g *Gateway) newDeps() routing.Deps {
 	return routing.Deps{
-		Current: g.table.Load, Internals: g.internals, Port: g.port,
-		Own: g.ownOf, Private: g.own.private, Addresses: g.own.addresses, Guard: g.guard, Control: g.own.control,
+		Current: g.table.Load, Internals: g.api.Internals(), Port: g.entrypoints.Port,
+		Own: g.own.with, Private: g.own.private, Addresses: g.own.addresses, Guard: g.own.guard, Control: g.own.control,
 		Begin: g.opened, Rules: &g.rules, Proxy: g.proxy, Linter: &g.linter, Middleware: g.env, Log: g.log,
-	}
-}
-
-// check tells which routers of d would be disabled, and why.
-func (g *Gateway) check(d *config.Dynamic) []config.Problem {
-	return routing.Check(d, g.table.Load(), g.deps)
-}
-
-// Problems lists what is wrong with the sources as they are now, and which
-// routers are disabled or doubtful.
-func (g *Gateway) Problems() []config.Problem {
-	t := g.table.Load()
-	list := slices.Concat(t.Dynamic.Problems, t.Problems)
-	for i, p := range list { // which may quote a URL
-		list[i].Message, list[i].Fix = secret.URL(p.Message), secret.URL(p.Fix)
-	}
-	return list
-}
-
-// Routes lists every router of the table in force, disabled ones included,
-// sorted in the order in which they are tried.
-func (g *Gateway) Routes() []view.Route {
-	routes := g.table.Load().Routers
-	list := make([]view.Route, len(routes))
-	for i, r := range routes {
-		list[i] = describeRoute(r)
-		list[i].Faults = g.faults.On(r.FaultTarget())
-	}
-	return list
-}
-
-// WaitHost returns nil as soon as the table in force has an enabled HTTPS
-// router that asks for host, or ctx's error.
-func (g *Gateway) WaitHost(ctx context.Context, host string) error {
-	host, err := hostname.Name(host)
-	if err != nil {
-		return fmt.Errorf("wait for a route: %w", err)
-	}
-	for {
-		t := g.table.Load()
-		if t.HasHost(host) {
-			return nil
-		}
-		select {
-		case <-t.Replaced():
-		case <-g.ended:
-			return fmt.Errorf("wait for a route to %s: the gateway has ended", host)
-		case <-ctx.Done():
-			return fmt.Errorf("wait for a route to %s: %w", host, ctx.Err())
-		}
 	}
 }
 
@@ -398,39 +355,20 @@ func (g *Gateway) RootFile() string { return g.cert.RootFile() }
 // RootPool holds the local authority's root certificate.
 func (g *Gateway) RootPool() *x509.CertPool { return g.cert.Pool() }
 
-// Close stops accepting, lets requests under way finish for 3 s or until ctx
-// ends, then ends the rest, WebSockets included. No goroutine is left. It reports
-// requests that ctx cut off; later calls return the same.
-func (g *Gateway) Close(ctx context.Context) error { return g.closer(ctx) }
+// API shows the table in force.
+func (g *Gateway) API() *api.API { return g.api }
 
-func onceWithContext(f func(context.Context) error) func(context.Context) error {
-	var once sync.Once
-	var err error
-	return func(ctx context.Context) error {
-		once.Do(func() { err = f(ctx) })
+// EntryPoints are those that are open.
+func (g *Gateway) EntryPoints() *entrypoint.Set { return g.entrypoints }
+
+// Relocate says where a compose service is that runs in this process or in its place, as
+// [Options.Addresses] did at first; an empty list is nowhere, nil where its labels say. It
+// is in force shortly after. The error is an address that is the stack's own; then nothing
+// changes.
+func (g *Gateway) Relocate(service string, addresses []string) error {
+	if err := g.own.refuse(service, addresses); err != nil {
 		return err
 	}
+	g.provider.Relocate(service, addresses)
+	return nil
 }
-
-func (g *Gateway) shutdown(ctx context.Context) error {
-	g.end(nil)
-	err := g.entrypoints.Close(ctx, func() { g.cancel(cancellation.ErrStopping) }) // which ends tunnels, the watch and what outlasted ctx
-	g.running.Wait()
-	g.table.Load().Release(nil)
-	g.cert.Close()
-	return errors.Join(err, g.observer.Close())
-}
-
-// EntryPoints lists the open entrypoints by name, for instance web.
-func (g *Gateway) EntryPoints() []entrypoint.Info { return g.entrypoints.List(g.table.Load()) }
-
-// Entry gives the address where requests of a scheme, "http" or "https", are
-// taken at a port; an empty port is the scheme's own. False means that there is
-// no such place.
-func (g *Gateway) Entry(scheme, port string) (address string, ok bool) {
-	return g.entrypoints.Address(scheme, port)
-}
-
-func (g *Gateway) port(entrypoint string) int { return g.entrypoints.Port(entrypoint) }
-
-func (g *Gateway) connections() []observe.Connections { return g.entrypoints.Connections() }

@@ -18,6 +18,7 @@ import (
 	"go.uber.org/goleak"
 
 	"axion/gateway"
+	"axion/gateway/api"
 	"axion/gateway/listen"
 )
 
@@ -29,6 +30,7 @@ const patience = 20 * time.Second
 // stack is a running gateway with the compose file that it watches.
 type stack struct {
 	*gateway.Gateway
+	*api.API
 	t            *testing.T
 	file         string
 	fragments    string
@@ -50,7 +52,7 @@ func start(t *testing.T, compose string, prepare ...func(*gateway.Gateway)) *sta
 	if err != nil {
 		t.Fatalf("New: %v", err)
 	}
-	s.Gateway, s.http, s.secure = g, plain.Addr().String(), secure.Addr().String()
+	s.Gateway, s.API, s.http, s.secure = g, g.API(), plain.Addr().String(), secure.Addr().String()
 	for _, p := range prepare {
 		p(g)
 	}

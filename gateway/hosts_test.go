@@ -26,6 +26,7 @@ import (
 	"golang.org/x/net/http2/hpack"
 
 	"axion/gateway"
+	"axion/gateway/explain"
 )
 
 // guarded is a gateway with a dynamic file beside its compose file.
@@ -49,7 +50,7 @@ func guard(t *testing.T, compose, dynamic string) *guarded {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Gateway, s.http, s.secure = g, plain.Addr().String(), secure.Addr().String()
+	s.Gateway, s.API, s.http, s.secure = g, g.API(), plain.Addr().String(), secure.Addr().String()
 	g.SetWait(time.Millisecond)
 	g.Start()
 	t.Cleanup(func() {
@@ -162,7 +163,7 @@ func TestHostOfAnotherHandshake(t *testing.T) {
 	want(t, "a router of any host, with a certificate", s.ask("secure.localhost", "GET /admin HTTP/1.1\r\nHost: secure.localhost\r\n\r\n",
 		own), 200)
 	for _, path := range []string{"/or", "/admin"} {
-		if a, err := s.Explain(gateway.Question{URL: "https://public.localhost" + path}); err != nil || !strings.Contains(a.Outcome, "421") {
+		if a, err := s.Explainer.Explain(explain.Request{URL: "https://public.localhost" + path}); err != nil || !strings.Contains(a.Outcome, "421") {
 			t.Errorf("%s: explain says %+v, %v", path, a, err)
 		}
 	}
@@ -283,7 +284,7 @@ func TestOptionsComeLater(t *testing.T) {
 
 // optionsOf are the TLS options that explain tells of.
 func (s *guarded) optionsOf(url string) string {
-	a, err := s.Explain(gateway.Question{URL: url})
+	a, err := s.Explainer.Explain(explain.Request{URL: url})
 	if err != nil || a.TLS == nil {
 		return ""
 	}
@@ -310,12 +311,12 @@ func TestOptionsOfOtherEntrypoints(t *testing.T) {
 	get := "GET / HTTP/1.1\r\nHost: app.localhost\r\nConnection: close\r\n\r\n"
 	want(t, "without a certificate", s.ask("app.localhost", get), 0)
 	want(t, "with one", s.ask("app.localhost", get, own), 200)
-	for _, e := range s.EntryPoints() {
+	for _, e := range s.EntryPoints().List(s.Table()) {
 		if e.Name == "aside" {
 			s.secure = e.Address
 			want(t, "the other entrypoint", s.ask("app.localhost", get), 200)
 			return
 		}
 	}
-	t.Errorf("entrypoints: got %v", s.EntryPoints())
+	t.Errorf("entrypoints: got %v", s.EntryPoints().List(s.Table()))
 }

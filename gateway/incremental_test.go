@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"axion/gateway"
+	"axion/gateway/explain"
 )
 
 // TestIncremental changes files at random, and compares the gateway that followed each
@@ -74,7 +75,7 @@ func (c *changes) start(t *testing.T) *stack {
 		defer cancel()
 		_ = g.Close(ctx)
 	})
-	return &stack{Gateway: g, t: t, http: plain.Addr().String(), secure: secure.Addr().String()}
+	return &stack{Gateway: g, API: g.API(), t: t, http: plain.Addr().String(), secure: secure.Addr().String()}
 }
 
 // run makes changes one after the other, some of them several at once.
@@ -206,7 +207,7 @@ func (c *changes) state(t *testing.T, s *stack) string {
 	b.WriteString(strings.Join(problems, ""))
 	for i := range changedNames {
 		for _, url := range []string{"http://s%d.localhost/", "https://s%d.localhost/", "http://s%d.localhost/p1/x", "http://r%d.apps.localhost/"} {
-			a, err := s.Explain(gateway.Question{URL: fmt.Sprintf(url, i)})
+			a, err := s.Explainer.Explain(explain.Request{URL: fmt.Sprintf(url, i)})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"axion/gateway"
 	"axion/gateway/config"
+	"axion/gateway/explain"
 	"axion/web/view"
 )
 
@@ -48,11 +48,11 @@ func TestExplainConnection(t *testing.T) {
 		{"https://strict.localhost/", "", "strict@docker", "", "local", "", true, 200},
 		{"https://raw.localhost/", "", "", "TCP router raw@docker", "", "", false, 0},
 	} {
-		q := gateway.Question{URL: test.url, Header: http.Header{}}
+		q := explain.Request{URL: test.url, Header: http.Header{}}
 		if test.host != "" {
 			q.Header.Set("Host", test.host)
 		}
-		a, err := s.Explain(q)
+		a, err := s.Explainer.Explain(q)
 		if err != nil {
 			t.Fatalf("%s: %v", test.url, err)
 		}
@@ -79,7 +79,7 @@ func TestExplainConnection(t *testing.T) {
 		}
 		want(t, test.url+" "+test.host+": status", s.ask(name, "GET / HTTP/1.1\r\nHost: "+host+"\r\nConnection: close\r\n\r\n"), test.status)
 		var text strings.Builder
-		if err := gateway.PrintAnswer(&text, a); err != nil || !strings.Contains(text.String(), "TLS: ") {
+		if err := explain.Print(&text, a); err != nil || !strings.Contains(text.String(), "TLS: ") {
 			t.Errorf("%s: got %v, %s", test.url, err, text.String())
 		}
 	}
@@ -111,7 +111,7 @@ func (s *guarded) outcome(name string) string {
 	if name == "" {
 		name = "127.0.0.1"
 	}
-	a, err := s.Explain(gateway.Question{URL: "https://" + name + "/"})
+	a, err := s.Explainer.Explain(explain.Request{URL: "https://" + name + "/"})
 	if err != nil {
 		return err.Error()
 	}
@@ -132,7 +132,7 @@ func TestAnyHost(t *testing.T) {
 	if s.Waiting() != 0 || time.Since(begun) > patience {
 		t.Errorf("waiting: got %d after %s", s.Waiting(), time.Since(begun))
 	}
-	a, err := s.Explain(gateway.Question{URL: "https://h.localhost/"})
+	a, err := s.Explainer.Explain(explain.Request{URL: "https://h.localhost/"})
 	if err != nil || a.Router == nil || a.Router.Name != "all@docker" || a.TLS.Certificate != "local" {
 		t.Errorf("explain: got %+v, %v", a, err)
 	}
@@ -174,7 +174,7 @@ tls:
 	if !slices.ContainsFunc(s.Problems(), func(p config.Problem) bool { return strings.Contains(p.Fix, "write foo@file") }) {
 		t.Errorf("problems: got %v, want a hint", s.Problems())
 	}
-	for _, e := range s.EntryPoints() {
+	for _, e := range s.EntryPoints().List(s.Table()) {
 		if e.Name == "sec" {
 			s.secure = e.Address
 		}

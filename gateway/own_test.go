@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"axion/gateway"
+	"axion/gateway/command"
 	"axion/gateway/config"
 	"axion/gateway/listen/peer"
 	"axion/gateway/provider"
@@ -47,7 +48,7 @@ func ownStack(t *testing.T, compose string) (s *stack, dashboard string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Gateway = g
+	s.Gateway, s.API = g, g.API()
 	g.Start()
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
@@ -141,7 +142,7 @@ func TestCheckTellsOwnAddresses(t *testing.T) {
 		file := filepath.Join(t.TempDir(), "compose.yaml")
 		write(t, file, compose(route("a", "Host(`a.localhost`)",
 			url)...)+"  traefik:\n    image: traefik\n    command: [--entrypoints.more.address=:9000]\n")
-		problems, err := gateway.Check(nil, []string{file})
+		problems, err := command.Check(nil, []string{file})
 		if err != nil {
 			t.Fatal(err)
 		}

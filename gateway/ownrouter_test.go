@@ -152,13 +152,13 @@ func TestPingTerminating(t *testing.T) {
 		t.Run(args, func(t *testing.T) {
 			s = start(t, compose(port)+traefik("--entrypoints.web.address=:80", args))
 			w := httptest.NewRecorder()
-			s.API().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/ping", nil))
+			s.API.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/ping", nil))
 			want(t, "while it runs", w.Code, 200)
 			if err := s.Close(context.Background()); err != nil {
 				t.Fatal(err)
 			}
 			w = httptest.NewRecorder()
-			s.API().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/ping", nil))
+			s.API.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/ping", nil))
 			want(t, "once it stops", w.Code, code)
 		})
 	}

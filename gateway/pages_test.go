@@ -31,7 +31,7 @@ func TestPages(t *testing.T) {
 		}
 		g.Start()
 		t.Cleanup(func() { _ = g.Close(context.Background()) })
-		s := &stack{Gateway: g, t: t, http: plain.Addr().String()}
+		s := &stack{Gateway: g, API: g.API(), t: t, http: plain.Addr().String()}
 		return g, s.client()
 	}
 	ask := func(c *http.Client, method, url string, header http.Header) (int, string) {

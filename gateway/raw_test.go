@@ -1,7 +1,6 @@
 package gateway_test
 
 import (
-	"axion/web/view"
 	"bufio"
 	"crypto/tls"
 	"io"
@@ -12,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"axion/web/view"
 )
 
 // echo is a server that speaks first and then says everything again.

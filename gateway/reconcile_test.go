@@ -188,7 +188,7 @@ func TestMoves(t *testing.T) {
 				}
 				s.save(withEntries(routes, tt.before(x, y)...))
 				eventually(t, "back", func() bool {
-					for _, e := range s.EntryPoints() {
+					for _, e := range s.EntryPoints().List(s.Table()) {
 						if e.Name == "a" && strings.HasSuffix(strings.TrimSuffix(e.Address, "/udp"), ":"+x) {
 							return true
 						}

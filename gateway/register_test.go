@@ -15,6 +15,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"axion/gateway"
+	"axion/gateway/api"
 	"axion/gateway/cert"
 )
 
@@ -23,7 +24,7 @@ func registered(t *testing.T, g *gateway.Gateway) (api huma.API, ask func(path s
 	t.Helper()
 	mux := http.NewServeMux()
 	api = humago.New(mux, huma.DefaultConfig("test", "1"))
-	g.Register(api)
+	g.API().Register(api)
 	return api, func(path string, into any) int {
 		t.Helper()
 		w := httptest.NewRecorder()
@@ -84,7 +85,7 @@ func TestSnippet(t *testing.T) {
 	good := route("shop", "Host(`shop.localhost`)", upstream(t, "shop"))
 	s := start(t, compose(good...))
 	_, ask := registered(t, s.Gateway)
-	at := func(file string, line int) (got gateway.Snippet, status int) {
+	at := func(file string, line int) (got api.Snippet, status int) {
 		status = ask("/api/snippet?file="+url.QueryEscape(file)+"&line="+strconv.Itoa(line), &got)
 		return got, status
 	}
@@ -137,7 +138,7 @@ func TestSecretsHidden(t *testing.T) {
 		"/api/http/routers",
 		"/api/overview", "/api/entrypoints", "/api/explain?url=https://shop.localhost/", "/api/explain?url=http://keyed.localhost/"} {
 		w := httptest.NewRecorder()
-		s.API().ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+		s.API.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
 		text += w.Body.String()
 	}
 	routes, err := json.Marshal(s.Routes())
@@ -164,7 +165,7 @@ func TestSecretsOfProblemsHidden(t *testing.T) {
 	for _, url := range []string{"me:hunter2@127.0.0.1:1", "ftp://me:hunter2@127.0.0.1", "http://me:hunter2@127.0.0.1:a"} {
 		s := start(t, compose(route("shop", "Host(`shop.localhost`)", url)...))
 		w := httptest.NewRecorder()
-		s.API().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/api/rawdata", nil))
+		s.API.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/api/rawdata", nil))
 		problems, err := json.Marshal(s.Problems())
 		if err != nil || len(s.Problems()) == 0 {
 			t.Fatalf("%s: got %s, %v", url, problems, err)
@@ -190,7 +191,7 @@ func TestShapesServed(t *testing.T) {
 		path = strings.Replace(path, "entrypoints/{name}", "entrypoints/web", 1)
 		path = strings.NewReplacer("middlewares/{name}", "middlewares/m@docker", "{name}", "shop@docker").Replace(path)
 		w := httptest.NewRecorder()
-		s.API().ServeHTTP(w, httptest.NewRequest(http.MethodGet, path+"?url=https://shop.localhost/", nil))
+		s.API.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path+"?url=https://shop.localhost/", nil))
 		raw := strings.HasPrefix(path, "/api/tcp") || strings.HasPrefix(path, "/api/udp") // none of those are there
 		if missing := raw && strings.Contains(path, "@"); w.Code != 200 && (!missing || !strings.Contains(w.Body.String(), "not found")) {
 			t.Errorf("%s: got %d %s", path, w.Code, w.Body)
@@ -209,7 +210,7 @@ func TestEntry(t *testing.T) {
 		{"http", "", s.http}, {"https", "", s.secure}, {"http", plain, s.http}, {"https", secure, s.secure},
 		{"https", plain, ""}, {"http", secure, ""}, {"https", "1", ""}, {"ftp", "", ""},
 	} {
-		if got, ok := s.Entry(tt.scheme, tt.port); got != tt.want || ok != (tt.want != "") {
+		if got, ok := s.EntryPoints().Address(tt.scheme, tt.port); got != tt.want || ok != (tt.want != "") {
 			t.Errorf("%s %q: got %q, want %q", tt.scheme, tt.port, got, tt.want)
 		}
 	}

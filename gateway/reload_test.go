@@ -11,7 +11,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"axion/gateway"
+	"axion/gateway/routes"
 	"axion/web/view"
 )
 
@@ -174,9 +174,9 @@ func TestRoutes(t *testing.T) {
 	labels = append(labels, "http.middlewares.good.addprefix.prefix=/x", "http.middlewares.empty.redirectscheme.permanent=true")
 	s := start(t, compose(labels...))
 
-	routes := make(map[string]view.Route)
+	listed := make(map[string]view.Route)
 	for _, r := range s.Routes() {
-		routes[strings.TrimSuffix(r.Name, "@docker")] = r
+		listed[strings.TrimSuffix(r.Name, "@docker")] = r
 	}
 	for name, tt := range map[string]struct {
 		status  view.RouteStatus
@@ -193,19 +193,19 @@ func TestRoutes(t *testing.T) {
 		"foreign":   {view.RouteWarning, `certificate for "shop.example"`},
 		"badstrip":  {view.RouteDisabled, "redirectscheme.scheme is empty"},
 	} {
-		r := routes[name]
+		r := listed[name]
 		want(t, "status of "+name, r.Status, tt.status)
 		if got := strings.Join(r.Errors, "; "); !strings.Contains(got, tt.finding) || tt.finding == "" && got != "" {
 			t.Errorf("findings of %s: got %q, want %q", name, got, tt.finding)
 		}
 	}
-	want(t, "priority", routes["good"].Priority, len("Host(`good.localhost`) && PathPrefix(`/api`)"))
-	want(t, "server", fmt.Sprint(routes["good"].Servers), fmt.Sprint([]view.RouteServer{{URL: url, Status: "UP"}}))
+	want(t, "priority", listed["good"].Priority, len("Host(`good.localhost`) && PathPrefix(`/api`)"))
+	want(t, "server", fmt.Sprint(listed["good"].Servers), fmt.Sprint([]view.RouteServer{{URL: url, Status: "UP"}}))
 	status, _ := get(t, s.client(), "http://a.localhost/")
 	want(t, "status without its middleware", status, 404)
 
 	var table strings.Builder
-	if err := gateway.PrintRoutes(&table, s.Routes()); err != nil {
+	if err := routes.Print(&table, s.Routes()); err != nil {
 		t.Fatal(err)
 	}
 	for _, part := range []string{"ROUTER", "good@docker", "disabled", url, s.file + ":"} {

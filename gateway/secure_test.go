@@ -9,7 +9,9 @@ import (
 	"testing"
 
 	"axion/gateway"
+	"axion/gateway/command"
 	"axion/gateway/config"
+	"axion/gateway/explain"
 	"axion/web/view"
 )
 
@@ -40,7 +42,7 @@ func TestTLSOptions(t *testing.T) {
 	}
 	g.Start()
 	t.Cleanup(func() { _ = g.Close(t.Context()) })
-	if problems := g.Problems(); len(problems) > 0 {
+	if problems := g.API().Problems(); len(problems) > 0 {
 		t.Fatalf("problems: %v", problems)
 	}
 	for host, strict := range map[string]bool{"name.localhost": true, "a.wild.localhost": true, "expr7.localhost": true, "raw.localhost": true, "open.localhost": false} {
@@ -104,12 +106,12 @@ func strictTLSOptions(t *testing.T) {
 	for host, status := range map[string]int{"shared.localhost": 404, "half.localhost": 404, "a.w.localhost": 404, "e1.localhost": 404,
 		"same.localhost": 200, "open.localhost": 200} {
 		want(t, host, s.ask(host, "GET /b HTTP/1.1\r\nHost: "+host+"\r\nConnection: close\r\n\r\n"), status)
-		a, err := s.Explain(gateway.Question{URL: "https://" + host + "/b"})
+		a, err := s.Explainer.Explain(explain.Request{URL: "https://" + host + "/b"})
 		if err != nil || (a.Router != nil) != (status == 200) {
 			t.Errorf("explain %s: got %+v, %v; want status %d", host, a.Router, err, status)
 		}
 	}
-	for _, e := range s.EntryPoints() {
+	for _, e := range s.EntryPoints().List(s.Table()) {
 		if e.Name == "aside" {
 			s.secure = e.Address
 			want(t, "the other entrypoint", s.ask("shared.localhost", "GET / HTTP/1.1\r\nHost: shared.localhost\r\nConnection: close\r\n\r\n"), 200)
@@ -145,7 +147,7 @@ func TestCheckTLS(t *testing.T) {
 			files := []string{filepath.Join(dir, "compose.yaml"), filepath.Join(dir, "dynamic.yaml")}
 			write(t, files[0], compose(test.labels...))
 			write(t, files[1], test.dynamic+"\n")
-			problems, err := gateway.Check(nil, files)
+			problems, err := command.Check(nil, files)
 			if err != nil {
 				t.Fatal(err)
 			}

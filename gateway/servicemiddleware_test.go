@@ -9,7 +9,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"axion/gateway"
+	"axion/gateway/explain"
 )
 
 // echoing answers with what a server sees of a request: its path, and the headers X-*
@@ -48,7 +48,7 @@ func TestServiceMiddlewares(t *testing.T) {
 	if shown.Type != "loadbalancer" || len(shown.Middlewares) != 1 || shown.Middlewares[0] != "both" {
 		t.Errorf("the API shows %+v", shown)
 	}
-	answer, err := s.Explain(gateway.Question{URL: "http://a.localhost/x"})
+	answer, err := s.Explainer.Explain(explain.Request{URL: "http://a.localhost/x"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -194,8 +194,8 @@ func TestBaseHidden(t *testing.T) {
 		if n := all.HTTP["routers"].Total; (n == 0) != hide {
 			t.Errorf("hide %t: got %d routers", hide, n)
 		}
-		if len(g.Routes()) != 1 {
-			t.Errorf("hide %t: the routes are %v", hide, g.Routes())
+		if len(g.API().Routes()) != 1 {
+			t.Errorf("hide %t: the routes are %v", hide, g.API().Routes())
 		}
 		if err := g.Close(context.Background()); err != nil {
 			t.Error(err)

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"axion/gateway"
+	"axion/gateway/command"
 )
 
 // found is what the check says of routers with these rules and priorities, a line each.
@@ -21,7 +21,7 @@ func found(t *testing.T, routers [][2]string) string {
 	if err := os.WriteFile(file, []byte(compose(labels...)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	problems, err := gateway.Check(nil, []string{file})
+	problems, err := command.Check(nil, []string{file})
 	if err != nil {
 		t.Fatal(err)
 	}

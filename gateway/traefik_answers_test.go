@@ -12,7 +12,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"axion/gateway"
+	"axion/gateway/command"
 	"axion/gateway/config"
 )
 
@@ -218,7 +218,7 @@ func TestSettingsWithoutEffect(t *testing.T) {
 
 	file := filepath.Join(t.TempDir(), "compose.yaml")
 	write(t, file, text)
-	problems, err := gateway.Check(nil, []string{file})
+	problems, err := command.Check(nil, []string{file})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,5 +1,3 @@
-// Package api shows the configuration in the shapes of Traefik's API: its names, its
-// defaults, its lists with their filters and pages. Secrets are left out.
 package api
 
 import (
@@ -15,10 +13,10 @@ import (
 // Object is a part of the configuration as JSON has it.
 type Object map[string]any
 
-// New shows a router, service, middleware or the like of package config, with the
+// NewObject shows a router, service, middleware or the like of package config, with the
 // defaults that Traefik would have set, and without its origin and its secrets. The
 // name is "name@provider".
-func New(name string, v any) Object {
+func NewObject(name string, v any) Object {
 	o := Object(camelStruct(reflect.Indirect(reflect.ValueOf(withDefaults(v)))))
 	hideIn("", o, false)
 	if text, ok := o["rule"].(string); ok {

@@ -13,7 +13,7 @@ import (
 	"axion/gateway/secret"
 )
 
-func TestNew(t *testing.T) {
+func TestNewObject(t *testing.T) {
 	t.Parallel()
 	no, zero, subnet := false, 0, 64
 	for name, tt := range map[string]struct {
@@ -51,7 +51,7 @@ func TestNew(t *testing.T) {
 			`"loadBalancer":{"proxyProtocol":{"version":2},"servers":[{"address":"a:1"}]}`},
 	} {
 		before, _ := json.Marshal(tt.of)
-		o := api.New("x@docker", tt.of)
+		o := api.NewObject("x@docker", tt.of)
 		delete(o, "name")
 		delete(o, "provider")
 		delete(o, "status")
@@ -107,7 +107,7 @@ func TestFieldsShown(t *testing.T) {
 
 func TestHidden(t *testing.T) {
 	t.Parallel()
-	o := api.New("m@docker", &config.Middleware{
+	o := api.NewObject("m@docker", &config.Middleware{
 		BasicAuth:  &config.BasicAuth{Users: []string{"me:$2y$05$hunter2", "$apr1$hunter2:x"}, Realm: "shown1"},
 		DigestAuth: &config.DigestAuth{Users: []string{"me:realm:hunter2"}},
 		ForwardAuth: &config.ForwardAuth{Address: "http://me:hunter2@a/?access_token=hunter2&b=shown2", TLS: &config.ClientTLS{Key: "hunter2",
@@ -143,7 +143,7 @@ func TestObserved(t *testing.T) {
 		"EntryPoint": {&config.Router{}, entry, `{"accessLogs":false,"metrics":false,"traceVerbosity":"minimal","tracing":true}`},
 		"Both":       {own, entry, `{"accessLogs":false,"metrics":true,"traceVerbosity":"minimal","tracing":true}`},
 	} {
-		if got, _ := json.Marshal(api.New("r@docker", api.Observed(tt.router, tt.entry))["observability"]); string(got) != tt.want {
+		if got, _ := json.Marshal(api.NewObject("r@docker", api.Observed(tt.router, tt.entry))["observability"]); string(got) != tt.want {
 			t.Errorf("%s: got %s, want %s", name, got, tt.want)
 		}
 	}

@@ -1,9 +1,10 @@
 package config
 
 import (
-	"axion/web/view"
 	"fmt"
 	"strings"
+
+	"axion/web/view"
 )
 
 // Severity of a [Problem].

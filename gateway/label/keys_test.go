@@ -15,7 +15,7 @@ import (
 	"github.com/pelletier/go-toml/v2"
 	"go.yaml.in/yaml/v4"
 
-	"axion/gateway"
+	"axion/gateway/command"
 	"axion/gateway/config"
 	"axion/gateway/config/keytest"
 	"axion/gateway/dynamic"
@@ -307,7 +307,7 @@ func reported(t *testing.T, k keytest.Key) {
 		if err := os.WriteFile(path, data, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		problems, err := gateway.Check(nil, []string{path})
+		problems, err := command.Check(nil, []string{path})
 		if err != nil {
 			t.Fatal(err)
 		}

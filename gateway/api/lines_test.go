@@ -1,10 +1,10 @@
-package gateway_test
+package api_test
 
 import (
 	"strings"
 	"testing"
 
-	"axion/gateway"
+	"axion/gateway/api"
 )
 
 func TestSecretLines(t *testing.T) {
@@ -39,7 +39,7 @@ func TestSecretLines(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			got := gateway.HideLines(tt.file, tt.text)
+			got := api.HideLines(tt.file, tt.text)
 			if got != tt.want {
 				t.Errorf("got\n%s\nwant\n%s", got, tt.want)
 			}
@@ -59,7 +59,7 @@ func TestSecretLabels(t *testing.T) {
 	} {
 		for _, line := range []string{"- traefik.http.%=hunter2", `- "traefik.http.%=hunter2"`, "traefik.http.%: hunter2", `"traefik.http.%": "hunter2",`} {
 			line = strings.ReplaceAll(line, "%", name)
-			if got := gateway.HideLines("c.yaml", line); strings.Contains(got, "hunter2") || !strings.Contains(got, name) {
+			if got := api.HideLines("c.yaml", line); strings.Contains(got, "hunter2") || !strings.Contains(got, name) {
 				t.Errorf("%s: got %s", line, got)
 			}
 		}
@@ -70,12 +70,12 @@ func TestSecretLabels(t *testing.T) {
 		"- traefik.http.middlewares.a.forwardauth.address=http://auth/verify", "- traefik.tcp.routers.db.tls.passthrough=true", "- traefik.enable=true",
 		"- traefik.http.middlewares.a.headers.customresponseheaders.X-Robots-Tag=none",
 	} {
-		if got := gateway.HideLines("c.yaml", line); got != line {
+		if got := api.HideLines("c.yaml", line); got != line {
 			t.Errorf("%s: got %s", line, got)
 		}
 	}
 	for _, value := range []string{"me:$$apr1$$hunter2", "me:$2y$05$hunter2", "me:{SHA}hunter2", "-----BEGIN PRIVATE KEY----- hunter2", "http://u:hunter2@db", "http://hunter2@db", `http://u:hunter2/a"b@db`} {
-		if got := gateway.HideLines("c.yaml", "- traefik.http.services.a.b="+value); strings.Contains(got, "hunter2") {
+		if got := api.HideLines("c.yaml", "- traefik.http.services.a.b="+value); strings.Contains(got, "hunter2") {
 			t.Errorf("%s: got %s", value, got)
 		}
 	}
@@ -95,7 +95,7 @@ func FuzzSecretLine(f *testing.F) {
 			return
 		}
 		for _, file := range []string{"c.yaml", "c.toml"} {
-			got := gateway.HideLines(file, text+"\nDB_PASS: hunter2\n  hunter2\nurl: http://u:hunter2/a@db\n- a:$2y$05$hunter2\n")
+			got := api.HideLines(file, text+"\nDB_PASS: hunter2\n  hunter2\nurl: http://u:hunter2/a@db\n- a:$2y$05$hunter2\n")
 			if strings.Contains(got, "hunter2") {
 				t.Errorf("%q: shown as %q", text, got)
 			}

@@ -1,7 +1,11 @@
-package gateway
+// Package explain says which router takes a request, and what becomes of it, without
+// sending anything: what `axion explain` and the dashboard show, and the page of a request
+// that no router takes.
+package explain
 
 import (
 	"cmp"
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -10,32 +14,56 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"axion/gateway/cert"
 	"axion/gateway/config"
+	"axion/gateway/entrypoint"
 	"axion/gateway/fault"
 	"axion/gateway/hostname"
+	"axion/gateway/middleware"
+	"axion/gateway/routes"
 	"axion/gateway/routing"
 	"axion/gateway/rule"
 	"axion/gateway/secret"
 	"axion/web/view"
 )
 
-// Question is a request to explain.
-type Question struct {
+// Explainer explains requests by the table in force. Its methods are safe for concurrent
+// use.
+type Explainer struct {
+	// Table gives the table in force.
+	Table func() *routing.Table
+	// EntryPoints are those that are open. They are set before the first request.
+	EntryPoints *entrypoint.Set
+	Cert        *cert.Authority
+	// Faults are those that are injected.
+	Faults *fault.Set
+	// Context is that of the requests that middlewares get to see.
+	Context context.Context
+	// Middleware is what middlewares are built with that must not be those in force.
+	Middleware middleware.Env
+	// Dashboard is the URL of the stack's dashboard. Empty means there is none.
+	Dashboard string
+
+	pages atomic.Int64 // that are being made
+}
+
+// Request is a request to explain.
+type Request struct {
 	Method string      // GET if empty
 	URL    string      // absolute: the scheme chooses the entrypoint, unless the port does
 	Header http.Header // further headers; Host overrides the URL's
 	Client string      // the client's address, 127.0.0.1 if empty
 }
 
-// Answer tells what becomes of a request, and why.
-type Answer struct {
+// Explanation says what becomes of a request, and why.
+type Explanation struct {
 	Method     string             `json:"method"`
 	URL        string             `json:"url"`
 	EntryPoint string             `json:"entryPoint"`
-	Router     *Judged            `json:"router"`           // nil where Outcome says what comes instead
-	Second     *Judged            `json:"second,omitempty"` // the router that would have come next
+	Router     *RouterVerdict     `json:"router"`           // nil where Outcome says what comes instead
+	Second     *RouterVerdict     `json:"second,omitempty"` // the router that would have come next
 	Servers    []view.RouteServer `json:"servers"`
 	// Server is the one that answers, where it does not depend on the balancer.
 	Server string `json:"server,omitempty"`
@@ -46,7 +74,7 @@ type Answer struct {
 	TLS *cert.Handshake `json:"tls,omitempty"`
 	// Near are the routers that come closest to a request that none takes, or to
 	// one that another took, with what would make them match; at most maxNear.
-	Near []Judged `json:"near"`
+	Near []RouterVerdict `json:"near"`
 	// Reply is the answer that the gateway itself gives before the service, or in its
 	// stead; nil where the service answers, or no router does (404).
 	Reply *Reply `json:"reply,omitempty"`
@@ -84,8 +112,8 @@ type Unserved struct {
 	Origin  view.Origin `json:"origin"`
 }
 
-// Judged is a router with its verdict on a request.
-type Judged struct {
+// RouterVerdict is a router with its verdict on a request.
+type RouterVerdict struct {
 	Name        string           `json:"name"`
 	Rule        string           `json:"rule"`
 	Priority    int              `json:"priority"`
@@ -98,43 +126,43 @@ type Judged struct {
 	// where it would be several.
 	Change string   `json:"change,omitempty"`
 	Errors []string `json:"errors,omitempty"`
-	// Faults break its requests on purpose now.
+	// Faults are the injected ones that its requests meet now.
 	Faults []string    `json:"faults,omitempty"`
 	Origin view.Origin `json:"origin"`
 }
 
-// maxNear bounds the near misses told.
+// maxNear bounds the near misses of an explanation.
 const maxNear = 5
 
-// Explain tells which router of the table in force takes a request, and what becomes
-// of it. Nothing is sent. The error says what is wrong with the question.
-func (g *Gateway) Explain(q Question) (*Answer, error) {
+// Explain says which router of the table in force takes a request, and what becomes
+// of it. Nothing is sent. The error says what is wrong with q.
+func (x *Explainer) Explain(q Request) (*Explanation, error) {
 	r, u, err := q.request()
 	if err != nil {
 		return nil, err
 	}
-	a := &Answer{Method: r.Method, URL: u.Redacted(), Servers: []view.RouteServer{}, Near: []Judged{}, Unserved: []Unserved{}, Notes: []string{},
+	a := &Explanation{Method: r.Method, URL: u.Redacted(), Servers: []view.RouteServer{}, Near: []RouterVerdict{}, Unserved: []Unserved{}, Notes: []string{},
 		secure: r.TLS != nil}
 	if a.name, err = hostname.Name(u.Hostname()); err != nil {
 		return nil, fmt.Errorf("the URL's host cannot be read: %w", err)
 	}
 	a.host, a.client = a.name, clientOf(r)
-	t := g.table.Load()
-	e := g.entryAt(t, a, u)
-	taken, req := g.ask(t, a, e, r)
+	t := x.Table()
+	e := x.entryAt(t, a, u)
+	taken, req := x.probe(t, a, e, r)
 	if req != nil {
 		a.host = req.Host
 		a.compare(t, taken, req)
 	}
 	if e.Serves(a.secure) {
-		g.explainConnection(t, a)
+		x.explainConnection(t, a)
 	}
 	switch {
 	case a.Outcome != "":
 		a.Reply = nil // nothing gets so far
 	case a.Router != nil:
-		a.Router.Faults = g.faults.On(fault.Route{Router: a.Router.Name, Service: a.Router.Service, Compose: a.Router.Origin.Service})
-		g.walk(a, taken, req)
+		a.Router.Faults = x.Faults.On(fault.Route{Router: a.Router.Name, Service: a.Router.Service, Compose: a.Router.Origin.Service})
+		x.walk(a, taken, req)
 	case req != nil:
 		a.addUnserved(t, req)
 	}
@@ -142,24 +170,24 @@ func (g *Gateway) Explain(q Question) (*Answer, error) {
 }
 
 // compare fills in the router that takes a request, and those that come near.
-func (a *Answer) compare(t *routing.Table, taken *routing.Router, req *rule.Request) {
+func (a *Explanation) compare(t *routing.Table, taken *routing.Router, req *rule.Request) {
 	if taken != nil {
 		j := evaluate(taken, req, a.EntryPoint, a.secure)
 		a.Router, a.options = &j, taken.Entry(a.EntryPoint, a.secure).TLSOptions
-		a.Servers = serversOf(taken.Service)
+		a.Servers = routes.ServersOf(taken.Service)
 		if len(a.Servers) == 1 {
 			a.Server = a.Servers[0].URL
 		}
 	}
 	a.Near = nearMisses(t, req, a, taken, a.secure)
-	if i := slices.IndexFunc(a.Near, func(j Judged) bool { return j.Matched && j.Change == "" }); i >= 0 && taken != nil {
+	if i := slices.IndexFunc(a.Near, func(j RouterVerdict) bool { return j.Matched && j.Change == "" }); i >= 0 && taken != nil {
 		second := a.Near[i]
 		a.Second, a.Near = &second, slices.Delete(a.Near, i, i+1)
 	}
 }
 
 // request is what the server would get, and the URL asked.
-func (q Question) request() (*http.Request, *url.URL, error) {
+func (q Request) request() (*http.Request, *url.URL, error) {
 	if !strings.Contains(q.URL, "://") {
 		q.URL = "https://" + q.URL
 	}
@@ -232,9 +260,9 @@ func clientOf(r *http.Request) netip.Addr {
 }
 
 // evaluate tells what r says of a request on an entrypoint.
-func evaluate(r *routing.Router, req *rule.Request, entrypoint string, secure bool) Judged {
-	j := Judged{Name: r.Name, Rule: secret.Rule(r.Config.Rule), Priority: r.Priority, Middlewares: []string{}, Service: r.Config.Service,
-		Status: describeRoute(r).Status, Origin: originOf(r.Config.Origin), Verdicts: []rule.Verdict{}}
+func evaluate(r *routing.Router, req *rule.Request, entrypoint string, secure bool) RouterVerdict {
+	j := RouterVerdict{Name: r.Name, Rule: secret.Rule(r.Config.Rule), Priority: r.Priority, Middlewares: []string{}, Service: r.Config.Service,
+		Status: routes.Describe(r).Status, Origin: routes.OriginOf(r.Config.Origin), Verdicts: []rule.Verdict{}}
 	wares := r.Middlewares
 	if r.Service != nil {
 		wares = slices.Concat(wares, r.Service.Middlewares)
@@ -289,7 +317,7 @@ func otherEntryPoint(r *routing.Router) string {
 }
 
 // nearMisses are the routers that come closest, closest first.
-func nearMisses(t *routing.Table, req *rule.Request, a *Answer, taken *routing.Router, secure bool) []Judged {
+func nearMisses(t *routing.Table, req *rule.Request, a *Explanation, taken *routing.Router, secure bool) []RouterVerdict {
 	type miss struct {
 		*routing.Router
 		distance int
@@ -310,7 +338,7 @@ func nearMisses(t *routing.Table, req *rule.Request, a *Answer, taken *routing.R
 		misses = append(misses, miss{r, distance})
 	}
 	slices.SortStableFunc(misses, func(a, b miss) int { return a.distance - b.distance })
-	list := []Judged{}
+	list := []RouterVerdict{}
 	for _, m := range misses[:min(len(misses), maxNear)] {
 		list = append(list, evaluate(m.Router, req, a.EntryPoint, secure))
 	}

@@ -1,4 +1,4 @@
-package gateway
+package api
 
 import (
 	"net/http"
@@ -10,16 +10,16 @@ import (
 // pages serve the API, and send browsers that open Traefik's dashboard to the stack's:
 // to the page of its routes. Of the service that is the dashboard alone all other paths
 // are.
-func (g *Gateway) pages(api http.Handler, alone bool) http.Handler {
+func (a *API) pages(alone bool) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		settings := g.table.Load().Dynamic.Static.API
-		here := g.dashboard != "" && (settings == nil || routing.HasDashboard(settings)) && (r.Method == http.MethodGet || r.Method == http.MethodHead)
+		settings := a.Table().Dynamic.Static.API
+		here := a.Dashboard != "" && (settings == nil || routing.HasDashboard(settings)) && (r.Method == http.MethodGet || r.Method == http.MethodHead)
 		path := r.URL.Path
 		switch {
 		case !here || strings.HasPrefix(path, "/api/"):
-			api.ServeHTTP(w, r)
+			a.ServeHTTP(w, r)
 		case alone || path == "/dashboard" || strings.HasPrefix(path, "/dashboard/"):
-			http.Redirect(w, r, strings.TrimSuffix(g.dashboard, "/")+"/routes", http.StatusFound)
+			http.Redirect(w, r, strings.TrimSuffix(a.Dashboard, "/")+"/routes", http.StatusFound)
 		case path == "/":
 			base := ""
 			if settings != nil {
@@ -28,7 +28,7 @@ func (g *Gateway) pages(api http.Handler, alone bool) http.Handler {
 			w.Header().Set("Location", forwardedPrefix(r)+base+"/dashboard/") // http.Redirect knows neither
 			w.WriteHeader(http.StatusFound)
 		default:
-			api.ServeHTTP(w, r)
+			a.ServeHTTP(w, r)
 		}
 	})
 }
@@ -43,14 +43,13 @@ func forwardedPrefix(r *http.Request) string {
 	return prefix
 }
 
-// newInternals are the services that routers can name, such as ping@internal.
-func (g *Gateway) newInternals() map[string]http.Handler {
-	api := g.API()
+// Internals are the services that routers can name, such as ping@internal.
+func (a *API) Internals() map[string]http.Handler {
 	return map[string]http.Handler{
-		"api":        g.pages(api, false),
-		"dashboard":  g.pages(api, true),
-		"ping":       http.HandlerFunc(g.ping),
-		"prometheus": g.observer.Handler(),
+		"api":        a.pages(false),
+		"dashboard":  a.pages(true),
+		"ping":       http.HandlerFunc(a.ping),
+		"prometheus": http.HandlerFunc(a.metrics),
 		// noop is for routers whose middlewares answer every request themselves.
 		"noop": http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }),
 	}

@@ -1,33 +1,33 @@
-package gateway
+package api
 
 import (
 	"strconv"
 
-	"axion/gateway/api"
 	"axion/gateway/config"
+	"axion/gateway/routes"
 	"axion/gateway/routing"
 	"axion/gateway/secret"
 	"axion/web/view"
 )
 
-// rawRoute is a TCP or UDP router as the API shows it.
-type rawRoute struct {
+// layer4Router is a TCP or UDP router as the API shows it.
+type layer4Router struct {
 	name, service string
 	middlewares   []string
 	entryPoints   []string
 	enabled       bool
-	findings      []rawFinding
+	findings      []finding
 }
 
-type rawFinding struct {
+type finding struct {
 	severity config.Severity
 	message  string
 }
 
 // tcpLists are the parts of TCP's configuration, with their states.
-func tcpLists(t *routing.Table) map[string]api.List {
+func tcpLists(t *routing.Table) map[string]List {
 	d, w := t.Dynamic.TCP, t.Dynamic.Written.TCP
-	all := map[string]api.List{"routers": {}, "services": {}, "middlewares": {}}
+	all := map[string]List{"routers": {}, "services": {}, "middlewares": {}}
 	for name, c := range d.Routers {
 		m := object(name, c, w.Routers, c.Origin)
 		if tls, ok := m["tls"].(map[string]any); ok {
@@ -42,11 +42,11 @@ func tcpLists(t *routing.Table) map[string]api.List {
 		all["middlewares"][name] = typed(name, c, nil, c.Origin)
 	}
 	for _, r := range t.TCP.Routes() {
-		raw := rawRoute{r.Name, r.Config.Service, r.Config.Middlewares, r.EntryPoints, r.Enabled, nil}
+		shown := layer4Router{r.Name, r.Config.Service, r.Config.Middlewares, r.EntryPoints, r.Enabled, nil}
 		for _, f := range r.Findings {
-			raw.findings = append(raw.findings, rawFinding{f.Severity, f.Message})
+			shown.findings = append(shown.findings, finding{f.Severity, f.Message})
 		}
-		raw.put(all)
+		shown.put(all)
 		if m := all["routers"][r.Name]; m != nil {
 			m["priority"], m["priorityStr"] = r.Priority, strconv.Itoa(r.Priority)
 			if m["entryPoints"] == nil {
@@ -57,7 +57,7 @@ func tcpLists(t *routing.Table) map[string]api.List {
 	for name, servers := range t.TCP.Servers() {
 		states := map[string]string{}
 		for _, s := range servers {
-			states[s.Address] = string(status(s.Up))
+			states[s.Address] = string(routes.ServerStatus(s.Up))
 		}
 		if m := all["services"][name]; m != nil {
 			m["serverStatus"] = states
@@ -67,9 +67,9 @@ func tcpLists(t *routing.Table) map[string]api.List {
 }
 
 // udpLists are the parts of UDP's configuration, with their states.
-func udpLists(t *routing.Table) map[string]api.List {
+func udpLists(t *routing.Table) map[string]List {
 	d, w := t.Dynamic.UDP, t.Dynamic.Written.UDP
-	all := map[string]api.List{"routers": {}, "services": {}}
+	all := map[string]List{"routers": {}, "services": {}}
 	for name, c := range d.Routers {
 		all["routers"][name] = object(name, c, w.Routers, c.Origin)
 	}
@@ -77,17 +77,17 @@ func udpLists(t *routing.Table) map[string]api.List {
 		all["services"][name] = typed(name, c, w.Services, c.Origin)
 	}
 	for _, r := range t.UDP.Routes() {
-		raw := rawRoute{r.Name, r.Config.Service, nil, r.EntryPoints, r.Enabled, nil}
+		shown := layer4Router{r.Name, r.Config.Service, nil, r.EntryPoints, r.Enabled, nil}
 		for _, f := range r.Findings {
-			raw.findings = append(raw.findings, rawFinding{f.Severity, f.Message})
+			shown.findings = append(shown.findings, finding{f.Severity, f.Message})
 		}
-		raw.put(all)
+		shown.put(all)
 	}
 	return all
 }
 
-// put tells the router's state, and those that it uses of it.
-func (r rawRoute) put(all map[string]api.List) {
+// put adds the state of the router, and to what it uses that it does.
+func (r layer4Router) put(all map[string]List) {
 	m := all["routers"][r.name]
 	if m == nil {
 		return

@@ -1,4 +1,4 @@
-package gateway
+package explain
 
 import (
 	"cmp"
@@ -7,10 +7,11 @@ import (
 	"strings"
 
 	"axion/gateway/cert"
+	"axion/gateway/routes"
 )
 
-// PrintAnswer writes an explanation for people.
-func PrintAnswer(w io.Writer, a *Answer) error {
+// Print writes an explanation for people.
+func Print(w io.Writer, a *Explanation) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %s on entrypoint %s\n\n", a.Method, a.URL, cmp.Or(a.EntryPoint, "none"))
 	if h := a.TLS; h != nil {
@@ -19,11 +20,11 @@ func PrintAnswer(w io.Writer, a *Answer) error {
 	printOutcome(&b, a)
 	if a.Second != nil {
 		fmt.Fprintln(&b)
-		printJudged(&b, "would come next", a.Second)
+		printVerdict(&b, "would come next", a.Second)
 	}
 	for i := range a.Near {
 		fmt.Fprintln(&b)
-		printJudged(&b, "came near", &a.Near[i])
+		printVerdict(&b, "came near", &a.Near[i])
 	}
 	_, err := io.WriteString(w, b.String())
 	if err != nil {
@@ -32,12 +33,12 @@ func PrintAnswer(w io.Writer, a *Answer) error {
 	return nil
 }
 
-// printOutcome tells who answers, and what.
-func printOutcome(b *strings.Builder, a *Answer) {
+// printOutcome says who answers, and what.
+func printOutcome(b *strings.Builder, a *Explanation) {
 	switch {
 	case a.Router != nil:
-		printJudged(b, "taken by", a.Router)
-		fmt.Fprintf(b, "  middlewares  %s\n  service      %s\n", list(a.Router.Middlewares), a.Router.Service)
+		printVerdict(b, "taken by", a.Router)
+		fmt.Fprintf(b, "  middlewares  %s\n  service      %s\n", routes.List(a.Router.Middlewares), a.Router.Service)
 		for _, s := range a.Servers {
 			fmt.Fprintf(b, "  server       %s (%s)\n", s.URL, s.Status)
 		}
@@ -67,7 +68,7 @@ func printOutcome(b *strings.Builder, a *Answer) {
 	}
 }
 
-// handshakeText tells of TLS in one line.
+// handshakeText describes the handshake in one line.
 func handshakeText(h *cert.Handshake) string {
 	text := map[string]string{
 		cert.FromFile: "a certificate of yours", cert.FromACME: "a certificate by ACME",
@@ -84,7 +85,7 @@ func handshakeText(h *cert.Handshake) string {
 	return text
 }
 
-func printJudged(b *strings.Builder, what string, j *Judged) {
+func printVerdict(b *strings.Builder, what string, j *RouterVerdict) {
 	fmt.Fprintf(b, "%s %s, priority %d, %s\n", what, j.Name, j.Priority, j.Origin)
 	for _, v := range j.Verdicts {
 		mark := "✗"

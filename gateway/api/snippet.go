@@ -1,4 +1,4 @@
-package gateway
+package api
 
 import (
 	"bytes"
@@ -23,9 +23,9 @@ type Snippet struct {
 // Snippet gives the lines around one of a file, by the name that problems and
 // origins give it; false for a file that is not part of the configuration, and for
 // a line that it does not have. No file is read for it.
-func (g *Gateway) Snippet(file string, line int) (Snippet, bool) {
+func (a *API) Snippet(file string, line int) (Snippet, bool) {
 	var best Snippet
-	for _, text := range g.provider.Text(file) {
+	for _, text := range a.Provider.Text(file) {
 		lines := bytes.Split(bytes.TrimSuffix(text, []byte("\n")), []byte("\n"))
 		if line < 1 || line > len(lines) {
 			continue

@@ -1,4 +1,5 @@
-package gateway
+// Package command has the commands of `axion` about routes, labels and certificates.
+package command
 
 import (
 	"context"
@@ -15,18 +16,20 @@ import (
 	"github.com/spf13/cobra"
 
 	"axion/gateway/cert"
+	"axion/gateway/explain"
 	"axion/gateway/generate"
 	"axion/gateway/provider"
+	"axion/gateway/routes"
 	"axion/gateway/routing"
 	"axion/gateway/trust"
 	"axion/web/view"
 )
 
-// maxAnswer bounds what is read from a running stack, in bytes.
-const maxAnswer = 64 << 20
+// maxResponse bounds what is read from a running stack, in bytes.
+const maxResponse = 64 << 20
 
-// Around is what the commands know of the stack.
-type Around struct {
+// Stack is what the commands know of the stack.
+type Stack struct {
 	// Dashboard is the address of the running stack's, which answers for it.
 	Dashboard func() (string, error)
 	// URLs are those at which the running stack answers.
@@ -38,31 +41,31 @@ type Around struct {
 	Sources func() (base []provider.Source, files []string)
 }
 
-// Commands are `axion routes` and `axion explain`, which ask the running stack;
+// All are `axion routes` and `axion explain`, which ask the running stack;
 // `axion check` and `axion labels`, which need none; and `axion trust`, `untrust` and
 // `doctor`, which are about this machine.
-func Commands(a Around) []*cobra.Command {
-	files := func() []string { _, files := a.Sources(); return files }
-	list := []*cobra.Command{routesCommand(a.Dashboard), explainCommand(a.Dashboard), checkCommand(a.Sources, a.Own), generate.Command(files)}
-	return append(list, trust.Commands(func() (string, error) { return cert.RootFile("") }, a.stack)...)
+func All(s Stack) []*cobra.Command {
+	files := func() []string { _, files := s.Sources(); return files }
+	list := []*cobra.Command{routesCommand(s.Dashboard), explainCommand(s.Dashboard), checkCommand(s.Sources, s.Own), generate.Command(files)}
+	return append(list, trust.Commands(func() (string, error) { return cert.RootFile("") }, s.diagnosed)...)
 }
 
-// stack is what the doctor looks at.
-func (a Around) stack() (trust.Stack, error) {
-	urls, err := a.URLs()
-	s := trust.Stack{URLs: urls}
-	if a.Own != nil {
-		s.Own = a.Own()
-		maps.DeleteFunc(s.Own, func(what, _ string) bool { return strings.HasPrefix(what, routing.ListenerPrefix) })
+// diagnosed is what the doctor looks at.
+func (s Stack) diagnosed() (trust.Stack, error) {
+	urls, err := s.URLs()
+	d := trust.Stack{URLs: urls}
+	if s.Own != nil {
+		d.Own = s.Own()
+		maps.DeleteFunc(d.Own, func(what, _ string) bool { return strings.HasPrefix(what, routing.ListenerPrefix) })
 	}
 	for _, text := range urls {
 		if u, err := url.Parse(text); err == nil {
 			if port, err := strconv.Atoi(u.Port()); err == nil {
-				s.Ports = append(s.Ports, port)
+				d.Ports = append(d.Ports, port)
 			}
 		}
 	}
-	return s, err
+	return d, err
 }
 
 func routesCommand(dashboard func() (string, error)) *cobra.Command {
@@ -72,13 +75,13 @@ func routesCommand(dashboard func() (string, error)) *cobra.Command {
 		var body struct {
 			Items []view.Route `json:"items"`
 		}
-		if err := ask(cmd.Context(), dashboard, "/api/routes", &body); err != nil {
+		if err := queryStack(cmd.Context(), dashboard, "/api/routes", &body); err != nil {
 			return err
 		}
 		if *asJSON {
 			return json.NewEncoder(cmd.OutOrStdout()).Encode(body.Items)
 		}
-		return PrintRoutes(cmd.OutOrStdout(), body.Items)
+		return routes.Print(cmd.OutOrStdout(), body.Items)
 	}
 	return cmd
 }
@@ -98,29 +101,29 @@ func explainCommand(dashboard func() (string, error)) *cobra.Command {
 			}
 			query.Add("header", h)
 		}
-		var a Answer
-		if err := ask(cmd.Context(), dashboard, "/api/explain?"+query.Encode(), &a); err != nil {
+		var a explain.Explanation
+		if err := queryStack(cmd.Context(), dashboard, "/api/explain?"+query.Encode(), &a); err != nil {
 			return err
 		}
 		if *asJSON {
 			return json.NewEncoder(cmd.OutOrStdout()).Encode(a)
 		}
-		return PrintAnswer(cmd.OutOrStdout(), &a)
+		return explain.Print(cmd.OutOrStdout(), &a)
 	}
 	return cmd
 }
 
-// silentError says that nothing answers at the stack's address.
-type silentError struct{ err error }
+// unreachableError says that nothing answers at the stack's address.
+type unreachableError struct{ err error }
 
-func (e *silentError) Error() string { return e.err.Error() }
-func (e *silentError) Unwrap() error { return e.err }
+func (e *unreachableError) Error() string { return e.err.Error() }
+func (e *unreachableError) Unwrap() error { return e.err }
 
 // Hint is the hint shown with the error.
-func (e *silentError) Hint() string { return "is the stack running? start it with: axion" }
+func (e *unreachableError) Hint() string { return "is the stack running? start it with: axion" }
 
-// ask decodes what the dashboard answers.
-func ask(ctx context.Context, dashboard func() (string, error), path string, to any) error {
+// queryStack decodes what the dashboard answers.
+func queryStack(ctx context.Context, dashboard func() (string, error), path string, to any) error {
 	address, err := dashboard()
 	if err != nil {
 		return err // it says it all
@@ -139,10 +142,10 @@ func fetch(ctx context.Context, url string, to any) error {
 	client := &http.Client{Timeout: 10 * time.Second}
 	res, err := client.Do(req)
 	if err != nil {
-		return &silentError{err}
+		return &unreachableError{err}
 	}
 	defer func() { _ = res.Body.Close() }()
-	body := io.LimitReader(res.Body, maxAnswer)
+	body := io.LimitReader(res.Body, maxResponse)
 	if res.StatusCode != http.StatusOK {
 		var problem struct{ Message, Detail string }
 		_ = json.NewDecoder(body).Decode(&problem)

@@ -1,4 +1,4 @@
-package gateway
+package explain
 
 import (
 	"net/netip"
@@ -8,10 +8,10 @@ import (
 	"axion/web/view"
 )
 
-// explainConnection tells what comes before an HTTP router sees a request: which TCP
+// explainConnection says what comes before an HTTP router sees a request: which TCP
 // router takes the connection, whether there is a handshake, and whether the host is
 // the handshake's.
-func (g *Gateway) explainConnection(t *routing.Table, a *Answer) {
+func (x *Explainer) explainConnection(t *routing.Table, a *Explanation) {
 	name := a.name
 	if _, err := netip.ParseAddr(name); err == nil {
 		name = "" // clients name no addresses (RFC 6066, section 3)
@@ -28,11 +28,11 @@ func (g *Gateway) explainConnection(t *routing.Table, a *Answer) {
 	if !a.secure {
 		return
 	}
-	h := g.cert.Explain(a.EntryPoint, name, a.name, t.HasHost(name))
+	h := x.Cert.Explain(a.EntryPoint, name, a.name, t.HasHost(name))
 	a.TLS = &h
 	if h.Refused != "" {
 		a.instead("the handshake is refused: " + h.Refused)
-	} else if why := g.cert.Mismatched(a.EntryPoint, a.host, name); why != "" {
+	} else if why := x.Cert.Mismatched(a.EntryPoint, a.host, name); why != "" {
 		a.instead("421 Misdirected Request for the host " + a.host + ": " + why)
 	} else if a.options != "" && a.options != h.Options {
 		a.instead("421 Misdirected Request: the router's TLS options are " + a.options + ", those of the handshake " + h.Options)
@@ -41,10 +41,10 @@ func (g *Gateway) explainConnection(t *routing.Table, a *Answer) {
 
 // instead says what becomes of a request that no router gets to see. The one that
 // would take it comes nearest.
-func (a *Answer) instead(outcome string) {
+func (a *Explanation) instead(outcome string) {
 	a.Outcome, a.Servers, a.Server, a.Second = outcome, []view.RouteServer{}, "", nil
 	if a.Router != nil {
-		a.Near = append([]Judged{*a.Router}, a.Near...)
+		a.Near = append([]RouterVerdict{*a.Router}, a.Near...)
 		a.Router = nil
 	}
 }

@@ -1,23 +1,23 @@
-package gateway
+package api
 
 import (
 	"slices"
 	"strconv"
 	"strings"
 
-	"axion/gateway/api"
 	"axion/gateway/config"
+	"axion/gateway/routes"
 	"axion/gateway/routing"
 	"axion/gateway/secret"
 	"axion/web/view"
 )
 
-// rawData is everything, as Traefik tells it, and the problems as we do.
-func (g *Gateway) rawData() map[string]any {
-	data := map[string]any{"problems": append([]config.Problem{}, g.Problems()...)}
-	t := g.table.Load()
+// rawData is everything in Traefik's shape, with the problems.
+func (a *API) rawData() map[string]any {
+	data := map[string]any{"problems": append([]config.Problem{}, a.Problems()...)}
+	t := a.Table()
 	for _, protocol := range []string{"http", "tcp", "udp"} {
-		for kind, list := range g.lists(t, protocol) {
+		for kind, list := range a.lists(t, protocol) {
 			name := kind
 			if protocol != "http" {
 				name = protocol + strings.ToUpper(kind[:1]) + kind[1:]
@@ -30,10 +30,10 @@ func (g *Gateway) rawData() map[string]any {
 	return data
 }
 
-// lists tells routers, services and middlewares of one protocol, or is nil. What is
+// lists are the routers, services and middlewares of one protocol, or nil. What is
 // the stack's own is left out where nobody but the user has routes.
-func (g *Gateway) lists(t *routing.Table, protocol string) map[string]api.List {
-	var lists map[string]api.List
+func (a *API) lists(t *routing.Table, protocol string) map[string]List {
+	var lists map[string]List
 	switch protocol {
 	case "http":
 		lists = httpLists(t)
@@ -42,7 +42,7 @@ func (g *Gateway) lists(t *routing.Table, protocol string) map[string]api.List {
 	case "udp":
 		lists = udpLists(t)
 	}
-	if g.hideBase {
+	if a.HideBase {
 		for _, list := range lists {
 			for name, o := range list {
 				if at, ok := o["origin"].(view.Origin); ok && at.Builtin {
@@ -55,27 +55,27 @@ func (g *Gateway) lists(t *routing.Table, protocol string) map[string]api.List {
 }
 
 // object is a part of the configuration as the API shows it: as its author wrote it.
-func object[T any](name string, v *T, written map[string]*T, o config.Origin) api.Object {
+func object[T any](name string, v *T, written map[string]*T, o config.Origin) Object {
 	if w := written[name]; w != nil {
 		v = w
 	}
-	m := api.New(name, v)
+	m := NewObject(name, v)
 	if o.File != "" {
-		m["origin"] = originOf(o)
+		m["origin"] = routes.OriginOf(o)
 	}
 	return m
 }
 
 // typed is object with what kind of service or middleware it is.
-func typed[T any](name string, v *T, written map[string]*T, o config.Origin) api.Object {
+func typed[T any](name string, v *T, written map[string]*T, o config.Origin) Object {
 	m := object(name, v, written, o)
-	m["type"] = api.Type(v)
+	m["type"] = Type(v)
 	return m
 }
 
-func httpLists(t *routing.Table) map[string]api.List {
+func httpLists(t *routing.Table) map[string]List {
 	d, w := t.Dynamic, t.Dynamic.Written
-	routers, services, middlewares := api.List{}, api.List{}, api.List{}
+	routers, services, middlewares := List{}, List{}, List{}
 	for name, c := range d.Services {
 		services[name] = typed(name, c, w.Services, c.Origin)
 	}
@@ -102,20 +102,20 @@ func httpLists(t *routing.Table) map[string]api.List {
 	for name, s := range services {
 		middlewares.UsedBy(name, s.Strings("middlewares")...)
 	}
-	return map[string]api.List{"routers": routers, "services": services, "middlewares": middlewares}
+	return map[string]List{"routers": routers, "services": services, "middlewares": middlewares}
 }
 
-// describeRouter tells a router's effective settings and its state.
-func describeRouter(t *routing.Table, r *routing.Router) api.Object {
+// describeRouter shows a router's effective settings and its state.
+func describeRouter(t *routing.Table, r *routing.Router) Object {
 	c := r.Config
 	if w := t.Dynamic.Written.Routers[r.Name]; w != nil {
 		c = w
 	}
 	if len(r.EntryPoints) > 0 {
-		c = api.Observed(c, r.EntryPoints[0].Config.Observability)
+		c = Observed(c, r.EntryPoints[0].Config.Observability)
 	}
 	m := object(r.Name, c, nil, r.Config.Origin)
-	d := describeRoute(r)
+	d := routes.Describe(r)
 	m["status"], m["priority"], m["priorityStr"], m["origin"] = string(d.Status), d.Priority, strconv.Itoa(d.Priority), d.Origin
 	if len(d.Errors) > 0 {
 		m["error"] = d.Errors
@@ -148,14 +148,14 @@ func using(r *routing.Router) []string {
 	return list
 }
 
-// showTLS tells the TLS settings that the router has, or that its entrypoint gives it.
-func showTLS(m api.Object, r *routing.Router) {
+// showTLS adds the TLS settings that the router has, or that its entrypoint gives it.
+func showTLS(m Object, r *routing.Router) {
 	for _, e := range r.EntryPoints {
 		if e.TLS == nil {
 			continue
 		}
 		if m["tls"] == nil {
-			m["tls"] = map[string]any(api.TLS(e.TLS))
+			m["tls"] = map[string]any(TLS(e.TLS))
 		}
 		if tls, _ := m["tls"].(map[string]any); tls["options"] == nil {
 			tls["options"] = routing.DefaultTLSOptions
@@ -164,14 +164,14 @@ func showTLS(m api.Object, r *routing.Router) {
 	}
 }
 
-// describeService tells the state of a service, and of those of the gateway's own that
+// describeService adds the state of a service, and of those of the gateway's own that
 // are in use.
-func describeService(t *routing.Table, list api.List, name string, s *routing.Service) {
+func describeService(t *routing.Table, list List, name string, s *routing.Service) {
 	if s == nil {
 		return
 	}
 	if s.IsInternal() {
-		list[name] = api.Object{"name": name, "provider": strings.TrimPrefix(routing.InternalSuffix, "@"), "status": string(view.RouteEnabled)}
+		list[name] = Object{"name": name, "provider": strings.TrimPrefix(routing.InternalSuffix, "@"), "status": string(view.RouteEnabled)}
 		return
 	}
 	m := list[name]
@@ -179,7 +179,7 @@ func describeService(t *routing.Table, list api.List, name string, s *routing.Se
 		return
 	}
 	states := map[string]string{}
-	for _, at := range serversOf(s) {
+	for _, at := range routes.ServersOf(s) {
 		states[at.URL] = string(at.Status)
 	}
 	if len(states) > 0 {
@@ -191,7 +191,7 @@ func describeService(t *routing.Table, list api.List, name string, s *routing.Se
 }
 
 // describeOwn adds the middlewares that a router of an entrypoint brings along.
-func describeOwn(t *routing.Table, list api.List, r *routing.Router) {
+func describeOwn(t *routing.Table, list List, r *routing.Router) {
 	if !strings.HasSuffix(r.Name, routing.InternalSuffix) {
 		return
 	}

@@ -77,17 +77,17 @@ func TestHandshakeWaits(t *testing.T) {
 	t.Run("OK/TooMany", func(t *testing.T) {
 		t.Parallel()
 		s := start(t, other, patient)
-		results := make(chan error, gateway.MaxWaiting)
-		for range gateway.MaxWaiting {
+		results := make(chan error, gateway.MaxPending)
+		for range gateway.MaxPending {
 			go func() { results <- s.handshake(host) }()
 		}
-		eventually(t, "waiting handshakes", func() bool { return s.Waiting() == gateway.MaxWaiting })
+		eventually(t, "waiting handshakes", func() bool { return s.Waiting() == gateway.MaxPending })
 		if err := s.handshake(host); err != nil { // served at once
 			t.Errorf("one too many: %v", err)
 		}
-		want(t, "waiting", s.Waiting(), gateway.MaxWaiting)
+		want(t, "waiting", s.Waiting(), gateway.MaxPending)
 		s.fragment("site", route("site", "Host(`"+host+"`)", "http://127.0.0.1:1", "tls=true")...)
-		for range gateway.MaxWaiting {
+		for range gateway.MaxPending {
 			if err := <-results; err != nil {
 				t.Errorf("waiting handshake: %v", err)
 			}

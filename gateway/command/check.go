@@ -1,4 +1,4 @@
-package gateway
+package command
 
 import (
 	"cmp"
@@ -7,16 +7,16 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
-	"sync"
 
+	"axion/gateway/api"
 	"axion/gateway/config"
-	"axion/gateway/observe"
 	"axion/gateway/provider"
 	"axion/gateway/routing"
+	"axion/gateway/rule"
 	"axion/gateway/selfaddr"
 )
 
-// Check tells everything that is wrong or doubtful about compose files and dynamic
+// Check reports everything that is wrong or doubtful about compose files and dynamic
 // files, without starting anything: what the gateway would report of them once it
 // runs. Base is the layer below them, whose own problems are left out. What keeps
 // the files from being read at all is a problem too, or an error where it is not the
@@ -31,7 +31,7 @@ func Check(base []provider.Source, files []string) ([]config.Problem, error) {
 var usual = map[string]string{"dashboard": "localhost:8900", "Kafka broker": "localhost:9092"}
 
 // checkFiles is Check for a stack that listens at these addresses, by what is there, and
-// tells how much was looked at.
+// counts what was checked.
 func checkFiles(base []provider.Source, files []string, listening map[string]string) ([]config.Problem, provider.Count, error) {
 	p, err := provider.New(provider.Options{Base: base, Files: files})
 	if problem, ok := errors.AsType[config.Problem](err); ok {
@@ -40,24 +40,36 @@ func checkFiles(base []provider.Source, files []string, listening map[string]str
 	if err != nil {
 		return nil, provider.Count{}, err
 	}
-	g := &Gateway{log: slog.New(slog.DiscardHandler), observer: unseen()}
-	g.internals = g.newInternals()
-	if len(listening) == 0 {
-		listening = usual
-	}
-	for name, address := range listening {
-		g.own.add(selfaddr.Parse(name, address))
-	}
-	g.own.private = slices.DeleteFunc(slices.Clone(g.own.fixed), func(l selfaddr.Listener) bool {
-		return strings.HasPrefix(l.Name, routing.ListenerPrefix)
-	})
-	problems := slices.DeleteFunc(slices.Concat(p.Problems(), routing.CheckAll(p.Dynamic(), g.newDeps())), func(p config.Problem) bool {
+	problems := slices.DeleteFunc(slices.Concat(p.Problems(), routing.CheckAll(p.Dynamic(), newDeps(listening))), func(p config.Problem) bool {
 		return slices.ContainsFunc(base, func(s provider.Source) bool { return s.Name == p.File })
 	})
 	slices.SortStableFunc(problems, func(a, b config.Problem) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
 	})
 	return problems, p.Count(), nil
+}
+
+// newDeps are what a table is checked with for a stack that listens at these addresses.
+func newDeps(listening map[string]string) routing.Deps {
+	if len(listening) == 0 {
+		listening = usual
+	}
+	var own selfaddr.Set
+	for name, address := range listening {
+		if l, ok := selfaddr.Parse(name, address); ok {
+			own = append(own, l)
+		}
+	}
+	return routing.Deps{
+		Current: func() *routing.Table { return nil }, Internals: new(api.API).Internals(),
+		Own: func(entries routing.EntryPoints) selfaddr.Set {
+			return routing.OwnListeners(slices.Clone(own), entries, false)
+		},
+		Private: slices.DeleteFunc(slices.Clone(own), func(l selfaddr.Listener) bool {
+			return strings.HasPrefix(l.Name, routing.ListenerPrefix)
+		}),
+		Rules: new(rule.Cache), Log: slog.New(slog.DiscardHandler),
+	}
 }
 
 // nothingError says that there was nothing to check.
@@ -82,6 +94,3 @@ func nothing(files []string, c provider.Count) error {
 	}
 	return nil
 }
-
-// unseen observes requests that are only looked at: nothing is counted or written.
-var unseen = sync.OnceValue(func() *observe.Observer { return observe.New(observe.Options{}) })

@@ -1,4 +1,4 @@
-package gateway
+package explain
 
 import (
 	"net/http"
@@ -19,22 +19,22 @@ const (
 	maxHosts = 12
 )
 
-// notFound answers a request that no route takes.
-func (g *Gateway) notFound(w http.ResponseWriter, req *rule.Request, entrypoint string, secure bool) {
-	defer g.misses.Add(-1)
-	if g.misses.Add(1) > maxPages || !notfound.WantsPage(req.HTTP) {
+// NotFound answers a request that no route takes.
+func (x *Explainer) NotFound(w http.ResponseWriter, req *rule.Request, entrypoint string, secure bool) {
+	defer x.pages.Add(-1)
+	if x.pages.Add(1) > maxPages || !notfound.WantsPage(req.HTTP) {
 		notfound.Plain(w)
 		return
 	}
 	// What the sender wrote, but for the query, which may hold a token.
 	target := strings.ReplaceAll(req.HTTP.URL.EscapedPath(), "'", "%27")
 	p := &notfound.Page{Method: req.HTTP.Method, URL: schemeOf(secure) + "://" + req.HTTP.Host + target, EntryPoint: entrypoint}
-	// Only a browser on this machine that asks for one of its names is told of routers:
+	// Only a browser on this machine that asks for one of its names is shown routers:
 	// a page from elsewhere whose name was made to resolve to this machine asks for its
 	// own (DNS rebinding).
 	if hostname.IsLocal(req.Host) && req.ClientIP().IsLoopback() {
-		p.Details, p.Dashboard = true, g.dashboard
-		addNear(g.table.Load(), p, req, secure)
+		p.Details, p.Dashboard = true, x.Dashboard
+		addNear(x.Table(), p, req, secure)
 	}
 	notfound.Write(w, p)
 }
@@ -48,7 +48,7 @@ func schemeOf(secure bool) string {
 
 // addNear fills in the routers that come near, and the hosts that there are.
 func addNear(t *routing.Table, p *notfound.Page, req *rule.Request, secure bool) {
-	for _, j := range nearMisses(t, req, &Answer{EntryPoint: p.EntryPoint}, nil, secure) {
+	for _, j := range nearMisses(t, req, &Explanation{EntryPoint: p.EntryPoint}, nil, secure) {
 		n := notfound.Near{Router: j.Name, Origin: j.Origin.String(), Change: j.Change}
 		for _, v := range j.Verdicts {
 			matcher, secret := notfound.Hide(v.Matcher)

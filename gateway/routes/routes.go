@@ -1,4 +1,6 @@
-package gateway
+// Package routes shows the routers of a table as the dashboard lists them and as
+// `axion routes` prints them.
+package routes
 
 import (
 	"fmt"
@@ -15,25 +17,26 @@ import (
 // embedded is the file of what the stack brings along itself.
 const embedded = "embedded"
 
-func originOf(o config.Origin) view.Origin {
+// OriginOf shows where a part of the configuration was read.
+func OriginOf(o config.Origin) view.Origin {
 	return view.Origin{File: o.File, Line: o.Line, Service: o.Service, Builtin: o.Layer == 0 && o.File == embedded}
 }
 
-// PrintRoutes writes routes as aligned columns, and below them why some are
+// Print writes routes as aligned columns, and below them why some are
 // disabled or doubtful.
-func PrintRoutes(w io.Writer, routes []view.Route) error {
+func Print(w io.Writer, routes []view.Route) error {
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(t, "ROUTER\tSTATUS\tPRIORITY\tENTRYPOINTS\tRULE\tMIDDLEWARES\tSERVERS\tORIGIN")
 	for _, r := range routes {
 		servers := make([]string, len(r.Servers))
 		for i, s := range r.Servers {
 			servers[i] = s.URL
-			if s.Status != status(true) {
+			if s.Status != view.ServerUp {
 				servers[i] += " (" + string(s.Status) + ")"
 			}
 		}
 		fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\t%s\t%s\t%s\n", r.Name, r.Status, r.Priority,
-			list(r.EntryPoints), oneLine(r.Rule), list(r.Middlewares), list(servers), r.Origin)
+			List(r.EntryPoints), oneLine(r.Rule), List(r.Middlewares), List(servers), r.Origin)
 	}
 	if err := t.Flush(); err != nil {
 		return fmt.Errorf("print routes: %w", err)
@@ -53,7 +56,8 @@ func PrintRoutes(w io.Writer, routes []view.Route) error {
 	return nil
 }
 
-func list(items []string) string {
+// List gives the items as a column shows them.
+func List(items []string) string {
 	if len(items) == 0 {
 		return "-"
 	}
@@ -63,8 +67,8 @@ func list(items []string) string {
 // oneLine folds the line breaks and tabs of a rule, which would break the columns.
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
-// describeRoute tells a router as it is in force.
-func describeRoute(r *routing.Router) view.Route {
+// Describe shows a router as it is in force.
+func Describe(r *routing.Router) view.Route {
 	d := view.Route{
 		Name:        r.Name,
 		Rule:        secret.Rule(r.Config.Rule),
@@ -76,7 +80,7 @@ func describeRoute(r *routing.Router) view.Route {
 		Servers:     []view.RouteServer{},
 		Status:      view.RouteEnabled,
 		Errors:      []string{},
-		Origin:      originOf(r.Config.Origin),
+		Origin:      OriginOf(r.Config.Origin),
 	}
 	for _, e := range r.EntryPoints {
 		d.EntryPoints = append(d.EntryPoints, e.Name)
@@ -89,24 +93,25 @@ func describeRoute(r *routing.Router) view.Route {
 		d.Status = view.RouteDisabled
 	}
 	if r.Service != nil {
-		d.Servers = serversOf(r.Service)
+		d.Servers = ServersOf(r.Service)
 	}
 	return d
 }
 
-// serversOf tells the states of a service's servers.
-func serversOf(s *routing.Service) []view.RouteServer {
+// ServersOf lists the servers of a service with their states.
+func ServersOf(s *routing.Service) []view.RouteServer {
 	list := []view.RouteServer{}
 	if s.Service == nil {
 		return list
 	}
 	for _, at := range s.Servers() {
-		list = append(list, view.RouteServer{URL: secret.URL(at.URL), Status: status(at.Up), Checked: at.Checked})
+		list = append(list, view.RouteServer{URL: secret.URL(at.URL), Status: ServerStatus(at.Up), Checked: at.Checked})
 	}
 	return list
 }
 
-func status(up bool) view.ServerStatus {
+// ServerStatus is the status of a server.
+func ServerStatus(up bool) view.ServerStatus {
 	if up {
 		return view.ServerUp
 	}

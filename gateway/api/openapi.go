@@ -1,4 +1,4 @@
-package gateway
+package api
 
 import (
 	"context"
@@ -10,19 +10,19 @@ import (
 	"axion/gateway/cert"
 )
 
-// Register adds to an API what the gateway tells beyond Traefik's shapes, and
-// describes those that [Gateway.API] serves.
-func (g *Gateway) Register(api huma.API) {
-	huma.Register(api, huma.Operation{
+// Register adds to h what the gateway shows beyond Traefik's shapes, and describes
+// those that a serves.
+func (a *API) Register(h huma.API) {
+	huma.Register(h, huma.Operation{
 		OperationID: "list-certificates", Method: http.MethodGet, Path: "/api/certificates",
 		Summary: "The certificates of the gateway's hosts, and the local authority",
-	}, g.listCertificates)
-	huma.Register(api, huma.Operation{
+	}, a.listCertificates)
+	huma.Register(h, huma.Operation{
 		OperationID: "get-snippet", Method: http.MethodGet, Path: "/api/snippet",
 		Summary: "The lines around one of a file that the routes were read from; none of any other file",
-	}, g.getSnippet)
-	for _, d := range shapes() {
-		api.OpenAPI().AddOperation(d.operation())
+	}, a.getSnippet)
+	for _, o := range operations() {
+		h.OpenAPI().AddOperation(o.describe())
 	}
 }
 
@@ -35,12 +35,12 @@ type certificateList struct {
 
 type certificatesOutput struct{ Body certificateList }
 
-func (g *Gateway) listCertificates(context.Context, *struct{}) (*certificatesOutput, error) {
-	items := g.cert.List()
+func (a *API) listCertificates(context.Context, *struct{}) (*certificatesOutput, error) {
+	items := a.Cert.List()
 	if items == nil {
 		items = []cert.Certificate{}
 	}
-	return &certificatesOutput{certificateList{Items: items, Root: g.cert.Root()}}, nil
+	return &certificatesOutput{certificateList{Items: items, Root: a.Cert.Root()}}, nil
 }
 
 type snippetInput struct {
@@ -50,34 +50,34 @@ type snippetInput struct {
 
 type snippetOutput struct{ Body Snippet }
 
-func (g *Gateway) getSnippet(_ context.Context, in *snippetInput) (*snippetOutput, error) {
-	s, ok := g.Snippet(in.File, in.Line)
+func (a *API) getSnippet(_ context.Context, in *snippetInput) (*snippetOutput, error) {
+	s, ok := a.Snippet(in.File, in.Line)
 	if !ok { // a line may go at any moment: that is nothing wrong
 		s = Snippet{File: in.File, Line: in.Line, Lines: []string{}}
 	}
 	return &snippetOutput{s}, nil
 }
 
-// shape describes an operation of [Gateway.API].
-type shape struct {
+// operation is one that an [API] serves.
+type operation struct {
 	id, path, summary string
 	query             []string // names of its parameters beside those in the path
 }
 
 // Parameters of Traefik's lists.
 var (
-	paged  = []string{"page", "per_page"}
-	listed = append([]string{"search", "status", "sortBy", "direction"}, paged...)
-	routed = append([]string{"serviceName", "middlewareName"}, listed...)
+	pageParams   = []string{"page", "per_page"}
+	listParams   = append([]string{"search", "status", "sortBy", "direction"}, pageParams...)
+	routerParams = append([]string{"serviceName", "middlewareName"}, listParams...)
 )
 
-// shapes are those that [Gateway.API] serves.
-func shapes() []shape {
-	all := []shape{
+// operations are those that an [API] serves.
+func operations() []operation {
+	all := []operation{
 		{id: "get-rawdata", path: "/api/rawdata", summary: "All routers, services and middlewares, in Traefik's shape, and what is wrong with labels"},
 		{id: "get-overview", path: "/api/overview", summary: "How many there are of each, in Traefik's shape"},
 		{id: "get-version", path: "/api/version", summary: "The version, in Traefik's shape"},
-		{id: "list-entrypoints", path: "/api/entrypoints", summary: "Where the gateway listens", query: paged},
+		{id: "list-entrypoints", path: "/api/entrypoints", summary: "Where the gateway listens", query: pageParams},
 		{id: "get-entrypoint", path: "/api/entrypoints/{name}", summary: "One place where the gateway listens"},
 		{id: "explain", path: "/api/explain", summary: "Which router takes a request and why, what comes second, and what came near; nothing is sent",
 			query: []string{"url", "method", "header", "client"}},
@@ -87,33 +87,33 @@ func shapes() []shape {
 			if protocol == "udp" && kind == "middleware" {
 				continue // UDP has none
 			}
-			query := listed
+			query := listParams
 			if kind == "router" {
-				query = routed
+				query = routerParams
 			}
 			path := "/api/" + protocol + "/" + kind + "s"
 			all = append(all,
-				shape{id: "list-" + protocol + "-" + kind + "s", path: path, summary: "The " + kind + "s of " + protocol + ", in Traefik's shape",
+				operation{id: "list-" + protocol + "-" + kind + "s", path: path, summary: "The " + kind + "s of " + protocol + ", in Traefik's shape",
 					query: query},
-				shape{id: "get-" + protocol + "-" + kind, path: path + "/{name}", summary: "One " + kind + " of " + protocol + ", by name@provider"})
+				operation{id: "get-" + protocol + "-" + kind, path: path + "/{name}", summary: "One " + kind + " of " + protocol + ", by name@provider"})
 		}
 	}
 	return all
 }
 
-func (s shape) operation() *huma.Operation {
+func (o operation) describe() *huma.Operation {
 	text := &huma.Schema{Type: huma.TypeString}
 	op := &huma.Operation{
-		OperationID: s.id, Method: http.MethodGet, Path: s.path, Summary: s.summary,
+		OperationID: o.id, Method: http.MethodGet, Path: o.path, Summary: o.summary,
 		Responses: map[string]*huma.Response{
 			"200":     {Description: "OK", Content: map[string]*huma.MediaType{"application/json": {}}},
 			"default": {Description: "Error", Content: map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{Type: huma.TypeObject, Properties: map[string]*huma.Schema{"message": text}}}}},
 		},
 	}
-	if strings.HasSuffix(s.path, "/{name}") {
+	if strings.HasSuffix(o.path, "/{name}") {
 		op.Parameters = append(op.Parameters, &huma.Param{Name: "name", In: "path", Required: true, Schema: text})
 	}
-	for _, name := range s.query {
+	for _, name := range o.query {
 		p := &huma.Param{Name: name, In: "query", Schema: text, Description: parameters[name]}
 		if name == "header" {
 			p.Schema = &huma.Schema{Type: huma.TypeArray, Items: text}

@@ -1,4 +1,4 @@
-package gateway
+package api
 
 import (
 	"net/http"
@@ -6,22 +6,21 @@ import (
 	"strconv"
 	"strings"
 
-	"axion/gateway/api"
 	"axion/web/view"
 )
 
 // listOf is one of the API's lists, or nil where there is no such one, which it answers.
-func (g *Gateway) listOf(w http.ResponseWriter, r *http.Request) api.List {
-	list := g.lists(g.table.Load(), r.PathValue("protocol"))[r.PathValue("kind")]
+func (a *API) listOf(w http.ResponseWriter, r *http.Request) List {
+	list := a.lists(a.Table(), r.PathValue("protocol"))[r.PathValue("kind")]
 	if list == nil {
 		apiError(w, http.StatusNotFound, "there is no such page")
 	}
 	return list
 }
 
-// oneThing answers with one router, service or middleware.
-func (g *Gateway) oneThing(w http.ResponseWriter, r *http.Request) {
-	list := g.listOf(w, r)
+// oneResource answers with one router, service or middleware.
+func (a *API) oneResource(w http.ResponseWriter, r *http.Request) {
+	list := a.listOf(w, r)
 	if list == nil {
 		return
 	}
@@ -33,13 +32,13 @@ func (g *Gateway) oneThing(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, o)
 }
 
-// listThings answers with a page of them.
-func (g *Gateway) listThings(w http.ResponseWriter, r *http.Request) {
-	list := g.listOf(w, r)
+// listResources answers with a page of them.
+func (a *API) listResources(w http.ResponseWriter, r *http.Request) {
+	list := a.listOf(w, r)
 	if list == nil {
 		return
 	}
-	page, next, err := api.Select(list, r.URL.Query())
+	page, next, err := Select(list, r.URL.Query())
 	writePage(w, page, next, err)
 }
 
@@ -54,13 +53,13 @@ func writePage[T any](w http.ResponseWriter, page []T, next int, err error) {
 	writeJSON(w, http.StatusOK, page)
 }
 
-func (g *Gateway) listEntryPoints(w http.ResponseWriter, r *http.Request) {
-	page, next, err := api.Page(g.entryPoints(), r.URL.Query())
+func (a *API) listEntryPoints(w http.ResponseWriter, r *http.Request) {
+	page, next, err := Page(a.entryPoints(), r.URL.Query())
 	writePage(w, page, next, err)
 }
 
-func (g *Gateway) oneEntryPoint(w http.ResponseWriter, r *http.Request) {
-	for _, e := range g.entryPoints() {
+func (a *API) oneEntryPoint(w http.ResponseWriter, r *http.Request) {
+	for _, e := range a.entryPoints() {
 		if slices.Contains(e.Strings("names"), r.PathValue("name")) {
 			writeJSON(w, http.StatusOK, e)
 			return
@@ -70,13 +69,13 @@ func (g *Gateway) oneEntryPoint(w http.ResponseWriter, r *http.Request) {
 }
 
 // entryPoints are those that are open, with their settings.
-func (g *Gateway) entryPoints() []api.Object {
-	list := []api.Object{}
-	entries := g.table.Load().EntryPoints
-	for _, e := range g.EntryPoints() {
-		o := api.Object{}
-		if at := entries[e.Name]; at != nil {
-			o = api.EntryPoint(at.Config)
+func (a *API) entryPoints() []Object {
+	list := []Object{}
+	t := a.Table()
+	for _, e := range a.EntryPoints.List(t) {
+		o := Object{}
+		if at := t.EntryPoints[e.Name]; at != nil {
+			o = EntryPoint(at.Config)
 		}
 		o["name"], o["names"], o["address"] = e.Name, e.Names, e.Address
 		list = append(list, o)
@@ -85,14 +84,14 @@ func (g *Gateway) entryPoints() []api.Object {
 }
 
 // overview counts by protocol and status.
-func (g *Gateway) overview() map[string]any {
-	t := g.table.Load()
+func (a *API) overview() map[string]any {
+	t := a.Table()
 	all := map[string]any{"features": map[string]any{"tracing": "", "metrics": "Prometheus", "accessLog": t.Dynamic.Static.AccessLog != nil,
 		"hub": false}}
 	known := map[string]bool{"Docker": len(t.Dynamic.Static.FileProviders) == 0, "File": len(t.Dynamic.Static.FileProviders) > 0}
 	for _, protocol := range []string{"http", "tcp", "udp"} {
 		kinds := map[string]any{}
-		for kind, list := range g.lists(t, protocol) {
+		for kind, list := range a.lists(t, protocol) {
 			count := map[string]int{"total": len(list), "warnings": 0, "errors": 0}
 			for _, o := range list {
 				switch o["status"] {

@@ -1,4 +1,4 @@
-package gateway
+package explain
 
 import (
 	"bytes"
@@ -10,9 +10,12 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 
 	"axion/gateway/config"
 	"axion/gateway/middleware"
+	"axion/gateway/observe"
+	"axion/gateway/routes"
 	"axion/gateway/routing"
 	"axion/gateway/rule"
 	"axion/gateway/secret"
@@ -21,7 +24,7 @@ import (
 
 // entryAt is the entrypoint that a URL leads to: that at its port, or else the one for
 // its scheme. It is nil where none listens there, with a note.
-func (g *Gateway) entryAt(t *routing.Table, a *Answer, u *url.URL) *routing.EntryPoint {
+func (x *Explainer) entryAt(t *routing.Table, a *Explanation, u *url.URL) *routing.EntryPoint {
 	own := routing.Web
 	if a.secure {
 		own = routing.WebSecure
@@ -32,7 +35,7 @@ func (g *Gateway) entryAt(t *routing.Table, a *Answer, u *url.URL) *routing.Entr
 		return t.EntryPoints[own]
 	}
 	var open []string
-	for _, at := range g.EntryPoints() {
+	for _, at := range x.EntryPoints.List(t) {
 		_, listens, _ := net.SplitHostPort(at.Address)
 		if listens == port {
 			a.EntryPoint = at.Name
@@ -56,10 +59,10 @@ func (g *Gateway) entryAt(t *routing.Table, a *Answer, u *url.URL) *routing.Entr
 	return nil
 }
 
-// ask finds the route of a request as its entrypoint does, which is nil where none
-// takes it. The request is nil where no router is asked: then a tells why.
-func (g *Gateway) ask(t *routing.Table, a *Answer, e *routing.EntryPoint, r *http.Request) (taken *routing.Router, seen *rule.Request) {
-	if !e.Serves(a.secure) { // near misses are told all the same
+// probe finds the route of a request as its entrypoint does, which is nil where none
+// takes it. The request is nil where no router is asked: then a says why.
+func (x *Explainer) probe(t *routing.Table, a *Explanation, e *routing.EntryPoint, r *http.Request) (taken *routing.Router, seen *rule.Request) {
+	if !e.Serves(a.secure) { // near misses are listed all the same
 		if e != nil && a.secure {
 			a.Outcome = "entrypoint " + e.Name + " speaks plain HTTP: a TLS handshake with it fails"
 		} else if e != nil {
@@ -71,17 +74,17 @@ func (g *Gateway) ask(t *routing.Table, a *Answer, e *routing.EntryPoint, r *htt
 		return nil, nil
 	}
 	w := &replyWriter{header: http.Header{}}
-	taken, seen = g.entrypoints.Probe(t, e, unseen().Begin(w, r, e.Name), r)
+	taken, seen = x.EntryPoints.Probe(t, e, silent().Begin(w, r, e.Name), r)
 	if seen == nil {
 		a.Reply = w.reply("entrypoint " + e.Name)
 	}
 	return taken, seen
 }
 
-// walk leads a request through the middlewares of its route, made anew so that none
-// of those in force counts it, and tells which of them answers, or what the service is
+// walk passes a request through the middlewares of its route, made anew so that none
+// of those in force counts it, and says which of them answers, or what the service is
 // asked for.
-func (g *Gateway) walk(a *Answer, r *routing.Router, req *rule.Request) {
+func (x *Explainer) walk(a *Explanation, r *routing.Router, req *rule.Request) {
 	wares := r.Entry(a.EntryPoint, a.secure).Middlewares
 	reached := 0
 	var h http.Handler = http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -90,10 +93,10 @@ func (g *Gateway) walk(a *Answer, r *routing.Router, req *rule.Request) {
 	})
 	for i, w := range slices.Backward(wares) {
 		next := h
-		if note := depends(w); note != "" {
+		if note := dependency(w); note != "" {
 			a.Notes = append(a.Notes, "the middleware "+w.Name+" "+note)
 		}
-		wrapped := g.aside(w)(next)
+		wrapped := x.sideEffectFree(w)(next)
 		h = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 			reached = i + 1
 			wrapped.ServeHTTP(rw, r)
@@ -101,26 +104,26 @@ func (g *Gateway) walk(a *Answer, r *routing.Router, req *rule.Request) {
 	}
 	slices.Reverse(a.Notes)
 	w := &replyWriter{header: http.Header{}}
-	h.ServeHTTP(w, req.HTTP.Clone(g.ctx))
+	h.ServeHTTP(w, req.HTTP.Clone(x.Context))
 	if reached <= len(wares) {
 		a.Reply = w.reply(wares[reached-1].Name)
 		return
 	}
-	if len(a.Servers) > 0 && !slices.ContainsFunc(a.Servers, func(s view.RouteServer) bool { return s.Status == status(true) }) {
+	if len(a.Servers) > 0 && !slices.ContainsFunc(a.Servers, func(s view.RouteServer) bool { return s.Status == view.ServerUp }) {
 		a.Notes = append(a.Notes, "no server is up: the answer is 503, unless one of them is back")
 	}
 }
 
-// aside is a middleware for a request that is only looked at: one that counts is made
+// sideEffectFree is a middleware for a request that is not sent: one that counts is made
 // anew, and one that asks others lets it pass.
-func (g *Gateway) aside(w *routing.Middleware) middleware.Middleware {
+func (x *Explainer) sideEffectFree(w *routing.Middleware) middleware.Middleware {
 	pass := func(next http.Handler) http.Handler { return next }
 	c := w.Config
 	switch {
 	case c.ForwardAuth != nil || c.Errors != nil:
 		return pass
 	case c.RateLimit != nil || c.InFlightReq != nil || c.CircuitBreaker != nil || c.DigestAuth != nil:
-		if wrap, err := middleware.Build(&c, g.env); err == nil {
+		if wrap, err := middleware.Build(&c, x.Middleware); err == nil {
 			return wrap
 		}
 		return pass
@@ -128,8 +131,8 @@ func (g *Gateway) aside(w *routing.Middleware) middleware.Middleware {
 	return w.Wrap
 }
 
-// depends says on what the answer of a middleware depends beyond the request.
-func depends(w *routing.Middleware) string {
+// dependency says on what the answer of a middleware depends beyond the request.
+func dependency(w *routing.Middleware) string {
 	switch c := w.Config; {
 	case c.ForwardAuth != nil:
 		return "asks " + secret.URL(c.ForwardAuth.Address) + " first, whose refusal would be the answer"
@@ -147,13 +150,13 @@ func depends(w *routing.Middleware) string {
 	return ""
 }
 
-// addUnserved tells why no router takes a request that some labels ask for.
-func (a *Answer) addUnserved(t *routing.Table, req *rule.Request) {
+// addUnserved says why no router takes a request that some labels ask for.
+func (a *Explanation) addUnserved(t *routing.Table, req *rule.Request) {
 	for _, u := range t.Dynamic.Unserved {
 		for _, name := range slices.Sorted(maps.Keys(u.Routers)) {
 			r := u.Routers[name]
 			if parsed, err := rule.Parse(r.Rule); err == nil && parsed.Match(req) {
-				a.Unserved = append(a.Unserved, Unserved{Service: u.Origin.Service, Router: name, Why: u.Why, Hint: u.Hint, Origin: originOf(r.Origin)})
+				a.Unserved = append(a.Unserved, Unserved{Service: u.Origin.Service, Router: name, Why: u.Why, Hint: u.Hint, Origin: routes.OriginOf(r.Origin)})
 			}
 		}
 	}
@@ -168,6 +171,9 @@ func (a *Answer) addUnserved(t *routing.Table, req *rule.Request) {
 	}
 }
 
+// silent observes requests that are not sent: nothing is counted or written.
+var silent = sync.OnceValue(func() *observe.Observer { return observe.New(observe.Options{}) })
+
 // replyWriter keeps what a handler answers.
 type replyWriter struct {
 	header http.Header
@@ -175,7 +181,7 @@ type replyWriter struct {
 	body   bytes.Buffer
 }
 
-// maxText bounds what is told of a body, in bytes.
+// maxText bounds what is shown of a body, in bytes.
 const maxText = 200
 
 func (w *replyWriter) Header() http.Header { return w.header }

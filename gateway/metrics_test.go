@@ -15,7 +15,7 @@ import (
 // ask is the API's answer.
 func (s *stack) ask(path string) string {
 	w := httptest.NewRecorder()
-	s.API().ServeHTTP(w, httptest.NewRequest("GET", "http://127.0.0.1"+path, nil))
+	s.API.ServeHTTP(w, httptest.NewRequest("GET", "http://127.0.0.1"+path, nil))
 	return w.Body.String()
 }
 
