@@ -6,7 +6,7 @@ import (
 	"net"
 	"slices"
 
-	"axion/services/bus"
+	"axion/services/bus/groups"
 	"axion/services/contract"
 )
 
@@ -81,7 +81,7 @@ func (s *Builtins) Follow(moved func(service string, addresses []string) error) 
 
 // IsMember reports whether a member of a consumer group, by its client id, is a builtin.
 func IsMember(group, clientID string) bool {
-	return slices.Contains(contract.Names(), clientID) && group == bus.Group(clientID)
+	return slices.Contains(contract.Names(), clientID) && group == groups.Name(clientID)
 }
 
 // defaultAddress is where a process in a builtin's place is looked for that says nothing.

@@ -12,7 +12,7 @@ import (
 	"sync"
 	"time"
 
-	"axion/services/bus"
+	"axion/services/bus/groups"
 	"axion/services/contract"
 	"axion/services/host"
 	"axion/web/view"
@@ -189,7 +189,7 @@ func (st *serviceStatus) probeConsumerGroup(ctx context.Context, groupMembers fu
 	}
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
-	group := bus.Group(st.Name)
+	group := groups.Name(st.Name)
 	if n, err := groupMembers(ctx, group); err == nil && n > 0 {
 		st.State, st.External = view.StateHealthy, true
 		st.Detail = fmt.Sprintf("yours: %d in consumer group %s", n, group)

@@ -6,14 +6,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"axion/broker/batch/batchtest"
-	"axion/broker/undecodable"
+	"axion/services/bus/groups"
+	"axion/services/bus/message"
 	"axion/services/clustertest"
 )
 
@@ -51,14 +50,14 @@ func TestUndecodable(t *testing.T) {
 			for left := map[string]bool{fmt.Sprint(first): true, fmt.Sprint(second): true, fmt.Sprint(third): true}; len(left) > 0; {
 				r := readRecord(t, peer)
 				h := Headers(r.Headers)
-				if h.Get(DeadBatch) == "" {
+				if h.Get(message.DeadBatch) == "" {
 					continue
 				}
-				if string(r.Value[17:]) != string(c.Batch[17:]) || h.Get(DeadTopic) != "axion.svc" || !left[h.Get(DeadOffset)] ||
-					!strings.HasPrefix(h.Get(DeadBatch), h.Get(DeadOffset)+"-") || h.Get(DeadError) == "" {
+				if string(r.Value[17:]) != string(c.Batch[17:]) || h.Get(message.DeadTopic) != "axion.svc" || !left[h.Get(message.DeadOffset)] ||
+					!strings.HasPrefix(h.Get(message.DeadBatch), h.Get(message.DeadOffset)+"-") || h.Get(message.DeadError) == "" {
 					t.Errorf("got %d bytes, %v, want those of one of %v", len(r.Value), h, left)
 				}
-				delete(left, h.Get(DeadOffset))
+				delete(left, h.Get(message.DeadOffset))
 			}
 			if err := stop(); err != nil {
 				t.Error(err)
@@ -68,7 +67,7 @@ func TestUndecodable(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			commits, err := admin.FetchOffsets(testContext(t), Group("svc"))
+			commits, err := admin.FetchOffsets(testContext(t), groups.Name("svc"))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -108,7 +107,7 @@ func TestUndecodableElsewhere(t *testing.T) {
 			spoil(t, peer, "feed", c.Batch)
 
 			var replayed []string
-			if err := b.Replay(testContext(t), "feed", func(m *Message) error {
+			if err := b.Topic("feed").Replay(testContext(t), func(m *Message) error {
 				if m.Type == "GOOD" { // records before what is broken come too
 					replayed = append(replayed, m.Key)
 				}
@@ -124,7 +123,7 @@ func TestUndecodableElsewhere(t *testing.T) {
 			ctx, cancel := context.WithCancel(testContext(t))
 			done := make(chan error, 1)
 			go func() {
-				done <- b.Tail(ctx, "feed", func(_ context.Context, m *Message) {
+				done <- b.Topic("feed").Tail(ctx, func(_ context.Context, m *Message) {
 					if m.Type == "GOOD" {
 						followed <- m.Key
 					}
@@ -148,27 +147,4 @@ func TestUndecodableElsewhere(t *testing.T) {
 			}
 		})
 	}
-}
-
-// TestPollWindow: polls share a context until it ends, and each ends with its parent.
-func TestPollWindow(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		parent, cancel := context.WithCancel(t.Context())
-		defer cancel()
-		var window pollWindow
-		defer window.end()
-		first := window.begin(parent)
-		time.Sleep(undecodable.Patience / 2)
-		if window.begin(parent) != first {
-			t.Error("the second poll has a context of its own")
-		}
-		time.Sleep(undecodable.Patience)
-		second := window.begin(parent)
-		if first.Err() == nil || second.Err() != nil {
-			t.Errorf("got %v and %v, want that the first has ended and the next has not", first.Err(), second.Err())
-		}
-		cancel()
-		<-second.Done() // or the test fails
-	})
 }

@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"axion/services/bus/inbox"
 )
 
 // BenchmarkOutbox measures events from the commit to their handler, many keys
@@ -102,7 +104,7 @@ func effect(ctx context.Context, db *sql.DB, id string) error {
 		return err
 	}
 	defer func() { _ = tx.Rollback() }()
-	if seen, err := MarkProcessed(ctx, tx, id); err != nil || seen {
+	if seen, err := inbox.MarkProcessed(ctx, tx, id); err != nil || seen {
 		return err
 	}
 	if _, err := tx.ExecContext(ctx, `INSERT INTO effects (event) VALUES ($1)`, id); err != nil {

@@ -2,231 +2,123 @@ package bus
 
 import (
 	"context"
-	"errors"
+	"database/sql"
 	"fmt"
-	"log/slog"
-	"math"
-	"sync"
-	"sync/atomic"
-	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
-	"github.com/twmb/franz-go/pkg/kgo"
-	"go.opentelemetry.io/otel/metric"
-	nometric "go.opentelemetry.io/otel/metric/noop"
-	"go.opentelemetry.io/otel/trace"
 
 	"axion/broker/undecodable"
-	"axion/services/contract"
+	"axion/services/bus/conn"
+	"axion/services/bus/consumer"
+	"axion/services/bus/groups"
+	"axion/services/bus/outbox"
+	"axion/services/bus/requester"
+	"axion/services/bus/topics"
 )
-
-// Options say whose bus it is and where the broker is.
-type Options struct {
-	// Service is the service's name in package contract. It names the consumer
-	// group ("<service>-server"), the events' source, and the service's topics.
-	// Required.
-	Service string
-	// Brokers are the seed addresses, "host:port". Required.
-	Brokers []string
-	// Log takes what the bus has to say. Nil: nothing is logged.
-	Log *slog.Logger
-	// Tracer makes the spans. Nil: none are recorded, but messages still carry
-	// a trace context.
-	Tracer trace.TracerProvider
-	// Meter counts and times messages. Nil: nothing is counted.
-	Meter metric.MeterProvider
-	// Client adds to the settings of every Kafka client what the cluster needs,
-	// such as SASL and TLS. Nil: nothing.
-	Client []kgo.Opt
-	// RelayLock has [Bus.Relay] publish only while it holds a lock that the other
-	// processes on the same database have to wait for. Nil: there are none.
-	RelayLock func(context.Context) (unlock func(), err error)
-	// Timeout bounds a [Bus.Request] and a [Bus.Publish] whose context has no
-	// deadline. Zero: 30 s.
-	Timeout time.Duration
-	// Retry is the pace of trying failed events again.
-	Retry Retry
-	// Outage reports whether a handler's error is of the service itself, which cannot
-	// work at present, and not of the message: an event then waits until it can, and
-	// becomes no dead letter. Nil: no error is.
-	Outage func(error) bool
-	// MaxInFlight is how many handlers run at once. Reading goes on until four
-	// times as many messages of one partition wait, so that a slow key stops
-	// no other. Zero: 256.
-	MaxInFlight int
-}
-
-// Retry is how often and how fast a failed message is tried again. The delay
-// doubles each time, give or take half of it.
-type Retry struct {
-	// Attempts are all calls of the handler, the first one too. Zero: 5.
-	Attempts int
-	// First is the delay before the second attempt. Zero: 100 ms.
-	First time.Duration
-	// Max is the longest delay. Zero: 5 s.
-	Max time.Duration
-}
 
 // Bus is a service's access to Kafka. All methods are safe for concurrent use;
 // [Bus.Handle] and [Bus.Subscribe] come before [Bus.Run].
 type Bus struct {
-	service string
-	options Options
-	log     *slog.Logger
-	tracer  trace.Tracer // nil: nothing is recorded
-	meter   *meter
-	client  *kgo.Client
-	sends   *sender // of requests and events
-	replies *sender // which wait where kgo has no room
-	admin   *kadm.Client
-	calls   calls
-	lanes   atomic.Int32 // of messages under way
-
-	source     []byte            // the service's name
-	topic      string            // the service's own
-	replyTopic []byte            // where answers come
-	patterns   map[string]string // types by pattern topic; never changes
-	routes     sync.Map          // topics by [Call.route], where they differ from the call's
-
-	mu       sync.Mutex // guards the next three
-	types    map[string]Handler
-	topics   map[string]Handler
-	started  bool
-	ready    chan struct{}
-	lost     atomic.Bool // the group's assignment, until there is another
-	flush    chan struct{}
-	relaying sync.Mutex
-	drain    time.Duration // drainTime; tests of what comes after it shorten it
-
-	ctx   context.Context // ends at Close
-	close context.CancelCauseFunc
-	inbox sync.WaitGroup
-
-	reader *undecodable.Reader // of the replies
-	read   progress            // in the reply topic
+	conn     *conn.Conn
+	requests *requester.Requester
+	consumer *consumer.Consumer
+	outbox   *outbox.Outbox
 }
 
 // Open connects to the broker, creates the service's topics where they are
-// missing, and starts to listen for replies. It tries until ctx ends, 30 s at
+// missing, and subscribes to replies. It tries until ctx ends, 30 s at
 // the longest, and then fails with a [ConnectError]. The caller closes the bus.
 func Open(ctx context.Context, o Options) (*Bus, error) {
 	if err := o.complete(); err != nil {
 		return nil, fmt.Errorf("open bus: %w", err)
 	}
-	forget, meter := newForgetter(), newMeter(&o)
 	reader := undecodable.New(nil)
-	client, err := kgo.NewClient(append(clientOptions(&o), kgo.WithHooks(forget, meter, reader))...)
+	c, err := conn.Open(o.conn(), reader)
 	if err != nil {
 		return nil, fmt.Errorf("open bus of %s: %w", o.Service, err)
 	}
 	b := &Bus{
-		service: o.Service, options: o, log: o.Log,
-		meter:  meter,
-		client: client, admin: kadm.NewClient(client),
-		types: make(map[string]Handler), topics: make(map[string]Handler), patterns: patternsOf(o.Service),
-		source: []byte(o.Service), topic: contract.Topic(o.Service), replyTopic: []byte(contract.ReplyTopic(o.Service)),
-		calls: calls{pending: make(map[string]*call)},
-		ready: make(chan struct{}), flush: make(chan struct{}, 1),
-		drain: drainTime, reader: reader,
+		conn: c, requests: requester.New(c, reader), consumer: consumer.New(c, o.consumer()), outbox: outbox.New(c, o.RelayLock),
 	}
-	b.sends = newSender(client, client.TryProduce, func() bool { return b.calls.under.Load() > 1 })
-	b.replies = newSender(client, client.Produce, func() bool { return b.lanes.Load() > 1 })
-	reader.Skip = b.buryBatch
-	if o.Tracer != nil {
-		b.tracer = o.Tracer.Tracer("axion")
-	}
-	b.ctx, b.close = context.WithCancelCause(context.Background())
-	b.inbox.Go(func() { forget.run(b.ctx, client) })
-	if err := b.openInbox(ctx); err != nil {
+	if err := b.requests.Start(ctx); err != nil {
 		b.Close()
 		return nil, &ConnectError{Service: o.Service, Brokers: o.Brokers, Err: err}
 	}
 	return b, nil
 }
 
-// complete fills the defaults in.
-func (o *Options) complete() error {
-	if o.Service == "" {
-		return errors.New("no service name")
-	}
-	if len(o.Brokers) == 0 {
-		return errors.New("no broker addresses")
-	}
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
-	}
-	if o.Meter == nil {
-		o.Meter = nometric.NewMeterProvider()
-	}
-	o.Timeout = orDefault(o.Timeout, 30*time.Second)
-	o.Retry.Attempts = orDefault(o.Retry.Attempts, 5)
-	o.Retry.First = orDefault(o.Retry.First, 100*time.Millisecond)
-	o.Retry.Max = orDefault(o.Retry.Max, 5*time.Second)
-	o.MaxInFlight = orDefault(o.MaxInFlight, 256)
-	return nil
-}
-
-func orDefault[T int | time.Duration](v, def T) T {
-	if v <= 0 {
-		return def
-	}
-	return v
-}
-
-// ownTopics are the topics that the service needs to exist.
-func (b *Bus) ownTopics() []string {
-	return []string{
-		contract.Topic(b.service), contract.ReplyTopic(b.service), contract.DeadLetterTopic(b.service),
-	}
-}
-
 // Close ends the bus: requests under way fail with [ErrClosed]. Call it once
-// Run and Relay have returned; what they had in hand is then acknowledged.
+// Run and Relay have returned; what they have sent is then acknowledged.
 func (b *Bus) Close() {
-	b.close(ErrClosed)
-	b.calls.end(ErrClosed)
-	b.client.Close()
-	b.inbox.Wait()
+	b.conn.Cancel()
+	b.requests.Close(ErrClosed)
+	b.conn.Close()
 }
 
-// forever is the wait of what its context alone ends.
-const forever = time.Duration(math.MaxInt64)
+// Request asks another service and waits for its answer; see [requester.Requester.Request].
+func (b *Bus) Request(ctx context.Context, c Call) error { return b.requests.Request(ctx, c) }
 
-// patience is how long to wait where nothing but ctx's end would end it: the bus's
-// timeout, unless ctx has a deadline.
-func (b *Bus) patience(ctx context.Context) time.Duration {
-	if _, ok := ctx.Deadline(); ok {
-		return forever
-	}
-	return b.options.Timeout
+// AnswersFrom is a position in the service's reply topic that is before the answer to
+// every request that is sent from now on.
+func (b *Bus) AnswersFrom() Offsets { return b.requests.Position() }
+
+// Answers finds answers whose callers no longer wait; see [requester.Requester.Answers].
+func (b *Bus) Answers(ctx context.Context, from Offsets, fn func(id string, refused error)) (next Offsets, err error) {
+	return b.requests.Answers(ctx, from, fn)
 }
 
-// send produces a record and waits for the acknowledgement, for a time. The record
-// itself is not bound to ctx: a cancelled record would take others of its batch
-// along. The span is told where the record went.
-func (b *Bus) send(ctx context.Context, r *kgo.Record, limit time.Duration, span trace.Span) error {
-	describeRecord(span, r)
-	done := make(chan error, 1)
-	b.sends.send(r, func(_ *kgo.Record, err error) { done <- err })
-	timer := startTimer(limit)
-	defer endTimer(timer)
-	select {
-	case err := <-done:
-		if err == nil {
-			acked(span, r)
-		}
-		return b.produceError(err)
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return context.DeadlineExceeded
-	}
+// Handle makes h the handler of the messages of type typ on the service's own topic; see
+// [consumer.Consumer.Handle].
+func (b *Bus) Handle(typ string, h Handler) { b.consumer.Handle(typ, h) }
+
+// Subscribe makes h the handler of every message on another topic, whatever
+// its type. It panics as [Bus.Handle] does.
+func (b *Bus) Subscribe(topic string, h Handler) { b.consumer.Subscribe(topic, h) }
+
+// Run consumes until ctx ends, as a member of the service's group; see
+// [consumer.Consumer.Run].
+func (b *Bus) Run(ctx context.Context) error { return b.consumer.Run(ctx) }
+
+// Ready is closed once Run has the group's assignment: from then on messages
+// are handled as they arrive. Without handlers it is closed at once.
+func (b *Bus) Ready() <-chan struct{} { return b.consumer.Ready() }
+
+// Enqueue stores an event in the caller's transaction, for [Bus.Relay] to publish after
+// the commit; see [outbox.Outbox.Enqueue].
+func (b *Bus) Enqueue(ctx context.Context, tx *sql.Tx, e Event) error {
+	return b.outbox.Enqueue(ctx, tx, e)
 }
 
-// produceError gives kgo's errors our names.
-func (b *Bus) produceError(err error) error {
-	if errors.Is(err, kgo.ErrClientClosed) || (err != nil && b.ctx.Err() != nil) {
-		return ErrClosed
+// WakeRelay wakes the relay; call it after the commit of what was enqueued. It
+// never waits.
+func (b *Bus) WakeRelay() { b.outbox.Wake() }
+
+// Relay publishes what [Bus.Enqueue] stored in db, until ctx ends; see [outbox.Outbox.Relay].
+func (b *Bus) Relay(ctx context.Context, db *sql.DB) error { return b.outbox.Relay(ctx, db) }
+
+// Topic returns a topic by its name, to read outside of the group.
+func (b *Bus) Topic(name string) topics.Topic { return topics.New(b.conn, name) }
+
+// Unserved returns those of services that have no instance now; see [groups.Unserved].
+func (b *Bus) Unserved(ctx context.Context, services ...string) ([]string, error) {
+	return groups.Unserved(ctx, b.conn.Admin, services...)
+}
+
+// Subscribed are the topics that members of consumer groups subscribe to; see
+// [groups.Subscribed].
+func (b *Bus) Subscribed(ctx context.Context, names ...string) (map[string]bool, error) {
+	return groups.Subscribed(ctx, b.conn.Admin, b.conn.Log, names...)
+}
+
+// InitGroupOffsets commits where the group of o's service begins; see [groups.InitOffsets].
+func InitGroupOffsets(ctx context.Context, o Options) error {
+	if err := o.complete(); err != nil {
+		return fmt.Errorf("init group offsets: %w", err)
 	}
-	return err
+	client, err := conn.Dial(o.conn())
+	if err != nil {
+		return fmt.Errorf("init group offsets of %s: %w", o.Service, err)
+	}
+	defer client.Close()
+	return groups.InitOffsets(ctx, kadm.NewClient(client), o.Service)
 }

@@ -13,6 +13,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"axion/services/bus/conn"
+	"axion/services/bus/message"
 	"axion/services/clustertest"
 )
 
@@ -29,10 +31,10 @@ func checkLetter(t *testing.T, peer *kgo.Client, key, value string, want map[str
 			t.Errorf("%s: got %q, want %q", name, got, text)
 		}
 	}
-	if _, err := time.Parse(time.RFC3339Nano, h.Get(DeadTime)); err != nil {
+	if _, err := time.Parse(time.RFC3339Nano, h.Get(message.DeadTime)); err != nil {
 		t.Errorf("time: %v", err)
 	}
-	if n := strings.Count(headerKeys(r), DeadError+" "); n != 1 {
+	if n := strings.Count(headerKeys(r), message.DeadError+" "); n != 1 {
 		t.Errorf("got %d error headers, want 1", n)
 	}
 }
@@ -62,7 +64,7 @@ func TestDeadLetter(t *testing.T) {
 	peer := plainClient(t, brokers, kgo.ConsumeTopics("axion.svc.dlq"))
 	bad := event("axion.svc", "BAD", "k", `{"n":1}`)
 	bad.Headers = append(bad.Headers, Header{Key: "custom", Value: []byte("kept")},
-		Header{Key: DeadError, Value: []byte("of an earlier life")})
+		Header{Key: message.DeadError, Value: []byte("of an earlier life")})
 	produce(t, peer, event("axion.svc", "GOOD", "g", `{}`))
 	receive(t, good, "good message")
 	produce(t, peer, bad, event("axion.svc", "GOOD", "g", `{}`))
@@ -70,15 +72,15 @@ func TestDeadLetter(t *testing.T) {
 	close(others)
 
 	checkLetter(t, peer, "k", `{"n":1}`, map[string]string{
-		"ce_type": "BAD", "custom": "kept", DeadTopic: "axion.svc", DeadPartition: "0", DeadOffset: "1",
-		DeadAttempts: "3", DeadError: "attempt 3 failed", DeadService: "svc",
+		"ce_type": "BAD", "custom": "kept", message.DeadTopic: "axion.svc", message.DeadPartition: "0", message.DeadOffset: "1",
+		message.DeadAttempts: "3", message.DeadError: "attempt 3 failed", message.DeadService: "svc",
 	})
 	produce(t, peer, event("axion.svc", "BAD", "permanent", `{}`))
-	checkLetter(t, peer, "permanent", `{}`, map[string]string{DeadAttempts: "1", DeadError: "no use", DeadOffset: "3"})
+	checkLetter(t, peer, "permanent", `{}`, map[string]string{message.DeadAttempts: "1", message.DeadError: "no use", message.DeadOffset: "3"})
 	produce(t, peer, event("axion.svc", "BAD", "panic", `{}`))
-	checkLetter(t, peer, "panic", `{}`, map[string]string{DeadAttempts: "3", DeadError: "handler of BAD panicked: boom"})
+	checkLetter(t, peer, "panic", `{}`, map[string]string{message.DeadAttempts: "3", message.DeadError: "handler of BAD panicked: boom"})
 	produce(t, peer, event("axion.svc", "WHAT", "", `{}`))
-	checkLetter(t, peer, "", `{}`, map[string]string{DeadAttempts: "0", DeadError: `no handler for type: "WHAT"`})
+	checkLetter(t, peer, "", `{}`, map[string]string{message.DeadAttempts: "0", message.DeadError: `no handler for type: "WHAT"`})
 	eventually(t, "all committed", func() bool { return committed(t, peer, "svc", "axion.svc", 0) == 6 })
 }
 
@@ -102,7 +104,7 @@ func TestDeadLetterRefused(t *testing.T) {
 		if accept.Load() || request.Topics[0].TopicID != letters {
 			return nil, nil, false
 		}
-		signal(refused)
+		conn.Signal(refused)
 		return refuse(request), nil, true
 	})
 	runBus(t, b)
@@ -143,11 +145,11 @@ func TestDeadLetterTooLarge(t *testing.T) {
 	b := openBus(t, brokers, "svc")
 	b.Handle("BAD", func(context.Context, *Message) (any, error) { return nil, Permanent(errors.New("no use")) })
 	runBus(t, b)
-	peer := plainClient(t, brokers, kgo.ConsumeTopics("axion.svc.dlq"), kgo.ProducerBatchMaxBytes(BrokerBatch),
+	peer := plainClient(t, brokers, kgo.ConsumeTopics("axion.svc.dlq"), kgo.ProducerBatchMaxBytes(conn.BrokerBatch),
 		kgo.ProducerBatchCompression(kgo.NoCompression()))
-	produce(t, peer, event("axion.svc", "BAD", "k", strings.Repeat("x", BrokerBatch-120)))
+	produce(t, peer, event("axion.svc", "BAD", "k", strings.Repeat("x", conn.BrokerBatch-120)))
 	r := readRecord(t, peer)
-	if got := Headers(r.Headers).Get(DeadOmitted); got != "value" || r.Value != nil {
+	if got := Headers(r.Headers).Get(message.DeadOmitted); got != "value" || r.Value != nil {
 		t.Errorf("got %q and %d bytes, want the value left out", got, len(r.Value))
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 
+	"axion/services/bus/conn"
 	"axion/services/contract"
 )
 
@@ -60,7 +61,7 @@ func TestDeletedTopic(t *testing.T) {
 				defer cancel()
 				var got question
 				err := client.Request(ctx, Call{Topic: "axion.server", Type: "ASK", In: question{"x"}, Out: &got})
-				if isDeleted(err) {
+				if conn.IsDeleted(err) {
 					t.Errorf("request: got %v, want another try", err)
 				}
 				return err == nil && got.Text == "x"

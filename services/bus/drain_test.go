@@ -19,14 +19,17 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
+// revoking is what a bus logs once it starts no more messages of some partitions.
+const revoking = "revoke partitions once their running handlers return"
+
 // stopAmid stops a bus, which waits for its handlers: they end once open is closed,
 // which is after the bus has said in its log that it begins no more.
 func stopAmid(t *testing.T, stop func() error, log *journal, open chan struct{}) {
 	t.Helper()
-	said := log.count(givingUp) // when it joined the group, if at all
+	said := log.count(revoking) // when it joined the group, if at all
 	stopped := make(chan error, 1)
 	go func() { stopped <- stop() }()
-	eventually(t, "word in the log", func() bool { return log.count(givingUp) > said })
+	eventually(t, "word in the log", func() bool { return log.count(revoking) > said })
 	select {
 	case err := <-stopped:
 		t.Fatalf("run returned (%v) with a handler under way", err)
@@ -105,8 +108,7 @@ func TestDrainGap(t *testing.T) {
 func TestDrainBound(t *testing.T) {
 	t.Parallel()
 	brokers := startCluster(t).ListenAddrs()
-	first := openBus(t, brokers, "svc")
-	first.drain = time.Millisecond
+	first := openBus(t, brokers, "svc", func(o *Options) { o.drainTimeout = time.Millisecond })
 	entered, left := make(chan struct{}, 1), make(chan struct{})
 	first.Handle("T", func(ctx context.Context, _ *Message) (any, error) {
 		entered <- struct{}{}
@@ -210,7 +212,7 @@ func TestRebalance(t *testing.T) {
 		send()
 	}
 	eventually(t, "all events handled", all)
-	if got := protocol(t, sender.admin, "svc-server"); got != "RoundRobinAssigner" {
+	if got := protocol(t, sender.conn.Admin, "svc-server"); got != "RoundRobinAssigner" {
 		t.Errorf("got protocol %q, want the one of KafkaJS", got)
 	}
 	if err := stop(); err != nil {

@@ -7,12 +7,13 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 
+	"axion/services/bus/message"
+	"axion/services/bus/topics"
 	"axion/services/contract"
 )
 
@@ -22,14 +23,14 @@ func askRaw(t *testing.T, brokers []string, id string, headers ...string) *kgo.R
 	t.Helper()
 	client := plainClient(t, brokers, kgo.ConsumeTopics("peer.reply"))
 	r := &kgo.Record{Topic: contract.Topic("b"), Key: []byte("k"), Value: []byte(id), Headers: []kgo.RecordHeader{
-		{Key: headerType, Value: []byte("ASK")}, {Key: headerCorrelation, Value: []byte(id)}, {Key: headerReplyTopic, Value: []byte("peer.reply")},
+		{Key: message.HeaderType, Value: []byte("ASK")}, {Key: message.HeaderCorrelation, Value: []byte(id)}, {Key: message.HeaderReplyTopic, Value: []byte("peer.reply")},
 	}}
 	for i := 0; i < len(headers); i += 2 {
 		r.Headers = append(r.Headers, kgo.RecordHeader{Key: headers[i], Value: []byte(headers[i+1])})
 	}
 	produce(t, client, r)
 	for {
-		if answer := readRecord(t, client); Headers(answer.Headers).Get(headerCorrelation) == id {
+		if answer := readRecord(t, client); Headers(answer.Headers).Get(message.HeaderCorrelation) == id {
 			return answer
 		}
 	}
@@ -49,7 +50,7 @@ func TestExpiry(t *testing.T) {
 	})
 	runBus(t, b)
 	for name, headers := range map[string][]string{
-		"InTime": {HeaderExpires, millis(time.Now().Add(time.Hour))}, "None": nil, "Unreadable": {HeaderExpires, "tomorrow"}, "Zero": {HeaderExpires, "0"},
+		"InTime": {message.HeaderExpires, millis(time.Now().Add(time.Hour))}, "None": nil, "Unreadable": {message.HeaderExpires, "tomorrow"}, "Zero": {message.HeaderExpires, "0"},
 	} {
 		t.Run("OK/"+name, func(t *testing.T) {
 			answer := askRaw(t, brokers, name, headers...)
@@ -59,11 +60,11 @@ func TestExpiry(t *testing.T) {
 		})
 	}
 	t.Run("ErrLate", func(t *testing.T) {
-		answer := Headers(askRaw(t, brokers, "late", HeaderExpires, millis(time.Now().Add(-time.Millisecond))).Headers)
-		if got := answer.Get(headerError); !strings.Contains(got, ErrExpired.Error()) {
+		answer := Headers(askRaw(t, brokers, "late", message.HeaderExpires, millis(time.Now().Add(-time.Millisecond))).Headers)
+		if got := answer.Get(message.HeaderError); !strings.Contains(got, ErrExpired.Error()) {
 			t.Errorf("told %q, want that it expired", got)
 		}
-		askRaw(t, brokers, "next", HeaderExpires, millis(time.Now().Add(time.Hour)))
+		askRaw(t, brokers, "next", message.HeaderExpires, millis(time.Now().Add(time.Hour)))
 		if got := receive(t, handled, "call"); got != "next" {
 			t.Errorf("%s was handled", got)
 		}
@@ -137,84 +138,13 @@ func TestExpiryHandling(t *testing.T) {
 		return nil, Retriable(ctx.Err())
 	})
 	runBus(t, b)
-	answer := askRaw(t, brokers, "one", HeaderExpires, millis(time.Now().Add(300*time.Millisecond)))
-	if got := Headers(answer.Headers).Get(headerError); !strings.Contains(got, errUnfinished.Error()) || strings.Contains(got, ErrExpired.Error()) {
+	answer := askRaw(t, brokers, "one", message.HeaderExpires, millis(time.Now().Add(300*time.Millisecond)))
+	if got := Headers(answer.Headers).Get(message.HeaderError); !strings.Contains(got, message.ErrUnfinished.Error()) || strings.Contains(got, ErrExpired.Error()) {
 		t.Errorf("told %q, want that it is not done", got)
 	}
 	if calls != 1 {
 		t.Errorf("called %d times, want once", calls)
 	}
-}
-
-// TestExpiring: the context of a request's handler is as one with a deadline in all that
-// may be asked of it, whatever is asked first.
-func TestExpiring(t *testing.T) {
-	t.Parallel()
-	type key struct{}
-	stopped := errors.New("stopped")
-	for name, ends := range map[string]struct {
-		by       func(cancel context.CancelFunc, parent context.CancelCauseFunc)
-		err, why error
-	}{
-		"OKExpired":   {func(context.CancelFunc, context.CancelCauseFunc) { time.Sleep(time.Minute) }, context.DeadlineExceeded, errUnfinished},
-		"OKCancelled": {func(cancel context.CancelFunc, _ context.CancelCauseFunc) { cancel() }, context.Canceled, context.Canceled},
-		"OKParent":    {func(_ context.CancelFunc, parent context.CancelCauseFunc) { parent(stopped) }, context.Canceled, stopped},
-	} {
-		for first, look := range map[string]func(context.Context) error{
-			"Nothing": func(context.Context) error { return nil },
-			"Done": func(ctx context.Context) error {
-				select {
-				case <-ctx.Done():
-					return errors.New("it is done")
-				default:
-					return nil
-				}
-			},
-			"Err":   context.Context.Err,
-			"Cause": context.Cause,
-		} {
-			t.Run(name+first, func(t *testing.T) {
-				t.Parallel()
-				synctest.Test(t, func(t *testing.T) {
-					parent, stop := context.WithCancelCause(context.WithValue(t.Context(), key{}, "value"))
-					defer stop(nil)
-					ctx, cancel := (&Message{ExpiresAt: time.Now().Add(time.Minute)}).handling(parent)
-					defer cancel()
-					if err := look(ctx); err != nil {
-						t.Errorf("at first: %v", err)
-					}
-					if at, ok := ctx.Deadline(); !ok || time.Until(at) != time.Minute {
-						t.Errorf("the deadline is %s, %v", at, ok)
-					}
-					ends.by(cancel, stop)
-					synctest.Wait()
-					child, undo := context.WithCancel(ctx)
-					defer undo()
-					<-child.Done() // or the test fails
-					<-ctx.Done()
-					if err, cause := ctx.Err(), context.Cause(ctx); err != ends.err || cause != ends.why || context.Cause(child) != ends.why {
-						t.Errorf("got %v for %v, want %v for %v", err, cause, ends.err, ends.why)
-					}
-					if ctx.Value(key{}) != "value" {
-						t.Error("it has not its parent's value")
-					}
-				})
-			})
-		}
-	}
-}
-
-// TestExpiringCause asks one that has ended for its cause before anything else.
-func TestExpiringCause(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		ctx, cancel := (&Message{ExpiresAt: time.Now().Add(time.Minute)}).handling(t.Context())
-		defer cancel()
-		time.Sleep(time.Minute)
-		if got := context.Cause(ctx); got != errUnfinished {
-			t.Errorf("got %v", got)
-		}
-	})
 }
 
 func TestScan(t *testing.T) {
@@ -230,7 +160,7 @@ func TestScan(t *testing.T) {
 	}
 	scan := func(from Offsets) (next Offsets, got string) {
 		t.Helper()
-		next, err := b.Scan(testContext(t), "events", from, func(m *Message) error { got += string(m.Value); return nil })
+		next, err := b.Topic("events").Scan(testContext(t), from, func(m *Message) error { got += string(m.Value); return nil })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -245,7 +175,7 @@ func TestScan(t *testing.T) {
 	if len(got) != 4 {
 		t.Errorf("got %q, want all four", got)
 	}
-	parsed, err := ParseOffsets(next.String())
+	parsed, err := topics.ParseOffsets(next.String())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -287,20 +217,20 @@ func TestExpiryOutage(t *testing.T) {
 	ask := func(id string, headers ...string) (answer, problem string, called int32) {
 		calls.Store(0)
 		r := askRaw(t, brokers, id, headers...)
-		return string(r.Value), Headers(r.Headers).Get(headerError), calls.Load()
+		return string(r.Value), Headers(r.Headers).Get(message.HeaderError), calls.Load()
 	}
-	if answer, problem, called := ask("OK", HeaderExpires, millis(time.Now().Add(time.Hour))); answer != "done" || called != 11 {
+	if answer, problem, called := ask("OK", message.HeaderExpires, millis(time.Now().Add(time.Hour))); answer != "done" || called != 11 {
 		t.Errorf("in time: answered %q and %q after %d calls", answer, problem, called)
 	}
-	want := errUnfinished
-	_, problem, called := ask("Late", HeaderExpires, millis(time.Now().Add(2*time.Second)))
+	want := message.ErrUnfinished
+	_, problem, called := ask("Late", message.HeaderExpires, millis(time.Now().Add(2*time.Second)))
 	if called == 0 { // on a machine that is busy
 		want = ErrExpired
 	}
 	if !strings.Contains(problem, want.Error()) {
 		t.Errorf("too late: told %q after %d calls, want %q", problem, called, want)
 	}
-	if _, problem, called := ask("None"); !strings.Contains(problem, internalError) || called != 1 {
+	if _, problem, called := ask("None"); !strings.Contains(problem, message.InternalError) || called != 1 {
 		t.Errorf("without a time: told %q after %d calls, want one", problem, called)
 	}
 }

@@ -3,10 +3,8 @@ package bus
 import (
 	"context"
 	"testing"
-	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
-	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // TestFollow has two instances follow one topic, from before it is there until
@@ -21,7 +19,7 @@ func TestFollow(t *testing.T) {
 		got = append(got, ids)
 		ctx, cancel := context.WithCancel(context.Background())
 		done := make(chan error, 1)
-		go func() { done <- b.Tail(ctx, "axion.feed", func(_ context.Context, m *Message) { ids <- m.ID }) }()
+		go func() { done <- b.Topic("axion.feed").Tail(ctx, func(_ context.Context, m *Message) { ids <- m.ID }) }()
 		t.Cleanup(func() {
 			cancel()
 			if err := receive(t, done, "end"); err != nil {
@@ -41,7 +39,7 @@ func TestFollow(t *testing.T) {
 		}
 	}
 	id := func() kadm.TopicID {
-		topics, err := sender.admin.ListTopics(testContext(t), "axion.feed")
+		topics, err := sender.conn.Admin.ListTopics(testContext(t), "axion.feed")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -57,48 +55,10 @@ func TestFollow(t *testing.T) {
 	send("b")
 	send("c")
 	old := id()
-	if _, err := kadm.NewClient(sender.client).DeleteTopic(testContext(t), "axion.feed"); err != nil {
+	if _, err := kadm.NewClient(sender.conn.Client).DeleteTopic(testContext(t), "axion.feed"); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "the topic again", func() bool { made := id(); return made != old && made != kadm.TopicID{} })
 	sender = openBus(t, brokers, "sender") // that has not seen the old one
 	send("d")
-}
-
-// TestFollowGrowth reads a partition that was added.
-func TestFollowGrowth(t *testing.T) {
-	t.Parallel()
-	b := openBus(t, startCluster(t).ListenAddrs(), "svc")
-	f, err := b.newFollower(testContext(t), "axion.feed")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.client.Close()
-	added, err := b.admin.CreatePartitions(testContext(t), 1, "axion.feed")
-	if err == nil {
-		err = added.Error()
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	grown := int32(len(f.has))
-	eventually(t, "the partition", func() bool {
-		n, err := b.Partitions(testContext(t), "axion.feed")
-		return err == nil && n == int(grown)+1
-	})
-	raw, err := kgo.NewClient(append(clientOptions(&b.options), kgo.RecordPartitioner(kgo.ManualPartitioner()))...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer raw.Close()
-	if err := raw.ProduceSync(testContext(t), &kgo.Record{Topic: "axion.feed", Partition: grown, Value: []byte("{}")}).FirstErr(); err != nil {
-		t.Fatal(err)
-	}
-	f.looked = time.Time{} // long ago
-	var got *Message
-	for got == nil && f.poll(testContext(t), func(_ context.Context, m *Message) { got = m }) {
-	}
-	if got == nil || got.Partition != grown {
-		t.Errorf("got %+v, want a message of partition %d", got, grown)
-	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"go.uber.org/goleak"
 
+	"axion/services/bus/topics"
 	"axion/services/clustertest"
 )
 
@@ -55,9 +56,9 @@ func openBus(tb testing.TB, brokers []string, service string, change ...func(*Op
 }
 
 // makeTopics makes topics that a test uses before the bus does.
-func makeTopics(tb testing.TB, b *Bus, topics ...string) {
+func makeTopics(tb testing.TB, b *Bus, names ...string) {
 	tb.Helper()
-	if err := b.ensureTopics(testContext(tb), topics); err != nil {
+	if err := topics.Ensure(testContext(tb), b.conn, names); err != nil {
 		tb.Fatalf("make topics: %v", err)
 	}
 }

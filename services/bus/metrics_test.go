@@ -82,18 +82,3 @@ func TestMetrics(t *testing.T) {
 		}
 	}
 }
-
-// TestMetricsBound has more topics than are told apart.
-func TestMetricsBound(t *testing.T) {
-	t.Parallel()
-	reader := sdkmetric.NewManualReader()
-	o := Options{Service: "a", Meter: sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader))}
-	m := newMeter(&o)
-	for i := range maxLabels + 10 {
-		m.consumed(string(rune('a'+i%26))+string(rune('0'+i)), 1)
-	}
-	got := counts(t, reader)
-	if len(got) != maxLabels+1 || got["messaging.client.consumed.messages _OTHER "] != 10 {
-		t.Errorf("got %d sets, %d of them the others'; want %d, 10", len(got), got["messaging.client.consumed.messages _OTHER "], maxLabels+1)
-	}
-}

@@ -8,7 +8,7 @@ import (
 //go:embed migrations
 var migrations embed.FS
 
-// Migrations make the tables of [Bus.Enqueue] and [MarkProcessed], as SQL files for
+// Migrations create the tables of packages outbox and inbox, as SQL files for
 // goose. A service applies them before its own.
 func Migrations() fs.FS {
 	files, err := fs.Sub(migrations, "migrations")

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"axion/services/bus/message"
 	"axion/services/bus/nesttest"
 	"axion/services/contract"
 )
@@ -41,8 +42,7 @@ func (h *handover) goCodegen(t *testing.T) (stop func() error) {
 // then it goes without waiting for them.
 func (h *handover) cutCodegen(t *testing.T, n int, ask func()) {
 	t.Helper()
-	b := openBus(t, h.brokers, contract.Codegen)
-	b.drain = 0
+	b := openBus(t, h.brokers, contract.Codegen, func(o *Options) { o.drainTimeout = time.Nanosecond })
 	entered := make(chan struct{}, n)
 	handleAll(b, func(ctx context.Context, _ *Message) (any, error) {
 		entered <- struct{}{}
@@ -238,7 +238,7 @@ func TestNestFirst(t *testing.T) {
 	app := nesttest.Open(t)
 	h := newHandover(t)
 	topics := []string{contract.Topic(contract.Codegen)}
-	for topic := range patternsOf(contract.Codegen) {
+	for topic := range message.PatternTypes(contract.Codegen) {
 		topics = append(topics, topic)
 	}
 	makeTopics(t, h.client, topics...)

@@ -4,7 +4,9 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
+	"axion/services/bus/conn"
 	"axion/services/bus/nesttest"
 	"axion/services/contract"
 )
@@ -31,7 +33,7 @@ func TestNestPatternsOnly(t *testing.T) {
 		}
 	}
 	ask("made by NestJS")
-	if got, want := b.topicOf(&call), contract.PatternTopic(contract.Codegen, contract.GenerateCode); got != want {
+	if got, want := b.requests.TopicOf(&call), contract.PatternTopic(contract.Codegen, contract.GenerateCode); got != want {
 		t.Errorf("the next call goes to %s, want %s", got, want)
 	}
 	ask("made by NestJS")
@@ -52,7 +54,7 @@ func TestRouteStays(t *testing.T) {
 	calls := make(chan string, 8)
 	slow.Handle(contract.GenerateCode, func(ctx context.Context, m *Message) (any, error) {
 		calls <- m.Topic
-		sleep(ctx, 2*lookFirst) // longer than the first look takes
+		conn.Sleep(ctx, time.Second) // longer than the first probe takes
 		return nil, nil
 	})
 	runBus(t, slow)

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"axion/services/bus/tracing"
 	"axion/services/clustertest"
 	"axion/services/store"
 )
@@ -88,7 +88,7 @@ func TestEnqueue(t *testing.T) {
 	relay(t, b, db)
 	peer := plainClient(t, brokers, kgo.ConsumeTopics("axion.events"))
 	t.Run("OK", func(t *testing.T) {
-		ctx, span := b.start(testContext(t), "", "test", 0)
+		ctx, span := b.conn.Tracer.Start(testContext(t), "", "test", 0)
 		defer span.End()
 		inTx(t, db, func(tx *sql.Tx) error {
 			return b.Enqueue(ctx, tx, Event{Type: "X", Topic: "axion.events", Key: "p1", Data: question{"q"}})
@@ -102,7 +102,7 @@ func TestEnqueue(t *testing.T) {
 		if got, want := headerKeys(r), "ce_specversion ce_id ce_type ce_source ce_time content-type traceparent "; got != want {
 			t.Errorf("headers: got %s, want %s", got, want)
 		}
-		if got, want := h.Get("traceparent"), Headers(inject(ctx, nil)).Get("traceparent"); got != want {
+		if got, want := h.Get("traceparent"), Headers(tracing.Inject(ctx, nil)).Get("traceparent"); got != want {
 			t.Errorf("traceparent: got %s, want the one at Enqueue, %s", got, want)
 		}
 		eventually(t, "outbox empty", func() bool { return countRows(t, db, "outbox") == 0 })
@@ -211,7 +211,7 @@ func TestRelayHolds(t *testing.T) {
 		}
 		return nil
 	})
-	if err := b.drainOutbox(testContext(t), db); err == nil || !strings.Contains(err.Error(), "publish X on not.there") {
+	if err := b.outbox.Drain(testContext(t), db); err == nil || !strings.Contains(err.Error(), "publish X on not.there") {
 		t.Errorf("got %v, want the refusal", err)
 	}
 	var first, last string
@@ -230,57 +230,6 @@ func TestRelayHolds(t *testing.T) {
 	if !ids["2"] || !ids["3"] || !ids["4"] {
 		t.Errorf("got %v, want 2, 3 and 4", ids)
 	}
-}
-
-func TestSeen(t *testing.T) {
-	t.Parallel()
-	db := openDB(t)
-	seen := func(id string) (was bool) {
-		inTx(t, db, func(tx *sql.Tx) (err error) {
-			was, err = MarkProcessed(testContext(t), tx, id)
-			return err
-		})
-		return was
-	}
-	t.Run("OK", func(t *testing.T) {
-		if first, second, other := seen("a"), seen("a"), seen("b"); first || !second || other {
-			t.Errorf("got %v, %v, %v; want false, true, false", first, second, other)
-		}
-	})
-	t.Run("OKRolledBack", func(t *testing.T) {
-		tx, err := db.BeginTx(testContext(t), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := MarkProcessed(testContext(t), tx, "c"); err != nil {
-			t.Fatal(err)
-		}
-		if err := tx.Rollback(); err != nil {
-			t.Fatal(err)
-		}
-		if seen("c") {
-			t.Error("got true after a rollback, want false")
-		}
-	})
-	t.Run("OKPruned", func(t *testing.T) {
-		// As if that many ids had been recorded since.
-		advance := `UPDATE sqlite_sequence SET seq = $1 WHERE name = 'inbox'`
-		if os.Getenv(clustertest.DatabaseEnv) != "" {
-			advance = `SELECT setval(pg_get_serial_sequence('inbox', 'seq'), $1)`
-		}
-		if _, err := db.ExecContext(testContext(t), advance, 2*inboxKeep/inboxPrune*inboxPrune-1); err != nil {
-			t.Fatal(err)
-		}
-		seen("new")
-		if got := countRows(t, db, "inbox"); got != 1 {
-			t.Errorf("got %d ids, want the new one only", got)
-		}
-	})
-	t.Run("ErrNoID", func(t *testing.T) {
-		if _, err := MarkProcessed(testContext(t), nil, ""); err == nil {
-			t.Error("got no error")
-		}
-	})
 }
 
 // TestRelayShared has two processes relay one outbox, into which both put events

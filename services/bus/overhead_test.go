@@ -15,6 +15,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"axion/services/bus/message"
 )
 
 // BenchmarkOverhead compares the CPU time of an event through the bus with that
@@ -58,10 +60,10 @@ func BenchmarkOverhead(b *testing.B) {
 	byBus := func() error {
 		return svc.Publish(ctx, Event{Type: "T", Topic: "axion.svc", Data: json.RawMessage(payload)})
 	}
-	headers := svc.eventRecord(ctx, &Event{ID: uuid.NewString(), Type: "T", Time: time.Now()}, nil).Headers
+	headers := svc.conn.EventRecord(ctx, &Event{ID: uuid.NewString(), Type: "T", Time: time.Now()}, nil).Headers
 	headers = append(headers, kgo.RecordHeader{Key: "traceparent", Value: []byte("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")})
 	byKgo := func() error {
-		return producer.ProduceSync(ctx, &kgo.Record{Topic: "raw.events", Partition: anyPartition, Value: payload, Headers: headers}).FirstErr()
+		return producer.ProduceSync(ctx, &kgo.Record{Topic: "raw.events", Partition: message.AnyPartition, Value: payload, Headers: headers}).FirstErr()
 	}
 	round(byBus)
 	round(byKgo)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"axion/services/bus/message"
 	"axion/services/contract"
 )
 
@@ -65,7 +66,7 @@ func TestPatternMessages(t *testing.T) {
 		if m := receive(t, handled, "message"); m.Type != typ || m.IsRequest() {
 			t.Errorf("got type %q, request %t", m.Type, m.IsRequest())
 		}
-		if got := Headers(readRecord(t, peer).Headers).Get(DeadTopic); got != topic {
+		if got := Headers(readRecord(t, peer).Headers).Get(message.DeadTopic); got != topic {
 			t.Errorf("dead letter of %q, want %q", got, topic)
 		}
 	})
@@ -99,7 +100,7 @@ func TestPatternUnhandled(t *testing.T) {
 	b := openBus(t, startCluster(t).ListenAddrs(), contract.Codegen)
 	b.Handle(contract.GenerateCode, func(context.Context, *Message) (any, error) { return nil, nil })
 	b.Handle("OTHER", func(context.Context, *Message) (any, error) { return nil, nil })
-	for _, topic := range b.consumed() {
+	for _, topic := range b.consumer.Subscriptions() {
 		if topic != "axion.codegen-service" && topic != "codegen-service.generate-code" {
 			t.Errorf("consumes %s", topic)
 		}

@@ -15,6 +15,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"axion/broker"
+	"axion/services/bus/conn"
+	"axion/services/bus/message"
+	"axion/services/bus/requester"
 	"axion/services/contract"
 )
 
@@ -24,7 +27,7 @@ var payload = []byte(`{"text":"` + strings.Repeat("x", 200-len(`{"text":""}`)) +
 // rawClient is kgo with the bus's settings and nothing else of it.
 func rawClient(b *testing.B, brokers []string, opts ...kgo.Opt) *kgo.Client {
 	b.Helper()
-	c, err := kgo.NewClient(append(clientOptions(&Options{Service: "raw", Brokers: brokers, Log: slog.New(slog.DiscardHandler)}), opts...)...)
+	c, err := conn.Dial(conn.Options{Service: "raw", Brokers: brokers, Log: slog.New(slog.DiscardHandler), Client: opts})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -169,12 +172,12 @@ func rawRequest(b *testing.B, brokers []string, opts ...kgo.Opt) func() {
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	b.Cleanup(func() { cancel(); running.Wait() })
-	trace := Header{Key: headerTraceparent, Value: []byte("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")}
+	trace := Header{Key: message.HeaderTraceparent, Value: []byte("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")}
 	running.Go(func() {
 		for ctx.Err() == nil {
 			server.PollFetches(ctx).EachRecord(func(r *kgo.Record) {
 				server.Produce(ctx, &kgo.Record{
-					Topic: "raw.out", Partition: 1, Value: r.Value, Headers: []Header{r.Headers[0], {Key: headerDisposed, Value: oneZero}, trace},
+					Topic: "raw.out", Partition: 1, Value: r.Value, Headers: []Header{r.Headers[0], {Key: message.HeaderDisposed, Value: message.Disposed}, trace},
 				}, nil)
 			})
 		}
@@ -191,12 +194,12 @@ func rawRequest(b *testing.B, brokers []string, opts ...kgo.Opt) func() {
 	})
 	replyTopic, replyPartition, typ := []byte("raw.out"), []byte("1"), []byte("ECHO")
 	return func() {
-		id, done := NewRequestID(), make(chan struct{})
+		id, done := requester.NewID(), make(chan struct{})
 		waiting.Store(id, done)
 		client.Produce(ctx, &kgo.Record{
-			Topic: "raw.in", Partition: anyPartition, Value: payload, Headers: []Header{
-				{Key: headerCorrelation, Value: []byte(id)}, {Key: headerReplyTopic, Value: replyTopic},
-				{Key: headerReplyPartition, Value: replyPartition}, {Key: headerType, Value: typ}, trace,
+			Topic: "raw.in", Partition: message.AnyPartition, Value: payload, Headers: []Header{
+				{Key: message.HeaderCorrelation, Value: []byte(id)}, {Key: message.HeaderReplyTopic, Value: replyTopic},
+				{Key: message.HeaderReplyPartition, Value: replyPartition}, {Key: message.HeaderType, Value: typ}, trace,
 			},
 		}, nil)
 		<-done

@@ -13,6 +13,9 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"axion/services/bus/message"
+	"axion/services/bus/requester"
 )
 
 // peerTime is how long the peer waits for an answer.
@@ -44,7 +47,7 @@ func peerRequest(b *testing.B, brokers []string, opts ...kgo.Opt) func() {
 	running.Go(func() {
 		for ctx.Err() == nil {
 			client.PollFetches(ctx).EachRecord(func(r *kgo.Record) {
-				if done, ok := waiting.LoadAndDelete(Headers(r.Headers).Get(headerCorrelation)); ok {
+				if done, ok := waiting.LoadAndDelete(Headers(r.Headers).Get(message.HeaderCorrelation)); ok {
 					done.(chan []byte) <- r.Value
 				}
 			})
@@ -62,8 +65,8 @@ func peerRequest(b *testing.B, brokers []string, opts ...kgo.Opt) func() {
 // answerPeer handles a request.
 func answerPeer(ctx context.Context, server *kgo.Client, r *kgo.Record) {
 	h := Headers(r.Headers)
-	expires, err := strconv.ParseInt(h.Get(HeaderExpires), 10, 64)
-	partition, failed := strconv.ParseInt(h.Get(headerReplyPartition), 10, 32)
+	expires, err := strconv.ParseInt(h.Get(message.HeaderExpires), 10, 64)
+	partition, failed := strconv.ParseInt(h.Get(message.HeaderReplyPartition), 10, 32)
 	if err != nil || failed != nil || time.Now().UnixMilli() > expires {
 		return
 	}
@@ -76,9 +79,9 @@ func answerPeer(ctx context.Context, server *kgo.Client, r *kgo.Record) {
 		return
 	}
 	server.Produce(ctx, &kgo.Record{
-		Topic: h.Get(headerReplyTopic), Partition: int32(partition), Value: value, Headers: []Header{
-			{Key: headerCorrelation, Value: []byte(h.Get(headerCorrelation))}, {Key: headerDisposed, Value: oneZero},
-			{Key: headerTraceparent, Value: []byte(h.Get(headerTraceparent))},
+		Topic: h.Get(message.HeaderReplyTopic), Partition: int32(partition), Value: value, Headers: []Header{
+			{Key: message.HeaderCorrelation, Value: []byte(h.Get(message.HeaderCorrelation))}, {Key: message.HeaderDisposed, Value: message.Disposed},
+			{Key: message.HeaderTraceparent, Value: []byte(h.Get(message.HeaderTraceparent))},
 		},
 	}, func(_ *kgo.Record, err error) {
 		if err == nil {
@@ -95,16 +98,16 @@ func askPeer(ctx context.Context, client *kgo.Client, waiting *sync.Map, in, out
 	if err != nil {
 		return err
 	}
-	id, done, failed := NewRequestID(), make(chan []byte, 1), make(chan error, 1)
+	id, done, failed := requester.NewID(), make(chan []byte, 1), make(chan error, 1)
 	waiting.Store(id, done)
 	defer waiting.Delete(id)
 	at, _ := limited.Deadline()
 	client.Produce(ctx, &kgo.Record{
-		Topic: "peer.in", Partition: anyPartition, Value: value, Headers: []Header{
-			{Key: headerCorrelation, Value: []byte(id)}, {Key: headerReplyTopic, Value: []byte("peer.out")},
-			{Key: headerReplyPartition, Value: []byte("1")}, {Key: headerType, Value: []byte("ECHO")},
-			{Key: HeaderExpires, Value: strconv.AppendInt(nil, at.UnixMilli(), 10)},
-			{Key: headerTraceparent, Value: []byte("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")},
+		Topic: "peer.in", Partition: message.AnyPartition, Value: value, Headers: []Header{
+			{Key: message.HeaderCorrelation, Value: []byte(id)}, {Key: message.HeaderReplyTopic, Value: []byte("peer.out")},
+			{Key: message.HeaderReplyPartition, Value: []byte("1")}, {Key: message.HeaderType, Value: []byte("ECHO")},
+			{Key: message.HeaderExpires, Value: strconv.AppendInt(nil, at.UnixMilli(), 10)},
+			{Key: message.HeaderTraceparent, Value: []byte("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")},
 		},
 	}, func(_ *kgo.Record, err error) {
 		if err != nil {

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"axion/services/bus/message"
 	"axion/services/clustertest"
 	"axion/services/contract"
 )
@@ -81,11 +82,11 @@ func TestRequest(t *testing.T) {
 	}
 	for _, tt := range []struct{ name, typ, want string }{
 		{"ErrDecode", "ECHO", "decode ECHO: the value must be an object, and is string"},
-		{"ErrInternal", "SECRET", internalError},
-		{"ErrPanic", "PANIC", internalError},
+		{"ErrInternal", "SECRET", message.InternalError},
+		{"ErrPanic", "PANIC", message.InternalError},
 		{"ErrPermanent", "PERMANENT", `template "x" is unknown`},
 		{"ErrPublic", "PUBLIC", "no such project"},
-		{"ErrNoHandler", "UNKNOWN", noMatchingHandler},
+		{"ErrNoHandler", "UNKNOWN", message.NoMatchingHandler},
 		{"ErrAnswerTooLarge", "HUGE", "answer: message too large: 1000001 bytes, at most 1000000"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -101,7 +102,7 @@ func TestRequest(t *testing.T) {
 	if got := panics.Load(); got != 1 {
 		t.Errorf("the panicking handler ran %d times, want once", got)
 	}
-	eventually(t, "nothing is under way", func() bool { return server.lanes.Load() == 0 && client.calls.under.Load() == 0 })
+	eventually(t, "nothing is under way", func() bool { return server.conn.Handling.Load() == 0 && client.conn.Requests.Load() == 0 })
 }
 
 // TestRequestHeaders: headers are made of the very bytes that go, both ways, and whoever
@@ -203,11 +204,7 @@ func TestRequestCut(t *testing.T) {
 	t.Run("ErrClosed", func(t *testing.T) {
 		done := make(chan error, 1)
 		go func() { done <- b.Request(testContext(t), call) }()
-		eventually(t, "request under way", func() bool {
-			b.calls.mu.Lock()
-			defer b.calls.mu.Unlock()
-			return len(b.calls.pending) > 0
-		})
+		eventually(t, "request under way", func() bool { return b.conn.Requests.Load() > 0 })
 		b.Close()
 		if err := receive(t, done, "error"); !errors.Is(err, ErrClosed) {
 			t.Errorf("got %v, want ErrClosed", err)

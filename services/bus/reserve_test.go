@@ -7,6 +7,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"axion/services/bus/message"
 	"axion/services/contract"
 )
 
@@ -16,12 +17,12 @@ func TestReserve(t *testing.T) {
 	b := openBus(t, brokers, contract.Codegen)
 	topic, pattern := contract.Topic(contract.Codegen), contract.PatternTopic(contract.Codegen, contract.GenerateCode)
 	topics := []string{topic}
-	for name := range patternsOf(contract.Codegen) {
+	for name := range message.PatternTypes(contract.Codegen) {
 		topics = append(topics, name)
 	}
 	makeTopics(t, b, topics...)
 	c := plainClient(t, brokers)
-	produce(t, c, &kgo.Record{Topic: topic, Partition: 1, Value: []byte("1"), Headers: []kgo.RecordHeader{{Key: headerType, Value: []byte(contract.GenerateCode)}}}, &kgo.Record{Topic: pattern, Partition: 2, Value: []byte("2")})
+	produce(t, c, &kgo.Record{Topic: topic, Partition: 1, Value: []byte("1"), Headers: []kgo.RecordHeader{{Key: message.HeaderType, Value: []byte(contract.GenerateCode)}}}, &kgo.Record{Topic: pattern, Partition: 2, Value: []byte("2")})
 	reserve := func() {
 		t.Helper()
 		if err := InitGroupOffsets(testContext(t), Options{Service: contract.Codegen, Brokers: brokers}); err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"axion/services/bus/message"
 	"axion/services/contract"
 )
 
@@ -140,7 +141,7 @@ func TestRequestWire(t *testing.T) {
 		{"OKStream", []part{{value: []byte(`{"n":1}`)}, {value: []byte(`{"n":2}`)}, {disposed: true}}, `{"n":2}`},
 		{"ErrRPC", []part{{err: `{"status":"error","message":"s"}`, disposed: true}}, `remote: s`},
 		{"ErrObject", []part{{err: `{"code":7}`, disposed: true}}, `remote: {"code":7}`},
-		{"ErrText", []part{{err: noMatchingHandler, disposed: true}}, `remote: ` + noMatchingHandler},
+		{"ErrText", []part{{err: message.NoMatchingHandler, disposed: true}}, `remote: ` + message.NoMatchingHandler},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			answer := make(chan string, 1)
@@ -219,8 +220,8 @@ func TestReplyWire(t *testing.T) {
 		{"OKGarbage", pattern, "", []byte(`{"a`), []byte(`{"a`), ""},
 		{"OKType", "axion.server", "ASK", []byte(`[1]`), []byte(`[1]`), ""},
 		{"Err", pattern, "", []byte("fail"), nil, `{"status":"error","message":"as you wished"}`},
-		{"ErrNoHandler", "axion.server", "NOPE", []byte(`{}`), nil, noMatchingHandler},
-		{"ErrNoType", "axion.server", "", []byte(`{}`), nil, noMatchingHandler},
+		{"ErrNoHandler", "axion.server", "NOPE", []byte(`{}`), nil, message.NoMatchingHandler},
+		{"ErrNoType", "axion.server", "", []byte(`{}`), nil, message.NoMatchingHandler},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			id := "0123456789abcdef\x00\xff-" + tt.name

@@ -12,6 +12,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"axion/services/bus"
+	"axion/services/bus/requester"
 	"axion/services/contract"
 )
 
@@ -173,7 +174,7 @@ func (s *service) ask(ctx context.Context, d *state, step string, patience time.
 	}
 	asked := unanswered{after: s.Bus.AnswersFrom()}
 	for attempt := 1; ; attempt++ {
-		call.ID = bus.NewRequestID()
+		call.ID = requester.NewID()
 		asked.requests = append(asked.requests, call.ID)
 		err := s.askOnce(ctx, patience, call)
 		switch {

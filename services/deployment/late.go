@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"axion/services/bus"
+	"axion/services/bus/topics"
 	"axion/services/contract"
 )
 
@@ -115,7 +116,7 @@ func (a *answers) due(ctx context.Context) (deployments map[string]string, from 
 		}
 		place := a.next
 		if !a.sought[request] {
-			if place, err = bus.ParseOffsets(after); err != nil {
+			if place, err = topics.ParseOffsets(after); err != nil {
 				return nil, nil, fmt.Errorf("look for answers: %w", err)
 			}
 		}

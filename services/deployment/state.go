@@ -11,6 +11,7 @@ import (
 	"go.opentelemetry.io/otel/propagation"
 
 	"axion/services/bus"
+	"axion/services/bus/inbox"
 	"axion/services/contract"
 	"axion/services/store"
 )
@@ -51,7 +52,7 @@ func (s *service) begin(ctx context.Context, p contract.ProjectEvent, source, ma
 	propagation.TraceContext{}.Inject(ctx, trace)
 	return s.change(ctx, func(tx *sql.Tx) error {
 		if mark != "" {
-			if seen, err := bus.MarkProcessed(ctx, tx, mark); err != nil || seen {
+			if seen, err := inbox.MarkProcessed(ctx, tx, mark); err != nil || seen {
 				return err
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 
 	"axion/services/bus"
+	"axion/services/bus/inbox"
 	"axion/services/host"
 )
 
@@ -25,7 +26,7 @@ func (c caller) repeated(ctx context.Context, tx *sql.Tx) (bool, error) {
 	if c.message == nil {
 		return false, nil
 	}
-	return bus.MarkProcessed(ctx, tx, c.message.DedupKey())
+	return inbox.MarkProcessed(ctx, tx, c.message.DedupKey())
 }
 
 // newID is the id of what the command makes.

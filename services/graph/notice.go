@@ -30,7 +30,7 @@ func (b *hub) follow(h *host.Host) {
 		return
 	}
 	h.Go("feed", func(ctx context.Context) error {
-		return h.Bus.Tail(ctx, feedTopic, func(ctx context.Context, m *bus.Message) {
+		return h.Bus.Topic(feedTopic).Tail(ctx, func(ctx context.Context, m *bus.Message) {
 			var e contract.NotificationEvent
 			if err := m.Decode(&e); err != nil {
 				h.Log.WarnContext(ctx, "notice not read", "error", err)

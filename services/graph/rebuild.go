@@ -11,6 +11,8 @@ import (
 	"github.com/dustin/go-humanize/english"
 
 	"axion/services/bus"
+	"axion/services/bus/outbox"
+	"axion/services/bus/topics"
 	"axion/services/contract"
 	"axion/services/host"
 	"axion/services/store"
@@ -34,7 +36,7 @@ var ErrIncomplete = errors.New("the history is not whole, and the read model was
 // it again from the whole history. It is one transaction: a rebuild that fails or
 // is cut short leaves what was there. o is what the service is started with; its
 // Listener may be nil. A history that was cut or lost events is a
-// [bus.TruncatedTopicError] or [ErrIncomplete].
+// [topics.TruncatedTopicError] or [ErrIncomplete].
 func Rebuild(ctx context.Context, o host.Options) (done Rebuilt, err error) {
 	if o.Listener == nil { // the service is opened, though it serves nobody
 		if o.Listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
@@ -52,7 +54,7 @@ func Rebuild(ctx context.Context, o host.Options) (done Rebuilt, err error) {
 // answerRebuild answers REBUILD.
 func (s *service) answerRebuild(ctx context.Context, _ *bus.Message) (any, error) {
 	done, err := s.rebuild(ctx)
-	var cut *bus.TruncatedTopicError
+	var cut *topics.TruncatedTopicError
 	if errors.Is(err, ErrIncomplete) || errors.As(err, &cut) {
 		return nil, bus.Permanent(err)
 	}
@@ -100,11 +102,11 @@ func (s *service) replay(ctx context.Context, tx *sql.Tx) error {
 	if err := drop(ctx, tx); err != nil {
 		return err
 	}
-	pending, err := bus.Pending(ctx, tx, history)
+	pending, err := outbox.Pending(ctx, tx, history)
 	if err != nil {
 		return err
 	}
-	err = s.Bus.Replay(ctx, history, func(m *bus.Message) error {
+	err = s.Bus.Topic(history).Replay(ctx, func(m *bus.Message) error {
 		if m.Source != contract.Graph {
 			s.Log.Warn("foreign message in the history", "source", m.Source, "partition", m.Partition, "offset", m.Offset)
 			return nil

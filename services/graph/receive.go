@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"axion/services/bus"
+	"axion/services/bus/inbox"
 	"axion/services/contract"
 )
 
@@ -19,7 +20,7 @@ func (s *service) receive(ctx context.Context, m *bus.Message) (any, error) {
 		return nil, bus.Permanent(err)
 	}
 	err = s.announce(ctx, func(tx *sql.Tx) (string, Message, error) {
-		if seen, err := bus.MarkProcessed(ctx, tx, e.ID); err != nil || seen {
+		if seen, err := inbox.MarkProcessed(ctx, tx, e.ID); err != nil || seen {
 			return "", Message{}, err
 		}
 		owner, err := s.emit(ctx, tx, e)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"axion/services/bus"
+	"axion/services/bus/groups"
 	"axion/services/contract"
 )
 
@@ -84,7 +85,7 @@ func kind(tokens bool) string {
 // probe asks the broker. known is false while nobody is there, or its group
 // rebalances.
 func (p *authKindProbe) probe(ctx context.Context) (tokens, known bool, err error) {
-	own, err := p.bus.Subscribed(ctx, bus.Group(contract.Auth))
+	own, err := p.bus.Subscribed(ctx, groups.Name(contract.Auth))
 	if err != nil || len(own) > 0 {
 		return !own[contract.PatternTopic(contract.Auth, contract.ValidateSessionDigest)], err == nil, err
 	}

@@ -244,7 +244,7 @@ func (s *service) checkPartitions(ctx context.Context, records []bus.Record) *re
 	if highest < 0 {
 		return nil
 	}
-	n, err := s.host.Bus.Partitions(ctx, contract.EventsTopic)
+	n, err := s.host.Bus.Topic(contract.EventsTopic).Partitions(ctx)
 	if err != nil {
 		s.host.Log.Warn("partitions not known", "error", err)
 		return restFail(http.StatusServiceUnavailable, codeBroker, "the broker does not answer now")

@@ -64,7 +64,7 @@ func (f *flight) await(ctx context.Context) (Receipt, error) {
 func (s *service) fly(ctx context.Context, begun []*flight) {
 	began := time.Now()
 	for waiting := begun; len(waiting) > 0; {
-		after := s.end.offsets(func() (bus.Offsets, error) { return s.host.Bus.Ends(s.flights.life, contract.EventsTopic) })
+		after := s.end.offsets(func() (bus.Offsets, error) { return s.host.Bus.Topic(contract.EventsTopic).Ends(s.flights.life) })
 		owner := s.instance.name()
 		c, err := s.receipts.claim(ctx, owner, after, waiting)
 		if err != nil {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"axion/services/bus"
+	"axion/services/bus/topics"
 	"axion/services/contract"
 	"axion/services/store"
 )
@@ -125,7 +126,7 @@ func (r *receipts) claims(ctx context.Context, owner string) (ids []identity, af
 		if err := rows.Scan(&id.source, &id.id, &text); err != nil {
 			return nil, nil, fmt.Errorf("find claims: %w", err)
 		}
-		place, err := bus.ParseOffsets(text)
+		place, err := topics.ParseOffsets(text)
 		if err != nil {
 			return nil, nil, fmt.Errorf("find claims: %w", err)
 		}

@@ -110,7 +110,7 @@ func (s *service) recover(ctx context.Context, owner string, only []*flight) err
 		missing[id] = true
 	}
 	var found []Receipt
-	_, err = s.host.Bus.Scan(ctx, contract.EventsTopic, after, func(m *bus.Message) error {
+	_, err = s.host.Bus.Topic(contract.EventsTopic).Scan(ctx, after, func(m *bus.Message) error {
 		if id := identify(m.Headers); missing[id] {
 			delete(missing, id)
 			found = append(found, receipt(id, m.Partition, m.Offset))

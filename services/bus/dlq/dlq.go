@@ -18,7 +18,7 @@ import (
 
 	"axion/broker/batch"
 	"axion/broker/undecodable"
-	"axion/services/bus"
+	"axion/services/bus/conn"
 	"axion/services/contract"
 )
 
@@ -35,8 +35,8 @@ func Open(brokers []string, opts ...kgo.Opt) (*Client, error) {
 	reader := undecodable.New(nil)
 	c, err := kgo.NewClient(append([]kgo.Opt{
 		kgo.WithHooks(reader), kgo.WithDecompressor(batch.Decompressor()),
-		kgo.SeedBrokers(brokers...), kgo.ProducerLinger(0), kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.ProducerBatchMaxBytes(bus.BrokerBatch),
-		kgo.RequiredAcks(kgo.AllISRAcks()), kgo.RecordPartitioner(byKeyUnlessNamed{kgo.StickyKeyPartitioner(nil)}),
+		kgo.SeedBrokers(brokers...), kgo.ProducerLinger(0), kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.ProducerBatchMaxBytes(conn.BrokerBatch),
+		kgo.RequiredAcks(kgo.AllISRAcks()), kgo.RecordPartitioner(conn.Partitioner()),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.DisableClientMetrics(),
 	}, opts...)...)
 	if err != nil {
@@ -175,20 +175,4 @@ func settles(r *kgo.Record) (offset int64, ok bool) {
 		}
 	}
 	return 0, false
-}
-
-// byKeyUnlessNamed honours a partition that a record names.
-type byKeyUnlessNamed struct{ byKey kgo.Partitioner }
-
-func (p byKeyUnlessNamed) ForTopic(topic string) kgo.TopicPartitioner {
-	return namedPartitioner{p.byKey.ForTopic(topic)}
-}
-
-type namedPartitioner struct{ kgo.TopicPartitioner }
-
-func (p namedPartitioner) Partition(r *kgo.Record, n int) int {
-	if r.Partition >= 0 && int(r.Partition) < n {
-		return int(r.Partition)
-	}
-	return p.TopicPartitioner.Partition(r, n)
 }

@@ -15,7 +15,9 @@ import (
 	"go.uber.org/goleak"
 
 	"axion/services/bus"
+	"axion/services/bus/conn"
 	"axion/services/bus/dlq"
+	"axion/services/bus/message"
 	"axion/services/clustertest"
 	"axion/services/contract"
 )
@@ -69,7 +71,7 @@ func (s *stack) send(ids ...string) {
 		err := s.producer.ProduceSync(s.t.Context(), &kgo.Record{
 			Topic: contract.Topic(contract.Graph), Partition: 2, Key: []byte("key of " + id), Value: []byte(`{"id":"` + id + `"}`),
 			Headers: []kgo.RecordHeader{{Key: "ce_type", Value: []byte("TEST")}, {Key: "ce_id", Value: []byte(id)}, {Key: "mine", Value: []byte("1")},
-				{Key: bus.HeaderExpires, Value: []byte("1")}},
+				{Key: message.HeaderExpires, Value: []byte("1")}},
 		}).FirstErr()
 		if err != nil {
 			s.t.Fatal(err)
@@ -123,7 +125,7 @@ func (s *stack) expect(id string) {
 		if m.Partition != 2 {
 			s.t.Errorf("%s came back on partition %d, want 2", id, m.Partition)
 		}
-		if m.ID != id || m.Key != "key of "+id || m.Headers.Get("mine") != "1" || m.Headers.Get(bus.DeadError) != "" || !m.ExpiresAt.IsZero() {
+		if m.ID != id || m.Key != "key of "+id || m.Headers.Get("mine") != "1" || m.Headers.Get(message.DeadError) != "" || !m.ExpiresAt.IsZero() {
 			s.t.Errorf("got id %q, key %q, headers %v; want the original of %s", m.ID, m.Key, m.Headers, id)
 		}
 	case <-time.After(patience):
@@ -173,14 +175,14 @@ func TestReplayLarge(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	large, err := kgo.NewClient(kgo.SeedBrokers(s.brokers...), kgo.RecordPartitioner(kgo.ManualPartitioner()),
-		kgo.ProducerBatchMaxBytes(bus.BrokerBatch), kgo.ProducerBatchCompression(kgo.NoCompression()))
+		kgo.ProducerBatchMaxBytes(conn.BrokerBatch), kgo.ProducerBatchCompression(kgo.NoCompression()))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer large.Close()
 	below := []int{150, 250, 400, 900, 1500, 3000, 50_000}
 	for _, less := range below {
-		r := &kgo.Record{Topic: contract.Topic(contract.Graph), Key: []byte("k"), Value: bytes.Repeat([]byte("x"), bus.BrokerBatch-less),
+		r := &kgo.Record{Topic: contract.Topic(contract.Graph), Key: []byte("k"), Value: bytes.Repeat([]byte("x"), conn.BrokerBatch-less),
 			Headers: []kgo.RecordHeader{{Key: "ce_type", Value: []byte("TEST")}, {Key: "ce_id", Value: fmt.Append(nil, less)}}}
 		if err := large.ProduceSync(t.Context(), r).FirstErr(); err != nil {
 			t.Fatal(less, err)
@@ -195,7 +197,7 @@ func TestReplayLarge(t *testing.T) {
 	for range below {
 		select {
 		case m := <-s.handled:
-			if got := fmt.Sprint(bus.BrokerBatch - len(m.Value)); got != m.ID {
+			if got := fmt.Sprint(conn.BrokerBatch - len(m.Value)); got != m.ID {
 				t.Errorf("%s came back with %s bytes less", m.ID, got)
 			}
 		case <-time.After(patience):

@@ -9,7 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"axion/broker/undecodable"
-	"axion/services/bus"
+	"axion/services/bus/message"
 )
 
 // headerResolved is on a record without value that says, in decimal, which letter of
@@ -62,22 +62,22 @@ func read(service string, r *kgo.Record) *DeadLetter {
 	for _, h := range r.Headers {
 		text := string(h.Value)
 		switch h.Key {
-		case bus.DeadTopic:
+		case message.DeadTopic:
 			l.Origin.Topic = text
-		case bus.DeadPartition:
+		case message.DeadPartition:
 			n, _ := strconv.ParseInt(text, 10, 32) // ours, so it is a number
 			l.Origin.Partition = int32(n)
-		case bus.DeadOffset:
+		case message.DeadOffset:
 			l.Origin.Offset, _ = strconv.ParseInt(text, 10, 64)
-		case bus.DeadAttempts:
+		case message.DeadAttempts:
 			l.Attempts, _ = strconv.Atoi(text)
-		case bus.DeadError:
+		case message.DeadError:
 			l.Error = text
-		case bus.DeadTime:
+		case message.DeadTime:
 			l.Time = text
-		case bus.DeadOmitted:
+		case message.DeadOmitted:
 			l.Omitted = true
-		case bus.DeadBatch:
+		case message.DeadBatch:
 			l.Batch = text
 		}
 		if isDLQHeader(h.Key) {
@@ -130,10 +130,10 @@ func isDLQHeader(header string) bool { return strings.HasPrefix(header, "dlq_") 
 func (l *DeadLetter) original() *kgo.Record {
 	r := &kgo.Record{Topic: l.Origin.Topic, Partition: l.Origin.Partition, Key: l.record.Key, Value: l.record.Value}
 	for _, h := range l.record.Headers {
-		if !isDLQHeader(h.Key) && h.Key != bus.HeaderExpires {
+		if !isDLQHeader(h.Key) && h.Key != message.HeaderExpires {
 			r.Headers = append(r.Headers, h)
 		}
 	}
-	r.Headers = append(r.Headers, kgo.RecordHeader{Key: bus.DeadReplayed, Value: []byte(l.Position())})
+	r.Headers = append(r.Headers, kgo.RecordHeader{Key: message.DeadReplayed, Value: []byte(l.Position())})
 	return r
 }

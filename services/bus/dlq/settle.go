@@ -12,7 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"axion/broker/undecodable"
-	"axion/services/bus"
+	"axion/services/bus/message"
 	"axion/services/contract"
 )
 
@@ -47,20 +47,20 @@ func (c *Client) Replay(ctx context.Context, letters []*DeadLetter) (done int, e
 }
 
 func (c *Client) replay(ctx context.Context, l *DeadLetter) error {
-	message := l.original()
+	record := l.original()
 	if l.Omitted {
 		value, err := c.valueAt(ctx, l.Origin)
 		if err != nil {
 			return err
 		}
-		message.Value = value
+		record.Value = value
 	}
-	err := c.kafka.ProduceSync(ctx, message).FirstErr()
+	err := c.kafka.ProduceSync(ctx, record).FirstErr()
 	if errors.Is(err, kerr.MessageTooLarge) { // as it came it was not: what was added goes
-		message.Headers = slices.DeleteFunc(message.Headers, func(h kgo.RecordHeader) bool {
-			return h.Key == bus.DeadReplayed || h.Key == "traceparent" || h.Key == "tracestate"
+		record.Headers = slices.DeleteFunc(record.Headers, func(h kgo.RecordHeader) bool {
+			return h.Key == message.DeadReplayed || h.Key == "traceparent" || h.Key == "tracestate"
 		})
-		err = c.kafka.ProduceSync(ctx, message).FirstErr()
+		err = c.kafka.ProduceSync(ctx, record).FirstErr()
 	}
 	if err != nil {
 		return err
