@@ -84,11 +84,12 @@ func IsMember(group, clientID string) bool {
 	return slices.Contains(contract.Names(), clientID) && group == groups.Name(clientID)
 }
 
-// defaultAddress is where a process in a builtin's place is looked for that says nothing.
+// defaultAddress is where a process in a builtin's place is looked for that says nothing:
+// on 127.0.0.1 or ::1, whichever it listens on.
 func defaultAddress(name string) string {
 	all := contract.Services()
 	i := slices.IndexFunc(all, func(s contract.Service) bool { return s.Name == name })
-	return fmt.Sprintf("127.0.0.1:%d", all[i].Port)
+	return fmt.Sprintf("localhost:%d", all[i].Port)
 }
 
 // checkReplaceable says why no process may take a builtin's requests, or nil.

@@ -199,7 +199,7 @@ func TestStart(t *testing.T) {
 	}
 	for _, st := range s.Status(t.Context(), 8443) {
 		if st.Name == contract.Ingest { // what stands on its port is this machine's affair
-			if st.Address != "" && st.Address != "127.0.0.1:3007" {
+			if st.Address != "" && st.Address != "localhost:3007" {
 				t.Errorf("got %+v for a service that does not run here", st)
 			}
 			continue

@@ -31,7 +31,8 @@ type Service struct {
 	Ports      []Port
 	Exposed    []int
 	ExposedUDP []int
-	// Host is the container's own address, where all its ports are reached. Empty
+	// Host is the container's own address, or the name of where a service of the base layer
+	// is replaced, where all its ports are reached. Empty
 	// means that they are reached where they are published, else on 127.0.0.1.
 	Host string
 	// UseBindPortIP means that a port which is published at an address of the host's

@@ -109,6 +109,9 @@ func (p *project) decode(doc *document, specs map[string]*spec) {
 		if addresses, known := p.loader.addresses[name]; known && len(addresses) == 0 && p.layer == baseLayer {
 			s.Stopped = true
 		}
+		if p.layer == baseLayer { // whoever takes such a service's place may listen on either loopback
+			s.Host = "localhost"
+		}
 		counts := doc.settings.apply(&s.Service)
 		switch {
 		case !active(s.profiles, profiles):

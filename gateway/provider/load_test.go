@@ -201,6 +201,15 @@ func TestAddresses(t *testing.T) {
 	if got := d.Services["r@docker"].LoadBalancer.Servers; len(got) != 2 || got[0].URL != "http://127.0.0.1:9" {
 		t.Errorf("got %v, want the real addresses", got)
 	}
+	// Elsewhere a port is one of 127.0.0.1; whoever replaces a service of the base layer may
+	// listen on ::1 alone.
+	for want, options := range map[string]Options{
+		"http://localhost:3000": {Base: []Source{{"embedded", []byte(web("a"))}}}, "http://127.0.0.1:3000": {Files: []string{tempFile(t, web("a"))}},
+	} {
+		if got := open(t, options).Dynamic().Services["r@docker"].LoadBalancer.Servers; len(got) != 1 || got[0].URL != want {
+			t.Errorf("got %v, want %s", got, want)
+		}
+	}
 }
 
 func FuzzLoad(f *testing.F) {
