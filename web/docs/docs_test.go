@@ -3,6 +3,8 @@ package docs
 import (
 	"bytes"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -199,4 +201,61 @@ func TestSearch(t *testing.T) {
 	if len(hits) != 1 || !strings.Contains(hits[0].Text, "a Message is tried again") || !strings.HasPrefix(hits[0].Text, "… ") || len(hits[0].Text) > 200 {
 		t.Errorf("got %+v", hits)
 	}
+}
+
+var (
+	place    = regexp.MustCompile("`((?:broker|gateway|services|web|embed|\\.ci)/[\\w./-]+|main\\.go|main_test\\.go)`")
+	named    = regexp.MustCompile("`(\\w+)`,? (?:in|of) `((?:broker|gateway|services|web)[\\w/]*)`")
+	labelWay = regexp.MustCompile(`(?m)^    (gateway[\w/]*) +(\w+) `)
+)
+
+// TestReferences: the files, folders and functions that a topic names are there.
+func TestReferences(t *testing.T) {
+	t.Parallel()
+	const root = "../.."
+	names := 0
+	for _, topic := range order {
+		text, err := New(embed.Docs(), commands()).Text(topic)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text = strings.ReplaceAll(text, "\n", " \n")
+		for _, found := range place.FindAllStringSubmatch(text, -1) {
+			if _, err := os.Stat(filepath.Join(root, found[1])); err != nil {
+				t.Errorf("%s names %s, which is not there", topic, found[1])
+			}
+		}
+		flat := regexp.MustCompile(`\s+`).ReplaceAllString(text, " ")
+		for _, found := range append(named.FindAllStringSubmatch(flat, -1), swap(labelWay.FindAllStringSubmatch(text, -1))...) {
+			names++
+			if !hasFunc(t, filepath.Join(root, found[2]), found[1]) {
+				t.Errorf("%s names the function %s in %s, which is not there", topic, found[1], found[2])
+			}
+		}
+	}
+	if names < 12 {
+		t.Errorf("found the names of %d functions", names)
+	}
+}
+
+// swap has the name before the place.
+func swap(all [][]string) [][]string {
+	for _, found := range all {
+		found[1], found[2] = found[2], found[1]
+	}
+	return all
+}
+
+// hasFunc tells whether a file of a folder declares a function or method of that name.
+func hasFunc(t *testing.T, dir, name string) bool {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "*.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	declares := regexp.MustCompile(`(?m)^func (?:\([^)]*\) )?` + name + `[\[(]`)
+	return slices.ContainsFunc(files, func(file string) bool {
+		source, err := os.ReadFile(file)
+		return err == nil && declares.Match(source)
+	})
 }
