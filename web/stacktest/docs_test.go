@@ -163,7 +163,7 @@ func shell(t *testing.T, s *stacktest.Process, dir, document string, commands []
 	}
 	script = strings.ReplaceAll(script, "~/.config/axion/ca/root.crt", s.CA)
 	cmd := exec.CommandContext(t.Context(), "sh", "-e", "-c", script)
-	cmd.Dir, cmd.Env = dir, append(os.Environ(), "PATH="+filepath.Dir(binary)+string(os.PathListSeparator)+os.Getenv("PATH"))
+	cmd.Dir, cmd.Env = dir, withBinary()
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Errorf("%s: %v\n%s\n%s", document, err, strings.Join(commands, "\n"), out)

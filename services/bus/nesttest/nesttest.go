@@ -48,6 +48,12 @@ func Open(t testing.TB) *App {
 	return &App{main: main}
 }
 
+// Packages are the node_modules that the application was installed with, for another
+// one that needs no others.
+func (a *App) Packages() string {
+	return filepath.Join(filepath.Dir(a.main), "..", "..", "node_modules") // beside build-HASH/dist/main.js
+}
+
 // install returns the path of the compiled program.
 var install = sync.OnceValues(func() (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), installTime)
