@@ -4,7 +4,6 @@ go 1.26.0
 
 require (
 	github.com/DeRuina/timberjack v1.4.9
-	github.com/HdrHistogram/hdrhistogram-go v1.4.0
 	github.com/KimMachineGun/automemlimit v1.0.1
 	github.com/Masterminds/sprig/v3 v3.3.0
 	github.com/andybalholm/brotli v1.2.8

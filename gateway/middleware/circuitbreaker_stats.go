@@ -3,17 +3,11 @@ package middleware
 import (
 	"net/http"
 	"time"
-
-	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
 const (
 	// Answers are counted over the last window seconds.
 	window = 10
-	// Latencies are kept over the last latencyParts of latencyPart.
-	latencyParts = 6
-	latencyPart  = 10 * time.Second
-	maxLatency   = time.Hour
 
 	latencyFunction = "LatencyAtQuantileMS"
 )
@@ -36,9 +30,8 @@ var breakerFunctions = map[string]function[*stats]{
 // stats counts answers by second. It is not safe for concurrent use.
 type stats struct {
 	seconds   [window]second
-	now       int64                           // the second of the last record
-	latencies *hdrhistogram.WindowedHistogram // of microseconds, nil where nobody asks
-	rotateAt  time.Time
+	now       int64      // the second of the last record
+	latencies *latencies // nil where nobody asks
 }
 
 // second is what was answered within one: few statuses, so a list will do.
@@ -55,7 +48,7 @@ type statusCount struct {
 func newStats(withLatency bool) *stats {
 	s := &stats{}
 	if withLatency {
-		s.latencies = hdrhistogram.NewWindowed(latencyParts, 1, maxLatency.Microseconds(), 2)
+		s.latencies = &latencies{}
 	}
 	return s
 }
@@ -67,20 +60,9 @@ func (s *stats) record(now time.Time, status int, latency time.Duration) {
 		in.at, in.counts = s.now, in.counts[:0]
 	}
 	in.add(status)
-	if s.latencies == nil {
-		return
+	if s.latencies != nil {
+		s.latencies.record(now, latency)
 	}
-	if s.rotateAt.IsZero() {
-		s.rotateAt = now.Add(latencyPart)
-	}
-	for i := 0; i < latencyParts && !now.Before(s.rotateAt); i++ {
-		s.latencies.Rotate()
-		s.rotateAt = s.rotateAt.Add(latencyPart)
-	}
-	if !now.Before(s.rotateAt) { // it was quiet for longer than all parts
-		s.rotateAt = now.Add(latencyPart)
-	}
-	_ = s.latencies.Current.RecordValue(min(max(latency, time.Microsecond), maxLatency).Microseconds())
 }
 
 func (s *second) add(status int) {
@@ -117,8 +99,7 @@ func (s *stats) networkErrors() float64 {
 
 // latency is in whole milliseconds, at a quantile from 0 to 100.
 func (s *stats) latency(quantile float64) float64 {
-	micros := s.latencies.Merge().ValueAtQuantile(quantile)
-	return float64(time.Duration(micros) * time.Microsecond / time.Millisecond)
+	return float64(s.latencies.atQuantile(quantile).Milliseconds())
 }
 
 func (s *stats) reset() { *s = *newStats(s.latencies != nil) }

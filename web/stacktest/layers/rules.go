@@ -86,7 +86,7 @@ var Libraries = []Part{
 		github.com/quic-go/quic-go github.com/fsnotify/fsnotify github.com/traefik/paerser github.com/compose-spec/compose-go/v2
 		github.com/moby/moby github.com/containerd/errdefs github.com/pires/go-proxyproto github.com/tg123/go-htpasswd
 		github.com/Masterminds/sprig/v3 github.com/andybalholm/brotli github.com/aymanbagabas/go-udiff github.com/pelletier/go-toml/v2
-		github.com/mdlayher/netlink github.com/HdrHistogram/hdrhistogram-go github.com/prometheus go.yaml.in/yaml/v4 golang.org/x/net`),
+		github.com/mdlayher/netlink github.com/prometheus go.yaml.in/yaml/v4 golang.org/x/net`),
 		Tests: append(strings.Fields(`github.com/letsencrypt/pebble/v2 github.com/miekg/dns`), testLibraries...),
 		Never: append(strings.Fields(`github.com/twmb/franz-go github.com/olahol/melody`), databases...)},
 	{Place: "services/...", Own: strings.Fields(`github.com/twmb/franz-go github.com/go-jose/go-jose/v4 golang.org/x/crypto
