@@ -9,12 +9,9 @@ import (
 	"strings"
 	"time"
 
+	"axion/gateway/certfile"
 	"axion/gateway/config"
-	"axion/gateway/regular"
 )
-
-// maxFile bounds a certificate or key file, in bytes.
-const maxFile = 1 << 20
 
 // pairs are the user's certificates by the names in them, wildcards as written.
 type pairs map[string][]*tls.Certificate
@@ -143,16 +140,11 @@ func (f *files) read(k config.KeyPair) (*pair, error) {
 
 // readText gives the content of a file, or PEM text as it is.
 func readText(fileOrPEM string) ([]byte, error) {
-	if isPEM(fileOrPEM) {
-		return []byte(fileOrPEM), nil
-	}
-	data, err := regular.Read(fileOrPEM, maxFile)
+	data, err := certfile.Read(fileOrPEM)
 	if _, known := errors.AsType[*fs.PathError](err); known {
 		return nil, &fileError{err}
-	} else if err != nil {
-		return nil, fmt.Errorf("%s: %w", fileOrPEM, err)
 	}
-	return data, nil
+	return data, err
 }
 
 // fileError says that a file cannot be read.
@@ -166,11 +158,9 @@ func (e *fileError) Hint() string {
 	return "files are looked up on this machine: put it there, where the user who runs the stack may read it"
 }
 
-func isPEM(text string) bool { return strings.Contains(text, "-----BEGIN ") }
-
 // nameOf is a file as shown to users; text is not, as it may hold a key.
 func nameOf(fileOrPEM string) string {
-	if isPEM(fileOrPEM) {
+	if certfile.IsPEM(fileOrPEM) {
 		return "given as text"
 	}
 	return fileOrPEM

@@ -4,6 +4,7 @@ import (
 	"os"
 	"time"
 
+	"axion/gateway/certfile"
 	"axion/gateway/config"
 	"axion/gateway/steady"
 )
@@ -33,7 +34,7 @@ func (s stamp) same(as stamp) bool {
 // note remembers how the files of a pair are, before they are read.
 func (f *files) note(k config.KeyPair) {
 	for _, path := range []string{k.CertFile, k.KeyFile} {
-		if path != "" && !isPEM(path) {
+		if path != "" && !certfile.IsPEM(path) {
 			f.stamps[path] = stampOf(path)
 		}
 	}

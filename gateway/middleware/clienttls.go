@@ -8,8 +8,8 @@ import (
 	"net/http"
 	"time"
 
+	"axion/gateway/certfile"
 	"axion/gateway/config"
-	"axion/gateway/pem"
 )
 
 // clientTransport is a way to another server with TLS settings of its own; c nil
@@ -23,7 +23,7 @@ func clientTransport(ctx context.Context, c *config.ClientTLS) (*http.Transport,
 	t.TLSClientConfig = &tls.Config{InsecureSkipVerify: c.InsecureSkipVerify}
 	var err error
 	if c.CA != "" {
-		if t.TLSClientConfig.RootCAs, err = pem.Pool(c.CA); err != nil {
+		if t.TLSClientConfig.RootCAs, err = certfile.Pool(c.CA); err != nil {
 			return nil, fmt.Errorf("tls.ca: %w", err)
 		}
 	}
@@ -31,7 +31,7 @@ func clientTransport(ctx context.Context, c *config.ClientTLS) (*http.Transport,
 		return nil, errors.New("tls.cert and tls.key need each other")
 	}
 	if c.Cert != "" {
-		pair, err := pem.Pair(c.Cert, c.Key)
+		pair, err := certfile.Pair(c.Cert, c.Key)
 		if err != nil {
 			return nil, fmt.Errorf("tls.cert: %w", err)
 		}

@@ -7,11 +7,12 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"sync"
+	"slices"
 	"sync/atomic"
 	"time"
 
 	"axion/gateway/config"
+	"axion/gateway/wrr"
 )
 
 // picker chooses one of several for a request. It is safe for concurrent use.
@@ -67,46 +68,24 @@ func (g *gauge) end(took time.Duration) {
 	g.latency.Store(was + (int64(took)-was)/share)
 }
 
-// turns takes each in its turn.
-type turns struct {
+// roundRobin takes each in its turn.
+type roundRobin struct {
 	n    uint64
 	turn atomic.Uint64
 }
 
-func (t *turns) pick(*http.Request) int { return int((t.turn.Add(1) - 1) % t.n) }
+func (b *roundRobin) pick(*http.Request) int { return int((b.turn.Add(1) - 1) % b.n) }
 
-// smooth takes each in its turn, as often as its weight says and as evenly as can be.
-type smooth struct {
-	mu      sync.Mutex
-	weights []int
-	total   int
-	current []int
-}
+// weightedRoundRobin takes each in its turn, as often as its weight says.
+type weightedRoundRobin struct{ *wrr.Balancer }
+
+func (b weightedRoundRobin) pick(*http.Request) int { return b.Next(nil) }
 
 func newWRR(weights []int) picker {
-	total, equal := 0, true
-	for _, w := range weights {
-		total += w
-		equal = equal && w == weights[0]
+	if !slices.ContainsFunc(weights, func(w int) bool { return w != weights[0] }) {
+		return &roundRobin{n: uint64(len(weights))}
 	}
-	if equal {
-		return &turns{n: uint64(len(weights))}
-	}
-	return &smooth{weights: weights, total: total, current: make([]int, len(weights))}
-}
-
-func (s *smooth) pick(*http.Request) int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	best := 0
-	for i, w := range s.weights {
-		s.current[i] += w
-		if s.current[i] > s.current[best] {
-			best = i
-		}
-	}
-	s.current[best] -= s.total
-	return best
+	return weightedRoundRobin{wrr.New(weights)}
 }
 
 // p2c takes the less busy of two chosen at random.

@@ -9,10 +9,10 @@ import (
 	"strings"
 	"time"
 
+	"axion/gateway/certfile"
 	"axion/gateway/config"
 	"axion/gateway/dockerhost"
 	"axion/gateway/http1"
-	"axion/gateway/pem"
 )
 
 // Transport is how servers are connected to. It is safe for concurrent use.
@@ -113,11 +113,11 @@ func timesOf(c *config.ForwardingTimeouts) times {
 func tlsOf(c *config.ServersTransport) (*tls.Config, error) {
 	t := &tls.Config{ServerName: c.ServerName, InsecureSkipVerify: c.InsecureSkipVerify}
 	var err error
-	if t.RootCAs, err = pem.Pool(c.RootCAs...); err != nil {
+	if t.RootCAs, err = certfile.Pool(c.RootCAs...); err != nil {
 		return nil, fmt.Errorf("rootcas: %w", err)
 	}
 	for _, pair := range c.Certificates {
-		made, err := pem.Pair(pair.CertFile, pair.KeyFile)
+		made, err := certfile.Pair(pair.CertFile, pair.KeyFile)
 		if err != nil {
 			return nil, fmt.Errorf("certificates: %w", err)
 		}
@@ -133,7 +133,7 @@ func tlsOf(c *config.ServersTransport) (*tls.Config, error) {
 		return nil, err
 	}
 	if c.PeerCertURI != "" {
-		t.VerifyConnection = pem.ForURI(c.PeerCertURI)
+		t.VerifyConnection = certfile.ForURI(c.PeerCertURI)
 	}
 	return t, nil
 }

@@ -12,16 +12,16 @@ import (
 
 	"axion/gateway/config"
 	"axion/gateway/probe"
-	"axion/gateway/tcp/turn"
+	"axion/gateway/wrr"
 )
 
 // balancer spreads connections over the servers of one service, in turn.
 type balancer struct {
-	name    string
-	servers []*server
-	wheel   *turn.Wheel
-	check   *check // nil where there is none
-	log     *slog.Logger
+	name     string
+	servers  []*server
+	rotation *wrr.Balancer
+	check    *check // nil where there is none
+	log      *slog.Logger
 
 	starting sync.Once
 	cancel   context.CancelFunc // nil where no check runs
@@ -53,7 +53,7 @@ func newBalancer(name string, c *config.TCPLoadBalancer, t *transport, opts Opti
 		}
 		b.servers = append(b.servers, &server{address: s.Address, tls: s.TLS, way: way})
 	}
-	b.wheel = turn.New(slices.Repeat([]int{1}, len(b.servers)))
+	b.rotation = wrr.New(slices.Repeat([]int{1}, len(b.servers)))
 	if c.HealthCheck != nil {
 		if b.check, err = newCheck(c.HealthCheck); err != nil {
 			return nil, err
@@ -77,7 +77,7 @@ func checkAddress(address string) error {
 }
 
 func (b *balancer) pick(tried []*server) *server {
-	i := b.wheel.Next(func(i int) bool { return b.servers[i].usable(tried) })
+	i := b.rotation.Next(func(i int) bool { return b.servers[i].usable(tried) })
 	if i < 0 {
 		return nil
 	}

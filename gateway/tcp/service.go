@@ -7,7 +7,7 @@ import (
 	"slices"
 
 	"axion/gateway/config"
-	"axion/gateway/tcp/turn"
+	"axion/gateway/wrr"
 )
 
 // service is a configured service as built, or why it could not be. It has either
@@ -17,7 +17,7 @@ type service struct {
 	transport   *transport
 	balancer    *balancer
 	children    []*service
-	wheel       *turn.Wheel // over children
+	rotation    *wrr.Balancer // over children
 	err         error
 	doubt, hint string // about a service that works
 }
@@ -28,7 +28,7 @@ func (s *service) pick(tried []*server) *server {
 	if s.balancer != nil {
 		return s.balancer.pick(tried)
 	}
-	i := s.wheel.Next(func(i int) bool { return s.children[i].has(tried) })
+	i := s.rotation.Next(func(i int) bool { return s.children[i].has(tried) })
 	if i < 0 {
 		return nil
 	}
@@ -139,7 +139,7 @@ func (b *builder) make(name string, s *service) error {
 			return fmt.Errorf("the weight %d of %q is negative", weights[i], c.Name)
 		}
 	}
-	s.wheel = turn.New(weights)
+	s.rotation = wrr.New(weights)
 	return nil
 }
 

@@ -9,7 +9,7 @@ import (
 	"strconv"
 
 	"axion/gateway/config"
-	"axion/gateway/tcp/turn"
+	"axion/gateway/wrr"
 )
 
 // service is a configured service as built, or why it could not be: addresses of
@@ -18,14 +18,14 @@ type service struct {
 	config   config.UDPService // without origin
 	servers  []string
 	children []*service
-	wheel    *turn.Wheel // over either
+	rotation *wrr.Balancer // over either
 	err      error
 }
 
 // pick is the address of the server whose turn it is, of those not in tried; empty
 // where there is none.
 func (s *service) pick(tried []string) string {
-	i := s.wheel.Next(func(i int) bool {
+	i := s.rotation.Next(func(i int) bool {
 		if s.children == nil {
 			return !slices.Contains(tried, s.servers[i])
 		}
@@ -113,7 +113,7 @@ func (b *builder) make(s *service) error {
 	default:
 		return errors.New("it has no loadbalancer")
 	}
-	s.wheel = turn.New(weights)
+	s.rotation = wrr.New(weights)
 	return nil
 }
 

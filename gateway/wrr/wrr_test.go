@@ -1,10 +1,10 @@
-package turn_test
+package wrr_test
 
 import (
 	"slices"
 	"testing"
 
-	"axion/gateway/tcp/turn"
+	"axion/gateway/wrr"
 )
 
 func TestNext(t *testing.T) {
@@ -25,7 +25,7 @@ func TestNext(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			w := turn.New(tt.weights)
+			w := wrr.New(tt.weights)
 			var got []int
 			for range tt.want {
 				got = append(got, w.Next(tt.usable))

@@ -1,4 +1,4 @@
-package pem_test
+package certfile_test
 
 import (
 	"net/http/httptest"
@@ -9,7 +9,7 @@ import (
 
 	encoding "encoding/pem"
 
-	"axion/gateway/pem"
+	"axion/gateway/certfile"
 )
 
 func TestRead(t *testing.T) {
@@ -22,19 +22,19 @@ func TestRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, give := range []string{text, "\n" + text, file} {
-		got, err := pem.Read(give)
+		got, err := certfile.Read(give)
 		if err != nil || strings.TrimSpace(string(got)) != strings.TrimSpace(text) {
 			t.Errorf("got %q, %v", got, err)
 		}
 	}
-	if pool, err := pem.Pool(file, text); err != nil || pool == nil {
+	if pool, err := certfile.Pool(file, text); err != nil || pool == nil {
 		t.Errorf("pool: %v", err)
 	}
-	if pool, err := pem.Pool(); err != nil || pool != nil {
+	if pool, err := certfile.Pool(); err != nil || pool != nil {
 		t.Errorf("the system's pool: got %v, %v", pool, err)
 	}
 	for _, give := range []string{t.TempDir(), filepath.Join(t.TempDir(), "none"), os.DevNull} {
-		if _, err := pem.Read(give); err == nil {
+		if _, err := certfile.Read(give); err == nil {
 			t.Errorf("%s was read", give)
 		}
 	}
@@ -42,10 +42,10 @@ func TestRead(t *testing.T) {
 	if err := os.WriteFile(junk, []byte("junk"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := pem.Pool(junk); err == nil {
+	if _, err := certfile.Pool(junk); err == nil {
 		t.Error("junk is a pool")
 	}
-	if _, err := pem.Pair(text, junk); err == nil {
+	if _, err := certfile.Pair(text, junk); err == nil {
 		t.Error("junk is a key")
 	}
 }

@@ -1,6 +1,6 @@
-// Package pem reads the certificates and keys that settings name: by a file's path, or
+// Package certfile reads the certificates and keys that settings name: by a file's path, or
 // as PEM text itself.
-package pem
+package certfile
 
 import (
 	"crypto/tls"
@@ -18,9 +18,12 @@ import (
 // maxFile bounds a file, in bytes.
 const maxFile = 1 << 20
 
+// IsPEM reports whether what a setting names is PEM text, and not a file.
+func IsPEM(fileOrText string) bool { return strings.Contains(fileOrText, "-----BEGIN ") }
+
 // Read gives a file's content, or the text itself where it is PEM.
 func Read(fileOrText string) ([]byte, error) {
-	if strings.HasPrefix(strings.TrimSpace(fileOrText), "-----BEGIN") {
+	if IsPEM(fileOrText) {
 		return []byte(fileOrText), nil
 	}
 	data, err := regular.Read(fileOrText, maxFile)
