@@ -89,8 +89,8 @@ func TestReplay(t *testing.T) {
 	})
 }
 
-// TestKeep looks at the settings that a topic gets, new or not.
-func TestKeep(t *testing.T) {
+// TestEnsureInfiniteRetention reads the settings that a topic gets, new or not.
+func TestEnsureInfiniteRetention(t *testing.T) {
 	t.Parallel()
 	cluster := startCluster(t)
 	b := openBus(t, cluster.ListenAddrs(), "svc")

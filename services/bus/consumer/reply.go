@@ -80,8 +80,8 @@ func (h processor) sendPart(ctx context.Context, m *message.Message, value any) 
 	if err := message.CheckSize(len(body)); err != nil {
 		return message.Permanent(fmt.Errorf("part of the answer: %w", err))
 	}
-	headers := tracing.Inject(ctx, append(make([]kgo.RecordHeader, 0, 3), kgo.RecordHeader{Key: message.HeaderCorrelation, Value: m.Correlation}))
-	part := &kgo.Record{Topic: m.ReplyTopic, Partition: m.ReplyPartition, Value: body, Headers: headers}
+	headers := append(make([]kgo.RecordHeader, 0, 3), kgo.RecordHeader{Key: message.HeaderCorrelation, Value: m.Correlation})
+	part := &kgo.Record{Topic: m.ReplyTopic, Partition: m.ReplyPartition, Value: body, Headers: tracing.Inject(ctx, headers)}
 	c.QueueReply(part, func(_ *kgo.Record, err error) {
 		if err = c.ProduceError(err); err != nil {
 			c.Log.Warn("part of a reply not accepted", "type", m.Type, "id", m.ID, "topic", m.ReplyTopic, "error", err)

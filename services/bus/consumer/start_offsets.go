@@ -15,7 +15,9 @@ import (
 // commitStartOffsets has the group commit where it starts on the partitions that it has no
 // offset of. The next member that they are assigned to then starts there too: a KafkaJS
 // consumer, which else would start at the end, misses nothing that was sent in between.
-func (s *session) commitStartOffsets(ctx context.Context, offsets map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
+func (s *session) commitStartOffsets(
+	ctx context.Context, offsets map[string]map[int32]kgo.Offset,
+) (map[string]map[int32]kgo.Offset, error) {
 	fresh := make(map[string][]int32)
 	for topic, parts := range offsets {
 		for id, o := range parts {

@@ -17,12 +17,12 @@ import (
 const (
 	// apiTime bounds one call of the API.
 	apiTime = 20 * time.Second
-	// maxListed bounds the letters of one answer.
+	// maxListed bounds the dead letters of one answer.
 	maxListed = 1000
 )
 
-// API answers what a page asks of dead letters, and does what it wants with them.
-// It is safe for concurrent use: one call settles at a time.
+// API lists, replays and drops dead letters over HTTP.
+// It is safe for concurrent use: one call resolves at a time.
 type API struct {
 	// Open connects for one call. It is required.
 	Open func() (*Client, error)
@@ -37,11 +37,12 @@ func (a *API) Register(api huma.API) {
 	}
 	guarded := func(o *huma.Operation) { o.Security = []map[string][]string{{"token": {}}} }
 	huma.Get(api, "/api/dead-letters", a.list, says("List dead letters"))
-	huma.Post(api, "/api/dead-letters/{service}/replay", a.settle((*Client).Replay, "replayed"), says("Put dead letters back where they came from"), guarded)
-	huma.Post(api, "/api/dead-letters/{service}/drop", a.settle((*Client).Drop, "dropped"), says("Forget dead letters"), guarded)
+	huma.Post(api, "/api/dead-letters/{service}/replay", a.resolve((*Client).Replay, "replayed"),
+		says("Put dead letters back where they came from"), guarded)
+	huma.Post(api, "/api/dead-letters/{service}/drop", a.resolve((*Client).Drop, "dropped"), says("Forget dead letters"), guarded)
 }
 
-// listed is a letter with the id of its trace.
+// listed is a dead letter with the id of its trace.
 type listed struct {
 	*DeadLetter
 	TraceID string `json:"traceId,omitempty" doc:"Of the message; a replay goes on with it."`
@@ -113,8 +114,8 @@ type settleOutput struct {
 	}
 }
 
-// settle makes an operation that settles the chosen letters.
-func (a *API) settle(settle func(*Client, context.Context, []*DeadLetter) (int, error), done string) func(context.Context, *settleInput) (*settleOutput, error) {
+// resolve returns an operation that resolves the selected dead letters.
+func (a *API) resolve(resolve resolver, done string) func(context.Context, *settleInput) (*settleOutput, error) {
 	return func(ctx context.Context, in *settleInput) (*settleOutput, error) {
 		a.settling.Lock()
 		defer a.settling.Unlock()
@@ -124,7 +125,7 @@ func (a *API) settle(settle func(*Client, context.Context, []*DeadLetter) (int, 
 			if err != nil {
 				return err
 			}
-			n, err := settle(c, ctx, letters)
+			n, err := resolve(c, ctx, letters)
 			out.Body.Done, out.Body.Items = n, listedOf(slices.Clone(letters[:n]))
 			if err != nil {
 				return fmt.Errorf("%d of %d %s: %w", n, len(letters), done, err)

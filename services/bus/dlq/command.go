@@ -23,7 +23,7 @@ import (
 // commandTimeout bounds a command, start to end.
 const commandTimeout = time.Minute
 
-// Command returns "dlq" with its subcommands. connect tells how to reach Kafka; its
+// Command returns "dlq" with its subcommands. connect returns how to reach Kafka; its
 // errors are returned as they are.
 func Command(connect func() (seeds []string, opts []kgo.Opt, err error)) *cobra.Command {
 	open := func() (*Client, error) {
@@ -40,8 +40,8 @@ came from, how often it was tried and the error. Replaying puts it back with its
 		Args: cobra.NoArgs,
 	}
 	cmd.AddCommand(listCommand(open), showCommand(open),
-		settleCommand(open, "replay", "Put dead letters back where they came from", "replayed", (*Client).Replay),
-		settleCommand(open, "drop", "Forget dead letters", "dropped", (*Client).Drop))
+		resolveCommand(open, "replay", "Put dead letters back where they came from", "replayed", (*Client).Replay),
+		resolveCommand(open, "drop", "Forget dead letters", "dropped", (*Client).Drop))
 	return cmd
 }
 
@@ -97,7 +97,8 @@ func printList(out io.Writer, letters []*DeadLetter) error {
 	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
 	_, _ = fmt.Fprintln(w, "SERVICE\tPLACE\tTIME\tTYPE\tKEY\tATTEMPTS\tERROR")
 	for _, l := range letters {
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%d\t%s\n", l.Service, l.Position(), l.Time, l.Type, oneLine(l.Key), l.Attempts, oneLine(l.Error))
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%d\t%s\n",
+			l.Service, l.Position(), l.Time, l.Type, oneLine(l.Key), l.Attempts, oneLine(l.Error))
 	}
 	return w.Flush()
 }
@@ -138,7 +139,7 @@ func showCommand(open func() (*Client, error)) *cobra.Command {
 	return cmd
 }
 
-// shownLetter is a letter with its value, in base64 where it is no text.
+// shownLetter is a dead letter with its value, in base64 where it is no text.
 type shownLetter struct {
 	*DeadLetter
 	Value    string `json:"value"`
@@ -179,18 +180,19 @@ func printLetter(out io.Writer, l *DeadLetter) error {
 	return w.Flush()
 }
 
-func settleCommand(open func() (*Client, error), name, short, done string, settle func(*Client, context.Context, []*DeadLetter) (int, error)) *cobra.Command {
+func resolveCommand(open func() (*Client, error), name, short, done string, resolve resolver) *cobra.Command {
 	all := false
 	cmd := &cobra.Command{
 		Use: name + " SERVICE {PARTITION:OFFSET[-OFFSET] … | --all}", Short: short, Args: cobra.MinimumNArgs(1),
-		Example: "  axion topics dlq " + name + " graph-service 1:42\n  axion topics dlq " + name + " graph-service 1:40-49 2:7\n  axion topics dlq " + name + " graph-service --all",
+		Example: "  axion topics dlq " + name + " graph-service 1:42\n  axion topics dlq " + name + " graph-service 1:40-49 2:7\n" +
+			"  axion topics dlq " + name + " graph-service --all",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return with(cmd, open, func(ctx context.Context, c *Client) error {
 				letters, err := c.selected(ctx, args[0], args[1:], all)
 				if err != nil {
 					return err
 				}
-				n, err := settle(c, ctx, letters)
+				n, err := resolve(c, ctx, letters)
 				_, _ = fmt.Fprintf(cmd.OutOrStdout(), "%d of %d %s\n", n, len(letters), done)
 				return err
 			})
@@ -200,12 +202,12 @@ func settleCommand(open func() (*Client, error), name, short, done string, settl
 	return cmd
 }
 
-// SelectionError is a choice of letters that there are not, or that cannot be read.
+// SelectionError is a selection of dead letters that do not exist, or that cannot be read.
 type SelectionError struct{ Service, Choice, Reason string }
 
 func (e *SelectionError) Error() string { return strings.TrimSpace(e.Choice + " " + e.Reason) }
 
-// Hint says where the letters' places stand.
+// Hint says where the positions are listed.
 func (e *SelectionError) Hint() string {
 	if e.Service == "" {
 		return "the services are " + strings.Join(contract.Names(), ", ")
@@ -220,7 +222,7 @@ func knownService(service string) error {
 	return nil
 }
 
-// chosen are the letters that the arguments name, oldest first.
+// selected returns the dead letters that the arguments name, oldest first.
 func (c *Client) selected(ctx context.Context, service string, places []string, all bool) ([]*DeadLetter, error) {
 	if err := knownService(service); err != nil {
 		return nil, err

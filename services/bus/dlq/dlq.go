@@ -22,7 +22,7 @@ import (
 	"axion/services/contract"
 )
 
-// Client reads and settles dead letters. It is for one goroutine at a time.
+// Client reads and resolves dead letters. It is for one goroutine at a time.
 type Client struct {
 	kafka  *kgo.Client
 	admin  *kadm.Client
@@ -35,7 +35,8 @@ func Open(brokers []string, opts ...kgo.Opt) (*Client, error) {
 	reader := undecodable.New(nil)
 	c, err := kgo.NewClient(append([]kgo.Opt{
 		kgo.WithHooks(reader), kgo.WithDecompressor(batch.Decompressor()),
-		kgo.SeedBrokers(brokers...), kgo.ProducerLinger(0), kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.ProducerBatchMaxBytes(conn.BrokerBatch),
+		kgo.SeedBrokers(brokers...), kgo.ProducerLinger(0), kgo.ProducerBatchCompression(kgo.NoCompression()),
+		kgo.ProducerBatchMaxBytes(conn.BrokerBatch),
 		kgo.RequiredAcks(kgo.AllISRAcks()), kgo.RecordPartitioner(conn.Partitioner()),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.DisableClientMetrics(),
 	}, opts...)...)
@@ -48,7 +49,7 @@ func Open(brokers []string, opts ...kgo.Opt) (*Client, error) {
 // Close ends the connections.
 func (c *Client) Close() { c.kafka.Close() }
 
-// List gives the letters of a service that are not settled, oldest first within
+// List returns the dead letters of a service that are not resolved, oldest first within
 // each partition. A service without any has none.
 func (c *Client) List(ctx context.Context, service string) ([]*DeadLetter, error) {
 	letters, _, err := c.list(ctx, service)
@@ -96,7 +97,7 @@ func (c *Client) list(ctx context.Context, service string) ([]*DeadLetter, ends,
 // read consumes up to the offsets that were the ends.
 func (c *Client) read(ctx context.Context, service string, from map[int32]kgo.Offset, until ends) ([]*DeadLetter, error) {
 	topic := contract.DeadLetterTopic(service)
-	byPartition, settled, left := map[int32][]*DeadLetter{}, map[[2]int64]bool{}, maps.Clone(until)
+	byPartition, resolved, left := map[int32][]*DeadLetter{}, map[[2]int64]bool{}, maps.Clone(until)
 	c.reader.Skip = func(b *undecodable.Batch) error {
 		byPartition[b.Partition] = append(byPartition[b.Partition], unreadable(service, b))
 		if b.Next >= until[b.Partition] {
@@ -124,8 +125,8 @@ func (c *Client) read(ctx context.Context, service string, from map[int32]kgo.Of
 			if r.Offset >= until[r.Partition] {
 				return
 			}
-			if at, ok := settles(r); ok {
-				settled[[2]int64{int64(r.Partition), at}] = true
+			if at, ok := resolvedOffset(r); ok {
+				resolved[[2]int64{int64(r.Partition), at}] = true
 				return
 			}
 			byPartition[r.Partition] = append(byPartition[r.Partition], read(service, r))
@@ -134,7 +135,7 @@ func (c *Client) read(ctx context.Context, service string, from map[int32]kgo.Of
 	var open []*DeadLetter
 	for _, id := range slices.Sorted(maps.Keys(byPartition)) {
 		for _, l := range byPartition[id] {
-			if !settled[[2]int64{int64(id), l.Offset}] {
+			if !resolved[[2]int64{int64(id), l.Offset}] {
 				open = append(open, l)
 			}
 		}
@@ -166,8 +167,8 @@ func (c *Client) poll(ctx context.Context, topic string, left ends) (kgo.Fetches
 	return nil, starts.Error()
 }
 
-// settles tells which letter a record settles.
-func settles(r *kgo.Record) (offset int64, ok bool) {
+// resolvedOffset returns the offset of the dead letter that a record resolves.
+func resolvedOffset(r *kgo.Record) (offset int64, ok bool) {
 	for _, h := range r.Headers {
 		if h.Key == headerResolved {
 			n, err := strconv.ParseInt(string(h.Value), 10, 64)

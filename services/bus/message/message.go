@@ -11,7 +11,7 @@ import (
 	"axion/services/contract"
 )
 
-// AnyPartition, in a record's Partition, leaves the choice to its key.
+// AnyPartition is the Partition of a record whose key decides.
 const AnyPartition = -1
 
 // Message is one message as a handler sees it. A message without CloudEvents

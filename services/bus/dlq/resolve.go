@@ -16,9 +16,12 @@ import (
 	"axion/services/contract"
 )
 
-// Replay puts letters back on the topics that they came from, one after the other,
-// and settles each. It stops at the first that fails, and tells how many were done.
-// One that was replayed and could not be settled is replayed again by the next call.
+// resolver is a method of Client that resolves dead letters, and returns how many.
+type resolver func(c *Client, ctx context.Context, letters []*DeadLetter) (done int, err error)
+
+// Replay puts dead letters back on the topics that they came from, one after the other,
+// and resolves each. It stops at the first that fails, and returns how many were done.
+// One that was replayed and could not be resolved is replayed again by the next call.
 //
 // A batch that could not be decoded is left where it is: that is a [BatchError], once
 // the others are replayed.
@@ -38,7 +41,7 @@ func (c *Client) Replay(ctx context.Context, letters []*DeadLetter) (done int, e
 		done++
 	}
 	if done > 0 {
-		err = c.sweep(ctx, letters)
+		err = c.truncate(ctx, letters)
 	}
 	if left != nil {
 		err = errors.Join(err, left)
@@ -65,21 +68,21 @@ func (c *Client) replay(ctx context.Context, l *DeadLetter) error {
 	if err != nil {
 		return err
 	}
-	return c.settle(ctx, l)
+	return c.resolve(ctx, l)
 }
 
-// Drop settles letters without replaying them.
+// Drop resolves dead letters without replaying them.
 func (c *Client) Drop(ctx context.Context, letters []*DeadLetter) (done int, err error) {
 	for _, l := range letters {
-		if err := c.settle(ctx, l); err != nil {
+		if err := c.resolve(ctx, l); err != nil {
 			return done, fmt.Errorf("drop %s %s: %w", l.Service, l.Position(), err)
 		}
 		done++
 	}
-	return done, c.sweep(ctx, letters)
+	return done, c.truncate(ctx, letters)
 }
 
-func (c *Client) settle(ctx context.Context, l *DeadLetter) error {
+func (c *Client) resolve(ctx context.Context, l *DeadLetter) error {
 	return c.kafka.ProduceSync(ctx, &kgo.Record{
 		Topic: contract.DeadLetterTopic(l.Service), Partition: l.Partition, Key: l.record.Key,
 		Headers: []kgo.RecordHeader{{Key: headerResolved, Value: strconv.AppendInt(nil, l.Offset, 10)}},
@@ -123,8 +126,8 @@ func (c *Client) valueAt(ctx context.Context, at Origin) ([]byte, error) {
 	}
 }
 
-// sweep deletes the records before each partition's first letter that is open.
-func (c *Client) sweep(ctx context.Context, touched []*DeadLetter) error {
+// truncate deletes the records before each partition's first dead letter that is not resolved.
+func (c *Client) truncate(ctx context.Context, touched []*DeadLetter) error {
 	services := map[string]bool{}
 	for _, l := range touched {
 		services[l.Service] = true
@@ -144,7 +147,7 @@ func (c *Client) sweep(ctx context.Context, touched []*DeadLetter) error {
 			offsets.Add(kadm.Offset{Topic: topic, Partition: id, At: end})
 		}
 		if _, err := c.admin.DeleteRecords(ctx, offsets); err != nil {
-			return fmt.Errorf("sweep %s: %w", topic, err)
+			return fmt.Errorf("truncate %s: %w", topic, err)
 		}
 	}
 	return nil

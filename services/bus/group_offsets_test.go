@@ -11,7 +11,7 @@ import (
 	"axion/services/contract"
 )
 
-func TestReserve(t *testing.T) {
+func TestInitGroupOffsets(t *testing.T) {
 	t.Parallel()
 	brokers := startCluster(t).ListenAddrs()
 	b := openBus(t, brokers, contract.Codegen)
@@ -23,13 +23,13 @@ func TestReserve(t *testing.T) {
 	makeTopics(t, b, topics...)
 	c := plainClient(t, brokers)
 	produce(t, c, &kgo.Record{Topic: topic, Partition: 1, Value: []byte("1"), Headers: []kgo.RecordHeader{{Key: message.HeaderType, Value: []byte(contract.GenerateCode)}}}, &kgo.Record{Topic: pattern, Partition: 2, Value: []byte("2")})
-	reserve := func() {
+	initOffsets := func() {
 		t.Helper()
 		if err := InitGroupOffsets(testContext(t), Options{Service: contract.Codegen, Brokers: brokers}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	reserve()
+	initOffsets()
 	for _, name := range topics {
 		for id := range int32(3) {
 			if got := committed(t, c, contract.Codegen, name, id); got != 0 {
@@ -46,11 +46,11 @@ func TestReserve(t *testing.T) {
 	eventually(t, "commits", func() bool {
 		return committed(t, c, contract.Codegen, topic, 1) == 1 && committed(t, c, contract.Codegen, pattern, 2) == 1
 	})
-	reserve()
+	initOffsets()
 	if err := stop(); err != nil {
 		t.Fatal(err)
 	}
-	reserve()
+	initOffsets()
 	if one, two := committed(t, c, contract.Codegen, topic, 1), committed(t, c, contract.Codegen, pattern, 2); one != 1 || two != 1 {
 		t.Errorf("committed %d and %d, want 1 and 1", one, two)
 	}

@@ -7,9 +7,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 )
 
-// TestFollow has two instances follow one topic, from before it is there until
+// TestTail has two instances follow one topic, from before it is there until
 // after it was deleted: both get everything.
-func TestFollow(t *testing.T) {
+func TestTail(t *testing.T) {
 	t.Parallel()
 	brokers := startCluster(t).ListenAddrs()
 	sender := openBus(t, brokers, "sender")
