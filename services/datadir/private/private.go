@@ -40,8 +40,9 @@ func (e *ExposedError) Hint() string {
 // Check reports whether the process's user and root alone, and who started it by sudo,
 // may write into the folder dir and into all above it, by its name and by where that
 // leads: an [*ExposedError] where others may. A sticky folder such as /tmp is one that
-// others may write into. What does not exist is passed by: its folder counts. On systems
-// without user ids it is always nil.
+// others may write into. What does not exist is passed by: its folder counts. Access
+// control lists are read on Linux alone, those of POSIX. On systems without user ids it is
+// always nil.
 func Check(dir string) error {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
@@ -94,6 +95,9 @@ func checkFolder(dir, folder string) error {
 	why := foreignOwner(info)
 	if why == "" {
 		why = sharedMode(info)
+	}
+	if why == "" {
+		why = sharedACL(folder, info)
 	}
 	if why != "" {
 		return &ExposedError{dir, folder, why}
