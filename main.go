@@ -100,7 +100,7 @@ func commands(stderr io.Writer) *cobra.Command {
 	root.AddCommand(services.ServeCommand(services.ServeDeps{
 		Version: version, Listen: f.addresses.ListenHTTP, Blueprints: embed.Blueprints(), Log: log, Trace: telemetry.Export(&traces.Logs, log, checkServer),
 		Register: func(set *pflag.FlagSet) { f.kafka.Register(set); f.addresses.RegisterUsers(set) },
-		Metrics:  new(telemetry.Metrics).Part, Dir: func() (string, error) { return f.dir.EnsureShared(f.files) },
+		Metrics:  new(telemetry.Metrics).Provider, Dir: func() (string, error) { return f.dir.EnsureShared(f.files) },
 		Connect: func(ctx context.Context, log *slog.Logger) (services.Cluster, error) {
 			return kafka.Open(ctx, broker.Options{Topics: contract.Topics(), Log: log})
 		},
@@ -161,7 +161,7 @@ type stack struct {
 	services  *services.Builtins
 	broker    broker.Cluster
 	gateway   *gateway.Gateway
-	spans     *telemetry.Source
+	spans     *telemetry.Tracing
 	traces    *telemetry.Store
 	docs      *docs.Docs
 	metrics   telemetry.Metrics
@@ -173,7 +173,7 @@ func (s *stack) run(ctx context.Context, out io.Writer) error {
 	check := func(context.Context) error { return s.kafka.Check() }
 	follow := s.parent.Watch(&s.Group, s.dir.Ephemeral, s.printAsJSON, s.log)
 	return s.Run(ctx, check, follow, s.bind, s.start, s.serve, func(context.Context) error {
-		remove, err := s.summary.Announce(out, s.data, "axion", version, s.printAsJSON)
+		remove, err := s.summary.Publish(out, s.data, "axion", version, s.printAsJSON)
 		s.OnStop(func(context.Context) error { return remove() })
 		return err
 	})
@@ -201,7 +201,7 @@ func (s *stack) bind(context.Context) (err error) {
 
 // start starts the broker, then the services on it.
 func (s *stack) start(ctx context.Context) (err error) {
-	s.spans, err = telemetry.NewSource(ctx, s.traces, &s.traces.Logs, s.log, s.builtins.Check)
+	s.spans, err = telemetry.NewTracing(ctx, s.traces, &s.traces.Logs, s.log, s.builtins.Check)
 	if err != nil {
 		return errors.Join(err, s.services.Stop(ctx))
 	}
@@ -217,7 +217,7 @@ func (s *stack) start(ctx context.Context) (err error) {
 		return errors.Join(err, s.services.Stop(ctx))
 	}
 	s.OnStop(func(context.Context) error { return s.broker.Close() })
-	meter, _ := s.metrics.Part("axion", "")
+	meter, _ := s.metrics.Provider("axion", "")
 	if err := s.broker.RegisterMetrics(meter); err != nil {
 		return err
 	}
@@ -239,7 +239,7 @@ func (s *stack) start(ctx context.Context) (err error) {
 	return s.services.Start(ctx, services.Config{
 		Dir: s.data, Brokers: s.broker.Seeds(), Client: s.broker.Client(), Version: version,
 		Tracer: s.spans.Provider, OTLP: listen.URL(s.listeners.OTLPHTTP),
-		Metrics: s.metrics.Part, GroupMembers: s.broker.Admin().MemberCount,
+		Metrics: s.metrics.Provider, GroupMembers: s.broker.Admin().MemberCount,
 		HTTPSPort: listen.Port(s.listeners.HTTPS), Issuer: os.Getenv("AXION_AUTH_ISSUER"), KeysURL: os.Getenv("AXION_AUTH_JWKS_URL"),
 		Fragments: filepath.Join(s.data, "compose.d"), LocalKafka: s.listeners.LocalKafka(), Private: private.Check,
 		WaitRouted: s.gateway.WaitHost, Blueprints: embed.Blueprints(),

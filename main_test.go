@@ -87,13 +87,13 @@ func TestMainFlow(t *testing.T) {
 	ws := s.WebSocket(t, "/ws?token="+s.Token)
 	p := s.Create(t, "", "Tea & Biscuits", "")
 	created := ws.Next(t)
-	end, types := ws.Until(t, p.ID, contract.DeploymentSucceeded)
+	end, types := ws.ReadUntil(t, p.ID, contract.DeploymentSucceeded)
 	types = append([]string{created.Type}, types...)
 	want := []string{contract.ProjectCreated, contract.DeploymentStarted, contract.DeploymentProgress, contract.DeploymentProgress, contract.DeploymentSucceeded}
 	if !slices.Equal(types, want) {
 		t.Errorf("events: got %v, want %v", types, want)
 	}
-	root.Until(t, p.ID, contract.DeploymentSucceeded)
+	root.ReadUntil(t, p.ID, contract.DeploymentSucceeded)
 
 	site := s.URL(p.Slug+"."+contract.AppsDomain, "")
 	if !strings.Contains(string(end.Data), site) {
@@ -115,12 +115,12 @@ func TestMainFlow(t *testing.T) {
 	}
 	// A client that comes back gets what it missed.
 	again := s.WebSocket(t, "/ws?token="+s.Token+"&after="+created.At.Format(time.RFC3339Nano))
-	if _, types := again.Until(t, p.ID, contract.DeploymentSucceeded); !slices.Equal(types, want[1:]) {
+	if _, types := again.ReadUntil(t, p.ID, contract.DeploymentSucceeded); !slices.Equal(types, want[1:]) {
 		t.Errorf("replay: got %v, want %v", types, want[1:])
 	}
 	// What was deployed goes when its project does.
 	s.Do(t, http.MethodDelete, projects+"/"+p.ID, s.Token, nil).Decode(t, http.StatusNoContent, nil)
-	ws.Until(t, p.ID, contract.ProjectDeleted)
+	ws.ReadUntil(t, p.ID, contract.ProjectDeleted)
 	stacktest.Eventually(t, "the site to go", func() bool { return s.Get(t, site+"/").Status == http.StatusNotFound })
 }
 
@@ -137,7 +137,7 @@ func TestBrokers(t *testing.T) {
 		t.Errorf("kafka: got %s, want the cluster's %s", s.Summary.Kafka, want)
 	}
 	ws := s.WebSocket(t, "/ws?token="+s.Token)
-	ws.Until(t, s.Create(t, "", "elsewhere", "").ID, contract.DeploymentSucceeded)
+	ws.ReadUntil(t, s.Create(t, "", "elsewhere", "").ID, contract.DeploymentSucceeded)
 	var system struct {
 		Parts []struct{ Name, State, Address string }
 	}
@@ -194,7 +194,7 @@ func TestMessages(t *testing.T) {
 	s := start(t)
 	ws := s.WebSocket(t, "/ws?token="+s.Token)
 	p := s.Create(t, "", "wire", "")
-	ws.Until(t, p.ID, contract.DeploymentSucceeded)
+	ws.ReadUntil(t, p.ID, contract.DeploymentSucceeded)
 	created := s.Record(t, contract.Topic(contract.Deployment), contract.ProjectCreated)
 	if string(created.Key) != p.ID {
 		t.Errorf("key: got %q, want the project id %s", created.Key, p.ID)
@@ -217,7 +217,7 @@ func TestUnknownTemplate(t *testing.T) {
 	s := start(t)
 	ws := s.WebSocket(t, "/ws?token="+s.Token)
 	p := s.Create(t, "", "odd", "no-such-template")
-	end, _ := ws.Until(t, p.ID, contract.DeploymentFailed)
+	end, _ := ws.ReadUntil(t, p.ID, contract.DeploymentFailed)
 	if !strings.Contains(string(end.Data), "no-such-template") || !strings.Contains(string(end.Data), contract.DefaultTemplate) {
 		t.Errorf("data: got %s, want the reason", end.Data)
 	}
@@ -231,7 +231,7 @@ func TestNeighbours(t *testing.T) {
 	ws := s.WebSocket(t, "/ws?token="+s.Token)
 	for _, name := range []string{"foo", "foo web", "foo https"} {
 		p := s.Create(t, "", name, "")
-		ws.Until(t, p.ID, contract.DeploymentSucceeded)
+		ws.ReadUntil(t, p.ID, contract.DeploymentSucceeded)
 		if page := s.Get(t, s.URL(p.Slug+"."+contract.AppsDomain, "/")); !strings.Contains(string(page.Body), "<h1>"+name+"</h1>") {
 			t.Errorf("%s: got %d %s", name, page.Status, page.Body)
 		}
@@ -283,7 +283,7 @@ func TestPoison(t *testing.T) {
 		_ = conn.Close()
 	}
 	ws := s.WebSocket(t, "/ws?token="+s.Token)
-	ws.Until(t, s.Create(t, "", "after", "").ID, contract.DeploymentSucceeded)
+	ws.ReadUntil(t, s.Create(t, "", "after", "").ID, contract.DeploymentSucceeded)
 }
 
 // TestImports enforces the layers of the design on the import graph: what no rule allows

@@ -91,7 +91,7 @@ func TestPageFaultsOff(t *testing.T) {
 	b := stacktest.OpenTab(t)
 	b.Open("http://" + s.address + "/faults")
 	b.Await("Nothing can be broken here", "the stack runs on somebody's Kafka cluster")
-	b.Quiet()
+	b.AssertNoConsoleErrors()
 }
 
 // TestFaultsAPI drives the faults as a script does.

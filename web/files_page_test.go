@@ -28,7 +28,7 @@ func TestFilesPage(t *testing.T) {
 	}
 	e.Open(e.base + "/files/none.txt")
 	e.Await("There is no file none.txt")
-	e.Quiet()
+	e.AssertNoConsoleErrors()
 	e.g.breakDown("no server answers")
 	e.Run(chromedp.Reload())
 	e.Await("no server answers")
@@ -59,7 +59,7 @@ func TestHistoryPage(t *testing.T) {
 	e.Await("1 event", "PROJECT_CREATED", `"Shop"`)
 	e.Run(chromedp.SendKeys(chromedp.CSS("[data-filter]"), "nothing such"))
 	e.Await("No event matches")
-	e.Quiet()
+	e.AssertNoConsoleErrors()
 }
 
 // TestProjectChanges renames a project, and asks before it is deleted.
@@ -78,7 +78,7 @@ func TestProjectChanges(t *testing.T) {
 	e.Await("Delete this project and its site?", "shop.apps.localhost")
 	e.click(".ask .actions .button:last-child")
 	e.AwaitGone("Delete this project and its site?")
-	e.Quiet()
+	e.AssertNoConsoleErrors()
 }
 
 // TestProjectModules runs the page's own modules: what they are given comes from
@@ -138,5 +138,5 @@ func TestProjectModules(t *testing.T) {
 			}
 		})
 	}
-	b.Quiet()
+	b.AssertNoConsoleErrors()
 }

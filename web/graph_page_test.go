@@ -214,7 +214,7 @@ func TestGraphByPointer(t *testing.T) {
 	if got, want := e.saved(2), []string{"database database"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	e.Quiet()
+	e.AssertNoConsoleErrors()
 }
 
 // TestGraphByKeyboard does all of it with no pointer: add, name, connect, move,
@@ -259,7 +259,7 @@ func TestGraphByKeyboard(t *testing.T) {
 	}
 	e.press("\x1b")
 	e.Await("Change…") // of the project's overview
-	e.Quiet()
+	e.AssertNoConsoleErrors()
 }
 
 // TestGraphMistakes finds what the page itself knows to be wrong, and what only the
@@ -344,7 +344,7 @@ func TestGraphVersions(t *testing.T) {
 	if got := e.saved(4); !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	e.Quiet()
+	e.AssertNoConsoleErrors()
 }
 
 // TestGraphFails cannot read the graph, says so and can when it is asked again.

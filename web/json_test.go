@@ -70,5 +70,5 @@ func TestJSON(t *testing.T) {
 		showJSON(t, b, `"<script>document.title='owned'</script> " + "y".repeat(5000)`)
 		b.Await("<script>", "… show all 5.0 KB")
 	})
-	b.Quiet()
+	b.AssertNoConsoleErrors()
 }

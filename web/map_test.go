@@ -27,8 +27,8 @@ func newMapped(t *testing.T) *mapped {
 	options := m.options(t, "127.0.0.1:0", nil)
 	options.Metrics, options.Traces = &telemetry.Metrics{}, telemetry.New()
 	options.Register = append(options.Register, noMessages)
-	gateway, _ := options.Metrics.Part("axion", "")
-	graph, _ := options.Metrics.Part("graph-service", "127.0.0.1:3001")
+	gateway, _ := options.Metrics.Provider("axion", "")
+	graph, _ := options.Metrics.Provider("graph-service", "127.0.0.1:3001")
 	var err error
 	if m.took, err = gateway.Meter("test").Float64Histogram("http.server.request.duration", metric.WithUnit("s")); err != nil {
 		t.Fatal(err)
@@ -103,7 +103,7 @@ func TestMap(t *testing.T) {
 	b.Run(chromedp.Focus(chromedp.CSS(`.map-node[href="/topics/axion.deployment-service"]`)), chromedp.KeyEvent("\r"))
 	b.AwaitTrue(`(path) => location.pathname === path`, "/topics/axion.deployment-service")
 	b.Await("No messages yet")
-	b.Quiet()
+	b.AssertNoConsoleErrors()
 }
 
 // TestMapNarrow has no room for the map, and tells the same in a table.
@@ -117,9 +117,9 @@ func TestMapNarrow(t *testing.T) {
 	m.keep(t, "")
 	b.AwaitTrue(`(to) => [...document.querySelectorAll(".edges-always tr")].some((row) => row.innerText.includes(to) && /[1-9].*\/s/.test(row.innerText))`, "graph-service")
 	b.AwaitTrue(`(node) => !document.querySelector(node)?.checkVisibility()`, ".map-node")
-	b.Fits("the map", 390)
+	b.AssertNoOverflow("the map", 390)
 	b.Accessible("the map as a table")
-	b.Quiet()
+	b.AssertNoConsoleErrors()
 }
 
 // TestMapStill has nothing travel where the reader wants no motion.
@@ -134,7 +134,7 @@ func TestMapStill(t *testing.T) {
 	b.AwaitTrue(`(edge) => [...document.querySelectorAll(edge)].some((line) => line.getAnimations().length)`, ".map-edge")
 	b.AwaitTrue(`(dot) => !document.querySelector(dot)`, ".map-dot")
 	b.Accessible("the map")
-	b.Quiet()
+	b.AssertNoConsoleErrors()
 }
 
 // TestMapWithout has no metrics to draw from.

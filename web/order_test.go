@@ -73,5 +73,5 @@ func TestPageTellsRoutersApart(t *testing.T) {
 	b.Open("http://" + s.address + "/routes/bad%40docker")
 	b.Await("compose.yaml:13")
 	b.AwaitTrue(links, "0")
-	b.Quiet()
+	b.AssertNoConsoleErrors()
 }

@@ -43,7 +43,7 @@ func TestPageLoads(t *testing.T) {
 			}
 		}
 	}
-	b.Quiet()
+	b.AssertNoConsoleErrors()
 }
 
 func TestPageFollowsTheStack(t *testing.T) {
@@ -64,7 +64,7 @@ func TestPageFollowsTheStack(t *testing.T) {
 	b.Await("This stack runs no builtin services")
 	b.Run(chromedp.NavigateBack())
 	b.Await("19 topics")
-	b.Quiet()
+	b.AssertNoConsoleErrors()
 }
 
 // TestPageShowsText puts markup wherever a value comes from outside.
@@ -93,7 +93,7 @@ func TestPageShowsText(t *testing.T) {
 		}
 	}
 	b.Await("not kept any more") // the trace, which is asked for last
-	b.Quiet()
+	b.AssertNoConsoleErrors()
 }
 
 func TestPageCreatesProject(t *testing.T) {

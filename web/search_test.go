@@ -130,5 +130,5 @@ func TestPageSearch(t *testing.T) {
 	b.Run(chromedp.EmulateViewport(390, 844))
 	b.Run(chromedp.Focus(chromedp.CSS("[data-search]")), chromedp.SendKeys(chromedp.CSS("[data-search]"), "nowhere to be found"))
 	b.Await("Nothing holds “nowhere to be found”")
-	b.Quiet()
+	b.AssertNoConsoleErrors()
 }

@@ -34,5 +34,5 @@ func TestPageSitesNow(t *testing.T) {
 		}
 	}
 	b.Await("not kept any more") // the trace, which is asked for last
-	b.Quiet()
+	b.AssertNoConsoleErrors()
 }

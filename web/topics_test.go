@@ -114,7 +114,7 @@ func TestTopicMessages(t *testing.T) {
 	b.Await("Produce again", "0af7651916cd43dd8448eb211c80319c", "<img src=x onerror=alert(1)>")
 	b.Run(chromedp.KeyEvent("\x1b"))
 	b.AwaitGone("Produce again")
-	b.Quiet()
+	b.AssertNoConsoleErrors()
 }
 
 // TestTopicSampled: where more comes than can be shown, the page says so.
@@ -128,7 +128,7 @@ func TestTopicSampled(t *testing.T) {
 	b.Await("Sampled:", "left out, more came than can be shown")
 	k.orders(6000, 6001)
 	b.Await("order-6000")
-	b.Quiet()
+	b.AssertNoConsoleErrors()
 }
 
 func TestTopicDeepLinks(t *testing.T) {
@@ -177,13 +177,13 @@ func TestTopicDeepLinks(t *testing.T) {
 		for _, width := range []int64{1440, 390} {
 			b.Show(width, 844, stacktest.Light)
 			b.Await(words...)
-			b.Fits(path, width)
+			b.AssertNoOverflow(path, width)
 		}
 	}
 	b.Show(1440, 844, stacktest.Light)
 	b.Open(k.url + "/axion.shop/groups")
 	b.AwaitTrue("(what) => document.querySelector('.chart canvas') && document.querySelector('.chart').getAttribute('aria-label').includes(what)", "billing 1: 6 now")
-	b.Quiet()
+	b.AssertNoConsoleErrors()
 	for path, words := range map[string][]string{
 		"/axion.shop?path=%24%5B":   {"Messages could not be read", "path:"},
 		"/axion.shop/messages/1/99": {"This message is not here"},
@@ -212,7 +212,7 @@ func TestTopicProduce(t *testing.T) {
 	b.Await("Produced", "Follow its trace")
 	b.Run(chromedp.Click(chromedp.CSS(".notice a.mono")))
 	b.Await("order-1", "no more", "traceparent")
-	b.Quiet()
+	b.AssertNoConsoleErrors()
 }
 
 func TestTopicLetters(t *testing.T) {
@@ -242,5 +242,5 @@ func TestTopicLetters(t *testing.T) {
 	b.Await("2 dead letters dropped", "No dead letters")
 	b.Open(k.url + "/axion.graph-service")
 	b.Await("PROJECT_CREATED", "1 message")
-	b.Quiet()
+	b.AssertNoConsoleErrors()
 }

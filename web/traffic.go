@@ -33,7 +33,7 @@ func (o Options) trafficRoutes() []traffic.Route {
 	for _, r := range o.Routes() {
 		to := traffic.Route{Service: r.Service, Name: r.Origin.Service}
 		if to.Name == o.Name { // ourselves
-			to.Name, to.Aside = string(view.KindDashboard), true
+			to.Name, to.HideWhenIdle = string(view.KindDashboard), true
 		}
 		for _, server := range r.Servers {
 			to.Known, to.Checked = true, to.Checked || server.Checked

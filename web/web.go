@@ -217,7 +217,7 @@ func (s *Server) Run(ctx context.Context) error {
 	work := func(f func(context.Context)) { s.workers.Go(func() { f(s.stopped) }) }
 	work(s.broadcaster.run)
 	if s.flows != nil {
-		work(func(ctx context.Context) { s.flows.Look(ctx) }) // what was there before is nobody's traffic
+		work(func(ctx context.Context) { s.flows.Snapshot(ctx) }) // what was there before is nobody's traffic
 	}
 	if s.events != nil {
 		work(s.events.run)

@@ -11,7 +11,7 @@ import (
 // Measure has the hub's pages, what they watch and what was sent to them counted
 // whenever the metrics are read.
 func (h *Hub) Measure(metrics *telemetry.Metrics) {
-	provider, _ := metrics.Part("dashboard", "")
+	provider, _ := metrics.Provider("dashboard", "")
 	meter := provider.Meter("axion/dashboard")
 	pages, err := meter.Int64ObservableUpDownCounter("axion.dashboard.pages", metric.WithUnit("{page}"), metric.WithDescription("Pages that are open."))
 	watches, errWatches := meter.Int64ObservableUpDownCounter("axion.dashboard.watches", metric.WithUnit("{watch}"), metric.WithDescription("Channels that pages watch."))

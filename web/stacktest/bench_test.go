@@ -52,9 +52,9 @@ func BenchmarkFlow(b *testing.B) {
 	flow := func(n int) {
 		began := time.Now()
 		p := s.Create(b, "", "flow "+strconv.Itoa(n), "")
-		ws.Until(b, p.ID, contract.DeploymentStarted)
+		ws.ReadUntil(b, p.ID, contract.DeploymentStarted)
 		started = append(started, time.Since(began))
-		ws.Until(b, p.ID, contract.DeploymentSucceeded)
+		ws.ReadUntil(b, p.ID, contract.DeploymentSucceeded)
 		if page := s.Get(b, s.URL(p.Slug+"."+contract.AppsDomain, "/")); page.Status != 200 {
 			b.Fatalf("site: got %d", page.Status)
 		}

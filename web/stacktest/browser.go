@@ -11,8 +11,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// tabTime bounds what one test does in the browser.
-const tabTime = 5 * time.Minute
+// tabTimeout bounds what one test does in the browser.
+const tabTimeout = 5 * time.Minute
 
 // browserPath finds Chromium, or skips the test; AXION_REQUIRE_TOOLS=1 fails it.
 func browserPath(t testing.TB) string {
@@ -53,7 +53,7 @@ func OpenTab(t testing.TB) *Tab {
 	for _, name := range []string{"disable-quic", "disable-background-networking", "disable-component-update", "disable-sync"} {
 		options = append(options, chromedp.Flag(name, true))
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), tabTime)
+	ctx, cancel := context.WithTimeout(context.Background(), tabTimeout)
 	t.Cleanup(cancel)
 	ctx, cancelAllocator := chromedp.NewExecAllocator(ctx, options...)
 	t.Cleanup(cancelAllocator)
@@ -87,8 +87,8 @@ func (b *Tab) note(m chromedp.ConsoleMessage) {
 	}
 }
 
-// Quiet fails the test for anything that went wrong in the page.
-func (b *Tab) Quiet() {
+// AssertNoConsoleErrors fails the test for anything that went wrong in the page.
+func (b *Tab) AssertNoConsoleErrors() {
 	b.t.Helper()
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -125,18 +125,18 @@ func (b *Tab) AwaitGone(word string) {
 	b.AwaitTrue("(word) => !document.body.innerText.includes(word)", word)
 }
 
-// awaitTime bounds the wait for one thing on a page: the page's own pauses, such as
+// awaitTimeout bounds the wait for one thing on a page: the page's own pauses, such as
 // that between two tries to connect, on a machine with much else to do.
-const awaitTime = time.Minute
+const awaitTimeout = time.Minute
 
 // AwaitTrue waits until a JavaScript function of word is true.
 func (b *Tab) AwaitTrue(predicate, word string) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.Context, awaitTime)
+	ctx, cancel := context.WithTimeout(b.Context, awaitTimeout)
 	defer cancel()
 	_, err := chromedp.Run(ctx, chromedp.PollFunction[bool](predicate, chromedp.WithPollingTimeout(0), chromedp.WithPollingArgs(word)))
 	if err != nil {
-		b.Quiet()
+		b.AssertNoConsoleErrors()
 		b.t.Fatalf("%s never held for %q: %v\n%s", predicate, word, err, b.Text("body"))
 	}
 }

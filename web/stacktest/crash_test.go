@@ -19,12 +19,12 @@ func TestCrash(t *testing.T) {
 	s := stacktest.Launch(t, binary, slices.Concat(args, []string{"--without", contract.Codegen})...)
 	ws := s.WebSocket(t, "/ws?token="+s.Token)
 	p := s.Create(t, "", "crash", "")
-	started, _ := ws.Until(t, p.ID, contract.DeploymentStarted)
+	started, _ := ws.ReadUntil(t, p.ID, contract.DeploymentStarted)
 	s.Kill(t)
 
 	s = stacktest.Launch(t, binary, args...)
 	after := started.At.Add(-time.Nanosecond).Format(time.RFC3339Nano)
-	end, types := s.WebSocket(t, "/ws?token="+s.Token+"&after="+after).Until(t, p.ID, contract.DeploymentSucceeded)
+	end, types := s.WebSocket(t, "/ws?token="+s.Token+"&after="+after).ReadUntil(t, p.ID, contract.DeploymentSucceeded)
 	want := []string{contract.DeploymentStarted, contract.DeploymentProgress, contract.DeploymentProgress, contract.DeploymentSucceeded}
 	if !slices.Equal(types, want) || end.DeploymentID != started.DeploymentID {
 		t.Errorf("after the crash: got %v of %s, want %v of %s", types, end.DeploymentID, want, started.DeploymentID)
@@ -43,7 +43,7 @@ func TestRestart(t *testing.T) {
 	args := append(clustertest.Flags(t), "--data", t.TempDir())
 	s := stacktest.Launch(t, binary, args...)
 	p := s.Create(t, "", "again", "")
-	s.WebSocket(t, "/ws?token="+s.Token+"&after=2000-01-01T00:00:00Z").Until(t, p.ID, contract.DeploymentSucceeded)
+	s.WebSocket(t, "/ws?token="+s.Token+"&after=2000-01-01T00:00:00Z").ReadUntil(t, p.ID, contract.DeploymentSucceeded)
 	s.Kill(t)
 	s = stacktest.Launch(t, binary, args...)
 	stacktest.Eventually(t, "the site", func() bool {

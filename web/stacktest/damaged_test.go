@@ -91,7 +91,7 @@ func TestDamagedDatabase(t *testing.T) {
 	s := stacktest.Launch(t, binary, "--data", dir)
 	ws := s.WebSocket(t, "/ws?token="+s.Token)
 	p := s.Create(t, "", "damaged", "")
-	ws.Until(t, p.ID, contract.DeploymentSucceeded)
+	ws.ReadUntil(t, p.ID, contract.DeploymentSucceeded)
 	s.Stop(t)
 	path := filepath.Join(dir, "services", contract.Graph, "data.db")
 	whole := readDatabase(t, path)

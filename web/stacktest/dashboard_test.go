@@ -41,5 +41,5 @@ func TestDashboard(t *testing.T) {
 	if traces := string(s.Get(t, s.Dashboard+"/api/traces").Body); !strings.Contains(traces, `"POST graph.localhost/api/projects"`) || strings.Contains(traces, `"GET graph.localhost`) {
 		t.Errorf("traces: got %s", traces)
 	}
-	b.Quiet()
+	b.AssertNoConsoleErrors()
 }

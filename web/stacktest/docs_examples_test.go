@@ -59,7 +59,7 @@ func TestDocsNest(t *testing.T) {
 	stacktest.Eventually(t, "the service to join its group", func() bool { return stateOf(t, s, contract.Codegen) == "healthy" })
 	ws := s.WebSocket(t, "/ws?token="+s.Token)
 	p := s.Create(t, "", "Documented", "")
-	ws.Until(t, p.ID, contract.DeploymentSucceeded)
+	ws.ReadUntil(t, p.ID, contract.DeploymentSucceeded)
 	page := s.Get(t, s.URL(p.Slug+"."+contract.AppsDomain, "/"))
 	if got := string(page.Body); page.Status != 200 || !strings.Contains(got, "<h1>Documented</h1> from my codegen") {
 		t.Errorf("site: got %d %s", page.Status, got)

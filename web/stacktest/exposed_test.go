@@ -33,11 +33,11 @@ func TestExposedDirectory(t *testing.T) {
 		"name": "Shop", "config": map[string]string{"runtime": "process"},
 		"graph": contract.Architecture{Nodes: []contract.Node{{ID: "shop", Type: contract.NodeService, Language: "go"}}, Edges: []contract.Edge{}},
 	}).Decode(t, http.StatusCreated, &p)
-	if end, _ := ws.Until(t, p.ID, contract.DeploymentFailed); !strings.Contains(string(end.Data), everybodys) || !strings.Contains(string(end.Data), "--data DIR") {
+	if end, _ := ws.ReadUntil(t, p.ID, contract.DeploymentFailed); !strings.Contains(string(end.Data), everybodys) || !strings.Contains(string(end.Data), "--data DIR") {
 		t.Errorf("the deployment ended with %s", end.Data)
 	}
 	site := s.Create(t, "", "a site", "")
-	ws.Until(t, site.ID, contract.DeploymentSucceeded)
+	ws.ReadUntil(t, site.ID, contract.DeploymentSucceeded)
 
 	dead := filepath.Join(everybodys, "axion-1") // of a version that kept nothing there
 	for _, name := range []string{"lock", "ephemeral"} {

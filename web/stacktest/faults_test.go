@@ -96,7 +96,7 @@ func TestFaults(t *testing.T) {
 				ids = append(ids, s.breaks(t, order))
 			}
 			p := s.Create(t, "", fmt.Sprint("Broken ", i), "")
-			ended, types := ws.Until(t, p.ID, contract.DeploymentSucceeded)
+			ended, types := ws.ReadUntil(t, p.ID, contract.DeploymentSucceeded)
 			if n := len(types); n != 5 || slices.Contains(types, contract.DeploymentFailed) {
 				t.Errorf("pushed: got %v, want each event once", types)
 			}
@@ -128,7 +128,7 @@ func TestFaults(t *testing.T) {
 	stacktest.Eventually(t, "the record to be lost", func() bool { return s.hits(t, lost) > 0 })
 	s.send(t, http.MethodDelete, "/api/faults/"+lost, nil)
 	ws := s.WebSocket(t, "/ws?token="+s.Token)
-	ws.Until(t, s.Create(t, "", "Found", "").ID, contract.DeploymentSucceeded)
+	ws.ReadUntil(t, s.Create(t, "", "Found", "").ID, contract.DeploymentSucceeded)
 	// A route that answers with an error does so by name, and no longer.
 	id := s.breaks(t, map[string]any{"kind": "route-error", "target": contract.Graph, "status": 418})
 	projects := s.URL(contract.GraphHost, "/api/projects")

@@ -65,5 +65,5 @@ func TestDashboardGraph(t *testing.T) {
 	}
 	click(`.tab[href$="/history"]`)
 	b.Await("GRAPH_CHANGED", "DEPLOYMENT_REQUESTED", "PROJECT_CREATED")
-	b.Quiet()
+	b.AssertNoConsoleErrors()
 }

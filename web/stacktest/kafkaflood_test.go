@@ -68,7 +68,7 @@ func TestKafkaFlood(t *testing.T) {
 		t.Errorf("%v connections from outside are open, want %d", open, limit)
 	}
 	ws := s.WebSocket(t, "/ws?token="+s.Token)
-	ws.Until(t, s.Create(t, "", "flooded", "").ID, contract.DeploymentSucceeded)
+	ws.ReadUntil(t, s.Create(t, "", "flooded", "").ID, contract.DeploymentSucceeded)
 	var system struct {
 		Parts []struct{ Name, State string }
 	}

@@ -55,11 +55,11 @@ func TestMakeKept(t *testing.T) {
 	}
 	k.Projects = append(k.Projects, architected(t, s))
 	for _, p := range k.Projects {
-		ws.Until(t, p.ID, contract.DeploymentSucceeded)
+		ws.ReadUntil(t, p.ID, contract.DeploymentSucceeded)
 	}
 	again := k.Projects[2].ID
 	s.Do(t, http.MethodPost, s.URL(contract.GraphHost, "/api/projects/"+again+"/deployments"), s.Token, map[string]any{}).Decode(t, http.StatusAccepted, nil)
-	ws.Until(t, again, contract.DeploymentSucceeded)
+	ws.ReadUntil(t, again, contract.DeploymentSucceeded)
 	k.Other = s.Create(t, k.sign(t, s, "up"), "Bicycle shop", "")
 	stacktest.Eventually(t, "the second user's site", func() bool {
 		return s.Get(t, s.URL(k.Other.Slug+"."+contract.AppsDomain, "/")).Status == http.StatusOK
@@ -126,7 +126,7 @@ func TestKept(t *testing.T) {
 			}
 			k.see(t, s)
 			p := s.Create(t, "", "New", "")
-			s.WebSocket(t, "/ws?token="+s.Token+"&after=2000-01-01T00:00:00Z").Until(t, p.ID, contract.DeploymentSucceeded)
+			s.WebSocket(t, "/ws?token="+s.Token+"&after=2000-01-01T00:00:00Z").ReadUntil(t, p.ID, contract.DeploymentSucceeded)
 		})
 	}
 }

@@ -30,7 +30,7 @@ func deploys(t *testing.T, s *stacktest.Process, names ...string) {
 	ws := s.WebSocket(t, "/ws?token="+s.Token)
 	for _, name := range names {
 		p := s.Create(t, "", name, "")
-		ws.Until(t, p.ID, contract.DeploymentSucceeded)
+		ws.ReadUntil(t, p.ID, contract.DeploymentSucceeded)
 		if page := s.Get(t, s.URL(p.Slug+"."+contract.AppsDomain, "/")); page.Status != http.StatusOK {
 			t.Errorf("site of %s: got %d", name, page.Status)
 		}

@@ -98,7 +98,7 @@ func TestLoad(t *testing.T) {
 	if heap := sum(t, s.Stack, "go_memstats_heap_inuse_bytes", ""); heap > 512<<20 {
 		t.Errorf("the program has %.0f MB in use", heap/(1<<20))
 	}
-	b.Quiet()
+	b.AssertNoConsoleErrors()
 }
 
 // respond is the page's own measure: it clicks through the rail n times and gives

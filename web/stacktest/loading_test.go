@@ -44,5 +44,5 @@ func TestLoading(t *testing.T) {
 		}
 		everySize(b, path)
 	}
-	b.Quiet()
+	b.AssertNoConsoleErrors()
 }

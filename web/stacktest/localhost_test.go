@@ -38,7 +38,7 @@ func TestLocalhost(t *testing.T) {
 		t.Errorf("a path that the user's own router takes: got %d %s", got.Status, got.Body)
 	}
 	ws := s.WebSocketAt(t, "wss"+strings.TrimPrefix(s.HTTPS, "https")+"/api/graph/ws?token="+s.Token)
-	ws.Until(t, s.Create(t, "", "by path", "").ID, contract.DeploymentSucceeded)
+	ws.ReadUntil(t, s.Create(t, "", "by path", "").ID, contract.DeploymentSucceeded)
 	if got := s.Get(t, s.URL("shop.localhost", "/")); got.Status != 404 && string(got.Body) != "mine" {
 		t.Errorf("host.docker.internal: got %d %s", got.Status, got.Body)
 	}

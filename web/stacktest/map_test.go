@@ -22,7 +22,7 @@ func TestMap(t *testing.T) {
 	hops := watchHops(t, s.Stack)
 	ws := s.WebSocket(t, "/ws?token="+s.Token)
 	p := s.Create(t, "", "mapped", "")
-	ws.Until(t, p.ID, contract.DeploymentSucceeded)
+	ws.ReadUntil(t, p.ID, contract.DeploymentSucceeded)
 
 	topic := func(service string) string { return "topic/" + contract.Topic(service) }
 	service := func(name string) string { return "service/" + name }

@@ -39,7 +39,7 @@ func TestReplaceByNest(t *testing.T) {
 // wantNestSite waits for a project's site, which NestJS made.
 func wantNestSite(t *testing.T, s *stacktest.Process, ws *stacktest.Socket, p stacktest.Project) {
 	t.Helper()
-	ws.Until(t, p.ID, contract.DeploymentSucceeded)
+	ws.ReadUntil(t, p.ID, contract.DeploymentSucceeded)
 	page := s.Get(t, s.URL(p.Slug+"."+contract.AppsDomain, "/"))
 	if got := string(page.Body); page.Status != 200 || !strings.Contains(got, "made by NestJS") {
 		t.Errorf("site: got %d %s", page.Status, got)
@@ -61,7 +61,7 @@ func TestNestClient(t *testing.T) {
 	s := stacktest.Launch(t, binary, clustertest.Flags(t, nesttest.ReplyTopics(topics...)...)...)
 	ws := s.WebSocket(t, "/ws?token="+s.Token)
 	p := s.Create(t, "", "there", "")
-	end, _ := ws.Until(t, p.ID, contract.DeploymentSucceeded)
+	end, _ := ws.ReadUntil(t, p.ID, contract.DeploymentSucceeded)
 	client := app.Connect(t, []string{s.Summary.Kafka}, "model", topics...)
 	for _, tt := range nestAsks(p, end.DeploymentID) {
 		t.Run(tt.name, func(t *testing.T) {

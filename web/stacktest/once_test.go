@@ -124,7 +124,7 @@ func testProjectOnce(t *testing.T, s script) {
 	for range projects {
 		p := s.Create(t, "", "Once", "")
 		slugs[p.Slug] = true
-		_, types := ws.Until(t, p.ID, contract.DeploymentSucceeded)
+		_, types := ws.ReadUntil(t, p.ID, contract.DeploymentSucceeded)
 		if len(types) != 5 || slices.Contains(types, contract.DeploymentFailed) {
 			t.Errorf("pushed: got %v, want each event once", types)
 		}
@@ -194,7 +194,7 @@ func TestLateProvision(t *testing.T) {
 	// Behind what was held back.
 	ws := s.WebSocket(t, "/ws?token="+s.Token)
 	other := s.Create(t, "", "Other", "")
-	ws.Until(t, other.ID, contract.DeploymentSucceeded)
+	ws.ReadUntil(t, other.ID, contract.DeploymentSucceeded)
 	stacktest.Eventually(t, "the requests to be dropped", func() bool {
 		var list struct{ Items []struct{ Slug string } }
 		s.Do(t, http.MethodGet, s.URL("infrastructure.localhost", "/api/runtimes"), s.Token, nil).Decode(t, http.StatusOK, &list)

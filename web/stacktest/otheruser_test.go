@@ -97,7 +97,7 @@ func TestOtherUser(t *testing.T) {
 	other, name := peertest.Other(t)
 	s := stacktest.Launch(t, binary)
 	project := s.Create(t, "", "a site", "")
-	s.WebSocket(t, "/ws?token="+s.Token).Until(t, project.ID, contract.DeploymentSucceeded)
+	s.WebSocket(t, "/ws?token="+s.Token).ReadUntil(t, project.ID, contract.DeploymentSucceeded)
 	entrypoints := []string{s.HTTP[strings.LastIndex(s.HTTP, ":"):], s.HTTPS[strings.LastIndex(s.HTTPS, ":"):]}
 	addresses, looked := listening(t, s.Cmd.Process.Pid), 0
 	for _, address := range addresses {

@@ -33,10 +33,10 @@ func lived(t testing.TB) (*stacktest.Process, []place) {
 	var last stacktest.Project
 	for _, name := range []string{"Tea room", "Weather station", "Bicycle shop"} {
 		last = s.Create(t, "", name, "")
-		ws.Until(t, last.ID, contract.DeploymentSucceeded)
+		ws.ReadUntil(t, last.ID, contract.DeploymentSucceeded)
 	}
 	last = architected(t, s)
-	ws.Until(t, last.ID, contract.DeploymentSucceeded)
+	ws.ReadUntil(t, last.ID, contract.DeploymentSucceeded)
 	project := "/projects/" + last.ID
 	s.Get(t, s.HTTP+"/nowhere")
 	trace, message := whatHappened(t, s)
@@ -118,9 +118,9 @@ func TestPages(t *testing.T) {
 	stacktest.NeedNode(t)
 	b := stacktest.OpenTab(t)
 	s, places := lived(t)
-	outside := b.Outside()
+	outside := b.ExternalRequests()
 	for _, size := range []int64{1440, 390} {
-		b.Forget(size == 1440) // once is enough to weigh them
+		b.DisableCache(size == 1440) // once is enough to weigh them
 		for _, p := range places {
 			b.Show(size, 900, stacktest.Light)
 			b.Open(s.Dashboard + p.path)
@@ -128,14 +128,14 @@ func TestPages(t *testing.T) {
 				b.Show(size, 900, theme)
 				b.Await(p.words...)
 				where := p.path + " " + theme
-				b.Fits(where, size)
+				b.AssertNoOverflow(where, size)
 				b.Accessible(where)
 			}
 			if size > 1024 {
 				for _, narrower := range []int64{1024, 720} {
 					b.Show(narrower, 900, stacktest.Light)
 					b.Await(p.words...)
-					b.Fits(p.path, narrower)
+					b.AssertNoOverflow(p.path, narrower)
 				}
 			}
 			if got := b.Transferred(); got > maxTransfer {
@@ -146,7 +146,7 @@ func TestPages(t *testing.T) {
 	if urls := outside(); len(urls) > 0 {
 		t.Errorf("requests left the machine: %s", strings.Join(urls, ", "))
 	}
-	b.Quiet()
+	b.AssertNoConsoleErrors()
 }
 
 // pictures are the places that the README shows.

@@ -21,7 +21,7 @@ func TestProcess(t *testing.T) {
 		"name": "Shop", "config": map[string]string{"runtime": "process"},
 		"graph": contract.Architecture{Nodes: []contract.Node{{ID: "shop", Type: contract.NodeService, Language: "go"}}, Edges: []contract.Edge{}},
 	}).Decode(t, http.StatusCreated, &p)
-	ws.Until(t, p.ID, contract.DeploymentSucceeded)
+	ws.ReadUntil(t, p.ID, contract.DeploymentSucceeded)
 	site := s.URL("shop."+contract.AppsDomain, "/")
 	if a := s.Get(t, site); a.Status != 200 || string(a.Body) != `{"service":"shop"}`+"\n" {
 		t.Errorf("the service answers %d %s", a.Status, a.Body)
@@ -41,11 +41,11 @@ func TestProcess(t *testing.T) {
 	// A static site takes its place, and the service is put back.
 	s.Do(t, http.MethodPatch, projects+"/"+p.ID, s.Token, map[string]any{"config": map[string]string{"runtime": "static"}}).Decode(t, 200, nil)
 	s.Do(t, http.MethodPost, projects+"/"+p.ID+"/deployments", s.Token, nil).Decode(t, http.StatusAccepted, nil)
-	ws.Until(t, p.ID, contract.DeploymentSucceeded)
+	ws.ReadUntil(t, p.ID, contract.DeploymentSucceeded)
 	stacktest.Eventually(t, "the static page", func() bool { return strings.Contains(string(s.Get(t, site).Body), "<html") })
 	var back contract.DeploymentRecord
 	s.Do(t, http.MethodPost, deployments+"/"+first+"/rollback", s.Token, nil).Decode(t, http.StatusAccepted, &back)
-	ws.Until(t, p.ID, contract.DeploymentSucceeded)
+	ws.ReadUntil(t, p.ID, contract.DeploymentSucceeded)
 	stacktest.Eventually(t, "the service again", func() bool { return strings.Contains(string(s.Get(t, site).Body), `"shop"`) })
 	s.Do(t, http.MethodGet, deployments+"/"+back.ID, s.Token, nil).Decode(t, 200, &back)
 	if back.Status != contract.StatusSucceeded || back.RollbackTo != first {

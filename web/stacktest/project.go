@@ -73,9 +73,9 @@ func (w *Socket) Next(t testing.TB) Message {
 	return m
 }
 
-// Until reads up to the first message of a project with that type, and returns
+// ReadUntil reads up to the first message of a project with that type, and returns
 // it and the types on the way, its own last.
-func (w *Socket) Until(t testing.TB, projectID, typ string) (Message, []string) {
+func (w *Socket) ReadUntil(t testing.TB, projectID, typ string) (Message, []string) {
 	t.Helper()
 	var types []string
 	for {

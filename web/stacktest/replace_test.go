@@ -51,7 +51,7 @@ func TestReplace(t *testing.T) {
 	})).FirstErr(); err != nil {
 		t.Fatal(err)
 	}
-	ws.Until(t, p.ID, contract.DeploymentSucceeded)
+	ws.ReadUntil(t, p.ID, contract.DeploymentSucceeded)
 	if page := s.Get(t, s.URL(p.Slug+"."+contract.AppsDomain, "/")); !strings.Contains(string(page.Body), "made elsewhere") {
 		t.Errorf("site: got %d %s", page.Status, page.Body)
 	}

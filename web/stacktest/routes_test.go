@@ -61,7 +61,7 @@ func everySize(b *stacktest.Tab, where string) {
 	for _, size := range []int64{1440, 390} {
 		for _, theme := range []string{stacktest.Light, stacktest.Dark} {
 			b.Show(size, 900, theme)
-			b.Fits(where, size)
+			b.AssertNoOverflow(where, size)
 			b.Accessible(where + " " + theme)
 		}
 	}
@@ -94,7 +94,7 @@ func TestRoutesPage(t *testing.T) {
 		everySize(b, p.path)
 	}
 	b.AwaitGone("hunter2")
-	b.Quiet()
+	b.AssertNoConsoleErrors()
 }
 
 // TestRoutesLive breaks a label while the page is open, and fixes it.
@@ -112,7 +112,7 @@ func TestRoutesLive(t *testing.T) {
 	save("Host(`store.localhost`)")
 	b.AwaitGone("Hots is not a matcher")
 	b.Await("store.localhost")
-	b.Quiet()
+	b.AssertNoConsoleErrors()
 }
 
 // TestExplain asks what becomes of requests, as one types, and sends one.
@@ -157,5 +157,5 @@ func TestRoutesKeys(t *testing.T) {
 	b.AwaitTrue("(path) => location.pathname === path", "/routes/services")
 	b.Run(chromedp.KeyEvent("g"), chromedp.KeyEvent("v"))
 	b.AwaitTrue("(path) => location.pathname === path", "/services")
-	b.Quiet()
+	b.AssertNoConsoleErrors()
 }

@@ -18,7 +18,7 @@ func TestServicesPage(t *testing.T) {
 	s, _ := routed(t)
 	ws := s.WebSocket(t, "/ws?token="+s.Token)
 	project := s.Create(t, "", "Tea room", "")
-	ws.Until(t, project.ID, contract.DeploymentSucceeded)
+	ws.ReadUntil(t, project.ID, contract.DeploymentSucceeded)
 	workers := s.Kafka(t, kgo.ConsumerGroup("shop-workers"), kgo.ConsumeTopics(contract.Topic(contract.Deployment)), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 	workers.PollRecords(t.Context(), 1)
 	if err := workers.CommitUncommittedOffsets(t.Context()); err != nil {
@@ -43,7 +43,7 @@ func TestServicesPage(t *testing.T) {
 		b.Await(p.words...)
 		everySize(b, p.path)
 	}
-	b.Quiet()
+	b.AssertNoConsoleErrors()
 }
 
 // TestServicesRequest sends requests by the forms of a builtin's document and of a
@@ -66,7 +66,7 @@ func TestServicesRequest(t *testing.T) {
 	b.Run(chromedp.SendKeys(chromedp.CSS(".operation-form input.mono"), "42"), chromedp.Click(chromedp.CSS(".operation-form .button.primary")))
 	b.Await("200 OK")
 	b.AwaitTrue("(text) => document.querySelector('.answer .json-tree')?.textContent.includes(text)", `"item": "42"`)
-	b.Quiet()
+	b.AssertNoConsoleErrors()
 }
 
 // TestServicesLive deploys a project while the list is open, and has a service of
@@ -100,5 +100,5 @@ func TestServicesLive(t *testing.T) {
 	say("WARN", "the stock is gone")
 	b.Await("the stock is gone")
 	b.AwaitGone("an order came")
-	b.Quiet()
+	b.AssertNoConsoleErrors()
 }

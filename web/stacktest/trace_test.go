@@ -101,7 +101,7 @@ func TestOneTrace(t *testing.T) {
 	s := stacktest.Launch(t, binary, clustertest.Flags(t)...)
 	ws := s.WebSocket(t, "/ws?token="+s.Token)
 	p := s.Create(t, "", "traced", "")
-	ws.Until(t, p.ID, contract.DeploymentSucceeded)
+	ws.ReadUntil(t, p.ID, contract.DeploymentSucceeded)
 	push := "push " + contract.DeploymentSucceeded
 	_, spans := traceOf(t, s, p.ID, "POST graph.localhost", func(spans []span) bool { return has(spans, contract.Graph, push) })
 	want := []string{
@@ -148,7 +148,7 @@ func TestNestJoins(t *testing.T) {
 	})
 	ws := s.WebSocket(t, "/ws?token="+s.Token)
 	p := s.Create(t, "", "joined", "any-template")
-	ws.Until(t, p.ID, contract.DeploymentSucceeded)
+	ws.ReadUntil(t, p.ID, contract.DeploymentSucceeded)
 	var consumed span
 	_, spans := traceOf(t, s, p.ID, "POST graph.localhost", func(spans []span) bool {
 		i := slices.IndexFunc(spans, func(s span) bool { return s.Service == contract.Codegen && s.Kind == "consumer" })

@@ -56,7 +56,7 @@ func TestNoTokenInTopics(t *testing.T) {
 	s := stacktest.Launch(t, binary, "--data", data)
 	ws := s.WebSocket(t, "/ws?token="+s.Token)
 	p := s.Create(t, "", "quiet", "")
-	ws.Until(t, p.ID, contract.DeploymentSucceeded)
+	ws.ReadUntil(t, p.ID, contract.DeploymentSucceeded)
 	var in struct{ Token string }
 	s.Do(t, http.MethodPost, s.URL(contract.AuthHost, "/api/auth/sign-in/email"), "", map[string]string{"email": s.User, "password": s.Password}).
 		Decode(t, http.StatusOK, &in)

@@ -20,8 +20,8 @@ const (
 	pulse = 5 * time.Second
 )
 
-// stored adds what the line does not show.
-type stored struct {
+// summaryFile adds what the line does not show.
+type summaryFile struct {
 	Summary
 	Auth      string            `json:"auth"`
 	Variables map[string]string `json:"variables,omitempty"`
@@ -31,7 +31,7 @@ type stored struct {
 // Save leaves the summary in the data directory dir, and keeps the time of its file
 // current until remove takes it away. Call remove once.
 func (s Summary) Save(dir string) (remove func() error, err error) {
-	text, err := json.Marshal(stored{s, s.Auth, s.Variables, s.Services})
+	text, err := json.Marshal(summaryFile{s, s.Auth, s.Variables, s.Services})
 	if err != nil {
 		return nil, fmt.Errorf("save summary: %w", err)
 	}
@@ -44,7 +44,7 @@ func (s Summary) Save(dir string) (remove func() error, err error) {
 	}
 	var beating sync.WaitGroup
 	done := make(chan struct{})
-	beating.Go(func() { beat(name, done) })
+	beating.Go(func() { touchPeriodically(name, done) })
 	return func() error {
 		close(done)
 		beating.Wait()
@@ -52,8 +52,8 @@ func (s Summary) Save(dir string) (remove func() error, err error) {
 	}, nil
 }
 
-// beat sets the file's time until done is closed.
-func beat(name string, done <-chan struct{}) {
+// touchPeriodically sets the file's time until done is closed.
+func touchPeriodically(name string, done <-chan struct{}) {
 	ticker := time.NewTicker(pulse)
 	defer ticker.Stop()
 	for {
@@ -136,7 +136,7 @@ func Load(dir string, holder Holder) (Summary, error) {
 		}
 		return Summary{}, &NotRunningError{Dir: dir}
 	}
-	var s stored
+	var s summaryFile
 	if err := json.Unmarshal(text, &s); err != nil {
 		return Summary{}, fmt.Errorf("load summary %s: %w", name, err)
 	}

@@ -72,9 +72,9 @@ func (s Summary) Addresses() view.Addresses {
 		Dashboard: s.Dashboard, OTLPHTTP: s.OTLPHTTP, OTLPGRPC: s.OTLPGRPC, CA: s.CA}
 }
 
-// Announce leaves the summary in the data directory dir and prints it to w, as
+// Publish leaves the summary in the data directory dir and prints it to w, as
 // the line or as the block. remove, which is never nil, takes it away from dir.
-func (s Summary) Announce(w io.Writer, dir, name, version string, asJSON bool) (remove func() error, err error) {
+func (s Summary) Publish(w io.Writer, dir, name, version string, asJSON bool) (remove func() error, err error) {
 	s.Data, s.PID, s.Version = dir, os.Getpid(), version
 	if abs, err := filepath.Abs(dir); err == nil {
 		s.Data = abs

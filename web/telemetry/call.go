@@ -58,7 +58,7 @@ func (c *call) take(data mem.BufferSlice, by encoding.CodecV2) error {
 	if !c.intake.hold(c.held) {
 		return status.Error(codes.Unavailable, errCrowded.Error()) // which OTLP's senders try again
 	}
-	if err := c.intake.enter(c.ctx); err != nil {
+	if err := c.intake.acquire(c.ctx); err != nil {
 		return status.FromContextError(err).Err()
 	}
 	c.entered = true
@@ -74,7 +74,7 @@ func (c *call) take(data mem.BufferSlice, by encoding.CodecV2) error {
 // end gives back what the call holds.
 func (c *call) end() {
 	if c.entered {
-		c.intake.leave()
+		c.intake.releaseSlot()
 	}
 	c.intake.release(c.held)
 }
@@ -94,7 +94,7 @@ func (c codec) Unmarshal(data mem.BufferSlice, v any) error {
 // limitTime is a [tap.ServerInHandle] that ends a call whose request is not there in
 // time, as the other server does.
 func limitTime(ctx context.Context, _ *tap.Info) (context.Context, error) {
-	limited, cancel := context.WithTimeout(ctx, readTime)
+	limited, cancel := context.WithTimeout(ctx, readTimeout)
 	context.AfterFunc(ctx, cancel) // the call has ended
 	return limited, nil
 }

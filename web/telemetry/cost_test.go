@@ -235,12 +235,12 @@ func newEvents(b *testing.B, cluster *clustertest.Broker, service string, on boo
 func quickTelemetry(b *testing.B, service string) (oteltrace.TracerProvider, metric.MeterProvider) {
 	b.Helper()
 	store := telemetry.New()
-	source, err := telemetry.NewSource(b.Context(), store, &store.Logs, slog.New(slog.DiscardHandler), nil)
+	source, err := telemetry.NewTracing(b.Context(), store, &store.Logs, slog.New(slog.DiscardHandler), nil)
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = source.Close(context.Background()) })
 	var metrics telemetry.Metrics
-	meter, _ := metrics.Part(service, "")
+	meter, _ := metrics.Provider(service, "")
 	return source.Provider(service, ""), meter
 }

@@ -31,7 +31,7 @@ func TestExportLogs(t *testing.T) {
 	t.Setenv("OTEL_EXPORTER_OTLP_COMPRESSION", "none")
 	var logs telemetry.Logs
 	log := slog.New(logs.Handler(slog.NewTextHandler(io.Discard, nil), "axion"))
-	source, err := telemetry.NewSource(t.Context(), nil, &logs, log, nil)
+	source, err := telemetry.NewTracing(t.Context(), nil, &logs, log, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,7 +16,7 @@ import (
 // stop no failure.
 func TestExportStalled(t *testing.T) {
 	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://"+listener(t).Addr().String()) // nobody accepts
-	s, err := telemetry.NewSource(t.Context(), nil, new(telemetry.Logs), slog.New(slog.DiscardHandler), nil)
+	s, err := telemetry.NewTracing(t.Context(), nil, new(telemetry.Logs), slog.New(slog.DiscardHandler), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +52,7 @@ func TestExportCheck(t *testing.T) {
 		var out syncBuffer
 		var logs telemetry.Logs
 		log := slog.New(logs.Handler(slog.NewTextHandler(io.Discard, nil), "axion"))
-		s, err := telemetry.NewSource(t.Context(), nil, &logs, slog.New(slog.NewTextHandler(&out, nil)), func(c net.Conn) error {
+		s, err := telemetry.NewTracing(t.Context(), nil, &logs, slog.New(slog.NewTextHandler(&out, nil)), func(c net.Conn) error {
 			if c.RemoteAddr().String() != l.Addr().String() {
 				t.Errorf("asked about %s", c.RemoteAddr())
 			}

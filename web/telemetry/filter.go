@@ -22,21 +22,21 @@ type Filter struct {
 	From, To time.Time
 }
 
-// view is a trace as it was at one moment: what is kept of it only grows.
-type view struct {
+// traceSnapshot is a trace as it was at one moment: what is kept of it only grows.
+type traceSnapshot struct {
 	id    string
-	spans []packed
+	spans []encodedSpan
 }
 
 // List gives at most limit traces, newest first.
 func (s *Store) List(f Filter, limit int) []Summary {
 	s.mu.Lock()
-	views := make([]view, 0, s.order.Len())
+	views := make([]traceSnapshot, 0, s.order.Len())
 	for e := s.order.Back(); e != nil; e = e.Prev() {
-		views = append(views, e.Value.(*trace).view())
+		views = append(views, e.Value.(*trace).snapshot())
 	}
 	s.mu.Unlock()
-	return f.pick(views, limit)
+	return f.filter(views, limit)
 }
 
 // Changes gives the traces that changed after version, those that changed last
@@ -44,47 +44,47 @@ func (s *Store) List(f Filter, limit int) []Summary {
 // others changed. changed is closed at the next change.
 func (s *Store) Changes(f Filter, version uint64, limit int) (found []Summary, now uint64, more int, changed <-chan struct{}) {
 	s.mu.Lock()
-	var views []view
+	var views []traceSnapshot
 	for e := s.recent.Back(); e != nil; e = e.Prev() {
 		t := e.Value.(*trace)
 		if t.version <= version {
 			break
 		}
 		if len(views) < limit {
-			views = append(views, t.view())
+			views = append(views, t.snapshot())
 		} else {
 			more++
 		}
 	}
-	now, changed = s.version, s.change.wait()
+	now, changed = s.version, s.changes.wait()
 	s.mu.Unlock()
-	return f.pick(views, limit), now, more, changed
+	return f.filter(views, limit), now, more, changed
 }
 
-func (f Filter) pick(views []view, limit int) []Summary {
+func (f Filter) filter(views []traceSnapshot, limit int) []Summary {
 	f.Text = strings.ToLower(f.Text)
 	found := []Summary{}
 	for _, v := range views {
 		if len(found) == limit {
 			break
 		}
-		if sum := v.summary(); f.takes(sum, v) {
+		if sum := v.summary(); f.matches(sum, v) {
 			found = append(found, sum)
 		}
 	}
 	return found
 }
 
-func (f Filter) takes(s Summary, v view) bool {
+func (f Filter) matches(s Summary, v traceSnapshot) bool {
 	return (!f.Errors || s.Errors > 0) && s.Duration >= float64(f.Slower)/float64(time.Millisecond) &&
 		(f.From.IsZero() || !s.Start.Before(f.From)) && (f.To.IsZero() || !s.Start.After(f.To)) &&
-		(f.Service == "" || slices.Contains(s.Services, f.Service)) && (f.Text == "" || slices.ContainsFunc(v.spans, f.in))
+		(f.Service == "" || slices.Contains(s.Services, f.Service)) && (f.Text == "" || slices.ContainsFunc(v.spans, f.containsText))
 }
 
-func (f Filter) in(s packed) bool { return strings.Contains(s.words, f.Text) }
+func (f Filter) containsText(s encodedSpan) bool { return strings.Contains(s.searchText, f.Text) }
 
-func (v view) summary() Summary {
-	first := slices.MinFunc(v.spans, func(a, b packed) int {
+func (v traceSnapshot) summary() Summary {
+	first := slices.MinFunc(v.spans, func(a, b encodedSpan) int {
 		switch {
 		case a.root == b.root:
 			return cmp.Compare(a.start, b.start)

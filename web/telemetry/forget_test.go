@@ -44,7 +44,7 @@ func TestScrape(t *testing.T) {
 func TestForget(t *testing.T) {
 	t.Parallel()
 	var m Metrics
-	provider, handler := m.Part("axion", "")
+	provider, handler := m.Provider("axion", "")
 	h, err := provider.Meter("test").Float64Histogram("took", metric.WithUnit("s"))
 	if err != nil {
 		t.Fatal(err)

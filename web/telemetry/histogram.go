@@ -19,33 +19,35 @@ import (
 // take less than the 5 ms at which OpenTelemetry's own begin.
 var durations = [...]float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
 
-// timers are a part's histograms of durations. The SDK's take six times as long for
+// histograms are a part's histograms of durations. The SDK's take six times as long for
 // a value, which each request and message would feel: they look for duplicates in its
 // attributes, and for a sample of the values.
-type timers struct {
+type histograms struct {
 	metric.MeterProvider // the SDK's, for all else
 
 	began time.Time
 	mu    sync.Mutex
-	named map[string]*timer
+	named map[string]*histogram
 }
 
 var (
-	_ metric.MeterProvider = (*timers)(nil)
-	_ sdkmetric.Producer   = (*timers)(nil)
+	_ metric.MeterProvider = (*histograms)(nil)
+	_ sdkmetric.Producer   = (*histograms)(nil)
 )
 
-func newTimers() *timers { return &timers{began: time.Now(), named: map[string]*timer{}} }
+func newHistograms() *histograms {
+	return &histograms{began: time.Now(), named: map[string]*histogram{}}
+}
 
 // Meter implements [metric.MeterProvider].
-func (t *timers) Meter(name string, options ...metric.MeterOption) metric.Meter {
+func (t *histograms) Meter(name string, options ...metric.MeterOption) metric.Meter {
 	return &meter{t.MeterProvider.Meter(name, options...), t}
 }
 
 // meter makes instruments by the SDK, but for the histograms of seconds.
 type meter struct {
 	metric.Meter
-	timers *timers
+	timers *histograms
 }
 
 // Float64Histogram implements [metric.Meter].
@@ -58,18 +60,18 @@ func (m *meter) Float64Histogram(name string, options ...metric.Float64Histogram
 	return made, err
 }
 
-func (t *timers) get(name, description string) *timer {
+func (t *histograms) get(name, description string) *histogram {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.named[name] == nil {
-		t.named[name] = &timer{name: name, description: description}
-		t.named[name].cells.Store(&map[attribute.Distinct]*cell{})
+		t.named[name] = &histogram{name: name, description: description}
+		t.named[name].series.Store(&map[attribute.Distinct]*series{})
 	}
 	return t.named[name]
 }
 
 // Produce implements [sdkmetric.Producer].
-func (t *timers) Produce(context.Context) ([]metricdata.ScopeMetrics, error) {
+func (t *histograms) Produce(context.Context) ([]metricdata.ScopeMetrics, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var all []metricdata.Metrics
@@ -84,18 +86,18 @@ func (t *timers) Produce(context.Context) ([]metricdata.ScopeMetrics, error) {
 	return []metricdata.ScopeMetrics{{Metrics: all}}, nil
 }
 
-// timer is one histogram: what was recorded with the same attributes is in one cell.
-type timer struct {
+// histogram is one histogram: what was recorded with the same attributes is in one cell.
+type histogram struct {
 	embedded.Float64Histogram
 	name, description string
 
-	cells  atomic.Pointer[map[attribute.Distinct]*cell] // replaced as a whole
+	series atomic.Pointer[map[attribute.Distinct]*series] // replaced as a whole
 	adding sync.Mutex
 }
 
-var _ metric.Float64Histogram = (*timer)(nil)
+var _ metric.Float64Histogram = (*histogram)(nil)
 
-type cell struct {
+type series struct {
 	set     attribute.Set
 	buckets [len(durations) + 1]atomic.Uint64
 	sum     atomic.Uint64 // the bits of a float
@@ -106,13 +108,13 @@ type cell struct {
 var overflow = attribute.NewSet(attribute.Bool("otel.metric.overflow", true))
 
 // Enabled implements [metric.Float64Histogram].
-func (*timer) Enabled(context.Context) bool { return true }
+func (*histogram) Enabled(context.Context) bool { return true }
 
 // Record implements [metric.Float64Histogram].
-func (t *timer) Record(_ context.Context, seconds float64, options ...metric.RecordOption) {
+func (t *histogram) Record(_ context.Context, seconds float64, options ...metric.RecordOption) {
 	config := metric.NewRecordConfig(options)
 	set := config.Attributes()
-	c := (*t.cells.Load())[set.Equivalent()]
+	c := (*t.series.Load())[set.Equivalent()]
 	if c == nil {
 		c = t.add(set)
 	}
@@ -129,10 +131,10 @@ func (t *timer) Record(_ context.Context, seconds float64, options ...metric.Rec
 	}
 }
 
-func (t *timer) add(set attribute.Set) *cell {
+func (t *histogram) add(set attribute.Set) *series {
 	t.adding.Lock()
 	defer t.adding.Unlock()
-	have := *t.cells.Load()
+	have := *t.series.Load()
 	if len(have) >= maxSeries-1 && have[set.Equivalent()] == nil {
 		set = overflow
 	}
@@ -140,28 +142,28 @@ func (t *timer) add(set attribute.Set) *cell {
 		return c
 	}
 	more := maps.Clone(have)
-	c := &cell{set: set}
+	c := &series{set: set}
 	more[set.Equivalent()] = c
-	t.cells.Store(&more)
+	t.series.Store(&more)
 	return c
 }
 
 // Forget removes what was recorded with the attributes that dead reports. What is
 // recorded with them later begins anew.
-func (t *timer) Forget(dead func(attribute.Set) bool) {
+func (t *histogram) Forget(dead func(attribute.Set) bool) {
 	t.adding.Lock()
 	defer t.adding.Unlock()
-	have := *t.cells.Load()
+	have := *t.series.Load()
 	fewer := maps.Clone(have)
-	maps.DeleteFunc(fewer, func(_ attribute.Distinct, c *cell) bool { return dead(c.set) })
+	maps.DeleteFunc(fewer, func(_ attribute.Distinct, c *series) bool { return dead(c.set) })
 	if len(fewer) < len(have) {
-		t.cells.Store(&fewer)
+		t.series.Store(&fewer)
 	}
 }
 
-func (t *timer) points(began, now time.Time) []metricdata.HistogramDataPoint[float64] {
+func (t *histogram) points(began, now time.Time) []metricdata.HistogramDataPoint[float64] {
 	var points []metricdata.HistogramDataPoint[float64]
-	for _, c := range *t.cells.Load() {
+	for _, c := range *t.series.Load() {
 		p := metricdata.HistogramDataPoint[float64]{
 			Attributes: c.set, StartTime: began, Time: now, Bounds: durations[:], Sum: math.Float64frombits(c.sum.Load()),
 			BucketCounts: make([]uint64, len(c.buckets)),

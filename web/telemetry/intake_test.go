@@ -67,7 +67,7 @@ func TestDecodeSlots(t *testing.T) {
 	s := New()
 	overHTTP, overGRPC := senders(t, s)
 	for range maxDecoding {
-		if err := s.intake.enter(t.Context()); err != nil {
+		if err := s.intake.acquire(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -86,7 +86,7 @@ func TestDecodeSlots(t *testing.T) {
 		t.Errorf("%d spans were decoded without a slot", n)
 	}
 	for range maxDecoding {
-		s.intake.leave()
+		s.intake.releaseSlot()
 	}
 	for range 2 {
 		if !<-answers {
@@ -135,8 +135,8 @@ func TestLimitTime(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if at, ok := limited.Deadline(); !ok || time.Until(at) > readTime {
-		t.Errorf("got the deadline %s, want one within %s", at, readTime)
+	if at, ok := limited.Deadline(); !ok || time.Until(at) > readTimeout {
+		t.Errorf("got the deadline %s, want one within %s", at, readTimeout)
 	}
 	end()
 	<-limited.Done()

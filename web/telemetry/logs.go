@@ -48,7 +48,7 @@ type Logs struct {
 	start  int
 	bytes  int
 	last   uint64
-	change change
+	change notifier
 }
 
 // Add keeps lines, and numbers them. The oldest make room.
@@ -69,7 +69,7 @@ func (l *Logs) Add(lines ...Log) {
 	if l.start > 1000 && l.start > len(l.lines)/2 {
 		l.lines, l.start = slices.Clone(l.lines[l.start:]), 0
 	}
-	l.change.tell()
+	l.change.notify()
 }
 
 // LogStats is how full the ring of logs is.

@@ -30,15 +30,15 @@ type Metrics struct {
 
 var _ prometheus.Gatherer = (*Metrics)(nil)
 
-// Part gives a part of the stack what it counts with, and what tells its metrics
+// Provider gives a part of the stack what it counts with, and what tells its metrics
 // alone, those of the process among them. They are labelled with service_name
 // and, where there is one, service_instance_id. It panics on what no name can be.
-func (m *Metrics) Part(service, instance string) (metric.MeterProvider, http.Handler) {
+func (m *Metrics) Provider(service, instance string) (metric.MeterProvider, http.Handler) {
 	attributes := []attribute.KeyValue{attribute.String("service.name", service)}
 	if instance != "" {
 		attributes = append(attributes, attribute.String("service.instance.id", instance))
 	}
-	registry, timers := prometheus.NewRegistry(), newTimers()
+	registry, timers := prometheus.NewRegistry(), newHistograms()
 	exporter, err := otelprometheus.New(otelprometheus.WithRegisterer(registry), otelprometheus.WithProducer(timers),
 		otelprometheus.WithoutTargetInfo(), otelprometheus.WithoutScopeInfo(),
 		otelprometheus.WithResourceAsConstantLabels(func(attribute.KeyValue) bool { return true }))

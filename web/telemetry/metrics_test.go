@@ -38,7 +38,7 @@ func TestMetrics(t *testing.T) {
 	var m Metrics
 	own := map[string]http.Handler{}
 	for i, name := range []string{"graph", "codegen"} {
-		provider, handler := m.Part(name, "localhost:1")
+		provider, handler := m.Provider(name, "localhost:1")
 		own[name] = handler
 		took, err := provider.Meter("axion/test").Float64Histogram("http.server.request.duration", metric.WithUnit("s"))
 		if err != nil {
@@ -69,7 +69,7 @@ func TestMetrics(t *testing.T) {
 func TestManySeries(t *testing.T) {
 	t.Parallel()
 	var m Metrics
-	provider, handler := m.Part("gateway", "")
+	provider, handler := m.Provider("gateway", "")
 	took, err := provider.Meter("axion/test").Float64Histogram("took", metric.WithUnit("s"))
 	if err != nil {
 		t.Fatal(err)
@@ -95,7 +95,7 @@ func TestManySeries(t *testing.T) {
 // that was made before.
 func BenchmarkRecord(b *testing.B) {
 	var m Metrics
-	provider, _ := m.Part("gateway", "")
+	provider, _ := m.Provider("gateway", "")
 	took, err := provider.Meter("axion/test").Float64Histogram("http.server.request.duration", metric.WithUnit("s"))
 	if err != nil {
 		b.Fatal(err)

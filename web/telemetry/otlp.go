@@ -56,10 +56,10 @@ func (s *Store) receive(w http.ResponseWriter, r *http.Request, of signal) {
 		refuse(w, err)
 		return
 	}
-	if s.intake.enter(r.Context()) != nil {
+	if s.intake.acquire(r.Context()) != nil {
 		return // the sender is gone
 	}
-	defer s.intake.leave()
+	defer s.intake.releaseSlot()
 	body, err := decompress(raw, r.Header.Get("Content-Encoding"))
 	if err != nil {
 		refuse(w, err)

@@ -7,31 +7,32 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	oteltrace "go.opentelemetry.io/otel/trace"
 )
 
-// Source makes the spans of this process: into a store, or to a collector, or
+// Tracing makes the spans of this process: into a store, or to a collector, or
 // both. It is safe for concurrent use.
-type Source struct {
+type Tracing struct {
 	store   *Store
 	sampler *sampler
 	export  sdktrace.SpanProcessor // nil for none
 	logs    *logExport             // nil for none
 
 	mu   sync.Mutex
-	made map[[2]string]*gate
+	made map[[2]string]*samplingProvider
 }
 
-// NewSource returns a source for store, nil for none, and for the collector that
+// NewTracing returns a source for store, nil for none, and for the collector that
 // OTEL_EXPORTER_OTLP_ENDPOINT names, if it does: what OpenTelemetry's variables say
 // of exporters holds. What comes to logs goes there too, until the source is closed.
 // Log says when that collector does not answer. check, where it is not nil, looks at each
 // connection to the collector before anything is sent on it, unless a certificate tells
 // whose it is; its error drops what was to be sent.
-func NewSource(ctx context.Context, store *Store, logs *Logs, log *slog.Logger, check func(net.Conn) error) (*Source, error) {
+func NewTracing(ctx context.Context, store *Store, logs *Logs, log *slog.Logger, check func(net.Conn) error) (*Tracing, error) {
 	export, err := exporter(ctx, log, check)
 	if err != nil {
 		return nil, err
@@ -44,7 +45,7 @@ func NewSource(ctx context.Context, store *Store, logs *Logs, log *slog.Logger, 
 		return nil, err
 	}
 	logs.export.Store(lines)
-	s := &Source{store: store, export: export, logs: lines, made: map[[2]string]*gate{}}
+	s := &Tracing{store: store, export: export, logs: lines, made: map[[2]string]*samplingProvider{}}
 	if s.sampler = newSampler(maxRoots); store != nil {
 		s.sampler = store.sampler
 	}
@@ -52,11 +53,11 @@ func NewSource(ctx context.Context, store *Store, logs *Logs, log *slog.Logger, 
 }
 
 // Export is for a process that keeps no spans, and only sends them on: it opens a
-// [Source] without a store.
+// [Tracing] without a store.
 func Export(logs *Logs, log *slog.Logger, check func(net.Conn) error,
 ) func(context.Context) (func(service, instance string) oteltrace.TracerProvider, func(context.Context) error, error) {
 	return func(ctx context.Context) (func(service, instance string) oteltrace.TracerProvider, func(context.Context) error, error) {
-		s, err := NewSource(ctx, nil, logs, log, check)
+		s, err := NewTracing(ctx, nil, logs, log, check)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -66,7 +67,7 @@ func Export(logs *Logs, log *slog.Logger, check func(net.Conn) error,
 
 // Provider is that of a part of the stack, under the name that its spans carry as
 // service.name. instance tells several of one name apart; empty for one.
-func (s *Source) Provider(service, instance string) oteltrace.TracerProvider {
+func (s *Tracing) Provider(service, instance string) oteltrace.TracerProvider {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	key := [2]string{service, instance}
@@ -80,7 +81,7 @@ func (s *Source) Provider(service, instance string) oteltrace.TracerProvider {
 	if s.export != nil {
 		options = append(options, sdktrace.WithSpanProcessor(s.export))
 	}
-	p := &gate{sdk: sdktrace.NewTracerProvider(options...), sampler: s.sampler}
+	p := &samplingProvider{sdk: sdktrace.NewTracerProvider(options...), sampler: s.sampler}
 	s.made[key] = p
 	return p
 }
@@ -90,7 +91,7 @@ const closeTime = 2 * time.Second
 
 // Close ends the making of spans, and sends what is left of them, for 2 s at most. What a
 // collector has not taken by then is dropped, which is no error.
-func (s *Source) Close(parent context.Context) error {
+func (s *Tracing) Close(parent context.Context) error {
 	ctx, cancel := context.WithTimeout(parent, closeTime)
 	defer cancel()
 	s.mu.Lock()
@@ -117,3 +118,30 @@ func (s *Source) Close(parent context.Context) error {
 const processKey = "axion.process.id"
 
 var processID = rand.Text()
+
+// maxRoots is how many traces may begin in a second. What a person drives is
+// below it; under load the rest go unrecorded, at next to no cost.
+const maxRoots = 200
+
+// sampler lets the first traces of each second be recorded.
+type sampler struct {
+	limit   int64
+	second  atomic.Int64
+	begun   atomic.Int64 // in that second
+	skipped atomic.Int64
+}
+
+func newSampler(limit int64) *sampler { return &sampler{limit: limit} }
+
+// sample reports whether one more trace may begin.
+func (s *sampler) sample() bool {
+	now := time.Now().Unix()
+	if old := s.second.Load(); old != now && s.second.CompareAndSwap(old, now) {
+		s.begun.Store(0)
+	}
+	if s.begun.Add(1) <= s.limit {
+		return true
+	}
+	s.skipped.Add(1)
+	return false
+}

@@ -37,7 +37,7 @@ func (s *Store) Receive(overHTTP, overGRPC net.Listener, log *slog.Logger) *Rece
 	r := &Receiver{done: make(chan error, 2)}
 	if overHTTP != nil {
 		r.http = &http.Server{
-			Handler: guard(s.Handler(), overHTTP), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: readTime,
+			Handler: guard(s.Handler(), overHTTP), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: readTimeout,
 			WriteTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
 			ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
 		}

@@ -245,7 +245,7 @@ func TestExport(t *testing.T) {
 	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://"+gone.Addr().String())
 	t.Setenv("OTEL_BSP_SCHEDULE_DELAY", "1")
 	var out syncBuffer
-	s, err := telemetry.NewSource(t.Context(), nil, new(telemetry.Logs), slog.New(slog.NewTextHandler(&out, nil)), nil)
+	s, err := telemetry.NewTracing(t.Context(), nil, new(telemetry.Logs), slog.New(slog.NewTextHandler(&out, nil)), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -260,7 +260,7 @@ func TestExport(t *testing.T) {
 		t.Errorf("said %d times that nobody is there:\n%s", got, out.String())
 	}
 	t.Setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "smoke")
-	if _, err := telemetry.NewSource(t.Context(), nil, new(telemetry.Logs), nil, nil); err == nil || !strings.Contains(err.Error(), "OTEL_EXPORTER_OTLP_PROTOCOL=smoke") {
+	if _, err := telemetry.NewTracing(t.Context(), nil, new(telemetry.Logs), nil, nil); err == nil || !strings.Contains(err.Error(), "OTEL_EXPORTER_OTLP_PROTOCOL=smoke") {
 		t.Errorf("got %v, want an error that names the variable", err)
 	}
 }

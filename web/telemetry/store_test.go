@@ -164,9 +164,9 @@ func TestFilter(t *testing.T) {
 }
 
 // source makes spans into a store alone.
-func source(t *testing.T, store *telemetry.Store) *telemetry.Source {
+func source(t *testing.T, store *telemetry.Store) *telemetry.Tracing {
 	t.Helper()
-	s, err := telemetry.NewSource(t.Context(), store, &store.Logs, slog.New(slog.DiscardHandler), nil)
+	s, err := telemetry.NewTracing(t.Context(), store, &store.Logs, slog.New(slog.DiscardHandler), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,20 +11,20 @@ import (
 	"go.opentelemetry.io/otel/trace/embedded"
 )
 
-// gate makes spans by the SDK where they are recorded. Where they are not, which
+// samplingProvider makes spans by the SDK where they are recorded. Where they are not, which
 // under load is nearly always, it does without the SDK, which would take as long
 // for them as a message takes on the bus.
-type gate struct {
+type samplingProvider struct {
 	embedded.TracerProvider
 	sdk     *sdktrace.TracerProvider
 	sampler *sampler
 	made    sync.Map // of *tracer, by name
 }
 
-var _ oteltrace.TracerProvider = (*gate)(nil)
+var _ oteltrace.TracerProvider = (*samplingProvider)(nil)
 
 // Tracer implements [oteltrace.TracerProvider].
-func (g *gate) Tracer(name string, options ...oteltrace.TracerOption) oteltrace.Tracer {
+func (g *samplingProvider) Tracer(name string, options ...oteltrace.TracerOption) oteltrace.Tracer {
 	if len(options) > 0 {
 		return &tracer{sdk: g.sdk.Tracer(name, options...), sampler: g.sampler}
 	}
@@ -53,7 +53,7 @@ func (t *tracer) Start(ctx context.Context, name string, options ...oteltrace.Sp
 			return ctx, span
 		}
 	}
-	if root && !t.sampler.allow() {
+	if root && !t.sampler.sample() {
 		ctx = oteltrace.ContextWithSpanContext(ctx, unsampled())
 		return ctx, oteltrace.SpanFromContext(ctx)
 	}

@@ -70,9 +70,9 @@ type Edge struct {
 }
 
 const (
-	client  = "client"
-	gateway = "gateway"
-	others  = "peer/other producers"
+	client         = "client"
+	gateway        = "gateway"
+	otherProducers = "peer/other producers"
 )
 
 func service(name string) string { return "service/" + name }

@@ -16,10 +16,10 @@ import (
 const (
 	// window is over how long rates are told.
 	window = 10 * time.Second
-	// fresh is how long a map serves all who ask.
-	fresh = 900 * time.Millisecond
-	// every is how often a watcher gets one.
-	every = time.Second
+	// cacheTime is how long a map serves all who ask.
+	cacheTime = 900 * time.Millisecond
+	// sendInterval is how often a watcher gets one.
+	sendInterval = time.Second
 )
 
 // Part is a part of the stack that is there with or without traffic.
@@ -29,12 +29,12 @@ type Part struct {
 
 // Route is where the gateway sends what a service of its table gets.
 type Route struct {
-	Service string // of the table, "axion-graph@docker"
-	Name    string // of the compose service, "graph-service"
-	Known   bool   // it has servers
-	Up      bool   // one of them is, as far as anybody knows
-	Checked bool   // somebody does
-	Aside   bool   // it is told of only once it has traffic, as what only looks on
+	Service      string // of the table, "axion-graph@docker"
+	Name         string // of the compose service, "graph-service"
+	Known        bool   // it has servers
+	Up           bool   // one of them is, as far as anybody knows
+	Checked      bool   // somebody does
+	HideWhenIdle bool   // it is told of only once it has traffic, as what only looks on
 }
 
 // Options of a [Monitor]. The functions are asked about once a second while
@@ -55,11 +55,11 @@ type Options struct {
 type Monitor struct {
 	opts Options
 
-	mu      sync.Mutex
-	samples []*sample // oldest first, none older than the window but for the first
-	foreign map[string]*foreign
-	last    Map
-	lastAt  time.Time
+	mu                sync.Mutex
+	samples           []*sample // oldest first, none older than the window but for the first
+	externalProducers map[string]*externalProducer
+	last              Map
+	lastAt            time.Time
 }
 
 // New returns a monitor.
@@ -70,23 +70,23 @@ func New(opts Options) *Monitor {
 	if opts.Routes == nil {
 		opts.Routes = func() []Route { return nil }
 	}
-	return &Monitor{opts: opts, foreign: map[string]*foreign{}}
+	return &Monitor{opts: opts, externalProducers: map[string]*externalProducer{}}
 }
 
-// Look tells the present state. The first look after a while knows of no rates. What
+// Snapshot tells the present state. The first look after a while knows of no rates. What
 // one caller's look finds is told to others too: it goes on when that caller's ctx ends.
-func (m *Monitor) Look(ctx context.Context) Map {
+func (m *Monitor) Snapshot(ctx context.Context) Map {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if time.Since(m.lastAt) < fresh {
+	if time.Since(m.lastAt) < cacheTime {
 		return m.last
 	}
 	parts, routes := m.opts.Parts(context.WithoutCancel(ctx)), m.opts.Routes()
 	s, err := m.read(routes)
 	if err == nil {
-		m.keep(s)
+		m.addSample(s)
 	}
-	m.last = m.draw(parts, routes)
+	m.last = m.build(parts, routes)
 	if err != nil {
 		m.last.Error = "some metrics could not be read: " + err.Error()
 	}
@@ -94,17 +94,17 @@ func (m *Monitor) Look(ctx context.Context) Map {
 	return m.last
 }
 
-// keep adds a sample and lets go of those that are too old.
-func (m *Monitor) keep(s *sample) {
+// addSample adds a sample and lets go of those that are too old.
+func (m *Monitor) addSample(s *sample) {
 	m.samples = append(m.samples, s)
-	for len(m.samples) > 1 && s.at.Sub(m.samples[0].at) > window+fresh {
+	for len(m.samples) > 1 && s.at.Sub(m.samples[0].at) > window+cacheTime {
 		m.samples = m.samples[1:]
 	}
 }
 
-// between are the samples that rates are told from; they are one where there is no
+// windowSamples are the samples that rates are told from; they are one where there is no
 // other.
-func (m *Monitor) between() (from, to *sample) {
+func (m *Monitor) windowSamples() (from, to *sample) {
 	if len(m.samples) == 0 {
 		return &sample{}, &sample{}
 	}

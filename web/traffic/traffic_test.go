@@ -31,7 +31,7 @@ func newWorld(t *testing.T, opts Options) *world {
 		if name == "axion" {
 			instance = ""
 		}
-		provider, _ := w.metrics.Part(name, instance)
+		provider, _ := w.metrics.Provider(name, instance)
 		w.meters[name] = provider.Meter("test")
 	}
 	_, err := w.meters["axion"].Int64ObservableCounter("kafka.topic.messages", metric.WithInt64Callback(func(_ context.Context, o metric.Int64Observer) error {
@@ -85,20 +85,20 @@ func (w *world) lookAfter(pause time.Duration) Map {
 	m.mu.Lock()
 	for _, s := range m.samples {
 		s.at = s.at.Add(-pause)
-		for _, t := range s.ways {
+		for _, t := range s.edges {
 			if !t.at.IsZero() {
 				t.at = t.at.Add(-pause)
 			}
 		}
 	}
-	for _, f := range m.foreign {
+	for _, f := range m.externalProducers {
 		for i := range f.produced {
 			f.produced[i].at = f.produced[i].at.Add(-pause)
 		}
 	}
 	m.lastAt = time.Time{}
 	m.mu.Unlock()
-	found := m.Look(w.t.Context())
+	found := m.Snapshot(w.t.Context())
 	if found.Error != "" {
 		w.t.Fatal(found.Error)
 	}
@@ -143,7 +143,7 @@ func TestMap(t *testing.T) {
 		},
 		Routes: func() []Route {
 			return []Route{{Service: "a@docker", Name: "a-service", Known: true, Up: true}, {Service: "a@docker", Name: "a-service"}, {Service: "shop@docker", Name: "shop", Known: true},
-				{Service: "line@docker", Name: "line"}, {Service: "axion@docker", Name: "dashboard", Known: true, Up: true, Aside: true}}
+				{Service: "line@docker", Name: "line"}, {Service: "axion@docker", Name: "dashboard", Known: true, Up: true, HideWhenIdle: true}}
 		},
 	})
 	w.topics["axion.b-service"] = 1000 // of an earlier run
@@ -170,13 +170,13 @@ func TestMap(t *testing.T) {
 	for range 3 { // by then none of the 50 can still be one of ours
 		m = w.look()
 	}
-	w.edge(m, others, "topic/axion.b-service", HopKafka, 5, 0, 0)
+	w.edge(m, otherProducers, "topic/axion.b-service", HopKafka, 5, 0, 0)
 	states := map[string]string{}
 	for _, n := range m.Nodes {
 		states[n.ID] = n.State
 	}
 	want := map[string]string{client: "", gateway: "healthy", "service/a-service": "healthy", "service/b-service": "unknown", "service/c-service": "absent",
-		"service/shop": "unhealthy", others: "", "topic/axion.b-service": ""}
+		"service/shop": "unhealthy", otherProducers: "", "topic/axion.b-service": ""}
 	for id, state := range want {
 		if got, ok := states[id]; !ok || got != state {
 			t.Errorf("%s: got %q (there: %v), want %q", id, got, ok, state)
@@ -277,7 +277,7 @@ func TestSkew(t *testing.T) {
 		// The broker has up to ten that were not acknowledged yet, or were after it was asked.
 		w.topics["axion.events"] = float64(100*i + 10*(i%3-1))
 		w.count("a-service", "messaging.client.sent.messages", 100, "messaging.destination.name", "axion.events")
-		if m := w.look(); slices.ContainsFunc(m.Nodes, func(n Node) bool { return n.ID == others }) {
+		if m := w.look(); slices.ContainsFunc(m.Nodes, func(n Node) bool { return n.ID == otherProducers }) {
 			t.Fatalf("look %d: got other producers", i)
 		}
 	}
@@ -296,7 +296,7 @@ func TestUneven(t *testing.T) {
 		if i < 8 {
 			continue // the first that are known reach back to nothing
 		}
-		w.edge(m, others, "topic/shop.orders", HopKafka, 1000, 0, 0)
+		w.edge(m, otherProducers, "topic/shop.orders", HopKafka, 1000, 0, 0)
 	}
 }
 
@@ -337,7 +337,7 @@ func TestHops(t *testing.T) {
 			<-ended
 			checkHops(t, got)
 			return
-		case <-time.After(flush / 10):
+		case <-time.After(flushInterval / 10):
 		}
 	}
 }
@@ -377,8 +377,8 @@ func TestCancelledLook(t *testing.T) {
 	}})
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
-	w.monitor.Look(gone)
-	for _, n := range w.monitor.Look(t.Context()).Nodes {
+	w.monitor.Snapshot(gone)
+	for _, n := range w.monitor.Snapshot(t.Context()).Nodes {
 		if n.Name == "graph-service" && n.State != "healthy" {
 			t.Errorf("got %+v", n)
 		}

@@ -15,12 +15,12 @@ func (m *Monitor) Register(api huma.API) {
 		OperationID: "get-map", Method: http.MethodGet, Path: "/api/map", Summary: "What runs, and what flows between it",
 		Description: "Rates are over the last ten seconds while somebody looks, and else over the second that the first look takes.",
 	}, func(ctx context.Context, _ *struct{}) (*struct{ Body Map }, error) {
-		now := m.Look(ctx)
-		for now.Window < every.Seconds()/2 && ctx.Err() == nil {
-			if err := pause(ctx, every); err != nil {
+		now := m.Snapshot(ctx)
+		for now.Window < sendInterval.Seconds()/2 && ctx.Err() == nil {
+			if err := pause(ctx, sendInterval); err != nil {
 				return nil, err
 			}
-			now = m.Look(ctx)
+			now = m.Snapshot(ctx)
 		}
 		return &struct{ Body Map }{now}, nil
 	})
@@ -29,10 +29,10 @@ func (m *Monitor) Register(api huma.API) {
 // Map is the channel of maps, one a second.
 func (m *Monitor) Map(ctx context.Context, _ url.Values, send func(any) error) error {
 	for {
-		if err := send(m.Look(ctx)); err != nil {
+		if err := send(m.Snapshot(ctx)); err != nil {
 			return err
 		}
-		if err := pause(ctx, every); err != nil {
+		if err := pause(ctx, sendInterval); err != nil {
 			return err
 		}
 	}

@@ -28,7 +28,7 @@ func TestPack(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, err := pack(&s)
+		p, err := encode(&s)
 		if err != nil {
 			t.Fatalf("%s: %v", text, err)
 		}
@@ -40,13 +40,13 @@ func TestPack(t *testing.T) {
 			t.Errorf("got %s, want %s", p.text, text)
 		}
 		for _, word := range []string{s.Name, s.Error, s.Service} {
-			if !strings.Contains(p.words, strings.ToLower(word)) {
-				t.Errorf("%q is not among %q", word, p.words)
+			if !strings.Contains(p.searchText, strings.ToLower(word)) {
+				t.Errorf("%q is not among %q", word, p.searchText)
 			}
 		}
 	}
 	for _, s := range []Span{{Start: at.AddDate(9000, 0, 0)}, {Attributes: map[string]any{"x": math.Inf(1)}}} {
-		if p, err := pack(&s); err == nil {
+		if p, err := encode(&s); err == nil {
 			t.Errorf("got %s, want an error as of json.Marshal", p.text)
 		}
 	}
@@ -64,7 +64,7 @@ func BenchmarkPack(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := pack(&s); err != nil {
+		if _, err := encode(&s); err != nil {
 			b.Fatal(err)
 		}
 	}

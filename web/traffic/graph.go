@@ -17,33 +17,33 @@ const (
 	maxIdle = 4
 )
 
-// drawing is a map while it is being made.
-type drawing struct {
+// graphBuilder is a map while it is being made.
+type graphBuilder struct {
 	now, before *sample
 	seconds     float64
 	nodes       map[string]*Node
-	taken       map[string]*tally // what a node receives, since before
+	received    map[string]*edgeCounters // what a node receives, since before
 	edges       []Edge
 	own         map[string]bool // the stack's parts
 	senders     map[string]bool // those whose spans are kept
 }
 
-// draw makes the map of the samples. The caller holds mu.
-func (m *Monitor) draw(parts []Part, routes []Route) Map {
-	before, now := m.between()
-	d := &drawing{now: now, before: before, seconds: now.at.Sub(before.at).Seconds(), nodes: map[string]*Node{}, taken: map[string]*tally{}, own: map[string]bool{}, senders: map[string]bool{}}
+// build makes the map of the samples. The caller holds mu.
+func (m *Monitor) build(parts []Part, routes []Route) Map {
+	before, now := m.windowSamples()
+	d := &graphBuilder{now: now, before: before, seconds: now.at.Sub(before.at).Seconds(), nodes: map[string]*Node{}, received: map[string]*edgeCounters{}, own: map[string]bool{}, senders: map[string]bool{}}
 	d.node(client).Detail = sockets(now.sockets)
 	d.node(gateway)
 	d.parts(parts, routes)
-	for w, t := range d.now.ways {
-		if d.shown(w, t) {
+	for w, t := range d.now.edges {
+		if d.hasTraffic(w, t) {
 			d.edge(w, t)
 		}
 	}
 	routed := map[string]bool{}
 	for _, r := range routes {
-		if n := d.nodes[service(r.Name)]; n != nil && !routed[r.Name] && d.now.ways[way{gateway, n.ID, HopHTTP}] == nil {
-			d.edge(way{gateway, n.ID, HopHTTP}, &tally{})
+		if n := d.nodes[service(r.Name)]; n != nil && !routed[r.Name] && d.now.edges[edgeKey{gateway, n.ID, HopHTTP}] == nil {
+			d.edge(edgeKey{gateway, n.ID, HopHTTP}, &edgeCounters{})
 			routed[r.Name] = true
 		}
 	}
@@ -65,7 +65,7 @@ func sockets(n int64) string {
 
 // parts adds those that are there without traffic, but for the broker, which is its
 // topics.
-func (d *drawing) parts(parts []Part, routes []Route) {
+func (d *graphBuilder) parts(parts []Part, routes []Route) {
 	for _, p := range parts {
 		switch p.Kind {
 		case "gateway":
@@ -80,7 +80,7 @@ func (d *drawing) parts(parts []Part, routes []Route) {
 		if n := d.nodes[service(r.Name)]; r.Name == "" || n != nil && n.State != "unknown" {
 			continue
 		}
-		if t := d.now.ways[way{gateway, service(r.Name), HopHTTP}]; t == nil && (!r.Known || r.Aside) {
+		if t := d.now.edges[edgeKey{gateway, service(r.Name), HopHTTP}]; t == nil && (!r.Known || r.HideWhenIdle) {
 			continue // nothing says that it is more than a line in a file
 		}
 		switch n := d.node(service(r.Name)); {
@@ -92,45 +92,45 @@ func (d *drawing) parts(parts []Part, routes []Route) {
 	}
 }
 
-// shown leaves out topics that nothing has ever passed or is kept in.
-func (d *drawing) shown(w way, t *tally) bool {
+// hasTraffic leaves out topics that nothing has ever passed or is kept in.
+func (d *graphBuilder) hasTraffic(w edgeKey, t *edgeCounters) bool {
 	if t.n > 0 || w.hop == HopWebSocket {
 		return true
 	}
 	name, is := strings.CutPrefix(w.from, "topic/")
-	return is && d.now.held[name] > 0
+	return is && d.now.retained[name] > 0
 }
 
-func (d *drawing) edge(w way, t *tally) {
-	since := t.since(d.before.ways[w])
+func (d *graphBuilder) edge(w edgeKey, t *edgeCounters) {
+	since := t.since(d.before.edges[w])
 	if d.before == d.now {
-		since = tally{}
+		since = edgeCounters{}
 	}
-	if before := d.before.ways[w]; before != nil && t.at.After(before.at) { // over another time than the rest
+	if before := d.before.edges[w]; before != nil && t.at.After(before.at) { // over another time than the rest
 		since.n *= d.seconds / t.at.Sub(before.at).Seconds()
 	}
 	from, to := d.node(w.from), d.node(w.to)
 	if from.Kind == KindTopic || to.Kind == KindTopic {
 		for _, n := range []*Node{from, to} {
-			if held, ok := d.now.held[n.Name]; ok && n.Kind == KindTopic {
+			if held, ok := d.now.retained[n.Name]; ok && n.Kind == KindTopic {
 				n.Held, n.Lag = &held, d.now.lag[n.Name]
 			}
 		}
 	}
-	sum := d.taken[w.to]
+	sum := d.received[w.to]
 	if sum == nil {
-		sum = &tally{}
-		d.taken[w.to] = sum
+		sum = &edgeCounters{}
+		d.received[w.to] = sum
 	}
-	sum.plus(since)
+	sum.add(since)
 	to.Total += t.n
 	e := Edge{From: w.from, To: w.to, Hop: w.hop, Load: d.load(since)}
 	e.Total = t.n
 	d.edges = append(d.edges, e)
 }
 
-func (d *drawing) load(t tally) Load {
-	l := Load{P50: t.timed.median()}
+func (d *graphBuilder) load(t edgeCounters) Load {
+	l := Load{P50: t.durations.median()}
 	if d.seconds > 0 {
 		l.Rate, l.Errors = t.n/d.seconds, t.errors/d.seconds
 	}
@@ -138,7 +138,7 @@ func (d *drawing) load(t tally) Load {
 }
 
 // node finds a node by its id, or makes it.
-func (d *drawing) node(id string) *Node {
+func (d *graphBuilder) node(id string) *Node {
 	n := d.nodes[id]
 	if n == nil {
 		kind, name, is := strings.Cut(id, "/")
@@ -155,7 +155,7 @@ func (d *drawing) node(id string) *Node {
 }
 
 // peers adds those whose spans were received, and that nothing else knows of.
-func (d *drawing) peers(names []string) {
+func (d *graphBuilder) peers(names []string) {
 	for _, name := range names {
 		if name == gateway || name == "dashboard" { // which is not looked at here
 			continue
@@ -168,11 +168,11 @@ func (d *drawing) peers(names []string) {
 }
 
 // finish puts all in order, and leaves out what is too much.
-func (d *drawing) finish() Map {
+func (d *graphBuilder) finish() Map {
 	m := Map{At: d.now.at.UTC(), Window: d.seconds, Nodes: []Node{}, Edges: []Edge{}}
 	var nodes []*Node
 	for id, n := range d.nodes {
-		if t := d.taken[id]; t != nil {
+		if t := d.received[id]; t != nil {
 			total := n.Total
 			n.Load = d.load(*t)
 			n.Total = total
@@ -207,7 +207,7 @@ func (d *drawing) finish() Map {
 	return m
 }
 
-func (d *drawing) idle(n *Node) bool {
+func (d *graphBuilder) idle(n *Node) bool {
 	return n.Kind == KindService && n.Total == 0 && !d.own[n.ID] && !d.senders[n.ID]
 }
 
@@ -223,7 +223,7 @@ func limit(k Kind) int {
 }
 
 // weight ranks what to tell: what is a part of the stack comes first.
-func (d *drawing) weight(n *Node) float64 {
+func (d *graphBuilder) weight(n *Node) float64 {
 	switch {
 	case d.own[n.ID]:
 		return math.MaxFloat64

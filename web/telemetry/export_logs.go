@@ -44,18 +44,18 @@ func exportLogs(ctx context.Context, log *slog.Logger, check func(net.Conn) erro
 	if err != nil {
 		return nil, fmt.Errorf("export to OTEL_EXPORTER_OTLP_ENDPOINT %s: %w", endpoint, err)
 	}
-	quiet := &quietLogs{Exporter: made, absence: absence{what: "log lines", endpoint: endpoint, log: log}}
+	quiet := &silencedLogExporter{Exporter: made, exporterLog: exporterLog{what: "log lines", endpoint: endpoint, log: log}}
 	return &logExport{processor: sdklog.NewBatchProcessor(quiet), made: map[[2]string]*sdklog.LoggerProvider{}}, nil
 }
 
-// quietLogs is [quiet] for logs.
-type quietLogs struct {
+// silencedLogExporter is [silencedExporter] for logs.
+type silencedLogExporter struct {
 	sdklog.Exporter
-	absence
+	exporterLog
 }
 
 // Export implements [sdklog.Exporter]. It never fails.
-func (q *quietLogs) Export(ctx context.Context, records []sdklog.Record) error {
+func (q *silencedLogExporter) Export(ctx context.Context, records []sdklog.Record) error {
 	q.note(q.Exporter.Export(ctx, records), len(records))
 	return nil
 }

@@ -33,9 +33,9 @@ func (b *Tab) Show(width, height int64, theme string) {
 	}
 }
 
-// Fits fails the test where the page is wider than the screen. where names the
+// AssertNoOverflow fails the test where the page is wider than the screen. where names the
 // page in the failure.
-func (b *Tab) Fits(where string, width int64) {
+func (b *Tab) AssertNoOverflow(where string, width int64) {
 	b.t.Helper()
 	wide, err := chromedp.Run(b.Context, chromedp.Evaluate[int64]("Math.max(document.documentElement.scrollWidth, document.querySelector('main').scrollWidth)"))
 	if err != nil {
@@ -46,8 +46,8 @@ func (b *Tab) Fits(where string, width int64) {
 	}
 }
 
-// Forget has the browser keep nothing of what it loads from now on, or keep it again.
-func (b *Tab) Forget(all bool) {
+// DisableCache has the browser keep nothing of what it loads from now on, or keep it again.
+func (b *Tab) DisableCache(all bool) {
 	b.t.Helper()
 	if _, err := chromedp.Call(b.Context, network.SetCacheDisabled, network.SetCacheDisabledParams{CacheDisabled: all}); err != nil {
 		b.t.Fatal(err)
@@ -79,9 +79,9 @@ func (b *Tab) Screenshot(file string) {
 	}
 }
 
-// Outside notes from now on which requests leave this machine, and gives them
+// ExternalRequests notes from now on which requests leave this machine, and gives them
 // when it is called.
-func (b *Tab) Outside() func() []string {
+func (b *Tab) ExternalRequests() func() []string {
 	b.t.Helper()
 	var mu sync.Mutex
 	var outside []string

@@ -7,7 +7,9 @@ import (
 	"container/list"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -90,20 +92,20 @@ type Store struct {
 	senders map[string]int // kept spans by service
 	dropped int64
 	version uint64 // counts changes
-	change  change
+	changes notifier
 
-	followers map[*Follower]struct{}
+	subscriptions map[*Subscription]struct{}
 }
 
 type trace struct {
 	id      string
-	spans   []packed // only ever appended to
+	spans   []encodedSpan // only ever appended to
 	bytes   int
 	version uint64        // of its last change
 	recent  *list.Element // its place among those
 }
 
-func (t *trace) view() view { return view{t.id, t.spans} }
+func (t *trace) snapshot() traceSnapshot { return traceSnapshot{t.id, t.spans} }
 
 // New returns an empty store.
 func New() *Store {
@@ -117,10 +119,10 @@ func New() *Store {
 // has no form for them. The caller must not change them any more: followers are given
 // them.
 func (s *Store) Add(spans ...Span) (refused int) {
-	texts := make([]packed, len(spans))
+	texts := make([]encodedSpan, len(spans))
 	errs := make([]error, len(spans))
 	for i := range spans {
-		texts[i], errs[i] = pack(&spans[i])
+		texts[i], errs[i] = encode(&spans[i])
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -133,12 +135,12 @@ func (s *Store) Add(spans ...Span) (refused int) {
 	for s.spans > maxSpans || s.bytes > maxBytes {
 		s.evict()
 	}
-	s.change.tell()
-	s.tell(spans)
+	s.changes.notify()
+	s.notify(spans)
 	return refused
 }
 
-func (s *Store) add(id string, span packed) bool {
+func (s *Store) add(id string, span encodedSpan) bool {
 	e := s.traces[id]
 	if e == nil {
 		t := &trace{id: id}
@@ -200,17 +202,116 @@ func (s *Store) Trace(id string) []Span {
 // Watch is [Store.Trace] for who waits for more: the version grows when the trace
 // does, and changed is closed when any does.
 func (s *Store) Watch(id string) (spans []Span, version uint64, changed <-chan struct{}) {
-	var texts []packed
+	var texts []encodedSpan
 	s.mu.Lock()
 	if e := s.traces[id]; e != nil {
 		t := e.Value.(*trace)
 		texts, version = t.spans, t.version
 	}
-	changed = s.change.wait()
+	changed = s.changes.wait()
 	s.mu.Unlock()
 	for i := range texts {
 		spans = append(spans, texts[i].span())
 	}
 	slices.SortStableFunc(spans, func(a, b Span) int { return a.Start.Compare(b.Start) })
 	return spans, version, changed
+}
+
+// Subscription hears of spans as they are added to a [Store]. Its reader may be slow:
+// what does not fit is left out, and counted.
+type Subscription struct {
+	// Spans are those that fit.
+	Spans   <-chan Span
+	to      chan Span
+	dropped atomic.Int64
+}
+
+// Dropped tells how many spans were left out since it was last asked.
+func (f *Subscription) Dropped() int64 { return f.dropped.Swap(0) }
+
+// Subscribe has a follower hear of each span from now on, of which room may wait,
+// until stop is called.
+func (s *Store) Subscribe(room int) (f *Subscription, stop func()) {
+	to := make(chan Span, room)
+	f = &Subscription{Spans: to, to: to}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.subscriptions == nil {
+		s.subscriptions = map[*Subscription]struct{}{}
+	}
+	s.subscriptions[f] = struct{}{}
+	return f, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.subscriptions, f)
+	}
+}
+
+// notify hands spans to the followers. The caller holds mu.
+func (s *Store) notify(spans []Span) {
+	for f := range s.subscriptions {
+		for i := range spans {
+			select {
+			case f.to <- spans[i]:
+			default:
+				f.dropped.Add(1)
+			}
+		}
+	}
+}
+
+// notifier lets readers wait for the next change of what a lock guards, and is
+// guarded by that lock itself. While nobody waits a change costs nothing.
+type notifier struct{ next chan struct{} }
+
+// wait is closed at the next change.
+func (c *notifier) wait() <-chan struct{} {
+	if c.next == nil {
+		c.next = make(chan struct{})
+	}
+	return c.next
+}
+
+func (c *notifier) notify() {
+	if c.next != nil {
+		close(c.next)
+		c.next = nil
+	}
+}
+
+// sizeOf is about what an attribute's value takes in memory, in bytes.
+func sizeOf(value any) int {
+	switch v := value.(type) {
+	case string:
+		return 16 + len(v)
+	case []byte:
+		return 24 + len(v)
+	case []string:
+		n := 24
+		for _, s := range v {
+			n += 16 + len(s)
+		}
+		return n
+	case []any:
+		n := 24
+		for _, item := range v {
+			n += 16 + sizeOf(item)
+		}
+		return n
+	case map[string]any:
+		n := 48
+		for k, item := range v {
+			n += 64 + len(k) + sizeOf(item)
+		}
+		return n
+	}
+	return 16
+}
+
+// cut shortens a text to limit bytes, and says so.
+func cut(text string, limit int) string {
+	if len(text) <= limit {
+		return text
+	}
+	return strings.ToValidUTF8(text[:limit], "") + "…"
 }

@@ -10,15 +10,15 @@ import (
 )
 
 const (
-	// flush is how often hops are sent, at most maxFlush of them.
-	flush    = 250 * time.Millisecond
-	maxFlush = 30
-	// room is how many spans may wait to be looked at.
-	room = 256
+	// flushInterval is how often hops are sent, at most maxFlush of them.
+	flushInterval = 250 * time.Millisecond
+	maxFlush      = 30
+	// spanBuffer is how many spans may wait to be looked at.
+	spanBuffer = 256
 )
 
-// Passed is one request or message that took an edge of the map.
-type Passed struct {
+// HopEvent is one request or message that took an edge of the map.
+type HopEvent struct {
 	From  string    `json:"from"`
 	To    string    `json:"to"`
 	Hop   Hop       `json:"hop"`
@@ -30,7 +30,7 @@ type Passed struct {
 
 // Batch is what has passed lately, by its start.
 type Batch struct {
-	Hops []Passed `json:"hops"`
+	Hops []HopEvent `json:"hops"`
 	// Left is how many more were recorded.
 	Left int64 `json:"left"`
 }
@@ -41,9 +41,9 @@ func (m *Monitor) Hops(ctx context.Context, _ url.Values, send func(any) error) 
 	if m.opts.Spans == nil {
 		return nil
 	}
-	spans, stop := m.opts.Spans.Follow(room)
+	spans, stop := m.opts.Spans.Subscribe(spanBuffer)
 	defer stop()
-	tick := time.NewTicker(flush)
+	tick := time.NewTicker(flushInterval)
 	defer tick.Stop()
 	var batch Batch
 	for {
@@ -51,12 +51,12 @@ func (m *Monitor) Hops(ctx context.Context, _ url.Values, send func(any) error) 
 		case <-ctx.Done():
 			return ctx.Err()
 		case s := <-spans.Spans:
-			batch.add(m.hopsOf(s))
+			batch.add(m.hopEvents(s))
 		case <-tick.C:
-			if batch.Left += spans.Left(); len(batch.Hops) == 0 && batch.Left == 0 {
+			if batch.Left += spans.Dropped(); len(batch.Hops) == 0 && batch.Left == 0 {
 				continue
 			}
-			slices.SortStableFunc(batch.Hops, func(a, b Passed) int { return a.Start.Compare(b.Start) })
+			slices.SortStableFunc(batch.Hops, func(a, b HopEvent) int { return a.Start.Compare(b.Start) })
 			if err := send(batch); err != nil {
 				return err
 			}
@@ -65,7 +65,7 @@ func (m *Monitor) Hops(ctx context.Context, _ url.Values, send func(any) error) 
 	}
 }
 
-func (b *Batch) add(hops []Passed) {
+func (b *Batch) add(hops []HopEvent) {
 	for _, h := range hops {
 		if len(b.Hops) == maxFlush {
 			b.Left++
@@ -75,18 +75,18 @@ func (b *Batch) add(hops []Passed) {
 	}
 }
 
-// hopsOf are the edges that a span says were taken; none for inner work.
-func (m *Monitor) hopsOf(s telemetry.Span) []Passed {
-	at := func(from, to string, hop Hop) Passed {
-		return Passed{From: from, To: to, Hop: hop, Trace: s.TraceID, Start: s.Start, Took: float64(s.End.Sub(s.Start).Microseconds()) / 1000, Error: s.Error != ""}
+// hopEvents are the edges that a span says were taken; none for inner work.
+func (m *Monitor) hopEvents(s telemetry.Span) []HopEvent {
+	at := func(from, to string, hop Hop) HopEvent {
+		return HopEvent{From: from, To: to, Hop: hop, Trace: s.TraceID, Start: s.Start, Took: float64(s.End.Sub(s.Start).Microseconds()) / 1000, Error: s.Error != ""}
 	}
 	text := func(name string) string { t, _ := s.Attributes[name].(string); return t }
 	destination := text("messaging.destination.name")
 	switch {
 	case s.Service == "gateway" && s.Kind == "server":
-		hops := []Passed{at(client, gateway, HopHTTP)}
+		hops := []HopEvent{at(client, gateway, HopHTTP)}
 		if name := text("traefik.service"); name != "" {
-			names := reading{names: map[string]string{}}
+			names := scrape{names: map[string]string{}}
 			for _, r := range m.opts.Routes() {
 				names.names[r.Service] = r.Name
 			}
@@ -94,13 +94,13 @@ func (m *Monitor) hopsOf(s telemetry.Span) []Passed {
 		}
 		return hops
 	case text("network.protocol.name") == "websocket":
-		return []Passed{at(service(s.Service), client, HopWebSocket)}
+		return []HopEvent{at(service(s.Service), client, HopWebSocket)}
 	case destination == "":
 		return nil
 	case s.Kind == "consumer":
-		return []Passed{at(topic(destination), service(s.Service), HopKafka)}
+		return []HopEvent{at(topic(destination), service(s.Service), HopKafka)}
 	case s.Kind == "producer", s.Kind == "client":
-		return []Passed{at(service(s.Service), topic(destination), HopKafka)}
+		return []HopEvent{at(service(s.Service), topic(destination), HopKafka)}
 	}
 	return nil
 }

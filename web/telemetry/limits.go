@@ -22,8 +22,8 @@ const (
 	maxDecoding = 2
 	// maxReading bounds what all requests hold that wait to be decoded, in bytes.
 	maxReading = 64 << 20
-	// readTime bounds how long a sender may take over one request.
-	readTime = 15 * time.Second
+	// readTimeout bounds how long a sender may take over one request.
+	readTimeout = 15 * time.Second
 )
 
 var errFields = &refusal{http.StatusRequestEntityTooLarge, "too many spans, log records, attributes or events in one request: send fewer at once"}
@@ -88,8 +88,8 @@ func (i *intake) hold(n int) bool { return i.held.Add(int64(n)) <= maxReading }
 // release ends the hold of n bytes.
 func (i *intake) release(n int) { i.held.Add(-int64(n)) }
 
-// enter waits for a slot to decode, until ctx ends. [intake.leave] gives it back.
-func (i *intake) enter(ctx context.Context) error {
+// acquire waits for a slot to decode, until ctx ends. [intake.releaseSlot] gives it back.
+func (i *intake) acquire(ctx context.Context) error {
 	select {
 	case i.slots <- struct{}{}:
 		return nil
@@ -98,4 +98,4 @@ func (i *intake) enter(ctx context.Context) error {
 	}
 }
 
-func (i *intake) leave() { <-i.slots }
+func (i *intake) releaseSlot() { <-i.slots }
