@@ -19,6 +19,8 @@ var cluster = []string{"broker/...", "web/view", "services/clustertest", "servic
 var Rules = []Rule{
 	{Place: "", Why: "main wires all of it", May: []string{"..."}},
 	{Place: "broker/...", Why: "the broker knows nothing of who uses it", May: []string{"web/view"}, Tests: cluster},
+	{Place: "broker/brokertest", Why: "it starts brokers, or another cluster, for tests",
+		May: []string{"broker/...", "services/clustertest", "services/datadir/...", "web/view"}},
 	{Place: "broker/killtest", Why: "it kills the broker, or another cluster, from outside",
 		May: []string{"broker/...", "services/clustertest", "services/datadir/...", "web/view"}},
 	{Place: "embed", Why: "the shipped files know nothing of who reads them"},
@@ -80,6 +82,7 @@ var (
 var Libraries = []Part{
 	{Place: "broker/...", Own: strings.Fields(`github.com/twmb/franz-go github.com/pierrec/lz4/v4 github.com/theory/jsonpath`),
 		Tests: testLibraries, Never: slices.Concat([]string{"github.com/olahol/melody", "github.com/gorilla/websocket"}, tls, databases)},
+	{Place: "broker/brokertest", Own: strings.Fields(`github.com/twmb/franz-go`), Tests: testLibraries, Never: tls},
 	{Place: "broker/killtest", Own: strings.Fields(`github.com/twmb/franz-go`), Tests: testLibraries, Never: tls},
 	{Place: "embed"},
 	{Place: "gateway/...", Own: strings.Fields(`github.com/caddyserver/certmagic github.com/mholt/acmez/v3 go.uber.org/zap
