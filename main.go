@@ -210,7 +210,7 @@ func (s *stack) start(ctx context.Context) (err error) {
 	topics, keep := s.builtins.Topics()
 	s.broker, err = s.kafka.Open(ctx, broker.Options{
 		Listener: s.listeners.Kafka, More: s.listeners.MoreKafka, Addresses: s.listeners.KafkaAddrs,
-		Dir: filepath.Join(s.data, "broker"), Log: s.log.With("service", "broker"), Topics: topics, Keep: keep,
+		Dir: filepath.Join(s.data, "broker"), Log: s.log.With("service", "broker"), Topics: topics, InfiniteTopics: keep,
 		Replaced: services.IsMember,
 	})
 	if err != nil {
@@ -271,7 +271,7 @@ func (s *stack) serve(ctx context.Context) error {
 		}
 	}
 	faults := fault.New(fault.Options{
-		Gateway: s.gateway.Break, Broker: s.broker.Break, Off: s.kafka.NotOurs(), Log: s.log,
+		Gateway: s.gateway.Break, Broker: s.broker.InjectFault, Off: s.kafka.NotOurs(), Log: s.log,
 	})
 	s.OnStop(faults.Close)
 	options.Register = []func(huma.API){faults.Register, s.gateway.API().Register, messages.Register, letters.Register, s.docs.Register}

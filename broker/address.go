@@ -7,7 +7,7 @@ import (
 	"axion/broker/advertise"
 )
 
-// hostPort is an address by name. kfake tells clients the String of its
+// hostPort is an address by name. kfake advertises the String of its
 // listener's address.
 type hostPort string
 
@@ -17,7 +17,7 @@ func (hostPort) Network() string { return "tcp" }
 // String implements [net.Addr].
 func (a hostPort) String() string { return string(a) }
 
-// policy is what clients are told of where the broker is.
+// policy is the address that the broker advertises.
 func (o Options) policy() (advertise.Policy, error) {
 	var fixed advertise.Endpoint
 	if o.Advertise != "" {
@@ -38,7 +38,7 @@ func (o Options) listeners() []net.Listener {
 	return append([]net.Listener{o.Listener}, o.More...)
 }
 
-// warnRemote tells what it means that other machines reach the broker: it asks
+// warnRemote warns of what it means that other machines reach the broker: it asks
 // nobody for a password.
 func (b *Broker) warnRemote() {
 	var remote []string

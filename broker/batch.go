@@ -57,10 +57,10 @@ func (b batch) anonymous() batch {
 // maxLost bounds the producers whose lost records are followed.
 const maxLost = 4096
 
-// lost counts the records that producers believe to be written and are not. The
+// dropTracker counts the records that producers believe to be written and are not. The
 // broker expects the sequence of an idempotent producer without gaps, so what
 // comes after is numbered anew.
-type lost struct {
+type dropTracker struct {
 	any atomic.Bool
 
 	mu sync.Mutex
@@ -80,7 +80,7 @@ func writerOf(b batch, topic string, partition int32) writer {
 }
 
 // add notes that a batch is lost. It reports false where it cannot be followed.
-func (l *lost) add(b batch, topic string, partition int32) bool {
+func (l *dropTracker) add(b batch, topic string, partition int32) bool {
 	if b.producer() < 0 {
 		return true
 	}
@@ -100,7 +100,7 @@ func (l *lost) add(b batch, topic string, partition int32) bool {
 
 // renumber closes the gap before a batch, in place, and reports whether there
 // was one.
-func (l *lost) renumber(b batch, topic string, partition int32) bool {
+func (l *dropTracker) renumber(b batch, topic string, partition int32) bool {
 	if !l.any.Load() || b.producer() < 0 {
 		return false
 	}

@@ -1,10 +1,10 @@
-// Package broker runs the embedded Kafka broker, and reads topics, groups and
-// lag from any Kafka cluster over the Kafka protocol.
+// Package broker runs the embedded Kafka broker, or connects to a Kafka cluster
+// that was there before: both are a [Cluster].
 //
 // The broker is kfake behind a guard. Every connection passes through the
 // guard, which lets only well-formed requests of bounded size reach kfake,
-// creates topics durably before kfake could create them carelessly, shortens
-// long polls, and speaks for group members whose process has died.
+// creates topics durably in place of kfake, which would not, shortens long polls,
+// and removes group members whose process has died.
 package broker
 
 import (
@@ -37,8 +37,8 @@ import (
 
 const (
 	defaultPartitions = 3
-	// drainTime bounds how long Close waits for answers under way.
-	drainTime = 500 * time.Millisecond
+	// drainTimeout bounds how long Close waits for answers under way.
+	drainTimeout = 500 * time.Millisecond
 )
 
 // Options of [Start].
@@ -51,7 +51,7 @@ type Options struct {
 	// Addresses are those of Listener and More as they were asked for, for the log: a
 	// listener at 0.0.0.0 says that it is at [::]. Nil means what the listeners say.
 	Addresses []string
-	// Advertise is the host:port that clients are told to use, whichever way
+	// Advertise is the host:port that is advertised, whichever way
 	// they come in; port 0 means the one that they came in on. Empty means the
 	// address that each client came in on: localhost for those on this machine.
 	// See [advertise.New].
@@ -62,9 +62,9 @@ type Options struct {
 	Dir string
 	// Topics exist once Start returns.
 	Topics []string
-	// Keep are topics that exist too, and whose records never go: a service's
+	// InfiniteTopics are topics that exist too, and whose records never go: a service's
 	// history is one. RetentionBytes does not count for them.
-	Keep []string
+	InfiniteTopics []string
 	// Partitions of each topic that is created without a number of its own.
 	// Zero means 3.
 	Partitions int32
@@ -81,7 +81,7 @@ type Options struct {
 	// others take at the start: those that an earlier broker has left in the directory then
 	// leave at once, where others have the time of a session to come back. Nil: none.
 	Replaced func(group, clientID string) bool
-	// Log takes the broker's logs; kfake's chatter is at debug. Nil means
+	// Log takes the broker's logs; those of kfake are at debug. Nil means
 	// slog.Default().
 	Log *slog.Logger
 
@@ -97,7 +97,7 @@ type Broker struct {
 	policy    advertise.Policy
 	log       *slog.Logger
 	options   Options
-	porch     *porch
+	listener  *relistener
 	admin     *admin.Admin
 	faults    faults
 	bulk      *bulk
@@ -113,20 +113,20 @@ type Broker struct {
 
 	topicNames topicNames
 
-	// turn is held while the broker comes or goes, which these change with.
-	turn    sync.Mutex
-	here    bool // between up and down
-	over    bool // Close was called
-	cluster *kfake.Cluster
-	store   *recovery.Store
-	front   *front
-	members *members
-	joined  *membership.Journal
+	// restartMu is held while the broker comes or goes, which these change with.
+	restartMu sync.Mutex
+	running   bool // between startCluster and stopCluster
+	stopped   bool // Close was called
+	cluster   *kfake.Cluster
+	store     *recovery.Store
+	guard     *guardedListener
+	members   *members
+	joined    *membership.Journal
 
-	// life is held for reading around calls into cluster, which block for
+	// clusterMu is held for reading around calls into cluster, which block for
 	// ever once it is closed.
-	life   sync.RWMutex
-	closed bool
+	clusterMu sync.RWMutex
+	closed    bool
 
 	stop     context.CancelFunc
 	working  sync.WaitGroup
@@ -154,7 +154,7 @@ func Start(ctx context.Context, o Options) (*Broker, error) {
 	if err := b.open(o); err != nil {
 		return nil, fmt.Errorf("start broker: %w", err)
 	}
-	if err := b.prove(ctx, o); err != nil {
+	if err := b.ensureTopics(ctx, o); err != nil {
 		if !b.space.State() {
 			err = &fullError{dir: o.Dir}
 		}
@@ -172,7 +172,7 @@ func (o Options) complete() (Options, error) {
 	if o.Dir == "" {
 		return o, errors.New("no data directory")
 	}
-	for _, topic := range slices.Concat(o.Topics, o.Keep) {
+	for _, topic := range slices.Concat(o.Topics, o.InfiniteTopics) {
 		if err := admin.CheckTopicName(topic); err != nil {
 			return o, err
 		}
@@ -195,35 +195,35 @@ func (b *Broker) open(o Options) error {
 	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 		return errors.Join(fmt.Errorf("create data directory: %w", err), closeAll(o.listeners()))
 	}
-	b.porch = newPorch(o.listeners())
+	b.listener = newRelistener(o.listeners())
 	asking, err := b.newAsking()
 	if err != nil {
-		return errors.Join(err, b.porch.Close())
+		return errors.Join(err, b.listener.Close())
 	}
 	b.asking = asking
 	// Through memory, so that no number of clients from outside keeps it out.
 	a, err := admin.New(b.Seeds(), o.Log, b.Client()...)
 	if err != nil {
 		asking.Close()
-		return errors.Join(err, b.porch.Close())
+		return errors.Join(err, b.listener.Close())
 	}
 	b.admin = a
 	b.prepareRetention()
-	if err := b.up(o.Replaced); err != nil {
+	if err := b.startCluster(o.Replaced); err != nil {
 		a.Close()
 		asking.Close()
-		return errors.Join(err, b.porch.Close())
+		return errors.Join(err, b.listener.Close())
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	b.stop = stop
 	b.working.Go(func() { b.cleaner.Run(ctx) })
-	b.working.Go(func() { b.copy(ctx) })
+	b.working.Go(func() { b.writeDuplicates(ctx) })
 	return nil
 }
 
-// up starts the cluster behind a front of its own, without the members of groups that are
-// replaced. Only Start calls it without holding turn.
-func (b *Broker) up(replaced membership.Replaced) error {
+// startCluster starts the cluster behind a guarded listener of its own, without the
+// members of groups that are replaced. Only Start calls it without holding turn.
+func (b *Broker) startCluster(replaced membership.Replaced) error {
 	o := b.options
 	undone, err := retention.Prepare(o.Dir)
 	if err != nil {
@@ -232,11 +232,11 @@ func (b *Broker) up(replaced membership.Replaced) error {
 	if undone > 0 {
 		o.Log.Info("broker: undid a compaction that had not come to its end", "partitions", undone)
 	}
-	members := newMembers(memberGrace, b.expel)
-	var front *front
+	members := newMembers(reconnectGrace, b.removeMember)
+	var guard *guardedListener
 	var joined *membership.Journal
 	var restored []membership.Member
-	store, err := recovery.Open(o.Dir, o.Log, chatter{o.Log}, func(log kfake.Logger) (*kfake.Cluster, error) {
+	store, err := recovery.Open(o.Dir, o.Log, kfakeLogger{o.Log}, func(log kfake.Logger) (*kfake.Cluster, error) {
 		err := joined.Close() // of an earlier try
 		if err == nil {
 			joined, restored, err = membership.Restore(o.Dir, restored, replaced)
@@ -248,12 +248,12 @@ func (b *Broker) up(replaced membership.Replaced) error {
 		if err != nil {
 			return nil, &openError{dir: o.Dir, err: err}
 		}
-		front = newFront(b.porch.lease(), b, members, o.Log)
-		front.joined, front.settings = joined, settings
+		guard = newGuardedListener(b.listener.listen(), b, members, o.Log)
+		guard.joined, guard.settings = joined, settings
 		cluster, err := kfake.NewCluster(append(b.settings(), kfake.WithLogger(log),
-			kfake.ListenFn(func(string, string) (net.Listener, error) { return front, nil }))...)
+			kfake.ListenFn(func(string, string) (net.Listener, error) { return guard, nil }))...)
 		if err != nil {
-			return nil, errors.Join(&openError{dir: o.Dir, err: err}, front.Close())
+			return nil, errors.Join(&openError{dir: o.Dir, err: err}, guard.Close())
 		}
 		return cluster, nil
 	})
@@ -261,12 +261,12 @@ func (b *Broker) up(replaced membership.Replaced) error {
 		return errors.Join(err, joined.Close())
 	}
 	joined.Attach(store.Cluster)
-	b.life.Lock()
-	b.cluster, b.store, b.front, b.members, b.joined, b.closed, b.here = store.Cluster, store, front, members, joined, false, true
-	b.life.Unlock()
+	b.clusterMu.Lock()
+	b.cluster, b.store, b.guard, b.members, b.joined, b.closed, b.running = store.Cluster, store, guard, members, joined, false, true
+	b.clusterMu.Unlock()
 	b.bulk.store.Forget()   // recovery may have written files anew
 	members.await(restored) // before the first of them comes
-	front.open()
+	guard.open()
 	return nil
 }
 
@@ -286,8 +286,8 @@ func (b *Broker) settings() []kfake.Opt {
 // Damage is what was found damaged in the data directory, at the last start or
 // restart.
 func (b *Broker) Damage() []recovery.Damage {
-	b.life.RLock()
-	defer b.life.RUnlock()
+	b.clusterMu.RLock()
+	defer b.clusterMu.RUnlock()
 	return b.store.Report.Damage
 }
 
@@ -300,8 +300,8 @@ func versions() *kversion.Versions {
 	return v
 }
 
-// prove creates the known topics and reads them back as any client would.
-func (b *Broker) prove(ctx context.Context, o Options) error {
+// ensureTopics creates the known topics and reads them back as any client would.
+func (b *Broker) ensureTopics(ctx context.Context, o Options) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	if err := b.Healthy(ctx); err != nil {
@@ -310,10 +310,10 @@ func (b *Broker) prove(ctx context.Context, o Options) error {
 	if err := b.admin.Create(ctx, o.Partitions, o.Topics...); err != nil {
 		return err
 	}
-	return b.admin.RetainForever(ctx, o.Partitions, o.Keep...)
+	return b.admin.RetainForever(ctx, o.Partitions, o.InfiniteTopics...)
 }
 
-// Addr is the host:port that clients on this machine are told to use.
+// Addr is the host:port that is advertised to clients on this machine.
 func (b *Broker) Addr() string { return b.policy.Local().String() }
 
 // Seeds are Addr alone.
@@ -321,7 +321,7 @@ func (b *Broker) Seeds() []string { return []string{b.Addr()} }
 
 // Client has clients of this process reach the broker through memory. Others need
 // nothing to connect.
-func (b *Broker) Client() []kgo.Opt { return []kgo.Opt{kgo.Dialer(b.porch.memory.dial)} }
+func (b *Broker) Client() []kgo.Opt { return []kgo.Opt{kgo.Dialer(b.listener.memory.dial)} }
 
 // Admin reads this broker's topics and groups. It works until Close, which
 // closes it.
@@ -346,29 +346,29 @@ func (b *Broker) Close() error {
 }
 
 func (b *Broker) close() error {
-	b.faults.endAll()
+	b.faults.clear()
 	b.stop()
 	b.working.Wait()
-	b.turn.Lock()
-	defer b.turn.Unlock()
-	b.over = true
+	b.restartMu.Lock()
+	defer b.restartMu.Unlock()
+	b.stopped = true
 	b.admin.Close()
 	b.asking.Close()
-	err := b.porch.Close()
+	err := b.listener.Close()
 	if errors.Is(err, net.ErrClosed) {
 		err = nil
 	}
-	if b.here {
-		err = errors.Join(err, b.down())
+	if b.running {
+		err = errors.Join(err, b.stopCluster())
 	}
 	return err
 }
 
-// alive calls fn with the cluster unless the broker is closed, and keeps it
+// withCluster calls fn with the cluster unless the broker is closed, and keeps it
 // from closing meanwhile.
-func (b *Broker) alive(fn func(*kfake.Cluster)) bool {
-	b.life.RLock()
-	defer b.life.RUnlock()
+func (b *Broker) withCluster(fn func(*kfake.Cluster)) bool {
+	b.clusterMu.RLock()
+	defer b.clusterMu.RUnlock()
 	if b.closed {
 		return false
 	}

@@ -40,12 +40,12 @@ func newBulk(dir string) *bulk {
 
 // serve answers a fetch from the stored files, and reports whether it did. What is not
 // plain (an error, a transaction, a wait) is left to kfake.
-func (g *guarded) serve(req request, r *kmsg.FetchRequest) bool {
-	b := g.front.broker
+func (g *guardedConn) serve(req request, r *kmsg.FetchRequest) bool {
+	b := g.listener.broker
 	g.mu.Lock()
-	serves, turn := g.bulk && !g.due, g.turn
+	serves, turn := g.bulk && !g.due, g.bulkAnswers
 	g.mu.Unlock()
-	if !serves || g.front.isDraining() {
+	if !serves || g.listener.isDraining() {
 		return false
 	}
 	select {
@@ -58,7 +58,7 @@ func (g *guarded) serve(req request, r *kmsg.FetchRequest) bool {
 	defer b.bulk.buffers.Put(buf)
 	var list []asked
 	ok := false
-	b.alive(func(c *kfake.Cluster) { list, ok = whatIs(c, r) })
+	b.withCluster(func(c *kfake.Cluster) { list, ok = whatIs(c, r) })
 	if !ok || !b.bulk.fill(r, list, *buf, turn) || !b.still(list) {
 		return false
 	}
@@ -67,7 +67,7 @@ func (g *guarded) serve(req request, r *kmsg.FetchRequest) bool {
 	g.mu.Lock()
 	g.last, g.due = req.serial, true
 	delete(g.completions, req.serial)
-	g.turn++
+	g.bulkAnswers++
 	b.bulk.answered.Add(1)
 	g.mu.Unlock()
 	size, err := g.sendAnswer(req.serial, answerOf(req.corr, r, list).Frame())
@@ -84,7 +84,7 @@ func (g *guarded) serve(req request, r *kmsg.FetchRequest) bool {
 // of one that was made anew meanwhile is not to go out by the id of the other.
 func (b *Broker) still(list []asked) bool {
 	same := true
-	b.alive(func(c *kfake.Cluster) {
+	b.withCluster(func(c *kfake.Cluster) {
 		for i, at := range list {
 			if i == 0 || at.topic.TopicID != list[i-1].topic.TopicID {
 				same = same && c.TopicIDInfo(at.topic.TopicID) != nil

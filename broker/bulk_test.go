@@ -51,7 +51,7 @@ func TestBulkOfWhatGoes(t *testing.T) {
 }
 
 func deleteSome(t *testing.T, b *Broker, _ int) {
-	b.alive(func(c *kfake.Cluster) {
+	b.withCluster(func(c *kfake.Cluster) {
 		info := c.PartitionInfo("a", 0)
 		if err := c.DeleteRecords("a", 0, info.LogStartOffset+rand.Int64N(info.HighWatermark-info.LogStartOffset+1)); err != nil {
 			t.Error(err)

@@ -17,8 +17,8 @@ import (
 	"axion/web/view"
 )
 
-// connectTime bounds the wait for a cluster's first answer.
-const connectTime = 15 * time.Second
+// connectTimeout bounds the wait for a cluster's first answer.
+const connectTimeout = 15 * time.Second
 
 // Cluster is the Kafka that a stack runs on: a [Broker], or one that was there
 // before.
@@ -40,8 +40,8 @@ type Cluster interface {
 	Problems() []retention.Problem
 	// Damage is what was found damaged in the files of the broker, where it is ours.
 	Damage() []recovery.Damage
-	// Break breaks something on purpose, where the broker is ours.
-	Break(view.FaultSpec) (view.FaultHandle, error)
+	// InjectFault breaks something on purpose, where the broker is ours.
+	InjectFault(view.FaultSpec) (view.FaultHandle, error)
 	// Close ends what is ours: the embedded broker, or the connections.
 	Close() error
 }
@@ -91,7 +91,7 @@ func (c Connect) Open(ctx context.Context, o Options) (Cluster, error) {
 		return nil, err
 	}
 	e := &external{seeds: seeds, opts: opts, admin: a}
-	ctx, cancel := context.WithTimeout(ctx, connectTime)
+	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
 	err = e.Healthy(ctx)
 	if err == nil {
@@ -114,13 +114,13 @@ func (e *connectError) Hint() string {
 	return "is Kafka running there, and does it ask for SASL or TLS? See KAFKA_* in axion up --help"
 }
 
-// lookTime bounds one look at a cluster.
-const lookTime = 800 * time.Millisecond
+// lookTimeout bounds one look at a cluster.
+const lookTimeout = 800 * time.Millisecond
 
 // HealthyNow is [Cluster.Healthy] for who shows it: a broker that takes longer than
 // 0.8 s is taken to be away, and one that takes no records is not well.
 func HealthyNow(ctx context.Context, c Cluster) error {
-	ctx, cancel := context.WithTimeout(ctx, lookTime)
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
 	if err := c.Healthy(ctx); err != nil {
 		return err
@@ -157,8 +157,8 @@ func (e *external) Healthy(ctx context.Context) error {
 // Damage is nothing: the files are not axion's.
 func (e *external) Damage() []recovery.Damage { return nil }
 
-// Break breaks nothing: others may use the cluster too.
-func (e *external) Break(view.FaultSpec) (view.FaultHandle, error) {
+// InjectFault breaks nothing: others may use the cluster too.
+func (e *external) InjectFault(view.FaultSpec) (view.FaultHandle, error) {
 	return nil, errors.New("the cluster is not axion's own: start without --brokers to break things")
 }
 

@@ -26,7 +26,7 @@ func (n *topicNames) of(b *Broker, name string, id [16]byte) string {
 	if known, ok := n.byID.Load(id); ok {
 		return known.(string)
 	}
-	b.alive(func(c *kfake.Cluster) {
+	b.withCluster(func(c *kfake.Cluster) {
 		if info := c.TopicIDInfo(id); info != nil {
 			name = info.Topic
 		}
@@ -39,8 +39,8 @@ func (n *topicNames) of(b *Broker, name string, id [16]byte) string {
 
 // readOn has a fetch of compacted topics begin where their logs do: it changes r in
 // place, and returns its frame.
-func (g *guarded) readOn(req request, frame []byte, r *kmsg.FetchRequest) []byte {
-	b := g.front.broker
+func (g *guardedConn) readOn(req request, frame []byte, r *kmsg.FetchRequest) []byte {
+	b := g.listener.broker
 	starts := b.cleaner.Starts()
 	if len(starts) == 0 {
 		return frame
@@ -64,7 +64,7 @@ func (g *guarded) readOn(req request, frame []byte, r *kmsg.FetchRequest) []byte
 		}
 	}
 	if len(asked.offsets) > 0 {
-		g.answerWith(req, asked)
+		g.onResponse(req, asked)
 	}
 	if changed {
 		return framed(frame[:req.body], r)
@@ -80,9 +80,9 @@ type readingOn struct {
 	offsets map[retention.Partition]int64 // of compacted topics, as asked for
 }
 
-// complete implements completion.
+// complete implements responseHook.
 func (f *readingOn) complete(p []byte) ([]byte, error) {
-	answer, body, err := readAnswer(p, int16(kmsg.Fetch), f.version)
+	answer, body, err := decodeResponse(p, int16(kmsg.Fetch), f.version)
 	if err != nil {
 		return nil, err
 	}
@@ -108,5 +108,5 @@ func (f *readingOn) complete(p []byte) ([]byte, error) {
 	if !changed {
 		return p, nil
 	}
-	return answerAgain(p[:body], resp), nil
+	return encodeResponse(p[:body], resp), nil
 }

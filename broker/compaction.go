@@ -14,7 +14,7 @@ import (
 	"axion/broker/retention"
 )
 
-// exclusiveCalls tells one call of exclusive from another.
+// exclusiveCalls distinguishes calls of exclusive.
 var exclusiveCalls atomic.Int32
 
 // Compact implements [retention.Log]. kfake compacts every topic that it knows to
@@ -47,7 +47,7 @@ func (l storedLog) Compact(ctx context.Context, topic string, before, after func
 // direct connects to kfake so that it gets settings under their own names. The
 // caller closes the client.
 func (b *Broker) direct() (*kgo.Client, error) {
-	return kgo.NewClient(kgo.SeedBrokers(b.Addr()), kgo.ClientID(retention.ClientID), kgo.Dialer(b.porch.memory.dial),
+	return kgo.NewClient(kgo.SeedBrokers(b.Addr()), kgo.ClientID(retention.ClientID), kgo.Dialer(b.listener.memory.dial),
 		kgo.RequestRetries(0), kgo.WithLogger(admin.NewLogger(b.log)))
 }
 
@@ -77,7 +77,7 @@ func (b *Broker) exclusive(ctx context.Context, client *kgo.Client, fn func(*kfa
 	req := kmsg.NewPtrElectLeadersRequest()
 	req.TimeoutMillis = -1 - exclusiveCalls.Add(1)
 	done := errAway
-	b.alive(func(c *kfake.Cluster) {
+	b.withCluster(func(c *kfake.Cluster) {
 		c.ControlKey(int16(kmsg.ElectLeaders), func(got kmsg.Request) (kmsg.Response, error, bool) {
 			if ctx.Err() != nil {
 				c.DropControl()
@@ -85,7 +85,7 @@ func (b *Broker) exclusive(ctx context.Context, client *kgo.Client, fn func(*kfa
 			if r, ok := got.(*kmsg.ElectLeadersRequest); !ok || r.TimeoutMillis != req.TimeoutMillis || ctx.Err() != nil {
 				return nil, nil, false
 			}
-			b.alive(func(c *kfake.Cluster) { done = fn(c) })
+			b.withCluster(func(c *kfake.Cluster) { done = fn(c) })
 			return got.ResponseKind(), nil, true
 		})
 	})

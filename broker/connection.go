@@ -8,10 +8,10 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// Connect tells how to reach a Kafka cluster: its brokers, and what else it takes.
+// Connect returns how to reach a Kafka cluster: its brokers, and what else it takes.
 type Connect func() (seeds []string, opts []kgo.Opt, err error)
 
-// Running tells how the running stack reaches its Kafka: its addresses with commas
+// Running returns how the running stack reaches its Kafka: its addresses with commas
 // between, and the variables of [Flags.Variables].
 type Running func() (addresses string, variables map[string]string, err error)
 

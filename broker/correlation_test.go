@@ -91,7 +91,7 @@ func TestUnansweredKept(t *testing.T) {
 		parsed(t, conn, fetch)
 		parsed(t, conn, heartbeat)
 	}
-	front := b.front
+	front := b.guard
 	front.mu.Lock()
 	defer front.mu.Unlock()
 	for g := range front.conns {

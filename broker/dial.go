@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// dialTime bounds connecting to a broker.
-const dialTime = 10 * time.Second
+// dialTimeout bounds connecting to a broker.
+const dialTimeout = 10 * time.Second
 
 // dialer connects to brokers of a cluster, by TLS where there is a config. Those that are
 // named as containers name this machine, by a file made for them or by a cluster in one,
@@ -27,7 +27,7 @@ func dialer(config *tls.Config) func(ctx context.Context, network, address strin
 				to = net.JoinHostPort("localhost", port)
 			}
 		}
-		plain := net.Dialer{Timeout: dialTime}
+		plain := net.Dialer{Timeout: dialTimeout}
 		if config == nil {
 			return plain.DialContext(ctx, network, to)
 		}

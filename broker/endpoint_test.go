@@ -187,10 +187,10 @@ func TestAdvertised(t *testing.T) {
 		}
 	}
 	check()
-	if err := b.leave(); err != nil {
+	if err := b.goOffline(); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.comeBack(); err != nil {
+	if err := b.goOnline(); err != nil {
 		t.Fatal(err)
 	}
 	check()
@@ -227,7 +227,7 @@ func TestAdvertisedInOne(t *testing.T) {
 func TestAdvertisedAnswers(t *testing.T) {
 	t.Parallel()
 	b := start(t, Options{Topics: []string{"a"}})
-	at := b.front.Listener.Addr().String()
+	at := b.guard.Listener.Addr().String()
 	versions := kmsg.NewPtrApiVersionsResponse()
 	if err := askAt(t, at, kmsg.NewPtrApiVersionsRequest(), versions); err != nil {
 		t.Fatal(err)
@@ -270,7 +270,7 @@ func prepareRequest(req kmsg.Request) {
 
 // TestKfakeTellsOneAddress shows what the guard makes up for: kfake tells each
 // client its listener's one address. Once this fails, kfake may tell a
-// connection's own, and [guarded.advertise] may go.
+// connection's own, and [guardedConn.advertise] may go.
 func TestKfakeTellsOneAddress(t *testing.T) {
 	t.Parallel()
 	l := listen(t, "127.0.0.1")
@@ -355,7 +355,7 @@ func TestRemoteWarning(t *testing.T) {
 	const warning = "listens beyond this machine"
 	out := &logged{}
 	b := start(t, Options{Listener: everywhere(t), More: []net.Listener{everywhere(t)}, Addresses: []string{"0.0.0.0:1", "host:2"}, Log: out.logger()})
-	if err := errors.Join(b.leave(), b.comeBack()); err != nil {
+	if err := errors.Join(b.goOffline(), b.goOnline()); err != nil {
 		t.Fatal(err)
 	}
 	if n := strings.Count(out.String(), warning); n != 1 || !strings.Contains(out.String(), "[0.0.0.0:1 host:2]") {

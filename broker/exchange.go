@@ -52,7 +52,7 @@ func (o own) Dir() string {
 
 // Topic implements [answers.Cluster].
 func (o own) Topic(name string) (id [16]byte, configs map[string]*string, ok bool) {
-	o.broker.alive(func(c *kfake.Cluster) {
+	o.broker.withCluster(func(c *kfake.Cluster) {
 		if info := c.TopicInfo(name); info != nil {
 			id, configs, ok = info.TopicID, retention.Plain(info.Configs), true
 		}
@@ -71,16 +71,16 @@ func (o own) Addr() string { return o.broker.Addr() }
 // exchange looks for what Kafka would do otherwise with a request. It returns how the answer
 // is completed, nil for as it is; whether the answer is that alone, so that the request
 // is not passed on; and whether the request has changed.
-func (g *guarded) exchange(req request, frame []byte, parsed kmsg.Request) (answer *completedAnswer, instead, changed bool) {
+func (g *guardedConn) exchange(req request, frame []byte, parsed kmsg.Request) (answer *completedAnswer, instead, changed bool) {
 	client := req.client(frame)
 	if !concerned(req.key) || client == retention.ClientID || client == askingID && kmsg.Key(req.key) != kmsg.DescribeConfigs {
 		return nil, false, false
 	}
-	x, ok := g.front.broker.groups.Exchange(parsed)
+	x, ok := g.listener.broker.groups.Exchange(parsed)
 	if !ok {
-		x = g.front.broker.completer.Exchange(parsed)
+		x = g.listener.broker.completer.Exchange(parsed)
 	} else if !x.Instead {
-		x = x.And(g.front.broker.completer.Exchange(parsed))
+		x = x.And(g.listener.broker.completer.Exchange(parsed))
 	}
 	if x.Complete != nil || answers.Fills(req.key) {
 		answer = &completedAnswer{req, x}
@@ -112,23 +112,23 @@ type completedAnswer struct {
 	answers.Exchange
 }
 
-// complete implements completion.
+// complete implements responseHook.
 func (m completedAnswer) complete(p []byte) ([]byte, error) {
 	if m.Instead {
 		resp := kmsg.ResponseForKey(m.key)
 		resp.SetVersion(m.version)
 		m.Finish(resp)
-		return answerAgain(append(p[:prefix+4:prefix+4], make([]byte, bodyOf(resp)-prefix-4)...), resp), nil
+		return encodeResponse(append(p[:prefix+4:prefix+4], make([]byte, bodyOf(resp)-prefix-4)...), resp), nil
 	}
 	if kmsg.Key(m.key) == kmsg.ApiVersions && (len(p) < prefix+6 || binary.BigEndian.Uint16(p[prefix+4:]) != 0) {
-		return p, nil // an error, which is told in version 0
+		return p, nil // an error, which is in version 0
 	}
-	resp, body, err := readAnswer(p, m.key, m.version)
+	resp, body, err := decodeResponse(p, m.key, m.version)
 	if err != nil {
 		return nil, err
 	}
 	if !m.Finish(resp) {
 		return p, nil
 	}
-	return answerAgain(p[:body], resp), nil
+	return encodeResponse(p[:body], resp), nil
 }

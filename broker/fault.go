@@ -33,8 +33,8 @@ const (
 	RestartBroker = view.FaultBrokerRestart
 )
 
-// Broken is a fault that is on. Its methods are safe for concurrent use.
-type Broken struct {
+// ActiveFault is a fault that is on. Its methods are safe for concurrent use.
+type ActiveFault struct {
 	view.FaultSpec
 	broker  *Broker
 	topicID [16]byte // what newer clients fetch by
@@ -47,38 +47,38 @@ type Broken struct {
 }
 
 // Hits is how many requests, or records where they are lost or doubled, were hit.
-func (f *Broken) Hits() int64 { return f.hits.Load() }
+func (f *ActiveFault) Hits() int64 { return f.hits.Load() }
 
 // End ends the fault: what a delay holds back goes on, and a broker that
 // is away is back when it returns.
-func (f *Broken) End() {
+func (f *ActiveFault) End() {
 	f.once.Do(func() {
 		f.broker.faults.remove(f)
 		close(f.ended)
 		if f.Kind != RestartBroker {
 			return
 		}
-		if err := f.broker.comeBack(); err != nil {
+		if err := f.broker.goOnline(); err != nil {
 			f.broker.log.Error("the broker did not come back: restart axion", "error", err)
 		}
 	})
 }
 
-// takes reports whether the fault is for a partition, and by its share hits now.
-func (f *Broken) takes(topic string, partition int32) bool {
-	return f.Target == topic && (f.Partition == nil || *f.Partition == partition) && f.chance()
+// matches reports whether the fault is for a partition, and by its share hits now.
+func (f *ActiveFault) matches(topic string, partition int32) bool {
+	return f.Target == topic && (f.Partition == nil || *f.Partition == partition) && f.sample()
 }
 
-func (f *Broken) chance() bool { return f.Percent >= 100 || rand.IntN(100) < f.Percent }
+func (f *ActiveFault) sample() bool { return f.Percent >= 100 || rand.IntN(100) < f.Percent }
 
-// Break breaks something on purpose until the fault's End is called. The error
+// InjectFault breaks something on purpose until the fault's End is called. The error
 // says what is wrong with the fault, or that the broker is away.
-func (b *Broker) Break(f view.FaultSpec) (view.FaultHandle, error) {
-	broken := &Broken{FaultSpec: f, broker: b, ended: make(chan struct{})}
+func (b *Broker) InjectFault(f view.FaultSpec) (view.FaultHandle, error) {
+	broken := &ActiveFault{FaultSpec: f, broker: b, ended: make(chan struct{})}
 	var err error
 	switch f.Kind {
 	case RestartBroker:
-		if err = b.leave(); err == nil {
+		if err = b.goOffline(); err == nil {
 			broken.hits.Add(1)
 		}
 	case LoseCoordinator:
@@ -100,9 +100,9 @@ func (b *Broker) Break(f view.FaultSpec) (view.FaultHandle, error) {
 }
 
 // aim finds the topic.
-func (f *Broken) aim() error {
+func (f *ActiveFault) aim() error {
 	err := errors.New("the broker is away")
-	f.broker.alive(func(c *kfake.Cluster) {
+	f.broker.withCluster(func(c *kfake.Cluster) {
 		err = nil
 		if info := c.TopicInfo(f.Target); info == nil {
 			err = fmt.Errorf("the broker has no topic %q: the dashboard's Topics page lists them", f.Target)
@@ -116,15 +116,15 @@ func (f *Broken) aim() error {
 }
 
 // count is a kfake fault's When: it takes the fault's share, and counts.
-func (f *Broken) count(kmsg.Request) bool {
-	hit := f.chance()
+func (f *ActiveFault) count(kmsg.Request) bool {
+	hit := f.sample()
 	if hit {
 		f.hits.Add(1)
 	}
 	return hit
 }
 
-func (f *Broken) failTopic() error {
+func (f *ActiveFault) failTopic() error {
 	code := errorNamed(f.Code)
 	if code == nil {
 		return fmt.Errorf("Kafka has no error %q: use its name, such as NOT_LEADER_FOR_PARTITION or REQUEST_TIMED_OUT", f.Code) //nolint:staticcheck // a name
@@ -151,7 +151,7 @@ func errorNamed(name string) *kerr.Error {
 	return nil
 }
 
-func (f *Broken) loseCoordinator() {
+func (f *ActiveFault) loseCoordinator() {
 	lost := kfake.Fault{Group: f.Target, Count: -1, When: f.count}
 	asked, used := lost, lost
 	asked.Keys, asked.Err = []kmsg.Key{kmsg.FindCoordinator}, kerr.CoordinatorNotAvailable
@@ -162,42 +162,42 @@ func (f *Broken) loseCoordinator() {
 
 // faults are those that are on. Without any, a request costs an atomic load.
 type faults struct {
-	// struck are those that the guard itself carries out; nil for none.
-	struck atomic.Pointer[[]*Broken]
-	lost   lost
-	copies chan duplicate
+	// guardFaults are those that the guard itself carries out; nil for none.
+	guardFaults atomic.Pointer[[]*ActiveFault]
+	dropTracker dropTracker
+	duplicates  chan duplicate
 
 	mu  sync.Mutex
-	all []*Broken
+	all []*ActiveFault
 }
 
-func (s *faults) add(f *Broken) {
+func (s *faults) add(f *ActiveFault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.all = append(s.all, f)
 	f.install()
-	s.share()
+	s.publish()
 }
 
-func (s *faults) remove(f *Broken) {
+func (s *faults) remove(f *ActiveFault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.all = slices.DeleteFunc(s.all, func(other *Broken) bool { return other == f })
+	s.all = slices.DeleteFunc(s.all, func(other *ActiveFault) bool { return other == f })
 	if f.handle != nil {
 		f.handle.Remove()
 	}
-	s.share()
+	s.publish()
 }
 
-// install has kfake carry out what it can; each new cluster has to be told.
-func (f *Broken) install() {
+// install has kfake carry out what it can; each new cluster needs it anew.
+func (f *ActiveFault) install() {
 	if len(f.native) > 0 {
-		f.broker.alive(func(c *kfake.Cluster) { f.handle = c.Fault(f.native...) })
+		f.broker.withCluster(func(c *kfake.Cluster) { f.handle = c.Fault(f.native...) })
 	}
 }
 
-// renew tells a new cluster of the faults.
-func (s *faults) renew() {
+// reinstall installs the faults in a new cluster.
+func (s *faults) reinstall() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, f := range s.all {
@@ -205,20 +205,20 @@ func (s *faults) renew() {
 	}
 }
 
-// share tells the guard of its faults. The caller holds mu.
-func (s *faults) share() {
-	guards := slices.DeleteFunc(slices.Clone(s.all), func(f *Broken) bool {
+// publish shares the faults with the guard. The caller holds mu.
+func (s *faults) publish() {
+	guards := slices.DeleteFunc(slices.Clone(s.all), func(f *ActiveFault) bool {
 		return f.Kind != DelayTopic && f.Kind != DuplicateTopic && f.Kind != DropTopic
 	})
 	if len(guards) == 0 {
-		s.struck.Store(nil)
+		s.guardFaults.Store(nil)
 		return
 	}
-	s.struck.Store(&guards)
+	s.guardFaults.Store(&guards)
 }
 
-// endAll ends every fault, for good: a broker that is away stays so.
-func (s *faults) endAll() {
+// clear ends every fault, for good: a broker that is away stays so.
+func (s *faults) clear() {
 	s.mu.Lock()
 	all := slices.Clone(s.all)
 	s.mu.Unlock()
@@ -231,13 +231,13 @@ func (s *faults) endAll() {
 }
 
 // produce reports whether the guard has to see what is produced.
-func (s *faults) produce() bool { return s.struck.Load() != nil || s.lost.any.Load() }
+func (s *faults) produce() bool { return s.guardFaults.Load() != nil || s.dropTracker.any.Load() }
 
-// of lists those of a kind that the guard carries out.
-func (s *faults) of(kind string) []*Broken {
-	all := s.struck.Load()
+// byKind lists those of a kind that the guard carries out.
+func (s *faults) byKind(kind string) []*ActiveFault {
+	all := s.guardFaults.Load()
 	if all == nil {
 		return nil
 	}
-	return slices.DeleteFunc(slices.Clone(*all), func(f *Broken) bool { return f.Kind != kind })
+	return slices.DeleteFunc(slices.Clone(*all), func(f *ActiveFault) bool { return f.Kind != kind })
 }

@@ -20,7 +20,7 @@ func breaks(t *testing.T, b *Broker, f view.FaultSpec) view.FaultHandle {
 	if f.Percent == 0 {
 		f.Percent = 100
 	}
-	broken, err := b.Break(f)
+	broken, err := b.InjectFault(f)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +55,7 @@ func TestBreakErr(t *testing.T) {
 		`Kafka has no error "NOT_A_ONE"`: {Kind: FailTopic, Target: "a", Code: "NOT_A_ONE"},
 		`no fault of the kind "melt"`:    {Kind: "melt"},
 	} {
-		if _, err := b.Break(f); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := b.InjectFault(f); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%+v: got %v, want %q", f, err, want)
 		}
 	}
@@ -241,10 +241,10 @@ func TestRestartBroker(t *testing.T) {
 	addr := b.Addr()
 	for round := range 2 {
 		f := breaks(t, b, view.FaultSpec{Kind: RestartBroker})
-		if _, err := b.Break(view.FaultSpec{Kind: RestartBroker}); err == nil {
+		if _, err := b.InjectFault(view.FaultSpec{Kind: RestartBroker}); err == nil {
 			t.Error("a broker that is away was taken away")
 		}
-		if _, err := b.Break(view.FaultSpec{Kind: DelayTopic, Target: "a", DelayMS: 1}); err == nil {
+		if _, err := b.InjectFault(view.FaultSpec{Kind: DelayTopic, Target: "a", DelayMS: 1}); err == nil {
 			t.Error("a topic of a broker that is away was slowed")
 		}
 		short, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
@@ -264,7 +264,7 @@ func TestRestartBroker(t *testing.T) {
 			t.Errorf("records: got %v", got)
 		}
 	}
-	if slow.(*Broken).handle == nil {
+	if slow.(*ActiveFault).handle == nil {
 		t.Error("the other fault is gone with the restart")
 	}
 	slow.End()

@@ -30,7 +30,7 @@ const (
 // send heartbeats over the connection of their fetches: behind a fetch that waits for
 // records, joining and closing would take as long (kfake v0.0.0-20260918054303).
 type fetcher struct {
-	*guarded
+	*guardedConn
 	frames chan []byte // one at most
 	rest   []byte      // of the present one; for the reader alone
 	done   chan struct{}
@@ -66,7 +66,7 @@ func (f *fetcher) Read(p []byte) (int, error) {
 func (f *fetcher) Write(p []byte) (int, error) {
 	f.writing.Lock()
 	defer f.writing.Unlock()
-	g := f.guarded
+	g := f.guardedConn
 	g.mu.Lock()
 	at := g.fetch
 	if at == nil || at.fetcher != f || len(p) < prefix+4 || at.corr != int32(binary.BigEndian.Uint32(p[prefix:])) {
@@ -86,7 +86,7 @@ func (f *fetcher) Close() error {
 	waits := f.fetch != nil && f.fetch.fetcher == f
 	f.mu.Unlock()
 	if waits {
-		return f.guarded.Close()
+		return f.guardedConn.Close()
 	}
 	return nil
 }
@@ -97,22 +97,22 @@ func (f *fetcher) SetReadDeadline(time.Time) error  { return nil }
 func (f *fetcher) SetWriteDeadline(time.Time) error { return nil }
 
 // fetch sees a fetch. It returns what to pass on; nothing where the fetch is dealt with.
-func (g *guarded) inspectFetch(req request, frame []byte) ([]byte, error) {
+func (g *guardedConn) inspectFetch(req request, frame []byte) ([]byte, error) {
 	r := kmsg.NewPtrFetchRequest()
 	r.SetVersion(req.version)
 	if err := r.ReadFrom(frame[req.body:]); err != nil {
 		return nil, refusef("Fetch request that cannot be read: %v", err)
 	}
 	frame = g.readOn(req, frame, r)
-	g.answerWith(req, &fetchAnswer{broker: g.front.broker, request: r, entire: sessionless(req, frame, r)})
+	g.onResponse(req, &fetchAnswer{broker: g.listener.broker, request: r, entire: sessionless(req, frame, r)})
 	if !g.delayed(req) && g.serve(req, r) {
 		return nil, nil
 	}
-	capWait(req, frame, maxWait)
+	capFetchWait(req, frame, maxWait)
 	if g.divert(req, frame, r) {
 		return nil, nil
 	}
-	capWait(req, frame, maxWaitBehind)
+	capFetchWait(req, frame, maxWaitBehind)
 	return frame, nil
 }
 
@@ -142,9 +142,9 @@ type fetchAnswer struct {
 	entire  bool // the request names all partitions
 }
 
-// complete implements completion.
+// complete implements responseHook.
 func (e *fetchAnswer) complete(p []byte) ([]byte, error) {
-	resp, body, err := readAnswer(p, int16(kmsg.Fetch), e.request.Version)
+	resp, body, err := decodeResponse(p, int16(kmsg.Fetch), e.request.Version)
 	if err != nil {
 		return nil, err
 	}
@@ -176,14 +176,14 @@ func (e *fetchAnswer) complete(p []byte) ([]byte, error) {
 	if !missing {
 		return p, nil
 	}
-	return answerAgain(p[:body], a), nil
+	return encodeResponse(p[:body], a), nil
 }
 
 // partition is one of which nothing is read.
 func (e *fetchAnswer) partition(t kmsg.FetchRequestTopic, id int32) kmsg.FetchResponseTopicPartition {
 	p := kmsg.NewFetchResponseTopicPartition()
 	p.Partition, p.RecordBatches = id, []byte{}
-	e.broker.alive(func(c *kfake.Cluster) {
+	e.broker.withCluster(func(c *kfake.Cluster) {
 		name := t.Topic
 		if topic := c.TopicIDInfo(t.TopicID); e.request.Version >= 13 && topic != nil {
 			name = topic.Topic
@@ -195,8 +195,8 @@ func (e *fetchAnswer) partition(t kmsg.FetchRequestTopic, id int32) kmsg.FetchRe
 	return p
 }
 
-// capWait shortens a fetch's wait in place.
-func capWait(req request, frame []byte, most time.Duration) {
+// capFetchWait shortens a fetch's wait in place.
+func capFetchWait(req request, frame []byte, most time.Duration) {
 	at := req.body
 	if req.version < 15 {
 		at += 4 // the replica's id
@@ -207,8 +207,8 @@ func capWait(req request, frame []byte, most time.Duration) {
 }
 
 // divert gives a fetch to the fetcher, where no answer is due that must come before its.
-func (g *guarded) divert(req request, frame []byte, r *kmsg.FetchRequest) bool {
-	if g.front.isDraining() {
+func (g *guardedConn) divert(req request, frame []byte, r *kmsg.FetchRequest) bool {
+	if g.listener.isDraining() {
 		return false
 	}
 	g.mu.Lock()
@@ -217,8 +217,8 @@ func (g *guarded) divert(req request, frame []byte, r *kmsg.FetchRequest) bool {
 		return false
 	}
 	if g.fetcher == nil {
-		f := &fetcher{guarded: g, frames: make(chan []byte, 1), done: make(chan struct{})}
-		if !g.front.enter(f) {
+		f := &fetcher{guardedConn: g, frames: make(chan []byte, 1), done: make(chan struct{})}
+		if !g.listener.accept(f) {
 			return false
 		}
 		g.fetcher = f
@@ -232,7 +232,7 @@ func (g *guarded) divert(req request, frame []byte, r *kmsg.FetchRequest) bool {
 
 // endFetch has a fetch under way answered: without records unless kfake answers within
 // the grace.
-func (g *guarded) endFetch(grace time.Duration) {
+func (g *guardedConn) endFetch(grace time.Duration) {
 	g.mu.Lock()
 	at := g.fetch
 	g.mu.Unlock()
@@ -248,7 +248,7 @@ func (g *guarded) endFetch(grace time.Duration) {
 		return
 	case <-timer.C:
 	}
-	answer, ok := g.front.broker.empty(at.corr, at.request)
+	answer, ok := g.listener.broker.empty(at.corr, at.request)
 	if !ok { // kfake does not wait then
 		select {
 		case <-at.answered:
@@ -277,7 +277,7 @@ func (g *guarded) endFetch(grace time.Duration) {
 // empty is the answer to a fetch that has waited in vain. It is not ok where kfake is to
 // answer, as of a topic that is gone.
 func (b *Broker) empty(corr int32, r *kmsg.FetchRequest) (answer net.Buffers, ok bool) {
-	b.alive(func(c *kfake.Cluster) {
+	b.withCluster(func(c *kfake.Cluster) {
 		var asked []asked
 		if asked, ok = whatIs(c, r); ok {
 			answer = answerOf(corr, r, asked).Frame()
@@ -326,7 +326,7 @@ func whatIs(c *kfake.Cluster, r *kmsg.FetchRequest) ([]asked, bool) {
 	return list, true
 }
 
-// answerOf tells of partitions, in the order in which they were asked for.
+// answerOf answers for partitions, in the order in which they were asked for.
 func answerOf(corr int32, r *kmsg.FetchRequest, list []asked) *segment.Answer {
 	a := &segment.Answer{Version: r.Version, Correlation: corr, Committed: r.IsolationLevel == 1}
 	for _, t := range r.Topics {

@@ -93,14 +93,14 @@ func TestFetchWait(t *testing.T) {
 
 	frame := requestOf(&kmsg.FetchRequest{Version: 15, MaxWaitMillis: 5000})
 	body := len(frame) - len((&kmsg.FetchRequest{Version: 15, MaxWaitMillis: 5000}).AppendTo(nil))
-	capWait(request{version: 15, body: body}, frame, maxWait)
+	capFetchWait(request{version: 15, body: body}, frame, maxWait)
 	var got kmsg.FetchRequest
 	got.SetVersion(15)
 	if err := got.ReadFrom(frame[body:]); err != nil || int64(got.MaxWaitMillis) != maxWait.Milliseconds() {
 		t.Errorf("version 15: got %d ms, %v, want %s", got.MaxWaitMillis, err, maxWait)
 	}
 	short := requestOf(&kmsg.FetchRequest{Version: 15, MaxWaitMillis: 20})
-	capWait(request{version: 15, body: body}, short, maxWait)
+	capFetchWait(request{version: 15, body: body}, short, maxWait)
 	if err := got.ReadFrom(short[body:]); err != nil || got.MaxWaitMillis != 20 {
 		t.Errorf("version 15: got %d ms, %v, want 20", got.MaxWaitMillis, err)
 	}

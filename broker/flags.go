@@ -18,7 +18,7 @@ type Flags struct {
 	// Brokers are the addresses of an existing cluster, "host:port" each, or
 	// "host" for port 9092.
 	Brokers []string
-	// Advertise is what clients of the embedded broker are told, "host:port". Empty
+	// Advertise is what the embedded broker advertises, "host:port". Empty
 	// means the address that each came in on.
 	Advertise string
 

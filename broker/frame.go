@@ -47,13 +47,13 @@ func refusef(format string, args ...any) error {
 	return &frameError{fmt.Sprintf(format, args...)}
 }
 
-// gate follows the frames of one connection.
-type gate interface {
-	// awaiting is called before the wait for a frame, begun when it starts
-	// to arrive; there says that all of it has. An error of awaiting ends the
+// frameHandler follows the frames of one connection.
+type frameHandler interface {
+	// beforeFrame is called before the wait for a frame, onFrameStart when it starts
+	// to arrive; there says that all of it has. An error of beforeFrame ends the
 	// connection.
-	awaiting() error
-	begun(there bool)
+	beforeFrame() error
+	onFrameStart(there bool)
 	// wants reports whether inspect is to see the frames of a key.
 	wants(key int16) bool
 	// inspect sees a whole frame of one of the keys that it wants, and
@@ -63,8 +63,8 @@ type gate interface {
 	// inspectBody sees what is behind the prefix of a produce request that it does
 	// not want, and may change it. Its size stays.
 	inspectBody(req request, body []byte) error
-	// pass is called before the first byte of a frame is passed on.
-	pass(req request) error
+	// beforeForward is called before the first byte of a frame is passed on.
+	beforeForward(req request) error
 }
 
 // inspected are the keys whose frames the guard always sees whole. Of a produce it
@@ -83,10 +83,10 @@ func inspected(key int16) bool {
 // framer reads frames from r and gives out only those that kfake can bear.
 // An error of Read other than a [*frameError] is r's.
 type framer struct {
-	r     *bufio.Reader
-	gate  gate
-	ready []byte // an inspected frame, or what is left of it
-	rest  int    // bytes of the present frame that are still in r
+	r       *bufio.Reader
+	handler frameHandler
+	ready   []byte // an inspected frame, or what is left of it
+	rest    int    // bytes of the present frame that are still in r
 
 	size   int    // of the present frame, without its prefix
 	serial uint64 // of the present frame
@@ -105,8 +105,8 @@ const (
 	frameMemory = 256 << 20
 )
 
-func newFramer(r io.Reader, g gate, memory *budget.Budget, done <-chan struct{}) *framer {
-	return &framer{r: bufio.NewReaderSize(r, 4096), gate: g, held: budget.Share{Of: memory}, done: done}
+func newFramer(r io.Reader, g frameHandler, memory *budget.Budget, done <-chan struct{}) *framer {
+	return &framer{r: bufio.NewReaderSize(r, 4096), handler: g, held: budget.Share{Of: memory}, done: done}
 }
 
 // Read implements [io.Reader].
@@ -147,7 +147,7 @@ func (f *framer) body(p []byte) (n int, err error) {
 		body = p[:0:f.size]
 	}
 	if body, err = f.whole(body, f.size); err == nil {
-		err = f.gate.inspectBody(req, body)
+		err = f.handler.inspectBody(req, body)
 	}
 	f.produce, f.rest = nil, 0
 	if err != nil || direct {
@@ -161,7 +161,7 @@ func (f *framer) body(p []byte) (n int, err error) {
 // next waits for a frame and makes it ready.
 func (f *framer) next() error {
 	f.held.Free() // kfake asks for a frame when it deals with the one before
-	if err := f.gate.awaiting(); err != nil {
+	if err := f.handler.beforeFrame(); err != nil {
 		return err
 	}
 	head, err := f.r.Peek(prefix)
@@ -172,15 +172,15 @@ func (f *framer) next() error {
 	if size < minHead || size > maxProduce {
 		return refusef("not a Kafka request: %s", looksLike(head))
 	}
-	f.gate.begun(int64(f.r.Buffered()) >= prefix+size)
+	f.handler.onFrameStart(int64(f.r.Buffered()) >= prefix+size)
 	req, err := f.header(int(size))
 	if err != nil {
 		return err
 	}
 	f.serial++
 	req.serial = f.serial
-	if !f.gate.wants(req.key) {
-		if err := f.gate.pass(req); err != nil {
+	if !f.handler.wants(req.key) {
+		if err := f.handler.beforeForward(req); err != nil {
 			return err
 		}
 		f.size, f.rest = int(size), prefix+int(size)
@@ -193,10 +193,10 @@ func (f *framer) next() error {
 	if err != nil {
 		return err
 	}
-	if frame, err = f.gate.inspect(req, frame); err != nil || frame == nil {
+	if frame, err = f.handler.inspect(req, frame); err != nil || frame == nil {
 		return err
 	}
-	if err := f.gate.pass(req); err != nil {
+	if err := f.handler.beforeForward(req); err != nil {
 		return err
 	}
 	f.ready = frame
@@ -288,7 +288,7 @@ func (f *framer) whole(frame []byte, size int) ([]byte, error) {
 			if !f.held.Take(int64(n), f.done) {
 				return nil, net.ErrClosed
 			}
-			f.gate.begun(false) // the wait is not the client's
+			f.handler.onFrameStart(false) // the wait is not the client's
 		}
 		frame = slices.Grow(frame, n)
 		read, err := io.ReadFull(f.r, frame[len(frame):len(frame)+n])

@@ -14,17 +14,17 @@ import (
 	"axion/web/view"
 )
 
-// open is a gate that lets all pass and counts.
+// open is a frameHandler that lets all pass and counts.
 type open struct{ passed int }
 
-func (*open) awaiting() error      { return nil }
-func (*open) begun(bool)           {}
+func (*open) beforeFrame() error   { return nil }
+func (*open) onFrameStart(bool)    {}
 func (*open) wants(key int16) bool { return inspected(key) }
 func (*open) inspect(_ request, frame []byte) ([]byte, error) {
 	return frame, nil
 }
 func (*open) inspectBody(request, []byte) error { return nil }
-func (o *open) pass(request) error {
+func (o *open) beforeForward(request) error {
 	o.passed++
 	return nil
 }
@@ -44,8 +44,8 @@ func FuzzFramer(f *testing.F) {
 	f.Add([]byte("GET / HTTP/1.1\r\n\r\n"))
 	f.Add([]byte{0x16, 3, 1, 2, 0})
 	f.Fuzz(func(t *testing.T, in []byte) {
-		gate := &open{}
-		out, err := io.ReadAll(newFramer(bytes.NewReader(in), gate, budget.New(1<<20), nil))
+		handler := &open{}
+		out, err := io.ReadAll(newFramer(bytes.NewReader(in), handler, budget.New(1<<20), nil))
 		if !bytes.HasPrefix(in, out) {
 			t.Fatalf("got %x out of %x", out, in)
 		}
@@ -54,7 +54,7 @@ func FuzzFramer(f *testing.F) {
 		}
 		slow := &open{}
 		again, err2 := io.ReadAll(newFramer(iotest.OneByteReader(bytes.NewReader(in)), slow, budget.New(1<<20), nil))
-		if !bytes.Equal(out, again) || (err == nil) != (err2 == nil) || gate.passed != slow.passed {
+		if !bytes.Equal(out, again) || (err == nil) != (err2 == nil) || handler.passed != slow.passed {
 			t.Fatalf("in pieces: got %x, %v, want %x, %v", again, err2, out, err)
 		}
 		for frames := 0; len(out) > 0; frames++ {
@@ -63,7 +63,7 @@ func FuzzFramer(f *testing.F) {
 			}
 			size := int(binary.BigEndian.Uint32(out))
 			kind := kmsg.RequestForKey(int16(binary.BigEndian.Uint16(out[4:])))
-			if kind == nil || size < minHead || size > maxProduce || frames >= gate.passed {
+			if kind == nil || size < minHead || size > maxProduce || frames >= handler.passed {
 				t.Fatalf("let through %x", out)
 			}
 			out = out[min(len(out), prefix+size):]
@@ -87,8 +87,8 @@ func FuzzInspect(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, in []byte) {
 		g, _ := guardedPipe(t)
-		g.front.broker.closed = true // so that nothing is created
-		g.front.broker.faults.struck.Store(&[]*Broken{
+		g.listener.broker.closed = true // so that nothing is created
+		g.listener.broker.faults.guardFaults.Store(&[]*ActiveFault{
 			{FaultSpec: view.FaultSpec{Kind: DropTopic, Target: "lost", Percent: 100}},
 			{FaultSpec: view.FaultSpec{Kind: DuplicateTopic, Target: "doubled", Percent: 100}},
 		})

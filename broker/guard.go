@@ -14,13 +14,13 @@ import (
 )
 
 const (
-	// firstTime is for the first request of a connection to start.
-	firstTime = time.Minute
-	// idleTime is for each further one, see [timeout]: Kafka's connections.max.idle.ms.
-	idleTime = 10 * time.Minute
-	// frameTime is for a request to arrive whole once it has started, and
+	// firstTimeout is for the first request of a connection to start.
+	firstTimeout = time.Minute
+	// idleTimeout is for each further one, see [timeout]: Kafka's connections.max.idle.ms.
+	idleTimeout = 10 * time.Minute
+	// frameTimeout is for a request to arrive whole once it has started, and
 	// for an answer to be taken.
-	frameTime = time.Minute
+	frameTimeout = time.Minute
 )
 
 // unanswered is how many requests of a connection may be without an answer: kfake
@@ -28,22 +28,22 @@ const (
 // them is answered. One more is to spare.
 const unanswered = 4
 
-// guarded is a client's connection as kfake sees it. kfake reads and writes it
+// guardedConn is a client's connection as kfake sees it. kfake reads and writes it
 // from one goroutine each, and writes each answer by one Write.
-type guarded struct {
+type guardedConn struct {
 	net.Conn
-	front   *front
-	frames  *framer
-	wait    time.Duration // for the next request to start; for the reader alone
-	own     bool          // a client in this process
-	told    advertise.Endpoint
-	closed  chan struct{}
-	closing sync.Once
-	err     error      // of closing Conn
-	reading timeout    // for the reader alone
-	sending timeout    // for who holds writing
-	writing sync.Mutex // held while an answer is written; taken before mu
-	ending  error      // ends the connection once the present request is passed on; for the reader alone
+	listener *guardedListener
+	frames   *framer
+	wait     time.Duration // for the next request to start; for the reader alone
+	own      bool          // a client in this process
+	endpoint advertise.Endpoint
+	closed   chan struct{}
+	closing  sync.Once
+	err      error      // of closing Conn
+	reading  timeout    // for the reader alone
+	sending  timeout    // for who holds writing
+	writing  sync.Mutex // held while an answer is written; taken before mu
+	ending   error      // ends the connection once the present request is passed on; for the reader alone
 
 	mu          sync.Mutex
 	last        uint64              // the serial of the last request
@@ -51,27 +51,27 @@ type guarded struct {
 	fetcher     *fetcher            // nil until it is needed
 	fetch       *fetching           // under way there; nil for none
 	bulk        bool                // the last fetch brought much
-	turn        int                 // counts those that were answered from the stored files
+	bulkAnswers int                 // counts those that were answered from the stored files
 	recent      [unanswered]request // the last requests, from newest on
 	newest      int
-	completions map[uint64]completion // answers to complete, by the serials of their requests
+	completions map[uint64]responseHook // answers to complete, by the serials of their requests
 }
 
 var (
-	_ net.Conn = (*guarded)(nil)
-	_ gate     = (*guarded)(nil)
+	_ net.Conn     = (*guardedConn)(nil)
+	_ frameHandler = (*guardedConn)(nil)
 )
 
-func newGuarded(conn net.Conn, f *front) *guarded {
-	g := &guarded{
+func newGuardedConn(conn net.Conn, f *guardedListener) *guardedConn {
+	g := &guardedConn{
 		Conn:        conn,
-		front:       f,
-		wait:        firstTime,
+		listener:    f,
+		wait:        firstTimeout,
 		closed:      make(chan struct{}),
-		completions: make(map[uint64]completion),
+		completions: make(map[uint64]responseHook),
 	}
 	_, g.own = conn.(*memoryConn)
-	g.told = f.broker.policy.For(conn.LocalAddr(), conn.RemoteAddr())
+	g.endpoint = f.broker.policy.For(conn.LocalAddr(), conn.RemoteAddr())
 	g.reading.set, g.sending.set = conn.SetReadDeadline, conn.SetWriteDeadline
 	g.frames = newFramer(conn, g, f.broker.frames, g.closed)
 	return g
@@ -79,26 +79,26 @@ func newGuarded(conn net.Conn, f *front) *guarded {
 
 // Read gives out requests that kfake can bear. Anything else ends the
 // connection.
-func (g *guarded) Read(p []byte) (int, error) {
+func (g *guardedConn) Read(p []byte) (int, error) {
 	n, err := g.frames.Read(p)
 	if err != nil {
 		g.frames.held.Free()
 	}
 	if bad, ok := errors.AsType[*frameError](err); ok {
-		g.front.warn("broker: closed a connection", "peer", g.RemoteAddr().String(), "reason", bad.reason)
+		g.listener.warn("broker: closed a connection", "peer", g.RemoteAddr().String(), "reason", bad.reason)
 	}
 	return n, err
 }
 
 // Write sends one answer.
-func (g *guarded) Write(p []byte) (int, error) {
+func (g *guardedConn) Write(p []byte) (int, error) {
 	g.writing.Lock()
 	defer g.writing.Unlock()
 	return g.send(p)
 }
 
 // send sends an answer of kfake's. The caller holds writing.
-func (g *guarded) send(p []byte) (int, error) {
+func (g *guardedConn) send(p []byte) (int, error) {
 	out, serial, err := g.complete(p)
 	if err != nil {
 		return 0, err
@@ -111,8 +111,8 @@ func (g *guarded) send(p []byte) (int, error) {
 
 // sendAnswer sends the answer to a request as it is, and returns its size. The caller
 // holds writing.
-func (g *guarded) sendAnswer(serial uint64, p net.Buffers) (size int64, err error) {
-	if err := g.sending.in(frameTime); err != nil {
+func (g *guardedConn) sendAnswer(serial uint64, p net.Buffers) (size int64, err error) {
+	if err := g.sending.in(frameTimeout); err != nil {
 		return 0, err
 	}
 	g.mu.Lock()
@@ -124,13 +124,13 @@ func (g *guarded) sendAnswer(serial uint64, p net.Buffers) (size int64, err erro
 	} else {
 		size, err = p.WriteTo(g.Conn)
 	}
-	g.front.settle()
+	g.listener.wakeDrain()
 	return size, err
 }
 
 // complete notes an answer, adds to it what the guard itself has to say, and returns the
 // serial of its request.
-func (g *guarded) complete(p []byte) (out []byte, serial uint64, err error) {
+func (g *guardedConn) complete(p []byte) (out []byte, serial uint64, err error) {
 	if len(p) < prefix+4 {
 		return nil, 0, fmt.Errorf("answer of %d bytes", len(p))
 	}
@@ -148,7 +148,7 @@ func (g *guarded) complete(p []byte) (out []byte, serial uint64, err error) {
 }
 
 // Close ends the connection. Calls after the first change nothing.
-func (g *guarded) Close() error {
+func (g *guardedConn) Close() error {
 	g.closing.Do(func() {
 		close(g.closed)
 		g.err = g.Conn.Close()
@@ -158,13 +158,13 @@ func (g *guarded) Close() error {
 		if f != nil {
 			f.ending.Do(func() { close(f.done) })
 		}
-		g.front.forget(g)
+		g.listener.remove(g)
 	})
 	return g.err
 }
 
 // isClosed reports whether Close was called.
-func (g *guarded) isClosed() bool {
+func (g *guardedConn) isClosed() bool {
 	select {
 	case <-g.closed:
 		return true
@@ -173,24 +173,24 @@ func (g *guarded) isClosed() bool {
 	}
 }
 
-// awaiting implements gate.
-func (g *guarded) awaiting() error {
+// beforeFrame implements frameHandler.
+func (g *guardedConn) beforeFrame() error {
 	_ = g.reading.in(g.wait) // fails on a closed connection, as the read then does
 	return g.ending
 }
 
-// begun implements gate.
-func (g *guarded) begun(there bool) {
-	g.wait = idleTime
+// onFrameStart implements frameHandler.
+func (g *guardedConn) onFrameStart(there bool) {
+	g.wait = idleTimeout
 	if !there {
-		_ = g.reading.in(frameTime) // as in awaiting
+		_ = g.reading.in(frameTimeout) // as in beforeFrame
 	}
 }
 
-// pass implements gate. While the broker drains, it holds requests back until
+// beforeForward implements frameHandler. While the broker drains, it holds requests back until
 // the connection is closed: to end it now would take the answers under way.
-func (g *guarded) pass(req request) error {
-	if writesState(req.key) && !g.front.broker.space.State() {
+func (g *guardedConn) beforeForward(req request) error {
+	if writesState(req.key) && !g.listener.broker.space.State() {
 		return refusef("nothing can be written to the disk: %s is not taken", kmsg.NameForKey(req.key))
 	}
 	g.endFetch(fetchGrace)
@@ -199,20 +199,20 @@ func (g *guarded) pass(req request) error {
 	g.last, g.due = req.serial, true
 	g.note(req)
 	g.mu.Unlock()
-	if !g.front.isDraining() {
+	if !g.listener.isDraining() {
 		return nil
 	}
 	g.mu.Lock()
 	g.last, g.due = last, due
 	g.mu.Unlock()
-	g.front.settle()
+	g.listener.wakeDrain()
 	<-g.closed
 	return net.ErrClosed
 }
 
-// waits reports whether the last request is still to be answered. One that has
+// hasPendingResponse reports whether the last request is still to be answered. One that has
 // no answer (a produce with acks=0) seems to wait until the next.
-func (g *guarded) waits() bool {
+func (g *guardedConn) hasPendingResponse() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.due

@@ -51,7 +51,7 @@ func requestOf(req kmsg.Request) []byte {
 
 func dial(t *testing.T, b *Broker) net.Conn {
 	t.Helper()
-	conn, err := net.Dial("tcp", b.front.Listener.Addr().String())
+	conn, err := net.Dial("tcp", b.guard.Listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,7 +122,7 @@ func TestGuard(t *testing.T) {
 func TestGuardClients(t *testing.T) {
 	t.Parallel()
 	b := start(t, Options{})
-	addr := b.front.Listener.Addr().String()
+	addr := b.guard.Listener.Addr().String()
 	t.Run("HTTP", func(t *testing.T) {
 		t.Parallel()
 		req, err := http.NewRequestWithContext(testContext(t), http.MethodPost, "http://"+addr, nil)
@@ -181,9 +181,9 @@ func TestDrain(t *testing.T) {
 		want   time.Duration
 	}{
 		"Quiet":      {0, 0, 0},
-		"Answered":   {1, drainTime / 2, drainTime / 2},
-		"ReadAhead":  {2, drainTime / 2, drainTime},
-		"Unanswered": {1, 0, drainTime},
+		"Answered":   {1, drainTimeout / 2, drainTimeout / 2},
+		"ReadAhead":  {2, drainTimeout / 2, drainTimeout},
+		"Unanswered": {1, 0, drainTimeout},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -213,7 +213,7 @@ func TestDrain(t *testing.T) {
 					}()
 				}
 				begin := time.Now()
-				g.front.drain(drainTime)
+				g.listener.drain(drainTimeout)
 				if got := time.Since(begin); got < tt.want || got > tt.want+tt.want/10 {
 					t.Errorf("drained for %s, want %s", got, tt.want)
 				}
@@ -223,7 +223,7 @@ func TestDrain(t *testing.T) {
 					read <- n
 				}()
 				synctest.Wait()
-				if err := g.front.wait(); err != nil {
+				if err := g.listener.wait(); err != nil {
 					t.Error(err)
 				}
 				if n := <-read; n != 0 {
@@ -254,7 +254,7 @@ func TestTooManyConns(t *testing.T) {
 	isRefused(t, b)
 	_ = conns[0].Close()
 	eventually(t, "a connection after another has gone", func() bool {
-		conn, err := net.Dial("tcp", b.front.Listener.Addr().String())
+		conn, err := net.Dial("tcp", b.guard.Listener.Addr().String())
 		if err != nil {
 			return false
 		}
@@ -312,16 +312,16 @@ type nowhere struct{ net.Listener }
 func (nowhere) Close() error { return nil }
 
 // guardedPipe is a guarded connection of no broker, and its other end.
-func guardedPipe(t *testing.T) (*guarded, net.Conn) {
+func guardedPipe(t *testing.T) (*guardedConn, net.Conn) {
 	t.Helper()
 	here, there := net.Pipe()
 	b := &Broker{
-		members: newMembers(memberGrace, func(context.Context, memberKey) {}), cleaner: retention.New(retention.Options{}),
+		members: newMembers(reconnectGrace, func(context.Context, memberKey) {}), cleaner: retention.New(retention.Options{}),
 		completer: answers.New(silent{}), groups: migrate.New(silent{}),
 		space:  retention.NewSpace("", nil, func(string) (retention.Disk, error) { return retention.Disk{}, nil }, nil),
 		frames: budget.New(frameMemory), rules: &batches.Settings{Load: func(string) (map[string]*string, bool) { return nil, true }},
 	}
-	g := newFront(nowhere{}, b, b.members, slog.New(slog.DiscardHandler)).admit(here).(*guarded)
+	g := newGuardedListener(nowhere{}, b, b.members, slog.New(slog.DiscardHandler)).guard(here).(*guardedConn)
 	t.Cleanup(func() { _, _ = g.Close(), there.Close() })
 	return g, there
 }
@@ -334,12 +334,12 @@ func TestSlow(t *testing.T) {
 		send []byte
 		want time.Duration
 	}{
-		"Silent":   {nil, firstTime},
-		"Prefix":   {frame[:3], firstTime},
-		"Header":   {frame[:9], frameTime},
-		"Body":     {frame[:len(frame)-1], frameTime},
-		"Idle":     {frame, idleTime},
-		"Metadata": {frameOf(int16(kmsg.Metadata), 1, "id", 0, 0, 0, 0)[:15], frameTime},
+		"Silent":   {nil, firstTimeout},
+		"Prefix":   {frame[:3], firstTimeout},
+		"Header":   {frame[:9], frameTimeout},
+		"Body":     {frame[:len(frame)-1], frameTimeout},
+		"Idle":     {frame, idleTimeout},
+		"Metadata": {frameOf(int16(kmsg.Metadata), 1, "id", 0, 0, 0, 0)[:15], frameTimeout},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -365,8 +365,8 @@ func TestSlow(t *testing.T) {
 			if _, err := g.Write(make([]byte, 64)); err == nil {
 				t.Fatal("an answer that no one takes was written")
 			}
-			if got := time.Since(begin); got < frameTime || got > frameTime+frameTime/10 {
-				t.Errorf("cut off after %s, want %s", got, frameTime)
+			if got := time.Since(begin); got < frameTimeout || got > frameTimeout+frameTimeout/10 {
+				t.Errorf("cut off after %s, want %s", got, frameTimeout)
 			}
 		})
 	})

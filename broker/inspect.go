@@ -7,8 +7,8 @@ import (
 	"axion/broker/admin"
 )
 
-// inspect implements gate.
-func (g *guarded) inspect(req request, frame []byte) ([]byte, error) {
+// inspect implements frameHandler.
+func (g *guardedConn) inspect(req request, frame []byte) ([]byte, error) {
 	g.endFetch(fetchGrace)
 	if kmsg.Key(req.key) == kmsg.Fetch {
 		return g.inspectFetch(req, frame)
@@ -22,20 +22,20 @@ func (g *guarded) inspect(req request, frame []byte) ([]byte, error) {
 	case *kmsg.ProduceRequest:
 		return g.produce(req, frame, r), nil
 	case *kmsg.DeleteTopicsRequest, *kmsg.AlterConfigsRequest:
-		g.answerWith(req, settingsChanged{g.front.broker})
+		g.onResponse(req, settingsChanged{g.listener.broker})
 	case *kmsg.IncrementalAlterConfigsRequest:
-		g.answerWith(req, settingsChanged{g.front.broker})
+		g.onResponse(req, settingsChanged{g.listener.broker})
 		g.keepSettings(req, r)
 	case *kmsg.ListOffsetsRequest:
 		frame = g.listOffsets(req, frame, r)
 	case *kmsg.MetadataRequest:
-		g.refuse(req, g.front.broker.prepare(r))
+		g.refuse(req, g.listener.broker.autoCreate(r))
 	case *kmsg.CreateTopicsRequest:
-		frame = g.without(req, frame, r, withoutCreate(r))
+		frame = g.withoutTopics(req, frame, r, withoutCreate(r))
 	case *kmsg.CreatePartitionsRequest:
-		frame = g.without(req, frame, r, withoutGrow(r))
+		frame = g.withoutTopics(req, frame, r, withoutGrow(r))
 	default:
-		g.front.members.follow(g, parsed)
+		g.listener.members.observe(g, parsed)
 	}
 	return g.change(req, frame, parsed), nil
 }
@@ -43,16 +43,16 @@ func (g *guarded) inspect(req request, frame []byte) ([]byte, error) {
 // change has a request and its answer be what Kafka's are, and returns the frame to pass
 // on. What is wrong by Kafka's rules is found by the names that clients know, before they
 // are those that kfake gets.
-func (g *guarded) change(req request, frame []byte, parsed kmsg.Request) []byte {
+func (g *guardedConn) change(req request, frame []byte, parsed kmsg.Request) []byte {
 	completed, instead, changed := g.exchange(req, frame, parsed)
 	if instead {
-		g.answerWith(req, *completed)
+		g.onResponse(req, *completed)
 		return aside(req, frame)
 	}
 	g.noteMembers(req, frame, parsed)
 	changed = g.configure(req, frame, parsed) || changed
 	if completed != nil {
-		g.answerWith(req, *completed)
+		g.onResponse(req, *completed)
 	}
 	if changed {
 		return framed(frame[:req.body], parsed)
@@ -60,11 +60,11 @@ func (g *guarded) change(req request, frame []byte, parsed kmsg.Request) []byte 
 	return frame
 }
 
-// prepare creates the topics that a metadata request creates by naming them,
+// autoCreate creates the topics that a metadata request creates by naming them,
 // and returns those it refuses. kfake could create them itself, but would not
 // write them down before its end: killed, it loses their records.
-func (b *Broker) prepare(r *kmsg.MetadataRequest) map[string]refused {
-	no := make(map[string]refused)
+func (b *Broker) autoCreate(r *kmsg.MetadataRequest) map[string]topicError {
+	no := make(map[string]topicError)
 	create := r.AllowAutoTopicCreation || r.Version < 4 // before, it is implied
 	for _, topic := range r.Topics {
 		if topic.Topic == nil || topic.TopicID != [16]byte{} {
@@ -79,7 +79,7 @@ func (b *Broker) prepare(r *kmsg.MetadataRequest) map[string]refused {
 			continue
 		}
 		var err error
-		b.alive(func(c *kfake.Cluster) { err = c.CreateTopic(name, 0, nil) })
+		b.withCluster(func(c *kfake.Cluster) { err = c.CreateTopic(name, 0, nil) })
 		if clash := collision(name, err); clash != nil {
 			no[name] = refuseTopic(clash)
 		}
@@ -88,15 +88,15 @@ func (b *Broker) prepare(r *kmsg.MetadataRequest) map[string]refused {
 }
 
 // refuse keeps what to add to the answer of req.
-func (g *guarded) refuse(req request, topics map[string]refused) {
+func (g *guardedConn) refuse(req request, topics map[string]topicError) {
 	if len(topics) == 0 {
 		return
 	}
-	g.answerWith(req, refusal{key: req.key, version: req.version, topics: topics})
+	g.onResponse(req, responseRewrite{key: req.key, version: req.version, topics: topics})
 }
 
-// answerWith keeps what to do with the answer of req, after what is kept already.
-func (g *guarded) answerWith(req request, c completion) {
+// onResponse keeps what to do with the answer of req, after what is kept already.
+func (g *guardedConn) onResponse(req request, c responseHook) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if prior := g.completions[req.serial]; prior != nil {
@@ -106,9 +106,9 @@ func (g *guarded) answerWith(req request, c completion) {
 }
 
 // both are two completions, one after the other.
-type both [2]completion
+type both [2]responseHook
 
-// complete implements completion.
+// complete implements responseHook.
 func (b both) complete(p []byte) ([]byte, error) {
 	p, err := b[0].complete(p)
 	if err != nil {
@@ -117,13 +117,13 @@ func (b both) complete(p []byte) ([]byte, error) {
 	return b[1].complete(p)
 }
 
-// wants implements gate.
-func (g *guarded) wants(key int16) bool {
-	return inspected(key) || concerned(key) || kmsg.Key(key) == kmsg.Produce && g.front.broker.faults.produce()
+// wants implements frameHandler.
+func (g *guardedConn) wants(key int16) bool {
+	return inspected(key) || concerned(key) || kmsg.Key(key) == kmsg.Produce && g.listener.broker.faults.produce()
 }
 
-// without returns the frame of a request that has lost the refused topics.
-func (g *guarded) without(req request, frame []byte, left kmsg.Request, topics map[string]refused) []byte {
+// withoutTopics returns the frame of a request that has lost the refused topics.
+func (g *guardedConn) withoutTopics(req request, frame []byte, left kmsg.Request, topics map[string]topicError) []byte {
 	if len(topics) == 0 {
 		return frame
 	}

@@ -22,72 +22,72 @@ func TestMembers(t *testing.T) {
 	name, static := "m", "static"
 	heartbeat := &kmsg.HeartbeatRequest{Group: "g", MemberID: name}
 	for test, tt := range map[string]struct {
-		run  func(m *members, a, b *guarded)
+		run  func(m *members, a, b *guardedConn)
 		want int // expulsions, a moment after the grace
 	}{
-		"OK": {func(m *members, a, _ *guarded) {
-			m.follow(a, heartbeat)
-			m.gone(a)
+		"OK": {func(m *members, a, _ *guardedConn) {
+			m.observe(a, heartbeat)
+			m.connClosed(a)
 		}, 1},
-		"Modern": {func(m *members, a, _ *guarded) {
-			m.follow(a, &kmsg.ConsumerGroupHeartbeatRequest{Group: "g", MemberID: name})
-			m.gone(a)
+		"Modern": {func(m *members, a, _ *guardedConn) {
+			m.observe(a, &kmsg.ConsumerGroupHeartbeatRequest{Group: "g", MemberID: name})
+			m.connClosed(a)
 		}, 1},
-		"BothGone": {func(m *members, a, b *guarded) {
-			m.follow(a, &kmsg.JoinGroupRequest{Group: "g", MemberID: name})
-			m.follow(b, heartbeat)
-			m.gone(a)
-			m.gone(b)
+		"BothGone": {func(m *members, a, b *guardedConn) {
+			m.observe(a, &kmsg.JoinGroupRequest{Group: "g", MemberID: name})
+			m.observe(b, heartbeat)
+			m.connClosed(a)
+			m.connClosed(b)
 		}, 1},
-		"OneLeft": {func(m *members, a, b *guarded) {
-			m.follow(a, &kmsg.SyncGroupRequest{Group: "g", MemberID: name})
-			m.follow(b, heartbeat)
-			m.gone(a)
+		"OneLeft": {func(m *members, a, b *guardedConn) {
+			m.observe(a, &kmsg.SyncGroupRequest{Group: "g", MemberID: name})
+			m.observe(b, heartbeat)
+			m.connClosed(a)
 		}, 0},
-		"Reconnected": {func(m *members, a, b *guarded) {
-			m.follow(a, heartbeat)
-			m.gone(a)
+		"Reconnected": {func(m *members, a, b *guardedConn) {
+			m.observe(a, heartbeat)
+			m.connClosed(a)
 			time.Sleep(grace - time.Nanosecond)
-			m.follow(b, heartbeat)
+			m.observe(b, heartbeat)
 		}, 0},
-		"ReconnectedAndGone": {func(m *members, a, b *guarded) {
-			m.follow(a, heartbeat)
-			m.gone(a)
-			m.follow(b, heartbeat)
-			m.gone(b)
+		"ReconnectedAndGone": {func(m *members, a, b *guardedConn) {
+			m.observe(a, heartbeat)
+			m.connClosed(a)
+			m.observe(b, heartbeat)
+			m.connClosed(b)
 		}, 1},
-		"Left": {func(m *members, a, _ *guarded) {
-			m.follow(a, heartbeat)
-			m.follow(a, &kmsg.LeaveGroupRequest{Group: "g", Members: []kmsg.LeaveGroupRequestMember{{MemberID: name}}})
-			m.gone(a)
+		"Left": {func(m *members, a, _ *guardedConn) {
+			m.observe(a, heartbeat)
+			m.observe(a, &kmsg.LeaveGroupRequest{Group: "g", Members: []kmsg.LeaveGroupRequestMember{{MemberID: name}}})
+			m.connClosed(a)
 		}, 0},
-		"LeftAfter": {func(m *members, a, b *guarded) {
-			m.follow(a, heartbeat)
-			m.gone(a)
-			m.follow(b, &kmsg.LeaveGroupRequest{Group: "g", MemberID: name})
+		"LeftAfter": {func(m *members, a, b *guardedConn) {
+			m.observe(a, heartbeat)
+			m.connClosed(a)
+			m.observe(b, &kmsg.LeaveGroupRequest{Group: "g", MemberID: name})
 		}, 0},
-		"LeftModern": {func(m *members, a, _ *guarded) {
-			m.follow(a, &kmsg.ConsumerGroupHeartbeatRequest{Group: "g", MemberID: name})
-			m.follow(a, &kmsg.ConsumerGroupHeartbeatRequest{Group: "g", MemberID: name, MemberEpoch: -1})
-			m.gone(a)
+		"LeftModern": {func(m *members, a, _ *guardedConn) {
+			m.observe(a, &kmsg.ConsumerGroupHeartbeatRequest{Group: "g", MemberID: name})
+			m.observe(a, &kmsg.ConsumerGroupHeartbeatRequest{Group: "g", MemberID: name, MemberEpoch: -1})
+			m.connClosed(a)
 		}, 0},
-		"Static": {func(m *members, a, _ *guarded) {
-			m.follow(a, &kmsg.HeartbeatRequest{Group: "g", MemberID: name, InstanceID: &static})
-			m.follow(a, &kmsg.ConsumerGroupHeartbeatRequest{Group: "g", MemberID: name, InstanceID: &static})
-			m.gone(a)
+		"Static": {func(m *members, a, _ *guardedConn) {
+			m.observe(a, &kmsg.HeartbeatRequest{Group: "g", MemberID: name, InstanceID: &static})
+			m.observe(a, &kmsg.ConsumerGroupHeartbeatRequest{Group: "g", MemberID: name, InstanceID: &static})
+			m.connClosed(a)
 		}, 0},
-		"NoIDYet": {func(m *members, a, _ *guarded) {
-			m.follow(a, &kmsg.JoinGroupRequest{Group: "g"})
-			m.gone(a)
+		"NoIDYet": {func(m *members, a, _ *guardedConn) {
+			m.observe(a, &kmsg.JoinGroupRequest{Group: "g"})
+			m.connClosed(a)
 		}, 0},
-		"AlreadyClosed": {func(m *members, a, _ *guarded) {
+		"AlreadyClosed": {func(m *members, a, _ *guardedConn) {
 			close(a.closed)
-			m.follow(a, heartbeat)
-			m.gone(a)
+			m.observe(a, heartbeat)
+			m.connClosed(a)
 		}, 0},
-		"Closed": {func(m *members, a, _ *guarded) {
-			m.follow(a, heartbeat)
-			m.gone(a)
+		"Closed": {func(m *members, a, _ *guardedConn) {
+			m.observe(a, heartbeat)
+			m.connClosed(a)
 			m.close()
 		}, 0},
 	} {
@@ -101,7 +101,7 @@ func TestMembers(t *testing.T) {
 					}
 					got.Add(1)
 				})
-				tt.run(m, &guarded{closed: make(chan struct{})}, &guarded{closed: make(chan struct{})})
+				tt.run(m, &guardedConn{closed: make(chan struct{})}, &guardedConn{closed: make(chan struct{})})
 				time.Sleep(grace - time.Nanosecond) // of the test's own clock
 				synctest.Wait()
 				if got.Load() != 0 && tt.want != 0 {
@@ -113,8 +113,8 @@ func TestMembers(t *testing.T) {
 					t.Errorf("got %d expulsions, want %d", got, tt.want)
 				}
 				m.close()
-				if tt.want > 0 && len(m.known)+len(m.spoken) > 0 {
-					t.Errorf("remembers %d members of %d connections", len(m.known), len(m.spoken))
+				if tt.want > 0 && len(m.known)+len(m.byConn) > 0 {
+					t.Errorf("remembers %d members of %d connections", len(m.known), len(m.byConn))
 				}
 			})
 		})

@@ -100,7 +100,7 @@ func (*memoryConn) LocalAddr() net.Addr { return memoryAddr{} }
 // RemoteAddr implements [net.Conn].
 func (*memoryConn) RemoteAddr() net.Addr { return memoryAddr{} }
 
-// memoryAddr is what the broker tells of where such a client is.
+// memoryAddr is the address of such a client.
 type memoryAddr struct{}
 
 // Network implements [net.Addr].

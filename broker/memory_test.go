@@ -35,7 +35,7 @@ func TestMemory(t *testing.T) {
 		if i > 0 {
 			break
 		}
-		if err := errors.Join(b.leave(), b.comeBack()); err != nil {
+		if err := errors.Join(b.goOffline(), b.goOnline()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -43,7 +43,7 @@ func TestMemory(t *testing.T) {
 	if err := b.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.porch.memory.dial(testContext(t), "tcp", b.Addr()); !errors.Is(err, syscall.ECONNREFUSED) {
+	if _, err := b.listener.memory.dial(testContext(t), "tcp", b.Addr()); !errors.Is(err, syscall.ECONNREFUSED) {
 		t.Errorf("got %v, want a refusal", err)
 	}
 }

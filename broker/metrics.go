@@ -9,7 +9,7 @@ import (
 	"go.opentelemetry.io/otel/metric"
 )
 
-// RegisterMetrics has what [admin.Admin.RegisterMetrics] tells measured, and the broker's connections:
+// RegisterMetrics measures what [admin.Admin.RegisterMetrics] does, and the broker's connections:
 // those that are open, by whether they come from outside this process, how many of
 // these may be, and those that were refused. Call it once.
 func (b *Broker) RegisterMetrics(provider metric.MeterProvider) error {
@@ -41,9 +41,9 @@ func (b *Broker) RegisterMetrics(provider metric.MeterProvider) error {
 
 // ownConns counts the connections of clients in this process.
 func (b *Broker) ownConns() (n int) {
-	b.life.RLock()
-	f := b.front
-	b.life.RUnlock()
+	b.clusterMu.RLock()
+	f := b.guard
+	b.clusterMu.RUnlock()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for g := range f.conns {

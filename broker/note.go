@@ -9,18 +9,18 @@ import (
 )
 
 // noteMembers keeps what a request of a group protocol, and its answer, say of members.
-func (g *guarded) noteMembers(req request, frame []byte, parsed kmsg.Request) {
+func (g *guardedConn) noteMembers(req request, frame []byte, parsed kmsg.Request) {
 	if groups := shared(parsed); groups != nil {
-		g.answerWith(req, &sharing{
-			request: req, front: g.front, groups: groups, acknowledged: g.front.broker.acknowledged(parsed), resets: resets(parsed),
+		g.onResponse(req, &sharing{
+			request: req, listener: g.listener, groups: groups, acknowledged: g.listener.broker.acknowledged(parsed), resets: resets(parsed),
 		})
 		return
 	}
 	client := membership.Client{
 		ID: clientID(frame), Host: g.RemoteAddr().String(), Local: g.RemoteAddr().Network() == memoryAddr{}.Network(),
 	}
-	if answered := g.front.joined.Follow(client, parsed); answered != nil {
-		g.answerWith(req, noting{key: req.key, version: req.version, answered: answered})
+	if answered := g.listener.joined.Follow(client, parsed); answered != nil {
+		g.onResponse(req, noting{key: req.key, version: req.version, answered: answered})
 	}
 }
 
@@ -40,9 +40,9 @@ type noting struct {
 	answered     func(kmsg.Response)
 }
 
-// complete implements completion.
+// complete implements responseHook.
 func (n noting) complete(p []byte) ([]byte, error) {
-	resp, _, err := readAnswer(p, n.key, n.version)
+	resp, _, err := decodeResponse(p, n.key, n.version)
 	if err != nil {
 		return nil, err
 	}

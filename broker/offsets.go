@@ -27,14 +27,14 @@ type topicPartition struct {
 // decompresses the batch in question, up to 128 MiB, in the one loop that carries out all
 // requests. In place of it kfake is asked for the latest offset, which any answer is
 // below, and looks at the rest of the request.
-func (g *guarded) listOffsets(req request, frame []byte, r *kmsg.ListOffsetsRequest) []byte {
+func (g *guardedConn) listOffsets(req request, frame []byte, r *kmsg.ListOffsetsRequest) []byte {
 	times := make(map[topicPartition]int64)
 	for i := range r.Topics {
 		t := &r.Topics[i]
 		for j := range t.Partitions {
 			p := &t.Partitions[j]
 			if r.Version < 1 || p.Timestamp < 0 && (p.Timestamp != greatestTimestamp || r.Version < greatestVersion) ||
-				!g.front.broker.keepsAll(t.Topic) {
+				!g.listener.broker.isAppendOnly(t.Topic) {
 				continue
 			}
 			times[topicPartition{t.Topic, p.Partition}], p.Timestamp = p.Timestamp, latestOffset
@@ -43,13 +43,13 @@ func (g *guarded) listOffsets(req request, frame []byte, r *kmsg.ListOffsetsRequ
 	if len(times) == 0 {
 		return frame
 	}
-	g.answerWith(req, &timed{broker: g.front.broker, version: req.version, times: times})
+	g.onResponse(req, &timed{broker: g.listener.broker, version: req.version, times: times})
 	return framed(frame[:req.body], r)
 }
 
-// keepsAll reports whether a topic's files are only added to and removed.
-func (b *Broker) keepsAll(topic string) (keeps bool) {
-	b.alive(func(c *kfake.Cluster) {
+// isAppendOnly reports whether a topic's files are only added to and removed.
+func (b *Broker) isAppendOnly(topic string) (keeps bool) {
+	b.withCluster(func(c *kfake.Cluster) {
 		info := c.TopicInfo(topic)
 		keeps = info != nil && !retention.Compacted(info.Configs)
 	})
@@ -63,9 +63,9 @@ type timed struct {
 	times   map[topicPartition]int64
 }
 
-// complete implements completion.
+// complete implements responseHook.
 func (c *timed) complete(p []byte) ([]byte, error) {
-	resp, body, err := readAnswer(p, int16(kmsg.ListOffsets), c.version)
+	resp, body, err := decodeResponse(p, int16(kmsg.ListOffsets), c.version)
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +79,7 @@ func (c *timed) complete(p []byte) ([]byte, error) {
 			}
 		}
 	}
-	return answerAgain(p[:body], a), nil
+	return encodeResponse(p[:body], a), nil
 }
 
 // find puts the record of a time in place of the latest offset.
@@ -87,7 +87,7 @@ func (c *timed) find(topic string, p *kmsg.ListOffsetsResponseTopicPartition, at
 	end := p.Offset
 	p.Offset, p.Timestamp, p.LeaderEpoch = -1, -1, -1
 	partition, start := segment.Partition{Topic: topic, Partition: p.Partition}, int64(0)
-	c.broker.alive(func(cluster *kfake.Cluster) {
+	c.broker.withCluster(func(cluster *kfake.Cluster) {
 		if info := cluster.TopicInfo(topic); info != nil {
 			partition.ID = info.TopicID
 		}

@@ -17,7 +17,7 @@ func TestOffsetsOfTimes(t *testing.T) {
 	b := start(t, Options{Topics: []string{"a"}, Partitions: 1})
 	var mu sync.Mutex
 	asked := map[string]int64{}
-	b.alive(func(c *kfake.Cluster) {
+	b.withCluster(func(c *kfake.Cluster) {
 		c.ControlKey(int16(kmsg.ListOffsets), func(r kmsg.Request) (kmsg.Response, error, bool) {
 			c.KeepControl()
 			mu.Lock()

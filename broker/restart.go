@@ -5,39 +5,39 @@ import (
 	"fmt"
 )
 
-// leave takes the broker off the net, as if its process had ended: clients lose
+// goOffline takes the broker off the net, as if its process had ended: clients lose
 // their connections and cannot make new ones. What it holds is saved.
-func (b *Broker) leave() error {
-	b.turn.Lock()
-	defer b.turn.Unlock()
-	if !b.here {
+func (b *Broker) goOffline() error {
+	b.restartMu.Lock()
+	defer b.restartMu.Unlock()
+	if !b.running {
 		return errors.New("the broker is away already")
 	}
-	return b.down()
+	return b.stopCluster()
 }
 
-// comeBack starts the broker again, at the same address and with what it held, all
+// goOnline starts the broker again, at the same address and with what it held, all
 // members of groups among it.
-func (b *Broker) comeBack() error {
-	b.turn.Lock()
-	defer b.turn.Unlock()
-	if b.here || b.over {
+func (b *Broker) goOnline() error {
+	b.restartMu.Lock()
+	defer b.restartMu.Unlock()
+	if b.running || b.stopped {
 		return nil
 	}
-	if err := b.up(nil); err != nil {
+	if err := b.startCluster(nil); err != nil {
 		return fmt.Errorf("restart broker: %w", err)
 	}
-	b.faults.renew()
+	b.faults.reinstall()
 	return nil
 }
 
-// down ends the cluster, and the front with its connections. The caller holds turn.
-func (b *Broker) down() error {
-	b.here = false
+// stopCluster ends the cluster, and the guarded listener with its connections. The caller holds restartMu.
+func (b *Broker) stopCluster() error {
+	b.running = false
 	b.members.close()
-	b.front.drain(drainTime)
-	b.life.Lock()
+	b.guard.drain(drainTimeout)
+	b.clusterMu.Lock()
 	b.closed = true
-	b.life.Unlock()
-	return errors.Join(b.store.Close(), b.joined.Seal(), b.front.wait())
+	b.clusterMu.Unlock()
+	return errors.Join(b.store.Close(), b.joined.Seal(), b.guard.wait())
 }

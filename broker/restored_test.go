@@ -101,7 +101,7 @@ func TestReplaced(t *testing.T) {
 				eventually(t, id+" in the group", func() bool { g := groupOf(t, b, "g"); return g.Members == n+1 && g.State == "Stable" })
 			}
 			all := membersOf(t, b)
-			if err := errors.Join(b.leave(), b.comeBack()); err != nil {
+			if err := errors.Join(b.goOffline(), b.goOnline()); err != nil {
 				t.Fatal(err)
 			}
 			if got := membersOf(t, b); !slices.Equal(got, all) {
@@ -131,7 +131,7 @@ func TestAwait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex
 		var expelled []string
-		m := newMembers(memberGrace, func(_ context.Context, key memberKey) {
+		m := newMembers(reconnectGrace, func(_ context.Context, key memberKey) {
 			mu.Lock()
 			defer mu.Unlock()
 			expelled = append(expelled, key.id)
@@ -152,7 +152,7 @@ func TestAwait(t *testing.T) {
 			}
 		}
 		check(membership.PlaceholderID, "replaced")
-		m.follow(&guarded{closed: make(chan struct{})}, &kmsg.HeartbeatRequest{Group: "g", MemberID: "alive"})
+		m.observe(&guardedConn{closed: make(chan struct{})}, &kmsg.HeartbeatRequest{Group: "g", MemberID: "alive"})
 		time.Sleep(restoredGrace - time.Nanosecond)
 		check(membership.PlaceholderID, "replaced")
 		time.Sleep(time.Nanosecond)

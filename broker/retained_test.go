@@ -38,7 +38,7 @@ func TestRetention(t *testing.T) {
 	if err := start(t, Options{Dir: dir, Topics: []string{"old"}}).Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := start(t, Options{Dir: dir, Keep: []string{"old", "kept"}}).Close(); err != nil {
+	if err := start(t, Options{Dir: dir, InfiniteTopics: []string{"old", "kept"}}).Close(); err != nil {
 		t.Fatal(err)
 	}
 	b := start(t, Options{Dir: dir, Topics: []string{"known"}, RetentionBytes: 2 << 20})

@@ -30,7 +30,7 @@ func (l storedLog) Settings(ctx context.Context, topics []string) (map[string]re
 
 // Offsets implements [retention.Log].
 func (l storedLog) Offsets(p retention.Partition) (at retention.Offsets, ok bool) {
-	l.broker.alive(func(c *kfake.Cluster) {
+	l.broker.withCluster(func(c *kfake.Cluster) {
 		if info := c.PartitionInfo(p.Topic, p.ID); info != nil {
 			at, ok = retention.Offsets{Start: info.LogStartOffset, Stable: info.LastStableOffset, End: info.HighWatermark}, true
 		}
@@ -41,7 +41,7 @@ func (l storedLog) Offsets(p retention.Partition) (at retention.Offsets, ok bool
 // DeleteRecords implements [retention.Log].
 func (l storedLog) DeleteRecords(p retention.Partition, offset int64) error {
 	err := errAway
-	l.broker.alive(func(c *kfake.Cluster) { err = c.DeleteRecords(p.Topic, p.ID, offset) })
+	l.broker.withCluster(func(c *kfake.Cluster) { err = c.DeleteRecords(p.Topic, p.ID, offset) })
 	return err
 }
 
@@ -54,7 +54,7 @@ func (l storedLog) Committed(ctx context.Context, topics map[string]bool) (map[s
 	committed := map[string]map[retention.Partition]int64{}
 	for name := range listed {
 		var info *kfake.GroupInfo
-		l.broker.alive(func(c *kfake.Cluster) { info = c.GroupInfo(name) })
+		l.broker.withCluster(func(c *kfake.Cluster) { info = c.GroupInfo(name) })
 		if info == nil {
 			continue
 		}

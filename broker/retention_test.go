@@ -390,7 +390,7 @@ func TestRetentionLeftover(t *testing.T) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 	var raw map[string]*string
-	b.alive(func(c *kfake.Cluster) { raw = c.TopicInfo("a").Configs })
+	b.withCluster(func(c *kfake.Cluster) { raw = c.TopicInfo("a").Configs })
 	if raw["retention.ms"] != nil {
 		t.Error("kfake knows the age")
 	}

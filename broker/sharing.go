@@ -65,28 +65,28 @@ func (b *Broker) acknowledged(req kmsg.Request) membership.Acknowledged {
 // the client gets an answer.
 type sharing struct {
 	request
-	front        *front
+	listener     *guardedListener
 	groups       []string
 	acknowledged membership.Acknowledged
 	resets       bool
 }
 
-// complete implements completion.
+// complete implements responseHook.
 func (s *sharing) complete(p []byte) ([]byte, error) {
 	if len(s.acknowledged) > 0 {
-		resp, _, err := readAnswer(p, s.key, s.version)
+		resp, _, err := decodeResponse(p, s.key, s.version)
 		if err != nil {
 			return nil, err
 		}
 		s.refused(resp)
 	}
-	ctx, cancel := s.front.noteContext()
+	ctx, cancel := s.listener.noteContext()
 	defer cancel()
-	s.front.sharing.Lock() // so that what is noted last is what was asked for last
-	defer s.front.sharing.Unlock()
+	s.listener.sharing.Lock() // so that what is noted last is what was asked for last
+	defer s.listener.sharing.Unlock()
 	for _, group := range s.groups {
-		if starts, err := s.front.broker.admin.ShareStarts(ctx, group); err == nil {
-			s.front.joined.Share(group, starts, s.acknowledged, s.resets)
+		if starts, err := s.listener.broker.admin.ShareStarts(ctx, group); err == nil {
+			s.listener.joined.Share(group, starts, s.acknowledged, s.resets)
 		}
 	}
 	return p, nil
@@ -94,7 +94,7 @@ func (s *sharing) complete(p []byte) ([]byte, error) {
 
 // refused forgets the acknowledgements that the answer refuses.
 func (s *sharing) refused(resp kmsg.Response) {
-	b := s.front.broker
+	b := s.listener.broker
 	refused := func(topic [16]byte, partition int32, code int16) {
 		if code != 0 {
 			delete(s.acknowledged[b.topicNames.of(b, "", topic)], partition)

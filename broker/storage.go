@@ -9,8 +9,8 @@ import (
 
 // store notes records that are to be written, and reports whether there is room for
 // them: where the disk takes none, it takes them out of the request, and the answer says so.
-func (g *guarded) store(req request, r *kmsg.ProduceRequest) bool {
-	b := g.front.broker
+func (g *guardedConn) store(req request, r *kmsg.ProduceRequest) bool {
+	b := g.listener.broker
 	size := 0
 	for _, topic := range r.Topics {
 		for _, p := range topic.Partitions {
@@ -29,7 +29,7 @@ func (g *guarded) store(req request, r *kmsg.ProduceRequest) bool {
 	if r.Acks == 0 { // as Kafka does
 		g.ending = refusef("the disk takes no records, and the client waits for no answer")
 	} else {
-		g.answerWith(req, &unstored{version: req.version, topics: r.Topics})
+		g.onResponse(req, &unstored{version: req.version, topics: r.Topics})
 	}
 	r.Topics = nil
 	return false
@@ -41,9 +41,9 @@ type unstored struct {
 	topics  []kmsg.ProduceRequestTopic
 }
 
-// complete implements completion.
+// complete implements responseHook.
 func (u *unstored) complete(p []byte) ([]byte, error) {
-	answer, body, err := readAnswer(p, int16(kmsg.Produce), u.version)
+	answer, body, err := decodeResponse(p, int16(kmsg.Produce), u.version)
 	if err != nil {
 		return nil, err
 	}
@@ -59,10 +59,10 @@ func (u *unstored) complete(p []byte) ([]byte, error) {
 		}
 		resp.Topics = append(resp.Topics, topic)
 	}
-	return answerAgain(p[:body], resp), nil
+	return encodeResponse(p[:body], resp), nil
 }
 
-// writesState tells the requests that have kfake write something other than
+// writesState reports the requests that have kfake write something other than
 // records.
 func writesState(key int16) bool {
 	switch kmsg.Key(key) {
@@ -77,15 +77,15 @@ func writesState(key int16) bool {
 // configure renames what a request sets or asks for of the settings that
 // retention follows.
 // It reports whether it changed the request.
-func (g *guarded) configure(req request, frame []byte, r kmsg.Request) bool {
+func (g *guardedConn) configure(req request, frame []byte, r kmsg.Request) bool {
 	if req.client(frame) == retention.ClientID {
 		return false
 	}
-	b := g.front.broker
+	b := g.listener.broker
 	names := b.options.names()
 	switch r := r.(type) {
 	case *kmsg.DescribeConfigsRequest:
-		g.answerWith(req, described{req.version, names.Ask(r)})
+		g.onResponse(req, described{req.version, names.Ask(r)})
 		return true
 	case *kmsg.AlterConfigsRequest:
 		for _, resource := range r.Resources {
@@ -124,14 +124,14 @@ type described struct {
 	description *retention.Description
 }
 
-// complete implements completion.
+// complete implements responseHook.
 func (d described) complete(p []byte) ([]byte, error) {
-	answer, body, err := readAnswer(p, int16(kmsg.DescribeConfigs), d.version)
+	answer, body, err := decodeResponse(p, int16(kmsg.DescribeConfigs), d.version)
 	if err != nil {
 		return nil, err
 	}
 	d.description.Reveal(answer.(*kmsg.DescribeConfigsResponse))
-	return answerAgain(p[:body], answer), nil
+	return encodeResponse(p[:body], answer), nil
 }
 
 // fullError says that there is no room for the broker's state.

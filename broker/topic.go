@@ -21,21 +21,21 @@ func collision(name string, err error) error {
 }
 
 // refuseTopic refuses a topic for its name.
-func refuseTopic(err error) refused {
-	return refused{code: kerr.InvalidTopicException.Code, message: err.Error()}
+func refuseTopic(err error) topicError {
+	return topicError{code: kerr.InvalidTopicException.Code, message: err.Error()}
 }
 
 // refusePartitions refuses more partitions than the limit.
-func refusePartitions(name string, n int) refused {
-	return refused{
+func refusePartitions(name string, n int) topicError {
+	return topicError{
 		code:    kerr.InvalidPartitions.Code,
 		message: fmt.Sprintf("topic %q: %d partitions, must be at most %d", name, n, admin.MaxPartitions),
 	}
 }
 
 // withoutCreate takes the topics out of r that must not be created.
-func withoutCreate(r *kmsg.CreateTopicsRequest) map[string]refused {
-	no := make(map[string]refused)
+func withoutCreate(r *kmsg.CreateTopicsRequest) map[string]topicError {
+	no := make(map[string]topicError)
 	r.Topics = slices.DeleteFunc(r.Topics, func(t kmsg.CreateTopicsRequestTopic) bool {
 		n := max(int(t.NumPartitions), len(t.ReplicaAssignment))
 		if err := admin.CheckTopicName(t.Topic); err != nil {
@@ -50,8 +50,8 @@ func withoutCreate(r *kmsg.CreateTopicsRequest) map[string]refused {
 }
 
 // withoutGrow takes the topics out of r that would get too many partitions.
-func withoutGrow(r *kmsg.CreatePartitionsRequest) map[string]refused {
-	no := make(map[string]refused)
+func withoutGrow(r *kmsg.CreatePartitionsRequest) map[string]topicError {
+	no := make(map[string]topicError)
 	r.Topics = slices.DeleteFunc(r.Topics, func(t kmsg.CreatePartitionsRequestTopic) bool {
 		if int(t.Count) > admin.MaxPartitions {
 			no[t.Topic] = refusePartitions(t.Topic, int(t.Count))

@@ -11,19 +11,19 @@ import (
 )
 
 // produce deals with records before they are written, and returns the frame to pass on.
-func (g *guarded) produce(req request, frame []byte, r *kmsg.ProduceRequest) []byte {
+func (g *guardedConn) produce(req request, frame []byte, r *kmsg.ProduceRequest) []byte {
 	if g.records(req, r) {
 		frame = framed(frame[:req.body], r)
 	}
-	if g.front.broker.faults.produce() {
-		return g.strike(req, frame, r)
+	if g.listener.broker.faults.produce() {
+		return g.applyProduceFaults(req, frame, r)
 	}
 	return frame
 }
 
-// inspectBody implements gate. What is left of a request may be shorter than its
+// inspectBody implements frameHandler. What is left of a request may be shorter than its
 // frame: kfake does not look at the bytes behind it.
-func (g *guarded) inspectBody(req request, body []byte) error {
+func (g *guardedConn) inspectBody(req request, body []byte) error {
 	r := kmsg.NewPtrProduceRequest()
 	r.SetVersion(req.version)
 	if err := r.ReadFrom(body[req.body-prefix:]); err != nil {
@@ -42,7 +42,7 @@ func (g *guarded) inspectBody(req request, body []byte) error {
 
 // records takes out of a request what is not to be written, and reports whether the
 // request is another than it was.
-func (g *guarded) records(req request, r *kmsg.ProduceRequest) (changed bool) {
+func (g *guardedConn) records(req request, r *kmsg.ProduceRequest) (changed bool) {
 	changed = g.check(req, r)
 	return !g.store(req, r) || changed
 }
@@ -51,21 +51,21 @@ func (g *guarded) records(req request, r *kmsg.ProduceRequest) (changed bool) {
 // LogAppendTime their time, and reports whether the request is another than it was. kfake
 // (v0.0.0-20260918) acknowledges them: it looks at neither the records nor their number,
 // and takes the next offset from that.
-func (g *guarded) check(req request, r *kmsg.ProduceRequest) (changed bool) {
-	result := batches.Check(r, known{g.front.broker}, time.Now().UnixMilli())
+func (g *guardedConn) check(req request, r *kmsg.ProduceRequest) (changed bool) {
+	result := batches.Check(r, known{g.listener.broker}, time.Now().UnixMilli())
 	if !result.Tells() {
 		return result.Changed
 	}
 	if len(result.Refused) > 0 {
 		first := result.Refused[0]
-		g.front.warn("broker: refused a batch", "peer", g.RemoteAddr().String(),
+		g.listener.warn("broker: refused a batch", "peer", g.RemoteAddr().String(),
 			"topic", first.Topic, "partition", first.Partition, "error", first.Error)
 		if r.Acks == 0 { // there is no other way to tell, and it is Kafka's
 			g.ending = refusef("a produce without acknowledgement was refused: %v", first.Error)
 		}
 	}
 	if r.Acks != 0 {
-		g.answerWith(req, &validated{req.version, result})
+		g.onResponse(req, &validated{req.version, result})
 	}
 	return result.Changed
 }
@@ -76,20 +76,20 @@ type validated struct {
 	result  batches.Result
 }
 
-// complete implements completion.
+// complete implements responseHook.
 func (c *validated) complete(p []byte) ([]byte, error) {
-	resp, body, err := readAnswer(p, int16(kmsg.Produce), c.version)
+	resp, body, err := decodeResponse(p, int16(kmsg.Produce), c.version)
 	if err != nil {
 		return nil, err
 	}
 	c.result.AddTo(resp.(*kmsg.ProduceResponse))
-	return answerAgain(p[:body], resp), nil
+	return encodeResponse(p[:body], resp), nil
 }
 
 // settingsChanged has topics' settings read anew before their change is answered.
 type settingsChanged struct{ broker *Broker }
 
-// complete implements completion.
+// complete implements responseHook.
 func (c settingsChanged) complete(p []byte) ([]byte, error) {
 	c.broker.rules.Forget()
 	return p, nil
@@ -97,7 +97,7 @@ func (c settingsChanged) complete(p []byte) ([]byte, error) {
 
 // settingsOf are a topic's own settings.
 func (b *Broker) settingsOf(topic string) (settings map[string]*string, ok bool) {
-	b.alive(func(c *kfake.Cluster) {
+	b.withCluster(func(c *kfake.Cluster) {
 		if info := c.TopicInfo(topic); info != nil {
 			settings, ok = retention.Plain(info.Configs), true
 		}
@@ -115,6 +115,6 @@ func (k known) Rules(topic string) (batches.Rules, bool) { return k.broker.rules
 
 // Has implements [batches.Topics].
 func (k known) Has(topic string, partition int32) (has bool) {
-	k.broker.alive(func(c *kfake.Cluster) { has = c.PartitionInfo(topic, partition) != nil })
+	k.broker.withCluster(func(c *kfake.Cluster) { has = c.PartitionInfo(topic, partition) != nil })
 	return has
 }

@@ -21,8 +21,8 @@ import (
 	"axion/services/clustertest"
 )
 
-// produced is what a broker answered about one partition.
-type produced struct {
+// produceResponseEdit is what a broker answered about one partition.
+type produceResponseEdit struct {
 	code    int16
 	message string
 	records []int32 // those at fault
@@ -39,7 +39,7 @@ type producer struct {
 
 // send produces batches to the partitions of a topic, and gives the answers; none
 // where the broker closed the connection.
-func (p producer) send(topic string, version int16, batches ...[]byte) []produced {
+func (p producer) send(topic string, version int16, batches ...[]byte) []produceResponseEdit {
 	p.t.Helper()
 	conn, err := net.Dial("tcp", p.addr)
 	if err != nil {
@@ -80,7 +80,7 @@ func (p producer) send(topic string, version int16, batches ...[]byte) []produce
 	if err := resp.ReadFrom(body); err != nil {
 		p.t.Fatal(err)
 	}
-	answers := make([]produced, len(batches))
+	answers := make([]produceResponseEdit, len(batches))
 	for _, part := range resp.Topics[0].Partitions {
 		a := &answers[part.Partition]
 		a.code = part.ErrorCode
@@ -150,7 +150,7 @@ func TestValidationKafka(t *testing.T) {
 		if version == 0 {
 			version = 9
 		}
-		var got [2][]produced
+		var got [2][]produceResponseEdit
 		for i, addr := range []string{kafka, embedded} {
 			got[i] = producer{t: t, addr: addr, acks: -1}.send(topic, version, bytes.Clone(c.Batch), batchtest.Sound(0, 1))
 		}

@@ -18,61 +18,62 @@ const maxMetadata = 4096
 
 func tooLong(metadata *string) bool { return metadata != nil && len(*metadata) > maxMetadata }
 
-// longCommits are the commits of a request that are refused: partitions by the index of
-// their topic.
-type longCommits map[int][]int32
-
-// takes reports whether a commit is one.
-func (l longCommits) takes(topic int, partition int32, metadata *string) bool {
-	if !tooLong(metadata) {
-		return false
+// refuseLong takes the commits whose metadata is too long out of a request of so many
+// topics, and has the answer refuse them. asked and answered are the partitions of a topic,
+// by its index; answered is nil where the answer has no such topic.
+func refuseLong[P any, A ~struct {
+	Partition   int32
+	ErrorCode   int16
+	UnknownTags kmsg.Tags
+}](topics int, asked func(topic int) *[]P, commit func(P) (int32, *string), answered func(resp kmsg.Response, topic int) *[]A) Exchange {
+	refused := make(map[int][]int32)
+	for topic := range topics {
+		left := asked(topic)
+		*left = slices.DeleteFunc(*left, func(p P) bool {
+			id, metadata := commit(p)
+			if !tooLong(metadata) {
+				return false
+			}
+			refused[topic] = append(refused[topic], id)
+			return true
+		})
 	}
-	l[topic] = append(l[topic], partition)
-	return true
-}
-
-// refuse has the answer say so, by add for each.
-func (l longCommits) refuse(add func(resp kmsg.Response, topic int, partition int32, code int16)) Exchange {
-	if len(l) == 0 {
+	if len(refused) == 0 {
 		return Exchange{}
 	}
 	return Exchange{Changed: true, Complete: func(resp kmsg.Response) {
-		for topic, partitions := range l {
+		for topic, partitions := range refused {
+			to := answered(resp, topic)
+			if to == nil {
+				continue
+			}
 			for _, id := range partitions {
-				add(resp, topic, id, kerr.OffsetMetadataTooLarge.Code)
+				*to = append(*to, A{Partition: id, ErrorCode: kerr.OffsetMetadataTooLarge.Code})
 			}
 		}
 	}}
 }
 
 func (*Completer) offsetCommit(req *kmsg.OffsetCommitRequest) Exchange {
-	refused := make(longCommits)
-	for i := range req.Topics {
-		t := &req.Topics[i]
-		t.Partitions = slices.DeleteFunc(t.Partitions, func(p kmsg.OffsetCommitRequestTopicPartition) bool {
-			return refused.takes(i, p.Partition, p.Metadata)
+	return refuseLong(len(req.Topics),
+		func(i int) *[]kmsg.OffsetCommitRequestTopicPartition { return &req.Topics[i].Partitions },
+		func(p kmsg.OffsetCommitRequestTopicPartition) (int32, *string) { return p.Partition, p.Metadata },
+		func(resp kmsg.Response, i int) *[]kmsg.OffsetCommitResponseTopicPartition {
+			if a := resp.(*kmsg.OffsetCommitResponse); i < len(a.Topics) {
+				return &a.Topics[i].Partitions
+			}
+			return nil
 		})
-	}
-	return refused.refuse(func(resp kmsg.Response, topic int, partition int32, code int16) {
-		if a := resp.(*kmsg.OffsetCommitResponse); topic < len(a.Topics) {
-			part := kmsg.OffsetCommitResponseTopicPartition{Partition: partition, ErrorCode: code}
-			a.Topics[topic].Partitions = append(a.Topics[topic].Partitions, part)
-		}
-	})
 }
 
 func (*Completer) txnOffsetCommit(req *kmsg.TxnOffsetCommitRequest) Exchange {
-	refused := make(longCommits)
-	for i := range req.Topics {
-		t := &req.Topics[i]
-		t.Partitions = slices.DeleteFunc(t.Partitions, func(p kmsg.TxnOffsetCommitRequestTopicPartition) bool {
-			return refused.takes(i, p.Partition, p.Metadata)
+	return refuseLong(len(req.Topics),
+		func(i int) *[]kmsg.TxnOffsetCommitRequestTopicPartition { return &req.Topics[i].Partitions },
+		func(p kmsg.TxnOffsetCommitRequestTopicPartition) (int32, *string) { return p.Partition, p.Metadata },
+		func(resp kmsg.Response, i int) *[]kmsg.TxnOffsetCommitResponseTopicPartition {
+			if a := resp.(*kmsg.TxnOffsetCommitResponse); i < len(a.Topics) {
+				return &a.Topics[i].Partitions
+			}
+			return nil
 		})
-	}
-	return refused.refuse(func(resp kmsg.Response, topic int, partition int32, code int16) {
-		if a := resp.(*kmsg.TxnOffsetCommitResponse); topic < len(a.Topics) {
-			part := kmsg.TxnOffsetCommitResponseTopicPartition{Partition: partition, ErrorCode: code}
-			a.Topics[topic].Partitions = append(a.Topics[topic].Partitions, part)
-		}
-	})
 }

@@ -9,26 +9,26 @@ import (
 	"axion/broker/retention"
 )
 
-// refused is the answer about one topic.
-type refused struct {
+// topicError is the answer about one topic.
+type topicError struct {
 	code    int16
 	message string
 }
 
-// completion changes an answer, or what becomes of it.
-type completion interface {
+// responseHook changes an answer, or what becomes of it.
+type responseHook interface {
 	complete(p []byte) ([]byte, error)
 }
 
-// refusal is what the guard adds to kfake's answer to one request.
-type refusal struct {
+// responseRewrite is what the guard adds to kfake's answer to one request.
+type responseRewrite struct {
 	key, version int16
-	topics       map[string]refused
+	topics       map[string]topicError
 }
 
 // complete returns the answer p with the refused topics in it.
-func (r refusal) complete(p []byte) ([]byte, error) {
-	resp, body, err := readAnswer(p, r.key, r.version)
+func (r responseRewrite) complete(p []byte) ([]byte, error) {
+	resp, body, err := decodeResponse(p, r.key, r.version)
 	if err != nil {
 		return nil, err
 	}
@@ -38,13 +38,13 @@ func (r refusal) complete(p []byte) ([]byte, error) {
 	case *kmsg.CreateTopicsResponse:
 		r.create(a)
 	case *kmsg.CreatePartitionsResponse:
-		r.grow(a)
+		r.createPartitions(a)
 	}
-	return answerAgain(p[:body], resp), nil
+	return encodeResponse(p[:body], resp), nil
 }
 
-// readAnswer reads a whole answer, and tells where its body starts.
-func readAnswer(p []byte, key, version int16) (resp kmsg.Response, body int, err error) {
+// decodeResponse reads a whole answer, and returns where its body starts.
+func decodeResponse(p []byte, key, version int16) (resp kmsg.Response, body int, err error) {
 	resp = kmsg.ResponseForKey(key)
 	resp.SetVersion(version)
 	body = bodyOf(resp)
@@ -66,15 +66,15 @@ func bodyOf(resp kmsg.Response) int {
 	return prefix + 4
 }
 
-// answerAgain writes an answer anew behind its header.
-func answerAgain(head []byte, resp kmsg.Response) []byte {
+// encodeResponse writes an answer anew behind its header.
+func encodeResponse(head []byte, resp kmsg.Response) []byte {
 	out := resp.AppendTo(append([]byte(nil), head...))
 	binary.BigEndian.PutUint32(out, uint32(len(out)-prefix))
 	return out
 }
 
 // metadata: kfake has answered that it does not know the topics.
-func (r refusal) metadata(a *kmsg.MetadataResponse) {
+func (r responseRewrite) metadata(a *kmsg.MetadataResponse) {
 	for i := range a.Topics {
 		topic := &a.Topics[i]
 		if topic.Topic == nil {
@@ -90,7 +90,7 @@ func (r refusal) metadata(a *kmsg.MetadataResponse) {
 }
 
 // create: kfake was not asked for the topics.
-func (r refusal) create(a *kmsg.CreateTopicsResponse) {
+func (r responseRewrite) create(a *kmsg.CreateTopicsResponse) {
 	retention.RevealCreated(a)
 	for name, no := range r.topics {
 		topic := kmsg.NewCreateTopicsResponseTopic()
@@ -100,7 +100,7 @@ func (r refusal) create(a *kmsg.CreateTopicsResponse) {
 }
 
 // grow: kfake was not asked for the topics.
-func (r refusal) grow(a *kmsg.CreatePartitionsResponse) {
+func (r responseRewrite) createPartitions(a *kmsg.CreatePartitionsResponse) {
 	for name, no := range r.topics {
 		topic := kmsg.NewCreatePartitionsResponseTopic()
 		topic.Topic, topic.ErrorCode, topic.ErrorMessage = name, no.code, &no.message

@@ -8,14 +8,14 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 )
 
-// chatter passes kfake's logs on. What kfake calls information is about single
+// kfakeLogger passes kfake's logs on. What kfake calls information is about single
 // requests, which is debug to anyone else.
-type chatter struct{ log *slog.Logger }
+type kfakeLogger struct{ log *slog.Logger }
 
-var _ kfake.Logger = chatter{}
+var _ kfake.Logger = kfakeLogger{}
 
 // Logf implements [kfake.Logger].
-func (c chatter) Logf(level kfake.LogLevel, format string, args ...any) {
+func (c kfakeLogger) Logf(level kfake.LogLevel, format string, args ...any) {
 	at := slog.LevelDebug
 	switch level {
 	case kfake.LogLevelError:

@@ -7,30 +7,30 @@ import (
 	"time"
 )
 
-// porch accepts connections for whichever front there is. So the address stays
-// ours while the broker is away; who comes then is turned away.
-type porch struct {
+// relistener accepts connections for whichever virtual listener is current. So the address stays
+// ours while the broker is away; connections that arrive then are reset.
+type relistener struct {
 	listeners []net.Listener
 	memory    *memory // for clients in this process
-	running   sync.WaitGroup
+	working   sync.WaitGroup
 
-	mu sync.Mutex
-	to *lease
+	mu      sync.Mutex
+	current *virtualListener
 }
 
-func newPorch(listeners []net.Listener) *porch {
-	p := &porch{listeners: listeners, memory: newMemory()}
+func newRelistener(listeners []net.Listener) *relistener {
+	p := &relistener{listeners: listeners, memory: newMemory()}
 	for _, l := range listeners {
-		p.running.Go(func() { p.run(l) })
+		p.working.Go(func() { p.run(l) })
 	}
-	p.running.Go(func() { p.run(p.memory) })
+	p.working.Go(func() { p.run(p.memory) })
 	return p
 }
 
 // Close frees the addresses, and waits.
-func (p *porch) Close() error {
+func (p *relistener) Close() error {
 	err := errors.Join(closeAll(p.listeners), p.memory.Close())
-	p.running.Wait()
+	p.working.Wait()
 	return err
 }
 
@@ -45,25 +45,25 @@ func closeAll(listeners []net.Listener) error {
 	return errors.Join(errs...)
 }
 
-// lease gives what is accepted to a new owner, until the owner closes it.
-func (p *porch) lease() *lease {
-	l := &lease{addr: p.listeners[0].Addr(), accepted: make(chan accepted), done: make(chan struct{})}
+// listen gives what is accepted to a new owner, until the owner closes it.
+func (p *relistener) listen() *virtualListener {
+	l := &virtualListener{addr: p.listeners[0].Addr(), accepted: make(chan accepted), done: make(chan struct{})}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.to = l
+	p.current = l
 	return l
 }
 
-func (p *porch) run(l net.Listener) {
+func (p *relistener) run(l net.Listener) {
 	for {
 		conn, err := l.Accept()
 		if errors.Is(err, net.ErrClosed) {
 			return
 		}
 		p.mu.Lock()
-		to := p.to
+		to := p.current
 		p.mu.Unlock()
-		if to != nil && to.give(accepted{conn, err}) {
+		if to != nil && to.deliver(accepted{conn, err}) {
 			continue
 		}
 		if err != nil {
@@ -80,11 +80,11 @@ func refuse(conn net.Conn) {
 	if tcp, ok := conn.(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0) // it closes all the same
 	}
-	_ = conn.Close() // there is no one to tell
+	_ = conn.Close() // there is nobody to report an error to
 }
 
-// lease is a listener whose address outlives it.
-type lease struct {
+// virtualListener is a listener whose address outlives it.
+type virtualListener struct {
 	addr     net.Addr
 	accepted chan accepted
 	done     chan struct{}
@@ -96,8 +96,8 @@ type accepted struct {
 	err  error
 }
 
-// give reports whether the owner took it.
-func (l *lease) give(a accepted) bool {
+// deliver reports whether the owner took it.
+func (l *virtualListener) deliver(a accepted) bool {
 	select {
 	case <-l.done:
 		return false
@@ -112,7 +112,7 @@ func (l *lease) give(a accepted) bool {
 }
 
 // Accept implements [net.Listener].
-func (l *lease) Accept() (net.Conn, error) {
+func (l *virtualListener) Accept() (net.Conn, error) {
 	select {
 	case a := <-l.accepted:
 		return a.conn, a.err
@@ -122,10 +122,10 @@ func (l *lease) Accept() (net.Conn, error) {
 }
 
 // Close implements [net.Listener].
-func (l *lease) Close() error {
+func (l *virtualListener) Close() error {
 	l.closing.Do(func() { close(l.done) })
 	return nil
 }
 
 // Addr implements [net.Listener].
-func (l *lease) Addr() net.Addr { return l.addr }
+func (l *virtualListener) Addr() net.Addr { return l.addr }

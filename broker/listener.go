@@ -19,10 +19,10 @@ import (
 // retryAccept is the pause after a failed accept, such as for want of files.
 const retryAccept = 50 * time.Millisecond
 
-// front is the listener that kfake accepts from. It puts the guard around each
+// guardedListener is the listener that kfake accepts from. It puts the guard around each
 // connection and bounds their number. kfake stops for good at the first failed
-// Accept, so Accept fails only once the front is closed.
-type front struct {
+// Accept, so Accept fails only once the listener is closed.
+type guardedListener struct {
 	net.Listener
 	broker  *Broker
 	members *members
@@ -37,37 +37,37 @@ type front struct {
 	closing sync.Once
 	err     error // of closing the listener
 
-	settled chan struct{}  // told of each answer and each end: drain looks again
-	often   rate.Sometimes // bounds the warnings that peers can cause
+	drainCheck chan struct{}  // signalled by each answer and each end: drain checks again
+	warnLimit  rate.Sometimes // bounds the warnings that peers can cause
 
 	mu       sync.Mutex
-	conns    map[*guarded]struct{}
+	conns    map[*guardedConn]struct{}
 	draining bool
 }
 
-func newFront(listener net.Listener, b *Broker, m *members, log *slog.Logger) *front {
-	return &front{
-		Listener: listener,
-		broker:   b,
-		members:  m,
-		log:      log,
-		ready:    make(chan struct{}),
-		done:     make(chan struct{}),
-		settled:  make(chan struct{}, 1),
-		often:    rate.Sometimes{First: 3, Interval: 10 * time.Second},
-		conns:    make(map[*guarded]struct{}),
+func newGuardedListener(listener net.Listener, b *Broker, m *members, log *slog.Logger) *guardedListener {
+	return &guardedListener{
+		Listener:   listener,
+		broker:     b,
+		members:    m,
+		log:        log,
+		ready:      make(chan struct{}),
+		done:       make(chan struct{}),
+		drainCheck: make(chan struct{}, 1),
+		warnLimit:  rate.Sometimes{First: 3, Interval: 10 * time.Second},
+		conns:      make(map[*guardedConn]struct{}),
 	}
 }
 
 // open lets connections in.
-func (f *front) open() { close(f.ready) }
+func (f *guardedListener) open() { close(f.ready) }
 
-// Addr is what kfake tells every client; [guarded.advertise] puts the client's own
+// Addr is what kfake advertises to every client; [guardedConn.advertise] puts the client's own
 // way there in its place.
-func (*front) Addr() net.Addr { return hostPort(advertise.Placeholder) }
+func (*guardedListener) Addr() net.Addr { return hostPort(advertise.Placeholder) }
 
 // Accept implements [net.Listener].
-func (f *front) Accept() (net.Conn, error) {
+func (f *guardedListener) Accept() (net.Conn, error) {
 	select {
 	case <-f.ready:
 	case <-f.done:
@@ -76,7 +76,7 @@ func (f *front) Accept() (net.Conn, error) {
 	for {
 		conn, err := f.Listener.Accept()
 		if err == nil {
-			if g := f.admit(conn); g != nil {
+			if g := f.guard(conn); g != nil {
 				return g, nil
 			}
 			continue
@@ -93,15 +93,15 @@ func (f *front) Accept() (net.Conn, error) {
 	}
 }
 
-// admit puts the guard around conn, or closes it where there are too many. Apache
+// guard puts the guard around conn, or closes it where there are too many. Apache
 // Kafka (max.connections) leaves those waiting to be accepted, whose clients learn
 // of it by a timeout; here they are refused at once. As there, the cluster's own
 // clients are let in beyond the limit. None that is in is closed to make room.
-func (f *front) admit(conn net.Conn) net.Conn {
+func (f *guardedListener) guard(conn net.Conn) net.Conn {
 	if own, ok := conn.(*fetcher); ok {
 		return own
 	}
-	g := newGuarded(conn, f)
+	g := newGuardedConn(conn, f)
 	ok, first := g.own, false
 	if !g.own {
 		ok, first = f.broker.limiter.Acquire()
@@ -126,19 +126,19 @@ func (f *front) admit(conn net.Conn) net.Conn {
 	return nil
 }
 
-// enter has kfake accept a fetcher, and reports whether it did.
-func (f *front) enter(own *fetcher) bool {
-	to, ok := f.Listener.(*lease)
-	return ok && to.give(accepted{own, nil})
+// accept has kfake accept a fetcher, and reports whether it did.
+func (f *guardedListener) accept(own *fetcher) bool {
+	to, ok := f.Listener.(*virtualListener)
+	return ok && to.deliver(accepted{own, nil})
 }
 
 // warn logs what a peer caused, some of many.
-func (f *front) warn(msg string, args ...any) {
-	f.often.Do(func() { f.log.Warn(msg, args...) })
+func (f *guardedListener) warn(msg string, args ...any) {
+	f.warnLimit.Do(func() { f.log.Warn(msg, args...) })
 }
 
-// forget drops a connection that has closed.
-func (f *front) forget(g *guarded) {
+// remove drops a connection that has closed.
+func (f *guardedListener) remove(g *guardedConn) {
 	f.mu.Lock()
 	_, ok := f.conns[g]
 	delete(f.conns, g)
@@ -146,20 +146,20 @@ func (f *front) forget(g *guarded) {
 	if ok && !g.own {
 		f.broker.limiter.Release()
 	}
-	f.members.gone(g)
-	f.settle()
+	f.members.connClosed(g)
+	f.wakeDrain()
 }
 
-// settle wakes drain to look again.
-func (f *front) settle() {
+// wakeDrain wakes drain to look again.
+func (f *guardedListener) wakeDrain() {
 	select {
-	case f.settled <- struct{}{}:
+	case f.drainCheck <- struct{}{}:
 	default:
 	}
 }
 
 // Close stops accepting; connections live on. It implements [net.Listener].
-func (f *front) Close() error {
+func (f *guardedListener) Close() error {
 	f.closing.Do(func() {
 		close(f.done)
 		if err := f.Listener.Close(); !errors.Is(err, net.ErrClosed) {
@@ -171,7 +171,7 @@ func (f *front) Close() error {
 
 // drain stops accepting connections and requests, and waits until those under
 // way are answered, for at most d.
-func (f *front) drain(d time.Duration) {
+func (f *guardedListener) drain(d time.Duration) {
 	_ = f.Close() // its error is kept for wait
 	f.mu.Lock()
 	f.draining = true
@@ -184,7 +184,7 @@ func (f *front) drain(d time.Duration) {
 	defer limit.Stop()
 	for f.busy() {
 		select {
-		case <-f.settled:
+		case <-f.drainCheck:
 		case <-limit.C:
 			return
 		}
@@ -192,11 +192,11 @@ func (f *front) drain(d time.Duration) {
 }
 
 // busy reports whether a request waits for its answer.
-func (f *front) busy() bool {
+func (f *guardedListener) busy() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for g := range f.conns {
-		if g.waits() {
+		if g.hasPendingResponse() {
 			return true
 		}
 	}
@@ -204,16 +204,16 @@ func (f *front) busy() bool {
 }
 
 // isDraining reports whether requests are held back.
-func (f *front) isDraining() bool {
+func (f *guardedListener) isDraining() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.draining
 }
 
 // wait closes what connections are left, after the cluster has closed.
-func (f *front) wait() error {
+func (f *guardedListener) wait() error {
 	f.mu.Lock()
-	left := make([]*guarded, 0, len(f.conns))
+	left := make([]*guardedConn, 0, len(f.conns))
 	for g := range f.conns {
 		left = append(left, g)
 	}

@@ -14,15 +14,15 @@ import (
 )
 
 const (
-	// copierID is the client that writes duplicates, which no fault hits.
-	copierID = "axion-duplicates"
-	// maxCopies bounds the duplicates that wait to be written.
-	maxCopies = 256
-	// copyTime bounds the writing of one.
-	copyTime = 10 * time.Second
+	// duplicatorID is the client that writes duplicates, which no fault hits.
+	duplicatorID = "axion-duplicates"
+	// maxDuplicates bounds the duplicates that wait to be written.
+	maxDuplicates = 256
+	// duplicateTimeout bounds the writing of one.
+	duplicateTimeout = 10 * time.Second
 )
 
-func newFaults() faults { return faults{copies: make(chan duplicate, maxCopies)} }
+func newFaults() faults { return faults{duplicates: make(chan duplicate, maxDuplicates)} }
 
 // duplicate is a batch to write once more.
 type duplicate struct {
@@ -31,27 +31,27 @@ type duplicate struct {
 	batch     batch
 }
 
-// strike does to a produce request what the faults say, and returns the frame to
+// applyProduceFaults does to a produce request what the faults say, and returns the frame to
 // pass on.
-func (g *guarded) strike(req request, frame []byte, r *kmsg.ProduceRequest) []byte {
-	faults := &g.front.broker.faults
-	if req.client(frame) == copierID {
+func (g *guardedConn) applyProduceFaults(req request, frame []byte, r *kmsg.ProduceRequest) []byte {
+	faults := &g.listener.broker.faults
+	if req.client(frame) == duplicatorID {
 		return frame
 	}
-	g.hold(faults.longest(DelayTopic, func(f *Broken) bool {
+	g.delay(faults.longestDelay(DelayTopic, func(f *ActiveFault) bool {
 		return slices.ContainsFunc(r.Topics, func(t kmsg.ProduceRequestTopic) bool {
-			return slices.ContainsFunc(t.Partitions, func(p kmsg.ProduceRequestTopicPartition) bool { return f.takes(t.Topic, p.Partition) })
+			return slices.ContainsFunc(t.Partitions, func(p kmsg.ProduceRequestTopicPartition) bool { return f.matches(t.Topic, p.Partition) })
 		})
 	}))
-	done := &produced{version: req.version, faults: faults}
+	done := &produceResponseEdit{version: req.version, faults: faults}
 	changed := false
 	for i := range r.Topics {
 		t := &r.Topics[i]
 		t.Partitions = slices.DeleteFunc(t.Partitions, func(p kmsg.ProduceRequestTopicPartition) bool {
 			gone := done.drop(t.Topic, p)
 			if b := batch(p.Records); !gone && b.whole() {
-				changed = faults.lost.renumber(b, t.Topic, p.Partition) || changed
-				done.double(t.Topic, p)
+				changed = faults.dropTracker.renumber(b, t.Topic, p.Partition) || changed
+				done.duplicate(t.Topic, p)
 			}
 			changed = changed || gone
 			return gone
@@ -59,8 +59,8 @@ func (g *guarded) strike(req request, frame []byte, r *kmsg.ProduceRequest) []by
 	}
 	if r.Acks == 0 {
 		done.write(nil) // there is no answer to wait for
-	} else if len(done.dropped)+len(done.copies) > 0 {
-		g.answerWith(req, done)
+	} else if len(done.dropped)+len(done.duplicates) > 0 {
+		g.onResponse(req, done)
 	}
 	if !changed {
 		return frame
@@ -77,20 +77,20 @@ func (r request) client(frame []byte) string {
 	return string(frame[prefix+minHead : prefix+minHead+max(0, n)])
 }
 
-// produced completes the answer to a produce: it tells of dropped records as of
-// written ones, and has the others written again.
-type produced struct {
-	version int16
-	faults  *faults
-	dropped []duplicate // without a batch
-	copies  []duplicate
+// produceResponseEdit completes the answer to a produce: it reports dropped records as
+// written, and has the others written again.
+type produceResponseEdit struct {
+	version    int16
+	faults     *faults
+	dropped    []duplicate // without a batch
+	duplicates []duplicate
 }
 
 // drop reports whether a partition's records are to be lost.
-func (d *produced) drop(topic string, p kmsg.ProduceRequestTopicPartition) bool {
+func (d *produceResponseEdit) drop(topic string, p kmsg.ProduceRequestTopicPartition) bool {
 	b := batch(p.Records)
-	for _, f := range d.faults.of(DropTopic) {
-		if b.whole() && f.takes(topic, p.Partition) && d.faults.lost.add(b, topic, p.Partition) {
+	for _, f := range d.faults.byKind(DropTopic) {
+		if b.whole() && f.matches(topic, p.Partition) && d.faults.dropTracker.add(b, topic, p.Partition) {
 			f.hits.Add(int64(b.records()))
 			d.dropped = append(d.dropped, duplicate{topic: topic, partition: p.Partition})
 			return true
@@ -99,21 +99,21 @@ func (d *produced) drop(topic string, p kmsg.ProduceRequestTopicPartition) bool 
 	return false
 }
 
-// double notes a partition's records where they are to be written again. What is
+// duplicate notes a partition's records where they are to be written again. What is
 // part of a transaction cannot be: it would be no part of it.
-func (d *produced) double(topic string, p kmsg.ProduceRequestTopicPartition) {
+func (d *produceResponseEdit) duplicate(topic string, p kmsg.ProduceRequestTopicPartition) {
 	b := batch(p.Records)
-	for _, f := range d.faults.of(DuplicateTopic) {
-		if !b.transactional() && f.takes(topic, p.Partition) {
+	for _, f := range d.faults.byKind(DuplicateTopic) {
+		if !b.transactional() && f.matches(topic, p.Partition) {
 			f.hits.Add(int64(b.records()))
-			d.copies = append(d.copies, duplicate{topic, p.Partition, b.anonymous()})
+			d.duplicates = append(d.duplicates, duplicate{topic, p.Partition, b.anonymous()})
 		}
 	}
 }
 
-// complete implements completion.
-func (d *produced) complete(p []byte) ([]byte, error) {
-	answer, body, err := readAnswer(p, int16(kmsg.Produce), d.version)
+// complete implements responseHook.
+func (d *produceResponseEdit) complete(p []byte) ([]byte, error) {
+	answer, body, err := decodeResponse(p, int16(kmsg.Produce), d.version)
 	if err != nil {
 		return nil, err
 	}
@@ -133,18 +133,18 @@ func (d *produced) complete(p []byte) ([]byte, error) {
 		}
 		resp.Topics[at].Partitions = append(resp.Topics[at].Partitions, part)
 	}
-	return answerAgain(p[:body], resp), nil
+	return encodeResponse(p[:body], resp), nil
 }
 
 // write has the copies written whose originals were; nil says that all were. Those
 // that find no room are left out.
-func (d *produced) write(resp *kmsg.ProduceResponse) {
-	for _, c := range d.copies {
+func (d *produceResponseEdit) write(resp *kmsg.ProduceResponse) {
+	for _, c := range d.duplicates {
 		if resp != nil && !written(resp, c) {
 			continue
 		}
 		select {
-		case d.faults.copies <- c:
+		case d.faults.duplicates <- c:
 		default:
 		}
 	}
@@ -158,8 +158,8 @@ func written(resp *kmsg.ProduceResponse, c duplicate) bool {
 	})
 }
 
-// copy writes duplicates until ctx ends.
-func (b *Broker) copy(ctx context.Context) {
+// writeDuplicates writes duplicates until ctx ends.
+func (b *Broker) writeDuplicates(ctx context.Context) {
 	var client *kgo.Client // made for the first of them
 	for {
 		select {
@@ -168,10 +168,10 @@ func (b *Broker) copy(ctx context.Context) {
 				client.Close()
 			}
 			return
-		case c := <-b.faults.copies:
+		case c := <-b.faults.duplicates:
 			var err error
 			if client == nil {
-				opts := []kgo.Opt{kgo.SeedBrokers(b.Seeds()...), kgo.ClientID(copierID), kgo.WithLogger(admin.NewLogger(b.log))}
+				opts := []kgo.Opt{kgo.SeedBrokers(b.Seeds()...), kgo.ClientID(duplicatorID), kgo.WithLogger(admin.NewLogger(b.log))}
 				client, err = kgo.NewClient(append(opts, b.Client()...)...)
 			}
 			if err == nil {
@@ -185,10 +185,10 @@ func (b *Broker) copy(ctx context.Context) {
 }
 
 func (c duplicate) send(ctx context.Context, client *kgo.Client) error {
-	ctx, cancel := context.WithTimeout(ctx, copyTime)
+	ctx, cancel := context.WithTimeout(ctx, duplicateTimeout)
 	defer cancel()
 	req := kmsg.NewPtrProduceRequest()
-	req.Acks, req.TimeoutMillis = -1, int32(copyTime.Milliseconds())
+	req.Acks, req.TimeoutMillis = -1, int32(duplicateTimeout.Milliseconds())
 	topic, part := kmsg.NewProduceRequestTopic(), kmsg.NewProduceRequestTopicPartition()
 	part.Partition, part.Records = c.partition, c.batch
 	topic.Topic, topic.Partitions = c.topic, append(topic.Partitions, part)
@@ -198,44 +198,44 @@ func (c duplicate) send(ctx context.Context, client *kgo.Client) error {
 }
 
 // delayed has the answer to a fetch wait while a delay is on, and reports whether one is.
-func (g *guarded) delayed(req request) bool {
-	f := &g.front.broker.faults
-	if len(f.of(DelayTopic)) == 0 {
+func (g *guardedConn) delayed(req request) bool {
+	f := &g.listener.broker.faults
+	if len(f.byKind(DelayTopic)) == 0 {
 		return false
 	}
-	g.answerWith(req, &fetched{g, req.version})
+	g.onResponse(req, &fetchResponseDelay{g, req.version})
 	return true
 }
 
-// fetched holds the answer to a fetch back where it brings records of a topic
+// fetchResponseDelay holds the answer to a fetch back where it brings records of a topic
 // that is slow.
-type fetched struct {
-	guarded *guarded
+type fetchResponseDelay struct {
+	conn    *guardedConn
 	version int16
 }
 
-// complete implements completion.
-func (d *fetched) complete(p []byte) ([]byte, error) {
-	answer, _, err := readAnswer(p, int16(kmsg.Fetch), d.version)
+// complete implements responseHook.
+func (d *fetchResponseDelay) complete(p []byte) ([]byte, error) {
+	answer, _, err := decodeResponse(p, int16(kmsg.Fetch), d.version)
 	if err != nil {
 		return nil, err
 	}
 	topics := answer.(*kmsg.FetchResponse).Topics
-	d.guarded.hold(d.guarded.front.broker.faults.longest(DelayTopic, func(f *Broken) bool {
+	d.conn.delay(d.conn.listener.broker.faults.longestDelay(DelayTopic, func(f *ActiveFault) bool {
 		return slices.ContainsFunc(topics, func(t kmsg.FetchResponseTopic) bool {
 			return (t.Topic == f.Target || t.Topic == "" && t.TopicID == f.topicID) &&
 				slices.ContainsFunc(t.Partitions, func(p kmsg.FetchResponseTopicPartition) bool {
-					return len(p.RecordBatches) > 0 && f.takes(f.Target, p.Partition)
+					return len(p.RecordBatches) > 0 && f.matches(f.Target, p.Partition)
 				})
 		})
 	}))
 	return p, nil
 }
 
-// longest is the fault of a kind that holds something back for the longest, and
+// longestDelay is the fault of a kind that holds something back for the longest, and
 // counts a hit of each that does.
-func (s *faults) longest(kind string, hits func(*Broken) bool) (by *Broken, d time.Duration) {
-	for _, f := range s.of(kind) {
+func (s *faults) longestDelay(kind string, hits func(*ActiveFault) bool) (by *ActiveFault, d time.Duration) {
+	for _, f := range s.byKind(kind) {
 		if !hits(f) {
 			continue
 		}
@@ -251,8 +251,8 @@ func (s *faults) longest(kind string, hits func(*Broken) bool) (by *Broken, d ti
 	return by, d
 }
 
-// hold waits until it is time, the fault ends, or the connection or the broker does.
-func (g *guarded) hold(by *Broken, d time.Duration) {
+// delay waits until it is time, the fault ends, or the connection or the broker does.
+func (g *guardedConn) delay(by *ActiveFault, d time.Duration) {
 	if by == nil {
 		return
 	}
@@ -262,6 +262,6 @@ func (g *guarded) hold(by *Broken, d time.Duration) {
 	case <-timer.C:
 	case <-by.ended:
 	case <-g.closed:
-	case <-g.front.done:
+	case <-g.listener.done:
 	}
 }
