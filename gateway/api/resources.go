@@ -83,7 +83,7 @@ func httpLists(t *routing.Table) map[string]List {
 		middlewares[name] = typed(name, c, w.Middlewares, c.Origin)
 	}
 	for name, s := range t.Services {
-		describeService(t, services, name, s)
+		describeService(services, name, s)
 	}
 	for key, w := range t.Middlewares {
 		if m := middlewares[key[1]]; m != nil && w.Err != nil {
@@ -92,7 +92,7 @@ func httpLists(t *routing.Table) map[string]List {
 	}
 	for _, r := range t.Routers {
 		routers[r.Name] = describeRouter(t, r)
-		describeOwn(t, middlewares, r)
+		describeOwn(middlewares, r)
 		services.UsedBy(r.Name, r.Config.Service)
 		middlewares.UsedBy(r.Name, r.Config.Middlewares...)
 		for _, e := range r.EntryPoints { // which gives its routers its own
@@ -166,7 +166,7 @@ func showTLS(m Object, r *routing.Router) {
 
 // describeService adds the state of a service, and of those of the gateway's own that
 // are in use.
-func describeService(t *routing.Table, list List, name string, s *routing.Service) {
+func describeService(list List, name string, s *routing.Service) {
 	if s == nil {
 		return
 	}
@@ -191,7 +191,7 @@ func describeService(t *routing.Table, list List, name string, s *routing.Servic
 }
 
 // describeOwn adds the middlewares that a router of an entrypoint brings along.
-func describeOwn(t *routing.Table, list List, r *routing.Router) {
+func describeOwn(list List, r *routing.Router) {
 	if !strings.HasSuffix(r.Name, routing.InternalSuffix) {
 		return
 	}

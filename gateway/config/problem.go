@@ -26,6 +26,7 @@ func (s Severity) MarshalText() ([]byte, error) {
 		return []byte("error"), nil
 	case Notice:
 		return []byte("notice"), nil
+	case Warning:
 	}
 	return []byte("warning"), nil
 }
@@ -50,6 +51,7 @@ func (p Problem) View() view.Problem {
 		severity = view.SeverityError
 	case Notice:
 		severity = view.SeverityNotice
+	case Warning:
 	}
 	return view.Problem{Severity: severity, File: p.File, Line: p.Line, Service: p.Service, Label: p.Label, Message: p.Message, Hint: p.Fix}
 }

@@ -42,6 +42,7 @@ func (d *decoder) sort() bool {
 			d.problem(config.Warning, key, "Traefik ignores this label: it keeps the field for itself", insteadOf(segments))
 		case unknown:
 			ok = d.unknown(key, segments) && ok
+		case inert:
 		}
 	}
 	d.skip(skipped)

@@ -78,6 +78,7 @@ func collect[V any](c *checker, r References, m map[string]*V) {
 				r.Services[ref.name] = true
 			case toTransport:
 				r.Transports[ref.name] = true
+			case toFields:
 			}
 		}
 	}

@@ -23,8 +23,9 @@ func (a *Alive) has(k kind, o owner) bool {
 		return a.EntryPoints[o.name]
 	case ofRouter:
 		return a.Routers[o.name] && a.Services[o.service]
+	default:
+		return a.Services[o.name]
 	}
-	return a.Services[o.name]
 }
 
 // owner is whom the cell's series of a kind belong to.
@@ -34,8 +35,9 @@ func (c *cell) owner(k kind) owner {
 		return owner{name: c.entrypoint}
 	case ofRouter:
 		return owner{c.router, c.service}
+	default:
+		return owner{name: cmp.Or(c.asked, c.service)}
 	}
-	return owner{name: cmp.Or(c.asked, c.service)}
 }
 
 // lives reports whether all that the cell names is there.

@@ -52,7 +52,7 @@ func (b *serviceBuilder) service(name string) *Service {
 	b.Services[name] = nil
 	s := &Service{Config: *c}
 	s.Config.Origin = config.Origin{}
-	b.resolveChildren(name, s)
+	b.resolveChildren(s)
 	if s.Err == nil {
 		s.Err = b.refuseServers(c)
 	}
@@ -115,7 +115,7 @@ func (s *Service) equal(t *Service) bool {
 }
 
 // resolveChildren finds what s is made of.
-func (b *serviceBuilder) resolveChildren(name string, s *Service) {
+func (b *serviceBuilder) resolveChildren(s *Service) {
 	c := s.Config
 	var names []string
 	switch {

@@ -225,6 +225,7 @@ func (r *reader) accept(f field, s setting) bool {
 	case unknown:
 		r.unknown(f, s)
 		return false
+	case known:
 	}
 	if why := f.unreadable(s.value); why != "" {
 		r.problem(config.Error, s.line, fmt.Sprintf("%s: %s", s.text, why), "")

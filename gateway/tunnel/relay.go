@@ -75,7 +75,7 @@ func (r *relay) await() error {
 
 // move hands on what has come.
 func (r *relay) move(buffer []byte) error {
-	if _, err := r.read(buffer); err != nil {
+	if err := r.read(buffer); err != nil {
 		return err
 	}
 	if !r.layered {
@@ -97,7 +97,7 @@ func (r *relay) drainBy(buffer []byte) error {
 	}
 	var err error
 	for err == nil {
-		_, err = r.read(buffer)
+		err = r.read(buffer)
 	}
 	if !errors.Is(err, os.ErrDeadlineExceeded) {
 		return err
@@ -106,7 +106,7 @@ func (r *relay) drainBy(buffer []byte) error {
 }
 
 // read hands on what one read gives.
-func (r *relay) read(buffer []byte) (int, error) {
+func (r *relay) read(buffer []byte) error {
 	n, err := r.from.Read(buffer)
 	if n < len(buffer) {
 		r.full = 0
@@ -115,10 +115,10 @@ func (r *relay) read(buffer []byte) (int, error) {
 	}
 	if n > 0 {
 		if _, err := r.to.Write(buffer[:n]); err != nil {
-			return 0, err
+			return err
 		}
 	}
-	return n, err
+	return err
 }
 
 // bulk has the kernel copy, where it can, until from ends or a transfer is done.

@@ -76,16 +76,16 @@ func historyOf(p Project, newestFirst []Deployment) (events []event, err error) 
 		e.Time = at
 		events, err = append(events, e), errors.Join(err, failed)
 	}
-	add(contract.ProjectCreated, p.CreatedAt, p.event("", nil))
+	add(contract.ProjectCreated, p.CreatedAt, p.event(""))
 	types := typesByStatus()
 	for _, d := range slices.Backward(newestFirst) {
-		add(contract.DeploymentRequested, d.CreatedAt, p.event(d.ID, nil))
+		add(contract.DeploymentRequested, d.CreatedAt, p.event(d.ID))
 		if d.Status != contract.StatusPending {
 			add(types[d.Status], d.UpdatedAt, contract.DeploymentEvent{ProjectID: p.ID, DeploymentID: d.ID, URL: d.URL, Error: d.Error})
 		}
 	}
 	if !p.UpdatedAt.Equal(p.CreatedAt) {
-		add(contract.ProjectUpdated, p.UpdatedAt, p.event("", nil))
+		add(contract.ProjectUpdated, p.UpdatedAt, p.event(""))
 	}
 	return events, err
 }

@@ -48,7 +48,7 @@ func (s *service) getCode(ctx context.Context, in *IDInput) (*codeOutput, error)
 	if err != nil {
 		return nil, err
 	}
-	event := p.event("", nil)
+	event := p.event("")
 	if version > 0 {
 		event.Graph = &graph
 	}

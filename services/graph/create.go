@@ -33,7 +33,7 @@ func (s *service) create(ctx context.Context, by caller, in createBody) (p Proje
 		if p.Slug, err = reserveSlug(ctx, tx, p.ID, slugOf(p.Name)); err != nil {
 			return "", m, err
 		}
-		told := p.event(newID(), nil)
+		told := p.event(newID())
 		data := told
 		data.Graph = in.Graph
 		e, err := newEvent(contract.ProjectCreated, p.ID, data)
@@ -88,7 +88,7 @@ func (s *service) deploy(ctx context.Context, by caller, id string) (d Deploymen
 		if err != nil {
 			return err
 		}
-		event := p.event(newID(), nil)
+		event := p.event(newID())
 		if version > 0 {
 			event.Graph = &graph
 		}

@@ -27,10 +27,10 @@ type Project struct {
 }
 
 // event is the data of an event about the project.
-func (p Project) event(deploymentID string, graph *contract.Architecture) contract.ProjectEvent {
+func (p Project) event(deploymentID string) contract.ProjectEvent {
 	return contract.ProjectEvent{
 		ProjectID: p.ID, UserID: p.UserID, Config: json.RawMessage(p.Config.text()),
-		Name: p.Name, Slug: p.Slug, Template: p.Template, DeploymentID: deploymentID, Graph: graph,
+		Name: p.Name, Slug: p.Slug, Template: p.Template, DeploymentID: deploymentID,
 	}
 }
 

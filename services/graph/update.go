@@ -28,7 +28,7 @@ func (s *service) update(ctx context.Context, by caller, id string, in updateBod
 		if err := in.change(&p); err != nil {
 			return "", m, err
 		}
-		e, err := newEvent(contract.ProjectUpdated, id, p.event("", nil))
+		e, err := newEvent(contract.ProjectUpdated, id, p.event(""))
 		if err != nil {
 			return "", m, err
 		}
@@ -70,7 +70,7 @@ func (s *service) remove(ctx context.Context, by caller, id string) error {
 				return "", m, fmt.Errorf("delete project: %w", err)
 			}
 		}
-		e, err := newEvent(contract.ProjectDeleted, id, p.event("", nil))
+		e, err := newEvent(contract.ProjectDeleted, id, p.event(""))
 		if err != nil {
 			return "", m, err
 		}

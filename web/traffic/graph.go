@@ -10,8 +10,7 @@ import (
 
 // Bounds of a map: more of a kind than that nobody can look at.
 const (
-	maxServices = 24 // and peers
-	maxTopics   = 24
+	maxOfKind = 24 // nodes
 	// maxIdle is how many services are told that are no parts of the stack and that
 	// nobody has ever asked, such as projects that were deployed.
 	maxIdle = 4
@@ -187,7 +186,7 @@ func (d *graphBuilder) finish() Map {
 		if d.idle(n) {
 			idle++
 		}
-		if count[column(n.Kind)]++; count[column(n.Kind)] > limit(n.Kind) || d.idle(n) && idle > maxIdle {
+		if count[column(n.Kind)]++; count[column(n.Kind)] > maxOfKind || d.idle(n) && idle > maxIdle {
 			m.Left++
 			continue
 		}
@@ -213,13 +212,6 @@ func (d *graphBuilder) idle(n *Node) bool {
 
 func column(k Kind) int {
 	return slices.Index([]Kind{KindClient, KindGateway, KindService, KindPeer, KindTopic}, k)
-}
-
-func limit(k Kind) int {
-	if k == KindTopic {
-		return maxTopics
-	}
-	return maxServices
 }
 
 // weight ranks what to tell: what is a part of the stack comes first.

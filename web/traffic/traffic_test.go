@@ -219,7 +219,7 @@ func TestBounds(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, Options{})
 	w.look()
-	for i := range maxTopics + 6 {
+	for i := range maxOfKind + 6 {
 		name := string(rune('a'+i/10)) + string(rune('0'+i%10))
 		w.topics[name] = float64(i + 1)
 	}
@@ -233,7 +233,7 @@ func TestBounds(t *testing.T) {
 			names = append(names, n.Name)
 		}
 	}
-	if m.Left != 6 || len(names) != maxTopics || names[0] != "a6" || !slices.IsSorted(names) {
+	if m.Left != 6 || len(names) != maxOfKind || names[0] != "a6" || !slices.IsSorted(names) {
 		t.Errorf("got %d left out, and %v", m.Left, names)
 	}
 	for _, e := range m.Edges {
