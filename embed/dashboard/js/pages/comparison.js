@@ -6,7 +6,7 @@ import { compareOf } from "../compare.js";
 import { exact, plural } from "../text.js";
 import { extentOf, hopOf, shortly } from "../waterfall.js";
 import { Empty, Loading } from "../parts/notice.js";
-import { percent, useTrace } from "./trace.js";
+import { percent, useTrace } from "./traceview.js";
 
 export function Comparison({ first, second }) {
   const { trace, problem } = useTrace(second);

@@ -17,7 +17,8 @@ import { Json } from "../parts/json.js";
 import { ProjectEdit } from "./project-edit.js";
 import { Run } from "./run.js";
 import { Trace } from "./project/trace.js";
-import { Tabs, projectPath } from "./project/workbench.js";
+import { projectPath } from "./project/path.js";
+import { Tabs } from "./project/workbench.js";
 
 export function ProjectDetail({ id }) {
   const { project, problem, load } = useProject(id);

@@ -4,7 +4,6 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import { html } from "../html.js";
 import { go, hrefTo, query, setQuery } from "../address.js";
 import { get } from "../api.js";
-import { useChannel } from "../live.js";
 import { ago, exact, plural } from "../text.js";
 import { hopOf, shortly, waterfallOf } from "../waterfall.js";
 import { Copyable } from "../parts/copy.js";
@@ -13,16 +12,9 @@ import { Detail, Facts } from "../parts/split.js";
 import { Status } from "../parts/status.js";
 import { Comparison } from "./comparison.js";
 import { Inside, LogLines } from "./span.js";
+import { percent, useTrace } from "./traceview.js";
 
 const manyRows = 500; // that are shown at first
-
-// useTrace gives a trace, live; null before it is known.
-export function useTrace(id) {
-  const [trace, setTrace] = useState(null);
-  const [problem, setProblem] = useState("");
-  useChannel("trace", { id }, setTrace, setProblem);
-  return { trace: trace?.traceId === id ? trace : null, problem };
-}
 
 export function TracePage({ id, span }) {
   const { trace, problem } = useTrace(id);
@@ -110,8 +102,6 @@ function Waterfall({ trace, open }) {
     ${trace.logs.length > 0 && html`<h3 class="section-title">Logs</h3><${LogLines} lines=${trace.logs} />`}
   `;
 }
-
-export const percent = (part, total) => `${Math.min(100, Math.max(0, (part / total) * 100))}%`;
 
 const shortName = (service) => service.replace(/-service$/, "");
 

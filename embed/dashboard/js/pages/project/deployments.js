@@ -16,7 +16,7 @@ import { Facts } from "../../parts/split.js";
 import { Status } from "../../parts/status.js";
 import { Run } from "../run.js";
 import { Trace } from "./trace.js";
-import { projectPath } from "./workbench.js";
+import { projectPath } from "./path.js";
 
 export function DeploymentsView({ project }) {
   const events = eventsOf(project.id);

@@ -10,7 +10,7 @@ import { filesOf } from "../../zip.js";
 import { CopyButton } from "../../parts/copy.js";
 import { Icon } from "../../parts/icon.js";
 import { Empty, Failure, Loading } from "../../parts/notice.js";
-import { projectPath } from "./workbench.js";
+import { projectPath } from "./path.js";
 
 const mostShown = 200_000; // characters
 

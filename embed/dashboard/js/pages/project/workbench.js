@@ -8,6 +8,7 @@ import { Empty, Failure, Loading } from "../../parts/notice.js";
 import { Icon } from "../../parts/icon.js";
 import { Status } from "../../parts/status.js";
 import { statusOf, useProject } from "../../projects.js";
+import { projectPath } from "./path.js";
 
 const views = {
   graph: ["Graph", lazy("the graph", () => import("./graph.js").then((m) => m.GraphView))],
@@ -15,8 +16,6 @@ const views = {
   deployments: ["Deployments", lazy("the deployments", () => import("./deployments.js").then((m) => m.DeploymentsView))],
   history: ["History", lazy("the history", () => import("./history.js").then((m) => m.HistoryView))],
 };
-
-export const projectPath = (id, ...more) => "/" + ["projects", id, ...more].map(encodeURIComponent).join("/");
 
 // Tabs lead to a project's views; at is the open one, "" for the overview.
 export const Tabs = ({ id, at }) => html`
