@@ -98,7 +98,8 @@ func commands(stderr io.Writer) *cobra.Command {
 			checkServer),
 		services.EnvCommand(func() string { return f.dir.Resolve(f.files) }, func() (string, error) { s, err := running(); return s.Kafka, err }))
 	root.AddCommand(services.ServeCommand(services.ServeDeps{
-		Version: version, Listen: f.addresses.ListenHTTP, Blueprints: embed.Blueprints(), Log: log, Trace: telemetry.Export(&traces.Logs, log, checkServer),
+		Version: version, Listen: f.addresses.ListenHTTP, Blueprints: embed.Blueprints(), Log: log,
+		Trace:    telemetry.Export(&traces.Logs, log, checkServer),
 		Register: func(set *pflag.FlagSet) { f.kafka.Register(set); f.addresses.RegisterUsers(set) },
 		Metrics:  new(telemetry.Metrics).Provider, Dir: func() (string, error) { return f.dir.EnsureShared(f.files) },
 		Connect: func(ctx context.Context, log *slog.Logger) (services.Cluster, error) {
@@ -224,8 +225,9 @@ func (s *stack) start(ctx context.Context) (err error) {
 	s.OnStop(s.services.Stop)
 	s.gateway, err = gateway.New(gateway.Options{
 		DataDir: s.data, Own: s.listeners.Own(), Guard: s.addresses.Guard(), Web: s.listeners.HTTP, WebSecure: s.listeners.HTTPS,
-		Base: s.baseSources(listen.Port(s.listeners.HTTPS)), HideBase: s.builtins.NoBuiltins, Files: s.files, FragmentDir: filepath.Join(s.data, "compose.d"),
-		Addresses: s.services.AddressesWith("axion", s.listeners.Dashboard.Addr()), StateDir: filepath.Join(s.data, "certificates"),
+		Base: s.baseSources(listen.Port(s.listeners.HTTPS)), HideBase: s.builtins.NoBuiltins, Files: s.files,
+		FragmentDir: filepath.Join(s.data, "compose.d"),
+		Addresses:   s.services.AddressesWith("axion", s.listeners.Dashboard.Addr()), StateDir: filepath.Join(s.data, "certificates"),
 		Log: s.log.With("service", "gateway"), Version: version, Docker: s.docker,
 		Tracer: s.spans.Provider("gateway", ""), Meter: meter, FreePorts: s.addresses.Auto(), Dashboard: listen.URL(s.listeners.Dashboard),
 	})

@@ -89,7 +89,8 @@ func TestMainFlow(t *testing.T) {
 	created := ws.Next(t)
 	end, types := ws.ReadUntil(t, p.ID, contract.DeploymentSucceeded)
 	types = append([]string{created.Type}, types...)
-	want := []string{contract.ProjectCreated, contract.DeploymentStarted, contract.DeploymentProgress, contract.DeploymentProgress, contract.DeploymentSucceeded}
+	want := []string{contract.ProjectCreated, contract.DeploymentStarted, contract.DeploymentProgress, contract.DeploymentProgress,
+		contract.DeploymentSucceeded}
 	if !slices.Equal(types, want) {
 		t.Errorf("events: got %v, want %v", types, want)
 	}
@@ -146,7 +147,8 @@ func TestBrokers(t *testing.T) {
 		t.Errorf("the dashboard's broker: got %+v", part)
 	}
 	var stderr bytes.Buffer
-	if code := run(t.Context(), []string{"up", "--ephemeral", "--ports", "auto", "--brokers", "x:1", "--kafka", "localhost:0"}, io.Discard, &stderr); code != 1 ||
+	if code := run(t.Context(), []string{"up", "--ephemeral", "--ports", "auto", "--brokers", "x:1", "--kafka", "localhost:0"}, io.Discard,
+		&stderr); code != 1 ||
 		!strings.Contains(stderr.String(), "--kafka") {
 		t.Errorf("--kafka beside --brokers: got %d and %s", code, stderr.String())
 	}
@@ -270,7 +272,8 @@ func TestPoison(t *testing.T) {
 	if string(dead.Value) != "{not json" || string(dead.Key) != "k" || stacktest.Header(dead, "ce_id") != "poison" {
 		t.Errorf("dead letter: got %q %q %v", dead.Key, dead.Value, dead.Headers)
 	}
-	for _, garbage := range []string{"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "\x16\x03\x01\x02\x00\x01\x00", "\x00\x00\x00\x08\x7f\xff\x00\x00\x00\x00\x00\x00"} {
+	for _, garbage := range []string{"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "\x16\x03\x01\x02\x00\x01\x00",
+		"\x00\x00\x00\x08\x7f\xff\x00\x00\x00\x00\x00\x00"} {
 		conn, err := net.Dial("tcp", s.Summary.Kafka)
 		if err != nil {
 			t.Fatal(err)

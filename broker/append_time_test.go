@@ -59,7 +59,8 @@ func TestAppendTimeInBulk(t *testing.T) {
 	const n = 200
 	cl := client(t, b, kgo.ProducerBatchCompression(kgo.NoCompression()))
 	for range n {
-		if err := cl.ProduceSync(testContext(t), &kgo.Record{Topic: "a", Value: bytes.Repeat([]byte("x"), 20_000), Timestamp: time.UnixMilli(1)}).FirstErr(); err != nil {
+		if err := cl.ProduceSync(testContext(t),
+			&kgo.Record{Topic: "a", Value: bytes.Repeat([]byte("x"), 20_000), Timestamp: time.UnixMilli(1)}).FirstErr(); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -104,7 +105,8 @@ func stampedSet(t *testing.T, addr string, at time.Time) {
 			t.Fatal(err)
 		}
 		defer cl.Close()
-		if err := cl.ProduceSync(testContext(t), &kgo.Record{Topic: "a", Key: []byte("k"), Value: make([]byte, 500), Timestamp: at}).FirstErr(); err != nil {
+		if err := cl.ProduceSync(testContext(t),
+			&kgo.Record{Topic: "a", Key: []byte("k"), Value: make([]byte, 500), Timestamp: at}).FirstErr(); err != nil {
 			t.Fatal(err)
 		}
 	}

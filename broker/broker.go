@@ -232,7 +232,7 @@ func (b *Broker) startCluster(replaced membership.Replaced) error {
 	if undone > 0 {
 		o.Log.Info("broker: undid a compaction that had not come to its end", "partitions", undone)
 	}
-	members := newMembers(reconnectGrace, b.removeMember)
+	members := newMembers(b.removeMember)
 	var guard *guardedListener
 	var joined *membership.Journal
 	var restored []membership.Member
@@ -366,14 +366,12 @@ func (b *Broker) close() error {
 
 // withCluster calls fn with the cluster unless the broker is closed, and keeps it
 // from closing meanwhile.
-func (b *Broker) withCluster(fn func(*kfake.Cluster)) bool {
+func (b *Broker) withCluster(fn func(*kfake.Cluster)) {
 	b.clusterMu.RLock()
 	defer b.clusterMu.RUnlock()
-	if b.closed {
-		return false
+	if !b.closed {
+		fn(b.cluster)
 	}
-	fn(b.cluster)
-	return true
 }
 
 // openError says that the data directory could not be read.

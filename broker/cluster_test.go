@@ -36,8 +36,9 @@ func certificate(t *testing.T) (pair tls.Certificate, certFile, keyFile string) 
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "localhost"}, NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
-		DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "localhost"}, NotAfter: time.Now().Add(time.Hour), IsCA: true,
+		BasicConstraintsValid: true,
+		DNSNames:              []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
@@ -50,7 +51,8 @@ func certificate(t *testing.T) (pair tls.Certificate, certFile, keyFile string) 
 	}
 	dir := t.TempDir()
 	certFile, keyFile = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
-	for name, block := range map[string]*pem.Block{certFile: {Type: "CERTIFICATE", Bytes: der}, keyFile: {Type: "PRIVATE KEY", Bytes: private}} {
+	for name, block := range map[string]*pem.Block{certFile: {Type: "CERTIFICATE", Bytes: der},
+		keyFile: {Type: "PRIVATE KEY", Bytes: private}} {
 		if err := os.WriteFile(name, pem.EncodeToMemory(block), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -69,7 +71,8 @@ func TestExternal(t *testing.T) {
 	pool.AddCert(pair.Leaf)
 	for _, mechanism := range mechanisms {
 		t.Run(mechanism, func(t *testing.T) {
-			cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.DefaultNumPartitions(5), kfake.EnableSASL(), kfake.Superuser(mechanism, "axion", "s3cret"),
+			cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.DefaultNumPartitions(5), kfake.EnableSASL(),
+				kfake.Superuser(mechanism, "axion", "s3cret"),
 				kfake.TLS(&tls.Config{Certificates: []tls.Certificate{pair}, ClientCAs: pool, ClientAuth: tls.RequireAndVerifyClientCert}))
 			if err != nil {
 				t.Fatal(err)
@@ -185,7 +188,8 @@ func TestSecurity(t *testing.T) {
 		{"ErrCertAlone", env{"KAFKA_TLS_CERT_FILE": cert}, 0, "KAFKA_TLS_KEY_FILE"},
 		{"ErrKeyAlone", env{"KAFKA_TLS_KEY_FILE": key}, 0, "KAFKA_TLS_CERT_FILE"},
 		{"ErrCert", env{"KAFKA_TLS_CERT_FILE": empty, "KAFKA_TLS_KEY_FILE": key}, 0, "KAFKA_TLS_CERT_FILE"},
-		{"ErrMechanism", env{"KAFKA_SASL_MECHANISM": "GSSAPI", "KAFKA_SASL_USERNAME": "u", "KAFKA_SASL_PASSWORD": "p"}, 0, "KAFKA_SASL_MECHANISM"},
+		{"ErrMechanism", env{"KAFKA_SASL_MECHANISM": "GSSAPI", "KAFKA_SASL_USERNAME": "u", "KAFKA_SASL_PASSWORD": "p"}, 0,
+			"KAFKA_SASL_MECHANISM"},
 		{"ErrNoMechanism", env{"KAFKA_SASL_USERNAME": "u"}, 0, "KAFKA_SASL_MECHANISM"},
 		{"ErrNoUser", env{"KAFKA_SASL_MECHANISM": "PLAIN"}, 0, "KAFKA_SASL_USERNAME"},
 		{"ErrNoPassword", env{"KAFKA_SASL_MECHANISM": "PLAIN", "KAFKA_SASL_USERNAME": "u"}, 0, "KAFKA_SASL_PASSWORD"},

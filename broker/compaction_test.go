@@ -69,7 +69,8 @@ func TestCompaction(t *testing.T) {
 	var c clock
 	dir := t.TempDir()
 	b := start(t, Options{Dir: dir, retentionEvery: often, now: c.now})
-	topicWith(t, b, "a", map[string]string{"cleanup.policy": "compact", "retention.bytes": "1", "retention.ms": "1", "segment.bytes": "1048576", "delete.retention.ms": "0"})
+	topicWith(t, b, "a", map[string]string{"cleanup.policy": "compact", "retention.bytes": "1", "retention.ms": "1",
+		"segment.bytes": "1048576", "delete.retention.ms": "0"})
 	cl := client(t, b)
 	keyed(t, cl, "a", "k", "1", "gone", "1", "k", "2", "gone", "", "other", "1", "k", "3", "last", "1")
 	want := map[string]string{"k": "3", "other": "1", "last": "1"}
@@ -228,7 +229,8 @@ func TestCompactionReadOn(t *testing.T) {
 	keyed(t, cl, "a", "k", "1", "k", "2", "k", "3", "k", "4", "l", "1")
 	read := func(from int64, opts ...kgo.Opt) string {
 		t.Helper()
-		cl := client(t, b, append(opts, kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{"a": {0: kgo.NewOffset().At(from)}}), kgo.ConsumeResetOffset(kgo.NoResetOffset()))...)
+		cl := client(t, b, append(opts, kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{"a": {0: kgo.NewOffset().At(from)}}),
+			kgo.ConsumeResetOffset(kgo.NoResetOffset()))...)
 		defer cl.Close()
 		fetches := cl.PollFetches(testContext(t))
 		if err := fetches.Err(); err != nil {

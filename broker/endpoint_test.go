@@ -354,7 +354,8 @@ func TestRemoteWarning(t *testing.T) {
 	t.Parallel()
 	const warning = "listens beyond this machine"
 	out := &logged{}
-	b := start(t, Options{Listener: everywhere(t), More: []net.Listener{everywhere(t)}, Addresses: []string{"0.0.0.0:1", "host:2"}, Log: out.logger()})
+	b := start(t, Options{Listener: everywhere(t), More: []net.Listener{everywhere(t)}, Addresses: []string{"0.0.0.0:1", "host:2"},
+		Log: out.logger()})
 	if err := errors.Join(b.goOffline(), b.goOnline()); err != nil {
 		t.Fatal(err)
 	}

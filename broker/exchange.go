@@ -97,7 +97,7 @@ func framed(head []byte, req kmsg.Request) []byte {
 
 // aside is what kfake is asked in place of a request that it has no part in, so
 // that answers keep their order: its versions, by the same correlation id.
-func aside(req request, frame []byte) []byte {
+func aside(frame []byte) []byte {
 	out := append([]byte(nil), frame[:prefix+minHead]...)
 	binary.BigEndian.PutUint16(out[prefix:], uint16(kmsg.ApiVersions))
 	binary.BigEndian.PutUint16(out[prefix+2:], 0)

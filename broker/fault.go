@@ -127,7 +127,8 @@ func (f *ActiveFault) count(kmsg.Request) bool {
 func (f *ActiveFault) failTopic() error {
 	code := errorNamed(f.Code)
 	if code == nil {
-		return fmt.Errorf("Kafka has no error %q: use its name, such as NOT_LEADER_FOR_PARTITION or REQUEST_TIMED_OUT", f.Code) //nolint:staticcheck // a name
+		return fmt.Errorf("Kafka has no error %q: use its name, such as NOT_LEADER_FOR_PARTITION or "+ //nolint:staticcheck // a name
+			"REQUEST_TIMED_OUT", f.Code)
 	}
 	fault := kfake.Fault{Keys: []kmsg.Key{kmsg.Produce, kmsg.Fetch}, Topic: f.Target, Err: code, Count: -1, When: f.count}
 	if f.Partition != nil {

@@ -149,7 +149,8 @@ func TestDuplicateTopic(t *testing.T) {
 		if !slices.Equal(values(got), []string{name, name}) || f.Hits() != 1 {
 			t.Errorf("%s: got %v and %d hits", name, values(got), f.Hits())
 		}
-		if one, two := got[0], got[1]; string(two.Key) != "k" || len(two.Headers) != 1 || !one.Timestamp.Equal(two.Timestamp) || two.Offset <= one.Offset {
+		if one, two := got[0], got[1]; string(two.Key) != "k" || len(two.Headers) != 1 || !one.Timestamp.Equal(two.Timestamp) ||
+			two.Offset <= one.Offset {
 			t.Errorf("%s: the second is %+v, want it like the first, %+v", name, two, one)
 		}
 		f.End()

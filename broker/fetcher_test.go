@@ -250,12 +250,14 @@ func TestFetchMuch(t *testing.T) {
 	t.Cleanup(writing.Wait)
 	for name, opts := range map[string][]kgo.Opt{
 		"TCP": nil, "Memory": b.Client(), "Committed": {kgo.FetchIsolationLevel(kgo.ReadCommitted())},
-		"SmallParts": {kgo.FetchMaxPartitionBytes(100_000)}, "SmallAnswers": {kgo.FetchMaxBytes(150_000)}, "MinBytes": {kgo.FetchMinBytes(300_000)},
-		"Names": {kgo.MaxVersions(versionsUpTo(12))},
+		"SmallParts": {kgo.FetchMaxPartitionBytes(100_000)}, "SmallAnswers": {kgo.FetchMaxBytes(150_000)},
+		"MinBytes": {kgo.FetchMinBytes(300_000)},
+		"Names":    {kgo.MaxVersions(versionsUpTo(12))},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			reader, err := kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(b.Addr()), kgo.ConsumeTopics("a"), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart())}, opts...)...)
+			reader, err := kgo.NewClient(append(
+				[]kgo.Opt{kgo.SeedBrokers(b.Addr()), kgo.ConsumeTopics("a"), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart())}, opts...)...)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -37,7 +37,8 @@ func hinted(t *testing.T, err error, want string) {
 
 func TestBrokersFlag(t *testing.T) {
 	t.Parallel()
-	for _, list := range []string{"", ",", " ", " , ", "kafka:9092,", ",kafka:9092", ":9092", "kafka:", "kafka:x", "kafka:0", "kafka:65536", "a:b:c",
+	for _, list := range []string{"", ",", " ", " , ", "kafka:9092,", ",kafka:9092", ":9092", "kafka:", "kafka:x", "kafka:0", "kafka:65536",
+		"a:b:c",
 		"::1", "[::1]", "PLAINTEXT://kafka:9092", "kafka:9092 other:9092", "ka fka", "kafka:9092/x", "user@kafka:9092", "\t", "$BROKERS:"} {
 		f := parse(t, "--brokers", list)
 		if !f.External() || f.NotOurs() == "" {

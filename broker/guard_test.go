@@ -316,7 +316,7 @@ func guardedPipe(t *testing.T) (*guardedConn, net.Conn) {
 	t.Helper()
 	here, there := net.Pipe()
 	b := &Broker{
-		members: newMembers(reconnectGrace, func(context.Context, memberKey) {}), cleaner: retention.New(retention.Options{}),
+		members: newMembers(func(context.Context, memberKey) {}), cleaner: retention.New(retention.Options{}),
 		completer: answers.New(silent{}), groups: migrate.New(silent{}),
 		space:  retention.NewSpace("", nil, func(string) (retention.Disk, error) { return retention.Disk{}, nil }, nil),
 		frames: budget.New(frameMemory), rules: &batches.Settings{Load: func(string) (map[string]*string, bool) { return nil, true }},

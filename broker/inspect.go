@@ -47,7 +47,7 @@ func (g *guardedConn) change(req request, frame []byte, parsed kmsg.Request) []b
 	completed, instead, changed := g.exchange(req, frame, parsed)
 	if instead {
 		g.onResponse(req, *completed)
-		return aside(req, frame)
+		return aside(frame)
 	}
 	g.noteMembers(req, frame, parsed)
 	changed = g.configure(req, frame, parsed) || changed

@@ -33,7 +33,6 @@ type memberKey struct {
 // whose connections are all gone has died without leaving: left alone, its
 // partitions would stall until its session times out.
 type members struct {
-	grace  time.Duration
 	remove func(context.Context, memberKey)
 
 	ctx     context.Context
@@ -52,10 +51,10 @@ type member struct {
 	timer *time.Timer
 }
 
-func newMembers(grace time.Duration, expel func(context.Context, memberKey)) *members {
+func newMembers(expel func(context.Context, memberKey)) *members {
 	ctx, stop := context.WithCancel(context.Background())
 	return &members{
-		grace: grace, remove: expel, ctx: ctx, stop: stop,
+		remove: expel, ctx: ctx, stop: stop,
 		known:  make(map[memberKey]*member),
 		byConn: make(map[*guardedConn]map[memberKey]struct{}),
 	}
@@ -136,7 +135,7 @@ func (m *members) connClosed(g *guardedConn) {
 		who := m.known[key]
 		delete(who.conns, g)
 		if len(who.conns) == 0 && !m.closed {
-			who.timer = time.AfterFunc(m.grace, func() { m.expire(key, who) })
+			who.timer = time.AfterFunc(reconnectGrace, func() { m.expire(key, who) })
 		}
 	}
 }

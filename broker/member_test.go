@@ -18,7 +18,7 @@ import (
 
 func TestMembers(t *testing.T) {
 	t.Parallel()
-	const grace = time.Second
+	const grace = reconnectGrace
 	name, static := "m", "static"
 	heartbeat := &kmsg.HeartbeatRequest{Group: "g", MemberID: name}
 	for test, tt := range map[string]struct {
@@ -95,7 +95,7 @@ func TestMembers(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				var got atomic.Int32
-				m := newMembers(grace, func(_ context.Context, key memberKey) {
+				m := newMembers(func(_ context.Context, key memberKey) {
 					if key.group != "g" || key.id != name {
 						t.Errorf("got %+v", key)
 					}

@@ -131,7 +131,7 @@ func TestAwait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex
 		var expelled []string
-		m := newMembers(reconnectGrace, func(_ context.Context, key memberKey) {
+		m := newMembers(func(_ context.Context, key memberKey) {
 			mu.Lock()
 			defer mu.Unlock()
 			expelled = append(expelled, key.id)

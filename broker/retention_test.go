@@ -65,7 +65,8 @@ func topicWith(t *testing.T, b *Broker, name string, configs map[string]string) 
 // fill produces records of a size, each in a batch of its own.
 func fill(t *testing.T, b *Broker, topic string, n, size int, at time.Time) {
 	t.Helper()
-	cl := client(t, b, kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.ProducerBatchMaxBytes(64<<20))
+	cl := client(t, b, kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerBatchCompression(kgo.NoCompression()),
+		kgo.ProducerBatchMaxBytes(64<<20))
 	for range n {
 		if err := cl.ProduceSync(testContext(t), &kgo.Record{Topic: topic, Value: make([]byte, size), Timestamp: at}).FirstErr(); err != nil {
 			t.Fatal(err)
@@ -336,13 +337,15 @@ func TestRetentionConfigs(t *testing.T) {
 				b = start(t, test.o)
 			}
 			value := "7000"
-			if _, err := b.admin.Kadm().AlterBrokerConfigs(testContext(t), []kadm.AlterConfig{{Op: kadm.SetConfig, Name: "log.retention.ms", Value: &value}}); err != nil {
+			if _, err := b.admin.Kadm().AlterBrokerConfigs(testContext(t),
+				[]kadm.AlterConfig{{Op: kadm.SetConfig, Name: "log.retention.ms", Value: &value}}); err != nil {
 				t.Fatal(err)
 			}
 			if got := configsOf(t, b, kmsg.ConfigResourceTypeTopic, "plain", "retention.ms")["retention.ms"]; got != "7000 DYNAMIC_BROKER_CONFIG" {
 				t.Errorf("set for the broker: got %s", got)
 			}
-			if _, err := b.admin.Kadm().AlterTopicConfigs(testContext(t), []kadm.AlterConfig{{Op: kadm.DeleteConfig, Name: "retention.ms"}}, "own"); err != nil {
+			if _, err := b.admin.Kadm().AlterTopicConfigs(testContext(t), []kadm.AlterConfig{{Op: kadm.DeleteConfig, Name: "retention.ms"}},
+				"own"); err != nil {
 				t.Fatal(err)
 			}
 			if got := configsOf(t, b, kmsg.ConfigResourceTypeTopic, "own", "retention.ms")["retention.ms"]; got != "7000 DYNAMIC_BROKER_CONFIG" {

@@ -55,7 +55,8 @@ func TestFullDisk(t *testing.T) {
 	try := func() error {
 		r := kgo.SliceRecord([]byte("v"))
 		r.Topic = "a"
-		cl := client(t, b, kgo.RecordRetries(0), kgo.RequestRetries(0), kgo.DisableIdempotentWrite(), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+		cl := client(t, b, kgo.RecordRetries(0), kgo.RequestRetries(0), kgo.DisableIdempotentWrite(),
+			kgo.RecordPartitioner(kgo.ManualPartitioner()))
 		defer cl.Close()
 		return cl.ProduceSync(testContext(t), r).FirstErr()
 	}
@@ -130,7 +131,8 @@ func TestFullDiskNoAnswer(t *testing.T) {
 func TestFullDiskAtStart(t *testing.T) {
 	t.Parallel()
 	var d disk
-	_, err := Start(testContext(t), Options{Listener: listen(t, "127.0.0.1"), Dir: t.TempDir(), Topics: []string{"a"}, disk: d.stat, Log: slog.New(slog.DiscardHandler)})
+	_, err := Start(testContext(t),
+		Options{Listener: listen(t, "127.0.0.1"), Dir: t.TempDir(), Topics: []string{"a"}, disk: d.stat, Log: slog.New(slog.DiscardHandler)})
 	var full *fullError
 	if !errors.As(err, &full) || full.Hint() == "" {
 		t.Errorf("got %v, want that the disk is full", err)

@@ -101,7 +101,8 @@ func open(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := broker.Start(t.Context(), broker.Options{Listener: l, Advertise: "127.0.0.1:0", Dir: t.TempDir(), Log: slog.New(slog.DiscardHandler)})
+	b, err := broker.Start(t.Context(),
+		broker.Options{Listener: l, Advertise: "127.0.0.1:0", Dir: t.TempDir(), Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,8 +116,9 @@ func open(t *testing.T) string {
 var otherwise = map[string]int16{
 	"Codec 5": kerr.UnknownServerError.Code, "Records garbage": kerr.UnknownServerError.Code, "Offset deltas": 0,
 	"Gzip cut off": kerr.UnknownServerError.Code, "Gzip garbage": kerr.UnknownServerError.Code, "Gzip of plain": kerr.UnknownServerError.Code,
-	"Snappy cut off": kerr.UnknownServerError.Code, "Snappy garbage": kerr.UnknownServerError.Code, "Snappy of plain": kerr.UnknownServerError.Code,
-	"LZ4 cut off": kerr.UnknownServerError.Code, "LZ4 garbage": kerr.UnknownServerError.Code, "LZ4 of plain": kerr.UnknownServerError.Code,
+	"Snappy cut off": kerr.UnknownServerError.Code, "Snappy garbage": kerr.UnknownServerError.Code,
+	"Snappy of plain": kerr.UnknownServerError.Code,
+	"LZ4 cut off":     kerr.UnknownServerError.Code, "LZ4 garbage": kerr.UnknownServerError.Code, "LZ4 of plain": kerr.UnknownServerError.Code,
 	"Zstd cut off": kerr.UnknownServerError.Code, "Zstd garbage": kerr.UnknownServerError.Code, "Zstd of plain": kerr.UnknownServerError.Code,
 }
 
@@ -163,7 +165,8 @@ func TestValidationKafka(t *testing.T) {
 			if theirs.code != want || ours.code != kerr.InvalidRecord.Code && ours.code != kerr.UnsupportedCompressionType.Code {
 				t.Errorf("%s: got %+v, Kafka answers %+v", c.Name, ours, theirs)
 			}
-		} else if theirs.code != ours.code || theirs.message != "" && theirs.message != ours.message || !slices.Equal(theirs.records, ours.records) {
+		} else if theirs.code != ours.code || theirs.message != "" && theirs.message != ours.message ||
+			!slices.Equal(theirs.records, ours.records) {
 			t.Errorf("%s: got %+v, Kafka answers %+v", c.Name, ours, theirs)
 		}
 		if other := got[1][1].code; other != 0 && other != got[0][1].code {

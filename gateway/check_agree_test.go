@@ -106,10 +106,14 @@ var mistaken = map[string]map[string]string{
 		"http.routers.t.priority=9223372036854775807")},
 	"Labels": {"compose.yaml": compose(port,
 		"http.routers.a.rul=x") + "      - treafik.enable=true\n      - Traefik.http.routers.b.priority=1\n"},
-	"TLSOptions": {"dynamic.yml": "tls:\n  options:\n    old:\n      minVersion: VersionTLS9\n    strict:\n      clientAuth:\n        clientAuthType: Maybe\n    weak:\n      cipherSuites: [NOPE]\n" +
-		"  certificates:\n    - certFile: nope.pem\n      keyFile: nope.key\nhttp:\n  services:\n    s:\n      loadBalancer:\n        servers: [{url: \"http://127.0.0.1:70000\"}]\n" +
-		"  routers:\n    r:\n      rule: PathPrefix(`/`)\n      service: s\n      tls: {options: old}\n    q:\n      rule: Host(`q.localhost`)\n      service: s\n      tls: {options: strict}\n" +
-		"    p:\n      rule: Host(`q.localhost`) && Path(`/p`)\n      service: s\n      tls: {}\n    n:\n      rule: Path(`/n`)\n      service: s\n      tls: {options: none}\n"},
+	"TLSOptions": {"dynamic.yml": "tls:\n  options:\n    old:\n      minVersion: VersionTLS9\n    strict:\n      clientAuth:\n" +
+		"        clientAuthType: Maybe\n    weak:\n      cipherSuites: [NOPE]\n" +
+		"  certificates:\n    - certFile: nope.pem\n      keyFile: nope.key\nhttp:\n  services:\n    s:\n      loadBalancer:\n" +
+		"        servers: [{url: \"http://127.0.0.1:70000\"}]\n" +
+		"  routers:\n    r:\n      rule: PathPrefix(`/`)\n      service: s\n      tls: {options: old}\n    q:\n" +
+		"      rule: Host(`q.localhost`)\n      service: s\n      tls: {options: strict}\n" +
+		"    p:\n      rule: Host(`q.localhost`) && Path(`/p`)\n      service: s\n      tls: {}\n    n:\n      rule: Path(`/n`)\n" +
+		"      service: s\n      tls: {options: none}\n"},
 	"StrictTLSOptions": {"compose.yaml": compose(slices.Concat(
 		route("a", "Host(`a.localhost`)", "http://127.0.0.1:1", "tls=true"),
 		route("b", "Host(`a.localhost`) && Path(`/b`)", "http://127.0.0.1:1", "tls.options=old@file"),
@@ -120,17 +124,26 @@ var mistaken = map[string]map[string]string{
 		proxyHead + "      - --certificatesresolvers.le\n      - --entrypoints.websecure.http.tls.certresolver=le\n"},
 	"Resolver": {"compose.yaml": compose(port, "http.routers.a.rule=Host(`a.example.com`)", "http.routers.a.tls.certresolver=le",
 		"http.routers.b.rule=Host(`*.example.com`)", "http.routers.b.tls.certresolver=letsencrypt") +
-		proxyHead + "      - --certificatesresolvers.letsencrypt.acme.keytype=RSA1\n      - --certificatesresolvers.letsencrypt.acme.dnschallenge.provider=x\n      - --certificatesresolvers.letsencrypt.acme.httpchallenge.entrypoint=wb\n"},
+		proxyHead + "      - --certificatesresolvers.letsencrypt.acme.keytype=RSA1\n" +
+		"      - --certificatesresolvers.letsencrypt.acme.dnschallenge.provider=x\n" +
+		"      - --certificatesresolvers.letsencrypt.acme.httpchallenge.entrypoint=wb\n"},
 	"Static": {"compose.yaml": compose(port,
-		"http.routers.a.rule=Host(`a.localhost`)") + proxyHead + "      - --entrypoints.web.address=:http\n      - --entrypoints.extra.address=:8081\n      - --entrypoints.other.address=:8081\n" +
-		"      - --entrypoints.extra.forwardedheaders.trustedips=10.0.0.0/99\n      - --entrypoints.extra.http.middlewares=nope@docker\n      - --entrypoints.extra.http.redirections.entrypoint.to=nowhere\n" +
-		"      - --accesslog.format=jsn\n      - --accesslog.fields.defaultmode=kep\n      - --accesslog.filters.statuscodes=5xx\n      - --entrypoint.x.address=:1\n      - --providers.docker.constraints=x\n"},
-	"NotEnabled": {"compose.yaml": "services:\n  app:\n    expose: [80]\n    labels: [\"traefik.http.routers.a.rule=Host(`a.localhost`)\"]\n" + proxyHead + "      - --providers.docker.exposedbydefault=false\n"},
-	"Variables":  {"compose.yaml": compose(port, "http.routers.a.rule=Host(`${CHECK_AGREE_UNSET}.localhost`)")},
-	"Dollar":     {"compose.yaml": compose(port, "http.middlewares.m.redirectregex.replacement=/${1}")},
-	"Composed": {"dynamic.yml": "http:\n  routers:\n    r: {rule: \"Path(`/a`)\", service: w}\n    f: {rule: \"Path(`/b`)\", service: f}\n    m: {rule: \"Path(`/c`)\", service: m}\n  services:\n" +
-		"    s: {loadBalancer: {servers: [{url: \"http://127.0.0.1:1\"}]}}\n    w: {weighted: {services: [{name: s, weight: 0}], sticky: {cookie: {sameSite: odd}}}}\n" +
-		"    f: {failover: {service: s, fallback: s}}\n    m: {mirroring: {service: s, mirrors: [{name: s, percent: 200}]}}\n    l: {weighted: {services: [{name: l}]}}\n"},
+		"http.routers.a.rule=Host(`a.localhost`)") + proxyHead +
+		"      - --entrypoints.web.address=:http\n      - --entrypoints.extra.address=:8081\n      - --entrypoints.other.address=:8081\n" +
+		"      - --entrypoints.extra.forwardedheaders.trustedips=10.0.0.0/99\n      - --entrypoints.extra.http.middlewares=nope@docker\n" +
+		"      - --entrypoints.extra.http.redirections.entrypoint.to=nowhere\n" +
+		"      - --accesslog.format=jsn\n      - --accesslog.fields.defaultmode=kep\n      - --accesslog.filters.statuscodes=5xx\n" +
+		"      - --entrypoint.x.address=:1\n      - --providers.docker.constraints=x\n"},
+	"NotEnabled": {"compose.yaml": "services:\n  app:\n    expose: [80]\n    labels: [\"traefik.http.routers.a.rule=Host(`a.localhost`)\"]\n" +
+		proxyHead + "      - --providers.docker.exposedbydefault=false\n"},
+	"Variables": {"compose.yaml": compose(port, "http.routers.a.rule=Host(`${CHECK_AGREE_UNSET}.localhost`)")},
+	"Dollar":    {"compose.yaml": compose(port, "http.middlewares.m.redirectregex.replacement=/${1}")},
+	"Composed": {"dynamic.yml": "http:\n  routers:\n    r: {rule: \"Path(`/a`)\", service: w}\n    f: {rule: \"Path(`/b`)\", service: f}\n" +
+		"    m: {rule: \"Path(`/c`)\", service: m}\n  services:\n" +
+		"    s: {loadBalancer: {servers: [{url: \"http://127.0.0.1:1\"}]}}\n" +
+		"    w: {weighted: {services: [{name: s, weight: 0}], sticky: {cookie: {sameSite: odd}}}}\n" +
+		"    f: {failover: {service: s, fallback: s}}\n    m: {mirroring: {service: s, mirrors: [{name: s, percent: 200}]}}\n" +
+		"    l: {weighted: {services: [{name: l}]}}\n"},
 	"YAML": {"compose.yaml": "services:\n  a: [\n"},
 	"Both": {"compose.yaml": "services:\n  a:\n    labels:\n      traefik.enable: yes\n      - x\n"},
 	"Shadow": {"compose.yaml": compose(port, "http.routers.a.rule=PathPrefix(`/`)", "http.routers.a.priority=99",
@@ -199,7 +212,8 @@ func TestCheckReal(t *testing.T) {
 		"UnsetPort": {"services:\n  a:\n    ports:\n      - \"${CHECK_REAL}80\"\n    labels: [traefik.enable=true]\n",
 			":4: service \"a\": the variable CHECK_REAL is not set", ".env"},
 		"OKDefault": {a + "    labels:\n      - traefik.http.routers.a.rule=Host(`${CHECK_REAL:-a}.localhost`)\n", "", ""},
-		"OKAnchors": {"x-l: &l {traefik.enable: \"true\"}\n" + a + "    labels:\n      <<: *l\n      traefik.http.routers.a.rule: Host(`a.localhost`)\n", "", ""},
+		"OKAnchors": {"x-l: &l {traefik.enable: \"true\"}\n" + a +
+			"    labels:\n      <<: *l\n      traefik.http.routers.a.rule: Host(`a.localhost`)\n", "", ""},
 		"OKBOM": {"\ufeffservices:\r\n  a:\r\n    expose: [80]\r\n    labels: [\"traefik.http.routers.a.rule=Host(`a.localhost`)\"]\r\n",
 			"", ""},
 	} {

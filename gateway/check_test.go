@@ -39,19 +39,25 @@ func TestCheck(t *testing.T) {
 			[]string{"error: compose.yaml:6", "traefik.http.routers.a.rul", "hint: did you mean", "traefik.http.routers.a.rule"}},
 		"ErrV2": {compose(port, "http.routers.a.rule=Host(`a.localhost`,`b.localhost`)"),
 			[]string{"compose.yaml:6", "v2", "hint: write Host(`a.localhost`) || Host(`b.localhost`)"}},
-		"ErrShadowed": {compose(port, "http.routers.a.rule=Host(`a.localhost`)", "http.routers.a.priority=90", "http.routers.b.rule=Host(`a.localhost`) && Path(`/x`)"),
+		"ErrShadowed": {compose(port, "http.routers.a.rule=Host(`a.localhost`)", "http.routers.a.priority=90",
+			"http.routers.b.rule=Host(`a.localhost`) && Path(`/x`)"),
 			[]string{"warning: compose.yaml", `label "traefik.http.routers.b.rule"`, "the router gets no request", "above 90"}},
-		"ErrTie": {compose(port, "http.routers.a.rule=Host(`a.localhost`) && Method(`GET`)", "http.routers.b.rule=Host(`a.localhost`) && Method(`PUT`)"),
+		"ErrTie": {compose(port, "http.routers.a.rule=Host(`a.localhost`) && Method(`GET`)",
+			"http.routers.b.rule=Host(`a.localhost`) && Method(`PUT`)"),
 			[]string{"the same priority", "give one of them a higher priority"}},
 		"ErrPort": {compose("http.routers.a.rule=Host(`a.localhost`)"), []string{"port is missing", "loadbalancer.server.port"}},
-		"ErrMiddleware": {compose(port, "http.routers.a.rule=Host(`a.localhost`)", "http.routers.a.middlewares=strp", "http.middlewares.strip.stripprefix.prefixes=/x"),
+		"ErrMiddleware": {compose(port, "http.routers.a.rule=Host(`a.localhost`)", "http.routers.a.middlewares=strp",
+			"http.middlewares.strip.stripprefix.prefixes=/x"),
 			[]string{`middleware "strp@docker" does not exist`, `did you mean "strip@docker"?`}},
-		"ErrServiceOfProject": {"name: shop\nservices: {app: {image: any, ports: ['81:80'], labels: ['traefik.http.routers.a.rule=Host(`a.localhost`)', " +
-			"'traefik.http.routers.a.middlewares=e', 'traefik.http.middlewares.e.errors.status=404', 'traefik.http.middlewares.e.errors.service=app']}}",
+		"ErrServiceOfProject": {"name: shop\n" +
+			"services: {app: {image: any, ports: ['81:80'], labels: ['traefik.http.routers.a.rule=Host(`a.localhost`)', " +
+			"'traefik.http.routers.a.middlewares=e', 'traefik.http.middlewares.e.errors.status=404', " +
+			"'traefik.http.middlewares.e.errors.service=app']}}",
 			[]string{`the service "app@docker" does not exist`, `the service of the compose service "app" is called "app-shop"`}},
 		"ErrPlainTLS": {compose(port, "http.routers.a.rule=Host(`a.localhost`)", "http.routers.a.entrypoints=web", "http.routers.a.tls=true"),
 			[]string{"entrypoint web serves plain HTTP only, and the router has tls"}},
-		"ErrChain": {compose(port, "http.routers.a.rule=Host(`a.localhost`)", "http.routers.a.middlewares=c", "http.middlewares.c.chain.middlewares=c"),
+		"ErrChain": {compose(port, "http.routers.a.rule=Host(`a.localhost`)", "http.routers.a.middlewares=c",
+			"http.middlewares.c.chain.middlewares=c"),
 			[]string{"leads back to itself"}},
 		"ErrYAML": {"services: [", []string{"error: compose.yaml", "malformed"}},
 	} {

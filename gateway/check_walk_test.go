@@ -18,9 +18,10 @@ import (
 )
 
 // goWords are what no message to users may hold: names of Go's types and packages.
-var goWords = regexp.MustCompile(`strconv\.|\btime: |json: (cannot|invalid|unknown)|yaml: |toml: |mapstructure|cannot unmarshal|!!(str|int|map|seq|bool)|\*?(config|types|url|netip|http|tls|x509)\.[A-Z]|` +
-	`error parsing regexp|regexp/syntax: |reflect\.|interface ?\{\}|map\[string\]|\[\](string|interface)|u?int(8|16|32|64)\b|float64|invalid syntax|nil pointer|<nil>|` +
-	`ParseAddr|ParsePrefix|parse "|unmarshal|%!|panic|goroutine|runtime error|open /|stat /|lstat`)
+var goWords = regexp.MustCompile(
+	`strconv\.|\btime: |json: (cannot|invalid|unknown)|yaml: |toml: |mapstructure|cannot unmarshal|!!(str|int|map|seq|bool)|\*?(config|types|url|netip|http|tls|x509)\.[A-Z]|` +
+		`error parsing regexp|regexp/syntax: |reflect\.|interface ?\{\}|map\[string\]|\[\](string|interface)|u?int(8|16|32|64)\b|float64|invalid syntax|nil pointer|<nil>|` +
+		`ParseAddr|ParsePrefix|parse "|unmarshal|%!|panic|goroutine|runtime error|open /|stat /|lstat`)
 
 // wrongValues are values of every type that a setting may be given.
 var wrongValues = []any{"wrong value", "", "(", "-1", -1, 1.5, true, 70000, "99999999999999999999", []any{"a", "b"},

@@ -49,7 +49,8 @@ func TestChurn(t *testing.T) {
 				header, body, err := askOn(c, answers, "main.localhost")
 				n, _ := strconv.Atoi(header.Get("X-Load"))
 				if err != nil || body != text || n < last {
-					t.Errorf("request %d: got %d bytes of table %d, %v, want %d bytes of table %d or later", requests.Load(), len(body), n, err, len(text), last)
+					t.Errorf("request %d: got %d bytes of table %d, %v, want %d bytes of table %d or later", requests.Load(), len(body), n, err, len(text),
+						last)
 				}
 				last = n
 			}

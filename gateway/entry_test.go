@@ -184,7 +184,8 @@ func TestInternalServices(t *testing.T) {
 	if _, body := get(t, c, "http://t.localhost/api/rawdata"); !strings.Contains(body, `"api@docker"`) {
 		t.Errorf("rawdata: got %s", body)
 	}
-	if _, body := get(t, c, "http://t.localhost/metrics"); !strings.Contains(body, `traefik_entrypoint_requests_total{code="200",entrypoint="web"`) {
+	if _, body := get(t, c, "http://t.localhost/metrics"); !strings.Contains(body,
+		`traefik_entrypoint_requests_total{code="200",entrypoint="web"`) {
 		t.Errorf("metrics: got %s", body)
 	}
 }

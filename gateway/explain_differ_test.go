@@ -262,8 +262,10 @@ func TestExplainEntrypoints(t *testing.T) {
 		named(t, "xtls", "Host(`a.localhost`) && PathPrefix(`/s`)", "entrypoints=extra", "tls=true"),
 		named(t, "plain", "Host(`a.localhost`) && PathPrefix(`/x`)", "entrypoints=web", "priority=9223372036854774807"),
 		[]string{"http.middlewares.deny.ipallowlist.sourcerange=10.0.0.0/8"})...)+proxyHead+
-		"      - --entrypoints.web.address=:80\n      - --entrypoints.web.http.redirections.entrypoint.to=websecure\n      - --entrypoints.websecure.address=:443\n"+
-		"      - --entrypoints.extra.address=:8089\n      - --entrypoints.guarded.address=:8090\n      - --entrypoints.guarded.http.middlewares=deny@docker\n")
+		"      - --entrypoints.web.address=:80\n      - --entrypoints.web.http.redirections.entrypoint.to=websecure\n"+
+		"      - --entrypoints.websecure.address=:443\n"+
+		"      - --entrypoints.extra.address=:8089\n      - --entrypoints.guarded.address=:8090\n"+
+		"      - --entrypoints.guarded.http.middlewares=deny@docker\n")
 	extra, guarded := portOf(d.addresses["extra"]), portOf(d.addresses["guarded"])
 	for _, u := range []string{"http://a.localhost/p?q=1", "http://a.localhost/x", "http://none.localhost/", "https://a.localhost/",
 		"http://a.localhost:" + extra + "/",
@@ -323,8 +325,10 @@ func TestExplainTCP(t *testing.T) {
 // TestExplainUnserved tells of a service that is not enabled.
 func TestExplainUnserved(t *testing.T) {
 	t.Parallel()
-	d := newDiffer(t, "services:\n  a:\n    expose: [80]\n    labels: [\"traefik.http.routers.a.rule=Host(`a.localhost`)\"]\n  b:\n    expose: [80]\n    profiles: [debug]\n"+
-		"    labels: [traefik.enable=true, \"traefik.http.routers.b.rule=Host(`b.localhost`)\"]\n"+proxyHead+"      - --providers.docker.exposedbydefault=false\n")
+	d := newDiffer(t, "services:\n  a:\n    expose: [80]\n    labels: [\"traefik.http.routers.a.rule=Host(`a.localhost`)\"]\n  b:\n"+
+		"    expose: [80]\n    profiles: [debug]\n"+
+		"    labels: [traefik.enable=true, \"traefik.http.routers.b.rule=Host(`b.localhost`)\"]\n"+proxyHead+
+		"      - --providers.docker.exposedbydefault=false\n")
 	for host, why := range map[string]string{"a": "traefik.enable is missing", "b": "its profile is not active: debug"} {
 		a, err := d.API().Explainer.Explain(explain.Request{URL: "http://" + host + ".localhost/"})
 		if err != nil || a.Router != nil || len(a.Unserved) != 1 || a.Unserved[0].Service != host || !strings.Contains(a.Unserved[0].Why, why) {

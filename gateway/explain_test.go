@@ -43,7 +43,8 @@ func TestExplain(t *testing.T) {
 		if err := explain.Print(&text, a); err != nil {
 			t.Fatal(err)
 		}
-		for _, want := range []string{"taken by shop@docker", "✓ PathPrefix(`/api`)", "strip@docker", url + " (UP)", "would come next all@docker"} {
+		for _, want := range []string{"taken by shop@docker", "✓ PathPrefix(`/api`)", "strip@docker", url + " (UP)",
+			"would come next all@docker"} {
 			if !strings.Contains(text.String(), want) {
 				t.Errorf("text lacks %q:\n%s", want, text.String())
 			}
@@ -53,10 +54,11 @@ func TestExplain(t *testing.T) {
 		q            explain.Request
 		near, change string
 	}{
-		"ErrMethod":   {explain.Request{URL: "https://post.localhost/"}, "post@docker", "-X POST"},
-		"ErrScheme":   {explain.Request{URL: "http://post.localhost/", Method: "post"}, "post@docker", "https:// on entrypoint websecure"},
-		"ErrHost":     {explain.Request{URL: "https://shp.localhost/"}, "all@docker", "the host shop.localhost"},
-		"ErrHostLine": {explain.Request{URL: "https://127.0.0.1/", Header: http.Header{"Host": {"shopp.localhost"}}}, "all@docker", "the host shop.localhost"},
+		"ErrMethod": {explain.Request{URL: "https://post.localhost/"}, "post@docker", "-X POST"},
+		"ErrScheme": {explain.Request{URL: "http://post.localhost/", Method: "post"}, "post@docker", "https:// on entrypoint websecure"},
+		"ErrHost":   {explain.Request{URL: "https://shp.localhost/"}, "all@docker", "the host shop.localhost"},
+		"ErrHostLine": {explain.Request{URL: "https://127.0.0.1/", Header: http.Header{"Host": {"shopp.localhost"}}}, "all@docker",
+			"the host shop.localhost"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := ask(tt.q)

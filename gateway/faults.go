@@ -14,7 +14,8 @@ import (
 // Break has requests fail on purpose until the fault's End is called. The error
 // says that no router, and no service of one, has the target's name.
 func (g *Gateway) Break(spec view.FaultSpec) (view.FaultHandle, error) {
-	f := fault.Fault{Kind: spec.Kind, Target: spec.Target, Percent: spec.Percent, DelayMS: spec.DelayMS, JitterMS: spec.JitterMS, Status: spec.Status}
+	f := fault.Fault{Kind: spec.Kind, Target: spec.Target, Percent: spec.Percent, DelayMS: spec.DelayMS, JitterMS: spec.JitterMS,
+		Status: spec.Status}
 	known := map[string]bool{}
 	for _, r := range g.table.Load().Routers {
 		if r.Ready {

@@ -77,7 +77,8 @@ func TestBreak(t *testing.T) {
 		t.Parallel()
 		s, asked := broken(t)
 		f := s.breaks(view.FaultSpec{Kind: fault.Drop, Target: "shop"}) // the provider may be left out
-		if res, err := s.plainly("shop.localhost"); !errors.Is(err, io.EOF) && !strings.Contains(fmt.Sprint(err), "reset") || asked.Load() != 0 || f.Hits() != 1 {
+		if res, err := s.plainly("shop.localhost"); !errors.Is(err, io.EOF) && !strings.Contains(fmt.Sprint(err), "reset") || asked.Load() != 0 ||
+			f.Hits() != 1 {
 			t.Errorf("got %v (%v), want no answer", res, err)
 		}
 	})
@@ -132,7 +133,8 @@ func TestBreak(t *testing.T) {
 	t.Run("ErrTarget", func(t *testing.T) {
 		t.Parallel()
 		s, _ := broken(t)
-		if _, err := s.Break(view.FaultSpec{Kind: fault.Drop, Target: "shp@docker", Percent: 100}); err == nil || !strings.Contains(err.Error(), "did you mean shop@docker?") {
+		if _, err := s.Break(view.FaultSpec{Kind: fault.Drop, Target: "shp@docker", Percent: 100}); err == nil ||
+			!strings.Contains(err.Error(), "did you mean shop@docker?") {
 			t.Errorf("got %v", err)
 		}
 	})

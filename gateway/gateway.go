@@ -184,14 +184,16 @@ func New(opts Options) (*Gateway, error) {
 	g.closer = onceWithContext(g.shutdown)
 	g.applying.Lock()
 	defer g.applying.Unlock()
-	g.setTable(g.provider.Dynamic(), map[routing.Endpoint]net.Listener{{Address: routing.Web}: opts.Web, {Address: routing.WebSecure}: opts.WebSecure})
+	g.setTable(g.provider.Dynamic(),
+		map[routing.Endpoint]net.Listener{{Address: routing.Web}: opts.Web, {Address: routing.WebSecure}: opts.WebSecure})
 	g.observer.Reloaded()
 	return g, nil
 }
 
 // open makes the entrypoints, and the API that shows them.
 func (g *Gateway) open(opts Options) {
-	explainer := &explain.Explainer{Table: g.table.Load, Cert: g.cert, Faults: &g.faults, Context: g.ctx, Middleware: g.env, Dashboard: opts.Dashboard}
+	explainer := &explain.Explainer{Table: g.table.Load, Cert: g.cert, Faults: &g.faults, Context: g.ctx, Middleware: g.env,
+		Dashboard: opts.Dashboard}
 	g.entrypoints = entrypoint.New(entrypoint.Options{
 		Context: g.ctx, Cert: g.cert, Observer: g.observer, Faults: &g.faults, Control: g.own.control, NotFound: explainer.NotFound,
 		Reapply: g.reapply, Fail: g.fail, FreePorts: opts.FreePorts, Log: g.log,

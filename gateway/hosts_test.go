@@ -84,7 +84,8 @@ func identity(t *testing.T) (tls.Certificate, string) {
 
 // mutual are TLS options that ask for a certificate of the authority.
 func mutual(ca string) string {
-	return "tls:\n  options:\n    mutual:\n      clientAuth:\n        clientAuthType: RequireAndVerifyClientCert\n        caFiles:\n          - |\n            " +
+	return "tls:\n  options:\n    mutual:\n      clientAuth:\n        clientAuthType: RequireAndVerifyClientCert\n        caFiles:\n" +
+		"          - |\n            " +
 		strings.ReplaceAll(strings.TrimSpace(ca), "\n", "\n            ") + "\n    other: {maxVersion: VersionTLS13}\n"
 }
 
@@ -163,7 +164,8 @@ func TestHostOfAnotherHandshake(t *testing.T) {
 	want(t, "a router of any host, with a certificate", s.ask("secure.localhost", "GET /admin HTTP/1.1\r\nHost: secure.localhost\r\n\r\n",
 		own), 200)
 	for _, path := range []string{"/or", "/admin"} {
-		if a, err := s.Explainer.Explain(explain.Request{URL: "https://public.localhost" + path}); err != nil || !strings.Contains(a.Outcome, "421") {
+		if a, err := s.Explainer.Explain(explain.Request{URL: "https://public.localhost" + path}); err != nil ||
+			!strings.Contains(a.Outcome, "421") {
 			t.Errorf("%s: explain says %+v, %v", path, a, err)
 		}
 	}
@@ -302,7 +304,8 @@ func TestOptionsOfOtherEntrypoints(t *testing.T) {
 	labels = append(labels, "tcp.routers.raw.rule=HostSNI(`app.localhost`)", "tcp.routers.raw.tls=true",
 		"tcp.routers.raw.entrypoints=aside,websecure",
 		"tcp.services.raw.loadbalancer.server.port="+behind)
-	doc := "services:\n  proxy:\n    image: traefik:v3.7\n    command: [\"--entrypoints.websecure.address=:443\", \"--entrypoints.aside.address=:9443\"]\n" +
+	doc := "services:\n  proxy:\n    image: traefik:v3.7\n" +
+		"    command: [\"--entrypoints.websecure.address=:443\", \"--entrypoints.aside.address=:9443\"]\n" +
 		strings.TrimPrefix(compose(labels...), "services:\n")
 	s := guard(t, doc, mutual(ca))
 	if p := s.Problems(); len(p) != 2 || !strings.Contains(p[0].Message, "an HTTPS router takes the connections") {

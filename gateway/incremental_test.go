@@ -206,7 +206,8 @@ func (c *changes) state(t *testing.T, s *stack) string {
 	slices.Sort(problems)
 	b.WriteString(strings.Join(problems, ""))
 	for i := range changedNames {
-		for _, url := range []string{"http://s%d.localhost/", "https://s%d.localhost/", "http://s%d.localhost/p1/x", "http://r%d.apps.localhost/"} {
+		for _, url := range []string{"http://s%d.localhost/", "https://s%d.localhost/", "http://s%d.localhost/p1/x",
+			"http://r%d.apps.localhost/"} {
 			a, err := s.Explainer.Explain(explain.Request{URL: fmt.Sprintf(url, i)})
 			if err != nil {
 				t.Fatal(err)

@@ -81,8 +81,10 @@ func (endless) Read(p []byte) (int, error) {
 func TestBodyTooSlowPage(t *testing.T) {
 	t.Parallel()
 	page := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "the page") })
-	labels := append(route("slow", "Host(`slow.localhost`)", serve(t, reader), "middlewares=page"), route("pages", "Host(`pages.localhost`)", page)...)
-	labels = append(labels, "http.middlewares.page.errors.status=408", "http.middlewares.page.errors.service=pages", "http.middlewares.page.errors.query=/")
+	labels := append(route("slow", "Host(`slow.localhost`)", serve(t, reader), "middlewares=page"),
+		route("pages", "Host(`pages.localhost`)", page)...)
+	labels = append(labels, "http.middlewares.page.errors.status=408", "http.middlewares.page.errors.service=pages",
+		"http.middlewares.page.errors.query=/")
 	s := start(t, withEntries(labels, entry(t, "ep", brief+"readtimeout=300ms")))
 	w := dialWire(t, s.entrypoint("ep"))
 	_, _ = io.WriteString(w, "POST / HTTP/1.1\r\nHost: slow.localhost\r\nContent-Length: 100000\r\n\r\nabc")

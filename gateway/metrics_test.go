@@ -65,7 +65,8 @@ func TestServerUp(t *testing.T) {
 		go func() { defer close(done); _ = upstream.Serve(l) }()
 		t.Cleanup(func() { upstream.Stop(); <-done })
 		url := "h2c://" + l.Addr().String()
-		s := start(t, compose(append(route("a", "Host(`a.localhost`)", url), balancer+"healthcheck.mode=grpc", balancer+"healthcheck.interval=5ms")...))
+		s := start(t, compose(append(route("a", "Host(`a.localhost`)", url), balancer+"healthcheck.mode=grpc",
+			balancer+"healthcheck.interval=5ms")...))
 		told(t, s, url, "1")
 		h.SetServingStatus("", healthpb.HealthCheckResponse_NOT_SERVING)
 		told(t, s, url, "0")

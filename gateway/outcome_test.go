@@ -154,7 +154,9 @@ tls:
   options:
     foo: {maxVersion: VersionTLS12}
 `
-	doc := "services:\n  proxy:\n    image: traefik:v3.7\n    command: [\"--entrypoints.sec.address=:27004\", \"--entrypoints.sec.http.tls.options=foo\", \"--entrypoints.sec.http.middlewares=mark\"]\n" +
+	doc := "services:\n  proxy:\n    image: traefik:v3.7\n" +
+		"    command: [\"--entrypoints.sec.address=:27004\", \"--entrypoints.sec.http.tls.options=foo\", " +
+		"\"--entrypoints.sec.http.middlewares=mark\"]\n" +
 		strings.TrimPrefix(compose(slices.Concat(
 			route("d", "Host(`d.localhost`)", up, "entrypoints=sec"),
 			route("own", "Host(`own.localhost`)", up, "entrypoints=sec", "tls.options=foo@file"),

@@ -63,7 +63,8 @@ func TestTCP(t *testing.T) {
 		_, port, _ := net.SplitHostPort(address)
 		return []string{"tcp.routers." + name + ".service=" + name, "tcp.services." + name + ".loadbalancer.server.port=" + port}
 	}
-	backend := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "passed through") }))
+	backend := httptest.NewTLSServer(
+		http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "passed through") }))
 	t.Cleanup(backend.Close)
 	labels := route("web", "Host(`a.localhost`)", upstream(t, "http"), "tls=true", "entrypoints=websecure")
 	labels = append(labels, at("mail", echo(t))...)
@@ -71,8 +72,10 @@ func TestTCP(t *testing.T) {
 	labels = append(labels, at("db", echo(t))...)
 	labels = append(labels, "tcp.routers.db.rule=HostSNI(`db.localhost`)", "tcp.routers.db.entrypoints=websecure", "tcp.routers.db.tls=true")
 	labels = append(labels, at("own", backend.Listener.Addr().String())...)
-	labels = append(labels, "tcp.routers.own.rule=HostSNI(`own.localhost`)", "tcp.routers.own.entrypoints=websecure", "tcp.routers.own.tls.passthrough=true")
-	s := start(t, compose(labels...)+traefik("--entrypoints.mail.address=:"+number, "--entrypoints.web.address=:80", "--entrypoints.websecure.address=:443"))
+	labels = append(labels, "tcp.routers.own.rule=HostSNI(`own.localhost`)", "tcp.routers.own.entrypoints=websecure",
+		"tcp.routers.own.tls.passthrough=true")
+	s := start(t, compose(labels...)+
+		traefik("--entrypoints.mail.address=:"+number, "--entrypoints.web.address=:80", "--entrypoints.websecure.address=:443"))
 	if problems := s.Problems(); len(problems) > 0 {
 		t.Fatalf("problems: %v", problems)
 	}

@@ -120,7 +120,8 @@ func TestSecretsHidden(t *testing.T) {
 	t.Parallel()
 	s := start(t, compose(append(route("shop", "Host(`shop.localhost`)", "http://me:hunter2@127.0.0.1:1"),
 		"http.middlewares.a.basicauth.users=me:$$apr1$$hunter2", "http.middlewares.b.digestauth.users=me:realm:hunter2",
-		"http.middlewares.c.headers.customrequestheaders.Authorization=Bearer hunter2", "http.middlewares.c.headers.customrequestheaders.X-Api-Key=hunter2",
+		"http.middlewares.c.headers.customrequestheaders.Authorization=Bearer hunter2",
+		"http.middlewares.c.headers.customrequestheaders.X-Api-Key=hunter2",
 		"http.middlewares.c.headers.customrequestheaders.X-Auth-Key=hunter2", "http.middlewares.c.headers.customrequestheaders.X-Pass=hunter2",
 		"http.middlewares.c.headers.customrequestheaders.Cookie=hunter2", "http.middlewares.c.headers.customrequestheaders.X-Team=Bearer hunter2",
 		"http.middlewares.c.headers.customresponseheaders.X-Plain=plainly",
@@ -179,7 +180,8 @@ func TestSecretsOfProblemsHidden(t *testing.T) {
 // TestShapesServed asks the API for each path that is described.
 func TestShapesServed(t *testing.T) {
 	t.Parallel()
-	s := start(t, compose(append(route("shop", "Host(`shop.localhost`)", upstream(t, "shop"), "middlewares=m"), "http.middlewares.m.addprefix.prefix=/a")...))
+	s := start(t, compose(append(route("shop", "Host(`shop.localhost`)", upstream(t, "shop"), "middlewares=m"),
+		"http.middlewares.m.addprefix.prefix=/a")...))
 	api, _ := registered(t, s.Gateway)
 	for path, item := range api.OpenAPI().Paths {
 		if item.Get == nil || item.Get.Summary == "" {

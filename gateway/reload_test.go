@@ -34,7 +34,8 @@ func TestReload(t *testing.T) {
 			compose(route("r", "Host('r.localhost')", a)...),
 			compose(append(route("r", "Host(`r.localhost`)", a), "http.routers.r.rulee=x")...),
 			compose(route("r", "Host(`r.localhost`)", a, "middlewares=nope")...),
-			compose(append(route("r", "Host(`r.localhost`)", a, "middlewares=c"), "http.middlewares.c.headers.accesscontrolalloworiginlistregex=(")...),
+			compose(append(route("r", "Host(`r.localhost`)", a, "middlewares=c"),
+				"http.middlewares.c.headers.accesscontrolalloworiginlistregex=(")...),
 			compose(append(route("r", "Host(`r.localhost`)", a), "http.routers.r.service=nope")...),
 			compose(route("r", "Host(`r.localhost`)", a, "entrypoints=nope")...),
 			compose(route("r", "Host(`r.localhost`)", a, "entrypoints=websecure")...),
@@ -146,7 +147,8 @@ func TestBalance(t *testing.T) {
 		want(t, "status of "+server.URL, server.Status, map[bool]view.ServerStatus{true: view.ServerDown, false: view.ServerUp}[server.URL == a])
 	}
 	// A reload of something else must not forget that a is down.
-	s.save(document("one", first...) + strings.TrimPrefix(document("two", append(second, route("x", "Host(`x.localhost`)", a)...)...), "services:\n"))
+	s.save(document("one", first...) +
+		strings.TrimPrefix(document("two", append(second, route("x", "Host(`x.localhost`)", a)...)...), "services:\n"))
 	eventually(t, "the other route", func() bool { return len(s.Routes()) == 2 })
 	for range 3 {
 		want(t, "answers after a reload", answers(), "bb")

@@ -49,7 +49,8 @@ func TestRestrict(t *testing.T) {
 		if want := "200 OK " + strings.ReplaceAll(strings.TrimSuffix(host, ".localhost"), "axion", "dashboard"); own != want {
 			t.Errorf("%s answers its own user %q", host, own)
 		}
-		if host == "axion.localhost" && (!strings.HasPrefix(got, "403 ") || !strings.Contains(got, "--allow-user "+name)) || host != "axion.localhost" && got != own {
+		if host == "axion.localhost" && (!strings.HasPrefix(got, "403 ") || !strings.Contains(got, "--allow-user "+name)) ||
+			host != "axion.localhost" && got != own {
 			t.Errorf("%s answers %s %q", host, name, got)
 		}
 	}

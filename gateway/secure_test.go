@@ -32,7 +32,8 @@ func TestTLSOptions(t *testing.T) {
 	labels = append(labels, route("expr", "HostRegexp(`^expr[0-9]+\\.localhost$`)", upstream(t, "x"), "tls.options=strict@file")...)
 	labels = append(labels, route("open", "Host(`open.localhost`)", upstream(t, "x"), "tls=true")...)
 	_, behind, _ := net.SplitHostPort(echo(t))
-	labels = append(labels, "tcp.routers.raw.rule=HostSNIRegexp(`^raw\\.localhost$`)", "tcp.routers.raw.tls.options=strict@file", "tcp.routers.raw.entrypoints=websecure",
+	labels = append(labels, "tcp.routers.raw.rule=HostSNIRegexp(`^raw\\.localhost$`)", "tcp.routers.raw.tls.options=strict@file",
+		"tcp.routers.raw.entrypoints=websecure",
 		"tcp.services.raw.loadbalancer.server.port="+behind)
 	write(t, file, strings.ReplaceAll(compose(labels...), "$", "$$"))
 	plain, secure := port0(t), port0(t)
@@ -45,7 +46,8 @@ func TestTLSOptions(t *testing.T) {
 	if problems := g.API().Problems(); len(problems) > 0 {
 		t.Fatalf("problems: %v", problems)
 	}
-	for host, strict := range map[string]bool{"name.localhost": true, "a.wild.localhost": true, "expr7.localhost": true, "raw.localhost": true, "open.localhost": false} {
+	for host, strict := range map[string]bool{"name.localhost": true, "a.wild.localhost": true, "expr7.localhost": true, "raw.localhost": true,
+		"open.localhost": false} {
 		c, err := tls.Dial("tcp", secure.Addr().String(), &tls.Config{ServerName: host, InsecureSkipVerify: true})
 		if err == nil { // in TLS 1.3 the server refuses after the client's handshake
 			_ = c.SetDeadline(deadline())
@@ -67,7 +69,8 @@ func TestTLSOptions(t *testing.T) {
 func strictTLSOptions(t *testing.T) {
 	t.Parallel()
 	up := upstream(t, "x")
-	doc := "services:\n  proxy:\n    image: traefik:v3.7\n    command: [--entrypoints.websecure.address=:443, --entrypoints.aside.address=:9443," +
+	doc := "services:\n  proxy:\n    image: traefik:v3.7\n" +
+		"    command: [--entrypoints.websecure.address=:443, --entrypoints.aside.address=:9443," +
 		" --core.stricttlsoptions]\n" + strings.TrimPrefix(compose(slices.Concat(
 		route("a", "Host(`shared.localhost`)", up, "tls.options=old@file", "entrypoints=aside,websecure"),
 		route("b", "Host(`SHARED.localhost`) && Path(`/b`)", up, "tls=true", "entrypoints=websecure"),

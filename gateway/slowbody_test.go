@@ -37,7 +37,8 @@ func TestBodyTooSlow(t *testing.T) {
 	s := start(t, withEntries(labels, entry(t, "ep", brief+"readtimeout=300ms")))
 	at := s.entrypoint("ep")
 	for name := range hosts {
-		for _, body := range []string{"Content-Length: 100\r\n\r\nabc", "Content-Length: 100000\r\n\r\nabc", "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"} {
+		for _, body := range []string{"Content-Length: 100\r\n\r\nabc", "Content-Length: 100000\r\n\r\nabc",
+			"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"} {
 			t.Run(name+"/"+body[:19], func(t *testing.T) {
 				t.Parallel()
 				w := dialWire(t, at)

@@ -157,7 +157,8 @@ func chunkedWhole(coding, body string) (whole bool, err error) {
 }
 
 // harmful are fields that must come before the body (RFC 9110, section 6.5.1).
-var harmful = regexp.MustCompile(`(?i)^(content-length|transfer-encoding|host|trailer|connection|authorization|x-forwarded-[a-z]+|x-real-ip):`)
+var harmful = regexp.MustCompile(
+	`(?i)^(content-length|transfer-encoding|host|trailer|connection|authorization|x-forwarded-[a-z]+|x-real-ip):`)
 
 // say sends the bytes, and lists the statuses of all answers.
 func say(t *testing.T, address, text string) string {

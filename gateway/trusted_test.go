@@ -33,7 +33,8 @@ func TestTrusted(t *testing.T) {
 			s := start(t, withEntries(routes, entry(t, "insecure", ".forwardedheaders.insecure=true"),
 				entry(t, "trusting", ".forwardedheaders.trustedips=127.0.0.0/8"), entry(t, "other", ".forwardedheaders.trustedips=192.0.2.1"),
 				entry(t, "scheme", ".forwardedheaders.addxforwardedschemeheaders=true"))+insecureTransport(t, name))
-			const believed = "X-Forwarded-Proto=https;X-Forwarded-Port=443;X-Forwarded-Host=a.localhost;Forwarded=for=192.0.2.9;proto=https;X-Forwarded-Scheme=;X-Scheme=;X-Kept=;"
+			const believed = "X-Forwarded-Proto=https;X-Forwarded-Port=443;X-Forwarded-Host=a.localhost;Forwarded=for=192.0.2.9;proto=https;" +
+				"X-Forwarded-Scheme=;X-Scheme=;X-Kept=;"
 			const own = "X-Forwarded-Proto=http;X-Forwarded-Port=80;X-Forwarded-Host=a.localhost;Forwarded=;X-Forwarded-Scheme=;X-Scheme=;X-Kept=;"
 			for entry, want := range map[string]string{
 				"insecure": believed, "trusting": believed, "other": own,

@@ -59,7 +59,8 @@ func readEnvironment() (environment, error) {
 			err = fmt.Errorf("more than %d origins", maxOrigins)
 		}
 		if err != nil {
-			return e, &VariableError{originsVariable, err, "list origins with commas between, as in http://localhost:5173,https://shop.localhost:8443"}
+			return e, &VariableError{originsVariable, err,
+				"list origins with commas between, as in http://localhost:5173,https://shop.localhost:8443"}
 		}
 		e.origins = append(e.origins, origin)
 	}

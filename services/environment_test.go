@@ -82,7 +82,8 @@ func TestVariables(t *testing.T) {
 		if !ok || len(origins) != 10 || strings.Contains(got, "*") {
 			t.Errorf("got %q", got)
 		}
-		if own := string(services.AllowOrigins([]byte("AXION_OWN_ORIGINS"), 443)); !strings.HasPrefix(own, "https://axion.localhost,https://auth.localhost,") {
+		if own := string(services.AllowOrigins([]byte("AXION_OWN_ORIGINS"), 443)); !strings.HasPrefix(own,
+			"https://axion.localhost,https://auth.localhost,") {
 			t.Errorf("at HTTPS's own port: got %q", own)
 		}
 	})

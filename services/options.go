@@ -47,7 +47,8 @@ func (o *Options) Register(set *pflag.FlagSet) {
 	set.StringToIntVar(&o.Scale, "scale", nil, "run N instances of a builtin, behind the gateway's balancer: `SERVICE=N`")
 	RegisterDatabase(set, &o.Database)
 	RegisterRemoteSignIn(set, &o.AllowRemoteSignIn)
-	set.StringArrayVar(&o.Without, "without", nil, "do not start this builtin `SERVICE`: your own process takes its place, at its port, or at SERVICE=HOST:PORT")
+	set.StringArrayVar(&o.Without, "without", nil,
+		"do not start this builtin `SERVICE`: your own process takes its place, at its port, or at SERVICE=HOST:PORT")
 	set.BoolVar(&o.NoBuiltins, "no-builtins", false, "broker, gateway and dashboard only")
 }
 

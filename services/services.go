@@ -124,7 +124,8 @@ func Bind(o Options) (*Builtins, error) {
 		return nil, err
 	}
 	s.client = host.Client(o.Check)
-	s.noBuiltins, s.without, s.addressless, s.allowRemote = o.NoBuiltins, slices.Sorted(maps.Keys(left)), map[string][]string{}, o.AllowRemoteSignIn
+	s.noBuiltins, s.without, s.addressless, s.allowRemote = o.NoBuiltins, slices.Sorted(maps.Keys(left)), map[string][]string{},
+		o.AllowRemoteSignIn
 	for _, service := range contract.Services() {
 		if at, out := left[service.Name]; o.NoBuiltins || out {
 			if out && (o.FreePorts || len(at) > 0) {
@@ -146,7 +147,8 @@ func Bind(o Options) (*Builtins, error) {
 			s.instances = append(s.instances, m)
 		}
 	}
-	s.registry, err = replacement.New(replacement.Options{Fixed: s.Addresses(), Listen: o.Listen, CheckReplaceable: s.checkReplaceable, Log: o.Log})
+	s.registry, err = replacement.New(
+		replacement.Options{Fixed: s.Addresses(), Listen: o.Listen, CheckReplaceable: s.checkReplaceable, Log: o.Log})
 	if err != nil {
 		return nil, errors.Join(err, s.Stop(context.Background()))
 	}

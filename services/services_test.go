@@ -68,7 +68,9 @@ func TestBind(t *testing.T) {
 		t.Parallel()
 		n := &network{}
 		s := bind(t, services.Options{Listen: n.listen, Log: quiet})
-		want := []string{"localhost:3010", "localhost:3002", "localhost:3004", "localhost:3005", "localhost:3001", "localhost:3007", "localhost:0"} // the last for replacements
+		// the last for replacements
+		want := []string{"localhost:3010", "localhost:3002", "localhost:3004", "localhost:3005", "localhost:3001", "localhost:3007",
+			"localhost:0"}
 		if !slices.Equal(n.asked, want) {
 			t.Errorf("opened %q, want %q", n.asked, want)
 		}
@@ -208,7 +210,8 @@ func TestStart(t *testing.T) {
 		if r := hosttest.Do(t, "GET", "http://"+address+"/ready", ""); r.Status != 200 {
 			t.Errorf("%s: not ready: %s", st.Name, r.Body)
 		}
-		if st.Kind != "service" || st.State != "healthy" || st.Address != address || st.Version != "test" || !strings.HasSuffix(st.URL, ".localhost:8443") {
+		if st.Kind != "service" || st.State != "healthy" || st.Address != address || st.Version != "test" ||
+			!strings.HasSuffix(st.URL, ".localhost:8443") {
 			t.Errorf("got %+v", st)
 		}
 		wantInstance(t, st, address)

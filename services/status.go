@@ -38,7 +38,8 @@ func (s *Builtins) Status(ctx context.Context, httpsPort int) []view.Part {
 	var asking sync.WaitGroup
 	for i, service := range services {
 		st := &serviceStatus{view.Part{
-			Name: service.Name, Kind: view.KindService, State: view.StateHealthy, URL: contract.PublicURL(service.Host, httpsPort), Port: service.Port,
+			Name: service.Name, Kind: view.KindService, State: view.StateHealthy, URL: contract.PublicURL(service.Host, httpsPort),
+			Port:     service.Port,
 			Consumes: contract.Consumes(service.Name), Produces: contract.Produces(service.Name),
 		}}
 		asking.Go(func() { s.checkService(ctx, st, running[service.Name]); all[i] = st.Part })

@@ -66,7 +66,8 @@ func (g *fakeGraph) patch(w http.ResponseWriter, r *http.Request) {
 func (g *fakeGraph) history(w http.ResponseWriter, r *http.Request) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	items := []map[string]any{{"sequence": 1, "id": "1", "type": "PROJECT_CREATED", "projectId": r.PathValue("id"), "time": "2026-01-01T00:00:00Z", "data": map[string]any{"name": "Shop"}}}
+	items := []map[string]any{{"sequence": 1, "id": "1", "type": "PROJECT_CREATED", "projectId": r.PathValue("id"),
+		"time": "2026-01-01T00:00:00Z", "data": map[string]any{"name": "Shop"}}}
 	answerJSON(w, http.StatusOK, map[string]any{"items": items, "next": ""})
 }
 
@@ -74,7 +75,8 @@ func (g *fakeGraph) code(w http.ResponseWriter, _ *http.Request) {
 	var b bytes.Buffer
 	archive := zip.NewWriter(&b)
 	for name, text := range map[string]string{
-		"index.html": "<h1 class=\"a\">Shop</h1>\n", "compose.yaml": "services: # all\n  shop:\n    image: \"shop\"\n", "src/main.ts": "const a = `1`;\n",
+		"index.html": "<h1 class=\"a\">Shop</h1>\n", "compose.yaml": "services: # all\n  shop:\n    image: \"shop\"\n",
+		"src/main.ts": "const a = `1`;\n",
 	} {
 		entry, err := archive.Create(name)
 		if err == nil {

@@ -224,7 +224,8 @@ func (c *caller) dial(ctx context.Context, after string) (conn *websocket.Conn, 
 		conn, res, err = c.dialer.DialContext(ctx, target.String(), header)
 		if res != nil && err != nil {
 			_ = res.Body.Close()
-			return res.StatusCode, fmt.Errorf("open the WebSocket of %s through the gateway at %s: answered %s", c.base, c.client.Gateway, res.Status)
+			return res.StatusCode, fmt.Errorf("open the WebSocket of %s through the gateway at %s: answered %s", c.base, c.client.Gateway,
+				res.Status)
 		}
 		if err != nil {
 			return 0, fmt.Errorf("open the WebSocket of %s through the gateway at %s: %w", c.base, c.client.Gateway, err)

@@ -77,13 +77,15 @@ func TestUser(t *testing.T) {
 	o := s.options(t, "127.0.0.1:0", nil)
 	o.User = func() (string, string) { return "dev@axion.localhost", "the-password" }
 	s.start(t, o)
-	if res, text := s.call(t, "GET", "/api/user", "", nil); res.StatusCode != 200 || text != `{"email":"dev@axion.localhost","password":"the-password"}`+"\n" {
+	if res, text := s.call(t, "GET", "/api/user", "", nil); res.StatusCode != 200 ||
+		text != `{"email":"dev@axion.localhost","password":"the-password"}`+"\n" {
 		t.Errorf("got %d %s", res.StatusCode, text)
 	}
 	for _, header := range []map[string]string{
 		{"Origin": "https://evil.apps.localhost"}, {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}, {"Host": "example.com"},
 	} {
-		if res, text := s.call(t, "GET", "/api/user", "", header); res.StatusCode != http.StatusForbidden || strings.Contains(text, "the-password") {
+		if res, text := s.call(t, "GET", "/api/user", "", header); res.StatusCode != http.StatusForbidden ||
+			strings.Contains(text, "the-password") {
 			t.Errorf("%v: got %d %s", header, res.StatusCode, text)
 		}
 	}

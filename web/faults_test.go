@@ -108,7 +108,8 @@ func TestFaultsAPI(t *testing.T) {
 	if status, body := call("POST", "/api/faults", `{"kind":"melt"}`); status != 422 || !strings.Contains(body, "/kind") {
 		t.Errorf("an unknown kind: got %d %s", status, body)
 	}
-	if status, body := call("POST", "/api/faults", `{"kind":"topic-drop","target":"a","seconds":4000}`); status != 422 || !strings.Contains(body, "/seconds") {
+	if status, body := call("POST", "/api/faults", `{"kind":"topic-drop","target":"a","seconds":4000}`); status != 422 ||
+		!strings.Contains(body, "/seconds") {
 		t.Errorf("too long: got %d %s", status, body)
 	}
 	status, body := call("POST", "/api/faults", `{"kind":"topic-drop","target":"a","percent":50}`)

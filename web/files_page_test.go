@@ -92,7 +92,8 @@ func TestProjectModules(t *testing.T) {
 	tests := []struct{ name, script, want string }{
 		// Every piece of a text comes back, whatever the text and the language.
 		{"OKHighlightKeepsAll", `import("/js/highlight.js").then(({piecesOf, languageOf}) => {
-			const parts = ["\"", "'", "` + "\\`" + `", "/*", "*/", "//", "#", "<!--", "<a b=\"c\">", "\n", "a: 1", "const x", "\\", "{", "}", "3.5e1", " "];
+			const parts = ["\"", "'", "` + "\\`" +
+			`", "/*", "*/", "//", "#", "<!--", "<a b=\"c\">", "\n", "a: 1", "const x", "\\", "{", "}", "3.5e1", " "];
 			let seed = 7;
 			const random = (n) => (seed = (seed * 1103515245 + 12345) % 2147483648) % n;
 			for (let i = 0; i < 3000; i++) {
@@ -122,12 +123,14 @@ func TestProjectModules(t *testing.T) {
 		})`, "compose.yaml,index.html,src/main.ts"},
 		{"OKCompare", `import("/js/architecture.js").then(({compare}) => {
 			const before = {nodes: [{id: "a", type: "service"}, {id: "b", type: "cache"}], edges: []};
-			const after = {nodes: [{id: "a", type: "service", port: 80, config: {position: {x: 1, y: 2}}}, {id: "c", type: "queue", name: "q"}], edges: [{id: "e", from: "a", to: "c", type: "kafka"}]};
+			const after = {nodes: [{id: "a", type: "service", port: 80, config: {position: {x: 1, y: 2}}}, {id: "c", type: "queue", name: "q"}],
+				edges: [{id: "e", from: "a", to: "c", type: "kafka"}]};
 			const {added, removed, changed} = compare(before, after);
 			return [added.map((it) => it.what), removed.map((it) => it.what), changed.map((it) => it.what + ":" + it.fields)].join(" | ");
 		})`, "queue q,a → q (kafka) | cache b | service a:port"},
 		{"OKTrace", `import("/js/pages/project/trace.js").then(({traceAt}) => traceAt([
-			{traceId: "late", start: "2026-01-01T00:00:05Z", durationMs: 1}, {traceId: "right", start: "2026-01-01T00:00:02Z", durationMs: 1}, {traceId: "early", start: "2026-01-01T00:00:00Z", durationMs: 1},
+			{traceId: "late", start: "2026-01-01T00:00:05Z", durationMs: 1},
+			{traceId: "right", start: "2026-01-01T00:00:02Z", durationMs: 1}, {traceId: "early", start: "2026-01-01T00:00:00Z", durationMs: 1},
 		], Date.parse("2026-01-01T00:00:02.010Z")).traceId)`, "right"},
 	}
 	for _, tt := range tests {

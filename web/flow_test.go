@@ -30,17 +30,22 @@ func fill(store *telemetry.Store) {
 		})
 	}
 	const ms = time.Millisecond
-	add(flowTrace, "1", "", "gateway", "server", "POST graph.localhost/api/projects", 0, 4*ms, "", map[string]any{"traefik.router": "axion-graph@docker"})
+	add(flowTrace, "1", "", "gateway", "server", "POST graph.localhost/api/projects", 0, 4*ms, "",
+		map[string]any{"traefik.router": "axion-graph@docker"})
 	add(flowTrace, "2", "1", "graph-service", "server", "POST /api/projects", ms, 2*ms, "", map[string]any{})
-	add(flowTrace, "6", "2", "graph-service", "client", "INSERT projects", 2*ms, ms/10, "", map[string]any{"db.system.name": "sqlite", "db.query.text": "INSERT INTO projects VALUES (?)"})
+	add(flowTrace, "6", "2", "graph-service", "client", "INSERT projects", 2*ms, ms/10, "",
+		map[string]any{"db.system.name": "sqlite", "db.query.text": "INSERT INTO projects VALUES (?)"})
 	add(flowTrace, "3", "2", "graph-service", "producer", "publish PROJECT_CREATED", 2*ms, ms/10, "", map[string]any{})
-	add(flowTrace, "4", "3", "deployment-service", "consumer", "process PROJECT_CREATED", 7*ms, ms, "", map[string]any{"messaging.kafka.offset": int64(7)})
-	add(flowTrace, "5", "4", "graph-service", "producer", "push DEPLOYMENT_STARTED", 9*ms, ms/10, "", map[string]any{"network.protocol.name": "websocket"})
+	add(flowTrace, "4", "3", "deployment-service", "consumer", "process PROJECT_CREATED", 7*ms, ms, "",
+		map[string]any{"messaging.kafka.offset": int64(7)})
+	add(flowTrace, "5", "4", "graph-service", "producer", "push DEPLOYMENT_STARTED", 9*ms, ms/10, "",
+		map[string]any{"network.protocol.name": "websocket"})
 	store.Logs.Add(telemetry.Log{
 		Time: start, Level: "info", Service: "deployment-service", Message: "deployment queued", TraceID: flowTrace, SpanID: "4",
 		Attributes: map[string]any{"project": "tea"},
 	})
-	add(failedTrace, "1", "", "gateway", "server", "GET shop.localhost/", 0, 1500*ms, "Bad Gateway", map[string]any{"note": `<img src=x onerror="document.title='owned'">`})
+	add(failedTrace, "1", "", "gateway", "server", "GET shop.localhost/", 0, 1500*ms, "Bad Gateway",
+		map[string]any{"note": `<img src=x onerror="document.title='owned'">`})
 }
 
 func TestTraces(t *testing.T) {
@@ -66,7 +71,8 @@ func TestTraces(t *testing.T) {
 	}
 	for path, want := range map[string]string{
 		"/api/traces": failedTrace + " " + flowTrace, "/api/traces?errors=true": failedTrace, "/api/traces?text=project_created": flowTrace,
-		"/api/traces?service=deployment-service": flowTrace, "/api/traces?slower=1000": failedTrace, "/api/traces?limit=1": failedTrace, "/api/traces?text=none": "",
+		"/api/traces?service=deployment-service": flowTrace, "/api/traces?slower=1000": failedTrace, "/api/traces?limit=1": failedTrace,
+		"/api/traces?text=none": "",
 	} {
 		var list traceList
 		get(path, 200, &list)
@@ -121,7 +127,8 @@ func TestPageFlow(t *testing.T) {
 	for _, path := range []string{"/flow", "/flow/" + flowTrace} {
 		b.Open("http://" + s.address + path)
 		b.Await("POST graph.localhost/api/projects")
-		wide, err := chromedp.Run(b.Context, chromedp.Evaluate[int64]("Math.max(document.documentElement.scrollWidth, document.querySelector('main').scrollWidth)"))
+		wide, err := chromedp.Run(b.Context,
+			chromedp.Evaluate[int64]("Math.max(document.documentElement.scrollWidth, document.querySelector('main').scrollWidth)"))
 		if err != nil || wide > 390 {
 			t.Errorf("%s is %d px wide on a screen of 390 (%v)", path, wide, err)
 		}
@@ -152,7 +159,8 @@ func TestPageFlowLive(t *testing.T) {
 	move := func(x, y float64) {
 		b.Run(chromedp.MouseEvent(chromedp.MouseMoved, x, y))
 	}
-	at, err := chromedp.Run(b.Context, chromedp.Evaluate[[]float64](`(r => [r.x + 20, r.y + 20])(document.querySelector(".traces tbody").getBoundingClientRect())`))
+	at, err := chromedp.Run(b.Context,
+		chromedp.Evaluate[[]float64](`(r => [r.x + 20, r.y + 20])(document.querySelector(".traces tbody").getBoundingClientRect())`))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -178,7 +178,8 @@ func TestGraphByPointer(t *testing.T) {
 	e.drag("[data-port=service]", "[data-node=database]", 0, 0)
 	e.Await("1 connection", "3 unsaved changes")
 	e.drag("[data-port=database]", "[data-node=service]", 0, 0)
-	e.AwaitTrue(`(word) => [...document.querySelectorAll("[role=status]")].some((it) => it.textContent.includes(word))`, "database cannot be connected to service")
+	e.AwaitTrue(`(word) => [...document.querySelectorAll("[role=status]")].some((it) => it.textContent.includes(word))`,
+		"database cannot be connected to service")
 	place := func() string {
 		at, err := chromedp.Run(e.Context, chromedp.Evaluate[string](`document.querySelector("[data-node=database]").getAttribute("transform")`))
 		if err != nil {
@@ -388,7 +389,8 @@ func TestGraphByTouch(t *testing.T) {
 
 func (e *editor) touch(kind input.DispatchTouchEventType, points []*input.TouchPoint) {
 	e.t.Helper()
-	if _, err := chromedp.Call(e.Context, input.DispatchTouchEvent, input.DispatchTouchEventParams{Type: kind, TouchPoints: points}); err != nil {
+	if _, err := chromedp.Call(e.Context, input.DispatchTouchEvent,
+		input.DispatchTouchEventParams{Type: kind, TouchPoints: points}); err != nil {
 		e.t.Fatal(err)
 	}
 }

@@ -16,7 +16,8 @@ type logs struct{ ring *telemetry.Logs }
 
 func (l logs) register(api huma.API) {
 	huma.Register(api, huma.Operation{
-		OperationID: "list-logs", Method: "GET", Path: "/api/logs", Summary: "The newest log lines of the stack and of those who send theirs, oldest first",
+		OperationID: "list-logs", Method: "GET", Path: "/api/logs",
+		Summary: "The newest log lines of the stack and of those who send theirs, oldest first",
 	}, l.list)
 }
 
@@ -63,7 +64,8 @@ func (l logs) list(_ context.Context, in *logQuery) (*body[logList], error) {
 func (l logs) watch(ctx context.Context, query url.Values, send func(any) error) error {
 	after, _ := strconv.ParseUint(query.Get("after"), 10, 64) // none: from the first on
 	in := logQuery{
-		Service: query.Get("service"), Level: query.Get("level"), Text: query.Get("text"), Trace: query.Get("trace"), After: after, Limit: maxBatch,
+		Service: query.Get("service"), Level: query.Get("level"), Text: query.Get("text"), Trace: query.Get("trace"), After: after,
+		Limit: maxBatch,
 	}
 	if n, err := strconv.Atoi(query.Get("limit")); err == nil && n > 0 {
 		in.Limit = min(n, maxLogBatch)

@@ -39,7 +39,8 @@ func TestLogs(t *testing.T) {
 	log.Error("three")
 	s.start(t, options)
 	for query, want := range map[string]string{
-		"": "one two three", "?level=warn": "two three", "?service=shop": "two", "?text=TEA": "two", "?after=2": "three", "?limit=1": "three", "?trace=none": "",
+		"": "one two three", "?level=warn": "two three", "?service=shop": "two", "?text=TEA": "two", "?after=2": "three", "?limit=1": "three",
+		"?trace=none": "",
 	} {
 		res, err := http.Get("http://" + s.address + "/api/logs" + query)
 		if err != nil {

@@ -51,7 +51,8 @@ func (m *mapped) request(t *testing.T, failed string) {
 	m.took.Record(t.Context(), 0.0018, metric.WithAttributes(list...))
 	m.sent.Add(t.Context(), 1, metric.WithAttributes(attribute.String("messaging.destination.name", "axion.deployment-service")))
 	at := time.Now().UTC()
-	m.server.opts.Traces.Add(telemetry.Span{TraceID: "7a", SpanID: at.String(), Service: "gateway", Kind: "server", Name: "POST graph.localhost/api/projects",
+	m.server.opts.Traces.Add(telemetry.Span{TraceID: "7a", SpanID: at.String(), Service: "gateway", Kind: "server",
+		Name:  "POST graph.localhost/api/projects",
 		Start: at, End: at.Add(2 * time.Millisecond), Attributes: map[string]any{"traefik.service": "graph-service@docker"}, Error: failed})
 }
 
@@ -85,7 +86,8 @@ func TestMap(t *testing.T) {
 	b.Await("Map", "Clients", "Gateway", "graph-service", "axion.deployment-service", "ingest-service", "POST graph.localhost/api/projects")
 	place := func() string {
 		t.Helper()
-		at, err := chromedp.Run(b.Context, chromedp.Evaluate[string](`[...document.querySelectorAll(".map-node")].map((n) => n.style.left + n.style.top).join()`))
+		at, err := chromedp.Run(b.Context,
+			chromedp.Evaluate[string](`[...document.querySelectorAll(".map-node")].map((n) => n.style.left + n.style.top).join()`))
 		if err != nil {
 			t.Fatal(err)
 		}

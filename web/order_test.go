@@ -19,7 +19,8 @@ func TestOrder(t *testing.T) {
 	b := stacktest.OpenTab(t)
 	b.Open("http://" + s.address + "/")
 	router := func(name, rule string, priority int, tls bool, status, file string) string {
-		return fmt.Sprintf(`{name: %q, rule: %q, priority: %d, tls: %t, status: %q, service: "s", origin: {file: %q}}`, name, rule, priority, tls, status, file)
+		return fmt.Sprintf(`{name: %q, rule: %q, priority: %d, tls: %t, status: %q, service: "s", origin: {file: %q}}`, name, rule, priority, tls,
+			status, file)
 	}
 	tests := []struct {
 		name   string
@@ -28,10 +29,12 @@ func TestOrder(t *testing.T) {
 	}{
 		{"OKNone", nil, "own: builtin:"},
 		{"OKOwnFirst", []string{
-			router("a", "A", 9, true, "enabled", "embedded"), router("b", "B", 3, true, "enabled", "compose.yaml"), router("c", "C", 5, true, "disabled", "compose.yaml"),
+			router("a", "A", 9, true, "enabled", "embedded"), router("b", "B", 3, true, "enabled", "compose.yaml"),
+			router("c", "C", 5, true, "disabled", "compose.yaml"),
 		}, "own: c b builtin: a"},
 		{"OKTwinAfterItsRouter", []string{
-			router("a-web", "A", 9, false, "enabled", "embedded"), router("b", "B", 9, true, "enabled", "embedded"), router("a", "A", 9, true, "enabled", "embedded"),
+			router("a-web", "A", 9, false, "enabled", "embedded"), router("b", "B", 9, true, "enabled", "embedded"),
+			router("a", "A", 9, true, "enabled", "embedded"),
 		}, "own: builtin: b a (a-web)"},
 		{"OKTwinWithProblem", []string{
 			router("a-web", "A", 9, false, "disabled", "embedded"), router("a", "A", 9, true, "enabled", "embedded"),
@@ -44,7 +47,8 @@ func TestOrder(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			script := fmt.Sprintf(`import("/js/order.js").then(({groupsOf}) => Object.entries(groupsOf([%s])).map(([group, rows]) =>
-				[group + ":", ...rows.map(({route, twin}) => twin ? "(" + route.name + ")" : route.name)].join(" ")).join(" "))`, strings.Join(tt.routes, ", "))
+				[group + ":", ...rows.map(({route, twin}) => twin ? "(" + route.name + ")" : route.name)].join(" ")).join(" "))`,
+				strings.Join(tt.routes, ", "))
 			got, err := chromedp.Run(b.Context, chromedp.Evaluate[string](script, chromedp.EvalAwaitPromise))
 			if err != nil || got != tt.want {
 				t.Errorf("got %q (%v), want %q", got, err, tt.want)
@@ -60,8 +64,11 @@ func TestPageTellsRoutersApart(t *testing.T) {
 	s := newStack()
 	s.realistic()
 	s.routes = append(s.routes,
-		view.Route{Name: "infrastructure-console@docker", Rule: "Host(`infrastructure-web.localhost`)", Priority: 22, EntryPoints: []string{"websecure"}, TLS: true, Service: "shop@docker", Status: view.RouteEnabled, Origin: view.Origin{File: "compose.yaml", Line: 6}},
-		view.Route{Name: "bad@docker", Rule: "Host(`bad.localhost`)", Priority: 21, EntryPoints: []string{"websecure"}, TLS: true, Service: "bad@docker", Status: view.RouteDisabled, Origin: view.Origin{File: "compose.yaml", Line: 13}})
+		view.Route{Name: "infrastructure-console@docker", Rule: "Host(`infrastructure-web.localhost`)", Priority: 22,
+			EntryPoints: []string{"websecure"}, TLS: true, Service: "shop@docker", Status: view.RouteEnabled,
+			Origin: view.Origin{File: "compose.yaml", Line: 6}},
+		view.Route{Name: "bad@docker", Rule: "Host(`bad.localhost`)", Priority: 21, EntryPoints: []string{"websecure"}, TLS: true,
+			Service: "bad@docker", Status: view.RouteDisabled, Origin: view.Origin{File: "compose.yaml", Line: 13}})
 	s.start(t, s.options(t, "127.0.0.1:0", nil))
 	b := stacktest.OpenTab(t)
 	const links = `(want) => document.querySelectorAll(".detail-body a.outside").length === Number(want)`

@@ -20,7 +20,8 @@ func TestPageLoads(t *testing.T) {
 	s.start(t, s.options(t, "127.0.0.1:0", newFakeGraph(t)))
 	b := stacktest.OpenTab(t)
 	pages := map[string][]string{
-		"/":                              {"all healthy", "ready in 142 ms", "infrastructure-service", "localhost:9092", "Authority", "certutil -A -d sql:$HOME/.pki/nssdb -n axion -t C -i '/home/me/my stack/root.crt'"},
+		"/": {"all healthy", "ready in 142 ms", "infrastructure-service", "localhost:9092", "Authority",
+			"certutil -A -d sql:$HOME/.pki/nssdb -n axion -t C -i '/home/me/my stack/root.crt'"},
 		"/routes":                        {"7 routers", "graph-path"},
 		"/routes/graph-path%40docker":    {"2 servers", "http://127.0.0.1:3011", "embedded:71"},
 		"/topics":                        {"19 topics", "axion.graph-service.dlq"},
@@ -34,7 +35,9 @@ func TestPageLoads(t *testing.T) {
 		for path, words := range pages {
 			b.Open("http://" + s.address + path)
 			b.Await(words...)
-			wide, err := chromedp.Run(b.Context, chromedp.Evaluate[int64]("Math.max(document.documentElement.scrollWidth, ...[...document.querySelectorAll('main, .strip')].map((e) => e.getBoundingClientRect().left + e.scrollWidth))"))
+			wide, err := chromedp.Run(b.Context,
+				chromedp.Evaluate[int64]("Math.max(document.documentElement.scrollWidth, ...[...document.querySelectorAll('main, .strip')].map((e) "+
+					"=> e.getBoundingClientRect().left + e.scrollWidth))"))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -55,7 +58,8 @@ func TestPageFollowsTheStack(t *testing.T) {
 	b.Open("http://" + s.address + "/")
 	b.Await("all healthy", "17,946")
 	s.change(func(s *stack) { s.broken() })
-	b.Await("4 problems", "the records of offsets 7 to 9 are lost", "t-0/7.dat", "check the disk", "deployment-service is unhealthy", "unknown matcher \"Hots\"", "compose.yaml:31", "did you mean Host?", "3 dead letters")
+	b.Await("4 problems", "the records of offsets 7 to 9 are lost", "t-0/7.dat", "check the disk", "deployment-service is unhealthy",
+		"unknown matcher \"Hots\"", "compose.yaml:31", "did you mean Host?", "3 dead letters")
 	b.Run(chromedp.Click(chromedp.CSS(`a[href="/topics"].rail-link`)))
 	b.Await("19 topics")
 	s.change(func(s *stack) { s.topicErr = errBroker })
@@ -155,7 +159,8 @@ func TestPageCreatesProject(t *testing.T) {
 // awaitStep waits until a step of the timeline is in a state.
 func awaitStep(t *testing.T, b *stacktest.Tab, title, state string) {
 	t.Helper()
-	b.AwaitTrue(fmt.Sprintf(`(state) => [...document.querySelectorAll(".step." + state)].some((step) => step.innerText.startsWith(%q))`, title), state)
+	b.AwaitTrue(fmt.Sprintf(`(state) => [...document.querySelectorAll(".step." + state)].some((step) => step.innerText.startsWith(%q))`,
+		title), state)
 }
 
 func TestPageLosesConnection(t *testing.T) {
@@ -188,10 +193,14 @@ func TestTimeline(t *testing.T) {
 	const begun = `{createdAt: "2026-01-01T00:00:00Z"}`
 	tests := []struct{ name, deployments, events, want string }{
 		{"OKNothingHeard", `[]`, `[]`, "PENDING: done active waiting waiting waiting waiting"},
-		{"OKPending", `[{id: "a", status: "PENDING", createdAt: "2026-01-01T00:00:00Z"}]`, `[]`, "PENDING: done active waiting waiting waiting waiting"},
-		{"OKStarted", `[]`, `[{type: "DEPLOYMENT_STARTED", deploymentId: "a", at: "2026-01-01T00:00:01Z"}]`, "STARTED: done done done active waiting waiting"},
-		{"OKStepsOutOfOrder", `[]`, `[{type: "DEPLOYMENT_PROGRESS", deploymentId: "a", at: "2026-01-01T00:00:01Z", data: {step: "provision"}}]`, "STARTED: done done done done done active"},
-		{"OKSucceededBeforeOurTime", `[{id: "a", status: "SUCCEEDED", createdAt: "2026-01-01T00:00:00Z", updatedAt: "2026-01-01T00:00:02Z"}]`, `[]`, "SUCCEEDED: done done done done done done"},
+		{"OKPending", `[{id: "a", status: "PENDING", createdAt: "2026-01-01T00:00:00Z"}]`, `[]`,
+			"PENDING: done active waiting waiting waiting waiting"},
+		{"OKStarted", `[]`, `[{type: "DEPLOYMENT_STARTED", deploymentId: "a", at: "2026-01-01T00:00:01Z"}]`,
+			"STARTED: done done done active waiting waiting"},
+		{"OKStepsOutOfOrder", `[]`, `[{type: "DEPLOYMENT_PROGRESS", deploymentId: "a", at: "2026-01-01T00:00:01Z", data: {step: "provision"}}]`,
+			"STARTED: done done done done done active"},
+		{"OKSucceededBeforeOurTime", `[{id: "a", status: "SUCCEEDED", createdAt: "2026-01-01T00:00:00Z", updatedAt: "2026-01-01T00:00:02Z"}]`,
+			`[]`, "SUCCEEDED: done done done done done done"},
 		{"OKFailed", `[{id: "a", status: "STARTED", createdAt: "2026-01-01T00:00:00Z"}]`,
 			`[{type: "DEPLOYMENT_STARTED", deploymentId: "a", at: "2026-01-01T00:00:01Z"}, {type: "DEPLOYMENT_FAILED", deploymentId: "a", at: "2026-01-01T00:00:02Z", data: {error: "no"}}]`,
 			"FAILED: done done done failed skipped failed"},

@@ -78,7 +78,8 @@ func TestProjectsRefused(t *testing.T) {
 		{"ErrNoBuiltins", func(o *Options, _ *fakeGraph) { o.Client = nil }, 503, "runs no builtin services"},
 		{"ErrTrust", func(o *Options, _ *fakeGraph) { o.Client.RootCAs = nil }, 502, "certificate"},
 		{"ErrNoGateway", func(o *Options, _ *fakeGraph) { o.Client.Gateway = "127.0.0.1:1" }, 502, "through the gateway at 127.0.0.1:1"},
-		{"ErrGatewayText", func(_ *Options, g *fakeGraph) { g.breakDown("no server answers") }, 502, "the gateway answered for the graph service: no server answers"},
+		{"ErrGatewayText", func(_ *Options, g *fakeGraph) { g.breakDown("no server answers") }, 502,
+			"the gateway answered for the graph service: no server answers"},
 		{"ErrNoToken", func(o *Options, _ *fakeGraph) {
 			o.Client.Token = func(context.Context) (string, error) { return "", errors.New("no key") }
 		}, 502, "get a token: no key"},

@@ -84,8 +84,10 @@ func startWithGateway(t *testing.T) *stack {
 func TestSendRequest(t *testing.T) {
 	t.Parallel()
 	s := startWithGateway(t)
-	status, got, text := s.sendRequest(t, `{"method":"put","url":"https://shop.localhost/echo?a=1#part","headers":{"X-One":"1","host":"other.localhost"},"body":"hello","auth":true}`)
-	if status != 200 || got.Status != 200 || got.RequestID != "id-of-echo" || got.Encoding != "text" || got.Truncated || len(got.TraceID) != 32 {
+	status, got, text := s.sendRequest(t,
+		`{"method":"put","url":"https://shop.localhost/echo?a=1#part","headers":{"X-One":"1","host":"other.localhost"},"body":"hello","auth":true}`)
+	if status != 200 || got.Status != 200 || got.RequestID != "id-of-echo" || got.Encoding != "text" || got.Truncated ||
+		len(got.TraceID) != 32 {
 		t.Fatalf("got %d %s", status, text)
 	}
 	if cookies := got.Headers["Set-Cookie"]; len(cookies) != 2 {
@@ -98,7 +100,8 @@ func TestSendRequest(t *testing.T) {
 	if err := json.Unmarshal([]byte(got.Body), &echo); err != nil {
 		t.Fatal(err)
 	}
-	if echo.Method != "PUT" || echo.Host != "other.localhost" || echo.Query != "a=1" || echo.Body != "hello" || echo.Headers.Get("X-One") != "1" {
+	if echo.Method != "PUT" || echo.Host != "other.localhost" || echo.Query != "a=1" || echo.Body != "hello" ||
+		echo.Headers.Get("X-One") != "1" {
 		t.Errorf("got %+v", echo)
 	}
 	if auth := echo.Headers.Get("Authorization"); auth != "Bearer "+goodToken {
@@ -111,10 +114,12 @@ func TestSendRequest(t *testing.T) {
 	if strings.Contains(got.Body, "Authorization") || !strings.Contains(got.Body, `"method":"GET"`) {
 		t.Errorf("without auth: got %s", got.Body)
 	}
-	if _, got, _ = s.sendRequest(t, `{"url":"https://shop.localhost/bytes"}`); got.Encoding != "base64" || got.Body != base64.StdEncoding.EncodeToString([]byte{0, 255, 1}) {
+	if _, got, _ = s.sendRequest(t, `{"url":"https://shop.localhost/bytes"}`); got.Encoding != "base64" ||
+		got.Body != base64.StdEncoding.EncodeToString([]byte{0, 255, 1}) {
 		t.Errorf("bytes: got %+v", got)
 	}
-	if _, got, _ = s.sendRequest(t, `{"url":"https://shop.localhost/endless"}`); !got.Truncated || got.Bytes != tryit.MaxAnswer || got.Encoding != "text" {
+	if _, got, _ = s.sendRequest(t, `{"url":"https://shop.localhost/endless"}`); !got.Truncated || got.Bytes != tryit.MaxAnswer ||
+		got.Encoding != "text" {
 		t.Errorf("endless: got %d bytes, %s, truncated %t", got.Bytes, got.Encoding, got.Truncated)
 	}
 }
@@ -152,7 +157,8 @@ func TestSendRequestStays(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if status, _, text := s.sendRequest(t, tt.body); status != tt.status || !strings.Contains(text, tt.want) || strings.Contains(text, "secret") {
+			if status, _, text := s.sendRequest(t, tt.body); status != tt.status || !strings.Contains(text, tt.want) ||
+				strings.Contains(text, "secret") {
 				t.Errorf("got %d %s, want %d with %q", status, text, tt.status, tt.want)
 			}
 		})
@@ -165,7 +171,8 @@ func TestSendRequestStays(t *testing.T) {
 	})
 	t.Run("ErrNoToken", func(t *testing.T) {
 		body := `{"url":"https://shop.localhost/echo"}`
-		if res, text := s.call(t, "POST", "/api/requests", body, map[string]string{"Content-Type": "application/json", tokenHeader: ""}); res.StatusCode != 403 {
+		if res, text := s.call(t, "POST", "/api/requests", body,
+			map[string]string{"Content-Type": "application/json", tokenHeader: ""}); res.StatusCode != 403 {
 			t.Errorf("got %d %s", res.StatusCode, text)
 		}
 	})

@@ -146,7 +146,8 @@ func (s *Server) findProjects(ctx context.Context, text string) hits {
 		Items []struct{ ID, Name, Slug string }
 		Next  string
 	}
-	got, err := s.client.do(ctx, call{method: http.MethodGet, path: "/api/projects", query: url.Values{"limit": {fmt.Sprint(maxListed)}}, limit: maxProjects})
+	got, err := s.client.do(ctx, call{method: http.MethodGet, path: "/api/projects", query: url.Values{"limit": {fmt.Sprint(maxListed)}},
+		limit: maxProjects})
 	if err == nil && got.status == http.StatusOK {
 		err = json.Unmarshal(got.body, &list)
 	}

@@ -22,7 +22,8 @@ func searchable(t *testing.T) *stack {
 	t.Helper()
 	s := newStack()
 	s.realistic()
-	s.routes = append(s.routes, view.Route{Name: "app-weather@docker", Rule: "Host(`weather.apps.localhost`)", Service: "app-weather@docker", Status: view.RouteEnabled})
+	s.routes = append(s.routes, view.Route{Name: "app-weather@docker", Rule: "Host(`weather.apps.localhost`)", Service: "app-weather@docker",
+		Status: view.RouteEnabled})
 	s.topics = append(s.topics, topicOf("weather.readings", 3))
 	g := newFakeGraph(t)
 	g.mu.Lock()
@@ -31,7 +32,8 @@ func searchable(t *testing.T) *stack {
 	o := s.options(t, "127.0.0.1:0", g)
 	o.Traces = telemetry.New()
 	now := time.Now()
-	o.Traces.Add(telemetry.Span{TraceID: strings.Repeat("a", 32), SpanID: strings.Repeat("b", 16), Name: "POST /weather", Service: "gateway", Start: now, End: now.Add(time.Millisecond)})
+	o.Traces.Add(telemetry.Span{TraceID: strings.Repeat("a", 32), SpanID: strings.Repeat("b", 16), Name: "POST /weather", Service: "gateway",
+		Start: now, End: now.Add(time.Millisecond)})
 	o.Messages = func(_ context.Context, text string, _ int) (view.Matches, error) {
 		if strings.EqualFold(text, "broken") {
 			return view.Matches{}, errors.New("no broker")
@@ -39,7 +41,8 @@ func searchable(t *testing.T) *stack {
 		if !strings.EqualFold(text, "weather") {
 			return view.Matches{}, nil
 		}
-		return view.Matches{Searched: 40, Items: []view.Match{{Topic: "weather.readings", Partition: 2, Offset: 7, Time: now, Key: "k", Text: `<b>weather</b>`}}}, nil
+		return view.Matches{Searched: 40,
+			Items: []view.Match{{Topic: "weather.readings", Partition: 2, Offset: 7, Time: now, Key: "k", Text: `<b>weather</b>`}}}, nil
 	}
 	o.Register = append(o.Register, noMessages)
 	s.start(t, o)

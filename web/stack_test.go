@@ -128,13 +128,19 @@ func (s *stack) realistic() {
 			Kafka: "localhost:9092", Dashboard: "http://127.0.0.1:8900", CA: "/home/me/my stack/root.crt",
 		},
 		Parts: []view.Part{
-			{Name: "broker", Kind: view.KindBroker, State: view.StateHealthy, Address: "127.0.0.1:9092", Detail: "embedded, 1 broker, 3 partitions a topic"},
-			{Name: "gateway", Kind: view.KindGateway, State: view.StateHealthy, Address: "127.0.0.1:8443", URL: "https://localhost:8443", Detail: "ports 80 and 443 need privileges; using 8080 and 8443"},
+			{Name: "broker", Kind: view.KindBroker, State: view.StateHealthy, Address: "127.0.0.1:9092",
+				Detail: "embedded, 1 broker, 3 partitions a topic"},
+			{Name: "gateway", Kind: view.KindGateway, State: view.StateHealthy, Address: "127.0.0.1:8443", URL: "https://localhost:8443",
+				Detail: "ports 80 and 443 need privileges; using 8080 and 8443"},
 			{Name: "auth-service", Kind: view.KindService, State: view.StateHealthy, Address: "127.0.0.1:3010", URL: "https://auth.localhost:8443"},
-			{Name: "codegen-service", Kind: view.KindService, State: view.StateHealthy, Address: "127.0.0.1:3002", URL: "https://codegen.localhost:8443"},
-			{Name: "infrastructure-service", Kind: view.KindService, State: view.StateHealthy, Address: "127.0.0.1:3004", URL: "https://infrastructure.localhost:8443", Detail: "3 sites running"},
-			{Name: "deployment-service", Kind: view.KindService, State: view.StateHealthy, Address: "127.0.0.1:3005", URL: "https://deployment.localhost:8443"},
-			{Name: "graph-service", Kind: view.KindService, State: view.StateHealthy, Address: "127.0.0.1:3001", URL: "https://graph.localhost:8443"},
+			{Name: "codegen-service", Kind: view.KindService, State: view.StateHealthy, Address: "127.0.0.1:3002",
+				URL: "https://codegen.localhost:8443"},
+			{Name: "infrastructure-service", Kind: view.KindService, State: view.StateHealthy, Address: "127.0.0.1:3004",
+				URL: "https://infrastructure.localhost:8443", Detail: "3 sites running"},
+			{Name: "deployment-service", Kind: view.KindService, State: view.StateHealthy, Address: "127.0.0.1:3005",
+				URL: "https://deployment.localhost:8443"},
+			{Name: "graph-service", Kind: view.KindService, State: view.StateHealthy, Address: "127.0.0.1:3001",
+				URL: "https://graph.localhost:8443"},
 			{Name: "ingest-service", Kind: view.KindService, State: view.StateAbsent, Detail: "left out by --without; expected at port 3007"},
 			{Name: "dashboard", Kind: view.KindDashboard, State: view.StateHealthy, Address: "127.0.0.1:8900", URL: "https://axion.localhost:8443"},
 		},
@@ -166,16 +172,19 @@ func realisticRoutes() []view.Route {
 		})
 	}
 	return append(routes, view.Route{
-		Name: "graph-path@docker", Rule: "PathPrefix(`/api/graph`) && (Method(`GET`) || Method(`POST`) || Method(`PATCH`) || Method(`DELETE`))", Priority: 99,
+		Name: "graph-path@docker", Rule: "PathPrefix(`/api/graph`) && (Method(`GET`) || Method(`POST`) || Method(`PATCH`) || Method(`DELETE`))",
+		Priority:    99,
 		EntryPoints: []string{"websecure"}, TLS: true, Middlewares: []string{"graph-strip@docker", "graph-prefix@docker", "axion-cors@docker"},
 		Service: "graph-service@docker", Status: view.RouteEnabled, Origin: view.Origin{File: "embedded", Line: 71, Service: "graph-service"},
-		Servers: []view.RouteServer{{URL: "http://127.0.0.1:3001", Status: view.ServerUp}, {URL: "http://127.0.0.1:3011", Status: view.ServerDown}},
+		Servers: []view.RouteServer{{URL: "http://127.0.0.1:3001", Status: view.ServerUp},
+			{URL: "http://127.0.0.1:3011", Status: view.ServerDown}},
 	})
 }
 
 // broken makes what a working stack shows go wrong.
 func (s *stack) broken() {
-	s.system.Parts[0].Problems = []view.PartProblem{{Message: "the records of offsets 7 to 9 are lost", Where: "t-0/7.dat", Hint: "check the disk"}}
+	s.system.Parts[0].Problems = []view.PartProblem{{Message: "the records of offsets 7 to 9 are lost", Where: "t-0/7.dat",
+		Hint: "check the disk"}}
 	s.system.Parts[5].State = view.StateUnhealthy
 	s.system.Parts[5].Detail = "GET /health: connection refused; restarts in 2 s"
 	s.system.Parts[3].State = view.StateStarting
@@ -187,7 +196,8 @@ func (s *stack) broken() {
 	}}
 	s.routes = append(s.routes, view.Route{
 		Name: "shop@docker", Rule: "Hots(`shop.localhost`)", Priority: 22, EntryPoints: []string{"web", "websecure"}, Service: "shop@docker",
-		Status: view.RouteDisabled, Errors: []string{"unknown matcher \"Hots\""}, Origin: view.Origin{File: "compose.yaml", Line: 31, Service: "shop"},
+		Status: view.RouteDisabled, Errors: []string{"unknown matcher \"Hots\""},
+		Origin: view.Origin{File: "compose.yaml", Line: 31, Service: "shop"},
 	})
 }
 

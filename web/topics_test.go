@@ -37,7 +37,8 @@ func startKafka(t *testing.T) *kafka {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.DiscardHandler)
-	b, err := broker.Start(t.Context(), broker.Options{Listener: listener, Dir: t.TempDir(), Topics: []string{shop, shopLetters, "axion.graph-service", "axion.empty"}, Log: log})
+	b, err := broker.Start(t.Context(),
+		broker.Options{Listener: listener, Dir: t.TempDir(), Topics: []string{shop, shopLetters, "axion.graph-service", "axion.empty"}, Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,9 +66,11 @@ func (k *kafka) orders(first, end int) {
 	began := time.Now()
 	for i := first; i < end; i++ {
 		records = append(records, &kgo.Record{
-			Topic: shop, Partition: int32(i % 3), Timestamp: began.Add(time.Duration(i-first) * time.Millisecond), Key: fmt.Appendf(nil, "order-%d", i),
-			Value:   fmt.Appendf(nil, `{"n":%d,"note":"<img src=x onerror=alert(1)>","lines":[{"sku":"tea","count":2}]}`, i),
-			Headers: []kgo.RecordHeader{{Key: "ce_type", Value: []byte("ORDERED")}, {Key: "traceparent", Value: []byte("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")}},
+			Topic: shop, Partition: int32(i % 3), Timestamp: began.Add(time.Duration(i-first) * time.Millisecond),
+			Key:   fmt.Appendf(nil, "order-%d", i),
+			Value: fmt.Appendf(nil, `{"n":%d,"note":"<img src=x onerror=alert(1)>","lines":[{"sku":"tea","count":2}]}`, i),
+			Headers: []kgo.RecordHeader{{Key: "ce_type", Value: []byte("ORDERED")},
+				{Key: "traceparent", Value: []byte("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")}},
 		})
 	}
 	k.produce(records...)
@@ -182,7 +185,8 @@ func TestTopicDeepLinks(t *testing.T) {
 	}
 	b.Show(1440, 844, stacktest.Light)
 	b.Open(k.url + "/axion.shop/groups")
-	b.AwaitTrue("(what) => document.querySelector('.chart canvas') && document.querySelector('.chart').getAttribute('aria-label').includes(what)", "billing 1: 6 now")
+	b.AwaitTrue("(what) => document.querySelector('.chart canvas') && "+
+		"document.querySelector('.chart').getAttribute('aria-label').includes(what)", "billing 1: 6 now")
 	b.AssertNoConsoleErrors()
 	for path, words := range map[string][]string{
 		"/axion.shop?path=%24%5B":   {"Messages could not be read", "path:"},
@@ -223,7 +227,8 @@ func TestTopicLetters(t *testing.T) {
 		r := &kgo.Record{Topic: shopLetters, Key: []byte("k"), Value: []byte("{}")}
 		for name, value := range map[string]string{
 			"ce_type": "PROJECT_CREATED", "ce_id": id, "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
-			"dlq_topic": "axion.graph-service", "dlq_partition": "0", "dlq_offset": "7", "dlq_attempts": "3", "dlq_error": "no such project", "dlq_time": time.Now().UTC().Format(time.RFC3339),
+			"dlq_topic": "axion.graph-service", "dlq_partition": "0", "dlq_offset": "7", "dlq_attempts": "3", "dlq_error": "no such project",
+			"dlq_time": time.Now().UTC().Format(time.RFC3339),
 		} {
 			r.Headers = append(r.Headers, kgo.RecordHeader{Key: name, Value: []byte(value)})
 		}

@@ -71,7 +71,8 @@ func TestWatch(t *testing.T) {
 	}
 	page.ask(map[string]any{"unwatch": 7})
 	<-ended
-	for channel, want := range map[string]string{"fail": "there is nothing to watch", "none": "there is no channel none", "panic": "the channel broke off: an odd path"} {
+	for channel, want := range map[string]string{"fail": "there is nothing to watch", "none": "there is no channel none",
+		"panic": "the channel broke off: an odd path"} {
 		page.ask(map[string]any{"watch": 8, "channel": channel})
 		m := page.channelMessage()
 		for m.ID == 7 {

@@ -33,9 +33,12 @@ func TestNew(t *testing.T) {
 		{"ErrListener", Options{Assets: assets}, "option Listener is missing"},
 		{"ErrAssets", Options{Listener: listen(t)}, "option Assets is missing"},
 		{"ErrAssetsEmpty", Options{Listener: listen(t), Assets: fstest.MapFS{}}, "option Assets: open index.html"},
-		{"ErrGraph", Options{Listener: listen(t), Assets: assets, Client: &Client{Graph: "graph.localhost", Gateway: "127.0.0.1:1", Token: token}}, "option Client.Graph"},
-		{"ErrGateway", Options{Listener: listen(t), Assets: assets, Client: &Client{Graph: "https://graph.localhost", Token: token}}, "option Client.Gateway is missing"},
-		{"ErrToken", Options{Listener: listen(t), Assets: assets, Client: &Client{Graph: "https://graph.localhost", Gateway: "127.0.0.1:1"}}, "option Client.Token is missing"},
+		{"ErrGraph", Options{Listener: listen(t), Assets: assets,
+			Client: &Client{Graph: "graph.localhost", Gateway: "127.0.0.1:1", Token: token}}, "option Client.Graph"},
+		{"ErrGateway", Options{Listener: listen(t), Assets: assets, Client: &Client{Graph: "https://graph.localhost", Token: token}},
+			"option Client.Gateway is missing"},
+		{"ErrToken", Options{Listener: listen(t), Assets: assets, Client: &Client{Graph: "https://graph.localhost", Gateway: "127.0.0.1:1"}},
+			"option Client.Token is missing"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

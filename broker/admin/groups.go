@@ -129,7 +129,8 @@ func (a *Admin) GroupDetails(ctx context.Context) ([]GroupDetail, error) {
 	var kip848 []string
 	for _, name := range names {
 		lag := lags[name]
-		group := GroupDetail{Name: name, State: lag.State, Protocol: "classic", Assignor: lag.Protocol, Members: classicMembers(lag.Members), Partitions: partitions(lag.Lag)}
+		group := GroupDetail{Name: name, State: lag.State, Protocol: "classic", Assignor: lag.Protocol, Members: classicMembers(lag.Members),
+			Partitions: partitions(lag.Lag)}
 		if lag.DescribeErr != nil || lag.State == "" || lag.State == "Dead" {
 			group.State = listed[name].State
 		}

@@ -47,7 +47,8 @@ func (a *Admin) RegisterMetrics(provider metric.MeterProvider) error {
 	g.lag = gauge("kafka.consumer_group.lag_sum", "{message}", "Current approximate sum of consumer group lag across all partitions of topic.")
 	g.offset = gauge("kafka.consumer_group.offset_sum", "{message}", "Sum of consumer group offset across partitions of topic.")
 	var err error
-	g.produced, err = meter.Int64ObservableCounter("kafka.topic.messages", metric.WithUnit("{message}"), metric.WithDescription("Messages that a topic was ever given."))
+	g.produced, err = meter.Int64ObservableCounter("kafka.topic.messages", metric.WithUnit("{message}"),
+		metric.WithDescription("Messages that a topic was ever given."))
 	if err = errors.Join(failed, err); err == nil {
 		_, err = meter.RegisterCallback(g.observe, g.partitions, g.kept, g.size, g.produced, g.members, g.lag, g.offset)
 	}

@@ -83,7 +83,8 @@ func TestPolicyLocal(t *testing.T) {
 			t.Errorf("%v: in this process: got %s, want %s", bound, got, p.Local())
 		}
 	}
-	for at, want := range map[string]bool{"127.0.0.1:1": false, "[::1]:2": false, "[::ffff:127.0.0.1]:2": false, "10.0.0.1:3": true, "[::]:4": true} {
+	for at, want := range map[string]bool{"127.0.0.1:1": false, "[::1]:2": false, "[::ffff:127.0.0.1]:2": false, "10.0.0.1:3": true,
+		"[::]:4": true} {
 		if got := IsRemote(tcp(t, at)); got != want {
 			t.Errorf("%s: other machines reach it: got %t, want %t", at, got, want)
 		}

@@ -113,7 +113,8 @@ func (s settings) describe(told []config, own kmsg.ConfigSource) []config {
 func readOnly(name string) bool {
 	switch name {
 	case "compression.type", "log.message.timestamp.type", "log.cleaner.backoff.ms", "log.retention.bytes",
-		"log.retention.ms", "log.segment.bytes", "log.roll.ms", "message.max.bytes", "min.insync.replicas", "unclean.leader.election.enable", "log.cleanup.policy":
+		"log.retention.ms", "log.segment.bytes", "log.roll.ms", "message.max.bytes", "min.insync.replicas", "unclean.leader.election.enable",
+		"log.cleanup.policy":
 		return false
 	}
 	_, known := brokerSettings[name]

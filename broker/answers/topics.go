@@ -99,7 +99,8 @@ func replicasProblem(replicas []int32) *problem {
 	for i, id := range replicas {
 		switch {
 		case id != Node:
-			return problemf(kerr.InvalidReplicaAssignment, "The manual partition assignment includes broker %d, but no such broker is registered.", id)
+			return problemf(kerr.InvalidReplicaAssignment, "The manual partition assignment includes broker %d, but no such broker is registered.",
+				id)
 		case i > 0:
 			return problemf(kerr.InvalidReplicaAssignment, "The manual partition assignment includes the broker %d more than once.", id)
 		}
@@ -137,7 +138,8 @@ func (m *Completer) tellSettings(req *kmsg.CreateTopicsRequest, a *kmsg.CreateTo
 }
 
 // override sets what a request names.
-func override(all []kmsg.CreateTopicsResponseTopicConfig, set []kmsg.CreateTopicsRequestTopicConfig) []kmsg.CreateTopicsResponseTopicConfig {
+func override(all []kmsg.CreateTopicsResponseTopicConfig,
+	set []kmsg.CreateTopicsRequestTopicConfig) []kmsg.CreateTopicsResponseTopicConfig {
 	for _, c := range set {
 		at := slices.IndexFunc(all, func(known kmsg.CreateTopicsResponseTopicConfig) bool { return known.Name == c.Name })
 		if at >= 0 {

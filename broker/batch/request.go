@@ -46,7 +46,8 @@ func Check(req *kmsg.ProduceRequest, topics Topics, now int64) (r Result) {
 		return r // no part of such a request is carried out
 	}
 	if req.TransactionID == nil && hasTransactional(req) {
-		r.Refused, r.Changed = refuseAll(req, refusef(kerr.TransactionalIDAuthorizationFailed, "Transactional records without a transactional id")), true
+		r.Refused, r.Changed = refuseAll(req,
+			refusef(kerr.TransactionalIDAuthorizationFailed, "Transactional records without a transactional id")), true
 		return r
 	}
 	r.Changed = dropRepeated(req)

@@ -42,7 +42,8 @@ func TestValidateSound(t *testing.T) {
 	if size, err := Validate(behind, rules()); err != nil || size != len(behind)-3 {
 		t.Errorf("bytes behind a batch: got %d of %d, %v", size, len(behind), err)
 	}
-	if size, err := Validate(batchtest.Sound(batchtest.Zstd, 2), &Rules{Version: 6, MaxBytes: 1 << 20}); err == nil || size != 0 || err.Code != kerr.UnsupportedCompressionType {
+	if size, err := Validate(batchtest.Sound(batchtest.Zstd, 2), &Rules{Version: 6, MaxBytes: 1 << 20}); err == nil || size != 0 ||
+		err.Code != kerr.UnsupportedCompressionType {
 		t.Errorf("zstd in version 6: got %v", err)
 	}
 }

@@ -36,7 +36,8 @@ func (e *Explorer) Register(api huma.API) {
 	huma.Get(api, message, e.getMessage, describe("Read one message, with up to 1 MiB of its value"))
 	huma.Get(api, message+"/value", e.getValue, describe("Download the value of a message"), func(o *huma.Operation) {
 		bytes := &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}
-		o.Responses = map[string]*huma.Response{"200": {Description: "OK", Content: map[string]*huma.MediaType{"application/octet-stream": bytes}}}
+		o.Responses = map[string]*huma.Response{"200": {Description: "OK",
+			Content: map[string]*huma.MediaType{"application/octet-stream": bytes}}}
 	})
 	huma.Get(api, "/api/groups", e.getGroups, describe("List consumer groups"))
 	huma.Get(api, "/api/groups/{group}", e.getGroup, describe("Describe a consumer group"))
@@ -53,7 +54,8 @@ func problem(err error) error {
 		return nil
 	case errors.As(err, &filter):
 		return huma.Error422UnprocessableEntity(err.Error(), &huma.ErrorDetail{Location: "query." + filter.Part, Message: filter.Reason})
-	case errors.Is(err, admin.ErrNoTopic), errors.Is(err, admin.ErrNoPartition), errors.Is(err, ErrNoMessage), errors.Is(err, admin.ErrNoGroup):
+	case errors.Is(err, admin.ErrNoTopic), errors.Is(err, admin.ErrNoPartition), errors.Is(err, ErrNoMessage),
+		errors.Is(err, admin.ErrNoGroup):
 		return huma.Error404NotFound(err.Error())
 	case errors.Is(err, admin.ErrInternal):
 		return huma.Error409Conflict(err.Error())

@@ -67,7 +67,8 @@ func (e *Explorer) Topic(ctx context.Context, name string) (TopicDetail, error) 
 		b := bounds[p.Partition]
 		d.Messages += b.end - b.lo
 		d.Partitions = append(d.Partitions, PartitionDetail{
-			Partition: view.Partition{ID: p.Partition, Start: b.lo, End: b.end}, Leader: p.Leader, Replicas: emptyIfNil(p.Replicas), InSync: emptyIfNil(p.ISR),
+			Partition: view.Partition{ID: p.Partition, Start: b.lo, End: b.end}, Leader: p.Leader, Replicas: emptyIfNil(p.Replicas),
+			InSync: emptyIfNil(p.ISR),
 		})
 	}
 	state := e.history.states([]admin.Topic{{Name: name}})[0]

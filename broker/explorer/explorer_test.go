@@ -42,10 +42,13 @@ func TestTrace(t *testing.T) {
 	t.Cleanup(func() { _ = e.Close(context.Background()) })
 	call := api(t, e)
 	var written Message
-	if status, text := call("POST", "/api/topics/a/messages", `{"key":"k","value":"`+strings.Repeat("tea ", 500)+`","trace":true}`); status != 201 || json.Unmarshal([]byte(text), &written) != nil {
+	if status, text := call("POST", "/api/topics/a/messages",
+		`{"key":"k","value":"`+strings.Repeat("tea ", 500)+`","trace":true}`); status != 201 || json.Unmarshal([]byte(text), &written) != nil {
 		t.Fatalf("got %d %s", status, text)
 	}
-	if status, text := call("POST", "/api/topics/a/messages", `{"trace":true,"headers":[{"name":"traceparent","value":"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}]}`); status != 201 || strings.Count(text, "traceparent") != 1 {
+	if status, text := call("POST", "/api/topics/a/messages",
+		`{"trace":true,"headers":[{"name":"traceparent","value":"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}]}`); status != 201 ||
+		strings.Count(text, "traceparent") != 1 {
 		t.Errorf("with a trace: got %d %s", status, text)
 	}
 	if status, _ := call("POST", "/api/topics/none/messages", `{"trace":true}`); status != 404 {
@@ -58,7 +61,8 @@ func TestTrace(t *testing.T) {
 		}
 	}
 	ended := spans.Ended()
-	if len(ended) != 2 || ended[0].SpanContext().TraceID().String() != written.TraceID || ended[0].Name() != "publish a" || ended[1].Status().Description == "" {
+	if len(ended) != 2 || ended[0].SpanContext().TraceID().String() != written.TraceID || ended[0].Name() != "publish a" ||
+		ended[1].Status().Description == "" {
 		t.Fatalf("got %+v, want a span of %+v and one that failed", ended, written)
 	}
 	if offset := attribute.Int64("messaging.kafka.offset", written.Offset); !slices.Contains(ended[0].Attributes(), offset) {
@@ -126,7 +130,8 @@ func TestAPI(t *testing.T) {
 		{"GET", "/api/topics/a/messages/2/9", "", 200, `key-29`},
 		{"GET", "/api/topics/a/messages/2/10", "", 404, `there is no message at this offset`},
 		{"GET", "/api/topics/a/messages/2/9/value", "", 200, `{"n":29,`},
-		{"POST", "/api/topics/a/messages", `{"key":"k","value":"{}","partition":2,"headers":[{"name":"h","value":"v"}],"trace":true}`, 201, `"partition":2,"offset":10|"traceId":"|"name":"traceparent"`},
+		{"POST", "/api/topics/a/messages", `{"key":"k","value":"{}","partition":2,"headers":[{"name":"h","value":"v"}],"trace":true}`, 201,
+			`"partition":2,"offset":10|"traceId":"|"name":"traceparent"`},
 		{"POST", "/api/topics/a/messages", `{"value":"AP8=","encoding":"base64","key":"k"}`, 201, `"kind":"binary"`},
 		{"POST", "/api/topics/a/messages", `{"value":null}`, 201, `"kind":"null"`},
 		{"POST", "/api/topics/a/messages", `{"value":"?","encoding":"base64"}`, 422, `body.value`},
@@ -243,7 +248,8 @@ func TestTailErr(t *testing.T) {
 	b := brokertest.NewCluster(t, "a", "gone")
 	e := explore(t, b)
 	for _, query := range []url.Values{
-		{"topic": {"none"}}, {"topic": {""}}, {"topic": {"a"}, "path": {"$["}}, {"topic": {"a"}, "from": {"x"}}, {"topic": {"a"}, "partition": {"x"}}, {"topic": {"a"}, "partition": {"7"}},
+		{"topic": {"none"}}, {"topic": {""}}, {"topic": {"a"}, "path": {"$["}}, {"topic": {"a"}, "from": {"x"}},
+		{"topic": {"a"}, "partition": {"x"}}, {"topic": {"a"}, "partition": {"7"}},
 	} {
 		if err := e.tailTopic(brokertest.Context(t), query, func(any) error { return nil }); err == nil {
 			t.Errorf("%v: got no error", query)
@@ -345,7 +351,8 @@ func TestLag(t *testing.T) {
 	if !errors.Is(err, done) {
 		t.Error(err)
 	}
-	if topics := made(t, e); len(topics) != 1 || len(topics[0].Groups) != 1 || topics[0].Groups[0].Name != "g" || topics[0].Bytes == nil || *topics[0].Bytes == 0 {
+	if topics := made(t, e); len(topics) != 1 || len(topics[0].Groups) != 1 || topics[0].Groups[0].Name != "g" || topics[0].Bytes == nil ||
+		*topics[0].Bytes == 0 {
 		t.Errorf("got %+v", topics)
 	}
 }
@@ -359,10 +366,12 @@ func TestHistory(t *testing.T) {
 		if i < 5 {
 			groups = append(groups, admin.GroupDetail{Name: "old", Partitions: []admin.PartitionLag{{Topic: "a", Lag: 1}}})
 		}
-		h.add(epoch.Add(time.Duration(i)*sampleInterval), []admin.Topic{{Name: "a", Partitions: []view.Partition{{End: int64(i * 30)}}}}, groups, nil)
+		h.add(epoch.Add(time.Duration(i)*sampleInterval), []admin.Topic{{Name: "a", Partitions: []view.Partition{{End: int64(i * 30)}}}}, groups,
+			nil)
 	}
 	lags, _ := h.series("g", "")
-	if len(lags.Times) != maxSamples || len(lags.Series) != 1 || lags.Series[0].Lag[0] != 10 || lags.Series[0].Lag[maxSamples-1] != maxSamples+9 {
+	if len(lags.Times) != maxSamples || len(lags.Series) != 1 || lags.Series[0].Lag[0] != 10 ||
+		lags.Series[0].Lag[maxSamples-1] != maxSamples+9 {
 		t.Errorf("got %d times, %d series", len(lags.Times), len(lags.Series))
 	}
 	if state := h.states([]admin.Topic{{Name: "a"}})[0]; state.Rate != 10 || len(state.Groups) != 1 || state.Groups[0].Lag != maxSamples+9 {

@@ -71,7 +71,8 @@ func TestFilter(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, value := range []string{"", "plain", `{"a":`, `[1]`, strings.Repeat("[", 1000), `{"a":"` + strings.Repeat("x", maxPathBytes) + `"}`} {
+	for _, value := range []string{"", "plain", `{"a":`, `[1]`, strings.Repeat("[", 1000),
+		`{"a":"` + strings.Repeat("x", maxPathBytes) + `"}`} {
 		if m.match(&kgo.Record{Value: []byte(value)}) {
 			t.Errorf("%.20s: got a match, want none", value)
 		}
@@ -100,8 +101,10 @@ func TestFilterErr(t *testing.T) {
 
 func FuzzPath(f *testing.F) {
 	for _, text := range []string{
-		`$.a == "b"`, `$.a[?@.b > 3] ~ x`, `$["a=b"] != 'c'`, `a`, `$..a`, `$.a <= -1.5e3`, `$[?match(@.a, "x.*")]`, `"`, `$["a","a"]["a","a"]`, `$[1::9007199254740991]`, `$..*..*`, `$[?@[?@[?@]]]`,
-		`$[?` + strings.Repeat("(", 250) + "@" + strings.Repeat(")", 250) + `]`, `$[?` + strings.Repeat("length(", 60) + "@" + strings.Repeat(")", 60) + ` > 1]`,
+		`$.a == "b"`, `$.a[?@.b > 3] ~ x`, `$["a=b"] != 'c'`, `a`, `$..a`, `$.a <= -1.5e3`, `$[?match(@.a, "x.*")]`, `"`, `$["a","a"]["a","a"]`,
+		`$[1::9007199254740991]`, `$..*..*`, `$[?@[?@[?@]]]`,
+		`$[?` + strings.Repeat("(", 250) + "@" + strings.Repeat(")", 250) + `]`,
+		`$[?` + strings.Repeat("length(", 60) + "@" + strings.Repeat(")", 60) + ` > 1]`,
 	} {
 		f.Add(text, `{"a": [{"b": 4}, "x", null, 1e400]}`)
 	}

@@ -214,7 +214,8 @@ func (r *Reader) offsetRanges(ctx context.Context, t kadm.TopicDetail, f Filter)
 }
 
 // narrowByTime asks for the first offsets at or after a time.
-func (r *Reader) narrowByTime(ctx context.Context, topic string, milli int64, known map[int32]offsetRange, to func(*offsetRange, int64)) error {
+func (r *Reader) narrowByTime(ctx context.Context, topic string, milli int64, known map[int32]offsetRange,
+	to func(*offsetRange, int64)) error {
 	offsets, err := r.admin.Kadm().ListOffsetsAfterMilli(ctx, milli, topic)
 	if err != nil {
 		return fmt.Errorf("list offsets of %s by time: %w", topic, err)

@@ -250,7 +250,8 @@ func TestRecord(t *testing.T) {
 	b := brokertest.NewCluster(t, "a")
 	records := []*kgo.Record{
 		{Topic: "a", Key: []byte("k"), Value: []byte(`{"a":1}`), Headers: []kgo.RecordHeader{
-			{Key: "traceparent", Value: []byte("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")}, {Key: "bin", Value: []byte{0xff, 0}}, {Key: "nil"},
+			{Key: "traceparent", Value: []byte("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")}, {Key: "bin", Value: []byte{0xff, 0}},
+			{Key: "nil"},
 		}},
 		{Topic: "a", Value: []byte("plain ü\n")},
 		{Topic: "a", Value: []byte{0, 1, 0xff}},
@@ -268,9 +269,11 @@ func TestRecord(t *testing.T) {
 		page.Items[i].Time = time.Time{}
 	}
 	first := page.Items[0]
-	want := Message{Topic: "a", Key: "k", KeyKind: KindText, Value: `{"a":1}`, Kind: KindJSON, Size: 7, TraceID: "0af7651916cd43dd8448eb211c80319c", Headers: []Header{
-		{Name: "traceparent", Value: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", Kind: KindText}, {Name: "bin", Value: "/wA=", Kind: KindBinary}, {Name: "nil", Kind: KindNull},
-	}}
+	want := Message{Topic: "a", Key: "k", KeyKind: KindText, Value: `{"a":1}`, Kind: KindJSON, Size: 7,
+		TraceID: "0af7651916cd43dd8448eb211c80319c", Headers: []Header{
+			{Name: "traceparent", Value: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", Kind: KindText},
+			{Name: "bin", Value: "/wA=", Kind: KindBinary}, {Name: "nil", Kind: KindNull},
+		}}
 	if fmt.Sprintf("%+v", first) != fmt.Sprintf("%+v", want) {
 		t.Errorf("got  %+v\nwant %+v", first, want)
 	}
@@ -301,7 +304,8 @@ func TestGroupDetail(t *testing.T) {
 			t.Parallel()
 			b := brokertest.NewCluster(t, "a")
 			numbered(t, b, "a", 30)
-			consumer := brokertest.Client(t, b, kgo.ConsumerGroup("g"), kgo.ConsumeTopics("a"), kgo.ClientID("me"), protocol, kgo.DisableAutoCommit())
+			consumer := brokertest.Client(t, b, kgo.ConsumerGroup("g"), kgo.ConsumeTopics("a"), kgo.ClientID("me"), protocol,
+				kgo.DisableAutoCommit())
 			brokertest.Consume(t, consumer, 30)
 			if err := consumer.CommitRecords(brokertest.Context(t), &kgo.Record{Topic: "a", Partition: 1, Offset: 3}); err != nil {
 				t.Fatal(err)

@@ -115,7 +115,8 @@ func newest(topics []admin.Topic) (from map[string]map[int32]kgo.Offset, ends ma
 
 // match tells where a record holds the text.
 func match(r *kgo.Record, wanted []byte) (view.Match, bool) {
-	m := view.Match{Topic: r.Topic, Partition: r.Partition, Offset: r.Offset, Time: r.Timestamp.UTC(), Key: strings.ToValidUTF8(string(r.Key), "�")}
+	m := view.Match{Topic: r.Topic, Partition: r.Partition, Offset: r.Offset, Time: r.Timestamp.UTC(),
+		Key: strings.ToValidUTF8(string(r.Key), "�")}
 	if at := bytes.Index(bytes.ToLower(r.Value), wanted); at >= 0 {
 		m.Text = snippet(r.Value, at)
 		return m, true

@@ -16,7 +16,8 @@ import (
 // The caller calls end with the record as it was written, or why it was not.
 func (e *Explorer) beginTrace(ctx context.Context, r *kgo.Record) (end func(written *kgo.Record, err error)) {
 	ctx, span := e.tracer.Start(ctx, "publish "+r.Topic, trace.WithNewRoot(), trace.WithSpanKind(trace.SpanKindProducer), trace.WithAttributes(
-		attribute.String("messaging.system", "kafka"), attribute.String("messaging.operation.name", "publish"), attribute.String("messaging.operation.type", "send"),
+		attribute.String("messaging.system", "kafka"), attribute.String("messaging.operation.name", "publish"),
+		attribute.String("messaging.operation.type", "send"),
 		attribute.String("messaging.destination.name", r.Topic), attribute.Int("messaging.message.body.size", len(r.Value))))
 	if r.Key != nil {
 		span.SetAttributes(attribute.String("messaging.kafka.message.key", string(r.Key)))

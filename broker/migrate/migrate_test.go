@@ -40,7 +40,8 @@ type consumer struct {
 
 // modern is the option for the consumer protocol.
 func modern() kgo.Opt {
-	return kgo.WithContext(context.WithValue(context.Background(), "opt_in_kafka_next_gen_balancer_beta", true)) //nolint:staticcheck // kgo's key
+	return kgo.WithContext(context.WithValue(context.Background(),
+		"opt_in_kafka_next_gen_balancer_beta", true)) //nolint:staticcheck // kgo's key
 }
 
 // consume starts a member; seen counts the values of the records that it reads.

@@ -184,7 +184,8 @@ func TestStateFile(t *testing.T) {
 			{"Garbage", func(path string) error { return os.WriteFile(path, []byte("\x00\xff{garbage"), 0o600) }},
 			{"Empty", func(path string) error { return os.WriteFile(path, nil, 0o600) }},
 			{"WrongType", func(path string) error {
-				return os.WriteFile(path, []byte(`{"version":1,"topics":7,"plain":7,"acls":7,"quotas":7,"configs":7,"windows":7,"cluster_id":7}`), 0o600)
+				return os.WriteFile(path, []byte(`{"version":1,"topics":7,"plain":7,"acls":7,"quotas":7,"configs":7,"windows":7,"cluster_id":7}`),
+					0o600)
 			}},
 			{"Object", func(path string) error { return os.WriteFile(path, []byte(`{}`), 0o600) }},
 			{"Directory", func(path string) error { return errors.Join(os.Remove(path), os.Mkdir(path, 0o700)) }},
@@ -269,7 +270,8 @@ func TestPartitionFile(t *testing.T) {
 func TestErrNewer(t *testing.T) {
 	t.Parallel()
 	dir := fill(t, 1, (*process).stop)
-	for _, name := range []string{"meta.json", "topics.json", "sasl.json", "quotas.json", "acls.json", "checkpoint.json", "partitions/t-0/snapshot.json"} {
+	for _, name := range []string{"meta.json", "topics.json", "sasl.json", "quotas.json", "acls.json", "checkpoint.json",
+		"partitions/t-0/snapshot.json"} {
 		path := filepath.Join(dir, filepath.FromSlash(name))
 		before, err := os.ReadFile(path)
 		if err != nil {

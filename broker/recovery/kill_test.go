@@ -205,7 +205,8 @@ func TestDeleteTopic(t *testing.T) {
 	cl.Close()
 	p.kill()
 	// As it was when one directory of two had gone.
-	for _, name := range []string{"topics.json", "groups.log", filepath.Join("partitions", "t-1", "0.dat"), filepath.Join("partitions", "t-1", "0.idx")} {
+	for _, name := range []string{"topics.json", "groups.log", filepath.Join("partitions", "t-1", "0.dat"),
+		filepath.Join("partitions", "t-1", "0.idx")} {
 		data, err := os.ReadFile(filepath.Join(before, name))
 		if err == nil {
 			err = errors.Join(

@@ -22,10 +22,12 @@ type Flags struct {
 
 // Register adds --kafka-retention and --kafka-retention-bytes to set.
 func (f *Flags) Register(set *pflag.FlagSet) {
-	set.Var((*ageFlag)(&f.Age), "kafka-retention", "drop a partition's oldest segments once all their records are older than `AGE`, such as 12h or 30d; "+
-		"-1 keeps them whatever their age. A topic's retention.ms overrides it, and compacted topics keep all (default 7d)")
-	set.Var((*bytesFlag)(&f.Bytes), "kafka-retention-bytes", "drop a partition's oldest segments while `SIZE` is left without them, such as 512MiB; "+
-		"-1 sets no limit. The newest segment stays. A topic's retention.bytes overrides it, and compacted topics have none (default 1GiB)")
+	set.Var((*ageFlag)(&f.Age), "kafka-retention",
+		"drop a partition's oldest segments once all their records are older than `AGE`, such as 12h or 30d; "+
+			"-1 keeps them whatever their age. A topic's retention.ms overrides it, and compacted topics keep all (default 7d)")
+	set.Var((*bytesFlag)(&f.Bytes), "kafka-retention-bytes",
+		"drop a partition's oldest segments while `SIZE` is left without them, such as 512MiB; "+
+			"-1 sets no limit. The newest segment stays. A topic's retention.bytes overrides it, and compacted topics have none (default 1GiB)")
 }
 
 // ageFlag is a duration with days.

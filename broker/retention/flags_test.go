@@ -16,12 +16,14 @@ func TestFlags(t *testing.T) {
 		err = set.Parse(args)
 		return f, err
 	}
-	for text, want := range map[string]time.Duration{"90m": 90 * time.Minute, "30d": 720 * time.Hour, "1.5d": 36 * time.Hour, "-1": -1, "1ms": time.Millisecond} {
+	for text, want := range map[string]time.Duration{"90m": 90 * time.Minute, "30d": 720 * time.Hour, "1.5d": 36 * time.Hour, "-1": -1,
+		"1ms": time.Millisecond} {
 		if got, err := parse("--kafka-retention", text); err != nil || got.Age != want {
 			t.Errorf("%s: got %v, %v; want %v", text, got.Age, err, want)
 		}
 	}
-	for text, want := range map[string]int64{"1000": 1000, "512MiB": 512 << 20, "1.5GiB": 3 << 29, "2GB": 2e9, "10k": 0, "1K": 1024, "5 MB": 5e6, "-1": -1} {
+	for text, want := range map[string]int64{"1000": 1000, "512MiB": 512 << 20, "1.5GiB": 3 << 29, "2GB": 2e9, "10k": 0, "1K": 1024,
+		"5 MB": 5e6, "-1": -1} {
 		got, err := parse("--kafka-retention-bytes", text)
 		if want == 0 != (err != nil) || got.Bytes != want {
 			t.Errorf("%s: got %v, %v; want %v", text, got.Bytes, err, want)

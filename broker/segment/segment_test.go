@@ -27,7 +27,8 @@ func stored(t *testing.T, n int) (*segment.Store, segment.Partition, *kfake.Clus
 		t.Fatal(err)
 	}
 	t.Cleanup(c.Close)
-	client, err := kgo.NewClient(kgo.SeedBrokers(c.ListenAddrs()...), kgo.DefaultProduceTopic("a_b"), kgo.MaxProduceRequestsInflightPerBroker(1))
+	client, err := kgo.NewClient(kgo.SeedBrokers(c.ListenAddrs()...), kgo.DefaultProduceTopic("a_b"),
+		kgo.MaxProduceRequestsInflightPerBroker(1))
 	if err != nil {
 		t.Fatal(err)
 	}

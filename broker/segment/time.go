@@ -44,7 +44,8 @@ func (s *Store) FindTime(p Partition, at, start int64) (Found, bool, error) {
 	}
 	in := -1
 	for i := range files {
-		if at == Greatest && (in < 0 || files[i].newest > files[in].newest) || at != Greatest && in < 0 && files[i].latest(s.path(p, files[i].base)) >= at {
+		if at == Greatest && (in < 0 || files[i].newest > files[in].newest) || at != Greatest && in < 0 &&
+			files[i].latest(s.path(p, files[i].base)) >= at {
 			in = i
 		}
 	}

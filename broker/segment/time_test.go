@@ -37,7 +37,8 @@ func TestFindTime(t *testing.T) {
 		for range 8 {
 			var records []*kgo.Record
 			for range 1 + random.IntN(5) {
-				records = append(records, &kgo.Record{Value: make([]byte, random.IntN(600)), Timestamp: time.UnixMilli(1000 + random.Int64N(200) + int64(round*100))})
+				records = append(records, &kgo.Record{Value: make([]byte, random.IntN(600)),
+					Timestamp: time.UnixMilli(1000 + random.Int64N(200) + int64(round*100))})
 			}
 			if err := client.ProduceSync(context.Background(), records...).FirstErr(); err != nil {
 				t.Fatal(err)
@@ -75,7 +76,8 @@ func compare(t *testing.T, client *kgo.Client, store *segment.Store, p segment.P
 		got = segment.Found{Offset: -1, Timestamp: -1, Epoch: -1}
 	}
 	if err != nil || want.ErrorCode != 0 || got.Offset != want.Offset || got.Timestamp != want.Timestamp || got.Epoch != want.LeaderEpoch {
-		t.Fatalf("time %d from %d on: got %+v, %v; kfake answers %d@%d/%d, error %d", at, start, got, err, want.Offset, want.Timestamp, want.LeaderEpoch, want.ErrorCode)
+		t.Fatalf("time %d from %d on: got %+v, %v; kfake answers %d@%d/%d, error %d", at, start, got, err, want.Offset, want.Timestamp,
+			want.LeaderEpoch, want.ErrorCode)
 	}
 }
 

@@ -106,7 +106,8 @@ func (a *API) explain(w http.ResponseWriter, r *http.Request) {
 		name, value, _ := strings.Cut(line, ":")
 		header.Add(strings.TrimSpace(name), strings.TrimSpace(value))
 	}
-	explanation, err := a.Explainer.Explain(explain.Request{Method: q.Get("method"), URL: q.Get("url"), Header: header, Client: q.Get("client")})
+	explanation, err := a.Explainer.Explain(
+		explain.Request{Method: q.Get("method"), URL: q.Get("url"), Header: header, Client: q.Get("client")})
 	if err != nil {
 		apiError(w, http.StatusBadRequest, err.Error())
 		return

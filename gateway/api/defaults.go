@@ -75,7 +75,8 @@ func router(c config.Router) *config.Router {
 	if c.Observability != nil {
 		effective = *c.Observability
 	}
-	effective.AccessLogs, effective.Metrics, effective.Tracing = or(effective.AccessLogs, true), or(effective.Metrics, true), or(effective.Tracing, true)
+	effective.AccessLogs, effective.Metrics, effective.Tracing = or(effective.AccessLogs, true), or(effective.Metrics, true),
+		or(effective.Tracing, true)
 	orValue(&effective.TraceVerbosity, "minimal")
 	c.Observability = &effective
 	return &c

@@ -13,7 +13,8 @@ import (
 func (a *API) pages(alone bool) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		settings := a.Table().Dynamic.Static.API
-		here := a.Dashboard != "" && (settings == nil || routing.HasDashboard(settings)) && (r.Method == http.MethodGet || r.Method == http.MethodHead)
+		here := a.Dashboard != "" && (settings == nil || routing.HasDashboard(settings)) &&
+			(r.Method == http.MethodGet || r.Method == http.MethodHead)
 		path := r.URL.Path
 		switch {
 		case !here || strings.HasPrefix(path, "/api/"):

@@ -230,7 +230,8 @@ func keyOf(text string, toml bool) []string {
 
 // push notes a key that lines may be within.
 func (h *hider) push(name string, indent int, listed bool) {
-	p := parent{name: name, indent: indent, listed: listed, closed: strings.HasPrefix(name, "x-") || slices.Contains(free, strings.ToLower(name))}
+	p := parent{name: name, indent: indent, listed: listed,
+		closed: strings.HasPrefix(name, "x-") || slices.Contains(free, strings.ToLower(name))}
 	if in := h.in(); slices.Contains(naming, in.name) {
 		p.closed = in.closed
 	} else {

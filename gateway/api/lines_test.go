@@ -11,29 +11,46 @@ func TestSecretLines(t *testing.T) {
 	t.Parallel()
 	const apr1 = "$apr1$x$hunter2"
 	for _, tt := range []struct{ name, file, text, want string }{
-		{"Variables", "c.yaml", "services:\n  shop:\n    environment:\n      DB_PASS: hunter2\n      MYSQL_PWD: 'hunter2'\n      SIGNING_KEY: hunter2\n      STRIPE_KEY: hunter2 # hunter2\n      url: hunter2",
-			"services:\n  shop:\n    environment:\n      DB_PASS: •••\n      MYSQL_PWD: •••\n      SIGNING_KEY: •••\n      STRIPE_KEY: ••• # •••\n      url: •••"},
+		{"Variables", "c.yaml", "services:\n  shop:\n    environment:\n      DB_PASS: hunter2\n      MYSQL_PWD: 'hunter2'\n" +
+			"      SIGNING_KEY: hunter2\n      STRIPE_KEY: hunter2 # hunter2\n      url: hunter2",
+			"services:\n  shop:\n    environment:\n      DB_PASS: •••\n      MYSQL_PWD: •••\n      SIGNING_KEY: •••\n" +
+				"      STRIPE_KEY: ••• # •••\n      url: •••"},
 		{"VariableList", "c.yaml", "environment:\n- TLS_PASSPHRASE=hunter2\n- \"DSN=hunter2\"\ncommand:\n- hunter2=\n- hunter2",
 			"environment:\n- TLS_PASSPHRASE=•••\n- \"DSN=•••\ncommand:\n•••\n•••"},
-		{"Addresses", "c.yaml", "DSN: \"user:hunter2@tcp(db)/x\"\nurl: postgres://u:hunter2/with-slash@db\nport: 80", "DSN: •••\nurl: postgres://•••@db\nport: 80"},
-		{"InlineKey", "c.yaml", "tls:\n  certificates:\n    - keyFile: |-\n        -----BEGIN PRIVATE KEY-----\n        hunter2hunter2=\n        rule: hunter2\n\n        hunter2\n      certFile: x",
+		{"Addresses", "c.yaml", "DSN: \"user:hunter2@tcp(db)/x\"\nurl: postgres://u:hunter2/with-slash@db\nport: 80",
+			"DSN: •••\nurl: postgres://•••@db\nport: 80"},
+		{"InlineKey", "c.yaml", "tls:\n  certificates:\n    - keyFile: |-\n        -----BEGIN PRIVATE KEY-----\n        hunter2hunter2=\n" +
+			"        rule: hunter2\n\n        hunter2\n      certFile: x",
 			"tls:\n  certificates:\n    - keyFile: |-\n•••\n•••\n•••\n\n•••\n      certFile: •••"},
-		{"Block", "c.yaml", "    SESSION_SECRET: |\n      hunter2\n      traefik.a=hunter2\n    image: shop:1", "    SESSION_SECRET: |\n•••\n•••\n    image: shop:1"},
+		{"Block", "c.yaml", "    SESSION_SECRET: |\n      hunter2\n      traefik.a=hunter2\n    image: shop:1",
+			"    SESSION_SECRET: |\n•••\n•••\n    image: shop:1"},
 		{"Quoted", "c.yaml", "A: \"hunter2\nrule: hunter2\n  \\\" hunter2\"\nrule: x", "A: •••\n•••\n•••\nrule: x"},
 		{"Plain", "c.yaml", "A: hunter2\n  url: hunter2\nB:\n  hunter2", "A: •••\n•••\nB:\n•••"},
-		{"LabelBlock", "c.yaml", "labels:\n  traefik.http.middlewares.a.basicauth.users: >-\n    me:hunter2\n  traefik.http.routers.a.rule: >-\n    Host(`a`) ||\n    Host(`b`)\n  other: hunter2",
-			"labels:\n  traefik.http.middlewares.a.basicauth.users: >-\n•••\n  traefik.http.routers.a.rule: >-\n    Host(`a`) ||\n    Host(`b`)\n  other: •••"},
-		{"LabelBelow", "c.yaml", "labels:\n  traefik.http.middlewares.a.basicauth.users:\n    me:hunter2", "labels:\n  traefik.http.middlewares.a.basicauth.users:\n•••"},
-		{"Users", "d.yaml", "http:\n  middlewares:\n    auth:\n      basicAuth:\n        users:\n          - \"admin:" + apr1 + "\"\n        realm: x",
+		{"LabelBlock", "c.yaml", "labels:\n  traefik.http.middlewares.a.basicauth.users: >-\n    me:hunter2\n" +
+			"  traefik.http.routers.a.rule: >-\n    Host(`a`) ||\n    Host(`b`)\n  other: hunter2",
+			"labels:\n  traefik.http.middlewares.a.basicauth.users: >-\n•••\n  traefik.http.routers.a.rule: >-\n    Host(`a`) ||\n    Host(`b`)\n" +
+				"  other: •••"},
+		{"LabelBelow", "c.yaml", "labels:\n  traefik.http.middlewares.a.basicauth.users:\n    me:hunter2",
+			"labels:\n  traefik.http.middlewares.a.basicauth.users:\n•••"},
+		{"Users", "d.yaml", "http:\n  middlewares:\n    auth:\n      basicAuth:\n        users:\n          - \"admin:" + apr1 +
+			"\"\n        realm: x",
 			"http:\n  middlewares:\n    auth:\n      basicAuth:\n        users:\n•••\n        realm: •••"},
-		{"Headers", "d.yaml", "customRequestHeaders:\n  X-Pass: hunter2\n  service: hunter2", "customRequestHeaders:\n  X-Pass: •••\n  service: •••"},
-		{"Lists", "d.yaml", "routers:\n  shop:\n    entryPoints:\n      - web\n    middlewares: [auth, strip]\n    service: shop", "routers:\n  shop:\n    entryPoints:\n      - web\n    middlewares: [auth, strip]\n    service: shop"},
-		{"TOML", "d.toml", "[http.routers.a]\n  rule = \"Host(`a`)\"\n[http.middlewares.a.basicAuth]\n  users = [\n    \"me:" + apr1 + "\",\n  ]\n  key = \"\"\"\nrule = hunter2\n\"\"\"\n  priority = 2",
-			"[http.routers.a]\n  rule = \"Host(`a`)\"\n[http.middlewares.a.basicAuth]\n  users = [\n•••\n  ]\n  key = •••\n•••\n•••\n  priority = 2"},
-		{"TOMLHeaders", "d.toml", "[http.middlewares.a.headers.customRequestHeaders]\nservice = \"hunter2\"", "[http.middlewares.a.headers.customRequestHeaders]\nservice = •••"},
-		{"JSON", "c.yaml", "{\n\"port\":80,\"password\":\"hunter2\"\n\"traefik.a\": \"b\", \"c\": \"hunter2\"\n}", "{\n\"port\":•••\n\"traefik.a\": •••\n}"},
-		{"LabelsWithout", "c.yaml", "labels:\n- traefik.a.b=\n- A=hunter2\n- traefik.a.rule\n- hunter2\n- traefik.a.b=[\n- hunter2", "labels:\n- traefik.a.b=\n- A=•••\n- traefik.a.rule\n•••\n- traefik.a.b=[\n•••"},
-		{"Flow", "c.yaml", "environment: {A: hunter2}\nenvironment: [A=hunter2]\nenvironment: {\nurl: hunter2,\n  url: hunter2 }\n{url: hunter2}\nport: 80, a: hunter2",
+		{"Headers", "d.yaml", "customRequestHeaders:\n  X-Pass: hunter2\n  service: hunter2",
+			"customRequestHeaders:\n  X-Pass: •••\n  service: •••"},
+		{"Lists", "d.yaml", "routers:\n  shop:\n    entryPoints:\n      - web\n    middlewares: [auth, strip]\n    service: shop",
+			"routers:\n  shop:\n    entryPoints:\n      - web\n    middlewares: [auth, strip]\n    service: shop"},
+		{"TOML", "d.toml", "[http.routers.a]\n  rule = \"Host(`a`)\"\n[http.middlewares.a.basicAuth]\n  users = [\n    \"me:" + apr1 +
+			"\",\n  ]\n  key = \"\"\"\nrule = hunter2\n\"\"\"\n  priority = 2",
+			"[http.routers.a]\n  rule = \"Host(`a`)\"\n[http.middlewares.a.basicAuth]\n  users = [\n•••\n  ]\n  key = •••\n•••\n•••\n" +
+				"  priority = 2"},
+		{"TOMLHeaders", "d.toml", "[http.middlewares.a.headers.customRequestHeaders]\nservice = \"hunter2\"",
+			"[http.middlewares.a.headers.customRequestHeaders]\nservice = •••"},
+		{"JSON", "c.yaml", "{\n\"port\":80,\"password\":\"hunter2\"\n\"traefik.a\": \"b\", \"c\": \"hunter2\"\n}",
+			"{\n\"port\":•••\n\"traefik.a\": •••\n}"},
+		{"LabelsWithout", "c.yaml", "labels:\n- traefik.a.b=\n- A=hunter2\n- traefik.a.rule\n- hunter2\n- traefik.a.b=[\n- hunter2",
+			"labels:\n- traefik.a.b=\n- A=•••\n- traefik.a.rule\n•••\n- traefik.a.b=[\n•••"},
+		{"Flow", "c.yaml", "environment: {A: hunter2}\nenvironment: [A=hunter2]\nenvironment: {\nurl: hunter2,\n  url: hunter2 }\n" +
+			"{url: hunter2}\nport: 80, a: hunter2",
 			"environment: •••\nenvironment: •••\nenvironment: {\nurl: •••\n•••\n•••\nport: •••"},
 		{"Comment", "c.yaml", "# DB_PASS=hunter2\nrule: a # hunter2", "# •••\nrule: a # •••"},
 	} {
@@ -53,11 +70,14 @@ func TestSecretLines(t *testing.T) {
 func TestSecretLabels(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{
-		"middlewares.a.basicauth.users", "middlewares.a.basicauth.user", "middlewares.${A:-b}.basicauth.users", "middlewares.a.digestauth.users[0]",
-		"middlewares.a.headers.customrequestheaders.X-Pass", "middlewares.a.headers.customresponseheaders.X-Plain", "middlewares.a.plugin.b.apiKey",
+		"middlewares.a.basicauth.users", "middlewares.a.basicauth.user", "middlewares.${A:-b}.basicauth.users",
+		"middlewares.a.digestauth.users[0]",
+		"middlewares.a.headers.customrequestheaders.X-Pass", "middlewares.a.headers.customresponseheaders.X-Plain",
+		"middlewares.a.plugin.b.apiKey",
 		"services.a.loadbalancer.healthcheck.headers.X-Check", "services.a.x.signature", "services.a.dsn",
 	} {
-		for _, line := range []string{"- traefik.http.%=hunter2", `- "traefik.http.%=hunter2"`, "traefik.http.%: hunter2", `"traefik.http.%": "hunter2",`} {
+		for _, line := range []string{"- traefik.http.%=hunter2", `- "traefik.http.%=hunter2"`, "traefik.http.%: hunter2",
+			`"traefik.http.%": "hunter2",`} {
 			line = strings.ReplaceAll(line, "%", name)
 			if got := api.HideLines("c.yaml", line); strings.Contains(got, "hunter2") || !strings.Contains(got, name) {
 				t.Errorf("%s: got %s", line, got)
@@ -65,16 +85,20 @@ func TestSecretLabels(t *testing.T) {
 		}
 	}
 	for _, line := range []string{
-		"- traefik.http.routers.shop.rul=Host(`a`)", `- "traefik.http.routers.auth.rule=Hots(` + "`x`" + `)"`, "traefik.http.routers.auth.rule: Host(`a`, `b`)",
-		"- traefik.http.routers.shop.rule", "- traefik.http.routers.shop.rule:Host(`a`)", "- traefik.http.services.shop.loadbalancer.passhostheader=true",
-		"- traefik.http.middlewares.a.forwardauth.address=http://auth/verify", "- traefik.tcp.routers.db.tls.passthrough=true", "- traefik.enable=true",
+		"- traefik.http.routers.shop.rul=Host(`a`)", `- "traefik.http.routers.auth.rule=Hots(` + "`x`" + `)"`,
+		"traefik.http.routers.auth.rule: Host(`a`, `b`)",
+		"- traefik.http.routers.shop.rule", "- traefik.http.routers.shop.rule:Host(`a`)",
+		"- traefik.http.services.shop.loadbalancer.passhostheader=true",
+		"- traefik.http.middlewares.a.forwardauth.address=http://auth/verify", "- traefik.tcp.routers.db.tls.passthrough=true",
+		"- traefik.enable=true",
 		"- traefik.http.middlewares.a.headers.customresponseheaders.X-Robots-Tag=none",
 	} {
 		if got := api.HideLines("c.yaml", line); got != line {
 			t.Errorf("%s: got %s", line, got)
 		}
 	}
-	for _, value := range []string{"me:$$apr1$$hunter2", "me:$2y$05$hunter2", "me:{SHA}hunter2", "-----BEGIN PRIVATE KEY----- hunter2", "http://u:hunter2@db", "http://hunter2@db", `http://u:hunter2/a"b@db`} {
+	for _, value := range []string{"me:$$apr1$$hunter2", "me:$2y$05$hunter2", "me:{SHA}hunter2", "-----BEGIN PRIVATE KEY----- hunter2",
+		"http://u:hunter2@db", "http://hunter2@db", `http://u:hunter2/a"b@db`} {
 		if got := api.HideLines("c.yaml", "- traefik.http.services.a.b="+value); strings.Contains(got, "hunter2") {
 			t.Errorf("%s: got %s", value, got)
 		}

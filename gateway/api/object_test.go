@@ -21,7 +21,8 @@ func TestNewObject(t *testing.T) {
 		want string
 	}{
 		"Router": {&config.Router{Rule: "Path(`/`)", Service: "s", Middlewares: []string{"m"}},
-			`"middlewares":["m"],"observability":{"accessLogs":true,"metrics":true,"traceVerbosity":"minimal","tracing":true},"rule":"Path(` + "`/`" + `)","service":"s"`},
+			`"middlewares":["m"],"observability":{"accessLogs":true,"metrics":true,"traceVerbosity":"minimal","tracing":true},"rule":"Path(` +
+				"`/`" + `)","service":"s"`},
 		"Quiet": {&config.Router{Observability: &config.Observability{Metrics: &no, TraceVerbosity: "detailed"}, TLS: &config.RouterTLS{}},
 			`"observability":{"accessLogs":true,"metrics":false,"traceVerbosity":"detailed","tracing":true},"tls":{}`},
 		"Service": {&config.Service{LoadBalancer: &config.LoadBalancer{Servers: []config.Server{{URL: "http://a", Weight: &zero}},

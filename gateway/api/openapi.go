@@ -74,13 +74,15 @@ var (
 // operations are those that an [API] serves.
 func operations() []operation {
 	all := []operation{
-		{id: "get-rawdata", path: "/api/rawdata", summary: "All routers, services and middlewares, in Traefik's shape, and what is wrong with labels"},
+		{id: "get-rawdata", path: "/api/rawdata",
+			summary: "All routers, services and middlewares, in Traefik's shape, and what is wrong with labels"},
 		{id: "get-overview", path: "/api/overview", summary: "How many there are of each, in Traefik's shape"},
 		{id: "get-version", path: "/api/version", summary: "The version, in Traefik's shape"},
 		{id: "list-entrypoints", path: "/api/entrypoints", summary: "Where the gateway listens", query: pageParams},
 		{id: "get-entrypoint", path: "/api/entrypoints/{name}", summary: "One place where the gateway listens"},
-		{id: "explain", path: "/api/explain", summary: "Which router takes a request and why, what comes second, and what came near; nothing is sent",
-			query: []string{"url", "method", "header", "client"}},
+		{id: "explain", path: "/api/explain",
+			summary: "Which router takes a request and why, what comes second, and what came near; nothing is sent",
+			query:   []string{"url", "method", "header", "client"}},
 	}
 	for _, protocol := range []string{"http", "tcp", "udp"} {
 		for _, kind := range []string{"router", "service", "middleware"} {
@@ -95,7 +97,8 @@ func operations() []operation {
 			all = append(all,
 				operation{id: "list-" + protocol + "-" + kind + "s", path: path, summary: "The " + kind + "s of " + protocol + ", in Traefik's shape",
 					query: query},
-				operation{id: "get-" + protocol + "-" + kind, path: path + "/{name}", summary: "One " + kind + " of " + protocol + ", by name@provider"})
+				operation{id: "get-" + protocol + "-" + kind, path: path + "/{name}",
+					summary: "One " + kind + " of " + protocol + ", by name@provider"})
 		}
 	}
 	return all
@@ -106,8 +109,10 @@ func (o operation) describe() *huma.Operation {
 	op := &huma.Operation{
 		OperationID: o.id, Method: http.MethodGet, Path: o.path, Summary: o.summary,
 		Responses: map[string]*huma.Response{
-			"200":     {Description: "OK", Content: map[string]*huma.MediaType{"application/json": {}}},
-			"default": {Description: "Error", Content: map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{Type: huma.TypeObject, Properties: map[string]*huma.Schema{"message": text}}}}},
+			"200": {Description: "OK", Content: map[string]*huma.MediaType{"application/json": {}}},
+			"default": {Description: "Error",
+				Content: map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{Type: huma.TypeObject,
+					Properties: map[string]*huma.Schema{"message": text}}}}},
 		},
 	}
 	if strings.HasSuffix(o.path, "/{name}") {
@@ -126,13 +131,14 @@ func (o operation) describe() *huma.Operation {
 
 // parameters say what those that need it mean.
 var parameters = map[string]string{
-	"url":            "Absolute; its port, or else its scheme, chooses the entrypoint.",
-	"method":         "GET if empty.",
-	"header":         "\"Name: value\"; may be given several times. Host overrides the URL's.",
-	"client":         "The client's address; 127.0.0.1 if empty.",
-	"search":         "Looked for in names and rules, case aside.",
-	"status":         "enabled, warning or disabled.",
-	"sortBy":         "name, provider, status; of routers priority, rule, service, entryPoints; of services type, servers; of middlewares type.",
+	"url":    "Absolute; its port, or else its scheme, chooses the entrypoint.",
+	"method": "GET if empty.",
+	"header": "\"Name: value\"; may be given several times. Host overrides the URL's.",
+	"client": "The client's address; 127.0.0.1 if empty.",
+	"search": "Looked for in names and rules, case aside.",
+	"status": "enabled, warning or disabled.",
+	"sortBy": "name, provider, status; of routers priority, rule, service, entryPoints; of services type, servers; of middlewares " +
+		"type.",
 	"direction":      "asc, the default, or desc.",
 	"serviceName":    "With or without its provider where the router names it without.",
 	"middlewareName": "As the router names it.",

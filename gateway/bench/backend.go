@@ -46,7 +46,8 @@ func answer(c net.Conn) {
 			return
 		}
 		if upgrade {
-			_, _ = io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n")
+			_, _ = io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
+				"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n")
 			_, _ = io.Copy(c, r)
 			return
 		}
@@ -60,7 +61,8 @@ func answer(c net.Conn) {
 		}
 		text, ok := answers[size]
 		if !ok {
-			text = append(fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n", size), bytes.Repeat([]byte("x"), size)...)
+			text = append(fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n", size),
+				bytes.Repeat([]byte("x"), size)...)
 			answers[size] = text
 		}
 		if _, err := c.Write(text); err != nil {

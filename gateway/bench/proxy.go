@@ -55,7 +55,8 @@ func peers() []peer {
 		{"nginx", map[string]string{"nginx.conf": nginxConf}, []string{"-p", "@DIR@", "-c", "nginx.conf", "-e", "stderr"}},
 		{"haproxy", map[string]string{"haproxy.cfg": haproxyConf}, []string{"-db", "-f", "@DIR@/haproxy.cfg"}},
 		{"caddy", map[string]string{"Caddyfile": caddyConf}, []string{"run", "--config", "@DIR@/Caddyfile", "--adapter", "caddyfile"}},
-		{"traefik", map[string]string{"traefik.yaml": traefikStatic, "dynamic.yaml": traefikDynamic}, []string{"--configFile=@DIR@/traefik.yaml"}},
+		{"traefik", map[string]string{"traefik.yaml": traefikStatic, "dynamic.yaml": traefikDynamic},
+			[]string{"--configFile=@DIR@/traefik.yaml"}},
 	}
 }
 
@@ -70,7 +71,8 @@ func (k peer) start(ctx context.Context, p *proxy, dir, certs, backend string) (
 	if p.secure, err = freePort(); err != nil {
 		return err
 	}
-	fill := strings.NewReplacer("@PLAIN@", p.plain, "@SECURE@", p.secure, "@PLAINPORT@", port(p.plain), "@SECUREPORT@", port(p.secure), "@BACKEND@", backend, "@CERTS@", certs, "@DIR@", dir)
+	fill := strings.NewReplacer("@PLAIN@", p.plain, "@SECURE@", p.secure, "@PLAINPORT@", port(p.plain), "@SECUREPORT@", port(p.secure),
+		"@BACKEND@", backend, "@CERTS@", certs, "@DIR@", dir)
 	for name, text := range k.files {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(fill.Replace(text)), 0o600); err != nil {
 			return err
@@ -139,7 +141,8 @@ http {
     listen @PLAIN@; listen @SECURE@ ssl http2; server_name bench.localhost;
     ssl_certificate @CERTS@/cert.pem; ssl_certificate_key @CERTS@/key.pem;
     location / {
-      proxy_pass http://backend; proxy_http_version 1.1; proxy_set_header Connection $upgrading; proxy_set_header Upgrade $http_upgrade; proxy_set_header Host $host;
+      proxy_pass http://backend; proxy_http_version 1.1; proxy_set_header Connection $upgrading;
+      proxy_set_header Upgrade $http_upgrade; proxy_set_header Host $host;
       proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; proxy_set_header X-Forwarded-Proto $scheme;
     }
   }

@@ -43,7 +43,8 @@ func manyRouters(ctx context.Context, b *bench) error {
 			return err
 		}
 		b.ended = append(b.ended, p.stop)
-		fmt.Printf("\n%d compose services of 2 routers each: process start to listening in %s, %.0f MB\n", n, time.Since(start).Round(time.Millisecond), memoryOf(p.pids()))
+		fmt.Printf("\n%d compose services of 2 routers each: process start to listening in %s, %.0f MB\n", n,
+			time.Since(start).Round(time.Millisecond), memoryOf(p.pids()))
 		switch n {
 		case 10:
 			few = p
@@ -80,7 +81,8 @@ func idleSockets(ctx context.Context, b *bench) error {
 				return err
 			}
 			conns = append(conns, c)
-			_, err = io.WriteString(c, "GET / HTTP/1.1\r\nHost: "+benchHost+"\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+			_, err = io.WriteString(c, "GET / HTTP/1.1\r\nHost: "+benchHost+
+				"\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
 			if err != nil {
 				return err
 			}

@@ -80,7 +80,8 @@ func (p *public) newAccount(cache *certmagic.Cache, name string, c *config.ACME,
 	door := p.door.Addr().(*net.TCPAddr)
 	issuer := certmagic.ACMEIssuer{
 		CA: a.server, Email: c.Email, Agreed: true, TrustedRoots: roots, Logger: log,
-		DisableHTTPChallenge: c.HTTPChallenge == nil && c.TLSChallenge != nil, DisableTLSALPNChallenge: c.TLSChallenge == nil && c.HTTPChallenge != nil,
+		DisableHTTPChallenge:      c.HTTPChallenge == nil && c.TLSChallenge != nil,
+		DisableTLSALPNChallenge:   c.TLSChallenge == nil && c.HTTPChallenge != nil,
 		DisableDistributedSolvers: true, ListenHost: door.IP.String(), AltHTTPPort: door.Port, AltTLSALPNPort: door.Port,
 	}
 	if c.EAB != nil {

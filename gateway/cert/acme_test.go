@@ -25,7 +25,8 @@ import (
 func asking(acme config.ACME, hosts ...string) cert.Settings {
 	return cert.Settings{
 		Resolvers: map[string]*config.CertResolver{"le": {ACME: &acme}},
-		Routers:   []cert.Router{{Name: "shop@docker", Origin: config.Origin{File: "compose.yaml"}, TLS: &config.RouterTLS{CertResolver: "le"}, Hosts: hosts}},
+		Routers: []cert.Router{{Name: "shop@docker", Origin: config.Origin{File: "compose.yaml"}, TLS: &config.RouterTLS{CertResolver: "le"},
+			Hosts: hosts}},
 	}
 }
 
@@ -90,7 +91,8 @@ func TestACME(t *testing.T) {
 				t.Error("after the same settings: got another certificate")
 			}
 			wantProblems(t, a.Apply(cert.Settings{}))
-			if state, err := shake(t, a, &tls.Config{ServerName: test.host, InsecureSkipVerify: true}); err != nil || state.PeerCertificates[0].SerialNumber.Cmp(leaf.SerialNumber) == 0 {
+			if state, err := shake(t, a, &tls.Config{ServerName: test.host, InsecureSkipVerify: true}); err != nil ||
+				state.PeerCertificates[0].SerialNumber.Cmp(leaf.SerialNumber) == 0 {
 				t.Errorf("after its router is gone: got the certificate, %v", err)
 			}
 		})
@@ -169,12 +171,14 @@ func TestACMEDomains(t *testing.T) {
 	p := newPebble(t, a, nil)
 	p.acme.CAServer = "https://127.0.0.1:1/dir" // nobody: what is asked for matters only
 	settings := asking(p.acme, "not-this.axion.dev")
-	settings.Routers[0].TLS.Domains = []config.Domain{{Main: "Main.axion.dev", SANs: []string{"also.axion.dev", "*.wild.axion.dev", "local.localhost", "own.axion.dev"}}}
+	settings.Routers[0].TLS.Domains = []config.Domain{{Main: "Main.axion.dev",
+		SANs: []string{"also.axion.dev", "*.wild.axion.dev", "local.localhost", "own.axion.dev"}}}
 	settings.Routers = append(settings.Routers,
 		cert.Router{Name: "other", TLS: &config.RouterTLS{CertResolver: "other"}, Hosts: []string{"other.axion.dev"}},
 		cert.Router{Name: "tcp", TLS: &config.RouterTLS{CertResolver: "le", Passthrough: true}, Hosts: []string{"tcp.axion.dev"}})
 	settings.TLS.Certificates = []config.Certificate{ca.pair(t, "own.axion.dev")}
-	settings.TLS.Stores = map[string]*config.TLSStore{"default": {DefaultGeneratedCert: &config.GeneratedCert{Resolver: "le", Domain: &config.Domain{Main: "default.axion.dev"}}}}
+	settings.TLS.Stores = map[string]*config.TLSStore{"default": {DefaultGeneratedCert: &config.GeneratedCert{Resolver: "le",
+		Domain: &config.Domain{Main: "default.axion.dev"}}}}
 	wantProblems(t, a.Apply(settings), "wildcards need the DNS challenge")
 	if got, want := a.PublicHosts(), []string{"also.axion.dev", "default.axion.dev", "main.axion.dev"}; !slices.Equal(got, want) {
 		t.Errorf("hosts: got %v, want %v", got, want)
@@ -184,7 +188,8 @@ func TestACMEDomains(t *testing.T) {
 func TestACMEIdle(t *testing.T) {
 	t.Parallel()
 	le := config.ACME{Email: "dev@axion.dev", CAServer: "https://127.0.0.1:1/dir"}
-	hosts := []string{"graph.localhost", "localhost", "127.0.0.1", "::1", "203.0.113.7", "db.internal", "printer.local", "a.test", "shop.example.com", "example.org", "nas", "box.lan", "x.home.arpa"}
+	hosts := []string{"graph.localhost", "localhost", "127.0.0.1", "::1", "203.0.113.7", "db.internal", "printer.local", "a.test",
+		"shop.example.com", "example.org", "nas", "box.lan", "x.home.arpa"}
 	a := open(t, cert.Options{Dir: t.TempDir()})
 	wantProblems(t, a.Apply(asking(le, hosts...)))
 	if !a.Idle() || len(a.PublicHosts()) > 0 {
@@ -227,7 +232,8 @@ func TestHTTPChallenge(t *testing.T) {
 	p := newPebble(t, a, nil)
 	p.acme.CAServer = "https://127.0.0.1:1/dir"
 	wantProblems(t, a.Apply(asking(p.acme, "known.axion.dev")))
-	for _, url := range []string{"http://known.axion.dev/", "http://known.axion.dev/.well-known/acme-challenge/token", "http://other.axion.dev:80/.well-known/acme-challenge/token"} {
+	for _, url := range []string{"http://known.axion.dev/", "http://known.axion.dev/.well-known/acme-challenge/token",
+		"http://other.axion.dev:80/.well-known/acme-challenge/token"} {
 		w := httptest.NewRecorder()
 		if a.HTTPChallenge(w, httptest.NewRequest(http.MethodGet, url, nil)) || w.Body.Len() > 0 {
 			t.Errorf("%s: got answered as a challenge", url)

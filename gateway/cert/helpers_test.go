@@ -32,8 +32,9 @@ func newAuthority(t *testing.T) *authority {
 	t.Helper()
 	key := newKey(t)
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: t.Name()}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: t.Name()}, NotBefore: time.Now().Add(-time.Hour),
+		NotAfter: time.Now().Add(time.Hour),
+		IsCA:     true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
 	}
 	return &authority{sign(t, template, template, key, key), key}
 }
@@ -65,7 +66,8 @@ func sign(t *testing.T, template, parent *x509.Certificate, key, signer *ecdsa.P
 func (a *authority) issue(t *testing.T, end time.Time, names ...string) (crt, key string) {
 	t.Helper()
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{Organization: names[:1]}, NotBefore: end.Add(-48 * time.Hour), NotAfter: end,
+		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{Organization: names[:1]}, NotBefore: end.Add(-48 * time.Hour),
+		NotAfter: end,
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 	}
 	for _, name := range names {

@@ -114,7 +114,8 @@ func (a *Authority) listFiles(l *lister) {
 		crt := read[k].certificate
 		own := pairs{}
 		own.add(crt)
-		l.add(Certificate{Hosts: slices.Sorted(maps.Keys(own)), Source: FromFile, File: nameOf(k.CertFile), Default: l.state.fallback == crt}, crt)
+		l.add(Certificate{Hosts: slices.Sorted(maps.Keys(own)), Source: FromFile, File: nameOf(k.CertFile), Default: l.state.fallback == crt},
+			crt)
 	}
 }
 

@@ -102,8 +102,10 @@ func TestBadOptions(t *testing.T) {
 		{"ErrOrder", config.TLSOptions{MinVersion: "VersionTLS13", MaxVersion: "VersionTLS12"}, "raise maxVersion"},
 		{"ErrCipher", config.TLSOptions{CipherSuites: []string{"TLS_AES_128_GCM_SHA265"}}, `did you mean "TLS_AES_128_GCM_SHA256"?`},
 		{"ErrCurve", config.TLSOptions{CurvePreferences: []string{"P256"}}, "curvePreferences"},
-		{"ErrClientAuth", config.TLSOptions{ClientAuth: config.ClientAuth{ClientAuthType: "RequireAnyClientCrt"}}, `did you mean "RequireAnyClientCert"?`},
-		{"ErrNoCA", config.TLSOptions{ClientAuth: config.ClientAuth{ClientAuthType: "RequireAndVerifyClientCert"}}, "clientAuth.caFiles: is empty"},
+		{"ErrClientAuth", config.TLSOptions{ClientAuth: config.ClientAuth{ClientAuthType: "RequireAnyClientCrt"}},
+			`did you mean "RequireAnyClientCert"?`},
+		{"ErrNoCA", config.TLSOptions{ClientAuth: config.ClientAuth{ClientAuthType: "RequireAndVerifyClientCert"}},
+			"clientAuth.caFiles: is empty"},
 		{"ErrCAFile", config.TLSOptions{ClientAuth: config.ClientAuth{CAFiles: []string{"/no/such/ca"}}}, "/no/such/ca"},
 		{"ErrCAText", config.TLSOptions{ClientAuth: config.ClientAuth{CAFiles: []string{"-----BEGIN NOTHING"}}}, "holds no certificate"},
 	} {
@@ -127,7 +129,8 @@ func TestBadOptions(t *testing.T) {
 		t.Parallel()
 		a := open(t, cert.Options{Dir: t.TempDir()})
 		routers := []cert.Router{{Name: "shop@docker", TLS: &config.RouterTLS{Options: "modrn@file"}}}
-		wantProblems(t, a.Apply(cert.Settings{Routers: routers, TLS: config.TLS{Options: map[string]*config.TLSOptions{"modern@file": {}}}}), `did you mean "modern@file"?`)
+		wantProblems(t, a.Apply(cert.Settings{Routers: routers, TLS: config.TLS{Options: map[string]*config.TLSOptions{"modern@file": {}}}}),
+			`did you mean "modern@file"?`)
 	})
 }
 
@@ -189,8 +192,10 @@ func TestClientAuth(t *testing.T) {
 		return &config.TLSOptions{ClientAuth: config.ClientAuth{CAFiles: []string{ca.pem()}, ClientAuthType: kind}}
 	}
 	a := with(t, map[string]*config.TLSOptions{
-		"request": {ClientAuth: config.ClientAuth{ClientAuthType: "RequestClientCert"}}, "any": {ClientAuth: config.ClientAuth{ClientAuthType: "RequireAnyClientCert"}},
-		"given": verify("VerifyClientCertIfGiven"), "require": verify("RequireAndVerifyClientCert"), "ca": verify(""), "none": verify("NoClientCert"),
+		"request": {ClientAuth: config.ClientAuth{ClientAuthType: "RequestClientCert"}},
+		"any":     {ClientAuth: config.ClientAuth{ClientAuthType: "RequireAnyClientCert"}},
+		"given":   verify("VerifyClientCertIfGiven"), "require": verify("RequireAndVerifyClientCert"), "ca": verify(""),
+		"none": verify("NoClientCert"),
 	})
 	const none, foreign, known = 0, 1, 2
 	clients := [][]tls.Certificate{nil, stranger.client(t), ca.client(t)}

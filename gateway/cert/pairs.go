@@ -96,7 +96,8 @@ func (f *files) load(from config.TLS, to *report) (pairs, *tls.Certificate) {
 		}
 		next[k] = p
 		if end := p.certificate.Leaf.NotAfter; time.Now().After(end) {
-			to.doubt(at, fmt.Sprintf("%s %s expired on %s", what, nameOf(k.CertFile), end.Format(time.DateOnly)), "renew it; a changed file is read anew")
+			to.doubt(at, fmt.Sprintf("%s %s expired on %s", what, nameOf(k.CertFile), end.Format(time.DateOnly)),
+				"renew it; a changed file is read anew")
 		}
 		return p.certificate
 	}

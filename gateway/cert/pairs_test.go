@@ -83,7 +83,8 @@ func TestRenewedCertificate(t *testing.T) {
 	ca := newAuthority(t)
 	dir, renewed := t.TempDir(), t.TempDir()
 	a := open(t, cert.Options{Dir: t.TempDir()})
-	wantProblems(t, a.Apply(cert.Settings{TLS: config.TLS{Certificates: []config.Certificate{ca.files(t, dir, "old.shop.example", "*.shop.example")}}}))
+	wantProblems(t, a.Apply(cert.Settings{TLS: config.TLS{Certificates: []config.Certificate{ca.files(t, dir, "old.shop.example",
+		"*.shop.example")}}}))
 	until := func(want string) {
 		t.Helper()
 		for deadline := time.Now().Add(20 * time.Second); ; {

@@ -188,7 +188,8 @@ func (p *plan) add(at config.Origin, resolver string, names []string) {
 			continue
 		}
 		if isWildcard(name) {
-			p.to.doubt(at, "the resolver "+quote(resolver)+" cannot have a certificate for "+quote(name)+": wildcards need the DNS challenge, which is not supported",
+			p.to.doubt(at, "the resolver "+quote(resolver)+" cannot have a certificate for "+quote(name)+
+				": wildcards need the DNS challenge, which is not supported",
 				"name the hosts one by one in tls.domains, or give a certificate by file")
 			continue
 		}

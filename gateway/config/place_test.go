@@ -11,7 +11,8 @@ func TestPlace(t *testing.T) {
 	o := config.Origin{Provider: "docker", File: "b.yaml", Service: "web", Line: 9, Layer: 1}
 	d := &config.Dynamic{Places: map[config.Scope][]*config.Places{{Provider: "docker", Service: "web", Layer: 1}: {
 		{File: "a.yaml", Lines: map[string]int{"traefik.enable": 3, "traefik.a": 4}},
-		{File: "b.yaml", Lines: map[string]int{"traefik.enable": 5, "Traefik.HTTP.x": 6, "traefik.far": 7}, Files: map[string]string{"traefik.far": "c.yaml"}},
+		{File: "b.yaml", Lines: map[string]int{"traefik.enable": 5, "Traefik.HTTP.x": 6, "traefik.far": 7},
+			Files: map[string]string{"traefik.far": "c.yaml"}},
 	}}}
 	for _, tt := range []struct {
 		name, label, file string

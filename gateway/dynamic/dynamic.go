@@ -68,11 +68,12 @@ func Read(ctx context.Context, name string, data []byte, env func(string) (strin
 	}
 	o := &origins{file: name, root: root, places: places}
 	return &Set{
-		Routers:           located(o, t.HTTP.Routers, "http", "routers", func(v *config.Router) *config.Origin { return &v.Origin }),
-		Services:          located(o, t.HTTP.Services, "http", "services", func(v *config.Service) *config.Origin { return &v.Origin }),
-		Middlewares:       located(o, t.HTTP.Middlewares, "http", "middlewares", func(v *config.Middleware) *config.Origin { return &v.Origin }),
-		ServersTransports: located(o, t.HTTP.ServersTransports, "http", "serversTransports", func(v *config.ServersTransport) *config.Origin { return &v.Origin }),
-		TCP:               o.tcp(t.TCP), UDP: o.udp(t.UDP), TLS: o.tls(t.TLS), Places: o.lines(),
+		Routers:     located(o, t.HTTP.Routers, "http", "routers", func(v *config.Router) *config.Origin { return &v.Origin }),
+		Services:    located(o, t.HTTP.Services, "http", "services", func(v *config.Service) *config.Origin { return &v.Origin }),
+		Middlewares: located(o, t.HTTP.Middlewares, "http", "middlewares", func(v *config.Middleware) *config.Origin { return &v.Origin }),
+		ServersTransports: located(o, t.HTTP.ServersTransports, "http", "serversTransports",
+			func(v *config.ServersTransport) *config.Origin { return &v.Origin }),
+		TCP: o.tcp(t.TCP), UDP: o.udp(t.UDP), TLS: o.tls(t.TLS), Places: o.lines(),
 	}, problems
 }
 
@@ -144,7 +145,8 @@ func (o *origins) tcp(t config.TCP) config.TCP {
 	t.Routers = located(o, t.Routers, "tcp", "routers", func(v *config.TCPRouter) *config.Origin { return &v.Origin })
 	t.Services = located(o, t.Services, "tcp", "services", func(v *config.TCPService) *config.Origin { return &v.Origin })
 	t.Middlewares = located(o, t.Middlewares, "tcp", "middlewares", func(v *config.TCPMiddleware) *config.Origin { return &v.Origin })
-	t.ServersTransports = located(o, t.ServersTransports, "tcp", "serversTransports", func(v *config.TCPServersTransport) *config.Origin { return &v.Origin })
+	t.ServersTransports = located(o, t.ServersTransports, "tcp", "serversTransports",
+		func(v *config.TCPServersTransport) *config.Origin { return &v.Origin })
 	return t
 }
 

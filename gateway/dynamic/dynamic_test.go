@@ -126,19 +126,23 @@ func TestRead(t *testing.T) {
 	want := func(file string, router, service, middleware, tcpRouter, tcpService, udpService, certificate, options int) *dynamic.Set {
 		at := func(line int) config.Origin { return config.Origin{Provider: "file", File: file, Line: line} }
 		return &dynamic.Set{
-			Routers: map[string]*config.Router{"shop": {Origin: at(router), Rule: "Host(`shop.localhost`)", EntryPoints: []string{"web", "websecure"},
-				Service: "shop", Priority: 42, Middlewares: []string{"limit"}, TLS: &config.RouterTLS{}}},
+			Routers: map[string]*config.Router{"shop": {Origin: at(router), Rule: "Host(`shop.localhost`)",
+				EntryPoints: []string{"web", "websecure"},
+				Service:     "shop", Priority: 42, Middlewares: []string{"limit"}, TLS: &config.RouterTLS{}}},
 			Services: map[string]*config.Service{"shop": {Origin: at(service), LoadBalancer: &config.LoadBalancer{
-				Servers:        []config.Server{{URL: "http://127.0.0.1:3000", Weight: &weight}},
-				HealthCheck:    &config.HealthCheck{Path: "/health", Interval: config.Duration(5 * time.Second), Timeout: config.Duration(1500 * time.Millisecond)},
+				Servers: []config.Server{{URL: "http://127.0.0.1:3000", Weight: &weight}},
+				HealthCheck: &config.HealthCheck{Path: "/health", Interval: config.Duration(5 * time.Second),
+					Timeout: config.Duration(1500 * time.Millisecond)},
 				PassHostHeader: &no,
 			}}},
 			Middlewares: map[string]*config.Middleware{"limit": {Origin: at(middleware), RateLimit: &config.RateLimit{Average: 100, Burst: 50}}},
 			TCP: config.TCP{
-				Routers:  map[string]*config.TCPRouter{"db": {Origin: at(tcpRouter), Rule: "HostSNI(`*`)", Service: "db"}},
-				Services: map[string]*config.TCPService{"db": {Origin: at(tcpService), LoadBalancer: &config.TCPLoadBalancer{Servers: []config.TCPServer{{Address: "127.0.0.1:5432"}}}}},
+				Routers: map[string]*config.TCPRouter{"db": {Origin: at(tcpRouter), Rule: "HostSNI(`*`)", Service: "db"}},
+				Services: map[string]*config.TCPService{"db": {Origin: at(tcpService),
+					LoadBalancer: &config.TCPLoadBalancer{Servers: []config.TCPServer{{Address: "127.0.0.1:5432"}}}}},
 			},
-			UDP: config.UDP{Services: map[string]*config.UDPService{"dns": {Origin: at(udpService), LoadBalancer: &config.UDPLoadBalancer{Servers: []config.UDPServer{{Address: "127.0.0.1:53"}}}}}},
+			UDP: config.UDP{Services: map[string]*config.UDPService{"dns": {Origin: at(udpService),
+				LoadBalancer: &config.UDPLoadBalancer{Servers: []config.UDPServer{{Address: "127.0.0.1:53"}}}}}},
 			TLS: config.TLS{
 				Certificates: []config.Certificate{{Origin: at(certificate), CertFile: "shop.pem", KeyFile: "shop.key"}},
 				Options:      map[string]*config.TLSOptions{"default": {Origin: at(options), MinVersion: "VersionTLS13"}},
@@ -202,29 +206,38 @@ func TestReadProblems(t *testing.T) {
 			[]string{`4: Traefik has no field "entrypiont" in http.routers.b (did you mean entryPoints?)`}, true},
 		{"ErrUnknownFieldJSON", "a.json", "{\"http\": {\n\"routers\": {\"a\": {\n\"rul\": \"x\"}}}}",
 			[]string{`3: Traefik has no field "rul" in http.routers.a (did you mean rule?)`}, true},
-		{"ErrAllAtOnce", "a.yml", "http:\n  routers:\n    a: {priority: high}\n  services:\n    a:\n      loadBalancer:\n        healthCheck: {interval: soon}\n        passHostHeader: 'yes'\n",
+		{"ErrAllAtOnce", "a.yml", "http:\n  routers:\n    a: {priority: high}\n  services:\n    a:\n      loadBalancer:\n" +
+			"        healthCheck: {interval: soon}\n        passHostHeader: 'yes'\n",
 			[]string{`3: http.routers.a.priority: "high" is not a whole number, or too large`,
 				`7: http.services.a.loadBalancer.healthCheck.interval: "soon" is not a duration such as 10s or 1m`,
 				`8: http.services.a.loadBalancer.passHostHeader: "yes" is neither true nor false`}, true},
 		{"ErrServersNotFields", "a.yml", "http:\n  services:\n    a: {loadBalancer: {servers: ['http://x']}}\n",
 			[]string{`3: http.services.a.loadBalancer.servers[0] must hold fields`}, true},
-		{"ErrNotAList", "a.yml", "http:\n  services:\n    a: {loadBalancer: {servers: {url: x}}}\n", []string{`3: http.services.a.loadBalancer.servers must be a list`}, true},
-		{"ErrNotASingleValue", "a.yml", "http:\n  routers:\n    a:\n      rule: [a, b]\n", []string{`4: http.routers.a.rule must be a single value`}, true},
+		{"ErrNotAList", "a.yml", "http:\n  services:\n    a: {loadBalancer: {servers: {url: x}}}\n",
+			[]string{`3: http.services.a.loadBalancer.servers must be a list`}, true},
+		{"ErrNotASingleValue", "a.yml", "http:\n  routers:\n    a:\n      rule: [a, b]\n",
+			[]string{`4: http.routers.a.rule must be a single value`}, true},
 		{"ErrNotAMapping", "a.yml", "- http\n", []string{`1: the file must hold fields`}, true},
-		{"ErrNoField", "a.yml", "http:\n  services:\n    a:\n      loadBalancer: {}\n", []string{`4: http.services.a.loadBalancer holds no field`}, true},
+		{"ErrNoField", "a.yml", "http:\n  services:\n    a:\n      loadBalancer: {}\n",
+			[]string{`4: http.services.a.loadBalancer holds no field`}, true},
 		{"ErrYAML", "a.yml", "http:\n  routers:\n   a: [\n",
 			[]string{"4: the YAML is malformed: a value is missing, or a bracket is not closed"}, true},
 		{"ErrTOML", "a.toml", "[http]\nrouters = \n", []string{"2: the TOML is malformed: "}, true},
 		{"ErrJSON", "a.json", "{\"http\":\n{]}", []string{"2: the JSON is malformed: "}, true},
-		{"ErrTwice", "a.yml", "http:\n  routers:\n    a: {rule: x}\n    a: {rule: y}\n", []string{`4: the YAML is malformed: the key "a" is there twice`}, true},
-		{"ErrTwiceByCase", "a.yml", "http:\n  routers:\n    a:\n      rule: x\n      Rule: y\n", []string{`5: http.routers.a.Rule is there twice`}, true},
+		{"ErrTwice", "a.yml", "http:\n  routers:\n    a: {rule: x}\n    a: {rule: y}\n",
+			[]string{`4: the YAML is malformed: the key "a" is there twice`}, true},
+		{"ErrTwiceByCase", "a.yml", "http:\n  routers:\n    a:\n      rule: x\n      Rule: y\n",
+			[]string{`5: http.routers.a.Rule is there twice`}, true},
 		{"ErrPlugin", "a.yml", "http:\n  middlewares:\n    geo:\n      plugin: {block: {x: 1}}\n    ok: {compress: {}}\n",
 			[]string{`4: middleware "geo" is left out: plugins are not supported`}, false},
-		{"ErrParentRefs", "a.yml", "http:\n  routers:\n    child: {rule: x, parentRefs: [a]}\n", []string{`3: router "child" is left out: routers of several layers are not supported`}, false},
-		{"WarnNull", "a.yml", "http:\n  routers:\n    a:\n      rule: x\n      tls:\n", []string{`5: http.routers.a.tls has no value, and so counts as not set (write tls: {} to switch it on)`}, false},
+		{"ErrParentRefs", "a.yml", "http:\n  routers:\n    child: {rule: x, parentRefs: [a]}\n",
+			[]string{`3: router "child" is left out: routers of several layers are not supported`}, false},
+		{"WarnNull", "a.yml", "http:\n  routers:\n    a:\n      rule: x\n      tls:\n",
+			[]string{`5: http.routers.a.tls has no value, and so counts as not set (write tls: {} to switch it on)`}, false},
 		{"WarnNullHeader", "a.yml", "http:\n  middlewares:\n    a: {headers: {frameDeny: true, customResponseHeaders: {Server: }}}\n",
 			[]string{`3: http.middlewares.a.headers.customResponseHeaders.Server has no value, and so counts as not set (write Server: "" for an empty text)`}, false},
-		{"WarnSection", "a.yml", "htttp:\n  routers: {}\n", []string{`1: Traefik has no section "htttp" in dynamic files: it is ignored (did you mean http?)`}, false},
+		{"WarnSection", "a.yml", "htttp:\n  routers: {}\n",
+			[]string{`1: Traefik has no section "htttp" in dynamic files: it is ignored (did you mean http?)`}, false},
 		{"WarnStatic", "a.yml", "entryPoints:\n  web: {address: ':80'}\n",
 			[]string{`1: "entryPoints" belongs to Traefik's static configuration: it is ignored here (put it into the file or flags that start Traefik)`}, false},
 		{"WarnRedis", "a.yml", "http:\n  middlewares:\n    a: {rateLimit: {average: 1, redis: {endpoints: [x], db: 1, tls: {ca: x}}}}\n",
@@ -288,7 +301,8 @@ func TestReadEmptyStructs(t *testing.T) {
 	if set.Routers["on"].TLS == nil || set.Routers["off"].TLS != nil {
 		t.Errorf("got tls %v and %v, want on and off", set.Routers["on"].TLS, set.Routers["off"].TLS)
 	}
-	if set.Middlewares["zip"].Compress == nil || set.Middlewares["ws"].IPAllowList.IPStrategy == nil || set.Services["a"].LoadBalancer.Sticky.Cookie == nil {
+	if set.Middlewares["zip"].Compress == nil || set.Middlewares["ws"].IPAllowList.IPStrategy == nil ||
+		set.Services["a"].LoadBalancer.Sticky.Cookie == nil {
 		t.Error("an empty mapping did not switch its field on")
 	}
 	if got := len(set.Services["a"].LoadBalancer.Servers); got != 2 {
@@ -318,7 +332,8 @@ func TestRecognize(t *testing.T) {
 }
 
 func FuzzRead(f *testing.F) {
-	for _, data := range []string{inYAML, inTOML, inJSON, "http: &a\n  routers: *a\n", "a: &a [x]\nhttp:\n  <<: [*a]\n", "{{ range $i := until 3 }}http:\n{{ end }}"} {
+	for _, data := range []string{inYAML, inTOML, inJSON, "http: &a\n  routers: *a\n", "a: &a [x]\nhttp:\n  <<: [*a]\n",
+		"{{ range $i := until 3 }}http:\n{{ end }}"} {
 		for _, name := range []string{"a.yml", "a.toml", "a.json"} {
 			f.Add(name, []byte(data))
 		}

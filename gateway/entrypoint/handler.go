@@ -122,7 +122,8 @@ func (d *handler) route(x *observe.Exchange, req *rule.Request, m *requestSettin
 // Probe finds the router of a request as its entrypoint does, which is nil where none
 // takes it. The request that it was asked for is nil where no router is asked: then the
 // answer is written.
-func (s *Set) Probe(t *routing.Table, e *routing.EntryPoint, x *observe.Exchange, r *http.Request) (taken *routing.Router, seen *rule.Request) {
+func (s *Set) Probe(t *routing.Table, e *routing.EntryPoint, x *observe.Exchange, r *http.Request) (taken *routing.Router,
+	seen *rule.Request) {
 	secure := r.TLS != nil
 	d := &handler{set: s, secure: secure, probe: func(found *routing.Router, req *rule.Request) { taken, seen = found, req }}
 	d.check(x, r, &requestSettings{Policy: e.Policy, name: e.Name, index: t.Index(e.Name, secure)})

@@ -49,8 +49,9 @@ type failure struct {
 func (s *Set) Reconcile(t *routing.Table, given map[routing.Endpoint]net.Listener) *Change {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c := &Change{set: s, table: t, given: given, wanted: make(map[routing.Endpoint]*routing.EntryPoint), listeners: make(map[routing.Endpoint]net.Listener),
-		sockets: make(map[routing.Endpoint][]*net.UDPConn), shown: make(map[routing.Endpoint]*routing.EntryPoint)}
+	c := &Change{set: s, table: t, given: given, wanted: make(map[routing.Endpoint]*routing.EntryPoint),
+		listeners: make(map[routing.Endpoint]net.Listener),
+		sockets:   make(map[routing.Endpoint][]*net.UDPConn), shown: make(map[routing.Endpoint]*routing.EntryPoint)}
 	if s.closing {
 		return c
 	}

@@ -141,7 +141,8 @@ func (x *Explainer) Explain(q Request) (*Explanation, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &Explanation{Method: r.Method, URL: u.Redacted(), Servers: []view.RouteServer{}, Near: []RouterVerdict{}, Unserved: []Unserved{}, Notes: []string{},
+	a := &Explanation{Method: r.Method, URL: u.Redacted(), Servers: []view.RouteServer{}, Near: []RouterVerdict{}, Unserved: []Unserved{},
+		Notes:  []string{},
 		secure: r.TLS != nil}
 	if a.name, err = hostname.Name(u.Hostname()); err != nil {
 		return nil, fmt.Errorf("the URL's host cannot be read: %w", err)
@@ -261,8 +262,9 @@ func clientOf(r *http.Request) netip.Addr {
 
 // evaluate tells what r says of a request on an entrypoint.
 func evaluate(r *routing.Router, req *rule.Request, entrypoint string, secure bool) RouterVerdict {
-	j := RouterVerdict{Name: r.Name, Rule: secret.Rule(r.Config.Rule), Priority: r.Priority, Middlewares: []string{}, Service: r.Config.Service,
-		Status: routes.Describe(r).Status, Origin: routes.OriginOf(r.Config.Origin), Verdicts: []rule.Verdict{}}
+	j := RouterVerdict{Name: r.Name, Rule: secret.Rule(r.Config.Rule), Priority: r.Priority, Middlewares: []string{},
+		Service: r.Config.Service,
+		Status:  routes.Describe(r).Status, Origin: routes.OriginOf(r.Config.Origin), Verdicts: []rule.Verdict{}}
 	wares := r.Middlewares
 	if r.Service != nil {
 		wares = slices.Concat(wares, r.Service.Middlewares)

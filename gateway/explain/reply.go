@@ -61,7 +61,8 @@ func (x *Explainer) entryAt(t *routing.Table, a *Explanation, u *url.URL) *routi
 
 // probe finds the route of a request as its entrypoint does, which is nil where none
 // takes it. The request is nil where no router is asked: then a says why.
-func (x *Explainer) probe(t *routing.Table, a *Explanation, e *routing.EntryPoint, r *http.Request) (taken *routing.Router, seen *rule.Request) {
+func (x *Explainer) probe(t *routing.Table, a *Explanation, e *routing.EntryPoint, r *http.Request) (taken *routing.Router,
+	seen *rule.Request) {
 	if !e.Serves(a.secure) { // near misses are listed all the same
 		if e != nil && a.secure {
 			a.Outcome = "entrypoint " + e.Name + " speaks plain HTTP: a TLS handshake with it fails"
@@ -156,7 +157,8 @@ func (a *Explanation) addUnserved(t *routing.Table, req *rule.Request) {
 		for _, name := range slices.Sorted(maps.Keys(u.Routers)) {
 			r := u.Routers[name]
 			if parsed, err := rule.Parse(r.Rule); err == nil && parsed.Match(req) {
-				a.Unserved = append(a.Unserved, Unserved{Service: u.Origin.Service, Router: name, Why: u.Why, Hint: u.Hint, Origin: routes.OriginOf(r.Origin)})
+				a.Unserved = append(a.Unserved,
+					Unserved{Service: u.Origin.Service, Router: name, Why: u.Why, Hint: u.Hint, Origin: routes.OriginOf(r.Origin)})
 			}
 		}
 	}

@@ -53,7 +53,8 @@ func (o options) run(out io.Writer, args, files []string) error {
 	}
 	list, err := ReadList(o.list)
 	if errors.Is(err, fs.ErrNotExist) {
-		return &Error{File: o.list, Message: "there is no such file", hint: "list the services in it, such as\nservices:\n  - {name: shop, port: 4000}"}
+		return &Error{File: o.list, Message: "there is no such file",
+			hint: "list the services in it, such as\nservices:\n  - {name: shop, port: 4000}"}
 	}
 	if err != nil {
 		return err

@@ -146,10 +146,12 @@ func locate(file string, data []byte, name string) (*block, error) {
 	services, _ := entry(doc.Content[0], "services")
 	service, key := entry(services, name)
 	if service == nil {
-		return nil, &Error{File: file, Message: fmt.Sprintf("there is no service %q", name), hint: "add it to the file, or correct its name in the list"}
+		return nil, &Error{File: file, Message: fmt.Sprintf("there is no service %q", name),
+			hint: "add it to the file, or correct its name in the list"}
 	}
 	if service.Kind != yaml.MappingNode || service.Style&yaml.FlowStyle != 0 || len(service.Content) == 0 {
-		return nil, &Error{File: file, Line: key.Line, Message: fmt.Sprintf("the service %q is not written as a block", name), hint: "write its keys on lines of their own"}
+		return nil, &Error{File: file, Line: key.Line, Message: fmt.Sprintf("the service %q is not written as a block", name),
+			hint: "write its keys on lines of their own"}
 	}
 	b := &block{lines: strings.Split(string(data), "\n")}
 	column := strings.Repeat(" ", service.Content[0].Column-1)
@@ -162,7 +164,8 @@ func locate(file string, data []byte, name string) (*block, error) {
 		return b, nil
 	}
 	if labels.Kind == yaml.AliasNode || labels.Style&yaml.FlowStyle != 0 || len(labels.Content) == 0 {
-		return nil, &Error{File: file, Line: at.Line, Message: fmt.Sprintf("the labels of %q are not written as a block", name), hint: "write each label on a line of its own"}
+		return nil, &Error{File: file, Line: at.Line, Message: fmt.Sprintf("the labels of %q are not written as a block", name),
+			hint: "write each label on a line of its own"}
 	}
 	b.list = labels.Kind == yaml.SequenceNode
 	b.indent = strings.Repeat(" ", indentOf(b.lines[labels.Content[0].Line-1]))

@@ -161,7 +161,8 @@ func TestCommand(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	file := filepath.Join(dir, "compose.yaml")
-	list := "services:\n  - {name: shop, port: 4000, health: /health}\n  - {name: plain, port: 1, prefix: /plain, strip: true, plain: true}\n" +
+	list := "services:\n  - {name: shop, port: 4000, health: /health}\n" +
+		"  - {name: plain, port: 1, prefix: /plain, strip: true, plain: true}\n" +
 		"  - {name: mapped, port: 80, websocket: true}\n"
 	for name, text := range map[string]string{file: document, filepath.Join(dir, "services.yaml"): list} {
 		if err := os.WriteFile(name, []byte(text), 0o640); err != nil {

@@ -176,7 +176,8 @@ func (s Service) rule() string {
 func (s Service) owns(key string) bool {
 	name := strings.ToLower(cmp.Or(s.Router, s.Name))
 	key = strings.ToLower(key)
-	for _, prefix := range []string{"traefik.http.routers." + name + ".", "traefik.http.services." + name + ".", "traefik.http.middlewares." + name + "-strip."} {
+	for _, prefix := range []string{"traefik.http.routers." + name + ".", "traefik.http.services." + name + ".",
+		"traefik.http.middlewares." + name + "-strip."} {
 		if strings.HasPrefix(key, prefix) {
 			return true
 		}

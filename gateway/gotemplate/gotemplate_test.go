@@ -77,7 +77,8 @@ func TestBudget(t *testing.T) {
 		{"deep blocks in deep recursion", "{{ define \"a\" }}" + strings.Repeat("{{ if 1 }}",
 			400) + "{{ template \"a\" }}" + strings.Repeat("{{ end }}", 400) +
 			"{{ end }}{{ template \"a\" }}", "deeper than 100 levels", 0},
-		{"exponential recursion", "{{ define \"a\" }}{{ if gt . 0 }}{{ template \"a\" (sub . 1) }}{{ template \"a\" (sub . 1) }}{{ end }}{{ end }}{{ template \"a\" 60 }}",
+		{"exponential recursion", "{{ define \"a\" }}{{ if gt . 0 }}{{ template \"a\" (sub . 1) }}{{ template \"a\" (sub . 1) }}{{ end }}{{ " +
+			"end }}{{ template \"a\" 60 }}",
 			"more than 100000 steps", 0},
 		{"deep blocks", strings.Repeat("{{ if true }}", 5000) + strings.Repeat("{{ end }}", 5000), "deeper than 500 levels", 0},
 		{"long source", "{{ 1 }}" + strings.Repeat("x", 1<<20), "longer than 1048576 bytes", 0},

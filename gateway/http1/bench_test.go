@@ -15,7 +15,8 @@ import (
 )
 
 func BenchmarkForward(b *testing.B) {
-	answer := "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nDate: Mon, 01 Jan 2024 00:00:00 GMT\r\nContent-Length: 128\r\n\r\n" + strings.Repeat("x", 128)
+	answer := "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nDate: Mon, 01 Jan 2024 00:00:00 GMT\r\nContent-Length: 128\r\n\r\n" +
+		strings.Repeat("x", 128)
 	target := upstream(b, func(c net.Conn, r *bufio.Reader) {
 		_ = c.SetDeadline(time.Time{})
 		for readHead(r) != "" {

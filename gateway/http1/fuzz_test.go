@@ -41,7 +41,8 @@ func FuzzHead(f *testing.F) {
 
 // FuzzChunks reads no body that net/http reads otherwise.
 func FuzzChunks(f *testing.F) {
-	for _, text := range []string{"2\r\nhi\r\n0\r\n\r\n", "A;x=y\r\n0123456789\r\n0\r\nX-Sum: 1\r\n\r\n", "00\r\n\r\n", "1\r\na\r\n1 \r\nb\r\n0\r\n\r\n"} {
+	for _, text := range []string{"2\r\nhi\r\n0\r\n\r\n", "A;x=y\r\n0123456789\r\n0\r\nX-Sum: 1\r\n\r\n", "00\r\n\r\n",
+		"1\r\na\r\n1 \r\nb\r\n0\r\n\r\n"} {
 		f.Add([]byte(text))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {

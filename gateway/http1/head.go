@@ -183,7 +183,8 @@ func canonical(name string) string {
 var usual = func() map[string]string {
 	m := map[string]string{}
 	for _, name := range []string{"Content-Type", "Content-Length", "Date", "Server", "Connection", "Transfer-Encoding", "Cache-Control",
-		"Etag", "Last-Modified", "Vary", "Set-Cookie", "Location", "Content-Encoding", "Keep-Alive", "X-Powered-By", "Access-Control-Allow-Origin"} {
+		"Etag", "Last-Modified", "Vary", "Set-Cookie", "Location", "Content-Encoding", "Keep-Alive", "X-Powered-By",
+		"Access-Control-Allow-Origin"} {
 		m[name], m[strings.ToLower(name)] = name, name
 	}
 	m["ETag"] = "Etag"

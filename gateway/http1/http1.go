@@ -58,7 +58,8 @@ func New(opts Options) *Client {
 	if opts.MaxIdlePerHost == 0 {
 		opts.MaxIdlePerHost = 200
 	}
-	dialer := dockerhost.Dialer{Dialer: net.Dialer{Timeout: opts.DialTimeout, KeepAlive: 15 * time.Second, Control: opts.Control}, Check: opts.Check}
+	dialer := dockerhost.Dialer{Dialer: net.Dialer{Timeout: opts.DialTimeout, KeepAlive: 15 * time.Second, Control: opts.Control},
+		Check: opts.Check}
 	return &Client{opts: opts, dialer: dialer, pools: make(map[string]*pool)}
 }
 

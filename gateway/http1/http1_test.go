@@ -27,13 +27,18 @@ func TestAnswers(t *testing.T) {
 		want    []string
 		without []string
 	}{
-		"Length":          {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nx-a: 1\r\nX-A: 2\r\n\r\nhi", []string{"200 OK", "X-A: 1\r\nX-A: 2", "Content-Length: 2", "\r\n\r\nhi"}, nil},
-		"UntilClose":      {"HTTP/1.1 200 OK\r\n\r\nall of it", []string{"all of it"}, nil},
-		"HTTP10":          {"HTTP/1.0 200 OK\r\n\r\nold", []string{"200 OK", "old"}, nil},
-		"Chunked":         {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;ext=\"x\"\r\nhi\r\n4\r\n you\r\n0\r\n\r\n", []string{"hi", "you"}, []string{"502"}},
-		"Trailer":         {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n2\r\nhi\r\n0\r\nX-Sum: 7\r\n\r\n", []string{"Trailer: X-Sum", "0\r\nX-Sum: 7\r\n"}, nil},
-		"Informational":   {"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", []string{"HTTP/1.1 103", "Link: </a>", "HTTP/1.1 200"}, nil},
-		"HopByHop":        {"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: X-Mine\r\nX-Mine: 1\r\nKeep-Alive: timeout=5\r\n\r\n", []string{"200 OK"}, []string{"X-Mine", "Keep-Alive"}},
+		"Length": {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nx-a: 1\r\nX-A: 2\r\n\r\nhi",
+			[]string{"200 OK", "X-A: 1\r\nX-A: 2", "Content-Length: 2", "\r\n\r\nhi"}, nil},
+		"UntilClose": {"HTTP/1.1 200 OK\r\n\r\nall of it", []string{"all of it"}, nil},
+		"HTTP10":     {"HTTP/1.0 200 OK\r\n\r\nold", []string{"200 OK", "old"}, nil},
+		"Chunked": {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;ext=\"x\"\r\nhi\r\n4\r\n you\r\n0\r\n\r\n",
+			[]string{"hi", "you"}, []string{"502"}},
+		"Trailer": {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n2\r\nhi\r\n0\r\nX-Sum: 7\r\n\r\n",
+			[]string{"Trailer: X-Sum", "0\r\nX-Sum: 7\r\n"}, nil},
+		"Informational": {"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+			[]string{"HTTP/1.1 103", "Link: </a>", "HTTP/1.1 200"}, nil},
+		"HopByHop": {"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: X-Mine\r\nX-Mine: 1\r\nKeep-Alive: timeout=5\r\n\r\n",
+			[]string{"200 OK"}, []string{"X-Mine", "Keep-Alive"}},
 		"NoContent":       {"HTTP/1.1 204 No Content\r\n\r\nbogus", []string{"204 No Content"}, []string{"bogus"}},
 		"NotModified":     {"HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\nbogus", []string{"304 Not Modified"}, []string{"bogus"}},
 		"ErrBothFramings": {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", []string{"502"}, nil},
@@ -113,9 +118,11 @@ func TestRequest(t *testing.T) {
 		_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 	})
 	address := front(t, target)
-	exchange(t, address, "GET /a%2Fb?x=1;y HTTP/1.1\r\nHost: shop.localhost\r\nConnection: close, X-Mine\r\nX-Mine: 1\r\nTE: trailers, deflate\r\nX-Forwarded-For: 1.1.1.1\r\nProxy-Authorization: secret\r\nCookie: a=b\r\n\r\n")
+	exchange(t, address, "GET /a%2Fb?x=1;y HTTP/1.1\r\nHost: shop.localhost\r\nConnection: close, X-Mine\r\nX-Mine: 1\r\n"+
+		"TE: trailers, deflate\r\nX-Forwarded-For: 1.1.1.1\r\nProxy-Authorization: secret\r\nCookie: a=b\r\n\r\n")
 	got := <-saw
-	for _, want := range []string{"GET /a%2Fb?x=1;y HTTP/1.1\r\nHost: shop.localhost\r\n", "Te: trailers\r\n", "X-Forwarded-For: 1.1.1.1, 127.0.0.1\r\n", "Cookie: a=b\r\n"} {
+	for _, want := range []string{"GET /a%2Fb?x=1;y HTTP/1.1\r\nHost: shop.localhost\r\n", "Te: trailers\r\n",
+		"X-Forwarded-For: 1.1.1.1, 127.0.0.1\r\n", "Cookie: a=b\r\n"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("the server saw %q, which lacks %q", got, want)
 		}
@@ -140,7 +147,8 @@ func TestBodies(t *testing.T) {
 		size    int
 		chunked bool
 		want    string
-	}{"Small": {100, false, "100 <nil>  100"}, "Large": {1 << 20, false, "1048576 <nil>  1048576"}, "Chunked": {1 << 18, true, "262144 <nil> 7 -1"}} {
+	}{"Small": {100, false, "100 <nil>  100"}, "Large": {1 << 20, false, "1048576 <nil>  1048576"},
+		"Chunked": {1 << 18, true, "262144 <nil> 7 -1"}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for range 3 { // the connections are used again

@@ -108,7 +108,8 @@ func TestStaleConnections(t *testing.T) {
 	}
 	type request struct{ method, body string }
 	for name, then := range unused {
-		for _, tt := range []request{{"GET", ""}, {"POST", ""}, {"POST", "small"}, {"POST", strings.Repeat("x", 100<<10)}, {"PATCH", ""}, {"PROPFIND", ""}} {
+		for _, tt := range []request{{"GET", ""}, {"POST", ""}, {"POST", "small"}, {"POST", strings.Repeat("x", 100<<10)}, {"PATCH", ""},
+			{"PROPFIND", ""}} {
 			t.Run(fmt.Sprintf("Unused/%s/%s%d", name, tt.method, len(tt.body)), func(t *testing.T) {
 				t.Parallel()
 				var gone sync.WaitGroup

@@ -66,7 +66,8 @@ func talk(t *testing.T, address string, amid func()) {
 	}
 	r := bufio.NewReader(c)
 	head := readHead(r)
-	for _, want := range []string{"HTTP/1.1 101 Switching Protocols\r\n", "Connection: Upgrade\r\n", "Upgrade: echo\r\n", "Sec-Accept: 2\r\n"} {
+	for _, want := range []string{"HTTP/1.1 101 Switching Protocols\r\n", "Connection: Upgrade\r\n", "Upgrade: echo\r\n",
+		"Sec-Accept: 2\r\n"} {
 		if !strings.Contains(head, want) {
 			t.Errorf("got %q, which lacks %q", head, want)
 		}

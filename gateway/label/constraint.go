@@ -34,7 +34,8 @@ func NewConstraint(text string) (*Constraint, error) {
 	}
 	expr, err := parser.ParseExprFrom(token.NewFileSet(), "", text, parser.SkipObjectResolution)
 	if err != nil {
-		return nil, fmt.Errorf("the constraint %s cannot be read: it is no expression such as Label(`tier`, `web`) && !LabelRegex(`stage`, `^dev`)", text)
+		return nil, fmt.Errorf("the constraint %s cannot be read: it is no expression such as Label(`tier`, `web`) && !LabelRegex(`stage`, "+
+			"`^dev`)", text)
 	}
 	match, err := constraint(expr, 0)
 	if err != nil {

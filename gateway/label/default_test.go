@@ -34,7 +34,8 @@ func TestDefaultRule(t *testing.T) {
 			t.Error("got no error")
 		}
 	})
-	for name, text := range map[string]string{"ErrField": "Host(`{{ .Nonsense }}`)", "ErrEndless": "{{ range splitList \"\" \"" + strings.Repeat("x", 9999) + "\" }}aaaaaaaa{{ end }}"} {
+	for name, text := range map[string]string{"ErrField": "Host(`{{ .Nonsense }}`)",
+		"ErrEndless": "{{ range splitList \"\" \"" + strings.Repeat("x", 9999) + "\" }}aaaaaaaa{{ end }}"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			rule, err := label.NewDefaultRule(text)
@@ -66,7 +67,8 @@ func TestConstraint(t *testing.T) {
 			t.Errorf("%s: got %t, want %t", text, got, want)
 		}
 	}
-	for _, text := range []string{"Label(`a`)", "Tag(`a`,`b`)", "Label(`a`,b)", "Label(`a`,`b`) ==", "LabelRegex(`a`,`(`)", "-Label(`a`,`b`)", "Label(`a`,`b`) + Label(`a`,`b`)", strings.Repeat("!", 500) + "Label(`a`,`b`)", "1"} {
+	for _, text := range []string{"Label(`a`)", "Tag(`a`,`b`)", "Label(`a`,b)", "Label(`a`,`b`) ==", "LabelRegex(`a`,`(`)", "-Label(`a`,`b`)",
+		"Label(`a`,`b`) + Label(`a`,`b`)", strings.Repeat("!", 500) + "Label(`a`,`b`)", "1"} {
 		if _, err := label.NewConstraint(text); err == nil {
 			t.Errorf("%.20s: got no error", text)
 		}

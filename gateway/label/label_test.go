@@ -131,13 +131,16 @@ func TestDecodeServers(t *testing.T) {
 		{"OKPublishedOnAddress", []string{at + "port=8080"},
 			func(s *label.Service) { s.Ports = []label.Port{{HostIP: "::1", Target: 8080, Published: 8081}} }, []string{"http://[::1]:8081"}},
 		{"OKPublishedEverywhere", []string{at + "port=8080"},
-			func(s *label.Service) { s.Ports = []label.Port{{HostIP: "0.0.0.0", Target: 8080, Published: 8081}} }, []string{"http://127.0.0.1:8081"}},
+			func(s *label.Service) { s.Ports = []label.Port{{HostIP: "0.0.0.0", Target: 8080, Published: 8081}} },
+			[]string{"http://127.0.0.1:8081"}},
 		{"OKNotPublished", []string{at + "port=8080"},
 			func(s *label.Service) { s.Ports = []label.Port{{Target: 8080}} }, []string{"http://127.0.0.1:8080"}},
 		{"OKLowest", []string{"traefik.enable=true"},
-			func(s *label.Service) { s.Ports, s.Exposed = []label.Port{{Target: 90, Published: 91}}, []int{80, 100} }, []string{"http://127.0.0.1:80"}},
+			func(s *label.Service) { s.Ports, s.Exposed = []label.Port{{Target: 90, Published: 91}}, []int{80, 100} },
+			[]string{"http://127.0.0.1:80"}},
 		{"OKBuiltin", []string{at + "port=3001"},
-			func(s *label.Service) { s.Addresses = []string{"127.0.0.1:5001", "127.0.0.1:5002"} }, []string{"http://127.0.0.1:5001", "http://127.0.0.1:5002"}},
+			func(s *label.Service) { s.Addresses = []string{"127.0.0.1:5001", "127.0.0.1:5002"} },
+			[]string{"http://127.0.0.1:5001", "http://127.0.0.1:5002"}},
 		{"OKBuiltinWithoutPort", []string{"traefik.enable=true"},
 			func(s *label.Service) { s.Addresses = []string{"127.0.0.1:5001"} }, []string{"http://127.0.0.1:5001"}},
 	} {
@@ -244,7 +247,8 @@ func TestDecodeEnable(t *testing.T) {
 func TestDecodeStopped(t *testing.T) {
 	t.Parallel()
 	s := service("traefik.http.routers.r.rule=Host(`a`)", "traefik.tcp.routers.r.rule=HostSNI(`*`)", "traefik.udp.routers.r.entrypoints=dns",
-		"traefik.http.services.s.loadbalancer.server.port=80", "traefik.tcp.services.s.loadbalancer.server.port=80", "traefik.udp.services.s.loadbalancer.server.port=53")
+		"traefik.http.services.s.loadbalancer.server.port=80", "traefik.tcp.services.s.loadbalancer.server.port=80",
+		"traefik.udp.services.s.loadbalancer.server.port=53")
 	s.Stopped = true
 	set := decode(t, s)
 	if lb := set.Services["s"].LoadBalancer; lb == nil || len(lb.Servers) > 0 || set.Routers["r"] == nil {

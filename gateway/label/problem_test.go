@@ -29,49 +29,67 @@ var mistakes = []struct {
 		6,
 		"no such label", "did you mean traefik.http.serverstransports.t.servername?"},
 	{"ErrUnknownEnable", []string{port, "traefik.enabled=true"}, "traefik.enabled", 6, "no such label", "did you mean traefik.enable?"},
-	{"ErrUnknownHeader", []string{port, "traefik.http.middlewares.h.headers.framedenied=true"}, "traefik.http.middlewares.h.headers.framedenied", 6,
+	{"ErrUnknownHeader", []string{port, "traefik.http.middlewares.h.headers.framedenied=true"},
+		"traefik.http.middlewares.h.headers.framedenied", 6,
 		"no such label", "did you mean traefik.http.middlewares.h.headers.framedeny?"},
 	{"ErrEmptySegment", []string{port, "traefik.http.routers..rule=Path(`/`)"}, "traefik.http.routers..rule", 6, "no such label", ""},
 	{"ErrBracket", []string{port, "traefik.http.routers.a].rule=Path(`/`)"}, "traefik.http.routers.a].rule", 6, "no such label", ""},
 	{"ErrBracketInHeader", []string{port, "traefik.http.middlewares.m.headers.customrequestheaders.a]=b"},
 		"traefik.http.middlewares.m.headers.customrequestheaders.a]", 6, "no such label", ""},
 	{"ErrEnable", []string{port, "traefik.enable=yes"}, "traefik.enable", 6, `"yes" is neither true nor false`, "write true"},
-	{"ErrPriority", []string{port, "traefik.http.routers.r.priority=high"}, "traefik.http.routers.r.priority", 6, `"high" is not a whole number`, ""},
-	{"ErrDuration", []string{port, "traefik.http.middlewares.m.ratelimit.period=soon"}, "traefik.http.middlewares.m.ratelimit.period", 6, `"soon" is not a duration`, ""},
-	{"ErrBool", []string{port, "traefik.http.services.s.loadbalancer.passhostheader=maybe"}, "traefik.http.services.s.loadbalancer.passhostheader", 6,
+	{"ErrPriority", []string{port, "traefik.http.routers.r.priority=high"}, "traefik.http.routers.r.priority", 6,
+		`"high" is not a whole number`, ""},
+	{"ErrDuration", []string{port, "traefik.http.middlewares.m.ratelimit.period=soon"}, "traefik.http.middlewares.m.ratelimit.period", 6,
+		`"soon" is not a duration`, ""},
+	{"ErrBool", []string{port, "traefik.http.services.s.loadbalancer.passhostheader=maybe"},
+		"traefik.http.services.s.loadbalancer.passhostheader", 6,
 		`"maybe" is neither true nor false`, ""},
-	{"ErrStandalone", []string{port, "traefik.http.middlewares.m.headers.customrequestheaders.X..Y=1"}, "traefik.http.middlewares.m.headers.customrequestheaders.X..Y", 6,
+	{"ErrStandalone", []string{port, "traefik.http.middlewares.m.headers.customrequestheaders.X..Y=1"},
+		"traefik.http.middlewares.m.headers.customrequestheaders.X..Y", 6,
 		"cannot be read", ""},
-	{"ErrRule", []string{port, "traefik.http.routers.r.tls=true", "traefik.http.routers.r.rule=Host(`a`,`b`)"}, "traefik.http.routers.r.rule", 7,
+	{"ErrRule", []string{port, "traefik.http.routers.r.tls=true", "traefik.http.routers.r.rule=Host(`a`,`b`)"}, "traefik.http.routers.r.rule",
+		7,
 		"rule, column 1: Host takes 1 argument", "write Host(`a`) || Host(`b`)"},
-	{"ErrNoPort", []string{"traefik.http.routers.r.rule=Path(`/`)"}, "", 5, "port is missing", "add the label traefik.http.services.web-shop.loadbalancer.server.port"},
-	{"ErrPort", []string{"traefik.http.services.s.loadbalancer.server.port=70000"}, "traefik.http.services.s.loadbalancer.server.port", 5, `"70000" is not a port`, ""},
-	{"ErrURLAndPort", []string{port, "traefik.http.services.s.loadbalancer.server.url=http://a"}, "traefik.http.services.s.loadbalancer.server.port", 5,
+	{"ErrNoPort", []string{"traefik.http.routers.r.rule=Path(`/`)"}, "", 5, "port is missing",
+		"add the label traefik.http.services.web-shop.loadbalancer.server.port"},
+	{"ErrPort", []string{"traefik.http.services.s.loadbalancer.server.port=70000"}, "traefik.http.services.s.loadbalancer.server.port", 5,
+		`"70000" is not a port`, ""},
+	{"ErrURLAndPort", []string{port, "traefik.http.services.s.loadbalancer.server.url=http://a"},
+		"traefik.http.services.s.loadbalancer.server.port", 5,
 		"server.url excludes", ""},
-	{"ErrURL", []string{"traefik.http.services.s.loadbalancer.server.url=nowhere"}, "traefik.http.services.s.loadbalancer.server.url", 5, "is not a URL", ""},
-	{"ErrScheme", []string{port, "traefik.http.services.s.loadbalancer.server.scheme=ftp"}, "traefik.http.services.s.loadbalancer.server.port", 5,
+	{"ErrURL", []string{"traefik.http.services.s.loadbalancer.server.url=nowhere"}, "traefik.http.services.s.loadbalancer.server.url", 5,
+		"is not a URL", ""},
+	{"ErrScheme", []string{port, "traefik.http.services.s.loadbalancer.server.scheme=ftp"}, "traefik.http.services.s.loadbalancer.server.port",
+		5,
 		"none of http, https and h2c", ""},
 	{"ErrSeveralServices", []string{port, "traefik.http.services.t.loadbalancer.server.port=81", "traefik.http.routers.r.rule=Path(`/`)"},
 		"traefik.http.routers.r.rule", 7, "cannot be linked automatically with multiple Services", "traefik.http.routers.r.service"},
 	{"ErrSeveralKinds", []string{"traefik.http.middlewares.m.addprefix.prefix=/a", "traefik.http.middlewares.m.stripprefix.prefixes=/b"},
 		"traefik.http.middlewares.m.addprefix.prefix", 5, "of several kinds: addprefix, stripprefix", "its own name"},
-	{"ErrLabelsOfKinds", []string{port, "traefik.http.services.s.weighted.services[0].name=a"}, "traefik.http.services.s.loadbalancer.server.port", 5, "composed of other services", "its own name"},
+	{"ErrLabelsOfKinds", []string{port, "traefik.http.services.s.weighted.services[0].name=a"},
+		"traefik.http.services.s.loadbalancer.server.port", 5, "composed of other services", "its own name"},
 	{"ErrWeightedAndFailover", []string{"traefik.http.services.s.weighted.services[0].name=a", "traefik.http.services.s.failover.service=b"},
 		"traefik.http.services.s.weighted.services[0].name", 5, "of several kinds: weighted, failover", "its own name"},
 	{"ErrTCPKinds", []string{"traefik.tcp.middlewares.m.inflightconn.amount=1", "traefik.tcp.middlewares.m.ipallowlist.sourcerange=::1"},
 		"traefik.tcp.middlewares.m.inflightconn.amount", 5, "of several kinds", "its own name"},
-	{"ErrTCPNoRule", []string{"traefik.tcp.routers.r.entrypoints=db", "traefik.tcp.services.s.loadbalancer.server.port=1"}, "traefik.tcp.routers.r.entrypoints", 5,
+	{"ErrTCPNoRule", []string{"traefik.tcp.routers.r.entrypoints=db", "traefik.tcp.services.s.loadbalancer.server.port=1"},
+		"traefik.tcp.routers.r.entrypoints", 5,
 		"has no rule", "traefik.tcp.routers.r.rule"},
-	{"ErrTCPNoPort", []string{"traefik.tcp.routers.r.rule=HostSNI(`*`)"}, "", 5, "port is missing", "traefik.tcp.services.web-shop.loadbalancer.server.port"},
-	{"ErrTCPSeveral", []string{"traefik.tcp.routers.r.rule=HostSNI(`*`)", "traefik.tcp.services.s.loadbalancer.server.port=1", "traefik.tcp.services.t.loadbalancer.server.port=2"},
+	{"ErrTCPNoPort", []string{"traefik.tcp.routers.r.rule=HostSNI(`*`)"}, "", 5, "port is missing",
+		"traefik.tcp.services.web-shop.loadbalancer.server.port"},
+	{"ErrTCPSeveral", []string{"traefik.tcp.routers.r.rule=HostSNI(`*`)", "traefik.tcp.services.s.loadbalancer.server.port=1",
+		"traefik.tcp.services.t.loadbalancer.server.port=2"},
 		"traefik.tcp.routers.r.rule", 5, "cannot be linked", "traefik.tcp.routers.r.service"},
-	{"ErrUDPNoPort", []string{"traefik.udp.routers.r.entrypoints=dns"}, "", 5, "port is missing", "traefik.udp.services.web-shop.loadbalancer.server.port"},
-	{"ErrUDPSeveral", []string{"traefik.udp.routers.r.entrypoints=dns", "traefik.udp.services.s.loadbalancer.server.port=1", "traefik.udp.services.t.loadbalancer.server.port=2"},
+	{"ErrUDPNoPort", []string{"traefik.udp.routers.r.entrypoints=dns"}, "", 5, "port is missing",
+		"traefik.udp.services.web-shop.loadbalancer.server.port"},
+	{"ErrUDPSeveral", []string{"traefik.udp.routers.r.entrypoints=dns", "traefik.udp.services.s.loadbalancer.server.port=1",
+		"traefik.udp.services.t.loadbalancer.server.port=2"},
 		"traefik.udp.routers.r.entrypoints", 5, "cannot be linked", "traefik.udp.routers.r.service"},
 	{"ErrStore", []string{"traefik.tls.stores.default.defaultgeneratedcerts.resolver=le"},
 		"traefik.tls.stores.default.defaultgeneratedcerts.resolver", 5,
 		"no such label", "did you mean traefik.tls.stores.default"},
-	{"ErrLong", []string{port, "traefik.http.routers.r.rule=" + strings.Repeat("a", 1<<17)}, "traefik.http.routers.r.rule", 6, "longer than", ""},
+	{"ErrLong", []string{port, "traefik.http.routers.r.rule=" + strings.Repeat("a", 1<<17)}, "traefik.http.routers.r.rule", 6, "longer than",
+		""},
 }
 
 func TestDecodeErrors(t *testing.T) {
@@ -87,7 +105,8 @@ func TestDecodeErrors(t *testing.T) {
 			if p.Severity != config.Error || p.File != "compose.yaml" || p.Service != "web" || p.Label != tt.label || p.Line != tt.line {
 				t.Errorf("got %+v, want an error at line %d, label %q", p, tt.line, tt.label)
 			}
-			if !strings.Contains(p.Message, tt.want) || !strings.Contains(p.Fix, tt.hint) || tt.hint == "" && p.Fix != "" && tt.name[:7] != "ErrBrac" && tt.name != "ErrEmptySegment" {
+			if !strings.Contains(p.Message, tt.want) || !strings.Contains(p.Fix, tt.hint) || tt.hint == "" && p.Fix != "" &&
+				tt.name[:7] != "ErrBrac" && tt.name != "ErrEmptySegment" {
 				t.Errorf("got %q, hint %q; want %q, %q", p.Message, p.Fix, tt.want, tt.hint)
 			}
 			services := map[string]int{"ErrRule": 1, "ErrSeveralServices": 2}[tt.name] // a router is left out by itself
@@ -137,7 +156,8 @@ func TestDecodeUnsupported(t *testing.T) {
 			t.Parallel()
 			set := label.Decode(service(router, port, tt.label))
 			if tt.name == "ErrVersion2TCP" {
-				set = label.Decode(service(router, port, tt.label, "traefik.tcp.routers.r.rule=HostSNI(`*`)", "traefik.tcp.services.s.loadbalancer.server.port=80"))
+				set = label.Decode(service(router, port, tt.label, "traefik.tcp.routers.r.rule=HostSNI(`*`)",
+					"traefik.tcp.services.s.loadbalancer.server.port=80"))
 			}
 			if len(set.Problems) != 1 {
 				t.Fatalf("got problems %v, want one", set.Problems)
@@ -230,7 +250,8 @@ func TestList(t *testing.T) {
 		for _, v := range values {
 			last = label.Decode(service(key + "=" + v))
 			unread := func(p config.Problem) bool {
-				return p.Label != "" && p.Severity == config.Error && !strings.Contains(p.Message, "left out") && !strings.Contains(p.Message, "service ") && !strings.Contains(p.Message, "has no rule")
+				return p.Label != "" && p.Severity == config.Error && !strings.Contains(p.Message, "left out") &&
+					!strings.Contains(p.Message, "service ") && !strings.Contains(p.Message, "has no rule")
 			}
 			ok = ok || len(last.Problems) == 0 || !unread(last.Problems[0])
 		}
@@ -246,7 +267,8 @@ func FuzzDecode(f *testing.F) {
 		"traefik.http.routers.r.tls.domains[0].main=a\ntraefik.http.routers.r.tls.domains[x].main=b",
 		"traefik.http.middlewares.m.headers.customrequestheaders.X=1\ntraefik.http.middlewares.m.headers=true",
 		"traefik.http.routers.a].rule=x\nTRAEFIK.HTTP.Routers.[0].rule=y", "traefik.tcp.routers=1\ntraefik.http=2\ntraefik.=3\ntraefik..=4",
-		"traefik.http.services.s.loadbalancer.server.url=http://[::1\ntraefik.http.services.s.loadbalancer.healthcheck.interval=9999999999999999999",
+		"traefik.http.services.s.loadbalancer.server.url=http://[::1\n" +
+			"traefik.http.services.s.loadbalancer.healthcheck.interval=9999999999999999999",
 		"traefik.http.middlewares.m.plugin.x=1\ntraefik.tls.stores.default.defaultgeneratedcert.resolver=x",
 	} {
 		f.Add(seed)

@@ -59,7 +59,8 @@ func (d *decoder) syntax(section, name, version string) bool {
 		return true
 	}
 	d.problem(config.Error, d.fieldLabel(section, "routers", name, "rulesyntax"),
-		fmt.Sprintf("the router %q is left out: rules in the syntax %q are not supported", name, version), "write the rule in Traefik v3's syntax, and remove this label")
+		fmt.Sprintf("the router %q is left out: rules in the syntax %q are not supported", name, version),
+		"write the rule in Traefik v3's syntax, and remove this label")
 	return false
 }
 

@@ -74,11 +74,12 @@ func TestSlipsOff(t *testing.T) {
 func TestNamesWithDots(t *testing.T) {
 	t.Parallel()
 	for text, hint := range map[string]string{
-		"traefik.http.routers.my.app.rule=Path(`/`)":                          "traefik.http.routers.my-app.rule",
-		"traefik.http.routers.a.b.c.tls.certresolver=le":                      "traefik.http.routers.a-b-c.tls.certresolver",
-		"traefik.http.services.my.svc.loadbalancer.server.port=80":            "traefik.http.services.my-svc.loadbalancer.server.port",
-		"traefik.http.middlewares.my.mw.headers.customrequestheaders.X-A.B=1": "traefik.http.middlewares.my-mw.headers.customrequestheaders.X-A.B",
-		"traefik.tcp.routers.my.db.rule=HostSNI(`*`)":                         "traefik.tcp.routers.my-db.rule",
+		"traefik.http.routers.my.app.rule=Path(`/`)":               "traefik.http.routers.my-app.rule",
+		"traefik.http.routers.a.b.c.tls.certresolver=le":           "traefik.http.routers.a-b-c.tls.certresolver",
+		"traefik.http.services.my.svc.loadbalancer.server.port=80": "traefik.http.services.my-svc.loadbalancer.server.port",
+		"traefik.http.middlewares.my.mw.headers.customrequestheaders.X-A.B=1": "" +
+			"traefik.http.middlewares.my-mw.headers.customrequestheaders.X-A.B",
+		"traefik.tcp.routers.my.db.rule=HostSNI(`*`)": "traefik.tcp.routers.my-db.rule",
 	} {
 		set := label.Decode(service(port, text))
 		if len(set.Problems) != 1 || !strings.Contains(set.Problems[0].Fix, "labels cannot give such a name; write "+hint) {

@@ -20,7 +20,8 @@ func TestDecodeTCP(t *testing.T) {
 		s.Ports = []label.Port{{Published: 9, Target: 5432, UDP: true}, {Published: 15432, Target: 5432}}
 		set := decode(t, s)
 		o := config.Origin{Provider: "docker", File: "compose.yaml", Service: "web", Line: 5, Layer: 1}
-		want := &config.TCPRouter{Origin: o, Rule: "HostSNI(`db.localhost`)", Service: "pg", Middlewares: []string{"few"}, TLS: &config.RouterTLS{Passthrough: true}}
+		want := &config.TCPRouter{Origin: o, Rule: "HostSNI(`db.localhost`)", Service: "pg", Middlewares: []string{"few"},
+			TLS: &config.RouterTLS{Passthrough: true}}
 		if got := set.TCP.Routers["db"]; !reflect.DeepEqual(got, want) {
 			t.Errorf("got %+v, want %+v", got, want)
 		}
@@ -41,7 +42,8 @@ func TestDecodeTCP(t *testing.T) {
 		s := service("traefik.tcp.routers.db.rule=HostSNI(`*`)")
 		s.Exposed = []int{5432}
 		set := decode(t, s)
-		if r := set.TCP.Routers["db"]; r.Service != "web-shop" || set.TCP.Services["web-shop"].LoadBalancer.Servers[0].Address != "127.0.0.1:5432" {
+		if r := set.TCP.Routers["db"]; r.Service != "web-shop" ||
+			set.TCP.Services["web-shop"].LoadBalancer.Servers[0].Address != "127.0.0.1:5432" {
 			t.Errorf("got %+v and %v, want the default service", r, set.TCP.Services)
 		}
 	})
@@ -55,7 +57,8 @@ func TestDecodeTCP(t *testing.T) {
 	})
 	t.Run("OKWeighted", func(t *testing.T) {
 		t.Parallel()
-		set := decode(t, service("traefik.tcp.services.w.weighted.services[0].name=a@file", "traefik.tcp.services.w.weighted.services[0].weight=2"))
+		set := decode(t, service("traefik.tcp.services.w.weighted.services[0].name=a@file",
+			"traefik.tcp.services.w.weighted.services[0].weight=2"))
 		if len(set.Problems) != 1 || !strings.Contains(set.Problems[0].Message, "Traefik ignores") {
 			t.Errorf("got problems %v, want one that tells that Traefik ignores the labels", set.Problems)
 		}
@@ -70,7 +73,8 @@ func TestDecodeUDP(t *testing.T) {
 	s := service("traefik.udp.routers.dns.entrypoints=dns")
 	s.Exposed, s.Ports = []int{1}, []label.Port{{Published: 80, Target: 53}, {Published: 5300, Target: 53, UDP: true}}
 	set := decode(t, s)
-	if r := set.UDP.Routers["dns"]; r.Service != "web-shop" || r.EntryPoints[0] != "dns" || set.UDP.Services["web-shop"].LoadBalancer.Servers[0].Address != "127.0.0.1:5300" {
+	if r := set.UDP.Routers["dns"]; r.Service != "web-shop" || r.EntryPoints[0] != "dns" ||
+		set.UDP.Services["web-shop"].LoadBalancer.Servers[0].Address != "127.0.0.1:5300" {
 		t.Errorf("got %+v and %v, want the published UDP port", r, set.UDP.Services)
 	}
 	s = service("traefik.udp.services.dns.loadbalancer.server.port=53")
@@ -83,7 +87,8 @@ func TestDecodeUDP(t *testing.T) {
 func TestDecodeStore(t *testing.T) {
 	t.Parallel()
 	set := decode(t, service("traefik.tls.stores.default.defaultgeneratedcert.resolver=le",
-		"traefik.tls.stores.default.defaultgeneratedcert.domain.main=a.localhost", "traefik.tls.stores.default.defaultgeneratedcert.domain.sans=b,c"))
+		"traefik.tls.stores.default.defaultgeneratedcert.domain.main=a.localhost",
+		"traefik.tls.stores.default.defaultgeneratedcert.domain.sans=b,c"))
 	s := set.TLSStores["default"]
 	if s == nil || s.Origin.Line != 5 || s.DefaultGeneratedCert.Resolver != "le" || len(s.DefaultGeneratedCert.Domain.SANs) != 2 {
 		t.Errorf("got %+v, want the store", s)
@@ -93,11 +98,14 @@ func TestDecodeStore(t *testing.T) {
 func TestDecodeComposed(t *testing.T) {
 	t.Parallel()
 	set := decode(t, service("traefik.http.services.w.weighted.services[0].name=a", "traefik.http.services.w.weighted.services[1].name=b@file",
-		"traefik.http.services.m.mirroring.service=a", "traefik.http.services.m.mirroring.mirrors[0].name=b", "traefik.http.services.m.mirroring.mirrors[0].percent=5",
+		"traefik.http.services.m.mirroring.service=a", "traefik.http.services.m.mirroring.mirrors[0].name=b",
+		"traefik.http.services.m.mirroring.mirrors[0].percent=5",
 		"traefik.http.services.f.failover.service=a", "traefik.http.services.f.failover.fallback=b",
-		"traefik.http.services.a.loadbalancer.server.port=1", "traefik.http.services.a.loadbalancer.server.weight=3", "traefik.http.services.a.loadbalancer.server.scheme=h2c",
+		"traefik.http.services.a.loadbalancer.server.port=1", "traefik.http.services.a.loadbalancer.server.weight=3",
+		"traefik.http.services.a.loadbalancer.server.scheme=h2c",
 		"traefik.http.services.a.loadbalancer.sticky.cookie=true"))
-	if len(set.Services) != 4 || len(set.Services["w"].Weighted.Services) != 2 || set.Services["m"].Mirroring.Mirrors[0].Percent != 5 || set.Services["f"].Failover.Fallback != "b" {
+	if len(set.Services) != 4 || len(set.Services["w"].Weighted.Services) != 2 || set.Services["m"].Mirroring.Mirrors[0].Percent != 5 ||
+		set.Services["f"].Failover.Fallback != "b" {
 		t.Errorf("got %+v, want all services", set.Services)
 	}
 	lb := set.Services["a"].LoadBalancer

@@ -158,7 +158,9 @@ func TestCheck(t *testing.T) {
 		}), "", ""},
 
 		"AccessFolder": {static(config.Static{AccessLog: &config.AccessLog{FilePath: "/nowhere/at/all.log"}}), "", "does not exist"},
-		"Streams":      {static(config.Static{EntryPoints: map[string]*config.EntryPoint{"web": {HTTP2: &config.HTTP2{MaxConcurrentStreams: -1}}}}), "", "entrypoints.web.http2.maxconcurrentstreams: -1 is negative"},
+		"Streams": {
+			static(config.Static{EntryPoints: map[string]*config.EntryPoint{"web": {HTTP2: &config.HTTP2{MaxConcurrentStreams: -1}}}}), "",
+			"entrypoints.web.http2.maxconcurrentstreams: -1 is negative"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

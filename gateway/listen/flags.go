@@ -206,7 +206,8 @@ const anyPort = "localhost:0"
 
 // tell says that a listener moved to a port that nobody knows beforehand.
 func (f *Flags) tell(flag string, defaults []string, l net.Listener) {
-	if moved := len(defaults) > 1 && defaults[1] == anyPort && !strings.HasSuffix(defaults[0], ":"+strconv.Itoa(Port(l))); moved && f.Log != nil {
+	if moved := len(defaults) > 1 && defaults[1] == anyPort && !strings.HasSuffix(defaults[0], ":"+strconv.Itoa(Port(l))); moved &&
+		f.Log != nil {
 		f.Log.Warn("port taken, moved to another", "flag", "--"+flag, "wanted", defaults[0], "address", l.Addr().String())
 	}
 }

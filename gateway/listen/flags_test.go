@@ -68,13 +68,15 @@ func TestFlagsMove(t *testing.T) {
 		defer taken.Close()
 	}
 	var out bytes.Buffer
-	f := listen.Flags{HTTP: "0", HTTPS: "0", Kafka: []string{"0"}, Dashboard: "0", OTLPGRPC: "off", Log: slog.New(slog.NewTextHandler(&out, nil))}
+	f := listen.Flags{HTTP: "0", HTTPS: "0", Kafka: []string{"0"}, Dashboard: "0", OTLPGRPC: "off",
+		Log: slog.New(slog.NewTextHandler(&out, nil))}
 	l, err := f.Open()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	if listen.Port(l.OTLPHTTP) == 4318 || !strings.Contains(out.String(), "flag=--otlp-http wanted=localhost:4318 address="+l.OTLPHTTP.Addr().String()) {
+	if listen.Port(l.OTLPHTTP) == 4318 ||
+		!strings.Contains(out.String(), "flag=--otlp-http wanted=localhost:4318 address="+l.OTLPHTTP.Addr().String()) {
 		t.Errorf("got %s, and said %q", l.OTLPHTTP.Addr(), out.String())
 	}
 }
@@ -157,8 +159,10 @@ func TestFlagsErr(t *testing.T) {
 		{"Covering", kafka(four, all), []string{" overlaps --kafka " + four, "leave " + four + " out"}},
 		{"Families", kafka(all, "[::]:"+free), []string{"--kafka: [::]:" + free + " overlaps", "leave [::]:" + free + " out"}},
 		{"Mapped", kafka(four, "[::ffff:127.0.0.1]:"+free), []string{" overlaps ", "leave one"}},
-		{"OtherFlag", listen.Flags{HTTP: free, Kafka: []string{all}}, []string{"--kafka: " + all + " overlaps --http " + free, "different ports"}},
-		{"OtherFlags", listen.Flags{HTTP: free, Dashboard: "localhost:" + free}, []string{"--dashboard: localhost:" + free + " overlaps --http", "different ports"}},
+		{"OtherFlag", listen.Flags{HTTP: free, Kafka: []string{all}},
+			[]string{"--kafka: " + all + " overlaps --http " + free, "different ports"}},
+		{"OtherFlags", listen.Flags{HTTP: free, Dashboard: "localhost:" + free},
+			[]string{"--dashboard: localhost:" + free + " overlaps --http", "different ports"}},
 		{"Empty", kafka(""), []string{`--kafka "": no address`, "variable"}},
 		{"EmptyBeside", kafka("0", " "), []string{`--kafka " ": no address`, "variable"}},
 		{"NoKafka", listen.Flags{Kafka: []string{"0"}, NoKafka: true}, []string{"--kafka 0: ", "--brokers", "leave one"}},

@@ -65,11 +65,13 @@ func TestBasicAuth(t *testing.T) {
 	if err := os.WriteFile(file, []byte("# users\n"+shaLine+"\n\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	h := built(t, &config.Middleware{BasicAuth: &config.BasicAuth{Users: []string{bcryptLine(t), md5Line}, UsersFile: file, HeaderField: "X-User", RemoveHeader: true}}, middleware.Env{})
+	h := built(t, &config.Middleware{BasicAuth: &config.BasicAuth{Users: []string{bcryptLine(t), md5Line}, UsersFile: file,
+		HeaderField: "X-User", RemoveHeader: true}}, middleware.Env{})
 	for _, tt := range []struct {
 		user, password string
 		want           int
-	}{{"ann", "secret", 200}, {"ann", "secret", 200}, {"sue", "secret", 200}, {"mel", "secret", 200}, {"ann", "wrong", 401}, {"bob", "secret", 401}, {"", "", 401}} {
+	}{{"ann", "secret", 200}, {"ann", "secret", 200}, {"sue", "secret", 200}, {"mel", "secret", 200}, {"ann", "wrong", 401},
+		{"bob", "secret", 401}, {"", "", 401}} {
 		r := httptest.NewRequest("GET", "/", nil)
 		if tt.user != "" {
 			r.SetBasicAuth(tt.user, tt.password)
@@ -114,19 +116,24 @@ func TestAccessErrors(t *testing.T) {
 		m    config.Middleware
 		want string
 	}{
-		"ErrNoUsers":      {config.Middleware{BasicAuth: &config.BasicAuth{}}, "no users"},
-		"ErrPlain":        {config.Middleware{BasicAuth: &config.BasicAuth{Users: []string{"a:secret"}}}, "not hashed"},
-		"ErrUsersFile":    {config.Middleware{BasicAuth: &config.BasicAuth{UsersFile: "/nonexistent"}}, "usersfile"},
-		"ErrNoName":       {config.Middleware{BasicAuth: &config.BasicAuth{Users: []string{":x"}}}, "not name:hash"},
-		"ErrDigestLine":   {config.Middleware{DigestAuth: &config.DigestAuth{Users: []string{"a:b"}}}, "name:realm:hash"},
-		"ErrDigestRealm":  {config.Middleware{DigestAuth: &config.DigestAuth{Users: []string{"a:other:" + strings.Repeat("0", 32)}}}, "no user is of the realm"},
-		"ErrRange":        {config.Middleware{IPAllowList: &config.IPAllowList{SourceRange: []string{"10.0.0/8"}}}, "10.0.0.0/8"},
-		"ErrNoRange":      {config.Middleware{IPWhiteList: &config.IPAllowList{}}, "sourcerange is empty"},
-		"ErrRejectStatus": {config.Middleware{IPAllowList: &config.IPAllowList{SourceRange: []string{"10.0.0.0/8"}, RejectStatusCode: 99}}, "rejectstatuscode"},
-		"ErrDepth":        {config.Middleware{RateLimit: &config.RateLimit{Average: 1, SourceCriterion: &config.SourceCriterion{IPStrategy: &config.IPStrategy{Depth: -1}}}}, "depth"},
-		"ErrAddress":      {config.Middleware{ForwardAuth: &config.ForwardAuth{Address: "auth:80"}}, "forwardauth.address"},
-		"ErrPattern":      {config.Middleware{ForwardAuth: &config.ForwardAuth{Address: "http://a", AuthResponseHeadersRegex: "("}}, "authresponseheadersregex"},
-		"ErrCA":           {config.Middleware{ForwardAuth: &config.ForwardAuth{Address: "http://a", TLS: &config.ClientTLS{CA: "/nonexistent"}}}, "forwardauth.tls.ca"},
+		"ErrNoUsers":    {config.Middleware{BasicAuth: &config.BasicAuth{}}, "no users"},
+		"ErrPlain":      {config.Middleware{BasicAuth: &config.BasicAuth{Users: []string{"a:secret"}}}, "not hashed"},
+		"ErrUsersFile":  {config.Middleware{BasicAuth: &config.BasicAuth{UsersFile: "/nonexistent"}}, "usersfile"},
+		"ErrNoName":     {config.Middleware{BasicAuth: &config.BasicAuth{Users: []string{":x"}}}, "not name:hash"},
+		"ErrDigestLine": {config.Middleware{DigestAuth: &config.DigestAuth{Users: []string{"a:b"}}}, "name:realm:hash"},
+		"ErrDigestRealm": {config.Middleware{DigestAuth: &config.DigestAuth{Users: []string{"a:other:" + strings.Repeat("0", 32)}}},
+			"no user is of the realm"},
+		"ErrRange":   {config.Middleware{IPAllowList: &config.IPAllowList{SourceRange: []string{"10.0.0/8"}}}, "10.0.0.0/8"},
+		"ErrNoRange": {config.Middleware{IPWhiteList: &config.IPAllowList{}}, "sourcerange is empty"},
+		"ErrRejectStatus": {config.Middleware{IPAllowList: &config.IPAllowList{SourceRange: []string{"10.0.0.0/8"}, RejectStatusCode: 99}},
+			"rejectstatuscode"},
+		"ErrDepth": {config.Middleware{RateLimit: &config.RateLimit{Average: 1,
+			SourceCriterion: &config.SourceCriterion{IPStrategy: &config.IPStrategy{Depth: -1}}}}, "depth"},
+		"ErrAddress": {config.Middleware{ForwardAuth: &config.ForwardAuth{Address: "auth:80"}}, "forwardauth.address"},
+		"ErrPattern": {config.Middleware{ForwardAuth: &config.ForwardAuth{Address: "http://a", AuthResponseHeadersRegex: "("}},
+			"authresponseheadersregex"},
+		"ErrCA": {config.Middleware{ForwardAuth: &config.ForwardAuth{Address: "http://a", TLS: &config.ClientTLS{CA: "/nonexistent"}}},
+			"forwardauth.tls.ca"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -144,7 +151,8 @@ func md5hex(text string) string {
 }
 
 func FuzzDigest(f *testing.F) {
-	h := built(f, &config.Middleware{DigestAuth: &config.DigestAuth{Users: []string{"ann:traefik:" + md5hex("ann:traefik:secret")}}}, middleware.Env{})
+	h := built(f, &config.Middleware{DigestAuth: &config.DigestAuth{Users: []string{"ann:traefik:" + md5hex("ann:traefik:secret")}}},
+		middleware.Env{})
 	f.Add(`Digest username="ann", nonce=, qop=auth`)
 	f.Fuzz(func(t *testing.T, header string) {
 		r := httptest.NewRequest("GET", "/", nil)
@@ -163,20 +171,25 @@ func TestIPAllowList(t *testing.T) {
 		peer, xff string
 		want      int
 	}{
-		"OK/Peer":     {config.IPAllowList{SourceRange: []string{"10.0.0.0/8", "::1"}}, "10.1.2.3:1", "", 200},
-		"OK/Mapped":   {config.IPAllowList{SourceRange: []string{"10.0.0.0/8"}}, "[::ffff:10.1.2.3]:1", "", 200},
-		"OK/IPv6":     {config.IPAllowList{SourceRange: []string{"::1"}}, "[::1]:1", "", 200},
-		"ErrPeer":     {config.IPAllowList{SourceRange: []string{"10.0.0.0/8"}}, "11.1.2.3:1", "10.1.1.1", 403},
-		"ErrStatus":   {config.IPAllowList{SourceRange: []string{"10.0.0.0/8"}, RejectStatusCode: 418}, "11.1.2.3:1", "", 418},
-		"OK/Depth":    {config.IPAllowList{SourceRange: []string{"10.0.0.0/8"}, IPStrategy: &config.IPStrategy{Depth: 2}}, "9.9.9.9:1", "1.1.1.1, 10.0.0.1, 2.2.2.2", 200},
-		"ErrDepth":    {config.IPAllowList{SourceRange: []string{"0.0.0.0/0"}, IPStrategy: &config.IPStrategy{Depth: 4}}, "9.9.9.9:1", "1.1.1.1", 403},
-		"OK/Excluded": {config.IPAllowList{SourceRange: []string{"10.0.0.0/8"}, IPStrategy: &config.IPStrategy{ExcludedIPs: []string{"2.2.2.2"}}}, "9.9.9.9:1", "1.1.1.1, 10.0.0.1, 2.2.2.2", 200},
-		"ErrExcluded": {config.IPAllowList{SourceRange: []string{"10.0.0.0/8"}, IPStrategy: &config.IPStrategy{ExcludedIPs: []string{"3.3.3.3"}}}, "9.9.9.9:1", "10.0.0.1, 2.2.2.2", 403},
+		"OK/Peer":   {config.IPAllowList{SourceRange: []string{"10.0.0.0/8", "::1"}}, "10.1.2.3:1", "", 200},
+		"OK/Mapped": {config.IPAllowList{SourceRange: []string{"10.0.0.0/8"}}, "[::ffff:10.1.2.3]:1", "", 200},
+		"OK/IPv6":   {config.IPAllowList{SourceRange: []string{"::1"}}, "[::1]:1", "", 200},
+		"ErrPeer":   {config.IPAllowList{SourceRange: []string{"10.0.0.0/8"}}, "11.1.2.3:1", "10.1.1.1", 403},
+		"ErrStatus": {config.IPAllowList{SourceRange: []string{"10.0.0.0/8"}, RejectStatusCode: 418}, "11.1.2.3:1", "", 418},
+		"OK/Depth": {config.IPAllowList{SourceRange: []string{"10.0.0.0/8"}, IPStrategy: &config.IPStrategy{Depth: 2}}, "9.9.9.9:1",
+			"1.1.1.1, 10.0.0.1, 2.2.2.2", 200},
+		"ErrDepth": {config.IPAllowList{SourceRange: []string{"0.0.0.0/0"}, IPStrategy: &config.IPStrategy{Depth: 4}}, "9.9.9.9:1", "1.1.1.1",
+			403},
+		"OK/Excluded": {config.IPAllowList{SourceRange: []string{"10.0.0.0/8"}, IPStrategy: &config.IPStrategy{ExcludedIPs: []string{"2.2.2.2"}}},
+			"9.9.9.9:1", "1.1.1.1, 10.0.0.1, 2.2.2.2", 200},
+		"ErrExcluded": {config.IPAllowList{SourceRange: []string{"10.0.0.0/8"}, IPStrategy: &config.IPStrategy{ExcludedIPs: []string{"3.3.3.3"}}},
+			"9.9.9.9:1", "10.0.0.1, 2.2.2.2", 403},
 		"ErrNoAddress": {config.IPAllowList{SourceRange: []string{"10.0.0.0/8"},
 			IPStrategy: &config.IPStrategy{ExcludedIPs: []string{"3.3.3.3"}}}, "9.9.9.9:1", "10.0.0.1, 6.6.6.6:5000, 3.3.3.3", 403},
 		"OK/EmptyHop": {config.IPAllowList{SourceRange: []string{"10.0.0.0/8"},
 			IPStrategy: &config.IPStrategy{ExcludedIPs: []string{"3.3.3.3"}}}, "9.9.9.9:1", "10.0.0.1, , 3.3.3.3", 200},
-		"OK/SubnetOfV6": {config.IPAllowList{SourceRange: []string{"2001:db8::"}, IPStrategy: &config.IPStrategy{IPv6Subnet: &subnet}}, "[2001:db8::7]:1", "", 200},
+		"OK/SubnetOfV6": {config.IPAllowList{SourceRange: []string{"2001:db8::"}, IPStrategy: &config.IPStrategy{IPv6Subnet: &subnet}},
+			"[2001:db8::7]:1", "", 200},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -263,7 +276,8 @@ func TestInFlightReqEmptyCriterion(t *testing.T) {
 func TestEncodedCharacters(t *testing.T) {
 	t.Parallel()
 	h := built(t, &config.Middleware{EncodedCharacters: &config.EncodedCharacters{AllowEncodedSlash: true}}, middleware.Env{})
-	for path, want := range map[string]int{"/a": 200, "/a%2fb": 200, "/a%5Cb": 400, "/a%00": 400, "/a%3bb": 400, "/a%25b": 400, "/a%3fb": 400, "/a%23": 400, "/a%20b": 200} {
+	for path, want := range map[string]int{"/a": 200, "/a%2fb": 200, "/a%5Cb": 400, "/a%00": 400, "/a%3bb": 400, "/a%25b": 400, "/a%3fb": 400,
+		"/a%23": 400, "/a%20b": 200} {
 		if w := do(h, httptest.NewRequest("GET", path, nil)); w.Code != want {
 			t.Errorf("%s: got %d, want %d", path, w.Code, want)
 		}

@@ -28,7 +28,8 @@ func TestBuffering(t *testing.T) {
 		{"OK/on disk", config.Buffering{MemRequestBodyBytes: 10, MemResponseBodyBytes: 10}, true, 200, long},
 		{"OK/at the limit", config.Buffering{MaxRequestBodyBytes: int64(len(long)), MaxResponseBodyBytes: int64(len(long))}, true, 200, long},
 		{"Err/request too large", config.Buffering{MaxRequestBodyBytes: int64(len(long)) - 1}, false, 413, "Request Entity Too Large"},
-		{"Err/chunked request too large", config.Buffering{MaxRequestBodyBytes: 1000, MemRequestBodyBytes: 10}, true, 413, "Request Entity Too Large"},
+		{"Err/chunked request too large", config.Buffering{MaxRequestBodyBytes: 1000, MemRequestBodyBytes: 10}, true, 413,
+			"Request Entity Too Large"},
 		{"Err/answer too large", config.Buffering{MaxResponseBodyBytes: 1000, MemResponseBodyBytes: 10}, false, 500, "Internal Server Error"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -77,17 +78,18 @@ func TestBufferingRetry(t *testing.T) {
 				fmt.Fprint(w, string(body), len(r.Header["X-Seen"]))
 			})).URL)
 			down := forward(t, closed(t))
-			h := buildIn(t, env, buffer(config.Buffering{RetryExpression: tt.expression, MemRequestBodyBytes: 2}), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				calls++
-				r.Header.Add("X-Seen", "1")
-				w.Header().Add("X-Attempt", "1")
-				if calls < 3 {
-					_, _ = io.Copy(io.Discard, r.Body)
-					down.ServeHTTP(w, r)
-					return
-				}
-				up.ServeHTTP(w, r)
-			}))
+			h := buildIn(t, env, buffer(config.Buffering{RetryExpression: tt.expression, MemRequestBodyBytes: 2}),
+				http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					calls++
+					r.Header.Add("X-Seen", "1")
+					w.Header().Add("X-Attempt", "1")
+					if calls < 3 {
+						_, _ = io.Copy(io.Discard, r.Body)
+						down.ServeHTTP(w, r)
+						return
+					}
+					up.ServeHTTP(w, r)
+				}))
 			got := ask(t, "POST", serve(t, h).URL, strings.NewReader("body"))
 			if got.StatusCode != tt.status || calls != tt.calls || tt.status == 200 && got.body != "body1" || len(got.Header["X-Attempt"]) != 1 {
 				t.Errorf("got %d %q %v after %d calls, want %d after %d", got.StatusCode, got.body, got.Header, calls, tt.status, tt.calls)

@@ -51,7 +51,8 @@ func TestLatenciesWindow(t *testing.T) {
 		later time.Duration
 		gone  bool
 	}{
-		"OK": {(latencyParts - 1) * latencyPart, false}, "Gone": {latencyParts * latencyPart, true}, "Quiet": {100 * latencyParts * latencyPart, true},
+		"OK": {(latencyParts - 1) * latencyPart, false}, "Gone": {latencyParts * latencyPart, true},
+		"Quiet": {100 * latencyParts * latencyPart, true},
 	} {
 		var l latencies
 		l.record(now, time.Second)

@@ -70,7 +70,8 @@ func TestCircuitBreaker(t *testing.T) {
 		})
 	})
 	t.Run("OK/OpensAgainWhileRecovering", func(t *testing.T) {
-		c := config.CircuitBreaker{Expression: "ResponseCodeRatio(500, 600, 0, 600) > 0.2", FallbackDuration: config.Duration(time.Second), RecoveryDuration: config.Duration(time.Minute), ResponseCode: 429}
+		c := config.CircuitBreaker{Expression: "ResponseCodeRatio(500, 600, 0, 600) > 0.2", FallbackDuration: config.Duration(time.Second),
+			RecoveryDuration: config.Duration(time.Minute), ResponseCode: 429}
 		bubble(t, c, func(t *testing.T, h http.Handler, s *service) {
 			s.status = 500
 			if got := times(3, h); got[500] != 1 || got[429] != 2 {
@@ -83,7 +84,8 @@ func TestCircuitBreaker(t *testing.T) {
 		})
 	})
 	t.Run("OK/ForgetsWhatOpenedIt", func(t *testing.T) {
-		c := config.CircuitBreaker{Expression: "NetworkErrorRatio() > 0.3", FallbackDuration: config.Duration(time.Second), RecoveryDuration: config.Duration(time.Second)}
+		c := config.CircuitBreaker{Expression: "NetworkErrorRatio() > 0.3", FallbackDuration: config.Duration(time.Second),
+			RecoveryDuration: config.Duration(time.Second)}
 		bubble(t, c, func(t *testing.T, h http.Handler, s *service) {
 			s.status = 502
 			times(2, h)
@@ -135,15 +137,16 @@ func TestCircuitBreakerLatency(t *testing.T) {
 		})
 	})
 	t.Run("OK/ForgetsAfterAMinute", func(t *testing.T) {
-		bubble(t, config.CircuitBreaker{Expression: "LatencyAtQuantileMS(100) > 100 && ResponseCodeRatio(201, 202, 0, 600) > 0"}, func(t *testing.T, h http.Handler, s *service) {
-			s.takes = time.Second
-			times(3, h)
-			s.takes, s.status = time.Millisecond, 201
-			time.Sleep(time.Minute)
-			if got := times(3, h); got[201] != 3 {
-				t.Errorf("got %v, want 3 of 201", got)
-			}
-		})
+		bubble(t, config.CircuitBreaker{Expression: "LatencyAtQuantileMS(100) > 100 && ResponseCodeRatio(201, 202, 0, 600) > 0"},
+			func(t *testing.T, h http.Handler, s *service) {
+				s.takes = time.Second
+				times(3, h)
+				s.takes, s.status = time.Millisecond, 201
+				time.Sleep(time.Minute)
+				if got := times(3, h); got[201] != 3 {
+					t.Errorf("got %v, want 3 of 201", got)
+				}
+			})
 	})
 	t.Run("OK/CheckedOnceAPeriod", func(t *testing.T) {
 		c := config.CircuitBreaker{Expression: "NetworkErrorRatio() > 0", CheckPeriod: config.Duration(time.Minute)}
@@ -177,13 +180,15 @@ func TestContentErrors(t *testing.T) {
 		{"retry.timeout", config.Middleware{Retry: &config.Retry{Attempts: 2, Timeout: size}}},
 		{"retry.status", config.Middleware{Retry: &config.Retry{Attempts: 2, Status: []string{"5xx"}}}},
 		{"leaves nothing to retry", config.Middleware{Retry: &config.Retry{Attempts: 2, DisableRetryOnNetworkError: true}}},
-		{"circuitbreaker.responsecode 99", config.Middleware{CircuitBreaker: &config.CircuitBreaker{Expression: "NetworkErrorRatio() > 1", ResponseCode: 99}}},
+		{"circuitbreaker.responsecode 99",
+			config.Middleware{CircuitBreaker: &config.CircuitBreaker{Expression: "NetworkErrorRatio() > 1", ResponseCode: 99}}},
 		{"negative", config.Middleware{CircuitBreaker: &config.CircuitBreaker{Expression: "NetworkErrorRatio() > 1", CheckPeriod: size}}},
 		{"compress.encodings is empty", config.Middleware{Compress: &config.Compress{Encodings: []string{}}}},
 		{`"deflate" is none of gzip, br, zstd`, config.Middleware{Compress: &config.Compress{Encodings: []string{"deflate"}}}},
 		{"compress.defaultencoding", config.Middleware{Compress: &config.Compress{Encodings: []string{"br"}, DefaultEncoding: "gzip"}}},
 		{"compress.minresponsebodybytes", config.Middleware{Compress: &config.Compress{MinResponseBodyBytes: &negative}}},
-		{"exclude each other", config.Middleware{Compress: &config.Compress{IncludedContentTypes: []string{"a/b"}, ExcludedContentTypes: []string{"a/c"}}}},
+		{"exclude each other", config.Middleware{Compress: &config.Compress{IncludedContentTypes: []string{"a/b"},
+			ExcludedContentTypes: []string{"a/c"}}}},
 		{"compress.includedcontenttypes", config.Middleware{Compress: &config.Compress{IncludedContentTypes: []string{"a/"}}}},
 		{"buffering.memresponsebodybytes", config.Middleware{Buffering: &config.Buffering{MemResponseBodyBytes: -1}}},
 		{"errors.status", config.Middleware{Errors: &config.Errors{Status: []string{"5xx"}}}},

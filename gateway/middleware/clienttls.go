@@ -15,7 +15,8 @@ import (
 // clientTransport is a way to another server with TLS settings of its own; c nil
 // means the system's.
 func clientTransport(ctx context.Context, c *config.ClientTLS) (*http.Transport, error) {
-	t := &http.Transport{IdleConnTimeout: 90 * time.Second, TLSHandshakeTimeout: 10 * time.Second, ForceAttemptHTTP2: true, MaxIdleConnsPerHost: 32}
+	t := &http.Transport{IdleConnTimeout: 90 * time.Second, TLSHandshakeTimeout: 10 * time.Second, ForceAttemptHTTP2: true,
+		MaxIdleConnsPerHost: 32}
 	closeWith(ctx, t)
 	if c == nil {
 		return t, nil

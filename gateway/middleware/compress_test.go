@@ -119,7 +119,8 @@ func TestCompress(t *testing.T) {
 		{"OK/range", config.Compress{}, "GET", "Content-Range: bytes 0-9/10", 200, long, false},
 		{"OK/already encoded", config.Compress{}, "GET", "Content-Encoding: deflate", 200, long, false},
 		{"OK/gRPC", config.Compress{}, "GET", "Content-Type: application/grpc; x=y", 200, long, false},
-		{"OK/excluded", config.Compress{ExcludedContentTypes: []string{"text/CSS;charset=utf-8"}}, "GET", "Content-Type: Text/css", 200, long, false},
+		{"OK/excluded", config.Compress{ExcludedContentTypes: []string{"text/CSS;charset=utf-8"}}, "GET", "Content-Type: Text/css", 200, long,
+			false},
 		{"OK/not excluded", config.Compress{ExcludedContentTypes: []string{"text/css"}}, "GET", "Content-Type: text/html", 200, long, true},
 		{"OK/included", config.Compress{IncludedContentTypes: []string{"text/css"}}, "GET", "Content-Type: text/css", 200, long, true},
 		{"OK/not included", config.Compress{IncludedContentTypes: []string{"text/css"}}, "GET", "Content-Type: text/html", 200, long, false},
@@ -158,7 +159,8 @@ func TestCompress(t *testing.T) {
 				if err != nil || string(body) != tt.body {
 					t.Errorf("body: got %d bytes, %v; want %d", len(body), err, len(tt.body))
 				}
-				if !strings.HasPrefix(tt.header, "Content-Type") && tt.body == long && got.Header.Get("Content-Type") != "text/plain; charset=utf-8" && encoding != "deflate" {
+				if !strings.HasPrefix(tt.header, "Content-Type") && tt.body == long && got.Header.Get("Content-Type") != "text/plain; charset=utf-8" &&
+					encoding != "deflate" {
 					t.Errorf("type: got %q, want the one guessed", got.Header.Get("Content-Type"))
 				}
 			})

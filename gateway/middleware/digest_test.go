@@ -40,7 +40,8 @@ func newClient(t *testing.T, h http.Handler) *client {
 func (c *client) ask(user, password, uri, count string) *httptest.ResponseRecorder {
 	response := md5hex(strings.Join([]string{md5hex(user + ":traefik:" + password), c.nonce, count, "abc", "auth", md5hex("GET:" + uri)}, ":"))
 	r := httptest.NewRequest("GET", "/x?y=z", nil)
-	r.Header.Set("Authorization", fmt.Sprintf(`Digest username="%s", realm="traefik", nonce="%s", uri="%s", qop=auth, nc=%s, cnonce="abc", response="%s", algorithm=MD5`,
+	r.Header.Set("Authorization", fmt.Sprintf(
+		`Digest username="%s", realm="traefik", nonce="%s", uri="%s", qop=auth, nc=%s, cnonce="abc", response="%s", algorithm=MD5`,
 		user, c.nonce, uri, count, response))
 	return do(c, r)
 }

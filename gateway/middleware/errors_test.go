@@ -15,7 +15,8 @@ import (
 func echoPage(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Page", "yes")
 	w.WriteHeader(http.StatusTeapot)
-	fmt.Fprint(w, r.Method, " ", r.Host, " ", r.RequestURI, " ", r.Header.Get("X-A"), " ", r.Header.Get("Cookie"), " ", r.Header.Get("If-None-Match"))
+	fmt.Fprint(w, r.Method, " ", r.Host, " ", r.RequestURI, " ", r.Header.Get("X-A"), " ", r.Header.Get("Cookie"), " ",
+		r.Header.Get("If-None-Match"))
 }
 
 func TestErrorPages(t *testing.T) {
@@ -42,8 +43,10 @@ func TestErrorPages(t *testing.T) {
 		{"OK/end of range", config.Errors{Status: []string{"500-599"}, Query: "e/{status}"}, 599, 599, "GET h /e/599 a c "},
 		{"OK/not caught", config.Errors{Status: []string{"500-599"}}, 404, 404, "original"},
 		{"OK/without query", config.Errors{Status: []string{"404"}}, 404, 404, "GET h / a c "},
-		{"OK/rewritten", config.Errors{Status: []string{"418", "502-504"}, StatusRewrites: map[string]int{"502-504": 500, "418": 404}, Query: "/{status}-{originalStatus}"}, 503, 500, "GET h /500-503 a c "},
-		{"OK/narrower rewrite", config.Errors{Status: []string{"500-599"}, StatusRewrites: map[string]int{"500-599": 500, "503": 404}}, 503, 404, "GET h / a c "},
+		{"OK/rewritten", config.Errors{Status: []string{"418", "502-504"}, StatusRewrites: map[string]int{"502-504": 500, "418": 404},
+			Query: "/{status}-{originalStatus}"}, 503, 500, "GET h /500-503 a c "},
+		{"OK/narrower rewrite", config.Errors{Status: []string{"500-599"}, StatusRewrites: map[string]int{"500-599": 500, "503": 404}}, 503, 404,
+			"GET h / a c "},
 		{"OK/listed headers", config.Errors{Status: []string{"500"}, ErrorRequestHeaders: []string{"x-a"}}, 500, 500, "GET h / a  "},
 		{"OK/no headers", config.Errors{Status: []string{"500"}, ErrorRequestHeaders: []string{}}, 500, 500, "GET h /   "},
 		{"OK/status without body", config.Errors{Status: []string{"500"}, StatusRewrites: map[string]int{"500": 204}}, 500, 204, ""},
@@ -88,10 +91,11 @@ func TestErrorPages(t *testing.T) {
 	t.Run("OK/PageIsNotRetried", func(t *testing.T) {
 		t.Parallel()
 		calls := 0
-		h := buildIn(t, env, config.Middleware{Errors: &config.Errors{Status: []string{"500"}, Service: "gone"}}, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			calls++
-			w.WriteHeader(500)
-		}))
+		h := buildIn(t, env, config.Middleware{Errors: &config.Errors{Status: []string{"500"}, Service: "gone"}},
+			http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				calls++
+				w.WriteHeader(500)
+			}))
 		s := serve(t, buildIn(t, env, retrying(5), h))
 		if got := get(t, s.URL); got.StatusCode != 500 || calls != 1 {
 			t.Errorf("got %d after %d calls, want 500 after 1", got.StatusCode, calls)

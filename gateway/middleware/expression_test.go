@@ -109,7 +109,8 @@ func TestExpressionMeaning(t *testing.T) {
 func FuzzExpression(f *testing.F) {
 	for _, s := range []string{
 		"NetworkErrorRatio() > 0.30", "ResponseCodeRatio(500, 600, 0, 600) >= .25 || !(LatencyAtQuantileMS(50.0) <= 100)",
-		"IsNetworkError() && Attempts() < 2", "RequestMethod() == `GET`", "((((", "!!!", "a.b[c](d...)", "func(){}", "1e999 > 0x1p-2", "\"\\", "/* */ 1",
+		"IsNetworkError() && Attempts() < 2", "RequestMethod() == `GET`", "((((", "!!!", "a.b[c](d...)", "func(){}", "1e999 > 0x1p-2", "\"\\",
+		"/* */ 1",
 	} {
 		f.Add(s)
 	}

@@ -22,7 +22,8 @@ func TestForwardAuth(t *testing.T) {
 			c, _, _ := http.NewResponseController(w).Hijack()
 			_ = c.Close()
 		case r.Header.Get("Authorization") == "Bearer good":
-			w.Header().Set("X-User", "ann "+r.Method+" "+r.Header.Get("X-Forwarded-Method")+" "+r.Header.Get("X-Forwarded-Uri")+" "+r.Header.Get("X-Forwarded-Host")+" "+r.Header.Get("X-Forwarded-For")+" "+string(body))
+			w.Header().Set("X-User", "ann "+r.Method+" "+r.Header.Get("X-Forwarded-Method")+" "+r.Header.Get("X-Forwarded-Uri")+" "+
+				r.Header.Get("X-Forwarded-Host")+" "+r.Header.Get("X-Forwarded-For")+" "+string(body))
 			http.SetCookie(w, &http.Cookie{Name: "session", Value: "new"})
 			w.WriteHeader(http.StatusNoContent)
 		default:
@@ -43,7 +44,8 @@ func TestForwardAuth(t *testing.T) {
 		return do(h, r)
 	}
 	w := ask("Bearer good")
-	if want := "X-User=ann GET POST /x?y=z shop.localhost 192.0.2.1 body\n"; w.Code != 200 || !strings.HasPrefix(w.Body.String(), want) || !strings.HasSuffix(w.Body.String(), "body") {
+	if want := "X-User=ann GET POST /x?y=z shop.localhost 192.0.2.1 body\n"; w.Code != 200 || !strings.HasPrefix(w.Body.String(), want) ||
+		!strings.HasSuffix(w.Body.String(), "body") {
 		t.Errorf("good: got %d %q, want %q and the body", w.Code, w.Body.String(), want)
 	}
 	if got := w.Header().Get("Set-Cookie"); got != "session=new" {
@@ -107,7 +109,8 @@ func TestForwardAuthSignin(t *testing.T) {
 			if tt.status == 302 {
 				header = append(header, "Location", "https://elsewhere.localhost/")
 			}
-			h := built(t, authBy(config.ForwardAuth{Address: deciding(t, tt.status, "", header...), AuthSigninURL: tt.signin}), middleware.Env{Context: t.Context()})
+			h := built(t, authBy(config.ForwardAuth{Address: deciding(t, tt.status, "", header...), AuthSigninURL: tt.signin}),
+				middleware.Env{Context: t.Context()})
 			w := do(h, httptest.NewRequest("GET", "http://shop.localhost/x?y=z", nil))
 			if w.Code != tt.want || w.Header().Get("Location") != tt.location || w.Header().Get("Set-Cookie") != tt.cookie {
 				t.Errorf("got %d %v, want %d to %q", w.Code, w.Header(), tt.want, tt.location)
@@ -119,7 +122,8 @@ func TestForwardAuthSignin(t *testing.T) {
 // The user is named in the log, and the service is told of none.
 func TestForwardAuthHeaderField(t *testing.T) {
 	t.Parallel()
-	h := built(t, authBy(config.ForwardAuth{Address: deciding(t, 200, "", "X-User", "ann"), HeaderField: "x-user"}), middleware.Env{Context: t.Context()})
+	h := built(t, authBy(config.ForwardAuth{Address: deciding(t, 200, "", "X-User", "ann"), HeaderField: "x-user"}),
+		middleware.Env{Context: t.Context()})
 	w := &named{ResponseRecorder: httptest.NewRecorder()}
 	r := httptest.NewRequest("GET", "/", nil)
 	h.ServeHTTP(w, r)
@@ -143,7 +147,8 @@ func TestForwardAuthAnswerSize(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := built(t, authBy(config.ForwardAuth{Address: deciding(t, 200, "body"), MaxResponseBodySize: tt.limit}), middleware.Env{Context: t.Context()})
+			h := built(t, authBy(config.ForwardAuth{Address: deciding(t, 200, "body"), MaxResponseBodySize: tt.limit}),
+				middleware.Env{Context: t.Context()})
 			if w := do(h, httptest.NewRequest("GET", "/", nil)); w.Code != tt.want {
 				t.Errorf("got %d, want %d", w.Code, tt.want)
 			}
@@ -191,10 +196,13 @@ func TestForwardAuthHeaders(t *testing.T) {
 	}{
 		"OK/Untrusted": {config.ForwardAuth{TrustForwardHeader: &no}, nil,
 			own + ours + "X-Forwarded-Port: 8080\nX-Forwarded-Proto: http\nX-Forwarded-Uri: /x?y=z\nX-Mine: 1"},
-		"OK/UntrustedThoughListed": {config.ForwardAuth{TrustForwardHeader: &no, AuthRequestHeaders: []string{"x-real-ip", "X-Forwarded-For", "x-mine"}}, nil,
+		"OK/UntrustedThoughListed": {config.ForwardAuth{TrustForwardHeader: &no,
+			AuthRequestHeaders: []string{"x-real-ip", "X-Forwarded-For", "x-mine"}}, nil,
 			ours + "X-Forwarded-Port: 8080\nX-Forwarded-Proto: http\nX-Forwarded-Uri: /x?y=z\nX-Mine: 1"},
-		"OK/UsualPort": {config.ForwardAuth{TrustForwardHeader: &no, AuthRequestHeaders: []string{"x-mine"}}, func(r *http.Request) { r.Host = "h" },
-			"X-Forwarded-For: 192.0.2.1\nX-Forwarded-Host: h\nX-Forwarded-Method: GET\nX-Forwarded-Port: 80\nX-Forwarded-Proto: http\nX-Forwarded-Uri: /x?y=z\nX-Mine: 1"},
+		"OK/UsualPort": {config.ForwardAuth{TrustForwardHeader: &no, AuthRequestHeaders: []string{"x-mine"}},
+			func(r *http.Request) { r.Host = "h" },
+			"X-Forwarded-For: 192.0.2.1\nX-Forwarded-Host: h\nX-Forwarded-Method: GET\nX-Forwarded-Port: 80\nX-Forwarded-Proto: http\n" +
+				"X-Forwarded-Uri: /x?y=z\nX-Mine: 1"},
 		"OK/Trusted": {config.ForwardAuth{TrustForwardHeader: &yes, AuthRequestHeaders: []string{"x-mine"}}, nil,
 			"X-Forwarded-For: 6.6.6.6, 192.0.2.1\nX-Forwarded-Host: h\nX-Forwarded-Method: PUT\nX-Forwarded-Port: 9\nX-Forwarded-Prefix: /p\n" +
 				"X-Forwarded-Proto: https\nX-Forwarded-Server: s\nX-Forwarded-Tls-Client-Cert: c\nX-Forwarded-Uri: /u\nX-Mine: 1\nX-Real-Ip: 6.6.6.6"},
@@ -248,7 +256,8 @@ func TestForwardAuthBody(t *testing.T) {
 			if w.Code != tt.status {
 				t.Fatalf("got %d, want %d", w.Code, tt.status)
 			}
-			if tt.status == 200 && (!strings.HasPrefix(w.Body.String(), "X-User="+tt.want+"\n") || !strings.HasSuffix(w.Body.String(), "\n"+tt.body)) {
+			if tt.status == 200 && (!strings.HasPrefix(w.Body.String(), "X-User="+tt.want+"\n") ||
+				!strings.HasSuffix(w.Body.String(), "\n"+tt.body)) {
 				t.Errorf("the service saw %.200q, want %q and the body", w.Body, tt.want)
 			}
 		})

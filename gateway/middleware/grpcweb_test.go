@@ -84,9 +84,11 @@ func TestGrpcWeb(t *testing.T) {
 		name, kind, body, want string
 	}{
 		{"OK/binary", "application/grpc-web+proto", frame(0, "hello"), frame(0, "hello") + end},
-		{"OK/binary, several messages", "application/grpc-web+proto", frame(0, "a") + frame(0, long) + frame(0, ""), frame(0, "a") + frame(0, long) + frame(0, "") + end},
+		{"OK/binary, several messages", "application/grpc-web+proto", frame(0, "a") + frame(0, long) + frame(0, ""),
+			frame(0, "a") + frame(0, long) + frame(0, "") + end},
 		{"OK/text", "application/grpc-web-text+proto", b64([]byte(frame(0, "hello"))), frame(0, "hello") + end},
-		{"OK/text in parts", "application/grpc-web-text+proto", b64([]byte(frame(0, "a"))) + "\n" + b64([]byte(frame(0, long))), frame(0, "a") + frame(0, long) + end},
+		{"OK/text in parts", "application/grpc-web-text+proto", b64([]byte(frame(0, "a"))) + "\n" + b64([]byte(frame(0, long))),
+			frame(0, "a") + frame(0, long) + end},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -101,7 +103,8 @@ func TestGrpcWeb(t *testing.T) {
 			if len(got.Trailer) != 0 {
 				t.Errorf("trailers: got %v, want them in the body", got.Trailer)
 			}
-			for name, want := range map[string]string{"Access-Control-Allow-Origin": "http://a", "Access-Control-Allow-Credentials": "true", "Vary": "Origin"} {
+			for name, want := range map[string]string{"Access-Control-Allow-Origin": "http://a", "Access-Control-Allow-Credentials": "true",
+				"Vary": "Origin"} {
 				if value := got.Header.Get(name); value != want {
 					t.Errorf("%s: got %q, want %q", name, value, want)
 				}
@@ -137,7 +140,8 @@ func TestGrpcWebCORS(t *testing.T) {
 			h := build(t, config.Middleware{GrpcWeb: &config.GrpcWeb{AllowOrigins: tt.allowed}}, func(http.ResponseWriter, *http.Request) {
 				t.Error("service: got a preflight")
 			})
-			w := send(h, "OPTIONS", "/", "Origin: "+tt.origin, "Access-Control-Request-Method: POST", "Access-Control-Request-Headers: content-type,X-Grpc-Web")
+			w := send(h, "OPTIONS", "/", "Origin: "+tt.origin, "Access-Control-Request-Method: POST",
+				"Access-Control-Request-Headers: content-type,X-Grpc-Web")
 			if got := w.Header().Get("Access-Control-Allow-Origin"); w.Code != 204 || got != tt.want {
 				t.Errorf("answer: got %d %q, want 204 %q", w.Code, got, tt.want)
 			}

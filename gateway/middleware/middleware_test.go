@@ -113,7 +113,8 @@ var headerCases = []struct {
 	},
 	{
 		"OK/security custom", config.Headers{FrameDeny: true, CustomFrameOptionsValue: "SAMEORIGIN", CustomBrowserXSSValue: "0", STSSeconds: 9},
-		"GET", nil, 200, map[string]string{"X-Frame-Options": "SAMEORIGIN", "X-XSS-Protection": "0", "Strict-Transport-Security": ""}, "example.com  ",
+		"GET", nil, 200, map[string]string{"X-Frame-Options": "SAMEORIGIN", "X-XSS-Protection": "0", "Strict-Transport-Security": ""},
+		"example.com  ",
 	},
 	{
 		"OK/preflight",
@@ -170,7 +171,8 @@ var headerCases = []struct {
 		map[string]string{"Access-Control-Max-Age": ""}, "example.com  ",
 	},
 	{
-		"OK/answer", config.Headers{AccessControlAllowOriginList: []string{"*"}, AccessControlExposeHeaders: []string{"X-A"}, AddVaryHeader: true},
+		"OK/answer", config.Headers{AccessControlAllowOriginList: []string{"*"}, AccessControlExposeHeaders: []string{"X-A"},
+			AddVaryHeader: true},
 		"GET", []string{"Origin: https://a.localhost"}, 200,
 		map[string]string{"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "X-A", "Vary": "Accept,Origin"}, "example.com  ",
 	},
@@ -260,11 +262,16 @@ func TestRedirectScheme(t *testing.T) {
 		location  string
 		websocket bool
 	}{
-		{"OK/entrypoint's port", config.RedirectScheme{Scheme: "https"}, "GET", "a.localhost:8080", false, 302, "https://a.localhost:8443/p?q=1", false},
-		{"OK/default port", config.RedirectScheme{Scheme: "https", Port: "443"}, "GET", "a.localhost:8080", false, 302, "https://a.localhost/p?q=1", false},
-		{"OK/given port", config.RedirectScheme{Scheme: "HTTPS", Port: "9"}, "POST", "a.localhost", false, 307, "https://a.localhost:9/p?q=1", false},
-		{"OK/permanent", config.RedirectScheme{Scheme: "https", Permanent: true}, "GET", "a.localhost", false, 301, "https://a.localhost:8443/p?q=1", false},
-		{"OK/permanent POST", config.RedirectScheme{Scheme: "https", Permanent: true}, "POST", "a.localhost", false, 308, "https://a.localhost:8443/p?q=1", false},
+		{"OK/entrypoint's port", config.RedirectScheme{Scheme: "https"}, "GET", "a.localhost:8080", false, 302, "https://a.localhost:8443/p?q=1",
+			false},
+		{"OK/default port", config.RedirectScheme{Scheme: "https", Port: "443"}, "GET", "a.localhost:8080", false, 302,
+			"https://a.localhost/p?q=1", false},
+		{"OK/given port", config.RedirectScheme{Scheme: "HTTPS", Port: "9"}, "POST", "a.localhost", false, 307, "https://a.localhost:9/p?q=1",
+			false},
+		{"OK/permanent", config.RedirectScheme{Scheme: "https", Permanent: true}, "GET", "a.localhost", false, 301,
+			"https://a.localhost:8443/p?q=1", false},
+		{"OK/permanent POST", config.RedirectScheme{Scheme: "https", Permanent: true}, "POST", "a.localhost", false, 308,
+			"https://a.localhost:8443/p?q=1", false},
 		{"OK/IPv6", config.RedirectScheme{Scheme: "https", Port: "443"}, "GET", "[::1]:8080", false, 302, "https://[::1]/p?q=1", false},
 		{"OK/to http", config.RedirectScheme{Scheme: "http"}, "GET", "a.localhost", true, 302, "http://a.localhost:8080/p?q=1", false},
 		{"OK/already https", config.RedirectScheme{Scheme: "https"}, "GET", "a.localhost", true, 200, "", false},
@@ -305,7 +312,8 @@ func TestRateLimit(t *testing.T) {
 				if w.Code != want {
 					t.Errorf("request %d: got %d, want %d", i, w.Code, want)
 				}
-				if want == 429 && (w.Header().Get("Retry-After") != "10" || w.Header().Get("X-Retry-In") != "10s" || w.Body.String() != "Too Many Requests") {
+				if want == 429 && (w.Header().Get("Retry-After") != "10" || w.Header().Get("X-Retry-In") != "10s" ||
+					w.Body.String() != "Too Many Requests") {
 					t.Errorf("refusal: got %v %q", w.Header(), w.Body)
 				}
 			}

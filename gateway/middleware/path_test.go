@@ -74,15 +74,21 @@ func TestRedirectRegex(t *testing.T) {
 		status   int
 		location string
 	}{
-		{"OK/host", config.RedirectRegex{Regex: "^http://www.(.*)", Replacement: "http://$1"}, "GET", "http://www.a.localhost:8080/p?q=1", false, 302, "http://a.localhost:8080/p?q=1"},
-		{"OK/sees TLS", config.RedirectRegex{Regex: "^https://(.*)/old", Replacement: "https://${1}/new"}, "GET", "https://a.localhost/old", true, 302, "https://a.localhost/new"},
-		{"OK/permanent", config.RedirectRegex{Regex: "old", Replacement: "new", Permanent: true}, "GET", "http://a/old", false, 301, "http://a/new"},
+		{"OK/host", config.RedirectRegex{Regex: "^http://www.(.*)", Replacement: "http://$1"}, "GET", "http://www.a.localhost:8080/p?q=1", false,
+			302, "http://a.localhost:8080/p?q=1"},
+		{"OK/sees TLS", config.RedirectRegex{Regex: "^https://(.*)/old", Replacement: "https://${1}/new"}, "GET", "https://a.localhost/old", true,
+			302, "https://a.localhost/new"},
+		{"OK/permanent", config.RedirectRegex{Regex: "old", Replacement: "new", Permanent: true}, "GET", "http://a/old", false, 301,
+			"http://a/new"},
 		{"OK/POST", config.RedirectRegex{Regex: "old", Replacement: "new"}, "POST", "http://a/old", false, 307, "http://a/new"},
-		{"OK/permanent POST", config.RedirectRegex{Regex: "old", Replacement: "new", Permanent: true}, "POST", "http://a/old", false, 308, "http://a/new"},
+		{"OK/permanent POST", config.RedirectRegex{Regex: "old", Replacement: "new", Permanent: true}, "POST", "http://a/old", false, 308,
+			"http://a/new"},
 		{"OK/no match", config.RedirectRegex{Regex: "^https://", Replacement: "http://"}, "GET", "http://a/old", false, 200, ""},
 		{"OK/to where it is", config.RedirectRegex{Regex: "^(.*)$", Replacement: "$1"}, "GET", "http://a/old", false, 200, ""},
-		{"OK/whole URL as target", config.RedirectRegex{Regex: "^http://b/old$", Replacement: "http://c/"}, "GET", "http://b/old", false, 302, "http://c/"},
-		{"Err/target does not parse", config.RedirectRegex{Regex: "old", Replacement: "\r\nSet-Cookie: a"}, "GET", "http://a/old", false, 500, ""},
+		{"OK/whole URL as target", config.RedirectRegex{Regex: "^http://b/old$", Replacement: "http://c/"}, "GET", "http://b/old", false, 302,
+			"http://c/"},
+		{"Err/target does not parse", config.RedirectRegex{Regex: "old", Replacement: "\r\nSet-Cookie: a"}, "GET", "http://a/old", false, 500,
+			""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -55,16 +55,23 @@ func TestRetryByStatus(t *testing.T) {
 		{"OK/POST", config.Retry{Status: []string{"503"}}, "POST", "body", false, []int{503, 200}, 503, "1 yes 4"},
 		{"OK/PATCH", config.Retry{Status: []string{"503"}}, "PATCH", "body", false, []int{503, 200}, 503, "1 yes 4"},
 		{"OK/LOCK", config.Retry{Status: []string{"503"}}, "LOCK", "body", false, []int{503, 200}, 503, "1 yes 4"},
-		{"OK/POST, allowed", config.Retry{Status: []string{"503"}, RetryNonIdempotentMethod: true}, "POST", "body", false, []int{503, 503, 200}, 200, "3 yes 4"},
+		{"OK/POST, allowed", config.Retry{Status: []string{"503"}, RetryNonIdempotentMethod: true}, "POST", "body", false, []int{503, 503, 200},
+			200, "3 yes 4"},
 		{"OK/Body at the default", config.Retry{Status: []string{"503"}}, "PUT", large[1:], true, []int{503, 200}, 200, "2 yes 2097152"},
 		{"OK/Body above the default", config.Retry{Status: []string{"503"}}, "PUT", large, false, []int{503, 200}, 503, "1 yes 2097153"},
 		{"OK/Chunked body above the default", config.Retry{Status: []string{"503"}}, "PUT", large, true, []int{503, 200}, 503, "1 yes 2097153"},
-		{"OK/Body above", config.Retry{Status: []string{"503"}, MaxRequestBodyBytes: size(3)}, "PUT", "body", true, []int{503, 200}, 503, "1 yes 4"},
-		{"OK/Body at the limit", config.Retry{Status: []string{"503"}, MaxRequestBodyBytes: size(4)}, "PUT", "body", true, []int{503, 200}, 200, "2 yes 4"},
-		{"OK/No body may be kept", config.Retry{Status: []string{"503"}, MaxRequestBodyBytes: size(0)}, "PUT", "b", true, []int{503, 200}, 503, "1 yes 1"},
-		{"OK/No body to keep", config.Retry{Status: []string{"503"}, MaxRequestBodyBytes: size(0)}, "GET", "", false, []int{503, 200}, 200, "2 yes 0"},
-		{"OK/Body without limit", config.Retry{Status: []string{"503"}, MaxRequestBodyBytes: size(-1)}, "PUT", large, true, []int{503, 200}, 200, "2 yes 2097153"},
-		{"OK/Without network errors", config.Retry{Status: []string{"503"}, DisableRetryOnNetworkError: true}, "GET", "", false, []int{503, 200}, 200, "2 yes 0"},
+		{"OK/Body above", config.Retry{Status: []string{"503"}, MaxRequestBodyBytes: size(3)}, "PUT", "body", true, []int{503, 200}, 503,
+			"1 yes 4"},
+		{"OK/Body at the limit", config.Retry{Status: []string{"503"}, MaxRequestBodyBytes: size(4)}, "PUT", "body", true, []int{503, 200}, 200,
+			"2 yes 4"},
+		{"OK/No body may be kept", config.Retry{Status: []string{"503"}, MaxRequestBodyBytes: size(0)}, "PUT", "b", true, []int{503, 200}, 503,
+			"1 yes 1"},
+		{"OK/No body to keep", config.Retry{Status: []string{"503"}, MaxRequestBodyBytes: size(0)}, "GET", "", false, []int{503, 200}, 200,
+			"2 yes 0"},
+		{"OK/Body without limit", config.Retry{Status: []string{"503"}, MaxRequestBodyBytes: size(-1)}, "PUT", large, true, []int{503, 200}, 200,
+			"2 yes 2097153"},
+		{"OK/Without network errors", config.Retry{Status: []string{"503"}, DisableRetryOnNetworkError: true}, "GET", "", false, []int{503, 200},
+			200, "2 yes 0"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -206,7 +213,8 @@ func TestRetryStatusLate(t *testing.T) {
 	t.Run("OK/Timeout", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			calls := 0
-			h := build(t, retryBy(config.Retry{Attempts: 9, Status: []string{"503"}, Timeout: config.Duration(2500 * time.Millisecond)}), failing(&calls))
+			h := build(t, retryBy(config.Retry{Attempts: 9, Status: []string{"503"}, Timeout: config.Duration(2500 * time.Millisecond)}),
+				failing(&calls))
 			if w := send(h, "GET", "/"); w.Code != 503 || calls != 3 || w.Body.String() != "3" {
 				t.Errorf("got %d %q after %d calls, want the third answer", w.Code, w.Body, calls)
 			}

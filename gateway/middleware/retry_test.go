@@ -88,7 +88,8 @@ func TestRetry(t *testing.T) {
 			w.Header().Set("X-Outer", "kept")
 			h.ServeHTTP(count, r)
 			if w.Code != tt.status || calls != tt.calls || w.Body.String() != tt.text || count.retries != calls-1 {
-				t.Errorf("got %d %q after %d calls, %d retries; want %d %q after %d", w.Code, w.Body, calls, count.retries, tt.status, tt.text, tt.calls)
+				t.Errorf("got %d %q after %d calls, %d retries; want %d %q after %d", w.Code, w.Body, calls, count.retries, tt.status, tt.text,
+					tt.calls)
 			}
 			if got := w.Header(); len(got["X-Attempt"]) != 1 || got.Get("X-Outer") != "kept" {
 				t.Errorf("header: got %v, want that of one attempt", got)

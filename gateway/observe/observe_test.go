@@ -115,7 +115,8 @@ func TestFilters(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	o := observe.New(observe.Options{Output: &out})
-	if err := o.Apply(&config.Static{AccessLog: &config.AccessLog{Filters: &config.AccessLogFilters{StatusCodes: []string{"400-499"}, RetryAttempts: true}}}); err != nil {
+	if err := o.Apply(&config.Static{AccessLog: &config.AccessLog{Filters: &config.AccessLogFilters{StatusCodes: []string{"400-499"},
+		RetryAttempts: true}}}); err != nil {
 		t.Fatal(err)
 	}
 	answer(o, "GET", "http://a/", teapot)
@@ -127,7 +128,8 @@ func TestFilters(t *testing.T) {
 	if got := strings.Count(out.String(), "\n"); got != 2 {
 		t.Errorf("lines: got %d in %q, want the 418 and the retried one", got, out.String())
 	}
-	if err := o.Apply(&config.Static{AccessLog: &config.AccessLog{Filters: &config.AccessLogFilters{StatusCodes: []string{"4xx"}}}}); err == nil {
+	filters := &config.AccessLogFilters{StatusCodes: []string{"4xx"}}
+	if err := o.Apply(&config.Static{AccessLog: &config.AccessLog{Filters: filters}}); err == nil {
 		t.Error("a bad status range was taken")
 	}
 }

@@ -13,7 +13,8 @@ func Default(files []string) []string {
 	if len(main) == 0 {
 		return nil
 	}
-	return append(main, first("compose.override.yml", "compose.override.yaml", "docker-compose.override.yml", "docker-compose.override.yaml")...)
+	return append(main, first("compose.override.yml", "compose.override.yaml", "docker-compose.override.yml",
+		"docker-compose.override.yaml")...)
 }
 
 // first is the first of these files that there is.

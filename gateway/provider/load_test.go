@@ -33,7 +33,8 @@ func TestNewErrors(t *testing.T) {
 		{"ErrInterpolation", "services:\n  web:\n    labels:\n      a: ${\n", 4, "is not a variable of compose", "write $$"},
 		{"ErrBomb", "x-a: &a {a: 1}\nx-b: &b {<<: [*a,*a,*a,*a,*a,*a,*a,*a,*a]}\nx-c: &c {<<: [*b,*b,*b,*b,*b,*b,*b,*b,*b]}\n" +
 			"x-d: &d {<<: [*c,*c,*c,*c,*c,*c,*c,*c,*c]}\nx-e: &e {<<: [*d,*d,*d,*d,*d,*d,*d,*d,*d]}\n", 5, "excessive aliasing", ""},
-		{"ErrTwice", "services:\n  web:\n    labels:\n      a: 1\n      b: 2\n      a: 3\n", 6, `the key "a" is there already, in line 4`, "remove"},
+		{"ErrTwice", "services:\n  web:\n    labels:\n      a: 1\n      b: 2\n      a: 3\n", 6, `the key "a" is there already, in line 4`,
+			"remove"},
 		{"ErrSelf", "services: {}\nx-a: &a\n  <<: *a\n", 2, "excessive aliasing", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -55,7 +56,8 @@ func TestNewUnreadable(t *testing.T) {
 	t.Parallel()
 	t.Run("ErrMissing", func(t *testing.T) {
 		t.Parallel()
-		if _, err := New(Options{Files: []string{"nowhere/compose.yaml"}}); err == nil || !strings.Contains(err.Error(), "nowhere/compose.yaml: there is no such file") {
+		if _, err := New(Options{Files: []string{"nowhere/compose.yaml"}}); err == nil ||
+			!strings.Contains(err.Error(), "nowhere/compose.yaml: there is no such file") {
 			t.Errorf("got %v, want an error that names the file", err)
 		}
 	})
@@ -71,7 +73,8 @@ func TestNewUnreadable(t *testing.T) {
 	})
 	t.Run("ErrBase", func(t *testing.T) {
 		t.Parallel()
-		if _, err := New(Options{Base: []Source{{Name: "embedded", Data: []byte("[")}}}); err == nil || !strings.Contains(err.Error(), "embedded:2") {
+		if _, err := New(Options{Base: []Source{{Name: "embedded", Data: []byte("[")}}}); err == nil ||
+			!strings.Contains(err.Error(), "embedded:2") {
 			t.Errorf("got %v, want an error that names the source", err)
 		}
 	})
@@ -97,16 +100,27 @@ func TestForms(t *testing.T) {
 		line                int
 		server              string
 	}{
-		{"OKList", "services:\n  web:\n    expose: [80]\n    labels:\n      - traefik.enable=true\n      - " + labels + "=Host(`a`)\n", "Host(`a`)", 6, "http://127.0.0.1:80"},
-		{"OKMap", "services:\n  web:\n    expose: [\"80/tcp\", \"79/udp\"]\n    labels:\n      " + labels + ": Host(`a`)\n", "Host(`a`)", 5, "http://127.0.0.1:80"},
-		{"OKVariable", "services:\n  web:\n    expose: [80]\n    labels:\n      - traefik.http.routers.${NAME}.rule=Host(`${HOST}.${UNSET-x}$UNSET`)\n", "Host(`a.x`)", 5, "http://127.0.0.1:80"},
-		{"OKDollar", "services:\n  web:\n    expose: [80]\n    labels:\n      - " + labels + "=HostRegexp(`^a$$`)\n", "HostRegexp(`^a$`)", 5, "http://127.0.0.1:80"},
-		{"OKShortPort", "services:\n  web:\n    ports: [\"8081:8080\"]\n    labels: [\"" + labels + "=Host(`a`)\"]\n", "Host(`a`)", 4, "http://127.0.0.1:8081"},
-		{"OKLongPort", "services:\n  web:\n    ports:\n      - {target: 8080, published: \"8081\", host_ip: 127.0.0.2}\n    labels: [\"" + labels + "=Host(`a`)\"]\n", "Host(`a`)", 5, "http://127.0.0.2:8081"},
-		{"OKAnchor", "x-labels: &l\n  " + labels + ": Host(`a`)\nservices:\n  web:\n    expose: [80]\n    labels:\n      <<: *l\n      other: x\n", "Host(`a`)", 2, "http://127.0.0.1:80"},
-		{"OKAnchors", "x-a: &a {traefik.enable: \"true\"}\nx-b: &b {" + labels + ": Host(`a`)}\nx-s: &s\n  expose: [80]\nservices:\n  web:\n    <<: *s\n    labels: {<<: [*a, *b]}\n", "Host(`a`)", 2, "http://127.0.0.1:80"},
-		{"OKExtends", "services:\n  base:\n    expose: [80]\n    labels: [\"traefik.enable=false\"]\n  web:\n    extends: base\n    labels: [\"traefik.enable=true\", \"" + labels + "=Host(`a`)\"]\n", "Host(`a`)", 7, "http://127.0.0.1:80"},
-		{"OKLeniently", "version: '3'\nservices:\n  web:\n    depends_on: [nowhere]\n    env_file: nowhere.env\n    networks: [nowhere]\n    expose: [80]\n    labels: [\"" + labels + "=Host(`a`)\"]\n", "Host(`a`)", 8, "http://127.0.0.1:80"},
+		{"OKList", "services:\n  web:\n    expose: [80]\n    labels:\n      - traefik.enable=true\n      - " + labels + "=Host(`a`)\n",
+			"Host(`a`)", 6, "http://127.0.0.1:80"},
+		{"OKMap", "services:\n  web:\n    expose: [\"80/tcp\", \"79/udp\"]\n    labels:\n      " + labels + ": Host(`a`)\n", "Host(`a`)", 5,
+			"http://127.0.0.1:80"},
+		{"OKVariable", "services:\n  web:\n    expose: [80]\n    labels:\n" +
+			"      - traefik.http.routers.${NAME}.rule=Host(`${HOST}.${UNSET-x}$UNSET`)\n", "Host(`a.x`)", 5, "http://127.0.0.1:80"},
+		{"OKDollar", "services:\n  web:\n    expose: [80]\n    labels:\n      - " + labels + "=HostRegexp(`^a$$`)\n", "HostRegexp(`^a$`)", 5,
+			"http://127.0.0.1:80"},
+		{"OKShortPort", "services:\n  web:\n    ports: [\"8081:8080\"]\n    labels: [\"" + labels + "=Host(`a`)\"]\n", "Host(`a`)", 4,
+			"http://127.0.0.1:8081"},
+		{"OKLongPort", "services:\n  web:\n    ports:\n      - {target: 8080, published: \"8081\", host_ip: 127.0.0.2}\n    labels: [\"" +
+			labels + "=Host(`a`)\"]\n", "Host(`a`)", 5, "http://127.0.0.2:8081"},
+		{"OKAnchor", "x-labels: &l\n  " + labels +
+			": Host(`a`)\nservices:\n  web:\n    expose: [80]\n    labels:\n      <<: *l\n      other: x\n", "Host(`a`)", 2, "http://127.0.0.1:80"},
+		{"OKAnchors", "x-a: &a {traefik.enable: \"true\"}\nx-b: &b {" + labels +
+			": Host(`a`)}\nx-s: &s\n  expose: [80]\nservices:\n  web:\n    <<: *s\n    labels: {<<: [*a, *b]}\n", "Host(`a`)", 2,
+			"http://127.0.0.1:80"},
+		{"OKExtends", "services:\n  base:\n    expose: [80]\n    labels: [\"traefik.enable=false\"]\n  web:\n    extends: base\n" +
+			"    labels: [\"traefik.enable=true\", \"" + labels + "=Host(`a`)\"]\n", "Host(`a`)", 7, "http://127.0.0.1:80"},
+		{"OKLeniently", "version: '3'\nservices:\n  web:\n    depends_on: [nowhere]\n    env_file: nowhere.env\n    networks: [nowhere]\n" +
+			"    expose: [80]\n    labels: [\"" + labels + "=Host(`a`)\"]\n", "Host(`a`)", 8, "http://127.0.0.1:80"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -176,7 +190,8 @@ func TestLayers(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "to", "create")
 	mine := tempFile(t, app("web", "one", "mine", 1)+"  other:\n    labels: [traefik.enable=false]\n")
-	base := []Source{{"embedded", []byte(app("web", "zero", "base", 3))}, {"embedded too", []byte(app("kept", "kept", "kept", 4) + "  other:\n    expose: [80]\n    labels: [traefik.enable=true]\n")}}
+	base := []Source{{"embedded", []byte(app("web", "zero", "base", 3))},
+		{"embedded too", []byte(app("kept", "kept", "kept", 4) + "  other:\n    expose: [80]\n    labels: [traefik.enable=true]\n")}}
 	d := open(t, Options{Base: base, Files: []string{mine}, Dir: dir}).Dynamic()
 	if got, want := rules(d), map[string]string{"one": "Host(`mine`)", "kept": "Host(`kept`)"}; !maps.Equal(got, want) {
 		t.Errorf("got %v, want %v: a service replaces those of its name below, whole", got, want)
@@ -197,14 +212,16 @@ func TestLayers(t *testing.T) {
 
 func TestAddresses(t *testing.T) {
 	t.Parallel()
-	d := open(t, Options{Base: []Source{{"embedded", []byte(web("a"))}}, Addresses: map[string][]string{"web": {"127.0.0.1:9", "127.0.0.1:10"}}}).Dynamic()
+	d := open(t, Options{Base: []Source{{"embedded", []byte(web("a"))}},
+		Addresses: map[string][]string{"web": {"127.0.0.1:9", "127.0.0.1:10"}}}).Dynamic()
 	if got := d.Services["r@docker"].LoadBalancer.Servers; len(got) != 2 || got[0].URL != "http://127.0.0.1:9" {
 		t.Errorf("got %v, want the real addresses", got)
 	}
 	// Elsewhere a port is one of 127.0.0.1; whoever replaces a service of the base layer may
 	// listen on ::1 alone.
 	for want, options := range map[string]Options{
-		"http://localhost:3000": {Base: []Source{{"embedded", []byte(web("a"))}}}, "http://127.0.0.1:3000": {Files: []string{tempFile(t, web("a"))}},
+		"http://localhost:3000": {Base: []Source{{"embedded", []byte(web("a"))}}},
+		"http://127.0.0.1:3000": {Files: []string{tempFile(t, web("a"))}},
 	} {
 		if got := open(t, options).Dynamic().Services["r@docker"].LoadBalancer.Servers; len(got) != 1 || got[0].URL != want {
 			t.Errorf("got %v, want %s", got, want)
@@ -215,7 +232,8 @@ func TestAddresses(t *testing.T) {
 func FuzzLoad(f *testing.F) {
 	for _, seed := range []string{
 		web("a"), "services:\n  web: {<<: [*a, *a]}\n", "a: &a\n  <<: *a\n", "services: {web: {ports: [{target: x}], expose: {}, labels: [[a]]}}",
-		"services: {web: {extends: {service: web}, label_file: [x], build: 3, deploy: []}}", "include: [x.yaml]\nservices: {}", "--- \n---\nservices: {web: }\n",
+		"services: {web: {extends: {service: web}, label_file: [x], build: 3, deploy: []}}", "include: [x.yaml]\nservices: {}",
+		"--- \n---\nservices: {web: }\n",
 	} {
 		f.Add([]byte(seed))
 	}

@@ -155,7 +155,8 @@ func served(docs []*document) []*label.Set {
 		for _, set := range doc.sets {
 			name := set.Origin.Service
 			// What belongs to no project only has its name in common.
-			replaced := top[name] > doc.layer || !doc.containers && doc.layer < containerLayer && set.Project != "" && running[run{set.Project, name}]
+			replaced := top[name] > doc.layer || !doc.containers && doc.layer < containerLayer && set.Project != "" &&
+				running[run{set.Project, name}]
 			if !replaced {
 				out = append(out, set)
 			}

@@ -59,7 +59,8 @@ tls:
 		name      string
 		got, want any
 	}{
-		{"router", []any{d.Routers["r@file"].Service, d.Routers["r@file"].Middlewares, d.Routers["r@file"].TLS.Options}, []any{"w@file", []string{"chain@file", "x@docker"}, "strict@file"}},
+		{"router", []any{d.Routers["r@file"].Service, d.Routers["r@file"].Middlewares, d.Routers["r@file"].TLS.Options},
+			[]any{"w@file", []string{"chain@file", "x@docker"}, "strict@file"}},
 		{"default options", d.Routers["plain@file"].TLS.Options, "default"},
 		{"chain", d.Middlewares["chain@file"].Chain.Middlewares, []string{"errors@file", "x@docker"}},
 		{"errors", d.Middlewares["errors@file"].Errors.Service, "lb@file"},
@@ -68,10 +69,13 @@ tls:
 		{"mirroring", []any{d.Services["m@file"].Mirroring.Service, d.Services["m@file"].Mirroring.Mirrors[0].Name}, []any{"lb@file", "w@file"}},
 		{"failover", *d.Services["f@file"].Failover, config.Failover{Service: "lb@file", Fallback: "a@docker"}},
 		{"hrw", d.Services["h@file"].HighestRandomWeight.Services[0].Name, "lb@file"},
-		{"TCP router", []any{d.TCP.Routers["r@file"].Service, d.TCP.Routers["r@file"].Middlewares, d.TCP.Routers["r@file"].TLS.Options}, []any{"w@file", []string{"few@file"}, "strict@file"}},
-		{"TCP service", []any{d.TCP.Services["lb@file"].LoadBalancer.ServersTransport, d.TCP.Services["w@file"].Weighted.Services[0].Name}, []any{"t@file", "lb@file"}},
+		{"TCP router", []any{d.TCP.Routers["r@file"].Service, d.TCP.Routers["r@file"].Middlewares, d.TCP.Routers["r@file"].TLS.Options},
+			[]any{"w@file", []string{"few@file"}, "strict@file"}},
+		{"TCP service", []any{d.TCP.Services["lb@file"].LoadBalancer.ServersTransport, d.TCP.Services["w@file"].Weighted.Services[0].Name},
+			[]any{"t@file", "lb@file"}},
 		{"UDP", []any{d.UDP.Routers["r@file"].Service, d.UDP.Services["w@file"].Weighted.Services[0].Name}, []any{"w@file", "lb@file"}},
-		{"kinds", []int{len(d.ServersTransports), len(d.TCP.Middlewares), len(d.TCP.ServersTransports), len(d.TLS.Options), len(d.TLS.Stores)}, []int{1, 1, 1, 2, 1}},
+		{"kinds", []int{len(d.ServersTransports), len(d.TCP.Middlewares), len(d.TCP.ServersTransports), len(d.TLS.Options), len(d.TLS.Stores)},
+			[]int{1, 1, 1, 2, 1}},
 		{"options", d.TLS.Options["default"] != nil && d.TLS.Options["strict@file"] != nil, true},
 	} {
 		if !reflect.DeepEqual(tt.got, tt.want) {
@@ -84,9 +88,11 @@ tls:
 func TestConflicts(t *testing.T) {
 	t.Parallel()
 	one := func(a, b string) string {
-		return "http:\n  serversTransports: {t: {serverName: " + a + "}, same: {serverName: x}}\ntcp:\n  routers: {r: {rule: \"HostSNI(`" + a + "`)\", service: s, tls: {}}}\n" +
+		return "http:\n  serversTransports: {t: {serverName: " + a + "}, same: {serverName: x}}\ntcp:\n  routers: {r: {rule: \"HostSNI(`" + a +
+			"`)\", service: s, tls: {}}}\n" +
 			"  services: {s: {loadBalancer: {servers: [{address: \"" + a + ":1\"}]}}}\n  middlewares: {m: {inFlightConn: {amount: " + b + "}}}\n" +
-			"udp:\n  services: {s: {loadBalancer: {servers: [{address: \"" + a + ":1\"}]}}}\ntls:\n  options: {default: {maxVersion: VersionTLS1" + b + "}}\n"
+			"udp:\n  services: {s: {loadBalancer: {servers: [{address: \"" + a + ":1\"}]}}}\ntls:\n  options: {default: {maxVersion: VersionTLS1" +
+			b + "}}\n"
 	}
 	dir := unpack(t, "-- a.yaml --\n"+one("a", "2")+"-- b.yaml --\n"+one("b", "3"))
 	d := open(t, Options{Files: []string{dir}}).Dynamic()

@@ -55,7 +55,8 @@ func TestProject(t *testing.T) {
 	if r == nil || len(d.Problems) != 0 {
 		t.Fatalf("got rules %v, problems %v; want the router", rules(d), d.Problems)
 	}
-	if r.Rule != "Host(`compose`)" || r.Priority != 7 || len(r.Middlewares) != 1 || r.Service != "web@docker" || d.Routers["included@docker"] == nil {
+	if r.Rule != "Host(`compose`)" || r.Priority != 7 || len(r.Middlewares) != 1 || r.Service != "web@docker" ||
+		d.Routers["included@docker"] == nil {
 		t.Errorf("got %+v, want what all files say", r)
 	}
 	if s := servers(d, "web@docker"); len(s) != 1 || s[0] != "http://127.0.0.1:3000" {
@@ -133,7 +134,8 @@ func TestProjectErrors(t *testing.T) {
 		name, archive, file, want string
 		line                      int
 	}{
-		{"ErrExtendsMissing", "-- c.yaml --\nservices:\n  a:\n    extends: {file: no.yaml, service: a}\n", "c.yaml", "no.yaml: there is no such file", 3},
+		{"ErrExtendsMissing", "-- c.yaml --\nservices:\n  a:\n    extends: {file: no.yaml, service: a}\n", "c.yaml",
+			"no.yaml: there is no such file", 3},
 		{"ErrExtendsUnknown", "-- c.yaml --\nservices:\n  a:\n    extends: b\n", "c.yaml", `extends the service "b", which is not in`, 3},
 		{"ErrExtendsItself", "-- c.yaml --\nservices:\n  a: {extends: b}\n  b: {extends: a}\n", "c.yaml", "extends itself", 0},
 		{"ErrIncludeMissing", "-- c.yaml --\ninclude:\n  - no.yaml\n", "c.yaml", "no.yaml: there is no such file", 2},
@@ -141,7 +143,8 @@ func TestProjectErrors(t *testing.T) {
 		{"ErrIncludeNothing", "-- c.yaml --\ninclude:\n  - {}\n", "c.yaml", "names no file", 2},
 		{"ErrIncludedMalformed", "-- c.yaml --\ninclude: [d.yaml]\n-- d.yaml --\nservices: [\n", "d.yaml", "malformed", 3},
 		{"ErrLabelFile", "-- c.yaml --\nservices:\n  a:\n    label_file: no\n", "c.yaml", "label_file", 3},
-		{"ErrLabelFileText", "-- c.yaml --\nservices:\n  a:\n    label_file: l\n-- l --\na=1\nsecret word = x\n", "l", "the line is not NAME=value", 2},
+		{"ErrLabelFileText", "-- c.yaml --\nservices:\n  a:\n    label_file: l\n-- l --\na=1\nsecret word = x\n", "l",
+			"the line is not NAME=value", 2},
 		{"ErrEnv", "-- c.yaml --\nservices: {}\n-- .env --\na=1\nmy secret\n", ".env", "the line is not NAME=value", 2},
 		{"ErrServiceName", "-- c.yaml --\nservices:\n  1: {}\n", "c.yaml", "is no text", 2},
 		{"ErrTagged", "-- c.yaml --\nservices:\n  a: {labels: !reset {}, ports: 3}\n", "c.yaml", "ports", 2},
@@ -177,8 +180,10 @@ func TestProfiles(t *testing.T) {
 
 func TestSwarmLabels(t *testing.T) {
 	t.Parallel()
-	d := open(t, Options{Files: []string{tempFile(t, "services:\n  web:\n    deploy:\n      labels:\n        - a=b\n        - traefik.enable=true\n")}}).Dynamic()
-	if len(d.Problems) != 1 || d.Problems[0].Line != 6 || d.Problems[0].Label != "traefik.enable" || d.Problems[0].Severity != config.Warning || !strings.Contains(d.Problems[0].Fix, "move them") {
+	d := open(t, Options{Files: []string{tempFile(t,
+		"services:\n  web:\n    deploy:\n      labels:\n        - a=b\n        - traefik.enable=true\n")}}).Dynamic()
+	if len(d.Problems) != 1 || d.Problems[0].Line != 6 || d.Problems[0].Label != "traefik.enable" ||
+		d.Problems[0].Severity != config.Warning || !strings.Contains(d.Problems[0].Fix, "move them") {
 		t.Errorf("got %v, want a warning at line 6", d.Problems)
 	}
 }
@@ -196,7 +201,8 @@ func TestMoved(t *testing.T) {
 	}
 	d := p.Dynamic()
 	after := d.Routers["r@docker"]
-	if file, line := d.Place("traefik.http.routers.r.rule", after.Origin); after.Origin.Line != before.Origin.Line+1 || line != after.Origin.Line || file != path {
+	if file, line := d.Place("traefik.http.routers.r.rule", after.Origin); after.Origin.Line != before.Origin.Line+1 ||
+		line != after.Origin.Line || file != path {
 		t.Errorf("got line %d, label at %d; want one more than %d", after.Origin.Line, line, before.Origin.Line)
 	}
 	if !maps.Equal(rules(d), map[string]string{"r": "Host(`a`)"}) {

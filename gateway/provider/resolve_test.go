@@ -81,7 +81,8 @@ func TestConflictStaysAlone(t *testing.T) {
 		want          map[string]string
 	}{
 		{"second", app("second", "r", "second", 3), map[string]string{"r": "Host(`first`)", "other": "Host(`before`)"}},
-		{"third", app("third", "third", "third", 4), map[string]string{"r": "Host(`first`)", "other": "Host(`before`)", "third": "Host(`third`)"}},
+		{"third", app("third", "third", "third", 4),
+			map[string]string{"r": "Host(`first`)", "other": "Host(`before`)", "third": "Host(`third`)"}},
 		{"other", app("other", "other", "after", 2), map[string]string{"r": "Host(`first`)", "other": "Host(`after`)", "third": "Host(`third`)"}},
 	} {
 		write(t, path(step.name), step.content)
@@ -175,19 +176,29 @@ func TestMerge(t *testing.T) {
 		servers       []string
 		problems      []string
 	}{
-		{"OKServersMerge", service("a", route("Path(`/`)"), port("1")) + service("b", route("Path(`/`)"), port("2")) + service("c", port("2"), route("Path(`/`)")),
+		{"OKServersMerge", service("a", route("Path(`/`)"), port("1")) + service("b", route("Path(`/`)"), port("2")) +
+			service("c", port("2"), route("Path(`/`)")),
 			[]string{"r"}, []string{"http://127.0.0.1:1", "http://127.0.0.1:2"}, nil},
-		{"ErrServicesDiffer", service("a", route("Path(`/`)"), port("1")) + service("b", route("Path(`/`)"), port("2"), "services.s.loadbalancer.passhostheader=false"),
+		{"ErrServicesDiffer", service("a", route("Path(`/`)"), port("1")) +
+			service("b", route("Path(`/`)"), port("2"), "services.s.loadbalancer.passhostheader=false"),
 			[]string{"r"}, nil, []string{`the service "s" is left out`, `the service "s" is left out`}},
-		{"ErrRoutersDiffer", service("a", route("Path(`/a`)"), port("1")) + service("b", route("Path(`/b`)"), port("2"), "routers.ok.rule=Path(`/`)"),
-			[]string{"ok"}, []string{"http://127.0.0.1:1", "http://127.0.0.1:2"}, []string{`the router "r" is left out: service "b"`, `the router "r" is left out: service "a"`}},
+		{"ErrRoutersDiffer", service("a", route("Path(`/a`)"), port("1")) +
+			service("b", route("Path(`/b`)"), port("2"), "routers.ok.rule=Path(`/`)"),
+			[]string{"ok"}, []string{"http://127.0.0.1:1", "http://127.0.0.1:2"},
+			[]string{`the router "r" is left out: service "b"`, `the router "r" is left out: service "a"`}},
 		{"ErrMiddlewaresDiffer", service("a", "middlewares.m.addprefix.prefix=/a") + service("b", "middlewares.m.addprefix.prefix=/b"),
 			nil, nil, []string{`the middleware "m"`, `the middleware "m"`}},
-		{"OKMiddlewaresAgree", service("a", "middlewares.m.addprefix.prefix=/a") + service("b", "middlewares.m.addprefix.prefix=/a"), nil, nil, nil},
-		{"ErrUnsupportedElsewhere", service("a", route("Path(`/`)"), port("1"), "routers.r.middlewares=auth", "routers.ok.rule=Path(`/ok`)") + service("b", "middlewares.auth.plugin.x.y=z"),
-			[]string{"ok"}, []string{"http://127.0.0.1:1"}, []string{`the router "r" is left out: its middleware "auth" needs traefik.http.middlewares.auth.plugin.x.y`, "this label is not supported"}},
-		{"ErrUnsupportedInChain", service("a", route("Path(`/`)"), port("1"), "routers.r.middlewares=outer", "routers.ok.rule=Path(`/ok`)", "middlewares.outer.chain.middlewares=inner", "middlewares.inner.chain.middlewares=p", "middlewares.p.plugin.x.y=z"),
-			[]string{"ok"}, []string{"http://127.0.0.1:1"}, []string{`the router "r" is left out: its middleware "outer" needs`, "this label is not supported"}},
+		{"OKMiddlewaresAgree", service("a", "middlewares.m.addprefix.prefix=/a") + service("b", "middlewares.m.addprefix.prefix=/a"), nil, nil,
+			nil},
+		{"ErrUnsupportedElsewhere", service("a", route("Path(`/`)"), port("1"), "routers.r.middlewares=auth", "routers.ok.rule=Path(`/ok`)") +
+			service("b", "middlewares.auth.plugin.x.y=z"),
+			[]string{"ok"}, []string{"http://127.0.0.1:1"},
+			[]string{`the router "r" is left out: its middleware "auth" needs traefik.http.middlewares.auth.plugin.x.y`,
+				"this label is not supported"}},
+		{"ErrUnsupportedInChain", service("a", route("Path(`/`)"), port("1"), "routers.r.middlewares=outer", "routers.ok.rule=Path(`/ok`)",
+			"middlewares.outer.chain.middlewares=inner", "middlewares.inner.chain.middlewares=p", "middlewares.p.plugin.x.y=z"),
+			[]string{"ok"}, []string{"http://127.0.0.1:1"},
+			[]string{`the router "r" is left out: its middleware "outer" needs`, "this label is not supported"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

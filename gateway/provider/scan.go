@@ -208,8 +208,10 @@ func (f *finder) traefik(s *source, told *config.Static) {
 			continue
 		}
 		if info, err := os.Stat(fp.Directory); err != nil || !info.IsDir() {
-			f.missing = append(f.missing, config.Problem{Severity: config.Warning, File: told.Origin.File, Line: told.Origin.Line, Service: told.Origin.Service,
-				Message: fmt.Sprintf("the directory of Traefik's file provider, %s, does not exist", s.show(fp.Directory)), Fix: "create it, or mount another one"})
+			f.missing = append(f.missing, config.Problem{Severity: config.Warning, File: told.Origin.File, Line: told.Origin.Line,
+				Service: told.Origin.Service,
+				Message: fmt.Sprintf("the directory of Traefik's file provider, %s, does not exist", s.show(fp.Directory)),
+				Fix:     "create it, or mount another one"})
 		}
 		f.dynamic(folder{fp.Directory, s.show(fp.Directory)})
 	}

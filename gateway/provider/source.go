@@ -176,7 +176,8 @@ func (s *source) path() string {
 
 // newDynamic is the source of a file of Traefik's dynamic configuration.
 func newDynamic(path, shown, from string) *source {
-	return &source{name: shown, roots: []string{path}, dir: filepath.Dir(path), shownDir: filepath.Dir(shown), layer: fileLayer, from: from, dynamic: true}
+	return &source{name: shown, roots: []string{path}, dir: filepath.Dir(path), shownDir: filepath.Dir(shown), layer: fileLayer, from: from,
+		dynamic: true}
 }
 
 // newProject is the source of a compose project of these files.

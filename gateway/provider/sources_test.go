@@ -72,11 +72,13 @@ func TestRunTraefik(t *testing.T) {
 	if err := os.MkdirAll(etc, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	write(t, path, traefik("--entrypoints.web.address=:80", "--providers.docker.exposedbydefault=false", "--providers.file.directory=/etc/traefik/dynamic"))
+	write(t, path, traefik("--entrypoints.web.address=:80", "--providers.docker.exposedbydefault=false",
+		"--providers.file.directory=/etc/traefik/dynamic"))
 	write(t, filepath.Join(etc, "one.yaml"), routing("one", "one"))
 	r := run(t, Options{Files: []string{path}})
 	d := r.Dynamic()
-	if len(d.Routers) != 1 || d.Routers["one@file"] == nil || d.Static.EntryPoints["web"] == nil || d.Static.EntryPoints["web"].Address != ":80" {
+	if len(d.Routers) != 1 || d.Routers["one@file"] == nil || d.Static.EntryPoints["web"] == nil ||
+		d.Static.EntryPoints["web"].Address != ":80" {
 		t.Fatalf("got rules %v, static %+v, problems %v; want the file's router", rules(d), d.Static, d.Problems)
 	}
 	if o := d.Static.EntryPoints["web"].Origin; o.Line != 5 || o.File != path {

@@ -12,7 +12,8 @@ func town(n int) string {
 	var b strings.Builder
 	b.WriteString("services:\n")
 	for i := range n {
-		fmt.Fprintf(&b, "  svc%d:\n    image: nginx:latest\n    labels:\n      - traefik.enable=true\n      - traefik.http.routers.r%d.rule=Host(`h%d.localhost`)\n"+
+		fmt.Fprintf(&b, "  svc%d:\n    image: nginx:latest\n    labels:\n      - traefik.enable=true\n"+
+			"      - traefik.http.routers.r%d.rule=Host(`h%d.localhost`)\n"+
 			"      - traefik.http.services.r%d.loadbalancer.server.port=80\n", i, i, i, i)
 	}
 	return b.String()
@@ -44,7 +45,8 @@ func BenchmarkSave(b *testing.B) {
 	}
 	for i := 0; b.Loop(); i++ {
 		b.StopTimer()
-		now := strings.Replace(text, "Host(`h5000.localhost`)", fmt.Sprintf("Host(`x%d.localhost`)%s", i, strings.Repeat("\n      - a=b", i%2)), 1)
+		now := strings.Replace(text, "Host(`h5000.localhost`)", fmt.Sprintf("Host(`x%d.localhost`)%s", i, strings.Repeat("\n      - a=b", i%2)),
+			1)
 		if err := os.WriteFile(path, []byte(now), 0o600); err != nil {
 			b.Fatal(err)
 		}

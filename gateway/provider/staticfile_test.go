@@ -37,7 +37,8 @@ func TestStaticFile(t *testing.T) {
 		"NoWorkingDir":   {"volumes: [./etc:/w]" + flags, "", ":80"},
 		"NamedRelative":  {"working_dir: /w\n    volumes: [./a.yml:/w/c.yml]\n    command: [--configFile=c.yml]", "", ":81"},
 		"Config":         {"configs: [{source: c, target: /traefik.yml}]", "configs:\n  c: {file: a.yml}\n", ":81"},
-		"ConfigContent":  {"configs: [{source: c, target: /etc/traefik/traefik.yml}]", "configs:\n  c:\n    content: |\n      entryPoints:\n        web: {address: ':85'}\n", ":85"},
+		"ConfigContent": {"configs: [{source: c, target: /etc/traefik/traefik.yml}]",
+			"configs:\n  c:\n    content: |\n      entryPoints:\n        web: {address: ':85'}\n", ":85"},
 		"ConfigBare":     {"configs: [traefik.yml]", "configs:\n  traefik.yml:\n    content: \"entryPoints: {web: {address: ':86'}}\"\n", ":86"},
 		"ConfigVariable": {"configs: [{source: c, target: /traefik.yml}]", "configs:\n  c: {environment: STATIC}\n", ":87"},
 	} {

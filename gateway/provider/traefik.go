@@ -26,7 +26,8 @@ func (p *project) traefik(doc *document, full *types.Project, s types.ServiceCon
 	last := parts[len(parts)-1]
 	if doc.static != nil {
 		doc.problems = append(doc.problems, config.Problem{Severity: config.Warning, File: last.file, Line: last.node.Line, Service: s.Name,
-			Message: fmt.Sprintf("the settings of this Traefik are ignored: service %q runs one too", doc.static.Origin.Service), Fix: "remove one of them"})
+			Message: fmt.Sprintf("the settings of this Traefik are ignored: service %q runs one too", doc.static.Origin.Service),
+			Fix:     "remove one of them"})
 		return
 	}
 	env, err := p.environment(s)
@@ -185,7 +186,8 @@ func mounted(project *types.Project, s types.ServiceConfig, inside string) *moun
 		try(mount{target: target, what: "the tmpfs mount"})
 	}
 	for _, c := range s.Configs {
-		try(mount{target: or(c.Target, "/"+c.Source), source: project.Configs[c.Source].File, section: "configs", object: c.Source, readOnly: true})
+		try(mount{target: or(c.Target, "/"+c.Source), source: project.Configs[c.Source].File, section: "configs", object: c.Source,
+			readOnly: true})
 	}
 	for _, c := range s.Secrets {
 		target := or(c.Target, c.Source)

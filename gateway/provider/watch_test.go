@@ -169,11 +169,15 @@ func TestRunRefuses(t *testing.T) {
 		service, label      string
 	}{
 		{"ErrMalformed", web("b") + "  more: [\n", "the YAML is malformed", 7, "", ""},
-		{"ErrUnknownLabel", web("b") + more + "traefik.http.services.more.loadbalancer.server.prot=80\n", "no such label", 9, "more", "traefik.http.services.more.loadbalancer.server.prot"},
+		{"ErrUnknownLabel", web("b") + more + "traefik.http.services.more.loadbalancer.server.prot=80\n", "no such label", 9, "more",
+			"traefik.http.services.more.loadbalancer.server.prot"},
 		{"ErrRule", strings.ReplaceAll(web("b"), "Host(`b`)", "Host('b')"), "single quotes", 4, "web", "traefik.http.routers.r.rule"},
 		{"ErrNoPort", web("b") + more + "traefik.enable=true\n", "port is missing", 8, "more", ""},
-		{"ErrConflict", web("b") + more + "traefik.http.routers.r.rule=Path(`/`)\n      - traefik.http.services.more.loadbalancer.server.port=1\n", "defines it differently", 4, "web", ""},
-		{"ErrPlugin", web("b") + "      - traefik.http.routers.r.middlewares=auth\n      - traefik.http.middlewares.auth.plugin.x.y=z\n", "which is not supported", 4, "web", ""},
+		{"ErrConflict", web("b") + more +
+			"traefik.http.routers.r.rule=Path(`/`)\n      - traefik.http.services.more.loadbalancer.server.port=1\n", "defines it differently", 4,
+			"web", ""},
+		{"ErrPlugin", web("b") + "      - traefik.http.routers.r.middlewares=auth\n      - traefik.http.middlewares.auth.plugin.x.y=z\n",
+			"which is not supported", 4, "web", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -105,10 +105,12 @@ func TestPasswordsHidden(t *testing.T) {
 	gone := httptest.NewServer(http.NotFoundHandler())
 	gone.Close()
 	var log strings.Builder
-	_, front := balance(t, proxy.Options{Log: slog.New(slog.NewTextHandler(&log, nil))}, servers(strings.Replace(gone.URL, "://", "://me:hunter2@", 1)))
+	_, front := balance(t, proxy.Options{Log: slog.New(slog.NewTextHandler(&log, nil))},
+		servers(strings.Replace(gone.URL, "://", "://me:hunter2@", 1)))
 	status, body := fetch(t, front.URL)
 	front.Close()
-	if status != http.StatusBadGateway || !strings.Contains(body, gone.Listener.Addr().String()) || log.Len() == 0 || strings.Contains(body+log.String(), "hunter2") {
+	if status != http.StatusBadGateway || !strings.Contains(body, gone.Listener.Addr().String()) || log.Len() == 0 ||
+		strings.Contains(body+log.String(), "hunter2") {
 		t.Errorf("got %d %s, and the log\n%s", status, body, log.String())
 	}
 }

@@ -106,7 +106,8 @@ func (w *weighted) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		if answerEnded(rw, r) {
 			return
 		}
-		failure{Status: http.StatusServiceUnavailable, Service: w.name, Detail: "no available server", Remedy: "None of its services is up."}.answer(rw, r)
+		failure{Status: http.StatusServiceUnavailable, Service: w.name, Detail: "no available server",
+			Remedy: "None of its services is up."}.answer(rw, r)
 		return
 	}
 	i := up.children[up.picker.pick(r)]

@@ -93,7 +93,8 @@ func TestMirroringLoss(t *testing.T) {
 	log := slog.New(slog.NewTextHandler(&locked{&mu, &said}, nil))
 	release := make(chan struct{})
 	mirror := &flaky{HandlerFunc: func(http.ResponseWriter, *http.Request) { <-release }}
-	m, err := proxy.NewMirroring("m", &config.Mirroring{Mirrors: []config.Mirror{{Name: "copy", Percent: 100}}}, echo(200), []proxy.Service{mirror}, log)
+	m, err := proxy.NewMirroring("m", &config.Mirroring{Mirrors: []config.Mirror{{Name: "copy", Percent: 100}}}, echo(200),
+		[]proxy.Service{mirror}, log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +144,8 @@ func TestFailoverBody(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			main := echo(503)
-			f, err := proxy.NewFailover("f", &config.Failover{Errors: &config.FailoverErrors{Status: []string{"503"}, MaxRequestBodyBytes: tt.limit}},
+			f, err := proxy.NewFailover("f",
+				&config.Failover{Errors: &config.FailoverErrors{Status: []string{"503"}, MaxRequestBodyBytes: tt.limit}},
 				main, echo(201))
 			if err != nil {
 				t.Fatal(err)

@@ -204,13 +204,18 @@ var page = template.Must(template.New("").Parse(`<!doctype html>
 <title>{{.Status}} waiting for {{.Service}}</title>
 <style>
 :root { color-scheme: light dark; --text: #1f2328; --quiet: #59636e; --line: #d1d9e0; --back: #f6f8fa; --card: #fff; --mark: #bc4c00 }
-@media (prefers-color-scheme: dark) { :root { --text: #e6edf3; --quiet: #9198a1; --line: #3d444d; --back: #0d1117; --card: #151b23; --mark: #f0883e } }
-body { margin: 0; min-height: 100vh; display: grid; place-items: center; background: var(--back); color: var(--text); font: 16px/1.5 system-ui, sans-serif }
-main { box-sizing: border-box; width: min(36rem, 100% - 2rem); padding: 1.5rem 2rem; background: var(--card); border: 1px solid var(--line); border-radius: 10px }
+@media (prefers-color-scheme: dark) {
+  :root { --text: #e6edf3; --quiet: #9198a1; --line: #3d444d; --back: #0d1117; --card: #151b23; --mark: #f0883e }
+}
+body { margin: 0; min-height: 100vh; display: grid; place-items: center; background: var(--back);
+  color: var(--text); font: 16px/1.5 system-ui, sans-serif }
+main { box-sizing: border-box; width: min(36rem, 100% - 2rem); padding: 1.5rem 2rem; background: var(--card);
+  border: 1px solid var(--line); border-radius: 10px }
 h1 { margin: 0 0 .25rem; font-size: 1.25rem }
 p { margin: .25rem 0 1rem; color: var(--quiet) }
 p.remedy { margin: 1rem 0 0; color: var(--text) }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: .35rem 1.25rem; margin: 0; padding-top: 1rem; border-top: 1px solid var(--line) }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: .35rem 1.25rem; margin: 0;
+  padding-top: 1rem; border-top: 1px solid var(--line) }
 dt { color: var(--quiet) }
 dd { margin: 0; overflow-wrap: anywhere; font-family: ui-monospace, monospace; font-size: .9rem }
 .mark { color: var(--mark) }

@@ -17,7 +17,8 @@ type lastAnswerConn struct {
 }
 
 // dialForAnswers has the connections of dial be such ones.
-func dialForAnswers(dial func(ctx context.Context, network, address string) (net.Conn, error)) func(context.Context, string, string) (net.Conn, error) {
+func dialForAnswers(dial func(ctx context.Context, network, address string) (net.Conn, error)) func(context.Context, string,
+	string) (net.Conn, error) {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		c, err := dial(ctx, network, address)
 		if err != nil {

@@ -22,9 +22,10 @@ func TestScenarioInterim(t *testing.T) {
 		lb.Sticky = &config.Sticky{Cookie: &config.Cookie{Name: "at"}}
 	}
 	both(t, map[string]scenario{
-		"Hint":       {server: answers(hint + plainOK), request: getOne, times: 3, want: "103[X-Hint=1] 200 ok"},
-		"HintKeeps":  {server: answers(hint + plainOK), request: getOne, edit: sticky, want: "103[Set-Cookie X-Hint=1] 200[Set-Cookie] ok"},
-		"Hints":      {server: answers(strings.Repeat("HTTP/1.1 102 Processing\r\n\r\n", 40) + plainOK), request: getOne, times: 2, want: strings.Repeat("102 ", 40) + "200 ok"},
+		"Hint":      {server: answers(hint + plainOK), request: getOne, times: 3, want: "103[X-Hint=1] 200 ok"},
+		"HintKeeps": {server: answers(hint + plainOK), request: getOne, edit: sticky, want: "103[Set-Cookie X-Hint=1] 200[Set-Cookie] ok"},
+		"Hints": {server: answers(strings.Repeat("HTTP/1.1 102 Processing\r\n\r\n", 40) + plainOK), request: getOne, times: 2,
+			want: strings.Repeat("102 ", 40) + "200 ok"},
 		"HTTP10":     {server: answers(hint + plainOK), request: "GET / HTTP/1.0\r\n\r\n", times: 2, want: "200 ok"},
 		"Unasked":    {server: answers("HTTP/1.1 100 Continue\r\n\r\n" + plainOK), request: getOne, times: 2, want: "200 ok"},
 		"ErrNoFinal": {server: answersOnce(hint), request: getOne, want: "103[X-Hint=1] 502 " + silence},
@@ -35,13 +36,18 @@ func TestScenarioInterim(t *testing.T) {
 				_, _ = fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
 			}
 		}, client: expects(expecting, "body"), want: "100 200 body"},
-		"ExpectSilence":    {server: echoes, client: expects(expecting, "body"), want: "100 200 body"},
-		"ExpectAtOnce":     {server: echoes, request: expecting + "body", want: "100 200 body"},
-		"ExpectChunked":    {server: echoes, request: begin + "Expect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n", want: "100 200 body"},
-		"ExpectLarge":      {server: echoes, request: begin + "Expect: 100-continue\r\nContent-Length: 100000\r\n\r\n" + strings.Repeat("x", 100000), want: "100 200 100000 bytes"},
-		"ExpectRefused":    {server: refuses("HTTP/1.1 417 Expectation Failed\r\nX-A: 1\r\nContent-Length: 0\r\n\r\n"), request: expecting, times: 2, want: "417[X-A=1]"},
-		"ExpectRefused413": {server: refuses("HTTP/1.1 413 Too Large\r\nX-A: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"), request: expecting + "body", times: 2, want: "413[X-A=1]"},
-		"ExpectHint":       {server: refuses(hint + "HTTP/1.1 401 Unauthorized\r\nX-A: 1\r\nContent-Length: 0\r\n\r\n"), request: expecting, want: "103[X-Hint=1] 401[X-A=1]"},
+		"ExpectSilence": {server: echoes, client: expects(expecting, "body"), want: "100 200 body"},
+		"ExpectAtOnce":  {server: echoes, request: expecting + "body", want: "100 200 body"},
+		"ExpectChunked": {server: echoes, request: begin + "Expect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n",
+			want: "100 200 body"},
+		"ExpectLarge": {server: echoes,
+			request: begin + "Expect: 100-continue\r\nContent-Length: 100000\r\n\r\n" + strings.Repeat("x", 100000), want: "100 200 100000 bytes"},
+		"ExpectRefused": {server: refuses("HTTP/1.1 417 Expectation Failed\r\nX-A: 1\r\nContent-Length: 0\r\n\r\n"), request: expecting,
+			times: 2, want: "417[X-A=1]"},
+		"ExpectRefused413": {server: refuses("HTTP/1.1 413 Too Large\r\nX-A: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"),
+			request: expecting + "body", times: 2, want: "413[X-A=1]"},
+		"ExpectHint": {server: refuses(hint + "HTTP/1.1 401 Unauthorized\r\nX-A: 1\r\nContent-Length: 0\r\n\r\n"), request: expecting,
+			want: "103[X-Hint=1] 401[X-A=1]"},
 	})
 }
 
@@ -95,14 +101,17 @@ func TestScenarioBodies(t *testing.T) {
 	t.Parallel()
 	large := strings.Repeat("x", 100000)
 	both(t, map[string]scenario{
-		"Small":      {server: echoes, request: begin + "Content-Length: 4\r\n\r\nbody", times: 3, want: "200 body"},
-		"Large":      {server: echoes, request: begin + "Content-Length: 100000\r\n\r\n" + large, times: 3, want: "200 100000 bytes"},
-		"Chunked":    {server: echoes, request: begin + "Transfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n", times: 3, want: "200 body"},
-		"Trailer":    {server: echoes, request: begin + "Trailer: X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\nX-Sum: 7\r\n\r\n", times: 3, want: "200[X-Sum=7] body"},
-		"NoBody":     {server: echoes, request: begin + "Content-Length: 0\r\n\r\n", times: 3, want: "200"},
-		"ErrChunk":   {server: echoes, request: begin + "Transfer-Encoding: chunked\r\n\r\n4\r\nbody\r\nzz\r\n", want: "400"},
-		"Early":      {server: answersHead("HTTP/1.1 413 Too Large\r\nX-A: 1\r\nContent-Length: 0\r\n\r\n"), request: begin + "Content-Length: 100000000\r\n\r\n" + large, times: 2, want: "413[X-A=1]"},
-		"EarlyChunk": {server: answersHead("HTTP/1.1 413 Too Large\r\nX-A: 1\r\nContent-Length: 0\r\n\r\n"), request: begin + "Transfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n", times: 2, want: "413[X-A=1]"},
+		"Small":   {server: echoes, request: begin + "Content-Length: 4\r\n\r\nbody", times: 3, want: "200 body"},
+		"Large":   {server: echoes, request: begin + "Content-Length: 100000\r\n\r\n" + large, times: 3, want: "200 100000 bytes"},
+		"Chunked": {server: echoes, request: begin + "Transfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n", times: 3, want: "200 body"},
+		"Trailer": {server: echoes, request: begin + "Trailer: X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\nX-Sum: 7\r\n\r\n",
+			times: 3, want: "200[X-Sum=7] body"},
+		"NoBody":   {server: echoes, request: begin + "Content-Length: 0\r\n\r\n", times: 3, want: "200"},
+		"ErrChunk": {server: echoes, request: begin + "Transfer-Encoding: chunked\r\n\r\n4\r\nbody\r\nzz\r\n", want: "400"},
+		"Early": {server: answersHead("HTTP/1.1 413 Too Large\r\nX-A: 1\r\nContent-Length: 0\r\n\r\n"),
+			request: begin + "Content-Length: 100000000\r\n\r\n" + large, times: 2, want: "413[X-A=1]"},
+		"EarlyChunk": {server: answersHead("HTTP/1.1 413 Too Large\r\nX-A: 1\r\nContent-Length: 0\r\n\r\n"),
+			request: begin + "Transfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n", times: 2, want: "413[X-A=1]"},
 		"EarlyClose": {server: func(c net.Conn, r *bufio.Reader) {
 			if _, err := http.ReadRequest(r); err == nil {
 				_, _ = io.WriteString(c, "HTTP/1.1 413 Too Large\r\nX-A: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
@@ -113,11 +122,16 @@ func TestScenarioBodies(t *testing.T) {
 				_, _ = io.WriteString(c, "HTTP/1.1 413 Too Large\r\nX-A: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
 			}
 		}, request: begin + "Content-Length: 100000000\r\n\r\n" + strings.Repeat(large, 50), times: 8, want: "413[X-A=1]"},
-		"SilentSmall":   {server: answersOnceNever, request: begin + "Content-Length: 4\r\n\r\nbody", header: 50 * time.Millisecond, want: "504 the server did not answer in time"},
-		"SilentLarge":   {server: answersOnceNever, request: begin + "Content-Length: 100000\r\n\r\n" + large, header: 50 * time.Millisecond, want: "504 the server did not answer in time"},
-		"SilentChunked": {server: answersOnceNever, request: begin + "Transfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n", header: 50 * time.Millisecond, want: "504 the server did not answer in time"},
-		"SilentExpect":  {server: answersOnceNever, request: begin + "Expect: 100-continue\r\nContent-Length: 4\r\n\r\nbody", header: 50 * time.Millisecond, want: "100 504 the server did not answer in time"},
-		"SlowUpload":    {server: echoes, client: inParts(begin+"Content-Length: 20000\r\n\r\n", large[:10000], large[:10000]), header: 100 * time.Millisecond, want: "200 20000 bytes"},
+		"SilentSmall": {server: answersOnceNever, request: begin + "Content-Length: 4\r\n\r\nbody", header: 50 * time.Millisecond,
+			want: "504 the server did not answer in time"},
+		"SilentLarge": {server: answersOnceNever, request: begin + "Content-Length: 100000\r\n\r\n" + large, header: 50 * time.Millisecond,
+			want: "504 the server did not answer in time"},
+		"SilentChunked": {server: answersOnceNever, request: begin + "Transfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n",
+			header: 50 * time.Millisecond, want: "504 the server did not answer in time"},
+		"SilentExpect": {server: answersOnceNever, request: begin + "Expect: 100-continue\r\nContent-Length: 4\r\n\r\nbody",
+			header: 50 * time.Millisecond, want: "100 504 the server did not answer in time"},
+		"SlowUpload": {server: echoes, client: inParts(begin+"Content-Length: 20000\r\n\r\n", large[:10000], large[:10000]),
+			header: 100 * time.Millisecond, want: "200 20000 bytes"},
 		"BothWays": {server: func(c net.Conn, r *bufio.Reader) {
 			req, err := http.ReadRequest(r)
 			if err != nil {

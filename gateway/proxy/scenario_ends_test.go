@@ -92,19 +92,22 @@ func TestScenarioLeft(t *testing.T) {
 		every   time.Duration // how often a byte follows, if it does
 		await   string        // what the client waits for before it leaves
 	}{
-		"BeforeHead":    {request: getOne},
-		"InHead":        {request: getOne, answer: "HTTP/1.1 200 OK\r\nX-"},
-		"AfterHint":     {request: getOne, answer: "HTTP/1.1 103 Early Hints\r\n\r\n", await: "103"},
-		"InBody":        {request: getOne, answer: "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\nx", await: "200"},
-		"InFlushPause":  {request: getOne, answer: "HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\nx"}, // it leaves before the flush
-		"InFlushPauses": {request: getOne, answer: "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\nx", every: 10 * time.Millisecond, await: "200"},
+		"BeforeHead":   {request: getOne},
+		"InHead":       {request: getOne, answer: "HTTP/1.1 200 OK\r\nX-"},
+		"AfterHint":    {request: getOne, answer: "HTTP/1.1 103 Early Hints\r\n\r\n", await: "103"},
+		"InBody":       {request: getOne, answer: "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\nx", await: "200"},
+		"InFlushPause": {request: getOne, answer: "HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\nx"}, // it leaves before the flush
+		"InFlushPauses": {request: getOne, answer: "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\nx", every: 10 * time.Millisecond,
+			await: "200"},
 		"InStream":      {request: getOne, answer: "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n", await: "200"},
 		"InChunks":      {request: getOne, answer: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n", await: "200"},
 		"InUpload":      {request: begin + "Content-Length: 100000\r\n\r\nx"},
 		"InChunkUpload": {request: begin + "Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n"},
 		"InExpectation": {request: begin + "Expect: 100-continue\r\nContent-Length: 100000\r\n\r\n"},
-		"BothWays":      {request: begin + "Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n", answer: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n", await: "200"},
-		"InTunnel":      {request: "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n", answer: "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n", await: "101"},
+		"BothWays": {request: begin + "Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n",
+			answer: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n", await: "200"},
+		"InTunnel": {request: "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n",
+			answer: "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n", await: "101"},
 	}
 	for _, scheme := range schemes {
 		for name, stage := range stages {
@@ -205,13 +208,16 @@ func TestScenarioUpgrade(t *testing.T) {
 	sticky := func(lb *config.LoadBalancer) { lb.Sticky = &config.Sticky{Cookie: &config.Cookie{Name: "at"}} }
 	refused := "the server's answer is malformed: it switches to a protocol that nobody asked for"
 	both(t, map[string]scenario{
-		"Talk":      {server: offers, client: talk(0), times: 2, want: "101[X-A=1] hello early late bye <nil>"},
-		"Keeps":     {server: offers, client: talk(0), edit: sticky, want: "101[Set-Cookie X-A=1] hello early late bye <nil>"},
-		"LateTalk":  {server: offers, client: talk(150 * time.Millisecond), header: 50 * time.Millisecond, want: "101[X-A=1] hello early late bye <nil>"},
-		"Refused":   {server: answersHead("HTTP/1.1 426 Upgrade Required\r\nX-A: 1\r\nContent-Length: 0\r\n\r\n"), request: upgrade, want: "426[X-A=1]"},
-		"ErrOther":  {server: answersHead(strings.Replace(agree, "Echo", "other", 1)), request: upgrade, want: "502 " + refused},
-		"ErrNone":   {server: answersHead(strings.Replace(agree, "Upgrade: Echo\r\n", "", 1)), request: upgrade, want: "502 " + refused},
-		"NotH2C":    {server: offers, request: ask("Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n"), want: "200 ok"},
+		"Talk":  {server: offers, client: talk(0), times: 2, want: "101[X-A=1] hello early late bye <nil>"},
+		"Keeps": {server: offers, client: talk(0), edit: sticky, want: "101[Set-Cookie X-A=1] hello early late bye <nil>"},
+		"LateTalk": {server: offers, client: talk(150 * time.Millisecond), header: 50 * time.Millisecond,
+			want: "101[X-A=1] hello early late bye <nil>"},
+		"Refused": {server: answersHead("HTTP/1.1 426 Upgrade Required\r\nX-A: 1\r\nContent-Length: 0\r\n\r\n"), request: upgrade,
+			want: "426[X-A=1]"},
+		"ErrOther": {server: answersHead(strings.Replace(agree, "Echo", "other", 1)), request: upgrade, want: "502 " + refused},
+		"ErrNone":  {server: answersHead(strings.Replace(agree, "Upgrade: Echo\r\n", "", 1)), request: upgrade, want: "502 " + refused},
+		"NotH2C": {server: offers, request: ask("Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n"),
+			want: "200 ok"},
 		"NotAmong":  {server: offers, request: ask("Connection: Upgrade\r\nUpgrade: websocket, h2c\r\n"), want: "200 ok"},
 		"Unnamed":   {server: offers, request: ask("Upgrade: echo\r\n"), want: "200 ok"},
 		"WithBody":  {server: offers, request: begin + "Connection: Upgrade\r\nUpgrade: echo\r\nContent-Length: 4\r\n\r\nbody", want: "200 ok"},

@@ -75,7 +75,8 @@ func behind(t *testing.T, s *speaker, http2 bool, header time.Duration) *httptes
 	t.Helper()
 	limit := config.Duration(header)
 	p := proxy.New(proxy.Options{Check: s.dialled.add})
-	tr, err := p.Transport(&config.ServersTransport{InsecureSkipVerify: true, ForwardingTimeouts: &config.ForwardingTimeouts{ResponseHeaderTimeout: &limit}})
+	tr, err := p.Transport(&config.ServersTransport{InsecureSkipVerify: true,
+		ForwardingTimeouts: &config.ForwardingTimeouts{ResponseHeaderTimeout: &limit}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,9 +167,11 @@ func TestScenarioProtocols(t *testing.T) {
 			w.WriteHeader(413)
 			_ = http.NewResponseController(w).Flush()
 		}, want: "413[X-A=1]"},
-		"Expect": {method: "POST", body: func() io.Reader { return strings.NewReader("body") }, edit: func(r *http.Request) { r.Header.Set("Expect", "100-continue") },
+		"Expect": {method: "POST", body: func() io.Reader { return strings.NewReader("body") },
+			edit:   func(r *http.Request) { r.Header.Set("Expect", "100-continue") },
 			server: func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) }, want: "200 body"},
-		"ExpectRefused": {method: "POST", body: func() io.Reader { return strings.NewReader("body") }, edit: func(r *http.Request) { r.Header.Set("Expect", "100-continue") },
+		"ExpectRefused": {method: "POST", body: func() io.Reader { return strings.NewReader("body") },
+			edit:   func(r *http.Request) { r.Header.Set("Expect", "100-continue") },
 			server: func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("X-A", "1"); w.WriteHeader(417) }, want: "417[X-A=1]"},
 	} {
 		for _, way := range ways {

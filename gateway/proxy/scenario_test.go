@@ -101,7 +101,8 @@ func balancerOf(t *testing.T, scheme string, s scenario) *proxy.Balancer {
 		opts.Check = s.dialled.add
 	}
 	p := proxy.New(opts)
-	tr, err := p.Transport(&config.ServersTransport{InsecureSkipVerify: true, ForwardingTimeouts: &config.ForwardingTimeouts{ResponseHeaderTimeout: &limit}})
+	tr, err := p.Transport(&config.ServersTransport{InsecureSkipVerify: true,
+		ForwardingTimeouts: &config.ForwardingTimeouts{ResponseHeaderTimeout: &limit}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +148,8 @@ func transcript(r *bufio.Reader, head bool) string {
 			res.Body = io.NopCloser(r)
 		}
 		body, err := io.ReadAll(res.Body)
-		if kind := res.Header.Get("Content-Type"); strings.HasPrefix(kind, "application/problem") || strings.HasPrefix(kind, "text/plain") && res.StatusCode >= 400 {
+		if kind := res.Header.Get("Content-Type"); strings.HasPrefix(kind, "application/problem") || strings.HasPrefix(kind, "text/plain") &&
+			res.StatusCode >= 400 {
 			body = problemOf(body)
 		}
 		if len(body) > 128 {
@@ -241,34 +243,50 @@ const (
 func TestScenarioAnswers(t *testing.T) {
 	t.Parallel()
 	both(t, map[string]scenario{
-		"Length":       {server: answers(plainOK), request: getOne, times: 3, want: "200 ok"},
-		"Chunked":      {server: answers("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"), request: getOne, times: 3, want: "200 ok"},
-		"UntilClose":   {server: answersOnce("HTTP/1.1 200 OK\r\n\r\nok"), request: getOne, times: 3, want: "200 ok"},
-		"Close":        {server: answersOnce("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok"), request: getOne, times: 3, want: "200 ok"},
+		"Length": {server: answers(plainOK), request: getOne, times: 3, want: "200 ok"},
+		"Chunked": {server: answers("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"), request: getOne, times: 3,
+			want: "200 ok"},
+		"UntilClose": {server: answersOnce("HTTP/1.1 200 OK\r\n\r\nok"), request: getOne, times: 3, want: "200 ok"},
+		"Close": {server: answersOnce("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok"), request: getOne, times: 3,
+			want: "200 ok"},
 		"ClosesUnsaid": {server: answersOnce(plainOK), request: getOne, times: 10, want: "200 ok"},
 		"NoContent":    {server: answers("HTTP/1.1 204 No Content\r\nX-A: 1\r\n\r\n"), request: getOne, times: 3, want: "204[X-A=1]"},
-		"NotModified":  {server: answers("HTTP/1.1 304 Not Modified\r\nX-A: 1\r\nContent-Length: 7\r\n\r\n"), request: getOne, times: 3, want: "304[X-A=1]"},
-		"Head":         {server: answers("HTTP/1.1 200 OK\r\nX-A: 1\r\nContent-Length: 7\r\n\r\n"), request: strings.Replace(getOne, "GET", "HEAD", 1), times: 3, want: "200[X-A=1]"},
-		"Empty":        {server: answers("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), request: getOne, times: 3, want: "200"},
-		"LongLine":     {server: answers("HTTP/1.1 200 OK\r\nX-A: " + strings.Repeat("a", 300<<10) + "\r\nContent-Length: 2\r\n\r\nok"), request: getOne, times: 2, want: "200[X-A=307200 bytes] ok"},
-		"ManyLines":    {server: answers("HTTP/1.1 200 OK\r\n" + strings.Repeat("X-A: "+strings.Repeat("a", 1023)+"\r\n", 300) + "Content-Length: 2\r\n\r\nok"), request: getOne, times: 2, want: "200[X-A=307199 bytes] ok"},
-		"ErrLongLine":  {server: answersOnce("HTTP/1.1 200 OK\r\nX-A: " + strings.Repeat("a", 2<<20) + "\r\n\r\n"), request: getOne, want: "502 " + tooLong},
-		"ErrManyLines": {server: answersOnce("HTTP/1.1 200 OK\r\n" + strings.Repeat("X-A: "+strings.Repeat("a", 1023)+"\r\n", 2000) + "\r\n"), request: getOne, want: "502 " + tooLong},
+		"NotModified": {server: answers("HTTP/1.1 304 Not Modified\r\nX-A: 1\r\nContent-Length: 7\r\n\r\n"), request: getOne, times: 3,
+			want: "304[X-A=1]"},
+		"Head": {server: answers("HTTP/1.1 200 OK\r\nX-A: 1\r\nContent-Length: 7\r\n\r\n"),
+			request: strings.Replace(getOne, "GET", "HEAD", 1), times: 3, want: "200[X-A=1]"},
+		"Empty": {server: answers("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), request: getOne, times: 3, want: "200"},
+		"LongLine": {server: answers("HTTP/1.1 200 OK\r\nX-A: " + strings.Repeat("a", 300<<10) + "\r\nContent-Length: 2\r\n\r\nok"),
+			request: getOne, times: 2, want: "200[X-A=307200 bytes] ok"},
+		"ManyLines": {server: answers("HTTP/1.1 200 OK\r\n" + strings.Repeat("X-A: "+strings.Repeat("a", 1023)+"\r\n", 300) +
+			"Content-Length: 2\r\n\r\nok"), request: getOne, times: 2, want: "200[X-A=307199 bytes] ok"},
+		"ErrLongLine": {server: answersOnce("HTTP/1.1 200 OK\r\nX-A: " + strings.Repeat("a", 2<<20) + "\r\n\r\n"), request: getOne,
+			want: "502 " + tooLong},
+		"ErrManyLines": {server: answersOnce("HTTP/1.1 200 OK\r\n" + strings.Repeat("X-A: "+strings.Repeat("a", 1023)+"\r\n", 2000) + "\r\n"),
+			request: getOne, want: "502 " + tooLong},
 		"ErrNothing":   {server: answersOnce(""), request: getOne, times: 2, want: "502 " + silence},
 		"ErrHalfHead":  {server: answersOnce("HTTP/1.1 200 OK\r\nX-A: "), request: getOne, want: "502 " + silence},
 		"ErrReset":     {server: resets(""), request: getOne, want: "502 " + silence},
 		"ErrResetHead": {server: resets("HTTP/1.1 200 OK\r\nX-A: "), request: getOne, want: "502 " + silence},
 		"CutLength":    {server: answersOnce("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nok"), request: getOne, want: "200 ok cut"},
-		"CutChunk":     {server: answersOnce("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n5\r\nhal"), request: getOne, want: "200 okhal cut"},
-		"CutLastChunk": {server: answersOnce("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n"), request: getOne, want: "200 ok cut"},
-		"CutDamaged":   {server: answersOnce("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\nzz\r\nhalf\r\n0\r\n\r\n"), request: getOne, want: "200 ok cut"},
-		"Trailer":      {server: answers("HTTP/1.1 200 OK\r\nTrailer: X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-Sum: 7\r\n\r\n"), request: getOne, times: 3, want: "200 ok[X-Sum=7]"},
-		"LateTrailer":  {server: answers("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-Sum: 7\r\n\r\n"), request: getOne, times: 3, want: "200 ok[X-Sum=7]"},
-		"LongTrailer":  {server: answers("HTTP/1.1 200 OK\r\nTrailer: X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-Sum: " + strings.Repeat("7", 10<<10) + "\r\n\r\n"), request: getOne, want: "200 ok[X-Sum=10240 bytes]"},
-		"ErrSwitch":    {server: answersOnce("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n"), request: getOne, want: "502 the server's answer is malformed: it switches to a protocol that nobody asked for"},
-		"Silent":       {server: answersOnceNever, request: getOne, header: 50 * time.Millisecond, want: "504 the server did not answer in time"},
-		"Slow":         {server: slow("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n", "ok"), request: getOne, times: 2, want: "200 ok"},
-		"SlowHead":     {server: slow("HTTP/1.1 200 OK\r\nContent-", "Length: 2\r\n\r\nok"), request: getOne, times: 2, want: "200 ok"},
+		"CutChunk": {server: answersOnce("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n5\r\nhal"), request: getOne,
+			want: "200 okhal cut"},
+		"CutLastChunk": {server: answersOnce("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n"), request: getOne,
+			want: "200 ok cut"},
+		"CutDamaged": {server: answersOnce("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\nzz\r\nhalf\r\n0\r\n\r\n"),
+			request: getOne, want: "200 ok cut"},
+		"Trailer": {server: answers(
+			"HTTP/1.1 200 OK\r\nTrailer: X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-Sum: 7\r\n\r\n"), request: getOne, times: 3,
+			want: "200 ok[X-Sum=7]"},
+		"LateTrailer": {server: answers("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-Sum: 7\r\n\r\n"), request: getOne,
+			times: 3, want: "200 ok[X-Sum=7]"},
+		"LongTrailer": {server: answers("HTTP/1.1 200 OK\r\nTrailer: X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-Sum: " +
+			strings.Repeat("7", 10<<10) + "\r\n\r\n"), request: getOne, want: "200 ok[X-Sum=10240 bytes]"},
+		"ErrSwitch": {server: answersOnce("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n"), request: getOne,
+			want: "502 the server's answer is malformed: it switches to a protocol that nobody asked for"},
+		"Silent":   {server: answersOnceNever, request: getOne, header: 50 * time.Millisecond, want: "504 the server did not answer in time"},
+		"Slow":     {server: slow("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n", "ok"), request: getOne, times: 2, want: "200 ok"},
+		"SlowHead": {server: slow("HTTP/1.1 200 OK\r\nContent-", "Length: 2\r\n\r\nok"), request: getOne, times: 2, want: "200 ok"},
 	})
 }
 

@@ -63,7 +63,8 @@ func TestStrategies(t *testing.T) {
 		t.Run(strategy, func(t *testing.T) {
 			t.Parallel()
 			urls, hits := named(t, "a", "b")
-			b := balancer(t, "svc", &config.LoadBalancer{Strategy: strategy, Servers: []config.Server{{URL: urls[0], Weight: &three}, {URL: urls[1], Weight: &one}}})
+			b := balancer(t, "svc", &config.LoadBalancer{Strategy: strategy,
+				Servers: []config.Server{{URL: urls[0], Weight: &three}, {URL: urls[1], Weight: &one}}})
 			for range 40 {
 				ask(b)
 			}
@@ -75,7 +76,8 @@ func TestStrategies(t *testing.T) {
 	t.Run("ErrUnknown", func(t *testing.T) {
 		t.Parallel()
 		p := proxy.New(proxy.Options{})
-		if _, err := p.Balancer("svc", &config.LoadBalancer{Strategy: "best"}, transport(t, p)); err == nil || !strings.Contains(err.Error(), `strategy "best"`) {
+		if _, err := p.Balancer("svc", &config.LoadBalancer{Strategy: "best"}, transport(t, p)); err == nil ||
+			!strings.Contains(err.Error(), `strategy "best"`) {
 			t.Errorf("got %v", err)
 		}
 	})
@@ -104,7 +106,8 @@ func TestHRW(t *testing.T) {
 func TestSticky(t *testing.T) {
 	t.Parallel()
 	urls, _ := named(t, "a", "b")
-	b := balancer(t, "svc", &config.LoadBalancer{Servers: servers(urls...).Servers, Sticky: &config.Sticky{Cookie: &config.Cookie{Name: "at", HTTPOnly: true, SameSite: "lax"}}})
+	b := balancer(t, "svc", &config.LoadBalancer{Servers: servers(urls...).Servers,
+		Sticky: &config.Sticky{Cookie: &config.Cookie{Name: "at", HTTPOnly: true, SameSite: "lax"}}})
 	first := ask(b)
 	cookie := first.Result().Cookies()[0]
 	if cookie.Name != "at" || len(cookie.Value) != 16 || cookie.Path != "/" || !cookie.HttpOnly || cookie.SameSite != http.SameSiteLaxMode {
@@ -161,7 +164,9 @@ func TestWeighted(t *testing.T) {
 	urls, hits := named(t, "a", "b")
 	three := 3
 	a, z := balancer(t, "a", servers(urls[0])), balancer(t, "b", servers(urls[1]))
-	w, err := proxy.NewWeighted("w", &config.Weighted{Services: []config.WeightedService{{Name: "a", Weight: &three}, {Name: "b"}}, HealthCheck: &config.ChildHealth{}}, []proxy.Service{a, z})
+	w, err := proxy.NewWeighted("w",
+		&config.Weighted{Services: []config.WeightedService{{Name: "a", Weight: &three}, {Name: "b"}}, HealthCheck: &config.ChildHealth{}},
+		[]proxy.Service{a, z})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -249,7 +254,8 @@ func TestMirroring(t *testing.T) {
 		body, _ := io.ReadAll(r.Body)
 		copies <- string(body)
 	}}
-	m, err := proxy.NewMirroring("m", &config.Mirroring{Mirrors: []config.Mirror{{Name: "copy", Percent: 50}}}, newFlaky("main ", 200), []proxy.Service{mirror}, nil)
+	m, err := proxy.NewMirroring("m", &config.Mirroring{Mirrors: []config.Mirror{{Name: "copy", Percent: 50}}}, newFlaky("main ", 200),
+		[]proxy.Service{mirror}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -273,7 +279,8 @@ func TestMirroring(t *testing.T) {
 	if len(copies) != 0 {
 		t.Errorf("got %d copies too many", len(copies))
 	}
-	if _, err := proxy.NewMirroring("m", &config.Mirroring{Mirrors: []config.Mirror{{Percent: 101}}}, mirror, []proxy.Service{mirror}, nil); err == nil {
+	if _, err := proxy.NewMirroring("m", &config.Mirroring{Mirrors: []config.Mirror{{Percent: 101}}}, mirror, []proxy.Service{mirror},
+		nil); err == nil {
 		t.Error("101 percent were taken")
 	}
 }
@@ -324,7 +331,8 @@ func TestServersTransport(t *testing.T) {
 	for name, tt := range map[string]struct {
 		c    config.ServersTransport
 		want int
-	}{"ErrUntrusted": {config.ServersTransport{}, 502}, "OK": {config.ServersTransport{InsecureSkipVerify: true}, 200}, "OK/HTTP1": {config.ServersTransport{InsecureSkipVerify: true, DisableHTTP2: true}, 200}} {
+	}{"ErrUntrusted": {config.ServersTransport{}, 502}, "OK": {config.ServersTransport{InsecureSkipVerify: true}, 200},
+		"OK/HTTP1": {config.ServersTransport{InsecureSkipVerify: true, DisableHTTP2: true}, 200}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := proxy.New(proxy.Options{})
@@ -344,7 +352,8 @@ func TestServersTransport(t *testing.T) {
 		})
 	}
 	p := proxy.New(proxy.Options{})
-	for _, c := range []config.ServersTransport{{MinVersion: "TLS9"}, {CipherSuites: []string{"none"}}, {RootCAs: []string{"/nonexistent"}}, {Certificates: []config.KeyPair{{CertFile: "/nonexistent"}}}} {
+	for _, c := range []config.ServersTransport{{MinVersion: "TLS9"}, {CipherSuites: []string{"none"}}, {RootCAs: []string{"/nonexistent"}},
+		{Certificates: []config.KeyPair{{CertFile: "/nonexistent"}}}} {
 		if _, err := p.Transport(&c); err == nil {
 			t.Errorf("%+v: got no error", c)
 		}

@@ -17,7 +17,8 @@ import (
 func TestStickyCookie(t *testing.T) {
 	t.Parallel()
 	path := "/x"
-	sticky := &config.Sticky{Cookie: &config.Cookie{Name: "who", Secure: true, HTTPOnly: true, SameSite: "Strict", MaxAge: 9, Path: &path, Domain: "a.localhost"}}
+	sticky := &config.Sticky{Cookie: &config.Cookie{Name: "who", Secure: true, HTTPOnly: true, SameSite: "Strict", MaxAge: 9, Path: &path,
+		Domain: "a.localhost"}}
 	urls, _ := named(t, "a", "b")
 	lb := servers(urls...)
 	lb.Sticky = sticky
@@ -87,7 +88,8 @@ func TestChildHealth(t *testing.T) {
 			return proxy.NewWeighted("w", &config.Weighted{Services: []config.WeightedService{{Name: "a"}}, HealthCheck: h}, []proxy.Service{child})
 		},
 		"highestRandomWeight": func(h *config.ChildHealth, child proxy.Service) (proxy.Service, error) {
-			return proxy.NewHRW("h", &config.HighestRandomWeight{Services: []config.WeightedService{{Name: "a"}}, HealthCheck: h}, []proxy.Service{child})
+			return proxy.NewHRW("h", &config.HighestRandomWeight{Services: []config.WeightedService{{Name: "a"}}, HealthCheck: h},
+				[]proxy.Service{child})
 		},
 		"mirroring": func(h *config.ChildHealth, child proxy.Service) (proxy.Service, error) {
 			return proxy.NewMirroring("m", &config.Mirroring{HealthCheck: h}, child, nil, nil)
@@ -120,7 +122,8 @@ func TestHighestRandomWeight(t *testing.T) {
 	t.Parallel()
 	none, nine := 0, 9
 	children := []proxy.Service{newFlaky("a", 200), newFlaky("b", 200), newFlaky("c", 200)}
-	s, err := proxy.NewHRW("h", &config.HighestRandomWeight{Services: []config.WeightedService{{Name: "a", Weight: &nine}, {Name: "b"}, {Name: "c", Weight: &none}}}, children)
+	s, err := proxy.NewHRW("h", &config.HighestRandomWeight{Services: []config.WeightedService{{Name: "a", Weight: &nine}, {Name: "b"},
+		{Name: "c", Weight: &none}}}, children)
 	if err != nil {
 		t.Fatal(err)
 	}

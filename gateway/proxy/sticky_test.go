@@ -17,7 +17,8 @@ func TestStickyOddSettings(t *testing.T) {
 	sticky := &config.Sticky{Cookie: &config.Cookie{Name: "who is\u00e9;it", SameSite: "strct"}}
 	urls, _ := named(t, "a", "b")
 	children := []proxy.Service{balancer(t, "a", servers(urls[0])), balancer(t, "b", servers(urls[1]))}
-	weighted, err := proxy.NewWeighted("w", &config.Weighted{Services: []config.WeightedService{{Name: "a"}, {Name: "b"}}, Sticky: sticky}, children)
+	weighted, err := proxy.NewWeighted("w", &config.Weighted{Services: []config.WeightedService{{Name: "a"}, {Name: "b"}}, Sticky: sticky},
+		children)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -102,7 +102,8 @@ func timesOf(c *config.ForwardingTimeouts) times {
 	for _, set := range []struct {
 		to   *time.Duration
 		from *config.Duration
-	}{{&t.dial, c.DialTimeout}, {&t.header, c.ResponseHeaderTimeout}, {&t.idle, c.IdleConnTimeout}, {&t.read, c.ReadIdleTimeout}, {&t.ping, c.PingTimeout}} {
+	}{{&t.dial, c.DialTimeout}, {&t.header, c.ResponseHeaderTimeout}, {&t.idle, c.IdleConnTimeout}, {&t.read, c.ReadIdleTimeout},
+		{&t.ping, c.PingTimeout}} {
 		if set.from != nil {
 			*set.to = time.Duration(*set.from)
 		}

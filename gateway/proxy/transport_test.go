@@ -62,7 +62,8 @@ func TestResponseHeaderTimeout(t *testing.T) {
 	for name, address := range map[string]string{"http": plain.URL, "https": secure.URL, "h2c": strings.Replace(h2c.URL, "http:", "h2c:", 1)} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := through(t, &config.ServersTransport{InsecureSkipVerify: true, ForwardingTimeouts: &config.ForwardingTimeouts{ResponseHeaderTimeout: milliseconds(20)}}, address)
+			b := through(t, &config.ServersTransport{InsecureSkipVerify: true,
+				ForwardingTimeouts: &config.ForwardingTimeouts{ResponseHeaderTimeout: milliseconds(20)}}, address)
 			if w := ask(b); w.Code != http.StatusGatewayTimeout {
 				t.Errorf("got %d, want 504", w.Code)
 			}
@@ -73,11 +74,13 @@ func TestResponseHeaderTimeout(t *testing.T) {
 func TestDialTimeout(t *testing.T) {
 	t.Parallel()
 	up := serve(t, func(http.ResponseWriter, *http.Request) {})
-	for name, address := range map[string]string{"http": up, "https": strings.Replace(up, "http:", "https:", 1), "h2c": strings.Replace(up, "http:", "h2c:", 1)} {
+	for name, address := range map[string]string{"http": up, "https": strings.Replace(up, "http:", "https:", 1),
+		"h2c": strings.Replace(up, "http:", "h2c:", 1)} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			instant := config.Duration(1)
-			if w := ask(through(t, &config.ServersTransport{ForwardingTimeouts: &config.ForwardingTimeouts{DialTimeout: &instant}}, address)); w.Code < 502 || w.Code > 504 {
+			if w := ask(through(t, &config.ServersTransport{ForwardingTimeouts: &config.ForwardingTimeouts{DialTimeout: &instant}},
+				address)); w.Code < 502 || w.Code > 504 {
 				t.Errorf("got %d, want the dial to fail", w.Code)
 			}
 		})
@@ -110,7 +113,8 @@ func TestIdleConnections(t *testing.T) {
 		requests int
 		closed   int
 	}{
-		"OKIdleConnTimeout":     {config.ServersTransport{ForwardingTimeouts: &config.ForwardingTimeouts{IdleConnTimeout: milliseconds(10)}}, 1, 1},
+		"OKIdleConnTimeout": {config.ServersTransport{ForwardingTimeouts: &config.ForwardingTimeouts{IdleConnTimeout: milliseconds(10)}}, 1,
+			1},
 		"OKMaxIdleConnsPerHost": {config.ServersTransport{MaxIdleConnsPerHost: 1}, 3, 2},
 		"OKNoneIdle":            {config.ServersTransport{MaxIdleConnsPerHost: -1}, 2, 2},
 	} {
@@ -170,7 +174,8 @@ func TestPings(t *testing.T) {
 		_, _ = c.Write([]byte{0, 0, 0, 4, 0, 0, 0, 0, 0}) // SETTINGS, and nothing after that
 		_, _ = io.Copy(io.Discard, c)
 	}()
-	b := through(t, &config.ServersTransport{ForwardingTimeouts: &config.ForwardingTimeouts{ReadIdleTimeout: milliseconds(10), PingTimeout: milliseconds(10)}}, "h2c://"+l.Addr().String())
+	b := through(t, &config.ServersTransport{ForwardingTimeouts: &config.ForwardingTimeouts{ReadIdleTimeout: milliseconds(10),
+		PingTimeout: milliseconds(10)}}, "h2c://"+l.Addr().String())
 	if w := ask(b); w.Code < 502 || w.Code > 504 {
 		t.Errorf("got %d, want an error of the gateway", w.Code)
 	}
@@ -214,17 +219,22 @@ func TestServersTransportTLS(t *testing.T) {
 		config config.ServersTransport
 		want   int
 	}{
-		"OKRootCAs":         {&tls.Config{}, config.ServersTransport{RootCAs: roots}, 200},
-		"OKServerName":      {&tls.Config{}, config.ServersTransport{RootCAs: roots, ServerName: "db.internal"}, 200},
-		"ErrServerName":     {&tls.Config{}, config.ServersTransport{RootCAs: roots, ServerName: "other.internal"}, 502},
-		"OKPeerCertURI":     {&tls.Config{}, config.ServersTransport{RootCAs: roots, PeerCertURI: "spiffe://here/db"}, 200},
-		"ErrPeerCertURI":    {&tls.Config{}, config.ServersTransport{RootCAs: roots, PeerCertURI: "spiffe://here/web"}, 502},
-		"OKMinVersion":      {&tls.Config{}, config.ServersTransport{RootCAs: roots, MinVersion: "VersionTLS13"}, 200},
-		"ErrMinVersion":     {&tls.Config{MaxVersion: tls.VersionTLS12}, config.ServersTransport{RootCAs: roots, MinVersion: "VersionTLS13"}, 502},
-		"ErrMaxVersion":     {&tls.Config{MinVersion: tls.VersionTLS13}, config.ServersTransport{RootCAs: roots, MaxVersion: "VersionTLS12"}, 502},
-		"OKCipherSuites":    {&tls.Config{MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{one}}, config.ServersTransport{RootCAs: roots, CipherSuites: []string{tls.CipherSuiteName(one)}}, 200},
-		"ErrCipherSuites":   {&tls.Config{MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{one}}, config.ServersTransport{RootCAs: roots, CipherSuites: []string{tls.CipherSuiteName(other)}}, 502},
-		"OKCertificates":    {&tls.Config{ClientAuth: tls.RequireAnyClientCert}, config.ServersTransport{RootCAs: roots, Certificates: []config.KeyPair{{CertFile: text, KeyFile: key}}}, 200},
+		"OKRootCAs":      {&tls.Config{}, config.ServersTransport{RootCAs: roots}, 200},
+		"OKServerName":   {&tls.Config{}, config.ServersTransport{RootCAs: roots, ServerName: "db.internal"}, 200},
+		"ErrServerName":  {&tls.Config{}, config.ServersTransport{RootCAs: roots, ServerName: "other.internal"}, 502},
+		"OKPeerCertURI":  {&tls.Config{}, config.ServersTransport{RootCAs: roots, PeerCertURI: "spiffe://here/db"}, 200},
+		"ErrPeerCertURI": {&tls.Config{}, config.ServersTransport{RootCAs: roots, PeerCertURI: "spiffe://here/web"}, 502},
+		"OKMinVersion":   {&tls.Config{}, config.ServersTransport{RootCAs: roots, MinVersion: "VersionTLS13"}, 200},
+		"ErrMinVersion": {&tls.Config{MaxVersion: tls.VersionTLS12}, config.ServersTransport{RootCAs: roots, MinVersion: "VersionTLS13"},
+			502},
+		"ErrMaxVersion": {&tls.Config{MinVersion: tls.VersionTLS13}, config.ServersTransport{RootCAs: roots, MaxVersion: "VersionTLS12"},
+			502},
+		"OKCipherSuites": {&tls.Config{MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{one}},
+			config.ServersTransport{RootCAs: roots, CipherSuites: []string{tls.CipherSuiteName(one)}}, 200},
+		"ErrCipherSuites": {&tls.Config{MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{one}},
+			config.ServersTransport{RootCAs: roots, CipherSuites: []string{tls.CipherSuiteName(other)}}, 502},
+		"OKCertificates": {&tls.Config{ClientAuth: tls.RequireAnyClientCert},
+			config.ServersTransport{RootCAs: roots, Certificates: []config.KeyPair{{CertFile: text, KeyFile: key}}}, 200},
 		"ErrNoCertificates": {&tls.Config{ClientAuth: tls.RequireAnyClientCert}, config.ServersTransport{RootCAs: roots}, 502},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -43,7 +43,8 @@ func (r *Router) ServesTLS() bool {
 
 // Serves reports whether the router takes requests on an entrypoint.
 func (r *Router) Serves(entrypoint string, secure bool) bool {
-	return r.Ready && slices.ContainsFunc(r.EntryPoints, func(e RouterEntryPoint) bool { return e.Name == entrypoint && (e.TLS != nil) == secure })
+	return r.Ready && slices.ContainsFunc(r.EntryPoints,
+		func(e RouterEntryPoint) bool { return e.Name == entrypoint && (e.TLS != nil) == secure })
 }
 
 // Entry is where the router serves requests of an entrypoint.

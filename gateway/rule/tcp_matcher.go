@@ -61,7 +61,8 @@ type alpn string
 
 func newALPN(args []string) (matcher, error) {
 	if args[0] == acmeTLS {
-		return nil, &Error{Message: fmt.Sprintf("the protocol %q is the gateway's own", acmeTLS), hint: "ACME challenges are answered before any router is asked"}
+		return nil, &Error{Message: fmt.Sprintf("the protocol %q is the gateway's own", acmeTLS),
+			hint: "ACME challenges are answered before any router is asked"}
 	}
 	return alpn(args[0]), nil
 }

@@ -78,7 +78,8 @@ func TestTCPRule(t *testing.T) {
 				t.Fatal(err)
 			}
 			if r.CatchAll() != tt.catchAll || r.Priority() != tt.priority || r.AsksForName() != tt.asks || r.String() != tt.rule {
-				t.Errorf("got catch-all %t, priority %d, asks %t, source %q; want %t, %d, %t", r.CatchAll(), r.Priority(), r.AsksForName(), r, tt.catchAll, tt.priority, tt.asks)
+				t.Errorf("got catch-all %t, priority %d, asks %t, source %q; want %t, %d, %t", r.CatchAll(), r.Priority(), r.AsksForName(), r,
+					tt.catchAll, tt.priority, tt.asks)
 			}
 			if hosts, all := r.Hosts(); !slices.Equal(hosts, tt.hosts) || all != tt.all {
 				t.Errorf("got hosts %v, all %t; want %v, %t", hosts, all, tt.hosts, tt.all)
@@ -122,7 +123,8 @@ func TestTCPParseErrors(t *testing.T) {
 }
 
 func FuzzParseTCP(f *testing.F) {
-	for _, s := range []string{"HostSNI(`*`)", "!(HostSNI(`*.a`) && ClientIP(`::1`)) || ALPN(`h2`)", "HostSNIRegexp(`^a`)", "Host(`a`)", "((", "HostSNI('a')"} {
+	for _, s := range []string{"HostSNI(`*`)", "!(HostSNI(`*.a`) && ClientIP(`::1`)) || ALPN(`h2`)", "HostSNIRegexp(`^a`)", "Host(`a`)", "((",
+		"HostSNI('a')"} {
 		f.Add(s, "a.localhost")
 	}
 	f.Fuzz(func(t *testing.T, s, name string) {

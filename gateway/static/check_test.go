@@ -46,7 +46,8 @@ func TestReadProxyProtocol(t *testing.T) {
 		name, value, _ := strings.Cut(key, "=")
 		for way, source := range ways(t, map[string]string{name: value}) {
 			got, problems := read(source)
-			if len(problems) != 1 || !strings.Contains(problems[0], want) || got.EntryPoints["n"] == nil || got.EntryPoints["n"].ProxyProtocol != nil {
+			if len(problems) != 1 || !strings.Contains(problems[0], want) || got.EntryPoints["n"] == nil ||
+				got.EntryPoints["n"].ProxyProtocol != nil {
 				t.Errorf("%s as %s: got %q, %+v", key, way, problems, got.EntryPoints["n"])
 			}
 		}

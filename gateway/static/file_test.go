@@ -94,8 +94,9 @@ func TestHarmless(t *testing.T) {
 		"--providers.docker.httpclienttimeout=0":                           "",
 		"--providers.docker.watch=true":                                    "",
 		"--providers.docker.watch=false":                                   "--providers.docker.watch is not supported",
-		"--tracing.addinternals=false":                                     "--tracing.addinternals is not supported: it is ignored, as all of tracing is",
-		"--ocsp":                                                           "--ocsp is not supported: it is ignored",
+		"--tracing.addinternals=false": "--tracing.addinternals is not supported: it is ignored, as all " +
+			"of tracing is",
+		"--ocsp": "--ocsp is not supported: it is ignored",
 	} {
 		_, problems := static.Read(static.Source{
 			Path: func(string) (string, bool) { return "", false },

@@ -133,7 +133,8 @@ func (r *reader) problem(severity config.Severity, line int, message, hint strin
 	if line == 0 {
 		line = r.origin.Line
 	}
-	r.problems = append(r.problems, config.Problem{Severity: severity, File: r.origin.File, Line: line, Service: r.origin.Service, Message: message, Fix: hint})
+	r.problems = append(r.problems,
+		config.Problem{Severity: severity, File: r.origin.File, Line: line, Service: r.origin.Service, Message: message, Fix: hint})
 }
 
 // ignored tells in one problem of all settings that Traefik does not look at.

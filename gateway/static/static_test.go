@@ -106,7 +106,8 @@ func TestReadFlags(t *testing.T) {
 				ForwardedHeaders: &config.ForwardedHeaders{TrustedIPs: []string{"10.0.0.0/8", "127.0.0.1/32"}},
 				ProxyProtocol:    &config.TrustedPeers{Insecure: true}},
 		},
-		CertResolvers:    map[string]*config.CertResolver{"le": {ACME: &config.ACME{Email: "a@b.c", Storage: "/acme.json", TLSChallenge: &config.TLSChallenge{}}}},
+		CertResolvers: map[string]*config.CertResolver{"le": {ACME: &config.ACME{Email: "a@b.c", Storage: "/acme.json",
+			TLSChallenge: &config.TLSChallenge{}}}},
 		Docker:           config.StaticDocker{ExposedByDefault: &no, Network: "front", UseBindPortIP: true, AllowEmptyServices: true},
 		AccessLog:        &config.AccessLog{Fields: &config.AccessLogFields{Names: map[string]string{"X.Y": "drop"}}},
 		Metrics:          &config.Metrics{Prometheus: &config.Prometheus{Buckets: []float64{0.1, 5}}},
@@ -150,9 +151,11 @@ func volume(t *testing.T, files map[string]string) (dir string, path func(string
 
 func TestReadFile(t *testing.T) {
 	t.Parallel()
-	inYAML := "log:\n  level: INFO\nentryPoints:\n  web:\n    address: ':80'\n  websecure:\n    address: :443\n    http:\n      tls: {certResolver: le}\n" +
+	inYAML := "log:\n  level: INFO\nentryPoints:\n  web:\n    address: ':80'\n  websecure:\n    address: :443\n    http:\n" +
+		"      tls: {certResolver: le}\n" +
 		"providers:\n  docker: {exposedByDefault: false}\n  file: {directory: /etc/traefik/dynamic, watch: true}\nping: {}\n"
-	inTOML := "[log]\nlevel = 'INFO'\n\n[entryPoints.web]\naddress = ':80'\n[entryPoints.websecure]\naddress = ':443'\nhttp.tls.certResolver = 'le'\n" +
+	inTOML := "[log]\nlevel = 'INFO'\n\n[entryPoints.web]\naddress = ':80'\n[entryPoints.websecure]\naddress = ':443'\n" +
+		"http.tls.certResolver = 'le'\n" +
 		"[providers.docker]\nexposedByDefault = false\n[providers.file]\ndirectory = '/etc/traefik/dynamic'\n[ping]\n"
 	for _, test := range []struct {
 		name, file, data string
@@ -196,13 +199,15 @@ func TestReadProblems(t *testing.T) {
 		{name: "OKNothing"},
 		{name: "OKSubcommandless", flags: []string{"traefik"}},
 		{name: "WarnUnknown", flags: []string{"--entrypoints.web.adress=:80"},
-			want: []string{"warning 10: Traefik has no setting --entrypoints.web.adress, and does not start with it: it is ignored (did you mean entrypoints.web.address?)"}},
+			want: []string{"warning 10: Traefik has no setting --entrypoints.web.adress, and does not start with it: it is ignored (did you mean " +
+				"entrypoints.web.address?)"}},
 		{name: "WarnUnknownNoHint", flags: []string{"--pilot.token=x", "--ping"},
 			want: []string{"warning 10: Traefik has no setting --pilot.token since v3.0, and does not start with it: it is ignored"}},
 		{name: "WarnUnknownSwitch", flags: []string{"--bogus", "--ping"},
 			want: []string{"warning 10: Traefik has no setting --bogus, and does not start with it: it is ignored"}},
 		{name: "WarnUnsupported", flags: []string{"--tracing.otlp=true", "--providers.swarm"},
-			want: []string{"warning 10: --tracing.otlp is not supported: it is ignored", "warning 11: --providers.swarm is not supported: it is ignored"}},
+			want: []string{"warning 10: --tracing.otlp is not supported: it is ignored",
+				"warning 11: --providers.swarm is not supported: it is ignored"}},
 		{name: "OKNothingToFollow", flags: []string{"--global.checknewversion=true", "--log.level=DEBUG", "--experimental.fastproxy",
 			"--providers.file.watch=true",
 			"--providers.file.filename=/etc/traefik/x", "--core.defaultrulesyntax=V3", "--experimental.kubernetesgateway=false"}},
@@ -214,12 +219,15 @@ func TestReadProblems(t *testing.T) {
 				"warning 13: --experimental.kubernetesgateway is not supported", "notice 14: --log.filepath is not supported"}},
 		{name: "WarnPlugins", flags: []string{"--experimental.plugins.one.modulename=x", "--experimental.plugins.one.version=1",
 			"--experimental.localplugins.two.modulename=y"},
-			want: []string{"warning 10: --experimental.plugins.one.modulename is not supported: it is ignored, as all of experimental.plugins.one is (plugins cannot be loaded",
+			want: []string{"warning 10: --experimental.plugins.one.modulename is not supported: it is ignored, as all of " +
+				"experimental.plugins.one is (plugins cannot be loaded",
 				"warning 12: --experimental.localplugins.two.modulename is not supported"}},
 		{name: "ErrSectionAlone", flags: []string{"--global=true"},
 			want: []string{"error 10: --global: it says nothing without one of its fields"}},
-		{name: "OKSectionsInFile", files: file("global:\n  checkNewVersion: false\n  sendAnonymousUsage: false\nexperimental: {fastProxy: {}}\nlog: {level: INFO}\ncore:\n")},
-		{name: "WarnSectionsInFile", files: file("global: {bogus: 1}\nexperimental:\n  plugins:\n    one: {moduleName: x, version: v1}\n    two: {moduleName: y}\n"),
+		{name: "OKSectionsInFile", files: file(
+			"global:\n  checkNewVersion: false\n  sendAnonymousUsage: false\nexperimental: {fastProxy: {}}\nlog: {level: INFO}\ncore:\n")},
+		{name: "WarnSectionsInFile", files: file(
+			"global: {bogus: 1}\nexperimental:\n  plugins:\n    one: {moduleName: x, version: v1}\n    two: {moduleName: y}\n"),
 			want: []string{"warning 1: Traefik has no setting global.bogus, and does not start with it: it is ignored",
 				"warning 4: experimental.plugins.one is not supported: it is ignored (plugins cannot be loaded",
 				"warning 5: experimental.plugins.two is not supported"}},
@@ -227,7 +235,8 @@ func TestReadProblems(t *testing.T) {
 			want: []string{"warning 10: Traefik has no setting --serverstransport.servername",
 				"warning 11: Traefik has no setting --entrypoints.web.http.tls.passthrough"}},
 		{name: "WarnVariable", env: map[string]string{"TRAEFIK_ENTRYPOINTS_WEB_ADDRES": ":80"},
-			want: []string{"warning 3: Traefik has no setting TRAEFIK_ENTRYPOINTS_WEB_ADDRES, and does not start with it: it is ignored (did you mean entrypoints.web.address?)"}},
+			want: []string{"warning 3: Traefik has no setting TRAEFIK_ENTRYPOINTS_WEB_ADDRES, and does not start with it: it is ignored (did you " +
+				"mean entrypoints.web.address?)"}},
 		{name: "WarnVariableUnknown", env: map[string]string{"TRAEFIK_PINGDOM": "x", "TRAEFIK_PROVIDERS_FOO": "x", "TRAEFIK_GLOBAL": "true"},
 			want: []string{"error 3: TRAEFIK_GLOBAL: it says nothing without one of its fields",
 				"warning 3: Traefik has no setting TRAEFIK_PINGDOM, and does not start with it: it is ignored",
@@ -243,40 +252,55 @@ func TestReadProblems(t *testing.T) {
 		{name: "WarnPassedOverInFile", files: file("http: {routers: {}}\nacme: {}\nentrypoint: {}\nbogus_thing: 1\npilot: {}\n"),
 			want: []string{"warning 1: Traefik has no setting http: it is ignored (it is dynamic configuration",
 				"warning 2: Traefik has no setting acme since v2.0: it is ignored (write certificatesResolvers",
-				"warning 3: Traefik has no setting entrypoint: it is ignored (did you mean", "warning 4: Traefik has no setting bogus_thing: it is ignored",
+				"warning 3: Traefik has no setting entrypoint: it is ignored (did you mean",
+				"warning 4: Traefik has no setting bogus_thing: it is ignored",
 				"warning 5: Traefik has no setting pilot since v3.0, and does not start with it: it is ignored"}},
 		{name: "WarnFileByVariable", env: map[string]string{"TRAEFIK_CONFIGFILE": "/etc/traefik/x.yml"},
-			want: []string{"warning 3: TRAEFIK_CONFIGFILE is ignored: Traefik takes the name of its static file from a flag alone (write --configFile=/etc/traefik/x.yml into the command)"}},
+			want: []string{"warning 3: TRAEFIK_CONFIGFILE is ignored: Traefik takes the name of its static file from a flag alone (write " +
+				"--configFile=/etc/traefik/x.yml into the command)"}},
 		{name: "WarnFileByVariableBesideFlags", flags: []string{"--ping"}, env: map[string]string{"TRAEFIK_CONFIGFILE": "/etc/traefik/x.yml"},
 			want: []string{"warning 3: TRAEFIK_CONFIGFILE is ignored: Traefik takes its settings from the flags"}},
 		{name: "WarnFileByFile", files: file("configFile: /etc/traefik/x.yml\nping: {}\n"),
 			want: []string{"warning 1: configFile is ignored: Traefik takes the name of its static file from a flag alone"}},
-		{name: "WarnAbsentWithin", files: file("providers:\n  swarm: {tls: {caOptional: true}, network: x}\n  docker: {tls: {caOptional: true}}\ntracing: {jaeger: {}, zipkin: {a: b}}\n"),
-			want: []string{"warning 2: Traefik has no setting providers.swarm.tls.caOptional since v3.0", "warning 2: providers.swarm is not supported",
+		{name: "WarnAbsentWithin", files: file(
+			"providers:\n  swarm: {tls: {caOptional: true}, network: x}\n  docker: {tls: {caOptional: true}}\n" +
+				"tracing: {jaeger: {}, zipkin: {a: b}}\n"),
+			want: []string{"warning 2: Traefik has no setting providers.swarm.tls.caOptional since v3.0",
+				"warning 2: providers.swarm is not supported",
 				"warning 3: Traefik has no setting providers.docker.tls.caOptional since v3.0",
-				"warning 4: Traefik has no setting tracing.jaeger since v3.0, and does not start with it: it is ignored (Traefik v3 sends traces by tracing.otlp",
+				"warning 4: Traefik has no setting tracing.jaeger since v3.0, and does not start with it: it is ignored (Traefik v3 sends traces by " +
+					"tracing.otlp",
 				"warning 4: Traefik has no setting tracing.zipkin since v3.0"}},
-		{name: "ErrValue", flags: []string{"--providers.docker.exposedbydefault=nope", "--entrypoints.web.transport.respondingtimeouts.readtimeout=soon", "--ping=5"},
+		{name: "ErrValue", flags: []string{"--providers.docker.exposedbydefault=nope",
+			"--entrypoints.web.transport.respondingtimeouts.readtimeout=soon", "--ping=5"},
 			want: []string{`error 10: --providers.docker.exposedbydefault: "nope" is neither true nor false`,
 				`error 11: --entrypoints.web.transport.respondingtimeouts.readtimeout: "soon" is not a duration such as 10s or 1m`,
 				`error 12: --ping: "5" is neither true nor false`}},
 		{name: "ErrNoField", flags: []string{"--metrics=true"}, want: []string{"error 10: --metrics: it says nothing without one of its fields"}},
 		{name: "ErrBracket", flags: []string{"--entrypoints.a].address=:80", "--entrypoints.web.http.tls.domains[x].main=a"},
-			want: []string{"warning 10: Traefik has no setting --entrypoints.a].address, and does not start with it: it is ignored (did you mean entrypoints.a].address?)",
-				"warning 11: Traefik has no setting --entrypoints.web.http.tls.domains[x].main, and does not start with it: it is ignored (did you mean entrypoints.web.http.tls.domains[0].main?)"}},
+			want: []string{"warning 10: Traefik has no setting --entrypoints.a].address, and does not start with it: it is ignored (did you mean " +
+				"entrypoints.a].address?)",
+				"warning 11: Traefik has no setting --entrypoints.web.http.tls.domains[x].main, and does not start with it: it is ignored (did you " +
+					"mean entrypoints.web.http.tls.domains[0].main?)"}},
 		{name: "WarnNoVolume", flags: []string{"--providers.file.directory=/dynamic"},
-			want: []string{"warning 10: the directory of the file provider, /dynamic, is on no volume of the container, and so cannot be read (mount it: ./dynamic:/dynamic:ro)"}},
+			want: []string{"warning 10: the directory of the file provider, /dynamic, is on no volume of the container, and so cannot be read " +
+				"(mount it: ./dynamic:/dynamic:ro)"}},
 		{name: "WarnNoFileOnVolume", flags: []string{"--configfile=/x.yml"},
-			want: []string{"warning 10: the static configuration file, /x.yml, is on no volume of the container, and so cannot be read (mount it: ./x.yml:/x.yml:ro)"}},
+			want: []string{"warning 10: the static configuration file, /x.yml, is on no volume of the container, and so cannot be read (mount " +
+				"it: ./x.yml:/x.yml:ro)"}},
 		{name: "WarnEmptyFileProvider", flags: []string{"--providers.file"},
-			want: []string{"warning 10: the file provider has neither a directory nor a file name (add providers.file.directory or providers.file.filename)"}},
-		{name: "WarnFlagsBesideFile", files: file("ping: {}\n"), flags: []string{"--ping"}, want: []string{"warning 10: --ping is ignored: Traefik takes its settings from "}},
+			want: []string{"warning 10: the file provider has neither a directory nor a file name (add providers.file.directory or " +
+				"providers.file.filename)"}},
+		{name: "WarnFlagsBesideFile", files: file("ping: {}\n"), flags: []string{"--ping"},
+			want: []string{"warning 10: --ping is ignored: Traefik takes its settings from "}},
 		{name: "WarnVariablesBesideFlags", flags: []string{"--ping"}, env: map[string]string{"TRAEFIK_API": "true"},
 			want: []string{"warning 3: TRAEFIK_API is ignored: Traefik takes its settings from the flags"}},
 		{name: "WarnUnknownInFile", files: file("entryPoints:\n  web:\n    addres: x\n    address: ':80'\ntracing: {otlp: {}}\n"),
-			want: []string{"warning 3: Traefik has no setting entryPoints.web.addres, and does not start with it: it is ignored (did you mean entrypoints.web.address?)",
+			want: []string{"warning 3: Traefik has no setting entryPoints.web.addres, and does not start with it: it is ignored (did you mean " +
+				"entrypoints.web.address?)",
 				"warning 5: tracing is not supported: it is ignored"}},
-		{name: "WarnNullInFile", files: file("ping:\n"), want: []string{"warning 1: ping has no value, and so counts as not set (write ping: {} to switch it on)"}},
+		{name: "WarnNullInFile", files: file("ping:\n"),
+			want: []string{"warning 1: ping has no value, and so counts as not set (write ping: {} to switch it on)"}},
 		{name: "ErrValueInFile", files: file("providers:\n  docker:\n    exposedByDefault: maybe\n"),
 			want: []string{`error 3: providers.docker.exposedByDefault: "maybe" is neither true nor false`}},
 		{name: "ErrFile", files: file("a: [\n"), want: []string{"error 2: the YAML is malformed: "}},
@@ -304,7 +328,8 @@ func TestReadProblems(t *testing.T) {
 // What cannot be read does not take the rest away.
 func TestReadKeepsTheRest(t *testing.T) {
 	t.Parallel()
-	got, _ := read(static.Source{Args: args("--entrypoints.web.address=:80", "--bogus.thing=1", "--api=x", "--providers.docker.exposedbydefault=nope")})
+	got, _ := read(static.Source{Args: args("--entrypoints.web.address=:80", "--bogus.thing=1", "--api=x",
+		"--providers.docker.exposedbydefault=nope")})
 	check(t, got, &config.Static{Origin: at(3), EntryPoints: map[string]*config.EntryPoint{"web": {Origin: at(10), Address: ":80"}}})
 	_, path := volume(t, map[string]string{"traefik.yml": "bogus: 1\nentryPoints:\n  web: {address: ':80', http3: {advertisedPort: x}}\n"})
 	got, _ = read(static.Source{Path: path})
@@ -340,7 +365,8 @@ func FuzzRead(f *testing.F) {
 		if err := os.WriteFile(filepath.Join(dir, "traefik.yml"), []byte(file), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		for _, path := range []func(string) (string, bool){nil, func(s string) (string, bool) { return filepath.Join(dir, filepath.Base(s)), file != "" }} {
+		for _, path := range []func(string) (string, bool){nil,
+			func(s string) (string, bool) { return filepath.Join(dir, filepath.Base(s)), file != "" }} {
 			for _, flags := range []string{flags, ""} {
 				s, problems := read(static.Source{Args: args(strings.Split(flags, "\n")...), Env: map[string]string{name: value}, Path: path})
 				if s == nil {

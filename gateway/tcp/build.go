@@ -49,7 +49,8 @@ func (b *builder) route(name string, c *config.TCPRouter) *route {
 			fmt.Sprintf("give it %d at most", config.MaxPriority))
 	}
 	if c.RuleSyntax != "" && c.RuleSyntax != "v3" {
-		r.refuse("rulesyntax", fmt.Sprintf("the rule syntax %q is not supported", c.RuleSyntax), "write the rule in v3's syntax and remove the setting")
+		r.refuse("rulesyntax", fmt.Sprintf("the rule syntax %q is not supported", c.RuleSyntax),
+			"write the rule in v3's syntax and remove the setting")
 	}
 	var err error
 	if r.rule, err = rule.ParseTCP(c.Rule); err != nil {
@@ -81,7 +82,8 @@ func (b *builder) checkTLS(r *route) {
 	}
 	if c.Passthrough {
 		if c.Options != "" || c.CertResolver != "" || len(c.Domains) > 0 {
-			r.warn("tls.passthrough", "TLS is passed through to the server: the router's other tls settings are of no effect", "remove them, or passthrough")
+			r.warn("tls.passthrough", "TLS is passed through to the server: the router's other tls settings are of no effect",
+				"remove them, or passthrough")
 		}
 		return
 	}
@@ -97,7 +99,8 @@ func (b *builder) enter(r *route) {
 	if len(r.config.EntryPoints) == 0 {
 		r.entries = slices.Clone(b.opts.Defaults)
 		if r.rule != nil && r.rule.CatchAll() && r.config.TLS == nil {
-			r.warn("entrypoints", "it names no entrypoint, and so takes every connection of "+strings.Join(r.entries, " and ")+": HTTP routers there get none", "name its entrypoint")
+			r.warn("entrypoints", "it names no entrypoint, and so takes every connection of "+strings.Join(r.entries, " and ")+
+				": HTTP routers there get none", "name its entrypoint")
 		}
 		return
 	}

@@ -20,11 +20,14 @@ func TestFindings(t *testing.T) {
 		hint        string
 	}{
 		{"ErrRule", func(_ *config.TCP, r *config.TCPRouter) { r.Rule = "Host(`a`)" }, config.Error, "rule", "it is HTTP's", "write HostSNI"},
-		{"ErrNoTLS", func(_ *config.TCP, r *config.TCPRouter) { r.Rule = "HostSNI(`a`)" }, config.Error, "rule", "without TLS", "traefik.tcp.routers.r.tls=true"},
+		{"ErrNoTLS", func(_ *config.TCP, r *config.TCPRouter) { r.Rule = "HostSNI(`a`)" }, config.Error, "rule", "without TLS",
+			"traefik.tcp.routers.r.tls=true"},
 		{"ErrSyntax", func(_ *config.TCP, r *config.TCPRouter) { r.RuleSyntax = "v2" }, config.Error, "rulesyntax", `"v2"`, "v3"},
 		{"ErrNoService", func(_ *config.TCP, r *config.TCPRouter) { r.Service = "" }, config.Error, "service", "no service", "routers.r.service"},
-		{"ErrService", func(_ *config.TCP, r *config.TCPRouter) { r.Service = "ss" }, config.Error, "service", `"ss" does not exist`, `did you mean "s"?`},
-		{"ErrMiddleware", func(_ *config.TCP, r *config.TCPRouter) { r.Middlewares = []string{"x"} }, config.Error, "middlewares", `"x" does not exist`, ""},
+		{"ErrService", func(_ *config.TCP, r *config.TCPRouter) { r.Service = "ss" }, config.Error, "service", `"ss" does not exist`,
+			`did you mean "s"?`},
+		{"ErrMiddleware", func(_ *config.TCP, r *config.TCPRouter) { r.Middlewares = []string{"x"} }, config.Error, "middlewares",
+			`"x" does not exist`, ""},
 		{"ErrMiddlewareEmpty", func(c *config.TCP, r *config.TCPRouter) {
 			r.Middlewares = []string{"m"}
 			c.Middlewares = map[string]*config.TCPMiddleware{"m": {IPAllowList: &config.TCPIPAllowList{}}}
@@ -33,10 +36,14 @@ func TestFindings(t *testing.T) {
 			r.Middlewares = []string{"m"}
 			c.Middlewares = map[string]*config.TCPMiddleware{"m": {InFlightConn: &config.InFlightConn{}}}
 		}, config.Error, "middlewares", "must be positive", ""},
-		{"ErrEntryPoint", func(_ *config.TCP, r *config.TCPRouter) { r.EntryPoints = []string{"x"} }, config.Error, "entrypoints", "none of", "db, web"},
-		{"OKOneEntryPoint", func(_ *config.TCP, r *config.TCPRouter) { r.EntryPoints = []string{"x", entry} }, config.Warning, "entrypoints", `"x" does not exist`, "db, web"},
-		{"OKNoEntryPoint", func(_ *config.TCP, r *config.TCPRouter) { r.EntryPoints = nil }, config.Warning, "entrypoints", "every connection of web", ""},
-		{"ErrOptions", func(_ *config.TCP, r *config.TCPRouter) { r.TLS = &config.RouterTLS{Options: "x"} }, config.Error, "tls.options", `"x" do not exist`, ""},
+		{"ErrEntryPoint", func(_ *config.TCP, r *config.TCPRouter) { r.EntryPoints = []string{"x"} }, config.Error, "entrypoints", "none of",
+			"db, web"},
+		{"OKOneEntryPoint", func(_ *config.TCP, r *config.TCPRouter) { r.EntryPoints = []string{"x", entry} }, config.Warning, "entrypoints",
+			`"x" does not exist`, "db, web"},
+		{"OKNoEntryPoint", func(_ *config.TCP, r *config.TCPRouter) { r.EntryPoints = nil }, config.Warning, "entrypoints",
+			"every connection of web", ""},
+		{"ErrOptions", func(_ *config.TCP, r *config.TCPRouter) { r.TLS = &config.RouterTLS{Options: "x"} }, config.Error, "tls.options",
+			`"x" do not exist`, ""},
 		{"OKPassthrough", func(_ *config.TCP, r *config.TCPRouter) {
 			r.TLS = &config.RouterTLS{Passthrough: true, CertResolver: "x"}
 		}, config.Warning, "tls.passthrough", "of no effect", ""},
@@ -46,12 +53,15 @@ func TestFindings(t *testing.T) {
 		{"ErrChild", func(c *config.TCP, _ *config.TCPRouter) {
 			c.Services["s"] = &config.TCPService{Weighted: &config.TCPWeighted{Services: []config.WeightedService{{Name: "sss"}}}}
 		}, config.Error, "service", `"sss" does not exist`, ""},
-		{"ErrNoKind", func(c *config.TCP, _ *config.TCPRouter) { c.Services["s"] = &config.TCPService{} }, config.Error, "service", "has no loadbalancer", ""},
-		{"ErrAddress", func(c *config.TCP, _ *config.TCPRouter) { c.Services["s"] = balanced("db") }, config.Error, "service", `"db" is not one`, "host:port"},
+		{"ErrNoKind", func(c *config.TCP, _ *config.TCPRouter) { c.Services["s"] = &config.TCPService{} }, config.Error, "service",
+			"has no loadbalancer", ""},
+		{"ErrAddress", func(c *config.TCP, _ *config.TCPRouter) { c.Services["s"] = balanced("db") }, config.Error, "service", `"db" is not one`,
+			"host:port"},
 		{"ErrProxyProtocol", func(c *config.TCP, _ *config.TCPRouter) {
 			c.Services["s"].LoadBalancer.ProxyProtocol = &config.ProxyProtocol{Version: 3}
 		}, config.Error, "service", "proxyprotocol.version 3", "1 or 2"},
-		{"ErrTransport", func(c *config.TCP, _ *config.TCPRouter) { c.Services["s"].LoadBalancer.ServersTransport = "x" }, config.Error, "service", `serversTransport "x"`, ""},
+		{"ErrTransport", func(c *config.TCP, _ *config.TCPRouter) { c.Services["s"].LoadBalancer.ServersTransport = "x" }, config.Error,
+			"service", `serversTransport "x"`, ""},
 		{"ErrRootCA", func(c *config.TCP, _ *config.TCPRouter) {
 			c.Services["s"].LoadBalancer.ServersTransport = "t"
 			c.ServersTransports = map[string]*config.TCPServersTransport{"t": {TLS: &config.TCPClientTLS{RootCAs: []string{"/nowhere.pem"}}}}
@@ -83,7 +93,8 @@ func TestFindings(t *testing.T) {
 			opts.TLSOptions = func(string) bool { return false }
 			tables := tcp.Build(c, opts)
 			i := slices.IndexFunc(tables.Findings(), func(f tcp.Finding) bool {
-				return f.Router == "r" && f.Severity == tt.severity && f.Field == tt.field && strings.Contains(f.Message, tt.want) && strings.Contains(f.Hint, tt.hint)
+				return f.Router == "r" && f.Severity == tt.severity && f.Field == tt.field && strings.Contains(f.Message, tt.want) &&
+					strings.Contains(f.Hint, tt.hint)
 			})
 			if i < 0 {
 				t.Errorf("got %+v, want %s: %s (%s)", tables.Findings(), tt.field, tt.want, tt.hint)

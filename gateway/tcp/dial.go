@@ -48,7 +48,8 @@ func (b *builder) transport(name string) *transport {
 	case name == "":
 		c = &config.TCPServersTransport{}
 	case !ok:
-		return &transport{err: &hintError{fmt.Errorf("the serversTransport %q does not exist", name), didYouMean(name, b.config.ServersTransports)}}
+		return &transport{err: &hintError{fmt.Errorf("the serversTransport %q does not exist", name),
+			didYouMean(name, b.config.ServersTransports)}}
 	}
 	t := &transport{config: *c}
 	t.config.Origin = config.Origin{}

@@ -145,7 +145,8 @@ func start(t *testing.T, c *config.TCP, opts tcp.MuxOptions) *rig {
 	r.put(c)
 	opts.Table = func() *tcp.Table { return r.tables.Load().Table(entry) }
 	r.mux = tcp.NewMux(l, opts)
-	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "http "+r.RemoteAddr) })}
+	server := &http.Server{Handler: http.HandlerFunc(
+		func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "http "+r.RemoteAddr) })}
 	var running sync.WaitGroup
 	running.Go(func() { _ = server.Serve(r.mux) })
 	t.Cleanup(func() {

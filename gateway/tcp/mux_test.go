@@ -114,15 +114,16 @@ func TestPrecedence(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			r := start(t, routes(sni("HostSNI(`*`)", toAny, true), sni("HostSNI(`db.localhost`) || HostSNI(`both.localhost`)", toName, true)), tcp.MuxOptions{
-				Secure: func() bool { return true },
-				HTTPWants: func(host string) tcp.Claim {
-					if c, ok := claims[host]; ok {
-						return c
-					}
-					return tt.otherwise
-				},
-			})
+			r := start(t, routes(sni("HostSNI(`*`)", toAny, true), sni("HostSNI(`db.localhost`) || HostSNI(`both.localhost`)", toName, true)),
+				tcp.MuxOptions{
+					Secure: func() bool { return true },
+					HTTPWants: func(host string) tcp.Claim {
+						if c, ok := claims[host]; ok {
+							return c
+						}
+						return tt.otherwise
+					},
+				})
 			got := ""
 			if c, err := r.secure(tt.host, tt.alpn...); err == nil {
 				got = c.ConnectionState().PeerCertificates[0].Subject.CommonName
@@ -211,7 +212,8 @@ func TestTransfer(t *testing.T) {
 	gateway := newIdentity(t, "db.localhost")
 	address := serve(t, digest)
 	c := routes(plain(address))
-	c.Routers["tls"] = &config.TCPRouter{EntryPoints: []string{entry}, Rule: "HostSNI(`db.localhost`)", Service: "to-" + address, TLS: &config.RouterTLS{}}
+	c.Routers["tls"] = &config.TCPRouter{EntryPoints: []string{entry}, Rule: "HostSNI(`db.localhost`)", Service: "to-" + address,
+		TLS: &config.RouterTLS{}}
 	r := start(t, c, tcp.MuxOptions{TLS: func(string, string) (*tls.Config, error) {
 		return &tls.Config{Certificates: []tls.Certificate{gateway.Certificate}}, nil
 	}})

@@ -15,7 +15,8 @@ import (
 
 // header is what a proxy says of a client at 192.0.2.7.
 func header(version byte) *proxyproto.Header {
-	return proxyproto.HeaderProxyFromAddrs(version, &net.TCPAddr{IP: net.IPv4(192, 0, 2, 7), Port: 4711}, &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 443})
+	return proxyproto.HeaderProxyFromAddrs(version, &net.TCPAddr{IP: net.IPv4(192, 0, 2, 7), Port: 4711},
+		&net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 443})
 }
 
 func TestProxyProtocolIn(t *testing.T) {
@@ -43,7 +44,8 @@ func TestProxyProtocolIn(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			r := start(t, routes(&config.TCPRouter{Rule: router.Rule, Service: server}), tcp.MuxOptions{ProxyProtocol: func() *tcp.Peers { return peers }})
+			r := start(t, routes(&config.TCPRouter{Rule: router.Rule, Service: server}),
+				tcp.MuxOptions{ProxyProtocol: func() *tcp.Peers { return peers }})
 			c := r.dial()
 			if tt.header != nil {
 				if _, err := tt.header.WriteTo(c); err != nil {
@@ -91,7 +93,8 @@ func TestNewPeers(t *testing.T) {
 	if p, err := tcp.NewPeers(nil); p != nil || err != nil {
 		t.Errorf("got %v, %v; want none", p, err)
 	}
-	if _, err := tcp.NewPeers(&config.TrustedPeers{TrustedIPs: []string{"x"}}); err == nil || !strings.Contains(err.Error(), "proxyprotocol.trustedips") {
+	if _, err := tcp.NewPeers(&config.TrustedPeers{TrustedIPs: []string{"x"}}); err == nil ||
+		!strings.Contains(err.Error(), "proxyprotocol.trustedips") {
 		t.Errorf("got %v, want the setting to be named", err)
 	}
 }

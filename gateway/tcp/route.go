@@ -60,7 +60,9 @@ func (t *Table) review(entrypoint string) {
 		return
 	}
 	for _, r := range t.plain {
-		r.tell(config.Notice, "entrypoints", fmt.Sprintf("on entrypoint %s the client has to speak first, since %q is asked with TLS there: servers that greet, as of SMTP and MySQL, stay silent",
-			entrypoint, t.secure[0].name), "give it an entrypoint of its own")
+		r.tell(config.Notice, "entrypoints",
+			fmt.Sprintf("on entrypoint %s the client has to speak first, since %q is asked with TLS there: servers that greet, as of SMTP and "+
+				"MySQL, stay silent",
+				entrypoint, t.secure[0].name), "give it an entrypoint of its own")
 	}
 }

@@ -116,7 +116,8 @@ func TestHealthCheck(t *testing.T) {
 		Routers:  map[string]*config.TCPRouter{"r": {EntryPoints: []string{entry}, Rule: "HostSNI(`*`)", Service: "s"}},
 		Services: map[string]*config.TCPService{"s": balanced(a, serve(t, named("b")))},
 	}
-	c.Services["s"].LoadBalancer.HealthCheck = &config.TCPHealthCheck{Send: "PING\n", Expect: "PONG", Interval: config.Duration(5 * time.Millisecond)}
+	c.Services["s"].LoadBalancer.HealthCheck = &config.TCPHealthCheck{Send: "PING\n", Expect: "PONG",
+		Interval: config.Duration(5 * time.Millisecond)}
 	r := start(t, c, tcp.MuxOptions{})
 	wait := func(want map[string]bool) {
 		t.Helper()

@@ -23,7 +23,8 @@ const (
 func (m *machine) checkNames(ctx context.Context) []Check {
 	ctx, cancel := context.WithTimeout(ctx, lookupTime)
 	defer cancel()
-	fix := "browsers and curl need none of it; for other programs install libnss-myhostname or use systemd-resolved, or add each host to /etc/hosts: 127.0.0.1 graph.localhost"
+	fix := "browsers and curl need none of it; for other programs install libnss-myhostname or use systemd-resolved, or add each host to " +
+		"/etc/hosts: 127.0.0.1 graph.localhost"
 	if m.system != "linux" {
 		fix = "Chrome, Firefox and curl need none of it; for others, such as Safari, add each host to the hosts file: 127.0.0.1 graph.localhost"
 	}

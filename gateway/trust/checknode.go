@@ -45,7 +45,8 @@ func (m *machine) checkNode(ctx context.Context, r *root) Check {
 	default:
 		c.State, c.Detail = warning, "cannot tell: "+err.Error()
 	}
-	c.Fix = "export " + shell("NODE_EXTRA_CA_CERTS="+r.file) + ", or once the system trusts it, NODE_OPTIONS=--use-system-ca (Node 22.15 or newer)"
+	c.Fix = "export " + shell("NODE_EXTRA_CA_CERTS="+r.file) +
+		", or once the system trusts it, NODE_OPTIONS=--use-system-ca (Node 22.15 or newer)"
 	return c
 }
 

@@ -21,9 +21,12 @@ func checkRoot(r *root) []Check {
 	if !r.cert.IsCA {
 		whole.State, whole.Detail, whole.Fix = failed, r.file+" is not a certificate of an authority", anew
 	}
-	bound := Check{Name: "root's limits", State: fine, Detail: "it can vouch for " + strings.Join(r.cert.PermittedDNSDomains, ", ") + " and loopback addresses only"}
-	if !r.cert.PermittedDNSDomainsCritical || !slices.Equal(r.cert.PermittedDNSDomains, []string{"localhost"}) || len(r.cert.PermittedIPRanges) == 0 {
-		bound.State, bound.Detail, bound.Fix = failed, "it could vouch for any site: whoever gets its key could read your traffic", "axion untrust; "+anew
+	bound := Check{Name: "root's limits", State: fine,
+		Detail: "it can vouch for " + strings.Join(r.cert.PermittedDNSDomains, ", ") + " and loopback addresses only"}
+	if !r.cert.PermittedDNSDomainsCritical || !slices.Equal(r.cert.PermittedDNSDomains, []string{"localhost"}) ||
+		len(r.cert.PermittedIPRanges) == 0 {
+		bound.State, bound.Detail, bound.Fix = failed, "it could vouch for any site: whoever gets its key could read your traffic",
+			"axion untrust; "+anew
 	}
 	if bound.State == fine && !isServerOnly(r.cert) {
 		bound.State, bound.Fix = warning, "axion untrust; "+anew
@@ -31,10 +34,12 @@ func checkRoot(r *root) []Check {
 	}
 	clock := Check{Name: "clock", State: fine, Detail: "within the root's lifetime"}
 	if now := time.Now(); now.Before(r.cert.NotBefore) {
-		clock.State, clock.Detail = failed, fmt.Sprintf("it shows %s, before the root was made on %s", now.Format(time.RFC3339), r.cert.NotBefore.Format(time.RFC3339))
+		clock.State, clock.Detail = failed,
+			fmt.Sprintf("it shows %s, before the root was made on %s", now.Format(time.RFC3339), r.cert.NotBefore.Format(time.RFC3339))
 		clock.Fix = "set the clock; clients refuse certificates of the future"
 	} else if now.After(r.cert.NotAfter) {
-		clock.State, clock.Detail, clock.Fix = failed, "the root has expired on "+r.cert.NotAfter.Format(time.RFC3339), "set the clock if it is wrong; else "+anew
+		clock.State, clock.Detail, clock.Fix = failed, "the root has expired on "+r.cert.NotAfter.Format(time.RFC3339),
+			"set the clock if it is wrong; else "+anew
 	}
 	return []Check{whole, bound, checkKey(filepath.Join(filepath.Dir(r.file), "root.key")), clock}
 }

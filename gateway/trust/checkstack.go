@@ -31,7 +31,8 @@ func checkStack(ctx context.Context, r *root, s Stack, idle error) []Check {
 	client := &http.Client{
 		Timeout:       answerTime,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		Transport:     &http.Transport{DialContext: dialLocal, TLSClientConfig: &tls.Config{RootCAs: pool}, DisableKeepAlives: true, ForceAttemptHTTP2: true},
+		Transport: &http.Transport{DialContext: dialLocal, TLSClientConfig: &tls.Config{RootCAs: pool}, DisableKeepAlives: true,
+			ForceAttemptHTTP2: true},
 	}
 	urls := s.URLs[:min(len(s.URLs), maxURLs)]
 	checks := make([]Check, len(urls))

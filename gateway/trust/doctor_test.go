@@ -60,7 +60,8 @@ func (m *machine) serve(t *testing.T, status int) (url string, port int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := &http.Server{ErrorLog: log.New(io.Discard, "", 0), Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) })}
+	server := &http.Server{ErrorLog: log.New(io.Discard, "", 0),
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) })}
 	go func() { _ = server.Serve(l) }()
 	t.Cleanup(func() { _ = server.Close() })
 	port = l.Addr().(*net.TCPAddr).Port
@@ -80,7 +81,8 @@ func TestDoctor(t *testing.T) {
 		m.Ports = []int{port}
 		m.stack = func() (trust.Stack, error) { return trust.Stack{URLs: []string{url}, Ports: []int{port}}, nil }
 		checks := m.checks(t)
-		for _, name := range []string{"root", "root's limits", "root's key", "clock", "system trust", "chromium trust", "stack", "port " + strconv.Itoa(port)} {
+		for _, name := range []string{"root", "root's limits", "root's key", "clock", "system trust", "chromium trust", "stack",
+			"port " + strconv.Itoa(port)} {
 			if c := checks[name]; c.State != "ok" {
 				t.Errorf("%s: got %+v", name, c)
 			}

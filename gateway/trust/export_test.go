@@ -13,7 +13,8 @@ type Fake struct {
 
 // CommandsOn are Commands on that machine.
 func CommandsOn(f Fake, rootFile func() (string, error), stack func() (Stack, error)) []*cobra.Command {
-	m := &machine{system: f.System, home: f.Home, prefix: f.Prefix, admin: f.Admin, env: func(k string) string { return f.Env[k] }, update: f.Update, ports: f.Ports}
+	m := &machine{system: f.System, home: f.Home, prefix: f.Prefix, admin: f.Admin, env: func(k string) string { return f.Env[k] },
+		update: f.Update, ports: f.Ports}
 	return commands(func() *machine { return m }, rootFile, stack)
 }
 

@@ -32,7 +32,8 @@ const (
 )
 
 // storesCommand does something to every store.
-func storesCommand(machine func() *machine, rootFile func() (string, error), cmd *cobra.Command, do func(context.Context, store, *root) Outcome) *cobra.Command {
+func storesCommand(machine func() *machine, rootFile func() (string, error), cmd *cobra.Command,
+	do func(context.Context, store, *root) Outcome) *cobra.Command {
 	cmd.Args = cobra.NoArgs
 	asJSON := cmd.Flags().Bool("json", false, "print JSON")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {

@@ -27,7 +27,8 @@ func findNSS(m *machine) ([]store, *Outcome) {
 		list = append(list, &nss{m, tool, "chromium", dir})
 	}
 	for _, pattern := range []string{
-		".mozilla/firefox/*", ".config/mozilla/firefox/*", "snap/firefox/common/.mozilla/firefox/*", ".var/app/org.mozilla.firefox/.mozilla/firefox/*",
+		".mozilla/firefox/*", ".config/mozilla/firefox/*", "snap/firefox/common/.mozilla/firefox/*",
+		".var/app/org.mozilla.firefox/.mozilla/firefox/*",
 		"Library/Application Support/Firefox/Profiles/*",
 	} {
 		found, _ := filepath.Glob(filepath.Join(m.home, pattern, "cert9.db"))
@@ -40,7 +41,8 @@ func findNSS(m *machine) ([]store, *Outcome) {
 		if m.system == "darwin" {
 			fix = "install it: brew install nss"
 		}
-		return nil, &Outcome{Store: "firefox, chromium", State: failed, Detail: "certutil, the tool for their databases, is not installed", Fix: fix}
+		return nil, &Outcome{Store: "firefox, chromium", State: failed, Detail: "certutil, the tool for their databases, is not installed",
+			Fix: fix}
 	}
 	return list, nil
 }
@@ -53,7 +55,8 @@ func (m *machine) chromium() []string {
 	}
 	usual := filepath.Join(m.home, ".pki", "nssdb")
 	var dirs []string
-	for _, dir := range []string{usual, filepath.Join(m.home, ".local", "share", "pki", "nssdb"), filepath.Join(m.home, "snap", "chromium", "current", ".pki", "nssdb")} {
+	for _, dir := range []string{usual, filepath.Join(m.home, ".local", "share", "pki", "nssdb"),
+		filepath.Join(m.home, "snap", "chromium", "current", ".pki", "nssdb")} {
 		if exists(filepath.Join(dir, "cert9.db")) {
 			dirs = append(dirs, dir)
 		}

@@ -66,7 +66,8 @@ func newMachine(t *testing.T, tools ...string) *machine {
 		stack: func() (trust.Stack, error) { return trust.Stack{}, errors.New("nothing runs") }, Fake: trust.Fake{
 			Home: home, Prefix: prefix, System: "linux", Admin: true, Env: map[string]string{"PATH": bin},
 			Update: []string{
-				"update-ca-certificates", "--certsconf", filepath.Join(prefix, "conf"), "--certsdir", filepath.Join(prefix, "empty"), "--hooksdir", filepath.Join(prefix, "empty"),
+				"update-ca-certificates", "--certsconf", filepath.Join(prefix, "conf"), "--certsdir", filepath.Join(prefix, "empty"), "--hooksdir",
+				filepath.Join(prefix, "empty"),
 				"--localcertsdir", filepath.Join(prefix, "usr/local/share/ca-certificates"), "--etccertsdir", filepath.Join(prefix, "etc/ssl/certs"),
 			},
 		}}
@@ -154,7 +155,8 @@ func TestSystem(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "system") {
 			t.Errorf("error: got %v, want it to name the store", err)
 		}
-		if want := "run: sudo install -m 0644 " + m.root; !strings.Contains(out, want) || !strings.Contains(out, "&& sudo update-ca-certificates") {
+		if want := "run: sudo install -m 0644 " + m.root; !strings.Contains(out, want) ||
+			!strings.Contains(out, "&& sudo update-ca-certificates") {
 			t.Errorf("got %q, want the command", out)
 		}
 		files, _ := filepath.Glob(filepath.Join(m.Prefix, "usr/local/share/ca-certificates/axion-*"))
@@ -259,7 +261,8 @@ func TestJava(t *testing.T) {
 		if err := os.Symlink(keytool, filepath.Join(home, "bin", "keytool")); err != nil {
 			t.Fatal(err)
 		}
-		out, err := exec.Command(keytool, "-genkeypair", "-alias", "x", "-keyalg", "EC", "-dname", "CN=x", "-keystore", store, "-storepass", "changeit").CombinedOutput()
+		out, err := exec.Command(keytool, "-genkeypair", "-alias", "x", "-keyalg", "EC", "-dname", "CN=x", "-keystore", store, "-storepass",
+			"changeit").CombinedOutput()
 		if err != nil {
 			t.Fatalf("%v: %s", err, out)
 		}

@@ -92,7 +92,8 @@ func (b *builder) route(name string, c *config.UDPRouter) Route {
 	}
 	for _, e := range entries {
 		if first := b.tables[e]; first != nil {
-			r.tell(config.Warning, "entrypoints", fmt.Sprintf("on entrypoint %s the router %q takes all datagrams", e, first.router), "give it another entrypoint")
+			r.tell(config.Warning, "entrypoints", fmt.Sprintf("on entrypoint %s the router %q takes all datagrams", e, first.router),
+				"give it another entrypoint")
 			continue
 		}
 		b.tables[e] = &Table{router: name, service: s}

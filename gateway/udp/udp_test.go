@@ -332,7 +332,8 @@ func TestFindings(t *testing.T) {
 		{"ErrNoService", func(c *config.UDP) { c.Routers["r"].Service = "" }, config.Error, "service", "no service"},
 		{"ErrEntryPoint", func(c *config.UDP) { c.Routers["r"].EntryPoints = []string{"x"} }, config.Error, "entrypoints", "none of"},
 		{"ErrNoEntryPoint", func(c *config.UDP) { c.Routers["r"].EntryPoints = nil }, config.Error, "entrypoints", "names no entrypoint"},
-		{"OKOneEntryPoint", func(c *config.UDP) { c.Routers["r"].EntryPoints = []string{"x", "alias"} }, config.Warning, "entrypoints", `"x" does not exist`},
+		{"OKOneEntryPoint", func(c *config.UDP) { c.Routers["r"].EntryPoints = []string{"x", "alias"} }, config.Warning, "entrypoints",
+			`"x" does not exist`},
 		{"ErrTaken", func(c *config.UDP) { c.Routers["q"] = c.Routers["r"] }, config.Error, "entrypoints", "take all datagrams"},
 		{"ErrLowerLayer", func(c *config.UDP) {
 			c.Routers["z"] = &config.UDPRouter{EntryPoints: []string{entry}, Service: "s", Origin: config.Origin{Layer: 1}}

@@ -79,10 +79,12 @@ func TestSignIn(t *testing.T) {
 	t.Run("OK", func(t *testing.T) {
 		a := s.signIn(t)
 		c := a.cookie()
-		if c == nil || c.Name != "better-auth.session_token" || !c.HttpOnly || c.Secure || c.SameSite != http.SameSiteLaxMode || c.MaxAge != 7*24*3600 || c.Path != "/" {
+		if c == nil || c.Name != "better-auth.session_token" || !c.HttpOnly || c.Secure || c.SameSite != http.SameSiteLaxMode ||
+			c.MaxAge != 7*24*3600 || c.Path != "/" {
 			t.Fatalf("cookie: got %+v", c)
 		}
-		if a.fields.Redirect || strings.Contains(a.Body, `"url"`) || a.fields.User.Name != "Developer" || a.Header.Get("Cache-Control") != "no-store" {
+		if a.fields.Redirect || strings.Contains(a.Body, `"url"`) || a.fields.User.Name != "Developer" ||
+			a.Header.Get("Cache-Control") != "no-store" {
 			t.Errorf("got %s", a.Body)
 		}
 		// The documented form, made here anew.
@@ -242,7 +244,8 @@ func TestExpiry(t *testing.T) {
 	if s.session(t, "Authorization: Bearer "+token) {
 		t.Error("the session did not end")
 	}
-	if a := s.send(t, http.MethodGet, "/token", "", "Authorization: Bearer "+token); a.Status != http.StatusUnauthorized || a.fields.Code != "UNAUTHORIZED" {
+	if a := s.send(t, http.MethodGet, "/token", "", "Authorization: Bearer "+token); a.Status != http.StatusUnauthorized ||
+		a.fields.Code != "UNAUTHORIZED" {
 		t.Errorf("token: got %d %s, want 401", a.Status, a.Body)
 	}
 	s.signIn(t)

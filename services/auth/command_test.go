@@ -46,7 +46,8 @@ func TestCommand(t *testing.T) {
 
 	t.Run("OK", func(t *testing.T) {
 		out, err := run(t, at(s.base))
-		if token := strings.TrimSuffix(out, "\n"); err != nil || strings.ContainsAny(token, " \n") || !s.session(t, "Authorization: Bearer "+token) {
+		if token := strings.TrimSuffix(out, "\n"); err != nil || strings.ContainsAny(token, " \n") ||
+			!s.session(t, "Authorization: Bearer "+token) {
 			t.Errorf("got %q, %v, want a token", out, err)
 		}
 	})
@@ -71,7 +72,8 @@ func TestCommand(t *testing.T) {
 		}
 	})
 	t.Run("ErrPasswordMissing", func(t *testing.T) {
-		if out, err := run(t, at(s.base), "--email", "ann@example.com"); err == nil || !strings.HasPrefix(err.Error(), "--password ") || out != "" {
+		if out, err := run(t, at(s.base), "--email", "ann@example.com"); err == nil || !strings.HasPrefix(err.Error(), "--password ") ||
+			out != "" {
 			t.Errorf("got %q, %v, want the flag named and nothing sent", out, err)
 		}
 	})

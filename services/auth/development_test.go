@@ -55,7 +55,8 @@ func TestPassword(t *testing.T) {
 	other.stop()
 
 	given := startWith(t, cluster, dir, Options{Password: "given to tests"})
-	if inFile(dir) != "given to tests" || signIn(given, "given to tests") != http.StatusOK || signIn(given, random) != http.StatusUnauthorized {
+	if inFile(dir) != "given to tests" || signIn(given, "given to tests") != http.StatusOK ||
+		signIn(given, random) != http.StatusUnauthorized {
 		t.Error("the given password does not take the place of the random one")
 	}
 	given.stop()

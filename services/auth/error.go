@@ -32,17 +32,20 @@ var (
 	errPasswordLong  = &apiError{http.StatusBadRequest, "Password too long", "PASSWORD_TOO_LONG"}
 	errOrigin        = &apiError{http.StatusForbidden, "Invalid origin", "INVALID_ORIGIN"}
 	errNoOrigin      = &apiError{http.StatusForbidden, "Missing or null Origin", "MISSING_OR_NULL_ORIGIN"}
-	errRemote        = &apiError{http.StatusForbidden, "Signing in and up is for this machine alone: start axion with --allow-remote-sign-in to let others", "REMOTE_SIGN_IN"}
-	errCallback      = &apiError{http.StatusForbidden, "Invalid callbackURL", "INVALID_CALLBACK_URL"}
-	errUserExists    = &apiError{http.StatusUnprocessableEntity, "User already exists. Use another email.", "USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL"}
-	errTooLarge      = &apiError{http.StatusRequestEntityTooLarge, "Request body too large", "PAYLOAD_TOO_LARGE"}
-	errMediaType     = &apiError{http.StatusUnsupportedMediaType, "Content-Type must be application/json or application/x-www-form-urlencoded", "UNSUPPORTED_MEDIA_TYPE"}
-	errNotFound      = &apiError{http.StatusNotFound, "Not found", "NOT_FOUND"}
-	errMethod        = &apiError{http.StatusMethodNotAllowed, "Method not allowed", "METHOD_NOT_ALLOWED"}
-	errBusy          = &apiError{http.StatusServiceUnavailable, "Too many sign-ins at once, try again", "SERVICE_UNAVAILABLE"}
-	errLeft          = &apiError{host.StatusClientClosedRequest, "The client left before the answer", "CLIENT_CLOSED_REQUEST"}
-	errLate          = &apiError{http.StatusRequestTimeout, "The request body did not come in time", "REQUEST_TIMEOUT"}
-	errInternal      = &apiError{http.StatusInternalServerError, "Internal server error", "INTERNAL_SERVER_ERROR"}
+	errRemote        = &apiError{http.StatusForbidden,
+		"Signing in and up is for this machine alone: start axion with --allow-remote-sign-in to let others", "REMOTE_SIGN_IN"}
+	errCallback   = &apiError{http.StatusForbidden, "Invalid callbackURL", "INVALID_CALLBACK_URL"}
+	errUserExists = &apiError{http.StatusUnprocessableEntity, "User already exists. Use another email.",
+		"USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL"}
+	errTooLarge  = &apiError{http.StatusRequestEntityTooLarge, "Request body too large", "PAYLOAD_TOO_LARGE"}
+	errMediaType = &apiError{http.StatusUnsupportedMediaType, "Content-Type must be application/json or application/x-www-form-urlencoded",
+		"UNSUPPORTED_MEDIA_TYPE"}
+	errNotFound = &apiError{http.StatusNotFound, "Not found", "NOT_FOUND"}
+	errMethod   = &apiError{http.StatusMethodNotAllowed, "Method not allowed", "METHOD_NOT_ALLOWED"}
+	errBusy     = &apiError{http.StatusServiceUnavailable, "Too many sign-ins at once, try again", "SERVICE_UNAVAILABLE"}
+	errLeft     = &apiError{host.StatusClientClosedRequest, "The client left before the answer", "CLIENT_CLOSED_REQUEST"}
+	errLate     = &apiError{http.StatusRequestTimeout, "The request body did not come in time", "REQUEST_TIMEOUT"}
+	errInternal = &apiError{http.StatusInternalServerError, "Internal server error", "INTERNAL_SERVER_ERROR"}
 )
 
 // invalid is a 400 about a field of the body.

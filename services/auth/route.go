@@ -17,8 +17,10 @@ import (
 const basePath = "/api/auth"
 
 func (s *Service) routes() {
-	register(s, http.MethodPost, "/sign-up/email", "Create a user and sign in.", s.signUp, http.StatusBadRequest, http.StatusForbidden, http.StatusUnprocessableEntity)
-	register(s, http.MethodPost, "/sign-in/email", "Sign in with a password.", s.signIn, http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden)
+	register(s, http.MethodPost, "/sign-up/email", "Create a user and sign in.", s.signUp, http.StatusBadRequest, http.StatusForbidden,
+		http.StatusUnprocessableEntity)
+	register(s, http.MethodPost, "/sign-in/email", "Sign in with a password.", s.signIn, http.StatusBadRequest, http.StatusUnauthorized,
+		http.StatusForbidden)
 	register(s, http.MethodPost, "/sign-out", "End the session.", s.signOut, http.StatusForbidden)
 	register(s, http.MethodGet, "/get-session", "Who is signed in? null where nobody is.", s.getSession)
 	register(s, http.MethodGet, "/token", "Get a JWT for the session.", s.getToken, http.StatusUnauthorized)

@@ -23,7 +23,8 @@ func askRaw(t *testing.T, brokers []string, id string, headers ...string) *kgo.R
 	t.Helper()
 	client := plainClient(t, brokers, kgo.ConsumeTopics("peer.reply"))
 	r := &kgo.Record{Topic: contract.Topic("b"), Key: []byte("k"), Value: []byte(id), Headers: []kgo.RecordHeader{
-		{Key: message.HeaderType, Value: []byte("ASK")}, {Key: message.HeaderCorrelation, Value: []byte(id)}, {Key: message.HeaderReplyTopic, Value: []byte("peer.reply")},
+		{Key: message.HeaderType, Value: []byte("ASK")}, {Key: message.HeaderCorrelation, Value: []byte(id)},
+		{Key: message.HeaderReplyTopic, Value: []byte("peer.reply")},
 	}}
 	for i := 0; i < len(headers); i += 2 {
 		r.Headers = append(r.Headers, kgo.RecordHeader{Key: headers[i], Value: []byte(headers[i+1])})
@@ -50,7 +51,8 @@ func TestExpiry(t *testing.T) {
 	})
 	runBus(t, b)
 	for name, headers := range map[string][]string{
-		"InTime": {message.HeaderExpires, millis(time.Now().Add(time.Hour))}, "None": nil, "Unreadable": {message.HeaderExpires, "tomorrow"}, "Zero": {message.HeaderExpires, "0"},
+		"InTime": {message.HeaderExpires, millis(time.Now().Add(time.Hour))}, "None": nil, "Unreadable": {message.HeaderExpires, "tomorrow"},
+		"Zero": {message.HeaderExpires, "0"},
 	} {
 		t.Run("OK/"+name, func(t *testing.T) {
 			answer := askRaw(t, brokers, name, headers...)
@@ -139,7 +141,8 @@ func TestExpiryHandling(t *testing.T) {
 	})
 	runBus(t, b)
 	answer := askRaw(t, brokers, "one", message.HeaderExpires, millis(time.Now().Add(300*time.Millisecond)))
-	if got := Headers(answer.Headers).Get(message.HeaderError); !strings.Contains(got, message.ErrUnfinished.Error()) || strings.Contains(got, ErrExpired.Error()) {
+	if got := Headers(answer.Headers).Get(message.HeaderError); !strings.Contains(got, message.ErrUnfinished.Error()) ||
+		strings.Contains(got, ErrExpired.Error()) {
 		t.Errorf("told %q, want that it is not done", got)
 	}
 	if calls != 1 {

@@ -22,7 +22,9 @@ func TestInitGroupOffsets(t *testing.T) {
 	}
 	makeTopics(t, b, topics...)
 	c := plainClient(t, brokers)
-	produce(t, c, &kgo.Record{Topic: topic, Partition: 1, Value: []byte("1"), Headers: []kgo.RecordHeader{{Key: message.HeaderType, Value: []byte(contract.GenerateCode)}}}, &kgo.Record{Topic: pattern, Partition: 2, Value: []byte("2")})
+	produce(t, c, &kgo.Record{Topic: topic, Partition: 1, Value: []byte("1"),
+		Headers: []kgo.RecordHeader{{Key: message.HeaderType, Value: []byte(contract.GenerateCode)}}},
+		&kgo.Record{Topic: pattern, Partition: 2, Value: []byte("2")})
 	initOffsets := func() {
 		t.Helper()
 		if err := InitGroupOffsets(testContext(t), Options{Service: contract.Codegen, Brokers: brokers}); err != nil {

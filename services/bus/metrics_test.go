@@ -60,7 +60,8 @@ func TestMetrics(t *testing.T) {
 		t.Fatal(err)
 	}
 	var answer string
-	if err := a.Request(testContext(t), Call{Topic: contract.Topic("b"), Type: "REQUEST", Key: "k", Out: &answer}); err != nil || answer != "yes" {
+	if err := a.Request(testContext(t), Call{Topic: contract.Topic("b"), Type: "REQUEST", Key: "k", Out: &answer}); err != nil ||
+		answer != "yes" {
 		t.Fatalf("got %q, %v", answer, err)
 	}
 	if err := stop(); err != nil {
@@ -72,8 +73,9 @@ func TestMetrics(t *testing.T) {
 			"messaging.client.operation.duration axion.b ": 1,
 		},
 		"b": {
-			"messaging.client.consumed.messages axion.b ": 2, "messaging.process.duration axion.b ": 1, "messaging.process.duration axion.b _OTHER": 1,
-			"axion.bus.retried.messages axion.b ": 1, "axion.bus.dead_lettered.messages axion.b ": 1,
+			"messaging.client.consumed.messages axion.b ": 2, "messaging.process.duration axion.b ": 1,
+			"messaging.process.duration axion.b _OTHER": 1,
+			"axion.bus.retried.messages axion.b ":       1, "axion.bus.dead_lettered.messages axion.b ": 1,
 			"messaging.client.sent.messages axion.b.dlq ": 1, "messaging.client.sent.messages axion.a.reply ": 1,
 		},
 	} {

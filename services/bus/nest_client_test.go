@@ -84,7 +84,8 @@ func TestNestAsks(t *testing.T) {
 		{"InBoolean", "server.seen", true, `{"data":"true","key":"","null":false}`},
 		{"InBytes", "server.seen", nesttest.Bytes{Base64: []byte{0, 1, 255}}, `{"data":"AAH/","key":"","null":false}`},
 		{"InKeyed", "server.seen", nesttest.Message{Key: "p1", Value: []int{1}}, `{"data":[1],"key":"p1","null":false}`},
-		{"InObjectKey", "server.seen", nesttest.Message{Key: map[string]int{"id": 1}, Value: "v"}, `{"data":"v","key":"{\"id\":1}","null":false}`},
+		{"InObjectKey", "server.seen", nesttest.Message{Key: map[string]int{"id": 1}, Value: "v"},
+			`{"data":"v","key":"{\"id\":1}","null":false}`},
 		{"InKeyOnly", "server.seen", map[string]string{"key": "p1", "name": "dropped"}, `{"data":null,"key":"p1","null":true}`},
 		{"ErrNullPayload", "server.seen", nil, `error "The invalid data or message pattern (undefined/null)"`},
 		{"OutNull", "server.answer", "null", `null`},
@@ -102,7 +103,8 @@ func TestNestAsks(t *testing.T) {
 		{"ErrPermanent", "server.answer", "permanent", `error {"status":"error","message":"no such thing"}`},
 		{"ErrInternal", "server.answer", "secret", `error {"status":"error","message":"Internal server error"}`},
 		{"ErrPanic", "server.answer", "panic", `error {"status":"error","message":"Internal server error"}`},
-		{"ErrTopic", "server.unasked", "x", `error "The client consumer did not subscribe to the corresponding reply topic (server.unasked.reply)."`},
+		{"ErrTopic", "server.unasked", "x",
+			`error "The client consumer did not subscribe to the corresponding reply topic (server.unasked.reply)."`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -41,7 +41,8 @@ func TestNestAnswers(t *testing.T) {
 		in          any
 		want        string
 	}{
-		{"InObject", "nest.received", question{"q"}, `{"type":"object","data":{"text":"q"},"messageKey":"p1","messageValue":{"text":"q"},` + headers + `}`},
+		{"InObject", "nest.received", question{"q"},
+			`{"type":"object","data":{"text":"q"},"messageKey":"p1","messageValue":{"text":"q"},` + headers + `}`},
 		{"InString", "nest.received", "42", `{"type":"string","data":"42","messageKey":"p1","messageValue":"42",` + headers + `}`},
 		{"InNumber", "nest.received", 42, `{"type":"string","data":"42","messageKey":"p1","messageValue":"42",` + headers + `}`},
 		{"InNull", "nest.received", nil, `{"type":"message","data":null,"messageKey":"p1","messageValue":null,` + headers + `}`},

@@ -30,7 +30,8 @@ func BenchmarkOverhead(b *testing.B) {
 	svc.Handle("T", func(context.Context, *Message) (any, error) { handled.Add(1); return nil, nil })
 	runBus(b, svc)
 	makeTopics(b, svc, "raw.events")
-	consumer := rawClient(b, brokers, kgo.ConsumerGroup("raw"), kgo.ConsumeTopics("raw.events"), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	consumer := rawClient(b, brokers, kgo.ConsumerGroup("raw"), kgo.ConsumeTopics("raw.events"),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 	producer := rawClient(b, brokers)
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
@@ -63,7 +64,8 @@ func BenchmarkOverhead(b *testing.B) {
 	headers := svc.conn.EventRecord(ctx, &Event{ID: uuid.NewString(), Type: "T", Time: time.Now()}, nil).Headers
 	headers = append(headers, kgo.RecordHeader{Key: "traceparent", Value: []byte("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")})
 	byKgo := func() error {
-		return producer.ProduceSync(ctx, &kgo.Record{Topic: "raw.events", Partition: message.AnyPartition, Value: payload, Headers: headers}).FirstErr()
+		return producer.ProduceSync(ctx,
+			&kgo.Record{Topic: "raw.events", Partition: message.AnyPartition, Value: payload, Headers: headers}).FirstErr()
 	}
 	round(byBus)
 	round(byKgo)

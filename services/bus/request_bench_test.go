@@ -177,7 +177,8 @@ func rawRequest(b *testing.B, brokers []string, opts ...kgo.Opt) func() {
 		for ctx.Err() == nil {
 			server.PollFetches(ctx).EachRecord(func(r *kgo.Record) {
 				server.Produce(ctx, &kgo.Record{
-					Topic: "raw.out", Partition: 1, Value: r.Value, Headers: []Header{r.Headers[0], {Key: message.HeaderDisposed, Value: message.Disposed}, trace},
+					Topic: "raw.out", Partition: 1, Value: r.Value,
+					Headers: []Header{r.Headers[0], {Key: message.HeaderDisposed, Value: message.Disposed}, trace},
 				}, nil)
 			})
 		}

@@ -80,7 +80,8 @@ func answerPeer(ctx context.Context, server *kgo.Client, r *kgo.Record) {
 	}
 	server.Produce(ctx, &kgo.Record{
 		Topic: h.Get(message.HeaderReplyTopic), Partition: int32(partition), Value: value, Headers: []Header{
-			{Key: message.HeaderCorrelation, Value: []byte(h.Get(message.HeaderCorrelation))}, {Key: message.HeaderDisposed, Value: message.Disposed},
+			{Key: message.HeaderCorrelation, Value: []byte(h.Get(message.HeaderCorrelation))},
+			{Key: message.HeaderDisposed, Value: message.Disposed},
 			{Key: message.HeaderTraceparent, Value: []byte(h.Get(message.HeaderTraceparent))},
 		},
 	}, func(_ *kgo.Record, err error) {

@@ -13,8 +13,10 @@ func TestSubscribed(t *testing.T) {
 	t.Parallel()
 	brokers := startCluster(t, "classic-topic", "modern-topic").ListenAddrs()
 	b := openBus(t, brokers, "asks")
-	modern := kgo.WithContext(context.WithValue(context.Background(), "opt_in_kafka_next_gen_balancer_beta", true)) //nolint:staticcheck // kgo's key
-	for group, opts := range map[string][]kgo.Opt{"classic": {kgo.ConsumeTopics("classic-topic")}, "modern": {kgo.ConsumeTopics("modern-topic"), modern}} {
+	modern := kgo.WithContext(context.WithValue(context.Background(),
+		"opt_in_kafka_next_gen_balancer_beta", true)) //nolint:staticcheck // kgo's key
+	for group, opts := range map[string][]kgo.Opt{"classic": {kgo.ConsumeTopics("classic-topic")},
+		"modern": {kgo.ConsumeTopics("modern-topic"), modern}} {
 		c := plainClient(t, brokers, append(opts, kgo.ConsumerGroup(group))...)
 		ctx, cancel := context.WithCancel(context.Background())
 		done := make(chan struct{})
@@ -24,7 +26,8 @@ func TestSubscribed(t *testing.T) {
 	for _, tt := range []struct {
 		groups []string
 		want   []string
-	}{{[]string{"classic"}, []string{"classic-topic"}}, {[]string{"modern"}, []string{"modern-topic"}}, {nil, []string{"classic-topic", "modern-topic"}}} {
+	}{{[]string{"classic"}, []string{"classic-topic"}}, {[]string{"modern"}, []string{"modern-topic"}},
+		{nil, []string{"classic-topic", "modern-topic"}}} {
 		for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
 			got, err := b.Subscribed(testContext(t), tt.groups...)
 			if err != nil {

@@ -54,7 +54,8 @@ func NewBroker(t testing.TB, topics ...string) *Broker {
 // by default.
 func startEmbedded(t testing.TB, opts ...kfake.Opt) *kfake.Cluster {
 	t.Helper()
-	c, err := kfake.NewCluster(append([]kfake.Opt{kfake.NumBrokers(1), kfake.DefaultNumPartitions(3), kfake.AllowAutoTopicCreation()}, opts...)...)
+	c, err := kfake.NewCluster(append([]kfake.Opt{kfake.NumBrokers(1), kfake.DefaultNumPartitions(3), kfake.AllowAutoTopicCreation()},
+		opts...)...)
 	if err != nil {
 		t.Fatalf("start broker: %v", err)
 	}

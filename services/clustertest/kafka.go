@@ -164,7 +164,8 @@ func Artifacts(t testing.TB, pom []byte) string {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 5*startTimeout)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, mvn, "-B", "-q", "-f", work, "dependency:copy-dependencies", "-DincludeScope=runtime", "-DoutputDirectory="+fresh)
+	cmd := exec.CommandContext(ctx, mvn, "-B", "-q", "-f", work, "dependency:copy-dependencies", "-DincludeScope=runtime",
+		"-DoutputDirectory="+fresh)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("fetch Kafka: %v\n%s", err, strings.TrimSpace(string(out)))
 	}

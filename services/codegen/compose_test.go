@@ -24,7 +24,8 @@ func TestComposeEdges(t *testing.T) {
 		},
 		Edges: []contract.Edge{
 			edge("1", "a", "b", contract.EdgeHTTP), edge("2", "a", "b", contract.EdgeGRPC), edge("3", "b", "a", contract.EdgeHTTP),
-			edge("4", "a", "main", contract.EdgeDatabase), edge("5", "a", "audit", contract.EdgeDatabase), edge("6", "a", "cache", contract.EdgeDatabase),
+			edge("4", "a", "main", contract.EdgeDatabase), edge("5", "a", "audit", contract.EdgeDatabase),
+			edge("6", "a", "cache", contract.EdgeDatabase),
 			edge("7", "a", "database", contract.EdgeHTTP), edge("8", "a", "jobs", contract.EdgeKafka), edge("9", "kafka", "a", contract.EdgeKafka),
 			edge("10", "jobs", "a", contract.EdgeKafka), edge("11", "www", "a", contract.EdgeHTTP), edge("12", "www", "b", contract.EdgeGRPC),
 		},
@@ -36,8 +37,10 @@ func TestComposeEdges(t *testing.T) {
 	}
 	want := map[string]string{
 		"HOST": "0.0.0.0", "PORT": "4000", "B_URL": "http://b:4001", "B_GRPC_TARGET": "b:4001",
-		"DATABASE_URL": "postgres://app:development@main:5432/app?sslmode=disable", "AUDIT_URL": "postgres://app:development@audit:5432/app?sslmode=disable",
-		"REDIS_URL": "redis://cache:6379", "DATABASE_URL_2": "http://database:4002", "KAFKA_BROKERS": "jobs:9092", "KAFKA_BROKERS_2": "kafka:9092",
+		"DATABASE_URL": "postgres://app:development@main:5432/app?sslmode=disable",
+		"AUDIT_URL":    "postgres://app:development@audit:5432/app?sslmode=disable",
+		"REDIS_URL":    "redis://cache:6379", "DATABASE_URL_2": "http://database:4002", "KAFKA_BROKERS": "jobs:9092",
+		"KAFKA_BROKERS_2": "kafka:9092",
 	}
 	if !maps.Equal(env, want) {
 		t.Errorf("environment: got %v, want %v", env, want)
@@ -50,7 +53,8 @@ func TestComposeEdges(t *testing.T) {
 		t.Errorf("b waits for %v, which waits for b", got)
 	}
 	for service, want := range map[string]map[string]string{
-		"a": {"routers.shop_a_www.rule": "Host(`www.shop.apps.localhost`)", "services.shop_a.loadbalancer.server.port": "4000", "services.shop_a.loadbalancer.healthcheck.path": "/health"},
+		"a": {"routers.shop_a_www.rule": "Host(`www.shop.apps.localhost`)", "services.shop_a.loadbalancer.server.port": "4000",
+			"services.shop_a.loadbalancer.healthcheck.path": "/health"},
 		"b": {"routers.shop_b_www.rule": "Host(`b.www.shop.apps.localhost`)", "services.shop_b.loadbalancer.server.scheme": "h2c"},
 	} {
 		for name, value := range want {

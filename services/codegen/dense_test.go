@@ -17,7 +17,8 @@ func dense() *contract.Architecture {
 	for step := 1; len(g.Edges) < maxEdges; step++ {
 		for i := range maxNodes {
 			from, to := i, (i+step)%maxNodes // in circles
-			g.Edges = append(g.Edges, contract.Edge{ID: fmt.Sprint("e", step, "-", i), Type: contract.EdgeHTTP, From: fmt.Sprint("n", from), To: fmt.Sprint("n", to)})
+			g.Edges = append(g.Edges, contract.Edge{ID: fmt.Sprint("e", step, "-", i), Type: contract.EdgeHTTP, From: fmt.Sprint("n", from),
+				To: fmt.Sprint("n", to)})
 		}
 	}
 	return g

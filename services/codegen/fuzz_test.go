@@ -51,7 +51,8 @@ func FuzzGraph(f *testing.F) {
 		f.Add(string(text), "Shop")
 	}
 	f.Add(`{"nodes":[{"id":"a: b\n- c","type":"service","host":"x"}],"edges":[]}`, "*/ }\n`${x}`")
-	f.Add(`{"nodes":[{"id":"API","type":"service","language":"go"},{"id":"api","type":"service","port":80},{"id":"null","type":"database"}]}`, "{{.}}")
+	f.Add(`{"nodes":[{"id":"API","type":"service","language":"go"},{"id":"api","type":"service","port":80},{"id":"null","type":"database"}]}`,
+		"{{.}}")
 	g := newGenerator(f)
 	f.Fuzz(func(t *testing.T, text, name string) {
 		var a contract.Architecture

@@ -19,7 +19,8 @@ import (
 func shop() *contract.Architecture {
 	return &contract.Architecture{
 		Nodes: []contract.Node{
-			{ID: "api", Type: contract.NodeService, Language: "go"}, {ID: "worker", Type: contract.NodeLogic}, {ID: "db", Type: contract.NodeDatabase},
+			{ID: "api", Type: contract.NodeService, Language: "go"}, {ID: "worker", Type: contract.NodeLogic},
+			{ID: "db", Type: contract.NodeDatabase},
 			{ID: "events", Type: contract.NodeQueue}, {ID: "cache", Type: contract.NodeCache}, {ID: "public", Type: contract.NodeIngress},
 		},
 		Edges: []contract.Edge{

@@ -110,7 +110,8 @@ func TestGraphKubernetes(t *testing.T) {
 		_, node, _ := strings.Cut(name, " ")
 		service := objects["Service "+node].Spec
 		var selector map[string]string
-		if err := json.Unmarshal(service.Selector, &selector); err != nil || len(selector) == 0 || len(service.Ports) != 1 || service.Ports[0].TargetPort != c.Ports[0].Name {
+		if err := json.Unmarshal(service.Selector, &selector); err != nil || len(selector) == 0 || len(service.Ports) != 1 ||
+			service.Ports[0].TargetPort != c.Ports[0].Name {
 			t.Errorf("service %s: got %s, %+v (%v)", node, service.Selector, service.Ports, err)
 		}
 		for key, value := range selector {

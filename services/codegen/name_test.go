@@ -16,8 +16,10 @@ import (
 func TestNames(t *testing.T) {
 	t.Parallel()
 	ids := []string{
-		"api", "API", "Api", "a.p.i", "A P I", "a-p-i", "7", "service-7", "localhost", "null", "on", "true", "1e3", "secret", "kustomization", "namespace",
-		"constructor", "con", "v1", "main", "-", "--", "日本", "a: b\n- c", `"; rm -rf / #`, "`${process.exit()}`", "{{.}}", "../../etc", strings.Repeat("x", 60),
+		"api", "API", "Api", "a.p.i", "A P I", "a-p-i", "7", "service-7", "localhost", "null", "on", "true", "1e3", "secret", "kustomization",
+		"namespace",
+		"constructor", "con", "v1", "main", "-", "--", "日本", "a: b\n- c", `"; rm -rf / #`, "`${process.exit()}`", "{{.}}", "../../etc",
+		strings.Repeat("x", 60),
 	}
 	g := &contract.Architecture{}
 	for _, id := range ids {
@@ -62,7 +64,8 @@ func TestNamesApart(t *testing.T) {
 			{ID: "a-b", Type: contract.NodeService}, {ID: "c", Type: contract.NodeIngress, Host: "one.example.com"},
 			{ID: "a", Type: contract.NodeService}, {ID: "b-c", Type: contract.NodeIngress, Host: "two.example.com"},
 		},
-		Edges: []contract.Edge{{ID: "1", From: "c", To: "a-b", Type: contract.EdgeHTTP}, {ID: "2", From: "b-c", To: "a", Type: contract.EdgeHTTP}},
+		Edges: []contract.Edge{{ID: "1", From: "c", To: "a-b", Type: contract.EdgeHTTP},
+			{ID: "2", From: "b-c", To: "a", Type: contract.EdgeHTTP}},
 	}
 	routers := map[string]string{}
 	for _, s := range load(t, generated(t, g)["compose.yaml"]).Services {
@@ -133,7 +136,8 @@ func TestGraphBounds(t *testing.T) {
 		t.Errorf("got %d services", got)
 	}
 	g.Nodes = append(g.Nodes, contract.Node{ID: "more", Type: contract.NodeService})
-	if _, err := newGenerator(t).Generate(contract.GenerateCodeRequest{ProjectID: "p", Graph: g}); err == nil || !strings.Contains(err.Error(), "more than 200 nodes") {
+	if _, err := newGenerator(t).Generate(contract.GenerateCodeRequest{ProjectID: "p", Graph: g}); err == nil ||
+		!strings.Contains(err.Error(), "more than 200 nodes") {
 		t.Errorf("got %v", err)
 	}
 }

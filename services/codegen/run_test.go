@@ -24,10 +24,12 @@ func TestRun(t *testing.T) {
 	below := nest
 	below.Directory = "services/web"
 	goRun := contract.Run{
-		Runtime: "process", Health: "/health", Command: []string{"./service"}, Build: [][]string{{"go", "build", "-o", "service", "."}}, Directory: "services/shop",
+		Runtime: "process", Health: "/health", Command: []string{"./service"}, Build: [][]string{{"go", "build", "-o", "service", "."}},
+		Directory: "services/shop",
 	}
 	graph := &contract.Architecture{
-		Nodes: []contract.Node{{ID: "shop", Type: contract.NodeService, Language: "go"}, {ID: "web", Type: contract.NodeService}, {ID: "in", Type: contract.NodeIngress}},
+		Nodes: []contract.Node{{ID: "shop", Type: contract.NodeService, Language: "go"}, {ID: "web", Type: contract.NodeService},
+			{ID: "in", Type: contract.NodeIngress}},
 	}
 	routed := &contract.Architecture{Nodes: graph.Nodes, Edges: []contract.Edge{{ID: "e", From: "in", To: "web", Type: contract.EdgeHTTP}}}
 	data := &contract.Architecture{Nodes: []contract.Node{{ID: "db", Type: contract.NodeDatabase}}}
@@ -37,16 +39,17 @@ func TestRun(t *testing.T) {
 		want             contract.Run
 		err              string
 	}{
-		"OK/none":        {"nestjs-service", `{"title":"x"}`, nil, contract.Run{}, ""},
-		"OK/null":        {"nestjs-service", `{"runtime":null}`, nil, contract.Run{}, ""},
-		"OK/static":      {"nestjs-service", `{"runtime":"static"}`, graph, contract.Run{}, ""},
-		"OK/nest":        {"nestjs-service", `{"runtime":"process"}`, nil, nest, ""},
-		"OK/first":       {"static-site", `{"runtime":"process"}`, graph, goRun, ""},
-		"OK/ingress":     {"static-site", `{"runtime":"process"}`, routed, below, ""},
-		"OK/dataOnly":    {"nestjs-service", `{"runtime":"process"}`, data, nest, ""},
-		"ErrUnknown":     {"nestjs-service", `{"runtime":"vm"}`, nil, contract.Run{}, `config field "runtime": must be static or process`},
-		"ErrType":        {"nestjs-service", `{"runtime":7}`, nil, contract.Run{}, `config field "runtime": must be a string`},
-		"ErrNothing":     {"static-site", `{"runtime":"process"}`, nil, contract.Run{}, "there is nothing to run: template static-site has no service"},
+		"OK/none":     {"nestjs-service", `{"title":"x"}`, nil, contract.Run{}, ""},
+		"OK/null":     {"nestjs-service", `{"runtime":null}`, nil, contract.Run{}, ""},
+		"OK/static":   {"nestjs-service", `{"runtime":"static"}`, graph, contract.Run{}, ""},
+		"OK/nest":     {"nestjs-service", `{"runtime":"process"}`, nil, nest, ""},
+		"OK/first":    {"static-site", `{"runtime":"process"}`, graph, goRun, ""},
+		"OK/ingress":  {"static-site", `{"runtime":"process"}`, routed, below, ""},
+		"OK/dataOnly": {"nestjs-service", `{"runtime":"process"}`, data, nest, ""},
+		"ErrUnknown":  {"nestjs-service", `{"runtime":"vm"}`, nil, contract.Run{}, `config field "runtime": must be static or process`},
+		"ErrType":     {"nestjs-service", `{"runtime":7}`, nil, contract.Run{}, `config field "runtime": must be a string`},
+		"ErrNothing": {"static-site", `{"runtime":"process"}`, nil, contract.Run{},
+			"there is nothing to run: template static-site has no service"},
 		"ErrNothingData": {"static-site", `{"runtime":"process"}`, data, contract.Run{}, "nor has the graph"},
 	} {
 		t.Run(name, func(t *testing.T) {

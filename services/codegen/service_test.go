@@ -52,7 +52,8 @@ func TestService(t *testing.T) {
 		}
 	})
 	t.Run("OK/least", func(t *testing.T) {
-		if reply, err := ask(map[string]string{"projectId": "p", "template": contract.NestJSTemplate}); err != nil || reply.Template != contract.NestJSTemplate {
+		if reply, err := ask(map[string]string{"projectId": "p", "template": contract.NestJSTemplate}); err != nil ||
+			reply.Template != contract.NestJSTemplate {
 			t.Errorf("got %q, %v", reply.Template, err)
 		}
 	})

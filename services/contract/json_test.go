@@ -10,8 +10,9 @@ import (
 func TestJSONError(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{
-		`"x"`: "the value must be an object, and is string", `{"a":1}`: "a must be a string, and is number", `{"b":{"c":[true]}}`: "b.c must be a number, and is bool",
-		`{"b":{"c":{}}}`: "b.c must be an array, and is object", `{"d":0}`: "d must be true or false, and is number",
+		`"x"`: "the value must be an object, and is string", `{"a":1}`: "a must be a string, and is number",
+		`{"b":{"c":[true]}}`: "b.c must be a number, and is bool",
+		`{"b":{"c":{}}}`:     "b.c must be an array, and is object", `{"d":0}`: "d must be true or false, and is number",
 	} {
 		var v struct {
 			A string

@@ -104,7 +104,8 @@ func (s *service) patienceFor(code contract.GenerateCodeReply) time.Duration {
 	return s.patience
 }
 
-func (s *service) provision(ctx context.Context, d state, code contract.GenerateCodeReply, patience time.Duration, site *contract.ProvisionReply) error {
+func (s *service) provision(ctx context.Context, d state, code contract.GenerateCodeReply, patience time.Duration,
+	site *contract.ProvisionReply) error {
 	return s.ask(ctx, &d, contract.StepProvision, patience, bus.Call{
 		Service: contract.Infrastructure, Type: contract.Provision, In: contract.ProvisionRequest{
 			ProjectID: d.projectID, DeploymentID: d.id, UserID: d.userID, Slug: d.slug, Files: code.Files, Run: code.Run,
@@ -160,7 +161,8 @@ func (s *service) fail(ctx context.Context, d state, cause *stepError) error {
 	}
 	reason := cause.step + ": " + cause.reason()
 	return s.step(ctx, d.id, `status = 'FAILED', error = ?`, []any{reason}, func(tx *sql.Tx) error {
-		return errors.Join(cause.asked.keep(ctx, tx, d.id), s.owe(ctx, tx, d, undone), note(ctx, tx, d.id, line{step: cause.step, level: levelError, message: cause.reason()}),
+		return errors.Join(cause.asked.keep(ctx, tx, d.id), s.owe(ctx, tx, d, undone),
+			note(ctx, tx, d.id, line{step: cause.step, level: levelError, message: cause.reason()}),
 			s.tell(ctx, tx, contract.DeploymentFailed, contract.DeploymentEvent{ProjectID: d.projectID, DeploymentID: d.id, Error: reason}))
 	})
 }

@@ -44,7 +44,8 @@ func (s *service) again(ctx context.Context, user, earlier, id, mark string, rol
 
 // latest is the newest deployment of a user's project.
 func (s *service) latest(ctx context.Context, user, projectID string) (id string, err error) {
-	err = s.DB.QueryRowContext(ctx, `SELECT id FROM deployments WHERE project_id = ? AND user_id = ? AND user_id <> '' ORDER BY queued DESC LIMIT 1`,
+	err = s.DB.QueryRowContext(ctx,
+		`SELECT id FROM deployments WHERE project_id = ? AND user_id = ? AND user_id <> '' ORDER BY queued DESC LIMIT 1`,
 		projectID, user).Scan(&id)
 	if errors.Is(err, sql.ErrNoRows) {
 		return "", huma.Error404NotFound("there is no such project, or it was never deployed")

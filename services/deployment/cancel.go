@@ -59,10 +59,12 @@ func (s *service) cancelAll(ctx context.Context, projectID string) (undoing []st
 		if _, err := tx.ExecContext(ctx, `DELETE FROM artifacts WHERE project_id = ?`, projectID); err != nil {
 			return fmt.Errorf("cancel deployments: %w", err)
 		}
-		if _, err := tx.ExecContext(ctx, `UPDATE deployments SET cancelling = TRUE WHERE project_id = ? AND status = 'STARTED'`, projectID); err != nil {
+		if _, err := tx.ExecContext(ctx, `UPDATE deployments SET cancelling = TRUE WHERE project_id = ? AND status = 'STARTED'`,
+			projectID); err != nil {
 			return fmt.Errorf("cancel deployments: %w", err)
 		}
-		if undoing, err = texts(ctx, tx, `UPDATE deployments SET undo = FALSE WHERE project_id = ? AND undo RETURNING id`, projectID); err != nil {
+		if undoing, err = texts(ctx, tx, `UPDATE deployments SET undo = FALSE WHERE project_id = ? AND undo RETURNING id`,
+			projectID); err != nil {
 			return fmt.Errorf("cancel deployments: %w", err)
 		}
 		waiting, err := texts(ctx, tx, `SELECT id FROM deployments WHERE project_id = ? AND status = 'PENDING'`, projectID)
@@ -138,7 +140,8 @@ func (s *service) tryUndo(ctx context.Context, d state) error {
 // it returns. Where there is none it takes down what runs; with only, if that is what
 // this deployment made.
 func (s *service) putBack(ctx context.Context, d state, only string) (before string, err error) {
-	err = s.DB.QueryRowContext(ctx, `SELECT id FROM deployments WHERE project_id = ? AND status = 'SUCCEEDED' ORDER BY queued DESC LIMIT 1`, d.projectID).Scan(&before)
+	err = s.DB.QueryRowContext(ctx, `SELECT id FROM deployments WHERE project_id = ? AND status = 'SUCCEEDED' ORDER BY queued DESC LIMIT 1`,
+		d.projectID).Scan(&before)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return "", err
 	}

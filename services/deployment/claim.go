@@ -57,7 +57,8 @@ func (s *service) claim(ctx context.Context, projectID, owner string) (id string
 		}
 		return errors.Join(
 			note(ctx, tx, id, line{message: "started"}),
-			s.tell(state{trace: trace}.traced(ctx), tx, contract.DeploymentStarted, contract.DeploymentEvent{ProjectID: projectID, DeploymentID: id}))
+			s.tell(state{trace: trace}.traced(ctx), tx, contract.DeploymentStarted,
+				contract.DeploymentEvent{ProjectID: projectID, DeploymentID: id}))
 	})
 	if err != nil {
 		return "", err
@@ -159,7 +160,8 @@ func (s *service) watch(ctx context.Context, tx *sql.Tx, owner string) (busy map
 
 // release lets other instances go on with what this one has not finished.
 func (s *service) release(ctx context.Context, owner string) error {
-	_, err := s.DB.ExecContext(context.WithoutCancel(ctx), `UPDATE deployments SET lease = 0 WHERE (status = 'STARTED' OR undo) AND owner = ?`, owner)
+	_, err := s.DB.ExecContext(context.WithoutCancel(ctx), `UPDATE deployments SET lease = 0 WHERE (status = 'STARTED' OR undo) AND owner = ?`,
+		owner)
 	if err != nil {
 		return fmt.Errorf("release deployments: %w", err)
 	}

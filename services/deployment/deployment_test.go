@@ -131,7 +131,8 @@ func TestSilence(t *testing.T) {
 	t.Parallel()
 	for _, silent := range []struct{ name, service, text string }{
 		{"Codegen", contract.Codegen, "codegen: GENERATE_CODE on axion.codegen-service: codegen-service did not answer within "},
-		{"Infrastructure", contract.Infrastructure, "provision: PROVISION on axion.infrastructure-service: infrastructure-service did not answer within "},
+		{"Infrastructure", contract.Infrastructure,
+			"provision: PROVISION on axion.infrastructure-service: infrastructure-service did not answer within "},
 	} {
 		t.Run("Err"+silent.name, func(t *testing.T) {
 			t.Parallel()

@@ -103,7 +103,8 @@ func (a *answers) look(ctx context.Context) (some bool, err error) {
 
 // due are the requests to look for, by their deployments, and where to begin.
 func (a *answers) due(ctx context.Context) (deployments map[string]string, from bus.Offsets, err error) {
-	rows, err := a.service.DB.QueryContext(ctx, `SELECT request, deployment_id, after FROM unanswered WHERE at > ?`, time.Now().Add(-lateTime).UnixMilli())
+	rows, err := a.service.DB.QueryContext(ctx, `SELECT request, deployment_id, after FROM unanswered WHERE at > ?`,
+		time.Now().Add(-lateTime).UnixMilli())
 	if err != nil {
 		return nil, nil, fmt.Errorf("look for answers: %w", err)
 	}

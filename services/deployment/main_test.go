@@ -45,7 +45,8 @@ type rig struct {
 func newRig(t *testing.T) *rig {
 	t.Helper()
 	cluster := hosttest.Cluster(t)
-	return &rig{t: t, cluster: cluster, dir: t.TempDir(), kafka: hosttest.Dial(t, cluster, graphTopic), heard: map[string]bool{}, hold: func(string) {}}
+	return &rig{t: t, cluster: cluster, dir: t.TempDir(), kafka: hosttest.Dial(t, cluster, graphTopic), heard: map[string]bool{},
+		hold: func(string) {}}
 }
 
 // start starts the service, again where it was stopped.
@@ -85,7 +86,8 @@ func (r *rig) codegen() {
 			if err := m.Decode(&req); err != nil {
 				return nil, err
 			}
-			r.note(fmt.Sprintf("%s key=%s project=%s template=%s name=%s config=%s", m.Type, m.Key, req.ProjectID, req.Template, req.Name, req.Config))
+			r.note(fmt.Sprintf("%s key=%s project=%s template=%s name=%s config=%s", m.Type, m.Key, req.ProjectID, req.Template, req.Name,
+				req.Config))
 			r.hold(m.Type)
 			switch req.Template {
 			case "unknown":
@@ -105,7 +107,8 @@ func (r *rig) infrastructure() {
 			if err := m.Decode(&req); err != nil {
 				return nil, err
 			}
-			r.note(fmt.Sprintf("%s key=%s project=%s deployment=%s slug=%s files=%v", m.Type, m.Key, req.ProjectID, req.DeploymentID, req.Slug, req.Files))
+			r.note(fmt.Sprintf("%s key=%s project=%s deployment=%s slug=%s files=%v", m.Type, m.Key, req.ProjectID, req.DeploymentID, req.Slug,
+				req.Files))
 			r.hold(m.Type)
 			if req.Slug == "taken" {
 				return nil, bus.Permanent(errors.New("the name taken.apps.localhost is taken"))

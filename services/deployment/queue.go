@@ -131,7 +131,8 @@ func (q *queue) start(ctx context.Context, projectID string) {
 // work carries out a project's deployments until there is none left. Trouble of
 // our own, such as a full disk, is no reason for one to fail: it is tried again.
 func (q *queue) work(ctx context.Context, projectID string, l *lane) {
-	pace := &backoff.ExponentialBackOff{InitialInterval: 100 * time.Millisecond, Multiplier: 2, RandomizationFactor: 0.5, MaxInterval: 10 * time.Second}
+	pace := &backoff.ExponentialBackOff{InitialInterval: 100 * time.Millisecond, Multiplier: 2, RandomizationFactor: 0.5,
+		MaxInterval: 10 * time.Second}
 	for q.enter() {
 		found, err := q.next(ctx, projectID, l)
 		<-q.slots
@@ -214,7 +215,8 @@ func (q *queue) next(ctx context.Context, projectID string, l *lane) (found bool
 	}
 	attempt, span := q.service.Span(d.traced(attempt), "deploy", trace.SpanKindInternal)
 	defer span.End()
-	span.SetAttributes(attribute.String("axion.project.id", d.projectID), attribute.String("axion.project.slug", d.slug), attribute.String("axion.deployment.id", id))
+	span.SetAttributes(attribute.String("axion.project.id", d.projectID), attribute.String("axion.project.slug", d.slug),
+		attribute.String("axion.deployment.id", id))
 	return true, failing(span, q.service.advance(attempt, trace.ContextWithSpan(ctx, span), d))
 }
 

@@ -36,13 +36,15 @@ func TestRequests(t *testing.T) {
 
 	t.Run("OK", func(t *testing.T) {
 		var got contract.DeploymentRecord
-		if err := ask(topic, contract.GetDeployment, alice, &got); err != nil || got.ID != "d1" || got.Status != "SUCCEEDED" || got.URL != "https://tea.test" {
+		if err := ask(topic, contract.GetDeployment, alice, &got); err != nil || got.ID != "d1" || got.Status != "SUCCEEDED" ||
+			got.URL != "https://tea.test" {
 			t.Errorf("get: %+v (%v)", got, err)
 		}
 		// As a NestJS peer asks: on the pattern topic.
 		var made contract.DeploymentRecord
 		create := contract.PatternTopic(contract.Deployment, contract.CreateDeployment)
-		if err := ask(create, "", contract.DeploymentRequest{UserID: "alice", ProjectID: "p1"}, &made); err != nil || made.ProjectID != "p1" || made.ID == "d1" {
+		if err := ask(create, "", contract.DeploymentRequest{UserID: "alice", ProjectID: "p1"}, &made); err != nil || made.ProjectID != "p1" ||
+			made.ID == "d1" {
 			t.Fatalf("create: %+v (%v)", made, err)
 		}
 		r.want("p1", made.ID, success("tea")...)
@@ -87,8 +89,9 @@ func TestRequests(t *testing.T) {
 		"ErrProject":  {contract.CreateDeployment, contract.DeploymentRequest{UserID: "alice", ProjectID: "none"}, "there is no such project"},
 		"ErrRollback": {contract.CreateDeployment, contract.DeploymentRequest{UserID: "alice", Rollback: true}, "deploymentId is missing"},
 		"ErrLimit":    {contract.ListDeployments, contract.DeploymentRequest{UserID: "alice", Limit: 201}, "limit must be from 1 to 200"},
-		"ErrAfter":    {contract.ListDeployments, contract.DeploymentRequest{UserID: "alice", After: "x"}, "after must be the next of the page before"},
-		"ErrType":     {contract.ListDeployments, "text", "must be an object"},
+		"ErrAfter": {contract.ListDeployments, contract.DeploymentRequest{UserID: "alice", After: "x"},
+			"after must be the next of the page before"},
+		"ErrType": {contract.ListDeployments, "text", "must be an object"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -28,7 +28,8 @@ func (s *service) verify(value []byte, h bus.Headers) error {
 type unsignedError struct{ err error }
 
 func (e *unsignedError) Error() string {
-	return fmt.Sprintf("the answer has a command run, and %v; hint: what is in codegen-service's place signs it with the key that `axion env` prints, "+
+	return fmt.Sprintf("the answer has a command run, and %v; hint: what is in codegen-service's place signs it with the key that `axion "+
+		"env` prints, "+
 		"in the header %s", e.err, signature.Header)
 }
 func (e *unsignedError) Unwrap() error { return e.err }

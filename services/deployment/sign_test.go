@@ -17,7 +17,8 @@ func (r *rig) answerWith(headers func(value []byte) []bus.Header) {
 	hosttest.Answer(r.t, r.cluster, contract.Codegen, map[string]bus.Handler{
 		contract.GenerateCode: func(context.Context, *bus.Message) (any, error) {
 			return bus.Answer{Headers: headers, Value: contract.GenerateCodeReply{
-				Files: []contract.File{{Path: "main.sh", Content: "x"}}, Run: contract.Run{Runtime: contract.RuntimeProcess, Command: []string{"sh", "main.sh"}},
+				Files: []contract.File{{Path: "main.sh", Content: "x"}},
+				Run:   contract.Run{Runtime: contract.RuntimeProcess, Command: []string{"sh", "main.sh"}},
 			}}, nil
 		},
 	})
@@ -57,7 +58,8 @@ func TestUnsigned(t *testing.T) {
 			r.start()
 			r.send(contract.ProjectCreated, "e1", "p1", more)
 			r.want("p1", "d1", "STARTED")
-			if got := r.next(); !strings.HasPrefix(got, contract.DeploymentFailed) || !strings.Contains(got, "signature") || !strings.Contains(got, "hint: ") {
+			if got := r.next(); !strings.HasPrefix(got, contract.DeploymentFailed) || !strings.Contains(got, "signature") ||
+				!strings.Contains(got, "hint: ") {
 				t.Errorf("got %s", got)
 			}
 			if asked := r.requests(); len(asked) > 0 {

@@ -84,7 +84,8 @@ func (s *service) load(ctx context.Context, id string) (state, error) {
 
 func scan(row *sql.Row) (d state, err error) {
 	var config, graph string
-	err = row.Scan(&d.id, &d.projectID, &d.userID, &d.name, &d.slug, &d.template, &config, &graph, &d.status, &d.step, &d.source, &d.cancelling, &d.undo, &d.trace)
+	err = row.Scan(&d.id, &d.projectID, &d.userID, &d.name, &d.slug, &d.template, &config, &graph, &d.status, &d.step, &d.source,
+		&d.cancelling, &d.undo, &d.trace)
 	if err == nil && graph != "" {
 		err = json.Unmarshal([]byte(graph), &d.graph)
 	}

@@ -88,7 +88,8 @@ func (s *service) revertGraph(ctx context.Context, in *revertInput) (*graphOutpu
 }
 
 // changeGraph adds the version of a graph that next gives for the present one.
-func (s *service) changeGraph(ctx context.Context, id string, next func(tx *sql.Tx, version int) (contract.Architecture, error)) (*graphOutput, error) {
+func (s *service) changeGraph(ctx context.Context, id string,
+	next func(tx *sql.Tx, version int) (contract.Architecture, error)) (*graphOutput, error) {
 	var out *graphOutput
 	err := s.announce(ctx, func(tx *sql.Tx) (owner string, m Message, err error) {
 		p, err := take(ctx, tx, host.Caller(ctx).UserID, id)

@@ -171,5 +171,6 @@ func TestGraphDeployed(t *testing.T) {
 		t.Errorf("got %s, want %s", got, small)
 	}
 	wantGraph(t, r.do("alice", "GET", projects+"/"+q.ID+"/graph", ""), 1, small)
-	hosttest.WantProblem(t, r.do("alice", "POST", projects, `{"name":"x","graph":{"nodes":[{"id":"a","type":"x"}],"edges":[]}}`), 422, "/graph/nodes/0/type")
+	hosttest.WantProblem(t, r.do("alice", "POST", projects, `{"name":"x","graph":{"nodes":[{"id":"a","type":"x"}],"edges":[]}}`), 422,
+		"/graph/nodes/0/type")
 }

@@ -38,7 +38,8 @@ func TestCode(t *testing.T) {
 			reply.Header.Get("Content-Disposition") != `attachment; filename="tea-shop.zip"` {
 			t.Fatalf("got %d %v", reply.Status, reply.Header)
 		}
-		if asked.ProjectID != p.ID || asked.Slug != "tea-shop" || asked.Template != p.Template || string(asked.Config) != "{}" || asked.Graph != nil {
+		if asked.ProjectID != p.ID || asked.Slug != "tea-shop" || asked.Template != p.Template || string(asked.Config) != "{}" ||
+			asked.Graph != nil {
 			t.Errorf("asked for %+v", asked)
 		}
 		archive, err := zip.NewReader(strings.NewReader(reply.Body), int64(len(reply.Body)))

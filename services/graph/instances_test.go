@@ -31,7 +31,8 @@ func TestInstances(t *testing.T) {
 	for i := range projects { // of several partitions, so that both instances have some
 		p := rigs[i%2].create("alice", "one of many")
 		for n := range each {
-			kafka.Event(graphTopic, p.ID, contract.DeploymentProgress, fmt.Sprint(i, "-", n), fmt.Sprintf(`{"projectId":%q,"deploymentId":"d%d-%d"}`, p.ID, i, n))
+			kafka.Event(graphTopic, p.ID, contract.DeploymentProgress, fmt.Sprint(i, "-", n),
+				fmt.Sprintf(`{"projectId":%q,"deploymentId":"d%d-%d"}`, p.ID, i, n))
 		}
 	}
 	var got [2][]string

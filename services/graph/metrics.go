@@ -14,11 +14,13 @@ type pushes struct {
 }
 
 func newPushes(meter metric.Meter, open func() int) pushes {
-	sent, err := meter.Int64Counter("axion.websocket.sent.messages", metric.WithUnit("{message}"), metric.WithDescription("Messages sent to WebSockets."))
+	sent, err := meter.Int64Counter("axion.websocket.sent.messages", metric.WithUnit("{message}"),
+		metric.WithDescription("Messages sent to WebSockets."))
 	if err != nil {
 		panic(err) // a name that no instrument can have
 	}
-	_, err = meter.Int64ObservableUpDownCounter("axion.websocket.connections", metric.WithUnit("{connection}"), metric.WithDescription("WebSockets that are open."),
+	_, err = meter.Int64ObservableUpDownCounter("axion.websocket.connections", metric.WithUnit("{connection}"),
+		metric.WithDescription("WebSockets that are open."),
 		metric.WithInt64Callback(func(_ context.Context, o metric.Int64Observer) error {
 			o.Observe(int64(open()))
 			return nil

@@ -60,7 +60,8 @@ func find(ctx context.Context, q querier, user, id string) (Project, error) {
 
 // findMade is find for what a message that was seen before has made.
 func findMade(ctx context.Context, q querier, by caller) (Project, error) {
-	p, err := scan(q.QueryRowContext(ctx, `SELECT `+columns+` FROM projects WHERE user_id = ? AND id LIKE ?`, by.user, "%"+by.message.DerivedIDSuffix()))
+	p, err := scan(q.QueryRowContext(ctx, `SELECT `+columns+` FROM projects WHERE user_id = ? AND id LIKE ?`, by.user,
+		"%"+by.message.DerivedIDSuffix()))
 	return p, loadError(err)
 }
 

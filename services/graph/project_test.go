@@ -21,7 +21,8 @@ func TestCreate(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	kafka := hosttest.Dial(t, r.cluster, contract.Topic(contract.Deployment))
-	reply := r.do("alice", "POST", projects, `{"name":" Tea & Biscuits ","template":"nestjs-service","config":{ "title":"Tea","deep":{"n":[12345678901234567890,"ü<"]}}}`)
+	reply := r.do("alice", "POST", projects,
+		`{"name":" Tea & Biscuits ","template":"nestjs-service","config":{ "title":"Tea","deep":{"n":[12345678901234567890,"ü<"]}}}`)
 	p := hosttest.Decode[graph.Project](t, reply, 201)
 	t.Run("OK/answer", func(t *testing.T) {
 		if got, want := reply.Header.Get("Location"), projects+"/"+p.ID; got != want {

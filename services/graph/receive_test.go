@@ -193,7 +193,8 @@ func TestReceiveClock(t *testing.T) {
 		t.Errorf("got %+v after %v", m, last)
 	}
 	got := r.deployments("alice", p.ID)[0]
-	if got.Status != contract.StatusSucceeded || !got.UpdatedAt.Equal(time.Date(2000, 12, 31, 22, 0, 0, 0, time.UTC)) || !got.CreatedAt.Equal(d.CreatedAt) {
+	if got.Status != contract.StatusSucceeded || !got.UpdatedAt.Equal(time.Date(2000, 12, 31, 22, 0, 0, 0, time.UTC)) ||
+		!got.CreatedAt.Equal(d.CreatedAt) {
 		t.Errorf("got %+v", got)
 	}
 	var types []string

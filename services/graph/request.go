@@ -24,7 +24,8 @@ const (
 // answer registers the requests of other services. They are answered by the code
 // that answers HTTP, and refused with the same texts.
 func (s *service) answer() {
-	creation, changes := newReader[createBody](s.API, "name", "template", "config", "graph"), newReader[updateBody](s.API, "name", "template", "config")
+	creation, changes := newReader[createBody](s.API, "name", "template", "config", "graph"),
+		newReader[updateBody](s.API, "name", "template", "config")
 	for typ, do := range map[string]func(context.Context, *bus.Message, contract.ProjectRequest) (any, error){
 		contract.CreateProject: func(ctx context.Context, m *bus.Message, in contract.ProjectRequest) (any, error) {
 			body, err := creation.read(m)

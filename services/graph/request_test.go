@@ -74,7 +74,8 @@ func TestRequests(t *testing.T) {
 		}
 	})
 	t.Run("OK/graph", func(t *testing.T) {
-		q, refused := ask[contract.Project](t, b, contract.CreateProject, `{"userId":"alice","name":"Drawn","graph":{"nodes":[{"id":"n","type":"service"}],"edges":[]}}`)
+		q, refused := ask[contract.Project](t, b, contract.CreateProject,
+			`{"userId":"alice","name":"Drawn","graph":{"nodes":[{"id":"n","type":"service"}],"edges":[]}}`)
 		if got := r.do("alice", "GET", projects+"/"+q.ID+"/graph", ""); refused != "" || !strings.Contains(got.Body, `"id":"n"`) {
 			t.Errorf("got %+v %q, and the graph %+v", q, refused, got)
 		}
@@ -95,9 +96,11 @@ func TestRequests(t *testing.T) {
 			{contract.CreateProject, `{"userId":"alice"}`, "validation failed: "},
 			{contract.CreateProject, `{"userId":"alice","name":" "}`, "validation failed: /name must not be blank"},
 			{contract.CreateProject, `{"userId":"alice","name":5}`, "validation failed: /name expected string"},
-			{contract.CreateProject, `{"userId":"alice","name":"x","template":"../etc"}`, "validation failed: /template expected string to match pattern"},
+			{contract.CreateProject, `{"userId":"alice","name":"x","template":"../etc"}`,
+				"validation failed: /template expected string to match pattern"},
 			{contract.CreateProject, `{"userId":"alice","name":"x","config":[]}`, "validation failed: /config expected object"},
-			{contract.CreateProject, `{"userId":"alice","name":"x","graph":{"nodes":[{"id":"n","type":"zzz"}],"edges":[]}}`, "validation failed: /graph/nodes/0/type"},
+			{contract.CreateProject, `{"userId":"alice","name":"x","graph":{"nodes":[{"id":"n","type":"zzz"}],"edges":[]}}`,
+				"validation failed: /graph/nodes/0/type"},
 			{contract.GetProject, `{"userId":"bob","projectId":"` + p.ID + `"}`, "there is no such project of yours"},
 			{contract.GetProject, `{"userId":"bob"}`, "there is no such project of yours"},
 			{contract.UpdateProject, of(`,"name":"\u0007"`), "validation failed: /name must not hold control characters"},

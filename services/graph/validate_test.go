@@ -35,29 +35,33 @@ func TestGraphValidation(t *testing.T) {
 		place   string
 		mention string // the node or the edge
 	}{
-		"NodeType":     {`{"nodes":[{"id":"a","type":"server"}],"edges":[]}`, "/nodes/0/type", `node "a"`},
-		"NodeID":       {`{"nodes":[{"id":"a","type":"queue"},{"id":"a","type":"cache"}],"edges":[]}`, "/nodes/1/id", `node "a"`},
-		"NodeIDEmpty":  {`{"nodes":[{"id":"","type":"queue","name":"a"}],"edges":[]}`, "/nodes/0/id", `node ""`},
-		"NodeIDLong":   {`{"nodes":[{"id":"` + strings.Repeat("a", 65) + `","type":"queue","name":"a"}],"edges":[]}`, "/nodes/0/id", `aaa`},
-		"NodeIDBlank":  {`{"nodes":[{"id":"a b","type":"queue","name":"a"}],"edges":[]}`, "/nodes/0/id", `node "a b"`},
-		"Label":        {`{"nodes":[{"id":"a","type":"queue","name":"My Queue"}],"edges":[]}`, "/nodes/0/name", `node "a"`},
-		"LabelHyphen":  {`{"nodes":[{"id":"a","type":"queue","name":"a-"}],"edges":[]}`, "/nodes/0/name", `node "a"`},
-		"LabelLong":    {`{"nodes":[{"id":"a","type":"queue","name":"` + strings.Repeat("x", 64) + `"}],"edges":[]}`, "/nodes/0/name", `node "a"`},
-		"LabelOfID":    {`{"nodes":[{"id":"A","type":"queue"}],"edges":[]}`, "/nodes/0/id", `node "A"`},
-		"NameTwice":    {`{"nodes":[{"id":"a","type":"queue","name":"x"},{"id":"b","type":"cache","name":"x"}],"edges":[]}`, "/nodes/1/name", `node "b"`},
+		"NodeType":    {`{"nodes":[{"id":"a","type":"server"}],"edges":[]}`, "/nodes/0/type", `node "a"`},
+		"NodeID":      {`{"nodes":[{"id":"a","type":"queue"},{"id":"a","type":"cache"}],"edges":[]}`, "/nodes/1/id", `node "a"`},
+		"NodeIDEmpty": {`{"nodes":[{"id":"","type":"queue","name":"a"}],"edges":[]}`, "/nodes/0/id", `node ""`},
+		"NodeIDLong":  {`{"nodes":[{"id":"` + strings.Repeat("a", 65) + `","type":"queue","name":"a"}],"edges":[]}`, "/nodes/0/id", `aaa`},
+		"NodeIDBlank": {`{"nodes":[{"id":"a b","type":"queue","name":"a"}],"edges":[]}`, "/nodes/0/id", `node "a b"`},
+		"Label":       {`{"nodes":[{"id":"a","type":"queue","name":"My Queue"}],"edges":[]}`, "/nodes/0/name", `node "a"`},
+		"LabelHyphen": {`{"nodes":[{"id":"a","type":"queue","name":"a-"}],"edges":[]}`, "/nodes/0/name", `node "a"`},
+		"LabelLong": {`{"nodes":[{"id":"a","type":"queue","name":"` + strings.Repeat("x", 64) + `"}],"edges":[]}`, "/nodes/0/name",
+			`node "a"`},
+		"LabelOfID": {`{"nodes":[{"id":"A","type":"queue"}],"edges":[]}`, "/nodes/0/id", `node "A"`},
+		"NameTwice": {`{"nodes":[{"id":"a","type":"queue","name":"x"},{"id":"b","type":"cache","name":"x"}],"edges":[]}`, "/nodes/1/name",
+			`node "b"`},
 		"NameOfID":     {`{"nodes":[{"id":"x","type":"queue"},{"id":"b","type":"cache","name":"x"}],"edges":[]}`, "/nodes/1/name", `node "b"`},
 		"Language":     {`{"nodes":[{"id":"a","type":"service","language":"cobol"}],"edges":[]}`, "/nodes/0/language", `node "a"`},
 		"Port":         {`{"nodes":[{"id":"a","type":"service","port":65536}],"edges":[]}`, "/nodes/0/port", `node "a"`},
 		"PortNegative": {`{"nodes":[{"id":"a","type":"service","port":-1}],"edges":[]}`, "/nodes/0/port", `node "a"`},
-		"PortTwice":    {`{"nodes":[{"id":"a","type":"service","port":80},{"id":"b","type":"service","port":80}],"edges":[]}`, "/nodes/1/port", `node "b"`},
-		"Host":         {`{"nodes":[{"id":"a","type":"ingress","host":"a b.test"}],"edges":[]}`, "/nodes/0/host", `node "a"`},
-		"Config":       {`{"nodes":[{"id":"a","type":"queue","config":` + strings.Repeat("[", 65) + strings.Repeat("]", 65) + `}],"edges":[]}`, "/nodes/0/config", `node "a"`},
-		"EdgeType":     {`{` + nodes + `,"edges":[` + edge("s", "l", "smtp") + `]}`, "/edges/0/type", `edge "e"`},
-		"EdgeID":       {`{` + nodes + `,"edges":[` + edge("s", "l", "http") + `,` + edge("l", "s", "http") + `]}`, "/edges/1/id", `edge "e"`},
-		"EdgeFrom":     {`{` + nodes + `,"edges":[` + edge("x", "s", "http") + `]}`, "/edges/0/from", `edge "e"`},
-		"EdgeTo":       {`{` + nodes + `,"edges":[` + edge("s", "x", "http") + `]}`, "/edges/0/to", `edge "e"`},
-		"Loop":         {`{` + nodes + `,"edges":[` + edge("s", "s", "http") + `]}`, "/edges/0/to", `edge "e"`},
-		"Nodes":        {`{"nodes":` + list(201, node) + `,"edges":[]}`, "/nodes", "200"},
+		"PortTwice": {`{"nodes":[{"id":"a","type":"service","port":80},{"id":"b","type":"service","port":80}],"edges":[]}`, "/nodes/1/port",
+			`node "b"`},
+		"Host": {`{"nodes":[{"id":"a","type":"ingress","host":"a b.test"}],"edges":[]}`, "/nodes/0/host", `node "a"`},
+		"Config": {`{"nodes":[{"id":"a","type":"queue","config":` + strings.Repeat("[", 65) + strings.Repeat("]", 65) + `}],"edges":[]}`,
+			"/nodes/0/config", `node "a"`},
+		"EdgeType": {`{` + nodes + `,"edges":[` + edge("s", "l", "smtp") + `]}`, "/edges/0/type", `edge "e"`},
+		"EdgeID":   {`{` + nodes + `,"edges":[` + edge("s", "l", "http") + `,` + edge("l", "s", "http") + `]}`, "/edges/1/id", `edge "e"`},
+		"EdgeFrom": {`{` + nodes + `,"edges":[` + edge("x", "s", "http") + `]}`, "/edges/0/from", `edge "e"`},
+		"EdgeTo":   {`{` + nodes + `,"edges":[` + edge("s", "x", "http") + `]}`, "/edges/0/to", `edge "e"`},
+		"Loop":     {`{` + nodes + `,"edges":[` + edge("s", "s", "http") + `]}`, "/edges/0/to", `edge "e"`},
+		"Nodes":    {`{"nodes":` + list(201, node) + `,"edges":[]}`, "/nodes", "200"},
 		"Edges": {`{` + nodes + `,"edges":` + list(1001, func(i int) string {
 			return fmt.Sprintf(`{"id":"e%d","from":"s","to":"l","type":"http"}`, i)
 		}) + `}`, "/edges", "1000"},
@@ -76,7 +80,8 @@ func TestGraphValidation(t *testing.T) {
 	}
 	t.Run("Fits", func(t *testing.T) { testFits(t, r, p.ID, nodes) })
 	t.Run("Many", func(t *testing.T) {
-		body := `{"nodes":[],"edges":` + list(1000, func(i int) string { return fmt.Sprintf(`{"id":"e%d","from":"a","to":"b","type":"c"}`, i) }) + `}`
+		body := `{"nodes":[],"edges":` + list(1000, func(i int) string { return fmt.Sprintf(`{"id":"e%d","from":"a","to":"b","type":"c"}`, i) }) +
+			`}`
 		if got := len(hosttest.Decode[struct{ Errors []any }](t, r.put("alice", p.ID, `"0"`, body), 422).Errors); got != 50 {
 			t.Errorf("got %d errors, want the first 50", got)
 		}

@@ -144,7 +144,8 @@ func (h *Host) open(ctx context.Context, migrations fs.FS, o Options, meters met
 		return h.restorable(err)
 	}
 	observePool(h.Meter, h.DB, h.Name)
-	settings := bus.Options{Service: h.Name, Brokers: o.Brokers, Client: o.Client, Log: h.Log, Tracer: o.Tracer, Meter: meters, Outage: h.outage}
+	settings := bus.Options{Service: h.Name, Brokers: o.Brokers, Client: o.Client, Log: h.Log, Tracer: o.Tracer, Meter: meters,
+		Outage: h.outage}
 	if o.Shared {
 		settings.RelayLock = func(ctx context.Context) (func(), error) { return store.Lock(ctx, h.DB, "relay") }
 	}

@@ -38,7 +38,8 @@ type requestLabels struct {
 }
 
 func newRequests(meter metric.Meter) *requestMetrics {
-	took, err := meter.Float64Histogram("http.server.request.duration", metric.WithUnit("s"), metric.WithDescription("Duration of HTTP server requests."))
+	took, err := meter.Float64Histogram("http.server.request.duration", metric.WithUnit("s"),
+		metric.WithDescription("Duration of HTTP server requests."))
 	if err != nil {
 		panic(err) // a name that no instrument can have
 	}
@@ -57,7 +58,8 @@ func (q *requestMetrics) measure(next http.Handler) http.Handler {
 			if rec.status == 0 {
 				rec.status = http.StatusOK
 			}
-			q.took.Record(context.Background(), time.Since(began).Seconds(), q.attributes(requestLabels{knownMethod(r.Method), rec.route, rec.status})...)
+			q.took.Record(context.Background(), time.Since(began).Seconds(),
+				q.attributes(requestLabels{knownMethod(r.Method), rec.route, rec.status})...)
 		}()
 		next.ServeHTTP(rec, r)
 	})

@@ -50,7 +50,8 @@ func TestMetrics(t *testing.T) {
 		t.Errorf("/metrics: got %s", got)
 	}
 	got, names := map[string]uint64{}, map[string]bool{}
-	for deadline := time.Now().Add(hosttest.Deadline); !names["axion.outbox.pending"] && time.Now().Before(deadline); { // left out when the database is busy
+	// left out when the database is busy
+	for deadline := time.Now().Add(hosttest.Deadline); !names["axion.outbox.pending"] && time.Now().Before(deadline); {
 		var read metricdata.ResourceMetrics
 		if err := reader.Collect(t.Context(), &read); err != nil {
 			t.Fatal(err)
@@ -69,7 +70,8 @@ func TestMetrics(t *testing.T) {
 	want := map[string]uint64{
 		"http.request.method=GET,http.response.status_code=200,http.route=/health": 2, "http.request.method=GET,http.response.status_code=404": 1,
 		"error.type=500,http.request.method=GET,http.response.status_code=500,http.route=/fail": 1,
-		"http.request.method=_OTHER,http.response.status_code=405":                              1, "http.request.method=GET,http.response.status_code=200,http.route=/metrics": 1,
+		"http.request.method=_OTHER,http.response.status_code=405":                              1,
+		"http.request.method=GET,http.response.status_code=200,http.route=/metrics":             1,
 	}
 	if !maps.Equal(got, want) {
 		t.Errorf("requests: got %v, want %v", got, want)

@@ -39,7 +39,8 @@ type Page[T any] struct {
 
 // QueryPage runs a query for a page of at most limit items: the query's last
 // argument is how many rows it may give, and that is one more.
-func QueryPage[T any](ctx context.Context, db *sql.DB, limit int, scan func(interface{ Scan(...any) error }) (T, error), cursor func(T) string, query string, args ...any) (page Page[T], err error) {
+func QueryPage[T any](ctx context.Context, db *sql.DB, limit int, scan func(interface{ Scan(...any) error }) (T, error),
+	cursor func(T) string, query string, args ...any) (page Page[T], err error) {
 	page.Items = []T{}
 	rows, err := db.QueryContext(ctx, query, append(args, limit+1)...)
 	if err != nil {

@@ -147,18 +147,19 @@ func TestProvisionRefuses(t *testing.T) {
 		change func(*contract.ProvisionRequest)
 		want   string
 	}{
-		"ErrSlugEmpty":    {func(q *contract.ProvisionRequest) { q.Slug = "" }, `slug ""`},
-		"ErrSlugCase":     {func(q *contract.ProvisionRequest) { q.Slug = "Tea" }, `slug "Tea"`},
-		"ErrSlugRule":     {func(q *contract.ProvisionRequest) { q.Slug = "a`)||Host(`b" }, "slug"},
-		"ErrSlugPath":     {func(q *contract.ProvisionRequest) { q.Slug = "../x" }, "slug"},
-		"ErrSlugDash":     {func(q *contract.ProvisionRequest) { q.Slug = "-a" }, "slug"},
-		"ErrSlugLong":     {func(q *contract.ProvisionRequest) { q.Slug = strings.Repeat("a", 64) }, "slug"},
-		"ErrSlugLine":     {func(q *contract.ProvisionRequest) { q.Slug = "a\n" }, "slug"},
-		"ErrProject":      {func(q *contract.ProvisionRequest) { q.ProjectID = "../p" }, "projectId"},
-		"ErrDeployment":   {func(q *contract.ProvisionRequest) { q.DeploymentID = ".." }, "deploymentId"},
-		"ErrProjectNode":  {func(q *contract.ProvisionRequest) { q.ProjectID = "node_modules" }, "not node_modules"},
-		"ErrDeployNode":   {func(q *contract.ProvisionRequest) { q.DeploymentID = "Node_Modules" }, "not node_modules"},
-		"ErrPathUp":       {func(q *contract.ProvisionRequest) { q.Files = append(q.Files, site("../x", "")...) }, `file "../x": must be a relative path`},
+		"ErrSlugEmpty":   {func(q *contract.ProvisionRequest) { q.Slug = "" }, `slug ""`},
+		"ErrSlugCase":    {func(q *contract.ProvisionRequest) { q.Slug = "Tea" }, `slug "Tea"`},
+		"ErrSlugRule":    {func(q *contract.ProvisionRequest) { q.Slug = "a`)||Host(`b" }, "slug"},
+		"ErrSlugPath":    {func(q *contract.ProvisionRequest) { q.Slug = "../x" }, "slug"},
+		"ErrSlugDash":    {func(q *contract.ProvisionRequest) { q.Slug = "-a" }, "slug"},
+		"ErrSlugLong":    {func(q *contract.ProvisionRequest) { q.Slug = strings.Repeat("a", 64) }, "slug"},
+		"ErrSlugLine":    {func(q *contract.ProvisionRequest) { q.Slug = "a\n" }, "slug"},
+		"ErrProject":     {func(q *contract.ProvisionRequest) { q.ProjectID = "../p" }, "projectId"},
+		"ErrDeployment":  {func(q *contract.ProvisionRequest) { q.DeploymentID = ".." }, "deploymentId"},
+		"ErrProjectNode": {func(q *contract.ProvisionRequest) { q.ProjectID = "node_modules" }, "not node_modules"},
+		"ErrDeployNode":  {func(q *contract.ProvisionRequest) { q.DeploymentID = "Node_Modules" }, "not node_modules"},
+		"ErrPathUp": {func(q *contract.ProvisionRequest) { q.Files = append(q.Files, site("../x", "")...) },
+			`file "../x": must be a relative path`},
 		"ErrPathNUL":      {func(q *contract.ProvisionRequest) { q.Files = append(q.Files, site("a\x00b", "")...) }, "must be a relative path"},
 		"ErrPathInside":   {func(q *contract.ProvisionRequest) { q.Files = append(q.Files, site("a/../../x", "")...) }, "stays inside"},
 		"ErrPathAbsolute": {func(q *contract.ProvisionRequest) { q.Files = append(q.Files, site("/etc/x", "")...) }, "stays inside"},
@@ -166,11 +167,13 @@ func TestProvisionRefuses(t *testing.T) {
 		"ErrPathEmpty":    {func(q *contract.ProvisionRequest) { q.Files = append(q.Files, site("", "")...) }, "stays inside"},
 		"ErrPathTwice":    {func(q *contract.ProvisionRequest) { q.Files = append(q.Files, site("index.html", "")...) }, "is there twice"},
 		"ErrPathFolder":   {func(q *contract.ProvisionRequest) { q.Files = append(q.Files, site("a/b", "", "a", "")...) }, `file "a"`},
-		"ErrPathInFile":   {func(q *contract.ProvisionRequest) { q.Files = append(q.Files, site("index.html/b", "")...) }, `lies in "index.html"`},
-		"ErrPathLong":     {func(q *contract.ProvisionRequest) { q.Files = append(q.Files, site(strings.Repeat("a", 256), "")...) }, "longer than 255"},
-		"ErrNoIndex":      {func(q *contract.ProvisionRequest) { q.Files = site("a.html", "") }, "nothing to serve"},
-		"ErrRuntime":      {func(q *contract.ProvisionRequest) { q.Run.Runtime = "vm" }, `run.runtime "vm": there are static and process`},
-		"ErrCommand":      {func(q *contract.ProvisionRequest) { q.Run = contract.Run{Runtime: "process"} }, "run.command: is missing"},
+		"ErrPathInFile": {func(q *contract.ProvisionRequest) { q.Files = append(q.Files, site("index.html/b", "")...) },
+			`lies in "index.html"`},
+		"ErrPathLong": {func(q *contract.ProvisionRequest) { q.Files = append(q.Files, site(strings.Repeat("a", 256), "")...) },
+			"longer than 255"},
+		"ErrNoIndex": {func(q *contract.ProvisionRequest) { q.Files = site("a.html", "") }, "nothing to serve"},
+		"ErrRuntime": {func(q *contract.ProvisionRequest) { q.Run.Runtime = "vm" }, `run.runtime "vm": there are static and process`},
+		"ErrCommand": {func(q *contract.ProvisionRequest) { q.Run = contract.Run{Runtime: "process"} }, "run.command: is missing"},
 		"ErrCommandLong": {func(q *contract.ProvisionRequest) {
 			q.Run = contract.Run{Runtime: "process", Command: []string{"x", strings.Repeat("a", 8<<10)}}
 		}, "run.command: must be at most 8192 bytes"},
@@ -214,7 +217,8 @@ func TestSlugTaken(t *testing.T) {
 	r := newRig(t)
 	r.start()
 	first := r.provision("p1", "d1", "tea", "index.html", "first")
-	err := r.ask(contract.Provision, contract.ProvisionRequest{ProjectID: "p2", DeploymentID: "d2", Slug: "tea", Files: site("index.html", "second")}, nil)
+	err := r.ask(contract.Provision,
+		contract.ProvisionRequest{ProjectID: "p2", DeploymentID: "d2", Slug: "tea", Files: site("index.html", "second")}, nil)
 	var remote *bus.RemoteError
 	if !errors.As(err, &remote) || remote.Message != "the name tea.apps.localhost is taken by another project" {
 		t.Errorf("got %v, want that the name is taken", err)
@@ -240,7 +244,8 @@ func TestRouted(t *testing.T) {
 		return answer
 	}
 	r.start()
-	err := r.ask(contract.Provision, contract.ProvisionRequest{ProjectID: "p", DeploymentID: "d", Slug: "tea", Files: site("index.html", "x")}, nil)
+	err := r.ask(contract.Provision, contract.ProvisionRequest{ProjectID: "p", DeploymentID: "d", Slug: "tea", Files: site("index.html", "x")},
+		nil)
 	var remote *bus.RemoteError
 	if !errors.As(err, &remote) || remote.Message != "the gateway did not route tea.apps.localhost in time" {
 		t.Errorf("got %v, want that there is no route", err)
@@ -273,12 +278,14 @@ func TestRestart(t *testing.T) {
 	}
 	defer func() { _ = taken.Close() }()
 	for _, dir := range []string{"gone/d1", "a/d0", "a/.new-1"} {
-		if err := errors.Join(os.MkdirAll(filepath.Join(sites, dir), 0o700), os.WriteFile(filepath.Join(sites, dir, "x"), nil, 0o600)); err != nil {
+		if err := errors.Join(os.MkdirAll(filepath.Join(sites, dir), 0o700),
+			os.WriteFile(filepath.Join(sites, dir, "x"), nil, 0o600)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if err := errors.Join(os.RemoveAll(filepath.Join(sites, "c")), os.WriteFile(filepath.Join(r.fragments, "app-gone.yaml"), nil, 0o600),
-		os.WriteFile(filepath.Join(r.fragments, "app-one.yaml.tmp"), nil, 0o600), os.WriteFile(filepath.Join(r.fragments, "mine.yaml"), nil, 0o600),
+		os.WriteFile(filepath.Join(r.fragments, "app-one.yaml.tmp"), nil, 0o600),
+		os.WriteFile(filepath.Join(r.fragments, "mine.yaml"), nil, 0o600),
 		os.Remove(filepath.Join(r.fragments, "app-one.yaml"))); err != nil {
 		t.Fatal(err)
 	}
@@ -309,7 +316,8 @@ func TestStopFinishes(t *testing.T) {
 	r.start()
 	asked := make(chan error, 1)
 	go func() {
-		asked <- r.ask(contract.Provision, contract.ProvisionRequest{ProjectID: "p", DeploymentID: "d", Slug: "s", Files: site("index.html", "x")}, nil)
+		asked <- r.ask(contract.Provision,
+			contract.ProvisionRequest{ProjectID: "p", DeploymentID: "d", Slug: "s", Files: site("index.html", "x")}, nil)
 	}()
 	<-begun
 	stopped := make(chan struct{})

@@ -45,7 +45,8 @@ func newRig(t *testing.T) *rig {
 	t.Helper()
 	r := &rig{t: t, cluster: hosttest.Cluster(t), dir: t.TempDir()}
 	r.fragments = filepath.Join(r.dir, "compose.d")
-	client, err := bus.Open(t.Context(), bus.Options{Service: contract.Deployment, Brokers: r.cluster.ListenAddrs(), Timeout: hosttest.Deadline})
+	client, err := bus.Open(t.Context(),
+		bus.Options{Service: contract.Deployment, Brokers: r.cluster.ListenAddrs(), Timeout: hosttest.Deadline})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +59,8 @@ func newRig(t *testing.T) *rig {
 func (r *rig) start() {
 	r.t.Helper()
 	h, err := infrastructure.New(r.t.Context(), hosttest.Options(r.t, r.cluster, r.dir), infrastructure.Options{
-		Fragments: r.fragments, HTTPSPort: 8443, Brokers: r.cluster.ListenAddrs(), OTLP: "http://127.0.0.1:4318", ProcessesDisabled: r.noProcesses, Private: r.private,
+		Fragments: r.fragments, HTTPSPort: 8443, Brokers: r.cluster.ListenAddrs(), OTLP: "http://127.0.0.1:4318",
+		ProcessesDisabled: r.noProcesses, Private: r.private,
 		Routed: func(ctx context.Context, host string) error {
 			if r.routed == nil {
 				return nil

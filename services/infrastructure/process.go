@@ -117,9 +117,11 @@ func (r *runtimes) launch(rt runtime, args []string, port int, out io.Writer) (*
 func (r *runtimes) command(rt runtime, args []string, port int, out io.Writer) *exec.Cmd {
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Dir = filepath.Join(r.folder(rt), filepath.FromSlash(rt.run.Directory))
-	cmd.Env = append(environment(os.Environ()), "PWD="+cmd.Dir, "HOST=127.0.0.1", "KAFKA_BROKERS="+strings.Join(r.opts.Brokers, ","), "AXION_PROJECT="+rt.projectID)
+	cmd.Env = append(environment(os.Environ()), "PWD="+cmd.Dir, "HOST=127.0.0.1", "KAFKA_BROKERS="+strings.Join(r.opts.Brokers, ","),
+		"AXION_PROJECT="+rt.projectID)
 	if r.opts.OTLP != "" {
-		cmd.Env = append(cmd.Env, "OTEL_EXPORTER_OTLP_ENDPOINT="+r.opts.OTLP, "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf", "OTEL_SERVICE_NAME="+rt.slug)
+		cmd.Env = append(cmd.Env, "OTEL_EXPORTER_OTLP_ENDPOINT="+r.opts.OTLP, "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf",
+			"OTEL_SERVICE_NAME="+rt.slug)
 	}
 	if port != 0 {
 		cmd.Env = append(cmd.Env, "PORT="+strconv.Itoa(port), "NODE_ENV=production")
@@ -209,7 +211,8 @@ func (p *process) await(ctx context.Context) error {
 // supervise keeps the process running until ctx ends.
 func (p *process) supervise(ctx context.Context) {
 	defer close(p.ended)
-	pace := &backoff.ExponentialBackOff{InitialInterval: 250 * time.Millisecond, Multiplier: 2, RandomizationFactor: 0.5, MaxInterval: 30 * time.Second}
+	pace := &backoff.ExponentialBackOff{InitialInterval: 250 * time.Millisecond, Multiplier: 2, RandomizationFactor: 0.5,
+		MaxInterval: 30 * time.Second}
 	for {
 		began := time.Now()
 		err := p.once(ctx)

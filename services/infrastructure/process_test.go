@@ -105,7 +105,8 @@ func TestProcess(t *testing.T) {
 	r.want(at, "/file", 200, "built")
 	first := r.pidAt(at, "/")
 	now := r.runtime()
-	if now.State != contract.StateRunning || now.PID != first || now.Address != at || now.Runtime != "process" || now.Restarts != 0 || now.Error != "" {
+	if now.State != contract.StateRunning || now.PID != first || now.Address != at || now.Runtime != "process" || now.Restarts != 0 ||
+		now.Error != "" {
 		t.Errorf("got %+v", now)
 	}
 	if said := r.said(); !strings.Contains(said, "listening") || !strings.Contains(said, "[axion] build: ") {
@@ -245,7 +246,8 @@ func TestProcessEnvironment(t *testing.T) {
 	r.start()
 	at := r.run(process("d1", running("serve")))
 	got := strings.Split(hosttest.Do(t, "GET", at+"/environment", "").Body, "\n")
-	for _, want := range []string{"PATH=" + os.Getenv("PATH"), "KAFKA_BROKERS=" + r.cluster.ListenAddrs()[0], "AXION_PROJECT=p1", "HOST=127.0.0.1",
+	for _, want := range []string{"PATH=" + os.Getenv("PATH"), "KAFKA_BROKERS=" + r.cluster.ListenAddrs()[0], "AXION_PROJECT=p1",
+		"HOST=127.0.0.1",
 		"OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318", "OTEL_SERVICE_NAME=tea", "GOWORK=off"} {
 		if !slices.Contains(got, want) {
 			t.Errorf("no %q in %q", want, got)
@@ -330,7 +332,8 @@ func TestProcessRestart(t *testing.T) {
 	})
 	t.Run("OK/request", func(t *testing.T) {
 		var all, none contract.RuntimeList
-		if err := errors.Join(r.ask(contract.ListRuntimes, nil, &all), r.ask(contract.ListRuntimes, contract.RuntimeRequest{UserID: "bob"}, &none)); err != nil {
+		if err := errors.Join(r.ask(contract.ListRuntimes, nil, &all),
+			r.ask(contract.ListRuntimes, contract.RuntimeRequest{UserID: "bob"}, &none)); err != nil {
 			t.Fatal(err)
 		}
 		if len(all.Items) != 1 || all.Items[0].Slug != "tea" || len(none.Items) != 0 {
@@ -338,7 +341,8 @@ func TestProcessRestart(t *testing.T) {
 		}
 	})
 	t.Run("OK/static", func(t *testing.T) {
-		r.run(contract.ProvisionRequest{ProjectID: "p1", DeploymentID: "d2", UserID: "alice", Slug: "tea", Files: site("index.html", "static now")})
+		r.run(contract.ProvisionRequest{ProjectID: "p1", DeploymentID: "d2", UserID: "alice", Slug: "tea",
+			Files: site("index.html", "static now")})
 		if now := r.runtime(); now.Runtime != "static" || now.State != contract.StateRunning || now.PID != 0 {
 			t.Errorf("got %+v", now)
 		}

@@ -22,7 +22,8 @@ func TestProvisionUnsigned(t *testing.T) {
 	r := newProcessRig(t)
 	r.start()
 	marker := filepath.Join(t.TempDir(), "ran")
-	evil := process("d1", contract.Run{Runtime: contract.RuntimeProcess, Build: [][]string{{"touch", marker}}, Command: []string{"sh", "-c", "touch " + marker}})
+	evil := process("d1", contract.Run{Runtime: contract.RuntimeProcess, Build: [][]string{{"touch", marker}},
+		Command: []string{"sh", "-c", "touch " + marker}})
 	other, err := signature.Load(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -57,9 +58,11 @@ func TestProvisionUnsigned(t *testing.T) {
 
 	r.run(process("d2", running("serve")))
 	before := r.runtime()
-	site := contract.ProvisionRequest{ProjectID: "p1", DeploymentID: "d2", Slug: "coffee", Files: site("index.html", "x", "main.txt", "changed")}
+	site := contract.ProvisionRequest{ProjectID: "p1", DeploymentID: "d2", Slug: "coffee",
+		Files: site("index.html", "x", "main.txt", "changed")}
 	refused("static, in place of a process", nil, site, "it is not signed")
-	if text, err := os.ReadFile(filepath.Join(r.dir, "services", contract.Infrastructure, "sites/p1/d2/main.txt")); err != nil || string(text) != "x" {
+	if text, err := os.ReadFile(filepath.Join(r.dir, "services", contract.Infrastructure, "sites/p1/d2/main.txt")); err != nil ||
+		string(text) != "x" {
 		t.Errorf("its files: got %q, %v", text, err)
 	}
 	if now := r.runtime(); now.PID != before.PID || now.State != contract.StateRunning {

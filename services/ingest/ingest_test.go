@@ -90,7 +90,8 @@ func TestBatch(t *testing.T) {
 		}
 	})
 	t.Run("Empty", func(t *testing.T) {
-		if a := s.send(t, http.MethodPost, "/api/events", "[]", batchType); a.Status != http.StatusAccepted || a.Body != "{\"accepted\":0,\"items\":[]}\n" {
+		if a := s.send(t, http.MethodPost, "/api/events", "[]", batchType); a.Status != http.StatusAccepted ||
+			a.Body != "{\"accepted\":0,\"items\":[]}\n" {
 			t.Errorf("got %d %q", a.Status, a.Body)
 		}
 	})
@@ -160,7 +161,8 @@ func TestRefused(t *testing.T) {
 		{"ErrBinaryTwice", "", append([]string{"ce-id: 2"}, binary...), 422, "ce-id", "twice"},
 		{"ErrBinaryPercent", "", append([]string{"ce-a: %4"}, binary...), 422, "ce-a", "percent"},
 		{"ErrBinaryUTF8", "", append([]string{"ce-a: %FF"}, binary...), 422, "ce-a", "percent"},
-		{"ErrBinaryDataContentType", "", append([]string{"ce-datacontenttype: text/plain"}, binary...), 422, "ce-datacontenttype", "Content-Type"},
+		{"ErrBinaryDataContentType", "", append([]string{"ce-datacontenttype: text/plain"}, binary...), 422, "ce-datacontenttype",
+			"Content-Type"},
 		{"ErrBodySize", strings.Repeat(" ", maxBody+1), []string{structuredType}, 413, "", "longer"},
 		{"ErrEventSize", object("1", `,"data":"`+strings.Repeat("x", 1_010_000)+`"`), []string{structuredType}, 413, "#", "too large"},
 		{"ErrBatchSize", "[" + strings.Repeat("0,", maxBatch) + "0]", []string{batchType}, 413, "", "1001 events"},
@@ -300,10 +302,12 @@ func TestHandshake(t *testing.T) {
 	t.Parallel()
 	s := start(t, hosttest.Cluster(t), t.TempDir())
 	a := s.send(t, http.MethodOptions, "/api/events", "", "WebHook-Request-Origin: sender.example.com")
-	if a.Status != http.StatusNoContent || a.Header.Get("WebHook-Allowed-Origin") != "sender.example.com" || a.Header.Get("WebHook-Allowed-Rate") != "*" {
+	if a.Status != http.StatusNoContent || a.Header.Get("WebHook-Allowed-Origin") != "sender.example.com" ||
+		a.Header.Get("WebHook-Allowed-Rate") != "*" {
 		t.Errorf("got %d %v", a.Status, a.Header)
 	}
-	if a := s.send(t, http.MethodOptions, "/api/events", ""); a.Status != http.StatusNoContent || a.Header.Get("WebHook-Allowed-Origin") != "" {
+	if a := s.send(t, http.MethodOptions, "/api/events", ""); a.Status != http.StatusNoContent ||
+		a.Header.Get("WebHook-Allowed-Origin") != "" {
 		t.Errorf("without the question: got %d %v", a.Status, a.Header)
 	}
 }

@@ -153,7 +153,8 @@ func (f *fleet) insist(client *http.Client, path, body string, headers ...string
 		switch {
 		case err == nil && (res.StatusCode == http.StatusAccepted || res.StatusCode == http.StatusOK):
 			return string(text)
-		case err == nil && res.StatusCode != http.StatusServiceUnavailable && res.StatusCode != http.StatusConflict && res.StatusCode != http.StatusMultiStatus:
+		case err == nil && res.StatusCode != http.StatusServiceUnavailable && res.StatusCode != http.StatusConflict &&
+			res.StatusCode != http.StatusMultiStatus:
 			f.t.Errorf("%s: got %d %s", body, res.StatusCode, text)
 			return ""
 		}

@@ -125,7 +125,8 @@ func (s *service) produceAll(r *http.Request, topic string) (*offsets, int, *res
 func readRecords(r *http.Request) ([]bus.Record, *restError) {
 	media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if media != restJSON && media != restBinary {
-		return nil, restFail(http.StatusUnsupportedMediaType, codeMediaType, "of the embedded formats "+restJSON+" and "+restBinary+" are understood")
+		return nil, restFail(http.StatusUnsupportedMediaType, codeMediaType,
+			"of the embedded formats "+restJSON+" and "+restBinary+" are understood")
 	}
 	raw, unread := host.ReadBody(r.Body, maxBody)
 	switch {
@@ -137,7 +138,8 @@ func readRecords(r *http.Request) ([]bus.Record, *restError) {
 	}
 	var body struct{ Records []restRecord }
 	if err := json.Unmarshal(raw, &body); err != nil {
-		return nil, restFail(http.StatusUnprocessableEntity, codePayload, "the body is not {\"records\":[{\"key\",\"value\",\"partition\"}]}: "+contract.JSONError(err).Error())
+		return nil, restFail(http.StatusUnprocessableEntity, codePayload,
+			"the body is not {\"records\":[{\"key\",\"value\",\"partition\"}]}: "+contract.JSONError(err).Error())
 	}
 	if n := len(body.Records); n == 0 || n > maxBatch {
 		return nil, restFail(http.StatusUnprocessableEntity, codeBatch, strconv.Itoa(n)+" records: send 1 to "+strconv.Itoa(maxBatch))
@@ -153,7 +155,8 @@ func readRecords(r *http.Request) ([]bus.Record, *restError) {
 			return nil, restFail(http.StatusUnprocessableEntity, codeJSON, "records["+strconv.Itoa(i)+"]: "+err.Error())
 		}
 		if size := record.Size(); size > limit {
-			return nil, restFail(http.StatusRequestEntityTooLarge, codeTooLarge, "records["+strconv.Itoa(i)+"]: "+strconv.Itoa(size)+" bytes, at most "+strconv.Itoa(limit))
+			return nil, restFail(http.StatusRequestEntityTooLarge, codeTooLarge,
+				"records["+strconv.Itoa(i)+"]: "+strconv.Itoa(size)+" bytes, at most "+strconv.Itoa(limit))
 		}
 		list = append(list, record)
 	}
@@ -250,7 +253,8 @@ func (s *service) checkPartitions(ctx context.Context, records []bus.Record) *re
 		return restFail(http.StatusServiceUnavailable, codeBroker, "the broker does not answer now")
 	}
 	if int(highest) >= n {
-		return restFail(http.StatusNotFound, codeNoPartition, "partition "+strconv.Itoa(int(highest))+" does not exist: there are "+strconv.Itoa(n))
+		return restFail(http.StatusNotFound, codeNoPartition,
+			"partition "+strconv.Itoa(int(highest))+" does not exist: there are "+strconv.Itoa(n))
 	}
 	return nil
 }

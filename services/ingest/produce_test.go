@@ -156,7 +156,8 @@ func TestIdempotencyKey(t *testing.T) {
 		t.Errorf("another caller: got %d %s, want an answer of its own", other.Status, other.Body)
 	}
 	bad := s.send(t, http.MethodPost, "/api/events", "{", structuredType, "Idempotency-Key: two")
-	if again := s.send(t, http.MethodPost, "/api/events", "{", structuredType, "Idempotency-Key: two"); again.Status != bad.Status || again.Body != bad.Body {
+	if again := s.send(t, http.MethodPost, "/api/events", "{", structuredType, "Idempotency-Key: two"); again.Status != bad.Status ||
+		again.Body != bad.Body {
 		t.Errorf("a refusal again: got %d %s, want %d %s", again.Status, again.Body, bad.Status, bad.Body)
 	}
 }
@@ -196,7 +197,8 @@ func TestBusy(t *testing.T) {
 	}
 	record := `{"records":[{"value":1}]}`
 	a := s.send(t, http.MethodPost, "/api/events", object("1", ""), structuredType, "Idempotency-Key: 1")
-	if p := hosttest.WantProblem(t, a, http.StatusTooManyRequests); a.Header.Get("Retry-After") != "1" || !strings.Contains(p.Detail, "too many events") {
+	if p := hosttest.WantProblem(t, a, http.StatusTooManyRequests); a.Header.Get("Retry-After") != "1" ||
+		!strings.Contains(p.Detail, "too many events") {
 		t.Errorf("got %v %s, want it to say why and when to try again", a.Header, a.Body)
 	}
 	a = s.send(t, http.MethodPost, onTopic, record, media(restJSON), "Idempotency-Key: 2")

@@ -36,7 +36,8 @@ func (s *service) publish(ctx context.Context, items []item) (out []Receipt, goo
 			good++
 		} else {
 			failed = errors.Join(failed, err)
-			r = Receipt{ID: f.identity.id, Source: f.identity.source, Topic: contract.EventsTopic, Status: http.StatusServiceUnavailable, Error: s.reason(err)}
+			r = Receipt{ID: f.identity.id, Source: f.identity.source, Topic: contract.EventsTopic, Status: http.StatusServiceUnavailable,
+				Error: s.reason(err)}
 		}
 		out = append(out, r)
 	}

@@ -99,7 +99,8 @@ func (r *receipts) complete(ctx context.Context, owner string, published []Recei
 			}
 		}
 		for _, id := range dropped {
-			if _, err := tx.ExecContext(ctx, `DELETE FROM receipts WHERE source = $1 AND id = $2 AND owner = $3`, id.source, id.id, owner); err != nil {
+			if _, err := tx.ExecContext(ctx, `DELETE FROM receipts WHERE source = $1 AND id = $2 AND owner = $3`, id.source, id.id,
+				owner); err != nil {
 				return err
 			}
 		}

@@ -120,7 +120,8 @@ func (s *service) recover(ctx context.Context, owner string, only []*flight) err
 	if err != nil {
 		return err
 	}
-	s.host.Log.InfoContext(ctx, "events of an instance that ended looked for in the topic", "published", len(found), "not_published", len(missing))
+	s.host.Log.InfoContext(ctx, "events of an instance that ended looked for in the topic", "published", len(found), "not_published",
+		len(missing))
 	return s.receipts.complete(ctx, owner, found, slices.Collect(maps.Keys(missing)))
 }
 

@@ -49,7 +49,8 @@ func read(h http.Header, body io.Reader) ([]event, *host.Problem) {
 }
 
 // errFormat is a structured mode in another event format than JSON.
-var errFormat = errors.New("of the event formats only JSON is understood: application/cloudevents+json or application/cloudevents-batch+json")
+var errFormat = errors.New("of the event formats only JSON is understood: application/cloudevents+json or " +
+	"application/cloudevents-batch+json")
 
 func parse(content string, structured bool, h http.Header, raw []byte) ([]event, []host.FieldError, error) {
 	if !structured {

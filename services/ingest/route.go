@@ -65,7 +65,8 @@ func (s *service) routes() {
 		OperationID: "publish-events", Method: http.MethodPost, Path: "/api/events", DefaultStatus: http.StatusAccepted,
 		Summary: "Publish CloudEvents.",
 		Description: "Takes CloudEvents 1.0 in structured, batched and binary mode. Answers once the broker has acknowledged " +
-			"all of them; 207 tells which it has not. An event with the source and id of one that was accepted in the last 24 hours gets the same receipt, " +
+			"all of them; 207 tells which it has not. An event with the source and id of one that was accepted in the last 24 hours gets the " +
+			"same receipt, " +
 			"and is not published again.",
 		// The handler refuses topics, with 403 and why.
 		SkipValidateParams: true, Middlewares: huma.Middlewares{s.keepRequest},

@@ -129,8 +129,10 @@ func TestSchemaBudget(t *testing.T) {
 		batch = append(batch, object(fmt.Sprint(i), `,"data":1`))
 	}
 	body := "[" + strings.Join(batch, ",") + "]"
-	p := hosttest.WantProblem(t, s.send(t, http.MethodPost, "/api/events", body, batchType, hosttest.As("alice")), http.StatusUnprocessableEntity, "/0/data")
-	if detail := p.Errors[0].Detail; !strings.Contains(detail, "more than 500000 steps") || !strings.Contains(detail, `"reading"`) || !strings.Contains(detail, "hint: ") {
+	p := hosttest.WantProblem(t, s.send(t, http.MethodPost, "/api/events", body, batchType, hosttest.As("alice")),
+		http.StatusUnprocessableEntity, "/0/data")
+	if detail := p.Errors[0].Detail; !strings.Contains(detail, "more than 500000 steps") || !strings.Contains(detail, `"reading"`) ||
+		!strings.Contains(detail, "hint: ") {
 		t.Errorf("got %q", detail)
 	}
 	if got := s.count(); got != 0 {

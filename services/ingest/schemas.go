@@ -157,7 +157,8 @@ func (s *service) sender(ctx context.Context, h http.Header) (string, error) {
 		return "", nil
 	case err != nil && ctx.Err() == nil:
 		s.host.Log.ErrorContext(ctx, "token not verified", "error", err)
-		return "", problem(http.StatusServiceUnavailable, "the auth service does not answer: whose schemas the events must fit is not known; try again")
+		return "", problem(http.StatusServiceUnavailable,
+			"the auth service does not answer: whose schemas the events must fit is not known; try again")
 	}
 	return id.UserID, err
 }

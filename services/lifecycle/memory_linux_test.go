@@ -43,7 +43,8 @@ func TestMemoryLimit(t *testing.T) {
 		{"GOMEMLIMIT=", bound / 10 * 8}, // as Go takes it: unset
 		{"GOMEMLIMIT=1234567890", 1234567890},
 	} {
-		cmd := exec.CommandContext(t.Context(), "sh", "-c", `echo $$ > "$0"/cgroup.procs; exec "$1" -test.run '^TestMemoryLimit$'`, group, os.Args[0])
+		cmd := exec.CommandContext(t.Context(), "sh", "-c", `echo $$ > "$0"/cgroup.procs; exec "$1" -test.run '^TestMemoryLimit$'`, group,
+			os.Args[0])
 		cmd.Env = append(slices.Clip(unset), memoryEnv+"=1", test.env)
 		out, err := cmd.Output()
 		line, _, _ := strings.Cut(string(out), "\n")

@@ -19,7 +19,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestAddress(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string]string{"127.0.0.1:1": "127.0.0.1:1", ":2": "localhost:2", "3": "localhost:3", "localhost:8": "localhost:8", "0.0.0.0:4": "127.0.0.1:4", "[::]:5": "127.0.0.1:5",
+	for text, want := range map[string]string{"127.0.0.1:1": "127.0.0.1:1", ":2": "localhost:2", "3": "localhost:3",
+		"localhost:8": "localhost:8", "0.0.0.0:4": "127.0.0.1:4", "[::]:5": "127.0.0.1:5",
 		"[::1]:6": "[::1]:6", "shop:7": "shop:7", "": "", "x": "", "127.0.0.1:0": "", "a:b:c": "", "127.0.0.1:70000": ""} {
 		if got, err := Address(text); got != want || (err == nil) != (want != "") {
 			t.Errorf("%q: got %q, %v, want %q", text, got, err, want)
@@ -90,7 +91,8 @@ func TestRegistry(t *testing.T) {
 	for _, refused := range []struct{ secret, service, address string }{
 		{"guessed", "shop", ":3"}, {"", "shop", ":3"}, {secret, "other", ":3"}, {secret, "shop", "x"}, {secret, "shop", ":9"},
 	} {
-		if ok, err := register(t.Context(), func() (string, string, error) { return address, refused.secret, nil }, refused.service, refused.address, func() {}); ok || err == nil {
+		if ok, err := register(t.Context(), func() (string, string, error) { return address, refused.secret, nil }, refused.service,
+			refused.address, func() {}); ok || err == nil {
 			t.Errorf("%+v: got %v, %v, want it refused", refused, ok, err)
 		}
 	}

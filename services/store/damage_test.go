@@ -244,7 +244,8 @@ func TestNewerSchema(t *testing.T) {
 func wantNewer(t *testing.T, err error, database string) {
 	t.Helper()
 	var newer *store.NewerSchemaError
-	if !errors.As(err, &newer) || newer.Database != database || newer.Set != "one" || newer.Version != 7 || newer.Known != 1 || newer.Hint() == "" {
+	if !errors.As(err, &newer) || newer.Database != database || newer.Set != "one" || newer.Version != 7 || newer.Known != 1 ||
+		newer.Hint() == "" {
 		t.Errorf("got %v, want that version 7 of %s is refused", err, database)
 	}
 }

@@ -57,7 +57,8 @@ func TestStorageFull(t *testing.T) {
 			_ = f.Close()
 		}
 		var full *store.StorageError
-		if err := store.Storage(t.Context(), db); !errors.As(err, &full) || !errors.Is(err, syscall.ENOSPC) || full.Dir != dir || full.Hint() == "" {
+		if err := store.Storage(t.Context(), db); !errors.As(err, &full) || !errors.Is(err, syscall.ENOSPC) || full.Dir != dir ||
+			full.Hint() == "" {
 			t.Errorf("full: got %v", err)
 		}
 		if err := insert(); !store.IsOutage(err) {

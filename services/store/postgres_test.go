@@ -37,7 +37,8 @@ func TestPostgres(t *testing.T) {
 	t.Parallel()
 	server := clustertest.StartPostgres(t)
 	notes := store.Migrations{Name: "notes", FS: fstest.MapFS{
-		"00001_init.sql": {Data: []byte("-- +goose Up\nCREATE TABLE notes (seq INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, name TEXT UNIQUE, data BLOB);")},
+		"00001_init.sql": {Data: []byte(
+			"-- +goose Up\nCREATE TABLE notes (seq INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, name TEXT UNIQUE, data BLOB);")},
 		"00002_more.sql": {Data: []byte("-- +goose Up\nALTER TABLE notes ADD COLUMN done BOOLEAN NOT NULL DEFAULT FALSE;")},
 	}}
 	t.Run("Types", func(t *testing.T) {
@@ -115,7 +116,8 @@ func TestPostgres(t *testing.T) {
 	t.Run("ErrNewerSchema", func(t *testing.T) {
 		url := clustertest.NewDatabase(t, server)
 		one := migrations("one", "CREATE TABLE a (id INTEGER);")
-		if _, err := connect(t, url, "graph-service", one).Exec("INSERT INTO migrations_one (version_id, is_applied) VALUES (7, TRUE)"); err != nil {
+		if _, err := connect(t, url, "graph-service",
+			one).Exec("INSERT INTO migrations_one (version_id, is_applied) VALUES (7, TRUE)"); err != nil {
 			t.Fatal(err)
 		}
 		_, err := store.Connect(t.Context(), url, "graph-service", migrations("other", "CREATE TABLE other (id INTEGER);"), one)
@@ -279,7 +281,8 @@ func testTxOrder(t *testing.T, database string, sets ...store.Migrations) {
 		default:
 		}
 		var late, n, most int
-		err := reader.QueryRow(`SELECT count(*) FILTER (WHERE seq <= ?), count(*), coalesce(max(seq), 0) FROM notes`, highest).Scan(&late, &n, &most)
+		err := reader.QueryRow(`SELECT count(*) FILTER (WHERE seq <= ?), count(*), coalesce(max(seq), 0) FROM notes`, highest).Scan(&late, &n,
+			&most)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -59,7 +59,8 @@ func TestSpans(t *testing.T) {
 	for _, a := range made.Ended()[1].Attributes() {
 		attributes[string(a.Key)] = a.Value.AsString()
 	}
-	if attributes["db.system.name"] != "sqlite" || attributes["db.namespace"] != "s.db" || attributes["db.query.text"] != `INSERT INTO notes (name) VALUES (?)` {
+	if attributes["db.system.name"] != "sqlite" || attributes["db.namespace"] != "s.db" ||
+		attributes["db.query.text"] != `INSERT INTO notes (name) VALUES (?)` {
 		t.Errorf("attributes: got %v", attributes)
 	}
 	if failed := made.Ended()[3]; failed.Status().Code != codes.Error || len(failed.Events()) != 1 {

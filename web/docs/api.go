@@ -26,8 +26,9 @@ func (d *Docs) Register(api huma.API) {
 		return out, err
 	})
 	huma.Register(api, huma.Operation{
-		Method: http.MethodGet, Path: "/api/docs/search", OperationID: "search-docs", Summary: "Sections of the documentation that have all words",
-		Tags: []string{"docs"},
+		Method: http.MethodGet, Path: "/api/docs/search", OperationID: "search-docs",
+		Summary: "Sections of the documentation that have all words",
+		Tags:    []string{"docs"},
 	}, func(_ context.Context, in *struct {
 		Q string `query:"q" maxLength:"100"`
 	}) (*list[hit], error) {

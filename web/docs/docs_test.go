@@ -20,7 +20,8 @@ import (
 func commands() *cobra.Command {
 	root := &cobra.Command{Use: "axion"}
 	root.PersistentFlags().String("data", "", "state is kept in `DIR`")
-	topics := &cobra.Command{Use: "topics", Short: "List topics", Run: func(*cobra.Command, []string) {}, Example: "  axion topics\n    indented"}
+	topics := &cobra.Command{Use: "topics", Short: "List topics", Run: func(*cobra.Command, []string) {},
+		Example: "  axion topics\n    indented"}
 	topics.AddCommand(&cobra.Command{Use: "create TOPIC", Long: "Create a topic.\n", Run: func(*cobra.Command, []string) {}})
 	topics.Flags().Bool("json", false, "print JSON")
 	root.AddCommand(topics, &cobra.Command{Use: "secret", Hidden: true, Run: func(*cobra.Command, []string) {}})
@@ -107,14 +108,16 @@ func TestLinks(t *testing.T) {
 // name, and no HTML of the text's own.
 func TestPage(t *testing.T) {
 	t.Parallel()
-	text := "# Bus\n\nSee [gateway](gateway.md#how) <script>alert(1)</script>.\n\n## How\n\n| a |\n|---|\n| 1 |\n\n```yaml compose.yaml\na: 1\n```\n"
+	text := "# Bus\n\nSee [gateway](gateway.md#how) <script>alert(1)</script>.\n\n## How\n\n| a |\n|---|\n| 1 |\n\n```yaml compose.yaml\n" +
+		"a: 1\n```\n"
 	files := empty()
 	files["bus.md"].Data = []byte(text)
 	p, err := New(files, commands()).page("bus")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{`<h2 id="how">How</h2>`, "<table>", `<code class="language-yaml">`, `<p class="docs-file">compose.yaml</p>`, `href="/docs/gateway#how"`} {
+	for _, want := range []string{`<h2 id="how">How</h2>`, "<table>", `<code class="language-yaml">`, `<p class="docs-file">compose.yaml</p>`,
+		`href="/docs/gateway#how"`} {
 		if !strings.Contains(p.HTML, want) {
 			t.Errorf("the page lacks %s:\n%s", want, p.HTML)
 		}
@@ -144,7 +147,8 @@ func TestCommand(t *testing.T) {
 	}{
 		{"", []string{"getting-started  Getting started", "command-line     Command line", "contributing"}},
 		{"nestjs", []string{"# NestJS services\n"}},
-		{"command-line", []string{"# Command line\n", "--data DIR", "## axion topics\n\nList topics.\n\n    axion topics", "Examples:\n\n    axion topics\n      indented\n",
+		{"command-line", []string{"# Command line\n", "--data DIR", "## axion topics\n\nList topics.\n\n    axion topics",
+			"Examples:\n\n    axion topics\n      indented\n",
 			"--json", "## axion topics create\n\nCreate a topic.\n\n    axion topics create TOPIC"}},
 	} {
 		got, err := run(strings.Fields(tt.args)...)
@@ -158,7 +162,8 @@ func TestCommand(t *testing.T) {
 		}
 	}
 	for name, want := range map[string]string{
-		"nestj": "did you mean nestjs", "buss": "did you mean bus?", "gat": "did you mean gateway?", "nothing-near": "the topics are getting-started, ",
+		"nestj": "did you mean nestjs", "buss": "did you mean bus?", "gat": "did you mean gateway?",
+		"nothing-near": "the topics are getting-started, ",
 	} {
 		_, err := run(name)
 		hint, ok := err.(interface{ Hint() string })
@@ -173,7 +178,8 @@ func TestSearch(t *testing.T) {
 	t.Parallel()
 	files := empty()
 	long := strings.Repeat("ä word ", 50)
-	files["bus.md"].Data = []byte("# The bus\n\nA start.\n\n## Retries\n\n" + long + "a Message is `tried` again " + long + "\n\n## Messages again\n\n```sh\naxion topics\n```\n")
+	files["bus.md"].Data = []byte("# The bus\n\nA start.\n\n## Retries\n\n" + long + "a Message is `tried` again " + long +
+		"\n\n## Messages again\n\n```sh\naxion topics\n```\n")
 	d := New(files, commands())
 	for _, tt := range []struct{ q, want string }{
 		{"MESSAGE again", "bus#messages-again bus#retries"},
@@ -198,7 +204,8 @@ func TestSearch(t *testing.T) {
 		}
 	}
 	hits, _ := d.search("tried")
-	if len(hits) != 1 || !strings.Contains(hits[0].Text, "a Message is tried again") || !strings.HasPrefix(hits[0].Text, "… ") || len(hits[0].Text) > 200 {
+	if len(hits) != 1 || !strings.Contains(hits[0].Text, "a Message is tried again") || !strings.HasPrefix(hits[0].Text, "… ") ||
+		len(hits[0].Text) > 200 {
 		t.Errorf("got %+v", hits)
 	}
 }

@@ -20,7 +20,8 @@ type body[T any] struct {
 func (r *Registry) Register(api huma.API) {
 	add(api, huma.Operation{Method: http.MethodGet, OperationID: "list-faults", Summary: "The injected faults, and those that have ended"},
 		func(context.Context, *struct{}) (*body[List], error) { return &body[List]{Body: r.List()}, nil })
-	add(api, huma.Operation{Method: http.MethodPost, OperationID: "begin-fault", Summary: "Inject a fault for a time", DefaultStatus: http.StatusCreated},
+	add(api, huma.Operation{Method: http.MethodPost, OperationID: "begin-fault", Summary: "Inject a fault for a time",
+		DefaultStatus: http.StatusCreated},
 		func(_ context.Context, in *struct{ Body view.FaultSpec }) (*body[Fault], error) {
 			f, err := r.Start(in.Body)
 			switch {
@@ -35,7 +36,8 @@ func (r *Registry) Register(api huma.API) {
 		func(context.Context, *struct{}) (*body[ended], error) {
 			return &body[ended]{Body: ended{r.StopAll("ended by hand")}}, nil
 		})
-	add(api, huma.Operation{Method: http.MethodDelete, Path: "/api/faults/{id}", OperationID: "end-fault", Summary: "End one fault", DefaultStatus: http.StatusNoContent},
+	add(api, huma.Operation{Method: http.MethodDelete, Path: "/api/faults/{id}", OperationID: "end-fault", Summary: "End one fault",
+		DefaultStatus: http.StatusNoContent},
 		func(_ context.Context, in *struct {
 			ID string `path:"id" doc:"The id in the answer that it was created with."`
 		}) (*struct{}, error) {

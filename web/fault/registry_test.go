@@ -87,7 +87,8 @@ func TestStartErr(t *testing.T) {
 		t.Errorf("after close: got %v", err)
 	}
 	off := New(Options{Off: "not ours"})
-	if _, err := off.Start(view.FaultSpec{Kind: view.FaultCoordinatorLost}); !errors.Is(err, errOff) || !strings.Contains(err.Error(), "not ours") || off.List().Available {
+	if _, err := off.Start(view.FaultSpec{Kind: view.FaultCoordinatorLost}); !errors.Is(err, errOff) ||
+		!strings.Contains(err.Error(), "not ours") || off.List().Available {
 		t.Errorf("off: got %v", err)
 	}
 }
@@ -118,7 +119,8 @@ func TestWatch(t *testing.T) {
 		if n := len(heard); n < 4 || n > 7 {
 			t.Fatalf("heard %d lists, want one at first, each second and at the end", n)
 		}
-		if first, last := heard[0], heard[len(heard)-1]; len(first.Items) != 0 || len(last.Items) != 0 || len(last.Recent) != 1 || last.Recent[0].Hits != 1 {
+		if first, last := heard[0], heard[len(heard)-1]; len(first.Items) != 0 || len(last.Items) != 0 || len(last.Recent) != 1 ||
+			last.Recent[0].Hits != 1 {
 			t.Errorf("heard %+v at first and %+v at last", first, last)
 		}
 	})
@@ -131,11 +133,12 @@ func TestText(t *testing.T) {
 		"delay 5 to 7 ms for 20 % of requests to shop": {Kind: view.FaultRouteDelay, Target: "shop", DelayMS: 5, JitterMS: 2, Percent: 20},
 		"error 503 for requests to shop":               {Kind: view.FaultRouteError, Target: "shop", Status: 503, Percent: 100},
 		"drop 1 % of requests to shop":                 {Kind: view.FaultRouteDrop, Target: "shop", Percent: 1},
-		"error REQUEST_TIMED_OUT for requests to a/2":  {Kind: view.FaultTopicError, Target: "a", Partition: &two, Code: "REQUEST_TIMED_OUT", Percent: 100},
-		"deliver 50 % of records of a twice":           {Kind: view.FaultTopicDuplicate, Target: "a", Percent: 50},
-		"lose records of a":                            {Kind: view.FaultTopicDrop, Target: "a", Percent: 100},
-		"coordinator lost for every group":             {Kind: view.FaultCoordinatorLost, Percent: 100},
-		"broker restart":                               {Kind: view.FaultBrokerRestart, Percent: 100},
+		"error REQUEST_TIMED_OUT for requests to a/2": {Kind: view.FaultTopicError, Target: "a", Partition: &two, Code: "REQUEST_TIMED_OUT",
+			Percent: 100},
+		"deliver 50 % of records of a twice": {Kind: view.FaultTopicDuplicate, Target: "a", Percent: 50},
+		"lose records of a":                  {Kind: view.FaultTopicDrop, Target: "a", Percent: 100},
+		"coordinator lost for every group":   {Kind: view.FaultCoordinatorLost, Percent: 100},
+		"broker restart":                     {Kind: view.FaultBrokerRestart, Percent: 100},
 	} {
 		if got := describe(o); got != want {
 			t.Errorf("got %q, want %q", got, want)

@@ -13,10 +13,14 @@ import (
 func (h *Hub) Measure(metrics *telemetry.Metrics) {
 	provider, _ := metrics.Provider("dashboard", "")
 	meter := provider.Meter("axion/dashboard")
-	pages, err := meter.Int64ObservableUpDownCounter("axion.dashboard.pages", metric.WithUnit("{page}"), metric.WithDescription("Pages that are open."))
-	watches, errWatches := meter.Int64ObservableUpDownCounter("axion.dashboard.watches", metric.WithUnit("{watch}"), metric.WithDescription("Channels that pages watch."))
-	sent, errSent := meter.Int64ObservableCounter("axion.dashboard.sent.messages", metric.WithUnit("{message}"), metric.WithDescription("Messages sent to pages."))
-	bytes, errBytes := meter.Int64ObservableCounter("axion.dashboard.sent.size", metric.WithUnit("By"), metric.WithDescription("Bytes sent to pages, before compression."))
+	pages, err := meter.Int64ObservableUpDownCounter("axion.dashboard.pages", metric.WithUnit("{page}"),
+		metric.WithDescription("Pages that are open."))
+	watches, errWatches := meter.Int64ObservableUpDownCounter("axion.dashboard.watches", metric.WithUnit("{watch}"),
+		metric.WithDescription("Channels that pages watch."))
+	sent, errSent := meter.Int64ObservableCounter("axion.dashboard.sent.messages", metric.WithUnit("{message}"),
+		metric.WithDescription("Messages sent to pages."))
+	bytes, errBytes := meter.Int64ObservableCounter("axion.dashboard.sent.size", metric.WithUnit("By"),
+		metric.WithDescription("Bytes sent to pages, before compression."))
 	_, errCallback := meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
 		open, watched := h.count()
 		o.ObserveInt64(pages, int64(open))

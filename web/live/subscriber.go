@@ -63,7 +63,8 @@ type subscriber struct {
 }
 
 func newSubscriber(channels map[string]Channel, write func([]byte) error, log *slog.Logger) *subscriber {
-	s := &subscriber{channels: channels, write: write, log: log, sendSlots: make(chan struct{}, maxUnsent), watches: map[int]context.CancelFunc{}}
+	s := &subscriber{channels: channels, write: write, log: log, sendSlots: make(chan struct{}, maxUnsent),
+		watches: map[int]context.CancelFunc{}}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s
 }
@@ -130,7 +131,8 @@ func (s *subscriber) watch(a subscribeRequest) {
 	}
 	s.running.Go(func() {
 		defer cancel()
-		err := recovered(channel)(ctx, query, func(data any) error { return s.send(ctx, channelMessage{Kind: kindWatch, ID: a.Watch, Data: data}) })
+		err := recovered(channel)(ctx, query,
+			func(data any) error { return s.send(ctx, channelMessage{Kind: kindWatch, ID: a.Watch, Data: data}) })
 		if ctx.Err() != nil {
 			return
 		}

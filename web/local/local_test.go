@@ -20,7 +20,8 @@ func TestOrigin(t *testing.T) {
 }
 
 func FuzzHost(f *testing.F) {
-	for _, seed := range []string{"localhost", "LOCALHOST:1", "a.localhost.", "127.0.0.1:80", "[::1]", "::ffff:127.0.0.1", "evil.example", "", ":", "localhost:evil.example"} {
+	for _, seed := range []string{"localhost", "LOCALHOST:1", "a.localhost.", "127.0.0.1:80", "[::1]", "::ffff:127.0.0.1", "evil.example", "",
+		":", "localhost:evil.example"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, host string) {

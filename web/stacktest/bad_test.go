@@ -43,11 +43,14 @@ func badMessages() []bad {
 		{"NoType", `{"projectId":"p"}`, nil, `no handler for type: ""`, ""},
 		{"NoCorrelation", `{}`, asked("kafka_replyTopic", replies), "userId is missing", ""},
 		{"NoReplyTopic", `{}`, asked("kafka_correlationId", "1"), "userId is missing", ""},
-		{"Refused", `{}`, asked("kafka_correlationId", "refused", "kafka_replyTopic", replies, "kafka_replyPartition", "0"), "", "userId is missing"},
-		{"UnknownRequest", `{}`, []string{"ce_type", "NO_SUCH_REQUEST", "kafka_correlationId", "unknown", "kafka_replyTopic", replies}, "", "There is no matching message handler"},
+		{"Refused", `{}`, asked("kafka_correlationId", "refused", "kafka_replyTopic", replies, "kafka_replyPartition", "0"), "",
+			"userId is missing"},
+		{"UnknownRequest", `{}`, []string{"ce_type", "NO_SUCH_REQUEST", "kafka_correlationId", "unknown", "kafka_replyTopic", replies}, "",
+			"There is no matching message handler"},
 		{"ReplyTopicMissing", `{}`, asked("kafka_correlationId", "2", "kafka_replyTopic", "no.such.topic"), "", ""},
 		{"ReplyTopicWrong", `{}`, asked("kafka_correlationId", "3", "kafka_replyTopic", "no topic!"), "", ""},
-		{"ReplyPartitionWrong", `{}`, asked("kafka_correlationId", "partition", "kafka_replyTopic", replies, "kafka_replyPartition", "99"), "", "userId is missing"},
+		{"ReplyPartitionWrong", `{}`, asked("kafka_correlationId", "partition", "kafka_replyTopic", replies, "kafka_replyPartition", "99"), "",
+			"userId is missing"},
 	}
 }
 
@@ -57,8 +60,10 @@ func TestBadInput(t *testing.T) {
 	t.Parallel()
 	s := stacktest.Launch(t, binary, clustertest.Flags(t)...)
 	topic := contract.Topic(contract.Deployment)
-	client := s.Kafka(t, kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerBatchMaxBytes(4<<20), kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.ConsumeTopics(
-		contract.DeadLetterTopic(contract.Deployment), contract.Topic(contract.Graph), replies), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	client := s.Kafka(t, kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerBatchMaxBytes(4<<20),
+		kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.ConsumeTopics(
+			contract.DeadLetterTopic(contract.Deployment), contract.Topic(contract.Graph), replies),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 	send := func(key, value string, headers ...string) {
 		t.Helper()
 		r := &kgo.Record{Topic: topic, Partition: 0, Key: []byte(key), Value: []byte(value)}

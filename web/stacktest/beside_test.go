@@ -59,7 +59,8 @@ func TestServeOutlives(t *testing.T) {
 func TestServeNextStack(t *testing.T) {
 	t.Parallel()
 	server := clustertest.StartPostgres(t)
-	for name, end := range map[string]func(*stacktest.Process, testing.TB){"Stop": (*stacktest.Process).Stop, "Kill": (*stacktest.Process).Kill} {
+	for name, end := range map[string]func(*stacktest.Process, testing.TB){"Stop": (*stacktest.Process).Stop,
+		"Kill": (*stacktest.Process).Kill} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			data, database := t.TempDir(), clustertest.NewDatabase(t, server)
@@ -68,7 +69,8 @@ func TestServeNextStack(t *testing.T) {
 			stacktest.Eventually(t, "the service to register", func() bool { return strings.Contains(s.Stderr.String(), "replacement registered") })
 			end(s, t)
 			stacktest.Eventually(t, "the service to wait", func() bool { return served.Stderr.String() != "" })
-			if log := served.Stderr.String(); strings.Count(log, "\n") != 1 || !strings.Contains(log, "the stack has ended: waiting for the next one") {
+			if log := served.Stderr.String(); strings.Count(log, "\n") != 1 ||
+				!strings.Contains(log, "the stack has ended: waiting for the next one") {
 				t.Errorf("the service logged more than that it waits:\n%s", log)
 			}
 			left, err := os.ReadFile(filepath.Join(data, "broker", "session_state.json")) // the broker's, of a clean stop

@@ -39,13 +39,17 @@ func TestBody(t *testing.T) {
 		media                    string // empty: application/json
 		anyType                  bool   // a type says nothing
 	}{
-		{part: contract.Auth, method: "POST", path: "/api/auth/sign-up/email", body: `{"email":"a@b.localhost","password":"password1","name":"a"}`, limit: 64 * kilobytes},
-		{part: contract.Auth, method: "POST", path: "/api/auth/sign-in/email", body: `{"email":"a@b.localhost","password":"password1"}`, limit: 64 * kilobytes},
+		{part: contract.Auth, method: "POST", path: "/api/auth/sign-up/email",
+			body: `{"email":"a@b.localhost","password":"password1","name":"a"}`, limit: 64 * kilobytes},
+		{part: contract.Auth, method: "POST", path: "/api/auth/sign-in/email", body: `{"email":"a@b.localhost","password":"password1"}`,
+			limit: 64 * kilobytes},
 		{part: contract.Graph, method: "POST", path: "/api/projects", body: `{"name":"x"}`, limit: 1088 * kilobytes},
-		{part: contract.Ingest, method: "POST", path: "/api/events", body: `{"specversion":"1.0","id":"1","source":"/m","type":"r","data":{}}`, limit: 1024 * kilobytes,
+		{part: contract.Ingest, method: "POST", path: "/api/events", body: `{"specversion":"1.0","id":"1","source":"/m","type":"r","data":{}}`,
+			limit: 1024 * kilobytes,
 			media: "application/cloudevents+json"},
 		{part: contract.Ingest, method: "PUT", path: "/api/schemas/reading", body: `{"type":"object"}`, limit: 64 * kilobytes, anyType: true},
-		{part: "dashboard", method: "POST", path: "/api/faults", body: `{"kind":"route-delay","target":"graph-service","delayMs":1,"seconds":1}`, limit: 1024 * kilobytes},
+		{part: "dashboard", method: "POST", path: "/api/faults", body: `{"kind":"route-delay","target":"graph-service","delayMs":1,"seconds":1}`,
+			limit: 1024 * kilobytes},
 		{part: "dashboard", method: "POST", path: "/api/projects", body: `{"name":"x"}`, limit: 1088 * kilobytes},
 		{part: "otlp", method: "POST", path: "/v1/traces", body: `{"resourceSpans":[]}`, limit: 16 << 20},
 	} {
@@ -54,7 +58,8 @@ func TestBody(t *testing.T) {
 			if media == "" {
 				media = "application/json"
 			}
-			head := fmt.Sprintf("%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nOrigin: http://localhost\r\nAuthorization: Bearer %s\r\nX-Axion-Token: %s\r\nContent-Type: %s\r\n",
+			head := fmt.Sprintf("%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nOrigin: http://localhost\r\n"+
+				"Authorization: Bearer %s\r\nX-Axion-Token: %s\r\nContent-Type: %s\r\n",
 				tt.method, tt.path, s.Token, session.Token, media)
 			if length < 0 {
 				head, sent = head+"Transfer-Encoding: chunked\r\n\r\n", fmt.Sprintf("%x\r\n%s", -length, sent)

@@ -26,8 +26,10 @@ func TestCode(t *testing.T) {
 	address := s.URL(contract.GraphHost, "/api/projects/"+p.ID)
 	graph := contract.Architecture{
 		Nodes: []contract.Node{
-			{ID: "api", Type: contract.NodeService, Language: "go"}, {ID: "web", Type: contract.NodeService}, {ID: "worker", Type: contract.NodeLogic},
-			{ID: "db", Type: contract.NodeDatabase}, {ID: "cache", Type: contract.NodeCache}, {ID: "jobs", Type: contract.NodeQueue}, {ID: "public", Type: contract.NodeIngress},
+			{ID: "api", Type: contract.NodeService, Language: "go"}, {ID: "web", Type: contract.NodeService},
+			{ID: "worker", Type: contract.NodeLogic},
+			{ID: "db", Type: contract.NodeDatabase}, {ID: "cache", Type: contract.NodeCache}, {ID: "jobs", Type: contract.NodeQueue},
+			{ID: "public", Type: contract.NodeIngress},
 		},
 		Edges: []contract.Edge{
 			{ID: "1", From: "public", To: "web", Type: contract.EdgeHTTP}, {ID: "2", From: "public", To: "api", Type: contract.EdgeGRPC},
@@ -58,7 +60,8 @@ func TestCode(t *testing.T) {
 	}
 	code := s.Do(t, http.MethodGet, address+"/code", s.Token, nil)
 	files := unzip(t, code.Body)
-	for _, want := range []string{"compose.yaml", "k8s/kustomization.yaml", "services/api/main.go", "services/web/src/main.ts", "services/worker/src/kafka.ts", "README.md", "index.html"} {
+	for _, want := range []string{"compose.yaml", "k8s/kustomization.yaml", "services/api/main.go", "services/web/src/main.ts",
+		"services/worker/src/kafka.ts", "README.md", "index.html"} {
 		if files[want] == "" {
 			t.Errorf("the archive lacks %s", want)
 		}

@@ -38,7 +38,8 @@ func TestDashboard(t *testing.T) {
 		t.Errorf("site: got %d", page.Status)
 	}
 	// What the page looks at by itself is no request of anybody's.
-	if traces := string(s.Get(t, s.Dashboard+"/api/traces").Body); !strings.Contains(traces, `"POST graph.localhost/api/projects"`) || strings.Contains(traces, `"GET graph.localhost`) {
+	if traces := string(s.Get(t, s.Dashboard+"/api/traces").Body); !strings.Contains(traces, `"POST graph.localhost/api/projects"`) ||
+		strings.Contains(traces, `"GET graph.localhost`) {
 		t.Errorf("traces: got %s", traces)
 	}
 	b.AssertNoConsoleErrors()

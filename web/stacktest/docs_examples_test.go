@@ -127,8 +127,9 @@ await stack.end();
 		}
 		dir := t.TempDir()
 		save(t, filepath.Join(dir, "go.mod"), "module example\n\ngo 1.26\n")
-		save(t, filepath.Join(dir, "stack_test.go"), "package example\n\nimport (\n\"encoding/json\"\n\"os\"\n\"os/exec\"\n\"testing\"\n)\n\nfunc TestStack(t *testing.T) {\n"+
-			all[at].text+"t.Log(\"kafka is at \" + stack.Kafka)\n}\n")
+		save(t, filepath.Join(dir, "stack_test.go"),
+			"package example\n\nimport (\n\"encoding/json\"\n\"os\"\n\"os/exec\"\n\"testing\"\n)\n\nfunc TestStack(t *testing.T) {\n"+
+				all[at].text+"t.Log(\"kafka is at \" + stack.Kafka)\n}\n")
 		run(t, dir, "go", "test", "-v", ".")
 	})
 }

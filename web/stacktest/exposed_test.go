@@ -31,9 +31,11 @@ func TestExposedDirectory(t *testing.T) {
 	var p stacktest.Project
 	s.Do(t, http.MethodPost, s.URL(contract.GraphHost, "/api/projects"), s.Token, map[string]any{
 		"name": "Shop", "config": map[string]string{"runtime": "process"},
-		"graph": contract.Architecture{Nodes: []contract.Node{{ID: "shop", Type: contract.NodeService, Language: "go"}}, Edges: []contract.Edge{}},
+		"graph": contract.Architecture{Nodes: []contract.Node{{ID: "shop", Type: contract.NodeService, Language: "go"}},
+			Edges: []contract.Edge{}},
 	}).Decode(t, http.StatusCreated, &p)
-	if end, _ := ws.ReadUntil(t, p.ID, contract.DeploymentFailed); !strings.Contains(string(end.Data), everybodys) || !strings.Contains(string(end.Data), "--data DIR") {
+	if end, _ := ws.ReadUntil(t, p.ID, contract.DeploymentFailed); !strings.Contains(string(end.Data), everybodys) ||
+		!strings.Contains(string(end.Data), "--data DIR") {
 		t.Errorf("the deployment ended with %s", end.Data)
 	}
 	site := s.Create(t, "", "a site", "")

@@ -79,7 +79,8 @@ func TestKafkaFromNamespace(t *testing.T) {
 	client := kafkaClient(t)
 	s := stacktest.Launch(t, here.Program(t, t.TempDir(), binary), "--no-builtins", "--kafka", "0.0.0.0:0", "--kafka", "localhost:0")
 	_, port, err := net.SplitHostPort(s.Summary.Kafka)
-	if err != nil || !strings.HasPrefix(s.Summary.Kafka, "localhost:") || len(s.KafkaListeners) != 2 || s.KafkaListeners[0] != "0.0.0.0:"+port {
+	if err != nil || !strings.HasPrefix(s.Summary.Kafka, "localhost:") || len(s.KafkaListeners) != 2 ||
+		s.KafkaListeners[0] != "0.0.0.0:"+port {
 		t.Fatalf("got %s, listening on %v", s.Summary.Kafka, s.KafkaListeners)
 	}
 	if warning := "listens beyond this machine"; strings.Count(s.Stderr.String(), warning) != 1 {

@@ -49,7 +49,8 @@ func TestMakeKept(t *testing.T) {
 	dir := t.TempDir()
 	s := stacktest.Launch(t, binary, "--data", dir)
 	ws := s.WebSocket(t, "/ws?token="+s.Token)
-	k := kept{Email: "second@example.test", Password: "a password of the second user", Topic: "kept", Group: "keepers", Records: 30, Schema: "reading"}
+	k := kept{Email: "second@example.test", Password: "a password of the second user", Topic: "kept", Group: "keepers", Records: 30,
+		Schema: "reading"}
 	for _, name := range []string{"Tea room", "Weather station"} {
 		k.Projects = append(k.Projects, s.Create(t, "", name, ""))
 	}
@@ -58,7 +59,8 @@ func TestMakeKept(t *testing.T) {
 		ws.ReadUntil(t, p.ID, contract.DeploymentSucceeded)
 	}
 	again := k.Projects[2].ID
-	s.Do(t, http.MethodPost, s.URL(contract.GraphHost, "/api/projects/"+again+"/deployments"), s.Token, map[string]any{}).Decode(t, http.StatusAccepted, nil)
+	s.Do(t, http.MethodPost, s.URL(contract.GraphHost, "/api/projects/"+again+"/deployments"), s.Token, map[string]any{}).Decode(t,
+		http.StatusAccepted, nil)
 	ws.ReadUntil(t, again, contract.DeploymentSucceeded)
 	k.Other = s.Create(t, k.sign(t, s, "up"), "Bicycle shop", "")
 	stacktest.Eventually(t, "the second user's site", func() bool {

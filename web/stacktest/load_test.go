@@ -40,7 +40,8 @@ func load(t testing.TB, s *stacktest.Stack) (acknowledged *atomic.Int64, stop fu
 			}
 			for range loadRate * int(tick) / int(time.Second) {
 				n++
-				r := &kgo.Record{Topic: contract.EventsTopic, Key: strconv.AppendInt(nil, int64(n%97), 10), Value: fmt.Appendf(nil, `{"n":%d,"text":"a reading of a meter"}`, n)}
+				r := &kgo.Record{Topic: contract.EventsTopic, Key: strconv.AppendInt(nil, int64(n%97), 10),
+					Value: fmt.Appendf(nil, `{"n":%d,"text":"a reading of a meter"}`, n)}
 				client.Produce(ctx, r, func(_ *kgo.Record, err error) {
 					if err == nil {
 						acknowledged.Add(1)

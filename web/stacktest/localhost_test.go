@@ -19,7 +19,8 @@ func TestLocalhost(t *testing.T) {
 	t.Cleanup(mine.Close)
 	_, port, _ := net.SplitHostPort(mine.Listener.Addr().String())
 	dir := t.TempDir()
-	save(t, dir+"/dynamic.yaml", "http:\n  routers:\n    shop:\n      rule: Host(`shop.localhost`)\n      service: shop\n    taken:\n      rule: PathPrefix(`/api/auth`)\n"+
+	save(t, dir+"/dynamic.yaml", "http:\n  routers:\n    shop:\n      rule: Host(`shop.localhost`)\n      service: shop\n    taken:\n"+
+		"      rule: PathPrefix(`/api/auth`)\n"+
 		"      entryPoints: [web]\n      service: shop\n"+
 		"  services:\n    shop:\n      loadBalancer:\n        servers:\n          - url: http://host.docker.internal:"+port+"\n")
 	s := stacktest.Launch(t, binary, "-f", dir+"/dynamic.yaml")
@@ -31,7 +32,8 @@ func TestLocalhost(t *testing.T) {
 			}
 		}
 	}
-	if got := s.Do(t, http.MethodGet, s.HTTPS+"/api/auth/get-session", s.Token, nil); got.Status != 200 || !strings.Contains(string(got.Body), "session") {
+	if got := s.Do(t, http.MethodGet, s.HTTPS+"/api/auth/get-session", s.Token, nil); got.Status != 200 ||
+		!strings.Contains(string(got.Body), "session") {
 		t.Errorf("auth by path: got %d %s", got.Status, got.Body)
 	}
 	if got := s.Do(t, http.MethodGet, s.HTTP+"/api/auth/get-session", s.Token, nil); string(got.Body) != "mine" {
@@ -42,7 +44,8 @@ func TestLocalhost(t *testing.T) {
 	if got := s.Get(t, s.URL("shop.localhost", "/")); got.Status != 404 && string(got.Body) != "mine" {
 		t.Errorf("host.docker.internal: got %d %s", got.Status, got.Body)
 	}
-	if got := s.Do(t, http.MethodGet, "http://shop.localhost:"+s.HTTP[strings.LastIndex(s.HTTP, ":")+1:]+"/", "", nil); string(got.Body) != "mine" {
+	if got := s.Do(t, http.MethodGet, "http://shop.localhost:"+s.HTTP[strings.LastIndex(s.HTTP, ":")+1:]+"/", "",
+		nil); string(got.Body) != "mine" {
 		t.Errorf("host.docker.internal: got %d %s", got.Status, got.Body)
 	}
 }

@@ -28,9 +28,12 @@ func TestMap(t *testing.T) {
 	service := func(name string) string { return "service/" + name }
 	want := []string{
 		"client > gateway http", "gateway > " + service(contract.Graph) + " http",
-		service(contract.Graph) + " > " + topic(contract.Deployment) + " kafka", topic(contract.Deployment) + " > " + service(contract.Deployment) + " kafka",
-		service(contract.Deployment) + " > " + topic(contract.Codegen) + " kafka", topic(contract.Codegen) + " > " + service(contract.Codegen) + " kafka",
-		service(contract.Deployment) + " > " + topic(contract.Graph) + " kafka", topic(contract.Graph) + " > " + service(contract.Graph) + " kafka",
+		service(contract.Graph) + " > " + topic(contract.Deployment) + " kafka",
+		topic(contract.Deployment) + " > " + service(contract.Deployment) + " kafka",
+		service(contract.Deployment) + " > " + topic(contract.Codegen) + " kafka",
+		topic(contract.Codegen) + " > " + service(contract.Codegen) + " kafka",
+		service(contract.Deployment) + " > " + topic(contract.Graph) + " kafka",
+		topic(contract.Graph) + " > " + service(contract.Graph) + " kafka",
 		service(contract.Graph) + " > client websocket",
 	}
 	hops.await(t, want)
@@ -74,7 +77,8 @@ func checkMetrics(t *testing.T, s *stacktest.Stack) {
 		`http_server_request_duration_seconds_count\{[^}]*http_route="/api/projects"[^}]*service_name="graph-service"\} 1`,
 		`messaging_process_duration_seconds_count\{[^}]*messaging_destination_name="axion.codegen-service"[^}]*service_name="codegen-service"\} 1`,
 		`messaging_client_operation_duration_seconds_count\{messaging_destination_name="axion.infrastructure-service",messaging_operation_name="request"[^}]*\} 1`,
-		`axion_outbox_pending\{[^}]*service_name="graph-service"\} 0`, `db_client_connection_count\{[^}]*`, `axion_websocket_connections\{[^}]*\} \d`,
+		`axion_outbox_pending\{[^}]*service_name="graph-service"\} 0`, `db_client_connection_count\{[^}]*`,
+		`axion_websocket_connections\{[^}]*\} \d`,
 		`kafka_topic_size_bytes\{messaging_destination_name="axion.deployment-service"[^}]*\} [1-9]`, `kafka_consumer_group_lag_sum\{[^}]*\} 0`,
 		`axion_dashboard_pages\{[^}]*\} 1`, `go_goroutines \d`, `process_resident_memory_bytes \d`,
 	} {
@@ -104,7 +108,8 @@ type hops struct{ conn *websocket.Conn }
 
 func watchHops(t *testing.T, s *stacktest.Stack) hops {
 	t.Helper()
-	conn, res, err := websocket.DefaultDialer.DialContext(t.Context(), strings.Replace(s.Dashboard, "http:", "ws:", 1)+"/ws", http.Header{"Origin": {s.Dashboard}})
+	conn, res, err := websocket.DefaultDialer.DialContext(t.Context(), strings.Replace(s.Dashboard, "http:", "ws:", 1)+"/ws",
+		http.Header{"Origin": {s.Dashboard}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -177,7 +177,8 @@ func TestLateProvision(t *testing.T) {
 	t.Parallel()
 	clustertest.Slow(t)
 	s := newScript(t, stacktest.Launch(t, binary).Stack)
-	fault := s.breaks(t, map[string]any{"kind": "topic-delay", "target": contract.Topic(contract.Infrastructure), "delayMs": 12_000, "seconds": 120})
+	fault := s.breaks(t, map[string]any{"kind": "topic-delay", "target": contract.Topic(contract.Infrastructure), "delayMs": 12_000,
+		"seconds": 120})
 	p := s.Create(t, "", "Late", "")
 	status := ""
 	for deadline := time.Now().Add(4 * stacktest.Timeout); status != contract.StatusFailed; time.Sleep(100 * time.Millisecond) {

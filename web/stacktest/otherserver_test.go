@@ -66,7 +66,8 @@ func TestOtherServer(t *testing.T) {
 	for range 2 {
 		got := s.Do(t, http.MethodGet, url, s.Token, nil)
 		var problem struct{ Detail string }
-		if err := json.Unmarshal(got.Body, &problem); err != nil || got.Status != http.StatusBadGateway && got.Status != http.StatusServiceUnavailable ||
+		if err := json.Unmarshal(got.Body, &problem); err != nil || got.Status != http.StatusBadGateway &&
+			got.Status != http.StatusServiceUnavailable ||
 			!strings.Contains(problem.Detail, address+" is served by user "+name) {
 			t.Errorf("got %d %s, want it to tell of %s", got.Status, got.Body, name)
 		}

@@ -108,7 +108,8 @@ func TestOtherUser(t *testing.T) {
 		looked++
 		say := greeting(s.Stack, address)
 		for range 2 {
-			if got := answered(t, other, address, say); got != "" && !(strings.HasPrefix(got, "HTTP/1.1 403 ") && strings.Contains(got, "--allow-user "+name)) {
+			if got := answered(t, other, address, say); got != "" &&
+				!(strings.HasPrefix(got, "HTTP/1.1 403 ") && strings.Contains(got, "--allow-user "+name)) {
 				t.Errorf("%s answers %s: %q", address, name, got)
 			}
 		}
@@ -144,7 +145,8 @@ func throughGateway(t *testing.T, s *stacktest.Stack, other int, name string) {
 	for uid, want := range map[int]int{other: http.StatusForbidden, os.Getuid(): http.StatusOK} {
 		for _, protocol := range []string{"http/1.1", "h2"} {
 			client := http.Client{Transport: &http.Transport{
-				TLSClientConfig: &tls.Config{InsecureSkipVerify: true, NextProtos: []string{protocol}, ServerName: contract.DashboardHost}, //nolint:gosec // who is asked is known
+				TLSClientConfig: &tls.Config{InsecureSkipVerify: true, //nolint:gosec // who is asked is known
+					NextProtos: []string{protocol}, ServerName: contract.DashboardHost},
 				DialContext: func(context.Context, string, string) (net.Conn, error) {
 					return peertest.Dial(t, uid, "127.0.0.1:"+at.Port()), nil
 				},
@@ -167,7 +169,8 @@ func throughGateway(t *testing.T, s *stacktest.Stack, other int, name string) {
 			client.CloseIdleConnections()
 		}
 	}
-	got := answered(t, other, "127.0.0.1:"+s.HTTP[strings.LastIndex(s.HTTP, ":")+1:], []byte("GET /api/graph/projects HTTP/1.1\r\nHost: localhost\r\n\r\n"))
+	got := answered(t, other, "127.0.0.1:"+s.HTTP[strings.LastIndex(s.HTTP, ":")+1:],
+		[]byte("GET /api/graph/projects HTTP/1.1\r\nHost: localhost\r\n\r\n"))
 	if !strings.HasPrefix(got, "HTTP/1.1 401 ") {
 		t.Errorf("an entrypoint answers %s: %q", name, got)
 	}
@@ -183,7 +186,8 @@ func asProcess(t *testing.T, s *stacktest.Stack, uid uint32) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	script := fmt.Sprintf(`exec 3<>/dev/tcp/127.0.0.1/%s && printf 'GET /api/session HTTP/1.1\r\nHost: localhost\r\n\r\n' >&3 && cat <&3`, at.Port())
+	script := fmt.Sprintf(`exec 3<>/dev/tcp/127.0.0.1/%s && printf 'GET /api/session HTTP/1.1\r\nHost: localhost\r\n\r\n' >&3 && cat <&3`,
+		at.Port())
 	cmd := exec.Command(bash, "-c", script)
 	cmd.Dir, cmd.SysProcAttr = "/", &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: uid}}
 	out, err := cmd.CombinedOutput()
@@ -197,7 +201,8 @@ func TestAllowUser(t *testing.T) {
 	t.Parallel()
 	other, name := peertest.Other(t)
 	s := stacktest.Launch(t, binary, "--allow-user", name, "--allow-user", "4711", "--without", contract.Ingest)
-	served := stacktest.Serve(t, binary, contract.Ingest, "--brokers", s.Summary.Kafka, "--database", clustertest.NewDatabase(t, clustertest.StartPostgres(t)),
+	served := stacktest.Serve(t, binary, contract.Ingest, "--brokers", s.Summary.Kafka, "--database",
+		clustertest.NewDatabase(t, clustertest.StartPostgres(t)),
 		"--data", t.TempDir(), "--allow-user", name)
 	for uid, want := range map[int]string{other: "HTTP/1.1 200 ", 4712: "HTTP/1.1 403 "} {
 		for _, address := range []string{s.Dashboard, served.URL} {

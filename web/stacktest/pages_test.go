@@ -45,7 +45,8 @@ func lived(t testing.TB) (*stacktest.Process, []place) {
 		{"flow", "/flow", []string{"/api/projects"}},
 		{"trace", "/flow/" + trace, []string{"process PROJECT_CREATED", "push DEPLOYMENT_SUCCEEDED"}},
 		{"routes", "/routes", []string{"graph.localhost"}},
-		{"explain", "/routes/explain?url=" + url.QueryEscape(s.URL(contract.GraphHost, "/api/graph/projects")), []string{"Taken by", "Came second"}},
+		{"explain", "/routes/explain?url=" + url.QueryEscape(s.URL(contract.GraphHost, "/api/graph/projects")),
+			[]string{"Taken by", "Came second"}},
 		{"services", "/services/" + contract.Graph, []string{"1 instance", "graph-service.create-project"}},
 		{"topics", "/topics", []string{contract.EventsTopic}},
 		{"topic", "/topics/" + contract.Topic(contract.Deployment) + "/messages/" + message, []string{"ce_type", contract.ProjectCreated}},
@@ -81,7 +82,8 @@ func whatHappened(t testing.TB, s *stacktest.Process) (trace, message string) {
 	var messages struct {
 		Items []struct{ Partition, Offset int }
 	}
-	s.Get(t, s.Dashboard+"/api/topics/"+contract.Topic(contract.Deployment)+"/messages?header=ce_type="+contract.ProjectCreated).Decode(t, http.StatusOK, &messages)
+	s.Get(t, s.Dashboard+"/api/topics/"+contract.Topic(contract.Deployment)+"/messages?header=ce_type="+contract.ProjectCreated).Decode(t,
+		http.StatusOK, &messages)
 	if len(traces.Items) == 0 || len(messages.Items) == 0 {
 		t.Fatalf("got %d traces and %d messages of a created project", len(traces.Items), len(messages.Items))
 	}
@@ -93,7 +95,8 @@ func architected(t testing.TB, s *stacktest.Process) (p stacktest.Project) {
 	t.Helper()
 	graph := contract.Architecture{
 		Nodes: []contract.Node{
-			{ID: "gate", Type: contract.NodeIngress}, {ID: "shop", Type: contract.NodeService}, {ID: "orders", Type: contract.NodeService, Language: "go"},
+			{ID: "gate", Type: contract.NodeIngress}, {ID: "shop", Type: contract.NodeService},
+			{ID: "orders", Type: contract.NodeService, Language: "go"},
 			{ID: "placed", Type: contract.NodeQueue}, {ID: "stock", Type: contract.NodeLogic}, {ID: "db", Type: contract.NodeDatabase},
 		},
 		Edges: []contract.Edge{

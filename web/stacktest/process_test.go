@@ -19,7 +19,8 @@ func TestProcess(t *testing.T) {
 	var p stacktest.Project
 	s.Do(t, http.MethodPost, projects, s.Token, map[string]any{
 		"name": "Shop", "config": map[string]string{"runtime": "process"},
-		"graph": contract.Architecture{Nodes: []contract.Node{{ID: "shop", Type: contract.NodeService, Language: "go"}}, Edges: []contract.Edge{}},
+		"graph": contract.Architecture{Nodes: []contract.Node{{ID: "shop", Type: contract.NodeService, Language: "go"}},
+			Edges: []contract.Edge{}},
 	}).Decode(t, http.StatusCreated, &p)
 	ws.ReadUntil(t, p.ID, contract.DeploymentSucceeded)
 	site := s.URL("shop."+contract.AppsDomain, "/")
@@ -32,7 +33,8 @@ func TestProcess(t *testing.T) {
 	if len(runtimes.Items) != 1 || runtimes.Items[0].State != contract.StateRunning || runtimes.Items[0].PID == 0 {
 		t.Errorf("inventory: %+v", runtimes.Items)
 	}
-	if logs := s.Do(t, http.MethodGet, inventory+"/"+p.ID+"/logs", s.Token, nil); !strings.Contains(string(logs.Body), "[axion] start: ./service") {
+	if logs := s.Do(t, http.MethodGet, inventory+"/"+p.ID+"/logs", s.Token, nil); !strings.Contains(string(logs.Body),
+		"[axion] start: ./service") {
 		t.Errorf("log: %s", logs.Body)
 	}
 	deployments := s.URL("deployment.localhost", "/api/deployments")

@@ -64,7 +64,8 @@ func TestReplacementAddress(t *testing.T) {
 		t.Errorf("the dashboard, nobody registered: got %s", state)
 	}
 	for _, args := range [][]string{{"--without", contract.Codegen + "=x"}, {"--without", contract.Codegen + "=127.0.0.1:0"}} {
-		if _, stderr, code := execute(t, t.TempDir(), append([]string{"--ports", "auto"}, args...)...); code != 1 || !strings.Contains(stderr, "--without") {
+		if _, stderr, code := execute(t, t.TempDir(), append([]string{"--ports", "auto"}, args...)...); code != 1 ||
+			!strings.Contains(stderr, "--without") {
 			t.Errorf("%v: got %d %s", args, code, stderr)
 		}
 	}

@@ -37,7 +37,8 @@ func (b *Tab) Show(width, height int64, theme string) {
 // page in the failure.
 func (b *Tab) AssertNoOverflow(where string, width int64) {
 	b.t.Helper()
-	wide, err := chromedp.Run(b.Context, chromedp.Evaluate[int64]("Math.max(document.documentElement.scrollWidth, document.querySelector('main').scrollWidth)"))
+	wide, err := chromedp.Run(b.Context,
+		chromedp.Evaluate[int64]("Math.max(document.documentElement.scrollWidth, document.querySelector('main').scrollWidth)"))
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -70,7 +71,8 @@ func (b *Tab) Transferred() int {
 func (b *Tab) Screenshot(file string) {
 	b.t.Helper()
 	quality := int64(90)
-	shot, err := chromedp.Call(b.Context, page.CaptureScreenshot, page.CaptureScreenshotParams{Format: page.CaptureScreenshotFormatWebp, Quality: &quality})
+	shot, err := chromedp.Call(b.Context, page.CaptureScreenshot,
+		page.CaptureScreenshotParams{Format: page.CaptureScreenshotFormatWebp, Quality: &quality})
 	if err == nil {
 		err = os.WriteFile(file, shot.Data, 0o644)
 	}
@@ -112,5 +114,6 @@ func local(address string) bool {
 	}
 	host := u.Hostname()
 	ip := net.ParseIP(host)
-	return u.Scheme == "data" || u.Scheme == "blob" || host == "localhost" || strings.HasSuffix(host, ".localhost") || ip != nil && ip.IsLoopback()
+	return u.Scheme == "data" || u.Scheme == "blob" || host == "localhost" || strings.HasSuffix(host, ".localhost") || ip != nil &&
+		ip.IsLoopback()
 }

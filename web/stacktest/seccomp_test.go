@@ -94,7 +94,8 @@ func TestWithoutSockDiag(t *testing.T) {
 		t.Errorf("doctor, where there is sock_diag: got %s: %s", state, detail)
 	}
 	other, _ := peertest.Other(t)
-	if got := answered(t, other, strings.TrimPrefix(s.Dashboard, "http://"), []byte("GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")); !strings.HasPrefix(got, "HTTP/1.1 200 ") {
+	if got := answered(t, other, strings.TrimPrefix(s.Dashboard, "http://"),
+		[]byte("GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")); !strings.HasPrefix(got, "HTTP/1.1 200 ") {
 		t.Errorf("got %q", got)
 	}
 }

@@ -37,14 +37,16 @@ func TestServe(t *testing.T) {
 			at = graphs[i%2]
 		}
 		var p stacktest.Project
-		s.Do(t, http.MethodPost, at.URL+"/api/projects", s.Token, map[string]string{"name": fmt.Sprint("many ", i)}).Decode(t, http.StatusCreated, &p)
+		s.Do(t, http.MethodPost, at.URL+"/api/projects", s.Token, map[string]string{"name": fmt.Sprint("many ", i)}).Decode(t, http.StatusCreated,
+			&p)
 		accepted = append(accepted, p.ID)
 	}
 	for _, id := range accepted {
 		stacktest.Eventually(t, "the deployment of "+id, func() bool { return ended(t, s, graphs[1], id) })
 	}
 	metrics := string(s.Get(t, graphs[1].URL+"/metrics").Body)
-	for _, want := range []string{"http_server_request_duration_seconds_count", "messaging_process_duration_seconds_count", "axion_outbox_pending", "process_resident_memory_bytes"} {
+	for _, want := range []string{"http_server_request_duration_seconds_count", "messaging_process_duration_seconds_count",
+		"axion_outbox_pending", "process_resident_memory_bytes"} {
 		if !strings.Contains(metrics, "\n"+want) {
 			t.Errorf("/metrics of a service alone has no %s", want)
 		}
@@ -72,7 +74,8 @@ func ended(t *testing.T, s *stacktest.Process, graph *stacktest.Instance, id str
 	if told[contract.DeploymentSucceeded] == 0 {
 		return false
 	}
-	want := map[string]int{contract.ProjectCreated: 1, contract.DeploymentStarted: 1, contract.DeploymentProgress: 2, contract.DeploymentSucceeded: 1}
+	want := map[string]int{contract.ProjectCreated: 1, contract.DeploymentStarted: 1, contract.DeploymentProgress: 2,
+		contract.DeploymentSucceeded: 1}
 	if fmt.Sprint(told) != fmt.Sprint(want) {
 		t.Errorf("history of %s: got %v, want %v", id, told, want)
 	}
@@ -88,7 +91,8 @@ func TestServeEmpty(t *testing.T) {
 		database = clustertest.NewDatabase(t, clustertest.StartPostgres(t))
 	}
 	brokers := strings.Join(clustertest.NewBroker(t).ListenAddrs(), ",")
-	served := stacktest.ServeAll(t, nil, binary, []string{contract.Graph, contract.Graph, contract.Graph, contract.Deployment, contract.Deployment},
+	served := stacktest.ServeAll(t, nil, binary,
+		[]string{contract.Graph, contract.Graph, contract.Graph, contract.Deployment, contract.Deployment},
 		"--brokers", brokers, "--database", database, "--data", t.TempDir())
 	for _, i := range served {
 		res, err := http.Get(i.URL + "/ready")
@@ -114,8 +118,9 @@ func TestServeErrors(t *testing.T) {
 		"ErrNone":     {nil, "accepts 1 arg(s)"},
 		"ErrBrokers":  {[]string{contract.Graph}, "--brokers is missing\nhint: name the Kafka cluster"},
 		"ErrDatabase": {[]string{contract.Graph, "--brokers", "localhost:1"}, "--database is missing\nhint: name the PostgreSQL database"},
-		"ErrPort":     {[]string{contract.Graph, "--brokers", "localhost:1", "--database", database, "--https-port", strconv.Itoa(1 << 16)}, "--https-port 65536: must be from 1 to 65535"},
-		"ErrListen":   {[]string{contract.Graph, "--brokers", "localhost:1", "--database", database, "--listen", "nowhere"}, "--listen nowhere: "},
+		"ErrPort": {[]string{contract.Graph, "--brokers", "localhost:1", "--database", database, "--https-port", strconv.Itoa(1 << 16)},
+			"--https-port 65536: must be from 1 to 65535"},
+		"ErrListen": {[]string{contract.Graph, "--brokers", "localhost:1", "--database", database, "--listen", "nowhere"}, "--listen nowhere: "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -19,7 +19,8 @@ func TestServicesPage(t *testing.T) {
 	ws := s.WebSocket(t, "/ws?token="+s.Token)
 	project := s.Create(t, "", "Tea room", "")
 	ws.ReadUntil(t, project.ID, contract.DeploymentSucceeded)
-	workers := s.Kafka(t, kgo.ConsumerGroup("shop-workers"), kgo.ConsumeTopics(contract.Topic(contract.Deployment)), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	workers := s.Kafka(t, kgo.ConsumerGroup("shop-workers"), kgo.ConsumeTopics(contract.Topic(contract.Deployment)),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 	workers.PollRecords(t.Context(), 1)
 	if err := workers.CommitUncommittedOffsets(t.Context()); err != nil {
 		t.Fatal(err)
@@ -83,9 +84,11 @@ func TestServicesLive(t *testing.T) {
 	b.Await("It has said nothing yet")
 	say := func(level, text string) {
 		t.Helper()
-		line := map[string]any{"severityText": level, "severityNumber": map[string]int{"INFO": 9, "WARN": 13}[level], "body": map[string]string{"stringValue": text}}
+		line := map[string]any{"severityText": level, "severityNumber": map[string]int{"INFO": 9, "WARN": 13}[level],
+			"body": map[string]string{"stringValue": text}}
 		a := s.Do(t, "POST", s.OTLPHTTP+"/v1/logs", "", map[string]any{"resourceLogs": []any{map[string]any{
-			"resource":  map[string]any{"attributes": []any{map[string]any{"key": "service.name", "value": map[string]string{"stringValue": "shop"}}}},
+			"resource": map[string]any{"attributes": []any{map[string]any{"key": "service.name",
+				"value": map[string]string{"stringValue": "shop"}}}},
 			"scopeLogs": []any{map[string]any{"logRecords": []any{line}}},
 		}}})
 		if a.Status != 200 {

@@ -70,7 +70,8 @@ func TestProvisionSigned(t *testing.T) {
 			}
 		}
 	}
-	for name, signature := range map[string]string{"none": "", "expired": sign(time.Now().Add(-time.Minute)), "forged": strings.ReplaceAll(sign(time.Now().Add(time.Minute)), ",v1=", ",v1=00")} {
+	for name, signature := range map[string]string{"none": "", "expired": sign(time.Now().Add(-time.Minute)),
+		"forged": strings.ReplaceAll(sign(time.Now().Add(time.Minute)), ",v1=", ",v1=00")} {
 		if got := ask(signature); !strings.Contains(got, "signed request") || !strings.Contains(got, "axion env") {
 			t.Errorf("%s: got %s", name, got)
 		}

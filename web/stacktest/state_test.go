@@ -81,7 +81,8 @@ func TestStateNow(t *testing.T) {
 	for range 2 {
 		script := newScript(t, s.Stack)
 		id := script.breaks(t, map[string]any{"kind": "broker-restart", "seconds": 60})
-		stacktest.Eventually(t, "everybody to say that the broker is away", func() bool { return state(http.StatusServiceUnavailable, "unhealthy") })
+		stacktest.Eventually(t, "everybody to say that the broker is away",
+			func() bool { return state(http.StatusServiceUnavailable, "unhealthy") })
 		if status, body := script.send(t, http.MethodDelete, "/api/faults/"+id, nil); status != http.StatusNoContent {
 			t.Fatalf("end the fault: got %d %s", status, body)
 		}

@@ -175,9 +175,11 @@ func TestServeJoins(t *testing.T) {
 	for protocol, endpoint := range map[string]string{"http/protobuf": s.OTLPHTTP, "grpc": s.OTLPGRPC} {
 		graph := stacktest.ServeAll(t, []string{
 			"OTEL_EXPORTER_OTLP_ENDPOINT=" + endpoint, "OTEL_EXPORTER_OTLP_PROTOCOL=" + protocol, "OTEL_BSP_SCHEDULE_DELAY=100",
-		}, binary, []string{contract.Graph}, "--brokers", s.Summary.Kafka, "--database", args[len(args)-1], "--https-port", port, "--data", t.TempDir())[0]
+		}, binary, []string{contract.Graph}, "--brokers", s.Summary.Kafka, "--database", args[len(args)-1], "--https-port", port, "--data",
+			t.TempDir())[0]
 		var p stacktest.Project
-		s.Do(t, http.MethodPost, graph.URL+"/api/projects", s.Token, map[string]string{"name": "joined by " + protocol[:4]}).Decode(t, http.StatusCreated, &p)
+		s.Do(t, http.MethodPost, graph.URL+"/api/projects", s.Token, map[string]string{"name": "joined by " + protocol[:4]}).Decode(t,
+			http.StatusCreated, &p)
 		push := "push " + contract.DeploymentSucceeded
 		_, spans := traceOf(t, s, p.ID, "POST /api/projects", func(spans []span) bool { return has(spans, contract.Graph, push) })
 		up := path(spans, contract.Graph, push)

@@ -58,7 +58,8 @@ func TestNoTokenInTopics(t *testing.T) {
 	p := s.Create(t, "", "quiet", "")
 	ws.ReadUntil(t, p.ID, contract.DeploymentSucceeded)
 	var in struct{ Token string }
-	s.Do(t, http.MethodPost, s.URL(contract.AuthHost, "/api/auth/sign-in/email"), "", map[string]string{"email": s.User, "password": s.Password}).
+	s.Do(t, http.MethodPost, s.URL(contract.AuthHost, "/api/auth/sign-in/email"), "",
+		map[string]string{"email": s.User, "password": s.Password}).
 		Decode(t, http.StatusOK, &in)
 	s.Do(t, http.MethodGet, s.URL(contract.GraphHost, "/api/projects"), in.Token, nil).Decode(t, http.StatusOK, nil)
 	before := held(t, s, contract.Auth)

@@ -65,7 +65,8 @@ func TestSaveLoad(t *testing.T) {
 		if !errors.As(err, &none) || !none.Crashed.Equal(at) || !reflect.DeepEqual(got, summary.Summary{}) {
 			t.Fatalf("nobody has the directory: got %+v, %v, want a NotRunningError", got, err)
 		}
-		if text := err.Error(); !strings.Contains(text, "process 7, ended by a crash at 2026-02-03 04:05:06") || !strings.Contains(none.Hint(), "again") {
+		if text := err.Error(); !strings.Contains(text, "process 7, ended by a crash at 2026-02-03 04:05:06") ||
+			!strings.Contains(none.Hint(), "again") {
 			t.Errorf("got %s, hint %s", text, none.Hint())
 		}
 	})

@@ -15,7 +15,8 @@ import (
 
 var full = summary.Summary{
 	ReadyMS: 163, HTTP: "http://localhost:8080", HTTPS: "https://localhost:8443", Kafka: "localhost:9092",
-	Dashboard: "http://127.0.0.1:8900", CA: "/home/me/ca.pem", Token: "tok", User: "dev@axion.localhost", Password: "pw", Auth: "http://127.0.0.1:3010",
+	Dashboard: "http://127.0.0.1:8900", CA: "/home/me/ca.pem", Token: "tok", User: "dev@axion.localhost", Password: "pw",
+	Auth:  "http://127.0.0.1:3010",
 	Links: []summary.Link{{Name: "graph-service", URL: "https://graph.localhost:8443"}},
 }
 
@@ -79,7 +80,8 @@ func TestPrintJSON(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	told := full
-	told.Data, told.PID, told.Version, told.Instance, told.Variables = "/d", 7, "1.2.3", "one", map[string]string{"KAFKA_SASL_PASSWORD": "secret"}
+	told.Data, told.PID, told.Version, told.Instance, told.Variables = "/d", 7, "1.2.3", "one",
+		map[string]string{"KAFKA_SASL_PASSWORD": "secret"}
 	if err := told.PrintJSON(&out); err != nil {
 		t.Fatal(err)
 	}

@@ -138,7 +138,8 @@ func quickGateway(b *testing.B, backend string, on bool) string {
 		b.Fatal(err)
 	}
 	options := gateway.Options{Web: l, CADir: b.TempDir(), Addresses: map[string][]string{"shop": {backend}}, Base: []provider.Source{{
-		Name: "bench", Data: []byte("services:\n  shop:\n    labels:\n      - traefik.enable=true\n      - traefik.http.routers.shop.rule=Host(`shop.localhost`)\n" +
+		Name: "bench", Data: []byte("services:\n  shop:\n    labels:\n      - traefik.enable=true\n" +
+			"      - traefik.http.routers.shop.rule=Host(`shop.localhost`)\n" +
 			"      - traefik.http.services.shop.loadbalancer.server.port=80\n"),
 	}}}
 	if on {

@@ -17,7 +17,8 @@ func TestPack(t *testing.T) {
 		TraceID: "0af7", SpanID: "b7ad", ParentID: "00f0", Name: "INSERT \"Ünï\" \\ <a>\x01\u2028", Kind: "client", Service: "graph-service",
 		Instance: "2", Start: at, End: at.Add(time.Millisecond), Error: "no\nway \xff",
 		Attributes: map[string]any{
-			"text": "A B", "number": int64(-7), "yes": true, "real": 0.25, "list": []string{"a", "b"}, "nothing": nil, "odd \"name": []any{int64(1), "x"},
+			"text": "A B", "number": int64(-7), "yes": true, "real": 0.25, "list": []string{"a", "b"}, "nothing": nil,
+			"odd \"name": []any{int64(1), "x"},
 		},
 		Events: []SpanEvent{{"exception", at, map[string]any{"exception.message": "no"}}}, Links: []SpanLink{{"1", "2"}},
 	}
@@ -56,7 +57,8 @@ func TestPack(t *testing.T) {
 func BenchmarkPack(b *testing.B) {
 	at := time.Now().UTC()
 	s := Span{
-		TraceID: "0af7651916cd43dd8448eb211c80319c", SpanID: "b7ad6b7169203331", ParentID: "00f067aa0ba902b7", Name: "INSERT events", Kind: "client",
+		TraceID: "0af7651916cd43dd8448eb211c80319c", SpanID: "b7ad6b7169203331", ParentID: "00f067aa0ba902b7", Name: "INSERT events",
+		Kind:    "client",
 		Service: "graph-service", Start: at, End: at.Add(time.Millisecond), Attributes: map[string]any{
 			"db.system.name": "sqlite", "db.namespace": "data.db",
 			"db.query.text": "INSERT INTO events (project_id, seq, id, type, user_id, time, data) VALUES (?, ?, ?, ?, ?, ?, ?)",

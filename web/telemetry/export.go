@@ -31,9 +31,11 @@ func exporter(ctx context.Context, log *slog.Logger, check func(net.Conn) error)
 	var client otlptrace.Client
 	switch protocol := setting("TRACES", "PROTOCOL"); protocol {
 	case "", "http/protobuf":
-		client = otlptracehttp.NewClient(otlptracehttp.WithRetry(otlptracehttp.RetryConfig{}), otlptracehttp.WithHTTPClient(httpClient("TRACES", check)))
+		client = otlptracehttp.NewClient(otlptracehttp.WithRetry(otlptracehttp.RetryConfig{}),
+			otlptracehttp.WithHTTPClient(httpClient("TRACES", check)))
 	case "grpc":
-		client = otlptracegrpc.NewClient(otlptracegrpc.WithRetry(otlptracegrpc.RetryConfig{}), otlptracegrpc.WithDialOption(grpcOptions("TRACES", check)...))
+		client = otlptracegrpc.NewClient(otlptracegrpc.WithRetry(otlptracegrpc.RetryConfig{}),
+			otlptracegrpc.WithDialOption(grpcOptions("TRACES", check)...))
 	default:
 		return nil, &settingError{"OTEL_EXPORTER_OTLP_PROTOCOL", protocol}
 	}
@@ -41,7 +43,8 @@ func exporter(ctx context.Context, log *slog.Logger, check func(net.Conn) error)
 	if err != nil {
 		return nil, fmt.Errorf("export to OTEL_EXPORTER_OTLP_ENDPOINT %s: %w", endpoint, err)
 	}
-	return sdktrace.NewBatchSpanProcessor(&silencedExporter{SpanExporter: made, exporterLog: exporterLog{what: "spans", endpoint: endpoint, log: log}}), nil
+	return sdktrace.NewBatchSpanProcessor(
+		&silencedExporter{SpanExporter: made, exporterLog: exporterLog{what: "spans", endpoint: endpoint, log: log}}), nil
 }
 
 // setting is a variable of the exporters': that of a signal comes before that of all.
@@ -137,5 +140,6 @@ func grpcOptions(signal string, check func(net.Conn) error) []grpc.DialOption {
 		return nil
 	}
 	dial := checkedDial(check)
-	return []grpc.DialOption{grpc.WithContextDialer(func(ctx context.Context, address string) (net.Conn, error) { return dial(ctx, "tcp", address) })}
+	return []grpc.DialOption{grpc.WithContextDialer(
+		func(ctx context.Context, address string) (net.Conn, error) { return dial(ctx, "tcp", address) })}
 }

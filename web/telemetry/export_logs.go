@@ -37,7 +37,8 @@ func exportLogs(ctx context.Context, log *slog.Logger, check func(net.Conn) erro
 	case "", "http/protobuf":
 		made, err = otlploghttp.New(ctx, otlploghttp.WithRetry(otlploghttp.RetryConfig{}), otlploghttp.WithHTTPClient(httpClient("LOGS", check)))
 	case "grpc":
-		made, err = otlploggrpc.New(ctx, otlploggrpc.WithRetry(otlploggrpc.RetryConfig{}), otlploggrpc.WithDialOption(grpcOptions("LOGS", check)...))
+		made, err = otlploggrpc.New(ctx, otlploggrpc.WithRetry(otlploggrpc.RetryConfig{}),
+			otlploggrpc.WithDialOption(grpcOptions("LOGS", check)...))
 	default:
 		return nil, &settingError{"OTEL_EXPORTER_OTLP_PROTOCOL", protocol}
 	}

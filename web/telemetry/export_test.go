@@ -45,8 +45,10 @@ func TestExportLogs(t *testing.T) {
 	for _, a := range resource.GetResource().GetAttributes() {
 		names[a.GetKey()] = a.GetValue().GetStringValue()
 	}
-	if names["service.name"] != "shop" || names["service.instance.id"] != "2" || record.GetBody().GetStringValue() != "late" || record.GetSeverityText() != "warn" ||
-		record.GetSeverityNumber() != 13 || string(record.GetTraceId()) != string(id[:]) || record.GetAttributes()[0].GetValue().GetIntValue() != 7 {
+	if names["service.name"] != "shop" || names["service.instance.id"] != "2" || record.GetBody().GetStringValue() != "late" ||
+		record.GetSeverityText() != "warn" ||
+		record.GetSeverityNumber() != 13 || string(record.GetTraceId()) != string(id[:]) ||
+		record.GetAttributes()[0].GetValue().GetIntValue() != 7 {
 		t.Errorf("got %v of %v", record, names)
 	}
 }

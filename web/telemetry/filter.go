@@ -94,7 +94,8 @@ func (v traceSnapshot) summary() Summary {
 		return 1
 	})
 	sum := Summary{
-		TraceID: v.id, Root: first.name, Service: first.service, Start: time.Unix(0, first.start).UTC(), Spans: len(v.spans), Services: []string{},
+		TraceID: v.id, Root: first.name, Service: first.service, Start: time.Unix(0, first.start).UTC(), Spans: len(v.spans),
+		Services: []string{},
 	}
 	start, end := first.start, first.end
 	for i := range v.spans {

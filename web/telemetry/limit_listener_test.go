@@ -22,8 +22,9 @@ func TestConnectionLimit(t *testing.T) {
 	t.Parallel()
 	overHTTP, overGRPC := receiver(t, telemetry.New())
 	for address, first := range map[string]string{
-		strings.TrimPrefix(overHTTP, "http://"): "POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{",
-		overGRPC:                                http2.ClientPreface + "\x00\x00\x00\x04\x00\x00\x00\x00\x00",
+		strings.TrimPrefix(overHTTP, "http://"): "POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n" +
+			"Content-Length: 9\r\n\r\n{",
+		overGRPC: http2.ClientPreface + "\x00\x00\x00\x04\x00\x00\x00\x00\x00",
 	} {
 		for range 200 {
 			c, err := net.Dial("tcp", address)

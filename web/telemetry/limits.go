@@ -26,7 +26,8 @@ const (
 	readTimeout = 15 * time.Second
 )
 
-var errFields = &refusal{http.StatusRequestEntityTooLarge, "too many spans, log records, attributes or events in one request: send fewer at once"}
+var errFields = &refusal{http.StatusRequestEntityTooLarge,
+	"too many spans, log records, attributes or events in one request: send fewer at once"}
 
 // checkFields refuses protobuf with more fields than are decoded into m.
 func checkFields(b []byte, m proto.Message) error {

@@ -128,10 +128,12 @@ func (l *Logs) List(f LogFilter, limit int) (found []Log, last uint64, leftOut i
 }
 
 func (f LogFilter) takes(l *Log) bool {
-	if f.Service != "" && l.Service != f.Service || l.severity < f.Level || f.Trace != "" && l.TraceID != f.Trace || f.Span != "" && l.SpanID != f.Span {
+	if f.Service != "" && l.Service != f.Service || l.severity < f.Level || f.Trace != "" && l.TraceID != f.Trace || f.Span != "" &&
+		l.SpanID != f.Span {
 		return false
 	}
-	return f.Text == "" || contains(l.Message, f.Text) || contains(l.Service, f.Text) || contains(l.TraceID, f.Text) || containsIn(l.Attributes, f.Text)
+	return f.Text == "" || contains(l.Message, f.Text) || contains(l.Service, f.Text) || contains(l.TraceID, f.Text) ||
+		containsIn(l.Attributes, f.Text)
 }
 
 // contains looks for a text in lower case, in any case.

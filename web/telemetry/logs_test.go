@@ -15,7 +15,8 @@ import (
 )
 
 // traced is a context's span, as a request's log lines have it.
-var traced = trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{0xab}, SpanID: trace.SpanID{0xcd}, TraceFlags: trace.FlagsSampled})
+var traced = trace.NewSpanContext(
+	trace.SpanContextConfig{TraceID: trace.TraceID{0xab}, SpanID: trace.SpanID{0xcd}, TraceFlags: trace.FlagsSampled})
 
 func TestHandler(t *testing.T) {
 	t.Parallel()
@@ -33,7 +34,8 @@ func TestHandler(t *testing.T) {
 	}
 	got := lines[0]
 	want := "map[request.after:1s request.error:no request.id:7 request.peer.port:80]"
-	if got.Service != "graph-service" || got.Instance != "127.0.0.1:1" || got.Level != "warn" || got.Message != "refused" || got.TraceID != traced.TraceID().String() ||
+	if got.Service != "graph-service" || got.Instance != "127.0.0.1:1" || got.Level != "warn" || got.Message != "refused" ||
+		got.TraceID != traced.TraceID().String() ||
 		got.SpanID != traced.SpanID().String() || fmt.Sprint(got.Attributes) != want {
 		t.Errorf("got %+v, want attributes %s", got, want)
 	}
@@ -41,7 +43,8 @@ func TestHandler(t *testing.T) {
 		t.Errorf("got %+v", lines[1])
 	}
 	text := out.String()
-	if strings.Contains(text, "not wanted") || strings.Count(text, "trace_id=") != 1 || !strings.Contains(text, "trace_id="+traced.TraceID().String()) {
+	if strings.Contains(text, "not wanted") || strings.Count(text, "trace_id=") != 1 ||
+		!strings.Contains(text, "trace_id="+traced.TraceID().String()) {
 		t.Errorf("the next handler got %s", text)
 	}
 }

@@ -45,7 +45,8 @@ func (m *Metrics) Provider(service, instance string) (metric.MeterProvider, http
 	if err != nil {
 		panic(fmt.Sprintf("metrics of %s: %v", service, err)) // a registry of its own takes it
 	}
-	timers.MeterProvider = sdkmetric.NewMeterProvider(sdkmetric.WithReader(exporter), sdkmetric.WithResource(resource.NewSchemaless(attributes...)),
+	timers.MeterProvider = sdkmetric.NewMeterProvider(sdkmetric.WithReader(exporter),
+		sdkmetric.WithResource(resource.NewSchemaless(attributes...)),
 		sdkmetric.WithCardinalityLimit(maxSeries))
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -59,7 +59,8 @@ func TestMetrics(t *testing.T) {
 		`http_server_request_duration_seconds_bucket{http_request_method="GET",service_instance_id="localhost:1",service_name="codegen",le="0.0005"} 2`)
 	alone := text(t, own["graph"])
 	mustContain(t, alone, `http_server_request_duration_seconds_count`+of+`"graph"} 1`)
-	if strings.Contains(alone, "codegen") || !strings.Contains(alone, "\ngo_goroutines ") || !strings.Contains(alone, "\nprocess_resident_memory_bytes ") {
+	if strings.Contains(alone, "codegen") || !strings.Contains(alone, "\ngo_goroutines ") ||
+		!strings.Contains(alone, "\nprocess_resident_memory_bytes ") {
 		t.Errorf("metrics of one part: got\n%s", alone)
 	}
 }
@@ -100,7 +101,8 @@ func BenchmarkRecord(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	options := []metric.RecordOption{metric.WithAttributeSet(attribute.NewSet(attribute.String("http.request.method", "GET"), attribute.Int("http.response.status_code", 200)))}
+	options := []metric.RecordOption{metric.WithAttributeSet(
+		attribute.NewSet(attribute.String("http.request.method", "GET"), attribute.Int("http.response.status_code", 200)))}
 	b.ReportAllocs()
 	for b.Loop() {
 		took.Record(b.Context(), 0.0004, options...)

@@ -94,7 +94,8 @@ func (s *Store) receive(w http.ResponseWriter, r *http.Request, of signal) {
 	_, _ = w.Write(answer) // the client may be gone
 }
 
-var errCrowded = &refusal{http.StatusServiceUnavailable, fmt.Sprintf("more than %d bytes of unfinished requests are held: send it again", maxReading)}
+var errCrowded = &refusal{http.StatusServiceUnavailable,
+	fmt.Sprintf("more than %d bytes of unfinished requests are held: send it again", maxReading)}
 
 func tooLarge() error {
 	return &refusal{http.StatusRequestEntityTooLarge, fmt.Sprintf("more than %d bytes", MaxRequest)}

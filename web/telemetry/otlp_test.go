@@ -133,9 +133,11 @@ func TestReceiveBounds(t *testing.T) {
 	for i := range 1_000 {
 		span.Events = append(span.Events, &otlp.Span_Event{Name: "e"})
 		span.Links = append(span.Links, &otlp.Span_Link{})
-		span.Attributes = append(span.Attributes, &common.KeyValue{Key: fmt.Sprint("a", i), Value: &common.AnyValue{Value: &common.AnyValue_DoubleValue{DoubleValue: math.NaN()}}})
+		span.Attributes = append(span.Attributes,
+			&common.KeyValue{Key: fmt.Sprint("a", i), Value: &common.AnyValue{Value: &common.AnyValue_DoubleValue{DoubleValue: math.NaN()}}})
 	}
-	body, err := proto.Marshal(&collector.ExportTraceServiceRequest{ResourceSpans: []*otlp.ResourceSpans{{ScopeSpans: []*otlp.ScopeSpans{{Spans: []*otlp.Span{span}}}}}})
+	scope := []*otlp.ScopeSpans{{Spans: []*otlp.Span{span}}}
+	body, err := proto.Marshal(&collector.ExportTraceServiceRequest{ResourceSpans: []*otlp.ResourceSpans{{ScopeSpans: scope}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,8 +145,10 @@ func TestReceiveBounds(t *testing.T) {
 		t.Fatalf("got %d %s", w.Code, w.Body)
 	}
 	got := store.Trace(hex.EncodeToString(span.TraceId))[0]
-	if len(got.Events) != 128 || len(got.Links) != 128 || len(got.Attributes) != 128 || len(got.Name) > 1<<11 || got.Attributes["a0"] != "NaN" {
-		t.Errorf("got %d events, %d links, %d attributes, a name of %d bytes, and %v", len(got.Events), len(got.Links), len(got.Attributes), len(got.Name), got.Attributes["a0"])
+	if len(got.Events) != 128 || len(got.Links) != 128 || len(got.Attributes) != 128 || len(got.Name) > 1<<11 ||
+		got.Attributes["a0"] != "NaN" {
+		t.Errorf("got %d events, %d links, %d attributes, a name of %d bytes, and %v", len(got.Events), len(got.Links), len(got.Attributes),
+			len(got.Name), got.Attributes["a0"])
 	}
 	if _, err := json.Marshal(got); err != nil {
 		t.Error(err)
@@ -192,7 +196,8 @@ func TestReceiveLogs(t *testing.T) {
 	store := telemetry.New()
 	const body = `{"resourceLogs":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"shop"}},{"key":"service.instance.id","value":{"stringValue":"2"}}]},
 		"scopeLogs":[{"logRecords":[
-			{"timeUnixNano":"1544712660000000000","severityNumber":13,"body":{"stringValue":"late"},"traceId":"0af7651916cd43dd8448eb211c80319c","spanId":"b7ad6b7169203331",
+			{"timeUnixNano":"1544712660000000000","severityNumber":13,"body":{"stringValue":"late"},
+				"traceId":"0af7651916cd43dd8448eb211c80319c","spanId":"b7ad6b7169203331",
 				"attributes":[{"key":"n","value":{"intValue":"7"}}]},
 			{"observedTimeUnixNano":"1544712660000000000","body":{"kvlistValue":{"values":[{"key":"a","value":{"boolValue":true}}]}}}]}]}]}`
 	if w := post(store, "/v1/logs", "application/json", "", []byte(body)); w.Code != 200 || w.Body.String() != "{}" {
@@ -203,7 +208,8 @@ func TestReceiveLogs(t *testing.T) {
 		t.Fatalf("got %+v", lines)
 	}
 	l := lines[0]
-	if l.Service != "shop" || l.Instance != "2" || l.Level != "warn" || l.Message != "late" || l.TraceID != traceID || l.SpanID != "b7ad6b7169203331" ||
+	if l.Service != "shop" || l.Instance != "2" || l.Level != "warn" || l.Message != "late" || l.TraceID != traceID ||
+		l.SpanID != "b7ad6b7169203331" ||
 		l.Time.Unix() != 1544712660 || fmt.Sprint(l.Attributes) != "map[n:7]" {
 		t.Errorf("got %+v", l)
 	}

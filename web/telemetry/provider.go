@@ -74,7 +74,8 @@ func (s *Tracing) Provider(service, instance string) oteltrace.TracerProvider {
 	if p := s.made[key]; p != nil {
 		return p
 	}
-	options := []sdktrace.TracerProviderOption{sdktrace.WithSampler(sdktrace.AlwaysSample()), sdktrace.WithResource(resourceOf(service, instance))}
+	options := []sdktrace.TracerProviderOption{sdktrace.WithSampler(sdktrace.AlwaysSample()),
+		sdktrace.WithResource(resourceOf(service, instance))}
 	if s.store != nil {
 		options = append(options, sdktrace.WithSpanProcessor(processor{s.store, service, instance}))
 	}

@@ -135,7 +135,8 @@ type logsService struct {
 }
 
 // Export implements [collectorlogs.LogsServiceServer].
-func (l logsService) Export(_ context.Context, req *collectorlogs.ExportLogsServiceRequest) (*collectorlogs.ExportLogsServiceResponse, error) {
+func (l logsService) Export(_ context.Context, req *collectorlogs.ExportLogsServiceRequest) (*collectorlogs.ExportLogsServiceResponse,
+	error) {
 	return l.store.takeLogs(req), nil
 }
 
@@ -144,6 +145,7 @@ type metricsService struct {
 }
 
 // Export implements [collectormetrics.MetricsServiceServer]: it drops them.
-func (metricsService) Export(context.Context, *collectormetrics.ExportMetricsServiceRequest) (*collectormetrics.ExportMetricsServiceResponse, error) {
+func (metricsService) Export(context.Context,
+	*collectormetrics.ExportMetricsServiceRequest) (*collectormetrics.ExportMetricsServiceResponse, error) {
 	return &collectormetrics.ExportMetricsServiceResponse{}, nil
 }

@@ -62,32 +62,37 @@ func TestReceiveGRPC(t *testing.T) {
 	}
 	defer func() { _ = conn.Close() }()
 	ids := [][]byte{[]byte("0123456789abcdef"), []byte("01234567")}
-	answer, err := collector.NewTraceServiceClient(conn).Export(t.Context(), &collector.ExportTraceServiceRequest{ResourceSpans: []*otlp.ResourceSpans{{
-		ScopeSpans: []*otlp.ScopeSpans{{Spans: []*otlp.Span{{TraceId: ids[0], SpanId: ids[1], Name: "GET /"}, {Name: "without ids"}}}},
-	}}})
+	answer, err := collector.NewTraceServiceClient(conn).Export(t.Context(),
+		&collector.ExportTraceServiceRequest{ResourceSpans: []*otlp.ResourceSpans{{
+			ScopeSpans: []*otlp.ScopeSpans{{Spans: []*otlp.Span{{TraceId: ids[0], SpanId: ids[1], Name: "GET /"}, {Name: "without ids"}}}},
+		}}})
 	if err != nil || answer.GetPartialSuccess().GetRejectedSpans() != 1 || store.Stats().Spans != 1 {
 		t.Errorf("traces: got %v %v, %+v", answer, err, store.Stats())
 	}
-	_, err = collectorlogs.NewLogsServiceClient(conn).Export(t.Context(), &collectorlogs.ExportLogsServiceRequest{ResourceLogs: []*logs.ResourceLogs{{
-		ScopeLogs: []*logs.ScopeLogs{{LogRecords: []*logs.LogRecord{{
-			Body: &common.AnyValue{Value: &common.AnyValue_StringValue{StringValue: "hello"}}, SeverityNumber: 17, TraceId: ids[0], SpanId: ids[1],
-		}}}},
-	}}})
+	_, err = collectorlogs.NewLogsServiceClient(conn).Export(t.Context(),
+		&collectorlogs.ExportLogsServiceRequest{ResourceLogs: []*logs.ResourceLogs{{
+			ScopeLogs: []*logs.ScopeLogs{{LogRecords: []*logs.LogRecord{{
+				Body: &common.AnyValue{Value: &common.AnyValue_StringValue{StringValue: "hello"}}, SeverityNumber: 17, TraceId: ids[0], SpanId: ids[1],
+			}}}},
+		}}})
 	lines, _, _, _ := store.Logs.List(telemetry.LogFilter{Level: slog.LevelError}, 9)
-	if err != nil || len(lines) != 1 || lines[0].Message != "hello" || lines[0].Service != "unknown" || lines[0].TraceID != store.List(telemetry.Filter{}, 1)[0].TraceID {
+	if err != nil || len(lines) != 1 || lines[0].Message != "hello" || lines[0].Service != "unknown" ||
+		lines[0].TraceID != store.List(telemetry.Filter{}, 1)[0].TraceID {
 		t.Errorf("logs: got %+v, %v", lines, err)
 	}
 	crowded := &otlp.Span{TraceId: ids[0], SpanId: ids[1]}
 	for range 100_001 {
 		crowded.Events = append(crowded.Events, &otlp.Span_Event{})
 	}
-	_, err = collector.NewTraceServiceClient(conn).Export(t.Context(), &collector.ExportTraceServiceRequest{ResourceSpans: []*otlp.ResourceSpans{{
-		ScopeSpans: []*otlp.ScopeSpans{{Spans: []*otlp.Span{crowded}}},
-	}}})
+	_, err = collector.NewTraceServiceClient(conn).Export(t.Context(),
+		&collector.ExportTraceServiceRequest{ResourceSpans: []*otlp.ResourceSpans{{
+			ScopeSpans: []*otlp.ScopeSpans{{Spans: []*otlp.Span{crowded}}},
+		}}})
 	if got := status.Code(err); got != codes.ResourceExhausted || store.Stats().Spans != 1 {
 		t.Errorf("too many fields: got %v, %+v", err, store.Stats())
 	}
-	if _, err = collectormetrics.NewMetricsServiceClient(conn).Export(t.Context(), &collectormetrics.ExportMetricsServiceRequest{}); err != nil {
+	if _, err = collectormetrics.NewMetricsServiceClient(conn).Export(t.Context(),
+		&collectormetrics.ExportMetricsServiceRequest{}); err != nil {
 		t.Errorf("metrics: %v", err)
 	}
 }
@@ -260,7 +265,8 @@ func TestExport(t *testing.T) {
 		t.Errorf("said %d times that nobody is there:\n%s", got, out.String())
 	}
 	t.Setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "smoke")
-	if _, err := telemetry.NewTracing(t.Context(), nil, new(telemetry.Logs), nil, nil); err == nil || !strings.Contains(err.Error(), "OTEL_EXPORTER_OTLP_PROTOCOL=smoke") {
+	if _, err := telemetry.NewTracing(t.Context(), nil, new(telemetry.Logs), nil, nil); err == nil ||
+		!strings.Contains(err.Error(), "OTEL_EXPORTER_OTLP_PROTOCOL=smoke") {
 		t.Errorf("got %v, want an error that names the variable", err)
 	}
 }

@@ -30,11 +30,13 @@ func TestProvider(t *testing.T) {
 	root.End()
 	id := root.SpanContext().TraceID().String()
 	spans := store.Trace(id)
-	if len(spans) != 2 || spans[0].Name != "GET shop" || spans[0].Kind != "server" || spans[0].Service != "gateway" || spans[0].ParentID != "" ||
+	if len(spans) != 2 || spans[0].Name != "GET shop" || spans[0].Kind != "server" || spans[0].Service != "gateway" ||
+		spans[0].ParentID != "" ||
 		fmt.Sprint(spans[0].Attributes) != "map[n:7]" {
 		t.Fatalf("got %+v", spans)
 	}
-	if s := spans[1]; s.ParentID != spans[0].SpanID || s.Error != "no broker" || s.Kind != "internal" || s.Instance != "2" || len(s.Events) != 2 || s.Events[0].Attributes["k"] != "v" {
+	if s := spans[1]; s.ParentID != spans[0].SpanID || s.Error != "no broker" || s.Kind != "internal" || s.Instance != "2" ||
+		len(s.Events) != 2 || s.Events[0].Attributes["k"] != "v" {
 		t.Errorf("got %+v", s)
 	}
 	list := store.List(telemetry.Filter{}, 10)
@@ -73,7 +75,8 @@ func TestSampler(t *testing.T) {
 		t.Errorf("got %+v of %d", got, recorded)
 	}
 	// A parent elsewhere decides.
-	parent := trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{1}, SpanID: trace.SpanID{1}, TraceFlags: trace.FlagsSampled, Remote: true})
+	parent := trace.NewSpanContext(
+		trace.SpanContextConfig{TraceID: trace.TraceID{1}, SpanID: trace.SpanID{1}, TraceFlags: trace.FlagsSampled, Remote: true})
 	if _, span := tracer.Start(trace.ContextWithSpanContext(t.Context(), parent), "x"); !span.IsRecording() {
 		t.Error("a sampled parent is not followed")
 	}

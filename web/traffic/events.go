@@ -78,7 +78,8 @@ func (b *Batch) add(hops []HopEvent) {
 // hopEvents are the edges that a span says were taken; none for inner work.
 func (m *Monitor) hopEvents(s telemetry.Span) []HopEvent {
 	at := func(from, to string, hop Hop) HopEvent {
-		return HopEvent{From: from, To: to, Hop: hop, Trace: s.TraceID, Start: s.Start, Took: float64(s.End.Sub(s.Start).Microseconds()) / 1000, Error: s.Error != ""}
+		return HopEvent{From: from, To: to, Hop: hop, Trace: s.TraceID, Start: s.Start, Took: float64(s.End.Sub(s.Start).Microseconds()) / 1000,
+			Error: s.Error != ""}
 	}
 	text := func(name string) string { t, _ := s.Attributes[name].(string); return t }
 	destination := text("messaging.destination.name")

@@ -30,7 +30,8 @@ type graphBuilder struct {
 // build makes the map of the samples. The caller holds mu.
 func (m *Monitor) build(parts []Part, routes []Route) Map {
 	before, now := m.windowSamples()
-	d := &graphBuilder{now: now, before: before, seconds: now.at.Sub(before.at).Seconds(), nodes: map[string]*Node{}, received: map[string]*edgeCounters{}, own: map[string]bool{}, senders: map[string]bool{}}
+	d := &graphBuilder{now: now, before: before, seconds: now.at.Sub(before.at).Seconds(), nodes: map[string]*Node{},
+		received: map[string]*edgeCounters{}, own: map[string]bool{}, senders: map[string]bool{}}
 	d.node(client).Detail = sockets(now.sockets)
 	d.node(gateway)
 	d.parts(parts, routes)

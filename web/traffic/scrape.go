@@ -93,8 +93,9 @@ func (m *Monitor) read(routes []Route) (*sample, error) {
 		return nil, err
 	}
 	r := &scrape{
-		sample: &sample{at: time.Now(), edges: map[edgeKey]*edgeCounters{}, instances: map[string]map[string]bool{}, retained: map[string]int64{}, lag: map[string]int64{}},
-		names:  map[string]string{}, produced: map[string]float64{}, sent: map[string]float64{},
+		sample: &sample{at: time.Now(), edges: map[edgeKey]*edgeCounters{}, instances: map[string]map[string]bool{}, retained: map[string]int64{},
+			lag: map[string]int64{}},
+		names: map[string]string{}, produced: map[string]float64{}, sent: map[string]float64{},
 	}
 	for _, route := range routes {
 		r.names[route.Service] = route.Name
@@ -129,8 +130,11 @@ var metricReaders = map[string]func(*scrape, labels, *dto.Metric){
 	"axion_websocket_sent_messages_total":      (*scrape).push,
 	"axion_websocket_connections":              (*scrape).open,
 	"kafka_topic_messages_total":               func(r *scrape, l labels, m *dto.Metric) { r.produced[l.topic()] = m.GetCounter().GetValue() },
-	"kafka_topic_kept":                         func(r *scrape, l labels, m *dto.Metric) { r.retained[l.topic()] = int64(m.GetGauge().GetValue()) },
-	"kafka_consumer_group_lag_sum":             func(r *scrape, l labels, m *dto.Metric) { r.lag[l.topic()] += int64(m.GetGauge().GetValue()) },
+	"kafka_topic_kept": func(r *scrape, l labels,
+		m *dto.Metric) {
+		r.retained[l.topic()] = int64(m.GetGauge().GetValue())
+	},
+	"kafka_consumer_group_lag_sum": func(r *scrape, l labels, m *dto.Metric) { r.lag[l.topic()] += int64(m.GetGauge().GetValue()) },
 	"kafka_consumer_group_offset_sum": func(r *scrape, l labels, m *dto.Metric) {
 		r.groups = append(r.groups, groupAt{l.group(), l.topic(), m.GetGauge().GetValue()})
 	},

@@ -34,12 +34,13 @@ func newWorld(t *testing.T, opts Options) *world {
 		provider, _ := w.metrics.Provider(name, instance)
 		w.meters[name] = provider.Meter("test")
 	}
-	_, err := w.meters["axion"].Int64ObservableCounter("kafka.topic.messages", metric.WithInt64Callback(func(_ context.Context, o metric.Int64Observer) error {
-		for name, n := range w.topics {
-			o.Observe(int64(n), metric.WithAttributes(attribute.String("messaging.destination.name", name)))
-		}
-		return nil
-	}))
+	_, err := w.meters["axion"].Int64ObservableCounter("kafka.topic.messages",
+		metric.WithInt64Callback(func(_ context.Context, o metric.Int64Observer) error {
+			for name, n := range w.topics {
+				o.Observe(int64(n), metric.WithAttributes(attribute.String("messaging.destination.name", name)))
+			}
+			return nil
+		}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,14 +125,18 @@ func (w *world) edge(m Map, from, to string, hop Hop, rate, errors, p50 float64)
 // flow counts what one request a second causes in ten.
 func (w *world) flow() {
 	const topic = "axion.b-service"
-	w.time("axion", "http.server.request.duration", 90, 0.0004, "traefik.entrypoint", "websecure", "traefik.router", "a@docker", "traefik.service", "a@docker", "network.protocol.name", "http")
-	w.time("axion", "http.server.request.duration", 10, 0.0004, "traefik.entrypoint", "websecure", "traefik.router", "a@docker", "traefik.service", "a@docker", "network.protocol.name", "http", "error.type", "502")
-	w.time("axion", "http.server.request.duration", 10, 0.0004, "traefik.entrypoint", "web", "traefik.router", "", "traefik.service", "", "network.protocol.name", "http")
+	w.time("axion", "http.server.request.duration", 90, 0.0004, "traefik.entrypoint", "websecure", "traefik.router", "a@docker",
+		"traefik.service", "a@docker", "network.protocol.name", "http")
+	w.time("axion", "http.server.request.duration", 10, 0.0004, "traefik.entrypoint", "websecure", "traefik.router", "a@docker",
+		"traefik.service", "a@docker", "network.protocol.name", "http", "error.type", "502")
+	w.time("axion", "http.server.request.duration", 10, 0.0004, "traefik.entrypoint", "web", "traefik.router", "", "traefik.service", "",
+		"network.protocol.name", "http")
 	w.time("a-service", "http.server.request.duration", 90, 0.0004, "http.route", "/api") // the same, told by the service
 	w.count("a-service", "messaging.client.sent.messages", 90, "messaging.destination.name", topic)
 	w.topics[topic] += 90
 	w.count("b-service", "messaging.client.consumed.messages", 90, "messaging.destination.name", topic)
-	w.time("b-service", "messaging.process.duration", 90, 0.008, "messaging.destination.name", topic, "messaging.consumer.group.name", "b-service-server")
+	w.time("b-service", "messaging.process.duration", 90, 0.008, "messaging.destination.name", topic, "messaging.consumer.group.name",
+		"b-service-server")
 	w.count("b-service", "axion.websocket.sent.messages", 20, "network.protocol.name", "websocket")
 }
 
@@ -139,10 +144,12 @@ func TestMap(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, Options{
 		Parts: func(context.Context) []Part {
-			return []Part{{"gateway", "gateway", "healthy", ""}, {"a-service", "service", "healthy", ""}, {"c-service", "service", "absent", "yours"}, {"broker", "broker", "healthy", ""}}
+			return []Part{{"gateway", "gateway", "healthy", ""}, {"a-service", "service", "healthy", ""},
+				{"c-service", "service", "absent", "yours"}, {"broker", "broker", "healthy", ""}}
 		},
 		Routes: func() []Route {
-			return []Route{{Service: "a@docker", Name: "a-service", Known: true, Up: true}, {Service: "a@docker", Name: "a-service"}, {Service: "shop@docker", Name: "shop", Known: true},
+			return []Route{{Service: "a@docker", Name: "a-service", Known: true, Up: true}, {Service: "a@docker", Name: "a-service"},
+				{Service: "shop@docker", Name: "shop", Known: true},
 				{Service: "line@docker", Name: "line"}, {Service: "axion@docker", Name: "dashboard", Known: true, Up: true, HideWhenIdle: true}}
 		},
 	})
@@ -175,8 +182,9 @@ func TestMap(t *testing.T) {
 	for _, n := range m.Nodes {
 		states[n.ID] = n.State
 	}
-	want := map[string]string{client: "", gateway: "healthy", "service/a-service": "healthy", "service/b-service": "unknown", "service/c-service": "absent",
-		"service/shop": "unhealthy", otherProducers: "", "topic/axion.b-service": ""}
+	want := map[string]string{client: "", gateway: "healthy", "service/a-service": "healthy", "service/b-service": "unknown",
+		"service/c-service": "absent",
+		"service/shop":      "unhealthy", otherProducers: "", "topic/axion.b-service": ""}
 	for id, state := range want {
 		if got, ok := states[id]; !ok || got != state {
 			t.Errorf("%s: got %q (there: %v), want %q", id, got, ok, state)
@@ -255,7 +263,8 @@ func TestIdle(t *testing.T) {
 	spans := telemetry.New()
 	spans.Add(telemetry.Span{TraceID: "a", SpanID: "b", Name: "work", Service: "orders", Start: time.Now(), End: time.Now()})
 	w := newWorld(t, Options{Routes: func() []Route { return routes }, Spans: spans})
-	w.time("axion", "http.server.request.duration", 1, 0.0004, "traefik.entrypoint", "web", "traefik.router", "x", "traefik.service", "app-9@docker")
+	w.time("axion", "http.server.request.duration", 1, 0.0004, "traefik.entrypoint", "web", "traefik.router", "x", "traefik.service",
+		"app-9@docker")
 	m := w.look()
 	var names []string
 	for _, n := range m.Nodes {
@@ -303,7 +312,8 @@ func TestUneven(t *testing.T) {
 func TestHops(t *testing.T) {
 	t.Parallel()
 	store := telemetry.New()
-	m := New(Options{Metrics: prometheus.NewRegistry(), Spans: store, Routes: func() []Route { return []Route{{Service: "axion-a@docker", Name: "a-service"}} }})
+	m := New(Options{Metrics: prometheus.NewRegistry(), Spans: store,
+		Routes: func() []Route { return []Route{{Service: "axion-a@docker", Name: "a-service"}} }})
 	ctx, cancel := context.WithCancel(t.Context())
 	batches, ended := make(chan Batch), make(chan error, 1)
 	go func() {
@@ -319,7 +329,8 @@ func TestHops(t *testing.T) {
 	began := time.Now()
 	span := func(after int, service, kind string, attributes map[string]any) telemetry.Span {
 		start := began.Add(time.Duration(after) * time.Millisecond)
-		return telemetry.Span{TraceID: "t", SpanID: string(rune('a' + after)), Service: service, Kind: kind, Start: start, End: start.Add(time.Millisecond), Attributes: attributes}
+		return telemetry.Span{TraceID: "t", SpanID: string(rune('a' + after)), Service: service, Kind: kind, Start: start,
+			End: start.Add(time.Millisecond), Attributes: attributes}
 	}
 	kafka := map[string]any{"messaging.destination.name": "axion.b-service"}
 	spans := []telemetry.Span{

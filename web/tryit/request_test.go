@@ -20,7 +20,8 @@ func TestEncodeBody(t *testing.T) {
 }
 
 func FuzzTarget(f *testing.F) {
-	for _, seed := range []string{"shop.localhost", "https://a:1/", "http://u:p@h/", "unix:///x", "//x", "https://[::1]:8443/a?b#c", "https://[fe80::1%25en0]/"} {
+	for _, seed := range []string{"shop.localhost", "https://a:1/", "http://u:p@h/", "unix:///x", "//x", "https://[::1]:8443/a?b#c",
+		"https://[fe80::1%25en0]/"} {
 		f.Add(seed)
 	}
 	transport := &GatewayTransport{Resolve: func(scheme, port string) (string, bool) { return "127.0.0.1:1", port == "" || port == "8443" }}

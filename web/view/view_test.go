@@ -20,8 +20,9 @@ func TestJSON(t *testing.T) {
 		`{"name":"graph-service","kind":"service","state":"unhealthy","detail":"d","problems":[{"message":"m","where":"w","hint":"h"}],` +
 			`"address":"a","url":"u","version":"v","port":3001,"yours":true,"instances":[{"address":"a","startedAt":"2026-01-31T12:00:00.000005Z",` +
 			`"moved":true,"depends":[{"name":"SQLite","state":"healthy"}]}],"consumes":["c"],"produces":["p"]}`: Part{
-			Name: "graph-service", Kind: KindService, State: StateUnhealthy, Detail: "d", Problems: []PartProblem{{Message: "m", Where: "w", Hint: "h"}},
-			Address: "a", URL: "u", Version: "v", Port: 3001, External: true, Consumes: []string{"c"}, Produces: []string{"p"},
+			Name: "graph-service", Kind: KindService, State: StateUnhealthy, Detail: "d",
+			Problems: []PartProblem{{Message: "m", Where: "w", Hint: "h"}},
+			Address:  "a", URL: "u", Version: "v", Port: 3001, External: true, Consumes: []string{"c"}, Produces: []string{"p"},
 			Instances: []Instance{{Address: "a", StartedAt: at, PortChanged: true, Depends: []Dependency{{Name: "SQLite", State: StateHealthy}}}}},
 		`{"name":"r","rule":"Host","priority":4,"entryPoints":["web"],"tls":true,"middlewares":["m"],"service":"s",` +
 			`"servers":[{"url":"u","status":"UP","checked":false}],"status":"enabled","errors":[],"faults":["drop"],` +

@@ -79,8 +79,10 @@ func clusterRequests() []kmsg.Request {
 	acls.ResourcePatternType = 1
 	token := kmsg.NewPtrPushTelemetryRequest()
 	return []kmsg.Request{
-		versions, dirs, kmsg.NewPtrDescribeLogDirsRequest(), move, elect, reassign, quorum, quotas, filter, kmsg.NewPtrDescribeClientQuotasRequest(),
-		users, user, kmsg.NewPtrDescribeUserSCRAMCredentialsRequest(), features, cluster, acls, kmsg.NewPtrCreateACLsRequest(), kmsg.NewPtrDeleteACLsRequest(),
+		versions, dirs, kmsg.NewPtrDescribeLogDirsRequest(), move, elect, reassign, quorum, quotas, filter,
+		kmsg.NewPtrDescribeClientQuotasRequest(),
+		users, user, kmsg.NewPtrDescribeUserSCRAMCredentialsRequest(), features, cluster, acls, kmsg.NewPtrCreateACLsRequest(),
+		kmsg.NewPtrDeleteACLsRequest(),
 		kmsg.NewPtrListPartitionReassignmentsRequest(), kmsg.NewPtrGetTelemetrySubscriptionsRequest(), token,
 		kmsg.NewPtrCreateDelegationTokenRequest(), kmsg.NewPtrRenewDelegationTokenRequest(),
 		kmsg.NewPtrExpireDelegationTokenRequest(), kmsg.NewPtrDescribeDelegationTokenRequest(),

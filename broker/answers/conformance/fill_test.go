@@ -68,7 +68,8 @@ func fillGroups(t *testing.T, c conn) {
 		}
 	}
 	join := kmsg.NewPtrJoinGroupRequest()
-	join.Version, join.Group, join.ProtocolType, join.SessionTimeoutMillis, join.RebalanceTimeoutMillis = 3, "classic", "consumer", 60000, 60000
+	join.Version, join.Group, join.ProtocolType, join.SessionTimeoutMillis, join.RebalanceTimeoutMillis = 3, "classic", "consumer", 60000,
+		60000
 	join.Protocols = []kmsg.JoinGroupRequestProtocol{{Name: "range", Metadata: []byte{0, 0, 0, 0, 0, 0, 0, 0, 0, 0}}}
 	joined := ask[*kmsg.JoinGroupResponse](c, join)
 	if joined.ErrorCode != 0 {

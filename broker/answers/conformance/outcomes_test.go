@@ -134,8 +134,10 @@ func topicOutcomes() []outcome {
 		{name: "CreateBadRatio", want: "40", see: setting("min.cleanable.dirty.ratio", "2")},
 		{name: "CreateBadBoolean", want: "40", see: setting("preallocate", "perhaps")},
 		{name: "CreateTiered", want: "40", see: setting("remote.storage.enable", "true")},
-		{name: "CreateNoReplicas", want: "38", see: see(topic("refused", func(t *kmsg.CreateTopicsRequestTopic) { t.ReplicationFactor = 0 }), created)},
-		{name: "CreateMinusPartitions", want: "37", see: see(topic("refused", func(t *kmsg.CreateTopicsRequestTopic) { t.NumPartitions = -7 }), created)},
+		{name: "CreateNoReplicas", want: "38",
+			see: see(topic("refused", func(t *kmsg.CreateTopicsRequestTopic) { t.ReplicationFactor = 0 }), created)},
+		{name: "CreateMinusPartitions", want: "37",
+			see: see(topic("refused", func(t *kmsg.CreateTopicsRequestTopic) { t.NumPartitions = -7 }), created)},
 		{name: "CreateOnNoBroker", want: "39", see: see(topic("refused", func(t *kmsg.CreateTopicsRequestTopic) {
 			t.NumPartitions, t.ReplicationFactor = -1, -1
 			t.ReplicaAssignment = []kmsg.CreateTopicsRequestTopicReplicaAssignment{{Partition: 0, Replicas: []int32{77}}}
@@ -323,7 +325,8 @@ func clusterOutcomes() []outcome {
 			return fmt.Sprint(err == nil && info.IsDir() && filepath.IsAbs(a.Dirs[0].Dir), " ", a.Dirs[0].TotalBytes > 1<<20)
 		})},
 		{name: "MoveToNoDir", want: "57", see: see(func(r *kmsg.AlterReplicaLogDirsRequest) {
-			r.Dirs = []kmsg.AlterReplicaLogDirsRequestDir{{Dir: "/no/such", Topics: []kmsg.AlterReplicaLogDirsRequestDirTopic{{Topic: "full", Partitions: []int32{0}}}}}
+			r.Dirs = []kmsg.AlterReplicaLogDirsRequestDir{{Dir: "/no/such",
+				Topics: []kmsg.AlterReplicaLogDirsRequestDirTopic{{Topic: "full", Partitions: []int32{0}}}}}
 		}, func(a *kmsg.AlterReplicaLogDirsResponse) any { return a.Topics[0].Partitions[0].ErrorCode })},
 		{name: "Elect", want: "84", see: see(func(r *kmsg.ElectLeadersRequest) {
 			r.TimeoutMillis = 5000
@@ -336,10 +339,14 @@ func clusterOutcomes() []outcome {
 			}
 		}, func(a *kmsg.AlterPartitionAssignmentsResponse) any { return a.Topics[0].Partitions[0].ErrorCode })},
 		// Kafka refuses them on plain connections before it looks whether they are on.
-		{name: "CreateToken", want: "61", alone: true, see: see(func(*kmsg.CreateDelegationTokenRequest) {}, func(a *kmsg.CreateDelegationTokenResponse) any { return a.ErrorCode })},
-		{name: "RenewToken", want: "61", alone: true, see: see(func(*kmsg.RenewDelegationTokenRequest) {}, func(a *kmsg.RenewDelegationTokenResponse) any { return a.ErrorCode })},
-		{name: "ExpireToken", want: "61", alone: true, see: see(func(*kmsg.ExpireDelegationTokenRequest) {}, func(a *kmsg.ExpireDelegationTokenResponse) any { return a.ErrorCode })},
-		{name: "DescribeToken", want: "61", alone: true, see: see(func(*kmsg.DescribeDelegationTokenRequest) {}, func(a *kmsg.DescribeDelegationTokenResponse) any { return a.ErrorCode })},
+		{name: "CreateToken", want: "61", alone: true,
+			see: see(func(*kmsg.CreateDelegationTokenRequest) {}, func(a *kmsg.CreateDelegationTokenResponse) any { return a.ErrorCode })},
+		{name: "RenewToken", want: "61", alone: true,
+			see: see(func(*kmsg.RenewDelegationTokenRequest) {}, func(a *kmsg.RenewDelegationTokenResponse) any { return a.ErrorCode })},
+		{name: "ExpireToken", want: "61", alone: true,
+			see: see(func(*kmsg.ExpireDelegationTokenRequest) {}, func(a *kmsg.ExpireDelegationTokenResponse) any { return a.ErrorCode })},
+		{name: "DescribeToken", want: "61", alone: true,
+			see: see(func(*kmsg.DescribeDelegationTokenRequest) {}, func(a *kmsg.DescribeDelegationTokenResponse) any { return a.ErrorCode })},
 		{name: "ACLs", want: "54", see: see(func(r *kmsg.DescribeACLsRequest) {
 			r.ResourceType, r.ResourcePatternType, r.Operation, r.PermissionType = 1, 1, 1, 1
 		}, func(a *kmsg.DescribeACLsResponse) any { return a.ErrorCode })},

@@ -205,7 +205,8 @@ func transactionRequests() []kmsg.Request {
 	topic.Topic, topic.Partitions = "full", append(topic.Partitions, kmsg.NewTxnOffsetCommitRequestTopicPartition())
 	commit.Topics = append(commit.Topics, topic)
 	producers := kmsg.NewPtrDescribeProducersRequest()
-	producers.Topics = []kmsg.DescribeProducersRequestTopic{{Topic: "full", Partitions: []int32{0, 9}}, {Topic: "none", Partitions: []int32{0}}}
+	producers.Topics = []kmsg.DescribeProducersRequestTopic{{Topic: "full", Partitions: []int32{0, 9}},
+		{Topic: "none", Partitions: []int32{0}}}
 	describe := kmsg.NewPtrDescribeTransactionsRequest()
 	describe.TransactionalIDs = []string{"open", "none"}
 	list := kmsg.NewPtrListTransactionsRequest()

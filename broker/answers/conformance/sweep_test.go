@@ -54,7 +54,8 @@ func TestSweepKfake(t *testing.T) {
 	t.Parallel()
 	found := sweep(t, startKfake(t), true, check)
 	for _, want := range []string{
-		"CreateTopics Topics.Configs is null", "DescribeClientQuotas Entries is null", "DescribeTopicPartitions Topics.Partitions.LastKnownELR is null",
+		"CreateTopics Topics.Configs is null", "DescribeClientQuotas Entries is null",
+		"DescribeTopicPartitions Topics.Partitions.LastKnownELR is null",
 		"DescribeTopicPartitions Topics.Partitions.EligibleLeaderReplicas is null", "ShareFetch Topics.Partitions.Records is null",
 		"OffsetFetch Topics.Partitions.Metadata is null", "OffsetFetch Groups.Topics.Partitions.Metadata is null",
 		"ConsumerGroupDescribe Groups.Members.SubscribedTopicRegex is null",

@@ -57,7 +57,8 @@ func offsetsOf(name string, show func(p kmsg.ListOffsetsResponseTopicPartition) 
 
 // times writes batches to a new topic, and shows where some times are, once as they are
 // and once without the records before an offset.
-func times(kind string, start int64, show func(kmsg.ListOffsetsResponseTopicPartition) string, asked []int64, batches ...[]byte) func(conn) string {
+func times(kind string, start int64, show func(kmsg.ListOffsetsResponseTopicPartition) string, asked []int64,
+	batches ...[]byte) func(conn) string {
 	return func(c conn) string {
 		name := fmt.Sprint("times-", timesNumber.Add(1))
 		see(topic(name, func(t *kmsg.CreateTopicsRequestTopic) { set(t, "message.timestamp.type", kind) }), created)(c)
@@ -100,7 +101,8 @@ func timeOutcomes() []outcome {
 			want: "0@1000/0 1@3000/0 3@5000/0 5@9000/0 -1@-1/-1 0@-1/0 5@9000/0 | 6@100/0 7@9000/0 7@9000/0 7@9000/0 -1@-1/-1 6@-1/0 5@9000/0",
 		},
 		{
-			name: "OffsetsOfTimesNone", kfake: true, see: times("CreateTime", 0, whole, []int64{0, 1, -3}), want: "-1@-1/-1 -1@-1/-1 -1@-1/-1 | -1@-1/-1 -1@-1/-1 -1@-1/-1",
+			name: "OffsetsOfTimesNone", kfake: true, see: times("CreateTime", 0, whole, []int64{0, 1, -3}),
+			want: "-1@-1/-1 -1@-1/-1 -1@-1/-1 | -1@-1/-1 -1@-1/-1 -1@-1/-1",
 		},
 		{
 			name: "OffsetsOfTimesAppended", want: "0 true 0 true -1 false 0 true | 2 true 2 true -1 false 0 true",

@@ -314,7 +314,8 @@ func TestUsersErrUnknown(t *testing.T) {
 	var users peer.Users
 	err := users.Set("no-such-user")
 	var hinter interface{ Hint() string }
-	if err == nil || !strings.Contains(err.Error(), `"no-such-user"`) || !errors.As(err, &hinter) || !strings.Contains(hinter.Hint(), "id -un") {
+	if err == nil || !strings.Contains(err.Error(), `"no-such-user"`) || !errors.As(err, &hinter) ||
+		!strings.Contains(hinter.Hint(), "id -un") {
 		t.Errorf("got %v", err)
 	}
 }

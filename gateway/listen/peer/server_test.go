@@ -23,7 +23,8 @@ func TestCheckServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	lenient := peer.New(peer.Options{Users: allowed})
-	for at, dial := range map[string]string{"127.0.0.1:0": "127.0.0.1", "[::1]:0": "::1", "0.0.0.0:0": "127.0.0.1", "[::]:0": "127.0.0.1", "127.9.9.9:0": "127.9.9.9"} {
+	for at, dial := range map[string]string{"127.0.0.1:0": "127.0.0.1", "[::1]:0": "::1", "0.0.0.0:0": "127.0.0.1", "[::]:0": "127.0.0.1",
+		"127.9.9.9:0": "127.9.9.9"} {
 		for _, uid := range []int{other, os.Getuid()} {
 			l := peertest.Listen(t, uid, at)
 			_, port, _ := net.SplitHostPort(l.Addr().String())

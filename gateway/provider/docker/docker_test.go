@@ -88,7 +88,8 @@ func TestServices(t *testing.T) {
 	two := `{"a": {"IPAddress": "10.0.0.2"}, "shop_b": {"IPAddress": "10.0.1.2"}}`
 	bound := `"80/tcp": [{"HostIp": "::", "HostPort": "8081"}, {"HostIp": "0.0.0.0", "HostPort": "8080"}], "53/udp": [{"HostIp": "127.0.0.2", "HostPort": "5353"}], "9/sctp": null, "81/tcp": null`
 	labelled := func(s, label, value string) string {
-		return strings.Replace(s, `"Labels": {`, fmt.Sprintf(`"Labels": {%q: %q, "com.docker.compose.project": "shop", "com.docker.compose.service": "web", `, label, value), 1)
+		return strings.Replace(s, `"Labels": {`,
+			fmt.Sprintf(`"Labels": {%q: %q, "com.docker.compose.project": "shop", "com.docker.compose.service": "web", `, label, value), 1)
 	}
 	desktop := `{"OperatingSystem": "Docker Desktop"}`
 	state := func(s, state string) string { return strings.Replace(s, `{"Running": true}`, state, 1) }
@@ -98,35 +99,45 @@ func TestServices(t *testing.T) {
 		log                            string
 	}{
 		{name: "OKFirstNetwork", inspected: shape("web", two, ""), want: &label.Service{Host: "10.0.0.2", Exposed: []int{80}}},
-		{name: "OKNetworkOption", network: "shop_b", inspected: shape("web", two, ""), want: &label.Service{Host: "10.0.1.2", Exposed: []int{80}}},
+		{name: "OKNetworkOption", network: "shop_b", inspected: shape("web", two, ""),
+			want: &label.Service{Host: "10.0.1.2", Exposed: []int{80}}},
 		{name: "OKNetworkLabel", network: "a", inspected: labelled(shape("web", two, ""), "Traefik.Docker.Network", "b"),
 			want: &label.Service{Host: "10.0.1.2", Exposed: []int{80}, Project: "shop"}},
 		{name: "WarnNetwork", network: "c", inspected: shape("web", two, ""), want: &label.Service{Host: "10.0.0.2", Exposed: []int{80}},
 			log: `it is not in the network \"c\": it is reached by \"a\"`},
-		{name: "OKIPv6", inspected: shape("web", `{"a": {"IPAddress": "", "GlobalIPv6Address": "fd00::2"}}`, ""), want: &label.Service{Host: "fd00::2", Exposed: []int{80}}},
+		{name: "OKIPv6", inspected: shape("web", `{"a": {"IPAddress": "", "GlobalIPv6Address": "fd00::2"}}`, ""),
+			want: &label.Service{Host: "fd00::2", Exposed: []int{80}}},
 		{name: "OKPorts", inspected: shape("web", two, bound), want: &label.Service{Host: "10.0.0.2", Exposed: []int{81},
 			Ports: []label.Port{{HostIP: "127.0.0.2", Published: 5353, Target: 53, UDP: true}, {Published: 8080, Target: 80}}}},
 		{name: "OKDesktop", info: desktop, inspected: shape("web", two, `"80/tcp": [{"HostIp": "0.0.0.0", "HostPort": "8080"}]`),
 			want: &label.Service{Ports: []label.Port{{Published: 8080, Target: 80}}}},
-		{name: "OKRootless", info: `{"SecurityOptions": ["name=seccomp", "name=rootless"]}`, inspected: shape("web", two, `"80/tcp": [{"HostPort": "8080"}]`),
-			want: &label.Service{Ports: []label.Port{{Published: 8080, Target: 80}}}},
+		{name: "OKRootless", info: `{"SecurityOptions": ["name=seccomp", "name=rootless"]}`,
+			inspected: shape("web", two, `"80/tcp": [{"HostPort": "8080"}]`),
+			want:      &label.Service{Ports: []label.Port{{Published: 8080, Target: 80}}}},
 		{name: "ErrDesktopUnpublished", info: desktop, inspected: shape("web", two, ""), log: "it publishes no port"},
 		{name: "ErrNoNetwork", inspected: shape("web", "{}", ""), log: "it is in no network"},
-		{name: "ErrOwnerGone", inspected: strings.Replace(shape("web", "{}", ""), `"NetworkMode": "x"`, `"NetworkMode": "container:gone"`, 1), log: "the container whose network it shares is gone"},
-		{name: "ErrOwnerItself", inspected: strings.Replace(shape("web", "{}", ""), `"NetworkMode": "x"`, `"NetworkMode": "container:web"`, 1), log: "it is in no network"},
-		{name: "OKMiddlewaresOnly", inspected: strings.Replace(shape("web", "{}", ""), "routers.web.rule", "middlewares.web.addprefix.prefix", 1), want: &label.Service{Exposed: []int{80}}},
+		{name: "ErrOwnerGone", inspected: strings.Replace(shape("web", "{}", ""), `"NetworkMode": "x"`, `"NetworkMode": "container:gone"`, 1),
+			log: "the container whose network it shares is gone"},
+		{name: "ErrOwnerItself", inspected: strings.Replace(shape("web", "{}", ""), `"NetworkMode": "x"`, `"NetworkMode": "container:web"`, 1),
+			log: "it is in no network"},
+		{name: "OKMiddlewaresOnly", inspected: strings.Replace(shape("web", "{}", ""), "routers.web.rule", "middlewares.web.addprefix.prefix", 1),
+			want: &label.Service{Exposed: []int{80}}},
 		{name: "OKServerElsewhere", inspected: labelled(shape("web", "{}", ""), "traefik.http.services.x.loadbalancer.server.url", "http://y"),
 			want: &label.Service{Exposed: []int{80}, Project: "shop"}},
-		{name: "OKHealthy", inspected: state(shape("web", two, ""), `{"Running": true, "Health": {"Status": "healthy"}}`), want: &label.Service{Host: "10.0.0.2", Exposed: []int{80}}},
-		{name: "OKNoHealthcheck", inspected: state(shape("web", two, ""), `{"Running": true, "Health": {"Status": "none"}}`), want: &label.Service{Host: "10.0.0.2", Exposed: []int{80}}},
+		{name: "OKHealthy", inspected: state(shape("web", two, ""), `{"Running": true, "Health": {"Status": "healthy"}}`),
+			want: &label.Service{Host: "10.0.0.2", Exposed: []int{80}}},
+		{name: "OKNoHealthcheck", inspected: state(shape("web", two, ""), `{"Running": true, "Health": {"Status": "none"}}`),
+			want: &label.Service{Host: "10.0.0.2", Exposed: []int{80}}},
 		{name: "ErrStarting", inspected: state(shape("web", two, ""), `{"Running": true, "Health": {"Status": "starting"}}`)},
 		{name: "ErrUnhealthy", inspected: state(shape("web", two, ""), `{"Running": true, "Health": {"Status": "unhealthy"}}`)},
 		{name: "ErrPaused", inspected: state(shape("web", two, ""), `{"Running": true, "Paused": true}`)},
-		{name: "OKStoppedAllowed", inspected: state(labelled(shape("web", "{}", ""), "traefik.docker.allowNonRunning", "true"), `{"Running": false}`),
+		{name: "OKStoppedAllowed", inspected: state(labelled(shape("web", "{}", ""), "traefik.docker.allowNonRunning", "true"),
+			`{"Running": false}`),
 			want: &label.Service{Exposed: []int{80}, Project: "shop", Stopped: true}},
 		{name: "OKRunningAllowed", inspected: labelled(shape("web", two, ""), "traefik.docker.allowNonRunning", "true"),
 			want: &label.Service{Host: "10.0.0.2", Exposed: []int{80}, Project: "shop"}},
-		{name: "ErrUnhealthyAllowed", inspected: state(labelled(shape("web", two, ""), "traefik.docker.allownonrunning", "true"), `{"Running": true, "Health": {"Status": "unhealthy"}}`)},
+		{name: "ErrUnhealthyAllowed", inspected: state(labelled(shape("web", two, ""), "traefik.docker.allownonrunning", "true"),
+			`{"Running": true, "Health": {"Status": "unhealthy"}}`)},
 		{name: "ErrStopped", inspected: state(shape("web", two, ""), `{"Running": false}`)},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -187,7 +198,8 @@ func TestMatters(t *testing.T) {
 	t.Parallel()
 	for action, want := range map[events.Action]bool{
 		"start": true, "die": true, "health_status: healthy": true, "connect": true, "rename": true,
-		"exec_create: /server check": false, "exec_start: /server check": false, "exec_die": false, "create": true, "attach": false, "resize": false, "": false,
+		"exec_create: /server check": false, "exec_start: /server check": false, "exec_die": false, "create": true, "attach": false,
+		"resize": false, "": false,
 	} {
 		if got := docker.Matters(events.Message{Action: action}); got != want {
 			t.Errorf("%s: got %v, want %v", action, got, want)

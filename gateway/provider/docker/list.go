@@ -127,7 +127,8 @@ func (p *Provider) counts(state *container.State, labels map[string]string) bool
 }
 
 func healthy(state *container.State) bool {
-	return state.Health == nil || state.Health.Status == "" || state.Health.Status == container.NoHealthcheck || state.Health.Status == container.Healthy
+	return state.Health == nil || state.Health.Status == "" || state.Health.Status == container.NoHealthcheck ||
+		state.Health.Status == container.Healthy
 }
 
 func running(state *container.State) bool {

@@ -35,19 +35,20 @@ func TestSession(t *testing.T) {
 		"away":     context.DeadlineExceeded,
 	}
 	wants := func(context.Context) bool { return true }
-	v := verifier.New(verifier.Options{Issuer: issuer, Now: c.Now, WantsToken: wants, Call: func(_ context.Context, typ string, in, out any) error {
-		calls.Add(1)
-		if typ != contract.ValidateSession {
-			t.Errorf("type: got %s", typ)
-		}
-		switch a := answers[in.(contract.ValidateSessionRequest).Token].(type) {
-		case error:
-			return a
-		default:
-			raw, err := json.Marshal(a)
-			return errors.Join(err, json.Unmarshal(raw, out))
-		}
-	}})
+	v := verifier.New(verifier.Options{Issuer: issuer, Now: c.Now, WantsToken: wants,
+		Call: func(_ context.Context, typ string, in, out any) error {
+			calls.Add(1)
+			if typ != contract.ValidateSession {
+				t.Errorf("type: got %s", typ)
+			}
+			switch a := answers[in.(contract.ValidateSessionRequest).Token].(type) {
+			case error:
+				return a
+			default:
+				raw, err := json.Marshal(a)
+				return errors.Join(err, json.Unmarshal(raw, out))
+			}
+		}})
 	verify := func(token string) (id verifier.Identity, asked int32, err error) {
 		before := calls.Load()
 		id, err = v.Verify(t.Context(), token)

@@ -20,7 +20,8 @@ func TestExpiring(t *testing.T) {
 		by       func(cancel context.CancelFunc, parent context.CancelCauseFunc)
 		err, why error
 	}{
-		"OKExpired":   {func(context.CancelFunc, context.CancelCauseFunc) { time.Sleep(time.Minute) }, context.DeadlineExceeded, message.ErrUnfinished},
+		"OKExpired": {func(context.CancelFunc, context.CancelCauseFunc) { time.Sleep(time.Minute) }, context.DeadlineExceeded,
+			message.ErrUnfinished},
 		"OKCancelled": {func(cancel context.CancelFunc, _ context.CancelCauseFunc) { cancel() }, context.Canceled, context.Canceled},
 		"OKParent":    {func(_ context.CancelFunc, parent context.CancelCauseFunc) { parent(stopped) }, context.Canceled, stopped},
 	} {

@@ -48,7 +48,8 @@ func TestAPI(t *testing.T) {
 	}
 	s.send("a", "b", "c")
 	first := s.letters(3)[0]
-	if list := call("GET", "?service=graph-service", "", 200); len(list.Items) != 3 || list.Items[0].Error != "not\nnow" || list.Items[0].Position() != first.Position() {
+	if list := call("GET", "?service=graph-service", "", 200); len(list.Items) != 3 || list.Items[0].Error != "not\nnow" ||
+		list.Items[0].Position() != first.Position() {
 		t.Errorf("got %+v", list)
 	}
 	if all := call("GET", "", "", 200); len(all.Items) != 3 {
@@ -63,7 +64,8 @@ func TestAPI(t *testing.T) {
 		t.Errorf("got %+v", got)
 	}
 	s.letters(0)
-	for path, body := range map[string]string{"/graph-service/drop": `{"places":["0:9"]}`, "/graph-service/replay": `{}`, "/other/replay": `{"all":true}`} {
+	for path, body := range map[string]string{"/graph-service/drop": `{"places":["0:9"]}`, "/graph-service/replay": `{}`,
+		"/other/replay": `{"all":true}`} {
 		call("POST", path, body, 422)
 	}
 	call("GET", "?service=other", "", 422)

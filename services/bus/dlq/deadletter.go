@@ -58,7 +58,8 @@ func (l *DeadLetter) Position() string { return fmt.Sprintf("%d:%d", l.Partition
 
 // read takes a record of a dead-letter topic for a letter.
 func read(service string, r *kgo.Record) *DeadLetter {
-	l := &DeadLetter{Service: service, Partition: r.Partition, Offset: r.Offset, Key: string(r.Key), Value: r.Value, Headers: []Header{}, record: r}
+	l := &DeadLetter{Service: service, Partition: r.Partition, Offset: r.Offset, Key: string(r.Key), Value: r.Value, Headers: []Header{},
+		record: r}
 	for _, h := range r.Headers {
 		text := string(h.Value)
 		switch h.Key {

@@ -70,7 +70,8 @@ func (s *stack) send(ids ...string) {
 	for _, id := range ids {
 		err := s.producer.ProduceSync(s.t.Context(), &kgo.Record{
 			Topic: contract.Topic(contract.Graph), Partition: 2, Key: []byte("key of " + id), Value: []byte(`{"id":"` + id + `"}`),
-			Headers: []kgo.RecordHeader{{Key: "ce_type", Value: []byte("TEST")}, {Key: "ce_id", Value: []byte(id)}, {Key: "mine", Value: []byte("1")},
+			Headers: []kgo.RecordHeader{{Key: "ce_type", Value: []byte("TEST")}, {Key: "ce_id", Value: []byte(id)},
+				{Key: "mine", Value: []byte("1")},
 				{Key: message.HeaderExpires, Value: []byte("1")}},
 		}).FirstErr()
 		if err != nil {
@@ -125,7 +126,8 @@ func (s *stack) expect(id string) {
 		if m.Partition != 2 {
 			s.t.Errorf("%s came back on partition %d, want 2", id, m.Partition)
 		}
-		if m.ID != id || m.Key != "key of "+id || m.Headers.Get("mine") != "1" || m.Headers.Get(message.DeadError) != "" || !m.ExpiresAt.IsZero() {
+		if m.ID != id || m.Key != "key of "+id || m.Headers.Get("mine") != "1" || m.Headers.Get(message.DeadError) != "" ||
+			!m.ExpiresAt.IsZero() {
 			s.t.Errorf("got id %q, key %q, headers %v; want the original of %s", m.ID, m.Key, m.Headers, id)
 		}
 	case <-time.After(patience):
@@ -139,7 +141,8 @@ func TestReplay(t *testing.T) {
 	s := start(t)
 	s.send("a", "b", "c")
 	list := s.letters(3)
-	if l := list[0]; l.Error != "not\nnow" || l.Attempts != 1 || l.Type != "TEST" || l.Origin.Topic != contract.Topic(contract.Graph) || l.Time == "" {
+	if l := list[0]; l.Error != "not\nnow" || l.Attempts != 1 || l.Type != "TEST" || l.Origin.Topic != contract.Topic(contract.Graph) ||
+		l.Time == "" {
 		t.Errorf("got %+v", l)
 	}
 	s.refusing.Store(false)

@@ -82,11 +82,14 @@ func New(provider metric.MeterProvider, group string) *Meter {
 	m.received = counter("messaging.client.consumed.messages", "{message}", "Number of messages that were delivered to the application.")
 	m.retries = counter("axion.bus.retried.messages", "{message}", "Further attempts to process a message.")
 	m.deadLetters = counter("axion.bus.dead_lettered.messages", "{message}", "Messages that could not be processed and are dead letters now.")
-	m.expiries = counter("axion.bus.expired.messages", "{message}", "Requests that were dropped, since nobody waited for their answer any more.")
+	m.expiries = counter("axion.bus.expired.messages", "{message}",
+		"Requests that were dropped, since nobody waited for their answer any more.")
 	m.processDuration = histogram("messaging.process.duration", "Duration of processing operation.")
-	m.requestDuration = histogram("messaging.client.operation.duration", "Duration of messaging operation initiated by a producer or consumer client.")
+	m.requestDuration = histogram("messaging.client.operation.duration",
+		"Duration of messaging operation initiated by a producer or consumer client.")
 	m.relayDuration = histogram("axion.outbox.relay.duration", "From an event to the broker's acknowledgement.")
-	m.pending, err = m.meter.Int64ObservableGauge("axion.outbox.pending", metric.WithUnit("{row}"), metric.WithDescription("Events that are stored and not yet published."))
+	m.pending, err = m.meter.Int64ObservableGauge("axion.outbox.pending", metric.WithUnit("{row}"),
+		metric.WithDescription("Events that are stored and not yet published."))
 	if failed = errors.Join(failed, err); failed != nil {
 		panic(failed) // a name that no instrument can have
 	}

@@ -41,7 +41,8 @@ func New(provider trace.TracerProvider, group string) *Tracer {
 // Start begins a span as a child of ctx's. The context it returns always has
 // a valid span context, also where nothing is recorded, so that the messages
 // of one flow share a trace id.
-func (t *Tracer) Start(ctx context.Context, verb, typ string, kind trace.SpanKind, options ...trace.SpanStartOption) (context.Context, trace.Span) {
+func (t *Tracer) Start(ctx context.Context, verb, typ string, kind trace.SpanKind, options ...trace.SpanStartOption) (context.Context,
+	trace.Span) {
 	if parent := trace.SpanFromContext(ctx); parent.SpanContext().IsValid() && !parent.SpanContext().IsSampled() && len(options) == 0 {
 		return ctx, parent // it is not recorded
 	}

@@ -44,7 +44,8 @@ func (p *place) refuse(format string, args ...any) *Fault {
 // checkNumber refuses a number that would be dear to compare.
 func checkNumber(v any, at *place) error {
 	if n, isNumber := v.(json.Number); isNumber && !plain(n) {
-		return at.refuse("a number of more than %d digits, or with an exponent beyond %d, cannot be checked: send it as a string", maxDigits, maxDigits)
+		return at.refuse("a number of more than %d digits, or with an exponent beyond %d, cannot be checked: send it as a string", maxDigits,
+			maxDigits)
 	}
 	return nil
 }

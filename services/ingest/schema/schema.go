@@ -145,7 +145,8 @@ func checkSize(value any) error {
 	}
 	switch {
 	case parts > maxParts:
-		return &Fault{Detail: fmt.Sprintf("the schema has %d objects, arrays and booleans, and may have %d: split the type of event", parts, maxParts)}
+		return &Fault{Detail: fmt.Sprintf("the schema has %d objects, arrays and booleans, and may have %d: split the type of event", parts,
+			maxParts)}
 	case ids > maxIDs:
 		return &Fault{Detail: fmt.Sprintf("the schema has %d $id, and may have %d: refer to $defs in place of them", ids, maxIDs)}
 	}

@@ -28,8 +28,10 @@ func TestValidate(t *testing.T) {
 		{"OKTrue", `true`, `1`, ""},
 		{"OKEmpty", `{}`, `1`, ""},
 		{"OKRecursive", `{"properties":{"next":{"$ref":"#"}},"required":["v"]}`, `{"v":1,"next":{"v":2}}`, ""},
-		{"OKDynamic", `{"$dynamicAnchor":"n","properties":{"next":{"$dynamicRef":"#n"}},"unevaluatedProperties":false}`, `{"next":{"next":{}}}`, ""},
-		{"OKDraft7", `{"$schema":"http://json-schema.org/draft-07/schema#","items":[{"type":"string","format":"date"}],"additionalItems":false}`, `["2026-01-01"]`, ""},
+		{"OKDynamic", `{"$dynamicAnchor":"n","properties":{"next":{"$dynamicRef":"#n"}},"unevaluatedProperties":false}`, `{"next":{"next":{}}}`,
+			""},
+		{"OKDraft7", `{"$schema":"http://json-schema.org/draft-07/schema#","items":[{"type":"string","format":"date"}],"additionalItems":false}`,
+			`["2026-01-01"]`, ""},
 		{"OKMeta", `{"$ref":"https://json-schema.org/draft/2020-12/schema"}`, `{"type":"object","properties":{"a":{"pattern":"^a$"}}}`, ""},
 		{"OKOneOf", `{"oneOf":[{"type":"string"},{"type":"number","multipleOf":0.5}]}`, `1.5`, ""},
 		{"OKUnique", `{"uniqueItems":true}`, `[1,"1",[1],{"a":1}]`, ""},
@@ -86,7 +88,8 @@ func TestCompileRefuses(t *testing.T) {
 		{"Number", `{"properties":{"a":{"minimum":1e999999}}}`, "/properties/a/minimum", "exponent beyond 400"},
 		{"PatternSize", `{"pattern":"(((abcd){10}){10}){10}"}`, "", "more than 2000 instructions"},
 		{"PatternLength", `{"patternProperties":{"` + strings.Repeat("x", 2000) + `":{}}}`, "", "and may have 1000"},
-		{"Patterns", `{"allOf":[` + strings.TrimSuffix(list(10, `{"pattern":"(a|b){500}c%d"}`), ",") + `]}`, "", "more than 10000 instructions together"},
+		{"Patterns", `{"allOf":[` + strings.TrimSuffix(list(10, `{"pattern":"(a|b){500}c%d"}`), ",") + `]}`, "",
+			"more than 10000 instructions together"},
 		{"PatternSyntax", `{"pattern":"("}`, "", "missing closing )"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -139,7 +142,8 @@ var dear = []struct{ name, schema, value string }{
 		"{" + strings.TrimSuffix(list(20_000, `"aaaaaaaaaaaaaaaaaaaaaaaaaaa%d":1`), ",") + "}"},
 	{"RegexFormat", `{"$schema":"http://json-schema.org/draft-07/schema#","items":{"format":"regex"}}`,
 		"[" + strings.Repeat(`"((((((a|b){9}c){9}d){9}))))",`, 20_000) + "1]"},
-	{"Contains", `{"contains":{"contains":{"contains":{"const":1}}}}`, "[" + strings.Repeat("["+strings.Repeat("["+strings.Repeat("2,", 200)+"2],", 30)+"[]],", 30) + "[]]"},
+	{"Contains", `{"contains":{"contains":{"contains":{"const":1}}}}`,
+		"[" + strings.Repeat("["+strings.Repeat("["+strings.Repeat("2,", 200)+"2],", 30)+"[]],", 30) + "[]]"},
 	{"Numbers", `{"items":{"multipleOf":1e-300,"minimum":1e-300}}`, "[" + strings.Repeat("1e300,", 100_000) + "1]"},
 	{"If", `{"$defs":{"a":{"if":{"items":{"$ref":"#/$defs/a"}},"then":{"items":{"$ref":"#/$defs/a"}}}},"$ref":"#/$defs/a"}`,
 		strings.Repeat("[", 60) + strings.Repeat("]", 60)},
@@ -188,10 +192,12 @@ func TestBudget(t *testing.T) {
 // TestCompileTime: the dearest schemas that are let through.
 func TestCompileTime(t *testing.T) {
 	for name, text := range map[string]string{
-		"Unknown": `{"x":{` + strings.TrimSuffix(list(300, `"k%d":{}`), ",") + `},"allOf":[` + strings.TrimSuffix(list(300, `{"$ref":"#/x/k%d"}`), ",") + `]}`,
-		"Deep":    strings.Repeat(`{"not":`, 31) + "{}" + strings.Repeat("}", 31),
-		"Wide":    `{"allOf":[` + strings.TrimSuffix(list(990, `{"minimum":%d}`), ",") + `]}`,
-		"IDs":     `{"$defs":{` + strings.TrimSuffix(list(19, `"d%[1]d":{"$id":"a%[1]d","$defs":{"x":{},"y":{"$ref":"a0#/$defs/x"}}}`), ",") + `}}`,
+		"Unknown": `{"x":{` + strings.TrimSuffix(list(300, `"k%d":{}`), ",") + `},"allOf":[` +
+			strings.TrimSuffix(list(300, `{"$ref":"#/x/k%d"}`), ",") + `]}`,
+		"Deep": strings.Repeat(`{"not":`, 31) + "{}" + strings.Repeat("}", 31),
+		"Wide": `{"allOf":[` + strings.TrimSuffix(list(990, `{"minimum":%d}`), ",") + `]}`,
+		"IDs": `{"$defs":{` + strings.TrimSuffix(list(19, `"d%[1]d":{"$id":"a%[1]d","$defs":{"x":{},"y":{"$ref":"a0#/$defs/x"}}}`), ",") +
+			`}}`,
 		"Anchors": `{"allOf":[` + strings.TrimSuffix(list(450, `{"$dynamicAnchor":"a%[1]d","$dynamicRef":"#a0"}`), ",") + `]}`,
 	} {
 		began := time.Now()

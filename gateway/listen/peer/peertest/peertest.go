@@ -97,7 +97,8 @@ func Listen(t testing.TB, uid int, address string) *net.TCPListener {
 	fd := open(t, uid, family)
 	file := os.NewFile(uintptr(fd), address)
 	defer func() { _ = file.Close() }()
-	if err := errors.Join(unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1), unix.Bind(fd, sockaddr(at)), unix.Listen(fd, 64)); err != nil {
+	if err := errors.Join(unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1), unix.Bind(fd, sockaddr(at)),
+		unix.Listen(fd, 64)); err != nil {
 		t.Fatalf("listen at %s: %v", address, err)
 	}
 	l, err := net.FileListener(file)

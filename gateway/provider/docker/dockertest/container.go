@@ -144,12 +144,14 @@ func (e *Engine) Run(t testing.TB, c Container) {
 	if c.Network == "host" || strings.HasPrefix(c.Network, "container:") {
 		listen = "127.0.0.1:0" // others may have that port
 	}
-	settings := &container.Config{Image: image, Labels: maps.Clone(c.Labels), Env: []string{"NAME=" + c.Name, "LISTEN=" + listen}, ExposedPorts: network.PortSet{}}
+	settings := &container.Config{Image: image, Labels: maps.Clone(c.Labels), Env: []string{"NAME=" + c.Name, "LISTEN=" + listen},
+		ExposedPorts: network.PortSet{}}
 	for _, p := range c.Exposed {
 		settings.ExposedPorts[network.MustParsePort(p)] = struct{}{}
 	}
 	if c.Checked {
-		settings.Healthcheck = &container.HealthConfig{Test: []string{"CMD", "/server", "check"}, Interval: 100 * time.Millisecond, Timeout: 5 * time.Second, Retries: 1}
+		settings.Healthcheck = &container.HealthConfig{Test: []string{"CMD", "/server", "check"}, Interval: 100 * time.Millisecond,
+			Timeout: 5 * time.Second, Retries: 1}
 	}
 	host := &container.HostConfig{NetworkMode: container.NetworkMode(c.Network)}
 	if c.Published {
