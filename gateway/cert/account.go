@@ -11,6 +11,8 @@ import (
 	"github.com/caddyserver/certmagic"
 	"github.com/mholt/acmez/v3/acme"
 
+	"axion/gateway/cert/storage"
+	"axion/gateway/cert/zaplog"
 	"axion/gateway/config"
 )
 
@@ -69,20 +71,20 @@ func (p *public) newAccount(cache *certmagic.Cache, name string, c *config.ACME,
 		dir = filepath.Join(dir, certmagic.StorageKeys.Safe(name))
 		discardDamaged(dir, p.log)
 	}
-	log := zapTo(p.log)
+	log := zaplog.New(p.log)
 	a.magic = certmagic.New(cache, certmagic.Config{
 		KeySource:           certmagic.StandardKeyGenerator{KeyType: key},
 		OCSP:                certmagic.OCSPConfig{DisableStapling: true},
-		Storage:             storageIn(dir),
+		Storage:             storage.New(dir, maxCached),
 		DisableStorageCheck: true,
 		Logger:              log,
 	})
-	door := p.door.Addr().(*net.TCPAddr)
+	challengePort := p.challengePort.Addr().(*net.TCPAddr)
 	issuer := certmagic.ACMEIssuer{
 		CA: a.server, Email: c.Email, Agreed: true, TrustedRoots: roots, Logger: log,
 		DisableHTTPChallenge:      c.HTTPChallenge == nil && c.TLSChallenge != nil,
 		DisableTLSALPNChallenge:   c.TLSChallenge == nil && c.HTTPChallenge != nil,
-		DisableDistributedSolvers: true, ListenHost: door.IP.String(), AltHTTPPort: door.Port, AltTLSALPNPort: door.Port,
+		DisableDistributedSolvers: true, ListenHost: challengePort.IP.String(), AltHTTPPort: challengePort.Port, AltTLSALPNPort: challengePort.Port,
 	}
 	if c.EAB != nil {
 		issuer.ExternalAccount = &acme.EAB{KeyID: c.EAB.KID, MACKey: c.EAB.HmacEncoded}

@@ -45,10 +45,10 @@ func (s *state) challenge(hello *tls.ClientHelloInfo) *tls.Config {
 	}
 }
 
-// openDoor opens a port on which nobody is served. Certmagic opens ports 80 and
+// openChallengePort opens a port on which nobody is served. Certmagic opens ports 80 and
 // 443 of all interfaces itself, unless it finds the port that it was told taken:
 // then it trusts that challenges are answered elsewhere, as they are here.
-func openDoor() (net.Listener, error) {
+func openChallengePort() (net.Listener, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("open a port for ACME challenges: %w", err)

@@ -23,7 +23,7 @@ func (a *Authority) Forget(host string) { a.public.recent.forget(host) }
 func (a *Authority) PublicHosts() []string { return keys(a.state.Load().public) }
 
 // Idle reports whether nothing was opened for ACME.
-func (a *Authority) Idle() bool { return a.public.cache.Load() == nil && a.public.door == nil }
+func (a *Authority) Idle() bool { return a.public.cache.Load() == nil && a.public.challengePort == nil }
 
 // IsPublic is for tests of names.
 func IsPublic(names ...string) []string {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/caddyserver/certmagic"
 
+	"axion/gateway/cert/zaplog"
 	"axion/gateway/config"
 )
 
@@ -29,10 +30,10 @@ type public struct {
 	recent  recent
 	dry     bool // accounts are looked at only
 
-	mu       sync.Mutex
-	door     net.Listener        // see openDoor
-	accounts map[string]*account // by resolver
-	hosts    map[string]managed
+	mu            sync.Mutex
+	challengePort net.Listener        // see openChallengePort
+	accounts      map[string]*account // by resolver
+	hosts         map[string]managed
 }
 
 // managed is a host that has a certificate, or for which one is being got.
@@ -63,17 +64,17 @@ func (p *public) open() (*certmagic.Cache, error) {
 	if c := p.cache.Load(); c != nil {
 		return c, nil
 	}
-	door, err := openDoor()
+	challengePort, err := openChallengePort()
 	if err != nil {
 		return nil, err
 	}
 	cache := certmagic.NewCache(certmagic.CacheOptions{
 		GetConfigForCert: p.configOf,
 		Capacity:         maxCached,
-		Logger:           zapTo(p.log),
+		Logger:           zaplog.New(p.log),
 	})
 	p.mu.Lock()
-	p.door = door
+	p.challengePort = challengePort
 	p.mu.Unlock()
 	p.cache.Store(cache)
 	return cache, nil
@@ -138,8 +139,8 @@ func (p *public) close() {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.door != nil {
-		_ = p.door.Close()
+	if p.challengePort != nil {
+		_ = p.challengePort.Close()
 	}
 	for _, m := range p.hosts {
 		m.cancel()

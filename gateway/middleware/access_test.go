@@ -308,7 +308,7 @@ func TestPassTLSClientCert(t *testing.T) {
 	}
 }
 
-func TestHeadersDoor(t *testing.T) {
+func TestHeadersGuard(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		headers config.Headers

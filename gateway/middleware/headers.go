@@ -20,7 +20,7 @@ func headers(c *config.Headers) (Middleware, error) {
 	if err != nil {
 		return nil, err
 	}
-	security, door := securityHeaders(c), guard{c}
+	security, hosts := securityHeaders(c), guard{c}
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if cross != nil && isPreflight(r) {
@@ -30,7 +30,7 @@ func headers(c *config.Headers) (Middleware, error) {
 			}
 			origin := r.Header.Get("Origin")
 			customRequest(r, c.CustomRequestHeaders)
-			secure := door.secure(r)
+			secure := hosts.secure(r)
 			e := &editor{ResponseWriter: w, edit: func(h http.Header) {
 				security.set(h, secure)
 				customResponse(h, c.CustomResponseHeaders)
@@ -38,7 +38,7 @@ func headers(c *config.Headers) (Middleware, error) {
 					cross.answer(h, origin)
 				}
 			}}
-			if door.admits(e, r) {
+			if hosts.admits(e, r) {
 				next.ServeHTTP(e, r)
 			}
 			e.finish()

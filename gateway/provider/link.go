@@ -10,9 +10,9 @@ import (
 
 // leaveOut removes the routers that need a middleware which cannot be built, by
 // itself or through a chain: without it they would serve what they must not.
-func (m *merger) leaveOut(wares map[string]*ware) {
+func (m *merger) leaveOut(merged map[string]*mergedMiddleware) {
 	refused := map[string]string{} // middlewares that cannot be, and why
-	for name, w := range wares {
+	for name, w := range merged {
 		if w.unsupported != "" {
 			refused[name] = w.unsupported
 		}

@@ -9,11 +9,11 @@ import (
 // change is the same object in the next configuration: whoever builds from it tells by
 // the pointer that there is nothing to do.
 type memos struct {
-	sets        memo[label.Set, piece]
-	routers     memo[config.Router, config.Router]
-	services    memo[config.Service, config.Service]
-	middlewares memo[config.Middleware, config.Middleware]
-	wares       memo[config.Middleware, ware]
+	sets              memo[label.Set, piece]
+	routers           memo[config.Router, config.Router]
+	services          memo[config.Service, config.Service]
+	middlewares       memo[config.Middleware, config.Middleware]
+	mergedMiddlewares memo[config.Middleware, mergedMiddleware]
 }
 
 // forget drops what was not asked for since it was called last.
@@ -22,7 +22,7 @@ func (m *memos) forget() {
 	m.routers.forget()
 	m.services.forget()
 	m.middlewares.forget()
-	m.wares.forget()
+	m.mergedMiddlewares.forget()
 }
 
 // memo keeps what was made of values that do not change, by their pointers.

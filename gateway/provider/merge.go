@@ -55,7 +55,7 @@ type merger struct {
 	memos       *memos
 	routers     group[config.Router]
 	services    group[config.Service]
-	middlewares group[ware]
+	middlewares group[mergedMiddleware]
 	transports  group[config.ServersTransport]
 
 	tcpRouters     group[config.TCPRouter]
@@ -68,8 +68,8 @@ type merger struct {
 	stores         group[config.TLSStore]
 }
 
-// ware is an HTTP middleware, or why there is none.
-type ware struct {
+// mergedMiddleware is an HTTP middleware, or why there is none.
+type mergedMiddleware struct {
 	config.Middleware
 	unsupported string
 }
@@ -77,7 +77,9 @@ type ware struct {
 // untold is what Traefik is told where no file starts it.
 var untold = &config.Static{}
 
-func newWare(m *config.Middleware) *ware { return &ware{Middleware: *m} }
+func newMergedMiddleware(m *config.Middleware) *mergedMiddleware {
+	return &mergedMiddleware{Middleware: *m}
+}
 
 func newMerger(m *memos) *merger {
 	return &merger{
@@ -85,7 +87,7 @@ func newMerger(m *memos) *merger {
 		out:         &config.Dynamic{Static: untold, Places: make(map[config.Scope][]*config.Places, m.sets.size())},
 		routers:     newGroup("router", func(v *config.Router) *config.Origin { return &v.Origin }).sized(m.routers.size()),
 		services:    newGroup("service", func(v *config.Service) *config.Origin { return &v.Origin }).sized(m.services.size()),
-		middlewares: newGroup("middleware", func(v *ware) *config.Origin { return &v.Origin }).sized(m.wares.size()),
+		middlewares: newGroup("middleware", func(v *mergedMiddleware) *config.Origin { return &v.Origin }).sized(m.mergedMiddlewares.size()),
 		transports:  newGroup("serversTransport", func(v *config.ServersTransport) *config.Origin { return &v.Origin }),
 
 		tcpRouters:     newGroup("TCP router", func(v *config.TCPRouter) *config.Origin { return &v.Origin }),
@@ -169,10 +171,10 @@ func (m *merger) add(p piece) {
 	collect(&m.routers, p.provider, p.routers)
 	collect(&m.services, p.provider, p.services)
 	for name, w := range p.middlewares {
-		m.middlewares.add(qualify(name, p.provider), m.memos.wares.of(w, newWare))
+		m.middlewares.add(qualify(name, p.provider), m.memos.mergedMiddlewares.of(w, newMergedMiddleware))
 	}
 	for name, why := range p.unsupported {
-		m.middlewares.add(qualify(name, p.provider), &ware{Middleware: config.Middleware{Origin: p.origin}, unsupported: why})
+		m.middlewares.add(qualify(name, p.provider), &mergedMiddleware{Middleware: config.Middleware{Origin: p.origin}, unsupported: why})
 	}
 	collect(&m.transports, p.provider, p.transports)
 	collect(&m.tcpRouters, p.provider, p.tcp.Routers)
@@ -200,9 +202,9 @@ func (m *merger) add(p piece) {
 func (m *merger) finish() {
 	d := m.out
 	d.Services = pick(m, &m.services, mergeServers)
-	wares := pick(m, &m.middlewares, nil)
-	d.Middlewares = make(map[string]*config.Middleware, len(wares))
-	for name, w := range wares {
+	merged := pick(m, &m.middlewares, nil)
+	d.Middlewares = make(map[string]*config.Middleware, len(merged))
+	for name, w := range merged {
 		if w.unsupported == "" {
 			d.Middlewares[name] = &w.Middleware
 		}
@@ -217,5 +219,5 @@ func (m *merger) finish() {
 	d.TLS.Options, d.TLS.Stores = pick(m, &m.options, nil), pick(m, &m.stores, nil)
 	d.Written = written(d)
 	m.refer(d)
-	m.leaveOut(wares)
+	m.leaveOut(merged)
 }

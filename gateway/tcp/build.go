@@ -31,7 +31,7 @@ func Build(c *config.TCP, opts Options) *Tables {
 	b := &builder{
 		Tables: &Tables{
 			tables: make(map[string]*Table), services: make(map[string]*service),
-			transports: make(map[string]*transport), wares: make(map[string]*ware),
+			transports: make(map[string]*transport), middlewares: make(map[string]*middleware),
 		},
 		config: c, opts: opts, old: cmp.Or(opts.Old, &Tables{}),
 	}
@@ -63,8 +63,8 @@ func (b *builder) route(name string, c *config.TCPRouter) *route {
 		b.checkTLS(r)
 	}
 	b.enter(r)
-	for _, ware := range c.Middlewares {
-		b.dress(r, ware)
+	for _, middleware := range c.Middlewares {
+		b.addMiddleware(r, middleware)
 	}
 	b.serve(r)
 	return r
@@ -117,16 +117,16 @@ func (b *builder) enter(r *route) {
 	}
 }
 
-// dress gives the router a middleware.
-func (b *builder) dress(r *route, name string) {
-	w := b.ware(name)
+// addMiddleware gives the router a middleware.
+func (b *builder) addMiddleware(r *route, name string) {
+	w := b.middleware(name)
 	switch {
 	case w == nil:
 		r.refuse("middlewares", fmt.Sprintf("middleware %q does not exist", name), didYouMean(name, b.config.Middlewares))
 	case w.err != nil:
 		r.refuse("middlewares", fmt.Sprintf("middleware %q: %v", name, w.err), hintOf(w.err))
 	default:
-		r.wares = append(r.wares, w)
+		r.middlewares = append(r.middlewares, w)
 	}
 }
 

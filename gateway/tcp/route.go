@@ -10,14 +10,14 @@ import (
 
 // route is a router as built.
 type route struct {
-	name     string
-	config   *config.TCPRouter
-	rule     *rule.TCPRule // nil where it was refused
-	priority int
-	entries  []string
-	wares    []*ware
-	service  *service
-	findings []Finding
+	name        string
+	config      *config.TCPRouter
+	rule        *rule.TCPRule // nil where it was refused
+	priority    int
+	entries     []string
+	middlewares []*middleware
+	service     *service
+	findings    []Finding
 }
 
 func (r *route) describe() Route {

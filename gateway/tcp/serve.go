@@ -20,7 +20,7 @@ func (m *Mux) serve(r *route, c *conn, s speech) {
 	defer func() { _ = c.Close() }()
 	defer context.AfterFunc(m.serving, func() { _ = c.Conn.Close() })()
 	client := addressOf(c.RemoteAddr())
-	for _, w := range r.wares {
+	for _, w := range r.middlewares {
 		if !w.gate.enter(client) {
 			m.opts.Log.Debug("connection refused by a middleware", "router", r.name, "client", client)
 			return

@@ -197,9 +197,9 @@ func TestMiddlewares(t *testing.T) {
 	t.Parallel()
 	address := serve(t, named("db"))
 	for _, tt := range []struct {
-		name string
-		ware config.TCPMiddleware
-		want []string // of connections that stay open
+		name       string
+		middleware config.TCPMiddleware
+		want       []string // of connections that stay open
 	}{
 		{"InFlightConn", config.TCPMiddleware{InFlightConn: &config.InFlightConn{Amount: 2}}, []string{"db x", "db x", ""}},
 		{"OKAllowed", config.TCPMiddleware{IPAllowList: &config.TCPIPAllowList{SourceRange: []string{"127.0.0.0/8"}}}, []string{"db x"}},
@@ -210,7 +210,7 @@ func TestMiddlewares(t *testing.T) {
 			t.Parallel()
 			c := routes(plain(address))
 			c.Routers["to-"+address].Middlewares = []string{"m"}
-			c.Middlewares = map[string]*config.TCPMiddleware{"m": &tt.ware}
+			c.Middlewares = map[string]*config.TCPMiddleware{"m": &tt.middleware}
 			r := start(t, c, tcp.MuxOptions{})
 			var first net.Conn
 			for i, want := range tt.want {
@@ -222,7 +222,7 @@ func TestMiddlewares(t *testing.T) {
 					first = client
 				}
 			}
-			if tt.ware.InFlightConn == nil {
+			if tt.middleware.InFlightConn == nil {
 				return
 			}
 			r.put(c) // the count goes on

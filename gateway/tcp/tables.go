@@ -12,11 +12,11 @@ import (
 // Tables hold the routes of all entrypoints. They do not change once built, but
 // for the health of servers, and are safe for concurrent use.
 type Tables struct {
-	routes     []*route // in the order of trial, disabled ones included
-	tables     map[string]*Table
-	services   map[string]*service
-	transports map[string]*transport
-	wares      map[string]*ware
+	routes      []*route // in the order of trial, disabled ones included
+	tables      map[string]*Table
+	services    map[string]*service
+	transports  map[string]*transport
+	middlewares map[string]*middleware
 }
 
 // Table holds the enabled routes of one entrypoint, in the order of trial.

@@ -1,11 +1,9 @@
-package cert
+package storage
 
 import (
 	"context"
 	"fmt"
 	"sync"
-
-	"github.com/caddyserver/certmagic"
 )
 
 // locks are certmagic's locks on names, within this process. The zero value is
@@ -49,25 +47,3 @@ func (l *locks) Unlock(_ context.Context, name string) error {
 	close(free)
 	return nil
 }
-
-// disk keeps certificates in a directory, which is one process's own. Locks are
-// its own too: those of certmagic's files leave a goroutine for seconds.
-type disk struct {
-	certmagic.Storage
-	locks *locks
-}
-
-// storageIn keeps certificates in dir, or in memory where it is empty.
-func storageIn(dir string) certmagic.Storage {
-	if dir == "" {
-		return newMemory(maxCached)
-	}
-	return newDisk(dir)
-}
-
-func newDisk(dir string) disk {
-	return disk{&certmagic.FileStorage{Path: dir}, &locks{}}
-}
-
-func (d disk) Lock(ctx context.Context, name string) error   { return d.locks.Lock(ctx, name) }
-func (d disk) Unlock(ctx context.Context, name string) error { return d.locks.Unlock(ctx, name) }

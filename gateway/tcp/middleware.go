@@ -12,8 +12,8 @@ import (
 	"axion/gateway/config"
 )
 
-// ware is a middleware as built: it lets clients in or not.
-type ware struct {
+// middleware is a middleware as built: it lets clients in or not.
+type middleware struct {
 	config config.TCPMiddleware // without origin
 	gate   gate
 	err    error
@@ -26,23 +26,23 @@ type gate interface {
 	leave(client netip.Addr)
 }
 
-// ware builds the middleware of that name once; nil where there is none.
-func (b *builder) ware(name string) *ware {
-	if w, ok := b.wares[name]; ok {
+// middleware builds the middleware of that name once; nil where there is none.
+func (b *builder) middleware(name string) *middleware {
+	if w, ok := b.middlewares[name]; ok {
 		return w
 	}
 	c, ok := b.config.Middlewares[name]
 	if !ok {
 		return nil
 	}
-	w := &ware{config: *c}
+	w := &middleware{config: *c}
 	w.config.Origin = config.Origin{}
-	if was := b.old.wares[name]; was != nil && was.err == nil && reflect.DeepEqual(was.config, w.config) {
+	if was := b.old.middlewares[name]; was != nil && was.err == nil && reflect.DeepEqual(was.config, w.config) {
 		w = was
 	} else {
 		w.gate, w.err = newGate(c)
 	}
-	b.wares[name] = w
+	b.middlewares[name] = w
 	return w
 }
 

@@ -1,4 +1,5 @@
-package cert
+// Package zaplog has a library that logs by zap log by slog.
+package zaplog
 
 import (
 	"context"
@@ -8,8 +9,8 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// zapTo gives certmagic a logger whose warnings and errors go to log.
-func zapTo(log *slog.Logger) *zap.Logger { return zap.New(bridge{log}) }
+// New gives a logger whose warnings and errors go to log; the rest is dropped.
+func New(log *slog.Logger) *zap.Logger { return zap.New(bridge{log}) }
 
 type bridge struct{ log *slog.Logger }
 
