@@ -250,3 +250,22 @@ func (c *changes) answers(t *testing.T, s *stack) string {
 	}
 	return s.portless(b.String())
 }
+
+// writeProject writes a fragment such as infrastructure-service's.
+func writeProject(tb testing.TB, dir, name, host string) {
+	tb.Helper()
+	app := "app-" + name
+	write(tb, filepath.Join(dir, app+".yaml"), fmt.Sprintf(`services:
+  %[1]s:
+    labels:
+      traefik.enable: "true"
+      traefik.http.routers.%[1]s.rule: Host(`+"`%[2]s.apps.localhost`"+`)
+      traefik.http.routers.%[1]s.entrypoints: websecure
+      traefik.http.routers.%[1]s.tls: "true"
+      traefik.http.routers.%[1]s_web.rule: Host(`+"`%[2]s.apps.localhost`"+`)
+      traefik.http.routers.%[1]s_web.entrypoints: web
+      traefik.http.routers.%[1]s_web.middlewares: %[1]s_https
+      traefik.http.middlewares.%[1]s_https.redirectscheme.scheme: https
+      traefik.http.services.%[1]s.loadbalancer.server.port: "31000"
+`, app, host))
+}

@@ -132,6 +132,16 @@ func TestProjectModules(t *testing.T) {
 			{traceId: "late", start: "2026-01-01T00:00:05Z", durationMs: 1},
 			{traceId: "right", start: "2026-01-01T00:00:02Z", durationMs: 1}, {traceId: "early", start: "2026-01-01T00:00:00Z", durationMs: 1},
 		], Date.parse("2026-01-01T00:00:02.010Z")).traceId)`, "right"},
+		// Parts that are unhealthy for one cause are one problem.
+		{"OKOneCause", `import("/js/state.js").then(({system, problems}) => {
+			const full = (name, port) => ({name, state: "unhealthy", detail: "127.0.0.1:" + port + ": storage: the disk of /d is full",
+				instances: [{depends: [{name: "storage", state: "unhealthy", detail: "the disk of /d is full"}]}]});
+			const before = system.value;
+			system.value = {parts: [full("a", 1), {name: "b", state: "unhealthy", detail: "no answer"}, full("c", 2)], problems: []};
+			const found = problems.value.filter((p) => p.what.includes("unhealthy")).map((p) => p.what + " / " + p.where);
+			system.value = before;
+			return found.join("; ");
+		})`, "2 parts are unhealthy: a, c / storage: the disk of /d is full; b is unhealthy / no answer"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

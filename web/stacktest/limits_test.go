@@ -16,41 +16,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"axion/services/clustertest"
 	"axion/services/contract"
 	"axion/web/stacktest"
 )
-
-// deploys creates projects and waits until each is deployed and answers.
-func deploys(t *testing.T, s *stacktest.Process, names ...string) {
-	t.Helper()
-	ws := s.WebSocket(t, "/ws?token="+s.Token)
-	for _, name := range names {
-		p := s.Create(t, "", name, "")
-		ws.ReadUntil(t, p.ID, contract.DeploymentSucceeded)
-		if page := s.Get(t, s.URL(p.Slug+"."+contract.AppsDomain, "/")); page.Status != http.StatusOK {
-			t.Errorf("site of %s: got %d", name, page.Status)
-		}
-	}
-}
-
-// letters are the dead letters of all services.
-func letters(t *testing.T, s *stacktest.Process) (n int64) {
-	t.Helper()
-	var topics []string
-	for _, service := range contract.Names() {
-		topics = append(topics, contract.DeadLetterTopic(service))
-	}
-	ends, err := kadm.NewClient(s.Kafka(t)).ListEndOffsets(t.Context(), topics...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ends.Each(func(o kadm.ListedOffset) { n += max(o.Offset, 0) })
-	return n
-}
 
 // stillTime is how long the program stands still: longer than the sessions of groups
 // and the deadlines of requests.

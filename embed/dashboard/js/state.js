@@ -26,13 +26,24 @@ export const problems = computed(() => {
   return found.sort((a, b) => (b.severity === "error") - (a.severity === "error"));
 });
 
-// partProblems leaves out what is said already.
+// partProblems leaves out what is said already. Parts that are unhealthy for the same
+// cause, such as a full disk, are one problem.
 function partProblems(parts, said) {
-  const unhealthy = parts
-    .filter((part) => part.state === "unhealthy" && !said.includes(part.detail))
-    .map((part) => ({ severity: "error", what: `${part.name} is unhealthy`, where: part.detail || part.address, href: "/" }));
+  const byCause = Map.groupBy(parts.filter((part) => part.state === "unhealthy" && !said.includes(part.detail)), causeOf);
+  const unhealthy = [...byCause].map(([cause, of]) => ({
+    severity: "error",
+    what: of.length === 1 ? `${of[0].name} is unhealthy` : `${of.length} parts are unhealthy: ${of.map((part) => part.name).join(", ")}`,
+    where: of.length === 1 ? of[0].detail || of[0].address : cause,
+    href: "/",
+  }));
   const others = parts.flatMap((part) => (part.problems ?? []).map((p) => ({ severity: "error", what: `${part.name}: ${p.message}`, where: p.where, hint: p.hint, href: "/" })));
   return [...unhealthy, ...others];
+}
+
+// causeOf is what a part that is unhealthy misses, whichever its address is.
+function causeOf(part) {
+  const missing = (part.instances ?? []).flatMap((instance) => instance.depends ?? []).find((d) => d.state === "unhealthy" && d.detail);
+  return missing ? `${missing.name}: ${missing.detail}` : part.detail || part.address;
 }
 
 function labelProblems(found) {
