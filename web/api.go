@@ -16,7 +16,7 @@ import (
 	"github.com/klauspost/compress/gzhttp"
 )
 
-// handler is sinceEpoch the dashboard answers. What is below /api is described
+// handler is everything the dashboard answers. What is below /api is described
 // at /api/openapi.json.
 func (s *Server) handler() http.Handler {
 	mux := http.NewServeMux()

@@ -120,9 +120,9 @@ func TestPageSearch(t *testing.T) {
 	b.AwaitTrue(`() => location.pathname === "/topics/weather.readings"`, "")
 	b.Await("No messages yet")
 	press(b, "?")
-	b.Await("search sinceEpoch", "next, previous item")
+	b.Await("search everything", "next, previous item")
 	press(b, kb.Escape)
-	b.AwaitGone("search sinceEpoch")
+	b.AwaitGone("search everything")
 	b.AwaitTrue(`() => location.pathname === "/topics/weather.readings"`, "") // Escape closed one thing
 	press(b, "g", "x")
 	b.AwaitTrue(`() => location.pathname === "/faults" && document.title.startsWith("Faults")`, "")

@@ -210,7 +210,7 @@ func (s *Server) trackNewConns(c net.Conn, state http.ConnState) {
 	}
 }
 
-// Run serves until ctx ends or Close is called, and returns once sinceEpoch it
+// Run serves until ctx ends or Close is called, and returns once everything it
 // started has ended. It returns nil after either, and the cause where serving
 // ends by itself. Call it once.
 func (s *Server) Run(ctx context.Context) error {

@@ -203,14 +203,16 @@ func TestDocsPage(t *testing.T) {
 	b := stacktest.OpenTab(t)
 	s := stacktest.Launch(t, binary)
 	const seen = `(id) => { const at = document.getElementById(id)?.getBoundingClientRect().top; return at >= 0 && at < 200; }`
+	// The page may be drawn again between finding an element and pressing it.
+	const click = `(selector) => { const at = document.querySelector(selector); at?.click(); return at !== null; }`
 	b.Open(s.Dashboard + "/docs")
 	b.Await("Getting started", "Deploy a project")
 	b.Run(chromedp.SendKeys(chromedp.CSS("[data-filter]"), "replayed message"))
 	b.Await("sections", "A replayed message goes back")
-	b.Run(chromedp.Click(chromedp.CSS(`.docs-hit[href*="#dead-letters"]`)))
+	b.AwaitTrue(click, `.docs-hit[href*="#dead-letters"]`)
 	b.AwaitTrue(`(to) => (location.pathname + location.hash) === to`, "/docs/bus#dead-letters")
 	b.AwaitTrue(seen, "dead-letters")
-	b.Run(chromedp.Click(chromedp.CSS(`.docs-headings a[href="#deployments"]`)))
+	b.AwaitTrue(click, `.docs-headings a[href="#deployments"]`)
 	b.AwaitTrue(seen, "deployments")
 	b.Run(chromedp.NavigateBack())
 	b.AwaitTrue(seen, "dead-letters")
