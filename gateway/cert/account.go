@@ -84,7 +84,8 @@ func (p *public) newAccount(cache *certmagic.Cache, name string, c *config.ACME,
 		CA: a.server, Email: c.Email, Agreed: true, TrustedRoots: roots, Logger: log,
 		DisableHTTPChallenge:      c.HTTPChallenge == nil && c.TLSChallenge != nil,
 		DisableTLSALPNChallenge:   c.TLSChallenge == nil && c.HTTPChallenge != nil,
-		DisableDistributedSolvers: true, ListenHost: challengePort.IP.String(), AltHTTPPort: challengePort.Port, AltTLSALPNPort: challengePort.Port,
+		DisableDistributedSolvers: true, ListenHost: challengePort.IP.String(), AltHTTPPort: challengePort.Port,
+		AltTLSALPNPort: challengePort.Port,
 	}
 	if c.EAB != nil {
 		issuer.ExternalAccount = &acme.EAB{KeyID: c.EAB.KID, MACKey: c.EAB.HmacEncoded}
