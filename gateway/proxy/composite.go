@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -84,6 +85,10 @@ func (w *weighted) choose() error {
 // ServeHTTP hands r to a child that is up.
 func (w *weighted) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	up := w.up.Load()
+	if slices.ContainsFunc(up.children, func(i int) bool { return !w.children[i].Up() }) { // it has not reported yet
+		_ = w.choose()
+		up = w.up.Load()
+	}
 	switch {
 	case len(up.children) == len(w.children):
 	case len(up.children) > 0:
