@@ -34,7 +34,7 @@ func TestRetention(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	// A topic may be older than the wish to keep it, and the wish outlives a
-	// broker that is not told of it again.
+	// broker to which it is not given again.
 	if err := start(t, Options{Dir: dir, Topics: []string{"old"}}).Close(); err != nil {
 		t.Fatal(err)
 	}

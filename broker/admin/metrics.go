@@ -14,7 +14,7 @@ import (
 const (
 	// measureTimeout bounds the questions of one reading of the metrics.
 	measureTimeout = time.Second
-	// maxMeasured bounds the topics and the groups that metrics tell of: the first
+	// maxMeasured bounds the topics and the groups that metrics cover: the first
 	// by name.
 	maxMeasured = 500
 )
@@ -58,13 +58,13 @@ func (a *Admin) RegisterMetrics(provider metric.MeterProvider) error {
 	return nil
 }
 
-// observe asks the cluster. What it cannot tell is left out.
+// observe asks the cluster. What it cannot read is left out.
 func (g *gauges) observe(ctx context.Context, to metric.Observer) error {
 	ctx, cancel := context.WithTimeout(ctx, measureTimeout)
 	defer cancel()
 	topics, err := g.admin.Topics(ctx)
 	if err != nil {
-		return nil // told by the health checks
+		return nil // the health checks report it
 	}
 	ends := map[string]int64{}
 	for _, t := range topics[:min(len(topics), maxMeasured)] {
@@ -77,7 +77,7 @@ func (g *gauges) observe(ctx context.Context, to metric.Observer) error {
 		to.ObserveInt64(g.produced, ends[t.Name], of)
 	}
 	for name, bytes := range g.admin.sizes(ctx) {
-		if _, told := ends[name]; told {
+		if _, known := ends[name]; known {
 			to.ObserveInt64(g.size, bytes, metric.WithAttributes(attribute.String("messaging.destination.name", name)))
 		}
 	}
@@ -89,7 +89,7 @@ func (g *gauges) observe(ctx context.Context, to metric.Observer) error {
 		name := attribute.String("messaging.consumer.group.name", group.Name)
 		to.ObserveInt64(g.members, int64(group.Members), metric.WithAttributes(name))
 		for topic, lag := range group.Lag {
-			if end, told := ends[topic]; told {
+			if end, known := ends[topic]; known {
 				of := metric.WithAttributes(name, attribute.String("messaging.destination.name", topic))
 				to.ObserveInt64(g.lag, lag, of)
 				to.ObserveInt64(g.offset, max(0, end-lag), of)

@@ -8,7 +8,7 @@ import (
 const (
 	maxTopicName = 249 // Kafka's
 	// MaxPartitions of one topic. Each takes memory and files, and kfake
-	// makes as many as it is told.
+	// makes as many as the request asks for.
 	MaxPartitions = 1000
 )
 

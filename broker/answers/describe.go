@@ -71,9 +71,9 @@ func (m *Completer) describe(r *kmsg.DescribeConfigsResponseResource) {
 
 // describe makes the description of a topic or group from kfake's: own is the source of
 // what is set for it alone.
-func (s settings) describe(told []config, own kmsg.ConfigSource) []config {
-	byName := make(map[string]config, len(told))
-	for _, c := range told {
+func (s settings) describe(listed []config, own kmsg.ConfigSource) []config {
+	byName := make(map[string]config, len(listed))
+	for _, c := range listed {
 		byName[c.Name] = c
 	}
 	all := make([]config, 0, len(s))
@@ -109,7 +109,7 @@ func (s settings) describe(told []config, own kmsg.ConfigSource) []config {
 }
 
 // readOnly reports whether a broker's setting is only read when it starts: of those that
-// are told, all but these.
+// are listed, all but these.
 func readOnly(name string) bool {
 	switch name {
 	case "compression.type", "log.message.timestamp.type", "log.cleaner.backoff.ms", "log.retention.bytes",
@@ -133,38 +133,38 @@ var brokerSettings = map[string]kmsg.ConfigType{
 
 // defaultsForAll are the settings that clients have made for all brokers. kfake tells
 // those that it was started with too.
-func defaultsForAll(told []config) []config {
-	told = slices.DeleteFunc(told, func(c config) bool {
+func defaultsForAll(listed []config) []config {
+	listed = slices.DeleteFunc(listed, func(c config) bool {
 		switch c.Name {
 		case "log.segment.bytes", "log.retention.bytes", "log.retention.ms", "group.consumer.heartbeat.interval.ms":
 			return true
 		}
 		return c.Source != kmsg.ConfigSourceDynamicBrokerConfig
 	})
-	for i := range told {
-		told[i].Source = kmsg.ConfigSourceDynamicDefaultBrokerConfig
+	for i := range listed {
+		listed[i].Source = kmsg.ConfigSourceDynamicDefaultBrokerConfig
 	}
-	return told
+	return listed
 }
 
 // describeBroker corrects what kfake says of itself. Without a name, what is set for
 // all brokers is asked for: only that.
-func (m *Completer) describeBroker(name string, told []config) []config {
+func (m *Completer) describeBroker(name string, listed []config) []config {
 	if name == "" {
-		return defaultsForAll(told)
+		return defaultsForAll(listed)
 	}
 	fixed := map[string]string{
 		"log.dir": m.cluster.Dir(), "log.dirs": m.cluster.Dir(), "default.replication.factor": "1", "node.id": strconv.Itoa(Node),
 		"advertised.listeners": "PLAINTEXT://" + m.cluster.Addr(), "auto.create.topics.enable": "true", "delete.topic.enable": "true",
 		"num.partitions": strconv.Itoa(int(m.cluster.Partitions())), "log.cleanup.policy": "delete", "unclean.leader.election.enable": "false",
 	}
-	told = slices.DeleteFunc(told, func(c config) bool {
+	listed = slices.DeleteFunc(listed, func(c config) bool {
 		_, known := fixed[c.Name]
 		// Without a login there are no mechanisms and no users for them.
 		return known || c.Name == "sasl.enabled.mechanisms" || c.Name == "super.users" || strings.HasPrefix(c.Name, "kfake.")
 	})
-	for i := range told {
-		c := &told[i]
+	for i := range listed {
+		c := &listed[i]
 		if kept[c.Name] && len(c.ConfigSynonyms) > 0 {
 			continue
 		}
@@ -183,7 +183,7 @@ func (m *Completer) describeBroker(name string, told []config) []config {
 		case "unclean.leader.election.enable":
 			c.Source, c.ConfigType = kmsg.ConfigSourceDefaultConfig, kmsg.ConfigTypeBoolean
 		}
-		told = append(told, c)
+		listed = append(listed, c)
 	}
-	return told
+	return listed
 }

@@ -20,7 +20,7 @@ const (
 	searchNewest  = 200 // records of each partition
 	searchTimeout = time.Second
 	searchBytes   = 16 << 20 // of one fetch
-	snippetBytes  = 120      // bytes of a value that are told
+	snippetBytes  = 120      // bytes of a value in a hit
 )
 
 // Search looks for a text, in any case, in the keys, headers and values of the

@@ -66,7 +66,7 @@ var quotes = []struct {
 }
 
 var (
-	// routingKeys are the keys whose values tell where requests go.
+	// routingKeys are the keys whose values say where requests go.
 	routingKeys = []string{
 		"rule", "ruleSyntax", "service", "entryPoints", "entrypoints", "priority", "middlewares", "url", "address", "scheme", "port",
 		"ports", "expose", "image", "container_name", "hostname", "networks", "profiles", "prefix", "prefixes", "weight", "passHostHeader",
