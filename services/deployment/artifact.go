@@ -13,55 +13,45 @@ import (
 	"axion/services/contract"
 )
 
-// keptArtifacts are the successful deployments of a project whose files are kept
-// to be put back.
-const keptArtifacts = 10
+// maxArtifacts bounds the successful deployments of a project whose files are stored for
+// a rollback.
+const maxArtifacts = 10
 
-// artifact is what codegen made of a deployment; found tells whether it is kept.
-func (s *service) artifact(ctx context.Context, id string) (code contract.GenerateCodeReply, found bool, err error) {
-	var content []byte
-	err = s.DB.QueryRowContext(ctx, `SELECT content FROM artifacts WHERE deployment_id = ?`, id).Scan(&content)
-	if errors.Is(err, sql.ErrNoRows) {
-		return code, false, nil
-	}
-	if err == nil {
-		var text *gzip.Reader
-		if text, err = gzip.NewReader(bytes.NewReader(content)); err == nil {
-			err = json.NewDecoder(text).Decode(&code)
-		}
-	}
-	if err != nil {
-		return code, false, fmt.Errorf("read artifact of deployment %s: %w", id, err)
-	}
-	return code, true, nil
-}
-
-// compressors are kept for the next artifact: one takes 800 KB, far more than the files
-// of most.
+// compressors are reused: one allocates 800 KB, far more than most artifacts have.
 var compressors = sync.Pool{New: func() any { return gzip.NewWriter(nil) }}
 
-// packed is an artifact as it is stored.
-func packed(code contract.GenerateCodeReply) ([]byte, error) {
+// packArtifact encodes an artifact as it is stored.
+func packArtifact(code contract.GenerateCodeReply) ([]byte, error) {
 	w := compressors.Get().(*gzip.Writer)
 	defer compressors.Put(w)
 	var content bytes.Buffer
 	w.Reset(&content)
 	if err := errors.Join(json.NewEncoder(w).Encode(code), w.Close()); err != nil {
-		return nil, fmt.Errorf("keep artifact: %w", err)
+		return nil, fmt.Errorf("save artifact: %w", err)
 	}
 	return content.Bytes(), nil
 }
 
-func keepArtifact(ctx context.Context, tx *sql.Tx, d state, content []byte) error {
+// unpackArtifact decodes what packArtifact has encoded.
+func unpackArtifact(content []byte) (code contract.GenerateCodeReply, err error) {
+	text, err := gzip.NewReader(bytes.NewReader(content))
+	if err == nil {
+		err = json.NewDecoder(text).Decode(&code)
+	}
+	return code, err
+}
+
+// saveArtifact stores the artifact of a deployment, in place of one that is there.
+func saveArtifact(ctx context.Context, tx *sql.Tx, d state, content []byte) error {
 	_, err := tx.ExecContext(ctx, `INSERT INTO artifacts (deployment_id, project_id, content) VALUES (?, ?, ?)
 		ON CONFLICT (deployment_id) DO UPDATE SET content = excluded.content`, d.id, d.projectID, content)
 	if err != nil {
-		return fmt.Errorf("keep artifact: %w", err)
+		return fmt.Errorf("save artifact: %w", err)
 	}
 	return nil
 }
 
-// copyArtifact makes one deployment's artifact another's too.
+// copyArtifact stores one deployment's artifact for another too.
 func copyArtifact(ctx context.Context, tx *sql.Tx, from, to string) error {
 	res, err := tx.ExecContext(ctx, `INSERT INTO artifacts (deployment_id, project_id, content)
 		SELECT ?, project_id, content FROM artifacts WHERE deployment_id = ?`, to, from)
@@ -75,11 +65,11 @@ func copyArtifact(ctx context.Context, tx *sql.Tx, from, to string) error {
 	return err
 }
 
-// pruneArtifacts drops those of a project that nobody can put back any more.
+// pruneArtifacts deletes those of a project that no rollback can reach.
 func pruneArtifacts(ctx context.Context, tx *sql.Tx, projectID string) error {
 	_, err := tx.ExecContext(ctx, `DELETE FROM artifacts WHERE project_id = ?1 AND deployment_id NOT IN (
 		SELECT id FROM deployments WHERE project_id = ?1 AND status IN ('PENDING', 'STARTED')) AND deployment_id NOT IN (
-		SELECT id FROM deployments WHERE project_id = ?1 AND status = 'SUCCEEDED' ORDER BY queued DESC LIMIT ?2)`, projectID, keptArtifacts)
+		SELECT id FROM deployments WHERE project_id = ?1 AND status = 'SUCCEEDED' ORDER BY queued DESC LIMIT ?2)`, projectID, maxArtifacts)
 	if err != nil {
 		return fmt.Errorf("prune artifacts: %w", err)
 	}

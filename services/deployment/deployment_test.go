@@ -137,7 +137,7 @@ func TestSilence(t *testing.T) {
 		t.Run("Err"+silent.name, func(t *testing.T) {
 			t.Parallel()
 			r := newRig(t)
-			r.opts.Patience = 2 * time.Second
+			r.opts.Timeout = 2 * time.Second
 			want := 2
 			if silent.service != contract.Codegen {
 				r.codegen()

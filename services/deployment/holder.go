@@ -13,15 +13,15 @@ type holders struct {
 	seen map[string]hold // by deployment
 }
 
-// hold is what was last seen of a deployment's holder, and when it was seen first.
+// hold is the last lease of a deployment that was seen, and when it was seen first.
 type hold struct {
 	owner string
 	lease int64
 	since time.Time
 }
 
-// gone reports whether the holder of a deployment is: it has released it, or its lease
-// has not changed for leaseTime.
+// gone reports whether the holder of a deployment has released it, or its lease has not
+// changed for leaseTimeout.
 func (h *holders) gone(id, owner string, lease int64) bool {
 	if owner == "" || lease == 0 {
 		return true
@@ -36,11 +36,11 @@ func (h *holders) gone(id, owner string, lease int64) bool {
 		h.seen[id] = hold{owner, lease, time.Now()}
 		return false
 	}
-	return time.Since(last.since) >= leaseTime
+	return time.Since(last.since) >= leaseTimeout
 }
 
-// keep forgets the deployments that others hold no more.
-func (h *holders) keep(ids map[string]bool) {
+// retain drops all deployments but those that other instances hold.
+func (h *holders) retain(ids map[string]bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for id := range h.seen {

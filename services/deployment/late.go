@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"axion/services/bus"
@@ -13,75 +14,91 @@ import (
 )
 
 const (
-	// lateTime is how long an answer to a PROVISION that was given up is looked for.
-	lateTime = 24 * time.Hour
-	// lookTime is how often.
-	lookTime = time.Second
+	// lateReplyAge is how long the reply to a PROVISION that was given up is looked for.
+	lateReplyAge = 24 * time.Hour
+	// lateReplyInterval is the period of that.
+	lateReplyInterval = time.Second
 )
 
-// unanswered are requests that were given up, all sent after a place in the reply topic.
+// unanswered are requests that were given up, all sent after some offsets of the reply
+// topic.
 type unanswered struct {
 	requests []string
 	after    bus.Offsets
 }
 
-// keep has the answers to the requests of a deployment looked for, and those to older
-// ones no more.
-func (u unanswered) keep(ctx context.Context, tx *sql.Tx, deployment string) error {
+// save stores the requests of a deployment, so that replies to them are looked for, and
+// deletes those that are too old.
+func (u unanswered) save(ctx context.Context, tx *sql.Tx, deployment string) error {
 	if len(u.requests) == 0 {
 		return nil
 	}
-	if _, err := tx.ExecContext(ctx, `DELETE FROM unanswered WHERE at <= ?`, time.Now().Add(-lateTime).UnixMilli()); err != nil {
-		return fmt.Errorf("keep request: %w", err)
+	if _, err := tx.ExecContext(ctx, `DELETE FROM unanswered WHERE at <= ?`, time.Now().Add(-lateReplyAge).UnixMilli()); err != nil {
+		return fmt.Errorf("save request: %w", err)
 	}
 	for _, id := range u.requests {
 		_, err := tx.ExecContext(ctx, `INSERT INTO unanswered (request, deployment_id, after, at) VALUES (?, ?, ?, ?)`,
 			id, deployment, u.after.String(), time.Now().UnixMilli())
 		if err != nil {
-			return fmt.Errorf("keep request: %w", err)
+			return fmt.Errorf("save request: %w", err)
 		}
 	}
 	return nil
 }
 
-// answers looks for late answers. For one goroutine.
-type answers struct {
-	service *service
-	next    bus.Offsets     // where the last look ended
-	sought  map[string]bool // what it looked for
+// lateReplies looks for replies to requests that were given up, and has the queue undo
+// what those have changed. Its run is for one goroutine.
+type lateReplies struct {
+	repo    *repository
+	bus     *bus.Bus
+	queue   *queue
+	shared  bool // other instances may use the same database
+	log     *slog.Logger
+	pending chan struct{} // notifies run of requests that were given up
+
+	next   bus.Offsets     // where the last poll ended
+	sought map[string]bool // the requests that it was for
 }
 
-// run looks until ctx ends, while there is something to look for.
-func (a *answers) run(ctx context.Context) error {
-	tick := time.NewTicker(lookTime)
+// gaveUp notifies run of requests that were given up.
+func (a *lateReplies) gaveUp() {
+	select {
+	case a.pending <- struct{}{}:
+	default:
+	}
+}
+
+// run polls until ctx ends, while there are requests that were given up.
+func (a *lateReplies) run(ctx context.Context) error {
+	tick := time.NewTicker(lateReplyInterval)
 	defer tick.Stop()
 	for ctx.Err() == nil {
-		some, err := a.look(ctx)
+		some, err := a.poll(ctx)
 		if err != nil && ctx.Err() == nil {
-			a.service.Log.Warn("late answers not looked for; trying again", "error", err)
+			a.log.Warn("late replies not looked for; trying again", "error", err)
 		}
-		var again <-chan time.Time // never, where only this instance can give requests up
-		if some || err != nil || a.service.Shared {
-			again = tick.C
+		var next <-chan time.Time // never, where only this instance can give requests up
+		if some || err != nil || a.shared {
+			next = tick.C
 		}
 		select {
-		case <-again:
-		case <-a.service.gaveUp:
+		case <-next:
+		case <-a.pending:
 		case <-ctx.Done():
 		}
 	}
 	return nil
 }
 
-// look reads the answers that have come since the last time, and reports whether there
+// poll reads the replies that have come since the last time, and reports whether there
 // are requests that they could be to.
-func (a *answers) look(ctx context.Context) (some bool, err error) {
+func (a *lateReplies) poll(ctx context.Context) (some bool, err error) {
 	deployments, from, err := a.due(ctx)
 	if err != nil || len(deployments) == 0 {
 		return false, err
 	}
 	came := map[string]error{}
-	next, err := a.service.Bus.Answers(ctx, from, func(id string, refused error) {
+	next, err := a.bus.Answers(ctx, from, func(id string, refused error) {
 		if deployments[id] != "" {
 			came[id] = refused
 		}
@@ -90,7 +107,7 @@ func (a *answers) look(ctx context.Context) (some bool, err error) {
 		return true, err
 	}
 	for id, refused := range came {
-		if err := a.service.answered(ctx, id, deployments[id], refused); err != nil {
+		if err := a.answered(ctx, id, deployments[id], refused); err != nil {
 			return true, err
 		}
 	}
@@ -101,43 +118,43 @@ func (a *answers) look(ctx context.Context) (some bool, err error) {
 	return true, nil
 }
 
-// due are the requests to look for, by their deployments, and where to begin.
-func (a *answers) due(ctx context.Context) (deployments map[string]string, from bus.Offsets, err error) {
-	rows, err := a.service.DB.QueryContext(ctx, `SELECT request, deployment_id, after FROM unanswered WHERE at > ?`,
-		time.Now().Add(-lateTime).UnixMilli())
+// due returns the deployments of the requests that were given up, by request, and the
+// offsets to read from.
+func (a *lateReplies) due(ctx context.Context) (deployments map[string]string, from bus.Offsets, err error) {
+	rows, err := a.repo.db.QueryContext(ctx, `SELECT request, deployment_id, after FROM unanswered WHERE at > ?`,
+		time.Now().Add(-lateReplyAge).UnixMilli())
 	if err != nil {
-		return nil, nil, fmt.Errorf("look for answers: %w", err)
+		return nil, nil, fmt.Errorf("look for replies: %w", err)
 	}
 	defer func() { _ = rows.Close() }()
 	deployments = map[string]string{}
 	for rows.Next() {
 		var request, deployment, after string
 		if err := rows.Scan(&request, &deployment, &after); err != nil {
-			return nil, nil, fmt.Errorf("look for answers: %w", err)
+			return nil, nil, fmt.Errorf("look for replies: %w", err)
 		}
-		place := a.next
+		offsets := a.next
 		if !a.sought[request] {
-			if place, err = topics.ParseOffsets(after); err != nil {
-				return nil, nil, fmt.Errorf("look for answers: %w", err)
+			if offsets, err = topics.ParseOffsets(after); err != nil {
+				return nil, nil, fmt.Errorf("look for replies: %w", err)
 			}
 		}
 		if len(deployments) > 0 {
-			place = place.Before(from)
+			offsets = offsets.Before(from)
 		}
-		deployments[request], from = deployment, place
+		deployments[request], from = deployment, offsets
 	}
 	if err := rows.Err(); err != nil {
-		return nil, nil, fmt.Errorf("look for answers: %w", err)
+		return nil, nil, fmt.Errorf("look for replies: %w", err)
 	}
 	return deployments, from, nil
 }
 
-// answered deals with an answer that came when its deployment had ended: what that has
-// changed is to be undone, unless the request was dropped. Once is enough, for however
-// many requests of the deployment are answered, and in whichever instances.
-func (s *service) answered(ctx context.Context, request, deployment string, refused error) error {
+// answered marks a deployment to be undone whose reply came after it had ended, unless the
+// request was dropped: once, for any number of replies, in any instance.
+func (a *lateReplies) answered(ctx context.Context, request, deployment string, refused error) error {
 	project := ""
-	err := s.change(ctx, func(tx *sql.Tx) error {
+	err := a.repo.inTx(ctx, func(tx *sql.Tx) error {
 		set, args := `request = ?`, []any{request}
 		dropped := errors.Is(refused, bus.ErrExpired)
 		if !dropped {
@@ -155,59 +172,15 @@ func (s *service) answered(ctx context.Context, request, deployment string, refu
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
 		}
-		return errors.Join(err, note(ctx, tx, deployment, line{
+		return errors.Join(err, appendLog(ctx, tx, deployment, line{
 			step: contract.StepProvision, level: levelWarn, message: "an answer came after the deployment had ended: what was provisioned is undone",
 		}))
 	})
 	if err != nil {
-		return fmt.Errorf("take late answer: %w", err)
+		return fmt.Errorf("handle late reply: %w", err)
 	}
 	if project == "" {
 		return nil
 	}
-	return s.queue.add(ctx, project)
-}
-
-// undoLate undoes a deployment that has ended, unless a newer one is live. What it
-// returns is trouble for which it is to be tried again.
-func (s *service) undoLate(ctx context.Context, d state) error {
-	newer, err := s.newerLive(ctx, d)
-	if err != nil {
-		return err
-	}
-	result := line{step: contract.StepProvision}
-	if newer != "" {
-		result.message = "nothing to undo: deployment " + newer + " is live"
-	} else {
-		var refused *bus.RemoteError
-		back, err := s.putBack(ctx, d, d.id)
-		switch {
-		case errors.As(err, &refused) && !errors.Is(err, bus.ErrExpired):
-			result.level, result.message = levelError, "not undone: "+refused.Public()
-		case err != nil:
-			return err
-		case back == "":
-			result.message = "undone: what ran of it is taken down"
-		default:
-			result.message = "undone: deployment " + back + " is back in place"
-		}
-	}
-	s.Log.InfoContext(ctx, "late deployment", "deployment", d.id, "project", d.projectID, "result", result.message)
-	return s.change(ctx, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, `UPDATE deployments SET undo = FALSE, owner = '', lease = 0 WHERE id = ?`, d.id); err != nil {
-			return fmt.Errorf("undo deployment: %w", err)
-		}
-		return note(ctx, tx, d.id, result)
-	})
-}
-
-// newerLive is a deployment of the same project that was asked for after d and has
-// succeeded, "" for none.
-func (s *service) newerLive(ctx context.Context, d state) (id string, err error) {
-	err = s.DB.QueryRowContext(ctx, `SELECT id FROM deployments WHERE project_id = ?1 AND status = 'SUCCEEDED'
-		AND queued > (SELECT queued FROM deployments WHERE id = ?2) ORDER BY queued DESC LIMIT 1`, d.projectID, d.id).Scan(&id)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return "", fmt.Errorf("look for deployment: %w", err)
-	}
-	return id, nil
+	return a.queue.wake(ctx, project)
 }

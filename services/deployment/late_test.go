@@ -19,7 +19,7 @@ func late(t *testing.T) (*rig, *gate) {
 	t.Helper()
 	r := newRig(t)
 	hosttest.Auth(t, r.cluster)
-	r.opts.Patience = time.Second
+	r.opts.Timeout = time.Second
 	g := r.holdFirst(contract.Provision)
 	r.startAll()
 	r.deployAs("d1")
@@ -104,7 +104,7 @@ func TestLateBefore(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	hosttest.Auth(t, r.cluster)
-	r.opts.Patience = time.Second
+	r.opts.Timeout = time.Second
 	r.startAll()
 	r.deployAs("d0")
 	r.want("p1", "d0", success("tea")...)
@@ -139,7 +139,7 @@ func TestLateDropped(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	hosttest.Auth(t, r.cluster)
-	r.opts.Patience = 300 * time.Millisecond
+	r.opts.Timeout = 300 * time.Millisecond
 	r.codegen()
 	r.start()
 	r.deployAs("d1")
@@ -159,7 +159,7 @@ func TestLateTwice(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	hosttest.Auth(t, r.cluster)
-	r.opts.Patience = 300 * time.Millisecond
+	r.opts.Timeout = 300 * time.Millisecond
 	r.codegen()
 	r.start()
 	peer := hosttest.Dial(t, r.cluster, contract.Topic(contract.Infrastructure))

@@ -18,9 +18,9 @@ const (
 // whole, no level info.
 type line struct{ step, level, message string }
 
-// note adds a line to a deployment's log. One of a deployment is under way at a
-// time, and it has few steps: the log is as short.
-func note(ctx context.Context, tx *sql.Tx, id string, l line) error {
+// appendLog adds a line to a deployment's log. The sequence is the number of lines, which
+// are few: a deployment has few steps.
+func appendLog(ctx context.Context, tx *sql.Tx, id string, l line) error {
 	if id == "" {
 		return nil // of no deployment
 	}

@@ -3,11 +3,11 @@ package deployment
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
-	"github.com/google/uuid"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
 )
@@ -15,49 +15,55 @@ import (
 const (
 	// maxRunning bounds the deployments that run at a time.
 	maxRunning = 64
-	// sweepTime is how often an instance looks after what it shares with others:
-	// it renews its leases, and takes over what has none.
-	sweepTime = time.Second
-	// leaseTime is how long an instance that says nothing counts as alive.
-	leaseTime = 10 * time.Second
-	// drainTime is how long Stop waits for deployments under way. Those that are
-	// left go on at the next start.
-	drainTime = 5 * time.Second
+	// sweepInterval is the period in which an instance that shares its database renews
+	// its leases, and claims what has none.
+	sweepInterval = time.Second
+	// leaseTimeout is how long an instance that does not renew its leases counts as alive.
+	leaseTimeout = 10 * time.Second
+	// drainTimeout bounds how long Stop waits for deployments under way. Those that have
+	// not ended go on at the next start.
+	drainTimeout = 5 * time.Second
 )
 
-// queue works on the deployments that are due: one of each project at a time, in
-// the order in which they were asked for. What is due is in the database, and so
-// is who works on it.
+// queue runs the deployments that are due: one of each project at a time, in the order
+// of their requests. What is due is in the database, and so is which instance works on it.
 type queue struct {
-	service *service
-	owner   string // this instance
-	due     chan string
-	ended   chan struct{} // closed when no more is taken on
-	slots   chan struct{}
+	repo   *repository
+	leases *leases
+	runner *runner
+	span   startSpan
+	log    *slog.Logger
 
-	mu    sync.Mutex
-	lanes map[string]*lane // by project
-	group sync.WaitGroup
+	due   chan string
+	ended chan struct{} // closed when no more is begun
+	slots chan struct{}
+
+	mu      sync.Mutex
+	workers map[string]*projectWorker // by project
+	group   sync.WaitGroup
 }
 
-// lane is the work on one project's deployments.
-type lane struct {
-	more   bool                    // something was added since it last looked
-	id     string                  // the deployment in hand
+// startSpan starts a span of the service, as [host.Host.Span].
+type startSpan func(ctx context.Context, name string, kind trace.SpanKind) (context.Context, trace.Span)
+
+// projectWorker runs one project's deployments.
+type projectWorker struct {
+	more   bool                    // the project was woken since the last claim
+	id     string                  // the deployment that runs
 	cancel context.CancelCauseFunc // of that
-	done   chan struct{}           // closed when that is no longer in hand
+	done   chan struct{}           // closed when that has ended
 }
 
-func newQueue(s *service) *queue {
+func newQueue(repo *repository, leases *leases, runner *runner, span startSpan, log *slog.Logger) *queue {
 	return &queue{
-		service: s, owner: uuid.NewString(), due: make(chan string), ended: make(chan struct{}),
-		slots: make(chan struct{}, maxRunning), lanes: map[string]*lane{},
+		repo: repo, leases: leases, runner: runner, span: span, log: log,
+		due: make(chan string), ended: make(chan struct{}), slots: make(chan struct{}, maxRunning), workers: map[string]*projectWorker{},
 	}
 }
 
-// add has the queue look at a project. It is no error that the service stops:
+// wake has the queue run what is due of a project. It is no error that the service stops:
 // what is due is stored.
-func (q *queue) add(ctx context.Context, projectID string) error {
+func (q *queue) wake(ctx context.Context, projectID string) error {
 	select {
 	case q.due <- projectID:
 		return nil
@@ -68,11 +74,11 @@ func (q *queue) add(ctx context.Context, projectID string) error {
 	}
 }
 
-// run works until ctx ends, and then gives what is under way some time.
+// run runs deployments until ctx ends, and then waits for those under way.
 func (q *queue) run(ctx context.Context) error {
 	work, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
-	tick := time.NewTicker(sweepTime)
+	tick := time.NewTicker(sweepInterval)
 	defer tick.Stop()
 	err := q.sweep(ctx, work)
 	for err == nil && ctx.Err() == nil {
@@ -80,28 +86,28 @@ func (q *queue) run(ctx context.Context) error {
 		case projectID := <-q.due:
 			q.start(work, projectID)
 		case <-tick.C:
-			if q.service.Shared {
+			if q.leases.shared {
 				err = q.sweep(ctx, work)
 			}
 		case <-ctx.Done():
 		}
 	}
 	close(q.ended)
-	defer time.AfterFunc(drainTime, end).Stop()
+	defer time.AfterFunc(drainTimeout, end).Stop()
 	q.group.Wait()
 	if ctx.Err() == nil {
 		return err
 	}
-	return q.service.release(work, q.owner)
+	return q.leases.release(work)
 }
 
-// sweep starts what nobody works on. An instance that shares its database with
-// others also says that it is alive, and learns what was cancelled elsewhere.
+// sweep starts what no instance works on. An instance that shares its database also
+// renews its leases, and cancels what was cancelled in others.
 func (q *queue) sweep(ctx, work context.Context) error {
-	projects, cancelled, err := q.service.sweep(ctx, q.owner)
+	projects, cancelled, err := q.leases.sweep(ctx)
 	if err != nil && ctx.Err() == nil {
-		q.service.Log.Warn("queue not looked at; trying again", "error", err)
-		if !q.service.Shared {
+		q.log.Warn("queue not swept; trying again", "error", err)
+		if !q.leases.shared {
 			return fmt.Errorf("look for deployments: %w", err)
 		}
 		return nil
@@ -115,44 +121,44 @@ func (q *queue) sweep(ctx, work context.Context) error {
 	return nil
 }
 
-// start has a lane look at a project, a new one where there is none.
+// start wakes the worker of a project, or starts one.
 func (q *queue) start(ctx context.Context, projectID string) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if l := q.lanes[projectID]; l != nil {
-		l.more = true
+	if w := q.workers[projectID]; w != nil {
+		w.more = true
 		return
 	}
-	l := &lane{}
-	q.lanes[projectID] = l
-	q.group.Go(func() { q.work(ctx, projectID, l) })
+	w := &projectWorker{}
+	q.workers[projectID] = w
+	q.group.Go(func() { q.work(ctx, projectID, w) })
 }
 
-// work carries out a project's deployments until there is none left. Trouble of
-// our own, such as a full disk, is no reason for one to fail: it is tried again.
-func (q *queue) work(ctx context.Context, projectID string, l *lane) {
-	pace := &backoff.ExponentialBackOff{InitialInterval: 100 * time.Millisecond, Multiplier: 2, RandomizationFactor: 0.5,
+// work runs a project's deployments until none is left. An error of this service, such as
+// a full disk, does not make a deployment fail: it is run again.
+func (q *queue) work(ctx context.Context, projectID string, w *projectWorker) {
+	retry := &backoff.ExponentialBackOff{InitialInterval: 100 * time.Millisecond, Multiplier: 2, RandomizationFactor: 0.5,
 		MaxInterval: 10 * time.Second}
-	for q.enter() {
-		found, err := q.next(ctx, projectID, l)
+	for q.acquireSlot() {
+		found, err := q.runNext(ctx, projectID, w)
 		<-q.slots
 		switch {
 		case err != nil:
-			q.service.Log.WarnContext(ctx, "deployment interrupted; trying again", "project", projectID, "error", err)
-			q.wait(pace.NextBackOff())
+			q.log.WarnContext(ctx, "deployment interrupted; trying again", "project", projectID, "error", err)
+			q.wait(retry.NextBackOff())
 		case found:
-			pace.Reset()
-		case q.leave(projectID, l):
+			retry.Reset()
+		case q.finish(projectID, w):
 			return
 		}
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	delete(q.lanes, projectID)
+	delete(q.workers, projectID)
 }
 
-// enter waits for room. It reports false when nothing is begun any more.
-func (q *queue) enter() bool {
+// acquireSlot waits for one of maxRunning. It reports false when no more is begun.
+func (q *queue) acquireSlot() bool {
 	select {
 	case <-q.ended:
 		return false
@@ -167,6 +173,7 @@ func (q *queue) enter() bool {
 	}
 }
 
+// wait waits for d, or until no more is begun.
 func (q *queue) wait(d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -176,22 +183,22 @@ func (q *queue) wait(d time.Duration) {
 	}
 }
 
-// leave ends a lane, unless there may be more for it.
-func (q *queue) leave(projectID string, l *lane) bool {
+// finish ends a worker, unless its project was woken.
+func (q *queue) finish(projectID string, w *projectWorker) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if l.more {
-		l.more = false
+	if w.more {
+		w.more = false
 		return false
 	}
-	delete(q.lanes, projectID)
+	delete(q.workers, projectID)
 	return true
 }
 
-// next carries out the first of a project's deployments, if there is one for
-// this instance.
-func (q *queue) next(ctx context.Context, projectID string, l *lane) (found bool, err error) {
-	id, err := q.service.claim(ctx, projectID, q.owner)
+// runNext runs the first of a project's deployments, if there is one that this instance
+// can claim.
+func (q *queue) runNext(ctx context.Context, projectID string, w *projectWorker) (found bool, err error) {
+	id, err := q.leases.claim(ctx, projectID)
 	if err != nil || id == "" {
 		return false, err
 	}
@@ -199,36 +206,35 @@ func (q *queue) next(ctx context.Context, projectID string, l *lane) (found bool
 	defer cancel(nil)
 	done := make(chan struct{})
 	q.mu.Lock()
-	l.id, l.cancel, l.done = id, cancel, done
+	w.id, w.cancel, w.done = id, cancel, done
 	q.mu.Unlock()
 	defer func() {
 		q.mu.Lock()
 		defer q.mu.Unlock()
-		l.id = ""
+		w.id = ""
 		close(done)
 	}()
 	// Read only now: a cancellation from before is in the row, a later one reaches
 	// attempt.
-	d, err := q.service.load(ctx, id)
+	d, err := q.repo.load(ctx, id)
 	if err != nil {
 		return true, err
 	}
-	attempt, span := q.service.Span(d.traced(attempt), "deploy", trace.SpanKindInternal)
+	attempt, span := q.span(d.withTrace(attempt), "deploy", trace.SpanKindInternal)
 	defer span.End()
 	span.SetAttributes(attribute.String("axion.project.id", d.projectID), attribute.String("axion.project.slug", d.slug),
 		attribute.String("axion.deployment.id", id))
-	return true, failing(span, q.service.advance(attempt, trace.ContextWithSpan(ctx, span), d))
+	return true, recordError(span, q.runner.run(attempt, trace.ContextWithSpan(ctx, span), d))
 }
 
-// cancel interrupts a deployment that is in hand here. The channel is closed once
-// it is not.
+// cancel interrupts a deployment that runs here. The channel is closed once it has ended.
 func (q *queue) cancel(id string) <-chan struct{} {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for _, l := range q.lanes {
-		if l.id == id {
-			l.cancel(errCancelled)
-			return l.done
+	for _, w := range q.workers {
+		if w.id == id {
+			w.cancel(errCancelled)
+			return w.done
 		}
 	}
 	none := make(chan struct{})
@@ -236,16 +242,16 @@ func (q *queue) cancel(id string) <-chan struct{} {
 	return none
 }
 
-// settled waits until no deployment of a project is under way, in any instance.
-func (q *queue) settled(ctx context.Context, projectID string) error {
+// waitIdle waits until no deployment of a project is under way, in any instance.
+func (q *queue) waitIdle(ctx context.Context, projectID string) error {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		id, err := q.service.underWay(ctx, projectID)
+		id, err := q.repo.underWay(ctx, projectID)
 		if err != nil || id == "" {
 			return err
 		}
-		if err := q.add(ctx, projectID); err != nil { // its instance may be gone
+		if err := q.wake(ctx, projectID); err != nil { // its instance may be gone
 			return err
 		}
 		select {

@@ -51,6 +51,8 @@ func Caller(ctx context.Context) verifier.Identity {
 
 // RequireAuth makes an operation answer 401 unless it comes with a valid bearer
 // token; its handler finds the sender with [Caller].
+//
+//nolint:contextcheck // the middleware has the context of its request
 func (h *Host) RequireAuth(op huma.Operation) huma.Operation {
 	h.DependsOn(h.tokensBy)
 	op.Security = []map[string][]string{{bearer: {}}}
