@@ -49,10 +49,7 @@ func open(ctx context.Context, o host.Options) (*service, error) {
 		return nil, err
 	}
 	s := &service{Host: h, queries: queries{h.DB}, hub: newHub(h)}
-	if err = h.Bus.Topic(history).EnsureInfiniteRetention(ctx); err == nil {
-		err = s.adopt(ctx)
-	}
-	if err != nil {
+	if err = h.Bus.Topic(history).EnsureInfiniteRetention(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", h.Name, err), h.Stop(context.WithoutCancel(ctx)))
 	}
 	h.DependsOn(contract.Codegen)

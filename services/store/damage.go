@@ -61,8 +61,8 @@ func readOnly(path string, whole bool) (*sql.DB, error) {
 func fileURL(path string) string { return "file:" + (&url.URL{Path: path}).EscapedPath() }
 
 // inspect looks at a database that nobody of this process has open, before it is
-// written to. It fails with a [*NewerSchemaError] or a [*DamagedError] where it must
-// not be. SQLite removes the write-ahead log at a clean stop: with one, all pages are
+// written to. It fails with a [*NewerSchemaError], an [*OlderSchemaError] or a
+// [*DamagedError] where it must not be. SQLite removes the write-ahead log at a clean stop: with one, all pages are
 // checked.
 func (f *file) inspect(ctx context.Context, sets []Migrations) error {
 	info, err := os.Stat(f.path)
@@ -82,7 +82,7 @@ func (f *file) inspect(ctx context.Context, sets []Migrations) error {
 	if err != nil {
 		return err
 	}
-	err = refuseNewer(ctx, db, goose.DialectSQLite3, f.path, sets)
+	err = checkVersions(ctx, db, goose.DialectSQLite3, f.path, sets)
 	if err := errors.Join(damagedBy(f.path, err), db.Close()); err != nil || !unclean {
 		return err
 	}

@@ -127,6 +127,18 @@ func TestPostgres(t *testing.T) {
 			t.Errorf("got %t, %v, want that nothing was changed", there, err)
 		}
 	})
+	t.Run("ErrOlderSchema", func(t *testing.T) {
+		url := clustertest.NewDatabase(t, server)
+		connect(t, url, "graph-service", upTo(1))
+		_, err := store.Connect(t.Context(), url, "graph-service", migrations("other", "CREATE TABLE other (id INTEGER);"), squashed)
+		wantOlder(t, err, "schema graph_service")
+		var there bool
+		if err := connect(t, url, "graph-service").QueryRow("SELECT to_regclass('other') IS NOT NULL").Scan(&there); err != nil || there {
+			t.Errorf("got %t, %v, want that nothing was changed", there, err)
+		}
+		connect(t, url, "other-service", upTo(2))
+		wantTables(t, connect(t, url, "other-service", squashed))
+	})
 	t.Run("ErrMigration", func(t *testing.T) {
 		_, err := store.Connect(t.Context(), clustertest.NewDatabase(t, server), "graph-service", migrations("bad", "CREATE NONSENSE;"))
 		if err == nil || !strings.Contains(err.Error(), "graph_service") || !strings.Contains(err.Error(), "migrations bad") {

@@ -32,20 +32,47 @@ func (e *NewerSchemaError) Hint() string {
 		"or use another directory by --data DIR, or another database by --database URL"
 }
 
-// known is the highest version of a set.
-func (m Migrations) known() (version int64, err error) {
+// OlderSchemaError says that a database has not been opened since versions that this
+// program no longer migrates from. Nothing was changed.
+type OlderSchemaError struct {
+	// Database is the SQLite file, or the schema in PostgreSQL.
+	Database string
+	// Set is whose tables they are; see [Migrations].
+	Set string
+	// Version is the database's, and Oldest the first that this program migrates from.
+	Version, Oldest int64
+}
+
+// Error names the database and both versions.
+func (e *OlderSchemaError) Error() string {
+	return fmt.Sprintf("database %s was written by an older axion: its schema %q has version %d, and this axion migrates from %d on",
+		e.Database, e.Set, e.Version, e.Oldest)
+}
+
+// Hint is the hint shown with the error.
+func (e *OlderSchemaError) Hint() string {
+	return "nothing was changed: start axion 0.1.0 on it once, which brings it up to that version; " +
+		"or use another directory by --data DIR, or another database by --database URL"
+}
+
+// versions are the lowest of a set, at which all its tables are made at once, and the
+// highest.
+func (m Migrations) versions() (oldest, newest int64, err error) {
 	names, err := fs.Glob(m.FS, "*.sql")
 	if err != nil {
-		return 0, fmt.Errorf("migrations %s: %w", m.Name, err)
+		return 0, 0, fmt.Errorf("migrations %s: %w", m.Name, err)
 	}
 	for _, name := range names {
 		n, err := goose.NumericComponent(name)
 		if err != nil {
-			return 0, fmt.Errorf("migrations %s: %w", m.Name, err)
+			return 0, 0, fmt.Errorf("migrations %s: %w", m.Name, err)
 		}
-		version = max(version, n)
+		if oldest == 0 || n < oldest {
+			oldest = n
+		}
+		newest = max(newest, n)
 	}
-	return version, nil
+	return oldest, newest, nil
 }
 
 // table is where goose counts the versions of a set.
@@ -66,11 +93,12 @@ var tableExists = map[goose.Dialect]string{
 	goose.DialectPostgres: `SELECT to_regclass(?) IS NOT NULL`,
 }
 
-// refuseNewer fails with a [*NewerSchemaError] where one of the sets has versions in
-// the database that this program does not know. It only reads.
-func refuseNewer(ctx context.Context, db *sql.DB, dialect goose.Dialect, name string, sets []Migrations) error {
+// checkVersions fails with a [*NewerSchemaError] or an [*OlderSchemaError] where one of
+// the sets has a version in the database that this program does not know, or does not
+// migrate from. It only reads.
+func checkVersions(ctx context.Context, db *sql.DB, dialect goose.Dialect, name string, sets []Migrations) error {
 	for _, set := range sets {
-		known, err := set.known()
+		oldest, newest, err := set.versions()
 		if err != nil {
 			return err
 		}
@@ -82,12 +110,15 @@ func refuseNewer(ctx context.Context, db *sql.DB, dialect goose.Dialect, name st
 			continue
 		}
 		var version int64
-		newest := `SELECT coalesce(max(version_id), 0) FROM ` + set.table() + ` WHERE is_applied`
-		if err := db.QueryRowContext(ctx, newest).Scan(&version); err != nil {
+		query := `SELECT coalesce(max(version_id), 0) FROM ` + set.table() + ` WHERE is_applied`
+		if err := db.QueryRowContext(ctx, query).Scan(&version); err != nil {
 			return fmt.Errorf("read schema version: %w", err)
 		}
-		if version > known {
-			return &NewerSchemaError{Database: name, Set: set.Name, Version: version, Known: known}
+		if version > newest {
+			return &NewerSchemaError{Database: name, Set: set.Name, Version: version, Known: newest}
+		}
+		if version > 0 && version < oldest { // 0: nothing was migrated yet
+			return &OlderSchemaError{Database: name, Set: set.Name, Version: version, Oldest: oldest}
 		}
 	}
 	return nil

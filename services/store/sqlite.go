@@ -52,9 +52,9 @@ func Stats(db *sql.DB) sql.DBStats {
 // waits at its start and never fails half-way with "database is locked".
 // The handle is safe for concurrent use; the caller closes it.
 //
-// A file that a newer program has migrated is a [*NewerSchemaError], one that is
-// damaged a [*DamagedError]; neither is changed. After a stop that was not clean all
-// pages are checked, for [checkTimeout] before Open returns and behind it from then on:
+// A file that a newer program has migrated is a [*NewerSchemaError], one that has a
+// version from before the first of a set an [*OlderSchemaError], one that is damaged a
+// [*DamagedError]; none is changed. After a stop that was not clean all pages are checked, for [checkTimeout] before Open returns and behind it from then on:
 // see [Damage].
 func Open(ctx context.Context, path string, sets ...Migrations) (*sql.DB, error) {
 	db, err := open(ctx, path, sets)

@@ -20,8 +20,9 @@ import (
 )
 
 // Migrations is a named set of SQL files (goose's format, "00001_name.sql" at
-// the root of FS). Each set counts its versions apart, so that a shared set
-// and a service's own never collide.
+// the root of FS). Each set counts its versions apart, so that a shared set and
+// a service's own never collide. The first file makes all tables that there were
+// at its version: the numbers before it are those of earlier programs.
 type Migrations struct {
 	Name string
 	FS   fs.FS
@@ -35,7 +36,7 @@ func migrate(ctx context.Context, db *sql.DB, dialect goose.Dialect, name string
 		return err
 	}
 	defer unlock()
-	if err := refuseNewer(ctx, db, dialect, name, sets); err != nil {
+	if err := checkVersions(ctx, db, dialect, name, sets); err != nil {
 		return err
 	}
 	for _, set := range sets {

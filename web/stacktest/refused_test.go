@@ -32,6 +32,10 @@ func TestRefusedStart(t *testing.T) {
 			executeSQL(t, filepath.Join(dir, "services", contract.Graph, "data.db"),
 				"INSERT INTO migrations_service (version_id, is_applied) VALUES (99, 1)")
 		}, says: "newer axion"},
+		{name: "OlderDatabase", spoil: func(t *testing.T, dir string) {
+			executeSQL(t, filepath.Join(dir, "services", contract.Graph, "data.db"),
+				"UPDATE migrations_service SET version_id = 1 WHERE version_id > 1")
+		}, says: "older axion"},
 		{name: "NoDatabase", spoil: func(t *testing.T, dir string) {
 			save(t, filepath.Join(dir, "services", contract.Auth, "data.db"), strings.Repeat("this is no database", 1000))
 		}, says: "data.db"},

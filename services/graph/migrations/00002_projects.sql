@@ -9,8 +9,20 @@ CREATE TABLE slugs (
 CREATE INDEX slugs_stem ON slugs (stem);
 CREATE INDEX slugs_project ON slugs (project_id);
 
+-- What was sent to each user's WebSockets, for those that come back. at is in
+-- nanoseconds since 1970 and never repeats.
+CREATE TABLE feed (
+    at            INTEGER PRIMARY KEY,
+    user_id       TEXT NOT NULL,
+    type          TEXT NOT NULL,
+    project_id    TEXT NOT NULL,
+    deployment_id TEXT NOT NULL,
+    data          TEXT NOT NULL
+);
+CREATE INDEX feed_user ON feed (user_id, at);
+
 -- The read side: all below is made of events alone.
-CREATE TABLE read_projects (
+CREATE TABLE projects (
     id         TEXT PRIMARY KEY,
     user_id    TEXT NOT NULL,
     name       TEXT NOT NULL,
@@ -21,10 +33,9 @@ CREATE TABLE read_projects (
     created_at TEXT NOT NULL,
     updated_at TEXT NOT NULL
 );
-CREATE INDEX read_projects_user ON read_projects (user_id, id);
-INSERT INTO read_projects SELECT id, user_id, name, slug, template, config, 0, created_at, updated_at FROM projects;
+CREATE INDEX read_projects_user ON projects (user_id, id);
 
-CREATE TABLE read_deployments (
+CREATE TABLE deployments (
     project_id TEXT NOT NULL,
     id         TEXT NOT NULL,
     status     TEXT NOT NULL,
@@ -34,18 +45,6 @@ CREATE TABLE read_deployments (
     updated_at TEXT NOT NULL,
     PRIMARY KEY (project_id, id)
 );
-INSERT INTO read_deployments
-SELECT d.project_id, d.id, d.status, d.url, d.error, coalesce(r.created_at, d.created_at), d.updated_at
-FROM deployments d LEFT JOIN requests r ON r.deployment_id = d.id;
-INSERT INTO read_deployments
-SELECT project_id, deployment_id, 'PENDING', '', '', created_at, created_at FROM requests
-WHERE deployment_id NOT IN (SELECT id FROM deployments);
-
-DROP TABLE requests;
-DROP TABLE deployments;
-DROP TABLE projects;
-ALTER TABLE read_projects RENAME TO projects;
-ALTER TABLE read_deployments RENAME TO deployments;
 
 CREATE TABLE graphs (
     project_id TEXT NOT NULL,
