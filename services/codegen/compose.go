@@ -8,10 +8,10 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// Networks of a generated compose file: what an ingress leads to is on both.
+// Networks of a generated compose file: programs that an ingress leads to are on both.
 const (
-	frontNetwork = "front"
-	backNetwork  = "back"
+	publicNetwork = "front"
+	backNetwork   = "back"
 )
 
 type composeFile struct {
@@ -47,25 +47,25 @@ type composeCheck struct {
 	StartPeriod string   `yaml:"start_period"`
 }
 
-// compose writes the compose file. What it says of an ingress are the Traefik
-// labels of the programs that the ingress leads to.
-func (p *plan) compose() (string, error) {
+// writeCompose writes the compose file. An ingress is in it as the Traefik labels of the
+// programs that it leads to.
+func writeCompose(slug string, components []*component) (string, error) {
 	f := composeFile{
-		Name: p.slug, Services: map[string]*composeService{},
+		Name: slug, Services: map[string]*composeService{},
 		Networks: map[string]struct{}{backNetwork: {}}, Volumes: map[string]struct{}{},
 	}
-	for _, a := range p.parts {
+	for _, a := range components {
 		s := &composeService{Networks: []string{backNetwork}, Restart: "unless-stopped", DependsOn: map[string]composeNeed{}}
-		for _, n := range a.needs {
+		for _, n := range a.startsAfter {
 			s.DependsOn[n.name] = composeNeed{Condition: "service_healthy"}
 		}
 		if isProgram(a.node.Type) {
-			p.composeProgram(s, a)
+			composeProgram(slug, s, a)
 		} else {
 			composeStore(s, a)
 		}
 		if len(a.routes) > 0 {
-			f.Networks[frontNetwork] = struct{}{}
+			f.Networks[publicNetwork] = struct{}{}
 		}
 		for range s.Volumes {
 			f.Volumes[volumeOf(a)] = struct{}{}
@@ -75,6 +75,7 @@ func (p *plan) compose() (string, error) {
 	return toYAML(f)
 }
 
+// toYAML writes YAML documents.
 func toYAML[T any](documents ...T) (string, error) {
 	var texts []string
 	for _, d := range documents {
@@ -87,18 +88,20 @@ func toYAML[T any](documents ...T) (string, error) {
 	return strings.Join(texts, "---\n"), nil
 }
 
-func (p *plan) composeProgram(s *composeService, a *part) {
+// composeProgram fills in the service of a program.
+func composeProgram(slug string, s *composeService, a *component) {
 	s.Build = "./" + folderOf(a)
 	s.Environment = composeEnv(programEnv(a))
 	s.Healthcheck = check([]string{"wget", "-q", "-O", "/dev/null", fmt.Sprintf("http://127.0.0.1:%d%s", a.port, healthPath)})
 	if len(a.routes) > 0 {
-		s.Networks = []string{frontNetwork, backNetwork}
+		s.Networks = []string{publicNetwork, backNetwork}
 		s.Ports = []string{fmt.Sprintf("127.0.0.1:%d:%d", a.publish, a.port)}
-		s.Labels = p.labels(a)
+		s.Labels = traefikLabels(slug, a)
 	}
 }
 
-func composeStore(s *composeService, a *part) {
+// composeStore fills in the service of a database, a cache or a broker.
+func composeStore(s *composeService, a *component) {
 	of := stores[a.node.Type]
 	s.Image, s.Command = of.image, of.args
 	s.Environment = composeEnv(of.env(a))
@@ -108,14 +111,16 @@ func composeStore(s *composeService, a *part) {
 	}
 }
 
-func volumeOf(a *part) string { return a.name + "-data" }
+// volumeOf names a component's volume.
+func volumeOf(a *component) string { return a.name + "-data" }
 
+// check returns a health check by a command.
 func check(command []string) composeCheck {
 	return composeCheck{Test: append([]string{"CMD"}, command...), Interval: "5s", Timeout: "10s", Retries: 10, StartPeriod: "30s"}
 }
 
-// composeEnv reads a password from the environment or from .env; without one there
-// it is that of development.
+// composeEnv writes an environment in which passwords come from the environment or from
+// .env; by default they are those of development.
 func composeEnv(list []variable) map[string]string {
 	env := map[string]string{}
 	for _, v := range list {
@@ -128,23 +133,24 @@ func composeEnv(list []variable) map[string]string {
 	return env
 }
 
+// developmentPassword is the default of all passwords.
 const developmentPassword = "development"
 
-// labels route every host that leads to a program. A slug and a name have no
-// underscore, so that no two parts or projects share the name of a router.
-func (p *plan) labels(a *part) map[string]string {
-	service := p.slug + "_" + a.name
+// traefikLabels route every host that leads to a program. A slug and a name have no
+// underscore, so that no two components or projects share the name of a router.
+func traefikLabels(slug string, a *component) map[string]string {
+	service := slug + "_" + a.name
 	server := "traefik.http.services." + service + ".loadbalancer."
 	labels := map[string]string{
 		"traefik.enable":                "true",
-		"traefik.docker.network":        p.slug + "_" + frontNetwork,
+		"traefik.docker.network":        slug + "_" + publicNetwork,
 		server + "server.port":          strconv.Itoa(a.port),
 		server + "healthcheck.path":     healthPath,
 		server + "healthcheck.interval": "5s",
 		server + "healthcheck.timeout":  "2s",
 	}
 	for _, r := range a.routes {
-		router := "traefik.http.routers." + p.slug + "_" + a.name + "_" + r.ingress.name + "."
+		router := "traefik.http.routers." + slug + "_" + a.name + "_" + r.ingress.name + "."
 		labels[router+"rule"] = "Host(`" + r.host + "`)"
 		labels[router+"entrypoints"] = "websecure"
 		labels[router+"tls"] = "true"
@@ -160,8 +166,8 @@ func (p *plan) labels(a *part) map[string]string {
 // to speaks HTTP/2 in clear text.
 func speaksGRPC(r route) bool { return r.grpc && r.to.node.Language == languageGo }
 
-// folderOf is where a program's skeleton is.
-func folderOf(a *part) string { return "services/" + a.name }
+// folderOf returns the folder of a program's skeleton.
+func folderOf(a *component) string { return "services/" + a.name }
 
-// healthPath is where every skeleton says that it is up.
+// healthPath is the path of every skeleton's health check.
 const healthPath = "/health"

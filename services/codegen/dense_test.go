@@ -27,14 +27,14 @@ func dense() *contract.Architecture {
 // TestDense: nobody waits for himself, and nothing else is left out.
 func TestDense(t *testing.T) {
 	t.Parallel()
-	p, err := newPlan("shop", dense())
+	p, err := newLayout("shop", dense())
 	if err != nil {
 		t.Fatal(err)
 	}
 	needs := 0
-	state := map[*part]int{} // 1: below, 2: done
-	var follow func(a *part)
-	follow = func(a *part) {
+	state := map[*component]int{} // 1: below, 2: done
+	var follow func(a *component)
+	follow = func(a *component) {
 		if state[a] == 1 {
 			t.Fatalf("%s waits for itself", a.name)
 		}
@@ -42,16 +42,16 @@ func TestDense(t *testing.T) {
 			return
 		}
 		state[a] = 1
-		for _, b := range a.needs {
-			if !a.waits.has(b) {
+		for _, b := range a.startsAfter {
+			if !a.allBefore.has(b) {
 				t.Errorf("%s needs %s, and does not wait for it", a.name, b.name)
 			}
 			follow(b)
 		}
 		state[a] = 2
 	}
-	for _, a := range p.parts {
-		needs += len(a.needs)
+	for _, a := range p.components {
+		needs += len(a.startsAfter)
 		follow(a)
 	}
 	// Of five circles each way from i to i+step, those around the end are left out.
@@ -63,7 +63,7 @@ func TestDense(t *testing.T) {
 func BenchmarkDense(b *testing.B) {
 	g := dense()
 	for b.Loop() {
-		if _, err := newPlan("shop", g); err != nil {
+		if _, err := newLayout("shop", g); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -74,10 +74,10 @@ func (g *Generator) Generate(req contract.GenerateCodeRequest) (*contract.Genera
 	if reply.Files, err = blueprint.execute("", data); err != nil {
 		return nil, err
 	}
-	var p *plan
+	var l *layout
 	if req.Graph != nil && len(req.Graph.Nodes) > 0 {
 		var files []contract.File
-		p, files, err = g.project(req, data)
+		l, files, err = g.project(req, data)
 		if err != nil {
 			return nil, err
 		}
@@ -87,7 +87,7 @@ func (g *Generator) Generate(req contract.GenerateCodeRequest) (*contract.Genera
 		}
 		reply.Files = append(slices.DeleteFunc(reply.Files, func(f contract.File) bool { return own[f.Path] }), files...)
 	}
-	if reply.Run, err = run(req, name, p); err != nil {
+	if reply.Run, err = run(req, name, l); err != nil {
 		return nil, err
 	}
 	slices.SortFunc(reply.Files, func(a, b contract.File) int { return strings.Compare(a.Path, b.Path) })

@@ -9,8 +9,7 @@ import (
 	"axion/services/contract"
 )
 
-// GraphError says which node or edge of a project's graph cannot be generated
-// from, and why.
+// GraphError is the refusal of a node or an edge of a project's graph.
 type GraphError struct {
 	// Part is the node or the edge: `node "db"`.
 	Part, Reason string
@@ -19,7 +18,7 @@ type GraphError struct {
 // Error names the node or the edge.
 func (e *GraphError) Error() string { return e.Part + ": " + e.Reason }
 
-// Bounds of a graph that is generated from; graph-service has the same.
+// Bounds of a graph; graph-service has the same.
 const (
 	maxNodes = 200
 	maxEdges = 1000
@@ -42,15 +41,15 @@ var (
 	languages = []string{languageNestJS, languageGo}
 )
 
-// joins says what the types of edges lead from and to.
-var joins = map[string]string{
+// edgeRules says what the types of edges lead from and to.
+var edgeRules = map[string]string{
 	contract.EdgeHTTP:     "leads from an ingress, a service or a logic to a service or a logic",
 	contract.EdgeGRPC:     "leads from an ingress, a service or a logic to a service or a logic",
 	contract.EdgeDatabase: "leads from a service or a logic to a database or a cache",
 	contract.EdgeKafka:    "leads from a service or a logic to a queue, or back",
 }
 
-// checkNode refuses a node that nothing can be generated from.
+// checkNode returns an error for a node that nothing can be generated from.
 func checkNode(n contract.Node) error {
 	wrong := func(format string, args ...any) error {
 		return &GraphError{fmt.Sprintf("node %.64q", n.ID), fmt.Sprintf(format, args...)}
@@ -86,8 +85,8 @@ func isProgram(kind string) bool {
 	return kind == contract.NodeService || kind == contract.NodeLogic
 }
 
-// fits reports whether an edge of a type may lead from one type of node to another.
-func fits(edge, from, to string) bool {
+// edgeAllowed reports whether an edge of a type may lead from one type of node to another.
+func edgeAllowed(edge, from, to string) bool {
 	switch edge {
 	case contract.EdgeHTTP, contract.EdgeGRPC:
 		return (isProgram(from) || from == contract.NodeIngress) && isProgram(to)

@@ -11,10 +11,12 @@ import (
 // usual one: apiVersion, kind, metadata, spec.
 type object = map[string]any
 
-// kubernetes writes the manifests, a file for each node that has any, and the
-// kustomization that lists them. A node's name has no dot, so that no file is in
-// another's way.
-func (p *plan) kubernetes() ([]contract.File, error) {
+// manifests writes a project's objects for Kubernetes.
+type manifests struct{ slug string }
+
+// files writes a file for each node that has objects, and the kustomization that lists
+// them. A node's name has no dot, so that no two files have one name.
+func (m *manifests) files(components, ingresses []*component) ([]contract.File, error) {
 	var files []contract.File
 	var resources []string
 	write := func(name string, objects ...object) error {
@@ -23,12 +25,12 @@ func (p *plan) kubernetes() ([]contract.File, error) {
 		resources = append(resources, name)
 		return err
 	}
-	err := write("namespace.yaml", object{"apiVersion": "v1", "kind": "Namespace", "metadata": object{"name": p.slug}})
-	if secret := p.passwords(); secret != nil && err == nil {
+	err := write("namespace.yaml", object{"apiVersion": "v1", "kind": "Namespace", "metadata": object{"name": m.slug}})
+	if secret := m.passwords(components); secret != nil && err == nil {
 		err = write("secret.yaml", secret)
 	}
-	for _, a := range slices.Concat(p.parts, p.ingresses) {
-		if objects := p.manifests(a); objects != nil && err == nil {
+	for _, a := range slices.Concat(components, ingresses) {
+		if objects := m.objects(a); objects != nil && err == nil {
 			err = write(a.name+"."+a.node.Type+".yaml", objects...)
 		}
 	}
@@ -37,40 +39,42 @@ func (p *plan) kubernetes() ([]contract.File, error) {
 	}
 	slices.Sort(resources)
 	return files, write("kustomization.yaml", object{
-		"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization", "namespace": p.slug, "resources": resources,
+		"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization", "namespace": m.slug, "resources": resources,
 	})
 }
 
-func (p *plan) manifests(a *part) []object {
+// objects returns the objects of a node, nil for none.
+func (m *manifests) objects(a *component) []object {
 	switch {
 	case isProgram(a.node.Type):
-		return []object{p.configMap(a), p.deployment(a), p.service(a, object{"type": "ClusterIP"})}
+		return []object{m.configMap(a), m.deployment(a), m.service(a, object{"type": "ClusterIP"})}
 	case a.node.Type != contract.NodeIngress:
 		// A broker's own check resolves its name before it is ready.
-		return []object{p.service(a, object{"clusterIP": "None", "publishNotReadyAddresses": true}), p.statefulSet(a)}
+		return []object{m.service(a, object{"clusterIP": "None", "publishNotReadyAddresses": true}), m.statefulSet(a)}
 	case len(a.routes) > 0:
-		return []object{p.ingress(a)}
+		return []object{m.ingress(a)}
 	}
 	return nil
 }
 
-func (p *plan) object(apiVersion, kind string, a *part, spec object) object {
+// object returns an object of a node.
+func (m *manifests) object(apiVersion, kind string, a *component, spec object) object {
 	return object{
 		"apiVersion": apiVersion, "kind": kind, "spec": spec,
-		"metadata": object{"name": a.name, "labels": p.marks(a)},
+		"metadata": object{"name": a.name, "labels": m.labels(a)},
 	}
 }
 
-// marks are the recommended labels of an object that belongs to a node.
-func (p *plan) marks(a *part) object {
-	return object{"app.kubernetes.io/name": a.name, "app.kubernetes.io/part-of": p.slug}
+// labels returns the recommended labels of an object that belongs to a node.
+func (m *manifests) labels(a *component) object {
+	return object{"app.kubernetes.io/name": a.name, "app.kubernetes.io/part-of": m.slug}
 }
 
-// selector finds a node's pods; it may never change.
-func selector(a *part) object { return object{"app.kubernetes.io/name": a.name} }
+// selector selects a node's pods; it may never change.
+func selector(a *component) object { return object{"app.kubernetes.io/name": a.name} }
 
 // configMap holds the part of a program's environment that is no secret.
-func (p *plan) configMap(a *part) object {
+func (m *manifests) configMap(a *component) object {
 	data := object{}
 	for _, v := range programEnv(a) {
 		if v.password == "" {
@@ -79,26 +83,29 @@ func (p *plan) configMap(a *part) object {
 	}
 	return object{
 		"apiVersion": "v1", "kind": "ConfigMap", "data": data,
-		"metadata": object{"name": configOf(a), "labels": p.marks(a)},
+		"metadata": object{"name": configOf(a), "labels": m.labels(a)},
 	}
 }
 
-func configOf(a *part) string { return a.name + "-config" }
+// configOf names the config map of a program.
+func configOf(a *component) string { return a.name + "-config" }
 
-func (p *plan) service(a *part, spec object) object {
+// service returns the service of a node, with spec.
+func (m *manifests) service(a *component, spec object) object {
 	spec["selector"] = selector(a)
 	spec["ports"] = []object{{"name": portName, "port": a.port, "targetPort": portName}}
-	o := p.object("v1", "Service", a, spec)
+	o := m.object("v1", "Service", a, spec)
 	if slices.ContainsFunc(a.routes, speaksGRPC) {
 		o["metadata"].(object)["annotations"] = object{"traefik.ingress.kubernetes.io/service.serversscheme": "h2c"}
 	}
 	return o
 }
 
-// portName is the name of the one port that a container has.
+// portName names the one port of a container.
 const portName = "main"
 
-func (p *plan) ingress(a *part) object {
+// ingress returns the ingress object of an ingress, with its routes.
+func (m *manifests) ingress(a *component) object {
 	var rules []object
 	var hosts []string
 	for _, r := range a.routes {
@@ -108,7 +115,7 @@ func (p *plan) ingress(a *part) object {
 			"backend": object{"service": object{"name": r.to.name, "port": object{"name": portName}}},
 		}}}})
 	}
-	o := p.object("networking.k8s.io/v1", "Ingress", a, object{
+	o := m.object("networking.k8s.io/v1", "Ingress", a, object{
 		"ingressClassName": "traefik", "rules": rules, "tls": []object{{"hosts": hosts}},
 	})
 	o["metadata"].(object)["annotations"] = object{
@@ -118,11 +125,11 @@ func (p *plan) ingress(a *part) object {
 	return o
 }
 
-// passwords are those of the databases, nil for none: of development, until somebody
-// puts others in their place.
-func (p *plan) passwords() object {
+// passwords returns the secret with the databases' passwords, nil for none. They are those
+// of development, until they are replaced.
+func (m *manifests) passwords(components []*component) object {
 	data := object{}
-	for _, a := range p.parts {
+	for _, a := range components {
 		if a.node.Type == contract.NodeDatabase {
 			data[passwordOf(a)] = developmentPassword
 		}
@@ -130,11 +137,11 @@ func (p *plan) passwords() object {
 	if len(data) == 0 {
 		return nil
 	}
-	return object{"apiVersion": "v1", "kind": "Secret", "metadata": object{"name": p.secret()}, "stringData": data}
+	return object{"apiVersion": "v1", "kind": "Secret", "metadata": object{"name": m.secret()}, "stringData": data}
 }
 
-// secret is the name of the object that holds the databases' passwords.
-func (p *plan) secret() string { return p.slug + "-passwords" }
+// secret names the object that holds the databases' passwords.
+func (m *manifests) secret() string { return m.slug + "-passwords" }
 
-// image is what a program's image is called: as `docker compose build` does.
-func (p *plan) image(a *part) string { return fmt.Sprintf("%s-%s:latest", p.slug, a.name) }
+// image names a program's image, as `docker compose build` does.
+func (m *manifests) image(a *component) string { return fmt.Sprintf("%s-%s:latest", m.slug, a.name) }

@@ -9,35 +9,34 @@ import (
 	"axion/services/contract"
 )
 
-// maxName leaves room for what Kubernetes adds to the names of some objects, which
-// have to be labels too.
+// maxName bounds a name so that it is a label too with what Kubernetes adds to the names of
+// some objects.
 const maxName = 52
 
 // nameForm is a DNS label that begins with a letter (RFC 1035), as the name of a
 // Kubernetes service has to.
 var nameForm = regexp.MustCompile(`^[a-z](?:[a-z0-9-]*[a-z0-9])?$`)
 
-// chooseNames are what generated files call each node: folders, hosts, containers
-// and objects. It is the node's name, or else its id. One that cannot be all of
-// these, such as "Order API" or "7", becomes the nearest that can and that no other
-// node has.
+// chooseNames returns the name of each node's folder, host, container and objects: the
+// node's name, or else its id. One that is not valid for all of these, such as "Order API"
+// or "7", becomes the closest that is, and that no other node has.
 func chooseNames(nodes []contract.Node) ([]string, error) {
 	names, taken := make([]string, len(nodes)), map[string]string{}
 	for i, n := range nodes {
-		wish := wishOf(n)
-		if !usable(wish) {
+		name := preferredName(n)
+		if !usable(name) {
 			continue
 		}
-		if other, twice := taken[wish]; twice {
-			return nil, &GraphError{fmt.Sprintf("node %.64q", n.ID), fmt.Sprintf("node %.64q is called %q already", other, wish)}
+		if other, twice := taken[name]; twice {
+			return nil, &GraphError{fmt.Sprintf("node %.64q", n.ID), fmt.Sprintf("node %.64q is called %q already", other, name)}
 		}
-		names[i], taken[wish] = wish, n.ID
+		names[i], taken[name] = name, n.ID
 	}
 	for i, n := range nodes {
 		if names[i] != "" {
 			continue
 		}
-		base := near(wishOf(n))
+		base := closest(preferredName(n))
 		names[i] = base
 		for k := 2; taken[names[i]] != ""; k++ {
 			names[i] = base + "-" + strconv.Itoa(k)
@@ -47,21 +46,23 @@ func chooseNames(nodes []contract.Node) ([]string, error) {
 	return names, nil
 }
 
-func wishOf(n contract.Node) string {
+// preferredName returns the name of a node, by default its id.
+func preferredName(n contract.Node) string {
 	if n.Name != "" {
 		return n.Name
 	}
 	return n.ID
 }
 
-// usable tells what every place takes. A node called localhost would lead each
-// other to itself.
+// usable reports whether a name is valid in all generated files. A node called localhost
+// would be each other's own address.
 func usable(name string) bool {
 	return len(name) <= maxName && nameForm.MatchString(name) && name != "localhost"
 }
 
-func near(wish string) string {
-	if name := packageName(wish); name != "localhost" {
+// closest returns the closest usable name.
+func closest(title string) string {
+	if name := packageName(title); name != "localhost" {
 		return name
 	}
 	return "service-localhost"
@@ -81,5 +82,5 @@ func packageName(title string) string {
 	return name
 }
 
-// envName makes a part of an environment variable's name.
+// envName returns a name as a part of an environment variable's name.
 func envName(name string) string { return strings.ToUpper(strings.ReplaceAll(name, "-", "_")) }

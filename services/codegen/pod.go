@@ -8,12 +8,13 @@ import (
 // programUser is the user and the group that every skeleton's image runs as.
 const programUser = 1000
 
-func (p *plan) deployment(a *part) object {
+// deployment returns the deployment of a program.
+func (m *manifests) deployment(a *component) object {
 	probe := func(every, failures int) object {
 		return object{"httpGet": object{"path": healthPath, "port": portName}, "periodSeconds": every, "failureThreshold": failures}
 	}
 	open := func(v variable) bool { return v.password == "" } // those are in the config map
-	c := p.container(a, p.image(a), slices.DeleteFunc(programEnv(a), open))
+	c := m.container(a, m.image(a), slices.DeleteFunc(programEnv(a), open))
 	c["imagePullPolicy"] = "IfNotPresent"
 	c["envFrom"] = []object{{"configMapRef": object{"name": configOf(a)}}}
 	c["startupProbe"], c["readinessProbe"], c["livenessProbe"] = probe(2, 60), probe(5, 3), probe(10, 3)
@@ -24,19 +25,20 @@ func (p *plan) deployment(a *part) object {
 	if a.port < 1024 { // only root may listen there otherwise
 		security["sysctls"] = []object{{"name": "net.ipv4.ip_unprivileged_port_start", "value": "0"}}
 	}
-	spec := p.podTemplate(a, c, security)
+	spec := m.podTemplate(a, c, security)
 	spec["spec"].(object)["volumes"] = []object{{"name": "tmp", "emptyDir": object{}}}
-	return p.object("apps/v1", "Deployment", a, object{
+	return m.object("apps/v1", "Deployment", a, object{
 		"replicas": 1, "selector": object{"matchLabels": selector(a)}, "template": spec,
 	})
 }
 
-func (p *plan) statefulSet(a *part) object {
+// statefulSet returns the stateful set of a database, a cache or a broker.
+func (m *manifests) statefulSet(a *component) object {
 	of := stores[a.node.Type]
 	probe := func(every, failures int) object {
 		return object{"exec": object{"command": of.check}, "periodSeconds": every, "timeoutSeconds": 10, "failureThreshold": failures}
 	}
-	c := p.container(a, of.image, of.env(a))
+	c := m.container(a, of.image, of.env(a))
 	if of.args != nil {
 		c["command"] = of.args
 	}
@@ -44,7 +46,7 @@ func (p *plan) statefulSet(a *part) object {
 	c["resources"] = resources("100m", of.request, of.limit)
 	spec := object{
 		"serviceName": a.name, "replicas": 1, "selector": object{"matchLabels": selector(a)},
-		"template": p.podTemplate(a, c, podSecurity(of.user, of.group)),
+		"template": m.podTemplate(a, c, podSecurity(of.user, of.group)),
 	}
 	if of.folder != "" {
 		c["volumeMounts"] = []object{{"name": "data", "mountPath": of.folder}}
@@ -53,11 +55,11 @@ func (p *plan) statefulSet(a *part) object {
 			"spec":     object{"accessModes": []string{"ReadWriteOnce"}, "resources": object{"requests": object{"storage": "1Gi"}}},
 		}}
 	}
-	return p.object("apps/v1", "StatefulSet", a, spec)
+	return m.object("apps/v1", "StatefulSet", a, spec)
 }
 
-// container has what all have in common.
-func (p *plan) container(a *part, image string, env []variable) object {
+// container returns what all containers have in common.
+func (m *manifests) container(a *component, image string, env []variable) object {
 	c := object{
 		"name": a.name, "image": image,
 		"ports": []object{{"name": portName, "containerPort": a.port}},
@@ -65,25 +67,25 @@ func (p *plan) container(a *part, image string, env []variable) object {
 			"allowPrivilegeEscalation": false, "capabilities": object{"drop": []string{"ALL"}},
 		},
 	}
-	if list := p.containerEnv(env); list != nil {
+	if list := m.containerEnv(env); list != nil {
 		c["env"] = list
 	}
 	return c
 }
 
-// containerEnv reads passwords out of the secret. One that is a part of a value
-// gets a variable of its own, which has to stand before what refers to it.
-func (p *plan) containerEnv(env []variable) (list []object) {
+// containerEnv writes an environment whose passwords come from the secret. One that is a
+// part of a value has a variable of its own, which has to be before what refers to it.
+func (m *manifests) containerEnv(env []variable) (list []object) {
 	own := map[string]bool{}
 	for _, v := range env {
 		switch {
 		case v.password == "":
 			list = append(list, object{"name": v.name, "value": v.value})
 		case v.value == "" && v.after == "":
-			list = append(list, object{"name": v.name, "valueFrom": p.secretKey(v.password)})
+			list = append(list, object{"name": v.name, "valueFrom": m.secretKey(v.password)})
 		default:
 			if !own[v.password] {
-				list = append(list, object{"name": v.password, "valueFrom": p.secretKey(v.password)})
+				list = append(list, object{"name": v.password, "valueFrom": m.secretKey(v.password)})
 			}
 			own[v.password] = true
 			list = append(list, object{"name": v.name, "value": fmt.Sprintf("%s$(%s)%s", v.value, v.password, v.after)})
@@ -92,15 +94,16 @@ func (p *plan) containerEnv(env []variable) (list []object) {
 	return list
 }
 
-func (p *plan) secretKey(key string) object {
-	return object{"secretKeyRef": object{"name": p.secret(), "key": key}}
+// secretKey refers to a password in the secret.
+func (m *manifests) secretKey(key string) object {
+	return object{"secretKeyRef": object{"name": m.secret(), "key": key}}
 }
 
-// podTemplate keeps the variables away that Kubernetes makes of service names: the
-// Kafka image would take them for settings.
-func (p *plan) podTemplate(a *part, container, security object) object {
+// podTemplate returns the template of a pod with one container. Kubernetes makes no
+// variables of service names in it: the Kafka image would read them as settings.
+func (m *manifests) podTemplate(a *component, container, security object) object {
 	return object{
-		"metadata": object{"labels": p.marks(a)},
+		"metadata": object{"labels": m.labels(a)},
 		"spec": object{
 			"automountServiceAccountToken": false, "enableServiceLinks": false,
 			"securityContext": security, "containers": []object{container},
@@ -108,6 +111,7 @@ func (p *plan) podTemplate(a *part, container, security object) object {
 	}
 }
 
+// podSecurity is the security context of a pod that runs as a user.
 func podSecurity(user, group int) object {
 	return object{
 		"runAsNonRoot": true, "runAsUser": user, "runAsGroup": group, "fsGroup": group,
@@ -115,6 +119,7 @@ func podSecurity(user, group int) object {
 	}
 }
 
+// resources bounds what a container uses.
 func resources(cpu, request, limit string) object {
 	return object{
 		"requests": object{"cpu": cpu, "memory": request},

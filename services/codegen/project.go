@@ -13,10 +13,11 @@ import (
 //go:embed all:skeleton
 var skeletons embed.FS
 
-// projectFolder has the skeletons of files that are there once a project; the
-// others have the names of languages.
+// projectFolder has the skeletons of files that a project has once; the other folders have
+// the names of languages.
 const projectFolder = "project"
 
+// readSkeletons reads the skeletons, by language.
 func readSkeletons() (map[string]folder, error) {
 	files, err := fs.Sub(skeletons, "skeleton")
 	if err != nil {
@@ -35,60 +36,61 @@ type program struct {
 	Consumes, Produces   bool // any of them
 }
 
-func (p *plan) program(a *part) program {
+// program returns what fills the skeleton of a program in.
+func (l *layout) program(a *component) program {
 	return program{
-		Slug: p.slug, Name: a.name, Language: a.node.Language, Port: a.port, User: programUser,
-		Module: p.slug + "-" + a.name + "." + contract.AppsDomain, Client: p.slug + "." + a.name,
+		Slug: l.slug, Name: a.name, Language: a.node.Language, Port: a.port, User: programUser,
+		Module: l.slug + "-" + a.name + "." + contract.AppsDomain, Client: l.slug + "." + a.name,
 		Queues:   a.queues,
 		Consumes: slices.ContainsFunc(a.queues, func(s *subscription) bool { return s.Consumes }),
 		Produces: slices.ContainsFunc(a.queues, func(s *subscription) bool { return s.Produces }),
 	}
 }
 
-// project are the files that a graph adds to its template's.
-func (g *Generator) project(req contract.GenerateCodeRequest, v values) (*plan, []contract.File, error) {
+// project generates the files that a graph adds to its template's.
+func (g *Generator) project(req contract.GenerateCodeRequest, v values) (*layout, []contract.File, error) {
 	slug := req.Slug
 	if slug == "" {
 		slug = packageName(req.ProjectID)
 	}
-	p, err := newPlan(slug, req.Graph)
+	l, err := newLayout(slug, req.Graph)
 	if err != nil {
 		return nil, nil, err
 	}
-	p.title, p.description = v.Title, v.Description
-	compose, err := p.compose()
+	l.title, l.description = v.Title, v.Description
+	compose, err := writeCompose(l.slug, l.components)
 	if err != nil {
 		return nil, nil, fmt.Errorf("generate compose.yaml: %w", err)
 	}
-	files, err := p.kubernetes()
+	files, err := (&manifests{slug: l.slug}).files(l.components, l.ingresses)
 	if err != nil {
 		return nil, nil, fmt.Errorf("generate manifests: %w", err)
 	}
 	files = append(files, contract.File{Path: "compose.yaml", Content: compose})
-	about, err := g.skeletons[projectFolder].execute("", p.overview())
+	about, err := g.skeletons[projectFolder].execute("", l.readmeData())
 	if err != nil {
 		return nil, nil, err
 	}
 	files = append(files, about...)
-	for _, a := range p.programs() {
-		code, err := g.skeletons[a.node.Language].execute(folderOf(a), p.program(a))
+	for _, a := range l.programs() {
+		code, err := g.skeletons[a.node.Language].execute(folderOf(a), l.program(a))
 		if err != nil {
 			return nil, nil, err
 		}
 		files = append(files, code...)
 	}
-	return p, files, nil
+	return l, files, nil
 }
 
-// overview fills the README in.
-type overview struct {
+// readmeData fills the README in.
+type readmeData struct {
 	Slug, Title, Description string
-	Parts                    []overviewPart
+	Parts                    []readmeComponent
 	Passwords                []string
 	Routed                   bool
 }
 
-type overviewPart struct {
+type readmeComponent struct {
 	Name, Type, Language, Folder string
 	Port                         int
 	Needs, Hosts                 []string
@@ -96,11 +98,12 @@ type overviewPart struct {
 	Start                        string
 }
 
-func (p *plan) overview() overview {
-	o := overview{Slug: p.slug, Title: p.title, Description: p.description}
-	for _, a := range p.parts {
-		about := overviewPart{Name: a.name, Type: a.node.Type, Port: a.port}
-		for _, n := range a.needs {
+// readmeData returns what fills the README in.
+func (l *layout) readmeData() readmeData {
+	o := readmeData{Slug: l.slug, Title: l.title, Description: l.description}
+	for _, a := range l.components {
+		about := readmeComponent{Name: a.name, Type: a.node.Type, Port: a.port}
+		for _, n := range a.startsAfter {
 			about.Needs = append(about.Needs, n.name)
 		}
 		for _, r := range a.routes {
@@ -123,8 +126,8 @@ func (p *plan) overview() overview {
 	return o
 }
 
-// commandLine is what a person types in place of a runtime. None of its words
-// needs quoting.
+// commandLine returns what a person types in place of a runtime. None of its words
+// needs quotes.
 func commandLine(r contract.Run) string {
 	var commands []string
 	for _, c := range append(slices.Clone(r.Build), r.Command) {

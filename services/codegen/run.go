@@ -7,10 +7,10 @@ import (
 	"axion/services/contract"
 )
 
-// run says how the project runs: by the runtime that its config names, which is
-// static where it names none. A project with a graph runs the service that an
+// run returns how the project runs: by the runtime that its config names, by default
+// static. A project with a graph runs the service that an
 // ingress leads to, or else its first.
-func run(req contract.GenerateCodeRequest, template string, p *plan) (contract.Run, error) {
+func run(req contract.GenerateCodeRequest, template string, l *layout) (contract.Run, error) {
 	var config struct {
 		Runtime *string `json:"runtime"`
 	}
@@ -25,7 +25,7 @@ func run(req contract.GenerateCodeRequest, template string, p *plan) (contract.R
 	case *config.Runtime != contract.RuntimeProcess:
 		return contract.Run{}, &ConfigError{"runtime", "must be " + contract.RuntimeStatic + " or " + contract.RuntimeProcess}
 	}
-	if a := p.front(); a != nil {
+	if a := l.entryProgram(); a != nil {
 		return start(a.node.Language, folderOf(a)), nil
 	}
 	if template == contract.NestJSTemplate {
@@ -34,7 +34,7 @@ func run(req contract.GenerateCodeRequest, template string, p *plan) (contract.R
 	return contract.Run{}, &ConfigError{"runtime", "there is nothing to run: template " + template + " has no service, nor has the graph"}
 }
 
-// start are the commands of a skeleton. The process itself runs without a shell
+// start returns the commands of a skeleton. The process itself runs without a shell
 // or a package manager around it, which would not pass signals on.
 func start(language, dir string) contract.Run {
 	r := contract.Run{Runtime: contract.RuntimeProcess, Directory: dir, Health: healthPath}
@@ -47,14 +47,14 @@ func start(language, dir string) contract.Run {
 	return r
 }
 
-// front is the program that a project is seen by: the first that an ingress leads
+// entryProgram returns the program to run for a project: the first that an ingress leads
 // to, or else the first; nil for none.
-func (p *plan) front() *part {
-	if p == nil {
+func (l *layout) entryProgram() *component {
+	if l == nil {
 		return nil
 	}
-	programs := p.programs()
-	if at := slices.IndexFunc(programs, func(a *part) bool { return len(a.routes) > 0 }); at >= 0 {
+	programs := l.programs()
+	if at := slices.IndexFunc(programs, func(a *component) bool { return len(a.routes) > 0 }); at >= 0 {
 		return programs[at]
 	}
 	if len(programs) > 0 {

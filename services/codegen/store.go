@@ -16,7 +16,7 @@ type store struct {
 	folder string // of its data; empty where it keeps none
 	args   []string
 	check  []string // the command that tells whether it is up
-	env    func(*part) []variable
+	env    func(*component) []variable
 	// memory it asks for and may have at most
 	request, limit string
 }
@@ -37,7 +37,7 @@ var stores = map[string]store{
 		image: "valkey/valkey:8-alpine", port: 6379, user: 999, group: 1000,
 		args:  []string{"valkey-server", "--save", "", "--appendonly", "no"},
 		check: []string{"valkey-cli", "ping"},
-		env:   func(*part) []variable { return nil }, request: "64Mi", limit: "256Mi",
+		env:   func(*component) []variable { return nil }, request: "64Mi", limit: "256Mi",
 	},
 	contract.NodeQueue: {
 		image: "apache/kafka:4.1.0", port: 9092, user: 1000, group: 1000, folder: kafkaFolder,
@@ -47,7 +47,7 @@ var stores = map[string]store{
 }
 
 // postgresEnv puts the data below the volume's root, which may hold "lost+found".
-func postgresEnv(a *part) []variable {
+func postgresEnv(a *component) []variable {
 	return []variable{
 		{name: "POSTGRES_USER", value: "app"},
 		{name: "POSTGRES_DB", value: "app"},
@@ -57,7 +57,7 @@ func postgresEnv(a *part) []variable {
 }
 
 // kafkaEnv makes one node both broker and controller.
-func kafkaEnv(a *part) []variable {
+func kafkaEnv(a *component) []variable {
 	return []variable{
 		{name: "KAFKA_NODE_ID", value: "1"},
 		{name: "KAFKA_PROCESS_ROLES", value: "broker,controller"},
@@ -76,7 +76,7 @@ func kafkaEnv(a *part) []variable {
 }
 
 // programEnv is a program's whole environment.
-func programEnv(a *part) []variable {
+func programEnv(a *component) []variable {
 	own := []variable{{name: "HOST", value: "0.0.0.0"}, {name: "PORT", value: strconv.Itoa(a.port)}}
 	return append(own, a.env...)
 }

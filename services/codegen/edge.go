@@ -9,8 +9,8 @@ import (
 	"axion/services/contract"
 )
 
-// join adds what an edge means to the parts at its ends.
-func (p *plan) join(index int, e contract.Edge, nodes map[string]*part) error {
+// connect adds what an edge means to the components at its ends.
+func (l *layout) connect(index int, e contract.Edge, nodes map[string]*component) error {
 	at := fmt.Sprintf("edge %.64q", e.ID)
 	if e.ID == "" {
 		at = fmt.Sprintf("edge %d", index)
@@ -26,28 +26,28 @@ func (p *plan) join(index int, e contract.Edge, nodes map[string]*part) error {
 		return wrong("ends at %.64q, which is no node", e.To)
 	case from == to:
 		return wrong("leads from node %.64q to itself", e.From)
-	case !fits(e.Type, from.node.Type, to.node.Type):
+	case !edgeAllowed(e.Type, from.node.Type, to.node.Type):
 		return wrong("leads from %s %.64q to %s %.64q, but an edge of type %s %s",
-			from.node.Type, e.From, to.node.Type, e.To, e.Type, joins[e.Type])
+			from.node.Type, e.From, to.node.Type, e.To, e.Type, edgeRules[e.Type])
 	}
 	switch {
 	case from.node.Type == contract.NodeIngress:
-		from.lead(to, e.Type == contract.EdgeGRPC)
+		from.addRoute(to, e.Type == contract.EdgeGRPC)
 		return nil
 	case e.Type == contract.EdgeKafka && isProgram(to.node.Type):
-		from, to = to, from // who receives depends on the queue too
-		p.subscribe(from, to).Consumes = true
+		from, to = to, from // a consumer depends on the queue too
+		l.subscribe(from, to).Consumes = true
 	case e.Type == contract.EdgeKafka:
-		p.subscribe(from, to).Produces = true
+		l.subscribe(from, to).Produces = true
 	default:
-		from.use(to, e.Type)
+		from.addEnv(to, e.Type)
 	}
-	p.need(from, to)
+	l.startAfter(from, to)
 	return nil
 }
 
-// lead adds a route from an ingress, once for each program.
-func (a *part) lead(to *part, grpc bool) {
+// addRoute adds a route from an ingress, once for each program.
+func (a *component) addRoute(to *component, grpc bool) {
 	if i := slices.IndexFunc(a.routes, func(r route) bool { return r.to == to }); i >= 0 {
 		a.routes[i].grpc = a.routes[i].grpc || grpc
 		return
@@ -55,25 +55,25 @@ func (a *part) lead(to *part, grpc bool) {
 	a.routes = append(a.routes, route{ingress: a, to: to, grpc: grpc})
 }
 
-// subscribe is a program's part in a queue. Projects may share a broker, so that
-// the topic has the project's name in it.
-func (p *plan) subscribe(a, queue *part) *subscription {
+// subscribe returns a program's subscription to a queue. Projects may share a broker, so
+// that the topic has the project's name in it.
+func (l *layout) subscribe(a, queue *component) *subscription {
 	for _, s := range a.queues {
 		if s.Name == queue.name {
 			return s
 		}
 	}
 	s := &subscription{
-		Name: queue.name, Topic: p.slug + "." + queue.name + ".events", Variable: a.use(queue, contract.EdgeKafka),
+		Name: queue.name, Topic: l.slug + "." + queue.name + ".events", Variable: a.addEnv(queue, contract.EdgeKafka),
 	}
 	a.queues = append(a.queues, s)
 	return s
 }
 
-// use tells a program where something is, once, and returns the variable that does:
-// the one that libraries look for, or for a second of a kind one with its name.
-func (a *part) use(to *part, kind string) string {
-	if name, known := a.told[tie{to, kind}]; known {
+// addEnv adds a variable with the address of a dependency, once, and returns its name: the
+// one that libraries read, or for a second of a kind one with the dependency's name.
+func (a *component) addEnv(to *component, kind string) string {
+	if name, known := a.variables[dependency{to, kind}]; known {
 		return name
 	}
 	own := envName(to.name)
@@ -93,15 +93,15 @@ func (a *part) use(to *part, kind string) string {
 		v = variable{value: "postgres://app:", password: passwordOf(to), after: "@" + address + "/app?sslmode=disable"}
 		names = []string{"DATABASE_URL", own + "_URL"}
 	}
-	v.name = a.free(names)
+	v.name = a.freeName(names)
 	a.env = append(a.env, v)
-	a.told[tie{to, kind}] = v.name
+	a.variables[dependency{to, kind}] = v.name
 	return v.name
 }
 
-// free is the first of names that the program's environment has not got, and with a
-// number where it has them all.
-func (a *part) free(names []string) string {
+// freeName returns the first of names that is not in the program's environment, and the
+// last with a number where all are.
+func (a *component) freeName(names []string) string {
 	has := func(name string) bool {
 		return slices.ContainsFunc(a.env, func(v variable) bool { return v.name == name })
 	}
@@ -119,32 +119,33 @@ func (a *part) free(names []string) string {
 }
 
 // passwordOf names the variable with a database's password.
-func passwordOf(s *part) string { return envName(s.name) + "_PASSWORD" }
+func passwordOf(s *component) string { return envName(s.name) + "_PASSWORD" }
 
-// need makes b start before a, unless b waits for a: programs may call each other
-// in circles, but cannot all be first.
-func (p *plan) need(a, b *part) {
-	if slices.Contains(a.needs, b) || b.waits.has(a) {
+// startAfter makes b start before a, unless a is started before b: programs may call each
+// other in circles, but cannot all be first.
+func (l *layout) startAfter(a, b *component) {
+	if slices.Contains(a.startsAfter, b) || b.allBefore.has(a) {
 		return
 	}
-	a.needs = append(a.needs, b)
-	for _, x := range p.parts { // what waits for a waits for b, and what b waits for
-		if x == a || x.waits.has(a) {
-			x.waits.add(b)
+	a.startsAfter = append(a.startsAfter, b)
+	for _, x := range l.components { // what is after a is after b, and after all before b
+		if x == a || x.allBefore.has(a) {
+			x.allBefore.add(b)
 		}
 	}
 }
 
-// set is a set of parts with their own sets: to follow the edges anew for each one
-// that is added would take a time that grows with their square.
+// set is a set of components. It has those before its components too: to follow the edges
+// anew for each one that is added would take quadratic time.
 type set [(maxNodes + 63) / 64]uint64
 
-func (s *set) has(a *part) bool { return s[a.index/64]&(1<<(a.index%64)) != 0 }
+// has reports whether a component is in the set.
+func (s *set) has(a *component) bool { return s[a.index/64]&(1<<(a.index%64)) != 0 }
 
-// add puts a part in, and all that it waits for.
-func (s *set) add(a *part) {
+// add adds a component, and all before it.
+func (s *set) add(a *component) {
 	s[a.index/64] |= 1 << (a.index % 64)
 	for i := range s {
-		s[i] |= a.waits[i]
+		s[i] |= a.allBefore[i]
 	}
 }
