@@ -7,16 +7,6 @@ import (
 	"axion/broker/advertise"
 )
 
-// hostPort is an address by name. kfake advertises the String of its
-// listener's address.
-type hostPort string
-
-// Network implements [net.Addr].
-func (hostPort) Network() string { return "tcp" }
-
-// String implements [net.Addr].
-func (a hostPort) String() string { return string(a) }
-
 // policy is the address that the broker advertises.
 func (o Options) policy() (advertise.Policy, error) {
 	var fixed advertise.Endpoint

@@ -70,7 +70,7 @@ func TestAppendTimeInBulk(t *testing.T) {
 			t.Fatalf("offset %d: got type %d", r.Offset, r.Attrs.TimestampType())
 		}
 	}
-	if b.bulk.answered.Load() == 0 {
+	if b.files.Answered.Load() == 0 {
 		t.Error("nothing was answered from the stored files")
 	}
 	if files, _ := filepath.Glob(filepath.Join(b.options.Dir, "partitions", "a-0", "*.dat")); slices.ContainsFunc(files, func(f string) bool {

@@ -18,21 +18,24 @@ import (
 	"sync"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/kmsg"
-	"github.com/twmb/franz-go/pkg/kversion"
 
 	"axion/broker/admin"
 	"axion/broker/advertise"
 	"axion/broker/answers"
-	batches "axion/broker/batch"
+	"axion/broker/batch"
 	"axion/broker/budget"
 	"axion/broker/connlimit"
-	"axion/broker/membership"
+	"axion/broker/fault"
+	"axion/broker/fetch"
+	"axion/broker/frame"
+	"axion/broker/guard"
+	"axion/broker/listener"
+	"axion/broker/live"
 	"axion/broker/migrate"
 	"axion/broker/recovery"
 	"axion/broker/retention"
+	"axion/web/view"
 )
 
 const (
@@ -94,39 +97,20 @@ type Options struct {
 
 // Broker is a running embedded broker. Its methods are safe for concurrent use.
 type Broker struct {
-	policy    advertise.Policy
-	log       *slog.Logger
-	options   Options
-	listener  *relistener
-	admin     *admin.Admin
-	faults    faults
-	bulk      *bulk
-	limiter   connlimit.Limiter // of connections from outside this process
-	journal   *retention.Journal
-	space     *retention.Space
-	cleaner   *retention.Cleaner
-	completer *answers.Completer
-	groups    *migrate.Groups
-	asking    *kgo.Client       // of completer and groups
-	frames    *budget.Budget    // of requests that are being read
-	rules     *batches.Settings // of topics' records
-
-	topicNames topicNames
-
-	// restartMu is held while the broker comes or goes, which these change with.
-	restartMu sync.Mutex
-	running   bool // between startCluster and stopCluster
-	stopped   bool // Close was called
-	cluster   *kfake.Cluster
-	store     *recovery.Store
-	guard     *guardedListener
-	members   *members
-	joined    *membership.Journal
-
-	// clusterMu is held for reading around calls into cluster, which block for
-	// ever once it is closed.
-	clusterMu sync.RWMutex
-	closed    bool
+	policy   advertise.Policy
+	log      *slog.Logger
+	options  Options
+	listener *listener.Shared
+	admin    *admin.Admin
+	asking   *kgo.Client       // by which the guard asks
+	limiter  connlimit.Limiter // of connections from outside this process
+	live     live.Cluster
+	embedded embedded
+	faults   *fault.Set
+	files    *fetch.Files
+	journal  *retention.Journal
+	space    *retention.Space
+	cleaner  *retention.Cleaner
 
 	stop     context.CancelFunc
 	working  sync.WaitGroup
@@ -140,18 +124,16 @@ func Start(ctx context.Context, o Options) (*Broker, error) {
 	o, err := o.complete()
 	if err != nil {
 		if o.Listener != nil {
-			err = errors.Join(err, closeAll(o.listeners()))
+			err = errors.Join(err, listener.CloseAll(o.listeners()))
 		}
 		return nil, fmt.Errorf("start broker: %w", err)
 	}
 	policy, err := o.policy()
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("start broker: %w", err), closeAll(o.listeners()))
+		return nil, errors.Join(fmt.Errorf("start broker: %w", err), listener.CloseAll(o.listeners()))
 	}
-	b := &Broker{policy: policy, log: o.Log, options: o, faults: newFaults(), bulk: newBulk(o.Dir)}
-	b.completer, b.groups = answers.New(own{b}), migrate.New(own{b})
-	b.frames, b.rules = budget.New(frameMemory), &batches.Settings{Load: b.settingsOf}
-	if err := b.open(o); err != nil {
+	b := &Broker{policy: policy, log: o.Log, options: o, files: fetch.NewFiles(o.Dir)}
+	if err := b.open(); err != nil { //nolint:contextcheck // what it begins ends with Close, not with the start
 		return nil, fmt.Errorf("start broker: %w", err)
 	}
 	if err := b.ensureTopics(ctx, o); err != nil {
@@ -189,13 +171,14 @@ func (o Options) complete() (Options, error) {
 	return o, nil
 }
 
-// open starts the cluster behind its guard. It takes the listeners: on failure
+// open starts the cluster behind its guard. It owns the listeners: on failure
 // they are closed.
-func (b *Broker) open(o Options) error {
+func (b *Broker) open() error {
+	o := b.options
 	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
-		return errors.Join(fmt.Errorf("create data directory: %w", err), closeAll(o.listeners()))
+		return errors.Join(fmt.Errorf("create data directory: %w", err), listener.CloseAll(o.listeners()))
 	}
-	b.listener = newRelistener(o.listeners())
+	b.listener = listener.New(o.listeners())
 	asking, err := b.newAsking()
 	if err != nil {
 		return errors.Join(err, b.listener.Close())
@@ -209,7 +192,10 @@ func (b *Broker) open(o Options) error {
 	}
 	b.admin = a
 	b.prepareRetention()
-	if err := b.startCluster(o.Replaced); err != nil {
+	b.embedded.options, b.embedded.listener, b.embedded.admin = o, b.listener, a
+	b.faults = fault.NewSet(&b.live, &b.embedded, o.Log)
+	b.embedded.deps = b.guardDeps()
+	if err := b.embedded.Start(o.Replaced); err != nil {
 		a.Close()
 		asking.Close()
 		return errors.Join(err, b.listener.Close())
@@ -217,87 +203,44 @@ func (b *Broker) open(o Options) error {
 	ctx, stop := context.WithCancel(context.Background())
 	b.stop = stop
 	b.working.Go(func() { b.cleaner.Run(ctx) })
-	b.working.Go(func() { b.writeDuplicates(ctx) })
+	b.working.Go(func() { b.faults.WriteDuplicates(ctx, b.newDuplicating) })
 	return nil
 }
 
-// startCluster starts the cluster behind a guarded listener of its own, without the
-// members of groups that are replaced. Only Start calls it without holding turn.
-func (b *Broker) startCluster(replaced membership.Replaced) error {
-	o := b.options
-	undone, err := retention.Prepare(o.Dir)
-	if err != nil {
-		return &openError{dir: o.Dir, err: err}
+// guardDeps are the guard's, but for those of one run of the cluster.
+func (b *Broker) guardDeps() guard.Deps {
+	cluster := asked{Cluster: &b.live, client: b.asking, space: b.space, options: b.options, addr: b.Addr()}
+	return guard.Deps{
+		Cluster: &b.live, Policy: b.policy, Limiter: &b.limiter, Frames: budget.New(frame.Memory), Space: b.space, Cleaner: b.cleaner,
+		Names: b.options.names(), Rules: &batch.Settings{Load: b.settingsOf}, Faults: b.faults, Files: b.files,
+		Completer: answers.New(cluster), Groups: migrate.New(cluster), Admin: b.admin, Log: b.log,
 	}
-	if undone > 0 {
-		o.Log.Info("broker: undid a compaction that had not come to its end", "partitions", undone)
-	}
-	members := newMembers(b.removeMember)
-	var guard *guardedListener
-	var joined *membership.Journal
-	var restored []membership.Member
-	store, err := recovery.Open(o.Dir, o.Log, kfakeLogger{o.Log}, func(log kfake.Logger) (*kfake.Cluster, error) {
-		err := joined.Close() // of an earlier try
-		if err == nil {
-			joined, restored, err = membership.Restore(o.Dir, restored, replaced)
-		}
-		var settings *recovery.Settings
-		if err == nil {
-			settings, err = recovery.RestoreSettings(o.Dir) // into what the other has left
-		}
-		if err != nil {
-			return nil, &openError{dir: o.Dir, err: err}
-		}
-		guard = newGuardedListener(b.listener.listen(), b, members, o.Log)
-		guard.joined, guard.settings = joined, settings
-		cluster, err := kfake.NewCluster(append(b.settings(), kfake.WithLogger(log),
-			kfake.ListenFn(func(string, string) (net.Listener, error) { return guard, nil }))...)
-		if err != nil {
-			return nil, errors.Join(&openError{dir: o.Dir, err: err}, guard.Close())
-		}
-		return cluster, nil
-	})
-	if err != nil {
-		return errors.Join(err, joined.Close())
-	}
-	joined.Attach(store.Cluster)
-	b.clusterMu.Lock()
-	b.cluster, b.store, b.guard, b.members, b.joined, b.closed, b.running = store.Cluster, store, guard, members, joined, false, true
-	b.clusterMu.Unlock()
-	b.bulk.store.Forget()   // recovery may have written files anew
-	members.await(restored) // before the first of them comes
-	guard.open()
-	return nil
 }
 
-// settings are kfake's.
-func (b *Broker) settings() []kfake.Opt {
-	o := b.options
-	return []kfake.Opt{
-		kfake.NumBrokers(1),
-		kfake.ClusterID("axion"),
-		kfake.DefaultNumPartitions(int(o.Partitions)),
-		kfake.DataDir(o.Dir),
-		kfake.BrokerConfigs(o.names().Kfake()),
-		kfake.MaxVersions(versions()),
-	}
+// settingsOf are a topic's own settings.
+func (b *Broker) settingsOf(topic string) (settings map[string]*string, ok bool) {
+	_, settings, ok = b.live.Topic(topic)
+	return settings, ok
+}
+
+// newDuplicating is the client by which faults write records twice.
+func (b *Broker) newDuplicating() (*kgo.Client, error) {
+	opts := []kgo.Opt{kgo.SeedBrokers(b.Seeds()...), kgo.ClientID(fault.DuplicatesID), kgo.WithLogger(admin.NewLogger(b.log))}
+	return kgo.NewClient(append(opts, b.Client()...)...)
 }
 
 // Damage is what was found damaged in the data directory, at the last start or
 // restart.
-func (b *Broker) Damage() []recovery.Damage {
-	b.clusterMu.RLock()
-	defer b.clusterMu.RUnlock()
-	return b.store.Report.Damage
-}
+func (b *Broker) Damage() []recovery.Damage { return b.embedded.current.Load().store.Report.Damage }
 
-// versions are those of the newest Kafka, but for Produce: from version 13 on,
-// which names topics by id, a request with two unknown ids ends the process
-// inside kfake. Any producer that outlives its topics sends one.
-func versions() *kversion.Versions {
-	v := kversion.Stable()
-	v.SetMaxKeyVersion(int16(kmsg.Produce), 12)
-	return v
+// InjectFault has a fault be on until its End is called. The error says what is wrong with
+// it, or that the broker is away.
+func (b *Broker) InjectFault(spec view.FaultSpec) (view.FaultHandle, error) {
+	f, err := b.faults.Inject(spec)
+	if err != nil {
+		return nil, err // not a nil *fault.Active, which is no nil view.FaultHandle
+	}
+	return f, nil
 }
 
 // ensureTopics creates the known topics and reads them back as any client would.
@@ -321,7 +264,7 @@ func (b *Broker) Seeds() []string { return []string{b.Addr()} }
 
 // Client has clients of this process reach the broker through memory. Others need
 // nothing to connect.
-func (b *Broker) Client() []kgo.Opt { return []kgo.Opt{kgo.Dialer(b.listener.memory.dial)} }
+func (b *Broker) Client() []kgo.Opt { return []kgo.Opt{kgo.Dialer(b.listener.Dial)} }
 
 // Admin reads this broker's topics and groups. It works until Close, which
 // closes it.
@@ -346,44 +289,24 @@ func (b *Broker) Close() error {
 }
 
 func (b *Broker) close() error {
-	b.faults.clear()
+	b.faults.Clear()
 	b.stop()
 	b.working.Wait()
-	b.restartMu.Lock()
-	defer b.restartMu.Unlock()
-	b.stopped = true
-	b.admin.Close()
-	b.asking.Close()
-	err := b.listener.Close()
-	if errors.Is(err, net.ErrClosed) {
-		err = nil
-	}
-	if b.running {
-		err = errors.Join(err, b.stopCluster())
-	}
-	return err
+	return b.embedded.Close(func() error {
+		b.admin.Close()
+		b.asking.Close()
+		err := b.listener.Close()
+		if errors.Is(err, net.ErrClosed) {
+			err = nil
+		}
+		return err
+	})
 }
 
-// withCluster calls fn with the cluster unless the broker is closed, and keeps it
-// from closing meanwhile.
-func (b *Broker) withCluster(fn func(*kfake.Cluster)) {
-	b.clusterMu.RLock()
-	defer b.clusterMu.RUnlock()
-	if !b.closed {
-		fn(b.cluster)
-	}
-}
+// fullError says that there is no room for the broker's state.
+type fullError struct{ dir string }
 
-// openError says that the data directory could not be read.
-type openError struct {
-	dir string
-	err error
-}
-
-func (e *openError) Error() string { return fmt.Sprintf("open data directory %s: %v", e.dir, e.err) }
-func (e *openError) Unwrap() error { return e.err }
+func (e *fullError) Error() string { return "the disk of " + e.dir + " is full" }
 
 // Hint is the hint shown with the error.
-func (e *openError) Hint() string {
-	return "use another directory by --data DIR, or none by --ephemeral; or remove " + e.dir + ", and with it the records in it"
-}
+func (e *fullError) Hint() string { return "free some room, or use another disk by --data DIR" }

@@ -116,7 +116,7 @@ func TestStart(t *testing.T) {
 	t.Run("OK", func(t *testing.T) {
 		t.Parallel()
 		b := start(t, Options{Topics: []string{"a", "b"}})
-		_, port, _ := net.SplitHostPort(b.guard.Listener.Addr().String())
+		_, port, _ := net.SplitHostPort(b.options.Listener.Addr().String())
 		if got, want := b.Addr(), "localhost:"+port; got != want {
 			t.Errorf("address: got %q, want %q", got, want)
 		}
@@ -208,7 +208,7 @@ func TestStartErrData(t *testing.T) {
 func TestClose(t *testing.T) {
 	t.Parallel()
 	b := start(t, Options{Topics: []string{"a"}})
-	addr := b.guard.Listener.Addr().String()
+	addr := b.options.Listener.Addr().String()
 	cl := client(t, b, kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	produce(t, cl, "a", 3, 10)
 	cl.Close()

@@ -51,7 +51,7 @@ func TestBulkOfWhatGoes(t *testing.T) {
 }
 
 func deleteSome(t *testing.T, b *Broker, _ int) {
-	b.withCluster(func(c *kfake.Cluster) {
+	b.live.With(func(c *kfake.Cluster) {
 		info := c.PartitionInfo("a", 0)
 		if err := c.DeleteRecords("a", 0, info.LogStartOffset+rand.Int64N(info.HighWatermark-info.LogStartOffset+1)); err != nil {
 			t.Error(err)
@@ -88,5 +88,5 @@ func readNumbered(t *testing.T, b *Broker, n int) {
 			next = r.Offset + 1
 		})
 	}
-	t.Log("from the stored files:", b.bulk.answered.Load())
+	t.Log("from the stored files:", b.files.Answered.Load())
 }

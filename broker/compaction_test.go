@@ -275,7 +275,7 @@ func TestCompactionCost(t *testing.T) {
 	if got := offsets(b, "a"); got != before {
 		t.Errorf("got %+v, want %+v", got, before)
 	}
-	if _, ok := (storedLog{b}).Offsets(retention.Partition{Topic: "many-0"}); !ok {
+	if _, ok := (b.storedLog()).Offsets(retention.Partition{Topic: "many-0"}); !ok {
 		t.Error("a topic is gone")
 	}
 }

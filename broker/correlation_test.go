@@ -4,6 +4,8 @@ import (
 	"slices"
 	"testing"
 
+	"axion/broker/frame/frametest"
+
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -34,7 +36,7 @@ func TestOneCorrelation(t *testing.T) {
 	}
 	var frames []byte
 	for _, req := range sent {
-		frames = append(frames, requestOf(req)...)
+		frames = append(frames, frametest.Request(req)...)
 	}
 	if _, err := conn.Write(frames); err != nil {
 		t.Fatal(err)
@@ -66,7 +68,7 @@ func TestOneCorrelationOrder(t *testing.T) {
 		sent := []kmsg.Request{heartbeat, metadata, heartbeat, fetch, metadata, fetch, heartbeat}
 		var frames []byte
 		for _, req := range sent {
-			frames = append(frames, requestOf(req)...)
+			frames = append(frames, frametest.Request(req)...)
 		}
 		if _, err := conn.Write(frames); err != nil {
 			t.Fatal(err)
@@ -74,34 +76,5 @@ func TestOneCorrelationOrder(t *testing.T) {
 		for _, req := range sent {
 			parsed(t, conn, req)
 		}
-	}
-}
-
-// TestUnansweredKept: nothing is kept of the fetches that other requests cut short.
-func TestUnansweredKept(t *testing.T) {
-	t.Parallel()
-	b := start(t, Options{Topics: []string{"a"}})
-	conn := dial(t, b)
-	fetch, heartbeat := fetchOf(b, 12, 0), kmsg.NewPtrHeartbeatRequest()
-	fetch.SessionEpoch = 0 // its answer is to be completed
-	heartbeat.SetVersion(0)
-	for range 5 {
-		ask(t, conn, fetch)
-		ask(t, conn, heartbeat)
-		parsed(t, conn, fetch)
-		parsed(t, conn, heartbeat)
-	}
-	front := b.guard
-	front.mu.Lock()
-	defer front.mu.Unlock()
-	for g := range front.conns {
-		if g.RemoteAddr().String() != conn.LocalAddr().String() {
-			continue
-		}
-		g.mu.Lock()
-		if n := len(g.completions); n > 0 {
-			t.Errorf("%d answers are to be completed, want none", n)
-		}
-		g.mu.Unlock()
 	}
 }

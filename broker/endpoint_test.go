@@ -18,6 +18,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"axion/broker/advertise"
+	"axion/broker/frame/frametest"
 )
 
 // told asks at an address, a connection of its own each, where the broker is.
@@ -60,7 +61,7 @@ func exchangeAt(t *testing.T, at string, req kmsg.Request) ([]byte, error) {
 	if err := conn.SetDeadline(time.Now().Add(deadline)); err != nil {
 		return nil, err
 	}
-	if _, err := conn.Write(requestOf(req)); err != nil {
+	if _, err := conn.Write(frametest.Request(req)); err != nil {
 		return nil, err
 	}
 	size := make([]byte, 4)
@@ -187,10 +188,10 @@ func TestAdvertised(t *testing.T) {
 		}
 	}
 	check()
-	if err := b.goOffline(); err != nil {
+	if err := b.embedded.GoOffline(); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.goOnline(); err != nil {
+	if err := b.embedded.GoOnline(); err != nil {
 		t.Fatal(err)
 	}
 	check()
@@ -207,7 +208,7 @@ func TestAdvertisedInOne(t *testing.T) {
 		meta, find, cluster := kmsg.NewPtrMetadataRequest(), kmsg.NewPtrFindCoordinatorRequest(), kmsg.NewPtrDescribeClusterRequest()
 		find.CoordinatorKeys = []string{"a", "b", "c"}
 		meta.Version, find.Version, cluster.Version = 12, 4, 1
-		all = append(append(append(all, requestOf(meta)...), requestOf(find)...), requestOf(cluster)...)
+		all = append(append(append(all, frametest.Request(meta)...), frametest.Request(find)...), frametest.Request(cluster)...)
 	}
 	conn := dial(t, b)
 	if _, err := conn.Write(all); err != nil {
@@ -227,7 +228,7 @@ func TestAdvertisedInOne(t *testing.T) {
 func TestAdvertisedAnswers(t *testing.T) {
 	t.Parallel()
 	b := start(t, Options{Topics: []string{"a"}})
-	at := b.guard.Listener.Addr().String()
+	at := b.options.Listener.Addr().String()
 	versions := kmsg.NewPtrApiVersionsResponse()
 	if err := askAt(t, at, kmsg.NewPtrApiVersionsRequest(), versions); err != nil {
 		t.Fatal(err)
@@ -270,7 +271,7 @@ func prepareRequest(req kmsg.Request) {
 
 // TestKfakeTellsOneAddress shows what the guard makes up for: kfake tells each
 // client its listener's one address. Once this fails, kfake may tell a
-// connection's own, and [guardedConn.advertise] may go.
+// connection's own, and the guard's rewriting may go.
 func TestKfakeTellsOneAddress(t *testing.T) {
 	t.Parallel()
 	l := listen(t, "127.0.0.1")
@@ -287,7 +288,12 @@ func TestKfakeTellsOneAddress(t *testing.T) {
 
 type elsewhere struct{ net.Listener }
 
-func (elsewhere) Addr() net.Addr { return hostPort(advertise.Placeholder) }
+func (elsewhere) Addr() net.Addr { return placeholder{} }
+
+type placeholder struct{}
+
+func (placeholder) Network() string { return "tcp" }
+func (placeholder) String() string  { return advertise.Placeholder }
 
 // TestMore: one listener of several that cannot be had later changes nothing for
 // the others, all are closed with the broker, and a second start takes them again.
@@ -356,7 +362,7 @@ func TestRemoteWarning(t *testing.T) {
 	out := &logged{}
 	b := start(t, Options{Listener: everywhere(t), More: []net.Listener{everywhere(t)}, Addresses: []string{"0.0.0.0:1", "host:2"},
 		Log: out.logger()})
-	if err := errors.Join(b.goOffline(), b.goOnline()); err != nil {
+	if err := errors.Join(b.embedded.GoOffline(), b.embedded.GoOnline()); err != nil {
 		t.Fatal(err)
 	}
 	if n := strings.Count(out.String(), warning); n != 1 || !strings.Contains(out.String(), "[0.0.0.0:1 host:2]") {

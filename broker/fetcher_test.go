@@ -10,6 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"axion/broker/frame/frametest"
+	"axion/broker/guard"
+
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"github.com/twmb/franz-go/pkg/kversion"
@@ -21,7 +24,8 @@ func fetchOf(b *Broker, version int16, offsets ...int64) *kmsg.FetchRequest {
 	fetch.SetVersion(version)
 	fetch.MaxWaitMillis, fetch.MinBytes, fetch.MaxBytes = int32(time.Hour/time.Millisecond), 1, 50<<20
 	topic := kmsg.NewFetchRequestTopic()
-	topic.Topic, topic.TopicID = "a", b.cluster.TopicInfo("a").TopicID
+	topic.Topic = "a"
+	topic.TopicID, _, _ = b.live.Topic("a")
 	for i, offset := range offsets {
 		part := kmsg.NewFetchRequestTopicPartition()
 		part.Partition, part.FetchOffset, part.PartitionMaxBytes = int32(i), offset, 1<<20
@@ -33,7 +37,7 @@ func fetchOf(b *Broker, version int16, offsets ...int64) *kmsg.FetchRequest {
 
 func ask(t *testing.T, conn net.Conn, req kmsg.Request) {
 	t.Helper()
-	if _, err := conn.Write(requestOf(req)); err != nil {
+	if _, err := conn.Write(frametest.Request(req)); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -85,24 +89,10 @@ func TestFetchWait(t *testing.T) {
 		topic.Partitions = append(topic.Partitions, part)
 		fetch.Topics = append(fetch.Topics, topic)
 		conn := dial(t, b)
-		if _, err := conn.Write(requestOf(fetch)); err != nil {
+		if _, err := conn.Write(frametest.Request(fetch)); err != nil {
 			t.Fatal(err)
 		}
 		answer(t, conn)
-	}
-
-	frame := requestOf(&kmsg.FetchRequest{Version: 15, MaxWaitMillis: 5000})
-	body := len(frame) - len((&kmsg.FetchRequest{Version: 15, MaxWaitMillis: 5000}).AppendTo(nil))
-	capFetchWait(request{version: 15, body: body}, frame, maxWait)
-	var got kmsg.FetchRequest
-	got.SetVersion(15)
-	if err := got.ReadFrom(frame[body:]); err != nil || int64(got.MaxWaitMillis) != maxWait.Milliseconds() {
-		t.Errorf("version 15: got %d ms, %v, want %s", got.MaxWaitMillis, err, maxWait)
-	}
-	short := requestOf(&kmsg.FetchRequest{Version: 15, MaxWaitMillis: 20})
-	capFetchWait(request{version: 15, body: body}, short, maxWait)
-	if err := got.ReadFrom(short[body:]); err != nil || got.MaxWaitMillis != 20 {
-		t.Errorf("version 15: got %d ms, %v, want 20", got.MaxWaitMillis, err)
 	}
 }
 
@@ -161,7 +151,7 @@ func TestFetchMinBytes(t *testing.T) {
 	ask(t, conn, fetch)
 	writeTo(t, b, 0, make([]byte, 100))
 	got := parsed(t, conn, fetch).(*kmsg.FetchResponse).Topics[0].Partitions[0].RecordBatches
-	if waited := time.Since(begun); waited < maxWait {
+	if waited := time.Since(begun); waited < guard.MaxWait {
 		t.Errorf("answered %d bytes after %s", len(got), waited)
 	}
 	begun = time.Now()
@@ -171,7 +161,7 @@ func TestFetchMinBytes(t *testing.T) {
 	for _, p := range parsed(t, conn, fetch).(*kmsg.FetchResponse).Topics[0].Partitions {
 		size += len(p.RecordBatches)
 	}
-	if waited := time.Since(begun); size < 2000 && waited < maxWait {
+	if waited := time.Since(begun); size < 2000 && waited < guard.MaxWait {
 		t.Errorf("answered %d bytes after %s", size, waited)
 	}
 }
@@ -276,7 +266,7 @@ func TestFetchMuch(t *testing.T) {
 					got++
 				})
 			}
-			if name != "SmallParts" && name != "SmallAnswers" && b.bulk.answered.Load() == 0 {
+			if name != "SmallParts" && name != "SmallAnswers" && b.files.Answered.Load() == 0 {
 				t.Error("nothing came from the stored files")
 			}
 		})

@@ -39,7 +39,7 @@ func (l *logged) String() string {
 // take for a broker that asks for TLS: it is a reset, while dialing or after.
 func isRefused(t *testing.T, b *Broker) {
 	t.Helper()
-	conn, err := net.Dial("tcp", b.guard.Listener.Addr().String())
+	conn, err := net.Dial("tcp", b.options.Listener.Addr().String())
 	if err == nil {
 		defer func() { _ = conn.Close() }()
 		err = readEnd(testContext(t), conn)
@@ -85,17 +85,17 @@ func TestFlood(t *testing.T) {
 	if n := strings.Count(out.String(), "too many connections"); n != 1 {
 		t.Errorf("told %d times, want once: %s", n, out)
 	}
-	if b.ownConns() == 0 {
+	if b.embedded.current.Load().guard.OwnConns() == 0 {
 		t.Error("own connections are not counted")
 	}
 	// A restart ends them all, and there is room again.
-	if err := errors.Join(b.goOffline(), b.goOnline()); err != nil {
+	if err := errors.Join(b.embedded.GoOffline(), b.embedded.GoOnline()); err != nil {
 		t.Fatal(err)
 	}
 	if open, _, _ := b.limiter.Counts(); open != 0 {
 		t.Errorf("%d connections are counted after a restart, want none", open)
 	}
-	works(t, b.guard.Listener.Addr().String(), "a")
+	works(t, b.options.Listener.Addr().String(), "a")
 	for _, conn := range idle {
 		if err := readEnd(testContext(t), conn); err == nil {
 			t.Error("a connection outlived the restart")

@@ -3,8 +3,6 @@ package broker
 import (
 	"bytes"
 	"errors"
-	"io"
-	"net"
 	"strings"
 	"syscall"
 	"testing"
@@ -35,7 +33,7 @@ func TestMemory(t *testing.T) {
 		if i > 0 {
 			break
 		}
-		if err := errors.Join(b.goOffline(), b.goOnline()); err != nil {
+		if err := errors.Join(b.embedded.GoOffline(), b.embedded.GoOnline()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -43,55 +41,7 @@ func TestMemory(t *testing.T) {
 	if err := b.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.listener.memory.dial(testContext(t), "tcp", b.Addr()); !errors.Is(err, syscall.ECONNREFUSED) {
+	if _, err := b.listener.Dial(testContext(t), "tcp", b.Addr()); !errors.Is(err, syscall.ECONNREFUSED) {
 		t.Errorf("got %v, want a refusal", err)
-	}
-}
-
-// TestMemoryEnds: a connection's end is told as that of a TCP connection.
-func TestMemoryEnds(t *testing.T) {
-	t.Parallel()
-	m := newMemory()
-	pair := func() (a, b net.Conn) {
-		accepted := make(chan net.Conn, 1)
-		go func() {
-			conn, _ := m.Accept()
-			accepted <- conn
-		}()
-		a, err := m.dial(testContext(t), "", "")
-		if err != nil {
-			t.Fatal(err)
-		}
-		return a, <-accepted
-	}
-	one := make([]byte, 1)
-	a, b := pair()
-	refuse(b)
-	if _, err := a.Read(one); !errors.Is(err, syscall.ECONNRESET) {
-		t.Errorf("refused: got %v", err)
-	}
-	a, b = pair()
-	go func() {
-		_, err := b.Write(one)
-		if err := errors.Join(err, b.Close()); err != nil {
-			t.Error(err)
-		}
-	}()
-	if _, err := a.Read(one); err != nil {
-		t.Errorf("what was sent before the end: got %v", err)
-	}
-	if _, err := a.Read(one); !errors.Is(err, io.EOF) {
-		t.Errorf("ended: got %v", err)
-	}
-	if _, err := a.Write(one); !errors.Is(err, net.ErrClosed) {
-		t.Errorf("write after the end: got %v", err)
-	}
-	_ = a.Close()
-	if _, err := a.Read(one); !errors.Is(err, net.ErrClosed) {
-		t.Errorf("read after closing: got %v", err)
-	}
-	_ = m.Close()
-	if _, err := m.Accept(); !errors.Is(err, net.ErrClosed) {
-		t.Errorf("accept after closing: got %v", err)
 	}
 }

@@ -26,8 +26,9 @@ func (b *Broker) RegisterMetrics(provider metric.MeterProvider) error {
 	if err = errors.Join(err, limitErr, refusedErr); err == nil {
 		_, err = meter.RegisterCallback(func(_ context.Context, to metric.Observer) error {
 			outside, most, turnedAway := b.limiter.Counts()
+			own := b.embedded.current.Load().guard.OwnConns()
 			to.ObserveInt64(open, int64(outside), metric.WithAttributes(attribute.String("axion.connection.origin", "outside")))
-			to.ObserveInt64(open, int64(b.ownConns()), metric.WithAttributes(attribute.String("axion.connection.origin", "own")))
+			to.ObserveInt64(open, int64(own), metric.WithAttributes(attribute.String("axion.connection.origin", "own")))
 			to.ObserveInt64(limit, int64(most))
 			to.ObserveInt64(refused, turnedAway)
 			return nil
@@ -37,19 +38,4 @@ func (b *Broker) RegisterMetrics(provider metric.MeterProvider) error {
 		return fmt.Errorf("measure connections: %w", err)
 	}
 	return nil
-}
-
-// ownConns counts the connections of clients in this process.
-func (b *Broker) ownConns() (n int) {
-	b.clusterMu.RLock()
-	f := b.guard
-	b.clusterMu.RUnlock()
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for g := range f.conns {
-		if g.own {
-			n++
-		}
-	}
-	return n
 }

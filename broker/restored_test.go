@@ -7,13 +7,10 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
-	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"axion/broker/membership"
 )
@@ -101,7 +98,7 @@ func TestReplaced(t *testing.T) {
 				eventually(t, id+" in the group", func() bool { g := groupOf(t, b, "g"); return g.Members == n+1 && g.State == "Stable" })
 			}
 			all := membersOf(t, b)
-			if err := errors.Join(b.goOffline(), b.goOnline()); err != nil {
+			if err := errors.Join(b.embedded.GoOffline(), b.embedded.GoOnline()); err != nil {
 				t.Fatal(err)
 			}
 			if got := membersOf(t, b); !slices.Equal(got, all) {
@@ -123,42 +120,6 @@ func TestReplaced(t *testing.T) {
 			alone("a clean stop", dir)
 		})
 	}
-}
-
-// TestAwait: restored members have some time to come back.
-func TestAwait(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		var mu sync.Mutex
-		var expelled []string
-		m := newMembers(func(_ context.Context, key memberKey) {
-			mu.Lock()
-			defer mu.Unlock()
-			expelled = append(expelled, key.id)
-		})
-		m.await([]membership.Member{
-			{Group: "g", ID: "dead"}, {Group: "g", ID: "alive"}, {Group: "g", ID: "static", Static: true},
-			{Group: "h", ID: "modern", Modern: true}, {Group: "h", ID: membership.PlaceholderID, Modern: true, Placeholder: true},
-			{Group: "g", ID: "replaced", Replaced: true}, {Group: "g", ID: "replaced static", Static: true, Replaced: true},
-		})
-		check := func(want ...string) {
-			t.Helper()
-			synctest.Wait()
-			mu.Lock()
-			defer mu.Unlock()
-			slices.Sort(expelled)
-			if !slices.Equal(expelled, want) {
-				t.Errorf("got %q expelled, want %q", expelled, want)
-			}
-		}
-		check(membership.PlaceholderID, "replaced")
-		m.observe(&guardedConn{closed: make(chan struct{})}, &kmsg.HeartbeatRequest{Group: "g", MemberID: "alive"})
-		time.Sleep(restoredGrace - time.Nanosecond)
-		check(membership.PlaceholderID, "replaced")
-		time.Sleep(time.Nanosecond)
-		check(membership.PlaceholderID, "dead", "modern", "replaced")
-		m.close()
-	})
 }
 
 // TestRestoredShare: a share group goes on where it was. kfake by itself forgets it.

@@ -52,7 +52,7 @@ func fill(t *testing.T, b *Broker, topic string, n, size int, at time.Time) {
 }
 
 func offsets(b *Broker, topic string) retention.Offsets {
-	at, _ := storedLog{b}.Offsets(retention.Partition{Topic: topic})
+	at, _ := b.storedLog().Offsets(retention.Partition{Topic: topic})
 	return at
 }
 
@@ -370,7 +370,7 @@ func TestRetentionLeftover(t *testing.T) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 	var raw map[string]*string
-	b.withCluster(func(c *kfake.Cluster) { raw = c.TopicInfo("a").Configs })
+	b.live.With(func(c *kfake.Cluster) { raw = c.TopicInfo("a").Configs })
 	if raw["retention.ms"] != nil {
 		t.Error("kfake knows the age")
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"axion/broker/frame/frametest"
 	"axion/broker/retention"
 )
 
@@ -110,7 +111,7 @@ func TestFullDiskNoAnswer(t *testing.T) {
 	d.free.Store(50 << 30)
 	b := start(t, Options{disk: d.stat, Topics: []string{"a"}})
 	d.free.Store(1 << 20)
-	req := produceOf("a", []byte("records")).(*kmsg.ProduceRequest)
+	req := frametest.Produce("a", []byte("records"))
 	req.Acks = 0
 	eventually(t, "a lost connection", func() bool {
 		conn, err := net.Dial("tcp", b.Addr())
@@ -118,7 +119,7 @@ func TestFullDiskNoAnswer(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer conn.Close()
-		if _, err := conn.Write(requestOf(req)); err != nil {
+		if _, err := conn.Write(frametest.Request(req)); err != nil {
 			t.Fatal(err)
 		}
 		_ = conn.SetReadDeadline(time.Now().Add(100 * time.Millisecond))

@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"axion/broker/admin"
+	"axion/broker/frame/frametest"
 )
 
 // metadata asks for topics, as a client that creates them by naming them.
@@ -87,7 +88,7 @@ func TestAutoCreateOld(t *testing.T) {
 	name := "old"
 	req := &kmsg.MetadataRequest{Version: 1, Topics: []kmsg.MetadataRequestTopic{{Topic: &name}}}
 	conn := dial(t, b)
-	if _, err := conn.Write(requestOf(req)); err != nil {
+	if _, err := conn.Write(frametest.Request(req)); err != nil {
 		t.Fatal(err)
 	}
 	resp := kmsg.NewPtrMetadataResponse()

@@ -3,7 +3,7 @@
 // empty arrays, knows fewer requests and settings, and refuses or accepts what
 // Kafka does not. Java's clients and tools rely on Kafka's answers.
 //
-// The guard of package broker shows each request of the keys that [Concerns] names
+// Package guard shows each request of the keys that [Concerns] names
 // to a [Completer], which says what to pass on and how to complete the answer. Fetch
 // and Produce are not among them.
 package answers
@@ -17,6 +17,9 @@ import (
 
 // askTime bounds a request of the completer's own.
 const askTime = 5 * time.Second
+
+// ClientID is that of the client by which a [Cluster] asks.
+const ClientID = "axion-answers"
 
 // Cluster is the broker as the completer asks it. Its methods are called from several
 // goroutines at a time.
