@@ -12,24 +12,17 @@ type Count struct {
 func (p *Provider) Count() Count {
 	var c Count
 	for _, s := range p.sources {
-		doc := s.latest
-		if doc == nil {
-			doc = s.good
-		}
+		doc := s.current()
 		if s.base != nil || s.containers || doc == nil {
 			continue
 		}
 		c.Files += len(s.inputs)
-		c.Services += doc.services
-		for _, d := range doc.decoded {
-			if hasTraefik(d.in.Labels) {
-				c.Labelled++
-			}
+		if doc.project != nil {
+			c.Services += doc.project.Services
+			c.Labelled += doc.project.Labelled()
 		}
-		c.Labelled += len(doc.unserved)
-		if f := doc.file; f != nil {
-			c.Settings += len(f.routers) + len(f.services) + len(f.middlewares) + len(f.transports) + len(f.tls.Certificates) + len(f.tls.Options) +
-				len(f.tls.Stores) + len(f.tcp.Routers) + len(f.tcp.Services) + len(f.udp.Routers) + len(f.udp.Services)
+		if doc.File != nil {
+			c.Settings += doc.File.Len()
 		}
 	}
 	return c

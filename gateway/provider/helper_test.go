@@ -62,7 +62,8 @@ func open(t *testing.T, opts Options) *Provider {
 func rules(d *config.Dynamic) map[string]string {
 	out := map[string]string{}
 	for name, r := range d.Routers {
-		out[bare(name)] = r.Rule
+		name, _, _ = strings.Cut(name, "@")
+		out[name] = r.Rule
 	}
 	return out
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"axion/gateway/config"
+	"axion/gateway/provider/merge"
 )
 
 func TestNewErrors(t *testing.T) {
@@ -196,7 +197,7 @@ func TestLayers(t *testing.T) {
 	if got, want := rules(d), map[string]string{"one": "Host(`mine`)", "kept": "Host(`kept`)"}; !maps.Equal(got, want) {
 		t.Errorf("got %v, want %v: a service replaces those of its name below, whole", got, want)
 	}
-	if o := d.Routers["one@docker"].Origin; o.Layer != fileLayer || o.File != mine || o.Service != "web" {
+	if o := d.Routers["one@docker"].Origin; o.Layer != merge.FileLayer || o.File != mine || o.Service != "web" {
 		t.Errorf("got origin %+v, want layer 1", o)
 	}
 	if _, err := os.Stat(dir); err != nil {
@@ -227,30 +228,4 @@ func TestAddresses(t *testing.T) {
 			t.Errorf("got %v, want %s", got, want)
 		}
 	}
-}
-
-func FuzzLoad(f *testing.F) {
-	for _, seed := range []string{
-		web("a"), "services:\n  web: {<<: [*a, *a]}\n", "a: &a\n  <<: *a\n", "services: {web: {ports: [{target: x}], expose: {}, labels: [[a]]}}",
-		"services: {web: {extends: {service: web}, label_file: [x], build: 3, deploy: []}}", "include: [x.yaml]\nservices: {}",
-		"--- \n---\nservices: {web: }\n",
-	} {
-		f.Add([]byte(seed))
-	}
-	l := newLoader(Options{EnvLookup: none})
-	dir := f.TempDir()
-	f.Fuzz(func(t *testing.T, data []byte) {
-		doc, problem := (&source{name: "f.yaml", base: &Source{"f.yaml", data}, dir: dir}).load(l, func(path string) *input {
-			return &input{path: path, err: os.ErrNotExist}
-		})
-		if (doc == nil) == (problem == nil) {
-			t.Fatalf("got document %v and problem %v, want one of them", doc, problem)
-		}
-		if problem != nil && (problem.Message == "" || problem.File == "") {
-			t.Fatalf("got %+v, want it to say where and what", problem)
-		}
-		if doc != nil {
-			merge([]*document{doc}, &memos{})
-		}
-	})
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"axion/gateway/config"
+	"axion/gateway/provider/compose/composetest"
 )
 
 // TestReferences shows that whatever names another thing does so in full.
@@ -50,7 +51,7 @@ tls:
   stores:
     default: {}
 `
-	dir := unpack(t, "-- routes.yaml --\n"+strings.TrimSpace(file)+"\n")
+	dir := composetest.Unpack(t, "-- routes.yaml --\n"+strings.TrimSpace(file)+"\n")
 	d := open(t, Options{Files: []string{dir}}).Dynamic()
 	if len(d.Problems) != 0 {
 		t.Fatalf("got problems %v", d.Problems)
@@ -94,7 +95,7 @@ func TestConflicts(t *testing.T) {
 			"udp:\n  services: {s: {loadBalancer: {servers: [{address: \"" + a + ":1\"}]}}}\ntls:\n  options: {default: {maxVersion: VersionTLS1" +
 			b + "}}\n"
 	}
-	dir := unpack(t, "-- a.yaml --\n"+one("a", "2")+"-- b.yaml --\n"+one("b", "3"))
+	dir := composetest.Unpack(t, "-- a.yaml --\n"+one("a", "2")+"-- b.yaml --\n"+one("b", "3"))
 	d := open(t, Options{Files: []string{dir}}).Dynamic()
 	if len(d.TCP.Routers)+len(d.TCP.Middlewares)+len(d.TLS.Options) != 0 || len(d.ServersTransports) != 1 {
 		t.Errorf("got %+v, want what differs left out", d)

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"axion/gateway/config"
+	"axion/gateway/provider/compose/composetest"
 )
 
 // shop is a project in three files, with more that these refer to.
@@ -43,7 +44,7 @@ traefik.http.services.web.loadbalancer.server.port=3000
 
 func openShop(t *testing.T) (dir string, files []string) {
 	t.Helper()
-	dir = unpack(t, shop)
+	dir = composetest.Unpack(t, shop)
 	return dir, []string{filepath.Join(dir, "compose.yaml"), filepath.Join(dir, "override.yaml")}
 }
 
@@ -151,7 +152,7 @@ func TestProjectErrors(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			dir := unpack(t, tt.archive)
+			dir := composetest.Unpack(t, tt.archive)
 			_, err := New(Options{Files: []string{filepath.Join(dir, "c.yaml")}, EnvLookup: none})
 			p, ok := err.(config.Problem)
 			if !ok {

@@ -16,6 +16,9 @@ import (
 	"axion/gateway/config"
 	"axion/gateway/dynamic"
 	"axion/gateway/label"
+	"axion/gateway/provider/compose"
+	"axion/gateway/provider/merge"
+	"axion/gateway/provider/watched"
 	"axion/gateway/rule"
 )
 
@@ -25,11 +28,11 @@ type Source struct {
 	Data []byte
 }
 
-// Containers tells which containers run. It is what a container engine does.
+// Containers are those that run, as a container engine knows them.
 type Containers interface {
 	// Run calls changed with all of them, at first and whenever they change, one
 	// call at a time, until ctx ends; then it returns nil. An error means that
-	// there is nothing more to be told, and leaves none.
+	// no call follows; the containers are then those of an empty list, sent before.
 	Run(ctx context.Context, changed func([]label.Service)) error
 }
 
@@ -65,7 +68,7 @@ type Options struct {
 	DataDir string
 	// Rules keeps the rules of labels that are parsed. Nil keeps none.
 	Rules *rule.Cache
-	// Check tells what is wrong with a whole configuration beyond what can be seen
+	// Check finds what is wrong with a whole configuration beyond what can be seen
 	// in one file, such as a router whose middleware does not exist. An error
 	// counts as one of the File that it names. Nil means nothing.
 	Check  func(*config.Dynamic) []config.Problem
@@ -79,25 +82,24 @@ type Options struct {
 // Provider holds the merged configuration of its sources. Dynamic, Problems
 // and Text are safe for concurrent use; Run is to be called once.
 type Provider struct {
-	log        *slog.Logger
-	check      func(*config.Dynamic) []config.Problem
-	loader     *loader
-	containers Containers
-	fragments  folder   // of compose fragments; no path for none
-	folders    []folder // of dynamic files that the user named
-	inputs     map[string]*input
-	fresh      []*input // those that are new since directories were watched last
-	sources    []*source
-	listed     map[string]bool  // directories that sources were found in
-	running    []label.Service  // the containers as told last
-	missing    []config.Problem // what is not found, or left out
-	limits     bounds
-	started    bool
-	used       []*document // in force
-	memos      memos
-	relocated  relocations
-	dynamic    atomic.Pointer[config.Dynamic]
-	texts      atomic.Pointer[[][]readText] // by source
+	log         *slog.Logger
+	check       func(*config.Dynamic) []config.Problem
+	loader      loader
+	containers  Containers
+	fragments   folder   // of compose fragments; no path for none
+	folders     []folder // of dynamic files that the user named
+	files       *watched.Files
+	sources     []*source
+	watchedDirs map[string]bool  // directories that sources were found in
+	running     []label.Service  // the containers as received last
+	missing     []config.Problem // what is not found, or left out
+	limits      bounds
+	started     bool
+	inForce     []*merge.Document
+	memos       merge.Memos
+	relocated   relocations
+	dynamic     atomic.Pointer[config.Dynamic]
+	texts       atomic.Pointer[[][]fileText] // by source
 }
 
 // folder is a directory of files.
@@ -111,10 +113,14 @@ type folder struct {
 // or with a fragment is in the Problems of [Provider.Dynamic]: only the compose
 // service or fragment in question is left out.
 func New(opts Options) (*Provider, error) {
-	p := &Provider{log: opts.Log, check: opts.Check, loader: newLoader(opts), containers: opts.Containers, inputs: map[string]*input{},
-		relocated: newRelocations()}
+	p := &Provider{log: opts.Log, check: opts.Check, containers: opts.Containers, files: watched.NewFiles(), relocated: newRelocations()}
+	p.loader = loader{ctx: context.Background(), Reader: compose.Reader{Env: opts.EnvLookup, Addresses: opts.Addresses,
+		RequireEnable: opts.RequireEnable, Rules: opts.Rules}}
+	if p.loader.Env == nil {
+		p.loader.Env = os.LookupEnv
+	}
 	if dir, err := filepath.Abs(opts.DataDir); err == nil && opts.DataDir != "" {
-		p.loader.dataDir = dir
+		p.loader.DataDir = dir
 	}
 	if p.limits = defaultBounds; opts.limits != nil {
 		p.limits = *opts.limits
@@ -126,7 +132,7 @@ func New(opts Options) (*Provider, error) {
 		p.check = func(*config.Dynamic) []config.Problem { return nil }
 	}
 	for _, s := range opts.Base {
-		p.sources = append(p.sources, &source{name: s.Name, base: &s, layer: baseLayer, dir: "."})
+		p.sources = append(p.sources, &source{name: s.Name, base: &s, layer: merge.BaseLayer, dir: "."})
 	}
 	if err := p.openFiles(opts.Files); err != nil {
 		return nil, err
@@ -135,7 +141,7 @@ func New(opts Options) (*Provider, error) {
 		return nil, err
 	}
 	if p.containers != nil {
-		p.sources = append(p.sources, &source{name: "containers", containers: true, layer: containerLayer})
+		p.sources = append(p.sources, &source{name: "containers", containers: true, layer: merge.ContainerLayer})
 	}
 	p.scan(nil)
 	for _, s := range p.sources {
@@ -148,9 +154,9 @@ func New(opts Options) (*Provider, error) {
 	return p, nil
 }
 
-// openFiles tells the kinds of the user's files apart.
+// openFiles adds the user's files as sources, each of its kind.
 func (p *Provider) openFiles(names []string) error {
-	var compose []string
+	var projectFiles []string
 	for _, name := range names {
 		abs, err := filepath.Abs(name)
 		if err != nil {
@@ -160,21 +166,21 @@ func (p *Provider) openFiles(names []string) error {
 			p.folders = append(p.folders, folder{abs, name})
 			continue
 		}
-		if in := p.input(abs); strings.HasSuffix(name, ".toml") || in.err == nil && !isCompose(in.data) && dynamic.Recognize(in.data) {
+		if in := p.files.Open(abs); strings.HasSuffix(name, ".toml") || in.Err == nil && !isCompose(in.Data) && dynamic.Recognize(in.Data) {
 			p.sources = append(p.sources, newDynamic(abs, name, ""))
 			continue
 		}
-		compose = append(compose, name)
+		projectFiles = append(projectFiles, name)
 	}
-	if len(compose) == 0 {
+	if len(projectFiles) == 0 {
 		return nil
 	}
-	s, err := newProject(compose, fileLayer)
+	s, err := newProject(projectFiles, merge.FileLayer)
 	p.sources = append(p.sources, s)
 	return err
 }
 
-// isCompose reports whether a file plainly has services. It saves a longer look.
+// isCompose reports whether a file plainly has services: then it need not be parsed.
 func isCompose(data []byte) bool {
 	return bytes.HasPrefix(data, []byte("services:")) || bytes.Contains(data, []byte("\nservices:"))
 }

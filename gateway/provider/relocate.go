@@ -6,18 +6,18 @@ import (
 	"sync"
 )
 
-// relocations are the services that have moved since they were looked at.
+// relocations are the services that have moved since they were applied.
 type relocations struct {
-	mu    *sync.Mutex
-	moved map[string][]string
-	news  chan struct{} // holds one
+	mu     *sync.Mutex
+	moved  map[string][]string
+	signal chan struct{} // holds one
 }
 
 func newRelocations() relocations {
-	return relocations{mu: &sync.Mutex{}, moved: map[string][]string{}, news: make(chan struct{}, 1)}
+	return relocations{mu: &sync.Mutex{}, moved: map[string][]string{}, signal: make(chan struct{}, 1)}
 }
 
-// Relocate says where a compose service is from now on, as [Options.Addresses] did at
+// Relocate sets where a compose service is from now on, as [Options.Addresses] did at
 // first; nil is where its labels say. It is in force once [Provider.Run] has called changed. It is safe for concurrent
 // use.
 func (p *Provider) Relocate(service string, addresses []string) {
@@ -25,16 +25,16 @@ func (p *Provider) Relocate(service string, addresses []string) {
 	p.relocated.moved[service] = slices.Clone(addresses)
 	p.relocated.mu.Unlock()
 	select {
-	case p.relocated.news <- struct{}{}:
-	default: // they are looked at anyway
+	case p.relocated.signal <- struct{}{}:
+	default: // the signal is pending
 	}
 }
 
-// relocate takes in where services have moved.
+// relocate applies where services have moved.
 func (w *watch) relocate() {
 	w.relocated.mu.Lock()
 	defer w.relocated.mu.Unlock()
-	now := maps.Clone(w.loader.addresses)
+	now := maps.Clone(w.loader.Addresses)
 	if now == nil {
 		now = map[string][]string{}
 	}
@@ -44,7 +44,7 @@ func (w *watch) relocate() {
 		}
 	}
 	clear(w.relocated.moved)
-	w.loader.addresses, w.whole = now, true
+	w.loader.Addresses, w.whole = now, true
 	for _, s := range w.sources {
 		s.reloading = s.reloading || !s.containers && !s.dynamic
 	}

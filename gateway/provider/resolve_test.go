@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"axion/gateway/config"
+	"axion/gateway/provider/watched"
 )
 
 // TestUnchanged shows that only what matters is taken for a change.
@@ -154,7 +155,7 @@ func TestBreakingChange(t *testing.T) {
 func TestFileTooLarge(t *testing.T) {
 	t.Parallel()
 	path := tempFile(t, "")
-	if err := os.Truncate(path, maxFile+1); err != nil {
+	if err := os.Truncate(path, watched.MaxSize+1); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := New(Options{Files: []string{path}}); err == nil || !strings.Contains(err.Error(), "larger than 16 MiB") {

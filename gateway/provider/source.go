@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -9,15 +10,27 @@ import (
 
 	"axion/gateway/config"
 	"axion/gateway/dynamic"
+	"axion/gateway/label"
+	"axion/gateway/provider/compose"
+	"axion/gateway/provider/merge"
+	"axion/gateway/provider/watched"
 )
 
-// The layers, of which a higher one wins at equal priority.
-const (
-	baseLayer      = 0
-	fileLayer      = 1 // the user's project, and dynamic files
-	containerLayer = 2
-	fragmentLayer  = 3
-)
+// loader reads sources.
+type loader struct {
+	compose.Reader
+	ctx context.Context // ends the templates of dynamic files
+}
+
+// document is what one version of a source says.
+type document struct {
+	*merge.Document
+	project *compose.Project // nil where the source is none
+	files   map[string]bool  // what its problems call its files
+
+	settings compose.Settings // that of containers met
+	running  []label.Decoded  // of containers
+}
 
 // source is a compose project, a dynamic file or the containers, with its
 // versions: the one read last, and the one in force, which is older where the
@@ -25,54 +38,61 @@ const (
 type source struct {
 	name       string   // as shown: that of its first file
 	roots      []string // absolute; none for a base layer and containers
-	base       *Source  // a base layer
+	base       *Source  // of a base layer
 	layer      int
 	dir        string // of the project
 	shownDir   string // as shown
 	from       string // where it was found; empty if the user named it
 	dynamic    bool   // a file of Traefik's dynamic configuration
 	containers bool
-	fleeting   bool           // withdrawn once its file is gone: from a directory
+	temporary  bool           // withdrawn once its file is gone: from a directory
 	inputs     map[string]int // files it was read from, by path, and their versions
-	texts      []readText     // those files, as they were
+	texts      []fileText     // those files, as they were
 	latest     *document      // nil where fault is set
 	fault      *config.Problem
 	good       *document // in force; nil where there is none
-	clean      bool      // good has no errors
+	errorFree  bool      // good has no errors
 	version    int       // counts what was read
 	reloading  bool      // another source changed that it depends on
 
-	told        []config.Problem
-	toldVersion int
+	reported        []config.Problem
+	reportedVersion int
+}
+
+// current is the version that was read last and could be; nil for none.
+func (s *source) current() *document {
+	if s.latest != nil {
+		return s.latest
+	}
+	return s.good
 }
 
 // stale reports whether a file that the source was read from has changed.
-func (s *source) stale(inputs map[string]*input) bool {
+func (s *source) stale(files *watched.Files) bool {
 	if s.version == 0 || s.reloading {
 		return true
 	}
 	for path, version := range s.inputs {
-		if in := inputs[path]; in == nil || in.version != version {
+		if in := files.Known(path); in == nil || in.Version != version {
 			return true
 		}
 	}
 	return false
 }
 
-// take loads the source from its files as they are now.
-func (s *source) take(l *loader, open func(path string) *input) {
+// load reads the source from its files as they are now.
+func (s *source) load(l *loader, files *watched.Files) {
 	s.version++
 	s.reloading = false
 	s.inputs = map[string]int{}
-	note := func(path string) *input {
-		if _, known := s.inputs[path]; !known && len(s.inputs) >= maxFiles {
+	doc, problem := s.read(l, func(path string) *watched.File {
+		if _, known := s.inputs[path]; !known && len(s.inputs) >= compose.MaxFiles {
 			return nil
 		}
-		in := open(path)
-		s.inputs[path] = in.version
+		in := files.Open(path)
+		s.inputs[path] = in.Version
 		return in
-	}
-	doc, problem := s.load(l, note)
+	})
 	if problem != nil {
 		s.latest, s.fault = nil, problem
 		return
@@ -84,52 +104,37 @@ func (s *source) take(l *loader, open func(path string) *input) {
 	s.latest, s.fault = doc, nil
 }
 
-func (s *source) load(l *loader, open func(path string) *input) (*document, *config.Problem) {
+func (s *source) read(l *loader, open func(path string) *watched.File) (*document, *config.Problem) {
 	for _, path := range s.roots {
 		if in := open(path); in == nil {
 			return nil, &config.Problem{Severity: config.Error, File: s.show(path),
-				Message: fmt.Sprintf("the project is made of more than %d files", maxFiles)}
-		} else if in.err != nil {
-			return nil, s.unreadable(path, in.err)
+				Message: fmt.Sprintf("the project is made of more than %d files", compose.MaxFiles)}
+		} else if in.Err != nil {
+			return nil, s.unreadable(in)
 		}
 	}
 	if s.dynamic {
-		return s.loadDynamic(l, open(s.roots[0]))
+		return s.readDynamic(l, open(s.roots[0]))
 	}
-	p := &project{loader: l, layer: s.layer, dir: s.dir, look: l.lookup, before: s.latest}
-	if p.before == nil {
-		p.before = s.good
-	}
-	p.assembly = &assembly{open: open, show: s.show}
+	src := compose.Source{Paths: s.roots, Dir: s.dir, Layer: s.layer, Open: open, Show: s.show}
 	if s.base != nil {
-		out, problem := parseOutline(s.base.Name, s.base.Data)
-		if problem != nil {
-			return nil, problem
-		}
-		p.files = []content{{path: filepath.Join(s.dir, s.base.Name), data: s.base.Data, out: out}}
-		p.all = model{}
-		p.outline(p.all, out, s.base.Name, s.dir, p.look, nil)
-	} else {
-		p.look = p.variables(p.look, filepath.Join(s.dir, ".env"), true, spot{})
-		for _, path := range s.roots {
-			if out := p.read(path, spot{file: s.show(path)}); out != nil {
-				p.files = append(p.files, content{path: path, data: open(path).data, out: out})
-			}
-		}
-		p.all = p.assembly.files(s.roots, s.dir, p.look, spot{}, nil)
+		src.Base = s.base.Data
 	}
-	if p.problem != nil {
-		return nil, p.problem
+	if before := s.current(); before != nil {
+		src.Before = before.project
 	}
-	p.name = projectName(p.files, s.dir, p.look)
-	return p.load()
+	project, problem := l.Read(src)
+	if problem != nil {
+		return nil, problem
+	}
+	return &document{Document: &project.Document, project: project}, nil
 }
 
-// unreadable says why a file of the user's cannot be had.
-func (s *source) unreadable(path string, err error) *config.Problem {
-	p := &config.Problem{Severity: config.Error, File: s.show(path), Message: "the file cannot be read: " + reason(err)}
+// unreadable says why a file of the user's cannot be read.
+func (s *source) unreadable(in *watched.File) *config.Problem {
+	p := &config.Problem{Severity: config.Error, File: s.show(in.Path), Message: "the file cannot be read: " + in.Reason()}
 	switch {
-	case !errors.Is(err, fs.ErrNotExist):
+	case !errors.Is(in.Err, fs.ErrNotExist):
 	case s.latest == nil && s.good == nil && (s.fault == nil || s.fault.Message == noSuchFile):
 		p.Message, p.Fix = noSuchFile, "check the name"
 	default:
@@ -140,17 +145,13 @@ func (s *source) unreadable(path string, err error) *config.Problem {
 
 const noSuchFile = "there is no such file"
 
-func (s *source) loadDynamic(l *loader, in *input) (*document, *config.Problem) {
-	set, problems := dynamic.Read(l.ctx, s.name, in.data, l.lookup)
-	p := &piece{
-		provider: fileProvider, routers: set.Routers, services: set.Services, middlewares: set.Middlewares,
-		transports: set.ServersTransports, tcp: set.TCP, udp: set.UDP, tls: set.TLS, places: set.Places,
+func (s *source) readDynamic(l *loader, in *watched.File) (*document, *config.Problem) {
+	set, problems := dynamic.Read(l.ctx, s.name, in.Data, l.Env)
+	defined := merge.OfFile(set, s.layer)
+	if s.latest != nil && reflect.DeepEqual(s.latest.File, defined) {
+		defined = s.latest.File
 	}
-	p.place(s.layer)
-	if s.latest != nil && reflect.DeepEqual(s.latest.file, p) {
-		p = s.latest.file
-	}
-	return &document{layer: s.layer, file: p, problems: problems}, nil
+	return &document{Document: &merge.Document{Layer: s.layer, File: defined, Problems: problems}}, nil
 }
 
 // show is how a file is called towards the user: as seen from where the user
@@ -176,8 +177,8 @@ func (s *source) path() string {
 
 // newDynamic is the source of a file of Traefik's dynamic configuration.
 func newDynamic(path, shown, from string) *source {
-	return &source{name: shown, roots: []string{path}, dir: filepath.Dir(path), shownDir: filepath.Dir(shown), layer: fileLayer, from: from,
-		dynamic: true}
+	return &source{name: shown, roots: []string{path}, dir: filepath.Dir(path), shownDir: filepath.Dir(shown), layer: merge.FileLayer,
+		from: from, dynamic: true}
 }
 
 // newProject is the source of a compose project of these files.

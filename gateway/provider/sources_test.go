@@ -11,6 +11,7 @@ import (
 
 	"axion/gateway/config"
 	"axion/gateway/label"
+	"axion/gateway/provider/merge"
 )
 
 // routing is a dynamic file with one router for host, of a service with a server.
@@ -29,7 +30,7 @@ func TestRunDynamic(t *testing.T) {
 	if got := d.Routers["two@file"]; got == nil || got.Service != "one@file" || d.Routers["r@docker"].Middlewares[0] != "m@file" {
 		t.Fatalf("got routers %v, want all of them, with references to the file provider", d.Routers)
 	}
-	if o := d.Routers["one@file"].Origin; o.File != file || o.Line != 3 || o.Layer != fileLayer || o.Provider != "file" {
+	if o := d.Routers["one@file"].Origin; o.File != file || o.Line != 3 || o.Layer != merge.FileLayer || o.Provider != "file" {
 		t.Errorf("got origin %+v, want line 3 of the file", o)
 	}
 	replace(t, file, routing("one", "new"))
@@ -137,7 +138,7 @@ func TestRunContainers(t *testing.T) {
 	if got := servers(d, "r@docker"); !slices.Equal(got, []string{"http://172.17.0.2:80", "http://172.17.0.3:80"}) || len(d.Problems) != 0 {
 		t.Errorf("got servers %v, problems %v; want both containers in place of the service", got, d.Problems)
 	}
-	if o := d.Routers["r@docker"].Origin; o.Layer != containerLayer {
+	if o := d.Routers["r@docker"].Origin; o.Layer != merge.ContainerLayer {
 		t.Errorf("got origin %+v, want the containers' layer", o)
 	}
 	e <- []label.Service{container("other", "web", "172.17.0.9", "Host(`other`)")}

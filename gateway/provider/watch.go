@@ -12,18 +12,19 @@ import (
 
 	"axion/gateway/config"
 	"axion/gateway/label"
+	"axion/gateway/provider/watched"
 
 	"github.com/fsnotify/fsnotify"
 )
 
 const (
-	// quiet is how long nothing may happen before a burst of events counts as one
-	// save, and patience how long a burst is waited for.
-	quiet    = 15 * time.Millisecond
-	patience = 45 * time.Millisecond
-	// patrol is how often files are looked at without an event: file systems of
+	// debounce is how long nothing may happen before a burst of events counts as one
+	// save, and burstTimeout how long a burst is waited for.
+	debounce     = 15 * time.Millisecond
+	burstTimeout = 45 * time.Millisecond
+	// rescanInterval is how often files are looked at without an event: file systems of
 	// network and bind mounts send none, and a watch dies with its directory.
-	patrol = 2 * time.Second
+	rescanInterval = 2 * time.Second
 )
 
 // Run watches the sources until ctx ends, and calls changed with each new
@@ -37,13 +38,13 @@ func (p *Provider) Run(ctx context.Context, changed func(*config.Dynamic)) error
 	defer func() { _ = watcher.Close() }()
 	ctx, cancel := context.WithCancel(ctx)
 	p.loader.ctx = ctx
-	running, ended := p.follow(ctx)
+	running, ended := p.watchContainers(ctx)
 	defer func() { cancel(); <-ended }()
 	w := &watch{Provider: p, notify: watcher, changed: changed, dirty: map[string]bool{}}
-	w.spread()
+	w.updateWatches()
 	w.timer = time.NewTimer(0) // what changed since New
 	defer w.timer.Stop()
-	ticker := time.NewTicker(patrol)
+	ticker := time.NewTicker(rescanInterval)
 	defer ticker.Stop()
 	for {
 		select {
@@ -61,24 +62,24 @@ func (p *Provider) Run(ctx context.Context, changed func(*config.Dynamic)) error
 			// Events may have been lost: look at everything.
 			p.log.Warn("watching files", slog.Any("error", err))
 			w.dirtyAll()
-		case <-p.relocated.news:
+		case <-p.relocated.signal:
 			w.relocate()
 		case list := <-running:
-			w.run(list)
+			w.setContainers(list)
 		case <-w.timer.C:
 			w.reload()
 		case <-ticker.C:
 			if w.whole = true; w.since.IsZero() { // else a save is going on
-				w.spread()
+				w.updateWatches()
 				w.reload()
 			}
 		}
 	}
 }
 
-// follow passes on what the container engine tells, until ctx ends; then ended
+// watchContainers sends the containers whenever they change, until ctx ends; then ended
 // is closed.
-func (p *Provider) follow(ctx context.Context) (running <-chan []label.Service, ended <-chan struct{}) {
+func (p *Provider) watchContainers(ctx context.Context) (running <-chan []label.Service, ended <-chan struct{}) {
 	lists, done := make(chan []label.Service), make(chan struct{})
 	if p.containers == nil {
 		close(done)
@@ -110,20 +111,20 @@ type watch struct {
 	whole   bool // the next reload looks at all files
 }
 
-// spread watches the directories of all files: a file that is replaced takes
+// updateWatches watches the directories of all files: a file that is replaced takes
 // its own watch away with it. Links are watched at both ends.
-func (w *watch) spread() {
+func (w *watch) updateWatches() {
 	dirs := map[string]bool{}
-	for dir := range w.listed {
+	for dir := range w.watchedDirs {
 		dirs[dir] = true
 	}
-	for _, in := range w.inputs {
-		dirs[filepath.Dir(in.path)] = true
-		if in.real != "" {
-			dirs[filepath.Dir(in.real)] = true
+	for _, in := range w.files.All() {
+		dirs[filepath.Dir(in.Path)] = true
+		if in.Real != "" {
+			dirs[filepath.Dir(in.Real)] = true
 		}
 	}
-	w.fresh = nil
+	w.files.TakeAdded()
 	watched := map[string]bool{}
 	for _, dir := range w.notify.WatchList() {
 		if watched[dir] = true; !dirs[dir] {
@@ -135,23 +136,24 @@ func (w *watch) spread() {
 			continue
 		}
 		if err := w.notify.Add(dir); err != nil {
-			w.log.Debug("cannot watch a directory; its files are looked at every "+patrol.String(), slog.String("dir", dir), slog.Any("error", err))
+			w.log.Debug("cannot watch a directory; its files are looked at every "+rescanInterval.String(),
+				slog.String("dir", dir), slog.Any("error", err))
 		}
 	}
 }
 
-// spreadFragments is spread after a change of these fragments alone: mostly what they are
+// updateFragmentWatches is updateWatches after a change of these fragments alone: mostly what they are
 // read from is in their own directory, which is watched.
-func (w *watch) spreadFragments(dirty map[string]bool) {
-	here := func(in *input) bool {
-		return in == nil || filepath.Dir(in.path) == w.fragments.path && (in.real == "" || filepath.Dir(in.real) == w.fragments.path)
+func (w *watch) updateFragmentWatches(dirty map[string]bool) {
+	here := func(in *watched.File) bool {
+		return in == nil || filepath.Dir(in.Path) == w.fragments.path && (in.Real == "" || filepath.Dir(in.Real) == w.fragments.path)
 	}
-	elsewhere := slices.ContainsFunc(w.fresh, func(in *input) bool { return !here(in) })
+	elsewhere := slices.ContainsFunc(w.files.TakeAdded(), func(in *watched.File) bool { return !here(in) })
 	for path := range dirty {
-		elsewhere = elsewhere || !here(w.inputs[path])
+		elsewhere = elsewhere || !here(w.files.Known(path))
 	}
-	if w.fresh = nil; elsewhere {
-		w.spread()
+	if elsewhere {
+		w.updateWatches()
 	}
 }
 
@@ -170,12 +172,12 @@ func (w *watch) delay() {
 	if w.since.IsZero() {
 		w.since = now
 	}
-	w.timer.Reset(min(quiet, max(0, patience-now.Sub(w.since))))
+	w.timer.Reset(min(debounce, max(0, burstTimeout-now.Sub(w.since))))
 }
 
 func (w *watch) dirtyAll() {
 	w.whole = true
-	for path := range w.inputs {
+	for path := range w.files.All() {
 		w.dirty[path] = true
 	}
 	w.delay()
@@ -184,20 +186,20 @@ func (w *watch) dirtyAll() {
 // concerns reports whether a path matters: directories hold much else.
 func (w *watch) concerns(name string) bool {
 	// Kubernetes swaps a link named ..data that files lead through.
-	if w.listed[filepath.Dir(name)] || strings.HasPrefix(filepath.Base(name), "..") || w.inputs[name] != nil {
+	if w.watchedDirs[filepath.Dir(name)] || strings.HasPrefix(filepath.Base(name), "..") || w.files.Known(name) != nil {
 		return true
 	}
-	for _, in := range w.inputs {
-		if name == in.real {
-			w.dirty[in.path] = true
+	for _, in := range w.files.All() {
+		if name == in.Real {
+			w.dirty[in.Path] = true
 			return true
 		}
 	}
 	return false
 }
 
-// run takes in the containers.
-func (w *watch) run(list []label.Service) {
+// setContainers applies the containers.
+func (w *watch) setContainers(list []label.Service) {
 	w.running, w.whole = list, true
 	for _, s := range w.sources {
 		s.reloading = s.reloading || s.containers
@@ -205,28 +207,28 @@ func (w *watch) run(list []label.Service) {
 	w.delay()
 }
 
-// reload takes in what changed.
+// reload applies what changed.
 func (w *watch) reload() {
 	dirty := w.dirty
 	w.dirty, w.since = map[string]bool{}, time.Time{}
-	scan, spread := w.scan, w.spread
-	if !w.whole && w.isFragments(dirty) {
-		scan, spread = w.scanFragments, func() { w.spreadFragments(dirty) }
+	scan, update := w.scan, w.updateWatches
+	if !w.whole && w.areFragments(dirty) {
+		scan, update = w.scanFragments, func() { w.updateFragmentWatches(dirty) }
 	}
 	w.whole = false
-	news, again := scan(dirty)
+	changed, again := scan(dirty)
 	if again > 0 {
 		for path := range dirty {
-			if in := w.inputs[path]; in != nil && in.pending() {
+			if in := w.files.Known(path); in != nil && in.Pending() {
 				w.dirty[path] = true
 			}
 		}
 		w.timer.Reset(again)
 	}
-	if !news || w.loader.ctx.Err() != nil { // what was broken off says nothing of the files
+	if !changed || w.loader.ctx.Err() != nil { // an interrupted scan is incomplete
 		return
 	}
-	spread()
+	update()
 	if w.resolve() {
 		w.log.Info("configuration reloaded", slog.Int("routers", len(w.Dynamic().Routers)), slog.Int("problems", len(w.Problems())))
 		w.changed(w.Dynamic())

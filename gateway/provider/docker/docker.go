@@ -1,5 +1,5 @@
-// Package docker tells which containers a Docker engine runs and what their labels
-// say, for as long as they change.
+// Package docker lists the containers that a Docker engine runs, with their labels,
+// whenever they change.
 package docker
 
 import (
@@ -20,12 +20,12 @@ import (
 )
 
 const (
-	// quiet is how long nothing may happen before a burst of events counts as one
-	// change, and patience how long a burst is waited for.
-	quiet    = 20 * time.Millisecond
-	patience = 200 * time.Millisecond
-	// answerTime bounds how long the engine may think about one question.
-	answerTime = 10 * time.Second
+	// debounce is how long nothing may happen before a burst of events counts as one
+	// change, and burstTimeout how long a burst is waited for.
+	debounce     = 20 * time.Millisecond
+	burstTimeout = 200 * time.Millisecond
+	// requestTimeout bounds how long the engine may take for one request.
+	requestTimeout = 10 * time.Second
 )
 
 // Options of a [Provider].
@@ -34,12 +34,12 @@ type Options struct {
 	// tcp://10.0.0.1:2375. Empty means that of DOCKER_HOST, else the engine of this
 	// machine. DOCKER_CERT_PATH, DOCKER_TLS_VERIFY and DOCKER_API_VERSION count too.
 	Host string
-	// Network tells which network containers are reached by that have no label
-	// traefik.docker.network: Traefik's providers.docker.network. It is asked at
-	// each listing. Nil, or an empty answer, means any.
+	// Network is the network by which containers are reached that have no label
+	// traefik.docker.network: Traefik's providers.docker.network. It is called at
+	// each listing. Nil, or an empty result, means any.
 	Network func() string
-	// AllowEmpty tells whether containers that are not healthy count, as stopped:
-	// Traefik's providers.docker.allowEmptyServices. It is asked at each listing. Nil
+	// AllowEmpty reports whether containers that are not healthy count, as stopped:
+	// Traefik's providers.docker.allowEmptyServices. It is called at each listing. Nil
 	// means no.
 	AllowEmpty func() bool
 	// Log receives what is wrong with the engine or a container, once each time it
@@ -47,20 +47,20 @@ type Options struct {
 	Log *slog.Logger
 }
 
-// Provider follows one engine. Run is to be called once.
+// Provider watches one engine. Run is to be called once.
 type Provider struct {
-	engine  *client.Client
-	network func() string
-	empty   func() bool
-	again   chan struct{} // asks for another listing
-	log     *slog.Logger
-	told    []label.Service   // last; nil before the first time
-	direct  bool              // whether containers' own addresses can be reached
-	remote  string            // address of an engine elsewhere, or empty
-	doubts  map[string]string // by container, what was said of it
+	engine   *client.Client
+	network  func() string
+	empty    func() bool
+	again    chan struct{} // requests another listing
+	log      *slog.Logger
+	reported []label.Service   // last; nil before the first time
+	direct   bool              // whether containers' own addresses can be reached
+	remote   string            // address of an engine elsewhere, or empty
+	warned   map[string]string // by container, the last warning
 }
 
-// New prepares to follow an engine, which need not be there yet. The error is
+// New prepares to watch an engine, which need not be there yet. The error is
 // about an address that cannot be one.
 func New(opts Options) (*Provider, error) {
 	settings := []client.Opt{client.FromEnv, client.WithTraceProvider(noop.NewTracerProvider())}
@@ -72,7 +72,7 @@ func New(opts Options) (*Provider, error) {
 		return nil, &addressError{err}
 	}
 	p := &Provider{engine: engine, network: opts.Network, empty: opts.AllowEmpty, again: make(chan struct{}, 1), log: opts.Log,
-		doubts: map[string]string{}}
+		warned: map[string]string{}}
 	if p.log == nil {
 		p.log = slog.New(slog.DiscardHandler)
 	}
@@ -85,12 +85,12 @@ func New(opts Options) (*Provider, error) {
 	return p, nil
 }
 
-// Refresh has Run list the containers anew: what the options' functions answer has
+// Refresh has Run list the containers anew: what the options' functions return has
 // changed. It does not wait, and may be called at any time.
 func (p *Provider) Refresh() {
 	select {
 	case p.again <- struct{}{}:
-	default: // it is asked for already
+	default: // the request is pending
 	}
 }
 
@@ -107,19 +107,19 @@ func (e *addressError) Hint() string {
 // first and whenever they change, one call at a time, until ctx ends; then it
 // returns nil. Each container is a service: those of one compose service have the
 // same name and project. Containers that are not healthy, or not yet, are left
-// out unless AllowEmpty, as with Traefik; one that does not run is told as stopped if it has the
-// label traefik.docker.allownonrunning=true. An engine that is away is waited for, and the last word
-// counts until it is back.
+// out unless AllowEmpty, as with Traefik; one that does not run is stopped if it has the
+// label traefik.docker.allownonrunning=true. An engine that cannot be reached is dialled again
+// until it can; until then the last list counts.
 func (p *Provider) Run(ctx context.Context, changed func([]label.Service)) error {
 	defer func() { _ = p.engine.Close() }()
-	pace := &backoff.ExponentialBackOff{
+	delay := &backoff.ExponentialBackOff{
 		InitialInterval: 50 * time.Millisecond, Multiplier: 2, RandomizationFactor: 0.5, MaxInterval: 5 * time.Second,
 	}
-	pace.Reset()
+	delay.Reset()
 	away := false
 	for {
-		began := time.Now()
-		err := p.follow(ctx, changed, func() {
+		start := time.Now()
+		err := p.watch(ctx, changed, func() {
 			if away {
 				away = false
 				p.log.Info("the Docker engine is there", slog.String("engine", p.engine.DaemonHost()))
@@ -128,8 +128,8 @@ func (p *Provider) Run(ctx context.Context, changed func([]label.Service)) error
 		if ctx.Err() != nil {
 			return nil
 		}
-		if time.Since(began) > pace.MaxInterval {
-			pace.Reset()
+		if time.Since(start) > delay.MaxInterval {
+			delay.Reset()
 		}
 		if !away {
 			away = true
@@ -139,7 +139,7 @@ func (p *Provider) Run(ctx context.Context, changed func([]label.Service)) error
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-time.After(pace.NextBackOff()):
+		case <-time.After(delay.NextBackOff()):
 		}
 	}
 }
@@ -152,19 +152,19 @@ func hint(err error) string {
 	return "start Docker, or set DOCKER_HOST to where it listens"
 }
 
-// follow listens to the engine until that fails, and calls reached once it works.
-func (p *Provider) follow(ctx context.Context, changed func([]label.Service), reached func()) error {
+// watch lists the containers whenever an event changes them, until that fails, and calls
+// reached once it works.
+func (p *Provider) watch(ctx context.Context, changed func([]label.Service), reached func()) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	if err := p.survey(ctx); err != nil {
+	if err := p.inspectEngine(ctx); err != nil {
 		return err
 	}
-	// Listen first, so that nothing is missed between the listing and the events.
-	stream := p.engine.Events(ctx, client.EventsListOptions{Filters: interesting})
-	defer drain(cancel, stream)
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	var since time.Time // first event of the burst; zero between bursts
+	// Subscribe first, so that nothing is missed between the listing and the events.
+	stream := p.engine.Events(ctx, client.EventsListOptions{Filters: subscribed})
+	defer closeStream(cancel, stream)
+	b := burst{timer: time.NewTimer(0)}
+	defer b.timer.Stop()
 	for {
 		select {
 		case err := <-stream.Err:
@@ -173,36 +173,49 @@ func (p *Provider) follow(ctx context.Context, changed func([]label.Service), re
 			}
 			return fmt.Errorf("follow the events: %w", err)
 		case event := <-stream.Messages:
-			if !matters(event) {
-				continue
+			if changesContainers(event) {
+				b.add()
 			}
-			now := time.Now()
-			if since.IsZero() {
-				since = now
-			}
-			timer.Reset(min(quiet, max(0, patience-now.Sub(since))))
 		case <-p.again:
-			timer.Reset(quiet)
-		case <-timer.C:
-			since = time.Time{}
+			b.timer.Reset(debounce)
+		case <-b.timer.C:
+			b.since = time.Time{}
 			list, err := p.list(ctx)
 			if err != nil {
 				return err
 			}
-			if len(stream.Err) > 0 {
-				continue // it may list, but not tell
-			}
-			reached()
-			if !reflect.DeepEqual(list, p.told) {
-				p.told = list
-				changed(list)
+			if len(stream.Err) == 0 { // else it lists, but sends no events
+				reached()
+				p.report(list, changed)
 			}
 		}
 	}
 }
 
-// drain waits for the client's goroutine, which ends with the stream.
-func drain(cancel context.CancelFunc, stream client.EventsResult) {
+// report calls changed with a list that differs from the last one.
+func (p *Provider) report(list []label.Service, changed func([]label.Service)) {
+	if !reflect.DeepEqual(list, p.reported) {
+		p.reported = list
+		changed(list)
+	}
+}
+
+// burst is a series of events that count as one change.
+type burst struct {
+	timer *time.Timer // fires at its end
+	since time.Time   // first event; zero between bursts
+}
+
+func (b *burst) add() {
+	now := time.Now()
+	if b.since.IsZero() {
+		b.since = now
+	}
+	b.timer.Reset(min(debounce, max(0, burstTimeout-now.Sub(b.since))))
+}
+
+// closeStream waits for the client's goroutine, which ends with the stream.
+func closeStream(cancel context.CancelFunc, stream client.EventsResult) {
 	cancel()
 	for range stream.Err {
 		continue

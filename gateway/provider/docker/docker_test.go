@@ -201,7 +201,7 @@ func TestMatters(t *testing.T) {
 		"exec_create: /server check": false, "exec_start: /server check": false, "exec_die": false, "create": true, "attach": false,
 		"resize": false, "": false,
 	} {
-		if got := docker.Matters(events.Message{Action: action}); got != want {
+		if got := docker.ChangesContainers(events.Message{Action: action}); got != want {
 			t.Errorf("%s: got %v, want %v", action, got, want)
 		}
 	}
@@ -213,7 +213,7 @@ func TestElsewhere(t *testing.T) {
 		"unix:///var/run/docker.sock": "", "tcp://127.0.0.1:2375": "", "tcp://localhost:2375": "", "tcp://[::1]:2375": "",
 		"npipe:////./pipe/docker_engine": "", "tcp://10.0.0.1:2375": "10.0.0.1", "tcp://docker.example:2376": "docker.example",
 	} {
-		if got := docker.Elsewhere(address); got != want {
+		if got := docker.RemoteHost(address); got != want {
 			t.Errorf("%s: got %q, want %q", address, got, want)
 		}
 	}

@@ -7,12 +7,12 @@ import (
 	"github.com/moby/moby/client"
 )
 
-// interesting are the events that may change what is told.
-var interesting = client.Filters{}.Add("type", string(events.ContainerEventType), string(events.NetworkEventType))
+// subscribed are the events that may change the containers.
+var subscribed = client.Filters{}.Add("type", string(events.ContainerEventType), string(events.NetworkEventType))
 
-// matters reports whether an event changes which containers there are, or how they
+// changesContainers reports whether an event changes which containers there are, or how they
 // are reached. Health checks run commands all the time, which does not.
-func matters(event events.Message) bool {
+func changesContainers(event events.Message) bool {
 	switch event.Action {
 	case events.ActionCreate, events.ActionStart, events.ActionDie, events.ActionStop, events.ActionPause, events.ActionUnPause,
 		events.ActionRename, events.ActionUpdate, events.ActionDestroy, events.ActionConnect, events.ActionDisconnect:

@@ -1,8 +1,8 @@
 package docker
 
-// Matters and Elsewhere are tested by themselves: what they decide shows in what
+// ChangesContainers and RemoteHost are tested by themselves: what they decide shows in what
 // does not happen, or on another machine.
 var (
-	Matters   = matters
-	Elsewhere = elsewhere
+	ChangesContainers = changesContainers
+	RemoteHost        = remoteHost
 )

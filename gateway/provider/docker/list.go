@@ -19,27 +19,27 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// inspections is how many containers are looked at at once.
-const inspections = 8
+// maxInspections is how many containers are inspected at once.
+const maxInspections = 8
 
-// survey finds out whether this process can reach containers by their own
-// addresses: those of an engine in a virtual machine, elsewhere or without root's
+// inspectEngine finds out whether this process can reach containers by their own
+// addresses: those of an engine in a virtual machine, remoteHost or without root's
 // rights can only be reached where they are published.
-func (p *Provider) survey(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, answerTime)
+func (p *Provider) inspectEngine(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	answer, err := p.engine.Info(ctx, client.InfoOptions{})
 	if err != nil {
 		return fmt.Errorf("ask the engine what it is: %w", err)
 	}
-	p.remote = elsewhere(p.engine.DaemonHost())
+	p.remote = remoteHost(p.engine.DaemonHost())
 	p.direct = runtime.GOOS == "linux" && p.remote == "" && answer.Info.OperatingSystem != "Docker Desktop" &&
 		!slices.ContainsFunc(answer.Info.SecurityOptions, func(o string) bool { return strings.Contains(o, "name=rootless") })
 	return nil
 }
 
-// elsewhere is the host of an engine on another machine, or empty.
-func elsewhere(address string) string {
+// remoteHost is the host of an engine on another machine, or empty.
+func remoteHost(address string) string {
 	u, err := url.Parse(address)
 	if err != nil || u.Hostname() == "" || u.Hostname() == "localhost" {
 		return ""
@@ -50,10 +50,10 @@ func elsewhere(address string) string {
 	return u.Hostname()
 }
 
-// list asks for all containers that count and have labels of Traefik's, in a fixed
+// list gives all containers that are served and have labels of Traefik's, in a fixed
 // order.
 func (p *Provider) list(ctx context.Context) ([]label.Service, error) {
-	ctx, cancel := context.WithTimeout(ctx, answerTime)
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	answer, err := p.engine.ContainerList(ctx, client.ContainerListOptions{All: true})
 	if err != nil {
@@ -61,9 +61,9 @@ func (p *Provider) list(ctx context.Context) ([]label.Service, error) {
 	}
 	found := make([]*container.InspectResponse, len(answer.Items))
 	group, together := errgroup.WithContext(ctx)
-	group.SetLimit(inspections)
+	group.SetLimit(maxInspections)
 	for i, c := range answer.Items {
-		if !labelled(c.Labels) || c.State != "" && c.State != container.StateRunning && !outlives(c.Labels) {
+		if !labelled(c.Labels) || c.State != "" && c.State != container.StateRunning && !allowNonRunning(c.Labels) {
 			continue
 		}
 		group.Go(func() (err error) {
@@ -77,7 +77,7 @@ func (p *Provider) list(ctx context.Context) ([]label.Service, error) {
 	list := []label.Service{}
 	names := map[string]bool{}
 	for _, c := range found {
-		if c == nil || c.Config == nil || !p.counts(c.State, c.Config.Labels) {
+		if c == nil || c.Config == nil || !p.isServed(c.State, c.Config.Labels) {
 			continue
 		}
 		names[strings.TrimPrefix(c.Name, "/")] = true
@@ -85,9 +85,9 @@ func (p *Provider) list(ctx context.Context) ([]label.Service, error) {
 			list = append(list, s)
 		}
 	}
-	for name := range p.doubts {
+	for name := range p.warned {
 		if !names[name] {
-			delete(p.doubts, name)
+			delete(p.warned, name)
 		}
 	}
 	slices.SortFunc(list, func(a, b label.Service) int {
@@ -117,11 +117,11 @@ func labelled(labels map[string]string) bool {
 	return false
 }
 
-// counts reports whether a container that runs is healthy, if it can tell, or need
+// isServed reports whether a container that runs is healthy, if it has a check, or need
 // not be, and whether one that does not run counts nevertheless.
-func (p *Provider) counts(state *container.State, labels map[string]string) bool {
+func (p *Provider) isServed(state *container.State, labels map[string]string) bool {
 	if !running(state) {
-		return outlives(labels)
+		return allowNonRunning(labels)
 	}
 	return healthy(state) || p.empty()
 }
@@ -135,9 +135,9 @@ func running(state *container.State) bool {
 	return state != nil && state.Running && !state.Paused && !state.Restarting
 }
 
-// outlives reports whether a container counts even while it does not run: its
+// allowNonRunning reports whether a container counts even while it does not run: its
 // routers then answer that there is no server.
-func outlives(labels map[string]string) bool {
+func allowNonRunning(labels map[string]string) bool {
 	on, err := strconv.ParseBool(valueOf(labels, "docker.allownonrunning"))
 	return on && err == nil
 }

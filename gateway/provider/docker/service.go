@@ -35,17 +35,17 @@ func (p *Provider) service(ctx context.Context, c *container.InspectResponse) (l
 	if s.Stopped {
 		return s, true
 	}
-	doubt := ""
+	warning := ""
 	if p.direct {
-		s.Host, doubt = p.address(ctx, c, s.Labels)
+		s.Host, warning = p.address(ctx, c, s.Labels)
 	} else if len(s.Ports) == 0 {
-		doubt = "it publishes no port, and containers of this engine cannot be reached otherwise"
+		warning = "it publishes no port, and containers of this engine cannot be reached otherwise"
 	}
 	reached := s.Host != "" || !p.direct && len(s.Ports) > 0 || !needsServer(s.Labels)
 	if s.Host == "" && reached {
-		doubt = ""
+		warning = ""
 	}
-	p.doubt(name, doubt)
+	p.warnOnce(name, warning)
 	return s, reached
 }
 
@@ -113,8 +113,8 @@ func (p *Provider) binding(port network.Port, bindings []network.PortBinding) la
 	return out
 }
 
-// address is where a container's ports are reached, and what is doubtful about it.
-func (p *Provider) address(ctx context.Context, c *container.InspectResponse, labels map[string]string) (host, doubt string) {
+// address is where a container's ports are reached, and a warning about it.
+func (p *Provider) address(ctx context.Context, c *container.InspectResponse, labels map[string]string) (host, warning string) {
 	wanted := cmp.Or(valueOf(labels, "docker.network"), p.network())
 	owner := p.networkOwner(ctx, c)
 	if owner == nil {
@@ -130,17 +130,17 @@ func (p *Provider) address(ctx context.Context, c *container.InspectResponse, la
 				return ip, ""
 			}
 		}
-		doubt = fmt.Sprintf("it is not in the network %q", wanted)
+		warning = fmt.Sprintf("it is not in the network %q", wanted)
 	}
 	if owner.HostConfig != nil && owner.HostConfig.NetworkMode.IsHost() {
-		return "127.0.0.1", doubt
+		return "127.0.0.1", warning
 	}
 	for _, name := range slices.Sorted(maps.Keys(networks)) {
 		if ip := ipOf(networks[name]); ip != "" {
-			if doubt != "" {
-				doubt += fmt.Sprintf(": it is reached by %q", name)
+			if warning != "" {
+				warning += fmt.Sprintf(": it is reached by %q", name)
 			}
-			return ip, doubt
+			return ip, warning
 		}
 	}
 	return "", "it has no address: it is in no network"
@@ -173,10 +173,10 @@ func ipOf(e *network.EndpointSettings) string {
 	return ""
 }
 
-// doubt tells what is doubtful about a container, once until it changes.
-func (p *Provider) doubt(name, what string) {
-	if p.doubts[name] != what && what != "" {
-		p.log.Warn("a container is not served as it may be meant", slog.String("container", name), slog.String("reason", what))
+// warnOnce warns about a container, once until the reason changes.
+func (p *Provider) warnOnce(name, reason string) {
+	if p.warned[name] != reason && reason != "" {
+		p.log.Warn("a container is not served as it may be meant", slog.String("container", name), slog.String("reason", reason))
 	}
-	p.doubts[name] = what
+	p.warned[name] = reason
 }

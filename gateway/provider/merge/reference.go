@@ -1,4 +1,4 @@
-package provider
+package merge
 
 import (
 	"maps"
@@ -23,8 +23,8 @@ func shared(name, provider string) string {
 	return qualify(name, provider)
 }
 
-// bare is a name as its author wrote it.
-func bare(name string) string {
+// unqualified is a name as its author wrote it.
+func unqualified(name string) string {
 	name, _, _ = strings.Cut(name, "@")
 	return name
 }
@@ -40,7 +40,7 @@ func qualifyAll(names []string, provider string) []string {
 	return out
 }
 
-// written keeps what refer is about to replace.
+// written keeps what qualifyReferences is about to replace.
 func written(d *config.Dynamic) config.Written {
 	return config.Written{
 		Routers: maps.Clone(d.Routers), Services: maps.Clone(d.Services), Middlewares: maps.Clone(d.Middlewares),
@@ -49,17 +49,17 @@ func written(d *config.Dynamic) config.Written {
 	}
 }
 
-// refer qualifies all that one thing says of another. What it changes it copies:
+// qualifyReferences qualifies all that one thing says of another. What it changes it copies:
 // the originals are those of the documents.
-func (m *merger) refer(d *config.Dynamic) {
+func (m *merger) qualifyReferences(d *config.Dynamic) {
 	for name, r := range d.Routers {
-		d.Routers[name] = m.memos.routers.of(r, referRouter)
+		d.Routers[name] = m.memos.routers.of(r, qualifyRouter)
 	}
 	for name, s := range d.Services {
-		d.Services[name] = m.memos.services.of(s, referService)
+		d.Services[name] = m.memos.services.of(s, qualifyService)
 	}
 	for name, w := range d.Middlewares {
-		d.Middlewares[name] = m.memos.middlewares.of(w, referMiddleware)
+		d.Middlewares[name] = m.memos.middlewares.of(w, qualifyMiddleware)
 	}
 	for name, r := range d.TCP.Routers {
 		c, p := *r, r.Origin.Provider
@@ -112,13 +112,13 @@ func children(list []config.WeightedService, provider string) []config.WeightedS
 	return out
 }
 
-func referRouter(r *config.Router) *config.Router {
+func qualifyRouter(r *config.Router) *config.Router {
 	c, p := *r, r.Origin.Provider
 	c.Service, c.Middlewares, c.TLS = qualify(r.Service, p), qualifyAll(r.Middlewares, p), routerTLS(r.TLS, p)
 	return &c
 }
 
-func referService(s *config.Service) *config.Service {
+func qualifyService(s *config.Service) *config.Service {
 	p := s.Origin.Provider
 	c := *s
 	c.Middlewares = qualifyAll(s.Middlewares, p)
@@ -153,7 +153,7 @@ func referService(s *config.Service) *config.Service {
 	return &c
 }
 
-func referMiddleware(w *config.Middleware) *config.Middleware {
+func qualifyMiddleware(w *config.Middleware) *config.Middleware {
 	p := w.Origin.Provider
 	c := *w
 	switch {

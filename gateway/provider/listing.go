@@ -16,7 +16,7 @@ import (
 // bounds are how much is looked at in one directory and those in it: all of it is
 // read again every few seconds.
 type bounds struct {
-	files   int // that are taken
+	files   int // that are served
 	entries int // of all kinds
 	folders int
 	depth   int
@@ -24,23 +24,23 @@ type bounds struct {
 
 var defaultBounds = bounds{files: 20_000, entries: 200_000, folders: 2_000, depth: 32}
 
-func (f *finder) dynamic(dir folder) {
-	f.list(dir, f.limits.depth, isDynamic, func(path, shown, from string) *source {
+func (d *discovery) dynamic(dir folder) {
+	d.list(dir, d.limits.depth, isDynamic, func(path, shown, from string) *source {
 		s := newDynamic(path, shown, from)
-		s.fleeting, s.clean = true, f.started
+		s.temporary, s.errorFree = true, d.started
 		return s
 	})
 }
 
 // list adds the files of a directory that are wanted, and of those in it to a
-// depth; 0 means none of those. It tells where a bound leaves out any.
-func (f *finder) list(dir folder, depth int, wanted func(name string) bool, make func(path, shown, from string) *source) {
-	from := placeOf(dir)
-	f.places[from] = true
-	l := &listing{finder: f, top: dir, left: f.limits, wanted: wanted,
-		known: func(path string) bool { return f.wanted[from+"\x00"+path] != nil },
-		add:   func(path, shown string) { f.add(from, path, func() *source { return make(path, shown, from) }) }}
-	for _, s := range f.sources {
+// depth; 0 means none of those. It reports where a bound excludes any.
+func (d *discovery) list(dir folder, depth int, wanted func(name string) bool, build func(path, shown, from string) *source) {
+	from := originOf(dir)
+	d.origins[from] = true
+	l := &listing{discovery: d, top: dir, left: d.limits, wanted: wanted,
+		known: func(path string) bool { return d.wanted[from+"\x00"+path] != nil },
+		add:   func(path, shown string) { d.add(from, path, func() *source { return build(path, shown, from) }) }}
+	for _, s := range d.sources {
 		if s.from == from { // those that are served already stay
 			l.left.files--
 		}
@@ -48,42 +48,42 @@ func (f *finder) list(dir folder, depth int, wanted func(name string) bool, make
 	l.walk(dir, depth, depth > 0)
 }
 
-// placeOf is where the sources of a directory are from.
-func placeOf(dir folder) string { return "directory " + dir.path }
+// originOf is where the sources of a directory are from.
+func originOf(dir folder) string { return "directory " + dir.path }
 
 // listing goes through one directory.
 type listing struct {
-	*finder
-	top    folder
-	left   bounds
-	wanted func(name string) bool
-	known  func(path string) bool
-	add    func(path, shown string)
-	told   bool
+	*discovery
+	top      folder
+	left     bounds
+	wanted   func(name string) bool
+	known    func(path string) bool
+	add      func(path, shown string)
+	reported bool
 }
 
-// leaveOut tells, once, what is not looked at.
-func (l *listing) leaveOut(what, hint string) {
-	if l.told {
+// exclude reports, once, what is not looked at.
+func (l *listing) exclude(what, hint string) {
+	if l.reported {
 		return
 	}
-	l.told = true
+	l.reported = true
 	l.missing = append(l.missing, config.Problem{Severity: config.Error, File: l.top.shown, Message: what, Fix: hint})
 }
 
 func (l *listing) walk(dir folder, depth int, deeper bool) {
 	if l.left.folders--; l.left.folders < 0 {
-		l.leaveOut(fmt.Sprintf("the directory holds more than %d others: %s and those after it are left out", l.limits.folders, dir.shown),
+		l.exclude(fmt.Sprintf("the directory holds more than %d others: %s and those after it are left out", l.limits.folders, dir.shown),
 			"name the one with the files")
 		return
 	}
-	l.listed[dir.path] = true
+	l.watchedDirs[dir.path] = true
 	entries, err := readDir(dir.path, l.left.entries+1)
 	if err != nil {
 		return // it is being replaced, or its files are gone with it
 	}
 	if l.left.entries -= len(entries); l.left.entries < 0 {
-		l.leaveOut(fmt.Sprintf("the directory holds more than %d files of all kinds: the rest of %s and what is after it is left out",
+		l.exclude(fmt.Sprintf("the directory holds more than %d files of all kinds: the rest of %s and what is after it is left out",
 			l.limits.entries, dir.shown),
 			"keep the files in a directory of their own")
 		entries = entries[:len(entries)+l.left.entries]
@@ -94,13 +94,13 @@ func (l *listing) walk(dir folder, depth int, deeper bool) {
 		switch {
 		case e.IsDir() && deeper && !strings.HasPrefix(e.Name(), "."):
 			if depth == 0 {
-				l.leaveOut(fmt.Sprintf("directories are looked at %d levels deep: %s is left out", l.limits.depth, shown), "move its files up")
+				l.exclude(fmt.Sprintf("directories are looked at %d levels deep: %s is left out", l.limits.depth, shown), "move its files up")
 				continue
 			}
 			l.walk(folder{path, shown}, depth-1, true)
 		case e.IsDir() || !l.wanted(e.Name()) || l.known(path):
 		case l.left.files <= 0:
-			l.leaveOut(fmt.Sprintf("the directory holds more than %d files: %s and what came after it is left out", l.limits.files, shown),
+			l.exclude(fmt.Sprintf("the directory holds more than %d files: %s and what came after it is left out", l.limits.files, shown),
 				"remove those that are no longer needed")
 		default:
 			l.left.files--

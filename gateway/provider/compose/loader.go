@@ -1,16 +1,14 @@
-package provider
+package compose
 
 import (
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 
 	"axion/gateway/config"
-	"axion/gateway/rule"
 
 	"github.com/compose-spec/compose-go/v2/interpolation"
 	compose "github.com/compose-spec/compose-go/v2/loader"
@@ -19,44 +17,16 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// loader turns sources into documents.
-type loader struct {
-	ctx           context.Context // ends the templates of dynamic files
-	lookup        lookup
-	addresses     map[string][]string
-	requireEnable bool
-	rules         *rule.Cache
-	dataDir       string // absolute; empty for none
-	reference     bool   // leave everything to compose's own loader: for tests
-}
-
-func newLoader(opts Options) *loader {
-	l := &loader{ctx: context.Background(), lookup: opts.EnvLookup, addresses: opts.Addresses, requireEnable: opts.RequireEnable,
-		rules: opts.Rules}
-	if l.lookup == nil {
-		l.lookup = os.LookupEnv
-	}
-	return l
-}
-
-// writable are the directories that a project's settings may have files written in.
-func (l *loader) writable(dir string) []string {
-	if l.dataDir == "" {
-		return []string{dir}
-	}
-	return []string{dir, l.dataDir}
-}
-
-// content is a file of a project.
-type content struct {
+// projectFile is a file of a project.
+type projectFile struct {
 	path string
 	data []byte
-	out  *outline
+	out  *parsedFile
 }
 
-// full loads some services of a project with compose's own loader, without the
+// load reads some services of a project with compose's own loader, without the
 // checks that do not matter to labels: a file may be a fragment, without images.
-func (l *loader) full(files []content, dir, name string, look lookup, services []string) (project *types.Project, err error) {
+func load(files []projectFile, dir, name string, look Lookup, services []string) (project *types.Project, err error) {
 	// Without its schema the loader takes some shapes for granted.
 	defer func() {
 		if r := recover(); r != nil {
@@ -75,22 +45,22 @@ func (l *loader) full(files []content, dir, name string, look lookup, services [
 		o.Profiles = []string{"*"} // they are looked at later
 		o.Interpolate.LookupValue = interpolation.LookupValue(look)
 		o.Interpolate.Substitute = func(s string, m template.Mapping) (string, error) {
-			return substitute(s, look.above(lookup(m))) // m has the variables of an included file
+			return substitute(s, look.above(Lookup(m))) // m has the variables of an included file
 		}
 		o.SetProjectName(name, true)
 	})
 }
 
-// few is how many services are not worth taking apart.
-const few = 20
+// smallProject is how many services are not worth taking apart.
+const smallProject = 20
 
 // only is the file without services that are neither asked for nor extended by
 // those, if that can be written; else it is all of it.
-func (c content) only(services []string) []byte {
-	var kept bytesOf
+func (c projectFile) only(services []string) []byte {
+	var kept yamlWriter
 	for _, root := range c.out.roots {
 		at := slices.IndexFunc(root.Content, func(n *yaml.Node) bool { return n.Value == "services" })
-		if at < 0 || at%2 != 0 || len(root.Content[at+1].Content) < 2*few {
+		if at < 0 || at%2 != 0 || len(root.Content[at+1].Content) < 2*smallProject {
 			return c.data
 		}
 		all := root.Content[at+1]
@@ -111,13 +81,13 @@ func (c content) only(services []string) []byte {
 	return kept.data
 }
 
-// bytesOf writes YAML documents that can be read again.
-type bytesOf struct {
+// yamlWriter writes YAML documents that can be read again.
+type yamlWriter struct {
 	data   []byte
 	failed bool // an anchor is missing that is used
 }
 
-func (b *bytesOf) add(n *yaml.Node) {
+func (b *yamlWriter) add(n *yaml.Node) {
 	text, err := yaml.Marshal(n)
 	var again yaml.Node
 	if err != nil || yaml.Unmarshal(text, &again) != nil {
@@ -152,7 +122,7 @@ func closure(all *yaml.Node, services []string) map[string]bool {
 }
 
 // projectName is what compose calls a project.
-func projectName(files []content, dir string, look lookup) string {
+func projectName(files []projectFile, dir string, look Lookup) string {
 	if name, ok := look("COMPOSE_PROJECT_NAME"); ok && name != "" {
 		return compose.NormalizeProjectName(name)
 	}
@@ -170,7 +140,7 @@ func projectName(files []content, dir string, look lookup) string {
 var servicePath = regexp.MustCompile(`services[.[]([A-Za-z0-9_-]+)]?(?:\.([a-z_]+))?`)
 
 // located puts an error of compose's loader where it belongs.
-func located(err error, files []content, show func(string) string, all model) *config.Problem {
+func located(err error, files []projectFile, show func(string) string, all definitions) *config.Problem {
 	message := strings.Join(strings.Fields(err.Error()), " ")
 	for _, f := range files {
 		message = strings.ReplaceAll(message, f.path, show(f.path))

@@ -1,23 +1,23 @@
-package provider
+package merge
 
 import (
 	"axion/gateway/config"
 	"axion/gateway/label"
 )
 
-// memos keep what merging makes of the definitions of the sources, so that what did not
-// change is the same object in the next configuration: whoever builds from it tells by
+// Memos keep what merging makes of the definitions of the sources, so that what did not
+// change is the same object in the next configuration: who builds from it sees by
 // the pointer that there is nothing to do.
-type memos struct {
-	sets              memo[label.Set, piece]
+type Memos struct {
+	sets              memo[label.Set, Definitions]
 	routers           memo[config.Router, config.Router]
 	services          memo[config.Service, config.Service]
 	middlewares       memo[config.Middleware, config.Middleware]
 	mergedMiddlewares memo[config.Middleware, mergedMiddleware]
 }
 
-// forget drops what was not asked for since it was called last.
-func (m *memos) forget() {
+// Forget drops what merging did not use since the last call.
+func (m *Memos) Forget() {
 	m.sets.forget()
 	m.routers.forget()
 	m.services.forget()

@@ -1,4 +1,4 @@
-package provider
+package compose
 
 import (
 	"bytes"
@@ -27,11 +27,11 @@ func (e boundError) Error() string { return string(e) }
 
 var errVariables = boundError(fmt.Sprintf("its variables make more than %d MiB", maxText>>20))
 
-// lookup resolves a variable of a compose file.
-type lookup func(string) (string, bool)
+// Lookup resolves a variable of a compose file.
+type Lookup func(string) (string, bool)
 
 // with puts the variables of a .env file below the others.
-func (l lookup) with(env []byte) (lookup, error) {
+func (l Lookup) with(env []byte) (Lookup, error) {
 	if len(bytes.TrimSpace(env)) == 0 {
 		return l, nil
 	}
@@ -43,7 +43,7 @@ func (l lookup) with(env []byte) (lookup, error) {
 }
 
 // above looks in l first and then below.
-func (l lookup) above(below lookup) lookup {
+func (l Lookup) above(below Lookup) Lookup {
 	return func(name string) (string, bool) {
 		if v, ok := l(name); ok {
 			return v, true
@@ -54,7 +54,7 @@ func (l lookup) above(below lookup) lookup {
 
 // bounded hands out no more than maxText bytes, and nothing beyond: then spent
 // tells.
-func (l lookup) bounded() (look lookup, spent func() bool) {
+func (l Lookup) bounded() (look Lookup, spent func() bool) {
 	left := maxText
 	return func(name string) (string, bool) {
 		v, ok := l(name)
@@ -68,7 +68,7 @@ func (l lookup) bounded() (look lookup, spent func() bool) {
 // parseVariables reads a file of NAME=value into vars, whose values the lines can
 // refer to, below those of look. Each reference costs what it inserts, so that lines
 // that double the one before come to an end.
-func parseVariables(data []byte, vars map[string]string, look lookup, format string) error {
+func parseVariables(data []byte, vars map[string]string, look Lookup, format string) error {
 	if err := checkReferences(string(data)); err != nil {
 		return err
 	}
@@ -83,7 +83,7 @@ func parseVariables(data []byte, vars map[string]string, look lookup, format str
 }
 
 // substitute resolves ${VAR} and $$. An unset variable is empty, as in compose.
-func substitute(s string, look lookup) (string, error) {
+func substitute(s string, look Lookup) (string, error) {
 	if strings.IndexByte(s, '$') < 0 {
 		return s, nil
 	}

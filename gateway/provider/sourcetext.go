@@ -1,13 +1,14 @@
 package provider
 
 import (
+	"axion/gateway/provider/watched"
 	"path/filepath"
 	"slices"
 	"strings"
 )
 
-// readText is a file of the configuration as it was read last.
-type readText struct {
+// fileText is a file of the configuration as it was read last.
+type fileText struct {
 	path  string // empty for a base layer
 	shown string
 	data  []byte
@@ -35,9 +36,9 @@ func (p *Provider) Text(name string) [][]byte {
 	return found
 }
 
-// publishTexts is called where inputs do not change.
+// publishTexts is called where files do not change.
 func (p *Provider) publishTexts() {
-	lists := make([][]readText, len(p.sources))
+	lists := make([][]fileText, len(p.sources))
 	for i, s := range p.sources {
 		lists[i] = s.texts
 	}
@@ -45,17 +46,17 @@ func (p *Provider) publishTexts() {
 }
 
 // readTexts are the files that the source was read from.
-func (s *source) readTexts(inputs map[string]*input) []readText {
-	var list []readText
+func (s *source) readTexts(files *watched.Files) []fileText {
+	var list []fileText
 	if s.base != nil {
-		list = append(list, readText{shown: s.name, data: s.base.Data})
+		list = append(list, fileText{shown: s.name, data: s.base.Data})
 	}
 	for path := range s.inputs {
-		in := inputs[path]
-		if in == nil || in.data == nil || !slices.Contains([]string{".yaml", ".yml", ".toml"}, strings.ToLower(filepath.Ext(path))) {
+		in := files.Known(path)
+		if in == nil || in.Data == nil || !slices.Contains([]string{".yaml", ".yml", ".toml"}, strings.ToLower(filepath.Ext(path))) {
 			continue
 		}
-		list = append(list, readText{path, s.show(path), in.data})
+		list = append(list, fileText{path, s.show(path), in.Data})
 	}
 	return list
 }

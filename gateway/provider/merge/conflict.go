@@ -1,4 +1,4 @@
-package provider
+package merge
 
 import (
 	"cmp"
@@ -54,17 +54,17 @@ func (g *group[T]) same(a, b *T) *T {
 	return nil
 }
 
-// pick takes each name's definition from the highest layer that has one. Where
+// selectByLayer takes each name's definition from the highest layer that has one. Where
 // several there are not the same, join decides if it is not nil; none is taken
 // if it returns nil.
-func pick[T any](m *merger, g *group[T], join func(a, b *T) *T) map[string]*T {
+func selectByLayer[T any](m *merger, g *group[T], join func(a, b *T) *T) map[string]*T {
 	for _, name := range slices.Sorted(maps.Keys(g.others)) {
 		defs := append([]*T{g.first[name]}, g.others[name]...)
 		slices.SortStableFunc(defs, func(a, b *T) int {
 			x, y := g.origin(a), g.origin(b)
 			return cmp.Or(y.Layer-x.Layer, cmp.Compare(x.File, y.File), cmp.Compare(x.Service, y.Service), cmp.Compare(x.Line, y.Line))
 		})
-		if v := settle(m, g, name, defs, join); v != nil {
+		if v := resolveConflict(m, g, name, defs, join); v != nil {
 			g.first[name] = v
 		} else {
 			delete(g.first, name)
@@ -73,14 +73,14 @@ func pick[T any](m *merger, g *group[T], join func(a, b *T) *T) map[string]*T {
 	return g.first
 }
 
-// settle is what definitions of one name amount to, or nil. They are in order.
-func settle[T any](m *merger, g *group[T], name string, defs []*T, join func(a, b *T) *T) *T {
+// resolveConflict is what definitions of one name amount to, or nil. They are in order.
+func resolveConflict[T any](m *merger, g *group[T], name string, defs []*T, join func(a, b *T) *T) *T {
 	top := *g.origin(defs[0])
 	value, places := defs[0], []config.Origin{top}
 	for _, def := range defs[1:] {
 		o := *g.origin(def)
 		if o.Layer < top.Layer {
-			m.problem(config.Warning, top, fmt.Sprintf("the %s %q replaces that of %s", g.kind, bare(name), whose(o)), "")
+			m.problem(config.Warning, top, fmt.Sprintf("the %s %q replaces that of %s", g.kind, unqualified(name), ownerOf(o)), "")
 			continue
 		}
 		places = append(places, o)
@@ -103,13 +103,13 @@ func settle[T any](m *merger, g *group[T], name string, defs []*T, join func(a, 
 func (m *merger) conflict(kind, name string, places []config.Origin) {
 	for i, p := range places {
 		other := places[(i+1)%len(places)]
-		m.problem(config.Error, p, fmt.Sprintf("the %s %q is left out: %s defines it differently", kind, bare(name), whose(other)),
+		m.problem(config.Error, p, fmt.Sprintf("the %s %q is left out: %s defines it differently", kind, unqualified(name), ownerOf(other)),
 			"give one of them another name")
 	}
 }
 
-// whose names the place of a definition.
-func whose(o config.Origin) string {
+// ownerOf names the place of a definition.
+func ownerOf(o config.Origin) string {
 	if o.Service == "" {
 		return o.File
 	}

@@ -1,4 +1,4 @@
-package provider
+package compose
 
 import (
 	"bytes"
@@ -15,8 +15,8 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// outline is a compose file as YAML nodes.
-type outline struct {
+// parsedFile is a compose file as YAML nodes.
+type parsedFile struct {
 	roots []*yaml.Node // mappings; a file may hold several documents
 }
 
@@ -26,12 +26,12 @@ var topLevel = map[string]bool{
 	"secrets": true, "configs": true, "include": true, "models": true, "jobs": true,
 }
 
-// parseOutline reads the YAML and refuses what is plainly no compose file.
-func parseOutline(file string, data []byte) (*outline, *config.Problem) {
-	fail := func(line int, message, hint string) (*outline, *config.Problem) {
+// parse reads the YAML and refuses what is plainly no compose file.
+func parse(file string, data []byte) (*parsedFile, *config.Problem) {
+	fail := func(line int, message, hint string) (*parsedFile, *config.Problem) {
 		return nil, &config.Problem{Severity: config.Error, File: file, Line: line, Message: message, Fix: hint}
 	}
-	out := &outline{}
+	out := &parsedFile{}
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	for {
 		var n yaml.Node
@@ -52,7 +52,7 @@ func parseOutline(file string, data []byte) (*outline, *config.Problem) {
 	if len(out.roots) == 0 {
 		return fail(0, "the file is empty", "to do without its routes, write services: {} into it")
 	}
-	w := &weigher{weight: map[*yaml.Node]int{}, file: file}
+	w := &aliasBudget{weight: map[*yaml.Node]int{}, file: file}
 	c := &checker{file: file, near: map[string]string{}}
 	for _, root := range out.roots {
 		if p := w.check(root, 0); p != nil {
@@ -110,11 +110,11 @@ func (c *checker) service(name, service *yaml.Node) {
 	each(service, func(key, _ *yaml.Node) {
 		near, ok := c.near[key.Value]
 		if !ok {
-			near = config.Nearest(key.Value, ours)
+			near = config.Nearest(key.Value, checkedKeys)
 			c.near[key.Value] = near
 		}
 		if near != "" && near != key.Value {
-			c.fail(key, name.Value, fmt.Sprintf("%q is not a key of services", key.Value), meant(key.Value, ours))
+			c.fail(key, name.Value, fmt.Sprintf("%q is not a key of services", key.Value), meant(key.Value, checkedKeys))
 		}
 	})
 }
@@ -144,8 +144,8 @@ func (c *checker) ports(name, list *yaml.Node) {
 	})
 }
 
-// ours are the keys of services that must not be passed over for a slip.
-var ours = []string{"labels", "ports", "expose"}
+// checkedKeys are the keys of services that must not be passed over for a slip.
+var checkedKeys = []string{"labels", "ports", "expose"}
 
 func meant(word string, candidates []string) string {
 	if near := config.Nearest(word, candidates); near != "" {

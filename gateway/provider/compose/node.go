@@ -1,4 +1,4 @@
-package provider
+package compose
 
 import (
 	"fmt"
@@ -109,9 +109,9 @@ func hasTag(n *yaml.Node) bool {
 // maxMerged bounds how many mappings one may take in by <<, at every remove.
 const maxMerged = 1000
 
-// weigher finds mappings that merge themselves, or so many that reading them
+// aliasBudget finds mappings that merge themselves, or so many that reading them
 // would never end.
-type weigher struct {
+type aliasBudget struct {
 	weight map[*yaml.Node]int
 	file   string
 }
@@ -121,7 +121,7 @@ type weigher struct {
 const maxLevels = 100
 
 // check looks at all mappings of a document.
-func (w *weigher) check(n *yaml.Node, level int) *config.Problem {
+func (w *aliasBudget) check(n *yaml.Node, level int) *config.Problem {
 	if level > maxLevels {
 		return &config.Problem{Severity: config.Error, File: w.file, Line: n.Line,
 			Message: fmt.Sprintf("the file is nested deeper than %d levels", maxLevels)}
@@ -161,7 +161,7 @@ func duplicate(n *yaml.Node) (again *yaml.Node, line int) {
 	return nil, 0
 }
 
-func (w *weigher) weigh(n *yaml.Node) int {
+func (w *aliasBudget) weigh(n *yaml.Node) int {
 	list := merges(n)
 	if len(list) == 0 {
 		return 1

@@ -1,4 +1,6 @@
-package provider
+// Package merge makes one configuration of what the sources define: definitions of a
+// higher layer replace those below, and names that qualifyReferences to others get their provider.
+package merge
 
 import (
 	"cmp"
@@ -8,51 +10,10 @@ import (
 	"axion/gateway/label"
 )
 
-// The providers, as Traefik names them.
-const (
-	docker       = "docker" // labels
-	fileProvider = "file"   // dynamic configuration files
-)
-
-// piece is what one compose service or dynamic file says, without provider.
-type piece struct {
-	provider    string
-	routers     map[string]*config.Router
-	services    map[string]*config.Service
-	middlewares map[string]*config.Middleware
-	transports  map[string]*config.ServersTransport
-	tcp         config.TCP
-	udp         config.UDP
-	tls         config.TLS
-	unsupported map[string]string // middlewares, as [label.Set].Unsupported
-	origin      config.Origin     // of those
-	places      *config.Places    // of a dynamic file
-}
-
-// pieceOf is what a set says, under its qualified names.
-func pieceOf(set *label.Set) *piece {
-	return &piece{
-		provider: docker, routers: qualified(set.Routers), services: qualified(set.Services), middlewares: qualified(set.Middlewares),
-		tcp: set.TCP, udp: set.UDP, tls: config.TLS{Stores: set.TLSStores},
-		unsupported: set.Unsupported, origin: set.Origin,
-	}
-}
-
-func qualified[T any](of map[string]*T) map[string]*T {
-	out := make(map[string]*T, len(of))
-	for name, v := range of {
-		out[qualify(name, docker)] = v
-	}
-	if len(out) < len(of) {
-		return of // some have one name: they are qualified where that is told
-	}
-	return out
-}
-
 // merger collects the definitions of each name.
 type merger struct {
 	out         *config.Dynamic
-	memos       *memos
+	memos       *Memos
 	routers     group[config.Router]
 	services    group[config.Service]
 	middlewares group[mergedMiddleware]
@@ -74,17 +35,17 @@ type mergedMiddleware struct {
 	unsupported string
 }
 
-// untold is what Traefik is told where no file starts it.
-var untold = &config.Static{}
+// noStatic is what Traefik is told where no file starts it.
+var noStatic = &config.Static{}
 
 func newMergedMiddleware(m *config.Middleware) *mergedMiddleware {
 	return &mergedMiddleware{Middleware: *m}
 }
 
-func newMerger(m *memos) *merger {
+func newMerger(m *Memos) *merger {
 	return &merger{
 		memos:       m,
-		out:         &config.Dynamic{Static: untold, Places: make(map[config.Scope][]*config.Places, m.sets.size())},
+		out:         &config.Dynamic{Static: noStatic, Places: make(map[config.Scope][]*config.Places, m.sets.size())},
 		routers:     newGroup("router", func(v *config.Router) *config.Origin { return &v.Origin }).sized(m.routers.size()),
 		services:    newGroup("service", func(v *config.Service) *config.Origin { return &v.Origin }).sized(m.services.size()),
 		middlewares: newGroup("middleware", func(v *mergedMiddleware) *config.Origin { return &v.Origin }).sized(m.mergedMiddlewares.size()),
@@ -101,8 +62,8 @@ func newMerger(m *memos) *merger {
 	}
 }
 
-// merge makes one configuration of the documents in force.
-func merge(docs []*document, with *memos) *config.Dynamic {
+// Documents makes one configuration of the documents in force.
+func Documents(docs []*Document, with *Memos) *config.Dynamic {
 	m := newMerger(with)
 	for _, set := range served(docs) {
 		m.out.Problems = append(m.out.Problems, set.Problems...)
@@ -111,28 +72,29 @@ func merge(docs []*document, with *memos) *config.Dynamic {
 		}
 		scope := config.Scope{Provider: set.Origin.Provider, Service: set.Origin.Service, Layer: set.Origin.Layer}
 		m.out.Places[scope] = append(m.out.Places[scope], set.Places)
-		m.add(*m.memos.sets.of(set, pieceOf))
+		m.add(*m.memos.sets.of(set, ofLabels))
 	}
 	for _, doc := range docs {
-		m.out.Unserved = append(m.out.Unserved, doc.unserved...)
-		m.out.Problems = append(m.out.Problems, doc.problems...)
-		if doc.static != nil {
-			m.out.Static = doc.static // those of higher layers come later
+		m.out.Unserved = append(m.out.Unserved, doc.Unserved...)
+		m.out.Problems = append(m.out.Problems, doc.Problems...)
+		if doc.Static != nil {
+			m.out.Static = doc.Static // those of higher layers come later
 		}
-		if doc.file != nil {
-			scope := config.Scope{Provider: fileProvider, Layer: doc.layer}
-			if doc.file.places != nil {
-				m.out.Places[scope] = append(m.out.Places[scope], doc.file.places)
+		if doc.File != nil {
+			scope := config.Scope{Provider: fileProvider, Layer: doc.Layer}
+			if doc.File.places != nil {
+				m.out.Places[scope] = append(m.out.Places[scope], doc.File.places)
 			}
-			m.add(*doc.file)
+			m.add(*doc.File)
 		}
 	}
 	m.finish()
-	sortByPlace(m.out.Problems)
+	SortProblems(m.out.Problems)
 	return m.out
 }
 
-func sortByPlace(problems []config.Problem) {
+// SortProblems sorts by file and line.
+func SortProblems(problems []config.Problem) {
 	slices.SortStableFunc(problems, func(a, b config.Problem) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Message, b.Message))
 	})
@@ -140,24 +102,24 @@ func sortByPlace(problems []config.Problem) {
 
 // served are the compose services that count: one in a higher layer replaces
 // those of its name below, and a container the service that it runs.
-func served(docs []*document) []*label.Set {
+func served(docs []*Document) []*label.Set {
 	type run struct{ project, name string }
 	top, running := make(map[string]int, len(docs)), map[run]bool{}
 	for _, doc := range docs {
-		for _, set := range doc.sets {
-			if name := set.Origin.Service; doc.containers {
+		for _, set := range doc.Sets {
+			if name := set.Origin.Service; doc.Running {
 				running[run{set.Project, name}] = true
 			} else {
-				top[name] = max(top[name], doc.layer)
+				top[name] = max(top[name], doc.Layer)
 			}
 		}
 	}
 	var out []*label.Set
 	for _, doc := range docs {
-		for _, set := range doc.sets {
+		for _, set := range doc.Sets {
 			name := set.Origin.Service
 			// What belongs to no project only has its name in common.
-			replaced := top[name] > doc.layer || !doc.containers && doc.layer < containerLayer && set.Project != "" &&
+			replaced := top[name] > doc.Layer || !doc.Running && doc.Layer < ContainerLayer && set.Project != "" &&
 				running[run{set.Project, name}]
 			if !replaced {
 				out = append(out, set)
@@ -167,7 +129,7 @@ func served(docs []*document) []*label.Set {
 	return out
 }
 
-func (m *merger) add(p piece) {
+func (m *merger) add(p Definitions) {
 	collect(&m.routers, p.provider, p.routers)
 	collect(&m.services, p.provider, p.services)
 	for name, w := range p.middlewares {
@@ -201,23 +163,23 @@ func (m *merger) add(p piece) {
 // finish picks the definitions in force and qualifies what they refer to.
 func (m *merger) finish() {
 	d := m.out
-	d.Services = pick(m, &m.services, mergeServers)
-	merged := pick(m, &m.middlewares, nil)
+	d.Services = selectByLayer(m, &m.services, mergeServers)
+	merged := selectByLayer(m, &m.middlewares, nil)
 	d.Middlewares = make(map[string]*config.Middleware, len(merged))
 	for name, w := range merged {
 		if w.unsupported == "" {
 			d.Middlewares[name] = &w.Middleware
 		}
 	}
-	d.Routers = pick(m, &m.routers, nil)
-	d.ServersTransports = pick(m, &m.transports, nil)
+	d.Routers = selectByLayer(m, &m.routers, nil)
+	d.ServersTransports = selectByLayer(m, &m.transports, nil)
 	d.TCP = config.TCP{
-		Routers: pick(m, &m.tcpRouters, nil), Services: pick(m, &m.tcpServices, mergeTCPServers),
-		Middlewares: pick(m, &m.tcpMiddlewares, nil), ServersTransports: pick(m, &m.tcpTransports, nil),
+		Routers: selectByLayer(m, &m.tcpRouters, nil), Services: selectByLayer(m, &m.tcpServices, mergeTCPServers),
+		Middlewares: selectByLayer(m, &m.tcpMiddlewares, nil), ServersTransports: selectByLayer(m, &m.tcpTransports, nil),
 	}
-	d.UDP = config.UDP{Routers: pick(m, &m.udpRouters, nil), Services: pick(m, &m.udpServices, mergeUDPServers)}
-	d.TLS.Options, d.TLS.Stores = pick(m, &m.options, nil), pick(m, &m.stores, nil)
+	d.UDP = config.UDP{Routers: selectByLayer(m, &m.udpRouters, nil), Services: selectByLayer(m, &m.udpServices, mergeUDPServers)}
+	d.TLS.Options, d.TLS.Stores = selectByLayer(m, &m.options, nil), selectByLayer(m, &m.stores, nil)
 	d.Written = written(d)
-	m.refer(d)
-	m.leaveOut(merged)
+	m.qualifyReferences(d)
+	m.excludeFailed(merged)
 }

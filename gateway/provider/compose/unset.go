@@ -1,4 +1,4 @@
-package provider
+package compose
 
 import (
 	"errors"
@@ -23,8 +23,8 @@ var (
 	traefikKeys = append([]string{"command", "environment", "env_file", "volumes"}, readKeys...)
 )
 
-// warnUnset tells of variables without a value in what is read of a service.
-func (p *project) warnUnset(doc *document, name string, parts []part) {
+// warnUnset warns of variables without a value in what is read of a service.
+func (b *builder) warnUnset(p *Project, name string, parts []definition) {
 	keys := readKeys
 	if runsTraefik(parts) {
 		keys = traefikKeys
@@ -37,7 +37,7 @@ func (p *project) warnUnset(doc *document, name string, parts []part) {
 					if key != "labels" || !isLabel || strings.Contains(label, "$") || n.Kind != yaml.ScalarNode {
 						label = ""
 					}
-					doc.problems = append(doc.problems, config.Problem{Severity: config.Warning, File: at.file, Line: n.Line, Service: name, Label: label,
+					p.Problems = append(p.Problems, config.Problem{Severity: config.Warning, File: at.file, Line: n.Line, Service: name, Label: label,
 						Message: fmt.Sprintf("the variable %s is not set, and counts as empty", variable),
 						Fix: fmt.Sprintf("set it in the environment or in a file .env beside the compose file, or give it a default: ${%s:-value}",
 							variable)})
@@ -66,7 +66,7 @@ func scalars(n *yaml.Node, depth int, f func(*yaml.Node)) {
 
 // unset are the variables in a text that have neither a value nor a default, in its
 // order.
-func unset(text string, look lookup) []string {
+func unset(text string, look Lookup) []string {
 	var names []string
 	for _, ref := range reference.FindAllString(text, -1) {
 		name := strings.Trim(ref, "${}")

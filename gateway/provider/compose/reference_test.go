@@ -1,4 +1,4 @@
-package provider
+package compose
 
 import (
 	"fmt"
@@ -11,22 +11,14 @@ import (
 	"testing"
 
 	"axion/gateway/label"
+	"axion/gateway/provider/compose/composetest"
+	"axion/gateway/provider/merge"
+	"axion/gateway/provider/watched"
 )
 
-// unpack writes the files of a text in which "-- name --" starts each, and
-// returns their directory.
-func unpack(t *testing.T, archive string) string {
-	t.Helper()
-	dir := filepath.Join(t.TempDir(), "shop")
-	for _, f := range strings.Split("\n"+archive, "\n-- ")[1:] {
-		name, text, _ := strings.Cut(f, " --\n")
-		path := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		write(t, path, text+"\n")
-	}
-	return dir
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 func byPort(a, b label.Port) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) }
@@ -220,35 +212,36 @@ func TestReference(t *testing.T) {
 	for name, archive := range projects {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			dir := unpack(t, archive)
-			load := func(reference bool) *document {
+			dir := composetest.Unpack(t, archive)
+			load := func(reference bool) *Project {
 				t.Helper()
-				names := []string{filepath.Join(dir, "a.yaml")}
-				if b := filepath.Join(dir, "b.yaml"); first(b) != nil {
-					names = append(names, b)
+				paths := []string{filepath.Join(dir, "a.yaml")}
+				if b := filepath.Join(dir, "b.yaml"); exists(b) {
+					paths = append(paths, b)
 				}
-				s, err := newProject(names, fileLayer)
-				if err != nil {
-					t.Fatal(err)
-				}
-				l := newLoader(Options{EnvLookup: func(name string) (string, bool) {
+				reader := Reader{reference: reference, Env: func(name string) (string, bool) {
 					v, ok := map[string]string{"TOP": "process", "COMPOSE_PROFILES": "*"}[name]
 					return v, ok
-				}})
-				l.reference = reference
-				p := &Provider{loader: l, inputs: map[string]*input{}}
-				doc, problem := s.load(l, p.input)
+				}}
+				p, problem := reader.Read(Source{Paths: paths, Dir: dir, Layer: merge.FileLayer, Open: watched.NewFiles().Open,
+					Show: func(path string) string {
+						shown, err := filepath.Rel(dir, path)
+						if err != nil {
+							t.Fatal(err)
+						}
+						return shown
+					}})
 				if problem != nil {
 					t.Fatalf("reference %t: %v", reference, problem)
 				}
-				return doc
+				return p
 			}
 			got, want := load(false), load(true)
 			if a, b := slices.Sorted(maps.Keys(got.decoded)), slices.Sorted(maps.Keys(want.decoded)); !slices.Equal(a, b) || len(a) == 0 {
 				t.Fatalf("got services %v, want %v", a, b)
 			}
 			for name := range want.decoded {
-				g, w := got.decoded[name].in, want.decoded[name].in
+				g, w := got.decoded[name].Service, want.decoded[name].Service
 				slices.SortFunc(g.Ports, byPort)
 				slices.SortFunc(w.Ports, byPort)
 				if !reflect.DeepEqual(g, w) {
@@ -257,4 +250,31 @@ func TestReference(t *testing.T) {
 			}
 		})
 	}
+}
+
+func FuzzRead(f *testing.F) {
+	for _, seed := range []string{
+		"services:\n  web:\n    labels:\n      - traefik.http.routers.r.rule=Host(`a`)\n    ports: ['3000']\n",
+		"services:\n  web: {<<: [*a, *a]}\n", "a: &a\n  <<: *a\n", "services: {web: {ports: [{target: x}], expose: {}, labels: [[a]]}}",
+		"services: {web: {extends: {service: web}, label_file: [x], build: 3, deploy: []}}", "include: [x.yaml]\nservices: {}",
+		"--- \n---\nservices: {web: }\n",
+	} {
+		f.Add([]byte(seed))
+	}
+	r := Reader{Env: func(string) (string, bool) { return "", false }}
+	dir := f.TempDir()
+	f.Fuzz(func(t *testing.T, data []byte) {
+		p, problem := r.Read(Source{Base: data, Dir: dir, Show: func(string) string { return "f.yaml" }, Open: func(path string) *watched.File {
+			return &watched.File{Path: path, Err: os.ErrNotExist}
+		}})
+		if (p == nil) == (problem == nil) {
+			t.Fatalf("got project %v and problem %v, want one of them", p, problem)
+		}
+		if problem != nil && (problem.Message == "" || problem.File == "") {
+			t.Fatalf("got %+v, want it to say where and what", problem)
+		}
+		if p != nil {
+			merge.Documents([]*merge.Document{&p.Document}, &merge.Memos{})
+		}
+	})
 }
