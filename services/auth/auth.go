@@ -1,7 +1,7 @@
-// Package auth is the development identity provider: it speaks the HTTP API of
-// Better Auth, signs people up and in, and tells the other services over the
-// bus whom a session belongs to. It is made for one machine; a real Better Auth
-// server takes its place by its issuer and key addresses.
+// Package auth is the development identity provider: it has the HTTP API of
+// Better Auth, signs people up and in, and answers the other services over the
+// bus whose a session is. It is made for one machine; a real Better Auth
+// server replaces it by its issuer and key addresses.
 package auth
 
 import (
@@ -20,12 +20,12 @@ var migrations embed.FS
 
 // Options configures a [Service].
 type Options struct {
-	// BaseURL is the issuer and audience of the JWTs, and the address that
-	// clients know the provider by, such as "https://auth.localhost:8443".
+	// BaseURL is the issuer and audience of the JWTs, and the provider's address
+	// for clients, such as "https://auth.localhost:8443".
 	// Required.
 	BaseURL string
-	// Password is the development user's; empty means a random one, which the
-	// database keeps. See [CheckPassword].
+	// Password is the development user's; empty means a random one, which is stored in
+	// the database. See [CheckPassword].
 	Password string
 	// AllowRemote lets clients of other machines sign in and up.
 	AllowRemote bool
@@ -40,15 +40,12 @@ type Options struct {
 // is. It is safe for concurrent use.
 type Service struct {
 	*host.Host
-	opts     Options
-	keys     *keys
-	hashing  hasher
-	password string // the development user's
-	own      ownSession
+	*developer
+	api *api
 }
 
 // New opens the provider. On its first start it makes its signing key, its
-// cookie secret and the development user, and keeps them in its database.
+// cookie secret and the development user, and stores them in its database.
 func New(ctx context.Context, o host.Options, auth Options) (*Service, error) {
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
@@ -61,31 +58,39 @@ func New(ctx context.Context, o host.Options, auth Options) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Service{Host: h, opts: auth, hashing: newHasher(), own: ownSession{turn: make(chan struct{}, 1)}}
-	if err := s.prepare(ctx, o.Dir); err != nil {
+	s := &Service{Host: h}
+	if err := s.open(ctx, o.Dir, auth); err != nil {
 		_ = h.Stop(ctx)
 		return nil, fmt.Errorf("%s: %w", contract.Auth, err)
 	}
-	s.routes()
-	h.Bus.Handle(contract.ValidateSession, s.answerSession)
-	h.Bus.Handle(contract.ValidateSessionDigest, s.answerDigest)
-	h.Bus.Handle(contract.GetKeys, s.answerKeys)
-	h.Go("sessions", s.sweepSessions)
 	return s, nil
 }
 
-// prepare makes what the first start lacks. It hashes no password: that takes
-// longer than everything else in a start.
-func (s *Service) prepare(ctx context.Context, dir string) error {
-	var err error
-	if s.keys, err = openKeys(ctx, s.DB); err != nil {
+// open reads the keys and makes the parts of the provider, and what the first start
+// lacks. It hashes no password: that takes longer than the rest of a start.
+func (s *Service) open(ctx context.Context, dir string, o Options) error {
+	now := func() time.Time { return o.Now().UTC().Truncate(time.Millisecond) } // the API's precision
+	keys, err := openKeys(ctx, s.DB)
+	if err != nil {
 		return err
 	}
-	if err := s.openPassword(ctx, dir); err != nil {
+	users := &users{db: s.DB, now: now}
+	sessions := &sessions{db: s.DB, keys: keys, now: now, log: s.Log}
+	issuer := &issuer{signer: keys.signer, url: o.BaseURL, now: now}
+	password, err := openPassword(ctx, s.DB, dir, o.Password)
+	if err != nil {
 		return err
 	}
-	return s.createDevelopmentUser(ctx)
+	if err := users.createDeveloper(ctx); err != nil {
+		return err
+	}
+	s.developer = &developer{password: password, users: users, sessions: sessions, issuer: issuer, turn: make(chan struct{}, 1)}
+	s.api = &api{
+		Host: s.Host, origins: o.Origins, allowRemote: o.AllowRemote, hashing: newHasher(), keys: keys,
+		users: users, sessions: sessions, issuer: issuer, developer: s.developer,
+	}
+	s.api.register()
+	(&requests{sessions: sessions, keys: keys}).register(s.Bus)
+	s.Go("sessions", sessions.sweep)
+	return nil
 }
-
-// now is the clock in the API's precision.
-func (s *Service) now() time.Time { return s.opts.Now().UTC().Truncate(time.Millisecond) }

@@ -88,7 +88,7 @@ func TestSignIn(t *testing.T) {
 			t.Errorf("got %s", a.Body)
 		}
 		// The documented form, made here anew.
-		mac := hmac.New(sha256.New, s.keys.cookie)
+		mac := hmac.New(sha256.New, s.api.keys.cookie)
 		mac.Write([]byte(a.fields.Token))
 		want := url.QueryEscape(a.fields.Token + "." + base64.StdEncoding.EncodeToString(mac.Sum(nil)))
 		if c.Value != want || a.Header.Get("Set-Auth-Token") != want || a.Header.Get("Access-Control-Expose-Headers") != "set-auth-token" {
@@ -236,7 +236,7 @@ func TestExpiry(t *testing.T) {
 	t.Parallel()
 	s := start(t, hosttest.Cluster(t), t.TempDir())
 	token := s.signIn(t).fields.Token
-	s.clock.Add(sessionTime - time.Second)
+	s.clock.Add(sessionLifetime - time.Second)
 	if !s.session(t, "Authorization: Bearer "+token) {
 		t.Error("the session ended early")
 	}
@@ -249,7 +249,7 @@ func TestExpiry(t *testing.T) {
 		t.Errorf("token: got %d %s, want 401", a.Status, a.Body)
 	}
 	s.signIn(t)
-	if err := s.deleteExpired(t.Context()); err != nil {
+	if err := s.api.sessions.deleteExpired(t.Context()); err != nil {
 		t.Error(err)
 	}
 	var n int

@@ -17,11 +17,11 @@ import (
 	"axion/services/host"
 )
 
-// client is what a request says about who sends it.
+// client is what a request says about its client.
 type client struct {
-	token       string // of its session: proven to be ours in a cookie, or as the bearer sent it
-	secure      bool   // the client speaks https
-	here        bool   // it is on this machine, as far as anybody on the way says
+	token       string // of its session: signed in a cookie, or as the bearer sent it
+	secure      bool   // it uses https
+	here        bool   // it is on this machine, by all addresses on the way
 	ip, agent   string
 	contentType string
 	body        io.Reader
@@ -29,16 +29,17 @@ type client struct {
 
 type clientKey struct{}
 
+// clientOf returns the client of a request.
 func clientOf(ctx context.Context) client {
 	c, _ := ctx.Value(clientKey{}).(client)
 	return c
 }
 
-// identify refuses requests of foreign pages, and keeps the client in the
-// handler's context.
-func (s *Service) identify(ctx huma.Context, next func(huma.Context)) {
+// currentSession refuses requests of foreign pages, and puts the client with its session's
+// token into the handler's context.
+func (a *api) currentSession(ctx huma.Context, next func(huma.Context)) {
 	if ctx.Method() != http.MethodGet && ctx.Method() != http.MethodHead {
-		if err := s.checkOrigin(ctx); err != nil {
+		if err := a.checkOrigin(ctx); err != nil {
 			ctx.SetHeader("Content-Type", "application/json")
 			ctx.SetStatus(err.status)
 			_ = json.NewEncoder(ctx.BodyWriter()).Encode(err) // the client may be gone
@@ -53,15 +54,15 @@ func (s *Service) identify(ctx huma.Context, next func(huma.Context)) {
 		here:        onThisMachine(ctx),
 		contentType: ctx.Header("Content-Type"), body: ctx.BodyReader(),
 	}
-	c.token = s.credential(ctx, c.secure)
+	c.token = a.credential(ctx, c.secure)
 	next(huma.WithValue(ctx, clientKey{}, c))
 }
 
 // credential returns the session token of a request: the bearer's, or else the
 // cookie's. A bearer token that is not one of a session, such as a JWT, is
-// passed over.
-func (s *Service) credential(ctx huma.Context, secure bool) string {
-	if token, ok := s.keys.openBearer(verifier.Bearer(ctx.Header("Authorization"))); ok {
+// ignored.
+func (a *api) credential(ctx huma.Context, secure bool) string {
+	if token, ok := a.keys.openBearer(verifier.Bearer(ctx.Header("Authorization"))); ok {
 		return token
 	}
 	name := cookieName
@@ -76,17 +77,17 @@ func (s *Service) credential(ctx huma.Context, secure bool) string {
 		if c.Name != name {
 			continue
 		}
-		if token, ok := s.keys.open(c.Value); ok {
+		if token, ok := a.keys.open(c.Value); ok {
 			return token
 		}
 	}
 	return ""
 }
 
-// checkOrigin answers for requests that change something: one that comes with
-// cookies says where it comes from, and none comes from a page that is neither the
-// provider's own nor one of [Options.Origins]. A deployed project's is neither.
-func (s *Service) checkOrigin(ctx huma.Context) *apiError {
+// checkOrigin checks a request that changes something: with cookies it must have an
+// origin, and its origin must be the provider's own or one of [Options.Origins]. A
+// deployed project's is neither.
+func (a *api) checkOrigin(ctx huma.Context) *apiError {
 	origin := ctx.Header("Origin")
 	if u, err := url.Parse(ctx.Header("Referer")); origin == "" && err == nil && u.Host != "" {
 		origin = u.Scheme + "://" + u.Host
@@ -94,23 +95,23 @@ func (s *Service) checkOrigin(ctx huma.Context) *apiError {
 	switch {
 	case origin == "null", origin == "" && ctx.Header("Cookie") != "":
 		return errNoOrigin
-	case origin == "", slices.Contains(s.opts.Origins, origin), sameOrigin(origin, ctx.Host()):
+	case origin == "", slices.Contains(a.origins, origin), sameOrigin(origin, ctx.Host()):
 		return nil
 	default:
 		return errOrigin
 	}
 }
 
-// sameOrigin reports whether an origin is that of the host which was asked. Guards
-// before us have made sure that the host is this machine's.
-func sameOrigin(origin, asked string) bool {
+// sameOrigin reports whether an origin is that of the requested host, which [host.Host]
+// has checked to be this machine's.
+func sameOrigin(origin, requested string) bool {
 	scheme, at, _ := strings.Cut(origin, "://")
-	return (scheme == "http" || scheme == "https") && strings.EqualFold(at, asked)
+	return (scheme == "http" || scheme == "https") && strings.EqualFold(at, requested)
 }
 
-// onThisMachine reports whether a client is on this machine: the connection's peer,
-// and each that proxies on the way name. The gateway drops what clients write
-// themselves, and who may write there can only put themselves further away.
+// onThisMachine reports whether a client is on this machine: the connection's peer, and
+// each address that proxies on the way have added. The gateway drops those that clients
+// send; one that is added can only make a client remote.
 func onThisMachine(ctx huma.Context) bool {
 	peers := []string{ctx.RemoteAddr()}
 	ctx.EachHeader(func(name, value string) {
@@ -137,7 +138,7 @@ func local(address string) bool {
 	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.User == nil && host.LocalHost(u.Host)
 }
 
-// address is the client's IP address, as the last proxy reports it.
+// address returns the client's IP address, as the last proxy reports it.
 func address(forwarded, remote string) string {
 	ip := forwarded[strings.LastIndex(forwarded, ",")+1:]
 	if parsed := net.ParseIP(strings.TrimSpace(ip)); parsed != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
+	"database/sql"
 	"encoding/base32"
 	"errors"
 	"fmt"
@@ -20,12 +21,12 @@ const (
 	DevelopmentName  = "Developer"
 )
 
-// PasswordFile is where a data directory has the development user's password, mode
+// PasswordFile is the file in a data directory with the development user's password, mode
 // 0600.
 const PasswordFile = "development-password"
 
-// CheckPassword says why a password cannot be the development user's, nil where it
-// can: it is as long as others' have to be.
+// CheckPassword returns why a password cannot be the development user's, nil where it
+// can: it has the length that is required of all.
 func CheckPassword(password string) error {
 	if n := utf8.RuneCountInString(password); n < minPassword || n > maxPassword || !utf8.ValidString(password) {
 		return fmt.Errorf("a password has %d to %d characters", minPassword, maxPassword)
@@ -33,23 +34,35 @@ func CheckPassword(password string) error {
 	return nil
 }
 
-// openPassword finds the development user's password: the given one, or else one
-// of the database's own, which all who share it come to alike. It is left in the
-// data directory dir for people and programs to find.
-func (s *Service) openPassword(ctx context.Context, dir string) error {
-	s.password = s.opts.Password
-	if s.password == "" {
-		random, err := secret(ctx, s.DB, "development-password")
-		if err != nil {
-			return err
-		}
-		s.password = strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(random[:20]))
-	}
-	return writePrivate(filepath.Join(dir, PasswordFile), s.password+"\n")
+// developer is the development user, with a session of the stack's own.
+type developer struct {
+	password string
+	users    *users
+	sessions *sessions
+	issuer   *issuer
+
+	turn  chan struct{} // a lock of what follows, which ends with a context
+	token string        // empty until the session is opened
+	jwt   string
+	until time.Time // when the next jwt is issued
 }
 
-// writePrivate puts a file in place whole, readable by its owner only whatever
-// the mode of one that was there.
+// openPassword returns the development user's password: the given one, or else a random
+// one of the database, which all instances on it have. It is written to the data directory
+// dir for people and programs to read.
+func openPassword(ctx context.Context, db *sql.DB, dir, password string) (string, error) {
+	if password == "" {
+		random, err := secret(ctx, db, "development-password")
+		if err != nil {
+			return "", err
+		}
+		password = strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(random[:20]))
+	}
+	return password, writePrivate(filepath.Join(dir, PasswordFile), password+"\n")
+}
+
+// writePrivate writes a file by renaming, with mode 0600 whatever the mode of one that was
+// there.
 func writePrivate(name, text string) error {
 	f, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*.tmp") // mode 0600
 	if err != nil {
@@ -69,97 +82,78 @@ func writePrivate(name, text string) error {
 	return nil
 }
 
-// isDevelopmentPassword compares in a time that tells nothing. There is no hash:
-// the password lies beside the database already.
-func (s *Service) isDevelopmentPassword(password string) bool {
-	got, want := sha256.Sum256([]byte(password)), sha256.Sum256([]byte(s.password))
+// hasPassword compares in constant time. There is no hash: the password is in a file beside
+// the database already.
+func (d *developer) hasPassword(password string) bool {
+	got, want := sha256.Sum256([]byte(password)), sha256.Sum256([]byte(d.password))
 	return subtle.ConstantTimeCompare(got[:], want[:]) == 1
 }
 
-// createDevelopmentUser stores the development user where it is missing.
-func (s *Service) createDevelopmentUser(ctx context.Context) error {
-	u := s.newUser(DevelopmentEmail, DevelopmentName, nil)
-	u.EmailVerified = true
-	_, err := s.DB.ExecContext(ctx, insertUser+` ON CONFLICT DO NOTHING`, u.row("")...)
-	if err != nil {
-		return fmt.Errorf("create development user: %w", err)
-	}
-	return nil
-}
+// DevelopmentPassword is the development user's password.
+func (d *developer) DevelopmentPassword() string { return d.password }
 
-// DevelopmentPassword is what the development user signs in with.
-func (s *Service) DevelopmentPassword() string { return s.password }
+// minLifetime is how long a session that DevelopmentToken returns is valid at least.
+const minLifetime = time.Hour
 
-// renewTime is how long a session has to last yet, to be given to anybody.
-const renewTime = time.Hour
-
-// ownSession is the development user's session of the stack's own.
-type ownSession struct {
-	turn  chan struct{} // holds one while somebody looks at the rest
-	token string        // empty until it is opened
-	jwt   string
-	until time.Time // when another jwt is made
-}
-
-// lock waits for its turn, and for no longer than ctx.
-func (o *ownSession) lock(ctx context.Context) (unlock func(), err error) {
+// lock locks the session, and waits until ctx ends.
+func (d *developer) lock(ctx context.Context) (unlock func(), err error) {
 	select {
-	case o.turn <- struct{}{}:
-		return func() { <-o.turn }, nil
+	case d.turn <- struct{}{}:
+		return func() { <-d.turn }, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
 }
 
-// DevelopmentToken returns the token of a session of the development user, for
-// [host.Host]s that are asked with it as a bearer token. It is one session for all
-// who ask; where it was ended, or ends soon, another one is opened.
-func (s *Service) DevelopmentToken(ctx context.Context) (string, error) {
-	unlock, err := s.own.lock(ctx)
+// DevelopmentToken returns the token of a session of the development user, for use as a
+// bearer token. It is one session for all callers; where it was ended, or ends soon,
+// another one is opened.
+func (d *developer) DevelopmentToken(ctx context.Context) (string, error) {
+	unlock, err := d.lock(ctx)
 	if err != nil {
 		return "", fmt.Errorf("development token: %w", err)
 	}
 	defer unlock()
-	if s.own.token != "" {
-		session, _, err := s.findSession(ctx, s.own.token)
+	if d.token != "" {
+		session, _, err := d.sessions.find(ctx, d.token)
 		switch {
-		case err == nil && session.ExpiresAt.Sub(s.now()) > renewTime:
-			return s.own.token, nil
+		case err == nil && session.ExpiresAt.Sub(d.sessions.now()) > minLifetime:
+			return d.token, nil
 		case err != nil && !errors.Is(err, errNoSession):
 			return "", fmt.Errorf("development token: %w", err)
 		}
 	}
-	u, _, err := s.userByEmail(ctx, DevelopmentEmail)
+	u, _, err := d.users.byEmail(ctx, DevelopmentEmail)
 	if err != nil {
 		return "", fmt.Errorf("development token: %w", err)
 	}
-	session, err := s.openSession(ctx, u, sessionTime, client{agent: "axion"})
+	session, err := d.sessions.open(ctx, u, sessionLifetime, client{agent: "axion"})
 	if err != nil {
 		return "", fmt.Errorf("development token: %w", err)
 	}
-	s.own.token = session.Token
-	return s.own.token, nil
+	d.token = session.Token
+	return d.token, nil
 }
 
 // DevelopmentJWT returns a JWT of the development user, which is valid for ten
 // minutes at least. Services verify it by themselves: it costs no message.
-func (s *Service) DevelopmentJWT(ctx context.Context) (string, error) {
-	unlock, err := s.own.lock(ctx)
+func (d *developer) DevelopmentJWT(ctx context.Context) (string, error) {
+	unlock, err := d.lock(ctx)
 	if err != nil {
 		return "", fmt.Errorf("development JWT: %w", err)
 	}
 	defer unlock()
-	if s.now().Before(s.own.until) {
-		return s.own.jwt, nil
+	if d.sessions.now().Before(d.until) {
+		return d.jwt, nil
 	}
-	u, _, err := s.userByEmail(ctx, DevelopmentEmail)
+	u, _, err := d.users.byEmail(ctx, DevelopmentEmail)
 	if err != nil {
 		return "", fmt.Errorf("development JWT: %w", err)
 	}
-	made, err := s.jwt(u)
+	made, err := d.issuer.jwt(u)
 	if err != nil {
 		return "", fmt.Errorf("development JWT: %w", err)
 	}
-	s.own.jwt, s.own.until = made, s.now().Add(jwtTime/3)
+	d.jwt, d.until = made, d.sessions.now().Add(jwtLifetime/3)
 	return made, nil
 }

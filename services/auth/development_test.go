@@ -73,7 +73,7 @@ func TestEarlierPassword(t *testing.T) {
 	t.Parallel()
 	cluster, dir := hosttest.Cluster(t), t.TempDir()
 	s := startWith(t, cluster, dir, Options{})
-	hash, err := s.hashing.hash(t.Context(), "development")
+	hash, err := s.api.hashing.hash(t.Context(), "development")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -196,12 +196,12 @@ func TestOwnSession(t *testing.T) {
 	if n := sessions(s); second == first || n != 1 {
 		t.Errorf("after the sign-out: %d sessions, the same token %t", n, second == first)
 	}
-	s.clock.Add(sessionTime - renewTime)
+	s.clock.Add(sessionLifetime - minLifetime)
 	third := own(s)
 	if third == second {
 		t.Error("a session that ends soon was given")
 	}
-	s.clock.Add(sessionTime)
+	s.clock.Add(sessionLifetime)
 	if own(s) == third {
 		t.Error("a session that has ended was given")
 	}
@@ -235,7 +235,7 @@ func TestOwnJWT(t *testing.T) {
 	if jwt() != first {
 		t.Error("one token a call, want one for some minutes")
 	}
-	s.clock.Add(jwtTime / 3)
+	s.clock.Add(jwtLifetime / 3)
 	if jwt() == first {
 		t.Error("the token grows old")
 	}

@@ -3,9 +3,10 @@ package auth
 import (
 	"net/http"
 
-	"axion/services/host"
 	"reflect"
 	"strconv"
+
+	"axion/services/host"
 
 	"github.com/danielgtaylor/huma/v2"
 )

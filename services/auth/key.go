@@ -14,8 +14,8 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 )
 
-// jwtTime is how long a JWT is valid; a session gives a new one at any time.
-const jwtTime = 15 * time.Minute
+// jwtLifetime is how long a JWT is valid; a session issues a new one at any time.
+const jwtLifetime = 15 * time.Minute
 
 // secretBytes is the size of the cookie secret, and of the signing key's seed.
 const secretBytes = 32
@@ -73,12 +73,19 @@ func secret(ctx context.Context, db *sql.DB, name string) ([]byte, error) {
 	return value, nil
 }
 
-// jwt signs a token that says who u is.
-func (s *Service) jwt(u User) (string, error) {
-	now := s.now()
-	token, err := jwt.Signed(s.keys.signer).Claims(u).Claims(jwt.Claims{
-		Subject: u.ID, Issuer: s.opts.BaseURL, Audience: jwt.Audience{s.opts.BaseURL},
-		IssuedAt: jwt.NewNumericDate(now), Expiry: jwt.NewNumericDate(now.Add(jwtTime)),
+// issuer issues JWTs.
+type issuer struct {
+	signer jose.Signer
+	url    string // the issuer and audience
+	now    func() time.Time
+}
+
+// jwt returns a JWT of u.
+func (i *issuer) jwt(u User) (string, error) {
+	now := i.now()
+	token, err := jwt.Signed(i.signer).Claims(u).Claims(jwt.Claims{
+		Subject: u.ID, Issuer: i.url, Audience: jwt.Audience{i.url},
+		IssuedAt: jwt.NewNumericDate(now), Expiry: jwt.NewNumericDate(now.Add(jwtLifetime)),
 	}).Serialize()
 	if err != nil {
 		return "", fmt.Errorf("sign JWT: %w", err)

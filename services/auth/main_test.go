@@ -54,7 +54,7 @@ func startWith(t *testing.T, cluster *clustertest.Broker, dir string, o Options)
 		t.Fatalf("New: %v", err)
 	}
 	// The race detector makes hashing slow.
-	s.hashing.cost, s.hashing.wait = bcrypt.MinCost, hosttest.Deadline
+	s.api.hashing.cost, s.api.hashing.wait = bcrypt.MinCost, hosttest.Deadline
 	running := hosttest.Start(t, s.Host, nil)
 	return &stack{Service: s, base: running.URL, clock: c, stop: running.Stop}
 }

@@ -10,24 +10,37 @@ import (
 	"axion/services/contract"
 )
 
-// answerSession answers VALIDATE_SESSION. The token is the opaque one or the
+// requests answers the requests of other services.
+type requests struct {
+	sessions *sessions
+	keys     *keys
+}
+
+// register registers the handlers.
+func (r *requests) register(b *bus.Bus) {
+	b.Handle(contract.ValidateSession, r.validateSession)
+	b.Handle(contract.ValidateSessionDigest, r.validateDigest)
+	b.Handle(contract.GetKeys, r.getKeys)
+}
+
+// validateSession answers VALIDATE_SESSION. The token is the opaque one or the
 // signed form of the cookie, as clients send either as a bearer token.
-func (s *Service) answerSession(ctx context.Context, m *bus.Message) (any, error) {
+func (r *requests) validateSession(ctx context.Context, m *bus.Message) (any, error) {
 	var in contract.ValidateSessionRequest
 	if err := m.Decode(&in); err != nil {
 		return nil, err
 	}
-	token, ok := s.keys.openBearer(in.Token)
+	token, ok := r.keys.openBearer(in.Token)
 	if !ok {
 		return nil, bus.Permanent(errNoSession)
 	}
-	session, u, err := s.findSession(ctx, token)
+	session, u, err := r.sessions.find(ctx, token)
 	return owner(session, u, err)
 }
 
-// answerDigest answers VALIDATE_SESSION_DIGEST, for which the token stays with who
-// asks. Whether it is that of the token or of its signed form is for us to find.
-func (s *Service) answerDigest(ctx context.Context, m *bus.Message) (any, error) {
+// validateDigest answers VALIDATE_SESSION_DIGEST, which does not have the token. The digest
+// may be that of the token or of its signed form.
+func (r *requests) validateDigest(ctx context.Context, m *bus.Message) (any, error) {
 	var in contract.ValidateSessionDigestRequest
 	if err := m.Decode(&in); err != nil {
 		return nil, err
@@ -35,14 +48,14 @@ func (s *Service) answerDigest(ctx context.Context, m *bus.Message) (any, error)
 	if len(in.Digest) != verifier.DigestLen { // an old session has no signed_digest
 		return nil, bus.Permanent(errNoSession)
 	}
-	session, u, err := s.findDigest(ctx, "digest", in.Digest)
+	session, u, err := r.sessions.findByDigest(ctx, "digest", in.Digest)
 	if errors.Is(err, errNoSession) {
-		session, u, err = s.findDigest(ctx, "signed_digest", in.Digest)
+		session, u, err = r.sessions.findByDigest(ctx, "signed_digest", in.Digest)
 	}
 	return owner(session, u, err)
 }
 
-// owner is the answer about a session that was looked for.
+// owner returns the reply about the session that a query has found.
 func owner(session Session, u User, err error) (any, error) {
 	if errors.Is(err, errNoSession) {
 		return nil, bus.Permanent(err)
@@ -53,7 +66,7 @@ func owner(session Session, u User, err error) (any, error) {
 	return contract.Session{UserID: u.ID, Email: u.Email, ExpiresAt: session.ExpiresAt.Format(time.RFC3339Nano)}, nil
 }
 
-// answerKeys answers GET_KEYS with the public keys.
-func (s *Service) answerKeys(context.Context, *bus.Message) (any, error) {
-	return s.keys.public, nil
+// getKeys answers GET_KEYS with the public keys.
+func (r *requests) getKeys(context.Context, *bus.Message) (any, error) {
+	return r.keys.public, nil
 }

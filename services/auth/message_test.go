@@ -143,7 +143,7 @@ func TestJWT(t *testing.T) {
 	}
 	decode(t, parts[0], &header)
 	decode(t, parts[1], &claims)
-	if header.Alg != "EdDSA" || header.Kid == "" || header.Kid != s.keys.public.Keys[0].ID {
+	if header.Alg != "EdDSA" || header.Kid == "" || header.Kid != s.api.keys.public.Keys[0].ID {
 		t.Errorf("header: got %+v", header)
 	}
 	if claims.Iss != baseURL || claims.Aud != baseURL || claims.Sub != in.fields.User.ID || claims.ID != claims.Sub ||

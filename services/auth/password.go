@@ -16,40 +16,40 @@ const (
 	hashCost = 10
 	// hashers bounds how many cores sign-ins can take.
 	hashers = 2
-	// hashWait bounds how long a sign-in waits for its turn.
-	hashWait = 5 * time.Second
+	// hashQueueTimeout bounds how long a sign-in waits for a slot.
+	hashQueueTimeout = 5 * time.Second
 )
 
-// noHash is compared with where there is no such user, so that the answer takes
-// as long as for one that exists. No password is known that fits it.
-const noHash = "$2a$10$g.8ITkPqLnK1c5dWx5Fk.Otn.4nbqO6VmXfszFvbJkcjg4zXk3LAy"
+// dummyHash is compared with where there is no such user, so that the response takes
+// as long as for one that exists. No password is known that matches it.
+const dummyHash = "$2a$10$g.8ITkPqLnK1c5dWx5Fk.Otn.4nbqO6VmXfszFvbJkcjg4zXk3LAy"
 
 // hasher hashes passwords, a bounded number at a time.
 type hasher struct {
-	turns chan struct{}
+	slots chan struct{}
 	cost  int
 	wait  time.Duration
 }
 
-func newHasher() hasher {
-	return hasher{turns: make(chan struct{}, hashers), cost: hashCost, wait: hashWait}
+func newHasher() *hasher {
+	return &hasher{slots: make(chan struct{}, hashers), cost: hashCost, wait: hashQueueTimeout}
 }
 
-// turn waits for a turn to hash; call the returned function when done.
-func (h hasher) turn(ctx context.Context) (func(), error) {
+// acquire waits for a slot to hash in; call the returned function when done.
+func (h *hasher) acquire(ctx context.Context) (func(), error) {
 	ctx, cancel := context.WithTimeout(ctx, h.wait)
 	defer cancel()
 	select {
-	case h.turns <- struct{}{}:
-		return func() { <-h.turns }, nil
+	case h.slots <- struct{}{}:
+		return func() { <-h.slots }, nil
 	case <-ctx.Done():
 		return nil, errBusy
 	}
 }
 
-// hash returns what to store of a password.
-func (h hasher) hash(ctx context.Context, password string) (string, error) {
-	done, err := h.turn(ctx)
+// hash returns the hash to store of a password.
+func (h *hasher) hash(ctx context.Context, password string) (string, error) {
+	done, err := h.acquire(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -62,8 +62,8 @@ func (h hasher) hash(ctx context.Context, password string) (string, error) {
 }
 
 // matches reports whether hash is that of password.
-func (h hasher) matches(ctx context.Context, hash, password string) (bool, error) {
-	done, err := h.turn(ctx)
+func (h *hasher) matches(ctx context.Context, hash, password string) (bool, error) {
+	done, err := h.acquire(ctx)
 	if err != nil {
 		return false, err
 	}

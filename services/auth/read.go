@@ -5,7 +5,7 @@ import (
 	"errors"
 )
 
-// SessionAndUser is the answer to get-session.
+// SessionAndUser is the response to get-session.
 type SessionAndUser struct {
 	Session Session `json:"session"`
 	User    User    `json:"user"`
@@ -18,16 +18,16 @@ type sessionOutput struct {
 	Body         *SessionAndUser `doc:"null where nobody is signed in."`
 }
 
-func (s *Service) getSession(ctx context.Context, _ *struct{}) (*sessionOutput, error) {
+func (a *api) getSession(ctx context.Context, _ *struct{}) (*sessionOutput, error) {
 	out := &sessionOutput{CacheControl: noStore}
-	session, u, err := s.findSession(ctx, clientOf(ctx).token)
+	session, u, err := a.sessions.find(ctx, clientOf(ctx).token)
 	if errors.Is(err, errNoSession) {
 		return out, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	if out.JWT, err = s.jwt(u); err != nil {
+	if out.JWT, err = a.issuer.jwt(u); err != nil {
 		return nil, err
 	}
 	out.Expose, out.Body = exposeJWT, &SessionAndUser{Session: session, User: u}
@@ -41,8 +41,8 @@ type tokenOutput struct {
 	}
 }
 
-func (s *Service) getToken(ctx context.Context, _ *struct{}) (*tokenOutput, error) {
-	_, u, err := s.findSession(ctx, clientOf(ctx).token)
+func (a *api) getToken(ctx context.Context, _ *struct{}) (*tokenOutput, error) {
+	_, u, err := a.sessions.find(ctx, clientOf(ctx).token)
 	if errors.Is(err, errNoSession) {
 		return nil, errUnauthorized
 	}
@@ -50,7 +50,7 @@ func (s *Service) getToken(ctx context.Context, _ *struct{}) (*tokenOutput, erro
 		return nil, err
 	}
 	out := &tokenOutput{CacheControl: noStore}
-	out.Body.Token, err = s.jwt(u)
+	out.Body.Token, err = a.issuer.jwt(u)
 	return out, err
 }
 
@@ -73,8 +73,8 @@ type keysOutput struct {
 	Body Keys
 }
 
-func (s *Service) getKeys(context.Context, *struct{}) (*keysOutput, error) {
-	return &keysOutput{Body: s.keys.public}, nil
+func (a *api) getKeys(context.Context, *struct{}) (*keysOutput, error) {
+	return &keysOutput{Body: a.keys.public}, nil
 }
 
 type okOutput struct {
@@ -83,7 +83,7 @@ type okOutput struct {
 	}
 }
 
-func (s *Service) getOK(context.Context, *struct{}) (*okOutput, error) {
+func (a *api) getOK(context.Context, *struct{}) (*okOutput, error) {
 	out := &okOutput{}
 	out.Body.OK = true
 	return out, nil

@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// SignedIn is the answer to sign-up and sign-in.
+// SignedIn is the response to sign-in.
 type SignedIn struct {
 	Redirect bool   `json:"redirect"`
 	Token    string `json:"token" doc:"The session token, also set as a cookie."`
@@ -25,7 +25,7 @@ type signedInOutput struct {
 	Body         SignedIn
 }
 
-// SignedUp is the answer to sign-up.
+// SignedUp is the response to sign-up.
 type SignedUp struct {
 	Token string `json:"token" doc:"The session token, also set as a cookie."`
 	User  User   `json:"user"`
@@ -45,9 +45,9 @@ const (
 	noStore     = "no-store"
 )
 
-func (s *Service) signUp(ctx context.Context, _ *struct{}) (*signedUpOutput, error) {
+func (a *api) signUp(ctx context.Context, _ *struct{}) (*signedUpOutput, error) {
 	c := clientOf(ctx)
-	if !c.here && !s.opts.AllowRemote {
+	if !c.here && !a.allowRemote {
 		return nil, errRemote
 	}
 	in, err := c.credentials()
@@ -60,15 +60,15 @@ func (s *Service) signUp(ctx context.Context, _ *struct{}) (*signedUpOutput, err
 	case utf8.RuneCountInString(in.Password) < minPassword:
 		return nil, errPasswordShort
 	}
-	hash, err := s.hashing.hash(ctx, in.Password)
+	hash, err := a.hashing.hash(ctx, in.Password)
 	if err != nil {
 		return nil, err
 	}
-	u := s.newUser(in.Email, *in.Name, in.Image)
-	if err := s.createUser(ctx, u, hash); err != nil {
+	u := a.users.newUser(in.Email, *in.Name, in.Image)
+	if err := a.users.create(ctx, u, hash); err != nil {
 		return nil, err
 	}
-	session, signed, err := s.signInAs(ctx, u, in, c)
+	session, signed, err := a.signInAs(ctx, u, in, c)
 	if err != nil {
 		return nil, err
 	}
@@ -78,20 +78,20 @@ func (s *Service) signUp(ctx context.Context, _ *struct{}) (*signedUpOutput, err
 	}, nil
 }
 
-func (s *Service) signIn(ctx context.Context, _ *struct{}) (*signedInOutput, error) {
+func (a *api) signIn(ctx context.Context, _ *struct{}) (*signedInOutput, error) {
 	c := clientOf(ctx)
-	if !c.here && !s.opts.AllowRemote {
+	if !c.here && !a.allowRemote {
 		return nil, errRemote
 	}
 	in, err := c.credentials()
 	if err != nil {
 		return nil, err
 	}
-	u, err := s.authenticate(ctx, in.Email, in.Password)
+	u, err := a.authenticate(ctx, in.Email, in.Password)
 	if err != nil {
 		return nil, err
 	}
-	session, signed, err := s.signInAs(ctx, u, in, c)
+	session, signed, err := a.signInAs(ctx, u, in, c)
 	if err != nil {
 		return nil, err
 	}
@@ -101,21 +101,21 @@ func (s *Service) signIn(ctx context.Context, _ *struct{}) (*signedInOutput, err
 	}, nil
 }
 
-// authenticate returns the user whose password it is. An unknown user costs the
+// authenticate returns the user with an email and a password. An unknown user costs the
 // same time as a wrong password.
-func (s *Service) authenticate(ctx context.Context, email, password string) (User, error) {
-	u, hash, err := s.userByEmail(ctx, email)
+func (a *api) authenticate(ctx context.Context, email, password string) (User, error) {
+	u, hash, err := a.users.byEmail(ctx, email)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
-		hash = noHash
+		hash = dummyHash
 	case err != nil:
 		return User{}, err
-	case hash == "" && s.isDevelopmentPassword(password):
+	case hash == "" && a.developer.hasPassword(password):
 		return u, nil
 	case hash == "":
 		return User{}, errCredentials
 	}
-	ok, err := s.hashing.matches(ctx, hash, password)
+	ok, err := a.hashing.matches(ctx, hash, password)
 	if err != nil {
 		return User{}, err
 	}
@@ -128,16 +128,17 @@ func (s *Service) authenticate(ctx context.Context, email, password string) (Use
 // signed is a session token in the forms that the headers carry.
 type signed struct{ cookie, token string }
 
-func (s *Service) signInAs(ctx context.Context, u User, in Credentials, c client) (Session, signed, error) {
-	lasts, age := sessionTime, sessionTime
+// signInAs opens a session of u.
+func (a *api) signInAs(ctx context.Context, u User, in Credentials, c client) (Session, signed, error) {
+	lasts, age := sessionLifetime, sessionLifetime
 	if in.RememberMe != nil && !*in.RememberMe {
-		lasts, age = shortTime, 0
+		lasts, age = shortLifetime, 0
 	}
-	session, err := s.openSession(ctx, u, lasts, c)
+	session, err := a.sessions.open(ctx, u, lasts, c)
 	if err != nil {
 		return Session{}, signed{}, err
 	}
-	value := s.keys.sign(session.Token)
+	value := a.keys.sign(session.Token)
 	return session, signed{cookie: cookie(value, age, c.secure), token: value}, nil
 }
 
@@ -149,10 +150,10 @@ type signOutOutput struct {
 }
 
 // signOut ends the session, if there is one, and always deletes the cookie.
-func (s *Service) signOut(ctx context.Context, _ *struct{}) (*signOutOutput, error) {
+func (a *api) signOut(ctx context.Context, _ *struct{}) (*signOutOutput, error) {
 	c := clientOf(ctx)
 	if c.token != "" {
-		if err := s.closeSession(ctx, c.token); err != nil {
+		if err := a.sessions.close(ctx, c.token); err != nil {
 			return nil, err
 		}
 	}
