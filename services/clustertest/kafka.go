@@ -65,7 +65,7 @@ func StartServerKafka(t testing.TB) (addr string, pid int) {
 	t.Helper()
 	port := freePort(t)
 	n := newNode(t, port, "", nil)
-	n.jvm = append([]string{"-XX:+UseG1GC", "-Xms1g", "-Xmx1g"}, n.jvm[len(n.jvm)-2:]...)
+	n.jvm = []string{"-XX:+UseG1GC", "-Xms1g", "-Xmx1g", "-cp", classPath(t)}
 	return address(port), n.start().cmd.Process.Pid
 }
 
@@ -86,25 +86,40 @@ func newNode(t testing.TB, port int, more string, login *Credentials) *node {
 	if err != nil {
 		Missing(t, "java", "default-jre-headless")
 	}
-	dir := folder(t)
-	n := &node{t: t, java: java, config: filepath.Join(dir, "server.properties")}
-	n.jvm = []string{"-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xms128m", "-Xmx512m", "-cp", filepath.Join(Jars(t), "*")}
-	controller := freePort(t)
+	n := &node{t: t, java: java, jvm: jvmFlags(t)}
+	if file := archive(t, java); file != "" {
+		n.jvm = append([]string{"-XX:SharedArchiveFile=" + file}, n.jvm...)
+	}
+	n.format(port, more, login)
+	return n
+}
+
+// jvmFlags are those of a JVM that starts soon rather than runs fast.
+func jvmFlags(t testing.TB) []string {
+	t.Helper()
+	return []string{"-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xms128m", "-Xmx512m", "-cp", classPath(t)}
+}
+
+// format makes the node's directory.
+func (n *node) format(port int, more string, login *Credentials) {
+	n.t.Helper()
+	dir := folder(n.t)
+	n.config = filepath.Join(dir, "server.properties")
+	controller := freePort(n.t)
 	config := fmt.Appendf(nil, properties, filepath.Join(dir, "data"), port, controller)
 	config = append(config, more...)
 	format := []string{"format", "-t", "4L6g3nShT-eMCtK--X86sw", "-c", n.config}
 	if login != nil {
-		config = fmt.Appendf(config, loginProperties, freePort(t), port, controller, login.User, login.Password, login.CertFile, login.KeyFile)
+		config = fmt.Appendf(config, loginProperties, freePort(n.t), port, controller, login.User, login.Password, login.CertFile, login.KeyFile)
 		format = append(format, login.users()...)
 	}
 	if err := os.WriteFile(n.config, config, 0o600); err != nil {
-		t.Fatal(err)
+		n.t.Fatal(err)
 	}
 	format = n.args("kafka.tools.StorageTool", format...)
-	if out, err := exec.Command(java, format...).CombinedOutput(); err != nil {
-		t.Fatalf("format Kafka's directory: %v\n%s", err, out)
+	if out, err := exec.Command(n.java, format...).CombinedOutput(); err != nil {
+		n.t.Fatalf("format Kafka's directory: %v\n%s", err, out)
 	}
-	return n
 }
 
 func (n *node) args(class string, args ...string) []string {
