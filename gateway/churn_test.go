@@ -42,10 +42,10 @@ func TestChurn(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = c.Close() })
-		_ = c.SetDeadline(deadline())
 		load.Go(func() {
 			answers := bufio.NewReader(c)
 			for last := 0; !stop.Load() && !t.Failed(); requests.Add(1) {
+				_ = c.SetDeadline(deadline())
 				header, body, err := askOn(c, answers, "main.localhost")
 				n, _ := strconv.Atoi(header.Get("X-Load"))
 				if err != nil || body != text || n < last {
