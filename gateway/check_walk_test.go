@@ -86,6 +86,9 @@ func labelled(list, value string) string {
 
 // TestCheckEveryLabel gives every label that there is a wrong value.
 func TestCheckEveryLabel(t *testing.T) {
+	if testing.Short() {
+		t.Skip("goes through many inputs, one after the other: it runs without -short")
+	}
 	t.Parallel()
 	for i, value := range wrongValues {
 		text, ok := value.(string)
@@ -161,6 +164,9 @@ func nested(path []string, value any) any {
 
 // TestCheckEverySetting gives every setting of dynamic files a value of every type.
 func TestCheckEverySetting(t *testing.T) {
+	if testing.Short() {
+		t.Skip("goes through many inputs, one after the other: it runs without -short")
+	}
 	t.Parallel()
 	type section struct {
 		HTTP struct {
@@ -214,6 +220,9 @@ func TestCheckEverySetting(t *testing.T) {
 // TestCheckEveryStaticSetting gives every setting of Traefik's own values that it
 // cannot have, as a flag, a variable and in a file.
 func TestCheckEveryStaticSetting(t *testing.T) {
+	if testing.Short() {
+		t.Skip("goes through many inputs, one after the other: it runs without -short")
+	}
 	t.Parallel()
 	type tree struct {
 		EntryPoints           map[string]*config.EntryPoint

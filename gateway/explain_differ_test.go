@@ -189,6 +189,9 @@ func differRoutes(t *testing.T) []string {
 
 // TestExplainDiffers sends what explain is asked.
 func TestExplainDiffers(t *testing.T) {
+	if testing.Short() {
+		t.Skip("goes through many inputs, one after the other: it runs without -short")
+	}
 	t.Parallel()
 	d := newDiffer(t, compose(differRoutes(t)...))
 	for _, q := range []explain.Request{

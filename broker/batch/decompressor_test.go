@@ -12,6 +12,9 @@ import (
 )
 
 func TestDecompressor(t *testing.T) { // not parallel: what is in use is counted
+	if testing.Short() {
+		t.Skip("goes through many inputs, one after the other: it runs without -short")
+	}
 	want := batchtest.Encode(batchtest.Record{Value: bytes.Repeat([]byte("kafka"), 1<<18)})
 	for codec := range int16(5) {
 		got, err := Decompressor().Decompress(batchtest.Compress(codec, want), kgo.CompressionCodecType(codec))

@@ -140,6 +140,9 @@ func TestValidateHeader(t *testing.T) {
 
 // TestBomb: what decompresses to much is refused, and takes little memory.
 func TestBomb(t *testing.T) { // not parallel: it measures
+	if testing.Short() {
+		t.Skip("goes through many inputs, one after the other: it runs without -short")
+	}
 	for codec := int16(1); codec < 5; codec++ {
 		bomb := batchtest.Bomb(codec, 1<<10)
 		var before, after runtime.MemStats

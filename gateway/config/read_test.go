@@ -61,6 +61,9 @@ func packages(t *testing.T) map[string]listed {
 // Every field of the configuration is read by what follows it: a setting that is
 // decoded and not read would be accepted and not followed.
 func TestFieldsAreRead(t *testing.T) {
+	if testing.Short() {
+		t.Skip("goes through many inputs, one after the other: it runs without -short")
+	}
 	t.Parallel()
 	all := packages(t)
 	fset := token.NewFileSet()

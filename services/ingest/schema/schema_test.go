@@ -164,6 +164,9 @@ func chain(n int) string {
 
 // TestBudget: what costs too much is given up, within bounds of time and memory.
 func TestBudget(t *testing.T) {
+	if testing.Short() {
+		t.Skip("goes through many inputs, one after the other: it runs without -short")
+	}
 	for _, tc := range dear {
 		t.Run(tc.name, func(t *testing.T) {
 			s := compile(t, tc.schema)
