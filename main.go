@@ -37,6 +37,7 @@ import (
 	"axion/services/graph"
 	"axion/services/lifecycle"
 	"axion/web"
+	"axion/web/client"
 	"axion/web/docs"
 	"axion/web/fault"
 	"axion/web/summary"
@@ -267,7 +268,7 @@ func (s *stack) serve(ctx context.Context) error {
 		Topics: messages.Topics, Messages: messages.Search,
 	}
 	if !s.builtins.NoBuiltins {
-		options.Client = &web.Client{
+		options.Client = &client.Options{
 			Graph: contract.PublicURL(contract.GraphHost, listen.Port(s.listeners.HTTPS)), Gateway: listen.Address(s.listeners.HTTPS),
 			RootCAs: s.gateway.RootPool(), Token: s.services.JWT, Session: s.services.Token,
 		}

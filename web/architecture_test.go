@@ -198,7 +198,7 @@ func TestPassed(t *testing.T) {
 		{"OKPut", "PUT", at + "/graph", graph, `"0"`, 200, `"1"`, `"id":"a"`},
 		{"ErrPutAgain", "PUT", at + "/graph", graph, `"0"`, 412, "", `by now`},
 		{"ErrPutNode", "PUT", at + "/graph", `{"nodes":[{"name":"refused"}]}`, `"1"`, 422, "", `/nodes/0/name`},
-		{"ErrPutTooLarge", "PUT", at + "/graph", `{"x":"` + strings.Repeat("x", maxProjectBody) + `"}`, `"1"`, 413, "", "384 KB"},
+		{"ErrPutTooLarge", "PUT", at + "/graph", `{"x":"` + strings.Repeat("x", 384<<10) + `"}`, `"1"`, 413, "", "384 KB"},
 		{"OKRevert", "POST", at + "/graph/revert", `{"version":1}`, "", 200, `"2"`, `"id":"a"`},
 		{"OKVersions", "GET", at + "/graph/versions", "", "", 200, "", `"version":2`},
 		{"OKVersion", "GET", at + "/graph/versions/1", "", "", 200, `"1"`, `"id":"a"`},
@@ -209,18 +209,6 @@ func TestPassed(t *testing.T) {
 		{"OKLogs", "GET", "/api/deployments/d/logs?step=codegen", "", "", 200, "", "12 files"},
 		{"ErrCancel", "POST", "/api/deployments/d/cancel", "", "", 409, "", "cannot cancel"},
 		{"OKRuntime", "GET", "/api/runtimes/" + project.ID, "", "", 200, "", "RUNNING"},
-	}
-	_, document := s.call(t, "GET", "/api/openapi.json", "", nil)
-	var api struct {
-		Paths map[string]map[string]struct{ Summary string }
-	}
-	if err := json.Unmarshal([]byte(document), &api); err != nil {
-		t.Fatal(err)
-	}
-	for _, op := range passed {
-		if got := api.Paths[op.path][strings.ToLower(op.method)].Summary; got != op.summary {
-			t.Errorf("OpenAPI: got %q for %s %s, want %q", got, op.method, op.path, op.summary)
-		}
 	}
 	for _, step := range steps {
 		header := map[string]string{"Content-Type": "application/json"}

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"axion/web/assets"
 )
 
 func TestAssets(t *testing.T) {
@@ -59,7 +61,7 @@ func TestAssets(t *testing.T) {
 		t.Parallel()
 		for _, path := range []string{"/dashboard", "/dashboard/", "/dashboard/x"} {
 			if res, _ := s.call(t, "GET", path, "", map[string]string{"Accept": "text/html"}); res.StatusCode != 302 ||
-				res.Header.Get("Location") != routesPage {
+				res.Header.Get("Location") != assets.RoutesPage {
 				t.Errorf("%s: got %d to %q, want the page of routes", path, res.StatusCode, res.Header.Get("Location"))
 			}
 		}

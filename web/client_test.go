@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"axion/web/projectevents"
 )
 
 // TestSessionToken has services in the builtins' places that take other tokens, one
@@ -29,7 +31,7 @@ func TestSessionToken(t *testing.T) {
 	}
 	o.Client.Token, o.Client.Session = give("jwt", &jwt), give("session", &session)
 	s.start(t, o)
-	if after := <-g.dials; after != sinceEpoch { // its WebSocket too
+	if after := <-g.dials; after != projectevents.SinceEpoch { // its WebSocket too
 		t.Errorf("got %q", after)
 	}
 	call := func(method, body string, status int, want ...string) {

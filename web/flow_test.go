@@ -10,6 +10,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
+	"axion/web/signals"
 	"axion/web/stacktest"
 	"axion/web/telemetry"
 )
@@ -74,7 +75,7 @@ func TestTraces(t *testing.T) {
 		"/api/traces?service=deployment-service": flowTrace, "/api/traces?slower=1000": failedTrace, "/api/traces?limit=1": failedTrace,
 		"/api/traces?text=none": "",
 	} {
-		var list traceList
+		var list signals.TraceList
 		get(path, 200, &list)
 		var ids []string
 		for _, item := range list.Items {
@@ -84,7 +85,7 @@ func TestTraces(t *testing.T) {
 			t.Errorf("%s: got %q of %+v, want %q", path, got, list.Stats, want)
 		}
 	}
-	var one trace
+	var one signals.Trace
 	get("/api/traces/"+flowTrace, 200, &one)
 	if len(one.Spans) != 6 || len(one.Logs) != 1 || one.Spans[0].Name != "POST graph.localhost/api/projects" {
 		t.Errorf("got %+v", one)

@@ -18,6 +18,9 @@ import (
 	"testing"
 	"time"
 
+	"axion/web/projectevents"
+	"axion/web/view"
+
 	"github.com/gorilla/websocket"
 )
 
@@ -36,7 +39,7 @@ type fakeGraph struct {
 	projects []map[string]any
 	deploys  map[string][]map[string]any
 	graphs   map[string][]fakeVersion
-	feed     []Event
+	feed     []projectevents.Event
 	conns    map[*websocket.Conn]struct{}
 	clock    time.Time
 	broken   string // answered to every call, as text, where it is set
@@ -163,7 +166,7 @@ func deploymentOf(project string) string { return "d" + project[1:] }
 func (g *fakeGraph) list(w http.ResponseWriter, _ *http.Request) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	answerJSON(w, http.StatusOK, map[string]any{"items": orEmpty(g.projects), "next": ""})
+	answerJSON(w, http.StatusOK, map[string]any{"items": view.NonNil(g.projects), "next": ""})
 }
 
 func (g *fakeGraph) get(w http.ResponseWriter, r *http.Request) {
@@ -194,7 +197,7 @@ func (g *fakeGraph) delete(w http.ResponseWriter, r *http.Request) {
 func (g *fakeGraph) deployments(w http.ResponseWriter, r *http.Request) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	answerJSON(w, http.StatusOK, map[string]any{"items": orEmpty(g.deploys[r.PathValue("id")]), "next": ""})
+	answerJSON(w, http.StatusOK, map[string]any{"items": view.NonNil(g.deploys[r.PathValue("id")]), "next": ""})
 }
 
 func (g *fakeGraph) deploy(w http.ResponseWriter, r *http.Request) {
@@ -231,10 +234,10 @@ func (g *fakeGraph) socket(w http.ResponseWriter, r *http.Request) {
 }
 
 // tell records an event about a project's first deployment and pushes it.
-func (g *fakeGraph) tell(project, kind, data string) Event {
+func (g *fakeGraph) tell(project, kind, data string) projectevents.Event {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	e := Event{Type: kind, ProjectID: project, DeploymentID: deploymentOf(project), At: g.now(), Data: json.RawMessage(data)}
+	e := projectevents.Event{Type: kind, ProjectID: project, DeploymentID: deploymentOf(project), At: g.now(), Data: json.RawMessage(data)}
 	g.feed = append(g.feed, e)
 	for conn := range g.conns {
 		_ = conn.WriteJSON(e)

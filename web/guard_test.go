@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"axion/web/guard"
 )
 
 // call sends one request to a dashboard and returns the answer with its body.
@@ -15,7 +17,7 @@ func (s *stack) call(t *testing.T, method, path, body string, header map[string]
 	if err != nil {
 		t.Fatal(err)
 	}
-	req.Header.Set(tokenHeader, string(s.server.token))
+	req.Header.Set(guard.TokenHeader, string(s.server.token))
 	for name, value := range header {
 		req.Header.Set(name, value)
 	}
@@ -45,7 +47,7 @@ func TestToken(t *testing.T) {
 		t.Fatalf("session: got %s", text)
 	}
 	for token, want := range map[string]int{"": 403, "wrong": 403, string(got.Token): 201} {
-		header := map[string]string{tokenHeader: token, "Content-Type": "application/json"}
+		header := map[string]string{guard.TokenHeader: token, "Content-Type": "application/json"}
 		if res, text := s.call(t, "POST", "/api/projects", `{"name":"Shop"}`, header); res.StatusCode != want {
 			t.Errorf("token %q: got %d %s, want %d", token, res.StatusCode, text, want)
 		}

@@ -1,8 +1,6 @@
 package web
 
 import (
-	"axion/web/live"
-	"axion/web/view"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -10,6 +8,10 @@ import (
 	"net/http"
 	"testing"
 	"time"
+
+	"axion/web/live"
+	"axion/web/projectevents"
+	"axion/web/view"
 
 	"github.com/gorilla/websocket"
 )
@@ -70,7 +72,7 @@ func TestLive(t *testing.T) {
 		s := newStack()
 		s.start(t, s.options(t, "127.0.0.1:0", nil))
 		first := s.page(t)
-		first.next(kindSnapshot)
+		first.next(live.KindSnapshot)
 		first.next(kindTopics)
 		s.change(func(s *stack) { s.topics = []view.Topic{topicOf("axion.events", 6)} })
 		want := `{"items":[{"name":"axion.events","messages":6,"partitions":[{"id":0,"start":0,"end":3},{"id":1,"start":40,"end":42},{"id":2,"start":0,"end":1}],"rate":0,"groups":[]}],"next":""}`
@@ -78,7 +80,7 @@ func TestLive(t *testing.T) {
 			t.Errorf("got %s\nwant %s", got, want)
 		}
 		var snapshot map[string]json.RawMessage
-		if err := json.Unmarshal(s.page(t).next(kindSnapshot), &snapshot); err != nil {
+		if err := json.Unmarshal(s.page(t).next(live.KindSnapshot), &snapshot); err != nil {
 			t.Fatal(err)
 		}
 		if got := string(snapshot[kindTopics]); got != want {
@@ -140,9 +142,9 @@ func TestSlowPage(t *testing.T) {
 	s := newStack()
 	s.start(t, s.options(t, "127.0.0.1:0", nil))
 	p := s.page(t)
-	p.next(kindSnapshot)
+	p.next(live.KindSnapshot)
 	large := append(append([]byte(`{"kind":"event","data":"`), bytes.Repeat([]byte("x"), 64<<10)...), `"}`...)
-	for range 3 * maxEvents {
+	for range 3 * projectevents.MaxKept {
 		s.server.hub.Broadcast(large)
 	}
 	for {
@@ -155,7 +157,7 @@ func TestSlowPage(t *testing.T) {
 		}
 	}
 	other := s.page(t)
-	other.next(kindSnapshot)
-	s.server.broadcaster.event(Event{Type: "DEPLOYMENT_STARTED"})
-	other.next(kindEvent)
+	other.next(live.KindSnapshot)
+	s.server.broadcaster.Send(projectevents.KindEvent, projectevents.Event{Type: "DEPLOYMENT_STARTED"})
+	other.next(projectevents.KindEvent)
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"axion/web/signals"
 	"axion/web/telemetry"
 )
 
@@ -17,7 +18,7 @@ func logTo(store *telemetry.Store) *slog.Logger {
 
 func messages(t *testing.T, list any) string {
 	t.Helper()
-	var l logList
+	var l signals.LogList
 	if err := json.Unmarshal(mustJSON(t, list), &l); err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +47,7 @@ func TestLogs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var list logList
+		var list signals.LogList
 		if err := json.NewDecoder(res.Body).Decode(&list); err != nil {
 			t.Fatal(err)
 		}

@@ -6,6 +6,9 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"axion/web/live"
+	"axion/web/projectevents"
 )
 
 func TestProjects(t *testing.T) {
@@ -26,7 +29,7 @@ func TestProjects(t *testing.T) {
 		{"ErrField", "POST", "/api/projects", asJSON, `{"name":"Shop!"}`, 422, `"pointer":"/name"`},
 		{"ErrNotJSON", "POST", "/api/projects", asJSON, `{`, 400, "the body is not JSON"},
 		{"ErrContentType", "POST", "/api/projects", "text/plain", `{}`, 415, "application/json"},
-		{"ErrTooLarge", "POST", "/api/projects", asJSON, `{"name":"` + strings.Repeat("x", maxProjectBody) + `"}`, 413, "384 KB"},
+		{"ErrTooLarge", "POST", "/api/projects", asJSON, `{"name":"` + strings.Repeat("x", 384<<10) + `"}`, 413, "384 KB"},
 		{"ErrUnknown", "GET", "/api/projects/none", "", "", 404, "no such project"},
 		{"ErrDeleteUnknown", "DELETE", "/api/projects/none", "", "", 404, "no such project"},
 		{"ErrEscapedPath", "GET", "/api/projects/..%2F..%2Fhealth", "", "", 404, "no such project"},
@@ -114,13 +117,13 @@ func TestEvents(t *testing.T) {
 	past := g.tell("0-old", "DEPLOYMENT_STARTED", `{"n":0}`)
 	s := newStack()
 	s.start(t, s.options(t, "127.0.0.1:0", g))
-	if got := <-g.dials; got != sinceEpoch {
-		t.Errorf("got after=%q at first, want %q", got, sinceEpoch)
+	if got := <-g.dials; got != projectevents.SinceEpoch {
+		t.Errorf("got after=%q at first, want %q", got, projectevents.SinceEpoch)
 	}
 	p := s.page(t)
-	p.next(kindSnapshot) // before it, the page is not among those that are told
+	p.next(live.KindSnapshot) // before it, the page is not among those that are told
 	first := g.tell("0-one", "DEPLOYMENT_STARTED", `{"n":1}`)
-	if got := p.event(first.ProjectID); !got.equal(first) {
+	if got := p.event(first.ProjectID); !got.Equal(first) {
 		t.Errorf("got %v, want %v", got, first)
 	}
 
@@ -129,16 +132,16 @@ func TestEvents(t *testing.T) {
 	if got := <-g.dials; got != first.At {
 		t.Errorf("got after=%q, want that of the last message, %q", got, first.At)
 	}
-	if got := p.event(missed.ProjectID); !got.equal(missed) {
+	if got := p.event(missed.ProjectID); !got.Equal(missed) {
 		t.Errorf("got %v, want %v", got, missed)
 	}
 
 	_, body := s.call(t, "GET", "/api/events", "", nil)
-	var list struct{ Items []Event }
+	var list struct{ Items []projectevents.Event }
 	if err := json.Unmarshal([]byte(body), &list); err != nil {
 		t.Fatal(err)
 	}
-	if len(list.Items) != 3 || !list.Items[0].equal(past) || !list.Items[2].equal(missed) {
+	if len(list.Items) != 3 || !list.Items[0].Equal(past) || !list.Items[2].Equal(missed) {
 		t.Errorf("got %s, want the three events in order", body)
 	}
 	if _, body = s.call(t, "GET", "/api/events?project=0-two", "", nil); strings.Count(body, "projectId") != 1 {
@@ -147,30 +150,15 @@ func TestEvents(t *testing.T) {
 }
 
 // event reads until an event about project comes.
-func (p *page) event(project string) Event {
+func (p *page) event(project string) projectevents.Event {
 	p.t.Helper()
 	for {
-		var e Event
-		if err := json.Unmarshal(p.next(kindEvent), &e); err != nil {
+		var e projectevents.Event
+		if err := json.Unmarshal(p.next(projectevents.KindEvent), &e); err != nil {
 			p.t.Fatal(err)
 		}
 		if e.ProjectID == project {
 			return e
 		}
-	}
-}
-
-func TestJournal(t *testing.T) {
-	t.Parallel()
-	var j eventLog
-	for n := range maxEvents + 5 {
-		j.add(Event{Type: "A", ProjectID: "p", At: string(rune('a' + n))})
-	}
-	if j.add(Event{Type: "A", ProjectID: "p", At: string(rune('a' + maxEvents))}) {
-		t.Error("a repetition counted as new")
-	}
-	got := j.list("p")
-	if len(got) != maxEvents || got[0].At != string(rune('a'+5)) {
-		t.Errorf("got %d events from %q, want %d from %q", len(got), got[0].At, maxEvents, string(rune('a'+5)))
 	}
 }

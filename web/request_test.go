@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"axion/web/guard"
 	"axion/web/tryit"
 )
 
@@ -172,7 +173,7 @@ func TestSendRequestStays(t *testing.T) {
 	t.Run("ErrNoToken", func(t *testing.T) {
 		body := `{"url":"https://shop.localhost/echo"}`
 		if res, text := s.call(t, "POST", "/api/requests", body,
-			map[string]string{"Content-Type": "application/json", tokenHeader: ""}); res.StatusCode != 403 {
+			map[string]string{"Content-Type": "application/json", guard.TokenHeader: ""}); res.StatusCode != 403 {
 			t.Errorf("got %d %s", res.StatusCode, text)
 		}
 	})

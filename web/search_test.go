@@ -12,6 +12,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 	"github.com/danielgtaylor/huma/v2"
 
+	"axion/web/search"
 	"axion/web/stacktest"
 	"axion/web/telemetry"
 	"axion/web/view"
@@ -59,20 +60,20 @@ func noMessages(api huma.API) {
 func TestSearchAPI(t *testing.T) {
 	t.Parallel()
 	s := searchable(t)
-	search := func(text string) map[string]hits {
+	find := func(text string) map[string]search.Hits {
 		t.Helper()
 		res, body := s.call(t, "GET", "/api/search?q="+text, "", nil)
-		var f found
+		var f search.Found
 		if err := json.Unmarshal([]byte(body), &f); err != nil || res.StatusCode != 200 {
 			t.Fatalf("got %d %s (%v)", res.StatusCode, body, err)
 		}
-		groups := map[string]hits{}
+		groups := map[string]search.Hits{}
 		for _, g := range f.Groups {
 			groups[g.Kind] = g
 		}
 		return groups
 	}
-	got := search("WEATHER")
+	got := find("WEATHER")
 	for kind, want := range map[string]string{
 		"routes": "/routes/app-weather@docker", "topics": "/topics/weather.readings", "traces": "/flow/" + strings.Repeat("a", 32),
 		"projects": "/projects/", "messages": "/topics/weather.readings/messages/2/7",
@@ -81,10 +82,10 @@ func TestSearchAPI(t *testing.T) {
 			t.Errorf("%s: got %+v, want one at %s", kind, got[kind], want)
 		}
 	}
-	if got := search("axion")["topics"]; len(got.Items) != maxHits || !got.More {
+	if got := find("axion")["topics"]; len(got.Items) != 6 || !got.More {
 		t.Errorf("many: got %d, more %t", len(got.Items), got.More)
 	}
-	if got := search("broken"); len(got) != 1 || got["messages"].Note == "" {
+	if got := find("broken"); len(got) != 1 || got["messages"].Note == "" {
 		t.Errorf("a broker that does not answer: got %+v", got)
 	}
 	if res, _ := s.call(t, "GET", "/api/search?q=", "", nil); res.StatusCode != 422 {

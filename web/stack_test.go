@@ -15,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"axion/services/host"
+	"axion/web/client"
 	"axion/web/view"
 )
 
@@ -78,7 +79,7 @@ func (s *stack) options(t *testing.T, address string, graph *fakeGraph) Options 
 		if err != nil {
 			t.Fatal(err)
 		}
-		o.Client = &Client{
+		o.Client = &client.Options{
 			Graph: "https://graph.localhost:" + port, Gateway: gateway, RootCAs: graph.roots,
 			Token: func(context.Context) (string, error) { return goodToken, nil },
 		}

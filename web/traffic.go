@@ -3,16 +3,17 @@ package web
 import (
 	"context"
 
+	"axion/web/live"
 	"axion/web/traffic"
 	"axion/web/view"
 )
 
-// traffic measures what flows between the parts while a page looks.
+// traffic measures what flows between the parts while a page is open.
 func (o Options) traffic() *traffic.Monitor {
 	return traffic.New(traffic.Options{
 		Metrics: o.Metrics, Spans: o.Traces, Routes: o.trafficRoutes,
 		Parts: func(ctx context.Context) []traffic.Part {
-			ctx, cancel := context.WithTimeout(ctx, pollTimeout)
+			ctx, cancel := context.WithTimeout(ctx, live.PollTimeout)
 			defer cancel()
 			return o.trafficParts(ctx)
 		},
@@ -27,12 +28,12 @@ func (o Options) trafficParts(ctx context.Context) []traffic.Part {
 	return parts
 }
 
-// trafficRoutes tells which compose service is behind which of the gateway's.
+// trafficRoutes says which compose service is behind which of the gateway's.
 func (o Options) trafficRoutes() []traffic.Route {
 	var routes []traffic.Route
 	for _, r := range o.Routes() {
 		to := traffic.Route{Service: r.Service, Name: r.Origin.Service}
-		if to.Name == o.Name { // ourselves
+		if to.Name == o.Name { // the dashboard itself
 			to.Name, to.HideWhenIdle = string(view.KindDashboard), true
 		}
 		for _, server := range r.Servers {

@@ -10,7 +10,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"maps"
 	"net"
@@ -20,116 +19,31 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"axion/web/client"
+	"axion/web/guard"
 	"axion/web/live"
-	"axion/web/telemetry"
+	"axion/web/projectevents"
+	"axion/web/proxy"
+	"axion/web/respond"
+	"axion/web/search"
+	"axion/web/signals"
 	"axion/web/traffic"
 	"axion/web/tryit"
-	"axion/web/view"
 )
 
 // closeGrace is how long Run waits for open requests once its context ends.
 const closeGrace = 3 * time.Second
-
-// Options are what [New] needs. The functions are called from several
-// goroutines at once, about once a second each while a page is open, and what
-// they return must not change afterwards.
-type Options struct {
-	// Listener is required. The server owns it: Close closes it.
-	Listener net.Listener
-	// Assets is required: index.html and what it loads. Files are read at each
-	// request, so that os.DirFS serves a directory that is being edited.
-	Assets fs.FS
-	// Log nil discards.
-	Log *slog.Logger
-	// Name and Version are shown in the page. Name empty means "axion".
-	Name, Version string
-	// System reports the parts and addresses; nil means none.
-	System func(context.Context) view.System
-	// Routes lists the routing table; nil means none.
-	Routes func() []view.Route
-	// Problems lists what is wrong with the labels; nil means none.
-	Problems func() []view.Problem
-	// Topics lists the broker's topics; nil means none.
-	Topics func(context.Context) ([]view.Topic, error)
-	// Messages looks for a text in the newest messages, and gives at most so many;
-	// nil means that there are none.
-	Messages func(ctx context.Context, text string, limit int) (view.Matches, error)
-	// Gateway serves what the gateway tells of itself in Traefik's shapes, below
-	// /api, at /metrics and at /ping; nil means nothing.
-	Gateway http.Handler
-	// Metrics are those of all parts; nil means the gateway's alone.
-	Metrics *telemetry.Metrics
-	// Traces keeps what the parts and the services tell of requests, and their logs;
-	// nil means nothing.
-	Traces *telemetry.Store
-	// Register adds operations of the other parts to the API; each path begins
-	// with /api.
-	Register []func(huma.API)
-	// Channels are what pages can watch, by name, beside the dashboard's own.
-	Channels map[string]live.Channel
-	// Requests is how requests are sent that a person writes; nil means that none are.
-	Requests *tryit.GatewayTransport
-	// User gives who the development user is, and the password, both empty where there
-	// is none. Nil means that there is none.
-	User func() (email, password string)
-	// Client is how projects are created. Nil means that this stack runs no
-	// builtin services: the projects page says so.
-	Client *Client
-}
-
-// validate reports the first field that is missing or wrong.
-func (o Options) validate() error {
-	switch {
-	case o.Listener == nil:
-		return errors.New("option Listener is missing")
-	case o.Assets == nil:
-		return errors.New("option Assets is missing")
-	}
-	if _, err := fs.Stat(o.Assets, indexFile); err != nil {
-		return fmt.Errorf("option Assets: %w", err)
-	}
-	if o.Requests != nil && o.Requests.Resolve == nil {
-		return errors.New("option Requests.Resolve is missing")
-	}
-	if o.Client != nil {
-		return o.Client.validate()
-	}
-	return nil
-}
-
-// withDefaults fills the optional fields in.
-func (o Options) withDefaults() Options {
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
-	}
-	if o.Name == "" {
-		o.Name = "axion"
-	}
-	if o.System == nil {
-		o.System = func(context.Context) view.System { return view.System{} }
-	}
-	if o.Routes == nil {
-		o.Routes = func() []view.Route { return nil }
-	}
-	if o.Problems == nil {
-		o.Problems = func() []view.Problem { return nil }
-	}
-	if o.Topics == nil {
-		o.Topics = func(context.Context) ([]view.Topic, error) { return nil, nil }
-	}
-	return o
-}
 
 // Server is the dashboard's server. Its methods are safe for concurrent use.
 type Server struct {
 	opts        Options
 	http        *http.Server
 	hub         *live.Hub
-	broadcaster *broadcaster
+	broadcaster *live.Broadcaster
 	flows       *traffic.Monitor // nil without metrics
-	token       token
-	client      *caller // nil without its option, as is events
-	events      *projectEvents
+	token       guard.Token
+	client      *client.Client // nil without its option
+	events      *projectevents.Stream
 	requests    *tryit.Sender // nil without its option
 
 	// newConns are connections that have not sent a request yet, as browsers open
@@ -149,13 +63,12 @@ func New(opts Options) (*Server, error) {
 	if err := opts.validate(); err != nil {
 		return nil, fmt.Errorf("new dashboard: %w", err)
 	}
-	s := &Server{opts: opts.withDefaults(), token: newToken()}
+	s := &Server{opts: opts.withDefaults(), token: guard.NewToken()}
 	if opts.Client != nil {
-		client, err := newCaller(*opts.Client)
-		if err != nil {
+		var err error
+		if s.client, err = client.New(*opts.Client); err != nil {
 			return nil, fmt.Errorf("new dashboard: %w", err)
 		}
-		s.client = client
 	}
 	if opts.Requests != nil {
 		s.requests = tryit.NewSender(opts.Requests)
@@ -164,16 +77,20 @@ func New(opts Options) (*Server, error) {
 	if s.opts.Metrics != nil {
 		s.flows = s.opts.traffic()
 	}
-	s.broadcaster = newBroadcaster(s.opts, s.channels())
-	s.hub = s.broadcaster.hub
+	s.broadcaster, s.hub = live.NewBroadcaster(live.Options{
+		Log: s.opts.Log, Channels: s.channels(), CheckOrigin: guard.SameOrigin,
+		Buffer: 2 * projectevents.MaxKept, // a whole replay, and then some
+		Refuse: func(w http.ResponseWriter, _ *http.Request) {
+			respond.Problem(w, http.StatusServiceUnavailable, "the dashboard is closing or has too many pages open")
+		},
+	})
+	s.opts.publish(s.broadcaster)
+	s.events = projectevents.New(s.client, s.broadcaster, s.opts.Log)
 	if s.opts.Metrics != nil {
 		s.hub.Measure(s.opts.Metrics)
 	}
-	if s.client != nil {
-		s.events = newProjectEvents(s.client, s.broadcaster, s.opts.Log)
-	}
 	s.http = &http.Server{
-		Handler:           s.handler(),
+		Handler:           s.opts.handler(s.token, s.hub, proxy.New(s.client, s.opts.Log), s.operations()),
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       15 * time.Second,
 		WriteTimeout:      30 * time.Second,
@@ -193,11 +110,32 @@ func (s *Server) channels() map[string]live.Channel {
 		all = map[string]live.Channel{}
 	}
 	if store := s.opts.Traces; store != nil {
-		all["traces"], all["trace"] = traces{store}.watch, traces{store}.watchOne
-		all["logs"] = logs{&store.Logs}.watch
+		traces := signals.Traces{Store: store}
+		all["traces"], all["trace"] = traces.Watch, traces.WatchOne
+		all["logs"] = signals.Logs{Ring: &store.Logs}.Watch
 	}
 	if s.flows != nil {
 		all["map"], all["hops"] = s.flows.Map, s.flows.Hops
+	}
+	return all
+}
+
+// operations are what the dashboard itself adds to the API.
+func (s *Server) operations() []func(huma.API) {
+	o := &s.opts
+	all := []func(huma.API){
+		func(api huma.API) { o.register(api, s.token) },
+		s.events.Register,
+		search.Sources{Routes: o.Routes, Topics: o.Topics, Traces: o.Traces, Projects: s.client, Messages: o.Messages}.Register,
+	}
+	if o.Traces != nil {
+		all = append(all, signals.Traces{Store: o.Traces}.Register, signals.Logs{Ring: &o.Traces.Logs}.Register)
+	}
+	if s.requests != nil {
+		all = append(all, s.requests.Register)
+	}
+	if s.flows != nil {
+		all = append(all, s.flows.Register)
 	}
 	return all
 }
@@ -215,12 +153,12 @@ func (s *Server) trackNewConns(c net.Conn, state http.ConnState) {
 // ends by itself. Call it once.
 func (s *Server) Run(ctx context.Context) error {
 	work := func(f func(context.Context)) { s.workers.Go(func() { f(s.stopped) }) }
-	work(s.broadcaster.run)
+	work(s.broadcaster.Run)
 	if s.flows != nil {
-		work(func(ctx context.Context) { s.flows.Snapshot(ctx) }) // what was there before is nobody's traffic
+		work(func(ctx context.Context) { s.flows.Snapshot(ctx) }) // earlier counts are not shown
 	}
-	if s.events != nil {
-		work(s.events.run)
+	if s.client != nil {
+		work(s.events.Run)
 	}
 	served := make(chan error, 1)
 	go func() { served <- s.http.Serve(s.opts.Listener) }()
@@ -259,7 +197,7 @@ func (s *Server) Close(ctx context.Context) error {
 		}
 		s.workers.Wait()
 		if s.client != nil {
-			s.client.close()
+			s.client.Close()
 		}
 		if s.requests != nil {
 			s.requests.Close()

@@ -9,6 +9,9 @@ import (
 	"testing"
 	"testing/fstest"
 	"time"
+
+	"axion/web/client"
+	"axion/web/live"
 )
 
 func listen(t *testing.T) net.Listener {
@@ -34,10 +37,10 @@ func TestNew(t *testing.T) {
 		{"ErrAssets", Options{Listener: listen(t)}, "option Assets is missing"},
 		{"ErrAssetsEmpty", Options{Listener: listen(t), Assets: fstest.MapFS{}}, "option Assets: open index.html"},
 		{"ErrGraph", Options{Listener: listen(t), Assets: assets,
-			Client: &Client{Graph: "graph.localhost", Gateway: "127.0.0.1:1", Token: token}}, "option Client.Graph"},
-		{"ErrGateway", Options{Listener: listen(t), Assets: assets, Client: &Client{Graph: "https://graph.localhost", Token: token}},
+			Client: &client.Options{Graph: "graph.localhost", Gateway: "127.0.0.1:1", Token: token}}, "option Client.Graph"},
+		{"ErrGateway", Options{Listener: listen(t), Assets: assets, Client: &client.Options{Graph: "https://graph.localhost", Token: token}},
 			"option Client.Gateway is missing"},
-		{"ErrToken", Options{Listener: listen(t), Assets: assets, Client: &Client{Graph: "https://graph.localhost", Gateway: "127.0.0.1:1"}},
+		{"ErrToken", Options{Listener: listen(t), Assets: assets, Client: &client.Options{Graph: "https://graph.localhost", Gateway: "127.0.0.1:1"}},
 			"option Client.Token is missing"},
 	}
 	for _, tt := range tests {
@@ -79,7 +82,7 @@ func TestClose(t *testing.T) {
 		ended := make(chan error, 1)
 		go func() { ended <- server.Run(context.WithoutCancel(t.Context())) }()
 		page := s.page(t)
-		page.next(kindSnapshot)
+		page.next(live.KindSnapshot)
 		ahead, err := net.Dial("tcp", server.opts.Listener.Addr().String())
 		if err != nil {
 			t.Fatal(err)

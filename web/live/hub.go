@@ -39,6 +39,8 @@ func WithConn(ctx context.Context, conn net.Conn) context.Context {
 type Hub struct {
 	melody *melody.Melody
 	opts   Options
+	// onConnect writes the first message to a page.
+	onConnect func(write func([]byte) error)
 
 	mu       sync.RWMutex // keeps broadcasts and arrivals off a closed melody
 	closed   bool
@@ -49,7 +51,7 @@ type Hub struct {
 	sent, sentBytes atomic.Int64
 }
 
-// Options are what [NewHub] needs.
+// Options are what [NewBroadcaster] needs.
 type Options struct {
 	// Log is required.
 	Log *slog.Logger
@@ -62,13 +64,11 @@ type Options struct {
 	// Buffer is how many messages wait for a page that is slow; one that falls further
 	// behind is cut off, and connects again.
 	Buffer int
-	// OnConnect gives the first message to a page. Required.
-	OnConnect func(write func([]byte) error)
 }
 
-// NewHub makes a hub without pages.
-func NewHub(opts Options) *Hub {
-	h := &Hub{melody: melody.New(), opts: opts, sessions: map[*melody.Session]*subscriber{}}
+// newHub makes a hub without pages. OnConnect writes the first message to a page.
+func newHub(opts Options, onConnect func(write func([]byte) error)) *Hub {
+	h := &Hub{melody: melody.New(), opts: opts, onConnect: onConnect, sessions: map[*melody.Session]*subscriber{}}
 	h.melody.Upgrader.CheckOrigin = opts.CheckOrigin
 	h.melody.Upgrader.HandshakeTimeout = 5 * time.Second
 	h.melody.Config.MaxMessageSize = MaxRequest
@@ -147,7 +147,7 @@ func (h *Hub) connected(s *melody.Session) {
 		_ = s.CloseWithMsg(closeMessage())
 		return
 	}
-	h.opts.OnConnect(s.Write)
+	h.onConnect(s.Write)
 }
 
 func (h *Hub) disconnected(s *melody.Session) {

@@ -15,7 +15,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/keepalive"
 
-	"axion/web/local"
+	"axion/web/loopback"
 )
 
 // maxConnections bounds the connections of each of a receiver's two servers.
@@ -96,12 +96,12 @@ func guard(next http.Handler, l net.Listener) http.Handler {
 	addr, ok := l.Addr().(*net.TCPAddr)
 	private := ok && addr.IP.IsLoopback()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if private && !local.Host(r.Host) {
+		if private && !loopback.Host(r.Host) {
 			http.Error(w, "OTLP is received under this machine's names only", http.StatusForbidden)
 			return
 		}
 		if origin := r.Header.Get("Origin"); origin != "" {
-			if !local.Origin(origin) {
+			if !loopback.Origin(origin) {
 				http.Error(w, "OTLP is received from pages of this machine only", http.StatusForbidden)
 				return
 			}

@@ -14,3 +14,11 @@ func Of[V any, T interface{ View() V }](items []T) []V {
 	}
 	return views
 }
+
+// NonNil makes a list that JSON writes as [] in place of null.
+func NonNil[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}

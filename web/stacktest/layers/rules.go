@@ -54,10 +54,10 @@ var Rules = []Rule{
 	{Place: "web/docs", Why: "documentation is given to who shows it", Tests: []string{"embed"}},
 	{Place: "web/view", Why: "what parts show stands below all of them"},
 	{Place: "web/summary", Why: "what is told of the stack is given to it", May: []string{"web/view"}},
-	{Place: "web/local", Why: "what is of this machine needs nobody else"},
-	{Place: "web/telemetry", Why: "telemetry knows nothing of who tells it", May: []string{"web/local"},
+	{Place: "web/loopback", Why: "what is of this machine needs nobody else"},
+	{Place: "web/telemetry", Why: "telemetry knows nothing of who tells it", May: []string{"web/loopback"},
 		Tests: []string{"gateway/...", "broker/...", "services/...", "web/view"}},
-	{Place: "web/traffic", Why: "traffic is read from metrics and spans", May: []string{"web/telemetry", "web/local"}},
+	{Place: "web/traffic", Why: "traffic is read from metrics and spans", May: []string{"web/telemetry", "web/loopback"}},
 	{Place: "web/stacktest/...", Why: "it drives a stack from outside", May: []string{"services/contract", "web/summary", "web/view"},
 		Tests: []string{"gateway/...", "services/...", "broker/..."}},
 }

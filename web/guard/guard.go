@@ -1,26 +1,28 @@
-package web
+// Package guard refuses requests that a page other than the dashboard could have caused.
+package guard
 
 import (
 	"net/http"
 	"strings"
 
-	"axion/web/local"
+	"axion/web/loopback"
+	"axion/web/respond"
 )
 
-// guard refuses requests that a foreign page could have caused: those for a
+// Guard refuses requests that a foreign page could have caused: those for a
 // host that is not this machine (DNS rebinding), and those from another origin,
 // which could not read the answer, and still have it made. Only the page itself may
 // be linked to from elsewhere. Sites that axion deploys are other origins.
-func guard(next http.Handler) http.Handler {
+func Guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		secureHeaders(w.Header())
-		if !local.Host(r.Host) {
-			writeProblem(w, http.StatusForbidden,
+		if !loopback.Host(r.Host) {
+			respond.Problem(w, http.StatusForbidden,
 				"the dashboard answers on this machine's names only: localhost, *.localhost, 127.0.0.1 and [::1]")
 			return
 		}
-		if !(safeMethod(r.Method) && isPage(r.URL.Path)) && !sameOrigin(r) {
-			writeProblem(w, http.StatusForbidden, "the request comes from another origin")
+		if !(SafeMethod(r.Method) && isPage(r.URL.Path)) && !SameOrigin(r) {
+			respond.Problem(w, http.StatusForbidden, "the request comes from another origin")
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -42,18 +44,18 @@ func isPage(path string) bool {
 	return !strings.HasPrefix(path, "/api/") && path != "/metrics" && path != "/ws"
 }
 
-func safeMethod(method string) bool {
+func SafeMethod(method string) bool {
 	return method == http.MethodGet || method == http.MethodHead || method == http.MethodOptions
 }
 
-// sameOrigin tells whether the page that sent r, if a page did, was served from
+// SameOrigin tells whether the page that sent r, if a page did, was served from
 // the host that r is for. Programs other than browsers send no Origin.
-func sameOrigin(r *http.Request) bool {
+func SameOrigin(r *http.Request) bool {
 	origins := r.Header.Values("Origin")
 	if len(origins) == 0 {
 		site := r.Header.Get("Sec-Fetch-Site")
-		return local.Host(r.Host) && (site == "" || site == "same-origin" || site == "none")
+		return loopback.Host(r.Host) && (site == "" || site == "same-origin" || site == "none")
 	}
 	scheme, host, _ := strings.Cut(origins[0], "://")
-	return len(origins) == 1 && local.Host(r.Host) && (scheme == "http" || scheme == "https") && strings.EqualFold(host, r.Host)
+	return len(origins) == 1 && loopback.Host(r.Host) && (scheme == "http" || scheme == "https") && strings.EqualFold(host, r.Host)
 }

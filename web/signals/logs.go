@@ -1,4 +1,4 @@
-package web
+package signals
 
 import (
 	"context"
@@ -11,19 +11,20 @@ import (
 	"axion/web/telemetry"
 )
 
-// logs answers what pages ask of the log lines that are kept.
-type logs struct{ ring *telemetry.Logs }
+// Logs answers what pages ask of log lines.
+type Logs struct{ Ring *telemetry.Logs }
 
-func (l logs) register(api huma.API) {
+// Register adds /api/logs.
+func (l Logs) Register(api huma.API) {
 	huma.Register(api, huma.Operation{
 		OperationID: "list-logs", Method: "GET", Path: "/api/logs",
 		Summary: "The newest log lines of the stack and of those who send theirs, oldest first",
 	}, l.list)
 }
 
-// logList is the answer of /api/logs, and what the channel "logs" tells. Next is
+// LogList is the answer of /api/logs, and what the channel "logs" tells. Next is
 // the number of the last line that was looked at: as after it gives what follows.
-type logList struct {
+type LogList struct {
 	Items   []telemetry.Log    `json:"items"`
 	Next    string             `json:"next"`
 	LeftOut int                `json:"leftOut" doc:"How many older lines match, beyond the limit."`
@@ -43,25 +44,25 @@ type logQuery struct {
 // levels by their names.
 var levels = map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError}
 
-func (l logs) look(in logQuery) (list logList, last uint64, changed <-chan struct{}) {
+func (l Logs) look(in logQuery) (list LogList, last uint64, changed <-chan struct{}) {
 	level, ok := levels[in.Level]
 	if !ok {
 		level = slog.LevelDebug
 	}
 	filter := telemetry.LogFilter{Service: in.Service, Level: level, Text: in.Text, Trace: in.Trace, After: in.After}
-	list.Items, last, list.LeftOut, changed = l.ring.List(filter, in.Limit)
-	list.Next, list.Stats = strconv.FormatUint(last, 10), l.ring.Stats()
+	list.Items, last, list.LeftOut, changed = l.Ring.List(filter, in.Limit)
+	list.Next, list.Stats = strconv.FormatUint(last, 10), l.Ring.Stats()
 	return list, last, changed
 }
 
-func (l logs) list(_ context.Context, in *logQuery) (*body[logList], error) {
+func (l Logs) list(_ context.Context, in *logQuery) (*struct{ Body LogList }, error) {
 	list, _, _ := l.look(*in)
-	return &body[logList]{list}, nil
+	return &struct{ Body LogList }{list}, nil
 }
 
-// watch is the channel "logs", with the query of /api/logs: the newest lines, then
+// Watch is the channel "logs", with the query of /api/logs: the newest lines, then
 // those that come. Of many at once the newest are told, and how many were not.
-func (l logs) watch(ctx context.Context, query url.Values, send func(any) error) error {
+func (l Logs) Watch(ctx context.Context, query url.Values, send func(any) error) error {
 	after, _ := strconv.ParseUint(query.Get("after"), 10, 64) // none: from the first on
 	in := logQuery{
 		Service: query.Get("service"), Level: query.Get("level"), Text: query.Get("text"), Trace: query.Get("trace"), After: after,

@@ -1,4 +1,4 @@
-package web
+package projectevents
 
 import (
 	"encoding/json"
@@ -6,9 +6,9 @@ import (
 	"sync"
 )
 
-// maxEvents is how many events are kept for pages that open later. It is what
+// MaxKept is how many events are kept for pages that open later. It is what
 // the graph service replays at most.
-const maxEvents = 1000
+const MaxKept = 1000
 
 // Event is one message of the graph service about a project.
 type Event struct {
@@ -19,8 +19,8 @@ type Event struct {
 	Data         json.RawMessage `json:"data,omitempty"`
 }
 
-// equal tells whether e and o are one event, delivered twice.
-func (e Event) equal(o Event) bool {
+// Equal reports whether e and o are one event, delivered twice.
+func (e Event) Equal(o Event) bool {
 	return e.Type == o.Type && e.ProjectID == o.ProjectID && e.DeploymentID == o.DeploymentID &&
 		e.At == o.At && string(e.Data) == string(o.Data)
 }
@@ -33,26 +33,26 @@ type eventLog struct {
 }
 
 // add reports whether e was new: a replay after a reconnect repeats some.
-func (j *eventLog) add(e Event) bool {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if slices.ContainsFunc(j.events, e.equal) {
+func (l *eventLog) add(e Event) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if slices.ContainsFunc(l.events, e.Equal) {
 		return false
 	}
-	if len(j.events) == maxEvents {
-		j.events = slices.Delete(j.events, 0, 1)
+	if len(l.events) == MaxKept {
+		l.events = slices.Delete(l.events, 0, 1)
 	}
-	j.events = append(j.events, e)
+	l.events = append(l.events, e)
 	return true
 }
 
 // list returns the events of one project, or of all where project is empty,
 // in the order of arrival; never nil.
-func (j *eventLog) list(project string) []Event {
-	j.mu.Lock()
-	defer j.mu.Unlock()
+func (l *eventLog) list(project string) []Event {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	found := []Event{}
-	for _, e := range j.events {
+	for _, e := range l.events {
 		if project == "" || e.ProjectID == project {
 			found = append(found, e)
 		}

@@ -1,4 +1,5 @@
-package web
+// Package assets serves the files of the page.
+package assets
 
 import (
 	"bytes"
@@ -10,38 +11,40 @@ import (
 	"path"
 	"strings"
 	"time"
+
+	"axion/web/respond"
 )
 
-// indexFile is the page; every address of the dashboard is the same page.
-const indexFile = "index.html"
+// IndexFile is the page; every address of the dashboard is the same page.
+const IndexFile = "index.html"
 
-// routesPage is where Traefik's dashboard leads.
-const routesPage = "/routes"
+// RoutesPage is where Traefik's dashboard leads.
+const RoutesPage = "/routes"
 
-// assets serves the page's files. Browsers keep them and ask whether they have
+// Handler serves the page's files. Browsers keep them and ask whether they have
 // changed, which an entity tag over the content answers.
-type assets struct {
-	files fs.FS
+type Handler struct {
+	Files fs.FS
 }
 
-func (a assets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (h Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		writeProblem(w, http.StatusMethodNotAllowed, "pages are only read")
+		respond.Problem(w, http.StatusMethodNotAllowed, "pages are only read")
 		return
 	}
 	name := strings.TrimPrefix(path.Clean("/"+r.URL.Path), "/")
-	if info, err := fs.Stat(a.files, name); err != nil || info.IsDir() {
+	if info, err := fs.Stat(h.Files, name); err != nil || info.IsDir() {
 		// A name may hold a dot (/topics/axion.events), so that its ending does
 		// not tell a page from a file. A browser says what it wants.
-		if r.URL.Path != "/" && r.URL.Path != routesPage && !strings.Contains(r.Header.Get("Accept"), "text/html") {
-			writeProblem(w, http.StatusNotFound, "there is no such file")
+		if r.URL.Path != "/" && r.URL.Path != RoutesPage && !strings.Contains(r.Header.Get("Accept"), "text/html") {
+			respond.Problem(w, http.StatusNotFound, "there is no such file")
 			return
 		}
-		name = indexFile
+		name = IndexFile
 	}
-	content, err := fs.ReadFile(a.files, name)
+	content, err := fs.ReadFile(h.Files, name)
 	if err != nil {
-		writeProblem(w, http.StatusInternalServerError, "the file could not be read")
+		respond.Problem(w, http.StatusInternalServerError, "the file could not be read")
 		return
 	}
 	digest := sha256.Sum256(content)
@@ -49,7 +52,7 @@ func (a assets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header.Set("ETag", `"`+base64.RawURLEncoding.EncodeToString(digest[:12])+`"`)
 	header.Set("Cache-Control", "no-cache")
 	header.Set("Content-Type", contentType(name))
-	if name == indexFile {
+	if name == IndexFile {
 		header.Set("Content-Security-Policy", contentPolicy(content))
 	}
 	http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(content))

@@ -1,10 +1,10 @@
-package local_test
+package loopback_test
 
 import (
 	"strings"
 	"testing"
 
-	"axion/web/local"
+	"axion/web/loopback"
 )
 
 func TestOrigin(t *testing.T) {
@@ -13,7 +13,7 @@ func TestOrigin(t *testing.T) {
 		"http://localhost:3000": true, "https://shop.apps.localhost": true, "http://127.0.0.1": true,
 		"https://evil.example": false, "null": false, "file://localhost": false, "": false, "http://localhost.evil.example": false,
 	} {
-		if got := local.Origin(origin); got != want {
+		if got := loopback.Origin(origin); got != want {
 			t.Errorf("Origin(%q): got %t, want %t", origin, got, want)
 		}
 	}
@@ -25,7 +25,7 @@ func FuzzHost(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, host string) {
-		if !local.Host(host) {
+		if !loopback.Host(host) {
 			return
 		}
 		low := strings.ToLower(host)

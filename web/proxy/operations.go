@@ -1,4 +1,4 @@
-package web
+package proxy
 
 import (
 	"cmp"
@@ -9,6 +9,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"axion/services/contract"
+	"axion/web/guard"
 )
 
 // Bounds, in bytes.
@@ -19,8 +20,8 @@ const (
 	maxArchive     = 32 << 20  // of one that is an archive
 )
 
-// passing is one operation of a service that is passed on.
-type passing struct {
+// operation is one operation of a service that is passed on.
+type operation struct {
 	service      string // its name; empty means graph-service
 	method, path string
 	id, summary  string
@@ -30,23 +31,23 @@ type passing struct {
 	match        bool     // needs If-Match
 }
 
-// paged are the parameters of a list.
-var paged = []string{"limit", "after"}
+// pageParams are the parameters of a list.
+var pageParams = []string{"limit", "after"}
 
-// passed are all that is passed on; nothing else is.
-var passed = []passing{
-	{method: http.MethodGet, path: "/api/projects", id: "list-projects", summary: "List projects, newest first", query: paged},
+// operations are all that is passed on; nothing else is.
+var operations = []operation{
+	{method: http.MethodGet, path: "/api/projects", id: "list-projects", summary: "List projects, newest first", query: pageParams},
 	{method: http.MethodPost, path: "/api/projects", id: "create-project", summary: "Create a project and deploy it", body: maxProjectBody},
 	{method: http.MethodGet, path: "/api/projects/{id}", id: "get-project", summary: "Get a project"},
 	{method: http.MethodPatch, path: "/api/projects/{id}", id: "update-project", summary: "Change a project's name, template or config",
 		body: maxBody},
 	{method: http.MethodDelete, path: "/api/projects/{id}", id: "delete-project", summary: "Delete a project and what it deployed"},
 	{method: http.MethodGet, path: "/api/projects/{id}/deployments", id: "list-project-deployments",
-		summary: "List a project's deployments, newest first", query: paged},
+		summary: "List a project's deployments, newest first", query: pageParams},
 	{method: http.MethodPost, path: "/api/projects/{id}/deployments", id: "deploy-project", summary: "Deploy a project as it is now",
 		body: maxBody},
 	{method: http.MethodGet, path: "/api/projects/{id}/events", id: "list-project-events", summary: "List a project's history, oldest first",
-		query: paged},
+		query: pageParams},
 	{method: http.MethodGet, path: "/api/projects/{id}/code", id: "get-project-code",
 		summary: "Get what is generated for a project now, as a zip archive", archive: true},
 	{method: http.MethodGet, path: "/api/projects/{id}/graph", id: "get-project-graph",
@@ -54,7 +55,7 @@ var passed = []passing{
 	{method: http.MethodPut, path: "/api/projects/{id}/graph", id: "put-project-graph",
 		summary: "Replace a project's architecture graph by a new version", body: maxProjectBody, match: true},
 	{method: http.MethodGet, path: "/api/projects/{id}/graph/versions", id: "list-project-graph-versions",
-		summary: "List the versions of a project's graph, newest first", query: paged},
+		summary: "List the versions of a project's graph, newest first", query: pageParams},
 	{method: http.MethodGet, path: "/api/projects/{id}/graph/versions/{version}", id: "get-project-graph-version",
 		summary: "Get one version of a project's graph"},
 	{method: http.MethodPost, path: "/api/projects/{id}/graph/revert", id: "revert-project-graph",
@@ -85,15 +86,15 @@ var passed = []passing{
 		summary: "List the last lines that a project's process said, oldest first", query: []string{"lines"}},
 }
 
-// said is the service's name in words.
-func (p passing) said() string {
-	return strings.ReplaceAll(cmp.Or(p.service, contract.Graph), "-", " ")
+// displayName is the service's name in words.
+func (o operation) displayName() string {
+	return strings.ReplaceAll(cmp.Or(o.service, contract.Graph), "-", " ")
 }
 
 // host is the service's; empty means the one that the [Client] names.
-func (p passing) host() string {
+func (o operation) host() string {
 	for _, s := range contract.Services() {
-		if s.Name == p.service {
+		if s.Name == o.service {
 			return s.Host
 		}
 	}
@@ -101,42 +102,42 @@ func (p passing) host() string {
 }
 
 // limit is how large the answer may be, in bytes.
-func (p passing) limit() int64 {
-	if p.archive {
+func (o operation) limit() int64 {
+	if o.archive {
 		return maxArchive
 	}
 	return maxAnswer
 }
 
-// operation describes p in OpenAPI.
-func (p passing) operation() *huma.Operation {
+// describe gives o in OpenAPI.
+func (o operation) describe() *huma.Operation {
 	text := &huma.Schema{Type: huma.TypeString}
 	op := &huma.Operation{
-		Method: p.method, Path: p.path, OperationID: p.id, Summary: p.summary,
-		Description: fmt.Sprintf("As the %s answers, whose OpenAPI document describes the bodies.", p.said()),
+		Method: o.method, Path: o.path, OperationID: o.id, Summary: o.summary,
+		Description: fmt.Sprintf("As the %s answers, whose OpenAPI document describes the bodies.", o.displayName()),
 	}
-	for part := range strings.SplitSeq(p.path, "/") {
+	for part := range strings.SplitSeq(o.path, "/") {
 		if name, ok := strings.CutPrefix(part, "{"); ok {
 			op.Parameters = append(op.Parameters, &huma.Param{Name: strings.TrimSuffix(name, "}"), In: "path", Required: true, Schema: text})
 		}
 	}
-	for _, name := range p.query {
+	for _, name := range o.query {
 		op.Parameters = append(op.Parameters, &huma.Param{Name: name, In: "query", Schema: text})
 	}
-	if p.match {
+	if o.match {
 		op.Parameters = append(op.Parameters, &huma.Param{
 			Name: "If-Match", In: "header", Required: true, Schema: text, Description: "The ETag of what is replaced.",
 		})
 	}
 	anything := map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{}}}
-	if p.body > 0 {
-		op.RequestBody = &huma.RequestBody{Required: true, Content: anything, Description: fmt.Sprintf("At most %d KB.", p.body>>10)}
+	if o.body > 0 {
+		op.RequestBody = &huma.RequestBody{Required: true, Content: anything, Description: fmt.Sprintf("At most %d KB.", o.body>>10)}
 	}
-	if p.archive {
+	if o.archive {
 		anything = map[string]*huma.MediaType{"application/zip": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}}
 	}
 	op.Responses = map[string]*huma.Response{"2XX": {Description: "What the service answers.", Content: anything}}
-	if !safeMethod(p.method) {
+	if !guard.SafeMethod(o.method) {
 		op.Security = []map[string][]string{{"token": {}}}
 	}
 	return op

@@ -1,7 +1,7 @@
-// Package local tells what is of this machine: what servers that answer browsers
+// Package loopback tells what is of this machine: what servers that answer browsers
 // go by, since a page elsewhere can make a name of its own resolve to 127.0.0.1
 // (DNS rebinding).
-package local
+package loopback
 
 import (
 	"net"

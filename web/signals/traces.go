@@ -1,4 +1,5 @@
-package web
+// Package signals answers what pages ask of the traces and the log lines that are kept.
+package signals
 
 import (
 	"context"
@@ -10,12 +11,14 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"axion/web/telemetry"
+	"axion/web/view"
 )
 
-// traces answers what pages ask of the traces that are kept.
-type traces struct{ store *telemetry.Store }
+// Traces answers what pages ask of traces.
+type Traces struct{ Store *telemetry.Store }
 
-func (t traces) register(api huma.API) {
+// Register adds /api/traces.
+func (t Traces) Register(api huma.API) {
 	huma.Register(api, huma.Operation{
 		OperationID: "list-traces", Method: "GET", Path: "/api/traces", Summary: "The traces that are kept, newest first",
 	}, t.list)
@@ -24,8 +27,8 @@ func (t traces) register(api huma.API) {
 	}, t.one)
 }
 
-// traceList is the answer of /api/traces: newest first, and how full the store is.
-type traceList struct {
+// TraceList is the answer of /api/traces: newest first, and how full the store is.
+type TraceList struct {
 	Items []telemetry.Summary `json:"items"`
 	Next  string              `json:"next"` // always empty: older ones are found by filters
 	Stats telemetry.Stats     `json:"stats"`
@@ -48,12 +51,12 @@ func (q traceQuery) filter() telemetry.Filter {
 	}
 }
 
-func (t traces) list(_ context.Context, in *traceQuery) (*body[traceList], error) {
-	return &body[traceList]{traceList{Items: t.store.List(in.filter(), in.Limit), Stats: t.store.Stats()}}, nil
+func (t Traces) list(_ context.Context, in *traceQuery) (*struct{ Body TraceList }, error) {
+	return &struct{ Body TraceList }{TraceList{Items: t.Store.List(in.filter(), in.Limit), Stats: t.Store.Stats()}}, nil
 }
 
-// trace is the answer of /api/traces/{id}, and what the channel "trace" tells.
-type trace struct {
+// Trace is the answer of /api/traces/{id}, and what the channel "trace" tells.
+type Trace struct {
 	TraceID string           `json:"traceId"`
 	Spans   []telemetry.Span `json:"spans"`
 	Logs    []telemetry.Log  `json:"logs"`
@@ -62,15 +65,15 @@ type trace struct {
 // maxTraceLogs bounds the log lines that come with a trace.
 const maxTraceLogs = 500
 
-func (t traces) one(_ context.Context, in *struct {
+func (t Traces) one(_ context.Context, in *struct {
 	ID string `path:"id"`
-}) (*body[trace], error) {
-	spans := t.store.Trace(in.ID)
+}) (*struct{ Body Trace }, error) {
+	spans := t.Store.Trace(in.ID)
 	if spans == nil {
 		return nil, huma.Error404NotFound("there is no such trace, or none any more: only the newest are kept")
 	}
-	logs, _, _, _ := t.store.Logs.List(telemetry.LogFilter{Trace: in.ID}, maxTraceLogs)
-	return &body[trace]{trace{in.ID, spans, logs}}, nil
+	logs, _, _, _ := t.Store.Logs.List(telemetry.LogFilter{Trace: in.ID}, maxTraceLogs)
+	return &struct{ Body Trace }{Trace{in.ID, spans, logs}}, nil
 }
 
 // traceBatch is a message of the channel "traces": the traces that are new or have
@@ -90,22 +93,22 @@ const (
 	pace     = 200 * time.Millisecond
 )
 
-// watch is the channel "traces", with the query of /api/traces: those that are
+// Watch is the channel "traces", with the query of /api/traces: those that are
 // there, newest first, then those that change.
-func (t traces) watch(ctx context.Context, query url.Values, send func(any) error) error {
+func (t Traces) Watch(ctx context.Context, query url.Values, send func(any) error) error {
 	q, err := traceQueryOf(query)
 	if err != nil {
 		return err
 	}
-	_, version, _, changed := t.store.Changes(q.filter(), ^uint64(0), 0)
+	_, version, _, changed := t.Store.Changes(q.filter(), ^uint64(0), 0)
 	first, _ := t.list(ctx, &q)
 	if err := send(traceBatch{Items: first.Body.Items, Stats: first.Body.Stats, Snapshot: true}); err != nil {
 		return err
 	}
 	for wait(ctx, changed) {
 		var b traceBatch
-		b.Items, version, b.LeftOut, changed = t.store.Changes(q.filter(), version, maxBatch)
-		b.Stats = t.store.Stats()
+		b.Items, version, b.LeftOut, changed = t.Store.Changes(q.filter(), version, maxBatch)
+		b.Stats = t.Store.Stats()
 		if err := send(b); err != nil {
 			return err
 		}
@@ -158,21 +161,21 @@ func traceQueryOf(query url.Values) (q traceQuery, err error) {
 	}, err
 }
 
-// watchOne is the channel "trace": the whole of the trace id, each time that it
+// WatchOne is the channel "trace": the whole of the trace id, each time that it
 // has grown. A trace that is not there yet, or any more, has no spans.
-func (t traces) watchOne(ctx context.Context, query url.Values, send func(any) error) error {
+func (t Traces) WatchOne(ctx context.Context, query url.Values, send func(any) error) error {
 	id := query.Get("id")
 	var had, line uint64
 	for first := true; ; first = false {
-		spans, version, changed := t.store.Watch(id)
-		logs, _, _, logged := t.store.Logs.List(telemetry.LogFilter{Trace: id}, maxTraceLogs)
+		spans, version, changed := t.Store.Watch(id)
+		logs, _, _, logged := t.Store.Logs.List(telemetry.LogFilter{Trace: id}, maxTraceLogs)
 		last := line
 		if len(logs) > 0 {
 			last = logs[len(logs)-1].Seq
 		}
 		if first || version != had || last != line {
 			had, line = version, last
-			if err := send(trace{id, orEmpty(spans), logs}); err != nil {
+			if err := send(Trace{id, view.NonNil(spans), logs}); err != nil {
 				return err
 			}
 		}
