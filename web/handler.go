@@ -27,7 +27,8 @@ func (o Options) handler(token guard.Token, hub http.Handler, services *proxy.Pr
 	config.OpenAPIPath = "/api/openapi"
 	config.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
-		"token": {Type: "apiKey", In: "header", Name: guard.TokenHeader, Description: "What /api/session answers; for calls that change something."},
+		"token": {Type: "apiKey", In: "header", Name: guard.TokenHeader,
+			Description: "What /api/session answers; for calls that change something."},
 	}
 	api := humago.New(mux, config)
 	for _, add := range append(register, o.Register...) {

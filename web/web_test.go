@@ -40,7 +40,8 @@ func TestNew(t *testing.T) {
 			Client: &client.Options{Graph: "graph.localhost", Gateway: "127.0.0.1:1", Token: token}}, "option Client.Graph"},
 		{"ErrGateway", Options{Listener: listen(t), Assets: assets, Client: &client.Options{Graph: "https://graph.localhost", Token: token}},
 			"option Client.Gateway is missing"},
-		{"ErrToken", Options{Listener: listen(t), Assets: assets, Client: &client.Options{Graph: "https://graph.localhost", Gateway: "127.0.0.1:1"}},
+		{"ErrToken", Options{Listener: listen(t), Assets: assets,
+			Client: &client.Options{Graph: "https://graph.localhost", Gateway: "127.0.0.1:1"}},
 			"option Client.Token is missing"},
 	}
 	for _, tt := range tests {

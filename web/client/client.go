@@ -106,11 +106,11 @@ func (c *Client) URL(host string) *url.URL {
 // RoundTrip sends a request to a service with a bearer token. One with a body needs
 // GetBody, since two tokens may be tried.
 func (c *Client) RoundTrip(r *http.Request) (res *http.Response, err error) {
-	err = c.authorized(r.Context(), r.URL.Host, func(token string) (status int, err error) {
+	err = c.authorized(r.Context(), r.URL.Host, func(ctx context.Context, token string) (status int, err error) {
 		if res != nil {
 			_ = res.Body.Close()
 		}
-		out := r.Clone(untraced{r.Context()})
+		out := r.Clone(untraced{ctx}) //nolint:contextcheck // it is ctx
 		if r.Body != nil && r.Body != http.NoBody {
 			if out.Body, err = r.GetBody(); err != nil {
 				return 0, fmt.Errorf("read request: %w", err)
@@ -121,7 +121,7 @@ func (c *Client) RoundTrip(r *http.Request) (res *http.Response, err error) {
 		if guard.SafeMethod(r.Method) {
 			out.Header.Set("Traceparent", unrecorded())
 		}
-		if res, err = c.transport.RoundTrip(out); err != nil {
+		if res, err = c.transport.RoundTrip(out); err != nil { //nolint:bodyclose // by the caller
 			return 0, fmt.Errorf("call %s://%s through the gateway at %s: %w", r.URL.Scheme, r.URL.Host, c.opts.Gateway, err)
 		}
 		return res.StatusCode, nil
@@ -142,7 +142,7 @@ func (untraced) Value(any) any { return nil }
 // authorized calls send with a bearer token, and where that is answered 401 once more
 // with one of the other kind. The kind that a service accepted is the first that it is
 // sent the next time.
-func (c *Client) authorized(ctx context.Context, host string, send func(token string) (status int, err error)) error {
+func (c *Client) authorized(ctx context.Context, host string, send func(ctx context.Context, token string) (status int, err error)) error {
 	kinds := []func(context.Context) (string, error){c.opts.Token}
 	_, session := c.sessions.Load(host)
 	switch {
@@ -158,7 +158,7 @@ func (c *Client) authorized(ctx context.Context, host string, send func(token st
 			return fmt.Errorf("get a token: %w", err)
 		}
 		var status int
-		if status, failed = send(bearer); status == http.StatusUnauthorized {
+		if status, failed = send(ctx, bearer); status == http.StatusUnauthorized {
 			continue
 		}
 		switch {
@@ -200,7 +200,7 @@ func (c *Client) Dial(ctx context.Context, after string) (conn *websocket.Conn, 
 	target := c.base.JoinPath("/ws")
 	target.Scheme = map[string]string{"http": "ws", "https": "wss"}[target.Scheme]
 	target.RawQuery = url.Values{"after": {after}}.Encode()
-	err = c.authorized(ctx, target.Host, func(token string) (status int, err error) {
+	err = c.authorized(ctx, target.Host, func(ctx context.Context, token string) (status int, err error) {
 		header := http.Header{"Authorization": {"Bearer " + token}, "Traceparent": {unrecorded()}}
 		var res *http.Response
 		conn, res, err = c.dialer.DialContext(ctx, target.String(), header)

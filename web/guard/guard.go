@@ -39,16 +39,17 @@ func secureHeaders(h http.Header) {
 	h.Set("Cache-Control", "no-store")
 }
 
-// isPage tells what only shows the page from what asks or does something.
+// isPage reports whether a path only shows the page.
 func isPage(path string) bool {
 	return !strings.HasPrefix(path, "/api/") && path != "/metrics" && path != "/ws"
 }
 
+// SafeMethod reports whether a method changes nothing.
 func SafeMethod(method string) bool {
 	return method == http.MethodGet || method == http.MethodHead || method == http.MethodOptions
 }
 
-// SameOrigin tells whether the page that sent r, if a page did, was served from
+// SameOrigin reports whether the page that sent r, if a page did, was served from
 // the host that r is for. Programs other than browsers send no Origin.
 func SameOrigin(r *http.Request) bool {
 	origins := r.Header.Values("Origin")
