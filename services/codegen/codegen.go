@@ -71,7 +71,7 @@ func (s *service) generate(ctx context.Context, m *bus.Message) (any, error) {
 		return nil, err
 	}
 	_, err = s.host.DB.ExecContext(ctx,
-		`INSERT INTO generations (template, uses, last_at) VALUES (?, 1, ?)
+		`INSERT INTO generations (template, uses, last_at) VALUES ($1, 1, $2)
 		ON CONFLICT (template) DO UPDATE SET uses = generations.uses + 1, last_at = excluded.last_at`,
 		reply.Template, time.Now().UTC().Format(time.RFC3339))
 	if err != nil {

@@ -43,7 +43,7 @@ func unpackArtifact(content []byte) (code contract.GenerateCodeReply, err error)
 
 // saveArtifact stores the artifact of a deployment, in place of one that is there.
 func saveArtifact(ctx context.Context, tx *sql.Tx, d state, content []byte) error {
-	_, err := tx.ExecContext(ctx, `INSERT INTO artifacts (deployment_id, project_id, content) VALUES (?, ?, ?)
+	_, err := tx.ExecContext(ctx, `INSERT INTO artifacts (deployment_id, project_id, content) VALUES ($1, $2, $3)
 		ON CONFLICT (deployment_id) DO UPDATE SET content = excluded.content`, d.id, d.projectID, content)
 	if err != nil {
 		return fmt.Errorf("save artifact: %w", err)
@@ -54,7 +54,7 @@ func saveArtifact(ctx context.Context, tx *sql.Tx, d state, content []byte) erro
 // copyArtifact stores one deployment's artifact for another too.
 func copyArtifact(ctx context.Context, tx *sql.Tx, from, to string) error {
 	res, err := tx.ExecContext(ctx, `INSERT INTO artifacts (deployment_id, project_id, content)
-		SELECT ?, project_id, content FROM artifacts WHERE deployment_id = ?`, to, from)
+		SELECT $1, project_id, content FROM artifacts WHERE deployment_id = $2`, to, from)
 	if err != nil {
 		return fmt.Errorf("copy artifact: %w", err)
 	}
@@ -67,9 +67,9 @@ func copyArtifact(ctx context.Context, tx *sql.Tx, from, to string) error {
 
 // pruneArtifacts deletes those of a project that no rollback can reach.
 func pruneArtifacts(ctx context.Context, tx *sql.Tx, projectID string) error {
-	_, err := tx.ExecContext(ctx, `DELETE FROM artifacts WHERE project_id = ?1 AND deployment_id NOT IN (
-		SELECT id FROM deployments WHERE project_id = ?1 AND status IN ('PENDING', 'STARTED')) AND deployment_id NOT IN (
-		SELECT id FROM deployments WHERE project_id = ?1 AND status = 'SUCCEEDED' ORDER BY queued DESC LIMIT ?2)`, projectID, maxArtifacts)
+	_, err := tx.ExecContext(ctx, `DELETE FROM artifacts WHERE project_id = $1 AND deployment_id NOT IN (
+		SELECT id FROM deployments WHERE project_id = $1 AND status IN ('PENDING', 'STARTED')) AND deployment_id NOT IN (
+		SELECT id FROM deployments WHERE project_id = $1 AND status = 'SUCCEEDED' ORDER BY queued DESC LIMIT $2)`, projectID, maxArtifacts)
 	if err != nil {
 		return fmt.Errorf("prune artifacts: %w", err)
 	}

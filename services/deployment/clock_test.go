@@ -30,7 +30,7 @@ func TestClockSetBack(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := db.Exec(`UPDATE deployments SET lease = ?`, time.Now().Add(time.Hour).UnixMilli()); err != nil {
+		if _, err := db.Exec(`UPDATE deployments SET lease = $1`, time.Now().Add(time.Hour).UnixMilli()); err != nil {
 			t.Fatal(err)
 		}
 		if err := db.Close(); err != nil {
@@ -92,7 +92,7 @@ func (r *rig) another(clock func() time.Time) *hosttest.Service {
 // holder is who holds a deployment, and its lease.
 func (r *rig) holder(id string) (owner string, lease int64) {
 	r.t.Helper()
-	if err := r.DB.QueryRow(`SELECT owner, lease FROM deployments WHERE id = ?`, id).Scan(&owner, &lease); err != nil {
+	if err := r.DB.QueryRow(`SELECT owner, lease FROM deployments WHERE id = $1`, id).Scan(&owner, &lease); err != nil {
 		r.t.Fatal(err)
 	}
 	return owner, lease

@@ -35,7 +35,7 @@ func (c *commands) cancel(ctx context.Context, user, id string) error {
 			return huma.Error409Conflict("the deployment has ended: it is " + d.status)
 		case d.status == contract.StatusStarted:
 			underWay = true
-			_, err = tx.ExecContext(ctx, `UPDATE deployments SET cancelling = TRUE WHERE id = ?`, id)
+			_, err = tx.ExecContext(ctx, `UPDATE deployments SET cancelling = TRUE WHERE id = $1`, id)
 		default:
 			err = c.repo.setCancelled(ctx, tx, d)
 		}

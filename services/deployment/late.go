@@ -33,11 +33,11 @@ func (u unanswered) save(ctx context.Context, tx *sql.Tx, deployment string) err
 	if len(u.requests) == 0 {
 		return nil
 	}
-	if _, err := tx.ExecContext(ctx, `DELETE FROM unanswered WHERE at <= ?`, time.Now().Add(-lateReplyAge).UnixMilli()); err != nil {
+	if _, err := tx.ExecContext(ctx, `DELETE FROM unanswered WHERE at <= $1`, time.Now().Add(-lateReplyAge).UnixMilli()); err != nil {
 		return fmt.Errorf("save request: %w", err)
 	}
 	for _, id := range u.requests {
-		_, err := tx.ExecContext(ctx, `INSERT INTO unanswered (request, deployment_id, after, at) VALUES (?, ?, ?, ?)`,
+		_, err := tx.ExecContext(ctx, `INSERT INTO unanswered (request, deployment_id, after, at) VALUES ($1, $2, $3, $4)`,
 			id, deployment, u.after.String(), time.Now().UnixMilli())
 		if err != nil {
 			return fmt.Errorf("save request: %w", err)
@@ -121,7 +121,7 @@ func (a *lateReplies) poll(ctx context.Context) (some bool, err error) {
 // due returns the deployments of the requests that were given up, by request, and the
 // offsets to read from.
 func (a *lateReplies) due(ctx context.Context) (deployments map[string]string, from bus.Offsets, err error) {
-	rows, err := a.repo.db.QueryContext(ctx, `SELECT request, deployment_id, after FROM unanswered WHERE at > ?`,
+	rows, err := a.repo.db.QueryContext(ctx, `SELECT request, deployment_id, after FROM unanswered WHERE at > $1`,
 		time.Now().Add(-lateReplyAge).UnixMilli())
 	if err != nil {
 		return nil, nil, fmt.Errorf("look for replies: %w", err)
@@ -155,19 +155,19 @@ func (a *lateReplies) due(ctx context.Context) (deployments map[string]string, f
 func (a *lateReplies) answered(ctx context.Context, request, deployment string, refused error) error {
 	project := ""
 	err := a.repo.inTx(ctx, func(tx *sql.Tx) error {
-		set, args := `request = ?`, []any{request}
+		condition, key := `request = $1`, request
 		dropped := errors.Is(refused, bus.ErrExpired)
 		if !dropped {
-			set, args = `deployment_id = ?`, []any{deployment}
+			condition, key = `deployment_id = $1`, deployment
 		}
-		res, err := tx.ExecContext(ctx, `DELETE FROM unanswered WHERE `+set, args...)
+		res, err := tx.ExecContext(ctx, `DELETE FROM unanswered WHERE `+condition, key)
 		if err != nil {
 			return err
 		}
 		if n, err := res.RowsAffected(); err != nil || n == 0 || dropped {
 			return err
 		}
-		err = tx.QueryRowContext(ctx, `UPDATE deployments SET undo = TRUE, owner = '', lease = 0 WHERE id = ? AND status IN ('FAILED', 'CANCELLED')
+		err = tx.QueryRowContext(ctx, `UPDATE deployments SET undo = TRUE, owner = '', lease = 0 WHERE id = $1 AND status IN ('FAILED', 'CANCELLED')
 			RETURNING project_id`, deployment).Scan(&project)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil

@@ -39,7 +39,7 @@ func (l *leases) claim(ctx context.Context, projectID string) (id string, err er
 		if first.status == contract.StatusPending || first.status == contract.StatusStarted {
 			return l.start(ctx, tx, projectID, first)
 		}
-		_, err = tx.ExecContext(ctx, `UPDATE deployments SET owner = ?, lease = ? WHERE id = ?`, l.owner, l.lease(), id)
+		_, err = tx.ExecContext(ctx, `UPDATE deployments SET owner = $1, lease = $2 WHERE id = $3`, l.owner, l.lease(), id)
 		return err
 	})
 	if err != nil {
@@ -58,7 +58,7 @@ func (l *leases) first(ctx context.Context, tx *sql.Tx, projectID string) (c can
 	var lease int64
 	// By name, STARTED comes after PENDING, and that after those that have ended.
 	err = tx.QueryRowContext(ctx,
-		`SELECT id, status, owner, lease, trace FROM deployments WHERE project_id = ? AND (status IN ('PENDING', 'STARTED') OR undo)
+		`SELECT id, status, owner, lease, trace FROM deployments WHERE project_id = $1 AND (status IN ('PENDING', 'STARTED') OR undo)
 		ORDER BY status DESC, queued LIMIT 1`, projectID).Scan(&c.id, &c.status, &holder, &lease, &c.trace)
 	if errors.Is(err, sql.ErrNoRows) {
 		return candidate{}, nil
@@ -70,7 +70,7 @@ func (l *leases) first(ctx context.Context, tx *sql.Tx, projectID string) (c can
 		return candidate{}, nil
 	}
 	if l.shared {
-		held, err := l.held(ctx, tx, `project_id = ? AND undo AND owner <> ?`, projectID, l.owner)
+		held, err := l.held(ctx, tx, `project_id = $1 AND undo AND owner <> $2`, projectID, l.owner)
 		if err != nil || slices.ContainsFunc(held, func(h holding) bool { return h.alive }) {
 			return candidate{}, err
 		}
@@ -80,7 +80,7 @@ func (l *leases) first(ctx context.Context, tx *sql.Tx, projectID string) (c can
 
 // start makes a deployment STARTED that was PENDING, and acquires one that was STARTED.
 func (l *leases) start(ctx context.Context, tx *sql.Tx, projectID string, c candidate) error {
-	_, err := tx.ExecContext(ctx, `UPDATE deployments SET status = ?, owner = ?, lease = ?, updated_at = ? WHERE id = ?`,
+	_, err := tx.ExecContext(ctx, `UPDATE deployments SET status = $1, owner = $2, lease = $3, updated_at = $4 WHERE id = $5`,
 		contract.StatusStarted, l.owner, l.lease(), now(), c.id)
 	if err != nil {
 		return fmt.Errorf("claim deployment: %w", err)
@@ -99,7 +99,7 @@ func (l *leases) start(ctx context.Context, tx *sql.Tx, projectID string, c cand
 // nearly all find none.
 func (l *leases) due(ctx context.Context, projectID string) (due bool, err error) {
 	err = l.db.QueryRowContext(ctx,
-		`SELECT EXISTS (SELECT 1 FROM deployments WHERE project_id = ? AND (status IN ('PENDING', 'STARTED') OR undo))`, projectID).Scan(&due)
+		`SELECT EXISTS (SELECT 1 FROM deployments WHERE project_id = $1 AND (status IN ('PENDING', 'STARTED') OR undo))`, projectID).Scan(&due)
 	if err != nil {
 		return false, fmt.Errorf("look for deployment: %w", err)
 	}
@@ -148,7 +148,7 @@ func (l *leases) held(ctx context.Context, tx *sql.Tx, condition string, args ..
 // cancelled.
 func (l *leases) sweep(ctx context.Context) (projects, cancelled []string, err error) {
 	err = store.Tx(ctx, l.db, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE deployments SET lease = ? WHERE (status = 'STARTED' OR undo) AND owner = ?`, l.lease(), l.owner)
+		_, err := tx.ExecContext(ctx, `UPDATE deployments SET lease = $1 WHERE (status = 'STARTED' OR undo) AND owner = $2`, l.lease(), l.owner)
 		if err != nil {
 			return err
 		}
@@ -159,12 +159,12 @@ func (l *leases) sweep(ctx context.Context) (projects, cancelled []string, err e
 			}
 		}
 		projects, err = queryStrings(ctx, tx, `SELECT DISTINCT project_id FROM deployments
-			WHERE (status IN ('PENDING', 'STARTED') OR undo) AND owner <> ?`, l.owner)
+			WHERE (status IN ('PENDING', 'STARTED') OR undo) AND owner <> $1`, l.owner)
 		if err != nil {
 			return err
 		}
 		projects = slices.DeleteFunc(projects, func(id string) bool { return busy[id] })
-		cancelled, err = queryStrings(ctx, tx, `SELECT id FROM deployments WHERE status = 'STARTED' AND owner = ? AND cancelling`, l.owner)
+		cancelled, err = queryStrings(ctx, tx, `SELECT id FROM deployments WHERE status = 'STARTED' AND owner = $1 AND cancelling`, l.owner)
 		return err
 	})
 	return projects, cancelled, err
@@ -172,7 +172,7 @@ func (l *leases) sweep(ctx context.Context) (projects, cancelled []string, err e
 
 // busyProjects returns the projects that other instances work on which are alive.
 func (l *leases) busyProjects(ctx context.Context, tx *sql.Tx) (busy map[string]bool, err error) {
-	held, err := l.held(ctx, tx, `(status = 'STARTED' OR undo) AND owner <> '' AND owner <> ?`, l.owner)
+	held, err := l.held(ctx, tx, `(status = 'STARTED' OR undo) AND owner <> '' AND owner <> $1`, l.owner)
 	if err != nil {
 		return nil, err
 	}
@@ -188,7 +188,7 @@ func (l *leases) busyProjects(ctx context.Context, tx *sql.Tx) (busy map[string]
 
 // release lets other instances go on with what this one has not finished.
 func (l *leases) release(ctx context.Context) error {
-	_, err := l.db.ExecContext(context.WithoutCancel(ctx), `UPDATE deployments SET lease = 0 WHERE (status = 'STARTED' OR undo) AND owner = ?`,
+	_, err := l.db.ExecContext(context.WithoutCancel(ctx), `UPDATE deployments SET lease = 0 WHERE (status = 'STARTED' OR undo) AND owner = $1`,
 		l.owner)
 	if err != nil {
 		return fmt.Errorf("release deployments: %w", err)

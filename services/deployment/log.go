@@ -25,7 +25,7 @@ func appendLog(ctx context.Context, tx *sql.Tx, id string, l line) error {
 		return nil // of no deployment
 	}
 	_, err := tx.ExecContext(ctx, `INSERT INTO logs (deployment_id, seq, step, level, time, message)
-		VALUES (?1, (SELECT COALESCE(MAX(seq), 0) + 1 FROM logs WHERE deployment_id = ?1), ?2, ?3, ?4, ?5)`,
+		VALUES ($1, (SELECT COALESCE(MAX(seq), 0) + 1 FROM logs WHERE deployment_id = $1), $2, $3, $4, $5)`,
 		id, l.step, cmp.Or(l.level, levelInfo), now(), l.message)
 	if err != nil {
 		return fmt.Errorf("log of deployment: %w", err)

@@ -180,7 +180,7 @@ func success(slug string) []string {
 // cancelling reports whether a cancellation has been recorded.
 func (r *rig) cancelling(id string) (yes bool) {
 	r.t.Helper()
-	if err := r.DB.QueryRow(`SELECT cancelling FROM deployments WHERE id = ?`, id).Scan(&yes); err != nil {
+	if err := r.DB.QueryRow(`SELECT cancelling FROM deployments WHERE id = $1`, id).Scan(&yes); err != nil {
 		r.t.Fatal(err)
 	}
 	return yes

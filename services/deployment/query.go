@@ -42,19 +42,19 @@ func scanRecord(row interface{ Scan(...any) error }) (l listed, err error) {
 
 // record returns a user's deployment.
 func (q *queries) record(ctx context.Context, user, id string) (contract.DeploymentRecord, error) {
-	return q.recordWhere(ctx, "id = ?", id, user)
+	return q.recordWhere(ctx, "id = $1", id, user)
 }
 
 // createdBy returns the deployment that a user's message has created, at whichever
 // delivery.
 func (q *queries) createdBy(ctx context.Context, user string, m *bus.Message) (contract.DeploymentRecord, error) {
-	return q.recordWhere(ctx, "id LIKE ?", "%"+m.DerivedIDSuffix(), user)
+	return q.recordWhere(ctx, "id LIKE $1", "%"+m.DerivedIDSuffix(), user)
 }
 
-// recordWhere returns the deployment of a user that matches a condition on its id.
+// recordWhere returns the deployment of a user that matches a condition on its id, $1.
 func (q *queries) recordWhere(ctx context.Context, condition, id, user string) (contract.DeploymentRecord, error) {
 	l, err := scanRecord(q.db.QueryRowContext(ctx,
-		`SELECT `+recordColumns+` FROM deployments WHERE `+condition+` AND user_id = ? AND user_id <> ''`, id, user))
+		`SELECT `+recordColumns+` FROM deployments WHERE `+condition+` AND user_id = $2 AND user_id <> ''`, id, user))
 	if errors.Is(err, sql.ErrNoRows) {
 		return l.DeploymentRecord, errNotFound()
 	}
@@ -73,8 +73,8 @@ func (q *queries) records(ctx context.Context, user, projectID string, in host.P
 	}
 	page, err := host.QueryPage(ctx, q.db, in.Limit, func(row interface{ Scan(...any) error }) (listed, error) { return scanRecord(row) },
 		func(l listed) string { return strconv.FormatInt(l.queued, 10) },
-		`SELECT `+recordColumns+` FROM deployments WHERE user_id = ?1 AND user_id <> '' AND (?2 = '' OR project_id = ?2) AND queued < ?3
-		ORDER BY queued DESC LIMIT ?4`, user, projectID, before)
+		`SELECT `+recordColumns+` FROM deployments WHERE user_id = $1 AND user_id <> '' AND ($2 = '' OR project_id = $2) AND queued < $3
+		ORDER BY queued DESC LIMIT $4`, user, projectID, before)
 	list = contract.DeploymentList{Items: []contract.DeploymentRecord{}, Next: page.Next}
 	for _, l := range page.Items {
 		list.Items = append(list.Items, l.DeploymentRecord)
@@ -96,14 +96,14 @@ func (q *queries) lines(ctx context.Context, user, id, step string, in host.Page
 		err = row.Scan(&l.Sequence, &l.Step, &l.Level, &l.Time, &l.Message)
 		return l, err
 	}, func(l LogLine) string { return strconv.FormatInt(l.Sequence, 10) },
-		`SELECT seq, step, level, time, message FROM logs WHERE deployment_id = ?1 AND seq > ?2 AND (?3 = '' OR step = ?3) ORDER BY seq LIMIT ?4`,
+		`SELECT seq, step, level, time, message FROM logs WHERE deployment_id = $1 AND seq > $2 AND ($3 = '' OR step = $3) ORDER BY seq LIMIT $4`,
 		id, after, step)
 }
 
 // latest returns the id of the newest deployment of a user's project.
 func (q *queries) latest(ctx context.Context, user, projectID string) (id string, err error) {
 	err = q.db.QueryRowContext(ctx,
-		`SELECT id FROM deployments WHERE project_id = ? AND user_id = ? AND user_id <> '' ORDER BY queued DESC LIMIT 1`,
+		`SELECT id FROM deployments WHERE project_id = $1 AND user_id = $2 AND user_id <> '' ORDER BY queued DESC LIMIT 1`,
 		projectID, user).Scan(&id)
 	if errors.Is(err, sql.ErrNoRows) {
 		return "", huma.Error404NotFound("there is no such project, or it was never deployed")

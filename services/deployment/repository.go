@@ -61,7 +61,7 @@ func (r *repository) insert(ctx context.Context, p contract.ProjectEvent, source
 		}
 		res, err := tx.ExecContext(ctx,
 			`INSERT INTO deployments (id, project_id, user_id, name, slug, template, config, graph, status, step, source, trace, created_at, updated_at, queued)
-			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, '', ?10, ?11, ?12, ?12, (SELECT COALESCE(MAX(queued), 0) + 1 FROM deployments))
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, '', $10, $11, $12, $12, (SELECT COALESCE(MAX(queued), 0) + 1 FROM deployments))
 			ON CONFLICT (id) DO NOTHING`,
 			p.DeploymentID, p.ProjectID, p.UserID, p.Name, p.Slug, p.Template, string(p.Config), graph, contract.StatusPending,
 			source, trace.Get("traceparent"), now())
@@ -77,7 +77,7 @@ func (r *repository) insert(ctx context.Context, p contract.ProjectEvent, source
 
 // load reads a deployment.
 func (r *repository) load(ctx context.Context, id string) (state, error) {
-	d, err := scan(r.db.QueryRowContext(ctx, `SELECT `+columns+` FROM deployments WHERE id = ?`, id))
+	d, err := scan(r.db.QueryRowContext(ctx, `SELECT `+columns+` FROM deployments WHERE id = $1`, id))
 	if err != nil {
 		return d, fmt.Errorf("load deployment: %w", err)
 	}
@@ -86,7 +86,7 @@ func (r *repository) load(ctx context.Context, id string) (state, error) {
 
 // underWay returns the id of a project's deployment that is STARTED, "" for none.
 func (r *repository) underWay(ctx context.Context, projectID string) (id string, err error) {
-	err = r.db.QueryRowContext(ctx, `SELECT id FROM deployments WHERE project_id = ? AND status = 'STARTED'`, projectID).Scan(&id)
+	err = r.db.QueryRowContext(ctx, `SELECT id FROM deployments WHERE project_id = $1 AND status = 'STARTED'`, projectID).Scan(&id)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return "", fmt.Errorf("look for deployment: %w", err)
 	}
@@ -96,8 +96,8 @@ func (r *repository) underWay(ctx context.Context, projectID string) (id string,
 // newerLive returns the id of a deployment of the same project that was requested after
 // d and has succeeded, "" for none.
 func (r *repository) newerLive(ctx context.Context, d state) (id string, err error) {
-	err = r.db.QueryRowContext(ctx, `SELECT id FROM deployments WHERE project_id = ?1 AND status = 'SUCCEEDED'
-		AND queued > (SELECT queued FROM deployments WHERE id = ?2) ORDER BY queued DESC LIMIT 1`, d.projectID, d.id).Scan(&id)
+	err = r.db.QueryRowContext(ctx, `SELECT id FROM deployments WHERE project_id = $1 AND status = 'SUCCEEDED'
+		AND queued > (SELECT queued FROM deployments WHERE id = $2) ORDER BY queued DESC LIMIT 1`, d.projectID, d.id).Scan(&id)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return "", fmt.Errorf("look for deployment: %w", err)
 	}
@@ -106,7 +106,7 @@ func (r *repository) newerLive(ctx context.Context, d state) (id string, err err
 
 // lastLive returns the id of a project's last deployment that succeeded, "" for none.
 func (r *repository) lastLive(ctx context.Context, projectID string) (id string, err error) {
-	err = r.db.QueryRowContext(ctx, `SELECT id FROM deployments WHERE project_id = ? AND status = 'SUCCEEDED' ORDER BY queued DESC LIMIT 1`,
+	err = r.db.QueryRowContext(ctx, `SELECT id FROM deployments WHERE project_id = $1 AND status = 'SUCCEEDED' ORDER BY queued DESC LIMIT 1`,
 		projectID).Scan(&id)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return "", fmt.Errorf("look for deployment: %w", err)
@@ -118,7 +118,7 @@ func (r *repository) lastLive(ctx context.Context, projectID string) (id string,
 // stored.
 func (r *repository) artifact(ctx context.Context, id string) (code contract.GenerateCodeReply, found bool, err error) {
 	var content []byte
-	err = r.db.QueryRowContext(ctx, `SELECT content FROM artifacts WHERE deployment_id = ?`, id).Scan(&content)
+	err = r.db.QueryRowContext(ctx, `SELECT content FROM artifacts WHERE deployment_id = $1`, id).Scan(&content)
 	if errors.Is(err, sql.ErrNoRows) {
 		return code, false, nil
 	}
@@ -135,11 +135,11 @@ func (r *repository) artifact(ctx context.Context, id string) (code contract.Gen
 var errCancelled = errors.New("cancelled")
 
 // updateStarted changes a deployment that is under way, and fails with errCancelled where
-// it is not, or no longer.
+// it is not, or no longer. The parameters of set are numbered from $3.
 func (r *repository) updateStarted(ctx context.Context, id, set string, args []any, then func(tx *sql.Tx) error) error {
 	return r.inTx(ctx, func(tx *sql.Tx) error {
 		res, err := tx.ExecContext(ctx,
-			`UPDATE deployments SET `+set+`, updated_at = ? WHERE id = ? AND status = 'STARTED' AND NOT cancelling`, append(args, now(), id)...)
+			`UPDATE deployments SET `+set+`, updated_at = $1 WHERE id = $2 AND status = 'STARTED' AND NOT cancelling`, append([]any{now(), id}, args...)...)
 		if err != nil {
 			return fmt.Errorf("record deployment: %w", err)
 		}
@@ -155,7 +155,7 @@ func (r *repository) completeStep(ctx context.Context, d *state, step, message s
 	if d.step == step {
 		return nil
 	}
-	err := r.updateStarted(ctx, d.id, `step = ?`, []any{step}, func(tx *sql.Tx) error {
+	err := r.updateStarted(ctx, d.id, `step = $3`, []any{step}, func(tx *sql.Tx) error {
 		return errors.Join(then(tx), r.progress(ctx, tx, *d, step, message))
 	})
 	if err == nil {
@@ -173,7 +173,7 @@ func (r *repository) progress(ctx context.Context, tx *sql.Tx, d state, step, me
 // succeed completes the last step of a deployment whose site answers at url, and the
 // deployment: one reply has led to both.
 func (r *repository) succeed(ctx context.Context, d state, url, message string) error {
-	return r.updateStarted(ctx, d.id, `status = 'SUCCEEDED', step = ?, url = ?`, []any{contract.StepProvision, url}, func(tx *sql.Tx) error {
+	return r.updateStarted(ctx, d.id, `status = 'SUCCEEDED', step = $3, url = $4`, []any{contract.StepProvision, url}, func(tx *sql.Tx) error {
 		var err error
 		if d.step != contract.StepProvision { // an earlier version stored it by itself
 			err = r.progress(ctx, tx, d, contract.StepProvision, message)
@@ -185,7 +185,7 @@ func (r *repository) succeed(ctx context.Context, d state, url, message string) 
 
 // setCancelled stores that a deployment has ended as CANCELLED.
 func (r *repository) setCancelled(ctx context.Context, tx *sql.Tx, d state) error {
-	_, err := tx.ExecContext(ctx, `UPDATE deployments SET status = 'CANCELLED', updated_at = ? WHERE id = ?`, now(), d.id)
+	_, err := tx.ExecContext(ctx, `UPDATE deployments SET status = 'CANCELLED', updated_at = $1 WHERE id = $2`, now(), d.id)
 	return errors.Join(err, appendLog(ctx, tx, d.id, line{level: levelWarn, message: "cancelled"}),
 		r.enqueueEvent(ctx, tx, contract.DeploymentCancelled, contract.DeploymentEvent{ProjectID: d.projectID, DeploymentID: d.id}))
 }
@@ -194,18 +194,18 @@ func (r *repository) setCancelled(ctx context.Context, tx *sql.Tx, d state) erro
 // would put back. It returns those that are being undone, for the caller to interrupt.
 func (r *repository) cancelAll(ctx context.Context, projectID string) (undoing []string, err error) {
 	err = r.inTx(ctx, func(tx *sql.Tx) (err error) {
-		if _, err := tx.ExecContext(ctx, `DELETE FROM artifacts WHERE project_id = ?`, projectID); err != nil {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM artifacts WHERE project_id = $1`, projectID); err != nil {
 			return fmt.Errorf("cancel deployments: %w", err)
 		}
-		if _, err := tx.ExecContext(ctx, `UPDATE deployments SET cancelling = TRUE WHERE project_id = ? AND status = 'STARTED'`,
+		if _, err := tx.ExecContext(ctx, `UPDATE deployments SET cancelling = TRUE WHERE project_id = $1 AND status = 'STARTED'`,
 			projectID); err != nil {
 			return fmt.Errorf("cancel deployments: %w", err)
 		}
-		if undoing, err = queryStrings(ctx, tx, `UPDATE deployments SET undo = FALSE WHERE project_id = ? AND undo RETURNING id`,
+		if undoing, err = queryStrings(ctx, tx, `UPDATE deployments SET undo = FALSE WHERE project_id = $1 AND undo RETURNING id`,
 			projectID); err != nil {
 			return fmt.Errorf("cancel deployments: %w", err)
 		}
-		waiting, err := queryStrings(ctx, tx, `SELECT id FROM deployments WHERE project_id = ? AND status = 'PENDING'`, projectID)
+		waiting, err := queryStrings(ctx, tx, `SELECT id FROM deployments WHERE project_id = $1 AND status = 'PENDING'`, projectID)
 		for _, id := range waiting {
 			err = errors.Join(err, r.setCancelled(ctx, tx, state{id: id, projectID: projectID}))
 		}
@@ -224,7 +224,7 @@ func (r *repository) deferUndo(ctx context.Context, tx *sql.Tx, d state, failed 
 	if !errors.As(failed, &late) {
 		return nil
 	}
-	if _, err := tx.ExecContext(ctx, `UPDATE deployments SET undo = TRUE WHERE id = ?`, d.id); err != nil {
+	if _, err := tx.ExecContext(ctx, `UPDATE deployments SET undo = TRUE WHERE id = $1`, d.id); err != nil {
 		return fmt.Errorf("undo deployment: %w", err)
 	}
 	return appendLog(ctx, tx, d.id, line{step: contract.StepProvision, level: levelWarn, message: "not undone yet: " + late.Public()})
@@ -235,10 +235,10 @@ func (r *repository) deferUndo(ctx context.Context, tx *sql.Tx, d state, failed 
 func (r *repository) forget(ctx context.Context, projectID string) error {
 	return r.inTx(ctx, func(tx *sql.Tx) error {
 		for _, statement := range []string{
-			`DELETE FROM artifacts WHERE project_id = ?`,
-			`DELETE FROM unanswered WHERE deployment_id IN (SELECT id FROM deployments WHERE project_id = ?)`,
-			`DELETE FROM logs WHERE deployment_id IN (SELECT id FROM deployments WHERE project_id = ?)`,
-			`UPDATE deployments SET status = 'CANCELLED', user_id = '', name = '', config = '{}', graph = '', url = '', error = '' WHERE project_id = ?`,
+			`DELETE FROM artifacts WHERE project_id = $1`,
+			`DELETE FROM unanswered WHERE deployment_id IN (SELECT id FROM deployments WHERE project_id = $1)`,
+			`DELETE FROM logs WHERE deployment_id IN (SELECT id FROM deployments WHERE project_id = $1)`,
+			`UPDATE deployments SET status = 'CANCELLED', user_id = '', name = '', config = '{}', graph = '', url = '', error = '' WHERE project_id = $1`,
 		} {
 			if _, err := tx.ExecContext(ctx, statement, projectID); err != nil {
 				return fmt.Errorf("forget project: %w", err)

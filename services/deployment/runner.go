@@ -107,7 +107,7 @@ func (r *runner) fail(ctx context.Context, d state, cause *stepError) error {
 		cause.unanswered = unanswered{}
 	}
 	reason := cause.step + ": " + cause.reason()
-	return r.repo.updateStarted(ctx, d.id, `status = 'FAILED', error = ?`, []any{reason}, func(tx *sql.Tx) error {
+	return r.repo.updateStarted(ctx, d.id, `status = 'FAILED', error = $3`, []any{reason}, func(tx *sql.Tx) error {
 		return errors.Join(cause.unanswered.save(ctx, tx, d.id), r.repo.deferUndo(ctx, tx, d, undone),
 			appendLog(ctx, tx, d.id, line{step: cause.step, level: levelError, message: cause.reason()}),
 			r.repo.enqueueEvent(ctx, tx, contract.DeploymentFailed,

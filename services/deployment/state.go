@@ -53,7 +53,7 @@ type querier interface {
 
 // find reads a user's deployment. Another user's is not found.
 func find(ctx context.Context, q querier, user, id string) (state, error) {
-	d, err := scan(q.QueryRowContext(ctx, `SELECT `+columns+` FROM deployments WHERE id = ? AND user_id = ? AND user_id <> ''`, id, user))
+	d, err := scan(q.QueryRowContext(ctx, `SELECT `+columns+` FROM deployments WHERE id = $1 AND user_id = $2 AND user_id <> ''`, id, user))
 	if errors.Is(err, sql.ErrNoRows) {
 		return d, errNotFound()
 	}

@@ -97,7 +97,7 @@ func (r *runner) undoLate(ctx context.Context, d state) error {
 	}
 	r.log.InfoContext(ctx, "late deployment", "deployment", d.id, "project", d.projectID, "result", result.message)
 	return r.repo.inTx(ctx, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, `UPDATE deployments SET undo = FALSE, owner = '', lease = 0 WHERE id = ?`, d.id); err != nil {
+		if _, err := tx.ExecContext(ctx, `UPDATE deployments SET undo = FALSE, owner = '', lease = 0 WHERE id = $1`, d.id); err != nil {
 			return fmt.Errorf("undo deployment: %w", err)
 		}
 		return appendLog(ctx, tx, d.id, result)

@@ -59,7 +59,7 @@ func apply(ctx context.Context, tx *sql.Tx, e event) (owner string, err error) {
 		return "", err
 	}
 	_, err = tx.ExecContext(ctx,
-		`INSERT INTO events (project_id, seq, id, type, user_id, time, data) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+		`INSERT INTO events (project_id, seq, id, type, user_id, time, data) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
 		e.ProjectID, seq, e.ID, e.Type, owner, stamp(e.Time), string(e.Data))
 	if err == nil {
 		err = do(ctx, tx, e)
@@ -72,7 +72,7 @@ func apply(ctx context.Context, tx *sql.Tx, e event) (owner string, err error) {
 
 func isApplied(ctx context.Context, tx *sql.Tx, e event) (bool, error) {
 	var n int
-	err := tx.QueryRowContext(ctx, `SELECT count(*) FROM events WHERE project_id = ? AND id = ?`, e.ProjectID, e.ID).Scan(&n)
+	err := tx.QueryRowContext(ctx, `SELECT count(*) FROM events WHERE project_id = $1 AND id = $2`, e.ProjectID, e.ID).Scan(&n)
 	if err != nil {
 		return false, fmt.Errorf("look for event %s: %w", e.ID, err)
 	}
@@ -84,7 +84,7 @@ func isApplied(ctx context.Context, tx *sql.Tx, e event) (bool, error) {
 func advance(ctx context.Context, tx *sql.Tx, projectID string) (seq int64, owner string, err error) {
 	err = again(func() error {
 		return tx.QueryRowContext(ctx,
-			`UPDATE projects SET version = version + 1 WHERE id = ? RETURNING version, user_id`, projectID).Scan(&seq, &owner)
+			`UPDATE projects SET version = version + 1 WHERE id = $1 RETURNING version, user_id`, projectID).Scan(&seq, &owner)
 	})
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return 0, "", fmt.Errorf("count event of project %s: %w", projectID, err)
@@ -109,8 +109,8 @@ func insertProject(ctx context.Context, tx *sql.Tx, e event) error {
 	}
 	_, err := tx.ExecContext(ctx,
 		`INSERT INTO projects (id, user_id, name, slug, template, config, version, created_at, updated_at)
-		VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?) ON CONFLICT (id) DO NOTHING`,
-		e.ProjectID, p.UserID, p.Name, p.Slug, p.Template, string(p.Config), stamp(e.Time), stamp(e.Time))
+		VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $7) ON CONFLICT (id) DO NOTHING`,
+		e.ProjectID, p.UserID, p.Name, p.Slug, p.Template, string(p.Config), stamp(e.Time))
 	return err
 }
 
@@ -133,7 +133,7 @@ func applyUpdated(ctx context.Context, tx *sql.Tx, e event) error {
 	if err := json.Unmarshal(e.Data, &p); err != nil {
 		return err
 	}
-	_, err := tx.ExecContext(ctx, `UPDATE projects SET name = ?, template = ?, config = ?, updated_at = ? WHERE id = ?`,
+	_, err := tx.ExecContext(ctx, `UPDATE projects SET name = $1, template = $2, config = $3, updated_at = $4 WHERE id = $5`,
 		p.Name, p.Template, string(p.Config), stamp(e.Time), e.ProjectID)
 	return err
 }
@@ -141,9 +141,9 @@ func applyUpdated(ctx context.Context, tx *sql.Tx, e event) error {
 // applyDeleted leaves a project's events, so that its owner can still read them.
 func applyDeleted(ctx context.Context, tx *sql.Tx, e event) error {
 	for _, statement := range []string{
-		`DELETE FROM deployments WHERE project_id = ?`,
-		`DELETE FROM graphs WHERE project_id = ?`,
-		`DELETE FROM projects WHERE id = ?`,
+		`DELETE FROM deployments WHERE project_id = $1`,
+		`DELETE FROM graphs WHERE project_id = $1`,
+		`DELETE FROM projects WHERE id = $1`,
 	} {
 		if _, err := tx.ExecContext(ctx, statement, e.ProjectID); err != nil {
 			return err
@@ -165,7 +165,7 @@ func insertGraph(ctx context.Context, tx *sql.Tx, e event, version int, g contra
 	if err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO graphs (project_id, version, content, created_at) VALUES (?, ?, ?, ?)`,
+	_, err = tx.ExecContext(ctx, `INSERT INTO graphs (project_id, version, content, created_at) VALUES ($1, $2, $3, $4)`,
 		e.ProjectID, version, string(content), stamp(e.Time))
 	return err
 }
@@ -177,9 +177,9 @@ func applyRequested(ctx context.Context, tx *sql.Tx, e event) error {
 		return err
 	}
 	_, err := tx.ExecContext(ctx,
-		`INSERT INTO deployments (project_id, id, status, url, error, created_at, updated_at) VALUES (?, ?, ?, '', '', ?, ?)
+		`INSERT INTO deployments (project_id, id, status, url, error, created_at, updated_at) VALUES ($1, $2, $3, '', '', $4, $4)
 		ON CONFLICT (project_id, id) DO NOTHING`,
-		e.ProjectID, p.DeploymentID, contract.StatusPending, stamp(e.Time), stamp(e.Time))
+		e.ProjectID, p.DeploymentID, contract.StatusPending, stamp(e.Time))
 	return err
 }
 
@@ -191,10 +191,10 @@ func applyDeployment(ctx context.Context, tx *sql.Tx, e event) error {
 		return err
 	}
 	_, err := tx.ExecContext(ctx,
-		`INSERT INTO deployments (project_id, id, status, url, error, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?)
+		`INSERT INTO deployments (project_id, id, status, url, error, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $6)
 		ON CONFLICT (project_id, id) DO UPDATE SET
 			status = excluded.status, url = excluded.url, error = excluded.error, updated_at = excluded.updated_at
 		WHERE deployments.status IN ('PENDING', 'STARTED')`,
-		e.ProjectID, d.DeploymentID, statuses[e.Type], d.URL, d.Error, stamp(e.Time), stamp(e.Time))
+		e.ProjectID, d.DeploymentID, statuses[e.Type], d.URL, d.Error, stamp(e.Time))
 	return err
 }

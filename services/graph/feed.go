@@ -21,14 +21,14 @@ func (s *service) record(ctx context.Context, tx *sql.Tx, owner string, m Messag
 		return fmt.Errorf("number message: %w", err)
 	}
 	_, err := tx.ExecContext(ctx,
-		`INSERT INTO feed (at, user_id, type, project_id, deployment_id, data) VALUES (?, ?, ?, ?, ?, ?)`,
+		`INSERT INTO feed (at, user_id, type, project_id, deployment_id, data) VALUES ($1, $2, $3, $4, $5, $6)`,
 		max(time.Now().UnixNano(), last+1), owner, m.Type, m.ProjectID, m.DeploymentID, string(m.Data))
 	if err != nil {
 		return fmt.Errorf("record message: %w", err)
 	}
 	_, err = tx.ExecContext(ctx,
-		`DELETE FROM feed WHERE user_id = ? AND at <= (SELECT at FROM feed WHERE user_id = ? ORDER BY at DESC LIMIT 1 OFFSET ?)`,
-		owner, owner, keep)
+		`DELETE FROM feed WHERE user_id = $1 AND at <= (SELECT at FROM feed WHERE user_id = $1 ORDER BY at DESC LIMIT 1 OFFSET $2)`,
+		owner, keep)
 	if err != nil {
 		return fmt.Errorf("prune feed: %w", err)
 	}
@@ -37,7 +37,7 @@ func (s *service) record(ctx context.Context, tx *sql.Tx, owner string, m Messag
 
 // latest is the time of a user's last message, 0 without any.
 func latest(ctx context.Context, db *sql.DB, user string) (at int64, err error) {
-	if err := db.QueryRowContext(ctx, `SELECT coalesce(max(at), 0) FROM feed WHERE user_id = ?`, user).Scan(&at); err != nil {
+	if err := db.QueryRowContext(ctx, `SELECT coalesce(max(at), 0) FROM feed WHERE user_id = $1`, user).Scan(&at); err != nil {
 		return 0, fmt.Errorf("read feed: %w", err)
 	}
 	return at, nil
@@ -47,7 +47,7 @@ func latest(ctx context.Context, db *sql.DB, user string) (at int64, err error) 
 // first.
 func since(ctx context.Context, db *sql.DB, user string, after int64) ([]Message, error) {
 	rows, err := db.QueryContext(ctx,
-		`SELECT at, type, project_id, deployment_id, data FROM feed WHERE user_id = ? AND at > ? ORDER BY at`,
+		`SELECT at, type, project_id, deployment_id, data FROM feed WHERE user_id = $1 AND at > $2 ORDER BY at`,
 		user, after)
 	if err != nil {
 		return nil, fmt.Errorf("read feed: %w", err)

@@ -54,13 +54,13 @@ type querier interface {
 
 // find loads one of a user's projects.
 func find(ctx context.Context, q querier, user, id string) (Project, error) {
-	p, err := scan(q.QueryRowContext(ctx, `SELECT `+columns+` FROM projects WHERE id = ? AND user_id = ?`, id, user))
+	p, err := scan(q.QueryRowContext(ctx, `SELECT `+columns+` FROM projects WHERE id = $1 AND user_id = $2`, id, user))
 	return p, loadError(err)
 }
 
 // findMade is find for what a message that was seen before has made.
 func findMade(ctx context.Context, q querier, by caller) (Project, error) {
-	p, err := scan(q.QueryRowContext(ctx, `SELECT `+columns+` FROM projects WHERE user_id = ? AND id LIKE ?`, by.user,
+	p, err := scan(q.QueryRowContext(ctx, `SELECT `+columns+` FROM projects WHERE user_id = $1 AND id LIKE $2`, by.user,
 		"%"+by.message.DerivedIDSuffix()))
 	return p, loadError(err)
 }
@@ -69,7 +69,7 @@ func findMade(ctx context.Context, q querier, by caller) (Project, error) {
 func take(ctx context.Context, tx *sql.Tx, user, id string) (p Project, err error) {
 	err = again(func() error {
 		p, err = scan(tx.QueryRowContext(ctx,
-			`UPDATE projects SET version = version WHERE id = ? AND user_id = ? RETURNING `+columns, id, user))
+			`UPDATE projects SET version = version WHERE id = $1 AND user_id = $2 RETURNING `+columns, id, user))
 		return err
 	})
 	return p, loadError(err)

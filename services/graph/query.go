@@ -52,7 +52,7 @@ func (q queries) project(ctx context.Context, user, id string) (Project, error) 
 // projects lists a user's projects, newest first.
 func (q queries) projects(ctx context.Context, user, after string, limit int) (host.Page[Project], error) {
 	return host.QueryPage(ctx, q.db, limit, scan, func(p Project) string { return p.ID },
-		`SELECT `+columns+` FROM projects WHERE user_id = ? AND (? = '' OR id < ?) ORDER BY id DESC LIMIT ?`, user, after, after)
+		`SELECT `+columns+` FROM projects WHERE user_id = $1 AND ($2 = '' OR id < $2) ORDER BY id DESC LIMIT $3`, user, after)
 }
 
 // deployments lists a project's deployments, newest first.
@@ -62,7 +62,7 @@ func (q queries) deployments(ctx context.Context, user, id string, in host.PageI
 	}
 	return host.QueryPage(ctx, q.db, in.Limit, scanDeployment, func(d Deployment) string { return d.ID },
 		`SELECT id, project_id, status, url, error, created_at, updated_at FROM deployments
-		WHERE project_id = ? AND (? = '' OR id < ?) ORDER BY id DESC LIMIT ?`, id, in.After, in.After)
+		WHERE project_id = $1 AND ($2 = '' OR id < $2) ORDER BY id DESC LIMIT $3`, id, in.After)
 }
 
 // events lists a project's events, oldest first. They outlive the project.
@@ -72,7 +72,7 @@ func (q queries) events(ctx context.Context, user, id string, in host.PageInput)
 		return page, err
 	}
 	var known int
-	err = q.db.QueryRowContext(ctx, `SELECT count(*) FROM events WHERE project_id = ? AND seq = 1 AND user_id = ?`, id, user).Scan(&known)
+	err = q.db.QueryRowContext(ctx, `SELECT count(*) FROM events WHERE project_id = $1 AND seq = 1 AND user_id = $2`, id, user).Scan(&known)
 	if err != nil {
 		return page, fmt.Errorf("look for history: %w", err)
 	}
@@ -80,7 +80,7 @@ func (q queries) events(ctx context.Context, user, id string, in host.PageInput)
 		return page, errNoProject()
 	}
 	return host.QueryPage(ctx, q.db, in.Limit, scanEvent, func(e Event) string { return strconv.FormatInt(e.Sequence, 10) },
-		`SELECT seq, id, type, project_id, time, data FROM events WHERE project_id = ? AND seq > ? ORDER BY seq LIMIT ?`, id, after)
+		`SELECT seq, id, type, project_id, time, data FROM events WHERE project_id = $1 AND seq > $2 ORDER BY seq LIMIT $3`, id, after)
 }
 
 // graph gives a project's graph and its version: 0, and an empty graph, where it
@@ -114,14 +114,14 @@ func (q queries) versions(ctx context.Context, user, id string, in host.PageInpu
 		return page, err
 	}
 	return host.QueryPage(ctx, q.db, in.Limit, scanVersion, func(v Version) string { return strconv.Itoa(v.Version) },
-		`SELECT version, created_at FROM graphs WHERE project_id = ? AND version < ? ORDER BY version DESC LIMIT ?`, id, before)
+		`SELECT version, created_at FROM graphs WHERE project_id = $1 AND version < $2 ORDER BY version DESC LIMIT $3`, id, before)
 }
 
 // latestGraph is the newest version of a graph: an empty one, with version 0,
 // where there is none.
 func latestGraph(ctx context.Context, q querier, id string) (g contract.Architecture, version int, err error) {
 	var content string
-	err = q.QueryRowContext(ctx, `SELECT version, content FROM graphs WHERE project_id = ? ORDER BY version DESC LIMIT 1`, id).
+	err = q.QueryRowContext(ctx, `SELECT version, content FROM graphs WHERE project_id = $1 ORDER BY version DESC LIMIT 1`, id).
 		Scan(&version, &content)
 	if errors.Is(err, sql.ErrNoRows) {
 		return contract.Architecture{Nodes: []contract.Node{}, Edges: []contract.Edge{}}, 0, nil
@@ -137,7 +137,7 @@ func latestGraph(ctx context.Context, q querier, id string) (g contract.Architec
 
 func graphOf(ctx context.Context, q querier, id string, version int) (g contract.Architecture, err error) {
 	var content string
-	err = q.QueryRowContext(ctx, `SELECT content FROM graphs WHERE project_id = ? AND version = ?`, id, version).Scan(&content)
+	err = q.QueryRowContext(ctx, `SELECT content FROM graphs WHERE project_id = $1 AND version = $2`, id, version).Scan(&content)
 	if err == nil {
 		err = json.Unmarshal([]byte(content), &g)
 	}

@@ -147,7 +147,7 @@ func TestReceiveRefuses(t *testing.T) {
 	s.until(t, "d2")
 	var rows int
 	if err := r.DB.QueryRow(`SELECT count(*) FROM (SELECT project_id FROM deployments UNION ALL SELECT project_id FROM events WHERE type = 'DEPLOYMENT_SUCCEEDED') AS left_behind
-		WHERE project_id IN (?, 'nobody')`, p.ID).Scan(&rows); err != nil || rows != 0 {
+		WHERE project_id IN ($1, 'nobody')`, p.ID).Scan(&rows); err != nil || rows != 0 {
 		t.Errorf("%d rows of deleted and unknown projects (%v)", rows, err)
 	}
 }

@@ -59,7 +59,7 @@ func reserveSlug(ctx context.Context, tx *sql.Tx, projectID, base string) (strin
 // insertSlug reports false where another transaction was quicker.
 func insertSlug(ctx context.Context, tx *sql.Tx, projectID, slug string) (bool, error) {
 	result, err := tx.ExecContext(ctx,
-		`INSERT INTO slugs (slug, stem, project_id) VALUES (?, ?, ?) ON CONFLICT (slug) DO NOTHING`, slug, stemOf(slug), projectID)
+		`INSERT INTO slugs (slug, stem, project_id) VALUES ($1, $2, $3) ON CONFLICT (slug) DO NOTHING`, slug, stemOf(slug), projectID)
 	if err != nil {
 		return false, fmt.Errorf("reserve slug %s: %w", slug, err)
 	}
@@ -69,7 +69,7 @@ func insertSlug(ctx context.Context, tx *sql.Tx, projectID, slug string) (bool, 
 
 // slugsLike are the slugs that are base with any number or none.
 func slugsLike(ctx context.Context, tx *sql.Tx, base string) (map[string]bool, error) {
-	rows, err := tx.QueryContext(ctx, `SELECT slug FROM slugs WHERE stem IN (?, ?)`, base, stemOf(base))
+	rows, err := tx.QueryContext(ctx, `SELECT slug FROM slugs WHERE stem IN ($1, $2)`, base, stemOf(base))
 	if err != nil {
 		return nil, err
 	}

@@ -335,7 +335,7 @@ func TestClockBack(t *testing.T) {
 	s := r.dial(t, "alice", "")
 	event(kafka, contract.DeploymentStarted, p.ID, "d1", "e1", "")
 	ahead := s.next(t).At.Add(time.Hour)
-	if _, err := r.DB.Exec(`UPDATE feed SET at = ? WHERE deployment_id = 'd1'`, ahead.UnixNano()); err != nil {
+	if _, err := r.DB.Exec(`UPDATE feed SET at = $1 WHERE deployment_id = 'd1'`, ahead.UnixNano()); err != nil {
 		t.Fatal(err)
 	}
 	r.Stop()

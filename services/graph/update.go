@@ -65,7 +65,7 @@ func (s *service) remove(ctx context.Context, by caller, id string) error {
 		if err != nil {
 			return "", m, err
 		}
-		for _, statement := range []string{`DELETE FROM feed WHERE project_id = ?`, `DELETE FROM slugs WHERE project_id = ?`} {
+		for _, statement := range []string{`DELETE FROM feed WHERE project_id = $1`, `DELETE FROM slugs WHERE project_id = $1`} {
 			if _, err := tx.ExecContext(ctx, statement, id); err != nil {
 				return "", m, fmt.Errorf("delete project: %w", err)
 			}

@@ -32,7 +32,7 @@ func scan(row interface{ Scan(...any) error }) (rt runtime, err error) {
 
 // recorded lists all of them; those of one user unless user is empty.
 func (r *runtimes) recorded(ctx context.Context, user string) ([]runtime, error) {
-	rows, err := r.db.QueryContext(ctx, `SELECT `+columns+` FROM runtimes WHERE ?1 = '' OR user_id = ?1 ORDER BY slug`, user)
+	rows, err := r.db.QueryContext(ctx, `SELECT `+columns+` FROM runtimes WHERE $1 = '' OR user_id = $1 ORDER BY slug`, user)
 	if err != nil {
 		return nil, fmt.Errorf("list runtimes: %w", err)
 	}
@@ -52,7 +52,7 @@ func (r *runtimes) recorded(ctx context.Context, user string) ([]runtime, error)
 }
 
 func (r *runtimes) find(ctx context.Context, projectID string) (runtime, bool, error) {
-	rt, err := scan(r.db.QueryRowContext(ctx, `SELECT `+columns+` FROM runtimes WHERE project_id = ?`, projectID))
+	rt, err := scan(r.db.QueryRowContext(ctx, `SELECT `+columns+` FROM runtimes WHERE project_id = $1`, projectID))
 	if errors.Is(err, sql.ErrNoRows) {
 		return rt, false, nil
 	}
@@ -73,7 +73,7 @@ func (r *runtimes) record(ctx context.Context, rt runtime) error {
 		run = string(text)
 	}
 	_, err := r.db.ExecContext(ctx,
-		`INSERT INTO runtimes (project_id, deployment_id, user_id, slug, port, run, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?)
+		`INSERT INTO runtimes (project_id, deployment_id, user_id, slug, port, run, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
 		ON CONFLICT (project_id) DO UPDATE SET deployment_id = excluded.deployment_id, user_id = excluded.user_id, slug = excluded.slug,
 			port = excluded.port, run = excluded.run, updated_at = excluded.updated_at`,
 		rt.projectID, rt.deploymentID, rt.userID, rt.slug, rt.port, run, time.Now().UTC().Format(time.RFC3339Nano))
@@ -87,7 +87,7 @@ func (r *runtimes) record(ctx context.Context, rt runtime) error {
 }
 
 func (r *runtimes) forget(ctx context.Context, projectID string) error {
-	if _, err := r.db.ExecContext(ctx, `DELETE FROM runtimes WHERE project_id = ?`, projectID); err != nil {
+	if _, err := r.db.ExecContext(ctx, `DELETE FROM runtimes WHERE project_id = $1`, projectID); err != nil {
 		return fmt.Errorf("forget runtime: %w", err)
 	}
 	return nil
@@ -96,7 +96,7 @@ func (r *runtimes) forget(ctx context.Context, projectID string) error {
 // free fails with a takenError where a slug is another project's.
 func (r *runtimes) free(ctx context.Context, slug, projectID string) error {
 	var owner string
-	err := r.db.QueryRowContext(ctx, `SELECT project_id FROM runtimes WHERE slug = ? AND project_id <> ?`, slug, projectID).Scan(&owner)
+	err := r.db.QueryRowContext(ctx, `SELECT project_id FROM runtimes WHERE slug = $1 AND project_id <> $2`, slug, projectID).Scan(&owner)
 	if err == nil {
 		return &takenError{hostOf(slug)}
 	}

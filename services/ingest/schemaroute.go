@@ -65,8 +65,8 @@ func scanSchema(row interface{ Scan(...any) error }) (Schema, error) {
 
 func (s *service) listSchemas(ctx context.Context, in *schemasInput) (*schemasOutput, error) {
 	page, err := host.QueryPage(ctx, s.host.DB, in.Limit, scanSchema, func(one Schema) string { return one.Type },
-		`SELECT type, text FROM schemas WHERE owner = ? AND (? = '' OR type > ?) ORDER BY type LIMIT ?`,
-		host.Caller(ctx).UserID, in.After, in.After)
+		`SELECT type, text FROM schemas WHERE owner = $1 AND ($2 = '' OR type > $2) ORDER BY type LIMIT $3`,
+		host.Caller(ctx).UserID, in.After)
 	if err != nil {
 		return nil, fmt.Errorf("list schemas: %w", err)
 	}
@@ -78,7 +78,7 @@ func errNoSchema(typ string) error {
 }
 
 func (s *service) getSchema(ctx context.Context, in *schemaPath) (*schemaOutput, error) {
-	found, err := scanSchema(s.host.DB.QueryRowContext(ctx, `SELECT type, text FROM schemas WHERE owner = ? AND type = ?`,
+	found, err := scanSchema(s.host.DB.QueryRowContext(ctx, `SELECT type, text FROM schemas WHERE owner = $1 AND type = $2`,
 		host.Caller(ctx).UserID, in.Type))
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, errNoSchema(in.Type)
@@ -102,14 +102,14 @@ func (s *service) putSchema(ctx context.Context, in *schemaInput) (*schemaOutput
 	}
 	owner := host.Caller(ctx).UserID
 	var n int
-	err = s.host.DB.QueryRowContext(ctx, `SELECT count(*) FROM schemas WHERE owner = ? AND type <> ?`, owner, in.Type).Scan(&n)
+	err = s.host.DB.QueryRowContext(ctx, `SELECT count(*) FROM schemas WHERE owner = $1 AND type <> $2`, owner, in.Type).Scan(&n)
 	if err != nil {
 		return nil, fmt.Errorf("put schema: %w", err)
 	}
 	if n >= maxSchemas {
 		return nil, problem(http.StatusInsufficientStorage, "you have "+strconv.Itoa(maxSchemas)+" schemas: delete one first")
 	}
-	_, err = s.host.DB.ExecContext(ctx, `INSERT INTO schemas (owner, type, text, at) VALUES (?, ?, ?, ?)
+	_, err = s.host.DB.ExecContext(ctx, `INSERT INTO schemas (owner, type, text, at) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (owner, type) DO UPDATE SET text = excluded.text, at = excluded.at`,
 		owner, in.Type, string(in.RawBody), s.schemas.now().UnixMilli())
 	if err != nil {
@@ -121,7 +121,7 @@ func (s *service) putSchema(ctx context.Context, in *schemaInput) (*schemaOutput
 
 func (s *service) deleteSchema(ctx context.Context, in *schemaPath) (*struct{}, error) {
 	owner := host.Caller(ctx).UserID
-	res, err := s.host.DB.ExecContext(ctx, `DELETE FROM schemas WHERE owner = ? AND type = ?`, owner, in.Type)
+	res, err := s.host.DB.ExecContext(ctx, `DELETE FROM schemas WHERE owner = $1 AND type = $2`, owner, in.Type)
 	if err != nil {
 		return nil, fmt.Errorf("delete schema: %w", err)
 	}

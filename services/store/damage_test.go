@@ -21,7 +21,7 @@ func killed(t *testing.T, rows, logged int) string {
 	from, to := filepath.Join(t.TempDir(), "s.db"), filepath.Join(t.TempDir(), "s.db")
 	db := open(t, from, notes)
 	insert := func(n int) {
-		if _, err := db.Exec("INSERT INTO notes (name) VALUES (?)", fmt.Sprintf("%d %s", n, strings.Repeat("x", 500))); err != nil {
+		if _, err := db.Exec("INSERT INTO notes (name) VALUES ($1)", fmt.Sprintf("%d %s", n, strings.Repeat("x", 500))); err != nil {
 			t.Fatal(err)
 		}
 	}

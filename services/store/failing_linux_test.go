@@ -39,7 +39,7 @@ func TestStorageFull(t *testing.T) {
 	mount(t, "tmpfs", dir, "tmpfs", 0, "size=4m")
 	db := open(t, filepath.Join(dir, "s.db"), notes)
 	insert := func() error {
-		_, err := db.Exec("INSERT INTO notes (name) VALUES (?)", string(make([]byte, 256<<10)))
+		_, err := db.Exec("INSERT INTO notes (name) VALUES ($1)", string(make([]byte, 256<<10)))
 		store.RecordFailure(db, err)
 		return err
 	}

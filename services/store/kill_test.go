@@ -100,7 +100,7 @@ func writeForever(t *testing.T, path string) {
 					return insert(t.Context(), tx, name+"2")
 				})
 				if err == nil {
-					_, err = db.ExecContext(t.Context(), `INSERT INTO notes (name) VALUES (?)`, name+"3")
+					_, err = db.ExecContext(t.Context(), `INSERT INTO notes (name) VALUES ($1)`, name+"3")
 				}
 				if err != nil {
 					t.Error(err)

@@ -147,7 +147,7 @@ type connector struct {
 
 func (c connector) Driver() driver.Driver { return c.driver }
 
-// Connect has the connection take placeholders as SQLite does.
+// Connect has the statements of the connection traced, and its end noticed.
 func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
 	made, err := c.Connector.Connect(ctx)
 	if err != nil {
@@ -165,23 +165,21 @@ type conn struct {
 	spans *spans
 }
 
-func (c conn) Prepare(query string) (driver.Stmt, error) { return c.Conn.Prepare(numbered(query)) }
-
 func (c conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
-	s, err := c.Conn.PrepareContext(ctx, numbered(query))
+	s, err := c.Conn.PrepareContext(ctx, query)
 	return s, c.interrupted(err)
 }
 
 func (c conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
 	span := c.start(ctx, query)
-	result, err := c.Conn.ExecContext(ctx, numbered(query), args)
+	result, err := c.Conn.ExecContext(ctx, query, args)
 	endSpan(span, err)
 	return result, c.interrupted(err)
 }
 
 func (c conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
 	span := c.start(ctx, query)
-	found, err := c.Conn.QueryContext(ctx, numbered(query), args)
+	found, err := c.Conn.QueryContext(ctx, query, args)
 	endSpan(span, err)
 	if err != nil {
 		return nil, c.interrupted(err)

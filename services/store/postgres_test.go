@@ -44,16 +44,17 @@ func TestPostgres(t *testing.T) {
 	t.Run("Types", func(t *testing.T) {
 		db := connect(t, clustertest.NewDatabase(t, server), "graph-service", notes)
 		at := time.Now().UnixNano()
-		if _, err := db.Exec(`INSERT INTO notes (at, name, data) VALUES (?2, ?1, ?)`, "why?", at, []byte{0, 1, 0xff}); err != nil {
+		if _, err := db.Exec(`INSERT INTO notes (at, name, data) VALUES ($2, $1, $3)`, "why?", at, []byte{0, 1, 0xff}); err != nil {
 			t.Fatal(err)
 		}
 		var gotAt int64
 		var data []byte
-		err := db.QueryRow(`SELECT at, data FROM notes WHERE name = 'why?' AND name = ?`, "why?").Scan(&gotAt, &data)
+		err := db.QueryRow(`SELECT at, data FROM notes WHERE name = 'why?' AND name = $1`, "why?").Scan(&gotAt, &data)
 		if err != nil || gotAt != at || !slices.Equal(data, []byte{0, 1, 0xff}) {
 			t.Errorf("got %d, %v, %v; want what was stored", gotAt, data, err)
 		}
 	})
+	t.Run("Parameters", func(t *testing.T) { testParameters(t, connect(t, clustertest.NewDatabase(t, server), "graph-service")) })
 	t.Run("SchemaEach", func(t *testing.T) {
 		database := clustertest.NewDatabase(t, server)
 		for _, service := range []string{"graph-service", "auth-service"} {
@@ -293,7 +294,7 @@ func testTxOrder(t *testing.T, database string, sets ...store.Migrations) {
 		default:
 		}
 		var late, n, most int
-		err := reader.QueryRow(`SELECT count(*) FILTER (WHERE seq <= ?), count(*), coalesce(max(seq), 0) FROM notes`, highest).Scan(&late, &n,
+		err := reader.QueryRow(`SELECT count(*) FILTER (WHERE seq <= $1), count(*), coalesce(max(seq), 0) FROM notes`, highest).Scan(&late, &n,
 			&most)
 		if err != nil {
 			t.Fatal(err)

@@ -89,8 +89,8 @@ func probeTable(sets []Migrations) string {
 
 // tableExists asks each kind of database for a table.
 var tableExists = map[goose.Dialect]string{
-	goose.DialectSQLite3:  `SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?)`,
-	goose.DialectPostgres: `SELECT to_regclass(?) IS NOT NULL`,
+	goose.DialectSQLite3:  `SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = $1)`,
+	goose.DialectPostgres: `SELECT to_regclass($1) IS NOT NULL`,
 }
 
 // checkVersions fails with a [*NewerSchemaError] or an [*OlderSchemaError] where one of

@@ -36,7 +36,7 @@ func writerOf(t *testing.T, db *sql.DB, look func(*fileConn)) {
 }
 
 func insert(ctx context.Context, tx *sql.Tx, name string) error {
-	_, err := tx.ExecContext(ctx, `INSERT INTO notes (name) VALUES (?)`, name)
+	_, err := tx.ExecContext(ctx, `INSERT INTO notes (name) VALUES ($1)`, name)
 	return err
 }
 
@@ -53,7 +53,7 @@ func names(t *testing.T, db *sql.DB) (n int) {
 func TestStatementKept(t *testing.T) {
 	t.Parallel()
 	db := openNotes(t, filepath.Join(t.TempDir(), "s.db"))
-	const text = `INSERT INTO notes (name) VALUES (?)`
+	const text = `INSERT INTO notes (name) VALUES ($1)`
 	var first any
 	for i := range 4 {
 		err := Tx(t.Context(), db, func(tx *sql.Tx) error { return insert(t.Context(), tx, fmt.Sprint("in ", i)) })
@@ -92,7 +92,7 @@ func TestStatementKept(t *testing.T) {
 func TestStatementBusy(t *testing.T) {
 	t.Parallel()
 	db := openNotes(t, filepath.Join(t.TempDir(), "s.db"))
-	const text = `SELECT id FROM notes WHERE id > ? ORDER BY id`
+	const text = `SELECT id FROM notes WHERE id > $1 ORDER BY id`
 	var outer, inner []int64
 	err := Tx(t.Context(), db, func(tx *sql.Tx) error {
 		for i := range 3 {

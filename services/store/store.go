@@ -2,8 +2,8 @@
 // date: an SQLite file, or a schema of its own in a PostgreSQL database that
 // several processes share. Each service has one; no service reads another's.
 //
-// SQL is written once, for both: placeholders are ?, ?n or $n, and migrations
-// use the types TEXT, INTEGER, BIGINT, BOOLEAN and BLOB.
+// SQL is written once, for both: parameters are $1, $2 and so on, and migrations use
+// the types TEXT, INTEGER, BIGINT, BOOLEAN and BLOB.
 package store
 
 import (

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -73,6 +74,27 @@ func TestOpen(t *testing.T) {
 	})
 }
 
+func TestParameters(t *testing.T) {
+	t.Parallel()
+	testParameters(t, open(t, filepath.Join(t.TempDir(), "s.db")))
+}
+
+// testParameters has them in any order, repeated, and of two digits, on both kinds of
+// database.
+func testParameters(t *testing.T, db *sql.DB) {
+	t.Helper()
+	args := []any{"a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"}
+	var query []string
+	for _, n := range []int{12, 1, 11, 2, 10, 3, 9, 4, 8, 5, 7, 6, 1, 12} {
+		query = append(query, fmt.Sprintf("CAST($%d AS TEXT)", n))
+	}
+	var got string
+	err := db.QueryRow("SELECT '?' || "+strings.Join(query, " || "), args...).Scan(&got)
+	if want := "?lakbjcidhegfal"; err != nil || got != want {
+		t.Errorf("got %q, %v, want %q", got, err, want)
+	}
+}
+
 func TestTx(t *testing.T) {
 	t.Parallel()
 	testTx(t, open(t, filepath.Join(t.TempDir(), "s.db"), migrations("one", "CREATE TABLE notes (at INTEGER NOT NULL, name TEXT UNIQUE);")))
@@ -81,7 +103,7 @@ func TestTx(t *testing.T) {
 // testTx is the same on both kinds of database.
 func testTx(t *testing.T, db *sql.DB) {
 	insert := func(tx *sql.Tx) error {
-		_, err := tx.Exec("INSERT INTO notes (at, name) VALUES (?, ?)", 1, "x")
+		_, err := tx.Exec("INSERT INTO notes (at, name) VALUES ($1, $2)", 1, "x")
 		return err
 	}
 	count := func() (n int) {

@@ -41,7 +41,7 @@ func TestSpans(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Fatal(err)
 	}
-	if _, err := db.ExecContext(ctx, `INSERT INTO notes (name) VALUES (?)`, "seen"); !IsDuplicate(err) {
+	if _, err := db.ExecContext(ctx, `INSERT INTO notes (name) VALUES ($1)`, "seen"); !IsDuplicate(err) {
 		t.Errorf("got %v, want a duplicate", err)
 	}
 	root.End()
@@ -60,7 +60,7 @@ func TestSpans(t *testing.T) {
 		attributes[string(a.Key)] = a.Value.AsString()
 	}
 	if attributes["db.system.name"] != "sqlite" || attributes["db.namespace"] != "s.db" ||
-		attributes["db.query.text"] != `INSERT INTO notes (name) VALUES (?)` {
+		attributes["db.query.text"] != `INSERT INTO notes (name) VALUES ($1)` {
 		t.Errorf("attributes: got %v", attributes)
 	}
 	if failed := made.Ended()[3]; failed.Status().Code != codes.Error || len(failed.Events()) != 1 {

@@ -87,7 +87,7 @@ func TestTurnShared(t *testing.T) {
 					name := string(rune('a'+i)) + string(rune('a'+w)) + string(rune('0'+n))
 					err := Tx(t.Context(), db, func(tx *sql.Tx) error { return insert(t.Context(), tx, name) })
 					if n%2 == 0 {
-						_, err = db.ExecContext(t.Context(), `UPDATE notes SET name = name || '!' WHERE name = ?`, name)
+						_, err = db.ExecContext(t.Context(), `UPDATE notes SET name = name || '!' WHERE name = $1`, name)
 					}
 					if err != nil {
 						t.Error(err)

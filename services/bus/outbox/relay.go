@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/bits"
+	"strconv"
 	"strings"
 	"time"
 
@@ -222,11 +223,11 @@ func deleteRows(ctx context.Context, db *sql.DB, seqs []int64) error {
 	defer stop()
 	// Of few different lengths, so that the statement is a prepared one.
 	size := 1 << bits.Len(uint(len(seqs)-1))
-	args := make([]any, size)
+	args, numbers := make([]any, size), make([]string, size)
 	for i := range args {
-		args[i] = seqs[min(i, len(seqs)-1)]
+		args[i], numbers[i] = seqs[min(i, len(seqs)-1)], "$"+strconv.Itoa(i+1)
 	}
-	if _, err := db.ExecContext(ctx, `DELETE FROM outbox WHERE seq IN (?`+strings.Repeat(", ?", size-1)+`)`, args...); err != nil {
+	if _, err := db.ExecContext(ctx, `DELETE FROM outbox WHERE seq IN (`+strings.Join(numbers, ", ")+`)`, args...); err != nil {
 		return fmt.Errorf("delete from outbox: %w", err)
 	}
 	return nil
