@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"axion/services/contract"
-	"axion/services/graph"
+	"axion/services/graph/readmodel"
 	"axion/services/host"
 	"axion/services/host/hosttest"
 )
@@ -91,7 +91,7 @@ func TestGraph(t *testing.T) {
 	t.Run("OK/list", func(t *testing.T) {
 		var got []int
 		for next := ""; ; {
-			page := hosttest.Decode[host.Page[graph.Version]](t, r.do("alice", "GET", path+"/versions?limit=3&after="+next, ""), 200)
+			page := hosttest.Decode[host.Page[readmodel.Version]](t, r.do("alice", "GET", path+"/versions?limit=3&after="+next, ""), 200)
 			for _, v := range page.Items {
 				got = append(got, v.Version)
 			}
@@ -166,7 +166,7 @@ func TestGraphDeployed(t *testing.T) {
 	if got := graphOf(contract.DeploymentRequested); got != small {
 		t.Errorf("got %s, want %s", got, small)
 	}
-	q := hosttest.Decode[graph.Project](t, r.do("alice", "POST", projects, `{"name":"x","graph":`+small+`}`), 201)
+	q := hosttest.Decode[readmodel.Project](t, r.do("alice", "POST", projects, `{"name":"x","graph":`+small+`}`), 201)
 	if got := graphOf(contract.ProjectCreated); got != small {
 		t.Errorf("got %s, want %s", got, small)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"axion/services/bus"
 	"axion/services/bus/inbox"
+	"axion/services/graph/history"
 	"axion/services/host"
 )
 
@@ -32,7 +33,7 @@ func (c caller) repeated(ctx context.Context, tx *sql.Tx) (bool, error) {
 // newID is the id of what the command makes.
 func (c caller) newID() string {
 	if c.message == nil {
-		return newID()
+		return history.NewID()
 	}
 	return c.message.DerivedID()
 }

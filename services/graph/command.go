@@ -14,6 +14,7 @@ import (
 
 	"axion/services/bus"
 	"axion/services/contract"
+	"axion/services/graph/history"
 )
 
 // Command returns "rebuild", which has a running graph-service make its read
@@ -27,7 +28,7 @@ func Command(connect func() (seeds []string, opts []kgo.Opt, err error), registe
 		Use:   "rebuild SERVICE",
 		Short: "Make a service's read model again from its events",
 		Long: `Drops what graph-service answers queries from, and makes it again from the
-whole history on ` + history + `. Changes wait meanwhile. If anything
+whole history on ` + history.Topic + `. Changes wait meanwhile. If anything
 is wrong with the history, nothing is changed.`,
 		Example:   "  axion rebuild " + contract.Graph,
 		Args:      cobra.MatchAll(cobra.ExactArgs(1), onlyGraph),
@@ -67,7 +68,7 @@ func onlyGraph(_ *cobra.Command, args []string) error {
 
 // requestRebuild asks in the service's own name: its reply topic is there, and
 // each client of it picks its own answers out.
-func requestRebuild(ctx context.Context, seeds []string, opts []kgo.Opt) (done Rebuilt, err error) {
+func requestRebuild(ctx context.Context, seeds []string, opts []kgo.Opt) (done RebuildResult, err error) {
 	if len(seeds) == 0 || seeds[0] == "" {
 		return done, errors.New("rebuild: the running stack tells no broker's address")
 	}

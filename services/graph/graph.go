@@ -14,54 +14,51 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"sync"
 
 	"axion/services/contract"
+	"axion/services/graph/history"
+	"axion/services/graph/live"
+	"axion/services/graph/readmodel"
 	"axion/services/host"
 )
 
 //go:embed migrations
 var migrations embed.FS
 
-type service struct {
-	*host.Host
-	queries queries
-	hub     *hub
-	gate    sync.RWMutex // held for writing while the read model is rebuilt
-}
+// commands change projects, for their owners.
+type commands struct{ writer *writer }
 
 // New returns the service.
 func New(ctx context.Context, o host.Options) (*host.Host, error) {
-	s, err := open(ctx, o)
-	if err != nil {
-		return nil, err
-	}
-	return s.Host, nil
+	h, _, err := open(ctx, o)
+	return h, err
 }
 
-func open(ctx context.Context, o host.Options) (*service, error) {
+func open(ctx context.Context, o host.Options) (*host.Host, *rebuilder, error) {
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	h, err := host.New(ctx, contract.Graph, files, o)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	s := &service{Host: h, queries: queries{h.DB}, hub: newHub(h)}
-	if err = h.Bus.Topic(history).EnsureInfiniteRetention(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("%s: %w", h.Name, err), h.Stop(context.WithoutCancel(ctx)))
+	hub := live.New(h)
+	if err = h.Bus.Topic(history.Topic).EnsureInfiniteRetention(ctx); err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("%s: %w", h.Name, err), h.Stop(context.WithoutCancel(ctx)))
 	}
 	h.DependsOn(contract.Codegen)
-	s.routes()
-	h.Mux.Handle("GET /ws", s.hub)
-	h.Mux.Handle("GET /{$}", s.hub)
-	h.OnStop(s.hub.close)
-	s.hub.follow(h)
-	for typ := range statuses {
-		h.Bus.Handle(typ, s.receive)
+	w := &writer{db: h.DB, bus: h.Bus, hub: hub}
+	queries, commands := readmodel.Queries{DB: h.DB}, &commands{writer: w}
+	(&projectHandlers{queries: queries, commands: commands}).register(h)
+	(&download{queries: queries, bus: h.Bus}).register(h)
+	(&graphHandlers{queries: queries, commands: commands}).register(h)
+	events := &deploymentEvents{writer: w}
+	for typ := range readmodel.Statuses {
+		h.Bus.Handle(typ, events.handle)
 	}
-	h.Bus.Handle(rebuildRequest, s.answerRebuild)
-	s.answer()
-	return s, nil
+	r := &rebuilder{writer: w, log: h.Log}
+	h.Bus.Handle(rebuildRequest, r.handle)
+	(&requestHandlers{queries: queries, commands: commands}).register(h.Bus, h.API)
+	return h, r, nil
 }

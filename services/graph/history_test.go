@@ -7,16 +7,16 @@ import (
 	"testing"
 
 	"axion/services/contract"
-	"axion/services/graph"
+	"axion/services/graph/readmodel"
 	"axion/services/host"
 	"axion/services/host/hosttest"
 )
 
 // history reads all of a project's events, page by page.
-func (r *rig) history(user, id string) (events []graph.Event) {
+func (r *rig) history(user, id string) (events []readmodel.Event) {
 	r.t.Helper()
 	for next := ""; ; {
-		page := hosttest.Decode[host.Page[graph.Event]](r.t, r.do(user, "GET", projects+"/"+id+"/events?limit=2&after="+next, ""), 200)
+		page := hosttest.Decode[host.Page[readmodel.Event]](r.t, r.do(user, "GET", projects+"/"+id+"/events?limit=2&after="+next, ""), 200)
 		events = append(events, page.Items...)
 		if next = page.Next; next == "" {
 			return events

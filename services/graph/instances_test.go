@@ -7,6 +7,8 @@ import (
 
 	"axion/services/contract"
 	"axion/services/graph"
+	"axion/services/graph/live"
+	"axion/services/graph/readmodel"
 	"axion/services/host"
 	"axion/services/host/hosttest"
 )
@@ -37,7 +39,7 @@ func TestInstances(t *testing.T) {
 	}
 	var got [2][]string
 	for i, s := range sockets {
-		var last graph.Message
+		var last live.Message
 		for range projects * (each + 1) { // each one's creation too
 			m := s.next(t)
 			if !m.At.After(last.At) {
@@ -58,7 +60,7 @@ func TestInstances(t *testing.T) {
 		}
 	}
 	slugs := map[string]bool{}
-	for _, p := range hosttest.Decode[host.Page[graph.Project]](t, rigs[0].do("alice", "GET", "/api/projects", ""), 200).Items {
+	for _, p := range hosttest.Decode[host.Page[readmodel.Project]](t, rigs[0].do("alice", "GET", "/api/projects", ""), 200).Items {
 		slugs[p.Slug] = true
 	}
 	if len(slugs) != projects {

@@ -6,7 +6,8 @@ import (
 	"testing"
 
 	"axion/services/contract"
-	"axion/services/graph"
+	"axion/services/graph/live"
+	"axion/services/graph/readmodel"
 	"axion/services/host/hosttest"
 )
 
@@ -17,7 +18,7 @@ func TestKinds(t *testing.T) {
 	r := newRig(t)
 	alice, bob := r.dial(t, "alice", ""), r.dial(t, "bob", "")
 	body := `{"name":"Site","config":{"title":"A"},"graph":` + small + `}`
-	p := hosttest.Decode[graph.Project](t, r.do("alice", "POST", projects, body), 201)
+	p := hosttest.Decode[readmodel.Project](t, r.do("alice", "POST", projects, body), 201)
 	r.do("alice", "PATCH", projects+"/"+p.ID, `{"name":"Other"}`)
 	kept := r.create("alice", "Second")
 	r.do("alice", "DELETE", projects+"/"+p.ID, "")
@@ -28,7 +29,7 @@ func TestKinds(t *testing.T) {
 		{contract.ProjectCreated, p.ID, "Site"}, {contract.ProjectUpdated, p.ID, "Other"},
 		{contract.ProjectCreated, kept.ID, "Second"}, {contract.ProjectDeleted, p.ID, "Other"},
 	}
-	var seen []graph.Message
+	var seen []live.Message
 	for i, w := range want {
 		m := alice.next(t)
 		seen = append(seen, m)
@@ -48,7 +49,7 @@ func TestKinds(t *testing.T) {
 	// One that comes back after the first message: of a project that is gone it hears
 	// that it is.
 	again := r.dial(t, "alice", seen[0].At.Format("2006-01-02T15:04:05.999999999Z07:00"))
-	for _, w := range []graph.Message{seen[2], seen[3]} {
+	for _, w := range []live.Message{seen[2], seen[3]} {
 		if m := again.next(t); m.Type != w.Type || m.ProjectID != w.ProjectID || !m.At.Equal(w.At) {
 			t.Errorf("replay: got %+v, want %+v", m, w)
 		}

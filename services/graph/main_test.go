@@ -8,6 +8,7 @@ import (
 	"axion/services/clustertest"
 	"axion/services/contract"
 	"axion/services/graph"
+	"axion/services/graph/readmodel"
 	"axion/services/host"
 	"axion/services/host/hosttest"
 )
@@ -51,15 +52,15 @@ func (r *rig) do(user, method, path, body string) hosttest.Reply {
 }
 
 // create makes a project that is called name.
-func (r *rig) create(user, name string) graph.Project {
+func (r *rig) create(user, name string) readmodel.Project {
 	r.t.Helper()
-	return hosttest.Decode[graph.Project](r.t, r.do(user, "POST", projects, `{"name":"`+name+`"}`), 201)
+	return hosttest.Decode[readmodel.Project](r.t, r.do(user, "POST", projects, `{"name":"`+name+`"}`), 201)
 }
 
 // deployments lists a project's.
-func (r *rig) deployments(user, id string) []graph.Deployment {
+func (r *rig) deployments(user, id string) []readmodel.Deployment {
 	r.t.Helper()
-	return hosttest.Decode[host.Page[graph.Deployment]](r.t, r.do(user, "GET", projects+"/"+id+"/deployments", ""), 200).Items
+	return hosttest.Decode[host.Page[readmodel.Deployment]](r.t, r.do(user, "GET", projects+"/"+id+"/deployments", ""), 200).Items
 }
 
 // events publishes raw DEPLOYMENT_* events, as deployment would.

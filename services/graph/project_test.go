@@ -12,7 +12,7 @@ import (
 
 	"axion/services/clustertest"
 	"axion/services/contract"
-	"axion/services/graph"
+	"axion/services/graph/readmodel"
 	"axion/services/host"
 	"axion/services/host/hosttest"
 )
@@ -23,7 +23,7 @@ func TestCreate(t *testing.T) {
 	kafka := hosttest.Dial(t, r.cluster, contract.Topic(contract.Deployment))
 	reply := r.do("alice", "POST", projects,
 		`{"name":" Tea & Biscuits ","template":"nestjs-service","config":{ "title":"Tea","deep":{"n":[12345678901234567890,"ü<"]}}}`)
-	p := hosttest.Decode[graph.Project](t, reply, 201)
+	p := hosttest.Decode[readmodel.Project](t, reply, 201)
 	t.Run("OK/answer", func(t *testing.T) {
 		if got, want := reply.Header.Get("Location"), projects+"/"+p.ID; got != want {
 			t.Errorf("Location: got %q, want %q", got, want)
@@ -50,7 +50,7 @@ func TestCreate(t *testing.T) {
 	})
 	t.Run("OK/record", func(t *testing.T) { testRecord(t, r, kafka, p) })
 	t.Run("OK/defaults", func(t *testing.T) {
-		p := hosttest.Decode[graph.Project](t, r.do("alice", "POST", projects, `{"name":"Plain","config":null}`), 201)
+		p := hosttest.Decode[readmodel.Project](t, r.do("alice", "POST", projects, `{"name":"Plain","config":null}`), 201)
 		if p.Template != contract.DefaultTemplate || string(mustJSON(t, p.Config)) != "{}" {
 			t.Errorf("got %+v, want the default template and an empty config", p)
 		}
@@ -94,7 +94,7 @@ func testBadInput(t *testing.T, r *rig) {
 	}
 }
 
-func testRecord(t *testing.T, r *rig, kafka *hosttest.Kafka, p graph.Project) {
+func testRecord(t *testing.T, r *rig, kafka *hosttest.Kafka, p readmodel.Project) {
 	record := kafka.Next()
 	h := hosttest.Headers(record)
 	if string(record.Key) != p.ID || h["ce_type"] != contract.ProjectCreated || h["ce_source"] != contract.Graph ||
@@ -142,7 +142,7 @@ func TestList(t *testing.T) {
 	for _, limit := range []int{1, 2, 4, 5, 100} {
 		var got []string
 		for next, pages := "", 0; ; pages++ {
-			page := hosttest.Decode[host.Page[graph.Project]](t,
+			page := hosttest.Decode[host.Page[readmodel.Project]](t,
 				r.do("alice", "GET", fmt.Sprintf("%s?limit=%d&after=%s", projects, limit, next), ""), 200)
 			for _, p := range page.Items {
 				got = append(got, p.ID)
@@ -185,7 +185,7 @@ func TestOwner(t *testing.T) {
 	}
 	hosttest.WantProblem(t, r.do("", "GET", projects, ""), 401)
 	hosttest.WantProblem(t, r.do("mallory", "POST", projects, `{"name":"x"}`), 401)
-	if got := hosttest.Decode[graph.Project](t, r.do("alice", "GET", projects+"/"+p.ID, ""), 200); got.Name != "Hers" {
+	if got := hosttest.Decode[readmodel.Project](t, r.do("alice", "GET", projects+"/"+p.ID, ""), 200); got.Name != "Hers" {
 		t.Errorf("the project is now %+v", got)
 	}
 }
@@ -203,14 +203,14 @@ func TestUpdate(t *testing.T) {
 		{`{}`, "After", "nestjs-service", `{"c":2}`},
 		{`{"name":null,"template":null,"config":null}`, "After", "nestjs-service", `{"c":2}`},
 	} {
-		got := hosttest.Decode[graph.Project](t, r.do("alice", "PATCH", path, tt.body), 200)
+		got := hosttest.Decode[readmodel.Project](t, r.do("alice", "PATCH", path, tt.body), 200)
 		if got.Name != tt.name || got.Template != tt.template || string(mustJSON(t, got.Config)) != tt.config {
 			t.Errorf("%s: got %+v", tt.body, got)
 		}
 		if got.Slug != p.Slug || got.ID != p.ID || !got.CreatedAt.Equal(p.CreatedAt) || !got.UpdatedAt.After(p.UpdatedAt) {
 			t.Errorf("%s: slug, id and createdAt must stay, updatedAt grow: %+v", tt.body, got)
 		}
-		if again := hosttest.Decode[graph.Project](t, r.do("alice", "GET", path, ""), 200); fmt.Sprint(again) != fmt.Sprint(got) {
+		if again := hosttest.Decode[readmodel.Project](t, r.do("alice", "GET", path, ""), 200); fmt.Sprint(again) != fmt.Sprint(got) {
 			t.Errorf("%s: kept %+v, answered %+v", tt.body, again, got)
 		}
 	}
@@ -229,14 +229,14 @@ func TestDeployAndDelete(t *testing.T) {
 	p := r.create("alice", "Site")
 	path := projects + "/" + p.ID
 	r.do("alice", "PATCH", path, `{"config":{"title":"New"}}`)
-	d := hosttest.Decode[graph.Deployment](t, r.do("alice", "POST", path+"/deployments", ""), 202)
+	d := hosttest.Decode[readmodel.Deployment](t, r.do("alice", "POST", path+"/deployments", ""), 202)
 	if d.Status != "PENDING" || d.ProjectID != p.ID || d.URL != "" || d.Error != "" {
 		t.Errorf("got %+v, want it pending", d)
 	}
 	if all := r.deployments("alice", p.ID); len(all) != 2 || fmt.Sprint(all[0]) != fmt.Sprint(d) {
 		t.Errorf("list: got %+v, want the new one first", all)
 	}
-	page := hosttest.Decode[host.Page[graph.Deployment]](t, r.do("alice", "GET", path+"/deployments?limit=1", ""), 200)
+	page := hosttest.Decode[host.Page[readmodel.Deployment]](t, r.do("alice", "GET", path+"/deployments?limit=1", ""), 200)
 	if len(page.Items) != 1 || page.Next != d.ID {
 		t.Errorf("first page: got %+v", page)
 	}

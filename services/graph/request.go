@@ -12,6 +12,7 @@ import (
 
 	"axion/services/bus"
 	"axion/services/contract"
+	"axion/services/graph/readmodel"
 	"axion/services/host"
 )
 
@@ -21,38 +22,44 @@ const (
 	maxLimit     = 200
 )
 
-// answer registers the requests of other services. They are answered by the code
-// that answers HTTP, and refused with the same texts.
-func (s *service) answer() {
-	creation, changes := newReader[createBody](s.API, "name", "template", "config", "graph"),
-		newReader[updateBody](s.API, "name", "template", "config")
+// requestHandlers answer the requests of other services, by the code that answers HTTP.
+// They are refused with the same texts.
+type requestHandlers struct {
+	queries  readmodel.Queries
+	commands *commands
+}
+
+// register has the bus deliver the requests.
+func (h *requestHandlers) register(b *bus.Bus, api huma.API) {
+	creation, changes := newReader[createBody](api, "name", "template", "config", "graph"),
+		newReader[updateBody](api, "name", "template", "config")
 	for typ, do := range map[string]func(context.Context, *bus.Message, contract.ProjectRequest) (any, error){
 		contract.CreateProject: func(ctx context.Context, m *bus.Message, in contract.ProjectRequest) (any, error) {
 			body, err := creation.read(m)
 			if err != nil {
 				return nil, err
 			}
-			p, err := s.create(ctx, busCaller(in.UserID, m), body)
-			return p.contract(), err
+			p, err := h.commands.create(ctx, busCaller(in.UserID, m), body)
+			return p.Contract(), err
 		},
-		contract.GetProject:   s.answerGet,
-		contract.ListProjects: s.answerList,
+		contract.GetProject:   h.get,
+		contract.ListProjects: h.list,
 		contract.UpdateProject: func(ctx context.Context, m *bus.Message, in contract.ProjectRequest) (any, error) {
 			body, err := changes.read(m)
 			if err != nil {
 				return nil, err
 			}
-			p, err := s.update(ctx, busCaller(in.UserID, m), in.ProjectID, body)
-			return p.contract(), err
+			p, err := h.commands.update(ctx, busCaller(in.UserID, m), in.ProjectID, body)
+			return p.Contract(), err
 		},
-		contract.DeleteProject: s.answerDelete,
+		contract.DeleteProject: h.remove,
 	} {
-		s.Bus.Handle(typ, answering(do))
+		b.Handle(typ, withCaller(do))
 	}
 }
 
-// answering reads who asks, about which project; the rest is the operation's.
-func answering(do func(context.Context, *bus.Message, contract.ProjectRequest) (any, error)) bus.Handler {
+// withCaller reads who asks, about which project; the rest is the operation's.
+func withCaller(do func(context.Context, *bus.Message, contract.ProjectRequest) (any, error)) bus.Handler {
 	return func(ctx context.Context, m *bus.Message) (any, error) {
 		var in struct {
 			UserID    string `json:"userId"`
@@ -73,31 +80,31 @@ func answering(do func(context.Context, *bus.Message, contract.ProjectRequest) (
 	}
 }
 
-func (s *service) answerGet(ctx context.Context, _ *bus.Message, in contract.ProjectRequest) (any, error) {
-	p, err := s.queries.project(ctx, in.UserID, in.ProjectID)
-	return p.contract(), err
+func (h *requestHandlers) get(ctx context.Context, _ *bus.Message, in contract.ProjectRequest) (any, error) {
+	p, err := h.queries.Project(ctx, in.UserID, in.ProjectID)
+	return p.Contract(), err
 }
 
-func (s *service) answerList(ctx context.Context, _ *bus.Message, in contract.ProjectRequest) (any, error) {
+func (h *requestHandlers) list(ctx context.Context, _ *bus.Message, in contract.ProjectRequest) (any, error) {
 	if in.Limit < 0 || in.Limit > maxLimit {
 		return nil, bus.Permanent(fmt.Errorf("limit must be from 1 to %d", maxLimit))
 	}
 	if in.Limit == 0 {
 		in.Limit = defaultLimit
 	}
-	page, err := s.queries.projects(ctx, in.UserID, in.After, in.Limit)
+	page, err := h.queries.Projects(ctx, in.UserID, in.After, in.Limit)
 	if err != nil {
 		return nil, err
 	}
 	list := contract.ProjectList{Items: []contract.Project{}, Next: page.Next}
 	for _, p := range page.Items {
-		list.Items = append(list.Items, p.contract())
+		list.Items = append(list.Items, p.Contract())
 	}
 	return list, nil
 }
 
-func (s *service) answerDelete(ctx context.Context, m *bus.Message, in contract.ProjectRequest) (any, error) {
-	return nil, s.remove(ctx, busCaller(in.UserID, m), in.ProjectID)
+func (h *requestHandlers) remove(ctx context.Context, m *bus.Message, in contract.ProjectRequest) (any, error) {
+	return nil, h.commands.remove(ctx, busCaller(in.UserID, m), in.ProjectID)
 }
 
 // reader reads requests as huma reads the body T of the HTTP operation.

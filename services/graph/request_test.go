@@ -11,7 +11,7 @@ import (
 
 	"axion/services/bus"
 	"axion/services/contract"
-	"axion/services/graph"
+	"axion/services/graph/readmodel"
 	"axion/services/host/hosttest"
 )
 
@@ -118,7 +118,7 @@ func TestRequests(t *testing.T) {
 func testAskList(t *testing.T, r *rig, b *bus.Bus) {
 	var want, got []string
 	for i := range 5 {
-		want = append(want, hosttest.Decode[graph.Project](t, r.do("bob", "POST", projects, fmt.Sprintf(`{"name":"p%d"}`, i)), 201).ID)
+		want = append(want, hosttest.Decode[readmodel.Project](t, r.do("bob", "POST", projects, fmt.Sprintf(`{"name":"p%d"}`, i)), 201).ID)
 	}
 	slices.Reverse(want)
 	for after := ""; ; {

@@ -14,7 +14,8 @@ import (
 	"github.com/gorilla/websocket"
 
 	"axion/services/contract"
-	"axion/services/graph"
+	"axion/services/graph/live"
+	"axion/services/graph/readmodel"
 	"axion/services/host/hosttest"
 )
 
@@ -102,7 +103,7 @@ func (s *socket) raw(t *testing.T) []byte {
 	return nil
 }
 
-func (s *socket) next(t *testing.T) (m graph.Message) {
+func (s *socket) next(t *testing.T) (m live.Message) {
 	t.Helper()
 	if err := json.Unmarshal(s.raw(t), &m); err != nil {
 		t.Fatal(err)
@@ -111,7 +112,7 @@ func (s *socket) next(t *testing.T) (m graph.Message) {
 }
 
 // until reads up to the first message of a deployment, and returns all.
-func (s *socket) until(t *testing.T, deployment string) (all []graph.Message) {
+func (s *socket) until(t *testing.T, deployment string) (all []live.Message) {
 	t.Helper()
 	for {
 		all = append(all, s.next(t))
@@ -202,7 +203,7 @@ func TestSocket(t *testing.T) {
 	})
 }
 
-func testShape(t *testing.T, r *rig, kafka *hosttest.Kafka, p graph.Project) {
+func testShape(t *testing.T, r *rig, kafka *hosttest.Kafka, p readmodel.Project) {
 	s := r.dial(t, "alice", "")
 	before := time.Now()
 	kafka.Event(graphTopic, p.ID, contract.DeploymentProgress, "shape",
@@ -256,7 +257,7 @@ func TestReplay(t *testing.T) {
 	r := newRig(t)
 	kafka := r.events()
 	p, q := r.create("alice", "Hers"), r.create("bob", "His")
-	live := r.dial(t, "alice", "")
+	open := r.dial(t, "alice", "")
 	send := func(from, to int) {
 		for i := from; i < to; i++ {
 			event(kafka, contract.DeploymentProgress, p.ID, fmt.Sprint("d", i), fmt.Sprint("e", i), `,"step":"codegen"`)
@@ -264,8 +265,8 @@ func TestReplay(t *testing.T) {
 		}
 	}
 	send(0, 10)
-	seen := live.until(t, "d9")
-	check := func(t *testing.T, got []graph.Message, from, to int) {
+	seen := open.until(t, "d9")
+	check := func(t *testing.T, got []live.Message, from, to int) {
 		t.Helper()
 		for i, m := range got {
 			if m.DeploymentID != fmt.Sprint("d", from+i) {
@@ -280,7 +281,7 @@ func TestReplay(t *testing.T) {
 		}
 	}
 	check(t, seen, 0, 10)
-	stamp := func(m graph.Message) string { return m.At.Format(time.RFC3339Nano) }
+	stamp := func(m live.Message) string { return m.At.Format(time.RFC3339Nano) }
 	t.Run("OK", func(t *testing.T) {
 		for _, i := range []int{0, 4, 8} {
 			check(t, r.dial(t, "alice", stamp(seen[i])).until(t, "d9"), i+1, 10)
@@ -305,9 +306,9 @@ func TestReplay(t *testing.T) {
 		// has seen, and must all see the rest of it, each once.
 		sent := make(chan struct{})
 		go func() { defer close(sent); send(11, 60) }()
-		var at []graph.Message
+		var at []live.Message
 		for i := 11; i < 50; i++ {
-			m := live.until(t, fmt.Sprint("d", i))
+			m := open.until(t, fmt.Sprint("d", i))
 			at = append(at, m[len(m)-1])
 			if i%10 == 0 {
 				from := at[len(at)-5]

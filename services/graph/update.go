@@ -3,43 +3,45 @@ package graph
 import (
 	"context"
 	"database/sql"
-	"fmt"
 
 	"axion/services/contract"
+	"axion/services/graph/history"
+	"axion/services/graph/live"
+	"axion/services/graph/readmodel"
 )
 
 // updateBody are the changes to a project; what is nil stays.
 type updateBody struct {
-	Name     *string `json:"name,omitempty" minLength:"1" maxLength:"80"`
-	Template *string `json:"template,omitempty" minLength:"1" maxLength:"64" pattern:"^[a-z0-9-]+$"`
-	Config   *Config `json:"config,omitempty" doc:"Replaces the whole config."`
+	Name     *string           `json:"name,omitempty" minLength:"1" maxLength:"80"`
+	Template *string           `json:"template,omitempty" minLength:"1" maxLength:"64" pattern:"^[a-z0-9-]+$"`
+	Config   *readmodel.Config `json:"config,omitempty" doc:"Replaces the whole config."`
 }
 
 // update changes a project; its next deployment uses the changes.
-func (s *service) update(ctx context.Context, by caller, id string, in updateBody) (p Project, err error) {
-	err = s.announce(ctx, func(tx *sql.Tx) (owner string, m Message, err error) {
+func (c *commands) update(ctx context.Context, by caller, id string, in updateBody) (p readmodel.Project, err error) {
+	err = c.writer.changeAndNotify(ctx, func(tx *sql.Tx) (owner string, m live.Message, err error) {
 		repeated, err := by.repeated(ctx, tx)
 		if err != nil {
 			return "", m, err
 		}
-		if p, err = take(ctx, tx, by.user, id); err != nil || repeated {
+		if p, err = readmodel.LockProject(ctx, tx, by.user, id); err != nil || repeated {
 			return "", m, err
 		}
 		if err := in.change(&p); err != nil {
 			return "", m, err
 		}
-		e, err := newEvent(contract.ProjectUpdated, id, p.event(""))
+		e, err := history.New(contract.ProjectUpdated, id, p.Event(""))
 		if err != nil {
 			return "", m, err
 		}
 		p.UpdatedAt = e.Time
-		owner, err = s.emit(ctx, tx, e)
-		return owner, Message{Type: e.Type, ProjectID: id, Data: e.Data}, err
+		owner, err = c.writer.appendEvent(ctx, tx, e)
+		return owner, live.Message{Type: e.Type, ProjectID: id, Data: e.Data}, err
 	})
 	return p, err
 }
 
-func (in *updateBody) change(p *Project) (err error) {
+func (in *updateBody) change(p *readmodel.Project) (err error) {
 	if in.Name != nil {
 		if p.Name, err = checkName(*in.Name); err != nil {
 			return err
@@ -51,30 +53,5 @@ func (in *updateBody) change(p *Project) (err error) {
 	if in.Config != nil {
 		p.Config = *in.Config
 	}
-	return p.Config.check()
-}
-
-// remove deletes a project and has its site taken down. Its owner is told; of what was
-// told about it before, nothing is told again.
-func (s *service) remove(ctx context.Context, by caller, id string) error {
-	return s.announce(ctx, func(tx *sql.Tx) (owner string, m Message, err error) {
-		if repeated, err := by.repeated(ctx, tx); err != nil || repeated {
-			return "", m, err
-		}
-		p, err := take(ctx, tx, by.user, id)
-		if err != nil {
-			return "", m, err
-		}
-		for _, statement := range []string{`DELETE FROM feed WHERE project_id = $1`, `DELETE FROM slugs WHERE project_id = $1`} {
-			if _, err := tx.ExecContext(ctx, statement, id); err != nil {
-				return "", m, fmt.Errorf("delete project: %w", err)
-			}
-		}
-		e, err := newEvent(contract.ProjectDeleted, id, p.event(""))
-		if err != nil {
-			return "", m, err
-		}
-		owner, err = s.emit(ctx, tx, e, contract.Topic(contract.Deployment))
-		return owner, Message{Type: e.Type, ProjectID: id, Data: e.Data}, err
-	})
+	return p.Config.Check()
 }

@@ -1,4 +1,5 @@
-package graph
+// Package architecture checks the architecture graphs of projects.
+package architecture
 
 import (
 	"encoding/json"
@@ -8,15 +9,18 @@ import (
 	"strings"
 
 	"axion/services/contract"
+	"axion/services/graph/history"
 	"axion/services/host"
 )
+
+// MaxBytes bounds a graph in bytes of JSON.
+const MaxBytes = 256 << 10
 
 // Bounds of a graph.
 const (
 	maxNodes    = 200
 	maxEdges    = 1000
-	maxGraph    = 256 << 10 // in bytes of JSON
-	maxFindings = 50        // that one answer names
+	maxFindings = 50 // that one answer names
 )
 
 var (
@@ -65,10 +69,10 @@ func (f *findings) add(pointer, format string, args ...any) {
 	}
 }
 
-// checkGraph refuses a graph of which nothing could be generated, and names the
+// Check refuses a graph of which nothing could be generated, and names the
 // node or the edge. It brings the graph into the form in which it is kept. root
 // is the pointer to it in the body. Cycles of calls are allowed.
-func checkGraph(root string, g *contract.Architecture) error {
+func Check(root string, g *contract.Architecture) error {
 	if g.Nodes == nil {
 		g.Nodes = []contract.Node{}
 	}
@@ -157,9 +161,9 @@ func (f *findings) config(at string, n *contract.Node) {
 	if n.Config == nil {
 		return
 	}
-	config, err := canonical(n.Config)
-	if err != nil || depthOf(config) > maxDepth {
-		f.add(at+"/config", "node %q: must not be nested more than %d deep", n.ID, maxDepth)
+	config, err := history.Canonical(n.Config)
+	if err != nil || history.Depth(config) > history.MaxDepth {
+		f.add(at+"/config", "node %q: must not be nested more than %d deep", n.ID, history.MaxDepth)
 		return
 	}
 	n.Config = config
@@ -204,7 +208,7 @@ func (f *findings) edges(g *contract.Architecture) {
 
 func (f *findings) size(g *contract.Architecture) {
 	text, err := json.Marshal(g)
-	if err != nil || len(text) > maxGraph {
-		f.add("", "the graph must not be larger than %d bytes of JSON, and has %d", maxGraph, len(text))
+	if err != nil || len(text) > MaxBytes {
+		f.add("", "the graph must not be larger than %d bytes of JSON, and has %d", MaxBytes, len(text))
 	}
 }

@@ -1,4 +1,4 @@
-package graph
+package live
 
 import (
 	"context"
@@ -7,13 +7,13 @@ import (
 	"go.opentelemetry.io/otel/metric"
 )
 
-// pushes counts what the WebSockets are sent, and how many there are.
-type pushes struct {
+// pushMetrics counts what the WebSockets are sent, and how many there are.
+type pushMetrics struct {
 	sent    metric.Int64Counter
 	options []metric.AddOption
 }
 
-func newPushes(meter metric.Meter, open func() int) pushes {
+func newPushMetrics(meter metric.Meter, open func() int) pushMetrics {
 	sent, err := meter.Int64Counter("axion.websocket.sent.messages", metric.WithUnit("{message}"),
 		metric.WithDescription("Messages sent to WebSockets."))
 	if err != nil {
@@ -29,7 +29,7 @@ func newPushes(meter metric.Meter, open func() int) pushes {
 		panic(err)
 	}
 	set := metric.WithAttributeSet(attribute.NewSet(attribute.String("network.protocol.name", "websocket")))
-	return pushes{sent, []metric.AddOption{set}}
+	return pushMetrics{sent, []metric.AddOption{set}}
 }
 
-func (p pushes) add(n int) { p.sent.Add(context.Background(), int64(n), p.options...) }
+func (p pushMetrics) add(n int) { p.sent.Add(context.Background(), int64(n), p.options...) }

@@ -1,4 +1,4 @@
-package graph
+package live
 
 import (
 	"encoding/json"
@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net"
+	"os"
 	"runtime"
 	"slices"
 	"strings"
@@ -14,52 +15,55 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"axion/services/contract"
+	"axion/services/host"
 	"axion/services/host/hosttest"
 )
 
-// TestStuckClient pushes until the buffers on the way to a client that does not
+// TestStuckClient sends until the buffers on the way to a client that does not
 // read are full. It goes past the database: that many events take long.
 func TestStuckClient(t *testing.T) {
 	t.Parallel()
 	cluster := hosttest.Cluster(t)
 	hosttest.Auth(t, cluster)
-	s, err := open(t.Context(), hosttest.Options(t, cluster, t.TempDir()))
+	service, err := host.New(t.Context(), contract.Graph, os.DirFS("../migrations"), hosttest.Options(t, cluster, t.TempDir()))
 	if err != nil {
 		t.Fatal(err)
 	}
-	url := "ws" + strings.TrimPrefix(hosttest.Start(t, s.Host, nil).URL, "http") + "/ws?token=alice"
+	h := New(service)
+	url := "ws" + strings.TrimPrefix(hosttest.Start(t, service, nil).URL, "http") + "/ws?token=alice"
 	stuck, fine := dial(t, url), dial(t, url)
 	padding, err := json.Marshal(strings.Repeat("x", 16<<10))
 	if err != nil {
 		t.Fatal(err)
 	}
-	push := func(id string) {
+	send := func(id string) {
 		t.Helper()
-		s.hub.mu.Lock()
-		s.hub.send(Message{DeploymentID: id, Data: padding}, slices.Collect(maps.Keys(s.hub.sessions["alice"]))...)
-		s.hub.mu.Unlock()
+		h.mu.Lock()
+		h.send(Message{DeploymentID: id, Data: padding}, slices.Collect(maps.Keys(h.sessions["alice"]))...)
+		h.mu.Unlock()
 		if _, text, err := fine.ReadMessage(); err != nil || !strings.Contains(string(text), `"`+id+`"`) {
 			t.Fatalf("the client that reads got %.80s, %v, want %s", text, err, id)
 		}
 	}
-	for start := time.Now(); s.open("alice") != 2; runtime.Gosched() { // nothing tells a client that it is in
+	for start := time.Now(); h.connected("alice") != 2; runtime.Gosched() { // clients are not notified that they are connected
 		if time.Since(start) > hosttest.Deadline {
 			t.Fatal("the clients are not connected")
 		}
 	}
 	const most = 6000 // about 100 MB: no system buffers that much
-	for i := 0; s.open("alice") == 2; i++ {
+	for i := 0; h.connected("alice") == 2; i++ {
 		if i == most {
 			t.Fatal("the stuck client is still connected")
 		}
-		push(fmt.Sprint("d", i))
+		send(fmt.Sprint("d", i))
 	}
-	push("end")
+	send("end")
 	for {
 		_, text, err := stuck.ReadMessage()
 		var timeout net.Error
 		if errors.As(err, &timeout) && timeout.Timeout() {
-			t.Fatal("the stuck client hears nothing of its end")
+			t.Fatal("the stuck client is not notified of its end")
 		}
 		if err != nil {
 			return // it comes back with ?after=
@@ -70,11 +74,11 @@ func TestStuckClient(t *testing.T) {
 	}
 }
 
-// open counts a user's WebSockets.
-func (s *service) open(user string) int {
-	s.hub.mu.Lock()
-	defer s.hub.mu.Unlock()
-	return len(s.hub.sessions[user])
+// connected counts a user's WebSockets.
+func (h *Hub) connected(user string) int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.sessions[user])
 }
 
 func dial(t *testing.T, url string) *websocket.Conn {

@@ -1,4 +1,4 @@
-package graph
+package live
 
 import (
 	"context"
@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// keep is how many messages of the feed are kept for each user.
-const keep = 1000
+// maxMessages bounds the feed of each user.
+const maxMessages = 1000
 
-// record puts a message into its owner's feed, as of now, and tells the other
-// instances. Transactions come one after the other: a message's time is after that
-// of every one before it, whatever the clocks of the instances say. The feed is no
-// part of the read model: its times are in clients' hands, and must outlive a rebuild.
-func (s *service) record(ctx context.Context, tx *sql.Tx, owner string, m Message) error {
+// Append puts a message into its owner's feed, as of now, and notifies the other
+// instances. Transactions come one after the other: a message's time is after that of
+// every one before it, whatever the clocks of the instances say. The feed is no part of
+// the read model: its times are in clients' hands, and must outlive a rebuild.
+func (h *Hub) Append(ctx context.Context, tx *sql.Tx, owner string, m Message) error {
 	var last int64
 	if err := tx.QueryRowContext(ctx, `SELECT coalesce(max(at), 0) FROM feed`).Scan(&last); err != nil {
 		return fmt.Errorf("number message: %w", err)
@@ -24,15 +24,23 @@ func (s *service) record(ctx context.Context, tx *sql.Tx, owner string, m Messag
 		`INSERT INTO feed (at, user_id, type, project_id, deployment_id, data) VALUES ($1, $2, $3, $4, $5, $6)`,
 		max(time.Now().UnixNano(), last+1), owner, m.Type, m.ProjectID, m.DeploymentID, string(m.Data))
 	if err != nil {
-		return fmt.Errorf("record message: %w", err)
+		return fmt.Errorf("append message: %w", err)
 	}
 	_, err = tx.ExecContext(ctx,
 		`DELETE FROM feed WHERE user_id = $1 AND at <= (SELECT at FROM feed WHERE user_id = $1 ORDER BY at DESC LIMIT 1 OFFSET $2)`,
-		owner, keep)
+		owner, maxMessages)
 	if err != nil {
 		return fmt.Errorf("prune feed: %w", err)
 	}
-	return s.notify(ctx, tx, owner)
+	return h.enqueue(ctx, tx, owner)
+}
+
+// Forget deletes a project's messages from its owner's feed.
+func Forget(ctx context.Context, tx *sql.Tx, projectID string) error {
+	if _, err := tx.ExecContext(ctx, `DELETE FROM feed WHERE project_id = $1`, projectID); err != nil {
+		return fmt.Errorf("forget messages: %w", err)
+	}
+	return nil
 }
 
 // latest is the time of a user's last message, 0 without any.
@@ -43,7 +51,7 @@ func latest(ctx context.Context, db *sql.DB, user string) (at int64, err error) 
 	return at, nil
 }
 
-// since reads what was pushed to a user after a time (in nanoseconds since 1970), oldest
+// since reads what was sent to a user after a time (in nanoseconds since 1970), oldest
 // first.
 func since(ctx context.Context, db *sql.DB, user string, after int64) ([]Message, error) {
 	rows, err := db.QueryContext(ctx,

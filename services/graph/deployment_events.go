@@ -9,22 +9,26 @@ import (
 	"axion/services/bus"
 	"axion/services/bus/inbox"
 	"axion/services/contract"
+	"axion/services/graph/history"
+	"axion/services/graph/live"
 )
 
-// receive takes one DEPLOYMENT_* event into the history, once, and pushes it to
-// the owner of its project. One that can never be applied is a dead letter; one
+// deploymentEvents handles DEPLOYMENT_* events.
+type deploymentEvents struct{ writer *writer }
+
+// handle appends one event to the history, once, and notifies the owner of its project. One that can never be applied is a dead letter; one
 // about a project that is not here, or no longer, is dropped.
-func (s *service) receive(ctx context.Context, m *bus.Message) (any, error) {
-	e, d, err := deploymentEvent(m)
+func (d *deploymentEvents) handle(ctx context.Context, m *bus.Message) (any, error) {
+	e, data, err := deploymentEvent(m)
 	if err != nil {
 		return nil, bus.Permanent(err)
 	}
-	err = s.announce(ctx, func(tx *sql.Tx) (string, Message, error) {
+	err = d.writer.changeAndNotify(ctx, func(tx *sql.Tx) (string, live.Message, error) {
 		if seen, err := inbox.MarkProcessed(ctx, tx, e.ID); err != nil || seen {
-			return "", Message{}, err
+			return "", live.Message{}, err
 		}
-		owner, err := s.emit(ctx, tx, e)
-		return owner, Message{Type: e.Type, ProjectID: e.ProjectID, DeploymentID: d.DeploymentID, Data: e.Data}, err
+		owner, err := d.writer.appendEvent(ctx, tx, e)
+		return owner, live.Message{Type: e.Type, ProjectID: e.ProjectID, DeploymentID: data.DeploymentID, Data: e.Data}, err
 	})
 	if errors.Is(err, bus.ErrTooLarge) {
 		return nil, bus.Permanent(err)
@@ -37,7 +41,7 @@ const maxID = 64
 
 // deploymentEvent reads a message, and refuses what the database or the topic
 // could not take.
-func deploymentEvent(m *bus.Message) (e event, d contract.DeploymentEvent, err error) {
+func deploymentEvent(m *bus.Message) (e history.Event, d contract.DeploymentEvent, err error) {
 	if err := m.Decode(&d); err != nil {
 		return e, d, err
 	}
@@ -51,6 +55,6 @@ func deploymentEvent(m *bus.Message) (e event, d contract.DeploymentEvent, err e
 	case m.Time.Year() < 1 || m.Time.Year() > 9999:
 		return e, d, errors.New("ce_time is not within the years 1 to 9999 in UTC")
 	}
-	data, err := canonical(m.Data())
-	return event{ID: m.ID, Type: m.Type, ProjectID: d.ProjectID, Time: m.Time, Data: data}, d, err
+	data, err := history.Canonical(m.Data())
+	return history.Event{ID: m.ID, Type: m.Type, ProjectID: d.ProjectID, Time: m.Time, Data: data}, d, err
 }

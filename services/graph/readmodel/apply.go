@@ -1,4 +1,6 @@
-package graph
+// Package readmodel stores what graph-service answers queries from: projects, their
+// deployments and graphs, made of the history's events alone.
+package readmodel
 
 import (
 	"context"
@@ -8,12 +10,13 @@ import (
 	"fmt"
 
 	"axion/services/contract"
+	"axion/services/graph/history"
 )
 
 // An applier makes one kind of event's change to the read model. It looks at
-// nothing but the event and its own project's rows: projects are replayed in
+// nothing but the history.Event and its own project's rows: projects are replayed in
 // another order than they were changed in.
-type applier func(context.Context, *sql.Tx, event) error
+type applier func(context.Context, *sql.Tx, history.Event) error
 
 // appliers are all kinds of events that the history holds.
 var appliers = map[string]applier{
@@ -29,8 +32,8 @@ var appliers = map[string]applier{
 	contract.DeploymentCancelled: applyDeployment,
 }
 
-// statuses that each event leads to.
-var statuses = map[string]string{
+// Statuses are those that the events of deployments lead to.
+var Statuses = map[string]string{
 	contract.DeploymentStarted:   contract.StatusStarted,
 	contract.DeploymentProgress:  contract.StatusStarted,
 	contract.DeploymentSucceeded: contract.StatusSucceeded,
@@ -38,10 +41,10 @@ var statuses = map[string]string{
 	contract.DeploymentCancelled: contract.StatusCancelled,
 }
 
-// apply makes an event's change to the read model, once whatever comes again,
+// Apply makes an event's change to the read model, once whatever comes again,
 // and returns the owner of its project. Events of a project that is not there,
 // and those that were applied before, change nothing: then the owner is "".
-func apply(ctx context.Context, tx *sql.Tx, e event) (owner string, err error) {
+func Apply(ctx context.Context, tx *sql.Tx, e history.Event) (owner string, err error) {
 	do, ok := appliers[e.Type]
 	if !ok {
 		return "", fmt.Errorf("apply event %s: unknown type %q", e.ID, e.Type)
@@ -60,7 +63,7 @@ func apply(ctx context.Context, tx *sql.Tx, e event) (owner string, err error) {
 	}
 	_, err = tx.ExecContext(ctx,
 		`INSERT INTO events (project_id, seq, id, type, user_id, time, data) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-		e.ProjectID, seq, e.ID, e.Type, owner, stamp(e.Time), string(e.Data))
+		e.ProjectID, seq, e.ID, e.Type, owner, formatTime(e.Time), string(e.Data))
 	if err == nil {
 		err = do(ctx, tx, e)
 	}
@@ -70,7 +73,7 @@ func apply(ctx context.Context, tx *sql.Tx, e event) (owner string, err error) {
 	return owner, nil
 }
 
-func isApplied(ctx context.Context, tx *sql.Tx, e event) (bool, error) {
+func isApplied(ctx context.Context, tx *sql.Tx, e history.Event) (bool, error) {
 	var n int
 	err := tx.QueryRowContext(ctx, `SELECT count(*) FROM events WHERE project_id = $1 AND id = $2`, e.ProjectID, e.ID).Scan(&n)
 	if err != nil {
@@ -79,10 +82,10 @@ func isApplied(ctx context.Context, tx *sql.Tx, e event) (bool, error) {
 	return n > 0, nil
 }
 
-// advance counts one more event of a project, and holds the project until the
+// advance counts one more history.Event of a project, and holds the project until the
 // transaction ends. The owner is "" where it is deleted or was never here.
 func advance(ctx context.Context, tx *sql.Tx, projectID string) (seq int64, owner string, err error) {
-	err = again(func() error {
+	err = retryNoRows(func() error {
 		return tx.QueryRowContext(ctx,
 			`UPDATE projects SET version = version + 1 WHERE id = $1 RETURNING version, user_id`, projectID).Scan(&seq, &owner)
 	})
@@ -92,9 +95,9 @@ func advance(ctx context.Context, tx *sql.Tx, projectID string) (seq int64, owne
 	return seq, owner, nil
 }
 
-// again has fn look a second time for a row that it did not find: PostgreSQL may
-// have waited for a rebuild that replaced the row, and missed the new one.
-func again(fn func() error) error {
+// retryNoRows calls fn once more where it finds no row: PostgreSQL may have waited for a
+// rebuild that replaced the row, and missed the new one.
+func retryNoRows(fn func() error) error {
 	err := fn()
 	if errors.Is(err, sql.ErrNoRows) {
 		return fn()
@@ -102,7 +105,7 @@ func again(fn func() error) error {
 	return err
 }
 
-func insertProject(ctx context.Context, tx *sql.Tx, e event) error {
+func insertProject(ctx context.Context, tx *sql.Tx, e history.Event) error {
 	var p contract.ProjectEvent
 	if err := json.Unmarshal(e.Data, &p); err != nil {
 		return err
@@ -110,12 +113,12 @@ func insertProject(ctx context.Context, tx *sql.Tx, e event) error {
 	_, err := tx.ExecContext(ctx,
 		`INSERT INTO projects (id, user_id, name, slug, template, config, version, created_at, updated_at)
 		VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $7) ON CONFLICT (id) DO NOTHING`,
-		e.ProjectID, p.UserID, p.Name, p.Slug, p.Template, string(p.Config), stamp(e.Time))
+		e.ProjectID, p.UserID, p.Name, p.Slug, p.Template, string(p.Config), formatTime(e.Time))
 	return err
 }
 
 // applyCreated adds what a project may begin with.
-func applyCreated(ctx context.Context, tx *sql.Tx, e event) error {
+func applyCreated(ctx context.Context, tx *sql.Tx, e history.Event) error {
 	var p contract.ProjectEvent
 	if err := json.Unmarshal(e.Data, &p); err != nil {
 		return err
@@ -128,18 +131,18 @@ func applyCreated(ctx context.Context, tx *sql.Tx, e event) error {
 	return applyRequested(ctx, tx, e)
 }
 
-func applyUpdated(ctx context.Context, tx *sql.Tx, e event) error {
+func applyUpdated(ctx context.Context, tx *sql.Tx, e history.Event) error {
 	var p contract.ProjectEvent
 	if err := json.Unmarshal(e.Data, &p); err != nil {
 		return err
 	}
 	_, err := tx.ExecContext(ctx, `UPDATE projects SET name = $1, template = $2, config = $3, updated_at = $4 WHERE id = $5`,
-		p.Name, p.Template, string(p.Config), stamp(e.Time), e.ProjectID)
+		p.Name, p.Template, string(p.Config), formatTime(e.Time), e.ProjectID)
 	return err
 }
 
 // applyDeleted leaves a project's events, so that its owner can still read them.
-func applyDeleted(ctx context.Context, tx *sql.Tx, e event) error {
+func applyDeleted(ctx context.Context, tx *sql.Tx, e history.Event) error {
 	for _, statement := range []string{
 		`DELETE FROM deployments WHERE project_id = $1`,
 		`DELETE FROM graphs WHERE project_id = $1`,
@@ -152,7 +155,7 @@ func applyDeleted(ctx context.Context, tx *sql.Tx, e event) error {
 	return nil
 }
 
-func applyGraph(ctx context.Context, tx *sql.Tx, e event) error {
+func applyGraph(ctx context.Context, tx *sql.Tx, e history.Event) error {
 	var g contract.GraphEvent
 	if err := json.Unmarshal(e.Data, &g); err != nil {
 		return err
@@ -160,18 +163,18 @@ func applyGraph(ctx context.Context, tx *sql.Tx, e event) error {
 	return insertGraph(ctx, tx, e, g.Version, g.Graph)
 }
 
-func insertGraph(ctx context.Context, tx *sql.Tx, e event, version int, g contract.Architecture) error {
+func insertGraph(ctx context.Context, tx *sql.Tx, e history.Event, version int, g contract.Architecture) error {
 	content, err := json.Marshal(g)
 	if err != nil {
 		return err
 	}
 	_, err = tx.ExecContext(ctx, `INSERT INTO graphs (project_id, version, content, created_at) VALUES ($1, $2, $3, $4)`,
-		e.ProjectID, version, string(content), stamp(e.Time))
+		e.ProjectID, version, string(content), formatTime(e.Time))
 	return err
 }
 
 // applyRequested adds a deployment that is asked for and not yet begun.
-func applyRequested(ctx context.Context, tx *sql.Tx, e event) error {
+func applyRequested(ctx context.Context, tx *sql.Tx, e history.Event) error {
 	var p contract.ProjectEvent
 	if err := json.Unmarshal(e.Data, &p); err != nil || p.DeploymentID == "" {
 		return err
@@ -179,13 +182,13 @@ func applyRequested(ctx context.Context, tx *sql.Tx, e event) error {
 	_, err := tx.ExecContext(ctx,
 		`INSERT INTO deployments (project_id, id, status, url, error, created_at, updated_at) VALUES ($1, $2, $3, '', '', $4, $4)
 		ON CONFLICT (project_id, id) DO NOTHING`,
-		e.ProjectID, p.DeploymentID, contract.StatusPending, stamp(e.Time))
+		e.ProjectID, p.DeploymentID, contract.StatusPending, formatTime(e.Time))
 	return err
 }
 
 // applyDeployment moves a deployment forward. What counts is the order in which
 // events come, not their times, and none takes a deployment back from its end.
-func applyDeployment(ctx context.Context, tx *sql.Tx, e event) error {
+func applyDeployment(ctx context.Context, tx *sql.Tx, e history.Event) error {
 	var d contract.DeploymentEvent
 	if err := json.Unmarshal(e.Data, &d); err != nil {
 		return err
@@ -195,6 +198,6 @@ func applyDeployment(ctx context.Context, tx *sql.Tx, e event) error {
 		ON CONFLICT (project_id, id) DO UPDATE SET
 			status = excluded.status, url = excluded.url, error = excluded.error, updated_at = excluded.updated_at
 		WHERE deployments.status IN ('PENDING', 'STARTED')`,
-		e.ProjectID, d.DeploymentID, statuses[e.Type], d.URL, d.Error, stamp(e.Time))
+		e.ProjectID, d.DeploymentID, Statuses[e.Type], d.URL, d.Error, formatTime(e.Time))
 	return err
 }

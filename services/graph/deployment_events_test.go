@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"axion/services/contract"
-	"axion/services/graph"
+	"axion/services/graph/readmodel"
 	"axion/services/host/hosttest"
 )
 
@@ -69,7 +69,7 @@ func TestReceive(t *testing.T) {
 				t.Errorf("told: got %+v, want %d messages and the end", told, tt.told)
 			}
 			all := r.deployments("alice", p.ID)
-			i := slices.IndexFunc(all, func(d graph.Deployment) bool { return d.ID == asked.ID })
+			i := slices.IndexFunc(all, func(d readmodel.Deployment) bool { return d.ID == asked.ID })
 			if len(all) != 2 || i < 0 {
 				t.Fatalf("got %+v, want the one deployment and the end's", all)
 			}

@@ -1,12 +1,12 @@
-package graph
+package readmodel
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"axion/services/graph/history"
 	"axion/services/host"
 )
 
@@ -16,9 +16,6 @@ type Config json.RawMessage
 
 // maxConfig bounds a project's config in bytes of JSON: it travels in messages.
 const maxConfig = 32 << 10
-
-// maxDepth bounds how deeply a config is nested.
-const maxDepth = 64
 
 // Schema says that it is an object; huma validates by it.
 func (c Config) Schema(huma.Registry) *huma.Schema {
@@ -33,13 +30,13 @@ func (c Config) MarshalJSON() ([]byte, error) {
 	return c, nil
 }
 
-// UnmarshalJSON takes the object, without white space between its tokens. Null
+// UnmarshalJSON reads the object, without white space between its tokens. Null
 // is as good as nothing.
 func (c *Config) UnmarshalJSON(text []byte) error {
 	if string(text) == "null" {
 		return nil
 	}
-	raw, err := canonical(text)
+	raw, err := history.Canonical(text)
 	if err != nil {
 		return err
 	}
@@ -47,34 +44,16 @@ func (c *Config) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// check refuses a config that is too large, or nested more deeply than other
+// Check refuses a config that is too large, or nested more deeply than other
 // programs can read.
-func (c Config) check() error {
+func (c Config) Check() error {
 	if len(c) > maxConfig {
 		return host.Invalid("/config", fmt.Sprintf("must not be larger than %d bytes of JSON", maxConfig))
 	}
-	if depthOf(c) > maxDepth {
-		return host.Invalid("/config", fmt.Sprintf("must not be nested more than %d deep", maxDepth))
+	if history.Depth(c) > history.MaxDepth {
+		return host.Invalid("/config", fmt.Sprintf("must not be nested more than %d deep", history.MaxDepth))
 	}
 	return nil
-}
-
-// depthOf is how deeply JSON text is nested.
-func depthOf(text []byte) (deepest int) {
-	depth := 0
-	for decoder := json.NewDecoder(bytes.NewReader(text)); ; {
-		token, err := decoder.Token()
-		if err != nil {
-			return deepest // its end: that it is JSON is known
-		}
-		switch token {
-		case json.Delim('{'), json.Delim('['):
-			depth++
-			deepest = max(deepest, depth)
-		case json.Delim('}'), json.Delim(']'):
-			depth--
-		}
-	}
 }
 
 // text is the form in the database.

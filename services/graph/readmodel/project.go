@@ -1,4 +1,4 @@
-package graph
+package readmodel
 
 import (
 	"context"
@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/google/uuid"
 
 	"axion/services/contract"
 )
@@ -26,19 +25,19 @@ type Project struct {
 	UpdatedAt time.Time `json:"updatedAt"`
 }
 
-// event is the data of an event about the project.
-func (p Project) event(deploymentID string) contract.ProjectEvent {
+// Event is the data of an event about the project.
+func (p Project) Event(deploymentID string) contract.ProjectEvent {
 	return contract.ProjectEvent{
 		ProjectID: p.ID, UserID: p.UserID, Config: json.RawMessage(p.Config.text()),
 		Name: p.Name, Slug: p.Slug, Template: p.Template, DeploymentID: deploymentID,
 	}
 }
 
-// contract is the project in the form that other services get.
-func (p Project) contract() contract.Project {
+// Contract is the project in the form that other services get.
+func (p Project) Contract() contract.Project {
 	return contract.Project{
 		ID: p.ID, UserID: p.UserID, Name: p.Name, Slug: p.Slug, Template: p.Template,
-		Config: json.RawMessage(p.Config.text()), CreatedAt: stamp(p.CreatedAt), UpdatedAt: stamp(p.UpdatedAt),
+		Config: json.RawMessage(p.Config.text()), CreatedAt: formatTime(p.CreatedAt), UpdatedAt: formatTime(p.UpdatedAt),
 	}
 }
 
@@ -47,27 +46,27 @@ const columns = `id, user_id, name, slug, template, config, created_at, updated_
 // errNoProject is the same for another user's project as for one that never was.
 func errNoProject() error { return huma.Error404NotFound("there is no such project of yours") }
 
-// querier is what a database and a transaction have in common.
-type querier interface {
+// Querier is what a database and a transaction have in common.
+type Querier interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
 // find loads one of a user's projects.
-func find(ctx context.Context, q querier, user, id string) (Project, error) {
+func find(ctx context.Context, q Querier, user, id string) (Project, error) {
 	p, err := scan(q.QueryRowContext(ctx, `SELECT `+columns+` FROM projects WHERE id = $1 AND user_id = $2`, id, user))
 	return p, loadError(err)
 }
 
-// findMade is find for what a message that was seen before has made.
-func findMade(ctx context.Context, q querier, by caller) (Project, error) {
-	p, err := scan(q.QueryRowContext(ctx, `SELECT `+columns+` FROM projects WHERE user_id = $1 AND id LIKE $2`, by.user,
-		"%"+by.message.DerivedIDSuffix()))
+// FindCreated loads the project of a user whose id has an ending: that which a message has
+// given it at its first delivery.
+func FindCreated(ctx context.Context, tx *sql.Tx, user, suffix string) (Project, error) {
+	p, err := scan(tx.QueryRowContext(ctx, `SELECT `+columns+` FROM projects WHERE user_id = $1 AND id LIKE $2`, user, "%"+suffix))
 	return p, loadError(err)
 }
 
-// take is find for a command: it holds the project until the transaction ends.
-func take(ctx context.Context, tx *sql.Tx, user, id string) (p Project, err error) {
-	err = again(func() error {
+// LockProject loads one of a user's projects, and holds it until the transaction ends.
+func LockProject(ctx context.Context, tx *sql.Tx, user, id string) (p Project, err error) {
+	err = retryNoRows(func() error {
 		p, err = scan(tx.QueryRowContext(ctx,
 			`UPDATE projects SET version = version WHERE id = $1 AND user_id = $2 RETURNING `+columns, id, user))
 		return err
@@ -98,8 +97,5 @@ func scan(row interface{ Scan(...any) error }) (p Project, err error) {
 	return p, err
 }
 
-// newID is a UUIDv7: ids sort by the time they were made.
-func newID() string { return uuid.Must(uuid.NewV7()).String() }
-
-// stamp is the form of times in the database and in events.
-func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
+// formatTime gives the form of times in the database and in events.
+func formatTime(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }

@@ -1,4 +1,4 @@
-package graph
+package live
 
 import (
 	"errors"
@@ -16,11 +16,11 @@ import (
 
 // ServeHTTP upgrades a request that bears a token, in the header or in ?token=,
 // since browsers set no headers on WebSockets.
-func (b *hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	if !websocket.IsWebSocketUpgrade(r) {
 		if r.URL.Path == "/" {
-			b.host.Index(w, r)
+			h.host.Index(w, r)
 			return
 		}
 		w.Header().Set("Upgrade", "websocket")
@@ -35,14 +35,14 @@ func (b *hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if token == "" {
 		token = query.Get("token")
 	}
-	id, err := b.host.Verifier.Verify(r.Context(), token)
+	id, err := h.host.Verifier.Verify(r.Context(), token)
 	switch {
 	case errors.Is(err, verifier.ErrUnauthorized):
 		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
 		host.WriteProblem(w, http.StatusUnauthorized, err.Error())
 		return
 	case err != nil:
-		b.host.Log.ErrorContext(r.Context(), "token not verified", "error", err)
+		h.host.Log.ErrorContext(r.Context(), "token not verified", "error", err)
 		host.WriteProblem(w, http.StatusServiceUnavailable, "the auth service does not answer; try again")
 		return
 	}
@@ -53,15 +53,15 @@ func (b *hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	if status, detail := b.enter(id.UserID); status != 0 {
+	if status, detail := h.acquire(id.UserID); status != 0 {
 		host.WriteProblem(w, status, detail)
 		return
 	}
-	defer b.leave(id.UserID)
-	// Before the client knows that it is connected: it is told all that happens then.
-	now, err := latest(r.Context(), b.host.DB, id.UserID)
+	defer h.release(id.UserID)
+	// Before the client knows that it is connected: it is sent all that happens then.
+	now, err := latest(r.Context(), h.host.DB, id.UserID)
 	if err != nil {
-		b.host.Log.ErrorContext(r.Context(), "no replay", "error", err)
+		h.host.Log.ErrorContext(r.Context(), "no replay", "error", err)
 		host.WriteProblem(w, http.StatusServiceUnavailable, "the feed cannot be read; try again")
 		return
 	}
@@ -69,7 +69,7 @@ func (b *hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.after = now
 	}
 	// Errors are the upgrader's, which has answered.
-	_ = b.melody.HandleRequestWithKeys(closeframe.Writer(w), r, map[string]any{clientKey: c})
+	_ = h.melody.HandleRequestWithKeys(closeframe.Writer(w), r, map[string]any{clientKey: c})
 }
 
 // parseAfter reads a message's "at". Times that no message can have stand for
@@ -87,26 +87,27 @@ func parseAfter(text string) (int64, error) {
 	return at.UnixNano(), nil
 }
 
-// enter makes room for one more WebSocket of a user, or says why there is none.
-func (b *hub) enter(user string) (status int, detail string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.closed {
+// acquire counts one more WebSocket of a user, or says why there may be none.
+func (h *Hub) acquire(user string) (status int, detail string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
 		return http.StatusServiceUnavailable, "stopping"
 	}
-	if b.count[user] >= maxSessions {
+	if h.count[user] >= maxSessions {
 		return http.StatusTooManyRequests, fmt.Sprintf("you have %d WebSockets open; close one", maxSessions)
 	}
-	b.count[user]++
-	b.running.Add(1)
+	h.count[user]++
+	h.running.Add(1)
 	return 0, ""
 }
 
-func (b *hub) leave(user string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.count[user]--; b.count[user] == 0 {
-		delete(b.count, user)
+// release ends what acquire has counted.
+func (h *Hub) release(user string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.count[user]--; h.count[user] == 0 {
+		delete(h.count, user)
 	}
-	b.running.Done()
+	h.running.Done()
 }

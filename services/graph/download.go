@@ -16,11 +16,18 @@ import (
 
 	"axion/services/bus"
 	"axion/services/contract"
+	"axion/services/graph/readmodel"
 	"axion/services/host"
 )
 
-// codePatience is how long codegen has to generate a project.
-const codePatience = 5 * time.Second
+// codegenTimeout is how long codegen has to generate a project.
+const codegenTimeout = 5 * time.Second
+
+// download answers requests for the files of projects.
+type download struct {
+	queries readmodel.Queries
+	bus     *bus.Bus
+}
 
 type codeOutput struct {
 	Type        string `header:"Content-Type"`
@@ -36,23 +43,23 @@ func zipAnswer() map[string]*huma.Response {
 	}}
 }
 
-// getCode answers with what codegen makes of a project now. The same files make
+// get answers with what codegen makes of a project now. The same files make
 // the same bytes.
-func (s *service) getCode(ctx context.Context, in *IDInput) (*codeOutput, error) {
+func (d *download) get(ctx context.Context, in *IDInput) (*codeOutput, error) {
 	user := host.Caller(ctx).UserID
-	p, err := s.queries.project(ctx, user, in.ID)
+	p, err := d.queries.Project(ctx, user, in.ID)
 	if err != nil {
 		return nil, err
 	}
-	graph, version, err := s.queries.graph(ctx, user, in.ID)
+	graph, version, err := d.queries.Graph(ctx, user, in.ID)
 	if err != nil {
 		return nil, err
 	}
-	event := p.event("")
+	event := p.Event("")
 	if version > 0 {
 		event.Graph = &graph
 	}
-	files, err := s.generate(ctx, event)
+	files, err := d.generate(ctx, event)
 	if err != nil {
 		return nil, err
 	}
@@ -65,11 +72,11 @@ func (s *service) getCode(ctx context.Context, in *IDInput) (*codeOutput, error)
 
 // generate asks codegen for a project's files. Its failures are a 502, but for
 // our own.
-func (s *service) generate(ctx context.Context, p contract.ProjectEvent) ([]contract.File, error) {
-	ctx, cancel := context.WithTimeout(ctx, codePatience)
+func (d *download) generate(ctx context.Context, p contract.ProjectEvent) ([]contract.File, error) {
+	ctx, cancel := context.WithTimeout(ctx, codegenTimeout)
 	defer cancel()
 	var reply contract.GenerateCodeReply
-	err := s.Bus.Request(ctx, bus.Call{
+	err := d.bus.Request(ctx, bus.Call{
 		Topic: contract.Topic(contract.Codegen), Service: contract.Codegen, Type: contract.GenerateCode, Key: p.ProjectID,
 		In: contract.GenerateCodeRequest{
 			ProjectID: p.ProjectID, Template: p.Template, Name: p.Name, Config: p.Config, Slug: p.Slug, Graph: p.Graph,
