@@ -15,10 +15,10 @@ var errNoPort = errors.New("port is missing")
 
 // defaultName is the name that Traefik gives to a service and router of a
 // container whose labels give none.
-func (d *decoder) defaultName() string {
-	name := d.Name
-	if d.Project != "" {
-		name += "_" + d.Project
+func (s *Service) defaultName() string {
+	name := s.Name
+	if s.Project != "" {
+		name += "_" + s.Project
 	}
 	return normalize(name)
 }
@@ -32,22 +32,22 @@ func normalize(name string) string {
 
 // hosts are the "host:port" where a service is reached. label is the port its
 // labels give, if any. There are none of a container that has stopped.
-func (d *decoder) hosts(label string, udp bool) ([]string, error) {
-	if d.Stopped {
+func (s *Service) hosts(label string, udp bool) ([]string, error) {
+	if s.Stopped {
 		return nil, nil
 	}
-	port, err := d.port(label, udp)
+	port, err := s.port(label, udp)
 	if err != nil {
 		return nil, err
 	}
-	if len(d.Addresses) > 0 && !udp {
-		return slices.Clone(d.Addresses), nil
+	if len(s.Addresses) > 0 && !udp {
+		return slices.Clone(s.Addresses), nil
 	}
-	return []string{d.address(port, udp)}, nil
+	return []string{s.address(port, udp)}, nil
 }
 
 // port is the container's port: the label's, else the lowest there is.
-func (d *decoder) port(label string, udp bool) (int, error) {
+func (s *Service) port(label string, udp bool) (int, error) {
 	if label != "" {
 		n, err := strconv.ParseUint(label, 10, 16)
 		if err != nil || n == 0 {
@@ -55,17 +55,17 @@ func (d *decoder) port(label string, udp bool) (int, error) {
 		}
 		return int(n), nil
 	}
-	ports := slices.Clone(d.Exposed)
+	ports := slices.Clone(s.Exposed)
 	if udp {
-		ports = slices.Clone(d.ExposedUDP)
+		ports = slices.Clone(s.ExposedUDP)
 	}
-	for _, p := range d.Ports {
+	for _, p := range s.Ports {
 		if p.UDP == udp {
 			ports = append(ports, p.Target)
 		}
 	}
 	if len(ports) == 0 {
-		if len(d.Addresses) > 0 && !udp {
+		if len(s.Addresses) > 0 && !udp {
 			return 0, nil
 		}
 		return 0, errNoPort
@@ -74,11 +74,11 @@ func (d *decoder) port(label string, udp bool) (int, error) {
 }
 
 // address is where the host reaches a container's port.
-func (d *decoder) address(port int, udp bool) string {
-	bound, at := d.binding(port, udp)
+func (s *Service) address(port int, udp bool) string {
+	bound, at := s.binding(port, udp)
 	switch {
-	case d.Host != "" && (at == "" || !d.UseBindPortIP):
-		return net.JoinHostPort(d.Host, strconv.Itoa(port))
+	case s.Host != "" && (at == "" || !s.UseBindPortIP):
+		return net.JoinHostPort(s.Host, strconv.Itoa(port))
 	case at == "":
 		at = "127.0.0.1"
 	}
@@ -87,8 +87,8 @@ func (d *decoder) address(port int, udp bool) string {
 
 // binding is where a port is published, and at which of the host's addresses if it
 // is not at all of them. One that is not published is itself.
-func (d *decoder) binding(port int, udp bool) (published int, at string) {
-	for _, p := range d.Ports {
+func (s *Service) binding(port int, udp bool) (published int, at string) {
+	for _, p := range s.Ports {
 		if p.Target != port || p.UDP != udp || p.Published == 0 {
 			continue
 		}

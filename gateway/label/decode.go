@@ -75,7 +75,7 @@ type (
 	}
 )
 
-// decode fills the tree and takes over what needs no more than that. It reports
+// decode fills the tree, and completes what needs no more than that. It reports
 // whether every value could be read.
 func (d *decoder) decode() bool {
 	if len(d.labels) == 0 {
@@ -163,20 +163,4 @@ func unreadable(value string, err error) string {
 		return fmt.Sprintf("%q is not a duration such as 10s or 1m", value)
 	}
 	return fmt.Sprintf("%q cannot be read: %s", value, err)
-}
-
-// labelOf is the first label that defines something.
-func (d *decoder) labelOf(section, kind, name string) string {
-	return d.first[ref(section, kind, name)]
-}
-
-// fieldLabel is the label of one field of it, or else the first one.
-func (d *decoder) fieldLabel(section, kind, name, field string) string {
-	at := prefix + ref(section, kind, name) + "." + field
-	for _, key := range d.keys {
-		if strings.EqualFold(key, at) {
-			return key
-		}
-	}
-	return d.labelOf(section, kind, name)
 }

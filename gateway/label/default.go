@@ -36,11 +36,11 @@ func NewDefaultRule(text string) (*DefaultRule, error) {
 var limits = gotemplate.Limits{Output: maxRule, Steps: 20_000, Time: time.Second}
 
 // rule makes the rule of a service's router.
-func (t *DefaultRule) rule(d *decoder) (string, error) {
+func (t *DefaultRule) rule(s *Service) (string, error) {
 	text, err := t.template.Execute(context.Background(), struct {
 		Name, ContainerName string
 		Labels              map[string]string
-	}{d.defaultName(), d.container(), AllLabels(d.Service)}, limits)
+	}{s.defaultName(), s.container(), AllLabels(*s)}, limits)
 	if err != nil {
 		return "", fmt.Errorf("the default rule: %w", err)
 	}
@@ -48,11 +48,11 @@ func (t *DefaultRule) rule(d *decoder) (string, error) {
 }
 
 // container is the name that compose gives to the first container of a service.
-func (d *decoder) container() string {
-	if d.Project == "" {
-		return d.Name
+func (s *Service) container() string {
+	if s.Project == "" {
+		return s.Name
 	}
-	return d.Project + "-" + d.Name + "-1"
+	return s.Project + "-" + s.Name + "-1"
 }
 
 // AllLabels are the labels of a service with those that compose itself adds,

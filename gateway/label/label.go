@@ -3,11 +3,6 @@
 package label
 
 import (
-	"cmp"
-	"fmt"
-	"slices"
-	"strings"
-
 	"axion/gateway/config"
 	"axion/gateway/rule"
 )
@@ -79,7 +74,7 @@ type Set struct {
 	// Unserved is what the labels would configure if they counted. Nil where they do,
 	// or where traefik.enable says that they do not.
 	Unserved *config.Unserved
-	// Places tells where the labels stand.
+	// Places gives the position of each label.
 	Places   *config.Places
 	Problems []config.Problem
 }
@@ -88,27 +83,28 @@ type Set struct {
 // A mistake leaves the set empty, with an Error among its Problems. A label that
 // is not supported leaves out only what cannot be served without it.
 func Decode(s Service) *Set {
-	d := &decoder{Service: s, set: newSet(s)}
+	d := &decoder{report: report{Service: s, set: newSet(s)}}
 	d.keys = d.sorted()
 	off, forgotten := d.disabled()
 	if !off {
-		d.slips()
+		d.warnMisspelt()
 	}
 	if forgotten {
-		d.set.Unserved = d.forgotten()
+		d.set.Unserved = d.warnForgotten()
 	}
 	if !d.enabled() {
 		return d.set
 	}
-	ok := d.sort() && d.decode()
+	ok := d.classify() && d.decode()
 	d.clarify()
 	if ok {
 		// Even if there is a mistake, go on to report all of them at once.
-		http, tcp, udp := d.services(), d.tcpServices(), d.udpServices()
-		ok = http && tcp && udp
-		d.routers(http)
-		d.tcpRouters(tcp)
-		d.udpRouters(udp)
+		http, tcp, udp := httpDecoder{d}, tcpDecoder{d}, udpDecoder{d}
+		httpOK, tcpOK, udpOK := http.services(), tcp.services(), udp.services()
+		ok = httpOK && tcpOK && udpOK
+		http.routers(httpOK)
+		tcp.routers(tcpOK)
+		udp.routers(udpOK)
 	}
 	if !ok {
 		problems := d.set.Problems
@@ -126,85 +122,10 @@ func newSet(s Service) *Set {
 	}
 }
 
-// decoder works through one service's labels.
+// decoder decodes one service's labels.
 type decoder struct {
-	Service
-	set    *Set
-	keys   []string          // the traefik labels in order, so that problems are too
+	report
 	labels map[string]string // the ones to decode, the root in lower case
-	first  map[string]string // "http.routers.name" in lower case → the first label of it
 	out    map[string]string // "http.routers.name" in lower case → why it is left out
 	tree   tree
-}
-
-func (d *decoder) problem(severity config.Severity, label, message, hint string) {
-	file, line := d.File, 0
-	if label == "" && len(d.keys) > 0 {
-		file, line, _ = d.set.Places.Of(d.keys[0])
-	} else if label != "" {
-		file, line, _ = d.set.Places.Of(label)
-	}
-	d.set.Problems = append(d.set.Problems, config.Problem{
-		Severity: severity, File: file, Line: line, Service: d.Name,
-		Label: label, Message: message, Fix: hint,
-	})
-}
-
-func (d *decoder) origin(section, kind, name string) config.Origin {
-	o := d.set.Origin
-	if key := d.first[ref(section, kind, name)]; key != "" {
-		o.File, o.Line, _ = d.set.Places.Of(key)
-	}
-	return o
-}
-
-// ref is how a piece of configuration is noted, such as "http.routers.name".
-func ref(section, kind, name string) string {
-	return section + "." + kind + "." + strings.ToLower(name)
-}
-
-// sorted are the traefik labels in the order of files and lines.
-func (d *decoder) sorted() []string {
-	type place struct {
-		key, file string
-		line      int
-	}
-	places := make([]place, 0, len(d.Labels))
-	for k := range d.Labels {
-		if hasPrefix(k) {
-			places = append(places, place{k, d.Files[k], d.Lines[k]})
-		}
-	}
-	slices.SortFunc(places, func(a, b place) int {
-		return cmp.Or(strings.Compare(a.file, b.file), a.line-b.line, strings.Compare(a.key, b.key))
-	})
-	keys := make([]string, len(places))
-	for i, p := range places {
-		keys[i] = p.key
-	}
-	return keys
-}
-
-func hasPrefix(key string) bool {
-	return len(key) > len(prefix) && (key[:len(prefix)] == prefix || strings.EqualFold(key[:len(prefix)], prefix))
-}
-
-// enabled reports whether the labels count at all.
-func (d *decoder) enabled() bool {
-	enabled := len(d.keys) > 0 && !d.RequireEnable
-	for _, k := range d.keys {
-		if !strings.EqualFold(k, prefix+"enable") {
-			continue
-		}
-		switch v := strings.ToLower(d.Labels[k]); v {
-		case "true", "1", "t":
-			enabled = true
-		case "false", "0", "f":
-			return false
-		default:
-			d.problem(config.Error, k, fmt.Sprintf("%q is neither true nor false", v), "write true, in quotes where labels are a mapping")
-			return false
-		}
-	}
-	return enabled
 }

@@ -9,9 +9,12 @@ import (
 	"axion/gateway/config"
 )
 
-// tcpServices is [decoder.services] for raw connections. A default service is
+// tcpDecoder decodes the services and routers of raw connections.
+type tcpDecoder struct{ *decoder }
+
+// services is [httpDecoder.services] for raw connections. A default service is
 // made only where a TCP router needs it.
-func (d *decoder) tcpServices() bool {
+func (d tcpDecoder) services() bool {
 	services := d.tree.TCP.Services
 	if len(services) == 0 {
 		for _, r := range d.tree.TCP.Routers {
@@ -22,39 +25,46 @@ func (d *decoder) tcpServices() bool {
 	}
 	ok := true
 	for _, name := range slices.Sorted(maps.Keys(services)) {
-		s := services[name]
-		composed := s.TCPService
-		composed.Origin = d.origin("tcp", "services", name)
-		if len(kindsOf(reflect.ValueOf(composed))) > 0 {
-			if ok = d.composed("tcp", name, &composed, s.LoadBalancer != nil) && ok; ok {
-				put(&d.set.TCP.Services, name, &composed)
-			}
-			continue
-		}
-		if s.LoadBalancer == nil {
-			s.LoadBalancer = &tcpBalancer{}
-		}
-		var one tcpServer
-		if len(s.LoadBalancer.Servers) > 0 {
-			one = s.LoadBalancer.Servers[0]
-		}
-		hosts, err := d.hosts(one.Port, false)
-		if err != nil {
+		if s := d.service(name, services[name]); s != nil {
+			put(&d.set.TCP.Services, name, s)
+		} else {
 			ok = false
-			d.refuse("tcp", name, err)
-			continue
 		}
-		lb := s.LoadBalancer.TCPLoadBalancer
-		for _, host := range hosts {
-			lb.Servers = append(lb.Servers, config.TCPServer{Address: host, TLS: one.TLS})
-		}
-		put(&d.set.TCP.Services, name, &config.TCPService{Origin: composed.Origin, LoadBalancer: &lb})
 	}
 	return ok
 }
 
-// tcpRouters is [decoder.routers] for raw connections, which have no default rule.
-func (d *decoder) tcpRouters(complete bool) {
+// service is one with its servers, or nil if it has no address.
+func (d tcpDecoder) service(name string, s *tcpService) *config.TCPService {
+	composed := s.TCPService
+	composed.Origin = d.origin("tcp", "services", name)
+	if len(kindsOf(reflect.ValueOf(composed))) > 0 {
+		if !d.composed("tcp", name, &composed, s.LoadBalancer != nil) {
+			return nil
+		}
+		return &composed
+	}
+	var server tcpServer
+	var lb config.TCPLoadBalancer
+	if s.LoadBalancer != nil {
+		lb = s.LoadBalancer.TCPLoadBalancer
+		if len(s.LoadBalancer.Servers) > 0 {
+			server = s.LoadBalancer.Servers[0]
+		}
+	}
+	hosts, err := d.hosts(server.Port, false)
+	if err != nil {
+		d.refuse("tcp", name, err)
+		return nil
+	}
+	for _, host := range hosts {
+		lb.Servers = append(lb.Servers, config.TCPServer{Address: host, TLS: server.TLS})
+	}
+	return &config.TCPService{Origin: composed.Origin, LoadBalancer: &lb}
+}
+
+// routers is [httpDecoder.routers] for raw connections, which have no default rule.
+func (d tcpDecoder) routers(complete bool) {
 	services := slices.Sorted(maps.Keys(d.set.TCP.Services))
 	for _, name := range slices.Sorted(maps.Keys(d.tree.TCP.Routers)) {
 		r := d.tree.TCP.Routers[name]

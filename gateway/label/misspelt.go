@@ -8,43 +8,43 @@ import (
 	"axion/gateway/config"
 )
 
-// slips tells of labels that were meant to be Traefik's and that it passes over,
+// warnMisspelt warns of labels that were meant to be Traefik's and that it ignores,
 // because of how they begin; and of those that it refuses and this gateway reads.
-func (d *decoder) slips() {
+func (r *report) warnMisspelt() {
 	var keys []string
-	for key := range d.Labels {
-		if !usual(key) {
+	for key := range r.Labels {
+		if !usual(key) && len(key) <= maxLabel {
 			keys = append(keys, key)
 		}
 	}
 	slices.SortFunc(keys, func(a, b string) int {
-		if d.Lines[a] != d.Lines[b] {
-			return d.Lines[a] - d.Lines[b]
+		if r.Lines[a] != r.Lines[b] {
+			return r.Lines[a] - r.Lines[b]
 		}
 		return strings.Compare(a, b)
 	})
 	for _, key := range keys {
-		if len(key) > maxLabel {
-			continue
-		}
 		if hasPrefix(key) {
-			segments := strings.Split(key[len(prefix):], ".")
-			if segments[0] == "" && meantFor(key) != "" {
-				d.problem(config.Warning, key, "Traefik has no such label: it is ignored", "did you mean "+meantFor(key)+"?")
-			}
-			if section := sectionOf(segments); section != "" {
-				d.problem(config.Warning, key, "Traefik has no such label: it is ignored", "did you mean "+prefix+section+"."+strings.Join(segments,
-					".")+"?")
-			}
-			if !strings.HasPrefix(key, prefix) {
-				d.problem(config.Warning, key, "Traefik refuses all labels of the service for this one: it reads the prefix in lower case only",
-					"write "+prefix+key[len(prefix):])
-			}
-			continue
+			r.warnPrefixed(key)
+		} else if meant := meantFor(key); meant != "" {
+			r.problem(config.Warning, key, "the label is ignored: Traefik's begin with "+prefix, fmt.Sprintf("did you mean %s?", meant))
 		}
-		if meant := meantFor(key); meant != "" {
-			d.problem(config.Warning, key, "the label is ignored: Traefik's begin with "+prefix, fmt.Sprintf("did you mean %s?", meant))
-		}
+	}
+}
+
+// warnPrefixed warns of a label with Traefik's prefix.
+func (r *report) warnPrefixed(key string) {
+	segments := strings.Split(key[len(prefix):], ".")
+	if segments[0] == "" && meantFor(key) != "" {
+		r.problem(config.Warning, key, "Traefik has no such label: it is ignored", "did you mean "+meantFor(key)+"?")
+	}
+	if section := sectionOf(segments); section != "" {
+		r.problem(config.Warning, key, "Traefik has no such label: it is ignored",
+			"did you mean "+prefix+section+"."+strings.Join(segments, ".")+"?")
+	}
+	if !strings.HasPrefix(key, prefix) {
+		r.problem(config.Warning, key, "Traefik refuses all labels of the service for this one: it reads the prefix in lower case only",
+			"write "+prefix+key[len(prefix):])
 	}
 }
 
@@ -121,46 +121,18 @@ func sectionOf(segments []string) string {
 }
 
 // clarify gives the problems of unknown labels hints that go by how they are written.
-func (d *decoder) clarify() {
-	for i, p := range d.set.Problems {
+func (r *report) clarify() {
+	for i, p := range r.set.Problems {
 		if !hasPrefix(p.Label) || !strings.HasPrefix(p.Message, "Traefik has no such label") {
 			continue
 		}
 		segments := strings.Split(p.Label[len(prefix):], ".")
 		name, rest, ok := dotted(segments)
-		switch at := &d.set.Problems[i]; {
+		switch at := &r.set.Problems[i]; {
 		case ok:
 			at.Fix = fmt.Sprintf("the dots of the name %q end it: labels cannot give such a name; write %s", name, rest)
-		case d.Labels[p.Label] == "" && strings.ContainsAny(p.Label, " (`"):
+		case r.Labels[p.Label] == "" && strings.ContainsAny(p.Label, " (`"):
 			at.Fix = "write the label as name=value"
 		}
 	}
-}
-
-// disabled reports whether traefik.enable switches the labels off, and whether they
-// do not count only because it is missing.
-func (d *decoder) disabled() (off, forgotten bool) {
-	forgotten = d.RequireEnable
-	for _, k := range d.keys {
-		if strings.EqualFold(k, prefix+"enable") {
-			v := strings.ToLower(d.Labels[k])
-			off, forgotten = v == "false" || v == "0" || v == "f", false
-		}
-	}
-	return off, forgotten && (d.has("http.") || d.has("tcp.") || d.has("udp."))
-}
-
-// forgotten tells that traefik.enable is missing.
-func (d *decoder) forgotten() *config.Unserved {
-	const why = "traefik.enable is missing, and Traefik's exposedByDefault is false"
-	hint := "add the label traefik.enable=true"
-	d.problem(config.Warning, d.keys[0], "the labels of this service are ignored: "+why, hint)
-	return WouldServe(d.Service, why, hint)
-}
-
-// WouldServe is what the labels of a service that does not count would configure.
-func WouldServe(s Service, why, hint string) *config.Unserved {
-	s.RequireEnable = false
-	set := Decode(s)
-	return &config.Unserved{Origin: set.Origin, Why: why, Hint: hint, Routers: set.Routers}
 }

@@ -10,9 +10,9 @@ import (
 // maxLabel bounds the bytes of a label's name and of its value.
 const maxLabel = 64 << 10
 
-// sort separates the labels to decode from those that are not supported, and
+// classify separates the labels to decode from those that are not supported, and
 // reports whether all are known.
-func (d *decoder) sort() bool {
+func (d *decoder) classify() bool {
 	d.labels, d.first, d.out = make(map[string]string, len(d.keys)), map[string]string{}, map[string]string{}
 	ok := true
 	var skipped [][]string
@@ -23,30 +23,40 @@ func (d *decoder) sort() bool {
 			continue
 		}
 		segments := strings.Split(key[len(prefix):], ".")
-		switch s := known().find(segments); s {
-		case newer:
-			d.problem(config.Notice, key, "the label is followed, and Traefik 3.7 leaves out the whole container for it: it does not have it", "")
-			fallthrough
-		case understood:
-			if len(segments) > 1 { // traefik.enable is dealt with
-				d.locate(key, segments)
-				d.labels[prefix+key[len(prefix):]] = d.Labels[key]
-			}
-		case tuning, essential:
-			d.locate(key, segments)
-			d.unsupported(key, segments, s)
+		s := known().find(segments)
+		if s == tuning || s == essential {
 			skipped = append(skipped, segments)
-		case fileOnly:
-			d.problem(config.Warning, key, "Traefik ignores this label: only files can set it", inFile(segments))
-		case reserved:
-			d.problem(config.Warning, key, "Traefik ignores this label: it keeps the field for itself", insteadOf(segments))
-		case unknown:
-			ok = d.unknown(key, segments) && ok
-		case inert:
 		}
+		ok = d.sort(key, segments, s) && ok
 	}
 	d.skip(skipped)
 	return ok
+}
+
+// sort puts a label among those to decode, or reports why it is none. It returns false for
+// one with which all labels of the service are void.
+func (d *decoder) sort(key string, segments []string, s status) bool {
+	switch s {
+	case newer:
+		d.problem(config.Notice, key, "the label is followed, and Traefik 3.7 leaves out the whole container for it: it does not have it", "")
+		fallthrough
+	case understood:
+		if len(segments) > 1 { // traefik.enable is dealt with
+			d.locate(key, segments)
+			d.labels[prefix+key[len(prefix):]] = d.Labels[key]
+		}
+	case tuning, essential:
+		d.locate(key, segments)
+		d.unsupported(key, segments, s)
+	case fileOnly:
+		d.problem(config.Warning, key, "Traefik ignores this label: only files can set it", inFile(segments))
+	case reserved:
+		d.problem(config.Warning, key, "Traefik ignores this label: it keeps the field for itself", insteadOf(segments))
+	case unknown:
+		return d.unknown(key, segments)
+	case inert:
+	}
+	return true
 }
 
 // locate notes the first label of what the label defines.
@@ -69,40 +79,7 @@ func (d *decoder) unsupported(key string, segments []string, s status) {
 	d.problem(config.Warning, key, "this label is not supported", whyNot(segments))
 }
 
-// whyNot tells what becomes of a label that is not supported.
-func whyNot(segments []string) string {
-	switch strings.ToLower(segments[min(3, len(segments)-1)]) {
-	case "plugin":
-		return "plugins cannot be loaded: routers that use this middleware are left out"
-	case "ratelimit":
-		return "the limit is counted in this process, without Redis"
-	}
-	absent := "Swarm"
-	switch strings.ToLower(segments[0]) {
-	case "consulcatalog":
-		absent = "Consul"
-	case "nomad":
-		absent = "Nomad"
-	}
-	return "it is ignored: there is no " + absent + " here"
-}
-
-// insteadOf says what to write in place of a label that Traefik keeps for itself.
-func insteadOf(segments []string) string {
-	for _, f := range config.ReservedFields() {
-		names := strings.Split(strings.ReplaceAll(f.Path, "servers[n]", "server"), ".")
-		matches := len(names) <= len(segments)
-		for i := 0; matches && i < len(names); i++ {
-			matches = names[i] == "*" || strings.EqualFold(names[i], unindexed(segments[i]))
-		}
-		if matches {
-			return f.Hint
-		}
-	}
-	return ""
-}
-
-// skip settles which middlewares are left out because of labels that are not
+// skip decides which middlewares are left out because of labels that are not
 // supported. One with nothing but harmless ones is what Traefik's is without them.
 func (d *decoder) skip(labels [][]string) {
 	for _, segments := range labels {

@@ -48,6 +48,39 @@ func inFile(segments []string) string {
 	return "put it into a file of the file provider, below " + strings.ToLower(segments[0]) + "." + name
 }
 
+// whyNot says what becomes of a label that is not supported.
+func whyNot(segments []string) string {
+	switch strings.ToLower(segments[min(3, len(segments)-1)]) {
+	case "plugin":
+		return "plugins cannot be loaded: routers that use this middleware are left out"
+	case "ratelimit":
+		return "the limit is counted in this process, without Redis"
+	}
+	absent := "Swarm"
+	switch strings.ToLower(segments[0]) {
+	case "consulcatalog":
+		absent = "Consul"
+	case "nomad":
+		absent = "Nomad"
+	}
+	return "it is ignored: there is no " + absent + " here"
+}
+
+// insteadOf says what to write in place of a label that Traefik keeps for itself.
+func insteadOf(segments []string) string {
+	for _, f := range config.ReservedFields() {
+		names := strings.Split(strings.ReplaceAll(f.Path, "servers[n]", "server"), ".")
+		matches := len(names) <= len(segments)
+		for i := 0; matches && i < len(names); i++ {
+			matches = names[i] == "*" || strings.EqualFold(names[i], unindexed(segments[i]))
+		}
+		if matches {
+			return f.Hint
+		}
+	}
+	return ""
+}
+
 // v1Hint explains labels that Traefik had up to version 1.
 func v1Hint(root string) string {
 	switch root {
