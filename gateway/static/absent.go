@@ -102,14 +102,14 @@ var newer = []string{"entrypoints.*.forwardedheaders.addxforwardedschemeheaders"
 // isNewer reports whether a setting is one of those.
 func isNewer(path []string) bool {
 	for _, pattern := range newer {
-		if leads(strings.Split(pattern, "."), path) {
+		if isPrefix(strings.Split(pattern, "."), path) {
 			return true
 		}
 	}
 	return false
 }
 
-// unknown tells of a setting that Traefik does not have.
+// unknown reports a setting that Traefik does not have.
 func (r *reader) unknown(f field, s setting) {
 	message, hint, severity := fmt.Sprintf("Traefik has no setting %s", s.text), "", config.Warning
 	if f.absent != nil {
@@ -121,7 +121,7 @@ func (r *reader) unknown(f field, s setting) {
 		hint = fmt.Sprintf("did you mean %s?", near)
 	}
 	switch {
-	case !s.passed:
+	case !s.ignored:
 		message += ", and does not start with it"
 	case hint == "" && strings.HasPrefix(strings.ToUpper(s.text), env.DefaultNamePrefix): // it may be meant for something else
 		severity = config.Notice

@@ -21,7 +21,7 @@ const configFile = "configfile"
 // flags splits the command into settings, as Traefik does: --k=v, --k v, and --k
 // for what can be switched on.
 func (r *reader) flags() []setting {
-	args := r.Args
+	args := r.files.Args
 	if len(args) > 0 && !strings.HasPrefix(args[0].Text, "-") {
 		args = args[1:] // the program's name
 	}
@@ -52,7 +52,7 @@ func (r *reader) flags() []setting {
 	return out
 }
 
-// tooLong tells of a flag or variable that is left out.
+// tooLong reports a flag or variable that is left out.
 func (r *reader) tooLong(name string, line int) {
 	r.problem(config.Error, line, fmt.Sprintf("%.40s… is ignored: it is longer than %d bytes", name, maxSetting),
 		"write it into the static configuration file")
@@ -62,35 +62,35 @@ func (r *reader) tooLong(name string, line int) {
 // are built, and compose files name them, by these.
 var unrelated = []string{"TRAEFIK_IMAGE", "TRAEFIK_TAG", "TRAEFIK_VERSION"}
 
-// environment are the TRAEFIK_ variables of Traefik's settings, in order. It tells of
-// those that Traefik passes over: it reads a variable that begins with the name of a
+// environment are the TRAEFIK_ variables of Traefik's settings, in order. It reports
+// those that Traefik ignores: it reads a variable that begins with the name of a
 // section, in capitals, and does not start with one that it does not know then.
 func (r *reader) environment() []setting {
 	var out []setting
 	sections := append(sectionNames(), refused)
-	for _, name := range slices.Sorted(maps.Keys(r.Env)) {
+	for _, name := range slices.Sorted(maps.Keys(r.files.Env)) {
 		rest, ok := strings.CutPrefix(strings.ToUpper(name), env.DefaultNamePrefix)
 		if !ok || rest == "" || slices.Contains(unrelated, name) {
 			continue
 		}
-		if len(rest)+len(r.Env[name]) > maxSetting {
-			r.tooLong(name, r.Line)
+		if len(rest)+len(r.files.Env[name]) > maxSetting {
+			r.tooLong(name, r.files.Line)
 			continue
 		}
-		s := setting{path: strings.Split(strings.ToLower(rest), "_"), value: r.Env[name], text: name, line: r.Line}
+		s := setting{path: strings.Split(strings.ToLower(rest), "_"), value: r.files.Env[name], text: name, line: r.files.Line}
 		if slices.ContainsFunc(sections, func(section string) bool {
 			return strings.HasPrefix(name, env.DefaultNamePrefix+strings.ToUpper(section))
 		}) {
 			out = append(out, s)
 			continue
 		}
-		r.passedOver(s)
+		r.reportVariable(s)
 	}
 	return out
 }
 
 // refused is a section of old versions that Traefik 3.7 refuses wherever it stands, where
-// it passes over others in variables and files.
+// it ignores others in variables and files.
 const refused = "pilot"
 
 // sectionNames are the first names of all settings, in lower case.
@@ -106,11 +106,11 @@ func sectionNames() []string {
 	return names
 }
 
-// passedOver tells of a variable that Traefik does not look at.
-func (r *reader) passedOver(s setting) {
+// reportVariable reports a variable that Traefik ignores.
+func (r *reader) reportVariable(s setting) {
 	f := classify(s.path)
 	if f.verdict == unknown {
-		s.passed = true
+		s.ignored = true
 		r.unknown(f, s)
 		return
 	}

@@ -10,45 +10,48 @@ import (
 	"axion/gateway/config"
 )
 
-// check tells of values that have the right form and are none nevertheless. Each is
-// left out.
-func (r *reader) check(s *config.Static) {
+// checker finds values that have the right form and are none nevertheless. Each is left
+// out.
+type checker struct{ *report }
+
+// check checks all of them.
+func (c *checker) check(s *config.Static) {
 	if p := s.Ping; p != nil && p.TerminatingStatusCode != 0 && (p.TerminatingStatusCode < 200 || p.TerminatingStatusCode > 599) {
-		r.wrong("ping.terminatingStatusCode", fmt.Sprintf("%d is not a status that can be answered", p.TerminatingStatusCode),
+		c.wrong("ping.terminatingStatusCode", fmt.Sprintf("%d is not a status that can be answered", p.TerminatingStatusCode),
 			"it is from 200 to 599; 503 is the usual one")
 		p.TerminatingStatusCode = 0
 	}
 	if a := s.API; a != nil && a.BasePath != "" && (a.BasePath[0] != '/' || strings.ContainsAny(a.BasePath, "`?#")) {
-		r.wrong("api.basePath", fmt.Sprintf("%q is not an absolute path, and Traefik does not start with it", a.BasePath),
+		c.wrong("api.basePath", fmt.Sprintf("%q is not an absolute path, and Traefik does not start with it", a.BasePath),
 			"write one such as /traefik")
 		a.BasePath = ""
 	}
 	if s.AccessLog != nil {
-		r.checkAccessLog(s.AccessLog)
+		c.checkAccessLog(s.AccessLog)
 	}
 	if s.Metrics != nil {
-		r.checkMetrics(s.Metrics.Prometheus)
+		c.checkMetrics(s.Metrics.Prometheus)
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.EntryPoints)) {
-		r.checkProxyProtocol(name, s.EntryPoints[name])
+		c.checkProxyProtocol(name, s.EntryPoints[name])
 	}
 }
 
-// checkProxyProtocol tells of a PROXY protocol that nobody may speak, which Traefik's
+// checkProxyProtocol reports a PROXY protocol that nobody may speak, which Traefik's
 // TCP listeners refuse.
-func (r *reader) checkProxyProtocol(name string, e *config.EntryPoint) {
+func (c *checker) checkProxyProtocol(name string, e *config.EntryPoint) {
 	p := e.ProxyProtocol
 	if p == nil || p.Insecure || len(p.TrustedIPs) > 0 || strings.HasSuffix(strings.ToLower(e.Address), "/udp") {
 		return
 	}
-	r.wrong("entryPoints."+name+".proxyProtocol", "nobody is trusted to speak it, and Traefik does not start with it",
+	c.wrong("entryPoints."+name+".proxyProtocol", "nobody is trusted to speak it, and Traefik does not start with it",
 		"list the balancers in front under trustedIPs, or set insecure for a test")
 	e.ProxyProtocol = nil
 }
 
-func (r *reader) checkMetrics(p *config.Prometheus) {
+func (c *checker) checkMetrics(p *config.Prometheus) {
 	for _, m := range p.Mistakes() {
-		r.wrong("metrics.prometheus."+m.Label, m.Message, m.Fix)
+		c.wrong("metrics.prometheus."+m.Label, m.Message, m.Fix)
 		if label, ok := strings.CutPrefix(m.Label, "headerLabels."); ok {
 			delete(p.HeaderLabels, label)
 		} else {
@@ -57,42 +60,42 @@ func (r *reader) checkMetrics(p *config.Prometheus) {
 	}
 }
 
-func (r *reader) checkAccessLog(c *config.AccessLog) {
-	if !slices.Contains([]string{"", "common", "genericCLF", "json"}, c.Format) {
-		r.doubt("accessLog.format", fmt.Sprintf("%q is none of common, genericCLF and json: common is used, as by Traefik", c.Format))
-		c.Format = ""
+func (c *checker) checkAccessLog(log *config.AccessLog) {
+	if !slices.Contains([]string{"", "common", "genericCLF", "json"}, log.Format) {
+		c.warn("accessLog.format", fmt.Sprintf("%q is none of common, genericCLF and json: common is used, as by Traefik", log.Format))
+		log.Format = ""
 	}
-	if f := c.Filters; f != nil {
+	if f := log.Filters; f != nil {
 		f.StatusCodes = slices.DeleteFunc(f.StatusCodes, func(text string) bool {
 			low, high, _ := strings.Cut(text, "-")
 			bad := !isStatus(low) || high != "" && !isStatus(high)
 			if bad {
-				r.wrong("accessLog.filters.statusCodes", fmt.Sprintf("%q is not a status", text), "write one such as 404, or a range such as 500-599")
+				c.wrong("accessLog.filters.statusCodes", fmt.Sprintf("%q is not a status", text), "write one such as 404, or a range such as 500-599")
 			}
 			return bad
 		})
 	}
-	f := c.Fields
+	f := log.Fields
 	if f == nil {
 		return
 	}
 	field := []string{"keep", "drop", "redact"}
-	r.checkMode("accessLog.fields", &f.DefaultMode, f.Names, field)
+	c.checkMode("accessLog.fields", &f.DefaultMode, f.Names, field)
 	if f.Headers != nil {
-		r.checkMode("accessLog.fields.headers", &f.Headers.DefaultMode, f.Headers.Names, field)
+		c.checkMode("accessLog.fields.headers", &f.Headers.DefaultMode, f.Headers.Names, field)
 	}
 	if f.QueryParameters != nil {
-		r.checkMode("accessLog.fields.queryParameters", &f.QueryParameters.DefaultMode, nil, []string{"keep", "drop"})
+		c.checkMode("accessLog.fields.queryParameters", &f.QueryParameters.DefaultMode, nil, []string{"keep", "drop"})
 	}
 }
 
 // checkMode leaves out what is no mode: the usual one holds.
-func (r *reader) checkMode(path string, mode *string, names map[string]string, modes []string) {
+func (c *checker) checkMode(path string, mode *string, names map[string]string, modes []string) {
 	none := func(path, mode string) bool {
 		if mode == "" || slices.ContainsFunc(modes, func(m string) bool { return strings.EqualFold(m, mode) }) {
 			return false
 		}
-		r.doubt(path, fmt.Sprintf("%q is none of %s: the usual mode holds, as with Traefik", mode, strings.Join(modes, ", ")))
+		c.warn(path, fmt.Sprintf("%q is none of %s: the usual mode holds, as with Traefik", mode, strings.Join(modes, ", ")))
 		return true
 	}
 	if none(path+".defaultMode", *mode) {
@@ -110,10 +113,10 @@ func isStatus(text string) bool {
 	return err == nil && n >= 100 && n <= 999
 }
 
-func (r *reader) wrong(path, message, hint string) {
-	r.problem(config.Error, r.lines[strings.ToLower(path)], path+": "+message, hint)
+func (c *checker) wrong(path, message, hint string) {
+	c.problem(config.Error, c.lines[strings.ToLower(path)], path+": "+message, hint)
 }
 
-func (r *reader) doubt(path, message string) {
-	r.problem(config.Warning, r.lines[strings.ToLower(path)], path+": "+message, "")
+func (c *checker) warn(path, message string) {
+	c.problem(config.Warning, c.lines[strings.ToLower(path)], path+": "+message, "")
 }

@@ -66,30 +66,30 @@ func (f field) unreadable(value string) string {
 	return document.Unreadable(f.typ, value)
 }
 
-// classify follows a path through the lists and the tree.
+// classify resolves a path through the lists and the tree.
 func classify(path []string) field {
 	for i := range absentSettings {
-		if leads(strings.Split(absentSettings[i].path, "."), path) {
+		if isPrefix(strings.Split(absentSettings[i].path, "."), path) {
 			return field{absent: &absentSettings[i]}
 		}
 	}
 	holds := false
 	for i := range undecoded {
 		pattern := strings.Split(undecoded[i].path, ".")
-		if leads(pattern, path) && (len(path) == len(pattern) || !undecoded[i].alone) {
+		if isPrefix(pattern, path) && (len(path) == len(pattern) || !undecoded[i].alone) {
 			return field{verdict: unfollowed, listed: &undecoded[i]}
 		}
-		holds = holds || len(path) > 0 && len(path) < len(pattern) && leads(pattern[:len(path)], path)
+		holds = holds || len(path) > 0 && len(path) < len(pattern) && isPrefix(pattern[:len(path)], path)
 	}
-	f := follow(reflect.TypeFor[tree](), path)
+	f := resolve(reflect.TypeFor[tree](), path)
 	if f.verdict == unknown && holds {
 		f.verdict = section
 	}
 	return f
 }
 
-// leads reports whether a path is what a pattern names, or inside it.
-func leads(pattern, path []string) bool {
+// isPrefix reports whether a path is what a pattern names, or inside it.
+func isPrefix(pattern, path []string) bool {
 	if len(path) < len(pattern) {
 		return false
 	}
@@ -101,37 +101,18 @@ func leads(pattern, path []string) bool {
 	return true
 }
 
-func follow(t reflect.Type, path []string) field {
+// resolve finds what a path leads to from a type.
+func resolve(t reflect.Type, path []string) field {
+	if len(path) == 0 {
+		return field{}
+	}
 	f := field{verdict: known, typ: t}
 	for i, name := range path {
-		index := strings.IndexByte(name, '[')
 		switch f.typ.Kind() {
 		case reflect.Struct:
-			bare := name
-			if index > 0 {
-				bare = name[:index]
-			}
-			sf, ok := document.Field(f.typ, bare)
-			if !ok {
-				return field{}
-			}
-			f = field{verdict: known, typ: plain(sf.Type), empty: sf.Tag.Get(parser.TagLabel) == parser.TagLabelAllowEmpty}
-			if index > 0 && !f.index(name[index:]) {
-				return field{}
-			}
+			f = f.member(name)
 		case reflect.Map:
-			// A bracket in a name would be taken for an index.
-			if name == "" || strings.ContainsAny(name, "[]") {
-				return field{}
-			}
-			f = field{verdict: known, typ: plain(f.typ.Elem()), empty: true}
-			f.entry = f.typ.Kind() == reflect.Struct
-			if f.typ.Kind() == reflect.String { // its name may hold dots
-				for _, rest := range path[i:] {
-					if rest == "" || strings.ContainsAny(rest, "[]") {
-						return field{}
-					}
-				}
+			if f = f.named(path[i:]); f.verdict == known && f.typ.Kind() == reflect.String {
 				return f
 			}
 		case reflect.Slice: // the index stands apart in variables
@@ -141,11 +122,44 @@ func follow(t reflect.Type, path []string) field {
 		default:
 			return field{}
 		}
-	}
-	if len(path) == 0 {
-		return field{}
+		if f.verdict != known {
+			return field{}
+		}
 	}
 	return f
+}
+
+// member is a field of a structure, or an item of one that is a list.
+func (f field) member(name string) field {
+	index := ""
+	if i := strings.IndexByte(name, '['); i > 0 {
+		name, index = name[:i], name[i:]
+	}
+	sf, ok := document.Field(f.typ, name)
+	if !ok {
+		return field{}
+	}
+	m := field{verdict: known, typ: indirect(sf.Type), empty: sf.Tag.Get(parser.TagLabel) == parser.TagLabelAllowEmpty}
+	if index != "" && !m.index(index) {
+		return field{}
+	}
+	return m
+}
+
+// named is the entry of a map at the start of a path. The name of a text may hold dots:
+// it is the whole path.
+func (f field) named(path []string) field {
+	e := field{verdict: known, typ: indirect(f.typ.Elem()), empty: true}
+	e.entry = e.typ.Kind() == reflect.Struct
+	if e.typ.Kind() != reflect.String {
+		path = path[:1]
+	}
+	for _, name := range path { // a bracket in a name would be taken for an index
+		if name == "" || strings.ContainsAny(name, "[]") {
+			return field{}
+		}
+	}
+	return e
 }
 
 // index goes on to an item of a list of structures.
@@ -159,7 +173,8 @@ func (f *field) index(text string) bool {
 	return true
 }
 
-func plain(t reflect.Type) reflect.Type {
+// indirect is what a pointer points to, else the type itself.
+func indirect(t reflect.Type) reflect.Type {
 	if t.Kind() == reflect.Pointer {
 		return t.Elem()
 	}
@@ -187,7 +202,7 @@ func nearest(path []string) string {
 // settings are the paths of all that a type holds, with * for names.
 func settings(path string, t reflect.Type) []string {
 	var out []string
-	switch t = plain(t); t.Kind() {
+	switch t = indirect(t); t.Kind() {
 	case reflect.Struct:
 		if path != "" {
 			out = append(out, path)

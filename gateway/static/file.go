@@ -21,13 +21,19 @@ type staticFile struct {
 	data  []byte
 }
 
-// places are where Traefik looks for its static file, in its order (pkg/cli/loader_file.go).
+// files finds those of the container on this machine.
+type files struct {
+	Source
+	*report
+}
+
+// searchPaths are where Traefik looks for its static file, in its order (pkg/cli/loader_file.go).
 // A variable that is not set leaves nothing: /traefik.yml is one of them.
-func (r *reader) places() []string {
+func (f *files) searchPaths() []string {
 	var list []string
 	for _, base := range []string{"/etc/traefik/traefik", "$XDG_CONFIG_HOME/traefik", "$HOME/.config/traefik", "./traefik"} {
 		for _, ending := range []string{".toml", ".yaml", ".yml"} {
-			if place := r.inside(os.Expand(base+ending, r.variable)); !slices.Contains(list, place) {
+			if place := f.inside(os.Expand(base+ending, f.variable)); !slices.Contains(list, place) {
 				list = append(list, place)
 			}
 		}
@@ -37,12 +43,12 @@ func (r *reader) places() []string {
 
 // variable is the value of an environment variable of the container. HOME has the
 // user's home by the /etc/passwd of Traefik's image, or / where it is not there.
-func (r *reader) variable(name string) string {
-	value, ok := r.Env[name]
+func (f *files) variable(name string) string {
+	value, ok := f.Env[name]
 	if ok || name != "HOME" {
 		return value
 	}
-	switch user, _, _ := strings.Cut(r.User, ":"); user {
+	switch user, _, _ := strings.Cut(f.User, ":"); user {
 	case "", "0", "root":
 		return "/root"
 	}
@@ -50,33 +56,33 @@ func (r *reader) variable(name string) string {
 }
 
 // inside is an absolute path in the container.
-func (r *reader) inside(name string) string {
+func (f *files) inside(name string) string {
 	if path.IsAbs(name) {
 		return path.Clean(name)
 	}
-	return path.Join("/", r.WorkingDir, name)
+	return path.Join("/", f.WorkingDir, name)
 }
 
-// file is the one that the last flag for it names, or else the first that is in a place
-// where Traefik looks by itself, or nil. Traefik does not go on to another where it
+// static is the one that the last flag for it names, or else the first at one of the
+// paths that Traefik searches, or nil. Traefik does not go on to another where it
 // cannot read the one that it found.
-func (r *reader) file(flags []setting) *staticFile {
+func (f *files) static(flags []setting) *staticFile {
 	for _, s := range slices.Backward(flags) {
 		if s.namesFile() && strings.TrimSpace(s.value) != "" {
-			return r.named(s)
+			return f.named(s)
 		}
 		if s.namesFile() {
 			break
 		}
 	}
-	if r.Path == nil {
+	if f.Path == nil {
 		return nil // this machine's own are none of ours
 	}
-	for _, place := range r.places() {
-		if f := r.content(place); f != nil {
-			return f
+	for _, place := range f.searchPaths() {
+		if c := f.content(place); c != nil {
+			return c
 		}
-		host, ok := r.Path(place)
+		host, ok := f.Path(place)
 		if !ok {
 			continue
 		}
@@ -85,7 +91,7 @@ func (r *reader) file(flags []setting) *staticFile {
 			return &staticFile{host, place, data}
 		}
 		if !errors.Is(err, fs.ErrNotExist) {
-			r.unreadable(host, 0, err)
+			f.unreadable(host, 0, err)
 			return nil
 		}
 	}
@@ -93,26 +99,26 @@ func (r *reader) file(flags []setting) *staticFile {
 }
 
 // named is the file of a flag, in which Traefik puts variables.
-func (r *reader) named(s setting) *staticFile {
+func (f *files) named(s setting) *staticFile {
 	name := s.value
-	if r.Path != nil {
-		name = r.inside(os.Expand(name, r.variable))
+	if f.Path != nil {
+		name = f.inside(os.Expand(name, f.variable))
 	}
 	if !slices.Contains([]string{".toml", ".yaml", ".yml", ".json"}, strings.ToLower(path.Ext(name))) {
-		r.problem(config.Error, s.line, fmt.Sprintf("the static configuration file %s has none of the endings that Traefik reads, "+
+		f.problem(config.Error, s.line, fmt.Sprintf("the static configuration file %s has none of the endings that Traefik reads, "+
 			"and it does not start with it", name), "call it .yml, .yaml, .toml or .json")
 		return nil
 	}
-	if f := r.content(name); f != nil {
-		return f
+	if c := f.content(name); c != nil {
+		return c
 	}
-	host, ok := r.host(name, s.line, "the static configuration file")
+	host, ok := f.host(name, s.line, "the static configuration file")
 	if !ok {
 		return nil
 	}
 	data, err := regular.Read(host, document.MaxBytes)
 	if err != nil {
-		r.unreadable(host, s.line, err)
+		f.unreadable(host, s.line, err)
 		return nil
 	}
 	return &staticFile{host, name, data}
@@ -120,19 +126,19 @@ func (r *reader) named(s setting) *staticFile {
 
 // content is the file that the compose file itself holds for a place, or nil. Its lines
 // are counted as there.
-func (r *reader) content(place string) *staticFile {
-	if r.Content == nil {
+func (f *files) content(place string) *staticFile {
+	if f.Content == nil {
 		return nil
 	}
-	c, ok := r.Content(place)
+	c, ok := f.Content(place)
 	if !ok {
 		return nil
 	}
 	return &staticFile{c.File, place, []byte(strings.Repeat("\n", max(c.Line-1, 0)) + c.Text)}
 }
 
-func (r *reader) unreadable(host string, line int, err error) {
-	r.problem(config.Error, line, fmt.Sprintf("the static configuration file %s cannot be read: %s", host, reason(err)), "")
+func (f *files) unreadable(host string, line int, err error) {
+	f.problem(config.Error, line, fmt.Sprintf("the static configuration file %s cannot be read: %s", host, reason(err)), "")
 }
 
 // reason is an error without the file's name, which stands before it.
@@ -143,70 +149,16 @@ func reason(err error) error {
 	return err
 }
 
-// fromFile decodes the static file.
-func (r *reader) fromFile(f *staticFile) {
-	r.origin = config.Origin{Provider: "file", File: f.name}
-	root, problem := document.Parse(f.place, f.data) // its ending there tells its form
-	if problem != nil {
-		problem.File = f.name
-		r.problems = append(r.problems, *problem)
-		return
+// host finds a container's path on this machine, or reports that it is not there.
+func (f *files) host(name string, line int, what string) (string, bool) {
+	if f.Path == nil {
+		return name, true
 	}
-	r.prune(root, nil)
-	r.problems = append(r.problems, document.DecodeRest(f.name, root, &r.tree)...)
-}
-
-// prune takes out what is not to be decoded, and tells why.
-func (r *reader) prune(n *document.Node, path []string) {
-	if n.Kind != document.Mapping {
-		return
+	at := f.inside(name)
+	host, ok := f.Path(at)
+	if !ok {
+		f.problem(config.Warning, line, fmt.Sprintf("%s, %s, is on no volume of the container, and so cannot be read", what, at),
+			fmt.Sprintf("mount it: ./%s:%s:ro", path.Base(at), at))
 	}
-	for _, c := range n.Children {
-		at := append(path[:len(path):len(path)], c.Name)
-		s := setting{path: at, text: strings.Join(at, "."), line: c.Line, value: c.Value}
-		// Of a file Traefik takes its own sections only.
-		s.passed = len(path) == 0 && !slices.Contains(append(sectionNames(), refused), strings.ToLower(c.Name))
-		f := classify(at)
-		r.locate(at, c.Line)
-		switch {
-		case c.Kind == document.Mapping && len(c.Children) == 0 && f.verdict == section:
-			r.accept(f, s)
-			n.Remove(c)
-		case c.Kind != document.Scalar && (f.verdict == section || f.verdict == unfollowed && f.listed.alone):
-			r.prune(c, at)
-			n.Remove(c)
-		case f.verdict == unfollowed && r.pruneAbsent(c, at):
-			n.Remove(c)
-		case f.verdict != known:
-			r.accept(f, s)
-			n.Remove(c)
-		case c.Kind == document.Mapping:
-			had := len(c.Children)
-			if r.prune(c, at); had > 0 && len(c.Children) == 0 && !f.empty {
-				n.Remove(c) // what was in it is told
-			}
-		case c.Kind == document.Scalar && !r.accept(f, s):
-			n.Remove(c)
-		case c.Kind == document.Scalar && f.entry:
-			c.Kind, c.Value = document.Mapping, "" // a name alone, as Traefik takes it
-		}
-	}
-}
-
-// pruneAbsent takes out of what is not followed what Traefik does not even have, and
-// tells it. It reports whether that leaves nothing.
-func (r *reader) pruneAbsent(n *document.Node, path []string) bool {
-	if n.Kind != document.Mapping || len(n.Children) == 0 {
-		return false
-	}
-	for _, c := range n.Children {
-		at := append(path[:len(path):len(path)], c.Name)
-		if f := classify(at); f.absent != nil {
-			r.unknown(f, setting{path: at, text: strings.Join(at, "."), line: c.Line, value: c.Value})
-			n.Remove(c)
-		} else if r.pruneAbsent(c, at) {
-			n.Remove(c)
-		}
-	}
-	return len(n.Children) == 0
+	return host, ok
 }

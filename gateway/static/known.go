@@ -18,7 +18,7 @@ type listed struct {
 	// inert settings are about Traefik's own process: there is nothing to follow.
 	inert bool
 	alone bool // what is inside it is not meant
-	// severity is how it is told that another one is not followed.
+	// severity is with which another one is reported.
 	severity config.Severity
 	hint     string
 }
@@ -58,11 +58,11 @@ var undecoded = slices.Concat(
 		configFile,
 		"global.checknewversion", "global.sendanonymoususage", // nothing looks for versions, or sends statistics
 		"log.level", "log.nocolor", "log.maxsize", "log.maxage", "log.maxbackups", "log.compress", // of Traefik's own log
-		"experimental.abortonpluginfailure", "experimental.fastproxy", // plugins are told one by one; there is one proxy only
+		"experimental.abortonpluginfailure", "experimental.fastproxy", // plugins are reported one by one; there is one proxy only
 		"providers.providersthrottleduration", // changes count at once
 		"api.disabledashboardad",              // there is none
 		"accesslog.bufferingsize",             // lines are written as they come
-		// Where the challenge is needed, all of it is told.
+		// Where the challenge is needed, all of it is reported.
 		"certificatesresolvers.*.acme.dnschallenge.resolvers", "certificatesresolvers.*.acme.dnschallenge.delaybeforecheck",
 		"certificatesresolvers.*.acme.dnschallenge.disablepropagationcheck", "certificatesresolvers.*.acme.dnschallenge.propagation",
 	),
@@ -94,7 +94,7 @@ var undecoded = slices.Concat(
 	missing("the address of the peer is always appended", "global.notappendxforwardedfor",
 		"entrypoints.*.forwardedheaders.notappendxforwardedfor"),
 	missing("one process listens there", "entrypoints.*.reuseport"),
-	missing("axion check tells of mistakes in templates", "providers.file.debugloggeneratedtemplate"),
+	missing("axion check reports mistakes in templates", "providers.file.debugloggeneratedtemplate"),
 	missing("certificates are asked for without it",
 		"certificatesresolvers.*.acme.caservername", "certificatesresolvers.*.acme.casystemcertpool",
 		"certificatesresolvers.*.acme.certificatesduration", "certificatesresolvers.*.acme.certificatetimeout",

@@ -1,12 +1,10 @@
-// Package static reads what a compose service that runs Traefik itself tells it
-// before anything else: its flags, its environment or its static configuration
-// file.
+// Package static reads the static configuration of a compose service that runs Traefik
+// itself: its flags, its environment or its static configuration file.
 package static
 
 import (
 	"errors"
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 
@@ -80,48 +78,47 @@ type fileProvider struct {
 // the flags and the environment, the first of these that there is. No problem is
 // fatal: a setting that is unknown or not supported is left out with a Warning,
 // one that cannot be read with an Error. Those that mean nothing to this gateway,
-// such as the log's level, are passed over. The static configuration is never nil;
+// such as the log's level, are ignored. The static configuration is never nil;
 // the File of its Origin is the static file where that was read, which its caller
 // may want to watch.
 func Read(s Source) (*config.Static, []config.Problem) {
-	r := &reader{Source: s, lines: map[string]int{}, told: map[string]bool{}}
+	r := &reader{report: &report{lines: map[string]int{}}, reported: map[string]bool{}}
 	r.origin = config.Origin{Provider: "docker", File: s.File, Service: s.Service, Line: s.Line}
+	r.files = files{Source: s, report: r.report}
 	flags := r.flags()
 	env := r.environment()
-	switch file := r.file(flags); {
+	switch file := r.files.static(flags); {
 	case file != nil:
 		r.fromFile(file)
 		if len(flags) > 0 || len(env) > 0 {
-			r.ignored(append(flags, env...), "Traefik takes its settings from "+file.place)
+			r.reportIgnored(append(flags, env...), "Traefik takes its settings from "+file.place)
 		}
 	case len(flags) > 0:
 		r.fromSettings(flags)
-		r.ignored(env, "Traefik takes its settings from the flags")
+		r.reportIgnored(env, "Traefik takes its settings from the flags")
 	default:
 		r.fromSettings(env)
 	}
 	return r.static(), r.problems
 }
 
-// reader works through one source.
+// reader reads one source.
 type reader struct {
-	Source
-	origin   config.Origin
+	*report
+	files    files
 	tree     tree
-	lines    map[string]int  // by path in lower case
-	told     map[string]bool // what is not followed, in lower case
-	problems []config.Problem
+	reported map[string]bool // what is not followed, in lower case
 }
 
-// setting is one thing told, such as entrypoints.web.address.
+// setting is one, such as entrypoints.web.address.
 type setting struct {
 	path  []string
 	value string
 	text  string // as its author wrote the name
 	line  int
-	// passed is one that Traefik passes over: a variable or a file's section whose name
+	// ignored is one that Traefik ignores: a variable or a file's section whose name
 	// is none of Traefik's.
-	passed bool
+	ignored bool
 }
 
 // namesFile reports whether the setting is the flag that names the static file.
@@ -129,16 +126,8 @@ func (s setting) namesFile() bool {
 	return len(s.path) == 1 && strings.EqualFold(s.path[0], configFile) && strings.HasPrefix(s.text, "--")
 }
 
-func (r *reader) problem(severity config.Severity, line int, message, hint string) {
-	if line == 0 {
-		line = r.origin.Line
-	}
-	r.problems = append(r.problems,
-		config.Problem{Severity: severity, File: r.origin.File, Line: line, Service: r.origin.Service, Message: message, Fix: hint})
-}
-
-// ignored tells in one problem of all settings that Traefik does not look at.
-func (r *reader) ignored(settings []setting, why string) {
+// reportIgnored reports in one problem all settings that Traefik does not look at.
+func (r *reader) reportIgnored(settings []setting, why string) {
 	var names []string
 	line := 0
 	for _, s := range settings {
@@ -157,7 +146,7 @@ func (r *reader) ignored(settings []setting, why string) {
 	if len(names) > 1 {
 		are = "are"
 	}
-	r.problems = append(r.problems, config.Problem{Severity: config.Warning, File: r.File, Line: line, Service: r.Service,
+	r.problems = append(r.problems, config.Problem{Severity: config.Warning, File: r.files.File, Line: line, Service: r.files.Service,
 		Message: fmt.Sprintf("%s %s ignored: %s", strings.Join(names, ", "), are, why),
 		Fix:     "keep all settings in one place: the file, the flags or the environment"})
 }
@@ -213,7 +202,7 @@ func above(path []string, values map[string]string) {
 	}
 }
 
-// accept reports whether a setting is to be decoded, and tells why not.
+// accept reports whether a setting is to be decoded, or reports why not.
 func (r *reader) accept(f field, s setting) bool {
 	switch f.verdict {
 	case section:
@@ -238,7 +227,7 @@ func (r *reader) accept(f field, s setting) bool {
 	return true
 }
 
-// unfollowed tells of a setting that is not followed, once of all that is inside it.
+// unfollowed reports a setting that is not followed, once of all that is inside it.
 func (r *reader) unfollowed(l *listed, s setting) {
 	if l.path == configFile {
 		if !s.namesFile() {
@@ -250,25 +239,15 @@ func (r *reader) unfollowed(l *listed, s setting) {
 	whole := strings.Join(s.path[:strings.Count(l.path, ".")+1], ".")
 	inside := len(whole) < len(strings.Join(s.path, "."))
 	at := strings.ToLower(whole)
-	if l.inert || !inside && l.asksNothing(s.value) || r.told[at] {
+	if l.inert || !inside && l.asksNothing(s.value) || r.reported[at] {
 		return
 	}
-	r.told[at] = true
+	r.reported[at] = true
 	message := s.text + " is not supported: it is ignored"
 	if inside {
 		message += ", as all of " + whole + " is"
 	}
 	r.problem(l.severity, s.line, message, l.hint)
-}
-
-// locate notes where a setting, and each section around it, first stands.
-func (r *reader) locate(path []string, line int) {
-	for n := range path {
-		at := strings.ToLower(strings.Join(path[:n+1], "."))
-		if r.lines[at] == 0 || line < r.lines[at] {
-			r.lines[at] = line
-		}
-	}
 }
 
 // static is the result in the gateway's own shape.
@@ -293,7 +272,7 @@ func (r *reader) static() *config.Static {
 	if f := r.tree.Providers.File; f != nil {
 		s.FileProviders = r.fileProvider(f)
 	}
-	r.check(s)
+	(&checker{r.report}).check(s)
 	return s
 }
 
@@ -301,10 +280,10 @@ func (r *reader) static() *config.Static {
 // where it may not be.
 func (r *reader) accessLog() *config.AccessLog {
 	c := r.tree.AccessLog
-	if c == nil || c.FilePath == "" || r.Writable == nil {
+	if c == nil || c.FilePath == "" || r.files.Writable == nil {
 		return c
 	}
-	root, host, err := r.Writable(c.FilePath)
+	root, host, err := r.files.Writable(c.FilePath)
 	if err != nil {
 		hint := ""
 		var remedy interface{ Hint() string }
@@ -324,11 +303,11 @@ func (r *reader) accessLog() *config.AccessLog {
 func (r *reader) fileProvider(f *fileProvider) []config.FileProvider {
 	switch {
 	case f.Directory != "":
-		if host, ok := r.host(f.Directory, r.lines["providers.file.directory"], "the directory of the file provider"); ok {
+		if host, ok := r.files.host(f.Directory, r.lines["providers.file.directory"], "the directory of the file provider"); ok {
 			return []config.FileProvider{{Directory: host}}
 		}
 	case f.Filename != "":
-		if host, ok := r.host(f.Filename, r.lines["providers.file.filename"], "the file of the file provider"); ok {
+		if host, ok := r.files.host(f.Filename, r.lines["providers.file.filename"], "the file of the file provider"); ok {
 			return []config.FileProvider{{Path: host}}
 		}
 	default:
@@ -336,18 +315,4 @@ func (r *reader) fileProvider(f *fileProvider) []config.FileProvider {
 			"add providers.file.directory or providers.file.filename")
 	}
 	return nil
-}
-
-// host finds a container's path on this machine, or tells that it is not there.
-func (r *reader) host(name string, line int, what string) (string, bool) {
-	if r.Path == nil {
-		return name, true
-	}
-	at := r.inside(name)
-	host, ok := r.Path(at)
-	if !ok {
-		r.problem(config.Warning, line, fmt.Sprintf("%s, %s, is on no volume of the container, and so cannot be read", what, at),
-			fmt.Sprintf("mount it: ./%s:%s:ro", path.Base(at), at))
-	}
-	return host, ok
 }

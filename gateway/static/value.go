@@ -8,16 +8,16 @@ import (
 	"axion/gateway/config"
 )
 
-// passedOverValues are those of settings that mean nothing here and that Traefik does
-// not start with, or passes over, where they have another, case aside.
-var passedOverValues = map[string][]string{
+// ignoredValues are those of settings that mean nothing here and that Traefik does
+// not start with, or ignores, where they have another, case aside.
+var ignoredValues = map[string][]string{
 	"log.level":  {"TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL", "PANIC"},
 	"log.format": {"common", "json"},
 }
 
-// unknownValue tells of a value that Traefik does not know.
+// unknownValue reports a value that Traefik does not know.
 func (r *reader) unknownValue(s setting) {
-	known := passedOverValues[strings.ToLower(strings.Join(s.path, "."))]
+	known := ignoredValues[strings.ToLower(strings.Join(s.path, "."))]
 	if known == nil || s.value == "" || slices.ContainsFunc(known, func(k string) bool { return strings.EqualFold(k, s.value) }) {
 		return
 	}
