@@ -29,7 +29,7 @@ type Options struct {
 	// Faults are those that are injected.
 	Faults    *fault.Set
 	Explainer *explain.Explainer
-	// Ended is closed once the gateway takes no more requests.
+	// Ended is closed once the gateway accepts no more requests.
 	Ended <-chan struct{}
 	// HideBase leaves out what is the stack's own: nothing of it is the user's.
 	HideBase bool
@@ -63,8 +63,8 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.mux.ServeHTT
 
 func (a *API) newMux() *http.ServeMux {
 	mux, began := http.NewServeMux(), time.Now().UTC()
-	mux.HandleFunc("GET /api/rawdata", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, a.rawData()) })
-	mux.HandleFunc("GET /api/overview", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, a.overview()) })
+	mux.HandleFunc("GET /api/rawdata", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, a.snapshot().rawData()) })
+	mux.HandleFunc("GET /api/overview", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, a.snapshot().overview()) })
 	mux.HandleFunc("GET /api/version", func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, http.StatusOK, map[string]string{"Version": a.Version, "Codename": "axion", "startDate": began.Format(time.RFC3339Nano)})
 	})
@@ -83,7 +83,7 @@ func (a *API) newMux() *http.ServeMux {
 
 func (a *API) metrics(w http.ResponseWriter, r *http.Request) { a.Observer.Handler().ServeHTTP(w, r) }
 
-// ping answers OK while the gateway takes requests, and after that what Traefik's
+// ping answers OK while the gateway accepts requests, and after that what Traefik's
 // ping.terminatingStatusCode says.
 func (a *API) ping(w http.ResponseWriter, _ *http.Request) {
 	select {

@@ -1,15 +1,6 @@
 package api
 
-import (
-	"strings"
-)
+import "strings"
 
-// HideLines shows the lines of a file as snippets do.
-func HideLines(file, text string) string {
-	h := newHider(file)
-	var shown []string
-	for line := range strings.SplitSeq(text, "\n") {
-		shown = append(shown, h.line(line))
-	}
-	return strings.Join(shown, "\n")
-}
+// ShowNode shows what stands at a line of a YAML file as snippets do.
+func ShowNode(text string, line int) string { return strings.Join(snippetOf([]byte(text), line), "\n") }

@@ -19,7 +19,7 @@ func (a *API) Register(h huma.API) {
 	}, a.listCertificates)
 	huma.Register(h, huma.Operation{
 		OperationID: "get-snippet", Method: http.MethodGet, Path: "/api/snippet",
-		Summary: "The lines around one of a file that the routes were read from; none of any other file",
+		Summary: "The label or setting at a line of a file that the routes were read from; none of any other file",
 	}, a.getSnippet)
 	for _, o := range operations() {
 		h.OpenAPI().AddOperation(o.describe())

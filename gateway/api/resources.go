@@ -12,48 +12,6 @@ import (
 	"axion/web/view"
 )
 
-// rawData is everything in Traefik's shape, with the problems.
-func (a *API) rawData() map[string]any {
-	data := map[string]any{"problems": append([]config.Problem{}, a.Problems()...)}
-	t := a.Table()
-	for _, protocol := range []string{"http", "tcp", "udp"} {
-		for kind, list := range a.lists(t, protocol) {
-			name := kind
-			if protocol != "http" {
-				name = protocol + strings.ToUpper(kind[:1]) + kind[1:]
-			}
-			if len(list) > 0 || protocol == "http" {
-				data[name] = list
-			}
-		}
-	}
-	return data
-}
-
-// lists are the routers, services and middlewares of one protocol, or nil. What is
-// the stack's own is left out where nobody but the user has routes.
-func (a *API) lists(t *routing.Table, protocol string) map[string]List {
-	var lists map[string]List
-	switch protocol {
-	case "http":
-		lists = httpLists(t)
-	case "tcp":
-		lists = tcpLists(t)
-	case "udp":
-		lists = udpLists(t)
-	}
-	if a.HideBase {
-		for _, list := range lists {
-			for name, o := range list {
-				if at, ok := o["origin"].(view.Origin); ok && at.Builtin {
-					delete(list, name)
-				}
-			}
-		}
-	}
-	return lists
-}
-
 // object is a part of the configuration as the API shows it: as its author wrote it.
 func object[T any](name string, v *T, written map[string]*T, o config.Origin) Object {
 	if w := written[name]; w != nil {

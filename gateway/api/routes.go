@@ -5,14 +5,16 @@ import (
 
 	"axion/gateway/config"
 	"axion/gateway/routes"
+	"axion/gateway/routing"
 	"axion/gateway/secret"
 	"axion/web/view"
 )
 
 // Problems lists what is wrong with the sources as they are now, and which
 // routers are disabled or doubtful.
-func (a *API) Problems() []config.Problem {
-	t := a.Table()
+func (a *API) Problems() []config.Problem { return problemsOf(a.Table()) }
+
+func problemsOf(t *routing.Table) []config.Problem {
 	list := slices.Concat(t.Dynamic.Problems, t.Problems)
 	for i, p := range list { // which may quote a URL
 		list[i].Message, list[i].Fix = secret.URL(p.Message), secret.URL(p.Fix)

@@ -1,4 +1,4 @@
-// Snippet is the lines around one of a file of the configuration, with that marked.
+// Snippet is the label or setting at a line of a file of the configuration.
 import { html } from "../html.js";
 import { useAnswer } from "../ask.js";
 import { routes } from "../state.js";
