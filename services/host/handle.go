@@ -51,24 +51,25 @@ func Caller(ctx context.Context) verifier.Identity {
 
 // RequireAuth makes an operation answer 401 unless it comes with a valid bearer
 // token; its handler finds the sender with [Caller].
-//
-//nolint:contextcheck // the middleware has the context of its request
 func (h *Host) RequireAuth(op huma.Operation) huma.Operation {
 	h.DependsOn(h.tokensBy)
 	op.Security = []map[string][]string{{bearer: {}}}
 	op.Errors = append(op.Errors, http.StatusUnauthorized)
-	op.Middlewares = append(op.Middlewares, func(ctx huma.Context, next func(huma.Context)) {
-		id, err := h.Verifier.Verify(ctx.Context(), verifier.Bearer(ctx.Header("Authorization")))
-		switch {
-		case err == nil:
-			next(huma.WithValue(ctx, callerKey{}, id))
-		case errors.Is(err, verifier.ErrUnauthorized):
-			ctx.SetHeader("WWW-Authenticate", `Bearer error="invalid_token"`)
-			_ = huma.WriteErr(h.API, ctx, http.StatusUnauthorized, err.Error())
-		default:
-			h.Log.ErrorContext(ctx.Context(), "token not verified", "error", err)
-			_ = huma.WriteErr(h.API, ctx, http.StatusServiceUnavailable, "the auth service does not answer; try again")
-		}
-	})
+	op.Middlewares = append(op.Middlewares, h.authenticate)
 	return op
+}
+
+// authenticate is the middleware that verifies the bearer token of a request.
+func (h *Host) authenticate(ctx huma.Context, next func(huma.Context)) {
+	id, err := h.Verifier.Verify(ctx.Context(), verifier.Bearer(ctx.Header("Authorization")))
+	switch {
+	case err == nil:
+		next(huma.WithValue(ctx, callerKey{}, id))
+	case errors.Is(err, verifier.ErrUnauthorized):
+		ctx.SetHeader("WWW-Authenticate", `Bearer error="invalid_token"`)
+		_ = huma.WriteErr(h.API, ctx, http.StatusUnauthorized, err.Error())
+	default:
+		h.Log.ErrorContext(ctx.Context(), "token not verified", "error", err)
+		_ = huma.WriteErr(h.API, ctx, http.StatusServiceUnavailable, "the auth service does not answer; try again")
+	}
 }

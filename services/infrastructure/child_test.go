@@ -11,9 +11,6 @@ import (
 	"time"
 )
 
-// stack is what it does as a stack, where that can be.
-var stack = func(_, _ string) {}
-
 // child is what the test binary does as a project's process.
 func child(args []string) {
 	switch args[0] {
@@ -29,16 +26,6 @@ func child(args []string) {
 		fmt.Println("hanging")
 		signal.Ignore(os.Interrupt)
 		time.Sleep(time.Hour) // select {} is a deadlock on Windows
-	case "parent": // says its id, and that of what it starts
-		cmd := exec.Command(os.Args[0], "child", "hang")
-		if err := cmd.Start(); err != nil {
-			fmt.Println(err)
-			os.Exit(1)
-		}
-		fmt.Printf("%d\n%d\n", os.Getpid(), cmd.Process.Pid)
-		_ = cmd.Wait()
-	case "stack":
-		stack(args[1], args[2])
 	case "serve":
 		serve()
 	}
@@ -46,14 +33,14 @@ func child(args []string) {
 
 // serve answers with its process id, and does as it is told.
 func serve() {
-	var sick atomic.Bool
+	var unhealthy atomic.Bool
 	http.HandleFunc("/health", func(w http.ResponseWriter, _ *http.Request) {
-		if sick.Load() {
+		if unhealthy.Load() {
 			w.WriteHeader(http.StatusInternalServerError)
 		}
 	})
 	http.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprint(w, os.Getpid()) })
-	http.HandleFunc("/sick", func(http.ResponseWriter, *http.Request) { sick.Store(true) })
+	http.HandleFunc("/unhealthy", func(http.ResponseWriter, *http.Request) { unhealthy.Store(true) })
 	http.HandleFunc("/exit", func(http.ResponseWriter, *http.Request) { fmt.Println("asked to exit"); os.Exit(1) })
 	http.HandleFunc("/environment", func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprint(w, strings.Join(os.Environ(), "\n")) })
 	http.HandleFunc("/file", func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, "made.txt") })

@@ -158,19 +158,32 @@ func writeFiles(folder string, files []contract.File) error {
 	return nil
 }
 
-// pruneSites removes the folders that no row stands for: those of projects and
-// deployments whose removal a crash cut short.
-func pruneSites(dir string, recorded []runtime) error {
+// sites is the directory of all projects' files.
+type sites string
+
+// folder returns the folder of a deployment's files.
+func (s sites) folder(rt runtime) string {
+	return filepath.Join(string(s), rt.projectID, rt.deploymentID)
+}
+
+// remove removes the files of a project.
+func (s sites) remove(projectID string) error {
+	return os.RemoveAll(filepath.Join(string(s), projectID))
+}
+
+// prune removes all folders but those of stored runtimes: of projects and deployments whose
+// removal a crash cut short.
+func (s sites) prune(stored []runtime) error {
 	keep := map[string]string{}
-	for _, rt := range recorded {
+	for _, rt := range stored {
 		keep[rt.projectID] = rt.deploymentID
 	}
-	projects, err := os.ReadDir(dir)
+	projects, err := os.ReadDir(string(s))
 	if err != nil {
 		return fmt.Errorf("prune sites: %w", err)
 	}
 	for _, p := range projects {
-		folder := filepath.Join(dir, p.Name())
+		folder := filepath.Join(string(s), p.Name())
 		current, ok := keep[p.Name()]
 		if !ok {
 			if err := os.RemoveAll(folder); err != nil {

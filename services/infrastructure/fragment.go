@@ -30,14 +30,18 @@ services:
       traefik.http.services.app-{{.Slug}}.loadbalancer.server.port: "{{.Port}}"
 `))
 
-// prefix marks this service's files in the watched directory.
+// prefix is that of this service's files in the watched directory.
 const prefix = "app-"
 
-func fragmentFile(dir, slug string) string { return filepath.Join(dir, prefix+slug+".yaml") }
+// fragments is the directory that the gateway watches.
+type fragments string
 
-// writeFragment replaces the fragment in one step, and leaves it alone where it
-// says the same already, so that the gateway has nothing to reload.
-func writeFragment(dir string, rt runtime) error {
+// file returns the file of a project's fragment.
+func (f fragments) file(slug string) string { return filepath.Join(string(f), prefix+slug+".yaml") }
+
+// write replaces the fragment of a project in one step, unless it has not changed: then the
+// gateway has nothing to reload.
+func (f fragments) write(rt runtime) error {
 	var text bytes.Buffer
 	err := fragment.Execute(&text, struct {
 		Slug, Host string
@@ -46,7 +50,7 @@ func writeFragment(dir string, rt runtime) error {
 	if err != nil {
 		return fmt.Errorf("write fragment: %w", err)
 	}
-	name := fragmentFile(dir, rt.slug)
+	name := f.file(rt.slug)
 	if old, err := os.ReadFile(name); err == nil && bytes.Equal(old, text.Bytes()) {
 		return nil
 	}
@@ -60,22 +64,23 @@ func writeFragment(dir string, rt runtime) error {
 	return nil
 }
 
-func removeFragment(dir, slug string) error {
-	err := os.Remove(fragmentFile(dir, slug))
+// remove removes the fragment of a project.
+func (f fragments) remove(slug string) error {
+	err := os.Remove(f.file(slug))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("remove fragment: %w", err)
 	}
 	return nil
 }
 
-// pruneFragments removes this service's fragments that no runtime stands for:
-// those of a project whose removal a crash cut short, or which does not start.
-func pruneFragments(dir string, up []runtime) error {
+// prune removes this service's fragments but those of up: of projects whose removal a crash
+// cut short, or which do not start.
+func (f fragments) prune(up []runtime) error {
 	keep := map[string]bool{}
 	for _, rt := range up {
-		keep[filepath.Base(fragmentFile(dir, rt.slug))] = true
+		keep[filepath.Base(f.file(rt.slug))] = true
 	}
-	entries, err := os.ReadDir(dir)
+	entries, err := os.ReadDir(string(f))
 	if err != nil {
 		return fmt.Errorf("prune fragments: %w", err)
 	}
@@ -83,7 +88,7 @@ func pruneFragments(dir string, up []runtime) error {
 		if e.IsDir() || keep[e.Name()] || !strings.HasPrefix(e.Name(), prefix) {
 			continue
 		}
-		if err := os.Remove(filepath.Join(dir, e.Name())); err != nil {
+		if err := os.Remove(filepath.Join(string(f), e.Name())); err != nil {
 			return fmt.Errorf("prune fragments: %w", err)
 		}
 	}

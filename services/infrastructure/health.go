@@ -12,21 +12,21 @@ import (
 )
 
 const (
-	firstChecks = 50 * time.Millisecond // between checks until the first that is good
-	laterChecks = 2 * time.Second
-	checkTime   = 3 * time.Second // of one check
-	badChecks   = 3               // in a row, of a process that was healthy
+	startCheckInterval = 50 * time.Millisecond // between checks until the first that is good
+	checkInterval      = 2 * time.Second
+	checkTimeout       = 3 * time.Second // of one check
+	maxFailedChecks    = 3               // in a row, of a process that was healthy
 )
 
 // watch checks the process's health until it is lost, or ctx ends. It says why.
 func (p *process) watch(ctx context.Context) error {
 	transport := &http.Transport{DisableKeepAlives: true} // no proxy: it is on this machine
 	client := &http.Client{
-		Transport: transport, Timeout: checkTime,
+		Transport: transport, Timeout: checkTimeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	began, bad, healthy := time.Now(), 0, false
-	tick := time.NewTicker(firstChecks)
+	tick := time.NewTicker(startCheckInterval)
 	defer tick.Stop()
 	for {
 		err := p.check(ctx, client)
@@ -36,17 +36,17 @@ func (p *process) watch(ctx context.Context) error {
 		case err == nil:
 			if bad = 0; !healthy {
 				healthy = true
-				tick.Reset(laterChecks)
+				tick.Reset(checkInterval)
 				p.recovered()
 			}
 			p.set(func(s *status) { s.state, s.problem = contract.StateRunning, "" })
 		case healthy:
 			p.set(func(s *status) { s.state, s.problem = contract.StateUnhealthy, err.Error() })
-			if bad++; bad == badChecks {
+			if bad++; bad == maxFailedChecks {
 				return fmt.Errorf("%d health checks failed, the last one: %w", bad, err)
 			}
-		case time.Since(began) > healthyTime:
-			return fmt.Errorf("not healthy after %s: %w", healthyTime, err)
+		case time.Since(began) > healthyTimeout:
+			return fmt.Errorf("not healthy after %s: %w", healthyTimeout, err)
 		default:
 			p.set(func(s *status) { s.problem = err.Error() })
 		}
@@ -68,7 +68,7 @@ func (p *process) recovered() {
 }
 
 func (p *process) check(ctx context.Context, client *http.Client) error {
-	path := cmp.Or(p.rt.run.Health, "/health")
+	path := cmp.Or(p.runtime.run.Health, "/health")
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address(p)+path, nil)
 	if err != nil {
 		return err

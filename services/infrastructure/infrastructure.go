@@ -1,7 +1,7 @@
-// Package infrastructure runs generated projects. It answers PROVISION by
-// serving the project's static files on a port of its own, or by running its
-// command under supervision, and writing a labelled compose fragment for the
-// gateway to find; and DEPROVISION by undoing both.
+// Package infrastructure runs generated projects. On PROVISION it serves the
+// project's static files on a port of its own, or runs its command under
+// supervision, and writes a labelled compose fragment that the gateway reads; on
+// DEPROVISION it undoes both.
 package infrastructure
 
 import (
@@ -9,43 +9,44 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"axion/services/contract"
 	"axion/services/host"
+	"axion/services/infrastructure/procgroup"
 	"axion/services/signature"
 )
 
 //go:embed migrations
 var migrations embed.FS
 
-// Options says how the projects are reached.
+// Options are the settings of the service.
 type Options struct {
 	// Fragments is the directory that the gateway watches for compose files.
 	Fragments string
-	// HTTPSPort is the gateway's, for the URLs that are handed out.
+	// HTTPSPort is the gateway's, for the projects' URLs.
 	HTTPSPort int
 	// Routed waits until the gateway routes a host, so that a deployment has
-	// succeeded only when its address answers. Nil means not to wait: for a
-	// gateway that cannot tell. Its context ends after 5 s.
+	// succeeded only when its address answers. Nil means not to wait. Its
+	// context ends after 5 s.
 	Routed func(ctx context.Context, host string) error
-	// Brokers are the Kafka seeds that processes are told of, in KAFKA_BROKERS.
+	// Brokers are the Kafka seeds that processes have in KAFKA_BROKERS.
 	Brokers []string
-	// OTLP is where processes may send telemetry over HTTP. Empty: they are told of
-	// nothing.
+	// OTLP is the endpoint for processes' telemetry over HTTP, which they have in
+	// OTEL_EXPORTER_OTLP_ENDPOINT. Empty: none.
 	OTLP string
-	// ProcessesDisabled says why no project may run as a process. Empty: they may.
+	// ProcessesDisabled is the reason why no project may run as a process. Empty: they
+	// may.
 	ProcessesDisabled string
-	// Private reports who else may write into a folder or one above it, from where a
-	// process could load what is not its project's; no project runs as a process where
-	// that is an error. Nil: it is not looked at.
+	// Private returns an error where others may write into a folder or one above it, from
+	// where a process could load what is not its project's; then no project runs as a
+	// process. Nil: it is not checked.
 	Private func(dir string) error
 }
 
 // New returns the service. What ran when its database was last used runs again
 // before New returns. The projects run in its process: a second instance waits in
-// New until the first has ended, and then takes them over.
+// New until the first has ended, and then runs them.
 func New(ctx context.Context, o host.Options, opts Options) (*host.Host, error) {
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
@@ -55,41 +56,32 @@ func New(ctx context.Context, o host.Options, opts Options) (*host.Host, error) 
 	if err != nil {
 		return nil, err
 	}
-	r := &runtimes{
-		db: h.DB, log: h.Log, opts: opts,
-		dir: h.Dir, running: map[string]unit{}, pending: map[string]pending{}, logs: map[string]*logFile{}, stopped: make(chan struct{}),
-		reaper: newReaper(h.Dir, h.Log), starter: newStarter(),
+	repo, sites := &repository{db: h.DB}, sites(filepath.Join(h.Dir, "sites"))
+	logs := &logs{dir: filepath.Join(h.Dir, "logs"), open: map[string]*logFile{}}
+	launcher := &launcher{opts: opts, sites: sites, logs: logs, reaper: procgroup.New(h.Dir, h.Log), log: h.Log}
+	m := &manager{
+		repo: repo, sites: sites, fragments: fragments(opts.Fragments), logs: logs, launcher: launcher, log: h.Log,
+		running: map[string]workload{}, stopped: make(chan struct{}),
 	}
-	h.OnClose(r.stop)
-	if r.key, err = signature.Load(o.Dir); err == nil {
+	h.OnClose(m.stop)
+	key, err := signature.Load(o.Dir)
+	if err == nil {
 		err = h.AcquireLeadership(ctx)
 	}
 	if err == nil {
-		err = r.restore(ctx)
+		err = m.restore(ctx)
 	}
 	if err != nil {
 		_ = h.Stop(ctx)
 		return nil, fmt.Errorf("%s: %w", contract.Infrastructure, err)
 	}
-	if err := r.exposed(); err != nil {
-		r.log.Warn("no project runs as a process: "+err.Error(), "hint", hint(err))
+	if err := launcher.checkPrivate(); err != nil {
+		h.Log.Warn("no project runs as a process: "+err.Error(), "hint", hint(err))
 	}
-	h.Bus.Handle(contract.Provision, r.provision)
-	h.Bus.Handle(contract.CancelProvision, r.cancelProvision)
-	h.Bus.Handle(contract.Deprovision, r.deprovision)
-	r.routes(h)
+	(&requests{manager: m, key: key, opts: opts, log: h.Log, pending: map[string]pending{}}).register(h.Bus)
+	(&inventory{repo: repo, manager: m, logs: logs, httpsPort: opts.HTTPSPort}).register(h)
 	return h, nil
 }
 
-// hostOf is a project's name on the gateway.
+// hostOf returns a project's host name on the gateway.
 func hostOf(slug string) string { return slug + "." + contract.AppsDomain }
-
-// makeDirs creates the service's directories, for its owner only.
-func (r *runtimes) makeDirs() error {
-	for _, dir := range []string{r.opts.Fragments, r.sites(), filepath.Dir(r.logFile(""))} {
-		if err := os.MkdirAll(dir, 0o700); err != nil {
-			return err
-		}
-	}
-	return nil
-}

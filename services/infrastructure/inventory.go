@@ -15,7 +15,15 @@ import (
 	"axion/services/host"
 )
 
-// LogLine is one line that a project's process said. Lines of axion's own begin
+// inventory answers what runs, over HTTP and the bus.
+type inventory struct {
+	repo      *repository
+	manager   *manager
+	logs      *logs
+	httpsPort int
+}
+
+// LogLine is one line of output of a project's process. Lines of axion's own begin
 // with "[axion]".
 type LogLine struct {
 	Time string `json:"time" format:"date-time"`
@@ -41,43 +49,45 @@ type logsInput struct {
 	Lines int    `query:"lines" minimum:"1" maximum:"10000" default:"200" doc:"The last so many."`
 }
 
-func (r *runtimes) routes(h *host.Host) {
+// register registers the operations.
+func (i *inventory) register(h *host.Host) {
 	const path = "/api/runtimes"
 	host.Handle(h, h.RequireAuth(huma.Operation{
 		OperationID: "list-runtimes", Method: http.MethodGet, Path: path, Summary: "What runs of your projects, by slug.",
 	}), func(ctx context.Context, _ *struct{}) (*listOutput, error) {
-		list, err := r.inventory(ctx, host.Caller(ctx).UserID)
+		list, err := i.list(ctx, host.Caller(ctx).UserID)
 		return &listOutput{list}, err
 	})
 	host.Handle(h, h.RequireAuth(huma.Operation{
 		OperationID: "get-runtime", Method: http.MethodGet, Path: path + "/{id}", Summary: "What runs of one project, by the project's id.",
 		Errors: []int{http.StatusNotFound},
 	}), func(ctx context.Context, in *oneInput) (*oneOutput, error) {
-		rt, err := r.owned(ctx, in.ID)
+		rt, err := i.owned(ctx, in.ID)
 		if err != nil {
 			return nil, err
 		}
-		return &oneOutput{r.describe(rt)}, nil
+		return &oneOutput{i.describe(rt)}, nil
 	})
 	host.Handle(h, h.RequireAuth(huma.Operation{
 		OperationID: "list-runtime-logs", Method: http.MethodGet, Path: path + "/{id}/logs",
 		Summary: "The last lines that a project's process said, oldest first.", Errors: []int{http.StatusNotFound},
-	}), r.getLogs)
+	}), i.getLogs)
 	h.Bus.Handle(contract.ListRuntimes, func(ctx context.Context, m *bus.Message) (any, error) {
 		var req contract.RuntimeRequest
 		if err := m.Decode(&req); err != nil {
 			return nil, err
 		}
-		return r.inventory(ctx, req.UserID)
+		return i.list(ctx, req.UserID)
 	})
 }
 
-func (r *runtimes) getLogs(ctx context.Context, in *logsInput) (*logsOutput, error) {
-	rt, err := r.owned(ctx, in.ID)
+// getLogs answers with the last lines of a project's process.
+func (i *inventory) getLogs(ctx context.Context, in *logsInput) (*logsOutput, error) {
+	rt, err := i.owned(ctx, in.ID)
 	if err != nil {
 		return nil, err
 	}
-	lines, err := readLog(r.logFile(rt.projectID), in.Lines)
+	lines, err := readLog(i.logs.path(rt.projectID), in.Lines)
 	if err != nil {
 		return nil, fmt.Errorf("read log: %w", err)
 	}
@@ -90,32 +100,33 @@ func (r *runtimes) getLogs(ctx context.Context, in *logsInput) (*logsOutput, err
 	return out, nil
 }
 
-// owned gives the caller's runtime. Another user's is not found.
-func (r *runtimes) owned(ctx context.Context, projectID string) (runtime, error) {
-	rt, found, err := r.find(ctx, projectID)
+// owned returns the caller's runtime. Another user's is not found.
+func (i *inventory) owned(ctx context.Context, projectID string) (runtime, error) {
+	rt, found, err := i.repo.find(ctx, projectID)
 	if err == nil && (!found || rt.userID != host.Caller(ctx).UserID) {
 		err = huma.Error404NotFound("nothing runs of such a project")
 	}
 	return rt, err
 }
 
-func (r *runtimes) inventory(ctx context.Context, user string) (contract.RuntimeList, error) {
-	recorded, err := r.recorded(ctx, user)
+// list lists a user's runtimes.
+func (i *inventory) list(ctx context.Context, user string) (contract.RuntimeList, error) {
+	recorded, err := i.repo.list(ctx, user)
 	list := contract.RuntimeList{Items: []contract.Runtime{}}
 	for _, rt := range recorded {
-		list.Items = append(list.Items, r.describe(rt))
+		list.Items = append(list.Items, i.describe(rt))
 	}
 	return list, err
 }
 
-// describe tells of a runtime what is stored, and how it is at present.
-func (r *runtimes) describe(rt runtime) contract.Runtime {
+// describe returns a runtime with its present state.
+func (i *inventory) describe(rt runtime) contract.Runtime {
 	out := contract.Runtime{
 		ProjectID: rt.projectID, DeploymentID: rt.deploymentID, Slug: rt.slug,
 		Runtime: cmp.Or(rt.run.Runtime, contract.RuntimeStatic), State: contract.StateFailed,
-		URL: contract.PublicURL(hostOf(rt.slug), r.opts.HTTPSPort), Error: "it was not started: see axion's log",
+		URL: contract.PublicURL(hostOf(rt.slug), i.httpsPort), Error: "it was not started: see axion's log",
 	}
-	u := r.unit(rt.projectID)
+	u := i.manager.workload(rt.projectID)
 	if u == nil {
 		return out
 	}

@@ -22,8 +22,8 @@ const (
 	logSuffix  = ".log"
 )
 
-// logFile takes what a process says, line by line with the time. It is bounded:
-// the oldest lines go.
+// logFile writes the output of processes to a file, line by line with the time. It is
+// bounded: the oldest lines are dropped.
 type logFile struct {
 	file *timberjack.Logger
 
@@ -32,37 +32,53 @@ type logFile struct {
 	last []string
 }
 
-func (r *runtimes) logFile(projectID string) string {
-	return filepath.Join(r.dir, "logs", projectID+logSuffix)
+// logs are the projects' logs. It is safe for concurrent use.
+type logs struct {
+	dir string
+
+	mu   sync.Mutex
+	open map[string]*logFile // by project id
 }
 
-// openLog gives a project's log, which all its processes share.
-func (r *runtimes) openLog(projectID string) *logFile {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.logs[projectID] == nil {
-		r.logs[projectID] = newLog(r.logFile(projectID))
+// path returns the file of a project's log.
+func (l *logs) path(projectID string) string { return filepath.Join(l.dir, projectID+logSuffix) }
+
+// of returns a project's log, which all its processes share.
+func (l *logs) of(projectID string) *logFile {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.open[projectID] == nil {
+		l.open[projectID] = newLog(l.path(projectID))
 	}
-	return r.logs[projectID]
+	return l.open[projectID]
 }
 
+// remove removes a project's log.
+func (l *logs) remove(projectID string) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if log := l.open[projectID]; log != nil {
+		log.close()
+		delete(l.open, projectID)
+	}
+	return removeLog(l.path(projectID))
+}
+
+// close closes all logs.
+func (l *logs) close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, log := range l.open {
+		log.close()
+	}
+}
+
+// newLog returns the log in a file.
 func newLog(name string) *logFile {
 	return &logFile{file: &timberjack.Logger{Filename: name, MaxSize: maxLogMB, MaxBackups: 1}}
 }
 
-// dropLog removes a project's log.
-func (r *runtimes) dropLog(projectID string) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if log := r.logs[projectID]; log != nil {
-		log.close()
-		delete(r.logs, projectID)
-	}
-	return removeLog(r.logFile(projectID))
-}
-
-// Write implements [io.Writer]. What cannot be kept is lost: the process does
-// not wait for it.
+// Write implements [io.Writer]. What cannot be written is lost: the process does not wait.
 func (l *logFile) Write(text []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -81,13 +97,14 @@ func (l *logFile) Write(text []byte) (int, error) {
 	}
 }
 
-// note adds a line of our own.
+// note adds a line of axion's own.
 func (l *logFile) note(text string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.line("[axion] " + text)
 }
 
+// line adds a line.
 func (l *logFile) line(text string) {
 	text = strings.ToValidUTF8(strings.TrimRight(text, "\r"), "\uFFFD")
 	if l.last = append(l.last, text); len(l.last) > tailLines {
@@ -96,7 +113,7 @@ func (l *logFile) line(text string) {
 	_, _ = l.file.Write([]byte(time.Now().UTC().Format(time.RFC3339Nano) + " " + text + "\n"))
 }
 
-// tail quotes the last lines.
+// tail returns the last lines, for an error.
 func (l *logFile) tail() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -107,6 +124,7 @@ func (l *logFile) tail() string {
 	return text
 }
 
+// close closes the file; a later line opens it again.
 func (l *logFile) close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -117,7 +135,7 @@ func (l *logFile) close() {
 	_ = l.file.Close()
 }
 
-// readLog gives the last lines of a log, at most n, oldest first.
+// readLog returns the last lines of a log, at most n, oldest first.
 func readLog(name string, n int) (lines []string, err error) {
 	older, err := backups(name)
 	if err != nil {
@@ -138,13 +156,14 @@ func readLog(name string, n int) (lines []string, err error) {
 	return lines[max(0, len(lines)-n):], nil
 }
 
-// backups are a log's earlier files, oldest first.
+// backups lists a log's earlier files, oldest first.
 func backups(name string) ([]string, error) {
 	found, err := filepath.Glob(strings.TrimSuffix(name, logSuffix) + "-2*" + logSuffix)
 	slices.Sort(found)
 	return found, err
 }
 
+// removeLog removes a log with its backups.
 func removeLog(name string) error {
 	older, err := backups(name)
 	for _, file := range append(older, name) {

@@ -4,11 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"os/exec"
-	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -19,185 +15,77 @@ import (
 	"axion/services/contract"
 )
 
-const (
-	// buildTime bounds the building of a project.
-	buildTime = 4 * time.Minute
-	// healthyTime is how long a process may take until it is healthy.
-	healthyTime = 45 * time.Second
-	// steadyTime is after how long a process that ends is started again at once.
-	steadyTime = time.Minute
-	// firstEnds is how often a new process may end before it is healthy.
-	firstEnds = 3
-)
-
-// allow refuses a process where none may run: who can send messages to this service
-// could run any command on this machine, and who can write into a folder above the
-// project's has the project's process load it.
-func (r *runtimes) allow(run contract.Run) error {
-	if run.Runtime != contract.RuntimeProcess {
-		return nil
-	}
-	if r.opts.ProcessesDisabled != "" {
-		return fmt.Errorf("run: the runtime %q is off: %s", run.Runtime, r.opts.ProcessesDisabled)
-	}
-	if err := r.exposed(); err != nil {
-		return fmt.Errorf("run: the runtime %q is off: %w; hint: %s", run.Runtime, err, hint(err))
-	}
-	return nil
-}
-
-// exposed says who else may write into the folder of all projects, or above it.
-func (r *runtimes) exposed() error {
-	if r.opts.Private == nil {
-		return nil
-	}
-	return r.opts.Private(r.sites())
-}
-
-// hint is what an error says of how to do away with it.
-func hint(err error) string {
-	var known interface{ Hint() string }
-	if errors.As(err, &known) {
-		return known.Hint()
-	}
-	return "see who may write into the data directory, and into those above it"
-}
-
-// build runs a project's build commands, one after the other.
-func (r *runtimes) build(ctx context.Context, rt runtime) error {
-	log := r.openLog(rt.projectID)
-	limited, cancel := context.WithTimeout(ctx, buildTime)
-	defer cancel()
-	for _, command := range rt.run.Build {
-		text := strings.Join(command, " ")
-		log.note("build: " + text)
-		cmd, err := r.launch(rt, command, 0, log)
-		if err == nil {
-			err = r.waitFor(limited, cmd)
-		}
-		if limited.Err() != nil && ctx.Err() == nil {
-			err = fmt.Errorf("is not done after %s", buildTime)
-		}
-		if err != nil {
-			return bus.Permanent(fmt.Errorf("build: %s: %w; its last lines: %s", text, err, log.tail()))
-		}
-	}
-	return nil
-}
-
-// waitFor waits for a command's end; when ctx ends first, it ends the command.
-func (r *runtimes) waitFor(ctx context.Context, cmd *exec.Cmd) error {
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	select {
-	case err := <-ended:
-		r.reaper.kill(cmd) // what it left behind
-		return err
-	case <-ctx.Done():
-		_ = r.reaper.terminate(cmd, ended) // it did not end by itself
-		return ctx.Err()
-	}
-}
-
-// launch starts one of a project's commands.
-func (r *runtimes) launch(rt runtime, args []string, port int, out io.Writer) (*exec.Cmd, error) {
-	mark, err := r.reaper.entry()
-	if err != nil {
-		return nil, err
-	}
-	if err := r.exposed(); err != nil { // a mode may have been changed
-		return nil, err
-	}
-	cmd := r.command(rt, args, port, out)
-	cmd.Env = append(cmd.Env, mark)
-	return cmd, r.reaper.launch(cmd, r.starter)
-}
-
-// command is one of a project's commands, in a process group of its own.
-func (r *runtimes) command(rt runtime, args []string, port int, out io.Writer) *exec.Cmd {
-	cmd := exec.Command(args[0], args[1:]...)
-	cmd.Dir = filepath.Join(r.folder(rt), filepath.FromSlash(rt.run.Directory))
-	cmd.Env = append(environment(os.Environ()), "PWD="+cmd.Dir, "HOST=127.0.0.1", "KAFKA_BROKERS="+strings.Join(r.opts.Brokers, ","),
-		"AXION_PROJECT="+rt.projectID)
-	if r.opts.OTLP != "" {
-		cmd.Env = append(cmd.Env, "OTEL_EXPORTER_OTLP_ENDPOINT="+r.opts.OTLP, "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf",
-			"OTEL_SERVICE_NAME="+rt.slug)
-	}
-	if port != 0 {
-		cmd.Env = append(cmd.Env, "PORT="+strconv.Itoa(port), "NODE_ENV=production")
-	}
-	cmd.Stdout, cmd.Stderr = out, out
-	cmd.WaitDelay = time.Second // for what it has started to close the pipe
-	isolate(cmd)
-	return cmd
-}
-
 // process is a project's process under supervision: it is started again when it
-// ends or is not healthy any more.
+// ends or is no longer healthy.
 type process struct {
-	runtimes *runtimes
-	rt       runtime
+	launcher *launcher
+	runtime  runtime
 	number   int
 	log      *logFile
 	started  time.Time
 	cancel   context.CancelFunc
 	ended    chan struct{}
 	healthy  chan struct{} // closed when it is for the first time
-	hopeless chan struct{} // closed when it ended too often before that
+	gaveUp   chan struct{} // closed when it ended too often before that
 
 	mu       sync.Mutex
-	now      status
+	current  status
 	attempts int
 }
 
-// spawn starts a process on rt's port, or on another where that is taken.
-func (r *runtimes) spawn(rt runtime) (*process, error) {
+// startProcess starts a process on rt's port, or on another where that is taken. It runs
+// until it is closed.
+func (l *launcher) startProcess(ctx context.Context, rt runtime) (*process, error) {
 	port, err := freePort(rt.port)
 	if err != nil {
 		return nil, fmt.Errorf("start process: %w", err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	p := &process{
-		runtimes: r, rt: rt, number: port, log: r.openLog(rt.projectID), started: time.Now(), cancel: cancel,
-		ended: make(chan struct{}), healthy: make(chan struct{}), hopeless: make(chan struct{}),
-		now: status{state: contract.StateStarting},
+		launcher: l, runtime: rt, number: port, log: l.logs.of(rt.projectID), started: time.Now(), cancel: cancel,
+		ended: make(chan struct{}), healthy: make(chan struct{}), gaveUp: make(chan struct{}),
+		current: status{state: contract.StateStarting},
 	}
 	go p.supervise(ctx)
 	return p, nil
 }
 
+// port implements [workload].
 func (p *process) port() int { return p.number }
 
+// status implements [workload].
 func (p *process) status() status {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	s := p.now
+	s := p.current
 	s.started = p.started
 	return s
 }
 
+// set changes the status.
 func (p *process) set(change func(*status)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	change(&p.now)
+	change(&p.current)
 }
 
+// close implements [workload].
 func (p *process) close() {
 	p.cancel()
 	<-p.ended
 }
 
-// await waits until the process is healthy for the first time. Its error is fit
-// for the project's owner.
-func (p *process) await(ctx context.Context) error {
-	timer := time.NewTimer(healthyTime)
+// waitHealthy waits until the process is healthy for the first time. Its error may be shown
+// to the project's owner.
+func (p *process) waitHealthy(ctx context.Context) error {
+	timer := time.NewTimer(healthyTimeout)
 	defer timer.Stop()
-	why := fmt.Sprintf("is not healthy after %s", healthyTime)
+	why := fmt.Sprintf("is not healthy after %s", healthyTimeout)
 	select {
 	case <-p.healthy:
 		return nil
-	case <-p.hopeless:
-		why = fmt.Sprintf("ended %d times before it was healthy", firstEnds)
+	case <-p.gaveUp:
+		why = fmt.Sprintf("ended %d times before it was healthy", maxEarlyExits)
 	case <-timer.C:
 	case <-ctx.Done():
 		return ctx.Err()
@@ -208,24 +96,24 @@ func (p *process) await(ctx context.Context) error {
 	return bus.Permanent(fmt.Errorf("the process %s; its last lines: %s", why, p.log.tail()))
 }
 
-// supervise keeps the process running until ctx ends.
+// supervise runs the process, again whenever it ends, until ctx ends.
 func (p *process) supervise(ctx context.Context) {
 	defer close(p.ended)
-	pace := &backoff.ExponentialBackOff{InitialInterval: 250 * time.Millisecond, Multiplier: 2, RandomizationFactor: 0.5,
+	retry := &backoff.ExponentialBackOff{InitialInterval: 250 * time.Millisecond, Multiplier: 2, RandomizationFactor: 0.5,
 		MaxInterval: 30 * time.Second}
 	for {
 		began := time.Now()
-		err := p.once(ctx)
+		err := p.runOnce(ctx)
 		if ctx.Err() != nil {
 			return
 		}
 		p.log.note("ended: " + err.Error())
-		p.runtimes.log.Warn("process ended", "project", p.rt.projectID, "slug", p.rt.slug, "error", err)
-		if time.Since(began) > steadyTime {
-			pace.Reset()
+		p.launcher.log.Warn("process ended", "project", p.runtime.projectID, "slug", p.runtime.slug, "error", err)
+		if time.Since(began) > stableAfter {
+			retry.Reset()
 		}
 		p.fail(err)
-		timer := time.NewTimer(pace.NextBackOff())
+		timer := time.NewTimer(retry.NextBackOff())
 		select {
 		case <-timer.C:
 		case <-ctx.Done():
@@ -236,7 +124,7 @@ func (p *process) supervise(ctx context.Context) {
 	}
 }
 
-// fail notes why the process has ended.
+// fail sets the status of a process that has ended with err.
 func (p *process) fail(err error) {
 	p.set(func(s *status) {
 		s.state, s.pid, s.problem = contract.StateRestarting, 0, err.Error()
@@ -247,35 +135,35 @@ func (p *process) fail(err error) {
 	})
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.attempts++; p.attempts == firstEnds {
-		close(p.hopeless)
+	if p.attempts++; p.attempts == maxEarlyExits {
+		close(p.gaveUp)
 	}
 }
 
-// once runs the process until it ends, is not healthy, or ctx ends. It says why.
-func (p *process) once(ctx context.Context) error {
-	p.log.note("start: " + strings.Join(p.rt.run.Command, " "))
-	cmd, err := p.runtimes.launch(p.rt, p.rt.run.Command, p.number, p.log)
+// runOnce runs the process until it ends, is not healthy, or ctx ends. It returns which.
+func (p *process) runOnce(ctx context.Context) error {
+	p.log.note("start: " + strings.Join(p.runtime.run.Command, " "))
+	cmd, err := p.launcher.start(p.runtime, p.runtime.run.Command, p.number, p.log)
 	if err != nil {
 		return err
 	}
 	p.set(func(s *status) { s.state, s.pid = contract.StateStarting, cmd.Process.Pid })
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
-	sick := make(chan error, 1)
+	unhealthy := make(chan error, 1)
 	watching, stop := context.WithCancel(ctx)
 	watched := make(chan struct{})
-	go func() { defer close(watched); sick <- p.watch(watching) }()
+	go func() { defer close(watched); unhealthy <- p.watch(watching) }()
 	defer func() { stop(); <-watched }()
 	select {
 	case err := <-ended:
-		p.runtimes.reaper.kill(cmd) // what it left behind
+		p.launcher.reaper.Kill(cmd) // what it left behind
 		if err == nil {
 			err = errors.New("it ended by itself, with status 0")
 		}
 		return err
-	case err := <-sick:
-		_ = p.runtimes.reaper.terminate(cmd, ended) // it did not end by itself
+	case err := <-unhealthy:
+		_ = p.launcher.reaper.Terminate(cmd, ended) // it did not end by itself
 		return err
 	}
 }

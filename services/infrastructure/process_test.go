@@ -127,13 +127,13 @@ func TestProcess(t *testing.T) {
 	})
 	t.Run("OK/unhealthy", func(t *testing.T) {
 		before := r.pidAt(at, "/")
-		hosttest.Do(t, "GET", at+"/sick", "")
+		hosttest.Do(t, "GET", at+"/unhealthy", "")
 		r.await("unhealthy", func(now contract.Runtime) bool {
 			return now.State == contract.StateUnhealthy && strings.Contains(now.Error, "500")
 		})
 		r.await("replaced", func(now contract.Runtime) bool { return now.State == contract.StateRunning && now.PID != before })
 		if alive(before) {
-			t.Error("the sick process lives")
+			t.Error("the unhealthy process still runs")
 		}
 	})
 	t.Run("OK/redeploy", func(t *testing.T) {
@@ -254,7 +254,7 @@ func TestProcessEnvironment(t *testing.T) {
 		}
 	}
 	if text := strings.Join(got, "\n"); strings.Contains(text, "secret") {
-		t.Errorf("secrets passed on: %s", text)
+		t.Errorf("secrets inherited: %s", text)
 	}
 }
 

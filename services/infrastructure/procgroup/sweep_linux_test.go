@@ -1,19 +1,19 @@
-package infrastructure_test
+package procgroup_test
 
 import (
+	"log/slog"
 	"os"
 	"os/exec"
 	"syscall"
 	"testing"
 
-	"axion/services/infrastructure"
+	"axion/services/infrastructure/procgroup"
 )
 
-// marked is a project one of whose grandchildren stays in the group, and one leaves it
-// for a session of its own.
+// marked is a command with a child in its group, and one in a session of its own.
 const marked = "sleep 300 & echo $!; setsid sleep 300 & echo $!; echo $$"
 
-// TestKilledStack: whatever a project has started ends with the stack, though that is
+// TestKilledStack: whatever a command has started ends with the stack, though that is
 // killed.
 func TestKilledStack(t *testing.T) {
 	t.Parallel()
@@ -24,8 +24,8 @@ func TestKilledStack(t *testing.T) {
 	}
 }
 
-// TestKilledReaper: where that which ends it was killed too, the next start does, by
-// the mark alone.
+// TestKilledReaper: where the reaper's child was killed too, SweepLast ends it, by the mark
+// alone.
 func TestKilledReaper(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -39,7 +39,9 @@ func TestKilledReaper(t *testing.T) {
 	if err := stranger.Start(); err != nil {
 		t.Fatal(err)
 	}
-	if err := infrastructure.SweepLast(dir); err != nil {
+	next := procgroup.New(dir, slog.New(slog.DiscardHandler))
+	defer next.Close()
+	if err := next.SweepLast(); err != nil {
 		t.Fatal(err)
 	}
 	for _, id := range left {
@@ -48,7 +50,7 @@ func TestKilledReaper(t *testing.T) {
 		}
 	}
 	if !alive(stranger.Process.Pid) {
-		t.Error("a process of somebody else was ended")
+		t.Error("a process without the mark was ended")
 	}
 	_ = stranger.Process.Kill()
 	_ = stranger.Wait()

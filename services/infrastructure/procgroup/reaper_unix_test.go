@@ -1,6 +1,6 @@
 //go:build unix
 
-package infrastructure_test
+package procgroup_test
 
 import (
 	"bufio"
@@ -14,17 +14,18 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
-	"axion/services/infrastructure"
+	"axion/services/infrastructure/procgroup"
 )
 
-// stackChild stands for a stack in whose directory one project runs, until it is
-// killed: it says the ids of its reaper and of the project's processes.
+// stackChild stands for a stack with one project in dir, until it is killed: it writes the
+// ids of its reaper's child and of the project's processes.
 func init() { stack = stackChild }
 
 func stackChild(dir, script string) {
 	out, in := io.Pipe()
-	id, err := infrastructure.RunMarked(dir, in, "sh", "-c", script)
+	id, err := procgroup.RunMarked(dir, in, "sh", "-c", script)
 	if err != nil {
 		fmt.Println(err)
 		os.Exit(1)
@@ -34,7 +35,7 @@ func stackChild(dir, script string) {
 }
 
 // killedStack kills such a stack, after what before does to its reaper, and returns the
-// processes of the project: a script, which says the id of each and then waits.
+// processes of the project: a script, which writes the id of each and then waits.
 func killedStack(t *testing.T, dir, script string, before func(reaper int)) (processes []int) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "child", "stack", dir, script+"; wait")
@@ -49,7 +50,7 @@ func killedStack(t *testing.T, dir, script string, before func(reaper int)) (pro
 	for lines := bufio.NewScanner(out); len(ids) <= strings.Count(script, "echo") && lines.Scan(); {
 		id, err := strconv.Atoi(strings.TrimSpace(lines.Text()))
 		if err != nil {
-			t.Fatalf("the stack says %q", lines.Text())
+			t.Fatalf("the stack wrote %q", lines.Text())
 		}
 		ids = append(ids, id)
 	}
@@ -67,8 +68,8 @@ func killedStack(t *testing.T, dir, script string, before func(reaper int)) (pro
 	return ids[1:]
 }
 
-// TestKilledGroup: the process group of a project's command ends with a stack that is
-// killed, with those in it that have no mark: so it is where marks cannot be read.
+// TestKilledGroup: the process group of a command ends with a stack that is killed, with
+// those in it that have no mark, as on systems where marks cannot be read.
 func TestKilledGroup(t *testing.T) {
 	t.Parallel()
 	for _, id := range killedStack(t, t.TempDir(), "env -i sleep 300 & echo $!; echo $$", func(int) {}) {
@@ -90,8 +91,24 @@ func TestReadGroups(t *testing.T) {
 		"+0\n+1\n-1\nx\n": nil,
 		"+12\n" + strings.Repeat("9", 1<<17) + "\n": {12},
 	} {
-		if got := slices.Sorted(maps.Keys(infrastructure.ReadGroups(strings.NewReader(text)))); !slices.Equal(got, want) {
+		if got := slices.Sorted(maps.Keys(procgroup.ReadGroups(strings.NewReader(text)))); !slices.Equal(got, want) {
 			t.Errorf("%.20q: got %v, want %v", text, got, want)
 		}
 	}
+}
+
+func alive(pid int) bool { return syscall.Kill(pid, 0) == nil }
+
+// gone waits until a process has ended, and reports whether it has: as a zombie it is as
+// good as gone.
+func gone(pid int) bool {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); <-tick.C {
+		text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+		if !alive(pid) || err == nil && strings.Contains(string(text), ") Z") {
+			return true
+		}
+	}
+	return false
 }

@@ -12,6 +12,9 @@ import (
 	"axion/services/store"
 )
 
+// repository stores what runs.
+type repository struct{ db *sql.DB }
+
 // runtime is what is stored of a project that runs.
 type runtime struct {
 	projectID, deploymentID, userID, slug string
@@ -21,6 +24,7 @@ type runtime struct {
 
 const columns = `project_id, deployment_id, user_id, slug, port, run`
 
+// scan reads a row of columns.
 func scan(row interface{ Scan(...any) error }) (rt runtime, err error) {
 	var run string
 	err = row.Scan(&rt.projectID, &rt.deploymentID, &rt.userID, &rt.slug, &rt.port, &run)
@@ -30,8 +34,8 @@ func scan(row interface{ Scan(...any) error }) (rt runtime, err error) {
 	return rt, err
 }
 
-// recorded lists all of them; those of one user unless user is empty.
-func (r *runtimes) recorded(ctx context.Context, user string) ([]runtime, error) {
+// list lists runtimes by slug; those of one user unless user is empty.
+func (r *repository) list(ctx context.Context, user string) ([]runtime, error) {
 	rows, err := r.db.QueryContext(ctx, `SELECT `+columns+` FROM runtimes WHERE $1 = '' OR user_id = $1 ORDER BY slug`, user)
 	if err != nil {
 		return nil, fmt.Errorf("list runtimes: %w", err)
@@ -51,7 +55,8 @@ func (r *runtimes) recorded(ctx context.Context, user string) ([]runtime, error)
 	return all, nil
 }
 
-func (r *runtimes) find(ctx context.Context, projectID string) (runtime, bool, error) {
+// find returns the runtime of a project, and whether there is one.
+func (r *repository) find(ctx context.Context, projectID string) (runtime, bool, error) {
 	rt, err := scan(r.db.QueryRowContext(ctx, `SELECT `+columns+` FROM runtimes WHERE project_id = $1`, projectID))
 	if errors.Is(err, sql.ErrNoRows) {
 		return rt, false, nil
@@ -62,13 +67,13 @@ func (r *runtimes) find(ctx context.Context, projectID string) (runtime, bool, e
 	return rt, true, nil
 }
 
-// record stores a runtime. A slug of another project's is a takenError.
-func (r *runtimes) record(ctx context.Context, rt runtime) error {
+// save stores a runtime. It fails with a slugTakenError where the slug is another project's.
+func (r *repository) save(ctx context.Context, rt runtime) error {
 	run := ""
 	if rt.run.Runtime == contract.RuntimeProcess {
 		text, err := json.Marshal(rt.run)
 		if err != nil {
-			return fmt.Errorf("record runtime: %w", err)
+			return fmt.Errorf("save runtime: %w", err)
 		}
 		run = string(text)
 	}
@@ -78,30 +83,39 @@ func (r *runtimes) record(ctx context.Context, rt runtime) error {
 			port = excluded.port, run = excluded.run, updated_at = excluded.updated_at`,
 		rt.projectID, rt.deploymentID, rt.userID, rt.slug, rt.port, run, time.Now().UTC().Format(time.RFC3339Nano))
 	if store.IsDuplicate(err) {
-		return &takenError{hostOf(rt.slug)}
+		return &slugTakenError{hostOf(rt.slug)}
 	}
 	if err != nil {
-		return fmt.Errorf("record runtime: %w", err)
+		return fmt.Errorf("save runtime: %w", err)
 	}
 	return nil
 }
 
-func (r *runtimes) forget(ctx context.Context, projectID string) error {
+// delete deletes the runtime of a project.
+func (r *repository) delete(ctx context.Context, projectID string) error {
 	if _, err := r.db.ExecContext(ctx, `DELETE FROM runtimes WHERE project_id = $1`, projectID); err != nil {
-		return fmt.Errorf("forget runtime: %w", err)
+		return fmt.Errorf("delete runtime: %w", err)
 	}
 	return nil
 }
 
-// free fails with a takenError where a slug is another project's.
-func (r *runtimes) free(ctx context.Context, slug, projectID string) error {
+// checkSlugFree fails with a slugTakenError where a slug is another project's.
+func (r *repository) checkSlugFree(ctx context.Context, slug, projectID string) error {
 	var owner string
 	err := r.db.QueryRowContext(ctx, `SELECT project_id FROM runtimes WHERE slug = $1 AND project_id <> $2`, slug, projectID).Scan(&owner)
 	if err == nil {
-		return &takenError{hostOf(slug)}
+		return &slugTakenError{hostOf(slug)}
 	}
 	if !errors.Is(err, sql.ErrNoRows) {
 		return fmt.Errorf("find runtime: %w", err)
 	}
 	return nil
 }
+
+// slugTakenError refuses a slug that is another project's. It is worth more attempts: that
+// project may be deleted, and about to be taken down.
+type slugTakenError struct{ host string }
+
+func (e *slugTakenError) Error() string { return "the name " + e.host + " is taken by another project" }
+
+func (e *slugTakenError) Public() string { return e.Error() }

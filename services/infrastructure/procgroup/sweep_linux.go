@@ -1,4 +1,4 @@
-package infrastructure
+package procgroup
 
 import (
 	"bytes"
@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// executable is this program, though its file was replaced.
+// executable returns this program's file, which may have been replaced.
 func executable() (string, error) { return "/proc/self/exe", nil }
 
 // sweep ends all processes that have the mark, and returns how many there were.
@@ -16,19 +16,20 @@ func sweep(mark string) (ended int) {
 	if mark == "" {
 		return 0
 	}
-	entry := []byte(markName + "=" + mark)
+	entry := []byte(markVariable + "=" + mark)
 	// A process that is about to run another program has no environment to be read for a
-	// moment: one look in vain is not enough.
-	until := time.Now().Add(sweepTime)
-	for vain := 0; vain < 3 && time.Now().Before(until); vain++ {
+	// moment: one pass that finds nothing is not enough.
+	until := time.Now().Add(sweepTimeout)
+	for empty := 0; empty < 3 && time.Now().Before(until); empty++ {
 		if n := sweepOnce(entry); n > 0 {
-			ended, vain = ended+n, -1
+			ended, empty = ended+n, -1
 		}
 		time.Sleep(5 * time.Millisecond) // until their end shows
 	}
 	return ended
 }
 
+// sweepOnce is one pass of sweep.
 func sweepOnce(entry []byte) (ended int) {
 	processes, err := os.ReadDir("/proc")
 	if err != nil {
@@ -39,7 +40,7 @@ func sweepOnce(entry []byte) (ended int) {
 		if err != nil || pid == os.Getpid() || !isMarked(pid, entry) {
 			continue
 		}
-		p, err := os.FindProcess(pid) // holds on to this very process, by a pidfd
+		p, err := os.FindProcess(pid) // a pidfd, which stays that of this process
 		if err != nil {
 			continue
 		}
@@ -66,5 +67,5 @@ func isMarked(pid int, entry []byte) bool {
 	return false
 }
 
-// dieWithParent ends a command itself when axion is killed, before the reaper comes.
+// dieWithParent has Linux end a command when axion is killed, before the child does.
 func dieWithParent(attr *syscall.SysProcAttr) { attr.Pdeathsig = syscall.SIGKILL }

@@ -1,4 +1,4 @@
-package infrastructure_test
+package procgroup_test
 
 import (
 	"bufio"
@@ -13,14 +13,14 @@ import (
 
 	"golang.org/x/sys/windows"
 
-	"axion/services/infrastructure"
+	"axion/services/infrastructure/procgroup"
 )
 
 // stackChild stands for a stack with one project, which starts a process of its own.
 func init() {
 	stack = func(_, _ string) {
 		out, in := io.Pipe()
-		if err := infrastructure.RunJob(in, os.Args[0], "child", "parent"); err != nil {
+		if err := procgroup.RunJob(in, os.Args[0], "child", "parent"); err != nil {
 			fmt.Println(err)
 			os.Exit(1)
 		}

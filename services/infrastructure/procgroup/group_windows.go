@@ -1,4 +1,4 @@
-package infrastructure
+package procgroup
 
 import (
 	"fmt"
@@ -18,14 +18,14 @@ type groups struct {
 	jobs   map[int]windows.Handle
 }
 
-// isolate keeps a Ctrl-C of the console away from a command, and has it wait until it is
-// in its job: what it starts is in that too.
-func isolate(cmd *exec.Cmd) {
+// setProcessGroup keeps a Ctrl-C of the console from a command, and suspends it until it is in its
+// job: what it starts is in that too.
+func setProcessGroup(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{CreationFlags: windows.CREATE_NEW_PROCESS_GROUP | windows.CREATE_SUSPENDED}
 }
 
-// begin has a command run, in a job of its own.
-func (r *reaper) begin(cmd *exec.Cmd) error {
+// add resumes a command, in a job of its own.
+func (r *Reaper) add(cmd *exec.Cmd) error {
 	job, err := newJob(cmd.Process.Pid)
 	if err != nil {
 		return fmt.Errorf("start process: job object: %w", err)
@@ -63,6 +63,7 @@ func newJob(pid int) (windows.Handle, error) {
 	return job, nil
 }
 
+// assign assigns a process to a job.
 func assign(job windows.Handle, pid int) error {
 	process, err := windows.OpenProcess(windows.PROCESS_SET_QUOTA|windows.PROCESS_TERMINATE, false, uint32(pid))
 	if err != nil {
@@ -72,8 +73,8 @@ func assign(job windows.Handle, pid int) error {
 	return windows.AssignProcessToJobObject(job, process)
 }
 
-// resume lets a process run that was created suspended. It has one thread, of which
-// os/exec keeps no handle.
+// resume resumes a process that was created suspended. It has one thread, of which
+// os/exec has no handle.
 func resume(pid int) error {
 	threads, err := windows.CreateToolhelp32Snapshot(windows.TH32CS_SNAPTHREAD, 0)
 	if err != nil {
@@ -96,8 +97,8 @@ func resume(pid int) error {
 	return err
 }
 
-// kill ends a command with all that it has started.
-func (r *reaper) kill(cmd *exec.Cmd) {
+// Kill ends a command with all that it has started.
+func (r *Reaper) Kill(cmd *exec.Cmd) {
 	r.jobsMu.Lock()
 	job, ok := r.jobs[cmd.Process.Pid]
 	delete(r.jobs, cmd.Process.Pid)
@@ -109,14 +110,14 @@ func (r *reaper) kill(cmd *exec.Cmd) {
 	_ = cmd.Process.Kill()
 }
 
-// terminate ends a command, and returns how it ended.
-func (r *reaper) terminate(cmd *exec.Cmd, ended <-chan error) error {
-	r.kill(cmd)
+// Terminate ends a command, whose Wait is sent to ended. It returns the result of Wait.
+func (r *Reaper) Terminate(cmd *exec.Cmd, ended <-chan error) error {
+	r.Kill(cmd)
 	return <-ended
 }
 
-// reaperCommand is nil: Windows ends the jobs.
-func reaperCommand(string) *exec.Cmd { return nil }
+// childCommand returns nil: Windows ends the jobs.
+func childCommand(string) *exec.Cmd { return nil }
 
 // sweep does nothing: nothing is left of a job.
 func sweep(string) int { return 0 }

@@ -1,18 +1,18 @@
 //go:build unix && !linux
 
-package infrastructure
+package procgroup
 
 import (
 	"os"
 	"syscall"
 )
 
-// executable is this program.
+// executable returns this program's file.
 func executable() (string, error) { return os.Executable() }
 
-// sweep does nothing: the environment of other processes is not to be read here. What
+// sweep does nothing: the environment of other processes cannot be read here. What
 // has left its process group outlives the stack.
 func sweep(string) int { return 0 }
 
-// dieWithParent does nothing: the reaper ends a command when axion is killed.
+// dieWithParent does nothing: the child ends a command when axion is killed.
 func dieWithParent(*syscall.SysProcAttr) {}

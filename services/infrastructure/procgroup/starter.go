@@ -1,27 +1,27 @@
-package infrastructure
+package procgroup
 
 import (
 	"errors"
 	"os/exec"
-	threads "runtime"
+	"runtime"
 )
 
-// errEnded is the error of a command that comes after the end.
-var errEnded = errors.New("the service has ended")
+// errEnded is the error of a command that is started after Close.
+var errEnded = errors.New("the reaper is closed")
 
-// starter starts commands on one thread that lasts as long as it does: Linux ends a
-// command that is to die with its parent when the thread ends that made it, and Go
-// ends threads. It is safe for concurrent use.
+// starter starts commands on one thread, which ends with it: Linux ends a command with
+// Pdeathsig when the thread ends that has started it, and Go ends threads. It is safe for concurrent use.
 type starter struct {
 	jobs  chan func()
 	ended chan struct{}
 }
 
+// newStarter returns a starter; use end to end it.
 func newStarter() *starter {
 	s := &starter{jobs: make(chan func()), ended: make(chan struct{})}
 	go func() {
-		threads.LockOSThread()
-		defer threads.UnlockOSThread() // the thread goes on
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread() // the thread goes on
 		for {
 			select {
 			case job := <-s.jobs:
@@ -34,6 +34,7 @@ func newStarter() *starter {
 	return s
 }
 
+// start starts a command.
 func (s *starter) start(cmd *exec.Cmd) error {
 	done := make(chan error, 1)
 	select {
