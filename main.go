@@ -59,7 +59,7 @@ func main() {
 // run executes one command line and returns its exit code: 1 where it fails, unless
 // the error says another.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	root := commands(stderr)
+	root := commands(stderr) //nolint:contextcheck // cobra gives it to each command
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
@@ -185,7 +185,7 @@ func (s *stack) run(ctx context.Context, out io.Writer) error {
 // a busy port costs nothing.
 func (s *stack) bind(context.Context) (err error) {
 	var release func() error
-	if s.data, release, err = s.dir.Open(s.files); err != nil {
+	if s.data, release, err = s.dir.Open(s.files); err != nil { //nolint:contextcheck // it waits for a moment at most
 		return err
 	}
 	s.OnStop(func(context.Context) error { return release() })
@@ -197,7 +197,7 @@ func (s *stack) bind(context.Context) (err error) {
 	s.OnStop(func(context.Context) error { s.listeners.Close(); return nil })
 	s.builtins.Listen, s.builtins.FreePorts, s.builtins.Log = s.addresses.ListenHTTP, s.addresses.Auto(), s.log
 	s.builtins.Check = s.addresses.Guard().CheckServer
-	s.services, err = services.Bind(s.builtins)
+	s.services, err = services.Bind(s.builtins) //nolint:contextcheck // it closes listeners where it fails
 	return err
 }
 
@@ -224,7 +224,7 @@ func (s *stack) start(ctx context.Context) (err error) {
 		return err
 	}
 	s.OnStop(s.services.Stop)
-	s.gateway, err = gateway.New(gateway.Options{
+	s.gateway, err = gateway.New(gateway.Options{ //nolint:contextcheck // it lives until Close
 		DataDir: s.data, Own: s.listeners.Own(), Guard: s.addresses.Guard(), Web: s.listeners.HTTP, WebSecure: s.listeners.HTTPS,
 		Base: s.baseSources(listen.Port(s.listeners.HTTPS)), HideBase: s.builtins.NoBuiltins, Files: s.files,
 		FragmentDir: filepath.Join(s.data, "compose.d"),
@@ -256,7 +256,7 @@ func (s *stack) serve(ctx context.Context) error {
 	if err := s.buildSummary(ctx); err != nil {
 		return err
 	}
-	messages := explorer.New(s.broker.Admin(), s.spans.Provider("dashboard", ""), s.log)
+	messages := explorer.New(s.broker.Admin(), s.spans.Provider("dashboard", ""), s.log) //nolint:contextcheck // it lives until Close
 	s.OnStop(messages.Close)
 	letters := &dlq.API{Open: func() (*dlq.Client, error) { return dlq.Open(s.broker.Seeds(), s.broker.Client()...) }}
 	options := web.Options{
@@ -280,7 +280,7 @@ func (s *stack) serve(ctx context.Context) error {
 	options.Register = []func(huma.API){faults.Register, s.gateway.API().Register, messages.Register, letters.Register, s.docs.Register}
 	options.Channels = messages.Channels()
 	options.Channels["faults"] = faults.Watch
-	dashboard, err := web.New(options)
+	dashboard, err := web.New(options) //nolint:contextcheck // it lives until Close
 	if err != nil {
 		return err
 	}
