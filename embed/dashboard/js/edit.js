@@ -1,7 +1,7 @@
 // edit changes graphs: each function gives a new one. It is plain data in, plain
 // data out.
 import { edgesBetween, nameOf, newEdge, newName, targetOf } from "./architecture.js";
-import { free, moved } from "./layout.js";
+import { free, moved } from "./graph/layout.js";
 
 export function addNode(graph, type, at) {
   const id = newName(graph, type);

@@ -10,7 +10,7 @@ import { connection, system } from "./state.js";
 import { duration, exact } from "./text.js";
 import { FaultStrip } from "./parts/fault.js";
 import { Icon } from "./parts/icon.js";
-import { Keys, Overall } from "./parts/overall.js";
+import { Keys, HealthSummary } from "./parts/healthsummary.js";
 import { Search } from "./parts/search.js";
 import { Empty } from "./parts/notice.js";
 
@@ -62,7 +62,7 @@ function Strip() {
       <span class="strip-name">${stack?.name ?? "axion"}</span>
       ${stack?.readyMs > 0 && html`<span class="muted strip-ready">ready in ${duration(stack.readyMs)}</span>`}
       <${Search} />
-      <${Overall} />
+      <${HealthSummary} />
       <button class="icon-button strip-keys" onClick=${() => toggle("help")} aria-expanded=${panel.value === "help" ? "true" : "false"} aria-label="Keys" title="Keys (?)"><kbd>?</kbd></button>
       <${Theme} />
     </header>

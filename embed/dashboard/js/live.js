@@ -22,17 +22,17 @@ export function connect() {
   socket = new WebSocket(`${scheme}//${location.host}/ws`);
   socket.onopen = opened;
   socket.onmessage = (event) => receive(JSON.parse(event.data));
-  socket.onclose = lost;
+  socket.onclose = disconnected;
 }
 
 function opened() {
   wait = firstWait;
   state.connection.value = { state: "open", retryAt: 0, since: Date.now() };
   reload();
-  for (const watch of watches.values()) ask(watch);
+  for (const watch of subscriptions.values()) subscribe(watch);
 }
 
-function lost() {
+function disconnected() {
   const before = state.connection.value;
   const since = before.state === "lost" ? before.since : Date.now();
   state.connection.value = { state: "lost", retryAt: Date.now() + wait, since };
@@ -42,7 +42,7 @@ function lost() {
 
 function receive(message) {
   const { kind, data } = message;
-  if (kind === "watch") return hear(message);
+  if (kind === "watch") return dispatch(message);
   if (kind === "event") return addEvent(data);
   const changes = kind === "snapshot" ? data : { [kind]: data };
   batch(() => {
@@ -55,33 +55,33 @@ function receive(message) {
 // keepItems leaves a list as it was where its source could not be asked.
 const keepItems = (before, value) => (value.error && before?.items ? { ...value, items: before.items } : value);
 
-// Watches of channels, by their number. Each is asked for again after a loss.
-const watches = new Map();
+// Watches of channels, by their number. Each is sent again once the connection is back.
+const subscriptions = new Map();
 let lastWatch = 0;
 
-// watch hears a channel until the function that it returns is called: onData gets
+// watch receives a channel until the function that it returns is called: onData gets
 // each message, onEnd the reason where the server ends it. query may be a function,
-// which is asked anew at each reconnection: so a watch goes on where it was.
+// which is called again at each reconnection: so a watch goes on where it was.
 export function watch(channel, query, onData, onEnd = () => {}) {
   const id = ++lastWatch;
   const it = { id, channel, query, onData, onEnd };
-  watches.set(id, it);
-  ask(it);
+  subscriptions.set(id, it);
+  subscribe(it);
   return () => {
-    if (watches.delete(id) && socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ unwatch: id }));
+    if (subscriptions.delete(id) && socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ unwatch: id }));
   };
 }
 
-function ask({ id, channel, query }) {
+function subscribe({ id, channel, query }) {
   if (socket?.readyState !== WebSocket.OPEN) return;
   socket.send(JSON.stringify({ watch: id, channel, query: typeof query === "function" ? query() : query }));
 }
 
-function hear({ id, data, error, ended }) {
-  const it = watches.get(id);
+function dispatch({ id, data, error, ended }) {
+  const it = subscriptions.get(id);
   if (!it) return;
   if (!ended) return it.onData(data);
-  watches.delete(id);
+  subscriptions.delete(id);
   it.onEnd(error ?? "");
 }
 

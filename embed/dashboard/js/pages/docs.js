@@ -1,18 +1,18 @@
 // Docs shows the documentation that is in the binary: its topics, one of them with its
 // headings, and what a search finds.
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { html } from "../html.js";
 import { fragment, hrefTo, segments } from "../address.js";
-import { get } from "../api.js";
+import { useFetch } from "../fetch.js";
 import { plural } from "../text.js";
 import { Filter, filterText } from "../parts/filter.js";
 import { Icon } from "../parts/icon.js";
 import { Empty, Failure, Loading } from "../parts/notice.js";
-import { dress, mark } from "./docs/dress.js";
+import { enhance, highlight } from "./docs/enhance.js";
 
 export function DocsPage() {
   const name = segments.value[1];
-  const [topics, retry] = useAnswer("/api/docs");
+  const { answer: topics, retry } = useFetch("/api/docs");
   if (!topics) return html`<${Loading} what="the documentation" />`;
   if (!topics.ok) return html`<${Failure} title="The documentation could not be read" problem=${topics.problem} retry=${retry} />`;
   return html`
@@ -27,18 +27,6 @@ export function DocsPage() {
   `;
 }
 
-// useAnswer asks once, and gives a function that asks again.
-function useAnswer(path) {
-  const [answer, setAnswer] = useState(null);
-  const [time, again] = useState(0);
-  useEffect(() => {
-    let gone = false;
-    get(path).then((next) => gone || setAnswer(next));
-    return () => (gone = true);
-  }, [path, time]);
-  return [answer, () => again((n) => n + 1)];
-}
-
 const Topics = ({ topics, chosen }) => html`
   <nav aria-label="Topics">
     ${topics.map((topic) => html`
@@ -50,7 +38,7 @@ const Topics = ({ topics, chosen }) => html`
 // Hits are the sections that hold all words of the filter.
 function Hits({ chosen }) {
   const text = filterText().slice(0, 100);
-  const [answer, retry] = useAnswer("/api/docs/search?q=" + encodeURIComponent(text));
+  const { answer, retry } = useFetch("/api/docs/search?q=" + encodeURIComponent(text));
   if (!answer) return html`<${Loading} what="what is found" />`;
   if (!answer.ok) return html`<${Failure} title="The search failed" problem=${answer.problem} retry=${retry} />`;
   const hits = answer.body.items;
@@ -70,11 +58,11 @@ function Hits({ chosen }) {
 }
 
 function TopicPage({ name }) {
-  const [answer, retry] = useAnswer("/api/docs/" + encodeURIComponent(name));
+  const { answer, retry } = useFetch("/api/docs/" + encodeURIComponent(name));
   const article = useRef();
   const topic = answer?.ok ? answer.body : null;
-  useEffect(() => topic && dress(article.current), [topic]);
-  useEffect(() => (topic ? mark(article.current, filterText()) : undefined), [topic, filterText()]);
+  useEffect(() => topic && enhance(article.current), [topic]);
+  useEffect(() => (topic ? highlight(article.current, filterText()) : undefined), [topic, filterText()]);
   useEffect(() => {
     if (topic) show(article.current, fragment.value);
   }, [topic, fragment.value]);

@@ -3,7 +3,7 @@ import { html } from "../html.js";
 import { go, segments } from "../address.js";
 import { end, list } from "../faults.js";
 import { ago, count, exact } from "../text.js";
-import { Left } from "../parts/fault.js";
+import { TimeLeft } from "../parts/fault.js";
 import { Icon } from "../parts/icon.js";
 import { Empty, Loading } from "../parts/notice.js";
 import { Detail, Split } from "../parts/split.js";
@@ -60,7 +60,7 @@ const Table = ({ faults, chosen }) => html`
           <tr key=${fault.id} class=${fault.id === chosen ? "chosen" : ""} onClick=${() => go("/faults/" + fault.id)}>
             <td class="at-name"><a data-item href=${"/faults/" + fault.id} aria-current=${fault.id === chosen ? "true" : undefined}>${fault.text}</a></td>
             <td class="at-hits number">${count(fault.hits)}<span class="unit"> ${fault.hits === 1 ? "hit" : "hits"}</span></td>
-            <td class="at-end muted" title=${exact(fault.ended ?? fault.until)}>${fault.ended ? ago(fault.ended) : html`<${Left} at=${fault.endsAt} />`}</td>
+            <td class="at-end muted" title=${exact(fault.ended ?? fault.until)}>${fault.ended ? ago(fault.ended) : html`<${TimeLeft} at=${fault.endsAt} />`}</td>
             ${!fault.ended && html`<td class="at-action"><button class="button small" aria-label=${`End ${fault.text}`} onClick=${(e) => (e.stopPropagation(), end(fault.id))}>End</button></td>`}
           </tr>
         `,

@@ -4,7 +4,7 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import { html } from "../html.js";
 import { go, hrefTo, query, segments, setQuery } from "../address.js";
 import { useChannel } from "../live.js";
-import { noItems, take, useHeld } from "../held.js";
+import { emptyList, mergeItems, useStableList } from "../stablelist.js";
 import { ago, count, exact, plural } from "../text.js";
 import { shortly } from "../waterfall.js";
 import { creates } from "../state.js";
@@ -33,7 +33,7 @@ const byAge = { id: (trace) => trace.traceId, newest: (a, b) => Date.parse(b.sta
 
 // useTraces gives the traces that match, live: {shown, waiting, stats, problem}.
 function useTraces(held) {
-  const [list, setList] = useState(noItems);
+  const [list, setList] = useState(emptyList);
   const [stats, setStats] = useState(null);
   const [problem, setProblem] = useState("");
   const filters = asked();
@@ -42,18 +42,18 @@ function useTraces(held) {
   const sent = useMemo(() => ({ ...filters, limit: "200", ...(minutes && { from: new Date(Date.now() - minutes * 60_000).toISOString() }) }), [wanted]);
   useEffect(() => setProblem(""), [wanted]);
   const hear = (batch) => {
-    setList((before) => take(before, batch.items, { ...byAge, held, snapshot: batch.snapshot }));
+    setList((before) => mergeItems(before, batch.items, { ...byAge, held, snapshot: batch.snapshot }));
     setStats({ ...batch.stats, leftOut: batch.leftOut });
   };
   useChannel("traces", sent, hear, setProblem);
   useEffect(() => {
-    if (!held) setList((before) => (before.shown ? take(before, [], { ...byAge, held }) : before));
+    if (!held) setList((before) => (before.shown ? mergeItems(before, [], { ...byAge, held }) : before));
   }, [held]);
   return { ...list, stats, problem, filtered: wanted !== JSON.stringify([{}, 0]) };
 }
 
 function List({ chosen }) {
-  const { held, top, bind } = useHeld();
+  const { held, top, bind } = useStableList();
   const { shown, waiting, stats, problem, filtered } = useTraces(held);
   const services = [...new Set([query.value.get("service"), ...(shown ?? []).flatMap((trace) => trace.services)])].filter(Boolean).sort();
   return html`

@@ -12,10 +12,10 @@ import { ago, exact } from "../text.js";
 import { Copyable } from "../parts/copy.js";
 import { Icon } from "../parts/icon.js";
 import { Failure, Loading } from "../parts/notice.js";
-import { Detail, Facts } from "../parts/split.js";
+import { Detail, DetailList } from "../parts/split.js";
 import { Json } from "../parts/json.js";
 import { ProjectEdit } from "./project-edit.js";
-import { Run } from "./run.js";
+import { DeploymentRun } from "./deploymentrun.js";
 import { Trace } from "./project/trace.js";
 import { projectPath } from "./project/path.js";
 import { Tabs } from "./project/workbench.js";
@@ -50,10 +50,10 @@ function Body({ project, runs }) {
         <${Icon} name="open" />
       </a>
     `}
-    ${runs.slice(0, shownRuns).map((run, i) => html`<${Run} key=${run.id || "first"} run=${run} open=${i === 0} />`)}
+    ${runs.slice(0, shownRuns).map((run, i) => html`<${DeploymentRun} key=${run.id || "first"} run=${run} open=${i === 0} />`)}
     ${runs.length > shownRuns && html`<p class="more"><a href=${projectPath(project.id, "deployments")}>All ${runs.length} deployments</a></p>`}
     <h3 class="section-title">Project</h3>
-    <${Facts} of=${[
+    <${DetailList} of=${[
       ["Id", html`<${Copyable} text=${project.id} />`],
       ["Slug", html`<span class="mono">${project.slug}</span>`],
       ["Template", project.template],

@@ -10,15 +10,16 @@ import { Split } from "../parts/split.js";
 import { RouterDetail, RouterList } from "./routes/router.js";
 
 const part = (what, name, load) => lazy(what, () => load().then((module) => module[name]));
-const things = () => import("./routes/thing.js");
-const places = () => import("./routes/place.js");
+const resources = () => import("./routes/resource.js");
+const entryPoints = () => import("./routes/entrypoints.js");
+const certificates = () => import("./routes/certificates.js");
 
-const ThingList = part("the configuration", "ThingList", things);
-const ThingDetail = part("the configuration", "ThingDetail", things);
-const EntryList = part("entry points", "EntryList", places);
-const EntryDetail = part("entry points", "EntryDetail", places);
-const CertificateList = part("certificates", "CertificateList", places);
-const CertificateDetail = part("certificates", "CertificateDetail", places);
+const ResourceList = part("the configuration", "ResourceList", resources);
+const ResourceDetail = part("the configuration", "ResourceDetail", resources);
+const EntryList = part("entry points", "EntryList", entryPoints);
+const EntryDetail = part("entry points", "EntryDetail", entryPoints);
+const CertificateList = part("certificates", "CertificateList", certificates);
+const CertificateDetail = part("certificates", "CertificateDetail", certificates);
 const Explain = part("Explain", "Explain", () => import("./routes/explain.js"));
 
 export function RoutesPage() {
@@ -31,12 +32,12 @@ export function RoutesPage() {
     case "services":
     case "middlewares":
       return html`<${Split} key=${tab}
-        list=${html`<${ThingList} kind=${tab} chosen=${two && `${one}/${two}`} />`}
-        detail=${two && html`<${ThingDetail} key=${one + two} kind=${tab} protocol=${one} name=${two} />`}
+        list=${html`<${ResourceList} kind=${tab} chosen=${two && `${one}/${two}`} />`}
+        detail=${two && html`<${ResourceDetail} key=${one + two} kind=${tab} protocol=${one} name=${two} />`}
       />`;
     case "tcp":
     case "udp":
-      return html`<${Split} list=${html`<${RouterList} list=${list} chosen=${one} />`} detail=${one && html`<${ThingDetail} key=${tab + one} kind="routers" protocol=${tab} name=${one} />`} />`;
+      return html`<${Split} list=${html`<${RouterList} list=${list} chosen=${one} />`} detail=${one && html`<${ResourceDetail} key=${tab + one} kind="routers" protocol=${tab} name=${one} />`} />`;
     case "entrypoints":
       return html`<${Split} key=${tab} list=${html`<${EntryList} chosen=${one} />`} detail=${one && html`<${EntryDetail} name=${one} />`} />`;
     case "certificates":

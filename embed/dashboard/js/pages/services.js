@@ -3,7 +3,7 @@
 import { useState } from "preact/hooks";
 import { html } from "../html.js";
 import { go, hrefTo, segments } from "../address.js";
-import { useAnswer } from "../ask.js";
+import { useFetch } from "../fetch.js";
 import { useChannel } from "../live.js";
 import { servicesOf } from "../services.js";
 import { routes, system } from "../state.js";
@@ -16,7 +16,7 @@ import { Empty, Loading } from "../parts/notice.js";
 import { Detail, Split } from "../parts/split.js";
 import { Status } from "../parts/status.js";
 import { Tabs } from "../parts/tabs.js";
-import { useThings } from "./routes/things.js";
+import { useResources } from "./routes/resources.js";
 import { Overview } from "./services/overview.js";
 
 const Endpoints = lazy("endpoints", () => import("./services/endpoints.js").then((m) => m.Endpoints));
@@ -26,8 +26,8 @@ const pause = 2000; // between two looks at projects' processes
 
 export function ServicesPage() {
   const none = system.value && !system.value.parts.some((part) => part.kind === "service"); // nobody runs projects
-  const { answer } = useAnswer(none ? "" : "/api/runtimes", { every: pause });
-  const { items: balancers } = useThings("http", "services");
+  const { answer } = useFetch(none ? "" : "/api/runtimes", { every: pause });
+  const { items: balancers } = useResources("http", "services");
   const [map, setMap] = useState(null);
   useChannel("map", {}, setMap, () => setMap((before) => before ?? { nodes: [], edges: [] }));
   if (!system.value || !routes.value) return html`<${Loading} what="services" />`;

@@ -7,7 +7,7 @@ import { bytes, exact, plural } from "../text.js";
 import { messageOf, shortly } from "../waterfall.js";
 import { Copyable } from "../parts/copy.js";
 import { Json } from "../parts/json.js";
-import { Facts } from "../parts/split.js";
+import { DetailList } from "../parts/split.js";
 import { Status } from "../parts/status.js";
 
 const written = (value) => (typeof value === "string" ? value : JSON.stringify(value));
@@ -21,7 +21,7 @@ export function Inside({ row: { span, at, wait, waitedIn }, logs }) {
     <div class="span-inside" ref=${here}>
       ${span.error && html`<p class="span-error"><${Status} of="error" word=${span.error} /></p>`}
       ${statement && html`<pre class="span-statement">${statement}</pre>`}
-      <${Facts} of=${[
+      <${DetailList} of=${[
         ["Part", span.service + (span.instance ? " " + span.instance : "")],
         ["Kind", span.kind],
         ["After", shortly(at)],
@@ -34,7 +34,7 @@ export function Inside({ row: { span, at, wait, waitedIn }, logs }) {
       ${span.events.map((event, i) => html`<p key=${i} class="span-event"><span class="muted" title=${exact(event.time)}>${event.name}</span> <span class="mono">${JSON.stringify(event.attributes)}</span></p>`)}
       ${logs.length > 0 && html`<h4 class="span-title">Logs</h4><${LogLines} lines=${logs} />`}
       <h4 class="span-title">Attributes</h4>
-      <${Facts} of=${[
+      <${DetailList} of=${[
         ...Object.entries(span.attributes)
           .filter(([name]) => !["db.query.text", "db.statement"].includes(name))
           .sort(([a], [b]) => (a < b ? -1 : 1))
@@ -69,7 +69,7 @@ function Message({ at }) {
 const Headers = ({ of }) => html`
   <details class="span-headers">
     <summary>${plural(of.length, "header")}</summary>
-    <${Facts} of=${of.map(({ name, value }) => [name, html`<span class="mono">${value}</span>`])} />
+    <${DetailList} of=${of.map(({ name, value }) => [name, html`<span class="mono">${value}</span>`])} />
   </details>
 `;
 

@@ -6,7 +6,7 @@ import { count, plural } from "../text.js";
 import { Addresses } from "../parts/addresses.js";
 import { Outside } from "../parts/copy.js";
 import { Flows } from "../parts/flows.js";
-import { Happened } from "../parts/happened.js";
+import { RecentActivity } from "../parts/recentactivity.js";
 import { Icon } from "../parts/icon.js";
 import { Empty, Loading } from "../parts/notice.js";
 import { Status } from "../parts/status.js";
@@ -17,7 +17,7 @@ export function SystemPage() {
   return html`
     <h1 class="page-title">System</h1>
     <${Problems} />
-    <div class="glance"><${Summary} stack=${stack} /><${Happened} /></div>
+    <div class="glance"><${Summary} stack=${stack} /><${RecentActivity} /></div>
     <${Flows} />
     <h2 class="section-title">Parts</h2>
     <${Parts} of=${stack.parts} />

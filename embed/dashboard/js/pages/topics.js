@@ -3,7 +3,7 @@ import { html } from "../html.js";
 import { go, segments } from "../address.js";
 import { topics } from "../state.js";
 import { bytes, count, plural } from "../text.js";
-import { purpose } from "../purpose.js";
+import { topicKind } from "../topickind.js";
 import { FaultMark } from "../parts/fault.js";
 import { Filter, filterText } from "../parts/filter.js";
 import { lazy } from "../parts/lazy.js";
@@ -20,7 +20,7 @@ export function TopicsPage() {
 
 function List({ list }) {
   const text = filterText();
-  const shown = list.items.filter((topic) => topic.name.toLowerCase().includes(text) || purpose(topic.name).includes(text));
+  const shown = list.items.filter((topic) => topic.name.toLowerCase().includes(text) || topicKind(topic.name).includes(text));
   const held = shown.reduce((sum, topic) => sum + topic.messages, 0);
   return html`
     <header class="page-head">
@@ -51,7 +51,7 @@ const Table = ({ topics }) => html`
         (topic) => html`
           <tr key=${topic.name} class=${topic.internal ? "internal" : ""} onClick=${() => go(hrefOf(topic))}>
             <td class="at-name mono"><a data-item href=${hrefOf(topic)}>${topic.name}</a><${FaultMark} kind="topic" name=${topic.name} /></td>
-            <td class="at-purpose muted">${purpose(topic.name)}</td>
+            <td class="at-purpose muted">${topicKind(topic.name)}</td>
             <td class="at-messages number ${topic.messages ? "" : "muted"}"><${Messages} of=${topic} /></td>
             <td class="at-rate number ${topic.rate ? "" : "muted"}">${count(topic.rate ?? 0)}</td>
             <td class="at-bytes number muted">${topic.bytes === undefined ? "" : bytes(topic.bytes)}</td>

@@ -8,7 +8,7 @@ import { ago, exact, plural } from "../text.js";
 import { hopOf, shortly, waterfallOf } from "../waterfall.js";
 import { Copyable } from "../parts/copy.js";
 import { Empty, Loading, Notice } from "../parts/notice.js";
-import { Detail, Facts } from "../parts/split.js";
+import { Detail, DetailList } from "../parts/split.js";
 import { Status } from "../parts/status.js";
 import { Comparison } from "./comparison.js";
 import { Inside, LogLines } from "./span.js";
@@ -45,7 +45,7 @@ function Head({ trace, other }) {
   const router = spans.find((span) => span.attributes["traefik.router"])?.attributes["traefik.router"];
   const project = spans.find((span) => span.attributes["axion.project.id"])?.attributes["axion.project.id"];
   return html`
-    <${Facts} of=${[
+    <${DetailList} of=${[
       ["Trace", html`<${Copyable} text=${trace.traceId} />`],
       ["Began", html`<span title=${exact(root.start)}>${ago(root.start)}</span>, took ${shortly(total)}`],
       ["Spans", html`${plural(spans.length, "span")} in ${plural(new Set(spans.map((span) => span.service)).size, "part")}${errors > 0 && html`${" "}<${Status} of="error" word=${plural(errors, "error")} />`}`],

@@ -1,6 +1,6 @@
 // Addresses are where the stack is reached, who signs its certificates, and who
 // signs in.
-import { useAnswer } from "../ask.js";
+import { useFetch } from "../fetch.js";
 import { html } from "../html.js";
 import { Copyable, CopyButton } from "./copy.js";
 
@@ -29,7 +29,7 @@ export function Addresses({ of }) {
 // DevelopmentUser is how to sign in. A stack without an identity provider of its own
 // has nobody.
 function DevelopmentUser() {
-  const user = useAnswer("/api/user").answer?.body;
+  const user = useFetch("/api/user").answer?.body;
   if (!user?.email) return null;
   return html`
     <dl class="addresses signing-in card">

@@ -21,8 +21,8 @@ export function FaultMark({ kind, name, words }) {
   `;
 }
 
-// Left counts the time down until at.
-export function Left({ at }) {
+// TimeLeft counts the time down until at.
+export function TimeLeft({ at }) {
   const [, tick] = useState(0);
   useEffect(() => {
     const timer = setInterval(() => tick((n) => n + 1), 500);
@@ -41,7 +41,7 @@ export function FaultStrip() {
     <div class="fault-strip" role="status">
       <${Icon} name="faults" />
       <a href=${href}>${plural(on.length, "fault is", "faults are")} on: ${on.length > 1 ? `${next.text}, and ${on.length - 1} more` : next.text}</a>
-      <span class="muted" aria-hidden="true">ends in <${Left} at=${next.endsAt} /></span>
+      <span class="muted" aria-hidden="true">ends in <${TimeLeft} at=${next.endsAt} /></span>
       <button class="button" onClick=${() => end(on.length > 1 ? "" : next.id)}>${on.length > 1 ? "End all" : "End now"}</button>
     </div>
   `;

@@ -3,10 +3,11 @@ import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/ho
 import { html } from "../html.js";
 import { useChannel } from "../live.js";
 import { anybody } from "../services.js";
-import { Dots, keyOf } from "../dots.js";
-import { curveOf, layoutOf, overCurve } from "../columns.js";
+import { layoutOf } from "../graph/columns.js";
+import { curveOf, keyOf, overCurve } from "../graph/edges.js";
+import { HopAnimation } from "../graph/hopanimation.js";
+import { labelsOf } from "../graph/labels.js";
 import { loadOf, perSecond } from "../rate.js";
-import { labelsOf } from "../labels.js";
 import { count } from "../text.js";
 import { Icon } from "./icon.js";
 
@@ -95,7 +96,7 @@ const hrefs = {
   topic: ({ name }) => "/topics/" + encodeURIComponent(name),
 };
 
-// hrefOf is where a node is told of in full.
+// hrefOf is the page of a node.
 export const hrefOf = (node) => hrefs[node.kind](node);
 
 const icons = { healthy: "ok", starting: "wait", unhealthy: "error", absent: "none" };
@@ -135,17 +136,17 @@ function Flights({ curves }) {
   const layer = useRef();
   const latest = useRef(curves);
   latest.current = curves;
-  const dots = useRef(null);
+  const animation = useRef(null);
   useEffect(() => {
-    const sky = layer.current; // the ref is empty before this effect is taken back
-    const line = (key) => sky.parentElement?.querySelector(`[data-edge="${CSS.escape(key)}"]`);
-    dots.current = new Dots(sky, (key) => latest.current[key]?.path, line);
+    const element = layer.current; // the ref is empty before this effect is undone
+    const line = (key) => element.parentElement?.querySelector(`[data-edge="${CSS.escape(key)}"]`);
+    animation.current = new HopAnimation(element, (key) => latest.current[key]?.path, line);
     return () => {
-      dots.current.clear();
-      dots.current = null; // nothing flies where nothing is drawn
+      animation.current.clear();
+      animation.current = null; // nothing flies where nothing is drawn
     };
   }, []);
-  useEffect(() => () => dots.current?.clear(), [curves]);
-  useChannel("hops", {}, ({ hops }) => dots.current?.play(hops));
+  useEffect(() => () => animation.current?.clear(), [curves]);
+  useChannel("hops", {}, ({ hops }) => animation.current?.play(hops));
   return html`<div class="flights" ref=${layer} aria-hidden="true"></div>`;
 }

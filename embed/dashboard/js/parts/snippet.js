@@ -1,11 +1,11 @@
 // Snippet is the label or setting at a line of a file of the configuration.
 import { html } from "../html.js";
-import { useAnswer } from "../ask.js";
+import { useFetch } from "../fetch.js";
 import { routes } from "../state.js";
 import { Notice } from "./notice.js";
 
 export function Snippet({ file, line, fault }) {
-  const { answer } = useAnswer(file && line ? `/api/snippet?${new URLSearchParams({ file, line })}` : "", { anew: routes.value });
+  const { answer } = useFetch(file && line ? `/api/snippet?${new URLSearchParams({ file, line })}` : "", { reloadKey: routes.value });
   if (!answer?.ok || !answer.body.lines.length) return null;
   const { first } = answer.body;
   const lines = withoutIndent(answer.body.lines);

@@ -24,8 +24,8 @@ export const Detail = ({ page, back, title, children }) => html`
   </section>
 `;
 
-// Facts is a list of names and values; those without a value are left out.
-export const Facts = ({ of }) => html`
+// DetailList is a list of names and values; those without a value are left out.
+export const DetailList = ({ of }) => html`
   <dl class="facts">
     ${of.filter(([, value]) => value !== undefined && value !== null && value !== "").map(
       ([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>${value}</dd></div>`,

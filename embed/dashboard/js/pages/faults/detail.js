@@ -3,9 +3,9 @@ import { html } from "../../html.js";
 import { end } from "../../faults.js";
 import { count, exact } from "../../text.js";
 import { CopyButton } from "../../parts/copy.js";
-import { Left } from "../../parts/fault.js";
+import { TimeLeft } from "../../parts/fault.js";
 import { Empty, Notice } from "../../parts/notice.js";
-import { Detail, Facts } from "../../parts/split.js";
+import { Detail, DetailList } from "../../parts/split.js";
 import { Status } from "../../parts/status.js";
 import { curlOf, kinds, orderOf } from "./kinds.js";
 
@@ -27,11 +27,11 @@ export function FaultDetail({ id, fault }) {
       </p>
       ${kind.loss && !fault.ended && html`<${Notice} tone="error" title="Records are lost for good">What is produced while this is on cannot be brought back.<//>`}
       <p class="fault-what">${kind.what}</p>
-      <${Facts} of=${[
+      <${DetailList} of=${[
         ["Target", fault.target && html`<span class="mono">${fault.target}${fault.partition !== undefined ? `/${fault.partition}` : ""}</span>`],
         ["Hits", count(fault.hits)],
         ["Began", exact(fault.at)],
-        fault.ended ? ["Ended", `${exact(fault.ended)}${fault.why ? `, ${fault.why}` : ", by itself"}`] : ["Ends in", html`<${Left} at=${fault.endsAt} />`],
+        fault.ended ? ["Ended", `${exact(fault.ended)}${fault.why ? `, ${fault.why}` : ", by itself"}`] : ["Ends in", html`<${TimeLeft} at=${fault.endsAt} />`],
         ["Id", html`<span class="mono">${fault.id}</span>`],
       ]} />
       <h3 class="section-title">What to look at</h3>

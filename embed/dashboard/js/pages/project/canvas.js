@@ -3,7 +3,8 @@
 import { useMemo, useRef, useState } from "preact/hooks";
 import { html } from "../../html.js";
 import { nameOf } from "../../architecture.js";
-import { curve, size } from "../../layout.js";
+import { curve } from "../../graph/edges.js";
+import { size } from "../../graph/layout.js";
 import { Icon } from "../../parts/icon.js";
 import { plural } from "../../text.js";
 import { useView } from "./view.js";

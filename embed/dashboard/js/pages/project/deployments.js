@@ -12,9 +12,9 @@ import { ago, duration, exact, plural } from "../../text.js";
 import { runsOf } from "../../timeline.js";
 import { Copyable, Outside } from "../../parts/copy.js";
 import { Empty, Failure, Loading } from "../../parts/notice.js";
-import { Facts } from "../../parts/split.js";
+import { DetailList } from "../../parts/split.js";
 import { Status } from "../../parts/status.js";
-import { Run } from "../run.js";
+import { DeploymentRun } from "../deploymentrun.js";
 import { Trace } from "./trace.js";
 import { projectPath } from "./path.js";
 
@@ -38,7 +38,7 @@ export function DeploymentsView({ project }) {
       <section aria-label="Deployments">
         <header class="deploy-head">
           <span class="muted">${plural(runs.length, "deployment")}</span><span class="spring"></span>
-          <${Act} word="Deploy now" path=${`/api/projects/${project.id}/deployments`} body=${{}} project=${project.id} primary />
+          <${ActionButton} word="Deploy now" path=${`/api/projects/${project.id}/deployments`} body=${{}} project=${project.id} primary />
         </header>
         <${List} project=${project} runs=${runs} chosen=${run?.id} />
         <${Runtime} id=${project.id} heard=${events.length} />
@@ -82,12 +82,12 @@ function One({ project, run, newest, heard }) {
   return html`
     <section class="deployment" aria-label="Deployment">
       <div class="actions">
-        ${!over && html`<${Act} word="Cancel" path=${address + "/cancel"} project=${project.id} said="What it changed is undone." />`}
-        ${over && html`<${Act} word="Deploy the same again" path=${address + "/redeploy"} project=${project.id} />`}
-        ${run.status === "SUCCEEDED" && run.id !== newest && html`<${Act} word="Roll back to this" path=${address + "/rollback"} project=${project.id} />`}
+        ${!over && html`<${ActionButton} word="Cancel" path=${address + "/cancel"} project=${project.id} said="What it changed is undone." />`}
+        ${over && html`<${ActionButton} word="Deploy the same again" path=${address + "/redeploy"} project=${project.id} />`}
+        ${run.status === "SUCCEEDED" && run.id !== newest && html`<${ActionButton} word="Roll back to this" path=${address + "/rollback"} project=${project.id} />`}
       </div>
-      <${Run} run=${run} open />
-      <${Facts} of=${[
+      <${DeploymentRun} run=${run} open />
+      <${DetailList} of=${[
         ["Deployment", html`<${Copyable} text=${run.id} />`],
         ["Site", run.url && html`<${Outside} href=${siteNow(run.url)} />`],
         ["Took", run.ended && duration(took(run))],
@@ -115,9 +115,9 @@ function Log({ answer }) {
   `;
 }
 
-// Act is a button that has the deployment service do something, and says when it
+// ActionButton is a button that has the deployment service do something, and says when it
 // would not. What it starts is shown.
-function Act({ word, path, body, project, primary, said }) {
+function ActionButton({ word, path, body, project, primary, said }) {
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState(null);
   const act = async () => {
@@ -154,7 +154,7 @@ function Runtime({ id, heard }) {
   const { runtime, state, address, restarts, error, startedAt } = answer.body;
   return html`
     <h2 class="section-title">Runs now</h2>
-    <${Facts} of=${[
+    <${DetailList} of=${[
       ["State", state?.toLowerCase()],
       ["As", runtime === "process" ? "a process" : "static files"],
       ["Address", address && html`<span class="mono">${address}</span>`],

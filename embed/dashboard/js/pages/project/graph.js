@@ -6,7 +6,7 @@ import { query, setQuery } from "../../address.js";
 import { compare, countOf, edgeHints, edgesBetween, nameOf, nodeTypes } from "../../architecture.js";
 import { changes, draftOf, findings } from "../../draft.js";
 import { addNode, connect, faultsOf, removeEdge, removeNode } from "../../edit.js";
-import { arrange, moved, placeOf } from "../../layout.js";
+import { arrange, moved, placeOf } from "../../graph/layout.js";
 import { eventsOf } from "../../events.js";
 import { connection } from "../../state.js";
 import { plural } from "../../text.js";
@@ -37,7 +37,7 @@ function Editor({ draft }) {
   const state = draft.state.value;
   const { graph } = state;
   const at = usePlaces(graph);
-  const [said, say] = useSaid();
+  const [said, say] = useAnnouncement();
   const [arranged, setArranged] = useState(0); // how often: the drawing is fitted anew
   const chosen = { node: query.value.get("node"), edge: query.value.get("edge") };
   const choose = ({ node = "", edge = "" }) => {
@@ -110,9 +110,9 @@ function actionsOf(draft, at, choose, say, fit) {
   };
 }
 
-// useSaid gives what a reader of the screen hears of what was done, and gives the
+// useAnnouncement gives what a reader of the screen hears of what was done, and gives the
 // focus a place where what had it is gone by that.
-function useSaid() {
+function useAnnouncement() {
   const [said, set] = useState(null);
   useLayoutEffect(() => {
     if (!said || document.activeElement !== document.body) return;

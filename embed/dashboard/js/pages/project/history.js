@@ -5,12 +5,12 @@ import { html } from "../../html.js";
 import { query, setQuery } from "../../address.js";
 import { get } from "../../api.js";
 import { eventsOf } from "../../events.js";
-import { useHeld } from "../../held.js";
+import { useStableList } from "../../stablelist.js";
 import { ago, exact, plural } from "../../text.js";
 import { Filter, filterText } from "../../parts/filter.js";
 import { Json } from "../../parts/json.js";
 import { Empty, Failure, Loading } from "../../parts/notice.js";
-import { Facts } from "../../parts/split.js";
+import { DetailList } from "../../parts/split.js";
 import { Copyable } from "../../parts/copy.js";
 
 const most = 2000; // events that are held
@@ -41,7 +41,7 @@ function useHistory(id) {
 
 export function HistoryView({ project }) {
   const { items, problem } = useHistory(project.id);
-  const { held, top, bind } = useHeld();
+  const { held, top, bind } = useStableList();
   const [last, setLast] = useState(Infinity); // the newest that is shown while the list is held
   const [count, setCount] = useState(shownAtFirst);
   useEffect(() => setLast(held ? (items?.at(-1)?.sequence ?? Infinity) : Infinity), [held]);
@@ -72,7 +72,7 @@ const Event = ({ event, open }) => html`
       <span class="muted past-what">${whatOf(event)}</span><span class="muted" title=${exact(event.time)}>${ago(event.time)}</span>
     </button>
     ${open && html`<div class="past-data">
-      <${Facts} of=${[["Id", html`<${Copyable} text=${event.id} />`], ["At", exact(event.time)]]} />
+      <${DetailList} of=${[["Id", html`<${Copyable} text=${event.id} />`], ["At", exact(event.time)]]} />
       <${Json} value=${event.data} />
     </div>`}
   </li>

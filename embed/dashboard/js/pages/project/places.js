@@ -1,5 +1,5 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
-import { arrange, placeOf, places } from "../../layout.js";
+import { arrange, placeOf, places } from "../../graph/layout.js";
 
 // usePlaces gives each node a place: its own, or one that is found for it where no
 // node of the graph has any. It is null until that is done.

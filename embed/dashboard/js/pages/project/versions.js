@@ -1,33 +1,23 @@
 // Versions are what a graph was: a list, and one of them looked at, compared with
 // another and brought back.
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { html } from "../../html.js";
 import { query, setQuery } from "../../address.js";
 import { get } from "../../api.js";
 import { compare } from "../../architecture.js";
+import { useFetch } from "../../fetch.js";
 import { ago, exact } from "../../text.js";
 import { Failure, Loading } from "../../parts/notice.js";
 import { Canvas } from "./canvas.js";
 import { Changes } from "./conflict.js";
 import { usePlaces } from "./places.js";
 
-// useAnswer gives what an address answers, null before.
-function useAnswer(path) {
-  const [answer, set] = useState(null);
-  useEffect(() => {
-    let gone = false;
-    if (path) get(path).then((answer) => gone || set(answer));
-    return () => (gone = true);
-  }, [path]);
-  return answer;
-}
-
 const look = (version) => setQuery("version", version ? String(version) : "");
 
 export function VersionList({ draft }) {
   const now = draft.state.value.version;
   const [more, setMore] = useState(null);
-  const answer = useAnswer(`${draft.address}/versions?limit=50&now=${now}`);
+  const { answer } = useFetch(`${draft.address}/versions?limit=50`, { reloadKey: now });
   const page = more ?? answer;
   if (!page) return html`<${Loading} what="the versions" />`;
   if (!page.ok) return html`<${Failure} title="The versions could not be read" problem=${page.problem} />`;
@@ -54,9 +44,9 @@ export function VersionList({ draft }) {
 // Version is one version, as it was.
 export function Version({ draft, version }) {
   const { version: now, saved } = draft.state.value;
-  const answer = useAnswer(`${draft.address}/versions/${version}`);
+  const { answer } = useFetch(`${draft.address}/versions/${version}`);
   const other = Number(query.value.get("with")) || (version > 1 ? version - 1 : now);
-  const with_ = useAnswer(other !== now ? `${draft.address}/versions/${other}` : "");
+  const { answer: with_ } = useFetch(other !== now ? `${draft.address}/versions/${other}` : "");
   const second = other === now ? saved : with_?.body;
   const [problem, setProblem] = useState(null);
   if (!answer) return html`<${Loading} what="version ${version}" />`;

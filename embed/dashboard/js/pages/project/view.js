@@ -1,7 +1,7 @@
 // useView is the part of a drawing that is seen: the graph fits as long as nobody
 // has moved it.
 import { useEffect, useRef, useState } from "preact/hooks";
-import { frameOf } from "../../layout.js";
+import { frameOf } from "../../graph/layout.js";
 
 const smallest = 0.75; // below it, names cannot be read: the rest is a drag away
 

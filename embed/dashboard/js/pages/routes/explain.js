@@ -12,8 +12,8 @@ import { Empty, Notice } from "../../parts/notice.js";
 import { Rule } from "../../parts/rule.js";
 import { Snippet } from "../../parts/snippet.js";
 import { Status } from "../../parts/status.js";
-import { Head } from "./head.js";
-import { withProvider } from "./things.js";
+import { Header } from "./header.js";
+import { withProvider } from "./resources.js";
 
 const methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
 const pause = 120; // while typing
@@ -33,7 +33,7 @@ export function Explain() {
   };
   return html`
     <div class="explain">
-      <${Head} tab="explain" />
+      <${Header} tab="explain" />
       <${Question} asked=${asked} headers=${headers} edit=${edit} change=${change} />
       ${!asked.url && html`<${Examples} />`}
       ${answer && !answer.ok && asked.url && html`<${Notice} tone="warn" title="That is no request yet">${answer.problem.message ?? answer.problem.detail}<//>`}

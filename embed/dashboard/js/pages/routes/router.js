@@ -1,7 +1,7 @@
 // Routers are the gateway's table: the user's first, then those built in.
 import { html } from "../../html.js";
 import { go, hrefTo } from "../../address.js";
-import { groupsOf } from "../../order.js";
+import { routeGroups } from "../../routegroups.js";
 import { routes, system } from "../../state.js";
 import { plural } from "../../text.js";
 import { Outside, Copyable } from "../../parts/copy.js";
@@ -10,10 +10,10 @@ import { filterText } from "../../parts/filter.js";
 import { Empty, Notice } from "../../parts/notice.js";
 import { Rule } from "../../parts/rule.js";
 import { LabelProblem, Snippet } from "../../parts/snippet.js";
-import { Detail, Facts } from "../../parts/split.js";
+import { Detail, DetailList } from "../../parts/split.js";
 import { Status } from "../../parts/status.js";
-import { Head } from "./head.js";
-import { useThings, withProvider } from "./things.js";
+import { Header } from "./header.js";
+import { useResources, withProvider } from "./resources.js";
 
 const matches = (route, text) =>
   [route.name, route.rule, route.service, route.origin.file].some((field) => field.toLowerCase().includes(text));
@@ -22,7 +22,7 @@ export function RouterList({ list, chosen }) {
   const text = filterText();
   const shown = list.items.filter((route) => matches(route, text));
   return html`
-    <${Head} tab="" count=${list.items.length > 0 && plural(shown.length, "router") + (text && ` of ${list.items.length}`)} filter=${list.items.length > 0 && "Filter by host, path, service"} />
+    <${Header} tab="" count=${list.items.length > 0 && plural(shown.length, "router") + (text && ` of ${list.items.length}`)} filter=${list.items.length > 0 && "Filter by host, path, service"} />
     ${list.problems.map((p, i) => html`<${LabelProblem} key=${i} of=${p} lines=${i < mostLines} />`)}
     ${shown.length
       ? html`<${Table} routes=${shown} chosen=${chosen} />`
@@ -41,7 +41,7 @@ const mostLines = 5; // problems whose lines are shown
 
 // Raw lists the routers of TCP and UDP, where there are any.
 function Raw({ text, chosen }) {
-  const lists = ["tcp", "udp"].map((protocol) => [protocol, useThings(protocol, "routers")]);
+  const lists = ["tcp", "udp"].map((protocol) => [protocol, useResources(protocol, "routers")]);
   const rows = lists.flatMap(([protocol, { items }]) => (items ?? []).map((router) => ({ protocol, ...router }))).filter((r) => `${r.name} ${r.rule ?? ""} ${r.service}`.toLowerCase().includes(text));
   if (!rows.length) return null;
   return html`
@@ -66,7 +66,7 @@ function Raw({ text, chosen }) {
 }
 
 function Table({ routes, chosen }) {
-  const { own, builtin } = groupsOf(routes);
+  const { own, builtin } = routeGroups(routes);
   const both = own.length > 0 && builtin.length > 0;
   return html`
     <table class="table routes choosable">
@@ -133,7 +133,7 @@ export function RouterDetail({ name, route }) {
       <${Faults} errors=${route.errors} name=${route.name} status=${route.status} />
       <div class="rule-box"><${Rule} text=${route.rule} /></div>
       ${open && html`<p class="links"><${Outside} href=${open} /> <a href="/routes/explain?${new URLSearchParams({ url: open })}">Explain a request</a></p>`}
-      <${Facts} of=${[
+      <${DetailList} of=${[
         ["Entry points", route.entryPoints.join(", ")],
         ["TLS", route.tls ? "yes" : "no"],
         ["Priority", route.priority],
@@ -167,7 +167,7 @@ function browserAddress(route) {
   return url.href;
 }
 
-// Faults tells what is wrong with a thing: where it stands, where that is known.
+// Faults tells what is wrong with a resource: where it stands, where that is known.
 export function Faults({ errors, name, status }) {
   const known = routes.value?.problems ?? [];
   return errors.map((e) => {

@@ -4,21 +4,21 @@ import { html } from "../../html.js";
 import { hrefTo } from "../../address.js";
 import { plural } from "../../text.js";
 import { Json } from "../../parts/json.js";
-import { Facts } from "../../parts/split.js";
+import { DetailList } from "../../parts/split.js";
 import { Status } from "../../parts/status.js";
-import { withProvider } from "./things.js";
+import { withProvider } from "./resources.js";
 
 const strategies = { wrr: "weighted round robin", p2c: "the less busy of two", hrw: "by the client's address", leasttime: "least response time" };
 
-export function Service({ protocol, thing, field, settings }) {
+export function Service({ protocol, resource, field, settings }) {
   const servers = settings.servers ?? [];
   const parts = settings.services ?? settings.mirrors ?? [];
   const known = new Set(servers.map((s) => s.url ?? s.address));
-  const more = Object.keys(thing.serverStatus ?? {}).filter((url) => !known.has(url)).map((url) => ({ url }));
+  const more = Object.keys(resource.serverStatus ?? {}).filter((url) => !known.has(url)).map((url) => ({ url }));
   const total = [...servers, ...parts].reduce((sum, s) => sum + (s.weight ?? 1), 0);
-  const link = (name) => html`<a href=${hrefTo("routes", "services", protocol, withProvider(name, thing.name))}>${name}</a>`;
+  const link = (name) => html`<a href=${hrefTo("routes", "services", protocol, withProvider(name, resource.name))}>${name}</a>`;
   return html`
-    <${Facts} of=${[
+    <${DetailList} of=${[
       ["Strategy", field === "loadBalancer" && protocol === "http" ? (strategies[settings.strategy] ?? settings.strategy ?? strategies.wrr) : field === "weighted" ? strategies.wrr : undefined],
       ["Sticky", sticky(settings.sticky)],
       ["Health check", settings.healthCheck && checked(settings.healthCheck)],
@@ -30,7 +30,7 @@ export function Service({ protocol, thing, field, settings }) {
     ${field === "loadBalancer" && html`
       <h3 class="section-title">${plural(servers.length + more.length, "server")}</h3>
       ${!servers.length && !more.length && html`<p class="muted">Nothing answers for this service.</p>`}
-      <ul class="servers">${[...servers, ...more].map((s) => html`<${Server} key=${s.url ?? s.address} of=${s} states=${thing.serverStatus} total=${total} several=${servers.length > 1} />`)}</ul>
+      <ul class="servers">${[...servers, ...more].map((s) => html`<${Server} key=${s.url ?? s.address} of=${s} states=${resource.serverStatus} total=${total} several=${servers.length > 1} />`)}</ul>
     `}
     ${parts.length > 0 && html`
       <h3 class="section-title">${plural(parts.length, "service")}</h3>

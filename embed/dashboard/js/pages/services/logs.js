@@ -3,7 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { html } from "../../html.js";
 import { query, setQuery } from "../../address.js";
-import { useAnswer } from "../../ask.js";
+import { useFetch } from "../../fetch.js";
 import { useChannel } from "../../live.js";
 import { count, exact, plural } from "../../text.js";
 import { Empty, Failure, Loading, Notice } from "../../parts/notice.js";
@@ -12,7 +12,7 @@ import { Status } from "../../parts/status.js";
 const most = 500; // lines that are shown
 const levels = ["debug", "info", "warn", "error"];
 
-export const ServiceLogs = ({ of }) => (of.runtime ? html`<${Said} of=${of.runtime} />` : html`<${Kept} key=${of.name} service=${of.name} />`);
+export const ServiceLogs = ({ of }) => (of.runtime ? html`<${ProcessOutput} of=${of.runtime} />` : html`<${LogLines} key=${of.name} service=${of.name} />`);
 
 // useTail gives the lines that match, newest first: {lines, waiting, problem}.
 function useTail(asked, held) {
@@ -38,7 +38,7 @@ function useTail(asked, held) {
   return { lines, waiting, problem };
 }
 
-function Kept({ service }) {
+function LogLines({ service }) {
   const [over, setOver] = useState(false);
   const [paused, pause] = useState(false);
   const level = query.value.get("level") ?? "";
@@ -76,9 +76,9 @@ const Line = ({ of }) => html`
   </li>
 `;
 
-// Said is what a project's process said last.
-function Said({ of }) {
-  const { answer, retry } = useAnswer(`/api/runtimes/${encodeURIComponent(of.projectId)}/logs?lines=${most}`, { every: 2000 });
+// ProcessOutput is the last lines that a project's process printed.
+function ProcessOutput({ of }) {
+  const { answer, retry } = useFetch(`/api/runtimes/${encodeURIComponent(of.projectId)}/logs?lines=${most}`, { every: 2000 });
   const text = (query.value.get("text") ?? "").toLowerCase();
   const lines = answer?.ok ? answer.body.items.filter((line) => line.text.toLowerCase().includes(text)).toReversed() : [];
   return html`

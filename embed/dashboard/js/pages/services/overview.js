@@ -1,10 +1,10 @@
 // Overview is how a service is: its instances, what they depend on, its topics and
 // its routes.
 import { html } from "../../html.js";
-import { useAnswer } from "../../ask.js";
+import { useFetch } from "../../fetch.js";
 import { ago, exact, now, plural } from "../../text.js";
 import { Copyable } from "../../parts/copy.js";
-import { Facts } from "../../parts/split.js";
+import { DetailList } from "../../parts/split.js";
 import { Notice } from "../../parts/notice.js";
 import { Rule } from "../../parts/rule.js";
 import { LabelProblem } from "../../parts/snippet.js";
@@ -25,7 +25,7 @@ export const Overview = ({ of }) => html`
 function Builtin({ part }) {
   const instances = part.instances ?? [];
   return html`
-    <${Facts} of=${[
+    <${DetailList} of=${[
       ["Version", part.version],
       ["Port", part.port && html`${part.port}${instances[0]?.moved && " is taken: it moved"}`],
       ["Runs", part.yours ? "your own process, in the builtin's place" : part.state === "absent" ? "not here" : "in this stack's process"],
@@ -65,7 +65,7 @@ const uptime = (time) => ago(time, now.value).replace(" ago", "").replace("just 
 // Lag is how far the service's consumer group is behind: the one that NestJS would
 // call so, or the one of its name.
 function Lag({ service }) {
-  const { answer } = useAnswer("/api/groups", { every: 3000 });
+  const { answer } = useFetch("/api/groups", { every: 3000 });
   const group = answer?.ok && [`${service}-server`, `${service}-client`, service].map((name) => answer.body.items.find((g) => g.name === name)).find(Boolean);
   if (!group) return null;
   const behind = Object.values(group.lag).reduce((sum, n) => sum + Math.max(n, 0), 0);
@@ -74,7 +74,7 @@ function Lag({ service }) {
 
 const Runtime = ({ of }) => html`
   ${of.error && html`<${Notice} tone=${of.state === "running" ? "warn" : "error"} title=${of.state === "running" ? "It was restarted" : `It is ${of.state}`}>${of.error}<//>`}
-  <${Facts} of=${[
+  <${DetailList} of=${[
     ["Runs", of.runtime === "static" ? "files, served by infrastructure-service" : "a process, supervised by infrastructure-service"],
     ["State", of.state],
     ["Restarts", of.restarts],

@@ -8,10 +8,10 @@ import { count, plural } from "../../text.js";
 import { Chart } from "../../parts/chart.js";
 import { Copyable } from "../../parts/copy.js";
 import { Empty, Failure, Loading } from "../../parts/notice.js";
-import { Detail, Facts, Split } from "../../parts/split.js";
+import { Detail, DetailList, Split } from "../../parts/split.js";
 import { Status } from "../../parts/status.js";
-import { Crumbs } from "./crumbs.js";
-import { LostRecords } from "./lost.js";
+import { Breadcrumbs } from "./breadcrumbs.js";
+import { LostRecords } from "./lostrecords.js";
 
 const looks = { Stable: "healthy", Empty: "absent", Dead: "absent", PreparingRebalance: "starting", CompletingRebalance: "starting" };
 
@@ -77,7 +77,7 @@ export function GroupsPage() {
   const chosen = segments.value[2];
   return html`<${Split} wide
     list=${html`
-      <${Crumbs} title="Groups" />
+      <${Breadcrumbs} title="Groups" />
       ${!answer && html`<${Loading} what="groups" />`}
       ${answer && !answer.ok && html`<${Failure} title="Groups could not be read" problem=${answer.problem} />`}
       ${answer?.ok && (answer.body.items.length ? html`<${GroupTable} groups=${answer.body.items} chosen=${chosen} />` : html`<${Empty} title="No groups yet">A consumer group is here once it has joined.<//>`)}
@@ -114,7 +114,7 @@ function GroupDetail({ name }) {
       ${answer && !group && (answer.status === 404 ? html`<${Empty} title="The broker knows no such group">It is here once a consumer joins it.<//>` : html`<${Failure} title="The group could not be read" problem=${answer.problem} />`)}
       <${LostRecords} group=${name} />
       ${group && html`
-        <${Facts} of=${[["Group", html`<${Copyable} text=${name} />`], ["State", html`<${GroupState} of=${group.state} />`], ["Protocol", group.protocol + (group.assignor ? `, ${group.assignor}` : "")], ["Lag", count(group.partitions.reduce((n, p) => n + Math.max(0, p.lag), 0))]]} />
+        <${DetailList} of=${[["Group", html`<${Copyable} text=${name} />`], ["State", html`<${GroupState} of=${group.state} />`], ["Protocol", group.protocol + (group.assignor ? `, ${group.assignor}` : "")], ["Lag", count(group.partitions.reduce((n, p) => n + Math.max(0, p.lag), 0))]]} />
         <${LagChart} query=${{ group: name }} label=${(s) => `${s.topic} ${s.partition}`} />
         <h3 class="section-title">${plural(group.partitions.length, "partition")}</h3>
         <${PartitionTable} partitions=${group.partitions} topics />

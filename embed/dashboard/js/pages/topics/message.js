@@ -7,7 +7,7 @@ import { ago, bytes, exact, plural } from "../../text.js";
 import { Copyable } from "../../parts/copy.js";
 import { Json } from "../../parts/json.js";
 import { Empty, Loading, Notice } from "../../parts/notice.js";
-import { Detail, Facts } from "../../parts/split.js";
+import { Detail, DetailList } from "../../parts/split.js";
 
 export function MessageDetail({ name, place, known }) {
   const [answer, setAnswer] = useState(null);
@@ -30,7 +30,7 @@ export function MessageDetail({ name, place, known }) {
 
 const Message = ({ m, path }) => html`
   ${m.undecodable && html`<${Notice} tone="warn" title="This batch cannot be decoded">${m.undecodable}. Readers of axion go on behind it; its bytes are below.<//>`}
-  <${Facts} of=${[
+  <${DetailList} of=${[
     ["Time", html`<span class="mono">${exact(m.time)}</span> <span class="muted">${ago(m.time)}</span>`],
     ["Key", m.keyKind === "null" ? html`<span class="muted">none</span>` : html`<${Copyable} text=${m.key} />${m.keyKind === "binary" && html` <span class="muted">base64</span>`}`],
     ["Trace", m.traceId && html`<a class="mono" href=${"/flow/" + m.traceId}>${m.traceId}</a>`],

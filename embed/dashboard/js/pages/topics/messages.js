@@ -2,7 +2,7 @@
 import { html } from "../../html.js";
 import { go, hrefTo, query, setQuery } from "../../address.js";
 import { canFollow, idOf, useMessages, wantedOf } from "../../messages.js";
-import { useHeld } from "../../held.js";
+import { useStableList } from "../../stablelist.js";
 import { bytes, count, exact, plural } from "../../text.js";
 import { Filter } from "../../parts/filter.js";
 import { Empty, Failure, Loading, Notice } from "../../parts/notice.js";
@@ -11,7 +11,7 @@ import { Rows } from "../../parts/virtual.js";
 import { MessageDetail } from "./message.js";
 
 export function Messages({ name, topic, head, chosen }) {
-  const { held, top, bind } = useHeld();
+  const { held, top, bind } = useStableList();
   const wanted = wantedOf(query.value);
   const live = canFollow(wanted) && query.value.get("live") !== "off";
   const list = useMessages(name, wanted, live, held);
@@ -21,7 +21,7 @@ export function Messages({ name, topic, head, chosen }) {
       ${head}
       <${Filters} wanted=${wanted} partitions=${topic?.partitions.length ?? 0} live=${live} />
       <div ...${bind}>
-        <${Said} list=${list} live=${live} held=${held} resume=${() => { list.show(); top(); }} />
+        <${ListStatus} list=${list} live=${live} held=${held} resume=${() => { list.show(); top(); }} />
         ${!list.items && !list.problem && html`<${Loading} what="messages" />`}
         ${list.problem && html`<${Failure} title="Messages could not be read" problem=${list.problem} />`}
         ${list.items?.length > 0 && html`<${Table} name=${name} items=${list.items} chosen=${chosen} />`}
@@ -33,8 +33,8 @@ export function Messages({ name, topic, head, chosen }) {
   />`;
 }
 
-// Said is how far the list reaches, and what waits.
-const Said = ({ list, live, held, resume }) => html`
+// ListStatus is how far the list reaches, and what waits.
+const ListStatus = ({ list, live, held, resume }) => html`
   <p class="tail-state muted" role="status">
     ${live && !list.ended && html`<span class="live-mark ${held ? "held" : ""}">${held ? "Live, paused while you read" : "Live"}</span>`}
     ${list.waiting.length > 0 && html`<button class="button fresh" onClick=${resume}>${count(list.waiting.reduce((n, m) => n + (m.gap ?? 1), 0))} new</button>`}

@@ -2,17 +2,17 @@
 import { html } from "../../html.js";
 import { segments } from "../../address.js";
 import { topics } from "../../state.js";
-import { LostRecords } from "./lost.js";
+import { LostRecords } from "./lostrecords.js";
 import { apiOf } from "../../messages.js";
 import { usePolled } from "../../polled.js";
 import { bytes, count, plural } from "../../text.js";
-import { purpose } from "../../purpose.js";
+import { topicKind } from "../../topickind.js";
 import { Empty, Failure, Loading, Notice } from "../../parts/notice.js";
 import { FaultMark } from "../../parts/fault.js";
 import { Split } from "../../parts/split.js";
-import { Crumbs } from "./crumbs.js";
+import { Breadcrumbs } from "./breadcrumbs.js";
 import { GroupsPage, TopicGroups } from "./groups.js";
-import { Letters, serviceOf } from "./letters.js";
+import { DeadLetters, serviceOf } from "./deadletters.js";
 import { Messages } from "./messages.js";
 import { Produce } from "./produce.js";
 
@@ -34,7 +34,7 @@ function Tab({ name, topic, open }) {
   if (open === "groups") return html`<${TopicGroups} name=${name} answer=${answer} />`;
   if (open === "configuration") return html`<${Configuration} answer=${answer} />`;
   if (open === "produce") return html`<${Produce} name=${name} topic=${topic} />`;
-  if (open === "letters" && serviceOf(name)) return html`<${Letters} topic=${name} />`;
+  if (open === "letters" && serviceOf(name)) return html`<${DeadLetters} topic=${name} />`;
   return html`<${Empty} title="There is no page here"><a href=${"/topics/" + encodeURIComponent(name)}>Go to the topic's messages</a><//>`;
 }
 
@@ -49,10 +49,10 @@ function Head({ name, topic, list, open }) {
     !topic?.internal && ["produce", "Produce", base + "/produce"],
   ].filter(Boolean);
   return html`
-    <${Crumbs} title=${name} mono><${FaultMark} kind="topic" name=${name} /><//>
+    <${Breadcrumbs} title=${name} mono><${FaultMark} kind="topic" name=${name} /><//>
     ${list.error && html`<${Notice} tone="error" title="The broker's topics could not be read">${list.error}. Asked again each second.<//>`}
     ${topic && html`<p class="muted topic-facts">
-      <span>${purpose(name)}</span><span>${plural(topic.messages, "message")}</span><span>${plural(topic.partitions.length, "partition")}</span>
+      <span>${topicKind(name)}</span><span>${plural(topic.messages, "message")}</span><span>${plural(topic.partitions.length, "partition")}</span>
       ${topic.bytes !== undefined && html`<span>${bytes(topic.bytes)}</span>`}<span>${count(topic.rate ?? 0)} messages/s</span>
       ${topic.keeps && html`<span title="What each partition keeps. The settings are under Configuration.">keeps ${topic.keeps}</span>`}
       ${dead?.messages > 0 && html`<a href=${`/topics/${encodeURIComponent(dead.name)}`}>dead letters</a>`}

@@ -63,29 +63,3 @@ function spread(nodes, of, middles) {
   }
   return tops;
 }
-
-// curveOf is the path of an edge: out at the side that faces its end, a little below
-// the middle where it leads back.
-export function curveOf(from, to) {
-  const back = to.x < from.x;
-  const shift = back ? 8 : -8;
-  const [x1, x2] = back ? [from.x, to.x + to.w] : [from.x + from.w, to.x];
-  const y1 = from.y + from.h / 2 + shift;
-  const y2 = to.y + to.h / 2 + shift;
-  const bend = (x2 - x1) / 2;
-  return { path: `M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`, points: [x1, y1, x2, y2] };
-}
-
-// overCurve is the path of an edge that passes a column between its ends, below what
-// stands there.
-export function overCurve(from, to, over) {
-  const y1 = from.y + from.h / 2 + 8;
-  const y2 = to.y + to.h / 2 + 12;
-  const x2 = to.x + to.w;
-  const low = over.y + over.h + 22;
-  const [right, left] = [over.x + over.w + 20, over.x - 20];
-  return {
-    path: `M${from.x} ${y1}C${(from.x + right) / 2} ${y1} ${(from.x + right) / 2} ${low} ${right} ${low}L${left} ${low}C${(left + x2) / 2} ${low} ${(left + x2) / 2} ${y2} ${x2} ${y2}`,
-    points: [left, low, right, low],
-  };
-}

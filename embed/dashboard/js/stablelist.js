@@ -1,9 +1,9 @@
-// held keeps a live list still while somebody reads it: under the pointer, or
+// stablelist keeps a live list still while somebody reads it: under the pointer, or
 // scrolled down. What is new waits.
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 
-// useHeld gives {held, bind}: bind is for the element around the list.
-export function useHeld() {
+// useStableList gives {held, bind}: bind is for the element around the list.
+export function useStableList() {
   const [hover, setHover] = useState(false);
   const [scrolled, setScrolled] = useState(false);
   const at = useRef(null);
@@ -18,14 +18,14 @@ export function useHeld() {
   return { held: hover || scrolled, top, bind: { ref: at, onMouseEnter: () => setHover(true), onMouseLeave: () => setHover(false) } };
 }
 
-// Held is what a list shows, and what waits: both by id. It is plain data.
-export const noItems = { shown: null, waiting: new Map() };
+// emptyList is what a list shows, and what waits: both by id. It is plain data.
+export const emptyList = { shown: null, waiting: new Map() };
 
 const most = 300; // items of a list
 
-// take adds what came: it is shown at once, or waits while the list is held.
+// mergeItems adds what came: it is shown at once, or waits while the list is held.
 // What is shown already changes in its place.
-export function take({ shown, waiting }, items, { id, newest, held, snapshot }) {
+export function mergeItems({ shown, waiting }, items, { id, newest, held, snapshot }) {
   if (!shown || (snapshot && !held)) return { shown: items, waiting: new Map() };
   const came = new Map(items.map((item) => [id(item), item]));
   const kept = shown.map((item) => {

@@ -1,5 +1,6 @@
-// dots play what passes: a dot travels each edge that a real request or message took,
+// hopanimation shows what passes: a dot travels each edge that a real request or message took,
 // a trace's in the order in which they happened, slowed down so that one can follow.
+import { keyOf } from "./edges.js";
 
 const atOnce = 30;
 const travel = 700; // milliseconds an edge
@@ -7,9 +8,9 @@ const step = 160; // between two hops of a trace
 
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
-// Dots draws on layer, an element as large as the map. pathOf gives the edge's path
+// HopAnimation draws on layer, an element as large as the map. pathOf gives the edge's path
 // for its key, and lineOf its element; undefined where it is not drawn.
-export class Dots {
+export class HopAnimation {
   constructor(layer, pathOf, lineOf) {
     Object.assign(this, { layer, pathOf, lineOf, flying: 0, next: new Map(), shown: 0 });
   }
@@ -62,5 +63,3 @@ export class Dots {
     for (const dot of [...this.layer.children]) dot.getAnimations().forEach((flight) => flight.cancel());
   }
 }
-
-export const keyOf = ({ from, to, hop }) => `${from}>${to}>${hop}`;

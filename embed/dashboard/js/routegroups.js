@@ -1,9 +1,9 @@
-// order arranges the gateway's routers for a reader: the user's own, then those
+// routegroups arranges the gateway's routers for a reader: the user's own, then those
 // built in, each group as it is tried. It is plain data in, plain data out.
 
-// groupsOf gives {own, builtin}, lists of {route, twin}. A twin serves without
+// routeGroups gives {own, builtin}, lists of {route, twin}. A twin serves without
 // TLS what the router above it serves with: it mostly redirects there.
-export function groupsOf(routes) {
+export function routeGroups(routes) {
   const builtin = (route) => route.origin.file === "embedded";
   return { own: arrange(routes.filter((r) => !builtin(r))), builtin: arrange(routes.filter(builtin)) };
 }

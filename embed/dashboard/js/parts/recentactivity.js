@@ -1,4 +1,4 @@
-// Happened is what came last: requests with all they caused, and deployments.
+// RecentActivity is what came last: requests with all they caused, and deployments.
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { html } from "../html.js";
 import { revision } from "../events.js";
@@ -12,7 +12,7 @@ import { Status } from "./status.js";
 const room = 6;
 const words = { DEPLOYMENT_SUCCEEDED: ["SUCCEEDED", "Deployed"], DEPLOYMENT_FAILED: ["FAILED", "Deployment failed"] };
 
-export function Happened() {
+export function RecentActivity() {
   const [held, hold] = useState(false);
   const traces = useTraces(held);
   const items = [...traces.map(ofTrace), ...revision.value.filter((event) => words[event.type]).map(ofEvent)];

@@ -1,5 +1,5 @@
-// purpose says what a topic is for: its name tells.
-export function purpose(name) {
+// topicKind is what a topic is for, by its name.
+export function topicKind(name) {
   if (name.endsWith(".dlq")) return "dead letters";
   if (name.endsWith(".reply")) return "replies";
   if (name === "axion.events") return "client events";

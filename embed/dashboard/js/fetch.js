@@ -1,11 +1,11 @@
-// ask reads an address of the API and keeps what it says current.
+// fetch reads an address of the API and keeps the answer current.
 import { useEffect, useState } from "preact/hooks";
 import { get } from "./api.js";
 
-// useAnswer gives the answer to path, null before the first; "" asks nothing. It is
-// asked again whenever anew changes, and, where every is given, after so many
+// useFetch gives the answer to path, null before the first; "" asks nothing. It is
+// asked again whenever reloadKey changes, and, where every is given, after so many
 // milliseconds while the page is in sight. The last good answer outlives a bad one.
-export function useAnswer(path, { anew, every = 0 } = {}) {
+export function useFetch(path, { reloadKey, every = 0 } = {}) {
   const [got, setGot] = useState({ path: "", answer: null });
   const [turn, next] = useState(0);
   useEffect(() => {
@@ -15,7 +15,7 @@ export function useAnswer(path, { anew, every = 0 } = {}) {
       if (!gone) setGot((before) => ({ path, answer: !answer.ok && before.path === path && before.answer?.ok && answer.status === 0 ? before.answer : answer }));
     });
     return () => (gone = true);
-  }, [path, anew, turn]);
+  }, [path, reloadKey, turn]);
   useEffect(() => {
     if (!path || !every) return;
     const timer = setInterval(() => document.hidden || next((n) => n + 1), every);

@@ -1,5 +1,6 @@
-// labels finds room for what the map's edges say.
-import { loadOf, perSecond } from "./rate.js";
+// labels places the labels of the map's edges.
+import { loadOf, perSecond } from "../rate.js";
+import { keyOf } from "./edges.js";
 
 const wide = 6.2; // pixels of a letter, about
 const tall = 14;
@@ -14,7 +15,7 @@ export function labelsOf(edges, curves, places) {
   const taken = [...places.values()];
   const labels = [];
   for (const edge of [...edges].sort((a, b) => b.errors - a.errors || b.rate - a.rate)) {
-    const key = `${edge.from}>${edge.to}>${edge.hop}`;
+    const key = keyOf(edge);
     const failed = edge.errors > 0;
     const text = failed ? `⚠ ${perSecond(edge.errors)} failed of ${perSecond(edge.rate)}` : loadOf(edge);
     const boxes = [0.5, 0.35, 0.65, 0.25, 0.75].map((t) => boxAt(curves[key].points, t, text));
@@ -26,7 +27,7 @@ export function labelsOf(edges, curves, places) {
   return labels;
 }
 
-// boxAt is the label's room at a point of a curve that bends in its middle: on it where
+// boxAt is the label's box at a point of a curve that bends in its middle: on it where
 // it is steep, above where a line would strike the words through.
 function boxAt([x1, y1, x2, y2], t, text) {
   const b = (p, q, r, s) => (1 - t) ** 3 * p + 3 * (1 - t) ** 2 * t * q + 3 * (1 - t) * t ** 2 * r + t ** 3 * s;

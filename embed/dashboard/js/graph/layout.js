@@ -1,6 +1,6 @@
 // layout finds places for the nodes of a graph. A place that was chosen is kept in
 // the node's config, as position, so that it is a part of the graph's versions.
-import { configOf } from "./architecture.js";
+import { configOf } from "../architecture.js";
 
 export const size = { width: 148, height: 52 };
 const gap = 32;
@@ -57,17 +57,5 @@ export function frameOf(known) {
     y,
     width: Math.max(...all.map((at) => at.x)) + size.width + gap - x,
     height: Math.max(...all.map((at) => at.y)) + size.height + gap - y,
-  };
-}
-
-// curve is an edge's path: out of the side of a node that faces the other.
-export function curve(from, to) {
-  const forward = to.x + size.width / 2 >= from.x + size.width / 2;
-  const start = { x: from.x + (forward ? size.width : 0), y: from.y + size.height / 2 };
-  const end = { x: to.x + (forward ? 0 : size.width), y: to.y + size.height / 2 };
-  const bend = Math.max(36, Math.abs(end.x - start.x) / 2) * (forward ? 1 : -1);
-  return {
-    d: `M${start.x} ${start.y}C${start.x + bend} ${start.y} ${end.x - bend} ${end.y} ${end.x} ${end.y}`,
-    middle: { x: (start.x + end.x) / 2, y: (start.y + end.y) / 2 },
   };
 }

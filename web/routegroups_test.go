@@ -11,8 +11,8 @@ import (
 	"axion/web/view"
 )
 
-// TestOrder runs the page's own module over routers.
-func TestOrder(t *testing.T) {
+// TestRouteGroups runs the page's own module over routers.
+func TestRouteGroups(t *testing.T) {
 	t.Parallel()
 	s := newStack()
 	s.start(t, s.options(t, "127.0.0.1:0", nil))
@@ -46,7 +46,7 @@ func TestOrder(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			script := fmt.Sprintf(`import("/js/order.js").then(({groupsOf}) => Object.entries(groupsOf([%s])).map(([group, rows]) =>
+			script := fmt.Sprintf(`import("/js/routegroups.js").then(({routeGroups}) => Object.entries(routeGroups([%s])).map(([group, rows]) =>
 				[group + ":", ...rows.map(({route, twin}) => twin ? "(" + route.name + ")" : route.name)].join(" ")).join(" "))`,
 				strings.Join(tt.routes, ", "))
 			got, err := chromedp.Run(b.Context, chromedp.Evaluate[string](script, chromedp.EvalAwaitPromise))
@@ -57,9 +57,9 @@ func TestOrder(t *testing.T) {
 	}
 }
 
-// TestPageTellsRoutersApart: a router that does not serve has no link, and a host
+// TestPageDistinguishesRouters: a router that does not serve has no link, and a host
 // stays in one piece beside the panel.
-func TestPageTellsRoutersApart(t *testing.T) {
+func TestPageDistinguishesRouters(t *testing.T) {
 	t.Parallel()
 	s := newStack()
 	s.realistic()

@@ -1,4 +1,4 @@
-// Overall is the whole stack in one word, which opens what is wrong.
+// HealthSummary is the whole stack in one word, which opens what is wrong.
 import { html } from "../html.js";
 import { panel, toggle } from "../panel.js";
 import { pages } from "../pages.js";
@@ -7,7 +7,7 @@ import { plural } from "../text.js";
 import { Icon } from "./icon.js";
 import { Status } from "./status.js";
 
-export function Overall() {
+export function HealthSummary() {
   const found = problems.value;
   if (connection.value.state === "lost" || !system.value || !found.length) return html`<a class="strip-state" href="/"><${Word} /></a>`;
   const worst = found.some((p) => p.severity === "error") ? "error" : "warning";

@@ -1,4 +1,4 @@
-// Letters are the dead letters of a service: read, put back, or dropped.
+// DeadLetters are the dead letters of a service: read, put back, or dropped.
 import { useState } from "preact/hooks";
 import { html } from "../../html.js";
 import { post } from "../../api.js";
@@ -11,7 +11,7 @@ export const serviceOf = (topic) => /^axion\.(.+)\.dlq$/.exec(topic)?.[1] ?? "";
 
 const placeOf = (l) => `${l.partition}:${l.offset}`;
 
-export function Letters({ topic }) {
+export function DeadLetters({ topic }) {
   const service = serviceOf(topic);
   const [answer, reload] = usePolled("/api/dead-letters?service=" + encodeURIComponent(service), 2000);
   const [picked, pick] = useState(new Set());
@@ -66,7 +66,7 @@ function Confirm({ asked, service, settle, cancel }) {
   `;
 }
 
-// Outcome tells what became of the letters: one that failed again is here again,
+// Outcome tells what became of them: one that failed again is here again,
 // with the same id.
 function Outcome({ of: { verb, done, letters: sent }, letters }) {
   if (!done.ok) return html`<${Failure} title=${`The dead letters were not ${verb === "drop" ? "dropped" : "replayed"}`} problem=${done.problem} />`;

@@ -1,64 +1,17 @@
-// Entry points, where clients connect, and certificates, which they are shown.
+// Certificates are what clients are shown, and the authority that issues the local ones.
 import { html } from "../../html.js";
 import { go, hrefTo } from "../../address.js";
-import { useAnswer } from "../../ask.js";
+import { useFetch } from "../../fetch.js";
 import { routes } from "../../state.js";
 import { exact, plural } from "../../text.js";
 import { Copyable } from "../../parts/copy.js";
 import { filterText } from "../../parts/filter.js";
 import { Empty, Failure, Loading } from "../../parts/notice.js";
-import { Detail, Facts } from "../../parts/split.js";
+import { Detail, DetailList } from "../../parts/split.js";
 import { Status } from "../../parts/status.js";
-import { Head } from "./head.js";
+import { Header } from "./header.js";
 
-const useEntries = () => useAnswer("/api/entrypoints", { anew: routes.value });
-const useCertificates = () => useAnswer("/api/certificates", { anew: routes.value, every: 5000 });
-const usersOf = (entry) => (routes.value?.items ?? []).filter((route) => route.entryPoints.some((name) => entry.names.includes(name)));
-
-export function EntryList({ chosen }) {
-  const { answer, retry } = useEntries();
-  const items = answer?.ok ? answer.body : [];
-  const text = filterText();
-  const shown = items.filter((e) => `${e.names.join(" ")} ${e.address}`.toLowerCase().includes(text));
-  return html`
-    <${Head} tab="entrypoints" count=${items.length > 0 && plural(shown.length, "entry point")} filter="Filter by name, address" />
-    ${!answer && html`<${Loading} what="entry points" />`}
-    ${answer && !answer.ok && html`<${Failure} title="The entry points could not be read" problem=${answer.problem} retry=${retry} />`}
-    ${answer?.ok && !shown.length && html`<${Empty} title=${text ? `No entry point matches “${text}”` : "The gateway listens nowhere"}>A Traefik service in your compose file opens more, for example by <code class="block">--entrypoints.mail.address=:25</code><//>`}
-    ${shown.length > 0 && html`
-      <table class="table things choosable">
-        <thead><tr><th>Entry point</th><th>Address</th><th>Routers</th></tr></thead>
-        <tbody>
-          ${shown.map(
-            (e) => html`
-              <tr key=${e.name} class=${e.name === chosen ? "chosen" : ""} onClick=${() => go(hrefTo("routes", "entrypoints", e.name))}>
-                <td class="at-name"><a data-item href=${hrefTo("routes", "entrypoints", e.name)} aria-current=${e.name === chosen ? "true" : undefined}>${e.names.join(", ")}</a></td>
-                <td class="mono">${e.address}</td>
-                <td class="muted">${plural(usersOf(e).length, "router")}</td>
-              </tr>
-            `,
-          )}
-        </tbody>
-      </table>
-    `}
-  `;
-}
-
-export function EntryDetail({ name }) {
-  const { answer } = useEntries();
-  const entry = answer?.ok && answer.body.find((e) => e.names.includes(name));
-  return html`
-    <${Detail} page=${["routes", "entrypoints"]} back="entry points" title=${name}>
-      ${!answer && html`<${Loading} what="entry point" />`}
-      ${answer && !entry && html`<${Empty} title="There is no such entry point">Your compose file no longer opens it.<//>`}
-      ${entry && html`
-        <${Facts} of=${[["Address", html`<${Copyable} text=${entry.address} />`], ["Names", entry.names.join(", ")]]} />
-        <h3 class="section-title">${plural(usersOf(entry).length, "router")}</h3>
-        <ul class="servers">${usersOf(entry).map((r) => html`<li key=${r.name}><a href=${hrefTo("routes", r.name)}>${r.name}</a><${Status} of=${r.status} /></li>`)}</ul>
-      `}
-    <//>
-  `;
-}
+const useCertificates = () => useFetch("/api/certificates", { reloadKey: routes.value, every: 5000 });
 
 const sources = { file: "your file", acme: "ACME", local: "local authority" };
 const soon = 14 * 86_400_000;
@@ -77,7 +30,7 @@ export function CertificateList({ chosen }) {
   const text = filterText();
   const shown = items.filter((c) => `${c.hosts.join(" ")} ${c.issuer ?? ""} ${sources[c.source]}`.toLowerCase().includes(text));
   return html`
-    <${Head} tab="certificates" count=${items.length > 0 && plural(shown.length, "certificate")} filter="Filter by host, issuer" />
+    <${Header} tab="certificates" count=${items.length > 0 && plural(shown.length, "certificate")} filter="Filter by host, issuer" />
     ${!answer && html`<${Loading} what="certificates" />`}
     ${answer && !answer.ok && html`<${Failure} title="The certificates could not be read" problem=${answer.problem} retry=${retry} />`}
     ${answer?.ok && html`<${Authority} root=${answer.body.root} />`}
@@ -104,7 +57,7 @@ export function CertificateList({ chosen }) {
 
 const Authority = ({ root }) => html`
   <div class="card authority-card">
-    <${Facts} of=${[
+    <${DetailList} of=${[
       ["Authority", `${root.subject}, until ${new Date(root.notAfter).toLocaleDateString("en-CA")}`],
       ["May vouch for", root.names.join(", ")],
       ["Root", html`<${Copyable} text=${root.file} />`],
@@ -129,7 +82,7 @@ export function CertificateDetail({ host }) {
       ${c && html`
         <${Validity} of=${c} />
         <p class="how">${how[c.source](c)}</p>
-        <${Facts} of=${[
+        <${DetailList} of=${[
           ["Hosts", html`<ul class="plain">${c.hosts.map((h) => html`<li key=${h} class="mono">${h}</li>`)}</ul>`],
           ["Issuer", c.issuer],
           ["Valid from", c.issued && html`<span title=${exact(c.notBefore)}>${new Date(c.notBefore).toLocaleDateString("en-CA")}</span>`],

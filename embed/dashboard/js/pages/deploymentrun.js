@@ -1,4 +1,4 @@
-// Run is one deployment as a timeline: each step, what caused it, and how long
+// DeploymentRun is one deployment as a timeline: each step, what caused it, and how long
 // after the request it came.
 import { html } from "../html.js";
 import { ago, duration, exact } from "../text.js";
@@ -6,7 +6,7 @@ import { Icon } from "../parts/icon.js";
 import { Notice } from "../parts/notice.js";
 import { Status } from "../parts/status.js";
 
-export const Run = ({ run, open }) => html`
+export const DeploymentRun = ({ run, open }) => html`
   <details class="run" open=${open}>
     <summary>
       <${Status} of=${run.status} />

@@ -1,6 +1,6 @@
-// dress adds to a topic's text what its Markdown cannot say: buttons that copy, links to
+// enhance adds to a topic's text what its Markdown cannot say: buttons that copy, links to
 // headings, and that the keyboard scrolls wide blocks.
-export function dress(article) {
+export function enhance(article) {
   for (const block of article.querySelectorAll("pre")) {
     block.tabIndex = 0;
     const box = document.createElement("div");
@@ -38,9 +38,9 @@ function copier(text) {
   return button;
 }
 
-// mark shows where the words of a search are, in browsers that can without changing the
+// highlight shows where the words of a search are, in browsers that can without changing the
 // text. It gives a function that takes the marks away.
-export function mark(article, text) {
+export function highlight(article, text) {
   const words = text.split(/\s+/).filter(Boolean);
   if (!CSS.highlights || !words.length) return undefined;
   const found = new Highlight();
