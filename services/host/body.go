@@ -8,13 +8,13 @@ import (
 	"net/http"
 )
 
-// StatusClientClosedRequest is the answer to a request whose client has left before it was
-// done, which nobody may read: nginx's number, that the gateway has too.
+// StatusClientClosedRequest is the status of a request whose client has disconnected before
+// the response: nginx's number, which the gateway uses too.
 const StatusClientClosedRequest = 499
 
-// ReadBody reads a request's body of at most limit bytes, for handlers that huma reads
-// none for. What keeps it from that is a problem to answer with, else nil: 400 where the
-// body broke off, 408 where it did not come in time, 413 where it is longer.
+// ReadBody reads a request's body of at most limit bytes, for handlers that read it
+// themselves. It returns the problem to answer with, else nil: 400 where the body broke off,
+// 408 where it did not come in time, 413 where it is longer.
 func ReadBody(body io.Reader, limit int64) ([]byte, *Problem) {
 	raw, err := io.ReadAll(io.LimitReader(body, limit+1))
 	if err != nil {
@@ -26,7 +26,7 @@ func ReadBody(body io.Reader, limit int64) ([]byte, *Problem) {
 	return raw, nil
 }
 
-// bodyProblem is the answer to a request whose body could not be read for err.
+// bodyProblem returns the problem of a request whose body could not be read for err.
 func bodyProblem(err error) *Problem {
 	if late, ok := errors.AsType[net.Error](err); ok && late.Timeout() {
 		return newProblem(http.StatusRequestTimeout, "the body did not come in time")
@@ -34,6 +34,6 @@ func bodyProblem(err error) *Problem {
 	return newProblem(http.StatusBadRequest, "the body is malformed or broke off")
 }
 
-// unreadBody is what huma says of a body that it could not read, with status 500: but for
-// one that is late, which it knows, that is the client's doing.
+// unreadBody is huma's detail of a body that it could not read, with status 500: but for one
+// that is late, which it reports as such, the client has caused that.
 const unreadBody = "cannot read request body"

@@ -8,8 +8,8 @@ import (
 	"axion/services/bus"
 )
 
-// BusError is an error for the service that asked. Its text is what an HTTP client
-// would, in one line; what is not its fault it does not hear.
+// BusError returns an error for the requesting service. Its text is that for an HTTP client,
+// in one line; internal errors are returned as they are.
 func BusError(err error) error {
 	var problem *Problem
 	if !errors.As(err, &problem) || problem.Status >= http.StatusInternalServerError {

@@ -10,10 +10,11 @@ import (
 // dialTimeout bounds connecting to a service.
 const dialTimeout = 5 * time.Second
 
-// Client asks services of this machine directly, whatever proxy the environment names,
-// and follows no redirect: that could carry a password elsewhere. check looks at each new
-// connection before anything is sent, and its error is the request's; nil lets every one
-// be. localhost is ::1 too, also where the hosts file does not say so. No connection is kept. It is safe for concurrent use.
+// Client returns a client for services of this machine. It uses no proxy, and follows no
+// redirect, which could carry a password elsewhere. check is called with each new connection
+// before anything is sent, and its error is the request's; nil means no check. localhost is
+// ::1 too, also where the hosts file has only 127.0.0.1. No connection is reused. It is safe
+// for concurrent use.
 func Client(check func(net.Conn) error) *http.Client {
 	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
 		dialer := net.Dialer{Timeout: dialTimeout}

@@ -11,19 +11,19 @@ import (
 	"axion/services/store"
 )
 
-// dependencyTimeout bounds one look at what a service works with.
+// dependencyTimeout bounds one check of the dependencies.
 const dependencyTimeout = 800 * time.Millisecond
 
-// Dependency is something that a service works with. Err says why it cannot be used
+// Dependency is something that a service needs. Err is the reason why it cannot be used
 // now, nil when it can.
 type Dependency struct {
 	Name string
 	Err  error
-	// Optional says that a part of the service's work can be done without it.
+	// Optional: a part of the service's work can be done without it.
 	Optional bool
 }
 
-// DependsOn says that the service asks another one over the bus.
+// DependsOn declares that the service requests from others over the bus.
 func (h *Host) DependsOn(services ...string) {
 	for _, name := range services {
 		if name != "" && name != h.Name && !slices.Contains(h.dependsOn, name) {
@@ -32,8 +32,8 @@ func (h *Host) DependsOn(services ...string) {
 	}
 }
 
-// Ready reports why the service cannot do its work, nil when it can. Services that it
-// asks are no part of that: each says for itself whether it is ready.
+// Ready returns the reason why the service cannot do its work, nil when it can. Services
+// that it requests from do not count: each has a readiness of its own.
 func (h *Host) Ready(ctx context.Context) error {
 	var errs []error
 	for _, d := range h.Dependencies(ctx) {
@@ -44,12 +44,12 @@ func (h *Host) Ready(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// errNoConsumers is what a service that nobody answers for has.
+// errNoConsumers is the error of a service without consumers.
 var errNoConsumers = errors.New("nobody is in its consumer group")
 
-// Dependencies asks what the service works with, for 0.8 s at most: its database, what that
-// is stored on, the broker, which has to have given it partitions, and the services that
-// it asks. It remembers nothing: what it says is true now.
+// Dependencies checks what the service needs, for 0.8 s at most: its database, the storage
+// of that, the broker, which must have assigned it partitions, and the services that it
+// requests from. Nothing is cached.
 func (h *Host) Dependencies(ctx context.Context) []Dependency {
 	ctx, cancel := context.WithTimeout(ctx, dependencyTimeout)
 	defer cancel()
@@ -59,13 +59,13 @@ func (h *Host) Dependencies(ctx context.Context) []Dependency {
 	for i, name := range h.dependsOn {
 		needs[i] = Dependency{Name: name, Optional: true}
 	}
-	var asking sync.WaitGroup
-	asking.Go(func() {
+	var checks sync.WaitGroup
+	checks.Go(func() {
 		if database.Err = h.DB.PingContext(ctx); database.Err == nil {
 			storage.Err = store.Storage(ctx, h.DB)
 		}
 	})
-	asking.Go(func() {
+	checks.Go(func() {
 		if bus.Err = h.Bus.Healthy(ctx); bus.Err != nil || len(h.dependsOn) == 0 {
 			return
 		}
@@ -79,7 +79,7 @@ func (h *Host) Dependencies(ctx context.Context) []Dependency {
 			}
 		}
 	})
-	asking.Wait()
+	checks.Wait()
 	if bus.Err != nil {
 		for i := range needs {
 			needs[i].Err = errors.New("not known while the broker is away")

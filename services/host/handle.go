@@ -34,7 +34,7 @@ func Handle[I, O any](h *Host, op huma.Operation, handler func(context.Context, 
 			return nil, huma.Error503ServiceUnavailable("request cancelled")
 		}
 		h.Log.ErrorContext(ctx, "request failed", "operation", op.OperationID, "error", err)
-		if h.outage(err) {
+		if outage(h.DB, err) {
 			return nil, newProblem(http.StatusServiceUnavailable, "the service cannot use its database at present: /ready says why; try again later")
 		}
 		return nil, newProblem(http.StatusInternalServerError, "")

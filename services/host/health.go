@@ -19,9 +19,9 @@ type healthOutput struct {
 	Body         Health
 }
 
-// healthRoutes adds /health, which says that the process answers, and /ready,
-// which says that it can do its work: database open, partitions assigned.
-func (h *Host) healthRoutes() {
+// healthRoutes adds /health, which answers while the process runs, and /ready, which
+// reports whether it can do its work: database open, partitions assigned.
+func healthRoutes(h *Host) {
 	ok := &healthOutput{CacheControl: "no-store", Body: Health{Service: h.Name, Status: "ok"}}
 	Handle(h, huma.Operation{
 		OperationID: "health", Method: http.MethodGet, Path: "/health", Summary: "Is the process alive?",
@@ -37,8 +37,8 @@ func (h *Host) healthRoutes() {
 	})
 }
 
-// Index answers a browser that opens the service's address: who is here, and
-// where to read on.
+// Index answers a browser that opens the service's address: with the service's name, and
+// the paths of its documents.
 func (h *Host) Index(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(map[string]string{ // the client may be gone

@@ -1,7 +1,7 @@
 // Package host runs one service: its HTTP server with health, readiness and
-// OpenAPI, its database, its place on the bus, and the order in which they
+// OpenAPI, its database, its connection to the bus, and the order in which they
 // start and stop. A service package builds a [Host], registers its operations
-// and handlers on it, and hands it back to be started.
+// and handlers on it, and returns it to be started.
 package host
 
 import (
@@ -14,10 +14,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
-	"slices"
-	"strings"
 	"sync"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -30,14 +27,14 @@ import (
 	"axion/services/store"
 )
 
-// Options is what the stack gives each service.
+// Options are the settings of a service.
 type Options struct {
 	// Listener is where the service's HTTP server accepts; the host owns it.
 	Listener net.Listener
 	// Dir is the stack's data directory; the service keeps its state below
 	// services/<name>.
 	Dir string
-	// Brokers are the Kafka seeds; Client is what else it takes to connect to
+	// Brokers are the Kafka seeds; Client has the other options of a connection to
 	// them, such as SASL and TLS.
 	Brokers []string
 	Client  []kgo.Opt
@@ -51,17 +48,17 @@ type Options struct {
 	Version string
 	// Issuer and KeysURL are the verifier's; see [verifier.Options].
 	Issuer, KeysURL string
-	// Auth says what auth-service is; zero means that it is found out.
+	// Auth is the kind of auth-service; zero means that it is found out.
 	Auth AuthKind
-	// Instance tells the service's instances apart in what they log. Empty: there is
-	// one, or it does not matter.
+	// Instance identifies one of the service's instances in its log. Empty: there is one,
+	// or it does not matter.
 	Instance string
 	// Tracer makes the spans of requests and messages. Required.
 	Tracer trace.TracerProvider
-	// Metrics makes what an instance of a service counts with, and what answers
-	// /metrics there. Nil: nothing is counted.
+	// Metrics returns the meter provider of an instance of a service, and the handler of
+	// its /metrics. Nil: there are no metrics.
 	Metrics func(service, instance string) (metric.MeterProvider, http.Handler)
-	// Log takes what the service has to say. Required.
+	// Log is the service's log. Required.
 	Log *slog.Logger
 }
 
@@ -74,36 +71,24 @@ type Host struct {
 	DB       *sql.DB
 	Bus      *bus.Bus
 	API      huma.API
-	Meter    metric.Meter // for what the service counts of its own
+	Meter    metric.Meter // for the service's own metrics
 	Mux      *http.ServeMux
 	Log      *slog.Logger
 	Verifier *verifier.Verifier
 
-	listener  net.Listener
-	server    *http.Server
+	server    *server
 	tracer    trace.Tracer
-	newConns  sync.Map // connections that have sent nothing yet
-	jobs      []job
+	jobs      *jobs
 	onStop    []func()
 	leaveOnce sync.Once
-	dependsOn []string // services that it asks
-	tokensBy  string   // the service that tokens are verified by
+	dependsOn []string // services that it requests from
+	tokensBy  string   // the service that verifies tokens
 	onClose   []func()
-
-	cancel  context.CancelFunc
-	group   sync.WaitGroup
-	running sync.Map // names of jobs that have not ended
-	failed  chan error
-}
-
-type job struct {
-	name string
-	run  func(context.Context) error
 }
 
 // New opens the service's database and its connection to the bus. migrations
-// holds the service's own SQL files. The host takes the listener: it is closed
-// by Stop, and here on failure.
+// has the service's own SQL files. The host owns the listener: it is closed by
+// Stop, and here on failure.
 func New(ctx context.Context, name string, migrations fs.FS, o Options) (*Host, error) {
 	log := o.Log.With("service", name)
 	if o.Instance != "" {
@@ -111,10 +96,12 @@ func New(ctx context.Context, name string, migrations fs.FS, o Options) (*Host, 
 	}
 	h := &Host{
 		Name: name, Dir: filepath.Join(o.Dir, "services", name), Shared: o.Shared, Log: log,
-		listener: o.Listener, tracer: o.Tracer.Tracer("axion"), failed: make(chan error, 1),
+		tracer: o.Tracer.Tracer("axion"), jobs: &jobs{service: name, failed: make(chan error, 1)},
 	}
 	meters, metrics := o.openMetrics(name)
 	h.Meter = meters.Meter("axion/" + name)
+	h.server = newServer(name, o.Listener, h.Index, h.tracer, h.Meter, log)
+	h.Mux = h.server.mux
 	err := h.open(ctx, migrations, o, meters)
 	if err != nil {
 		h.close()
@@ -124,15 +111,20 @@ func New(ctx context.Context, name string, migrations fs.FS, o Options) (*Host, 
 	if o.KeysURL != "" {
 		h.tokensBy = "" // an identity provider elsewhere
 	}
-	settings := verifier.Options{Issuer: o.Issuer, KeysURL: o.KeysURL, Call: h.callAuth}
+	settings := verifier.Options{Issuer: o.Issuer, KeysURL: o.KeysURL, Call: callAuth(h.Bus)}
 	if o.Auth != AuthBuiltin {
 		settings.WantsToken = (&authKindProbe{bus: h.Bus, log: log, tokens: o.Auth == AuthReplaced}).wantsToken
 	}
 	h.Verifier = verifier.New(settings)
-	h.routes(o.Version, metrics)
+	h.API = newAPI(h.Mux, name, o.Version)
+	healthRoutes(h)
+	if metrics != nil {
+		h.Mux.Handle("GET /metrics", metrics)
+	}
 	return h, nil
 }
 
+// open opens the database, and connects to the bus.
 func (h *Host) open(ctx context.Context, migrations fs.FS, o Options, meters metric.MeterProvider) (err error) {
 	sets := []store.Migrations{{Name: "bus", FS: bus.Migrations()}, {Name: "service", FS: migrations}}
 	if o.Database != "" {
@@ -141,11 +133,11 @@ func (h *Host) open(ctx context.Context, migrations fs.FS, o Options, meters met
 		h.DB, err = store.Open(ctx, filepath.Join(h.Dir, "data.db"), sets...)
 	}
 	if err != nil {
-		return h.restorable(err)
+		return restorable(h.Name, err)
 	}
 	observePool(h.Meter, h.DB, h.Name)
 	settings := bus.Options{Service: h.Name, Brokers: o.Brokers, Client: o.Client, Log: h.Log, Tracer: o.Tracer, Meter: meters,
-		Outage: h.outage}
+		Outage: func(err error) bool { return outage(h.DB, err) }}
 	if o.Shared {
 		settings.RelayLock = func(ctx context.Context) (func(), error) { return store.Lock(ctx, h.DB, "relay") }
 	}
@@ -156,17 +148,17 @@ func (h *Host) open(ctx context.Context, migrations fs.FS, o Options, meters met
 // Go registers a background job that runs from Start until its context ends at
 // Stop. A job that ends by itself with an error ends the service.
 func (h *Host) Go(name string, run func(context.Context) error) {
-	h.jobs = append(h.jobs, job{name, run})
+	h.jobs.list = append(h.jobs.list, job{name, run})
 }
 
 // OnStop registers fn to run when the service stops, before its HTTP server
-// waits for open requests: the place to close WebSockets, which the server does
-// not know.
+// waits for open requests: for closing WebSockets, which the server does not
+// know.
 func (h *Host) OnStop(fn func()) { h.onStop = append(h.onStop, fn) }
 
-// Leave tells the clients of WebSockets that the service stops, and returns once they
-// have gone: Stop begins with it. Whatever stands between them and the service must be
-// there still. Later calls return when the first has.
+// Leave closes the WebSockets, and returns once their clients have disconnected: Stop
+// begins with it. The proxies between them and the service must still run. Later calls
+// return when the first has.
 func (h *Host) Leave() {
 	h.leaveOnce.Do(func() {
 		for _, fn := range h.onStop {
@@ -176,110 +168,46 @@ func (h *Host) Leave() {
 }
 
 // OnClose registers fn to run when the service stops, once no handler runs any
-// more and before the database closes: the place to end what handlers start.
+// more and before the database closes: for ending what handlers start.
 func (h *Host) OnClose(fn func()) { h.onClose = append(h.onClose, fn) }
 
-// Start serves HTTP, joins the bus, runs the outbox relay and the jobs, and
-// returns once the service has its partitions. Use Stop to end it.
+// Start serves HTTP, joins the consumer group, runs the outbox relay and the jobs,
+// and returns once the service has its partitions. Use Stop to end it.
 func (h *Host) Start(ctx context.Context) error {
-	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	h.cancel = cancel
-	h.start(run, job{"http", func(context.Context) error {
-		err := h.server.Serve(h.listener)
-		if errors.Is(err, http.ErrServerClosed) || errors.Is(err, net.ErrClosed) {
-			return nil // Stop
-		}
-		return err
-	}})
-	h.start(run, job{"bus", h.Bus.Run})
-	h.start(run, job{"outbox", func(ctx context.Context) error { return h.Bus.Relay(ctx, h.DB) }})
-	h.start(run, job{"storage", h.logDamage})
-	for _, j := range h.jobs {
-		h.start(run, j)
-	}
+	h.jobs.start(ctx, append([]job{
+		{"http", h.server.serve}, {"bus", h.Bus.Run}, {"storage", h.logDamage},
+		{"outbox", func(ctx context.Context) error { return h.Bus.Relay(ctx, h.DB) }},
+	}, h.jobs.list...))
 	select {
 	case <-h.Bus.Ready():
 		return nil
-	case err := <-h.failed:
+	case err := <-h.jobs.failed:
 		return err
 	case <-ctx.Done():
 		return fmt.Errorf("%s: start: %w", h.Name, ctx.Err())
 	}
 }
 
-func (h *Host) start(ctx context.Context, j job) {
-	h.running.Store(j.name, nil)
-	h.group.Go(func() {
-		defer h.running.Delete(j.name)
-		err := j.run(ctx)
-		if err == nil || ctx.Err() != nil {
-			return
-		}
-		select {
-		case h.failed <- fmt.Errorf("%s: %s ended: %w", h.Name, j.name, err):
-		default:
-		}
-	})
-}
-
 // Failed delivers the error that ended a part of the running service; Stop
 // closes it.
-func (h *Host) Failed() <-chan error { return h.failed }
+func (h *Host) Failed() <-chan error { return h.jobs.failed }
 
 // Stop ends the service: WebSockets, then HTTP requests under way, then message
 // handlers under way, then the bus and the database. It gives up waiting when
 // ctx ends, and closes all the same. Call it once, after Start has returned.
 func (h *Host) Stop(ctx context.Context) error {
 	h.Leave()
-	_ = h.listener.Close() // first, so that no connection comes after the fresh ones
-	// Shutdown would give those 5 s to send something.
-	h.newConns.Range(func(c, _ any) bool { _ = c.(net.Conn).Close(); return true })
-	err := h.drainHTTP(ctx)
-	if h.cancel != nil {
-		h.cancel()
-	}
-	done := make(chan struct{})
-	go func() { h.group.Wait(); close(done) }()
-	select {
-	case <-done:
-		close(h.failed)
-	case <-ctx.Done():
-		err = errors.Join(err, fmt.Errorf("%s: stop: still running: %s: %w", h.Name, h.stillRunning(), ctx.Err()))
-	}
+	err := errors.Join(h.server.drain(ctx), h.jobs.stop(ctx))
 	h.close()
 	return err
 }
 
-// stillRunning are the names of the jobs that have not ended.
-func (h *Host) stillRunning() string {
-	var names []string
-	h.running.Range(func(name, _ any) bool { names = append(names, name.(string)); return true })
-	slices.Sort(names)
-	return strings.Join(names, ", ")
-}
-
-// drainTimeout is how long Stop waits for HTTP requests under way: one that a client
-// has sent only half of must not use up the time that message handlers need.
-const drainTimeout = 3 * time.Second
-
-func (h *Host) drainHTTP(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, drainTimeout)
-	defer cancel()
-	if err := h.server.Shutdown(ctx); err == nil || errors.Is(err, net.ErrClosed) {
-		return nil
-	}
-	h.Log.Warn("requests cut off", "after", drainTimeout)
-	if err := h.server.Close(); err != nil {
-		return fmt.Errorf("%s: stop: %w", h.Name, err)
-	}
-	return nil
-}
-
+// close closes what the jobs have used.
 func (h *Host) close() {
 	for _, fn := range h.onClose {
 		fn()
 	}
-	_ = h.listener.Close()
+	_ = h.server.listener.Close()
 	if h.Bus != nil {
 		h.Bus.Close()
 	}
@@ -288,10 +216,10 @@ func (h *Host) close() {
 	}
 }
 
-// Addr is the address of the HTTP server.
-func (h *Host) Addr() net.Addr { return h.listener.Addr() }
+// Addr returns the address of the HTTP server.
+func (h *Host) Addr() net.Addr { return h.server.listener.Addr() }
 
-// Span begins a span of the service's own, a child of ctx's.
+// Span starts a span of the service's own, a child of ctx's.
 func (h *Host) Span(ctx context.Context, name string, kind trace.SpanKind) (context.Context, trace.Span) {
 	return h.tracer.Start(ctx, name, trace.WithSpanKind(kind))
 }

@@ -16,8 +16,7 @@ import (
 	"axion/services/store"
 )
 
-// openMetrics makes the provider that the service counts with, and serves what it
-// counts at /metrics.
+// openMetrics returns the provider of the service's metrics, and the handler of /metrics.
 func (o Options) openMetrics(name string) (metric.MeterProvider, http.Handler) {
 	if o.Metrics == nil {
 		return noop.NewMeterProvider(), nil
@@ -27,45 +26,48 @@ func (o Options) openMetrics(name string) (metric.MeterProvider, http.Handler) {
 
 // requestMetrics times HTTP requests by OpenTelemetry's conventions.
 type requestMetrics struct {
-	took metric.Float64Histogram
-	sets sync.Map // of request to []metric.RecordOption
+	duration metric.Float64Histogram
+	sets     sync.Map // of request to []metric.RecordOption
 }
 
-// requestLabels is what requests that are counted together have in common.
+// requestLabels are the attributes of requests that are counted together.
 type requestLabels struct {
 	method, route string
 	status        int
 }
 
 func newRequests(meter metric.Meter) *requestMetrics {
-	took, err := meter.Float64Histogram("http.server.request.duration", metric.WithUnit("s"),
+	duration, err := meter.Float64Histogram("http.server.request.duration", metric.WithUnit("s"),
 		metric.WithDescription("Duration of HTTP server requests."))
 	if err != nil {
 		panic(err) // a name that no instrument can have
 	}
-	return &requestMetrics{took: took}
+	return &requestMetrics{duration: duration}
 }
 
-// measure times what next answers. What became a WebSocket lasts for as long as its
-// client likes, and is not among them.
+// measure times the requests to next. WebSockets, which last as long as their client, are
+// not among them.
 func (q *requestMetrics) measure(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began, rec := time.Now(), &recorder{ResponseWriter: w}
-		defer func() {
-			if rec.status == http.StatusSwitchingProtocols {
-				return
-			}
-			if rec.status == 0 {
-				rec.status = http.StatusOK
-			}
-			q.took.Record(context.Background(), time.Since(began).Seconds(),
-				q.attributes(requestLabels{knownMethod(r.Method), rec.route, rec.status})...)
-		}()
+		defer q.record(r, rec, began)
 		next.ServeHTTP(rec, r)
 	})
 }
 
-// attributes finds the attributes of a request, which are made once.
+// record records a request that was answered, though its client may be gone.
+func (q *requestMetrics) record(r *http.Request, rec *recorder, began time.Time) {
+	if rec.status == http.StatusSwitchingProtocols {
+		return
+	}
+	if rec.status == 0 {
+		rec.status = http.StatusOK
+	}
+	q.duration.Record(context.WithoutCancel(r.Context()), time.Since(began).Seconds(),
+		q.attributes(requestLabels{knownMethod(r.Method), rec.route, rec.status})...)
+}
+
+// attributes returns the attributes of a request, which are made once.
 func (q *requestMetrics) attributes(r requestLabels) []metric.RecordOption {
 	if found, ok := q.sets.Load(r); ok {
 		return found.([]metric.RecordOption)
@@ -81,7 +83,7 @@ func (q *requestMetrics) attributes(r requestLabels) []metric.RecordOption {
 	return made.([]metric.RecordOption)
 }
 
-// knownMethod bounds the methods told: a client may send any word.
+// knownMethod bounds the values of an attribute: a client may send any method.
 func knownMethod(method string) string {
 	switch method {
 	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
@@ -98,8 +100,8 @@ func routeOf(pattern string) string {
 	return pattern
 }
 
-// observePool has the database's connections counted whenever the metrics are read,
-// by OpenTelemetry's conventions for databases.
+// observePool registers the metrics of the database's connections, by OpenTelemetry's
+// conventions for databases.
 func observePool(meter metric.Meter, db *sql.DB, name string) {
 	count, err := meter.Int64ObservableUpDownCounter("db.client.connection.count", metric.WithUnit("{connection}"),
 		metric.WithDescription("The number of connections that are currently in state described by the state attribute."))

@@ -15,8 +15,8 @@ type PageInput struct {
 	After string `query:"after" maxLength:"64" doc:"The cursor that the page before gave as next."`
 }
 
-// Cursor is the cursor of a list that is ordered by numbers, first where there
-// is none. A cursor that is none is a [Problem].
+// Cursor returns the cursor of a list that is ordered by numbers, first where there
+// is none. A malformed cursor is a [Problem].
 func (in PageInput) Cursor(first int64) (int64, error) {
 	if in.After == "" {
 		return first, nil
@@ -37,8 +37,8 @@ type Page[T any] struct {
 	Next  string `json:"next"`
 }
 
-// QueryPage runs a query for a page of at most limit items: the query's last
-// argument is how many rows it may give, and that is one more.
+// QueryPage runs a query for a page of at most limit items. The query's last argument is
+// its LIMIT, which is one more.
 func QueryPage[T any](ctx context.Context, db *sql.DB, limit int, scan func(interface{ Scan(...any) error }) (T, error),
 	cursor func(T) string, query string, args ...any) (page Page[T], err error) {
 	page.Items = []T{}

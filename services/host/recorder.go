@@ -6,11 +6,11 @@ import (
 	"net/http"
 )
 
-// recorder notes what a request was answered with, and which route took it.
+// recorder records the status of a response, and the route of its request.
 type recorder struct {
 	http.ResponseWriter
 	status int    // 0 until there is an answer
-	route  string // the path's pattern, empty where no route took it
+	route  string // the path's pattern, empty where there is no route
 }
 
 var (
@@ -18,7 +18,7 @@ var (
 	_ http.Flusher  = (*recorder)(nil)
 )
 
-// setRoute tells the recorder in or below w which route takes the request.
+// setRoute sets the route in the recorder in or below w.
 func setRoute(w http.ResponseWriter, route string) {
 	for w != nil {
 		if rec, ok := w.(*recorder); ok {
@@ -33,10 +33,10 @@ func setRoute(w http.ResponseWriter, route string) {
 	}
 }
 
-// Unwrap is the writer below.
+// Unwrap returns the writer below.
 func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
 
-// WriteHeader notes the status; informational ones pass.
+// WriteHeader records the status, but for informational ones.
 func (r *recorder) WriteHeader(status int) {
 	if r.status == 0 && status >= http.StatusOK {
 		r.status = status
@@ -51,7 +51,7 @@ func (r *recorder) Write(p []byte) (int, error) {
 	return r.ResponseWriter.Write(p)
 }
 
-// Hijack notes a request that became a WebSocket.
+// Hijack records a request that became a WebSocket.
 func (r *recorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	c, b, err := http.NewResponseController(r.ResponseWriter).Hijack()
 	if err == nil && r.status == 0 {
@@ -60,7 +60,7 @@ func (r *recorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return c, b, err
 }
 
-// Flush sends what was written.
+// Flush flushes what was written.
 func (r *recorder) Flush() {
 	if r.status == 0 {
 		r.status = http.StatusOK

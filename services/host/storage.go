@@ -2,23 +2,24 @@ package host
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 
 	"axion/services/contract"
 	"axion/services/store"
 )
 
-// outage reports whether err says that the service's database cannot be used at
-// present, and notes it for [Host.Dependencies].
-func (h *Host) outage(err error) bool {
+// outage reports whether err means that a database cannot be used at present, and records
+// it for [Host.Dependencies].
+func outage(db *sql.DB, err error) bool {
 	if !store.IsOutage(err) {
 		return false
 	}
-	store.RecordFailure(h.DB, err)
+	store.RecordFailure(db, err)
 	return true
 }
 
-// restores says what makes a service's data again that is gone from its database.
+// restores has, by service, the way to restore data that is lost from its database.
 var restores = map[string]string{
 	contract.Graph:          "`axion rebuild graph-service` makes projects, graphs and deployments again from the history",
 	contract.Auth:           "users sign up again, and tokens are issued anew",
@@ -28,36 +29,35 @@ var restores = map[string]string{
 	contract.Ingest:         "schemas are to be registered again, and events sent twice are not known again",
 }
 
-// restorable has an error of the service's database say what makes its data again.
-func (h *Host) restorable(err error) error {
+// restorable adds to an error of a service's database how its data is restored.
+func restorable(service string, err error) error {
 	var damaged *store.DamagedError
 	var lost *store.LostError
 	switch {
 	case errors.As(err, &damaged):
-		told := *damaged
-		told.Restore = restores[h.Name]
-		return &told
+		known := *damaged
+		known.Restore = restores[service]
+		return &known
 	case errors.As(err, &lost):
-		told := *lost
-		told.Restore = restores[h.Name]
-		return &told
+		known := *lost
+		known.Restore = restores[service]
+		return &known
 	}
 	return err
 }
 
-// Damage is what was found to be wrong with the service's database, as
-// [store.Damage] tells it, and what makes its data again. It is safe for concurrent
-// use.
+// Damage returns what is wrong with the service's database, as [store.Damage] does, with
+// how its data is restored. It is safe for concurrent use.
 func (h *Host) Damage() []error {
 	var all []error
 	for _, err := range store.Damage(h.DB) {
-		all = append(all, h.restorable(err))
+		all = append(all, restorable(h.Name, err))
 	}
 	return all
 }
 
-// logDamage logs what was found in the service's database once all of it was
-// checked, which may take a while where it is large.
+// logDamage logs the damage of the service's database once all of it was checked, which may
+// take a while where it is large.
 func (h *Host) logDamage(ctx context.Context) error {
 	store.WaitChecked(ctx, h.DB)
 	for _, err := range h.Damage() {

@@ -13,15 +13,15 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// trace begins a request's span, a child of the caller's; the request that it
-// returns is of that span, and end is for when it has been served. Checks of
-// health, of which there are some each second, have none.
-func (h *Host) trace(w http.ResponseWriter, r *http.Request) (_ http.ResponseWriter, _ *http.Request, end func()) {
+// trace starts a request's span, a child of the client's; the request that it
+// returns has that span, and end ends it. Health checks, of which there are some
+// each second, have none.
+func (s *server) trace(w http.ResponseWriter, r *http.Request) (_ http.ResponseWriter, _ *http.Request, end func()) {
 	if r.URL.Path == "/health" || r.URL.Path == "/ready" {
 		return w, r, func() {}
 	}
 	ctx := propagation.TraceContext{}.Extract(r.Context(), propagation.HeaderCarrier(r.Header))
-	ctx, span := h.tracer.Start(ctx, r.Method+" "+r.URL.Path, trace.WithSpanKind(trace.SpanKindServer))
+	ctx, span := s.tracer.Start(ctx, r.Method+" "+r.URL.Path, trace.WithSpanKind(trace.SpanKindServer))
 	r = r.WithContext(ctx)
 	if !span.IsRecording() {
 		return w, r, func() { span.End() }
@@ -43,8 +43,8 @@ func (h *Host) trace(w http.ResponseWriter, r *http.Request) (_ http.ResponseWri
 	return w, r, func() { endSpan(span, r, status) } // does nothing where it has ended
 }
 
-// endSpan tells in the span what became of the request, by OpenTelemetry's
-// conventions for HTTP servers.
+// endSpan ends a request's span, with the attributes of OpenTelemetry's conventions for
+// HTTP servers.
 func endSpan(span trace.Span, r *http.Request, status int) {
 	defer span.End()
 	span.SetAttributes(attribute.String("http.request.method", r.Method), attribute.String("url.path", r.URL.Path),
