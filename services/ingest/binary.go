@@ -39,7 +39,7 @@ func parseBinary(h http.Header, body []byte) (event, []host.FieldError) {
 		}
 		name = strings.ToLower(name)
 		if name == "datacontenttype" {
-			wrong = append(wrong, at(name, "must not be given: Content-Type tells it"))
+			wrong = append(wrong, at(name, "must not be given: Content-Type says it"))
 			continue
 		}
 		for _, value := range values {

@@ -29,7 +29,7 @@ type event struct {
 	// attributes in order of appearance, by their CloudEvents names, but for
 	// the type of the data.
 	attributes []attribute
-	// contentType of the data; empty where the sender does not tell.
+	// contentType of the data; empty where the sender gives none.
 	contentType string
 	// data is nil where the event has none.
 	data []byte

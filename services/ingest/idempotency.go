@@ -23,32 +23,32 @@ import (
 const (
 	idempotencyKey = "Idempotency-Key"
 	maxKey         = 255 // characters
-	// keyTime is how long an answer is kept for a request that is sent again.
-	keyTime = 24 * time.Hour
-	// maxKept bounds the answers that are kept; the oldest are forgotten first.
-	maxKept = 10_000
+	// keyRetention is how long an answer is stored for a request that is sent again.
+	keyRetention = 24 * time.Hour
+	// maxStored bounds the answers that are stored; the oldest are forgotten first.
+	maxStored = 10_000
 )
 
 // headerKey is on a record of a request with an Idempotency-Key that is no CloudEvent,
 // and so has no identity of its own: the request's name and the record's number in it.
 const headerKey = "idempotency-key"
 
-// keyRoom is what that header takes of a record, in bytes, at the most.
-const keyRoom = 128
+// headerKeyBytes bounds that header's part of a record.
+const headerKeyBytes = 128
 
-// repeat is a request that may be sent again: whose it is, and its key.
-type repeat struct{ caller, key string }
+// clientRequest is a request that may be sent again: whose it is, and its key.
+type clientRequest struct{ caller, key string }
 
-// repeats answers requests that are sent again with their Idempotency-Key as the
+// idempotencyCache answers requests that are sent again with their Idempotency-Key as the
 // first time (draft-ietf-httpapi-idempotency-key-header-07), whichever instance that
-// was. Answers of 5xx are not kept: they ask for another try. Keys are apart by caller:
+// was. Answers of 5xx are not stored: they ask for another try. Keys are apart by caller:
 // the bearer of a token, else the client's address.
-type repeats struct {
+type idempotencyCache struct {
 	db       *sql.DB
 	now      func() time.Time
 	instance *instance
 	mu       sync.Mutex
-	under    map[repeat]bool // requests under way here
+	underWay map[clientRequest]bool // requests under way here
 }
 
 type nameKey struct{}
@@ -60,8 +60,8 @@ func nameOf(ctx context.Context) string {
 	return name
 }
 
-// through has next answer r, unless it is a repetition.
-func (p *repeats) through(w http.ResponseWriter, r *http.Request, next http.Handler) {
+// serve has next answer r, unless r is a repetition.
+func (c *idempotencyCache) serve(w http.ResponseWriter, r *http.Request, next http.Handler) {
 	key := strings.Trim(r.Header.Get(idempotencyKey), `"`)
 	if r.Header.Get(idempotencyKey) == "" {
 		next.ServeHTTP(w, r)
@@ -77,13 +77,13 @@ func (p *repeats) through(w http.ResponseWriter, r *http.Request, next http.Hand
 		return
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	id, print := repeat{callerOf(r), key}, fingerprint(r, body)
-	earlier, err := p.begin(r.Context(), id, print)
+	id, print := clientRequest{callerOf(r), key}, fingerprint(r, body)
+	earlier, err := c.begin(r.Context(), id, print)
 	switch {
 	case errors.Is(err, errUnderWay):
 		w.Header().Set("Retry-After", strconv.Itoa(retryAfter))
 		host.WriteProblem(w, http.StatusConflict, "a request with this "+idempotencyKey+" is under way: wait for its answer")
-	case errors.Is(err, errOther):
+	case errors.Is(err, errOtherRequest):
 		host.WriteProblem(w, http.StatusUnprocessableEntity, "this "+idempotencyKey+" belongs to another request: give each request its own")
 	case err != nil:
 		w.Header().Set("Retry-After", strconv.Itoa(retryAfter))
@@ -93,26 +93,24 @@ func (p *repeats) through(w http.ResponseWriter, r *http.Request, next http.Hand
 		w.WriteHeader(earlier.status)
 		_, _ = w.Write(earlier.body) // the client may be gone
 	default:
-		p.first(w, r, next, id, print)
+		c.serveFirst(w, r, next, id, print)
 	}
 }
 
-// first has next answer the request, and keeps the answer if it is one to keep.
-func (p *repeats) first(w http.ResponseWriter, r *http.Request, next http.Handler, id repeat, print string) {
-	var answer *kept
-	defer func() {
-		// A client that has gone will ask again.
-		p.end(context.WithoutCancel(r.Context()), id, answer)
-	}()
+// serveFirst has next answer the request, and stores the answer if it is one to store.
+func (c *idempotencyCache) serveFirst(w http.ResponseWriter, r *http.Request, next http.Handler, id clientRequest, print string) {
+	var answer *storedResponse
+	ctx := context.WithoutCancel(r.Context()) // a client that has gone will ask again
+	defer func() { c.end(ctx, id, answer) }()
 	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %s", id.caller, id.key, print))
 	rec := &recorder{ResponseWriter: w, status: http.StatusOK}
 	next.ServeHTTP(rec, r.WithContext(context.WithValue(r.Context(), nameKey{}, hex.EncodeToString(sum[:]))))
 	if rec.status < http.StatusInternalServerError && rec.status != http.StatusTooManyRequests {
-		answer = &kept{print, rec.status, w.Header().Get("Content-Type"), rec.body.Bytes()}
+		answer = &storedResponse{print, rec.status, w.Header().Get("Content-Type"), rec.body.Bytes()}
 	}
 }
 
-// callerOf is whose key it is. The gateway tells the client's address; a token is kept
+// callerOf is whose key it is. The gateway forwards the client's address; a token is stored
 // as its sum only.
 func callerOf(r *http.Request) string {
 	if token := r.Header.Get("Authorization"); token != "" {
@@ -129,7 +127,7 @@ func callerOf(r *http.Request) string {
 	return "address " + ip
 }
 
-// fingerprint tells one request's content from another's.
+// fingerprint is a sum of the content of a request.
 func fingerprint(r *http.Request, body []byte) string {
 	sum := sha256.New()
 	_, _ = fmt.Fprintf(sum, "%s %s\n", r.Method, r.URL.RequestURI())
@@ -147,7 +145,7 @@ func fingerprint(r *http.Request, body []byte) string {
 	return hex.EncodeToString(sum.Sum(nil))
 }
 
-// recorder keeps what passes.
+// recorder keeps a copy of the response.
 type recorder struct {
 	http.ResponseWriter
 	status int

@@ -1,4 +1,4 @@
-// Package ingest takes the events of clients outside (devices, apps, webhooks)
+// Package ingest accepts the events of clients outside (devices, apps, webhooks)
 // over HTTP as CloudEvents, and publishes them on [contract.EventsTopic]. It is
 // the only way from HTTP into Kafka, and leads to that topic only. An event is
 // answered with 202 once the broker has acknowledged it, and published once
@@ -11,7 +11,6 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
-	"sync"
 	"time"
 
 	"axion/services/contract"
@@ -21,23 +20,18 @@ import (
 //go:embed migrations
 var migrations embed.FS
 
-// service is the running service; safe for concurrent use.
+// service is the parts of the running service; each is safe for concurrent use.
 type service struct {
-	host *host.Host
-	// wait bounds how long a request waits for the broker.
-	wait     time.Duration
-	instance instance
-	receipts receipts
-	repeats  repeats
-	schemas  schemas
-	flights  flights
-	end      end
-	// recovering is held while the topic is read for what a dead instance published.
-	recovering sync.Mutex
+	host        *host.Host
+	instance    *instance
+	receipts    *receipts
+	schemas     *schemas
+	publisher   *publisher
+	idempotency *idempotencyCache
 }
 
-// ackWait is how long a client waits for the broker at the longest.
-const ackWait = 5 * time.Second
+// ackTimeout is how long a client waits for the broker at the longest.
+const ackTimeout = 5 * time.Second
 
 // New returns the service, ready to be started.
 func New(ctx context.Context, o host.Options) (*host.Host, error) {
@@ -58,21 +52,27 @@ func open(ctx context.Context, o host.Options) (*service, error) {
 		return nil, err
 	}
 	s := &service{
-		host: h, wait: ackWait,
-		instance: instance{db: h.DB},
-		receipts: receipts{db: h.DB, now: time.Now},
-		schemas:  schemas{db: h.DB, now: time.Now, ready: map[schemaKey]readySchema{}},
-		flights:  newFlights(),
+		host: h, instance: &instance{db: h.DB}, receipts: &receipts{db: h.DB, now: time.Now},
+		schemas: &schemas{db: h.DB, log: h.Log, now: time.Now, ready: map[schemaKey]readySchema{}},
 	}
-	s.repeats = repeats{db: h.DB, now: time.Now, instance: &s.instance, under: map[repeat]bool{}}
 	if err := s.instance.join(ctx); err != nil {
 		_ = h.Stop(ctx)
 		return nil, fmt.Errorf("%s: %w", contract.Ingest, err)
 	}
 	h.OnClose(s.instance.leave)
-	h.Go("schemas", s.warnUnowned)
-	h.Go("deliveries", s.flights.run)
-	h.Go("instance", s.watch)
-	s.routes()
+	recovery := &recovery{bus: h.Bus, log: h.Log, instance: s.instance, receipts: s.receipts}
+	s.publisher = &publisher{
+		bus: h.Bus, log: h.Log, instance: s.instance, receipts: s.receipts, recovery: recovery, inFlight: newInFlight(), wait: ackTimeout,
+	}
+	s.idempotency = &idempotencyCache{db: h.DB, now: time.Now, instance: s.instance, underWay: map[clientRequest]bool{}}
+	h.Go("schemas", s.schemas.warnUnowned)
+	h.Go("deliveries", s.publisher.inFlight.run)
+	h.Go("instance", recovery.run)
+	(&eventHandlers{
+		publisher: s.publisher, idempotency: s.idempotency, log: h.Log,
+		schemas: &schemaCheck{schemas: s.schemas, verifier: h.Verifier, log: h.Log},
+		rest:    &restProxy{bus: h.Bus, log: h.Log, publisher: s.publisher},
+	}).register(h)
+	(&schemaHandlers{schemas: s.schemas}).register(h)
 	return s, nil
 }

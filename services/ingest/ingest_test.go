@@ -236,7 +236,7 @@ func TestBrokerAway(t *testing.T) {
 	t.Parallel()
 	clustertest.Embedded(t)
 	cluster := hosttest.Cluster(t)
-	s := start(t, cluster, t.TempDir(), func(s *service) { s.wait = 1 })
+	s := start(t, cluster, t.TempDir(), func(s *service) { s.publisher.wait = 1 })
 	gate := mute(cluster)
 	for range 3 {
 		a := s.send(t, http.MethodPost, "/api/events", object("1", ""), structuredType)
@@ -245,15 +245,15 @@ func TestBrokerAway(t *testing.T) {
 			t.Fatalf("got %v %s, want it to say why and when to try again", a.Header, a.Body)
 		}
 	}
-	s.flights.mu.Lock()
-	under := s.flights.under[identity{"/meter", "1"}]
-	s.flights.mu.Unlock()
+	s.publisher.inFlight.mu.Lock()
+	under := s.publisher.inFlight.byID[identity{"/meter", "1"}]
+	s.publisher.inFlight.mu.Unlock()
 	if under == nil {
 		t.Fatal("the event is not under way any more")
 	}
 	close(gate)
 	<-under.done
-	s.wait = hosttest.Deadline
+	s.publisher.wait = hosttest.Deadline
 	r := s.kafka.Next()
 	if got := s.post(t, object("1", ""), structuredType)[0]; got.Partition != r.Partition || got.Offset != r.Offset {
 		t.Errorf("receipt: got %+v, want that of the first try, %d/%d", got, r.Partition, r.Offset)
@@ -269,7 +269,7 @@ func TestStopWhileAway(t *testing.T) {
 	t.Parallel()
 	clustertest.Embedded(t)
 	cluster, dir := hosttest.Cluster(t), t.TempDir()
-	s := start(t, cluster, dir, func(s *service) { s.wait = 1 })
+	s := start(t, cluster, dir, func(s *service) { s.publisher.wait = 1 })
 	gate := mute(cluster)
 	hosttest.WantProblem(t, s.send(t, http.MethodPost, "/api/events", object("1", ""), structuredType), http.StatusServiceUnavailable)
 	s.Stop()

@@ -34,19 +34,19 @@ type instance struct {
 	hold    *store.Hold
 }
 
-// join takes a slot.
+// join acquires a slot.
 func (i *instance) join(ctx context.Context) error {
 	i.holding.Lock()
 	defer i.holding.Unlock()
-	return i.take(ctx)
+	return i.acquire(ctx)
 }
 
-// take takes a slot, under a new name. The caller has holding.
-func (i *instance) take(ctx context.Context) error {
+// acquire acquires a slot, under a new name, while holding is held.
+func (i *instance) acquire(ctx context.Context) error {
 	for slot := range maxInstances {
 		hold, err := store.TryLock(ctx, i.db, slotName(slot))
 		if err != nil {
-			return fmt.Errorf("take a slot: %w", err)
+			return fmt.Errorf("acquire a slot: %w", err)
 		}
 		if hold == nil {
 			continue
@@ -56,14 +56,14 @@ func (i *instance) take(ctx context.Context) error {
 			ON CONFLICT (slot) DO UPDATE SET owner = excluded.owner`, slot, owner)
 		if err != nil {
 			hold.Unlock()
-			return fmt.Errorf("take a slot: %w", err)
+			return fmt.Errorf("acquire a slot: %w", err)
 		}
 		i.mu.Lock()
 		defer i.mu.Unlock()
 		i.owner, i.hold = owner, hold
 		return nil
 	}
-	return fmt.Errorf("take a slot: %d instances run already", maxInstances)
+	return fmt.Errorf("acquire a slot: %d instances run already", maxInstances)
 }
 
 func slotName(slot int) string { return "instance-" + strconv.Itoa(slot) }
@@ -75,8 +75,8 @@ func (i *instance) name() string {
 	return i.owner
 }
 
-// check takes another slot where this one's lock is lost: others then take the instance
-// for dead, and what it had claimed for theirs to complete.
+// check acquires another slot where this one's lock is lost: for the others the instance
+// has ended then, and what it had claimed is theirs to complete.
 func (i *instance) check(ctx context.Context) error {
 	i.holding.Lock()
 	defer i.holding.Unlock()
@@ -87,10 +87,10 @@ func (i *instance) check(ctx context.Context) error {
 		i.hold.Unlock()
 		i.hold = nil
 	}
-	return i.take(ctx)
+	return i.acquire(ctx)
 }
 
-// leave gives the slot up.
+// leave releases the slot.
 func (i *instance) leave() {
 	i.holding.Lock()
 	defer i.holding.Unlock()

@@ -93,7 +93,7 @@ func TestHeld(t *testing.T) {
 	t.Parallel()
 	clustertest.Embedded(t)
 	cluster := hosttest.Cluster(t)
-	all := startAll(t, cluster, 2, func(s *service) { s.wait = 100 * time.Millisecond })
+	all := startAll(t, cluster, 2, func(s *service) { s.publisher.wait = 100 * time.Millisecond })
 	gate := mute(cluster)
 	hosttest.WantProblem(t, all[0].send(t, http.MethodPost, "/api/events", object("1", ""), structuredType), http.StatusServiceUnavailable)
 	waiting := make(chan hosttest.Reply)
@@ -140,7 +140,7 @@ func TestExpired(t *testing.T) {
 		defer mu.Unlock()
 		return time.Now().Add(shift)
 	}
-	all := startAll(t, hosttest.Cluster(t), 2, func(s *service) { s.receipts.now, s.repeats.now = now, now })
+	all := startAll(t, hosttest.Cluster(t), 2, func(s *service) { s.receipts.now, s.idempotency.now = now, now })
 	record := `{"records":[{"value":1}]}`
 	ask := func(s *stack, body string) hosttest.Reply {
 		return s.send(t, http.MethodPost, onTopic, body, media(restJSON), "Idempotency-Key: k")
@@ -148,14 +148,14 @@ func TestExpired(t *testing.T) {
 	first := ask(all[0], record)
 	event := all[0].post(t, object("1", ""), structuredType)
 	mu.Lock()
-	shift = keyTime - time.Minute
+	shift = keyRetention - time.Minute
 	mu.Unlock()
 	if again := ask(all[1], record); again.Body != first.Body {
 		t.Errorf("in time: got %s, want %s", again.Body, first.Body)
 	}
 	hosttest.WantProblem(t, ask(all[1], `{"records":[{"value":2}]}`), http.StatusUnprocessableEntity)
 	mu.Lock()
-	shift = keyTime + time.Minute
+	shift = keyRetention + time.Minute
 	mu.Unlock()
 	hosttest.Decode[offsets](t, ask(all[1], `{"records":[{"value":2}]}`), http.StatusOK)
 	if again := all[1].post(t, object("1", ""), structuredType); again[0] == event[0] {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"net/http"
 	"slices"
@@ -13,20 +14,33 @@ import (
 	"axion/services/contract"
 )
 
-// heldTime is how often an event that another instance has claimed is looked after.
-const heldTime = 20 * time.Millisecond
+// claimInterval is how often an event that another instance has claimed is looked up.
+const claimInterval = 20 * time.Millisecond
+
+// publisher publishes events once, for all instances.
+type publisher struct {
+	bus      *bus.Bus
+	log      *slog.Logger
+	instance *instance
+	receipts *receipts
+	recovery *recovery
+	inFlight *inFlight
+	end      topicEnd
+	// wait bounds how long a request waits for the broker.
+	wait time.Duration
+}
 
 // publish sends the items that have not been sent before, and returns all
-// receipts in order once the broker has said its word on every item, and how many
+// receipts in order once the broker has answered for every item, and how many
 // it has acknowledged. An error means that it has none. What publish has begun goes
 // on when ctx ends: a client that asks again then finds it.
-func (s *service) publish(ctx context.Context, items []item) (out []Receipt, good int, err error) {
-	all, begun, err := s.flights.board(items)
+func (p *publisher) publish(ctx context.Context, items []item) (out []Receipt, good int, err error) {
+	all, added, err := p.inFlight.add(items)
 	if err != nil {
 		return nil, 0, err
 	}
-	if len(begun) > 0 {
-		s.flights.group.Go(func() { s.fly(context.WithoutCancel(ctx), begun) })
+	if len(added) > 0 {
+		p.inFlight.group.Go(func() { p.deliver(context.WithoutCancel(ctx), added) })
 	}
 	out = make([]Receipt, 0, len(all))
 	var failed error
@@ -37,7 +51,7 @@ func (s *service) publish(ctx context.Context, items []item) (out []Receipt, goo
 		} else {
 			failed = errors.Join(failed, err)
 			r = Receipt{ID: f.identity.id, Source: f.identity.source, Topic: contract.EventsTopic, Status: http.StatusServiceUnavailable,
-				Error: s.reason(err)}
+				Error: p.reason(err)}
 		}
 		out = append(out, r)
 	}
@@ -47,8 +61,8 @@ func (s *service) publish(ctx context.Context, items []item) (out []Receipt, goo
 	return out, good, nil
 }
 
-// await waits for a flight's landing.
-func (f *flight) await(ctx context.Context) (Receipt, error) {
+// await waits until an event is completed.
+func (f *pendingEvent) await(ctx context.Context) (Receipt, error) {
 	select {
 	case <-f.done:
 		return f.receipt, f.err
@@ -60,65 +74,65 @@ func (f *flight) await(ctx context.Context) (Receipt, error) {
 	return Receipt{}, fmt.Errorf("publish events: %w", ctx.Err())
 }
 
-// fly takes the flights from their claims to landing. Those that another instance has
+// deliver claims events, publishes and completes them. Those that another instance has
 // claimed wait for what it makes of them, for a time at most; the others not for those.
-func (s *service) fly(ctx context.Context, begun []*flight) {
+func (p *publisher) deliver(ctx context.Context, added []*pendingEvent) {
 	began := time.Now()
-	for waiting := begun; len(waiting) > 0; {
-		after := s.end.offsets(func() (bus.Offsets, error) { return s.host.Bus.Topic(contract.EventsTopic).Ends(s.flights.life) })
-		owner := s.instance.name()
-		c, err := s.receipts.claim(ctx, owner, after, waiting)
+	for waiting := added; len(waiting) > 0; {
+		after := p.end.offsets(func() (bus.Offsets, error) { return p.bus.Topic(contract.EventsTopic).Ends(p.inFlight.running) })
+		owner := p.instance.name()
+		c, err := p.receipts.claim(ctx, owner, after, waiting)
 		if err != nil {
-			s.fail(waiting, err)
+			p.fail(waiting, err)
 			return
 		}
-		s.flights.land(c.known)
-		s.send(ctx, c.ours)
-		s.complete(ctx, owner, c.ours)
-		s.flights.land(c.ours)
+		p.inFlight.complete(c.known)
+		p.send(ctx, c.ours)
+		p.settle(ctx, owner, c.ours)
+		p.inFlight.complete(c.ours)
 		if waiting = slices.Concat(slices.Collect(maps.Values(c.held))...); len(waiting) == 0 {
 			return
 		}
-		freed, err := s.free(c.held)
+		freed, err := p.takeAbandoned(c.held)
 		switch {
-		case s.flights.life.Err() != nil:
-			s.fail(waiting, errStopped)
+		case p.inFlight.running.Err() != nil:
+			p.fail(waiting, errStopped)
 			return
 		case err != nil:
-			s.fail(waiting, err)
+			p.fail(waiting, err)
 			return
 		case freed:
-		case time.Since(began) > s.wait:
-			s.fail(waiting, errHeld)
+		case time.Since(began) > p.wait:
+			p.fail(waiting, errHeld)
 			return
 		default:
-			sleep(s.flights.life, heldTime)
+			sleep(p.inFlight.running, claimInterval) //nolint:contextcheck // it ends with the service, not with the request
 		}
 	}
 }
 
-// fail lands flights that have come to nothing.
-func (s *service) fail(flights []*flight, err error) {
-	for _, f := range flights {
+// fail completes events that were not published.
+func (p *publisher) fail(events []*pendingEvent, err error) {
+	for _, f := range events {
 		f.err = err
 	}
-	s.flights.land(flights)
+	p.inFlight.complete(events)
 }
 
-// free completes what instances that have ended had claimed, and what this one had and
-// could not complete. It reports whether there was any.
-func (s *service) free(held map[string][]*flight) (freed bool, err error) {
-	ctx := s.flights.life
-	for owner, flights := range held {
-		gone, goneErr := s.instance.gone(ctx, owner)
+// takeAbandoned completes what instances that have ended had claimed, and what this one
+// had and could not complete. It reports whether there was any.
+func (p *publisher) takeAbandoned(held map[string][]*pendingEvent) (freed bool, err error) {
+	ctx := p.inFlight.running
+	for owner, events := range held {
+		gone, goneErr := p.instance.gone(ctx, owner)
 		err = errors.Join(err, goneErr)
 		switch {
-		case owner == s.instance.name():
-			freed, err = true, errors.Join(err, s.recover(ctx, owner, flights))
+		case owner == p.instance.name():
+			freed, err = true, errors.Join(err, p.recovery.recover(ctx, owner, events))
 		case gone:
-			freed, err = true, errors.Join(err, s.recover(ctx, owner, nil))
+			freed, err = true, errors.Join(err, p.recovery.recover(ctx, owner, nil))
 		default:
-			for _, f := range flights {
+			for _, f := range events {
 				f.held.Store(true)
 			}
 		}
@@ -126,9 +140,9 @@ func (s *service) free(held map[string][]*flight) (freed bool, err error) {
 	return freed, err
 }
 
-// complete makes receipts of what the broker has acknowledged, and gives up the claims
-// to what it has refused. What it has said nothing on stays claimed.
-func (s *service) complete(ctx context.Context, owner string, sent []*flight) {
+// settle makes receipts of what the broker has acknowledged, and drops the claims to what
+// it has refused. What it has not answered for stays claimed.
+func (p *publisher) settle(ctx context.Context, owner string, sent []*pendingEvent) {
 	var published []Receipt
 	var refused []identity
 	for _, f := range sent {
@@ -142,10 +156,10 @@ func (s *service) complete(ctx context.Context, owner string, sent []*flight) {
 	if len(published)+len(refused) == 0 {
 		return
 	}
-	// The events are published: a client that were told otherwise would send
-	// them again. Who meets the claims looks in the topic.
-	if err := s.receipts.complete(ctx, owner, published, refused); err != nil {
-		s.host.Log.ErrorContext(ctx, "receipts not kept", "error", err)
+	// The events are published: a client that got an error would send them again.
+	// Whoever finds the claims reads the topic.
+	if err := p.receipts.complete(ctx, owner, published, refused); err != nil {
+		p.log.ErrorContext(ctx, "receipts not kept", "error", err)
 	}
 }
 
@@ -159,7 +173,7 @@ func sleep(ctx context.Context, d time.Duration) {
 	}
 }
 
-// ack is the broker's word on one record.
+// ack is the broker's answer for one record.
 type ack struct {
 	index     int
 	partition int32
@@ -167,14 +181,14 @@ type ack struct {
 	err       error
 }
 
-// send forwards the flights in order and waits for the broker's word on each.
-func (s *service) send(ctx context.Context, sent []*flight) {
-	acks := make(chan ack, len(sent)) // so that late ones find room
+// send forwards the events in order and waits for the broker's answer for each.
+func (p *publisher) send(ctx context.Context, sent []*pendingEvent) {
+	acks := make(chan ack, len(sent)) // so that late ones do not block
 	for i, f := range sent {
 		f.err = errStopped
-		s.host.Bus.Forward(ctx, f.record, func(partition int32, offset int64, err error) {
+		p.bus.Forward(ctx, f.record, func(partition int32, offset int64, err error) {
 			if err == nil {
-				s.end.published(partition, offset)
+				p.end.published(partition, offset)
 			}
 			acks <- ack{i, partition, offset, err}
 		})
@@ -186,8 +200,23 @@ func (s *service) send(ctx context.Context, sent []*flight) {
 			if f.err = a.err; f.err == nil {
 				f.receipt = receipt(f.identity, a.partition, a.offset)
 			}
-		case <-s.flights.life.Done():
+		case <-p.inFlight.running.Done():
 			return
 		}
 	}
+}
+
+// reason is the text of an error for clients.
+func (p *publisher) reason(err error) string {
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return "the broker did not acknowledge within " + p.wait.String()
+	case errors.Is(err, errBusy):
+		return errBusy.Error()
+	case errors.Is(err, errStopped):
+		return errStopped.Error()
+	case errors.Is(err, errHeld):
+		return errHeld.Error()
+	}
+	return "the broker does not accept events now"
 }

@@ -48,20 +48,20 @@ type receipts struct {
 // claimed is what came of a claim: ours are the caller's to publish, known have been
 // published before and have their receipt set, held are others', by their names.
 type claimed struct {
-	ours, known []*flight
-	held        map[string][]*flight
+	ours, known []*pendingEvent
+	held        map[string][]*pendingEvent
 }
 
 // claim claims for owner the events that nobody has, which come behind after in the
 // topic once they are published.
-func (r *receipts) claim(ctx context.Context, owner string, after bus.Offsets, flights []*flight) (c claimed, err error) {
-	c.held = map[string][]*flight{}
+func (r *receipts) claim(ctx context.Context, owner string, after bus.Offsets, events []*pendingEvent) (c claimed, err error) {
+	c.held = map[string][]*pendingEvent{}
 	now, text := r.now(), after.String()
 	err = store.Tx(ctx, r.db, func(tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, `DELETE FROM receipts WHERE at <= $1`, now.Add(-receiptTime).UnixMilli()); err != nil {
 			return err
 		}
-		for _, f := range flights {
+		for _, f := range events {
 			known, holder := receipt(f.identity, 0, 0), ""
 			err := tx.QueryRowContext(ctx, `SELECT topic, partition, position, owner FROM receipts WHERE source = $1 AND id = $2`,
 				f.identity.source, f.identity.id).Scan(&known.Topic, &known.Partition, &known.Offset, &holder)

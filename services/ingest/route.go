@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"strconv"
 
@@ -13,7 +14,7 @@ import (
 	"axion/services/host"
 )
 
-// retryAfter is what a client is told to wait, in seconds, when the broker is
+// retryAfter is how long a client is to wait, in seconds, when the broker is
 // away, or has too much to do.
 const retryAfter = 1
 
@@ -42,46 +43,55 @@ type topicPath struct {
 
 type requestKey struct{}
 
+// eventHandlers answer requests to publish events.
+type eventHandlers struct {
+	publisher   *publisher
+	idempotency *idempotencyCache
+	schemas     *schemaCheck
+	rest        *restProxy
+	log         *slog.Logger
+}
+
 // keepRequest lets the handler read headers and body by itself. Requests in the shape
 // of REST proxies have a handler of their own, and those that are sent again with
 // their key get their first answer.
-func (s *service) keepRequest(ctx huma.Context, next func(huma.Context)) {
+func (e *eventHandlers) keepRequest(ctx huma.Context, next func(huma.Context)) {
 	r, w := humago.Unwrap(ctx)
-	s.repeats.through(w, r, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	e.idempotency.serve(w, r, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if isREST(r.Header) {
 			topic := r.PathValue("topic")
 			if topic == "" {
 				topic = contract.EventsTopic
 			}
-			s.produce(w, r, topic)
+			e.rest.produce(w, r, topic)
 			return
 		}
 		next(huma.WithValue(humago.NewContext(ctx.Operation(), r, w), requestKey{}, r))
 	}))
 }
 
-func (s *service) routes() {
+// register adds the operations to a service.
+func (e *eventHandlers) register(service *host.Host) {
 	op := huma.Operation{
 		OperationID: "publish-events", Method: http.MethodPost, Path: "/api/events", DefaultStatus: http.StatusAccepted,
 		Summary: "Publish CloudEvents.",
 		Description: "Takes CloudEvents 1.0 in structured, batched and binary mode. Answers once the broker has acknowledged " +
-			"all of them; 207 tells which it has not. An event with the source and id of one that was accepted in the last 24 hours gets the " +
+			"all of them; 207 says which it has not. An event with the source and id of one that was accepted in the last 24 hours gets the " +
 			"same receipt, " +
 			"and is not published again.",
 		// The handler refuses topics, with 403 and why.
-		SkipValidateParams: true, Middlewares: huma.Middlewares{s.keepRequest},
+		SkipValidateParams: true, Middlewares: huma.Middlewares{e.keepRequest},
 		Errors: []int{http.StatusBadRequest, http.StatusForbidden, http.StatusConflict, http.StatusRequestEntityTooLarge,
 			http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusServiceUnavailable},
 	}
-	host.Handle(s.host, op, s.post)
+	host.Handle(service, op, e.post)
 	op.OperationID, op.Path, op.Summary = "publish-events-on-topic", "/topics/{topic}", "Publish CloudEvents; the topic is axion.events."
-	host.Handle(s.host, op, s.postTopic)
+	host.Handle(service, op, e.postTopic)
 	// Described afterwards: huma would read and check a body that it knows of.
 	for _, path := range []string{"/api/events", "/topics/{topic}"} {
-		s.host.API.OpenAPI().Paths[path].Post.RequestBody = requestBody()
+		service.API.OpenAPI().Paths[path].Post.RequestBody = requestBody()
 	}
-	s.host.Mux.HandleFunc("OPTIONS /api/events", handshake)
-	s.schemaRoutes()
+	service.Mux.HandleFunc("OPTIONS /api/events", webhookHandshake)
 }
 
 func requestBody() *huma.RequestBody {
@@ -99,12 +109,12 @@ func requestBody() *huma.RequestBody {
 	}}
 }
 
-func (s *service) post(ctx context.Context, in *topicQuery) (*acceptedOutput, error) {
-	return s.accept(ctx, in.Topic)
+func (e *eventHandlers) post(ctx context.Context, in *topicQuery) (*acceptedOutput, error) {
+	return e.accept(ctx, in.Topic)
 }
 
-func (s *service) postTopic(ctx context.Context, in *topicPath) (*acceptedOutput, error) {
-	return s.accept(ctx, append(in.Topic, in.Name))
+func (e *eventHandlers) postTopic(ctx context.Context, in *topicPath) (*acceptedOutput, error) {
+	return e.accept(ctx, append(in.Topic, in.Name))
 }
 
 const errOrigin = "a page from elsewhere must not publish events"
@@ -115,7 +125,7 @@ func closedTopic(topic string) string {
 }
 
 // accept publishes a request's events, if it is allowed to.
-func (s *service) accept(ctx context.Context, topics []string) (*acceptedOutput, error) {
+func (e *eventHandlers) accept(ctx context.Context, topics []string) (*acceptedOutput, error) {
 	r, ok := ctx.Value(requestKey{}).(*http.Request)
 	if !ok {
 		return nil, errors.New("no request in the context")
@@ -132,14 +142,14 @@ func (s *service) accept(ctx context.Context, topics []string) (*acceptedOutput,
 	if wrong != nil {
 		return nil, wrong
 	}
-	if err := s.fit(ctx, r.Header, events); err != nil {
+	if err := e.schemas.validate(ctx, r.Header, events); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.wait)
+	ctx, cancel := context.WithTimeout(ctx, e.publisher.wait)
 	defer cancel()
-	receipts, good, err := s.publish(ctx, items(events))
+	receipts, good, err := e.publisher.publish(ctx, items(events))
 	if err != nil {
-		return nil, s.refuse(ctx, err)
+		return nil, e.refuse(ctx, err)
 	}
 	out := &acceptedOutput{Status: http.StatusAccepted, Body: Accepted{Accepted: good, Items: receipts}}
 	if good < len(receipts) {
@@ -149,35 +159,20 @@ func (s *service) accept(ctx context.Context, topics []string) (*acceptedOutput,
 }
 
 // refuse says that the events are not known to be published.
-func (s *service) refuse(ctx context.Context, err error) error {
-	s.host.Log.WarnContext(ctx, "events not acknowledged", "error", err)
+func (e *eventHandlers) refuse(ctx context.Context, err error) error {
+	e.log.WarnContext(ctx, "events not acknowledged", "error", err)
 	status := http.StatusServiceUnavailable
 	if errors.Is(err, errBusy) {
 		status = http.StatusTooManyRequests
 	}
 	return huma.ErrorWithHeaders(
-		problem(status, s.reason(err)+"; send the events again: those that were published meanwhile are not published twice"),
+		problem(status, e.publisher.reason(err)+"; send the events again: those that were published meanwhile are not published twice"),
 		http.Header{"Retry-After": {strconv.Itoa(retryAfter)}})
 }
 
-// reason is what a client is told.
-func (s *service) reason(err error) string {
-	switch {
-	case errors.Is(err, context.DeadlineExceeded):
-		return "the broker did not acknowledge within " + s.wait.String()
-	case errors.Is(err, errBusy):
-		return errBusy.Error()
-	case errors.Is(err, errStopped):
-		return errStopped.Error()
-	case errors.Is(err, errHeld):
-		return errHeld.Error()
-	}
-	return "the broker does not take events now"
-}
-
-// handshake lets a webhook's sender ask whether its events are welcome
+// webhookHandshake lets a webhook's sender ask whether its events are welcome
 // (CloudEvents' HTTP web hooks, section 4).
-func handshake(w http.ResponseWriter, r *http.Request) {
+func webhookHandshake(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Allow", "OPTIONS, POST")
 	if origin := r.Header.Get("WebHook-Request-Origin"); origin != "" {
 		w.Header().Set("WebHook-Allowed-Origin", origin)

@@ -131,7 +131,7 @@ func attributeText(raw json.RawMessage) (text string, ok bool, detail string) {
 	return strconv.FormatInt(int64(n), 10), true, ""
 }
 
-// readData takes the data and its type from the object's members.
+// readData reads the data and its type from the object's members.
 func (e *event) readData(members map[string]json.RawMessage, at place) []host.FieldError {
 	data, encoded := present(members["data"]), present(members["data_base64"])
 	if declared := present(members["datacontenttype"]); declared != nil {

@@ -36,11 +36,11 @@ func TestReceipts(t *testing.T) {
 	r := newReceipts(t, &now)
 	claim := func(owner string, ids ...string) claimed {
 		t.Helper()
-		var flights []*flight
+		var events []*pendingEvent
 		for _, id := range ids {
-			flights = append(flights, &flight{item: item{identity: identity{"s", id}}})
+			events = append(events, &pendingEvent{item: item{identity: identity{"s", id}}})
 		}
-		c, err := r.claim(t.Context(), owner, bus.Offsets{1: 7}, flights)
+		c, err := r.claim(t.Context(), owner, bus.Offsets{1: 7}, events)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -113,26 +113,26 @@ func TestReceipts(t *testing.T) {
 	}
 }
 
-func TestBoard(t *testing.T) {
+func TestInFlight(t *testing.T) {
 	t.Parallel()
-	f := newFlights()
+	f := newInFlight()
 	big := func(id string) []item {
-		return items([]event{{attributes: []attribute{{"source", "s"}, {"id", id}}, data: make([]byte, maxUnderway/2)}})
+		return items([]event{{attributes: []attribute{{"source", "s"}, {"id", id}}, data: make([]byte, maxInFlightBytes/2)}})
 	}
-	_, begun, err := f.board(big("1"))
-	if err != nil || len(begun) != 1 {
-		t.Fatalf("first: got %d, %v", len(begun), err)
+	_, added, err := f.add(big("1"))
+	if err != nil || len(added) != 1 {
+		t.Fatalf("first: got %d, %v", len(added), err)
 	}
-	all, again, err := f.board(big("1"))
-	if err != nil || len(again) != 0 || all[0] != begun[0] {
-		t.Errorf("the same again: got %d begun, %v, want the one under way", len(again), err)
+	all, again, err := f.add(big("1"))
+	if err != nil || len(again) != 0 || all[0] != added[0] {
+		t.Errorf("the same again: got %d added, %v, want the one under way", len(again), err)
 	}
-	if _, _, err := f.board(big("2")); err != errBusy {
+	if _, _, err := f.add(big("2")); err != errBusy {
 		t.Errorf("too many bytes: got %v, want %v", err, errBusy)
 	}
-	f.land(begun)
-	if _, begun, err = f.board(big("2")); err != nil || len(begun) != 1 {
-		t.Errorf("after landing: got %d, %v, want room again", len(begun), err)
+	f.complete(added)
+	if _, added, err = f.add(big("2")); err != nil || len(added) != 1 {
+		t.Errorf("after completion: got %d, %v, want room again", len(added), err)
 	}
 }
 

@@ -18,7 +18,7 @@ const (
 	MaxTime = 5 * time.Second
 	// explainSteps are of those for saying what is wrong, where each may hold a fault.
 	explainSteps = 20_000
-	// maxFrames bounds the stack: a level of a check takes three to five frames, and 1 KB.
+	// maxFrames bounds the stack: a level of a check has three to five frames, and 1 KB.
 	maxFrames = 4000
 	// lookEvery is after how many steps time and stack are looked at.
 	lookEvery = 512
@@ -47,7 +47,7 @@ func NewBudget(ctx context.Context) *Budget {
 	return b
 }
 
-// Spend takes steps for other work than checks, and is an error where there are none.
+// Spend spends steps on other work than checks, and is an error where there are none.
 func (b *Budget) Spend(steps int) error {
 	b.left -= steps
 	return b.look()
@@ -82,7 +82,7 @@ type meter struct{ budget *Budget }
 // no other way.
 type stopped struct{ err error }
 
-// spend takes steps, and ends the check where there are none.
+// spend spends steps, and ends the check where there are none.
 func (m *meter) spend(steps int) {
 	b := m.budget
 	if b == nil { // compiling

@@ -18,7 +18,7 @@ const (
 	MaxText  = 64 << 10 // bytes
 	maxDepth = 32       // of brackets
 	// maxParts bounds its objects, arrays and booleans, each of which may be a schema:
-	// compiling takes a time that grows with their square.
+	// the time of compiling grows with their square.
 	maxParts = 1000
 	// maxIDs bounds its $id and id, each of which begins a document of its own.
 	maxIDs = 20
@@ -40,7 +40,7 @@ func (e *Fault) Error() string {
 type Schema struct {
 	busy  chan struct{} // holds the one turn
 	meter meter
-	// verdict tells only whether a value fits, and holds no faults while it does.
+	// verdict says only whether a value fits, and holds no faults while it does.
 	verdict, full *jsonschema.Schema
 }
 
@@ -70,7 +70,7 @@ func Compile(text []byte) (*Schema, error) {
 	s := &Schema{busy: make(chan struct{}, 1)}
 	patterns := &patterns{meter: &s.meter, known: map[string]*pattern{}}
 	c := jsonschema.NewCompiler()
-	c.UseLoader(closed{})
+	c.UseLoader(noRemoteLoader{})
 	c.UseRegexpEngine(patterns.compile)
 	if err := c.AddResource(base, value); err != nil {
 		return nil, refusal(err)
@@ -94,10 +94,10 @@ func Compile(text []byte) (*Schema, error) {
 	return s, nil
 }
 
-// closed loads no schema from anywhere: a reference must not read files or addresses.
-type closed struct{}
+// noRemoteLoader loads no schema from anywhere: a reference must not read files or addresses.
+type noRemoteLoader struct{}
 
-func (closed) Load(url string) (any, error) {
+func (noRemoteLoader) Load(url string) (any, error) {
 	return nil, errors.New(url + " is not loaded: write what it refers to into $defs")
 }
 
@@ -107,48 +107,60 @@ func refusal(err error) error {
 	return &Fault{Detail: "not a JSON Schema: " + clip(detail, maxDetail)}
 }
 
-// checkSize refuses a schema whose compiling would be dear.
+// checkSize refuses a schema that would be expensive to compile.
 func checkSize(value any) error {
-	var parts, ids int
-	var walk func(v any, at *place) error
-	walk = func(v any, at *place) error {
-		if at.depth() > maxDepth {
-			return at.refuse("nested more than %d deep: write inner parts into $defs", maxDepth)
-		}
-		switch v := v.(type) {
-		case bool:
-			parts++
-		case map[string]any:
-			parts++
-			for name, inner := range v {
-				if _, isText := inner.(string); isText && (name == "$id" || name == "id") {
-					ids++
-				}
-				if err := walk(inner, at.in(name)); err != nil {
-					return err
-				}
-			}
-		case []any:
-			parts++
-			for i, inner := range v {
-				if err := walk(inner, at.in(fmt.Sprint(i))); err != nil {
-					return err
-				}
-			}
-		default:
-			return checkNumber(v, at)
-		}
-		return nil
-	}
-	if err := walk(value, nil); err != nil {
+	var n size
+	if err := n.add(value, nil); err != nil {
 		return err
 	}
 	switch {
-	case parts > maxParts:
-		return &Fault{Detail: fmt.Sprintf("the schema has %d objects, arrays and booleans, and may have %d: split the type of event", parts,
+	case n.parts > maxParts:
+		return &Fault{Detail: fmt.Sprintf("the schema has %d objects, arrays and booleans, and may have %d: split the type of event", n.parts,
 			maxParts)}
-	case ids > maxIDs:
-		return &Fault{Detail: fmt.Sprintf("the schema has %d $id, and may have %d: refer to $defs in place of them", ids, maxIDs)}
+	case n.ids > maxIDs:
+		return &Fault{Detail: fmt.Sprintf("the schema has %d $id, and may have %d: refer to $defs in place of them", n.ids, maxIDs)}
+	}
+	return nil
+}
+
+// size counts what compiling a schema costs.
+type size struct {
+	parts int // objects, arrays and booleans
+	ids   int // identifiers that parts have of their own
+}
+
+// add counts a value at a place in the schema, and what is in it.
+func (n *size) add(v any, at *place) error {
+	if at.depth() > maxDepth {
+		return at.refuse("nested more than %d deep: write inner parts into $defs", maxDepth)
+	}
+	switch v := v.(type) {
+	case bool:
+		n.parts++
+	case map[string]any:
+		return n.addObject(v, at)
+	case []any:
+		n.parts++
+		for i, inner := range v {
+			if err := n.add(inner, at.in(fmt.Sprint(i))); err != nil {
+				return err
+			}
+		}
+	default:
+		return checkNumber(v, at)
+	}
+	return nil
+}
+
+func (n *size) addObject(v map[string]any, at *place) error {
+	n.parts++
+	for name, inner := range v {
+		if _, isText := inner.(string); isText && (name == "$id" || name == "id") {
+			n.ids++
+		}
+		if err := n.add(inner, at.in(name)); err != nil {
+			return err
+		}
 	}
 	return nil
 }

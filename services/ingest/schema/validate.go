@@ -21,7 +21,7 @@ const (
 )
 
 // Validate checks a JSON text, and returns at most so many faults: none where it fits.
-// An error says that it cannot tell: [ErrSteps], [ErrTime] or [ErrDepth] where the
+// An error says that it was not found out: [ErrSteps], [ErrTime] or [ErrDepth] where the
 // schema asks for too much, else that of the budget's context.
 func (s *Schema) Validate(b *Budget, text []byte, most int) ([]Fault, error) {
 	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
@@ -64,7 +64,7 @@ func (s *Schema) explain(b *Budget, value any, most int) ([]Fault, error) {
 	return []Fault{{Detail: "does not fit the schema"}}, nil
 }
 
-var english = message.NewPrinter(language.English)
+var messagePrinter = message.NewPrinter(language.English)
 
 // innermost lists the faults that have no others as their reason.
 func innermost(e *jsonschema.ValidationError, most int) (list []Fault) {
@@ -73,7 +73,7 @@ func innermost(e *jsonschema.ValidationError, most int) (list []Fault) {
 		for _, part := range e.InstanceLocation {
 			at += "/" + escape(part)
 		}
-		return []Fault{{at, clip(told(e.ErrorKind), maxDetail)}}
+		return []Fault{{at, clip(describe(e.ErrorKind), maxDetail)}}
 	}
 	for _, cause := range e.Causes {
 		if list = append(list, innermost(cause, most-len(list))...); len(list) >= most {
@@ -83,23 +83,23 @@ func innermost(e *jsonschema.ValidationError, most int) (list []Fault) {
 	return list
 }
 
-// told is a fault in words. A value that is a long text is not said whole.
-func told(k jsonschema.ErrorKind) string {
+// describe returns a fault in words, which have a part of a long value only.
+func describe(k jsonschema.ErrorKind) string {
 	switch of := k.(type) {
 	case *kind.Pattern:
-		return (&kind.Pattern{Got: clip(of.Got, maxQuoted), Want: clip(of.Want, maxQuoted)}).LocalizedString(english)
+		return (&kind.Pattern{Got: clip(of.Got, maxQuoted), Want: clip(of.Want, maxQuoted)}).LocalizedString(messagePrinter)
 	case *kind.Format:
 		text, isText := of.Got.(string)
 		if !isText {
 			break
 		}
-		return (&kind.Format{Got: clip(text, maxQuoted), Want: of.Want, Err: of.Err}).LocalizedString(english)
+		return (&kind.Format{Got: clip(text, maxQuoted), Want: of.Want, Err: of.Err}).LocalizedString(messagePrinter)
 	case *kind.AdditionalProperties:
-		return (&kind.AdditionalProperties{Properties: of.Properties[:min(len(of.Properties), maxNamed)]}).LocalizedString(english)
+		return (&kind.AdditionalProperties{Properties: of.Properties[:min(len(of.Properties), maxNamed)]}).LocalizedString(messagePrinter)
 	case *kind.MaxContains:
-		return (&kind.MaxContains{Got: of.Got[:min(len(of.Got), maxNamed)], Want: of.Want}).LocalizedString(english)
+		return (&kind.MaxContains{Got: of.Got[:min(len(of.Got), maxNamed)], Want: of.Want}).LocalizedString(messagePrinter)
 	}
-	return k.LocalizedString(english)
+	return k.LocalizedString(messagePrinter)
 }
 
 // clip cuts a text, not in the middle of a character.

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"mime"
 	"net/http"
 	"strconv"
@@ -75,10 +76,17 @@ func isREST(h http.Header) bool {
 	return strings.HasPrefix(strings.ToLower(h.Get("Content-Type")), "application/vnd.kafka.")
 }
 
+// restProxy answers requests in the shape of Kafka's REST proxies.
+type restProxy struct {
+	bus       *bus.Bus
+	log       *slog.Logger
+	publisher *publisher
+}
+
 // produce answers a request in the shape of Kafka's REST proxies (v2). Unlike theirs
-// the status tells of failed records: 207 where some failed, 503 where all did.
-func (s *service) produce(w http.ResponseWriter, r *http.Request, topic string) {
-	answer, status, err := s.produceAll(r, topic)
+// the status says that records failed: 207 where some failed, 503 where all did.
+func (p *restProxy) produce(w http.ResponseWriter, r *http.Request, topic string) {
+	answer, status, err := p.produceAll(r, topic)
 	w.Header().Set("Content-Type", restAnswer)
 	if err != nil {
 		if err.Status == http.StatusServiceUnavailable || err.Status == http.StatusTooManyRequests {
@@ -92,7 +100,7 @@ func (s *service) produce(w http.ResponseWriter, r *http.Request, topic string) 
 	_ = json.NewEncoder(w).Encode(answer)
 }
 
-func (s *service) produceAll(r *http.Request, topic string) (*offsets, int, *restError) {
+func (p *restProxy) produceAll(r *http.Request, topic string) (*offsets, int, *restError) {
 	if !host.LocalOrigin(r) {
 		return nil, 0, restFail(http.StatusForbidden, codeForbidden, errOrigin)
 	}
@@ -103,22 +111,22 @@ func (s *service) produceAll(r *http.Request, topic string) (*offsets, int, *res
 	if fail != nil {
 		return nil, 0, fail
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), s.wait)
+	ctx, cancel := context.WithTimeout(r.Context(), p.publisher.wait)
 	defer cancel()
-	if fail := s.checkPartitions(ctx, records); fail != nil {
+	if fail := p.checkPartitions(ctx, records); fail != nil {
 		return nil, 0, fail
 	}
 	if name := nameOf(r.Context()); name != "" {
-		return s.sendOnce(ctx, name, records)
+		return p.sendOnce(ctx, name, records)
 	}
 	size := 0
 	for i := range records {
 		size += records[i].Size()
 	}
-	if err := s.flights.reserve(size); err != nil {
+	if err := p.publisher.inFlight.reserve(size); err != nil {
 		return nil, 0, restFail(http.StatusTooManyRequests, codeBusy, err.Error())
 	}
-	return s.sendRecords(ctx, records, size)
+	return p.sendRecords(ctx, records, size)
 }
 
 // readRecords reads the body, in JSON or base64.
@@ -146,7 +154,7 @@ func readRecords(r *http.Request) ([]bus.Record, *restError) {
 	}
 	limit := bus.MaxMessage
 	if nameOf(r.Context()) != "" {
-		limit -= keyRoom
+		limit -= headerKeyBytes
 	}
 	var list []bus.Record
 	for i, given := range body.Records {
@@ -176,14 +184,14 @@ func once(name string, records []bus.Record) []item {
 }
 
 // sendOnce is sendRecords for a request with an Idempotency-Key.
-func (s *service) sendOnce(ctx context.Context, name string, records []bus.Record) (*offsets, int, *restError) {
-	receipts, good, err := s.publish(ctx, once(name, records))
+func (p *restProxy) sendOnce(ctx context.Context, name string, records []bus.Record) (*offsets, int, *restError) {
+	receipts, good, err := p.publisher.publish(ctx, once(name, records))
 	switch {
 	case errors.Is(err, errBusy):
 		return nil, 0, restFail(http.StatusTooManyRequests, codeBusy, err.Error())
 	case err != nil:
-		s.host.Log.WarnContext(ctx, "records not acknowledged", "error", err)
-		return nil, 0, restFail(http.StatusServiceUnavailable, codeBroker, s.reason(err))
+		p.log.WarnContext(ctx, "records not acknowledged", "error", err)
+		return nil, 0, restFail(http.StatusServiceUnavailable, codeBroker, p.publisher.reason(err))
 	}
 	out, status := &offsets{Offsets: make([]offset, len(receipts))}, http.StatusOK
 	for i := range receipts {
@@ -237,7 +245,7 @@ func decode64(raw json.RawMessage) ([]byte, error) {
 	return append([]byte{}, b...), err
 }
 
-func (s *service) checkPartitions(ctx context.Context, records []bus.Record) *restError {
+func (p *restProxy) checkPartitions(ctx context.Context, records []bus.Record) *restError {
 	highest := int32(-1)
 	for _, r := range records {
 		if r.Partition != nil {
@@ -247,9 +255,9 @@ func (s *service) checkPartitions(ctx context.Context, records []bus.Record) *re
 	if highest < 0 {
 		return nil
 	}
-	n, err := s.host.Bus.Topic(contract.EventsTopic).Partitions(ctx)
+	n, err := p.bus.Topic(contract.EventsTopic).Partitions(ctx)
 	if err != nil {
-		s.host.Log.Warn("partitions not known", "error", err)
+		p.log.Warn("partitions not known", "error", err)
 		return restFail(http.StatusServiceUnavailable, codeBroker, "the broker does not answer now")
 	}
 	if int(highest) >= n {
@@ -259,15 +267,15 @@ func (s *service) checkPartitions(ctx context.Context, records []bus.Record) *re
 	return nil
 }
 
-// sendRecords sends in order and waits for the broker's word on each. What it has
-// begun goes on when ctx ends, and keeps its room until then.
-func (s *service) sendRecords(ctx context.Context, records []bus.Record, size int) (*offsets, int, *restError) {
+// sendRecords sends in order and waits for the broker's answer for each. What it has
+// begun goes on when ctx ends, and counts as in flight until then.
+func (p *restProxy) sendRecords(ctx context.Context, records []bus.Record, size int) (*offsets, int, *restError) {
 	acks := make(chan ack, len(records))
-	s.flights.group.Go(func() {
-		defer s.flights.release(size)
+	p.publisher.inFlight.group.Go(func() {
+		defer p.publisher.inFlight.release(size)
 		done := make(chan struct{}, len(records))
 		for i, r := range records {
-			s.host.Bus.Forward(context.WithoutCancel(ctx), r, func(partition int32, at int64, err error) {
+			p.bus.Forward(context.WithoutCancel(ctx), r, func(partition int32, at int64, err error) {
 				acks <- ack{i, partition, at, err}
 				done <- struct{}{}
 			})
@@ -275,13 +283,13 @@ func (s *service) sendRecords(ctx context.Context, records []bus.Record, size in
 		for range records {
 			select {
 			case <-done:
-			case <-s.flights.life.Done():
+			case <-p.publisher.inFlight.running.Done():
 				return
 			}
 		}
 	})
 	out := &offsets{Offsets: make([]offset, len(records))}
-	late, why := codeRetriable, "the broker did not acknowledge within "+s.wait.String()
+	late, why := codeRetriable, "the broker did not acknowledge within "+p.publisher.wait.String()
 	for i := range out.Offsets {
 		out.Offsets[i] = offset{Code: &late, Error: &why}
 	}
@@ -298,7 +306,7 @@ func (s *service) sendRecords(ctx context.Context, records []bus.Record, size in
 			}
 			continue
 		case <-ctx.Done():
-		case <-s.flights.life.Done():
+		case <-p.publisher.inFlight.running.Done():
 		}
 		break
 	}

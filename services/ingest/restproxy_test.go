@@ -173,9 +173,9 @@ func TestIdempotencyUnderWay(t *testing.T) {
 	body := object("a", "")
 	go func() { first <- s.send(t, http.MethodPost, "/api/events", body, structuredType, "Idempotency-Key: k") }()
 	for { // until the first is under way
-		s.repeats.mu.Lock()
-		n := len(s.repeats.under)
-		s.repeats.mu.Unlock()
+		s.idempotency.mu.Lock()
+		n := len(s.idempotency.underWay)
+		s.idempotency.mu.Unlock()
 		if n == 1 {
 			break
 		}
@@ -192,7 +192,7 @@ func TestIdempotencyUnderWay(t *testing.T) {
 func TestBusy(t *testing.T) {
 	t.Parallel()
 	s := start(t, hosttest.Cluster(t), t.TempDir())
-	if err := s.flights.reserve(maxUnderway); err != nil {
+	if err := s.publisher.inFlight.reserve(maxInFlightBytes); err != nil {
 		t.Fatal(err)
 	}
 	record := `{"records":[{"value":1}]}`
@@ -205,7 +205,7 @@ func TestBusy(t *testing.T) {
 	if e := hosttest.Decode[restError](t, a, http.StatusTooManyRequests); a.Header.Get("Retry-After") != "1" || e.Code != 429 {
 		t.Errorf("got %v %s, want when to try again", a.Header, a.Body)
 	}
-	s.flights.release(maxUnderway)
+	s.publisher.inFlight.release(maxInFlightBytes)
 	s.post(t, object("1", ""), structuredType, "Idempotency-Key: 1")
 	hosttest.Decode[offsets](t, s.send(t, http.MethodPost, onTopic, record, media(restJSON), "Idempotency-Key: 2"), http.StatusOK)
 }

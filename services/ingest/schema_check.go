@@ -3,18 +3,27 @@ package ingest
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"strconv"
 	"strings"
 
+	"axion/services/auth/verifier"
 	"axion/services/host"
 	"axion/services/ingest/schema"
 )
 
-// fit refuses events whose data does not fit the schema that their sender has given for
+// schemaCheck checks events by the schemas of those who send them.
+type schemaCheck struct {
+	schemas  *schemas
+	verifier *verifier.Verifier
+	log      *slog.Logger
+}
+
+// validate refuses events whose data does not fit the schema that their sender has given for
 // their type, with the path of each fault. All of a request's checks have one budget.
-func (s *service) fit(ctx context.Context, h http.Header, events []event) error {
-	owner, err := s.sender(ctx, h)
+func (c *schemaCheck) validate(ctx context.Context, h http.Header, events []event) error {
+	owner, err := c.sender(ctx, h)
 	if err != nil || owner == "" {
 		return err
 	}
@@ -29,9 +38,9 @@ func (s *service) fit(ctx context.Context, h http.Header, events []event) error 
 		if strings.HasPrefix(media, "application/cloudevents") {
 			pointer += "/data"
 		}
-		faults, err := s.schemas.check(ctx, budget, owner, &events[i], pointer)
+		faults, err := c.schemas.check(ctx, budget, owner, &events[i], pointer)
 		if err != nil {
-			return gaveUp(err, events[i].get("type"), pointer)
+			return notChecked(err, events[i].get("type"), pointer)
 		}
 		if wrong = append(wrong, faults...); len(wrong) >= maxReported {
 			wrong = wrong[:maxReported]
@@ -46,8 +55,8 @@ func (s *service) fit(ctx context.Context, h http.Header, events []event) error 
 	return p
 }
 
-// gaveUp says that a check was not ended, where that is the schema's doing.
-func gaveUp(err error, typ, pointer string) error {
+// notChecked says that a check was not ended, where that is the schema's doing.
+func notChecked(err error, typ, pointer string) error {
 	p := problem(http.StatusUnprocessableEntity, "the data cannot be checked against the schema of its type")
 	of := "the schema of " + strconv.Quote(typ)
 	switch stale := (*staleSchemaError)(nil); {
@@ -63,4 +72,26 @@ func gaveUp(err error, typ, pointer string) error {
 		return err
 	}
 	return p
+}
+
+// sender is the user whose token came with the events, "" without a valid one: events
+// need none, and many a webhook sends a token that means nothing here.
+func (c *schemaCheck) sender(ctx context.Context, h http.Header) (string, error) {
+	token := verifier.Bearer(h.Get("Authorization"))
+	if token == "" {
+		return "", nil
+	}
+	if used, err := c.schemas.inUse(ctx); err != nil || !used {
+		return "", err
+	}
+	id, err := c.verifier.Verify(ctx, token)
+	switch {
+	case errors.Is(err, verifier.ErrUnauthorized):
+		return "", nil
+	case err != nil && ctx.Err() == nil:
+		c.log.ErrorContext(ctx, "token not verified", "error", err)
+		return "", problem(http.StatusServiceUnavailable,
+			"the auth service does not answer: whose schemas the events must fit is not known; try again")
+	}
+	return id.UserID, err
 }

@@ -40,21 +40,25 @@ type schemasInput struct {
 
 type schemasOutput struct{ Body host.Page[Schema] }
 
-func (s *service) schemaRoutes() {
+// schemaHandlers answer requests on schemas.
+type schemaHandlers struct{ schemas *schemas }
+
+// register adds the operations to a service.
+func (h *schemaHandlers) register(service *host.Host) {
 	const all, one = "/api/schemas", "/api/schemas/{type}"
-	host.Handle(s.host, s.host.RequireAuth(huma.Operation{OperationID: "list-schemas", Method: http.MethodGet, Path: all,
-		Summary: "Your JSON Schemas, by type: those that events sent with your token must fit."}), s.listSchemas)
-	host.Handle(s.host, s.host.RequireAuth(huma.Operation{OperationID: "get-schema", Method: http.MethodGet, Path: one,
-		Summary: "Your schema of one event type.", Errors: []int{http.StatusNotFound}}), s.getSchema)
-	host.Handle(s.host, s.host.RequireAuth(huma.Operation{OperationID: "put-schema", Method: http.MethodPut, Path: one,
+	host.Handle(service, service.RequireAuth(huma.Operation{OperationID: "list-schemas", Method: http.MethodGet, Path: all,
+		Summary: "Your JSON Schemas, by type: those that events sent with your token must fit."}), h.list)
+	host.Handle(service, service.RequireAuth(huma.Operation{OperationID: "get-schema", Method: http.MethodGet, Path: one,
+		Summary: "Your schema of one event type.", Errors: []int{http.StatusNotFound}}), h.get)
+	host.Handle(service, service.RequireAuth(huma.Operation{OperationID: "put-schema", Method: http.MethodPut, Path: one,
 		MaxBodyBytes: schema.MaxText, SkipValidateBody: true,
 		Errors:  []int{http.StatusBadRequest, http.StatusUnprocessableEntity, http.StatusInsufficientStorage},
 		Summary: "Have the data of events of a type that are sent with your token fit a JSON Schema; others are refused with 422.",
 		Description: "A schema has at most 64 KiB and 1,000 parts, nested 32 deep, and refers to itself only. " +
-			"Checking all events of a request takes at most " + strconv.Itoa(schema.MaxSteps) + " steps and " + schema.MaxTime.String() +
-			": where a schema asks for more, the answer is 422."}), s.putSchema)
-	host.Handle(s.host, s.host.RequireAuth(huma.Operation{OperationID: "delete-schema", Method: http.MethodDelete, Path: one,
-		DefaultStatus: http.StatusNoContent, Summary: "Take any data for events of a type.", Errors: []int{http.StatusNotFound}}), s.deleteSchema)
+			"Checking all events of a request needs at most " + strconv.Itoa(schema.MaxSteps) + " steps and " + schema.MaxTime.String() +
+			": where a schema asks for more, the answer is 422."}), h.put)
+	host.Handle(service, service.RequireAuth(huma.Operation{OperationID: "delete-schema", Method: http.MethodDelete, Path: one,
+		DefaultStatus: http.StatusNoContent, Summary: "Accept any data for events of a type.", Errors: []int{http.StatusNotFound}}), h.delete)
 }
 
 func scanSchema(row interface{ Scan(...any) error }) (Schema, error) {
@@ -63,8 +67,8 @@ func scanSchema(row interface{ Scan(...any) error }) (Schema, error) {
 	return Schema{typ, json.RawMessage(text)}, err
 }
 
-func (s *service) listSchemas(ctx context.Context, in *schemasInput) (*schemasOutput, error) {
-	page, err := host.QueryPage(ctx, s.host.DB, in.Limit, scanSchema, func(one Schema) string { return one.Type },
+func (h *schemaHandlers) list(ctx context.Context, in *schemasInput) (*schemasOutput, error) {
+	page, err := host.QueryPage(ctx, h.schemas.db, in.Limit, scanSchema, func(one Schema) string { return one.Type },
 		`SELECT type, text FROM schemas WHERE owner = $1 AND ($2 = '' OR type > $2) ORDER BY type LIMIT $3`,
 		host.Caller(ctx).UserID, in.After)
 	if err != nil {
@@ -77,8 +81,8 @@ func errNoSchema(typ string) error {
 	return problem(http.StatusNotFound, "you have no schema for the type "+strconv.Quote(typ))
 }
 
-func (s *service) getSchema(ctx context.Context, in *schemaPath) (*schemaOutput, error) {
-	found, err := scanSchema(s.host.DB.QueryRowContext(ctx, `SELECT type, text FROM schemas WHERE owner = $1 AND type = $2`,
+func (h *schemaHandlers) get(ctx context.Context, in *schemaPath) (*schemaOutput, error) {
+	found, err := scanSchema(h.schemas.db.QueryRowContext(ctx, `SELECT type, text FROM schemas WHERE owner = $1 AND type = $2`,
 		host.Caller(ctx).UserID, in.Type))
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, errNoSchema(in.Type)
@@ -89,7 +93,7 @@ func (s *service) getSchema(ctx context.Context, in *schemaPath) (*schemaOutput,
 	return &schemaOutput{found}, nil
 }
 
-func (s *service) putSchema(ctx context.Context, in *schemaInput) (*schemaOutput, error) {
+func (h *schemaHandlers) put(ctx context.Context, in *schemaInput) (*schemaOutput, error) {
 	if !validJSON(in.RawBody) {
 		return nil, problem(http.StatusBadRequest, errNotJSON.Error())
 	}
@@ -102,44 +106,32 @@ func (s *service) putSchema(ctx context.Context, in *schemaInput) (*schemaOutput
 	}
 	owner := host.Caller(ctx).UserID
 	var n int
-	err = s.host.DB.QueryRowContext(ctx, `SELECT count(*) FROM schemas WHERE owner = $1 AND type <> $2`, owner, in.Type).Scan(&n)
+	err = h.schemas.db.QueryRowContext(ctx, `SELECT count(*) FROM schemas WHERE owner = $1 AND type <> $2`, owner, in.Type).Scan(&n)
 	if err != nil {
 		return nil, fmt.Errorf("put schema: %w", err)
 	}
 	if n >= maxSchemas {
 		return nil, problem(http.StatusInsufficientStorage, "you have "+strconv.Itoa(maxSchemas)+" schemas: delete one first")
 	}
-	_, err = s.host.DB.ExecContext(ctx, `INSERT INTO schemas (owner, type, text, at) VALUES ($1, $2, $3, $4)
+	_, err = h.schemas.db.ExecContext(ctx, `INSERT INTO schemas (owner, type, text, at) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (owner, type) DO UPDATE SET text = excluded.text, at = excluded.at`,
-		owner, in.Type, string(in.RawBody), s.schemas.now().UnixMilli())
+		owner, in.Type, string(in.RawBody), h.schemas.now().UnixMilli())
 	if err != nil {
 		return nil, fmt.Errorf("put schema: %w", err)
 	}
-	s.schemas.forget(schemaKey{owner, in.Type})
+	h.schemas.forget(schemaKey{owner, in.Type})
 	return &schemaOutput{Schema{in.Type, json.RawMessage(slices.Clone(in.RawBody))}}, nil
 }
 
-func (s *service) deleteSchema(ctx context.Context, in *schemaPath) (*struct{}, error) {
+func (h *schemaHandlers) delete(ctx context.Context, in *schemaPath) (*struct{}, error) {
 	owner := host.Caller(ctx).UserID
-	res, err := s.host.DB.ExecContext(ctx, `DELETE FROM schemas WHERE owner = $1 AND type = $2`, owner, in.Type)
+	res, err := h.schemas.db.ExecContext(ctx, `DELETE FROM schemas WHERE owner = $1 AND type = $2`, owner, in.Type)
 	if err != nil {
 		return nil, fmt.Errorf("delete schema: %w", err)
 	}
 	if n, err := res.RowsAffected(); err == nil && n == 0 {
 		return nil, errNoSchema(in.Type)
 	}
-	s.schemas.forget(schemaKey{owner, in.Type})
+	h.schemas.forget(schemaKey{owner, in.Type})
 	return nil, nil
-}
-
-// warnUnowned tells of schemas from before they had owners.
-func (s *service) warnUnowned(ctx context.Context) error {
-	var n int
-	if err := s.host.DB.QueryRowContext(ctx, `SELECT count(*) FROM schemas WHERE owner = ''`).Scan(&n); err != nil {
-		s.host.Log.WarnContext(ctx, "schemas without owners not counted", "error", err)
-	} else if n > 0 {
-		s.host.Log.WarnContext(ctx, "schemas of an earlier version have no owner, and no event is checked against them",
-			"schemas", n, "hint", "PUT /api/schemas/{type} each again, with the token that the events are sent with")
-	}
-	return nil
 }
