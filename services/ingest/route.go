@@ -75,7 +75,7 @@ func (e *eventHandlers) register(service *host.Host) {
 	op := huma.Operation{
 		OperationID: "publish-events", Method: http.MethodPost, Path: "/api/events", DefaultStatus: http.StatusAccepted,
 		Summary: "Publish CloudEvents.",
-		Description: "Takes CloudEvents 1.0 in structured, batched and binary mode. Answers once the broker has acknowledged " +
+		Description: "Accepts CloudEvents 1.0 in structured, batched and binary mode. Answers once the broker has acknowledged " +
 			"all of them; 207 says which it has not. An event with the source and id of one that was accepted in the last 24 hours gets the " +
 			"same receipt, " +
 			"and is not published again.",

@@ -55,7 +55,7 @@ func (h *schemaHandlers) register(service *host.Host) {
 		Errors:  []int{http.StatusBadRequest, http.StatusUnprocessableEntity, http.StatusInsufficientStorage},
 		Summary: "Have the data of events of a type that are sent with your token fit a JSON Schema; others are refused with 422.",
 		Description: "A schema has at most 64 KiB and 1,000 parts, nested 32 deep, and refers to itself only. " +
-			"Checking all events of a request needs at most " + strconv.Itoa(schema.MaxSteps) + " steps and " + schema.MaxTime.String() +
+			"Checking all events of a request takes at most " + strconv.Itoa(schema.MaxSteps) + " steps and " + schema.MaxTime.String() +
 			": where a schema asks for more, the answer is 422."}), h.put)
 	host.Handle(service, service.RequireAuth(huma.Operation{OperationID: "delete-schema", Method: http.MethodDelete, Path: one,
 		DefaultStatus: http.StatusNoContent, Summary: "Accept any data for events of a type.", Errors: []int{http.StatusNotFound}}), h.delete)
