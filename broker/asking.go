@@ -2,6 +2,7 @@ package broker
 
 import (
 	"context"
+	"log/slog"
 	"path/filepath"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -14,14 +15,14 @@ import (
 	"axion/broker/retention"
 )
 
-// newAsking is the client by which the guard asks the broker. Its connections carry no
+// newAsking makes the client by which the guard asks the broker. Its connections carry no
 // other requests: the response to one may wait for what it asks.
-func (b *Broker) newAsking() (*kgo.Client, error) {
+func newAsking(seeds []string, log *slog.Logger, opts ...kgo.Opt) (*kgo.Client, error) {
 	versions := kversion.Stable()
 	versions.SetMaxKeyVersion(int16(kmsg.OffsetCommit), 9) // the last one that names topics
 	return kgo.NewClient(append([]kgo.Opt{
-		kgo.SeedBrokers(b.Seeds()...), kgo.ClientID(answers.ClientID), kgo.MaxVersions(versions), kgo.WithLogger(admin.NewLogger(b.log)),
-	}, b.Client()...)...)
+		kgo.SeedBrokers(seeds...), kgo.ClientID(answers.ClientID), kgo.MaxVersions(versions), kgo.WithLogger(admin.NewLogger(log)),
+	}, opts...)...)
 }
 
 // asked is the broker as packages answers and migrate ask it.

@@ -14,7 +14,6 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"slices"
 	"sync"
 	"time"
 
@@ -37,63 +36,6 @@ import (
 	"axion/broker/retention"
 	"axion/web/view"
 )
-
-const (
-	defaultPartitions = 3
-	// drainTimeout bounds how long Close waits for answers under way.
-	drainTimeout = 500 * time.Millisecond
-)
-
-// Options of [Start].
-type Options struct {
-	// Listener is where clients connect. It is required, already bound, and
-	// owned by the broker from the call of Start on, even when Start fails.
-	// More are further ones; nil means none.
-	Listener net.Listener
-	More     []net.Listener
-	// Addresses are those of Listener and More as they were asked for, for the log: a
-	// listener at 0.0.0.0 says that it is at [::]. Nil means what the listeners say.
-	Addresses []string
-	// Advertise is the host:port that is advertised, whichever way
-	// they come in; port 0 means the one that they came in on. Empty means the
-	// address that each client came in on: localhost for those on this machine.
-	// See [advertise.New].
-	Advertise string
-	// Dir keeps topics, records and commits. It is required, and created
-	// (mode 0700) where missing. The caller holds a lock on it, as of package datadir:
-	// two brokers on one directory lose records.
-	Dir string
-	// Topics exist once Start returns.
-	Topics []string
-	// InfiniteTopics are topics that exist too, and whose records never go: a service's
-	// history is one. RetentionBytes does not count for them.
-	InfiniteTopics []string
-	// Partitions of each topic that is created without a number of its own.
-	// Zero means 3.
-	Partitions int32
-	// RetentionBytes is what each partition keeps at the least before its
-	// oldest segments go; a topic's own retention.bytes overrides it, and
-	// compacted topics have none. Zero means 1 GiB; a negative number keeps
-	// everything.
-	RetentionBytes int64
-	// Retention is how old the records of a segment get before it goes; a
-	// topic's own retention.ms overrides it. The newest segment stays. Zero
-	// means 7 days; a negative number keeps everything.
-	Retention time.Duration
-	// Replaced reports the members of consumer groups, by group and client id, whose place
-	// others take at the start: those that an earlier broker has left in the directory then
-	// leave at once, where others have the time of a session to come back. Nil: none.
-	Replaced func(group, clientID string) bool
-	// Log takes the broker's logs; those of kfake are at debug. Nil means
-	// slog.Default().
-	Log *slog.Logger
-
-	// For tests: a clock, the pace of retention, and a disk. Zero means the
-	// real ones.
-	now            func() time.Time
-	retentionEvery time.Duration
-	disk           func(dir string) (retention.Disk, error)
-}
 
 // Broker is a running embedded broker. Its methods are safe for concurrent use.
 type Broker struct {
@@ -142,33 +84,8 @@ func Start(ctx context.Context, o Options) (*Broker, error) {
 		}
 		return nil, errors.Join(fmt.Errorf("start broker: %w", err), b.Close())
 	}
-	b.warnRemote()
+	o.warnRemote()
 	return b, nil
-}
-
-// complete checks the options and fills in the defaults.
-func (o Options) complete() (Options, error) {
-	if o.Listener == nil {
-		return o, errors.New("no listener")
-	}
-	if o.Dir == "" {
-		return o, errors.New("no data directory")
-	}
-	for _, topic := range slices.Concat(o.Topics, o.InfiniteTopics) {
-		if err := admin.CheckTopicName(topic); err != nil {
-			return o, err
-		}
-	}
-	if o.Partitions == 0 {
-		o.Partitions = defaultPartitions
-	}
-	if o.Partitions < 0 || o.Partitions > admin.MaxPartitions {
-		return o, fmt.Errorf("%d partitions: must be from 1 to %d", o.Partitions, admin.MaxPartitions)
-	}
-	if o.Log == nil {
-		o.Log = slog.Default()
-	}
-	return o, nil
 }
 
 // open starts the cluster behind its guard. It owns the listeners: on failure
@@ -179,7 +96,7 @@ func (b *Broker) open() error {
 		return errors.Join(fmt.Errorf("create data directory: %w", err), listener.CloseAll(o.listeners()))
 	}
 	b.listener = listener.New(o.listeners())
-	asking, err := b.newAsking()
+	asking, err := newAsking(b.Seeds(), o.Log, b.Client()...)
 	if err != nil {
 		return errors.Join(err, b.listener.Close())
 	}

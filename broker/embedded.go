@@ -6,10 +6,9 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
-	"github.com/twmb/franz-go/pkg/kmsg"
-	"github.com/twmb/franz-go/pkg/kversion"
 
 	"axion/broker/fault"
 	"axion/broker/guard"
@@ -19,6 +18,9 @@ import (
 	"axion/broker/recovery"
 	"axion/broker/retention"
 )
+
+// drainTimeout bounds how long a cluster that stops waits for responses under way.
+const drainTimeout = 500 * time.Millisecond
 
 // embedded is the kfake cluster behind its guard, which comes and goes while its addresses
 // stay. Its methods are safe for concurrent use.
@@ -146,27 +148,6 @@ func (e *embedded) Close(before func() error) error {
 		err = errors.Join(err, e.stop())
 	}
 	return err
-}
-
-// kfake are its options.
-func (o Options) kfake() []kfake.Opt {
-	return []kfake.Opt{
-		kfake.NumBrokers(1),
-		kfake.ClusterID("axion"),
-		kfake.DefaultNumPartitions(int(o.Partitions)),
-		kfake.DataDir(o.Dir),
-		kfake.BrokerConfigs(o.names().Kfake()),
-		kfake.MaxVersions(versions()),
-	}
-}
-
-// versions are those of the newest Kafka, but for Produce: from version 13 on,
-// which names topics by id, a request with two unknown ids ends the process
-// inside kfake. Any producer that outlives its topics sends one.
-func versions() *kversion.Versions {
-	v := kversion.Stable()
-	v.SetMaxKeyVersion(int16(kmsg.Produce), 12)
-	return v
 }
 
 // openError says that the data directory could not be read.

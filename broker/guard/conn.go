@@ -22,16 +22,16 @@ const (
 	frameTimeout = time.Minute
 )
 
-// conn is a client's connection as kfake sees it. kfake reads and writes it
+// guardedConn is a client's connection as kfake sees it. kfake reads and writes it
 // from one goroutine each, and writes each response by one Write.
-type conn struct {
+type guardedConn struct {
 	net.Conn
 	client    client
 	pending   *pending
 	responder responder
 	fetches   fetches
 	drain     *drain
-	onClose   func(*conn)
+	onClose   func(*guardedConn)
 
 	// for the reader alone
 	frames  *frame.Reader
@@ -44,8 +44,8 @@ type conn struct {
 }
 
 var (
-	_ net.Conn      = (*conn)(nil)
-	_ frame.Handler = (*conn)(nil)
+	_ net.Conn      = (*guardedConn)(nil)
+	_ frame.Handler = (*guardedConn)(nil)
 )
 
 // owner is the listener of connections.
@@ -56,11 +56,11 @@ type owner struct {
 	stopped <-chan struct{}
 	accept  func(net.Conn) bool // has kfake accept a connection
 	warn    func(msg string, args ...any)
-	onClose func(*conn)
+	onClose func(*guardedConn)
 }
 
-func newConn(to net.Conn, o *owner) *conn {
-	c := &conn{
+func newConn(to net.Conn, o *owner) *guardedConn {
+	c := &guardedConn{
 		Conn: to, pending: newPending(), drain: o.drain, onClose: o.onClose, wait: firstTimeout, closed: make(chan struct{}),
 	}
 	c.timeout.set = to.SetReadDeadline
@@ -81,7 +81,7 @@ func newConn(to net.Conn, o *owner) *conn {
 
 // Read gives out requests that kfake can bear. Anything else ends the
 // connection.
-func (c *conn) Read(p []byte) (int, error) {
+func (c *guardedConn) Read(p []byte) (int, error) {
 	n, err := c.frames.Read(p)
 	if err != nil {
 		c.frames.Free()
@@ -93,10 +93,10 @@ func (c *conn) Read(p []byte) (int, error) {
 }
 
 // Write sends one response.
-func (c *conn) Write(p []byte) (int, error) { return c.responder.Write(p) }
+func (c *guardedConn) Write(p []byte) (int, error) { return c.responder.Write(p) }
 
 // Close ends the connection. Calls after the first change nothing.
-func (c *conn) Close() error {
+func (c *guardedConn) Close() error {
 	c.closing.Do(func() {
 		close(c.closed)
 		c.err = c.Conn.Close()
@@ -107,7 +107,7 @@ func (c *conn) Close() error {
 }
 
 // IsClosed reports whether Close was called.
-func (c *conn) IsClosed() bool {
+func (c *guardedConn) IsClosed() bool {
 	select {
 	case <-c.closed:
 		return true
@@ -117,13 +117,13 @@ func (c *conn) IsClosed() bool {
 }
 
 // BeforeFrame implements [frame.Handler].
-func (c *conn) BeforeFrame() error {
+func (c *guardedConn) BeforeFrame() error {
 	_ = c.timeout.in(c.wait) // fails on a closed connection, as the read then does
 	return c.client.ending
 }
 
 // OnFrameStart implements [frame.Handler].
-func (c *conn) OnFrameStart(there bool) {
+func (c *guardedConn) OnFrameStart(there bool) {
 	c.wait = idleTimeout
 	if !there {
 		_ = c.timeout.in(frameTimeout) // as in BeforeFrame
@@ -131,12 +131,12 @@ func (c *conn) OnFrameStart(there bool) {
 }
 
 // Wants implements [frame.Handler].
-func (c *conn) Wants(key int16) bool {
+func (c *guardedConn) Wants(key int16) bool {
 	return inspected(key) || exchanged(key) || kmsg.Key(key) == kmsg.Produce && c.client.Faults.OnProduce()
 }
 
 // Inspect implements [frame.Handler].
-func (c *conn) Inspect(req frame.Request, f []byte) ([]byte, error) {
+func (c *guardedConn) Inspect(req frame.Request, f []byte) ([]byte, error) {
 	c.fetches.end(fetchGrace)
 	if kmsg.Key(req.Key) == kmsg.Fetch {
 		return c.fetches.inspect(req, f)
@@ -145,13 +145,13 @@ func (c *conn) Inspect(req frame.Request, f []byte) ([]byte, error) {
 }
 
 // InspectBody implements [frame.Handler].
-func (c *conn) InspectBody(req frame.Request, body []byte) error {
+func (c *guardedConn) InspectBody(req frame.Request, body []byte) error {
 	return produceBody(&c.client, req, body)
 }
 
 // BeforeForward implements [frame.Handler]. While the broker drains, it holds requests back until
 // the connection is closed: to end it now would cut the responses under way.
-func (c *conn) BeforeForward(req frame.Request) error {
+func (c *guardedConn) BeforeForward(req frame.Request) error {
 	if writesState(req.Key) && !c.client.Space.State() {
 		return frame.Refuse("nothing can be written to the disk: %s is not accepted", kmsg.NameForKey(req.Key))
 	}

@@ -55,16 +55,16 @@ func noBroker() Deps {
 }
 
 // guardedPipe is a guarded connection of no broker, and its other end.
-func guardedPipe(t *testing.T) (*Listener, *conn, net.Conn) {
+func guardedPipe(t *testing.T) (*Listener, *guardedConn, net.Conn) {
 	t.Helper()
 	return guardedPipeOf(t, noBroker())
 }
 
-func guardedPipeOf(t *testing.T, deps Deps) (*Listener, *conn, net.Conn) {
+func guardedPipeOf(t *testing.T, deps Deps) (*Listener, *guardedConn, net.Conn) {
 	t.Helper()
 	here, there := net.Pipe()
 	l := New(nowhere{}, deps)
-	g := l.guard(here).(*conn)
+	g := l.guard(here).(*guardedConn)
 	t.Cleanup(func() { _, _ = g.Close(), there.Close() })
 	return l, g, there
 }

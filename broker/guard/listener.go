@@ -29,7 +29,7 @@ type Listener struct {
 	warnLimit rate.Sometimes // bounds the warnings that peers can cause
 
 	mu    sync.Mutex // held too while drain begins
-	conns map[*conn]struct{}
+	conns map[*guardedConn]struct{}
 }
 
 // New puts the guard around what l accepts. It accepts nothing before it is opened.
@@ -39,7 +39,7 @@ func New(l net.Listener, deps Deps) *Listener {
 		ready:     make(chan struct{}),
 		done:      make(chan struct{}),
 		warnLimit: rate.Sometimes{First: 3, Interval: 10 * time.Second},
-		conns:     make(map[*conn]struct{}),
+		conns:     make(map[*guardedConn]struct{}),
 	}
 	f.owner = owner{
 		Deps: &deps, notes: &notes{Deps: &deps, stopped: f.done}, drain: newDrain(), stopped: f.done,
@@ -138,7 +138,7 @@ func (f *Listener) warn(msg string, args ...any) {
 }
 
 // remove drops a connection that has closed.
-func (f *Listener) remove(g *conn) {
+func (f *Listener) remove(g *guardedConn) {
 	f.mu.Lock()
 	_, ok := f.conns[g]
 	delete(f.conns, g)

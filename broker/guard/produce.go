@@ -52,7 +52,7 @@ func admit(c *client, req frame.Request, r *kmsg.ProduceRequest) (changed bool) 
 // (v0.0.0-20260918) acknowledges them: it looks at neither the records nor their number,
 // and takes the next offset from that.
 func validate(c *client, req frame.Request, r *kmsg.ProduceRequest) (changed bool) {
-	result := batches.Check(r, topics{c.Deps}, time.Now().UnixMilli())
+	result := batches.Check(r, knownTopics{c.Deps}, time.Now().UnixMilli())
 	if !result.Tells() {
 		return result.Changed
 	}
@@ -86,15 +86,15 @@ func (c *validated) complete(p []byte) ([]byte, error) {
 	return frame.EncodeResponse(p[:body], resp), nil
 }
 
-// topics are those of the broker.
-type topics struct{ deps *Deps }
+// knownTopics are those of the broker.
+type knownTopics struct{ deps *Deps }
 
-var _ batches.Topics = topics{}
+var _ batches.Topics = knownTopics{}
 
 // Rules implements [batches.Topics].
-func (t topics) Rules(topic string) (batches.Rules, bool) { return t.deps.Rules.Rules(topic) }
+func (t knownTopics) Rules(topic string) (batches.Rules, bool) { return t.deps.Rules.Rules(topic) }
 
 // Has implements [batches.Topics].
-func (t topics) Has(topic string, partition int32) bool {
+func (t knownTopics) Has(topic string, partition int32) bool {
 	return t.deps.Cluster.Partition(topic, partition) != nil
 }

@@ -8,6 +8,36 @@ import (
 	"axion/broker/membership"
 )
 
+// noteMembers keeps what a request of a group protocol, and its response, say of members.
+func noteMembers(c *client, req frame.Request, f []byte, parsed kmsg.Request) {
+	if groups := shareGroups(parsed); groups != nil {
+		c.onResponse(req, &sharing{
+			Request: req, notes: c.notes, groups: groups, acknowledged: acknowledged(c.Cluster, parsed), resets: resets(parsed),
+		})
+		return
+	}
+	member := membership.Client{ID: frame.ClientID(f), Host: c.peer.String(), Local: c.own}
+	if note := c.Joined.Follow(member, parsed); note != nil {
+		c.onResponse(req, noting{key: req.Key, version: req.Version, note: note})
+	}
+}
+
+// noting notes a response before the client gets it.
+type noting struct {
+	key, version int16
+	note         func(kmsg.Response)
+}
+
+// complete implements responseHook.
+func (n noting) complete(p []byte) ([]byte, error) {
+	resp, _, err := frame.DecodeResponse(p, n.key, n.version)
+	if err != nil {
+		return nil, err
+	}
+	n.note(resp)
+	return p, nil
+}
+
 // shareGroups are the share groups whose offsets a request may move.
 func shareGroups(req kmsg.Request) (groups []string) {
 	switch r := req.(type) {

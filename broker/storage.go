@@ -34,24 +34,3 @@ func (b *Broker) Problems() []retention.Problem {
 	_ = b.space.Ask() // the journal has it
 	return b.journal.Problems()
 }
-
-// retentionMillis is -1 where nothing goes for its age.
-func (o Options) retentionMillis() int64 {
-	if o.Retention < 0 {
-		return -1
-	}
-	return o.Retention.Milliseconds()
-}
-
-// names are the settings in force, by [Options].
-func (o Options) names() retention.Names {
-	return retention.Names{
-		AgeMs: o.retentionMillis(), SetAge: o.Retention != 0,
-		Bytes: max(o.RetentionBytes, -1), SetBytes: o.RetentionBytes != 0,
-		Others: map[string]string{
-			// Members of the newer group protocol learn of a rebalance by
-			// their heartbeats, which this paces. Kafka's 5 s is for many.
-			"group.consumer.heartbeat.interval.ms": "500",
-		},
-	}
-}
