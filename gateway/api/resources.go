@@ -171,7 +171,7 @@ func namesOfEntries(points []*routing.EntryPoint) []string {
 func localAll(names []string) []string {
 	list := make([]string, len(names))
 	for i, n := range names {
-		list[i] = routing.BareName(n)
+		list[i] = config.BareName(n)
 	}
 	return list
 }

@@ -2,7 +2,6 @@ package cert
 
 import (
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"slices"
 )
@@ -80,15 +79,4 @@ func lookAll[V any](field string, names []string, known map[string]V) ([]V, erro
 		all = append(all, v)
 	}
 	return all, nil
-}
-
-// hintOf is the hint of an error, or empty.
-func hintOf(err error) string {
-	if m, ok := errors.AsType[interface {
-		error
-		Hint() string
-	}](err); ok {
-		return m.Hint()
-	}
-	return ""
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"axion/gateway/config"
+	"axion/gateway/hint"
 )
 
 // option is one set of TLS options, ready for handshakes.
@@ -86,7 +87,7 @@ func (a *Authority) buildOptions(from map[string]*config.TLSOptions, old map[str
 			} else {
 				message += ": they stay as they were"
 			}
-			to.wrong(c.Origin, message, hintOf(err))
+			to.wrong(c.Origin, message, hint.Of(err))
 		}
 		if o == nil {
 			o = newOption(&config.TLSOptions{}, nil, a.refuseAll(name))
@@ -138,7 +139,7 @@ func knownVersions(name string, c *config.TLSOptions, old *option, to *report) *
 			if field.last != "" {
 				rest = "it stays " + field.last
 			}
-			to.doubt(c.Origin, fmt.Sprintf("the TLS options %q: %v: %s", name, err, rest), hintOf(err))
+			to.doubt(c.Origin, fmt.Sprintf("the TLS options %q: %v: %s", name, err, rest), hint.Of(err))
 			*field.value = field.last
 		}
 	}

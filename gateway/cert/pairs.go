@@ -11,6 +11,7 @@ import (
 
 	"axion/gateway/certfile"
 	"axion/gateway/config"
+	"axion/gateway/hint"
 )
 
 // pairs are the user's certificates by the names in them, wildcards as written.
@@ -89,7 +90,7 @@ func (f *files) load(from config.TLS, to *report) (pairs, *tls.Certificate) {
 			if p = f.last[k]; p != nil {
 				message += ": it stays as it was"
 			}
-			to.wrong(at, message, hintOf(err))
+			to.wrong(at, message, hint.Of(err))
 		}
 		if p == nil {
 			return nil

@@ -15,6 +15,7 @@ import (
 
 	"axion/gateway/cert/zaplog"
 	"axion/gateway/config"
+	"axion/gateway/hint"
 )
 
 // maxCached bounds the certificates by ACME in memory.
@@ -235,6 +236,6 @@ func (p *plan) account(at config.Origin, resolver string, c *config.ACME) *accou
 			return account
 		}
 	}
-	p.to.wrong(at, what+err.Error(), hintOf(err))
+	p.to.wrong(at, what+err.Error(), hint.Of(err))
 	return nil
 }

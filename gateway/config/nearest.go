@@ -2,6 +2,8 @@ package config
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -34,6 +36,17 @@ func MeantName(name string, known []string) string {
 		return ""
 	}
 	return "the providers here are docker, file and internal"
+}
+
+// DidYouMean is [MeantName] for the keys of a map.
+func DidYouMean[T any](name string, known map[string]T) string {
+	return MeantName(name, slices.Sorted(maps.Keys(known)))
+}
+
+// BareName is a qualified name without its provider, as its author wrote it.
+func BareName(name string) string {
+	name, _, _ = strings.Cut(name, "@")
+	return name
 }
 
 // edits counts the bytes to insert, delete, replace or swap with their

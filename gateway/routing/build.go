@@ -2,7 +2,6 @@ package routing
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -12,6 +11,7 @@ import (
 
 	"axion/gateway/cert"
 	"axion/gateway/config"
+	"axion/gateway/hint"
 	"axion/gateway/hostname"
 	"axion/gateway/lint"
 	"axion/gateway/proxy"
@@ -165,7 +165,7 @@ func (b *builder) buildRouter(name string, c *config.Router) *Router {
 	}
 	var err error
 	if r.Rule, err = b.deps.Rules.Parse(c.Rule); err != nil {
-		r.refuse("rule", err.Error(), hintOf(err))
+		r.refuse("rule", err.Error(), hint.Of(err))
 	} else {
 		for _, d := range r.Rule.Doubts() {
 			r.warn("rule", d.String(), d.Hint)
@@ -189,9 +189,9 @@ func (b *builder) assignService(r *Router) {
 	case s == nil:
 		r.refuse("service", fmt.Sprintf("service %q does not exist", name), b.meantService(name))
 	case s.Err != nil:
-		r.refuse("service", fmt.Sprintf("service %q: %v", name, s.Err), hintOf(s.Err))
+		r.refuse("service", fmt.Sprintf("service %q: %v", name, s.Err), hint.Of(s.Err))
 		if c := b.Dynamic.Services[name]; c != nil {
-			b.locateError(r, c.Origin, "http.services."+BareName(name), s.Err)
+			b.locateError(r, c.Origin, "http.services."+config.BareName(name), s.Err)
 		}
 	default:
 		r.Service = s
@@ -294,9 +294,9 @@ func (b *state) checkOptions(r *Router, e *EntryPoint, c *config.RouterTLS) {
 	if r.Config.TLS == nil {
 		message += fmt.Sprintf(": the entrypoint %s asks for them", e.Name)
 	}
-	hint := didYouMean(c.Options, b.Dynamic.TLS.Options)
+	hint := config.DidYouMean(c.Options, b.Dynamic.TLS.Options)
 	for name := range b.Dynamic.TLS.Options {
-		if BareName(name) == BareName(c.Options) {
+		if config.BareName(name) == config.BareName(c.Options) {
 			hint = "write " + name + ": without a provider a name is looked up with the router's own"
 		}
 	}
@@ -309,7 +309,7 @@ func (r *Router) entryPointMismatch(name string) {
 	hint := "name the entrypoint " + WebSecure + ", or remove the router's tls settings"
 	if name == WebSecure {
 		message = "entrypoint " + name + " serves HTTPS only, and the router has no tls"
-		hint = "add " + r.Config.Origin.Assign("http.routers."+BareName(r.Name)+".tls", "true")
+		hint = "add " + r.Config.Origin.Assign("http.routers."+config.BareName(r.Name)+".tls", "true")
 	}
 	if len(r.EntryPoints) == 0 {
 		r.refuse("entrypoints", message, hint)
@@ -345,32 +345,13 @@ func (t *Table) hasOtherIssuer(r *Router) bool {
 	return len(t.Dynamic.TLS.Certificates) > 0
 }
 
-// hintOf is the remedy that an error brings along, or empty.
-func hintOf(err error) string {
-	var m interface{ Hint() string }
-	if errors.As(err, &m) {
-		return m.Hint()
-	}
-	return ""
-}
-
-func didYouMean[T any](name string, known map[string]T) string {
-	return config.MeantName(name, slices.Sorted(maps.Keys(known)))
-}
-
 // meantService is the hint for a service that does not exist. People write the name of
 // the compose service, where Traefik adds the project's.
 func (b *serviceBuilder) meantService(name string) string {
 	for _, known := range slices.Sorted(maps.Keys(b.Dynamic.Services)) {
-		if o := b.Dynamic.Services[known].Origin; o.Service == BareName(name) && o.Provider == "docker" {
-			return fmt.Sprintf("the service of the compose service %q is called %q", o.Service, BareName(known))
+		if o := b.Dynamic.Services[known].Origin; o.Service == config.BareName(name) && o.Provider == "docker" {
+			return fmt.Sprintf("the service of the compose service %q is called %q", o.Service, config.BareName(known))
 		}
 	}
-	return didYouMean(name, b.Dynamic.Services)
-}
-
-// BareName is a qualified name without its provider.
-func BareName(name string) string {
-	name, _, _ = strings.Cut(name, "@")
-	return name
+	return config.DidYouMean(name, b.Dynamic.Services)
 }

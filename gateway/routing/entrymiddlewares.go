@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"axion/gateway/config"
+	"axion/gateway/hint"
 	"axion/gateway/middleware"
 	"axion/gateway/rule"
 )
@@ -95,14 +96,14 @@ func (b *builder) redirect(e *EntryPoint) {
 	nominal, port, err := b.redirectPort(to.To)
 	if err != nil {
 		b.Problems = append(b.Problems, b.Dynamic.Static.Problem(e.Config.Origin, config.Error,
-			fmt.Sprintf("entrypoint %q: http.redirections.entryPoint.to: %v", e.Name, err), hintOf(err)))
+			fmt.Sprintf("entrypoint %q: http.redirections.entryPoint.to: %v", e.Name, err), hint.Of(err)))
 		return
 	}
 	c.Port = strconv.Itoa(nominal)
 	wrap, err := middleware.RedirectTo(c, port)
 	if err != nil {
 		message := fmt.Sprintf("entrypoint %q: http.redirections.entryPoint: %v", e.Name, err)
-		b.Problems = append(b.Problems, b.Dynamic.Static.Problem(e.Config.Origin, config.Error, message, hintOf(err)))
+		b.Problems = append(b.Problems, b.Dynamic.Static.Problem(e.Config.Origin, config.Error, message, hint.Of(err)))
 		return
 	}
 	const everything = "HostRegexp(`^.+$`)"

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"axion/gateway/config"
+	"axion/gateway/hint"
 	"axion/gateway/inbound"
 	"axion/gateway/tcp"
 )
@@ -88,7 +89,7 @@ func newEntryPoints(static *config.Static) (EntryPoints, []config.Problem) {
 		}
 		for _, err := range wrong {
 			message := "entrypoint " + strconv.Quote(at.Name) + ": " + err.Error()
-			problems = append(problems, static.Problem(at.Config.Origin, config.Error, message, hintOf(err)))
+			problems = append(problems, static.Problem(at.Config.Origin, config.Error, message, hint.Of(err)))
 		}
 	}
 	return e, problems

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"axion/gateway/config"
+	"axion/gateway/hint"
 	"axion/gateway/middleware"
 	"axion/gateway/proxy"
 )
@@ -29,7 +30,7 @@ func (b *serviceBuilder) addMiddlewares(r *Router, names []string, within map[st
 		c, ok := b.Dynamic.Middlewares[m]
 		switch {
 		case !ok:
-			r.refuse("middlewares", fmt.Sprintf("middleware %q does not exist", m), didYouMean(m, b.Dynamic.Middlewares))
+			r.refuse("middlewares", fmt.Sprintf("middleware %q does not exist", m), config.DidYouMean(m, b.Dynamic.Middlewares))
 			continue
 		case len(r.Middlewares) >= maxMiddlewares || len(within) >= maxMiddlewares:
 			r.refuse("middlewares", fmt.Sprintf("the router has more than %d middlewares", maxMiddlewares), "")
@@ -47,8 +48,8 @@ func (b *serviceBuilder) addMiddlewares(r *Router, names []string, within map[st
 		}
 		w := b.middleware(r.Name, m, c)
 		if w.Err != nil {
-			r.refuse("middlewares", fmt.Sprintf("middleware %q: %v", m, w.Err), hintOf(w.Err))
-			b.locateError(r, c.Origin, "http.middlewares."+BareName(m), w.Err)
+			r.refuse("middlewares", fmt.Sprintf("middleware %q: %v", m, w.Err), hint.Of(w.Err))
+			b.locateError(r, c.Origin, "http.middlewares."+config.BareName(m), w.Err)
 		}
 		r.Middlewares = append(r.Middlewares, w)
 	}
@@ -62,7 +63,7 @@ func (b *serviceBuilder) addServiceMiddlewares(name string, s *Service, o config
 	r := &Router{Name: "service:" + name, Config: &config.Router{Origin: o}} // apart from a router of that name
 	b.addMiddlewares(r, s.Config.Middlewares, nil)
 	for _, f := range r.Findings {
-		s.Err = &hintError{error: errors.New(f.Message), hint: f.Hint, label: "traefik.http.services." + BareName(name) + "." + f.Field}
+		s.Err = &hintError{error: errors.New(f.Message), hint: f.Hint, label: "traefik.http.services." + config.BareName(name) + "." + f.Field}
 		return
 	}
 	s.Middlewares = r.Middlewares

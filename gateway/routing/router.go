@@ -112,9 +112,9 @@ func (r *Router) isRefused() bool {
 // problem tells a finding with the place of the label in question.
 func (r *Router) problem(f Finding, d *config.Dynamic) config.Problem {
 	if f.Path != "" {
-		return d.Problem(f.Severity, f.Origin, f.Path, fmt.Sprintf("the router %q is refused: %s", BareName(r.Name), f.Message), f.Hint)
+		return d.Problem(f.Severity, f.Origin, f.Path, fmt.Sprintf("the router %q is refused: %s", config.BareName(r.Name), f.Message), f.Hint)
 	}
-	return d.Problem(f.Severity, r.Config.Origin, "http.routers."+BareName(r.Name)+"."+f.Field, f.Message, f.Hint)
+	return d.Problem(f.Severity, r.Config.Origin, "http.routers."+config.BareName(r.Name)+"."+f.Field, f.Message, f.Hint)
 }
 
 // FaultTarget is what faults know the router by.

@@ -200,7 +200,7 @@ func (b *serviceBuilder) transport(name string) *transport {
 	case name == "":
 		c = &config.ServersTransport{}
 	case !ok:
-		return &transport{err: &hintError{error: fmt.Errorf("the serversTransport %q does not exist", name), hint: didYouMean(name,
+		return &transport{err: &hintError{error: fmt.Errorf("the serversTransport %q does not exist", name), hint: config.DidYouMean(name,
 			b.Dynamic.ServersTransports)}}
 	}
 	t := &transport{config: *c}

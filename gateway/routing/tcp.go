@@ -49,7 +49,7 @@ func tcpProblems(t *Table) []config.Problem {
 		if r == nil {
 			continue
 		}
-		list = append(list, t.Dynamic.Problem(f.Severity, r.Origin, "tcp.routers."+BareName(f.Router)+"."+f.Field, f.Message, f.Hint))
+		list = append(list, t.Dynamic.Problem(f.Severity, r.Origin, "tcp.routers."+config.BareName(f.Router)+"."+f.Field, f.Message, f.Hint))
 	}
 	return list
 }
@@ -67,7 +67,7 @@ func tcpUnreached(t *Table) []config.Problem {
 				if !t.Index(e, true).hasHost(host) {
 					continue
 				}
-				label := "traefik.tcp.routers." + BareName(r.Name) + ".rule"
+				label := "traefik.tcp.routers." + config.BareName(r.Name) + ".rule"
 				p := config.Problem{Severity: config.Warning, Service: r.Config.Origin.Service, Label: label,
 					Message: fmt.Sprintf("on entrypoint %s an HTTPS router takes the connections for %q", e, host),
 					Fix:     "give one of them another host or another entrypoint"}

@@ -30,7 +30,7 @@ func udpProblems(t *Table) []config.Problem {
 		if r == nil {
 			continue
 		}
-		list = append(list, t.Dynamic.Problem(f.Severity, r.Origin, "udp.routers."+BareName(f.Router)+"."+f.Field, f.Message, f.Hint))
+		list = append(list, t.Dynamic.Problem(f.Severity, r.Origin, "udp.routers."+config.BareName(f.Router)+"."+f.Field, f.Message, f.Hint))
 	}
 	return list
 }

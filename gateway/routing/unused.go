@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"axion/gateway/config"
+	"axion/gateway/hint"
 	"axion/gateway/middleware"
 	"axion/gateway/proxy"
 )
@@ -21,9 +22,9 @@ func (b *builder) validateUnused() {
 	for _, name := range namesBut(b.Dynamic.Services, b.Services) {
 		if s := dry.service(name); s.Err != nil {
 			at := b.Dynamic.Services[name].Origin
-			path, _ := b.settingIn(at, "http.services."+BareName(name), s.Err)
+			path, _ := b.settingIn(at, "http.services."+config.BareName(name), s.Err)
 			b.Problems = append(b.Problems, b.Dynamic.Problem(config.Warning, at, path, fmt.Sprintf("the service %q, which is not used: %v",
-				BareName(name), s.Err), hintOf(s.Err)))
+				config.BareName(name), s.Err), hint.Of(s.Err)))
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(b.Dynamic.ServersTransports)) {
@@ -32,9 +33,9 @@ func (b *builder) validateUnused() {
 		}
 		if at := dry.transport(name); at.err != nil {
 			o := b.Dynamic.ServersTransports[name].Origin
-			path, _ := b.settingIn(o, "http.serversTransports."+BareName(name), at.err)
+			path, _ := b.settingIn(o, "http.serversTransports."+config.BareName(name), at.err)
 			b.Problems = append(b.Problems, b.Dynamic.Problem(config.Warning, o, path,
-				fmt.Sprintf("the serversTransport %q, which is not used: %v", BareName(name), at.err), hintOf(at.err)))
+				fmt.Sprintf("the serversTransport %q, which is not used: %v", config.BareName(name), at.err), hint.Of(at.err)))
 		}
 	}
 	for _, s := range dry.Services {
@@ -59,9 +60,9 @@ func (b *builder) validateUnused() {
 		env := b.deps.Middleware
 		env.Service = b.errorPages
 		if _, err := middleware.Build(c, env); err != nil {
-			path, _ := b.settingIn(c.Origin, "http.middlewares."+BareName(name), err)
+			path, _ := b.settingIn(c.Origin, "http.middlewares."+config.BareName(name), err)
 			b.Problems = append(b.Problems, b.Dynamic.Problem(config.Warning, c.Origin, path,
-				fmt.Sprintf("the middleware %q, which is not used: %v", BareName(name), err), hintOf(err)))
+				fmt.Sprintf("the middleware %q, which is not used: %v", config.BareName(name), err), hint.Of(err)))
 		}
 	}
 }

@@ -3,12 +3,12 @@
 package static
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"axion/gateway/config"
+	"axion/gateway/hint"
 
 	"github.com/traefik/paerser/parser"
 )
@@ -285,12 +285,7 @@ func (r *reader) accessLog() *config.AccessLog {
 	}
 	root, host, err := r.files.Writable(c.FilePath)
 	if err != nil {
-		hint := ""
-		var remedy interface{ Hint() string }
-		if errors.As(err, &remedy) {
-			hint = remedy.Hint()
-		}
-		r.problem(config.Warning, r.lines["accesslog.filepath"], fmt.Sprintf("no access log is written to %s: %v", c.FilePath, err), hint)
+		r.problem(config.Warning, r.lines["accesslog.filepath"], fmt.Sprintf("no access log is written to %s: %v", c.FilePath, err), hint.Of(err))
 		return nil
 	}
 	log := *c

@@ -2,15 +2,13 @@ package tcp
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
-	"net"
 	"slices"
-	"strconv"
 	"sync"
 	"sync/atomic"
 
 	"axion/gateway/config"
+	"axion/gateway/layer4"
 	"axion/gateway/probe"
 	"axion/gateway/wrr"
 )
@@ -48,7 +46,7 @@ func newBalancer(name string, c *config.TCPLoadBalancer, t *transport, opts Opti
 	way.net.Control = opts.Control
 	b := &balancer{name: name, log: opts.Log}
 	for _, s := range c.Servers {
-		if err := checkAddress(s.Address); err != nil {
+		if err := layer4.CheckAddress(s.Address, "127.0.0.1:5432"); err != nil {
 			return nil, err
 		}
 		b.servers = append(b.servers, &server{address: s.Address, tls: s.TLS, way: way})
@@ -63,17 +61,6 @@ func newBalancer(name string, c *config.TCPLoadBalancer, t *transport, opts Opti
 		}
 	}
 	return b, nil
-}
-
-func checkAddress(address string) error {
-	host, port, err := net.SplitHostPort(address)
-	if err == nil {
-		_, err = strconv.ParseUint(port, 10, 16)
-	}
-	if err != nil || host == "" {
-		return &hintError{fmt.Errorf("the server address %q is not one", address), "write host:port, such as 127.0.0.1:5432"}
-	}
-	return nil
 }
 
 func (b *balancer) pick(tried []*server) *server {

@@ -2,7 +2,6 @@ package tcp
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -10,6 +9,8 @@ import (
 	"strings"
 
 	"axion/gateway/config"
+	"axion/gateway/hint"
+	"axion/gateway/layer4"
 	"axion/gateway/rule"
 )
 
@@ -18,6 +19,7 @@ const defaultTLS = "default" // the name of the TLS options that are always ther
 // builder makes tables.
 type builder struct {
 	*Tables
+	known  layer4.Services[config.TCPService, *service]
 	config *config.TCP
 	opts   Options
 	old    *Tables
@@ -35,6 +37,8 @@ func Build(c *config.TCP, opts Options) *Tables {
 		},
 		config: c, opts: opts, old: cmp.Or(opts.Old, &Tables{}),
 	}
+	b.known = layer4.Services[config.TCPService, *service]{Configs: c.Services, Built: b.services, Build: b.buildService,
+		Failed: func(err error) *service { return &service{err: err} }}
 	for _, name := range slices.Sorted(maps.Keys(c.Routers)) {
 		b.routes = append(b.routes, b.route(name, c.Routers[name]))
 	}
@@ -54,7 +58,7 @@ func (b *builder) route(name string, c *config.TCPRouter) *route {
 	}
 	var err error
 	if r.rule, err = rule.ParseTCP(c.Rule); err != nil {
-		r.refuse("rule", err.Error(), hintOf(err))
+		r.refuse("rule", err.Error(), hint.Of(err))
 	} else {
 		r.priority = cmp.Or(c.Priority, r.rule.Priority())
 		for _, d := range r.rule.Doubts() {
@@ -62,7 +66,7 @@ func (b *builder) route(name string, c *config.TCPRouter) *route {
 		}
 		b.checkTLS(r)
 	}
-	b.enter(r)
+	b.assignEntryPoints(r)
 	for _, middleware := range c.Middlewares {
 		b.addMiddleware(r, middleware)
 	}
@@ -70,13 +74,13 @@ func (b *builder) route(name string, c *config.TCPRouter) *route {
 	return r
 }
 
-// checkTLS looks whether the router's TLS and its rule go together.
+// checkTLS checks whether the router's TLS and its rule go together.
 func (b *builder) checkTLS(r *route) {
 	c := r.config.TLS
 	if c == nil {
 		if r.rule.AsksForName() {
 			r.refuse("rule", "without TLS a client tells no server name and no protocol: only HostSNI(`*`) and ClientIP can be asked",
-				"write HostSNI(`*`), or add "+r.config.Origin.Assign("tcp.routers."+local(r.name)+".tls", "true"))
+				"write HostSNI(`*`), or add "+r.config.Origin.Assign("tcp.routers."+config.BareName(r.name)+".tls", "true"))
 		}
 		return
 	}
@@ -89,12 +93,12 @@ func (b *builder) checkTLS(r *route) {
 	}
 	if c.Options != "" && c.Options != defaultTLS && b.opts.TLSOptions != nil && !b.opts.TLSOptions(c.Options) {
 		r.refuse("tls.options", fmt.Sprintf("the TLS options %q do not exist", c.Options),
-			"without a provider a name is looked up with the router's own: write "+local(c.Options)+"@file for those of a file")
+			"without a provider a name is looked up with the router's own: write "+config.BareName(c.Options)+"@file for those of a file")
 	}
 }
 
-// enter decides which entrypoints the router serves.
-func (b *builder) enter(r *route) {
+// assignEntryPoints decides which entrypoints the router serves.
+func (b *builder) assignEntryPoints(r *route) {
 	known := "the entrypoints are " + strings.Join(slices.Sorted(maps.Keys(b.opts.EntryPoints)), ", ")
 	if len(r.config.EntryPoints) == 0 {
 		r.entries = slices.Clone(b.opts.Defaults)
@@ -122,9 +126,9 @@ func (b *builder) addMiddleware(r *route, name string) {
 	w := b.middleware(name)
 	switch {
 	case w == nil:
-		r.refuse("middlewares", fmt.Sprintf("middleware %q does not exist", name), didYouMean(name, b.config.Middlewares))
+		r.refuse("middlewares", fmt.Sprintf("middleware %q does not exist", name), config.DidYouMean(name, b.config.Middlewares))
 	case w.err != nil:
-		r.refuse("middlewares", fmt.Sprintf("middleware %q: %v", name, w.err), hintOf(w.err))
+		r.refuse("middlewares", fmt.Sprintf("middleware %q: %v", name, w.err), hint.Of(w.err))
 	default:
 		r.middlewares = append(r.middlewares, w)
 	}
@@ -132,48 +136,13 @@ func (b *builder) addMiddleware(r *route, name string) {
 
 // serve gives the router its service.
 func (b *builder) serve(r *route) {
-	name := r.config.Service
-	s := b.service(name)
-	switch {
-	case name == "":
-		r.refuse("service", "the router has no service", "add "+r.config.Origin.Setting("tcp.routers."+local(r.name)+".service"))
-	case s == nil:
-		r.refuse("service", fmt.Sprintf("service %q does not exist", name), didYouMean(name, b.config.Services))
-	case s.err != nil:
-		r.refuse("service", fmt.Sprintf("service %q: %v", name, s.err), hintOf(s.err))
-	default:
-		r.service = s
-		if s.doubt != "" {
-			r.warn("service", fmt.Sprintf("service %q: %s", name, s.doubt), s.hint)
-		}
+	s, err := b.known.ForRouter(r.config.Service, r.config.Origin, "tcp.routers."+config.BareName(r.name)+".service")
+	if err != nil {
+		r.refuse("service", err.Error(), hint.Of(err))
+		return
 	}
-}
-
-// hintError is an error that brings its remedy along.
-type hintError struct {
-	error
-	hint string
-}
-
-func (m *hintError) Unwrap() error { return m.error }
-
-// Hint is the hint shown with the error.
-func (m *hintError) Hint() string { return m.hint }
-
-func hintOf(err error) string {
-	var m interface{ Hint() string }
-	if errors.As(err, &m) {
-		return m.Hint()
+	r.service = s
+	if s.warning != "" {
+		r.warn("service", fmt.Sprintf("service %q: %s", r.config.Service, s.warning), s.hint)
 	}
-	return ""
-}
-
-func didYouMean[T any](name string, known map[string]T) string {
-	return config.MeantName(name, slices.Sorted(maps.Keys(known)))
-}
-
-// local is a qualified name without its provider.
-func local(name string) string {
-	name, _, _ = strings.Cut(name, "@")
-	return name
 }

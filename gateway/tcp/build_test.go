@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"axion/gateway/config"
+	"axion/gateway/layer4"
 	"axion/gateway/tcp"
 )
 
@@ -55,8 +56,8 @@ func TestFindings(t *testing.T) {
 		}, config.Error, "service", `"sss" does not exist`, ""},
 		{"ErrNoKind", func(c *config.TCP, _ *config.TCPRouter) { c.Services["s"] = &config.TCPService{} }, config.Error, "service",
 			"has no loadbalancer", ""},
-		{"ErrAddress", func(c *config.TCP, _ *config.TCPRouter) { c.Services["s"] = balanced("db") }, config.Error, "service", `"db" is not one`,
-			"host:port"},
+		{"ErrAddress", func(c *config.TCP, _ *config.TCPRouter) { c.Services["s"] = balanced("db") }, config.Error, "service", `"db" is not host:port`,
+			"127.0.0.1:5432"},
 		{"ErrProxyProtocol", func(c *config.TCP, _ *config.TCPRouter) {
 			c.Services["s"].LoadBalancer.ProxyProtocol = &config.ProxyProtocol{Version: 3}
 		}, config.Error, "service", "proxyprotocol.version 3", "1 or 2"},
@@ -92,7 +93,7 @@ func TestFindings(t *testing.T) {
 			opts := options()
 			opts.TLSOptions = func(string) bool { return false }
 			tables := tcp.Build(c, opts)
-			i := slices.IndexFunc(tables.Findings(), func(f tcp.Finding) bool {
+			i := slices.IndexFunc(tables.Findings(), func(f layer4.Finding) bool {
 				return f.Router == "r" && f.Severity == tt.severity && f.Field == tt.field && strings.Contains(f.Message, tt.want) &&
 					strings.Contains(f.Hint, tt.hint)
 			})

@@ -13,6 +13,7 @@ import (
 
 	"axion/gateway/config"
 	"axion/gateway/dockerhost"
+	"axion/gateway/hint"
 	"axion/gateway/probe"
 )
 
@@ -48,8 +49,7 @@ func (b *builder) transport(name string) *transport {
 	case name == "":
 		c = &config.TCPServersTransport{}
 	case !ok:
-		return &transport{err: &hintError{fmt.Errorf("the serversTransport %q does not exist", name),
-			didYouMean(name, b.config.ServersTransports)}}
+		return &transport{err: hint.With(fmt.Errorf("the serversTransport %q does not exist", name), config.DidYouMean(name, b.config.ServersTransports))}
 	}
 	t := &transport{config: *c}
 	t.config.Origin = config.Origin{}
@@ -89,7 +89,7 @@ func (t *transport) dialer(c *config.TCPLoadBalancer) (*dialer, error) {
 		return d, nil
 	}
 	if protocol.Version < 0 || protocol.Version > 2 {
-		return nil, &hintError{fmt.Errorf("proxyprotocol.version %d is neither 1 nor 2", protocol.Version), "write 1 or 2"}
+		return nil, hint.With(fmt.Errorf("proxyprotocol.version %d is neither 1 nor 2", protocol.Version), "write 1 or 2")
 	}
 	if d.version = byte(protocol.Version); d.version == 0 {
 		d.version = 2

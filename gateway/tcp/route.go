@@ -2,9 +2,9 @@ package tcp
 
 import (
 	"fmt"
-	"slices"
 
 	"axion/gateway/config"
+	"axion/gateway/layer4"
 	"axion/gateway/rule"
 )
 
@@ -17,29 +17,25 @@ type route struct {
 	entries     []string
 	middlewares []*middleware
 	service     *service
-	findings    []Finding
+	findings    layer4.Findings
 }
 
 func (r *route) describe() Route {
-	d := Route{Name: r.name, Config: r.config, EntryPoints: r.entries, Priority: r.priority, Enabled: !r.refused(), Findings: r.findings}
+	d := Route{Name: r.name, Config: r.config, EntryPoints: r.entries, Priority: r.priority, Enabled: !r.findings.Refused(), Findings: r.findings}
 	if r.rule != nil {
 		d.Hosts, d.AnyHost = r.rule.Hosts()
 	}
 	return d
 }
 
-func (r *route) refused() bool {
-	return slices.ContainsFunc(r.findings, func(f Finding) bool { return f.Severity == config.Error })
+func (r *route) refuse(field, message, hint string) { r.report(config.Error, field, message, hint) }
+func (r *route) warn(field, message, hint string)   { r.report(config.Warning, field, message, hint) }
+
+func (r *route) report(s config.Severity, field, message, hint string) {
+	r.findings = append(r.findings, layer4.Finding{Router: r.name, Severity: s, Field: field, Message: message, Hint: hint})
 }
 
-func (r *route) refuse(field, message, hint string) { r.tell(config.Error, field, message, hint) }
-func (r *route) warn(field, message, hint string)   { r.tell(config.Warning, field, message, hint) }
-
-func (r *route) tell(s config.Severity, field, message, hint string) {
-	r.findings = append(r.findings, Finding{Router: r.name, Severity: s, Field: field, Message: message, Hint: hint})
-}
-
-// review tells of routes that stand in each other's way.
+// review reports routes that stand in each other's way.
 func (t *Table) review(entrypoint string) {
 	for _, list := range [][]*route{t.plain, t.secure} {
 		for i, r := range list {
@@ -60,7 +56,7 @@ func (t *Table) review(entrypoint string) {
 		return
 	}
 	for _, r := range t.plain {
-		r.tell(config.Notice, "entrypoints",
+		r.report(config.Notice, "entrypoints",
 			fmt.Sprintf("on entrypoint %s the client has to speak first, since %q is asked with TLS there: servers that greet, as of SMTP and "+
 				"MySQL, stay silent",
 				entrypoint, t.secure[0].name), "give it an entrypoint of its own")

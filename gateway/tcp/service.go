@@ -1,26 +1,29 @@
 package tcp
 
 import (
-	"errors"
 	"fmt"
 	"reflect"
 	"slices"
 
 	"axion/gateway/config"
+	"axion/gateway/layer4"
 	"axion/gateway/wrr"
 )
 
 // service is a configured service as built, or why it could not be. It has either
 // a balancer or children.
 type service struct {
-	config      config.TCPService // without origin
-	transport   *transport
-	balancer    *balancer
-	children    []*service
-	rotation    *wrr.Balancer // over children
-	err         error
-	doubt, hint string // about a service that works
+	config        config.TCPService // without origin
+	transport     *transport
+	balancer      *balancer
+	children      []*service
+	rotation      *wrr.Balancer // over children
+	err           error
+	warning, hint string // about a service that works
 }
+
+// Failure is why the service could not be built.
+func (s *service) Failure() error { return s.err }
 
 // pick is a server whose turn it is, of those that are up and not in tried; nil
 // where there is none.
@@ -41,37 +44,25 @@ func (s *service) has(tried []*server) bool {
 		return slices.ContainsFunc(s.balancer.servers, func(at *server) bool { return at.usable(tried) })
 	}
 	for i, c := range s.children {
-		if weightOf(s.config.Weighted.Services[i]) > 0 && c.has(tried) {
+		if layer4.WeightOf(s.config.Weighted.Services[i]) > 0 && c.has(tried) {
 			return true
 		}
 	}
 	return false
 }
 
-// service builds the service of that name once; what is unchanged is the old
-// tables'. It is nil where there is none.
-func (b *builder) service(name string) *service {
-	if s, ok := b.services[name]; ok {
-		if s == nil { // it is being built
-			return &service{err: fmt.Errorf("the service %q leads back to itself", name)}
-		}
-		return s
-	}
-	c, ok := b.config.Services[name]
-	if !ok {
-		return nil
-	}
-	b.services[name] = nil
+// buildService builds the service of a name; what is unchanged is the old tables'.
+func (b *builder) buildService(name string, c *config.TCPService) *service {
 	s := &service{config: *c}
 	s.config.Origin = config.Origin{}
 	b.compose(name, s)
 	b.refuse(c, s)
 	if was := b.old.services[name]; was != nil && was.err == nil && s.err == nil && was.same(s) {
-		s = was
-	} else if s.err == nil {
-		s.err = b.make(name, s)
+		return was
 	}
-	b.services[name] = s
+	if lb := s.config.LoadBalancer; lb != nil && s.err == nil {
+		s.balancer, s.err = newBalancer(name, lb, s.transport, b.opts)
+	}
 	return s
 }
 
@@ -98,54 +89,12 @@ func (b *builder) compose(name string, s *service) {
 		s.transport = b.transport(c.LoadBalancer.ServersTransport)
 		s.err = s.transport.err
 		if c.LoadBalancer.ServersTransport != "" && (c.LoadBalancer.ProxyProtocol != nil || c.LoadBalancer.TerminationDelay != nil) {
-			s.doubt = "it names a serversTransport, which decides on proxyProtocol and terminationDelay in its stead"
+			s.warning = "it names a serversTransport, which decides on proxyProtocol and terminationDelay in its stead"
 			s.hint = "set them on the serversTransport"
 		}
 	case c.Weighted != nil:
-		for _, child := range c.Weighted.Services {
-			b.adopt(s, child.Name)
-		}
-		if len(s.children) == 0 && s.err == nil {
-			s.err = errors.New("weighted.services is empty")
-		}
+		s.children, s.rotation, s.err = b.known.Weighted(c.Weighted)
 	default:
 		s.err = fmt.Errorf("%q has no loadbalancer", name)
 	}
-}
-
-func (b *builder) adopt(s *service, name string) {
-	child := b.service(name)
-	switch {
-	case s.err != nil:
-	case child == nil:
-		s.err = &hintError{fmt.Errorf("the service %q does not exist", name), didYouMean(name, b.config.Services)}
-	case child.err != nil:
-		s.err = fmt.Errorf("the service %q: %w", name, child.err)
-	default:
-		s.children = append(s.children, child)
-	}
-}
-
-// make builds what compose has found the parts of.
-func (b *builder) make(name string, s *service) error {
-	if lb := s.config.LoadBalancer; lb != nil {
-		var err error
-		s.balancer, err = newBalancer(name, lb, s.transport, b.opts)
-		return err
-	}
-	weights := make([]int, len(s.children))
-	for i, c := range s.config.Weighted.Services {
-		if weights[i] = weightOf(c); weights[i] < 0 {
-			return fmt.Errorf("the weight %d of %q is negative", weights[i], c.Name)
-		}
-	}
-	s.rotation = wrr.New(weights)
-	return nil
-}
-
-func weightOf(c config.WeightedService) int {
-	if c.Weight == nil {
-		return 1
-	}
-	return *c.Weight
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"axion/gateway/layer4"
 	"axion/gateway/rule"
 )
 
@@ -57,8 +58,8 @@ func (t *Tables) Routes() []Route {
 }
 
 // Findings lists what is wrong or doubtful, in the order of trial of the routers.
-func (t *Tables) Findings() []Finding {
-	var list []Finding
+func (t *Tables) Findings() []layer4.Finding {
+	var list []layer4.Finding
 	for _, r := range t.routes {
 		list = append(list, r.findings...)
 	}
@@ -111,7 +112,7 @@ func (t *Tables) arrange() {
 			strings.Compare(a.name, b.name))
 	})
 	for _, r := range t.routes {
-		if r.refused() {
+		if r.findings.Refused() {
 			continue
 		}
 		for _, e := range r.entries {

@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"axion/gateway/config"
+	"axion/gateway/layer4"
 )
 
 // Options say what [Build] builds for.
@@ -38,16 +39,6 @@ type Options struct {
 	Log *slog.Logger
 }
 
-// Finding is what is wrong or doubtful with one router. A router with a finding of
-// severity [config.Error] is disabled.
-type Finding struct {
-	Router   string
-	Severity config.Severity
-	Field    string // of the router, such as "tls.options"
-	Message  string
-	Hint     string // how to fix it, may be empty
-}
-
 // Route describes one router.
 type Route struct {
 	Name        string
@@ -59,7 +50,7 @@ type Route struct {
 	Hosts    []string
 	AnyHost  bool
 	Enabled  bool
-	Findings []Finding
+	Findings []layer4.Finding
 }
 
 // Server is the state of one server of a service.

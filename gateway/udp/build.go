@@ -2,13 +2,14 @@ package udp
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
 	"axion/gateway/config"
+	"axion/gateway/hint"
+	"axion/gateway/layer4"
 )
 
 // Tables hold the routes of all entrypoints. They do not change once built, and are
@@ -43,8 +44,8 @@ func (t *Table) Empty() bool { return t.service == nil }
 func (t *Tables) Routes() []Route { return slices.Clone(t.routes) }
 
 // Findings lists what is wrong or doubtful, in the order of Routes.
-func (t *Tables) Findings() []Finding {
-	var list []Finding
+func (t *Tables) Findings() []layer4.Finding {
+	var list []layer4.Finding
 	for _, r := range t.routes {
 		list = append(list, r.Findings...)
 	}
@@ -54,6 +55,7 @@ func (t *Tables) Findings() []Finding {
 // builder makes tables.
 type builder struct {
 	*Tables
+	known  layer4.Services[config.UDPService, *service]
 	config *config.UDP
 	opts   Options
 	old    *Tables
@@ -66,6 +68,8 @@ func Build(c *config.UDP, opts Options) *Tables {
 		Tables: &Tables{tables: make(map[string]*Table), services: make(map[string]*service)},
 		config: c, opts: opts, old: cmp.Or(opts.Old, &Tables{}),
 	}
+	b.known = layer4.Services[config.UDPService, *service]{Configs: c.Services, Built: b.services, Build: b.buildService,
+		Failed: func(err error) *service { return &service{err: err} }}
 	names := slices.SortedFunc(maps.Keys(c.Routers), func(x, y string) int {
 		return cmp.Or(cmp.Compare(c.Routers[y].Origin.Layer, c.Routers[x].Origin.Layer), strings.Compare(x, y))
 	})
@@ -78,21 +82,16 @@ func Build(c *config.UDP, opts Options) *Tables {
 func (b *builder) route(name string, c *config.UDPRouter) Route {
 	r := &Route{Name: name, Config: c}
 	entries := b.entries(r)
-	s := b.service(c.Service)
-	switch {
-	case c.Service == "":
-		r.refuse("service", "the router has no service", "add "+c.Origin.Setting("udp.routers."+local(name)+".service"))
-	case s == nil:
-		r.refuse("service", fmt.Sprintf("service %q does not exist", c.Service), didYouMean(c.Service, b.config.Services))
-	case s.err != nil:
-		r.refuse("service", fmt.Sprintf("service %q: %v", c.Service, s.err), hintOf(s.err))
+	s, err := b.known.ForRouter(c.Service, c.Origin, "udp.routers."+config.BareName(name)+".service")
+	if err != nil {
+		r.refuse("service", err.Error(), hint.Of(err))
 	}
-	if r.refused() {
+	if layer4.Findings(r.Findings).Refused() {
 		return *r
 	}
 	for _, e := range entries {
 		if first := b.tables[e]; first != nil {
-			r.tell(config.Warning, "entrypoints", fmt.Sprintf("on entrypoint %s the router %q takes all datagrams", e, first.router),
+			r.report(config.Warning, "entrypoints", fmt.Sprintf("on entrypoint %s the router %q takes all datagrams", e, first.router),
 				"give it another entrypoint")
 			continue
 		}
@@ -121,7 +120,7 @@ func (b *builder) entries(r *Route) []string {
 	for _, name := range r.Config.EntryPoints {
 		e, ok := b.opts.EntryPoints[name]
 		if !ok {
-			r.tell(config.Warning, "entrypoints", fmt.Sprintf("entrypoint %q does not exist, or is not for UDP", name), known)
+			r.report(config.Warning, "entrypoints", fmt.Sprintf("entrypoint %q does not exist, or is not for UDP", name), known)
 		} else if !slices.Contains(entries, e) {
 			entries = append(entries, e)
 		}
@@ -132,31 +131,8 @@ func (b *builder) entries(r *Route) []string {
 	return entries
 }
 
-func (r *Route) refused() bool {
-	return slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.Severity == config.Error })
-}
+func (r *Route) refuse(field, message, hint string) { r.report(config.Error, field, message, hint) }
 
-func (r *Route) refuse(field, message, hint string) { r.tell(config.Error, field, message, hint) }
-
-func (r *Route) tell(s config.Severity, field, message, hint string) {
-	r.Findings = append(r.Findings, Finding{Router: r.Name, Severity: s, Field: field, Message: message, Hint: hint})
-}
-
-// hintOf is the remedy that an error brings along, or empty.
-func hintOf(err error) string {
-	var m interface{ Hint() string }
-	if errors.As(err, &m) {
-		return m.Hint()
-	}
-	return ""
-}
-
-func didYouMean[T any](name string, known map[string]T) string {
-	return config.MeantName(name, slices.Sorted(maps.Keys(known)))
-}
-
-// local is a qualified name without its provider.
-func local(name string) string {
-	name, _, _ = strings.Cut(name, "@")
-	return name
+func (r *Route) report(s config.Severity, field, message, hint string) {
+	r.Findings = append(r.Findings, layer4.Finding{Router: r.Name, Severity: s, Field: field, Message: message, Hint: hint})
 }

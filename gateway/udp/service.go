@@ -2,13 +2,11 @@ package udp
 
 import (
 	"errors"
-	"fmt"
-	"net"
 	"reflect"
 	"slices"
-	"strconv"
 
 	"axion/gateway/config"
+	"axion/gateway/layer4"
 	"axion/gateway/wrr"
 )
 
@@ -21,6 +19,9 @@ type service struct {
 	rotation *wrr.Balancer // over either
 	err      error
 }
+
+// Failure is why the service could not be built.
+func (s *service) Failure() error { return s.err }
 
 // pick is the address of the server whose turn it is, of those not in tried; empty
 // where there is none.
@@ -46,30 +47,19 @@ func (s *service) has(tried []string) bool {
 		return slices.ContainsFunc(s.servers, func(a string) bool { return !slices.Contains(tried, a) })
 	}
 	for i, c := range s.children {
-		if weightOf(s.config.Weighted.Services[i]) > 0 && c.has(tried) {
+		if layer4.WeightOf(s.config.Weighted.Services[i]) > 0 && c.has(tried) {
 			return true
 		}
 	}
 	return false
 }
 
-// service builds the service of that name once; what is unchanged is the old
-// tables'. It is nil where there is none.
-func (b *builder) service(name string) *service {
-	if s, ok := b.services[name]; ok {
-		if s == nil { // it is being built
-			return &service{err: fmt.Errorf("the service %q leads back to itself", name)}
-		}
-		return s
-	}
-	c, ok := b.config.Services[name]
-	if !ok {
-		return nil
-	}
-	b.services[name] = nil
+// buildService builds the service of a name; what is unchanged is the old tables'.
+func (b *builder) buildService(name string, c *config.UDPService) *service {
 	s := &service{config: *c}
 	s.config.Origin = config.Origin{}
-	if s.err = b.make(s); c.LoadBalancer != nil && b.opts.Refuse != nil {
+	s.err = b.compose(s)
+	if c.LoadBalancer != nil && b.opts.Refuse != nil {
 		for _, at := range s.servers {
 			if s.err == nil {
 				s.err = b.opts.Refuse(c, at)
@@ -78,59 +68,26 @@ func (b *builder) service(name string) *service {
 	}
 	if was := b.old.services[name]; was != nil && was.err == nil && s.err == nil &&
 		slices.Equal(was.children, s.children) && reflect.DeepEqual(was.config, s.config) {
-		s = was
+		return was
 	}
-	b.services[name] = s
 	return s
 }
 
-func (b *builder) make(s *service) error {
-	var weights []int
+// compose finds the parts of s.
+func (b *builder) compose(s *service) (err error) {
 	switch c := s.config; {
 	case c.LoadBalancer != nil:
 		for _, at := range c.LoadBalancer.Servers {
-			if err := checkAddress(at.Address); err != nil {
+			if err := layer4.CheckAddress(at.Address, "127.0.0.1:53"); err != nil {
 				return err
 			}
-			s.servers, weights = append(s.servers, at.Address), append(weights, 1)
+			s.servers = append(s.servers, at.Address)
 		}
+		s.rotation = wrr.New(slices.Repeat([]int{1}, len(s.servers)))
 	case c.Weighted != nil:
-		for _, at := range c.Weighted.Services {
-			child := b.service(at.Name)
-			switch {
-			case child == nil:
-				return fmt.Errorf("the service %q does not exist", at.Name)
-			case child.err != nil:
-				return fmt.Errorf("the service %q: %w", at.Name, child.err)
-			case weightOf(at) < 0:
-				return fmt.Errorf("the weight %d of %q is negative", weightOf(at), at.Name)
-			}
-			s.children, weights = append(s.children, child), append(weights, weightOf(at))
-		}
-		if len(s.children) == 0 {
-			return errors.New("weighted.services is empty")
-		}
+		s.children, s.rotation, err = b.known.Weighted(c.Weighted)
 	default:
-		return errors.New("it has no loadbalancer")
+		err = errors.New("it has no loadbalancer")
 	}
-	s.rotation = wrr.New(weights)
-	return nil
-}
-
-func checkAddress(address string) error {
-	host, port, err := net.SplitHostPort(address)
-	if err == nil {
-		_, err = strconv.ParseUint(port, 10, 16)
-	}
-	if err != nil || host == "" {
-		return fmt.Errorf("the server address %q is not host:port, such as 127.0.0.1:53", address)
-	}
-	return nil
-}
-
-func weightOf(c config.WeightedService) int {
-	if c.Weight == nil {
-		return 1
-	}
-	return *c.Weight
+	return err
 }

@@ -1,6 +1,6 @@
 // Package udp routes datagrams: all that reach an entrypoint go to the service of
 // its router. The datagrams of one client address are a session with one server,
-// until nothing was said for a while.
+// until it was idle for a while.
 //
 // [Build] makes the tables of all entrypoints from a configuration; a [Server]
 // serves one entrypoint by the table in force. A session goes on with the server
@@ -11,6 +11,7 @@ import (
 	"net"
 
 	"axion/gateway/config"
+	"axion/gateway/layer4"
 )
 
 // Options say what [Build] builds for.
@@ -28,23 +29,13 @@ type Options struct {
 	Old *Tables
 }
 
-// Finding is what is wrong or doubtful with one router. A router with a finding of
-// severity [config.Error] is disabled.
-type Finding struct {
-	Router   string
-	Severity config.Severity
-	Field    string // of the router, such as "entrypoints"
-	Message  string
-	Hint     string // how to fix it, may be empty
-}
-
 // Route describes one router.
 type Route struct {
 	Name        string
 	Config      *config.UDPRouter
 	EntryPoints []string // that it serves, as [Tables.Table] knows them
 	Enabled     bool
-	Findings    []Finding
+	Findings    []layer4.Finding
 }
 
 // Listen opens sockets for datagrams at "host:port". No host, or "localhost", means

@@ -16,6 +16,7 @@ import (
 	"go.uber.org/goleak"
 
 	"axion/gateway/config"
+	"axion/gateway/layer4"
 	"axion/gateway/udp"
 )
 
@@ -352,7 +353,7 @@ func TestFindings(t *testing.T) {
 			c := one("127.0.0.1:1")
 			tt.set(c)
 			tables := udp.Build(c, options())
-			if !slices.ContainsFunc(tables.Findings(), func(f udp.Finding) bool {
+			if !slices.ContainsFunc(tables.Findings(), func(f layer4.Finding) bool {
 				return f.Router == "r" && f.Severity == tt.severity && f.Field == tt.field && strings.Contains(f.Message, tt.want)
 			}) {
 				t.Errorf("got %+v, want %s: %s", tables.Findings(), tt.field, tt.want)

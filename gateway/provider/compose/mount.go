@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"axion/gateway/hint"
 	"axion/gateway/static"
 	"axion/gateway/within"
 
@@ -124,19 +125,19 @@ func (b *builder) writable(full *types.Project, s types.ServiceConfig, name stri
 	m := mounted(full, s, inside)
 	switch {
 	case m == nil:
-		return "", "", &refusal{errors.New("it is on no volume of the container"), folder}
+		return "", "", hint.With(errors.New("it is on no volume of the container"), folder)
 	case m.source == "" || !filepath.IsAbs(m.source):
-		return "", "", &refusal{fmt.Errorf("%s is kept by the container engine", m.what), folder}
+		return "", "", hint.With(fmt.Errorf("%s is kept by the container engine", m.what), folder)
 	case s.ReadOnly && m.target == "/" || m.readOnly:
-		return "", "", &refusal{errors.New("it is mounted read-only"), "take :ro from the mount of " + m.target}
+		return "", "", hint.With(errors.New("it is mounted read-only"), "take :ro from the mount of "+m.target)
 	}
 	file = m.at(inside)
 	root, err = within.Root(b.writableDirs(), file)
 	if errors.Is(err, within.ErrOutside) {
-		return "", "", &refusal{fmt.Errorf("%s lies outside of the compose file's folder", file), folder}
+		return "", "", hint.With(fmt.Errorf("%s lies outside of the compose file's folder", file), folder)
 	}
 	if err != nil {
-		return "", "", &refusal{fmt.Errorf("%s: %w", b.show(file), err), "name another file"}
+		return "", "", hint.With(fmt.Errorf("%s: %w", b.show(file), err), "name another file")
 	}
 	return root, file, nil
 }
@@ -148,17 +149,6 @@ func (b *builder) writableDirs() []string {
 	}
 	return []string{b.dir, b.DataDir}
 }
-
-// refusal says why a file is not written, and what to do.
-type refusal struct {
-	error
-	hint string
-}
-
-func (r *refusal) Unwrap() error { return r.error }
-
-// Hint is the hint shown with the error.
-func (r *refusal) Hint() string { return r.hint }
 
 func or(a, b string) string {
 	if a != "" {

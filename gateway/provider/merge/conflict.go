@@ -80,7 +80,7 @@ func resolveConflict[T any](m *merger, g *group[T], name string, defs []*T, join
 	for _, def := range defs[1:] {
 		o := *g.origin(def)
 		if o.Layer < top.Layer {
-			m.problem(config.Warning, top, fmt.Sprintf("the %s %q replaces that of %s", g.kind, unqualified(name), ownerOf(o)), "")
+			m.problem(config.Warning, top, fmt.Sprintf("the %s %q replaces that of %s", g.kind, config.BareName(name), ownerOf(o)), "")
 			continue
 		}
 		places = append(places, o)
@@ -103,7 +103,7 @@ func resolveConflict[T any](m *merger, g *group[T], name string, defs []*T, join
 func (m *merger) conflict(kind, name string, places []config.Origin) {
 	for i, p := range places {
 		other := places[(i+1)%len(places)]
-		m.problem(config.Error, p, fmt.Sprintf("the %s %q is left out: %s defines it differently", kind, unqualified(name), ownerOf(other)),
+		m.problem(config.Error, p, fmt.Sprintf("the %s %q is left out: %s defines it differently", kind, config.BareName(name), ownerOf(other)),
 			"give one of them another name")
 	}
 }

@@ -56,7 +56,7 @@ func excludeUsers[T any](m *merger, all map[string]*T, failed map[string]string,
 		for _, ref := range refs {
 			if why := failed[ref]; why != "" {
 				m.problem(config.Error, at, fmt.Sprintf("the %s %q is left out: its middleware %q needs %s, which is not supported",
-					kind, unqualified(name), unqualified(ref), why), "remove the middleware from the "+kind)
+					kind, config.BareName(name), config.BareName(ref), why), "remove the middleware from the "+kind)
 				delete(all, name)
 				break
 			}

@@ -23,12 +23,6 @@ func shared(name, provider string) string {
 	return qualify(name, provider)
 }
 
-// unqualified is a name as its author wrote it.
-func unqualified(name string) string {
-	name, _, _ = strings.Cut(name, "@")
-	return name
-}
-
 func qualifyAll(names []string, provider string) []string {
 	if len(names) == 0 {
 		return nil
