@@ -1,6 +1,6 @@
 // Docs shows the documentation that is in the binary: its topics, one of them with its
 // headings, and what a search finds.
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { html } from "../html.js";
 import { fragment, hrefTo, segments } from "../address.js";
 import { useFetch } from "../fetch.js";
@@ -61,7 +61,7 @@ function TopicPage({ name }) {
   const { answer, retry } = useFetch("/api/docs/" + encodeURIComponent(name));
   const article = useRef();
   const topic = answer?.ok ? answer.body : null;
-  useEffect(() => topic && enhance(article.current), [topic]);
+  useLayoutEffect(() => topic && enhance(article.current), [topic]);
   useEffect(() => (topic ? highlight(article.current, filterText()) : undefined), [topic, filterText()]);
   useEffect(() => {
     if (topic) show(article.current, fragment.value);
