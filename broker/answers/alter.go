@@ -10,8 +10,8 @@ import (
 )
 
 func init() {
-	on((*Completer).alterConfigs)
-	on((*Completer).incrementalAlterConfigs)
+	on(configs.alterConfigs)
+	on(configs.incrementalAlterConfigs)
 }
 
 // resource is what settings belong to.
@@ -22,7 +22,7 @@ type resource struct {
 
 // alterConfigs refuses the settings of topics that Kafka refuses: kfake takes any name
 // and value. They are then not changed.
-func (*Completer) alterConfigs(req *kmsg.AlterConfigsRequest) Exchange {
+func (configs) alterConfigs(req *kmsg.AlterConfigsRequest) Exchange {
 	before := len(req.Resources)
 	kept, refused := splitConfigs(req.Resources, func(r *kmsg.AlterConfigsRequestResource) resource {
 		return resource{r.ResourceType, r.ResourceName}
@@ -45,7 +45,7 @@ func (*Completer) alterConfigs(req *kmsg.AlterConfigsRequest) Exchange {
 	}}
 }
 
-func (m *Completer) incrementalAlterConfigs(req *kmsg.IncrementalAlterConfigsRequest) Exchange {
+func (m configs) incrementalAlterConfigs(req *kmsg.IncrementalAlterConfigsRequest) Exchange {
 	before := len(req.Resources)
 	kept, refused := splitConfigs(req.Resources, func(r *kmsg.IncrementalAlterConfigsRequestResource) resource {
 		return resource{r.ResourceType, r.ResourceName}
@@ -80,7 +80,7 @@ func (m *Completer) incrementalAlterConfigs(req *kmsg.IncrementalAlterConfigsReq
 // setLists has a topic's lists set to what is appended to or subtracted from them, and
 // reports whether there are any. kfake appends to nothing where the default holds, and
 // what is there already.
-func (m *Completer) setLists(r kmsg.IncrementalAlterConfigsRequestResource) bool {
+func (m configs) setLists(r kmsg.IncrementalAlterConfigsRequestResource) bool {
 	if r.ResourceType != kmsg.ConfigResourceTypeTopic {
 		return false
 	}

@@ -41,13 +41,29 @@ type Cluster interface {
 
 // Completer completes the answers of one broker. Its methods are safe for concurrent
 // use.
-type Completer struct {
+type Completer struct{ asker asker }
+
+// asker asks the broker, and keeps what members of groups have said.
+type asker struct {
 	cluster    Cluster
 	heartbeats heartbeats
 }
 
+// Families of requests: their methods are the exchanges of requests, or help them.
+type (
+	clusters struct{ *asker } // requests of the cluster as a whole
+	configs  struct{ *asker } // of settings
+	groups   struct{ *asker }
+	records  struct{ *asker }
+	topics   struct{ *asker }
+	users    struct{ *asker } // of quotas and credentials
+)
+
+// family is one of them.
+type family interface{ ~struct{ *asker } }
+
 // New returns the completer of a broker.
-func New(cluster Cluster) *Completer { return &Completer{cluster: cluster} }
+func New(cluster Cluster) *Completer { return &Completer{asker{cluster: cluster}} }
 
 // Exchange is what becomes of a request. The zero value passes it on as it is and
 // only fills in what its answer must not leave null.
@@ -97,19 +113,19 @@ func Fills(key int16) bool {
 
 // exchanges has one function for each key whose requests or answers differ in more
 // than nulls.
-var exchanges = map[kmsg.Key]func(*Completer, kmsg.Request) Exchange{}
+var exchanges = map[kmsg.Key]func(*asker, kmsg.Request) Exchange{}
 
 // on registers the exchange of a kind of request.
-func on[R kmsg.Request](exchange func(*Completer, R) Exchange) {
+func on[F family, R kmsg.Request](exchange func(F, R) Exchange) {
 	var req R
-	exchanges[kmsg.Key(req.Key())] = func(m *Completer, req kmsg.Request) Exchange { return exchange(m, req.(R)) }
+	exchanges[kmsg.Key(req.Key())] = func(a *asker, req kmsg.Request) Exchange { return exchange(F(struct{ *asker }{a}), req.(R)) }
 }
 
 // Exchange says what becomes of a request, which it may change. It may ask the
 // broker, and so take as long as an answer.
 func (m *Completer) Exchange(req kmsg.Request) Exchange {
 	if exchange, ok := exchanges[kmsg.Key(req.Key())]; ok {
-		return exchange(m, req)
+		return exchange(&m.asker, req)
 	}
 	return Exchange{}
 }
@@ -128,7 +144,7 @@ func instead[R kmsg.Response](fn func(R)) Exchange {
 
 // ask sends a request of the completer's own. It returns nil where the broker does not
 // answer, which leaves kfake's answer as it is.
-func ask[R kmsg.Response](m *Completer, req kmsg.Request) (resp R, ok bool) {
+func ask[R kmsg.Response](m *asker, req kmsg.Request) (resp R, ok bool) {
 	ctx, cancel := context.WithTimeout(context.Background(), askTime)
 	defer cancel()
 	answer, err := m.cluster.Ask(ctx, req)

@@ -18,9 +18,9 @@ const Node = 0
 const clusterOperations = 1<<5 | 1<<7 | 1<<8 | 1<<9 | 1<<10 | 1<<11 | 1<<12
 
 func init() {
-	on((*Completer).apiVersions)
-	on((*Completer).describeQuorum)
-	on(func(_ *Completer, req *kmsg.DescribeClusterRequest) Exchange {
+	on(clusters.apiVersions)
+	on(clusters.describeQuorum)
+	on(func(_ clusters, req *kmsg.DescribeClusterRequest) Exchange {
 		return complete(func(a *kmsg.DescribeClusterResponse) {
 			for i := range a.Brokers {
 				a.Brokers[i].Rack = nil
@@ -28,25 +28,25 @@ func init() {
 			operations(&a.ClusterAuthorizedOperations, req.IncludeClusterAuthorizedOperations, a.ErrorCode, clusterOperations)
 		})
 	})
-	on(func(*Completer, *kmsg.CreateDelegationTokenRequest) Exchange {
+	on(func(clusters, *kmsg.CreateDelegationTokenRequest) Exchange {
 		return instead(func(a *kmsg.CreateDelegationTokenResponse) { a.ErrorCode = kerr.DelegationTokenAuthDisabled.Code })
 	})
-	on(func(*Completer, *kmsg.RenewDelegationTokenRequest) Exchange {
+	on(func(clusters, *kmsg.RenewDelegationTokenRequest) Exchange {
 		return instead(func(a *kmsg.RenewDelegationTokenResponse) { a.ErrorCode = kerr.DelegationTokenAuthDisabled.Code })
 	})
-	on(func(*Completer, *kmsg.ExpireDelegationTokenRequest) Exchange {
+	on(func(clusters, *kmsg.ExpireDelegationTokenRequest) Exchange {
 		return instead(func(a *kmsg.ExpireDelegationTokenResponse) { a.ErrorCode = kerr.DelegationTokenAuthDisabled.Code })
 	})
-	on(func(*Completer, *kmsg.DescribeDelegationTokenRequest) Exchange {
+	on(func(clusters, *kmsg.DescribeDelegationTokenRequest) Exchange {
 		return instead(func(a *kmsg.DescribeDelegationTokenResponse) { a.ErrorCode = kerr.DelegationTokenAuthDisabled.Code })
 	})
-	on(func(*Completer, *kmsg.DescribeACLsRequest) Exchange {
+	on(func(clusters, *kmsg.DescribeACLsRequest) Exchange {
 		return instead(func(a *kmsg.DescribeACLsResponse) {
 			a.ErrorCode, a.ErrorMessage = kerr.SecurityDisabled.Code, noAuthorizer()
 		})
 	})
-	on((*Completer).createACLs)
-	on((*Completer).deleteACLs)
+	on(clusters.createACLs)
+	on(clusters.deleteACLs)
 }
 
 // added are requests that Kafka answers and kfake does not; the completer does.
@@ -61,7 +61,7 @@ var added = []kmsg.ApiVersionsResponseApiKey{
 // apiVersions tells what clients of Kafka 4.3 may use. Kafka names Produce from version 0 on, without which librdkafka compresses
 // nothing, though it answers from 3 on. It has no telemetry without a receiver; kfake asks
 // clients to send all their metrics, and drops them.
-func (*Completer) apiVersions(*kmsg.ApiVersionsRequest) Exchange {
+func (clusters) apiVersions(*kmsg.ApiVersionsRequest) Exchange {
 	return complete(func(a *kmsg.ApiVersionsResponse) {
 		keys := make([]kmsg.ApiVersionsResponseApiKey, 0, len(a.ApiKeys)+len(added))
 		known := make(map[int16]bool, len(a.ApiKeys))
@@ -115,7 +115,7 @@ func level(feature string, named int16) int16 {
 const metadataTopic = "__cluster_metadata" // Kafka's log of the cluster's state
 
 // describeQuorum answers for one node, which kfake does not answer at all.
-func (m *Completer) describeQuorum(req *kmsg.DescribeQuorumRequest) Exchange {
+func (m clusters) describeQuorum(req *kmsg.DescribeQuorumRequest) Exchange {
 	return instead(func(a *kmsg.DescribeQuorumResponse) {
 		for _, t := range req.Topics {
 			topic := kmsg.NewDescribeQuorumResponseTopic()
@@ -156,7 +156,7 @@ func noAuthorizer() *string {
 	return &text
 }
 
-func (*Completer) createACLs(req *kmsg.CreateACLsRequest) Exchange {
+func (clusters) createACLs(req *kmsg.CreateACLsRequest) Exchange {
 	return instead(func(a *kmsg.CreateACLsResponse) {
 		for range req.Creations {
 			result := kmsg.NewCreateACLsResponseResult()
@@ -166,7 +166,7 @@ func (*Completer) createACLs(req *kmsg.CreateACLsRequest) Exchange {
 	})
 }
 
-func (*Completer) deleteACLs(req *kmsg.DeleteACLsRequest) Exchange {
+func (clusters) deleteACLs(req *kmsg.DeleteACLsRequest) Exchange {
 	return instead(func(a *kmsg.DeleteACLsResponse) {
 		for range req.Filters {
 			result := kmsg.NewDeleteACLsResponseResult()

@@ -8,8 +8,8 @@ import (
 )
 
 func init() {
-	on((*Completer).offsetCommit)
-	on((*Completer).txnOffsetCommit)
+	on(groups.offsetCommit)
+	on(groups.txnOffsetCommit)
 }
 
 // maxMetadata is Kafka's offset.metadata.max.bytes: the length of the text that is
@@ -54,7 +54,7 @@ func refuseLong[P any, A ~struct {
 	}}
 }
 
-func (*Completer) offsetCommit(req *kmsg.OffsetCommitRequest) Exchange {
+func (groups) offsetCommit(req *kmsg.OffsetCommitRequest) Exchange {
 	return refuseLong(len(req.Topics),
 		func(i int) *[]kmsg.OffsetCommitRequestTopicPartition { return &req.Topics[i].Partitions },
 		func(p kmsg.OffsetCommitRequestTopicPartition) (int32, *string) { return p.Partition, p.Metadata },
@@ -66,7 +66,7 @@ func (*Completer) offsetCommit(req *kmsg.OffsetCommitRequest) Exchange {
 		})
 }
 
-func (*Completer) txnOffsetCommit(req *kmsg.TxnOffsetCommitRequest) Exchange {
+func (groups) txnOffsetCommit(req *kmsg.TxnOffsetCommitRequest) Exchange {
 	return refuseLong(len(req.Topics),
 		func(i int) *[]kmsg.TxnOffsetCommitRequestTopicPartition { return &req.Topics[i].Partitions },
 		func(p kmsg.TxnOffsetCommitRequestTopicPartition) (int32, *string) { return p.Partition, p.Metadata },

@@ -9,7 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-func init() { on((*Completer).describeConfigs) }
+func init() { on(configs.describeConfigs) }
 
 // The types of kmsg are long to write.
 type (
@@ -21,7 +21,7 @@ type (
 // in force. kfake tells a topic the broker's settings by the broker's names, and not of
 // those that it does not follow. All names are asked for, since a topic's values may
 // come from the broker's.
-func (m *Completer) describeConfigs(req *kmsg.DescribeConfigsRequest) Exchange {
+func (m configs) describeConfigs(req *kmsg.DescribeConfigsRequest) Exchange {
 	wanted := make(map[resource][]string)
 	for i := range req.Resources {
 		r := &req.Resources[i]
@@ -58,7 +58,7 @@ var kept = map[string]bool{
 	"log.segment.bytes": true, "log.cleanup.policy": true, "log.cleaner.backoff.ms": true,
 }
 
-func (m *Completer) describe(r *kmsg.DescribeConfigsResponseResource) {
+func (m configs) describe(r *kmsg.DescribeConfigsResponseResource) {
 	switch r.ResourceType {
 	case kmsg.ConfigResourceTypeTopic:
 		r.Configs = topicSettings.describe(r.Configs, kmsg.ConfigSourceDynamicTopicConfig)
@@ -149,7 +149,7 @@ func defaultsForAll(listed []config) []config {
 
 // describeBroker corrects what kfake says of itself. Without a name, what is set for
 // all brokers is asked for: only that.
-func (m *Completer) describeBroker(name string, listed []config) []config {
+func (m configs) describeBroker(name string, listed []config) []config {
 	if name == "" {
 		return defaultsForAll(listed)
 	}

@@ -9,31 +9,31 @@ import (
 )
 
 func init() {
-	on((*Completer).offsetFetch)
-	on((*Completer).listGroups)
-	on((*Completer).describeGroups)
-	on((*Completer).consumerGroupDescribe)
-	on((*Completer).shareGroupDescribe)
-	on(func(*Completer, *kmsg.HeartbeatRequest) Exchange {
+	on(groups.offsetFetch)
+	on(groups.listGroups)
+	on(groups.describeGroups)
+	on(groups.consumerGroupDescribe)
+	on(groups.shareGroupDescribe)
+	on(func(groups, *kmsg.HeartbeatRequest) Exchange {
 		return complete(func(a *kmsg.HeartbeatResponse) { unknownMember(&a.ErrorCode) })
 	})
-	on(func(*Completer, *kmsg.SyncGroupRequest) Exchange {
+	on(func(groups, *kmsg.SyncGroupRequest) Exchange {
 		return complete(func(a *kmsg.SyncGroupResponse) { unknownMember(&a.ErrorCode) })
 	})
-	on((*Completer).leaveGroup)
-	on((*Completer).offsetDelete)
+	on(groups.leaveGroup)
+	on(groups.offsetDelete)
 }
 
 // offsetDelete: offsets of a topic stay while a group's members subscribe to it. kfake
 // says of groups of the consumer protocol that they are not empty, or not there.
-func (m *Completer) offsetDelete(req *kmsg.OffsetDeleteRequest) Exchange {
+func (m groups) offsetDelete(req *kmsg.OffsetDeleteRequest) Exchange {
 	return complete(func(a *kmsg.OffsetDeleteResponse) {
 		if a.ErrorCode != kerr.NonEmptyGroup.Code && a.ErrorCode != kerr.GroupIDNotFound.Code {
 			return
 		}
 		describe := kmsg.NewPtrConsumerGroupDescribeRequest()
 		describe.Groups = []string{req.Group}
-		d, ok := ask[*kmsg.ConsumerGroupDescribeResponse](m, describe)
+		d, ok := ask[*kmsg.ConsumerGroupDescribeResponse](m.asker, describe)
 		if !ok || len(d.Groups) != 1 || d.Groups[0].ErrorCode != 0 {
 			return
 		}
@@ -72,7 +72,7 @@ func unknownMember(code *int16) bool {
 	return true
 }
 
-func (*Completer) leaveGroup(req *kmsg.LeaveGroupRequest) Exchange {
+func (groups) leaveGroup(req *kmsg.LeaveGroupRequest) Exchange {
 	return complete(func(a *kmsg.LeaveGroupResponse) {
 		if !unknownMember(&a.ErrorCode) || req.Version < 3 {
 			return
@@ -88,7 +88,7 @@ func (*Completer) leaveGroup(req *kmsg.LeaveGroupRequest) Exchange {
 
 // offsetFetch: a group that is not there has committed nothing, which is no error in
 // Kafka. kfake answers GROUP_ID_NOT_FOUND.
-func (*Completer) offsetFetch(req *kmsg.OffsetFetchRequest) Exchange {
+func (groups) offsetFetch(req *kmsg.OffsetFetchRequest) Exchange {
 	return complete(func(a *kmsg.OffsetFetchResponse) {
 		if req.Version < 8 {
 			if a.ErrorCode == kerr.GroupIDNotFound.Code {
@@ -140,7 +140,7 @@ var groupStates = map[string]string{
 
 // listGroups: filters take no account of case in Kafka, and Java writes types with a
 // capital letter. kfake compares them as they are, and lists nothing.
-func (*Completer) listGroups(req *kmsg.ListGroupsRequest) Exchange {
+func (groups) listGroups(req *kmsg.ListGroupsRequest) Exchange {
 	for i, kind := range req.TypesFilter {
 		req.TypesFilter[i] = strings.ToLower(kind)
 	}
@@ -181,7 +181,7 @@ func host(field *string) {
 
 // describeGroups: only groups of the classic protocol are described by this request.
 // kfake tells the state of others, without members.
-func (m *Completer) describeGroups(req *kmsg.DescribeGroupsRequest) Exchange {
+func (m groups) describeGroups(req *kmsg.DescribeGroupsRequest) Exchange {
 	return complete(func(a *kmsg.DescribeGroupsResponse) {
 		for i := range a.Groups {
 			group := &a.Groups[i]
@@ -203,7 +203,7 @@ func (m *Completer) describeGroups(req *kmsg.DescribeGroupsRequest) Exchange {
 	})
 }
 
-func (m *Completer) consumerGroupDescribe(req *kmsg.ConsumerGroupDescribeRequest) Exchange {
+func (m groups) consumerGroupDescribe(req *kmsg.ConsumerGroupDescribeRequest) Exchange {
 	return complete(func(a *kmsg.ConsumerGroupDescribeResponse) {
 		for i := range a.Groups {
 			group := &a.Groups[i]
@@ -220,7 +220,7 @@ func (m *Completer) consumerGroupDescribe(req *kmsg.ConsumerGroupDescribeRequest
 }
 
 // nameAssignments gives the topics of assignments their names, which kfake leaves out.
-func (m *Completer) nameAssignments(a *kmsg.ConsumerGroupDescribeResponse) {
+func (m groups) nameAssignments(a *kmsg.ConsumerGroupDescribeResponse) {
 	var all []*kmsg.AssignmentTopicPartition
 	for i := range a.Groups {
 		for j := range a.Groups[i].Members {
@@ -243,7 +243,7 @@ func (m *Completer) nameAssignments(a *kmsg.ConsumerGroupDescribeResponse) {
 	}
 }
 
-func (*Completer) shareGroupDescribe(req *kmsg.ShareGroupDescribeRequest) Exchange {
+func (groups) shareGroupDescribe(req *kmsg.ShareGroupDescribeRequest) Exchange {
 	return complete(func(a *kmsg.ShareGroupDescribeResponse) {
 		for i := range a.Groups {
 			group := &a.Groups[i]
@@ -262,7 +262,7 @@ const (
 )
 
 // kindOf is the kind of a group, or empty where there is no such group.
-func (m *Completer) kindOf(group string) string {
+func (m *asker) kindOf(group string) string {
 	list, ok := ask[*kmsg.ListGroupsResponse](m, kmsg.NewPtrListGroupsRequest())
 	if !ok {
 		return ""

@@ -9,7 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-func init() { on((*Completer).consumerGroupHeartbeat) }
+func init() { on(groups.consumerGroupHeartbeat) }
 
 // maxMembers bounds how many members' partitions are kept: some never say that they
 // leave.
@@ -56,7 +56,7 @@ func (h *heartbeats) of(member [2]string) ownedTopics {
 // kfake reads a new subscription only where a member says at once what it has and how
 // long it needs to rebalance, and loses it otherwise: the member stays without its
 // partitions. It answers INVALID_REQUEST for a pattern that is none.
-func (m *Completer) consumerGroupHeartbeat(req *kmsg.ConsumerGroupHeartbeatRequest) Exchange {
+func (m groups) consumerGroupHeartbeat(req *kmsg.ConsumerGroupHeartbeatRequest) Exchange {
 	member := [2]string{req.Group, req.MemberID}
 	switch {
 	case req.MemberEpoch < 0:

@@ -3,7 +3,7 @@ package answers
 import "github.com/twmb/franz-go/pkg/kmsg"
 
 // metadata asks about topics, or about all where none are named.
-func (m *Completer) metadata(topics ...string) []kmsg.MetadataResponseTopic {
+func (m *asker) metadata(topics ...string) []kmsg.MetadataResponseTopic {
 	req := kmsg.NewPtrMetadataRequest()
 	for _, topic := range topics {
 		t := kmsg.NewMetadataRequestTopic()
@@ -18,7 +18,7 @@ func (m *Completer) metadata(topics ...string) []kmsg.MetadataResponseTopic {
 }
 
 // topicNames are the names of all topics by their ids.
-func (m *Completer) topicNames() map[[16]byte]string {
+func (m *asker) topicNames() map[[16]byte]string {
 	names := make(map[[16]byte]string)
 	for _, topic := range m.metadata() {
 		if topic.Topic != nil {
@@ -29,7 +29,7 @@ func (m *Completer) topicNames() map[[16]byte]string {
 }
 
 // partitions are the numbers of partitions of those of the topics that are there.
-func (m *Completer) partitions(topics ...string) map[string]int {
+func (m *asker) partitions(topics ...string) map[string]int {
 	if len(topics) == 0 {
 		return nil
 	}

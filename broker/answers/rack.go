@@ -6,14 +6,14 @@ import (
 )
 
 func init() {
-	on(func(*Completer, *kmsg.MetadataRequest) Exchange {
+	on(func(topics, *kmsg.MetadataRequest) Exchange {
 		return complete(func(a *kmsg.MetadataResponse) {
 			for i := range a.Brokers {
 				a.Brokers[i].Rack = nil // kfake says that its rack is krack; a broker that is told of none has none
 			}
 		})
 	})
-	on(func(*Completer, *kmsg.DescribeTopicPartitionsRequest) Exchange {
+	on(func(topics, *kmsg.DescribeTopicPartitionsRequest) Exchange {
 		return complete(func(a *kmsg.DescribeTopicPartitionsResponse) {
 			for i := range a.Topics {
 				t := &a.Topics[i]

@@ -8,10 +8,10 @@ import (
 )
 
 func init() {
-	on((*Completer).deleteRecords)
-	on((*Completer).describeLogDirs)
-	on((*Completer).alterReplicaLogDirs)
-	on(func(*Completer, *kmsg.ShareFetchRequest) Exchange {
+	on(records.deleteRecords)
+	on(records.describeLogDirs)
+	on(records.alterReplicaLogDirs)
+	on(func(records, *kmsg.ShareFetchRequest) Exchange {
 		return complete(func(a *kmsg.ShareFetchResponse) { batch.MarkAnswer(a) })
 	})
 }
@@ -25,7 +25,7 @@ type partition struct {
 // deleteRecords: what is gone already is deleted, which Kafka answers by where the
 // partition starts; kfake by OFFSET_OUT_OF_RANGE. Records of a topic that is compacted
 // and never cut are not for deletion.
-func (m *Completer) deleteRecords(req *kmsg.DeleteRecordsRequest) Exchange {
+func (m records) deleteRecords(req *kmsg.DeleteRecordsRequest) Exchange {
 	wanted := make(map[partition]int64)
 	refused := m.keptTopics(req)
 	for i := range req.Topics {
@@ -44,7 +44,7 @@ func (m *Completer) deleteRecords(req *kmsg.DeleteRecordsRequest) Exchange {
 	return x
 }
 
-func (m *Completer) completeDeleted(a *kmsg.DeleteRecordsResponse, wanted map[partition]int64, refused map[string]bool) {
+func (m records) completeDeleted(a *kmsg.DeleteRecordsResponse, wanted map[partition]int64, refused map[string]bool) {
 	for i := range a.Topics {
 		topic := &a.Topics[i]
 		for j := range topic.Partitions {
@@ -69,14 +69,14 @@ func (m *Completer) completeDeleted(a *kmsg.DeleteRecordsResponse, wanted map[pa
 }
 
 // startOf is the oldest offset of a partition.
-func (m *Completer) startOf(topic string, id int32) (int64, bool) {
+func (m records) startOf(topic string, id int32) (int64, bool) {
 	req := kmsg.NewPtrListOffsetsRequest()
 	req.ReplicaID = -1
 	t, p := kmsg.NewListOffsetsRequestTopic(), kmsg.NewListOffsetsRequestTopicPartition()
 	p.Partition, p.Timestamp = id, -2
 	t.Topic, t.Partitions = topic, append(t.Partitions, p)
 	req.Topics = append(req.Topics, t)
-	a, ok := ask[*kmsg.ListOffsetsResponse](m, req)
+	a, ok := ask[*kmsg.ListOffsetsResponse](m.asker, req)
 	if !ok || len(a.Topics) != 1 || len(a.Topics[0].Partitions) != 1 || a.Topics[0].Partitions[0].ErrorCode != 0 {
 		return 0, false
 	}
@@ -84,7 +84,7 @@ func (m *Completer) startOf(topic string, id int32) (int64, bool) {
 }
 
 // keptTopics are those whose policy is compaction alone.
-func (m *Completer) keptTopics(req *kmsg.DeleteRecordsRequest) map[string]bool {
+func (m records) keptTopics(req *kmsg.DeleteRecordsRequest) map[string]bool {
 	var names []string
 	for _, t := range req.Topics {
 		names = append(names, t.Topic)
@@ -106,7 +106,7 @@ const kfakeDir = "/mem/kfake"
 // describeLogDirs names the folder that the records are in, how large its disk is, and
 // what records may take of it (KIP-827): nothing where they are refused. kfake names a
 // folder that is not there, and none where there are no topics.
-func (m *Completer) describeLogDirs(*kmsg.DescribeLogDirsRequest) Exchange {
+func (m records) describeLogDirs(*kmsg.DescribeLogDirsRequest) Exchange {
 	return complete(func(a *kmsg.DescribeLogDirsResponse) {
 		if a.ErrorCode != 0 {
 			return
@@ -126,7 +126,7 @@ func (m *Completer) describeLogDirs(*kmsg.DescribeLogDirsRequest) Exchange {
 
 // alterReplicaLogDirs refuses folders that the broker does not have. kfake takes any,
 // and says from then on that the partition is there.
-func (m *Completer) alterReplicaLogDirs(req *kmsg.AlterReplicaLogDirsRequest) Exchange {
+func (m records) alterReplicaLogDirs(req *kmsg.AlterReplicaLogDirsRequest) Exchange {
 	return instead(func(a *kmsg.AlterReplicaLogDirsResponse) {
 		var names []string
 		for _, dir := range req.Dirs {
@@ -137,20 +137,26 @@ func (m *Completer) alterReplicaLogDirs(req *kmsg.AlterReplicaLogDirsRequest) Ex
 		known := m.partitions(names...)
 		for _, dir := range req.Dirs {
 			for _, t := range dir.Topics {
-				topic := kmsg.NewAlterReplicaLogDirsResponseTopic()
-				topic.Topic = t.Topic
-				for _, id := range t.Partitions {
-					part := kmsg.NewAlterReplicaLogDirsResponseTopicPartition()
-					part.Partition = id
-					if dir.Dir != m.cluster.Dir() {
-						part.ErrorCode = kerr.LogDirNotFound.Code
-					} else if id < 0 || int(id) >= known[t.Topic] {
-						part.ErrorCode = kerr.ReplicaNotAvailable.Code
-					}
-					topic.Partitions = append(topic.Partitions, part)
-				}
-				a.Topics = append(a.Topics, topic)
+				a.Topics = append(a.Topics, movedTo(t, dir.Dir == m.cluster.Dir(), known[t.Topic]))
 			}
 		}
 	})
+}
+
+// movedTo is the answer about a topic of so many partitions, which is to go to a folder
+// that the broker has or not.
+func movedTo(t kmsg.AlterReplicaLogDirsRequestDirTopic, has bool, partitions int) kmsg.AlterReplicaLogDirsResponseTopic {
+	topic := kmsg.NewAlterReplicaLogDirsResponseTopic()
+	topic.Topic = t.Topic
+	for _, id := range t.Partitions {
+		part := kmsg.NewAlterReplicaLogDirsResponseTopicPartition()
+		part.Partition = id
+		if !has {
+			part.ErrorCode = kerr.LogDirNotFound.Code
+		} else if id < 0 || int(id) >= partitions {
+			part.ErrorCode = kerr.ReplicaNotAvailable.Code
+		}
+		topic.Partitions = append(topic.Partitions, part)
+	}
+	return topic
 }

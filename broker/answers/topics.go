@@ -9,11 +9,11 @@ import (
 )
 
 func init() {
-	on((*Completer).createTopics)
-	on((*Completer).createPartitions)
-	on((*Completer).deleteTopics)
-	on((*Completer).electLeaders)
-	on((*Completer).reassign)
+	on(topics.createTopics)
+	on(topics.createPartitions)
+	on(topics.deleteTopics)
+	on(topics.electLeaders)
+	on(topics.reassign)
 }
 
 // problem is why a topic, partition or resource is refused.
@@ -29,7 +29,7 @@ func problemf(err *kerr.Error, format string, args ...any) *problem {
 // createTopics refuses what Kafka refuses and kfake creates: replicas on brokers that
 // are not there, no replicas at all, and settings that Kafka does not have. In the
 // answer it tells each new topic's settings.
-func (m *Completer) createTopics(req *kmsg.CreateTopicsRequest) Exchange {
+func (m topics) createTopics(req *kmsg.CreateTopicsRequest) Exchange {
 	refused := make(map[string]*problem)
 	req.Topics = slices.DeleteFunc(req.Topics, func(t kmsg.CreateTopicsRequestTopic) bool {
 		p := newTopicProblem(t)
@@ -110,7 +110,7 @@ func replicasProblem(replicas []int32) *problem {
 
 // tellSettings lists the settings of the topics that were created, or would be. kfake
 // lists those of the request alone, from a source that Java does not know.
-func (m *Completer) tellSettings(req *kmsg.CreateTopicsRequest, a *kmsg.CreateTopicsResponse) {
+func (m topics) tellSettings(req *kmsg.CreateTopicsRequest, a *kmsg.CreateTopicsResponse) {
 	var created []string
 	for _, topic := range a.Topics {
 		if topic.ErrorCode == 0 && !req.ValidateOnly {
@@ -150,7 +150,7 @@ func override(all []kmsg.CreateTopicsResponseTopicConfig,
 }
 
 // settingsOf are topics' settings as the broker describes them.
-func (m *Completer) settingsOf(topics []string) map[string][]kmsg.CreateTopicsResponseTopicConfig {
+func (m *asker) settingsOf(topics []string) map[string][]kmsg.CreateTopicsResponseTopicConfig {
 	if len(topics) == 0 {
 		return nil
 	}
@@ -181,7 +181,7 @@ func (m *Completer) settingsOf(topics []string) map[string][]kmsg.CreateTopicsRe
 
 // createPartitions: as many partitions as there are would be no increase, which Kafka
 // refuses. kfake does nothing and says that it is done.
-func (m *Completer) createPartitions(req *kmsg.CreatePartitionsRequest) Exchange {
+func (m topics) createPartitions(req *kmsg.CreatePartitionsRequest) Exchange {
 	var names []string
 	for _, t := range req.Topics {
 		names = append(names, t.Topic)
@@ -202,7 +202,7 @@ func (m *Completer) createPartitions(req *kmsg.CreatePartitionsRequest) Exchange
 }
 
 // deleteTopics: a topic that is asked for by an id that is not there has no name.
-func (m *Completer) deleteTopics(*kmsg.DeleteTopicsRequest) Exchange {
+func (m topics) deleteTopics(*kmsg.DeleteTopicsRequest) Exchange {
 	return complete(func(a *kmsg.DeleteTopicsResponse) {
 		for i := range a.Topics {
 			topic := &a.Topics[i]
@@ -215,7 +215,7 @@ func (m *Completer) deleteTopics(*kmsg.DeleteTopicsRequest) Exchange {
 
 // electLeaders: the one broker leads everything, so that no election is needed. kfake
 // holds one, and counts the leader's epoch up.
-func (m *Completer) electLeaders(req *kmsg.ElectLeadersRequest) Exchange {
+func (m topics) electLeaders(req *kmsg.ElectLeadersRequest) Exchange {
 	return instead(func(a *kmsg.ElectLeadersResponse) {
 		var names []string
 		for _, t := range req.Topics {
@@ -243,7 +243,7 @@ func (m *Completer) electLeaders(req *kmsg.ElectLeadersRequest) Exchange {
 }
 
 // reassign refuses brokers that are not there. kfake accepts them, and does nothing.
-func (m *Completer) reassign(req *kmsg.AlterPartitionAssignmentsRequest) Exchange {
+func (m topics) reassign(req *kmsg.AlterPartitionAssignmentsRequest) Exchange {
 	return complete(func(a *kmsg.AlterPartitionAssignmentsResponse) {
 		for i := range a.Topics {
 			for j := range a.Topics[i].Partitions {
