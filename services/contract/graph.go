@@ -41,7 +41,7 @@ type Node struct {
 	Config json.RawMessage `json:"config,omitempty"`
 }
 
-// Edge leads from the node that asks to the one that is asked, or from the one
+// Edge leads from the node that sends requests to the one that answers, or from the one
 // that sends to the one that receives.
 type Edge struct {
 	ID   string `json:"id"`

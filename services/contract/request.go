@@ -79,7 +79,7 @@ type File struct {
 	Content string `json:"content"`
 }
 
-// ProvisionRequest asks to run Files under Slug. Asking again with the same
+// ProvisionRequest requests to run Files under Slug. Sent again with the same
 // DeploymentID answers the same and changes nothing. UserID is whose project it is;
 // empty means that nobody finds it in the inventory.
 type ProvisionRequest struct {
@@ -104,14 +104,14 @@ type CancelProvisionRequest struct {
 	DeploymentID string `json:"deploymentId"`
 }
 
-// DeprovisionRequest asks to stop and remove a project's runtime. With a DeploymentID
+// DeprovisionRequest requests to stop and remove a project's runtime. With a DeploymentID
 // that is done only where it is of that deployment.
 type DeprovisionRequest struct {
 	ProjectID    string `json:"projectId"`
 	DeploymentID string `json:"deploymentId,omitempty"`
 }
 
-// DeprovisionReply tells whether there was anything to remove.
+// DeprovisionReply says whether there was anything to remove.
 type DeprovisionReply struct {
 	Removed bool `json:"removed"`
 }

@@ -12,7 +12,7 @@ func ReplyTopic(service string) string { return "axion." + service + ".reply" }
 // DeadLetterTopic is where a service puts messages it could not process.
 func DeadLetterTopic(service string) string { return "axion." + service + ".dlq" }
 
-// NotificationTopic is where the instances of a service tell each other that clients have
+// NotificationTopic is where the instances of a service notify each other that clients have
 // something new to read. It is there only where there may be several.
 func NotificationTopic(service string) string { return "axion." + service + ".feed" }
 

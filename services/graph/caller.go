@@ -10,7 +10,7 @@ import (
 	"axion/services/host"
 )
 
-// caller is who gives a command, and the message that it came in; nil for HTTP,
+// caller is the user of a command, and the message that it came in; nil for HTTP,
 // whose clients mean what they repeat.
 type caller struct {
 	user    string

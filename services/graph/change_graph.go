@@ -34,7 +34,7 @@ func (c *commands) changeGraph(ctx context.Context, user, id string,
 		}
 		out = newGraphOutput(g, version+1)
 		owner, err = c.writer.appendEvent(ctx, tx, e)
-		// The graph itself is left out: clients that want it ask for it.
+		// The graph itself is left out: clients that want it request it.
 		return owner, live.Message{Type: e.Type, ProjectID: id, Data: fmt.Appendf(nil, `{"version":%d}`, version+1)}, err
 	})
 	return out, err

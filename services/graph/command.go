@@ -18,9 +18,9 @@ import (
 )
 
 // Command returns "rebuild", which has a running graph-service make its read
-// model again from the history. It asks over Kafka, as services ask each other:
+// model again from the history, by a request over Kafka, as services send each other:
 // so it reaches the service wherever that runs, and needs neither its HTTP port
-// nor a token. connect tells how to reach Kafka, by the flags that register adds; its
+// nor a token. connect returns how to reach Kafka, by the flags that register adds; its
 // errors are returned as they are. For a service that does not run there is [Rebuild].
 func Command(connect func() (seeds []string, opts []kgo.Opt, err error), register func(*pflag.FlagSet)) *cobra.Command {
 	timeout, asJSON := time.Minute, false
@@ -66,11 +66,11 @@ func onlyGraph(_ *cobra.Command, args []string) error {
 	return nil
 }
 
-// requestRebuild asks in the service's own name: its reply topic is there, and
+// requestRebuild sends the request in the service's own name: its reply topic is there, and
 // each client of it picks its own answers out.
 func requestRebuild(ctx context.Context, seeds []string, opts []kgo.Opt) (done RebuildResult, err error) {
 	if len(seeds) == 0 || seeds[0] == "" {
-		return done, errors.New("rebuild: the running stack tells no broker's address")
+		return done, errors.New("rebuild: the running stack has no address of a broker")
 	}
 	b, err := bus.Open(ctx, bus.Options{Service: contract.Graph, Brokers: seeds, Client: opts})
 	if err != nil {

@@ -23,8 +23,7 @@ type createBody struct {
 	Graph    *contract.Architecture `json:"graph,omitempty" doc:"The first version of its graph."`
 }
 
-// create stores a project, and asks for its first deployment. Its owner is
-// notified.
+// create stores a project, and requests its first deployment. Its owner is notified.
 func (c *commands) create(ctx context.Context, by caller, in createBody) (p readmodel.Project, err error) {
 	if p, err = in.project(by); err != nil {
 		return p, err
@@ -48,7 +47,7 @@ func (c *commands) create(ctx context.Context, by caller, in createBody) (p read
 		if err != nil {
 			return "", m, err
 		}
-		// The graph itself is left out: clients that want it ask for it.
+		// The graph itself is left out: clients that want it request it.
 		if m, err = projectMessage(e, sent); err != nil {
 			return "", m, err
 		}

@@ -16,8 +16,9 @@ import (
 // deploymentEvents handles DEPLOYMENT_* events.
 type deploymentEvents struct{ writer *writer }
 
-// handle appends one event to the history, once, and notifies the owner of its project. One that can never be applied is a dead letter; one
-// about a project that is not here, or no longer, is dropped.
+// handle appends one event to the history, once, and notifies the owner of its project.
+// One that can never be applied is a dead letter; one about a project that is not here,
+// or no longer, is dropped.
 func (d *deploymentEvents) handle(ctx context.Context, m *bus.Message) (any, error) {
 	e, data, err := deploymentEvent(m)
 	if err != nil {
@@ -40,7 +41,7 @@ func (d *deploymentEvents) handle(ctx context.Context, m *bus.Message) (any, err
 const maxID = 64
 
 // deploymentEvent reads a message, and refuses what the database or the topic
-// could not take.
+// could not store.
 func deploymentEvent(m *bus.Message) (e history.Event, d contract.DeploymentEvent, err error) {
 	if err := m.Decode(&d); err != nil {
 		return e, d, err

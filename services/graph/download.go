@@ -70,7 +70,7 @@ func (d *download) get(ctx context.Context, in *IDInput) (*codeOutput, error) {
 	return &codeOutput{Type: "application/zip", Disposition: `attachment; filename="` + p.Slug + `.zip"`, Body: body}, nil
 }
 
-// generate asks codegen for a project's files. Its failures are a 502, but for
+// generate requests a project's files of codegen. Its failures are a 502, but for
 // our own.
 func (d *download) generate(ctx context.Context, p contract.ProjectEvent) ([]contract.File, error) {
 	ctx, cancel := context.WithTimeout(ctx, codegenTimeout)

@@ -1,6 +1,6 @@
 // Package graph owns projects and their architecture graphs: their HTTP API and
-// that of other services over the bus, and the WebSocket that tells clients what
-// happens to them.
+// that of other services over the bus, and the WebSocket that notifies clients of
+// what happens to them.
 //
 // What queries read is a projection of events, its own and the DEPLOYMENT_* ones
 // that it receives. A change is an event that is applied to the read model and

@@ -22,7 +22,7 @@ import (
 	"axion/services/store"
 )
 
-// rebuildRequest asks a running graph-service to rebuild its read model; the
+// rebuildRequest has a running graph-service rebuild its read model; the
 // answer is a [RebuildResult].
 const rebuildRequest = "REBUILD"
 
@@ -42,7 +42,7 @@ var ErrIncomplete = errors.New("the history is not whole, and the read model was
 // Listener may be nil. A history that was cut or lost events is a
 // [topics.TruncatedTopicError] or [ErrIncomplete].
 func Rebuild(ctx context.Context, o host.Options) (done RebuildResult, err error) {
-	if o.Listener == nil { // the service is opened, though it serves nobody
+	if o.Listener == nil { // the service is opened, though it serves no requests
 		if o.Listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
 			return done, fmt.Errorf("rebuild: %w", err)
 		}

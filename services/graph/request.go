@@ -58,7 +58,7 @@ func (h *requestHandlers) register(b *bus.Bus, api huma.API) {
 	}
 }
 
-// withCaller reads who asks, about which project; the rest is the operation's.
+// withCaller reads the user, and the project; the rest is the operation's.
 func withCaller(do func(context.Context, *bus.Message, contract.ProjectRequest) (any, error)) bus.Handler {
 	return func(ctx context.Context, m *bus.Message) (any, error) {
 		var in struct {
@@ -120,7 +120,7 @@ func newReader[T any](api huma.API, fields ...string) reader[T] {
 	return reader[T]{registry, registry.Schema(reflect.TypeFor[T](), true, ""), fields}
 }
 
-// read takes the body's fields out of a request. Null is as good as nothing.
+// read reads the body's fields of a request. Null counts as nothing.
 func (r reader[T]) read(m *bus.Message) (body T, err error) {
 	var all map[string]json.RawMessage
 	if err := m.Decode(&all); err != nil {

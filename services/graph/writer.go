@@ -53,7 +53,8 @@ func (w *writer) inTx(ctx context.Context, fn func(*sql.Tx) error) error {
 }
 
 // changeAndNotify is inTx for changes of which a project's owner is notified: fn returns
-// the owner and the message, without its time. Nobody is where the owner is "".
+// the owner and the message, without its time. There is no notification where the owner
+// is "".
 func (w *writer) changeAndNotify(ctx context.Context, fn func(*sql.Tx) (owner string, m live.Message, err error)) error {
 	var owner, typ string
 	err := w.inTx(ctx, func(tx *sql.Tx) error {

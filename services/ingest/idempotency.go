@@ -41,7 +41,7 @@ type clientRequest struct{ caller, key string }
 
 // idempotencyCache answers requests that are sent again with their Idempotency-Key as the
 // first time (draft-ietf-httpapi-idempotency-key-header-07), whichever instance that
-// was. Answers of 5xx are not stored: they ask for another try. Keys are apart by caller:
+// was. Answers of 5xx are not stored: the client may try again. Keys are apart by caller:
 // the bearer of a token, else the client's address.
 type idempotencyCache struct {
 	db       *sql.DB

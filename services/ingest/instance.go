@@ -17,8 +17,8 @@ import (
 const (
 	// maxInstances bounds those that share a database.
 	maxInstances = 1000
-	// checkTime is how often an instance looks whether it still has its slot.
-	checkTime = time.Second
+	// checkInterval is how often an instance checks that it still has its slot.
+	checkInterval = time.Second
 )
 
 // instance is this one among those that share a database. The others know by the lock

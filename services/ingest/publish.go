@@ -33,7 +33,7 @@ type publisher struct {
 // publish sends the items that have not been sent before, and returns all
 // receipts in order once the broker has answered for every item, and how many
 // it has acknowledged. An error means that it has none. What publish has begun goes
-// on when ctx ends: a client that asks again then finds it.
+// on when ctx ends: a client that sends it again then finds it.
 func (p *publisher) publish(ctx context.Context, items []item) (out []Receipt, good int, err error) {
 	all, added, err := p.inFlight.add(items)
 	if err != nil {

@@ -38,8 +38,8 @@ func receipt(id identity, partition int32, offset int64) Receipt {
 	return Receipt{ID: id.id, Source: id.source, Topic: contract.EventsTopic, Partition: partition, Offset: offset}
 }
 
-// receipts remembers where the recent events are, for all instances. Who publishes an
-// event claims it first, which one alone can.
+// receipts stores where the recent events are, for all instances. An event is claimed
+// before it is published, which one instance alone can.
 type receipts struct {
 	db  *sql.DB
 	now func() time.Time
@@ -52,7 +52,7 @@ type claimed struct {
 	held        map[string][]*pendingEvent
 }
 
-// claim claims for owner the events that nobody has, which come behind after in the
+// claim claims for owner the events that have no claim, which come behind after in the
 // topic once they are published.
 func (r *receipts) claim(ctx context.Context, owner string, after bus.Offsets, events []*pendingEvent) (c claimed, err error) {
 	c.held = map[string][]*pendingEvent{}
@@ -142,7 +142,7 @@ func (r *receipts) claims(ctx context.Context, owner string) (ids []identity, af
 	return ids, after, nil
 }
 
-// owners are those who have claims.
+// owners returns those that have claims.
 func (r *receipts) owners(ctx context.Context) (owners []string, err error) {
 	rows, err := r.db.QueryContext(ctx, `SELECT DISTINCT owner FROM receipts WHERE owner <> ''`)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"axion/services/contract"
 )
 
-// settleDelay is how long what a dead instance had sent may be on its way still, when
+// settleDelay is how long what an instance that has ended had sent may be on its way still, when
 // the topic is read for it.
 const settleDelay = 500 * time.Millisecond
 
@@ -25,13 +25,13 @@ type topicEnd struct {
 	at    bus.Offsets
 }
 
-// offsets are a place before all that is published from now on. Where look fails that
+// offsets are a place before all that is published from now on. Where read fails that
 // is the topic's beginning.
-func (e *topicEnd) offsets(look func() (bus.Offsets, error)) bus.Offsets {
+func (e *topicEnd) offsets(read func() (bus.Offsets, error)) bus.Offsets {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if !e.known {
-		at, err := look()
+		at, err := read()
 		if err != nil {
 			return bus.Offsets{}
 		}
@@ -59,9 +59,9 @@ type recovery struct {
 }
 
 // run sees that the instance has a slot, until ctx ends, and at first completes the claims
-// that dead instances have left.
+// that instances which have ended left.
 func (r *recovery) run(ctx context.Context) error {
-	tick := time.NewTicker(checkTime)
+	tick := time.NewTicker(checkInterval)
 	defer tick.Stop()
 	recovered := false
 	for {
@@ -93,7 +93,7 @@ func (r *recovery) recoverAll(ctx context.Context) error {
 	return err
 }
 
-// recover looks in the topic for what an owner has claimed and does not publish any
+// recover reads the topic for what an owner has claimed and does not publish any
 // more: what is there gets its receipt, the rest is not claimed then. With only,
 // it is about these alone.
 func (r *recovery) recover(ctx context.Context, owner string, only []*pendingEvent) error {

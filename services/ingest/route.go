@@ -29,7 +29,7 @@ type acceptedOutput struct {
 	Body   Accepted
 }
 
-// topicQuery is for those who look for a choice of topics. Huma does not read
+// topicQuery is for clients that expect a choice of topics. Huma does not read
 // the body: which of the forms it has depends on the headers.
 type topicQuery struct {
 	Topic []string `query:"topic,explode" enum:"axion.events" doc:"Not needed; any other topic is refused."`
@@ -170,7 +170,7 @@ func (e *eventHandlers) refuse(ctx context.Context, err error) error {
 		http.Header{"Retry-After": {strconv.Itoa(retryAfter)}})
 }
 
-// webhookHandshake lets a webhook's sender ask whether its events are welcome
+// webhookHandshake answers a webhook's sender that its events are accepted
 // (CloudEvents' HTTP web hooks, section 4).
 func webhookHandshake(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Allow", "OPTIONS, POST")

@@ -19,8 +19,8 @@ const (
 	maxSchemas = 1000
 	// maxCompiled bounds the schemas that are kept ready.
 	maxCompiled = 64
-	// schemaPause is how long a schema is used before it is looked whether another
-	// process has changed it.
+	// schemaPause is how long a schema is used before it is read again: another process
+	// may have changed it.
 	schemaPause = time.Second
 	// compileSteps are what compiling a schema costs, of a request's budget, for each
 	// of its bytes.
@@ -39,9 +39,9 @@ type schemas struct {
 
 	mu    sync.Mutex
 	ready map[schemaKey]readySchema
-	// used says whether anybody has given a schema, as of looked.
-	used   bool
-	looked time.Time
+	// used says whether anybody has given a schema, as of checkedAt.
+	used      bool
+	checkedAt time.Time
 }
 
 // readySchema is one as it was read; compiled is nil where there is none.
@@ -115,10 +115,10 @@ func (e *staleSchemaError) Error() string {
 	return "the schema of " + strconv.Quote(e.typ) + ": " + e.err.Error()
 }
 
-// inUse reports whether anybody has given a schema: else nobody need know who sends.
+// inUse reports whether anybody has given a schema: else the sender does not matter.
 func (s *schemas) inUse(ctx context.Context) (bool, error) {
 	s.mu.Lock()
-	used, fresh := s.used, s.now().Sub(s.looked) < schemaPause
+	used, fresh := s.used, s.now().Sub(s.checkedAt) < schemaPause
 	s.mu.Unlock()
 	if fresh {
 		return used, nil
@@ -129,7 +129,7 @@ func (s *schemas) inUse(ctx context.Context) (bool, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.used, s.looked = used, s.now()
+	s.used, s.checkedAt = used, s.now()
 	return used, nil
 }
 
@@ -138,7 +138,7 @@ func (s *schemas) forget(key schemaKey) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.ready, key)
-	s.looked = time.Time{}
+	s.checkedAt = time.Time{}
 }
 
 // warnUnowned logs that there are schemas from before they had owners.

@@ -38,7 +38,7 @@ func TestCheckedBehind(t *testing.T) {
 		if err := errors.Join(os.WriteFile(path, text, 0o600), os.WriteFile(path+"-wal", nil, 0o600)); err != nil {
 			t.Fatal(err)
 		}
-		f := &file{path: path, use: fileUseOf(path), patience: 1}
+		f := &file{path: path, use: fileUseOf(path), checkTimeout: 1}
 		if err := f.inspect(t.Context(), sets); err != nil {
 			t.Fatal(err)
 		}

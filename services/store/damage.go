@@ -60,8 +60,8 @@ func readOnly(path string, whole bool) (*sql.DB, error) {
 
 func fileURL(path string) string { return "file:" + (&url.URL{Path: path}).EscapedPath() }
 
-// inspect looks at a database that nobody of this process has open, before it is
-// written to. It fails with a [*NewerSchemaError], an [*OlderSchemaError] or a
+// inspect checks a database that this process does not have open, before it is written
+// to. It fails with a [*NewerSchemaError], an [*OlderSchemaError] or a
 // [*DamagedError] where it must not be. SQLite removes the write-ahead log at a clean stop: with one, all pages are
 // checked.
 func (f *file) inspect(ctx context.Context, sets []Migrations) error {
@@ -90,13 +90,13 @@ func (f *file) inspect(ctx context.Context, sets []Migrations) error {
 		return err
 	}
 	if lost != nil {
-		lost.keep()
+		lost.saveLog()
 		f.lost = lost
 	}
 	return nil
 }
 
-// refuseEmpty takes an empty file for damage where the database was in use before:
+// refuseEmpty reports an empty file as damage where the database was in use before:
 // its lock is made after its first page.
 func refuseEmpty(path string) error {
 	_, err := os.Stat(lockPath(path, migrationsLock))
@@ -115,7 +115,7 @@ func damagedBy(path string, err error) error {
 }
 
 // check reads all pages of a database, and fails with a [*DamagedError] where they do
-// not fit together. What a page says is not checked: SQLite keeps no checksums of it.
+// not fit together. The content of a page is not checked: SQLite keeps no checksums of it.
 func check(ctx context.Context, path string) error {
 	db, err := readOnly(path, false)
 	if err != nil {

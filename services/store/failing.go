@@ -27,8 +27,8 @@ func (f *diskFailures) record(err error) {
 	}
 }
 
-// RecordFailure keeps how something with a database ended, for [Storage] and [Damage]: what
-// [Tx] runs is known already. A nil error says that something was stored.
+// RecordFailure records how an operation on a database ended, for [Storage] and [Damage]: of
+// what [Tx] runs that is recorded already. A nil error says that something was stored.
 func RecordFailure(db *sql.DB, err error) {
 	switch d := db.Driver().(type) {
 	case *file:
@@ -71,8 +71,8 @@ func (e *StorageError) Hint() string {
 
 // Storage reports why nothing can be stored in a database now, nil where it can: its
 // disk is full, read-only or fails (a [*StorageError]), it is damaged, or the last
-// transaction failed for such a reason and the next one would too. It remembers
-// nothing that another question would not find again.
+// transaction failed for such a reason and the next one would too. It keeps
+// nothing that another call would not find again.
 func Storage(ctx context.Context, db *sql.DB) error {
 	var last *diskFailures
 	switch d := db.Driver().(type) {
@@ -94,7 +94,7 @@ func Storage(ctx context.Context, db *sql.DB) error {
 	})
 }
 
-// storage asks the disk, by a file beside the database: to ask SQLite would take its
+// storage tries the disk by a file beside the database: SQLite itself would need its
 // lock.
 func (f *file) storage() error {
 	for _, err := range f.damage() {
@@ -109,10 +109,10 @@ func (f *file) storage() error {
 	return nil
 }
 
-// room is what a transaction may need: a disk with less is full.
-const room = 64 << 10
+// minFree is what a transaction may need, in bytes: a disk with less is full.
+const minFree = 64 << 10
 
-// probing has one probe end before the next: they share their file's name.
+// probing is held by one probe at a time: they share their file's name.
 var probing sync.Mutex
 
 // probe writes a file and removes it again.
@@ -123,6 +123,6 @@ func probe(name string) error {
 	if err != nil {
 		return err
 	}
-	_, err = file.Write(make([]byte, room))
+	_, err = file.Write(make([]byte, minFree))
 	return errors.Join(err, file.Close(), os.Remove(name))
 }

@@ -15,7 +15,7 @@ import (
 // fileUses are how often this process has each database open, by its absolute path.
 var fileUses sync.Map // *use
 
-// fileUse is that of one file. Who opens it holds mu.
+// fileUse is that of one file. mu is held while it is opened.
 type fileUse struct {
 	mu   sync.Mutex
 	refs atomic.Int32
@@ -43,9 +43,9 @@ type file struct {
 	waited atomic.Int64 // nanoseconds, for turns
 	diskFailures
 
-	patience time.Duration      // of who opens it with the check
-	cancel   context.CancelFunc // of the check; nil where there was none
-	checked  chan struct{}      // closed at its end
+	checkTimeout time.Duration      // how long the opening waits for the check
+	cancel       context.CancelFunc // of the check; nil where there was none
+	checked      chan struct{}      // closed at its end
 
 	mu     sync.Mutex
 	lost   *LostError
@@ -83,7 +83,7 @@ func (c fileConnector) Close() error {
 		return err
 	}
 	// The check was the last to have it open, and may not change it: its stop is not
-	// clean until somebody else is.
+	// clean until another one is.
 	last, err := c.Connect(context.Background())
 	if err != nil {
 		return err
@@ -95,7 +95,7 @@ func (c fileConnector) Close() error {
 // not clean. It reads some 300 MB a second.
 const checkTimeout = 500 * time.Millisecond
 
-// checkAll looks for damage, and goes on with that after its patience by itself.
+// checkAll looks for damage, and goes on with that behind the opening after checkTimeout.
 func (f *file) checkAll(ctx context.Context) error {
 	checking, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	f.cancel, f.checked = cancel, make(chan struct{})
@@ -109,7 +109,7 @@ func (f *file) checkAll(ctx context.Context) error {
 		}
 		found <- err
 	}()
-	timer := time.NewTimer(f.patience)
+	timer := time.NewTimer(f.checkTimeout)
 	defer timer.Stop()
 	select {
 	case err := <-found:

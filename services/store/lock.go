@@ -15,13 +15,13 @@ const (
 	lockRetryInterval = 5 * time.Millisecond
 	// migrationsLock is the lock of those who migrate a database.
 	migrationsLock = "migrations"
-	// unlockTimeout bounds the giving back of a lock that ctx no longer does.
+	// unlockTimeout bounds the release of a lock, which ctx does not.
 	unlockTimeout = 2 * time.Second
 )
 
-// Lock waits until nobody else holds the lock of that name on the database, in
-// this process or another, and takes it. A holder that dies gives it up: by the end
-// of its connection to PostgreSQL, or of its open file beside an SQLite database.
+// Lock waits until the lock of that name on the database is free, in this process and
+// others, and acquires it. It is released when its holder ends: with its connection to
+// PostgreSQL, or its open file beside an SQLite database.
 // The caller calls unlock, once. It fails when ctx ends first.
 func Lock(ctx context.Context, db *sql.DB, name string) (unlock func(), err error) {
 	if p, ok := db.Driver().(*postgres); ok {
@@ -35,13 +35,13 @@ func Lock(ctx context.Context, db *sql.DB, name string) (unlock func(), err erro
 	return unlock, nil
 }
 
-// Hold is a lock that [TryLock] took. Its methods are for one goroutine at a time.
+// Hold is a lock that [TryLock] has acquired. Its methods are for one goroutine at a time.
 type Hold struct {
 	conn *sql.Conn // the session that holds the lock; nil: a file does
 	free func()
 }
 
-// Unlock gives the lock up. Call it once.
+// Unlock releases the lock. Call it once.
 func (h *Hold) Unlock() { h.free() }
 
 // Check fails where the lock is lost, since its connection to PostgreSQL is. It sends
@@ -54,8 +54,7 @@ func (h *Hold) Check(ctx context.Context) error {
 	return h.conn.QueryRowContext(ctx, `SELECT 1`).Scan(&one)
 }
 
-// TryLock is [Lock] for who does not wait: it returns nil where somebody else holds the
-// lock.
+// TryLock is [Lock] without waiting: it returns nil where the lock is held.
 func TryLock(ctx context.Context, db *sql.DB, name string) (*Hold, error) {
 	p, ok := db.Driver().(*postgres)
 	if !ok {
@@ -95,7 +94,7 @@ func lockSession(ctx context.Context, db *sql.DB, key int64) (unlock func(), err
 	return unlockSession(ctx, conn, key), nil
 }
 
-// unlockSession gives a connection's lock up, and the connection back.
+// unlockSession returns what releases a connection's lock, and the connection.
 func unlockSession(ctx context.Context, conn *sql.Conn, key int64) func() {
 	return func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unlockTimeout)

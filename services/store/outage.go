@@ -10,7 +10,7 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// primary is the part of SQLite's result codes that tells what kind an error is
+// primary is the part of SQLite's result codes that is the kind of an error
 // (https://sqlite.org/rescode.html).
 const primary = 0xff
 
@@ -35,8 +35,8 @@ func isDamage(err error) bool {
 // (https://www.postgresql.org/docs/current/errcodes-appendix.html).
 var outages = []string{"08", "53", "57", "58"}
 
-// interruptedError says that a statement failed since its connection to PostgreSQL was lost in
-// the midst of it. What pgx says then is of no one type.
+// interruptedError is the error of a statement during which the connection to PostgreSQL
+// was lost. pgx has no type of its own for it.
 type interruptedError struct{ err error }
 
 func (e *interruptedError) Error() string {
@@ -47,11 +47,11 @@ func (e *interruptedError) Unwrap() error { return e.err }
 
 const (
 	readOnlyTransaction = "25006"
-	queryCanceled       = "57014" // somebody's context has ended
+	queryCanceled       = "57014" // a context has ended
 )
 
-// IsOutage reports whether err says that a database cannot be used at present,
-// whatever it is asked: its disk is full, may not be written to or fails, its file is
+// IsOutage reports whether err says that a database cannot be used at present, by any
+// statement: its disk is full, may not be written to or fails, its file is
 // damaged, or its server is away. The same statement may succeed later.
 func IsOutage(err error) bool {
 	switch sqliteCode(err) {

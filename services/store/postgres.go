@@ -20,8 +20,8 @@ import (
 // PostgreSQL's default of 100 for a second set.
 const maxConns = 8
 
-// session holds what a process that stands still, or whose machine is gone,
-// must not keep from the others: its transaction, and its locks.
+// session bounds how long a process that is stopped, or whose machine is gone, holds
+// its transaction and its locks.
 var session = map[string]string{
 	"idle_in_transaction_session_timeout": "60s",
 	"tcp_keepalives_idle":                 "10",
@@ -56,8 +56,8 @@ func CheckURL(text string) error {
 	return err
 }
 
-// parseURL must pass no parser's error on: they quote what they could not read,
-// and that may be the password.
+// parseURL returns no parser's error: they quote what they could not read, and that may
+// be the password.
 func parseURL(text string) (*pgx.ConnConfig, error) {
 	u, err := url.Parse(text)
 	switch {

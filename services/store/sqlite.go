@@ -16,22 +16,23 @@ import (
 
 // pragmas: WAL lets readers go on beside the one writer; NORMAL survives a
 // killed process, since a commit is with the system before it is acknowledged, and
-// loses at most the last commits when the machine loses power; a small cache, since a service's data is small and there are six.
+// loses at most the last commits when the machine loses power; the cache is small, as a
+// service's data is, and there are six.
 const pragmas = "_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)" +
 	"&_pragma=busy_timeout(5000)&_pragma=foreign_keys(1)&_pragma=cache_size(-1000)"
 
 // maxReaders are the connections that read beside the one that writes.
 const maxReaders = 3
 
-// take waits for the handle's turn to write, which the caller ends by done.
-func (f *file) take(ctx context.Context) (done func(), err error) {
+// acquireWriter waits for the handle's turn to write, which the caller ends by done.
+func (f *file) acquireWriter(ctx context.Context) (done func(), err error) {
 	began := time.Now()
 	defer func() { f.waited.Add(int64(time.Since(began))) }()
 	return f.queue.acquire(ctx)
 }
 
-// Stats are the statistics of a handle's connections, those that only this package knows
-// of too. WaitDuration has the waits for a turn to write in it.
+// Stats are the statistics of a handle's connections, those to which only this package
+// has access too. WaitDuration has the waits for a turn to write in it.
 func Stats(db *sql.DB) sql.DBStats {
 	stats := db.Stats()
 	if f, ok := db.Driver().(*file); ok {
@@ -54,8 +55,9 @@ func Stats(db *sql.DB) sql.DBStats {
 //
 // A file that a newer program has migrated is a [*NewerSchemaError], one that has a
 // version from before the first of a set an [*OlderSchemaError], one that is damaged a
-// [*DamagedError]; none is changed. After a stop that was not clean all pages are checked, for [checkTimeout] before Open returns and behind it from then on:
-// see [Damage].
+// [*DamagedError]; none is changed. After a stop that was not clean all pages are
+// checked, for [checkTimeout] before Open returns and behind it from then on: see
+// [Damage].
 func Open(ctx context.Context, path string, sets ...Migrations) (*sql.DB, error) {
 	db, err := open(ctx, path, sets)
 	if err != nil {
@@ -68,9 +70,9 @@ func open(ctx context.Context, path string, sets []Migrations) (*sql.DB, error) 
 	use := fileUseOf(path)
 	use.mu.Lock()
 	defer use.mu.Unlock()
-	f := &file{path: path, use: use, patience: checkTimeout}
+	f := &file{path: path, use: use, checkTimeout: checkTimeout}
 	f.table = probeTable(sets)
-	if use.refs.Load() == 0 { // else it is whole, and what is read of it would take its locks away
+	if use.refs.Load() == 0 { // else it is whole, and reading its file would release its locks
 		if err := f.inspect(ctx, sets); err != nil {
 			return nil, err
 		}
@@ -106,8 +108,8 @@ func (f *file) connect() (*sql.DB, error) {
 }
 
 // create makes the file before SQLite does, since SQLite would give it the
-// umask's mode. One that is there is not opened: to close it again would take
-// SQLite's locks on it away from this process.
+// umask's mode. One that is there is not opened: to close it again would release
+// SQLite's locks on it in this process.
 func create(path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err

@@ -42,8 +42,8 @@ type statement struct {
 	busy  bool // its rows are being read
 }
 
-// takeStatement gives a prepared statement, which the caller gives back.
-func (c *fileConn) takeStatement(ctx context.Context, query string) (*statement, error) {
+// acquireStatement returns a prepared statement, which the caller releases.
+func (c *fileConn) acquireStatement(ctx context.Context, query string) (*statement, error) {
 	if e := c.cached[query]; e != nil {
 		if s := e.Value.(*statement); !s.busy {
 			c.order.MoveToFront(e)
@@ -62,9 +62,9 @@ func (c *fileConn) takeStatement(ctx context.Context, query string) (*statement,
 	return s, nil
 }
 
-// putStatement ends the use of a statement, and forgets the one that was used least lately
+// releaseStatement ends the use of a statement, and closes the one that was used least lately
 // where there are too many.
-func (c *fileConn) putStatement(s *statement) error {
+func (c *fileConn) releaseStatement(s *statement) error {
 	s.busy = false
 	if e := c.cached[s.query]; e == nil || e.Value.(*statement) != s {
 		return s.Close() // a second one of a text whose first was in use
@@ -87,7 +87,7 @@ func (c *fileConn) PrepareContext(ctx context.Context, query string) (driver.Stm
 	return c.Conn.(driver.ConnPrepareContext).PrepareContext(ctx, query)
 }
 
-// ExecContext implements [driver.ExecerContext]. Outside of a transaction, the writer does
+// ExecContext implements [driver.ExecerContext]. Outside of a transaction, the writer executes
 // what writes, when it is its turn.
 func (c *fileConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
 	if !c.inTx && !c.writes && writes(query) {
@@ -97,14 +97,14 @@ func (c *fileConn) ExecContext(ctx context.Context, query string, args []driver.
 	if err != nil {
 		return nil, err
 	}
-	s, err := c.takeStatement(until, query)
+	s, err := c.acquireStatement(until, query)
 	if err != nil {
 		return nil, err
 	}
 	span := s.about.start(ctx)
 	result, err := s.Stmt.(driver.StmtExecContext).ExecContext(until, args)
 	endSpan(span, err)
-	return result, errors.Join(err, c.putStatement(s))
+	return result, errors.Join(err, c.releaseStatement(s))
 }
 
 // QueryContext implements [driver.QueryerContext].
@@ -113,7 +113,7 @@ func (c *fileConn) QueryContext(ctx context.Context, query string, args []driver
 	if err != nil {
 		return nil, err
 	}
-	s, err := c.takeStatement(until, query)
+	s, err := c.acquireStatement(until, query)
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +121,7 @@ func (c *fileConn) QueryContext(ctx context.Context, query string, args []driver
 	rows, err := s.Stmt.(driver.StmtQueryContext).QueryContext(until, args)
 	endSpan(span, err)
 	if err != nil {
-		return nil, errors.Join(err, c.putStatement(s))
+		return nil, errors.Join(err, c.releaseStatement(s))
 	}
 	return &cachedRows{rows, c, s}, nil
 }
@@ -141,9 +141,9 @@ func writes(query string) bool {
 	return slices.ContainsFunc([]string{"INSERT", "UPDATE", "DELETE", "REPLACE"}, func(w string) bool { return strings.EqualFold(w, verb) })
 }
 
-// exec has the writer carry out a statement.
+// exec has the writer execute a statement.
 func (f *file) exec(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
-	done, err := f.take(ctx)
+	done, err := f.acquireWriter(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -183,21 +183,21 @@ func (c *fileConn) BeginTx(ctx context.Context, options driver.TxOptions) (drive
 		begin = "BEGIN"
 	}
 	if err := c.run(ctx, begin); err != nil {
-		_ = c.run(context.Background(), "ROLLBACK") // it may have begun before ctx ended
+		_ = c.run(context.WithoutCancel(ctx), "ROLLBACK") // it may have begun before ctx ended
 		return nil, err
 	}
 	c.inTx = true
 	return tracedTx{fileTx{c}, ctx, c.file.spans}, nil
 }
 
-// run carries out a statement without arguments, whosever turn it is.
+// run executes a statement without arguments, without waiting for the writer.
 func (c *fileConn) run(ctx context.Context, query string) error {
-	s, err := c.takeStatement(ctx, query)
+	s, err := c.acquireStatement(ctx, query)
 	if err != nil {
 		return err
 	}
 	_, err = s.Stmt.(driver.StmtExecContext).ExecContext(ctx, nil)
-	return errors.Join(err, c.putStatement(s))
+	return errors.Join(err, c.releaseStatement(s))
 }
 
 // fileTx is the transaction of a connection.
@@ -219,7 +219,7 @@ func (t fileTx) Rollback() error {
 	return t.c.run(context.Background(), "ROLLBACK")
 }
 
-// cachedRows gives its statement back when it is closed.
+// cachedRows releases its statement when it is closed.
 type cachedRows struct {
 	driver.Rows
 	c *fileConn
@@ -228,5 +228,5 @@ type cachedRows struct {
 
 // Close implements [driver.Rows].
 func (r *cachedRows) Close() error {
-	return errors.Join(r.Rows.Close(), r.c.putStatement(r.s))
+	return errors.Join(r.Rows.Close(), r.c.releaseStatement(r.s))
 }

@@ -63,7 +63,7 @@ func migrate(ctx context.Context, db *sql.DB, dialect goose.Dialect, name string
 func Tx(ctx context.Context, db *sql.DB, fn func(*sql.Tx) error) (err error) {
 	defer func() { RecordFailure(db, err) }()
 	if f, ok := db.Driver().(*file); ok {
-		done, err := f.take(ctx)
+		done, err := f.acquireWriter(ctx)
 		if err != nil {
 			return fmt.Errorf("begin transaction: %w", err)
 		}

@@ -51,9 +51,9 @@ const (
 	indexHeader = 48
 )
 
-// lostCommits looks through the log of a database that nobody has open. A kill cuts the log's end short, of which SQLite
-// has told nobody; what is behind a frame that is not whole was told. Nil: nothing is
-// lost, or nobody can tell.
+// lostCommits reads the log of a database that is not open. A kill cuts the log's end
+// short, of which SQLite has acknowledged nothing; what is behind a frame that is not
+// whole was acknowledged. Nil: nothing is lost, or that cannot be found out.
 func lostCommits(path string) *LostError {
 	log, err := os.Open(path + "-wal")
 	if err != nil {
@@ -71,8 +71,8 @@ func lostCommits(path string) *LostError {
 	return &LostError{Path: path, Pages: pages}
 }
 
-// keep copies the log, before SQLite goes on with another one.
-func (e *LostError) keep() { e.Kept, _ = keepCopy(e.Path + "-wal") } // the loss is told all the same
+// saveLog copies the log, before SQLite goes on with another one.
+func (e *LostError) saveLog() { e.Kept, _ = saveCopy(e.Path + "-wal") } // the loss is reported all the same
 
 // wal is what a log holds: frames up to the last one that is whole, of which the first
 // ones are those that SQLite reads.
@@ -161,17 +161,17 @@ func indexed(path string, salt uint64) int {
 	return int(binary.NativeEndian.Uint32(head[16:]))
 }
 
-// copiesKept bounds the copies of one file.
-const copiesKept = 100
+// maxCopies bounds the copies of one file.
+const maxCopies = 100
 
-// keepCopy copies a file to one beside it that is not there yet.
-func keepCopy(path string) (kept string, err error) {
+// saveCopy copies a file to one beside it that is not there yet.
+func saveCopy(path string) (kept string, err error) {
 	from, err := os.Open(path)
 	if err != nil {
 		return "", err
 	}
 	defer func() { _ = from.Close() }()
-	for n := 1; n <= copiesKept; n++ {
+	for n := 1; n <= maxCopies; n++ {
 		kept = fmt.Sprintf("%s.damaged-%d", path, n)
 		to, err := os.OpenFile(kept, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 		if errors.Is(err, fs.ErrExist) {
@@ -183,5 +183,5 @@ func keepCopy(path string) (kept string, err error) {
 		_, err = io.Copy(to, from)
 		return kept, errors.Join(err, to.Close())
 	}
-	return "", fmt.Errorf("keep %s: there are %d copies of it", path, copiesKept)
+	return "", fmt.Errorf("copy %s: there are %d copies of it", path, maxCopies)
 }

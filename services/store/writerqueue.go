@@ -9,9 +9,9 @@ import (
 // busyTimeout is how long a writer waits for others, in this process and beyond it.
 const busyTimeout = 5 * time.Second
 
-// writerQueue has those of this process who write to an SQLite file do so one after the other,
-// in the order in which they came. SQLite itself would have them try again and again, each
-// time a little later, whoever came first.
+// writerQueue orders the writers of this process to an SQLite file by their arrival.
+// SQLite itself would have them try again and again, each time a little later, in any
+// order.
 type writerQueue struct{ held chan struct{} }
 
 // writerQueues are those of all files that were opened, by their paths.
@@ -25,7 +25,7 @@ func writerQueueOf(path string) *writerQueue {
 }
 
 // acquire waits for its turn, which the caller ends by done. After busyTimeout it goes on
-// without: SQLite then refuses it, or lets it in.
+// without: SQLite then refuses it, or not.
 func (t *writerQueue) acquire(ctx context.Context) (done func(), err error) {
 	select {
 	case t.held <- struct{}{}:

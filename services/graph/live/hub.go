@@ -1,4 +1,4 @@
-// Package live tells the clients of graph-service what happens to their projects: it keeps
+// Package live notifies clients of what happens to their projects: it keeps
 // a feed of messages for each user, and sends it to the user's WebSockets, of whichever
 // instance of the service.
 package live

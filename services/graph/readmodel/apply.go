@@ -77,7 +77,7 @@ func isApplied(ctx context.Context, tx *sql.Tx, e history.Event) (bool, error) {
 	var n int
 	err := tx.QueryRowContext(ctx, `SELECT count(*) FROM events WHERE project_id = $1 AND id = $2`, e.ProjectID, e.ID).Scan(&n)
 	if err != nil {
-		return false, fmt.Errorf("look for event %s: %w", e.ID, err)
+		return false, fmt.Errorf("find event %s: %w", e.ID, err)
 	}
 	return n > 0, nil
 }
@@ -173,7 +173,7 @@ func insertGraph(ctx context.Context, tx *sql.Tx, e history.Event, version int, 
 	return err
 }
 
-// applyRequested adds a deployment that is asked for and not yet begun.
+// applyRequested adds a deployment that is requested and not yet begun.
 func applyRequested(ctx context.Context, tx *sql.Tx, e history.Event) error {
 	var p contract.ProjectEvent
 	if err := json.Unmarshal(e.Data, &p); err != nil || p.DeploymentID == "" {
@@ -187,7 +187,7 @@ func applyRequested(ctx context.Context, tx *sql.Tx, e history.Event) error {
 }
 
 // applyDeployment moves a deployment forward. What counts is the order in which
-// events come, not their times, and none takes a deployment back from its end.
+// events come, not their times, and none changes a deployment that has ended.
 func applyDeployment(ctx context.Context, tx *sql.Tx, e history.Event) error {
 	var d contract.DeploymentEvent
 	if err := json.Unmarshal(e.Data, &d); err != nil {

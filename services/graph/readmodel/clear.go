@@ -7,7 +7,7 @@ import (
 )
 
 // Clear empties the read model. Projects come first: in PostgreSQL their rows
-// hold off who would change them, and the rest of one that is made meanwhile
+// block those who would change them, and the rest of one that is made meanwhile
 // stays with it.
 func Clear(ctx context.Context, tx *sql.Tx) error {
 	for _, statement := range []string{

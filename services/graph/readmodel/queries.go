@@ -46,7 +46,7 @@ func (q Queries) Events(ctx context.Context, user, id string, in host.PageInput)
 	var known int
 	err = q.DB.QueryRowContext(ctx, `SELECT count(*) FROM events WHERE project_id = $1 AND seq = 1 AND user_id = $2`, id, user).Scan(&known)
 	if err != nil {
-		return page, fmt.Errorf("look for history: %w", err)
+		return page, fmt.Errorf("find history: %w", err)
 	}
 	if known == 0 {
 		return page, errNoProject()

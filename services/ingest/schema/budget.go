@@ -20,11 +20,11 @@ const (
 	explainSteps = 20_000
 	// maxFrames bounds the stack: a level of a check has three to five frames, and 1 KB.
 	maxFrames = 4000
-	// lookEvery is after how many steps time and stack are looked at.
-	lookEvery = 512
+	// checkEvery is after how many steps time and stack are checked.
+	checkEvery = 512
 )
 
-// ErrSteps, ErrTime and ErrDepth say that a check was given up: its schema asks for
+// ErrSteps, ErrTime and ErrDepth say that a check was given up: its schema needs
 // too much work on the value.
 var (
 	ErrSteps = fmt.Errorf("takes more than %d steps", MaxSteps)
@@ -37,31 +37,31 @@ type Budget struct {
 	ctx   context.Context
 	end   time.Time
 	left  int
-	until int // the next look, in steps left
+	until int // the next check, in steps left
 }
 
 // NewBudget begins one, for as long as ctx lasts and [MaxTime].
 func NewBudget(ctx context.Context) *Budget {
 	b := &Budget{ctx: ctx, end: time.Now().Add(MaxTime), left: MaxSteps}
-	b.until = b.left - lookEvery
+	b.until = b.left - checkEvery
 	return b
 }
 
 // Spend spends steps on other work than checks, and is an error where there are none.
 func (b *Budget) Spend(steps int) error {
 	b.left -= steps
-	return b.look()
+	return b.checkLimits()
 }
 
-// look is an error where the budget is used up, or ctx has ended.
-func (b *Budget) look() error {
+// checkLimits is an error where the budget is used up, or ctx has ended.
+func (b *Budget) checkLimits() error {
 	if b.left < 0 {
 		return ErrSteps
 	}
 	if b.left > b.until {
 		return nil
 	}
-	b.until = b.left - lookEvery
+	b.until = b.left - checkEvery
 	if err := b.ctx.Err(); err != nil {
 		return err
 	}

@@ -110,7 +110,7 @@ func clip(text string, most int) string {
 	return strings.ToValidUTF8(text[:most], "") + "…"
 }
 
-// checkValue refuses a value that no schema looks at.
+// checkValue refuses a value that no schema describes.
 func checkValue(v any, at *place) error {
 	if at.depth() > maxValueDepth {
 		return (*place)(nil).refuse("is nested more than %d deep, which no schema is checked on", maxValueDepth)
