@@ -62,7 +62,7 @@ func makeArchive(t testing.TB, java, path string) {
 	}
 }
 
-// roundTrip sends a message and reads it in a group, so that Kafka has loaded what that takes.
+// roundTrip sends a message and reads it in a group, so that Kafka has loaded what that needs.
 func roundTrip(t testing.TB, addr string) {
 	t.Helper()
 	const topic = "archive"

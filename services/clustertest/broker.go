@@ -65,30 +65,30 @@ func startEmbedded(t testing.TB, opts ...kfake.Opt) *kfake.Cluster {
 // ListenAddrs are the addresses to connect to.
 func (b *Broker) ListenAddrs() []string { return b.addrs }
 
-// Embedded skips a test of what only the embedded broker can be told to do. It comes
+// Embedded skips a test of what only the embedded broker can be made to do. It comes
 // before the test starts anything.
 func Embedded(t testing.TB) {
 	t.Helper()
 	if os.Getenv(BrokersEnv) != "" {
-		t.Skip("tells the embedded broker what to answer, which Apache Kafka cannot be told")
+		t.Skip("sets the answers of the embedded broker, which Apache Kafka has no way for")
 	}
 }
 
-// ControlKey tells the embedded broker what to answer; see [Embedded].
+// ControlKey sets what the embedded broker answers; see [Embedded].
 func (b *Broker) ControlKey(key int16, fn func(kmsg.Request) (kmsg.Response, error, bool)) {
 	b.t.Helper()
-	b.told()
+	b.requireEmbedded()
 	b.Cluster.ControlKey(key, fn)
 }
 
 // TopicInfo asks the embedded broker about a topic; see [Embedded].
 func (b *Broker) TopicInfo(topic string) *kfake.TopicInfo {
 	b.t.Helper()
-	b.told()
+	b.requireEmbedded()
 	return b.Cluster.TopicInfo(topic)
 }
 
-func (b *Broker) told() {
+func (b *Broker) requireEmbedded() {
 	b.t.Helper()
 	if b.Cluster == nil {
 		b.t.Fatal("the test needs the embedded broker: let it begin with clustertest.Embedded")
@@ -180,7 +180,7 @@ func create(ctx context.Context, admin *kadm.Client, topics []string) error {
 	return nil
 }
 
-// known fails while the cluster's brokers do not know of topics that were made.
+// known fails while the cluster's brokers do not have topics that were made.
 func known(ctx context.Context, admin *kadm.Client, topics []string) error {
 	if len(topics) == 0 {
 		return nil

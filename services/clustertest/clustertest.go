@@ -96,7 +96,7 @@ func (p *process) stop() {
 	<-p.done
 }
 
-// tail keeps the last lines that a server said.
+// tail keeps the last lines of a server's output.
 type tail struct {
 	mu      sync.Mutex
 	lines   []string

@@ -23,7 +23,7 @@ var pom []byte
 // properties of a node that is broker and controller; %[1]s is its directory,
 // %[2]d and %[3]d their ports. Groups form at once: tests have no members that are
 // about to come. Messages may be of a time long past. A busy machine must not have the
-// controller take the broker for gone: see [sessionProperties] for one that restarts.
+// controller end the session of the broker: see [sessionProperties] for one that restarts.
 const properties = `process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:%[3]d

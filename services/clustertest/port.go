@@ -24,7 +24,7 @@ const (
 // ports are this process's block.
 var ports struct {
 	once  sync.Once
-	lock  *flock.Flock // held until the process ends; one that nobody refers to would be closed
+	lock  *flock.Flock // held until the process ends; one without a reference would be closed
 	first int
 	taken atomic.Int64
 }
@@ -46,7 +46,7 @@ func Port(t testing.TB) int {
 	return freePort(t)
 }
 
-// freePort is a loopback port that nobody listens on, and that no other test gets.
+// freePort returns a loopback port without a listener, and that no other test gets.
 func freePort(t testing.TB) int {
 	t.Helper()
 	ports.once.Do(claim)

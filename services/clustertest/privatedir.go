@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// PrivateDir is a new directory that nobody else may write into, nor into one above it:
+// PrivateDir is a new directory that no other user may write into, nor into one above it:
 // t.TempDir's is below a folder that is everybody's. The test's end removes it. Without
 // a home directory the test is skipped, or fails: see [Missing].
 func PrivateDir(t testing.TB) string {

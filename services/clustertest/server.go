@@ -32,7 +32,7 @@ func NewServer(t testing.TB) *Server {
 }
 
 // NewCleanKafka is a server of Apache Kafka, which [Server.Start] starts, and which
-// comes to its end by itself once Stop tells it to.
+// ends by itself once Stop has signalled it.
 func NewCleanKafka(t testing.TB) *Server {
 	t.Helper()
 	s := &Server{t: t, port: freePort(t), stop: func() {}}

@@ -16,7 +16,7 @@ var settles atomic.Int64
 // Settle waits until the broker at addrs has learnt of every change to topics, settings
 // and quotas that was answered before. Apache Kafka's controller answers a change, and its
 // broker follows later, in order: once it describes a second change, it has followed the
-// first in all, its partitions too. The quotas that are changed for it limit nobody.
+// first in all, its partitions too. The quotas that are changed for it limit no client.
 func Settle(t testing.TB, addrs ...string) {
 	t.Helper()
 	client, err := kgo.NewClient(kgo.SeedBrokers(addrs...))

@@ -104,7 +104,7 @@ func TestGraph(t *testing.T) {
 		}
 		hosttest.WantProblem(t, r.do("alice", "GET", path+"/versions?after=x", ""), 422, "after")
 	})
-	t.Run("OK/told", func(t *testing.T) {
+	t.Run("OK/sent", func(t *testing.T) {
 		for version := range 4 {
 			m := s.next(t)
 			if m.Type != contract.GraphChanged || m.ProjectID != p.ID || string(m.Data) != fmt.Sprintf(`{"version":%d}`, version+1) {

@@ -28,7 +28,7 @@ func TestReceive(t *testing.T) {
 		status string
 		url    string
 		err    string
-		told   int // how many messages clients get
+		sent   int // how many messages clients get
 	}{
 		{"Started", func(p, d string) { event(kafka, "DEPLOYMENT_STARTED", p, d, d+"1", "") }, "STARTED", "", "", 1},
 		{"Progress", func(p, d string) {
@@ -65,8 +65,8 @@ func TestReceive(t *testing.T) {
 			s := r.dial(t, "alice", "")
 			tt.send(p.ID, asked.ID)
 			event(kafka, "DEPLOYMENT_STARTED", p.ID, "end-"+p.ID, "end-"+p.ID, "")
-			if told := s.until(t, "end-"+p.ID); len(told) != tt.told+1 {
-				t.Errorf("told: got %+v, want %d messages and the end", told, tt.told)
+			if sent := s.until(t, "end-"+p.ID); len(sent) != tt.sent+1 {
+				t.Errorf("sent: got %+v, want %d messages and the end", sent, tt.sent)
 			}
 			all := r.deployments("alice", p.ID)
 			i := slices.IndexFunc(all, func(d readmodel.Deployment) bool { return d.ID == asked.ID })
@@ -175,7 +175,7 @@ func TestReceiveForeignKey(t *testing.T) {
 }
 
 // TestReceiveClock has the clock of deployment go back: what counts is the order
-// in which events come, and times are told as they were given.
+// in which events come, and times are sent as they were given.
 func TestReceiveClock(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

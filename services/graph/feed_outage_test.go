@@ -62,11 +62,11 @@ func TestFeedOutage(t *testing.T) {
 		case text := <-logged:
 			all = append(all, text)
 		case <-time.After(hosttest.Deadline):
-			t.Fatalf("got %q, want its end told", all)
+			t.Fatalf("got %q, want its end logged", all)
 		}
 	}
 	const lost = "messages not sent; those to come wait until the feed can be read"
 	if n := len(slices.DeleteFunc(slices.Clone(all), func(text string) bool { return text != lost })); n != 1 {
-		t.Errorf("told %d times: %q", n, all)
+		t.Errorf("logged %d times: %q", n, all)
 	}
 }

@@ -36,7 +36,7 @@ func TestHistory(t *testing.T) {
 	event(kafka, contract.DeploymentCancelled, p.ID, "d1", "cancelled", "")
 	event(kafka, contract.DeploymentCancelled, p.ID, "d1", "cancelled", "")
 	event(kafka, contract.DeploymentProgress, p.ID, "d2", "progress", `,"step":"codegen"`)
-	told := s.until(t, "d2")
+	sent := s.until(t, "d2")
 	types := func(i, n int, typ func(i int) string) (out []string) {
 		for ; i < n; i++ {
 			out = append(out, typ(i))
@@ -46,12 +46,12 @@ func TestHistory(t *testing.T) {
 	want := []string{
 		contract.ProjectCreated, contract.ProjectUpdated, contract.GraphChanged, contract.DeploymentCancelled, contract.DeploymentProgress,
 	}
-	if got := types(0, len(told), func(i int) string { return told[i].Type }); !slices.Equal(got, want) {
-		t.Errorf("told: got %q, want %q", got, want)
+	if got := types(0, len(sent), func(i int) string { return sent[i].Type }); !slices.Equal(got, want) {
+		t.Errorf("sent: got %q, want %q", got, want)
 	}
 	var data contract.ProjectEvent
-	if err := json.Unmarshal(told[1].Data, &data); err != nil || data.Name != "Other" || told[1].ProjectID != p.ID {
-		t.Errorf("told: %+v (%v), want the project as it is now", told[1], err)
+	if err := json.Unmarshal(sent[1].Data, &data); err != nil || data.Name != "Other" || sent[1].ProjectID != p.ID {
+		t.Errorf("sent: %+v (%v), want the project as it is now", sent[1], err)
 	}
 	r.do("alice", "DELETE", path, "")
 	events := r.history("alice", p.ID)

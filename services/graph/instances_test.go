@@ -14,7 +14,7 @@ import (
 )
 
 // TestInstances runs two of one service: whichever of them receives an event, the
-// WebSockets of both tell it, in the same order.
+// WebSockets of both send it, in the same order.
 func TestInstances(t *testing.T) {
 	t.Parallel()
 	cluster := hosttest.Cluster(t)
@@ -52,7 +52,7 @@ func TestInstances(t *testing.T) {
 	if !slices.Equal(got[0], got[1]) {
 		t.Errorf("got  %q\nand  %q", got[0], got[1])
 	}
-	// What one instance was told, a client finds at the other.
+	// What one instance has sent, a client finds at the other.
 	again := rigs[1].dial(t, "alice", "1970-01-01T00:00:00Z")
 	for _, want := range got[0] {
 		if m := again.next(t); m.DeploymentID != want {

@@ -12,7 +12,7 @@ import (
 )
 
 // TestKinds: a client sees its projects appear, change and go, and nobody else's; one
-// that was away finds what it missed, and a rebuild tells nothing twice.
+// that was away finds what it missed, and a rebuild sends nothing twice.
 func TestKinds(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -46,7 +46,7 @@ func TestKinds(t *testing.T) {
 		t.Errorf("bob got %+v", m)
 	}
 
-	// One that comes back after the first message: of a project that is gone it hears
+	// One that comes back after the first message: of a project that is gone it gets
 	// that it is.
 	again := r.dial(t, "alice", seen[0].At.Format("2006-01-02T15:04:05.999999999Z07:00"))
 	for _, w := range []live.Message{seen[2], seen[3]} {

@@ -179,7 +179,7 @@ func TestOwner(t *testing.T) {
 		his := hosttest.WantProblem(t, r.do("bob", tt.method, path, tt.body), 404)
 		nobodys := hosttest.WantProblem(t, r.do("bob", tt.method, projects+"/"+uuid.NewString()+tt.path, tt.body), 404)
 		if his.Detail != nobodys.Detail {
-			t.Errorf("%s %s tells another's project from none: %q and %q", tt.method, tt.path, his.Detail, nobodys.Detail)
+			t.Errorf("%s %s answers for another's project otherwise than for none: %q and %q", tt.method, tt.path, his.Detail, nobodys.Detail)
 		}
 		hosttest.WantProblem(t, r.do("", tt.method, path, tt.body), 401)
 	}
@@ -277,6 +277,6 @@ func TestOutbox(t *testing.T) {
 	r.start()
 	record := hosttest.Dial(t, r.cluster, contract.Topic(contract.Deployment)).Next()
 	if hosttest.Type(record) != contract.ProjectCreated || string(record.Key) != p.ID {
-		t.Errorf("got %s of %s, want what was told before the restart", hosttest.Type(record), record.Key)
+		t.Errorf("got %s of %s, want what was sent before the restart", hosttest.Type(record), record.Key)
 	}
 }

@@ -136,7 +136,7 @@ func (r *rig) changes(n int) {
 			event(kafka, typ, p.ID, d, id, `, "url":"https://a.test/?a=1&b=<2>"`)
 			event(kafka, typ, p.ID, d, id, `, "error":"again"`)
 		}
-		// One deployment id of all projects, and one that nobody asked for.
+		// One deployment id of all projects, and one that was not requested.
 		event(kafka, contract.DeploymentProgress, p.ID, "shared", "shared"+p.ID, "")
 		event(kafka, contract.DeploymentCancelled, p.ID, "foreign"+p.ID, "end"+p.ID, "")
 		s.until(r.t, "foreign"+p.ID)

@@ -44,7 +44,7 @@ func newSocket(conn *websocket.Conn) *socket {
 	return s
 }
 
-// join waits until the server reads the socket: from then on it is told all.
+// join waits until the server reads the socket: from then on it is sent all.
 func (s *socket) join(t *testing.T) {
 	t.Helper()
 	if err := s.WriteControl(websocket.PingMessage, nil, time.Now().Add(hosttest.Deadline)); err != nil {

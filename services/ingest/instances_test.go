@@ -59,7 +59,7 @@ func TestInstances(t *testing.T) {
 			if got := all[0].count(); got != 2*rounds+1 {
 				t.Errorf("records: got %d, want %d", got, 2*rounds+1)
 			}
-			// Of requests with one key one is answered. The others are told to come back,
+			// Of requests with one key one is answered. The others are to come back,
 			// and get the same.
 			for n := range rounds {
 				key := fmt.Sprint("Idempotency-Key: ", n)
@@ -88,7 +88,7 @@ func TestInstances(t *testing.T) {
 }
 
 // TestHeld has one instance wait for the broker, and another for that one. Then the
-// first ends without having heard of the broker.
+// first ends without an answer of the broker.
 func TestHeld(t *testing.T) {
 	t.Parallel()
 	clustertest.Embedded(t)

@@ -178,7 +178,7 @@ func TestKill(t *testing.T) {
 	var sending sync.WaitGroup
 	var answers sync.Map // by what was sent
 	for sender := range senders {
-		// Twice: two clients, or one that does not know whether it was heard.
+		// Twice: two clients, or one that got no answer.
 		for range 2 {
 			sending.Go(func() {
 				for n := range each {

@@ -60,7 +60,7 @@ func (s *stack) post(t *testing.T, body string, header ...string) []Receipt {
 	return a.Items
 }
 
-// postUntil posts as a client does that is told to come back, until it is accepted.
+// postUntil posts again, as Retry-After has clients do, until it is accepted.
 func (s *stack) postUntil(t *testing.T, body string, header ...string) []Receipt {
 	t.Helper()
 	for deadline := time.Now().Add(hosttest.Deadline); ; {

@@ -98,7 +98,7 @@ func refusePartition(cluster *clustertest.Broker, refused int32) {
 	})
 }
 
-// TestSome tells apart what the broker took from what it refused.
+// TestSome distinguishes what the broker accepted from what it refused.
 func TestSome(t *testing.T) {
 	t.Parallel()
 	clustertest.Embedded(t)
@@ -132,7 +132,7 @@ func TestSome(t *testing.T) {
 		}
 	}
 	if good != events.Accepted || good == 0 || good == len(list) {
-		t.Errorf("got %d of %d, told %d", good, len(list), events.Accepted)
+		t.Errorf("got %d of %d, answered %d", good, len(list), events.Accepted)
 	}
 }
 
@@ -188,7 +188,7 @@ func TestIdempotencyUnderWay(t *testing.T) {
 }
 
 // TestBusy: where as many events wait for the broker as there is room for, a client is
-// told to come back, and may with the same key.
+// to come back, and may with the same key.
 func TestBusy(t *testing.T) {
 	t.Parallel()
 	s := start(t, hosttest.Cluster(t), t.TempDir())

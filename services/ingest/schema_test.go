@@ -59,7 +59,7 @@ func TestSchemas(t *testing.T) {
 	} {
 		p := hosttest.WantProblem(t, s.putSchema(t, "alice", bad), http.StatusUnprocessableEntity, at)
 		if strings.Contains(fmt.Sprint(p.Errors), "services/ingest") {
-			t.Errorf("%s: the working directory is told: %+v", bad, p.Errors)
+			t.Errorf("%s: the working directory is named: %+v", bad, p.Errors)
 		}
 	}
 	hosttest.WantProblem(t, s.putSchema(t, "alice", "{"), http.StatusBadRequest)
@@ -75,7 +75,7 @@ func TestSchemas(t *testing.T) {
 	s.post(t, object("7", `,"data":{}`), structuredType, alice)
 }
 
-// TestSchemaOwners: nobody is judged by another's schema, reads it, or changes it.
+// TestSchemaOwners: no user's events are checked by another's schema; none reads or changes it.
 func TestSchemaOwners(t *testing.T) {
 	t.Parallel()
 	s := schemaStack(t)
@@ -158,7 +158,7 @@ func TestSchemaCancelled(t *testing.T) {
 	}
 }
 
-// TestSchemaShared: what one process puts, another judges by within a second.
+// TestSchemaShared: what one process puts, another checks by within a second.
 func TestSchemaShared(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
@@ -183,7 +183,7 @@ func TestSchemaShared(t *testing.T) {
 	}
 }
 
-// TestSchemaMigration: schemas from before they had owners are kept, and judge nobody.
+// TestSchemaMigration: schemas from before they had owners are kept, and check no events.
 func TestSchemaMigration(t *testing.T) {
 	t.Parallel()
 	cluster, dir := hosttest.Cluster(t), t.TempDir()

@@ -9,7 +9,7 @@ import (
 )
 
 // TestCheckedBehind: a check that takes long goes on behind the start, what it finds
-// is told, and its end leaves a clean stop.
+// is reported, and its end leaves a clean stop.
 func TestCheckedBehind(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

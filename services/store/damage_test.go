@@ -185,7 +185,7 @@ func TestLostCommits(t *testing.T) {
 		db := open(t, path, notes)
 		n, found := count(t, db), store.Damage(db)
 		if n < 10 || n >= 60 || len(found) != 1 {
-			t.Errorf("%s: got %d rows, %v; want those before the damage, and to be told", name, n, found)
+			t.Errorf("%s: got %d rows, %v; want those before the damage, and a report", name, n, found)
 			continue
 		}
 		var lost *store.LostError
@@ -199,7 +199,7 @@ func TestLostCommits(t *testing.T) {
 			t.Fatal(err)
 		}
 		if found := store.Damage(open(t, path, notes)); len(found) != 0 {
-			t.Errorf("%s: told again after a clean stop: %v", name, found)
+			t.Errorf("%s: reported again after a clean stop: %v", name, found)
 		}
 	}
 }

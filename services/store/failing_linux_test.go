@@ -32,7 +32,7 @@ func mount(t *testing.T, source, dir, kind string, flags uintptr, data string) (
 	return unmount
 }
 
-// TestStorageFull: a disk that is full is told while it is, and no longer.
+// TestStorageFull: a disk that is full is reported while it is, and no longer.
 func TestStorageFull(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -15,7 +15,7 @@ import (
 // killed.
 const killedVariable = "AXION_TEST_STORE"
 
-// TestKill kills a process that writes: all that it was told to be committed is there,
+// TestKill kills a process that writes: all that it has seen committed is there,
 // and transactions are whole.
 func TestKill(t *testing.T) {
 	if path := os.Getenv(killedVariable); path != "" {
@@ -85,7 +85,7 @@ func killed(t *testing.T, path string, after int) map[string]bool {
 	return names
 }
 
-// writeForever tells of each write once it is committed, in one line each.
+// writeForever prints each write once it is committed, in one line each.
 func writeForever(t *testing.T, path string) {
 	db := openNotes(t, path)
 	var writing sync.WaitGroup

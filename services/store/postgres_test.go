@@ -333,7 +333,7 @@ func TestCheckURL(t *testing.T) {
 	} {
 		wantURLError(t, store.CheckURL(text), "s3cret")
 	}
-	// Nobody listens there.
+	// There is no listener.
 	_, err := store.Connect(t.Context(), "postgres://user:s3cret@127.0.0.1:1/axion", "graph-service")
 	wantURLError(t, err, "s3cret")
 }

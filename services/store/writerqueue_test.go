@@ -73,7 +73,7 @@ func TestTurnLate(t *testing.T) {
 }
 
 // TestTurnShared has the handles of one file take turns, as the instances of a service
-// do: none is told that the database is locked.
+// do: none gets the error that the database is locked.
 func TestTurnShared(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "s.db")

@@ -100,7 +100,7 @@ func TestCompileRefuses(t *testing.T) {
 				t.Fatalf("got %v, want %s: %s", err, tc.pointer, tc.says)
 			}
 			if wd := "services/ingest"; strings.Contains(err.Error(), wd) {
-				t.Errorf("the working directory is told: %v", err)
+				t.Errorf("the working directory is named: %v", err)
 			}
 		})
 	}
@@ -227,7 +227,7 @@ func TestMixed(t *testing.T) {
 	if n > 100 {
 		t.Errorf("%d checks of 10,000 members in one budget", n)
 	}
-	// A thousand events that do not fit are each told why.
+	// Each of a thousand events that do not fit has its faults.
 	b = NewBudget(t.Context())
 	for i := range 1000 {
 		if faults, err := s.Validate(b, []byte(`[1,"a"]`), 1); err != nil || len(faults) != 1 || faults[0].Pointer != "/1" {
