@@ -33,22 +33,30 @@ func clientHTTP2(ctx context.Context, m mode, p *proxy, i int, start, end time.T
 				if !ok {
 					return nil
 				}
-				req, err := http.NewRequestWithContext(ctx, m.method, "https://"+benchHost+m.path, nil)
-				if err != nil {
+				if err := requestHTTP2(ctx, m, conn, buffer); err != nil {
 					return err
-				}
-				res, err := conn.RoundTrip(req)
-				if err != nil {
-					return err
-				}
-				n, err := io.CopyBuffer(struct{ io.Writer }{io.Discard}, res.Body, buffer)
-				_ = res.Body.Close()
-				if err != nil || res.StatusCode != http.StatusOK || int(n) != m.answer {
-					return fmt.Errorf("the answer is %s, of %d bytes: %w", res.Status, n, err)
 				}
 				took = append(took, time.Since(at))
 			}
 		})
 	}
 	return streams.Wait()
+}
+
+// requestHTTP2 sends one request and reads its answer.
+func requestHTTP2(ctx context.Context, m mode, conn *http.ClientConn, buffer []byte) error {
+	req, err := http.NewRequestWithContext(ctx, m.method, "https://"+benchHost+m.path, nil)
+	if err != nil {
+		return err
+	}
+	res, err := conn.RoundTrip(req)
+	if err != nil {
+		return err
+	}
+	n, err := io.CopyBuffer(struct{ io.Writer }{io.Discard}, res.Body, buffer)
+	_ = res.Body.Close()
+	if err != nil || res.StatusCode != http.StatusOK || int(n) != m.answer {
+		return fmt.Errorf("the answer is %s, of %d bytes: %w", res.Status, n, err)
+	}
+	return nil
 }

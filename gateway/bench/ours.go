@@ -33,6 +33,7 @@ func serveOurs(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	//nolint:contextcheck // it runs until it is closed
 	g, err := gateway.New(gateway.Options{Web: plain, WebSecure: secure, Files: []string{"compose.yaml"}, CADir: "ca"})
 	if err != nil {
 		return err
@@ -54,7 +55,7 @@ func serveOurs(ctx context.Context) error {
 		stop()
 	}()
 	<-ctx.Done()
-	return g.Close(context.Background())
+	return g.Close(context.WithoutCancel(ctx))
 }
 
 // launchOurs starts the gateway with these compose services.

@@ -50,7 +50,7 @@ func (d *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		x.Route("", "", m.Observability)
 	}
 	bounded, unbound := m.Bound(w, r)
-	defer x.EndWith(d.set.requestEnded)
+	defer x.EndWith(d.set.requestEnded) //nolint:contextcheck // a request counts however it ends
 	defer unbound()
 	if inbound.HasBody(r) {
 		body := m.Body(r)

@@ -146,14 +146,8 @@ func weigh(v reflect.Value, depth int, left *int) error {
 	case reflect.String:
 		*left -= v.Len()
 	case reflect.Slice, reflect.Array:
-		if v.Type().Elem().Kind() == reflect.Uint8 {
-			*left -= v.Len()
-			break
-		}
-		for i := 0; i < v.Len() && *left >= 0; i++ {
-			if err := weigh(v.Index(i), depth-1, left); err != nil {
-				return err
-			}
+		if err := weighItems(v, depth, left); err != nil {
+			return err
 		}
 	case reflect.Map:
 		for entries := v.MapRange(); entries.Next() && *left >= 0; {
@@ -171,6 +165,20 @@ func weigh(v reflect.Value, depth int, left *int) error {
 	}
 	if *left < 0 {
 		return overBudget("a value is longer than %d bytes", maxValue)
+	}
+	return nil
+}
+
+// weighItems weighs the items of a list; bytes are weighed as a text is.
+func weighItems(v reflect.Value, depth int, left *int) error {
+	if v.Type().Elem().Kind() == reflect.Uint8 {
+		*left -= v.Len()
+		return nil
+	}
+	for i := 0; i < v.Len() && *left >= 0; i++ {
+		if err := weigh(v.Index(i), depth-1, left); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -95,32 +95,40 @@ func (x *exchange) talk(c *conn, used bool) (reusable bool, err error) {
 	case x.sending == nil && limit > 0: // else it counts from the end of the body
 		x.deadline.wait(limit)
 	}
-	for {
-		if err := x.await(c); err != nil {
-			if failed != nil {
-				return false, x.fail("write", failed)
-			}
-			return false, x.fail("read", err)
-		}
-		if err := readHead(c.r, &x.head); err != nil {
-			return false, x.fail("header", err)
-		}
-		if used && x.unasked() {
-			return false, x.fail("read", errUnasked)
-		}
-		if x.head.status >= 200 {
-			break
-		}
-		if x.head.status == http.StatusSwitchingProtocols {
-			return false, x.switchTo(c)
-		}
-		x.inform(c)
+	if err := x.readHeads(c, used, failed); err != nil {
+		return false, err
+	}
+	if x.head.status == http.StatusSwitchingProtocols {
+		return false, x.switchTo(c)
 	}
 	if x.sending != nil || x.deadline.set {
 		x.deadline.start()
 	}
 	reusable, err = x.answer(c)
 	return reusable && failed == nil, err
+}
+
+// readHeads reads the heads of an answer up to that of the final one, or of one that
+// switches protocols. failed is why the request was not sent whole; nil if it was.
+func (x *exchange) readHeads(c *conn, used bool, failed error) error {
+	for {
+		if err := x.await(c); err != nil {
+			if failed != nil {
+				return x.fail("write", failed)
+			}
+			return x.fail("read", err)
+		}
+		if err := readHead(c.r, &x.head); err != nil {
+			return x.fail("header", err)
+		}
+		if used && x.unasked() {
+			return x.fail("read", errUnasked)
+		}
+		if x.head.status >= 200 || x.head.status == http.StatusSwitchingProtocols {
+			return nil
+		}
+		x.inform(c)
+	}
 }
 
 var errUnasked = errors.New("the server ended the connection, as no request had come")

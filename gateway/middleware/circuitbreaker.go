@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strings"
 	"time"
@@ -32,6 +33,9 @@ func circuitBreaker(c *config.CircuitBreaker, env Env) (Middleware, error) {
 		recovery:  cmp.Or(time.Duration(c.RecoveryDuration), 10*time.Second),
 		log:       env.Log,
 		stats:     newStats(strings.Contains(c.Expression, latencyFunction)),
+	}
+	if b.log == nil {
+		b.log = slog.New(slog.DiscardHandler)
 	}
 	b.closed.Store(true)
 	return func(next http.Handler) http.Handler {

@@ -1,7 +1,6 @@
 package middleware
 
 import (
-	"context"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -48,12 +47,12 @@ func (b *breaker) admit() bool {
 	if b.state == breakerOpen && !now.Before(b.until) {
 		b.state, b.until = breakerRecovering, now.Add(b.recovery)
 		b.allowed, b.denied = 0, 0
-		b.tell(slog.LevelInfo, "circuit breaker lets some requests through")
+		b.log.Info("circuit breaker lets some requests through", "expression", b.source)
 	}
 	if b.state == breakerRecovering && now.After(b.until) {
 		b.state = breakerClosed
 		b.closed.Store(true)
-		b.tell(slog.LevelInfo, "circuit breaker closed")
+		b.log.Info("circuit breaker closed", "expression", b.source)
 	}
 	if b.state != breakerRecovering {
 		return b.state == breakerClosed
@@ -68,7 +67,7 @@ func (b *breaker) admit() bool {
 	return false
 }
 
-// observe takes one answer, and opens the breaker if it is time to check and the
+// observe counts one answer, and opens the breaker if it is time to check and the
 // condition holds.
 func (b *breaker) observe(status int, latency time.Duration) {
 	b.mu.Lock()
@@ -85,11 +84,5 @@ func (b *breaker) observe(status int, latency time.Duration) {
 	b.state, b.until = breakerOpen, now.Add(b.fallback)
 	b.closed.Store(false)
 	b.stats.reset()
-	b.tell(slog.LevelWarn, "circuit breaker opened")
-}
-
-func (b *breaker) tell(level slog.Level, message string) {
-	if b.log != nil {
-		b.log.Log(context.Background(), level, message, "expression", b.source)
-	}
+	b.log.Warn("circuit breaker opened", "expression", b.source)
 }

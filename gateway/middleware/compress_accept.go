@@ -30,8 +30,22 @@ func (c *chooser) choose(accept []string) int {
 	if accept == nil {
 		return c.unasked
 	}
-	weights := [codings]float64{-1, -1, -1}
-	star, identity := -1.0, -1.0
+	weights, star, identity := parseAccept(accept)
+	best, at := notCoded, max(identity, 0)
+	for _, i := range c.offered {
+		if w := weights[i]; w > at || w == at && w > 0 && best == notCoded {
+			best, at = i, w
+		}
+	}
+	if star > 0 && star >= at {
+		return c.any(weights)
+	}
+	return best
+}
+
+// parseAccept is the weight of each coding, of * and of identity; -1 for what is not named.
+func parseAccept(accept []string) (weights [codings]float64, star, identity float64) {
+	weights, star, identity = [codings]float64{-1, -1, -1}, -1, -1
 	for _, line := range accept {
 		for item := range strings.SplitSeq(line, ",") {
 			name, weight := weighted(item)
@@ -49,16 +63,7 @@ func (c *chooser) choose(accept []string) int {
 			}
 		}
 	}
-	best, at := notCoded, max(identity, 0)
-	for _, i := range c.offered {
-		if w := weights[i]; w > at || w == at && w > 0 && best == notCoded {
-			best, at = i, w
-		}
-	}
-	if star > 0 && star >= at {
-		return c.any(weights)
-	}
-	return best
+	return weights, star, identity
 }
 
 // any picks for a client that accepts all but those of weight 0.

@@ -16,7 +16,7 @@ const (
 	clientInfoHeader = "X-Forwarded-Tls-Client-Cert-Info"
 )
 
-// passTLSClientCert tells the service about the client's certificate: whole, as PEM
+// passTLSClientCert sends the client's certificate to the service: whole, as PEM
 // without its frame and line breaks, or the parts asked for.
 func passTLSClientCert(c *config.PassTLSClientCert) (Middleware, error) {
 	return func(next http.Handler) http.Handler {
@@ -24,28 +24,31 @@ func passTLSClientCert(c *config.PassTLSClientCert) (Middleware, error) {
 			r.Header.Del(clientCertHeader)
 			r.Header.Del(clientInfoHeader)
 			if r.TLS != nil && len(r.TLS.PeerCertificates) > 0 {
-				chain := r.TLS.PeerCertificates
-				if c.PEM {
-					var all []string
-					for _, cert := range chain {
-						all = append(all, bare(cert))
-					}
-					r.Header.Set(clientCertHeader, strings.Join(all, ","))
-				}
-				if c.Info != nil {
-					var all []string
-					for _, cert := range chain {
-						all = append(all, certInfo(cert, c.Info))
-					}
-					r.Header.Set(clientInfoHeader, url.QueryEscape(strings.Join(all, ",")))
-				}
+				setClientCert(r.Header, r.TLS.PeerCertificates, c)
 			}
 			next.ServeHTTP(w, r)
 		})
 	}, nil
 }
 
-func bare(cert *x509.Certificate) string {
+// setClientCert sets the headers that describe a client's certificates.
+func setClientCert(h http.Header, chain []*x509.Certificate, c *config.PassTLSClientCert) {
+	joined := func(text func(*x509.Certificate) string) string {
+		all := make([]string, len(chain))
+		for i, cert := range chain {
+			all[i] = text(cert)
+		}
+		return strings.Join(all, ",")
+	}
+	if c.PEM {
+		h.Set(clientCertHeader, joined(unframedPEM))
+	}
+	if c.Info != nil {
+		h.Set(clientInfoHeader, url.QueryEscape(joined(func(cert *x509.Certificate) string { return certInfo(cert, c.Info) })))
+	}
+}
+
+func unframedPEM(cert *x509.Certificate) string {
 	text := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Raw}))
 	return strings.NewReplacer("-----BEGIN CERTIFICATE-----", "", "-----END CERTIFICATE-----", "", "\n", "").Replace(text)
 }

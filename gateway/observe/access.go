@@ -107,21 +107,9 @@ func filter(c *config.AccessLogFilters) (func(int, int, time.Duration) bool, err
 	if c == nil || len(c.StatusCodes) == 0 && !c.RetryAttempts && c.MinDuration == 0 {
 		return func(int, int, time.Duration) bool { return true }, nil
 	}
-	var ranges [][2]int
-	for _, text := range c.StatusCodes {
-		low, high, ok := strings.Cut(text, "-")
-		if !ok {
-			high = low
-		}
-		from, err := strconv.Atoi(strings.TrimSpace(low))
-		if err != nil {
-			return nil, fmt.Errorf("accesslog.filters.statuscodes %q is not a status or a range such as 500-599", text)
-		}
-		to, err := strconv.Atoi(strings.TrimSpace(high))
-		if err != nil {
-			return nil, fmt.Errorf("accesslog.filters.statuscodes %q is not a status or a range such as 500-599", text)
-		}
-		ranges = append(ranges, [2]int{from, to})
+	ranges, err := statusRanges(c.StatusCodes)
+	if err != nil {
+		return nil, err
 	}
 	return func(status, retries int, took time.Duration) bool {
 		if c.RetryAttempts && retries > 0 || c.MinDuration > 0 && took >= time.Duration(c.MinDuration) {
@@ -134,6 +122,24 @@ func filter(c *config.AccessLogFilters) (func(int, int, time.Duration) bool, err
 		}
 		return false
 	}, nil
+}
+
+// statusRanges reads statuses and ranges of them, such as 404 and 500-599.
+func statusRanges(texts []string) ([][2]int, error) {
+	var ranges [][2]int
+	for _, text := range texts {
+		low, high, ok := strings.Cut(text, "-")
+		if !ok {
+			high = low
+		}
+		from, err := strconv.Atoi(strings.TrimSpace(low))
+		to, err2 := strconv.Atoi(strings.TrimSpace(high))
+		if err != nil || err2 != nil {
+			return nil, fmt.Errorf("accesslog.filters.statuscodes %q is not a status or a range such as 500-599", text)
+		}
+		ranges = append(ranges, [2]int{from, to})
+	}
+	return ranges, nil
 }
 
 func (l *accessLog) write(e *Exchange, took time.Duration) {

@@ -37,7 +37,7 @@ func (b *Balancer) forwarder(s *server, t target) http.Handler {
 		if t.keepPath {
 			r = atPath(r, s.url)
 		}
-		if err := t.transport.plain.Forward(w, r, to); err != nil {
+		if err := t.transport.plain.Forward(w, r, to); err != nil { //nolint:contextcheck // its context is the request's
 			b.lose(w, r, s, err)
 			return
 		}

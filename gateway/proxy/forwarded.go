@@ -66,6 +66,15 @@ type ForwardedOptions struct {
 	Scheme bool
 }
 
+// trusts reports whether a peer's word on its client stands.
+func (o *ForwardedOptions) trusts(ip string) bool {
+	if o.Trusted == nil {
+		return false
+	}
+	addr, err := netip.ParseAddr(ip)
+	return err == nil && o.Trusted(addr)
+}
+
 // Forwarded returns the function that describes a request's client to upstream
 // servers and middlewares, in place of what the client said of itself:
 // X-Forwarded-Proto, -Port, -Host and -Server, and X-Real-Ip. It changes r.
@@ -80,12 +89,7 @@ func Forwarded(opts ForwardedOptions) func(r *http.Request) {
 	return func(r *http.Request) {
 		ip, _, err := net.SplitHostPort(r.RemoteAddr)
 		ip, _, _ = strings.Cut(ip, "%")
-		believed := false
-		if opts.Trusted != nil {
-			if addr, err := netip.ParseAddr(ip); err == nil {
-				believed = opts.Trusted(addr)
-			}
-		}
+		believed := opts.trusts(ip)
 		dropNamed(r.Header, kept)
 		if !believed {
 			forget(r.Header)

@@ -115,7 +115,7 @@ func (m *mirroring) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return // the client has left, as in Traefik, or has not sent the request as a whole
 	}
 	for _, to := range chosen {
-		m.send(to, original, body)
+		m.send(to, original, body) //nolint:contextcheck // a copy outlives the request
 	}
 }
 

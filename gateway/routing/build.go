@@ -238,15 +238,7 @@ func observabilityOf(router, entrypoint *config.Observability) *config.Observabi
 func (b *builder) assignEntryPoints(r *Router) {
 	points := b.EntryPoints.Defaults()
 	if len(r.Config.EntryPoints) > 0 {
-		points = nil
-		for _, name := range r.Config.EntryPoints {
-			if e := b.EntryPoints[name]; e == nil || e.UDP {
-				r.warn("entrypoints", fmt.Sprintf("entrypoint %q does not exist", name), b.EntryPoints.hint())
-			} else if !slices.Contains(points, e) {
-				points = append(points, e)
-			}
-		}
-		if len(points) == 0 {
+		if points = b.namedEntryPoints(r); len(points) == 0 {
 			r.refuse("entrypoints", "none of the router's entrypoints exists", b.EntryPoints.hint())
 			return
 		}
@@ -270,6 +262,19 @@ func (b *builder) assignEntryPoints(r *Router) {
 	for _, name := range wrong {
 		r.entryPointMismatch(name)
 	}
+}
+
+// namedEntryPoints are those that r names, each once.
+func (b *builder) namedEntryPoints(r *Router) []*EntryPoint {
+	var points []*EntryPoint
+	for _, name := range r.Config.EntryPoints {
+		if e := b.EntryPoints[name]; e == nil || e.UDP {
+			r.warn("entrypoints", fmt.Sprintf("entrypoint %q does not exist", name), b.EntryPoints.hint())
+		} else if !slices.Contains(points, e) {
+			points = append(points, e)
+		}
+	}
+	return points
 }
 
 // entryTLS is what an entrypoint gives to a router without TLS of its own. As in

@@ -14,28 +14,22 @@ import (
 	"axion/gateway/proxy"
 )
 
-// validateUnused tells what is wrong with services and middlewares that no router uses, and
+// validateUnused reports what is wrong with services and middlewares that no router uses, and
 // that were therefore not built.
 func (b *builder) validateUnused() {
 	dry := newBuilder(b.Dynamic, nil, b.deps)
 	dry.deps.Proxy, dry.dry = proxy.New(proxy.Options{Dry: true}), true
 	for _, name := range namesBut(b.Dynamic.Services, b.Services) {
 		if s := dry.service(name); s.Err != nil {
-			at := b.Dynamic.Services[name].Origin
-			path, _ := b.settingIn(at, "http.services."+config.BareName(name), s.Err)
-			b.Problems = append(b.Problems, b.Dynamic.Problem(config.Warning, at, path, fmt.Sprintf("the service %q, which is not used: %v",
-				config.BareName(name), s.Err), hint.Of(s.Err)))
+			b.warnUnused("service", name, b.Dynamic.Services[name].Origin, s.Err)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(b.Dynamic.ServersTransports)) {
 		if b.transports[name] != nil || dry.transports[name] != nil {
 			continue
 		}
-		if at := dry.transport(name); at.err != nil {
-			o := b.Dynamic.ServersTransports[name].Origin
-			path, _ := b.settingIn(o, "http.serversTransports."+config.BareName(name), at.err)
-			b.Problems = append(b.Problems, b.Dynamic.Problem(config.Warning, o, path,
-				fmt.Sprintf("the serversTransport %q, which is not used: %v", config.BareName(name), at.err), hint.Of(at.err)))
+		if t := dry.transport(name); t.err != nil {
+			b.warnUnused("serversTransport", name, b.Dynamic.ServersTransports[name].Origin, t.err)
 		}
 	}
 	for _, s := range dry.Services {
@@ -43,6 +37,12 @@ func (b *builder) validateUnused() {
 			s.Close()
 		}
 	}
+	b.validateUnusedMiddlewares()
+}
+
+// validateUnusedMiddlewares is validateUnused for middlewares alone. Chains are nothing
+// but names.
+func (b *builder) validateUnusedMiddlewares() {
 	built := make(map[string]bool, len(b.Middlewares))
 	for key := range b.Middlewares {
 		built[key[1]] = true
@@ -52,19 +52,25 @@ func (b *builder) validateUnused() {
 			built[w.Name] = true
 		}
 	}
+	env := b.deps.Middleware
+	env.Service = b.errorPages
 	for _, name := range namesBut(b.Dynamic.Middlewares, built) {
 		c := b.Dynamic.Middlewares[name]
 		if c.Chain != nil {
 			continue
 		}
-		env := b.deps.Middleware
-		env.Service = b.errorPages
 		if _, err := middleware.Build(c, env); err != nil {
-			path, _ := b.settingIn(c.Origin, "http.middlewares."+config.BareName(name), err)
-			b.Problems = append(b.Problems, b.Dynamic.Problem(config.Warning, c.Origin, path,
-				fmt.Sprintf("the middleware %q, which is not used: %v", config.BareName(name), err), hint.Of(err)))
+			b.warnUnused("middleware", name, c.Origin, err)
 		}
 	}
+}
+
+// warnUnused reports what is wrong with an HTTP service, middleware or serversTransport.
+func (b *builder) warnUnused(kind, name string, o config.Origin, err error) {
+	name = config.BareName(name)
+	path, _ := b.settingIn(o, "http."+kind+"s."+name, err)
+	b.Problems = append(b.Problems, b.Dynamic.Problem(config.Warning, o, path,
+		fmt.Sprintf("the %s %q, which is not used: %v", kind, name, err), hint.Of(err)))
 }
 
 // namesBut are the names of all that are not among some, in order.

@@ -1,6 +1,9 @@
 package rule
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Covers reports whether r accepts every request that other accepts, as far as
 // their matchers tell: true is certain, false may be ignorance.
@@ -9,39 +12,18 @@ func (r *Rule) Covers(other *Rule) bool { return implies(other.root, r.root) }
 // implies reports whether each request that n accepts is one that m does.
 func implies(n, m node) bool {
 	if alternatives, ok := n.(anyOf); ok {
-		for _, a := range alternatives {
-			if !implies(a, m) {
-				return false
-			}
-		}
-		return true
+		return !slices.ContainsFunc(alternatives, func(a node) bool { return !implies(a, m) })
 	}
 	switch m := m.(type) {
 	case all:
-		for _, part := range m {
-			if !implies(n, part) {
-				return false
-			}
-		}
-		return true
+		return !slices.ContainsFunc(m, func(part node) bool { return !implies(n, part) })
 	case anyOf:
-		for _, a := range m {
-			if implies(n, a) {
-				return true
-			}
-		}
-		return false
+		return slices.ContainsFunc(m, func(a node) bool { return implies(n, a) })
 	}
-	parts, ok := n.(all)
-	if !ok {
-		return leafImplies(n.(leaf), m.(leaf))
+	if parts, ok := n.(all); ok {
+		return slices.ContainsFunc(parts, func(part node) bool { return implies(part, m) })
 	}
-	for _, part := range parts {
-		if implies(part, m) {
-			return true
-		}
-	}
-	return false
+	return leafImplies(n.(leaf), m.(leaf))
 }
 
 func leafImplies(n, m leaf) bool {

@@ -56,8 +56,8 @@ func TestFindings(t *testing.T) {
 		}, config.Error, "service", `"sss" does not exist`, ""},
 		{"ErrNoKind", func(c *config.TCP, _ *config.TCPRouter) { c.Services["s"] = &config.TCPService{} }, config.Error, "service",
 			"has no loadbalancer", ""},
-		{"ErrAddress", func(c *config.TCP, _ *config.TCPRouter) { c.Services["s"] = balanced("db") }, config.Error, "service", `"db" is not host:port`,
-			"127.0.0.1:5432"},
+		{"ErrAddress", func(c *config.TCP, _ *config.TCPRouter) { c.Services["s"] = balanced("db") }, config.Error, "service",
+			`"db" is not host:port`, "127.0.0.1:5432"},
 		{"ErrProxyProtocol", func(c *config.TCP, _ *config.TCPRouter) {
 			c.Services["s"].LoadBalancer.ProxyProtocol = &config.ProxyProtocol{Version: 3}
 		}, config.Error, "service", "proxyprotocol.version 3", "1 or 2"},

@@ -49,7 +49,8 @@ func (b *builder) transport(name string) *transport {
 	case name == "":
 		c = &config.TCPServersTransport{}
 	case !ok:
-		return &transport{err: hint.With(fmt.Errorf("the serversTransport %q does not exist", name), config.DidYouMean(name, b.config.ServersTransports))}
+		return &transport{err: hint.With(fmt.Errorf("the serversTransport %q does not exist", name),
+			config.DidYouMean(name, b.config.ServersTransports))}
 	}
 	t := &transport{config: *c}
 	t.config.Origin = config.Origin{}

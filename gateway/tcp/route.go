@@ -21,7 +21,8 @@ type route struct {
 }
 
 func (r *route) describe() Route {
-	d := Route{Name: r.name, Config: r.config, EntryPoints: r.entries, Priority: r.priority, Enabled: !r.findings.Refused(), Findings: r.findings}
+	d := Route{Name: r.name, Config: r.config, EntryPoints: r.entries, Priority: r.priority,
+		Enabled: !r.findings.Refused(), Findings: r.findings}
 	if r.rule != nil {
 		d.Hosts, d.AnyHost = r.rule.Hosts()
 	}
