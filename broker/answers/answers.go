@@ -51,12 +51,11 @@ type asker struct {
 
 // Families of requests: their methods are the exchanges of requests, or help them.
 type (
-	clusters struct{ *asker } // requests of the cluster as a whole
+	clusters struct{ *asker } // requests of the cluster as a whole, and of its users
 	configs  struct{ *asker } // of settings
 	groups   struct{ *asker }
 	records  struct{ *asker }
 	topics   struct{ *asker }
-	users    struct{ *asker } // of quotas and credentials
 )
 
 // family is one of them.

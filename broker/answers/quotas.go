@@ -9,9 +9,9 @@ import (
 )
 
 func init() {
-	on(users.alterClientQuotas)
-	on(users.describeClientQuotas)
-	on(users.describeSCRAM)
+	on(clusters.alterClientQuotas)
+	on(clusters.describeClientQuotas)
+	on(clusters.describeSCRAM)
 }
 
 // quotaKinds are the entities that Kafka has quotas for, and the quotas of each: true
@@ -28,7 +28,7 @@ var clientQuotas = map[string]bool{
 
 // alterClientQuotas refuses the quotas that Kafka refuses. kfake takes any, which a
 // quota it does not know does not limit.
-func (users) alterClientQuotas(req *kmsg.AlterClientQuotasRequest) Exchange {
+func (clusters) alterClientQuotas(req *kmsg.AlterClientQuotasRequest) Exchange {
 	var refused []kmsg.AlterClientQuotasResponseEntry
 	req.Entries = slices.DeleteFunc(req.Entries, func(e kmsg.AlterClientQuotasRequestEntry) bool {
 		p := quotaProblem(e)
@@ -94,7 +94,7 @@ const anyName = 2
 
 // describeClientQuotas: of entities of any name, the default is one. kfake leaves it
 // out, and so is asked for more than that.
-func (users) describeClientQuotas(req *kmsg.DescribeClientQuotasRequest) Exchange {
+func (clusters) describeClientQuotas(req *kmsg.DescribeClientQuotasRequest) Exchange {
 	of, asked := make(map[string]bool), make(map[string]bool)
 	for _, c := range req.Components {
 		asked[c.EntityType] = true
@@ -127,7 +127,7 @@ func (users) describeClientQuotas(req *kmsg.DescribeClientQuotasRequest) Exchang
 
 // describeSCRAM: an empty list of users asks for all, as Java does. kfake takes only
 // null so.
-func (users) describeSCRAM(req *kmsg.DescribeUserSCRAMCredentialsRequest) Exchange {
+func (clusters) describeSCRAM(req *kmsg.DescribeUserSCRAMCredentialsRequest) Exchange {
 	if req.Users == nil || len(req.Users) > 0 {
 		return Exchange{}
 	}

@@ -96,7 +96,7 @@ type messageQuery struct {
 	After     string    `query:"after" maxLength:"32768" doc:"Go on where an earlier answer ended: its next."`
 	Key       string    `query:"key" doc:"Must be in the key. Case does not count, here and below."`
 	Header    string    `query:"header" doc:"NAME or NAME=TEXT: a header that must be there, and what must be in it."`
-	Path      string    `query:"path" doc:"A JSONPath (RFC 9535) that must select something in the value, or one with a comparison: $.price > 10, $.type == \"x\", $.name ~ tea."`
+	Path      string    `query:"path" doc:"A JSONPath (RFC 9535) of names, indexes, [*] and one filter, that must select something in the value, or one with a comparison: $.price > 10, $.type == \"x\", $.name ~ tea."`
 	Text      string    `query:"text" doc:"Must be in the key, the value or a header."`
 	Limit     int       `query:"limit" default:"50" minimum:"1" maximum:"500"`
 }

@@ -21,9 +21,9 @@ type Filter struct {
 	// Header is NAME for records with that header, or NAME=TEXT for those whose
 	// header of that name has the text in it. Case does not count.
 	Header string
-	// Path is an RFC 9535 JSONPath that selects something in the value, or one
-	// with a comparison: $.price > 10. It fits no value above 256 KiB, or above
-	// 32 KiB where it has a filter or "..". See [parsePath].
+	// Path is an RFC 9535 JSONPath, of names, indexes, wildcards and one filter, that
+	// selects something in the value, or one with a comparison: $.price > 10. It fits no
+	// value above 256 KiB, or above 32 KiB where it has a filter.
 	Path string
 	// Since and Until bound the record's time, both included. Zero does not.
 	Since, Until time.Time

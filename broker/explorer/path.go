@@ -10,44 +10,37 @@ import (
 	"github.com/theory/jsonpath"
 )
 
-// maxPathBytes and maxPathDepth bound the values that a path is tried on: its cost
-// grows with both. A filter and ".." look at far more of a value, and a second ".."
-// at each node once for every level above it.
+// maxPathBytes bounds the values that a path is tried on, and so the time that it takes;
+// maxFilteredBytes does where it has a filter: ten conditions take as much as ten paths.
 const (
-	maxPathBytes = 256 << 10
-	maxDearBytes = 32 << 10
-	maxPathDepth = 100
-	maxDearDepth = 32
+	maxPathBytes     = 256 << 10
+	maxFilteredBytes = 32 << 10
 )
 
 // path is a condition on a JSON value.
 type path struct {
-	query *jsonpath.Path
-	// maxBytes and maxDepth are of the values that it is tried on.
-	maxBytes, maxDepth int
+	query    *jsonpath.Path
+	maxBytes int // of the values that it is tried on
 	// compare is empty where it is enough that the path selects something.
 	compare string
 	to      any // string, float64, bool or nil
 	toText  string
 }
 
-// parsePath reads a JSONPath, or a JSONPath, one of == != < <= > >= and ~ (has in
+// parsePath reads a JSONPath as [parseQuery] does, or a JSONPath, one of == != < <= > >= and ~ (has in
 // it), and what to compare with: a JSON scalar, or a text without quotes.
 func parsePath(text string) (*path, error) {
 	query, op, literal := splitComparison(text)
 	if !strings.HasPrefix(query, "$") {
 		query = "$." + query
 	}
-	parsed, cost, err := parseQuery(query)
+	parsed, filtered, err := parseQuery(query)
 	if err != nil {
 		return nil, err
 	}
-	p := &path{query: parsed, compare: op, maxBytes: maxPathBytes, maxDepth: maxPathDepth}
-	if cost.filters > 0 || cost.descents > 0 {
-		p.maxBytes = maxDearBytes
-	}
-	if cost.descents > 1 {
-		p.maxDepth = maxDearDepth
+	p := &path{query: parsed, compare: op, maxBytes: maxPathBytes}
+	if filtered {
+		p.maxBytes = maxFilteredBytes
 	}
 	if op == "" {
 		return p, nil
@@ -99,10 +92,9 @@ func splitComparison(text string) (query, op, literal string) {
 	return strings.TrimSpace(text), "", ""
 }
 
-// match tries the path on a value. What is no JSON, or is too long or too deep to
-// try, does not match.
+// match tries the path on a value. What is no JSON, or is too long to try, does not match.
 func (p *path) match(value []byte) bool {
-	if len(value) == 0 || len(value) > p.maxBytes || depthOf(value) > p.maxDepth {
+	if len(value) == 0 || len(value) > p.maxBytes {
 		return false
 	}
 	decoder := json.NewDecoder(bytes.NewReader(value))
@@ -197,20 +189,4 @@ func textOf(v any) string {
 		return ""
 	}
 	return string(text)
-}
-
-// depthOf is how deep brackets nest, counting those in texts too: more rather
-// than fewer.
-func depthOf(value []byte) int {
-	depth, deepest := 0, 0
-	for _, c := range value {
-		switch c {
-		case '{', '[':
-			depth++
-			deepest = max(deepest, depth)
-		case '}', ']':
-			depth--
-		}
-	}
-	return deepest
 }

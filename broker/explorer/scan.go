@@ -93,12 +93,7 @@ func (s *scan) cursor() cursor {
 // load sees to it that every partition with something left has a record loaded.
 func (s *scan) load(ctx context.Context) error {
 	for {
-		from := map[int32]int64{}
-		for _, l := range s.partitions {
-			if len(l.loaded) == 0 && l.lo < l.hi {
-				from[l.id] = l.fetchFrom(s.backward)
-			}
-		}
+		from := s.missing()
 		if len(from) == 0 {
 			return nil
 		}
@@ -120,6 +115,17 @@ func (s *scan) load(ctx context.Context) error {
 			}
 		}
 	}
+}
+
+// missing are the offsets where to read next, by the partitions of which no record is loaded.
+func (s *scan) missing() map[int32]int64 {
+	from := map[int32]int64{}
+	for _, l := range s.partitions {
+		if len(l.loaded) == 0 && l.lo < l.hi {
+			from[l.id] = l.fetchFrom(s.backward)
+		}
+	}
+	return from
 }
 
 // fetchFrom is the offset where to read next.

@@ -38,51 +38,69 @@ func (r *Reader) Search(ctx context.Context, text string, limit int) (view.Match
 	if len(left) == 0 {
 		return found, nil
 	}
-	reader := undecodable.New(func(b *undecodable.Batch) error {
-		at := topicPartition{b.Topic, b.Partition}
-		if end, ok := left[at]; ok && b.Next >= end {
-			delete(left, at)
-		}
+	h := &search{wanted: bytes.ToLower([]byte(text)), left: left, found: found}
+	h.reader = undecodable.New(func(b *undecodable.Batch) error {
+		h.passed(topicPartition{b.Topic, b.Partition}, b.Next)
 		return nil
 	})
 	for topic, parts := range from {
 		for id, at := range parts {
-			reader.Begin(topic, id, at.EpochOffset().Offset)
+			h.reader.Begin(topic, id, at.EpochOffset().Offset)
 		}
 	}
 	client, err := kgo.NewClient(append(r.admin.Client().Opts(), kgo.ConsumePartitions(from), kgo.FetchMaxBytes(searchBytes),
-		kgo.ClientID("axion-search"), kgo.WithHooks(reader))...)
+		kgo.ClientID("axion-search"), kgo.WithHooks(h.reader))...)
 	if err != nil {
 		return found, fmt.Errorf("search messages: %w", err)
 	}
 	defer client.Close()
-	wanted := bytes.ToLower([]byte(text))
-	for len(left) > 0 {
-		fetches := client.PollFetches(ctx)
-		if ctx.Err() != nil {
-			found.Cut = true
-			break
-		}
-		if err := fetches.Err0(); err != nil && undecodable.Other(fetches) != nil {
-			return found, fmt.Errorf("search messages: %w", err)
-		}
-		fetches.EachRecord(func(r *kgo.Record) {
-			at := topicPartition{r.Topic, r.Partition}
-			if end, ok := left[at]; ok && r.Offset >= end-1 {
-				delete(left, at)
-			}
-			found.Searched++
-			if m, ok := match(r, wanted); ok {
-				found.Items = append(found.Items, m)
-			}
-		})
-		if _, err := reader.Polled(ctx, client, fetches); err != nil && ctx.Err() == nil {
-			return found, fmt.Errorf("search messages: %w", err)
-		}
+	if err := h.run(ctx, client); err != nil {
+		return h.found, fmt.Errorf("search messages: %w", err)
 	}
+	found = h.found
 	slices.SortFunc(found.Items, func(a, b view.Match) int { return b.Time.Compare(a.Time) })
 	found.Items = found.Items[:min(len(found.Items), limit)]
 	return found, nil
+}
+
+// search is one that runs.
+type search struct {
+	wanted []byte
+	reader *undecodable.Reader
+	left   map[topicPartition]int64 // the ends of the partitions that are not read yet
+	found  view.Matches
+}
+
+// passed notes that a partition is read up to an offset.
+func (s *search) passed(at topicPartition, next int64) {
+	if end, ok := s.left[at]; ok && next >= end {
+		delete(s.left, at)
+	}
+}
+
+// run reads until nothing is left or ctx ends, where what is found is cut.
+func (s *search) run(ctx context.Context, client *kgo.Client) error {
+	for len(s.left) > 0 {
+		fetches := client.PollFetches(ctx)
+		if ctx.Err() != nil {
+			s.found.Cut = true
+			return nil
+		}
+		if err := fetches.Err0(); err != nil && undecodable.Other(fetches) != nil {
+			return err
+		}
+		fetches.EachRecord(func(r *kgo.Record) {
+			s.passed(topicPartition{r.Topic, r.Partition}, r.Offset+1)
+			s.found.Searched++
+			if m, ok := match(r, s.wanted); ok {
+				s.found.Items = append(s.found.Items, m)
+			}
+		})
+		if _, err := s.reader.Polled(ctx, client, fetches); err != nil && ctx.Err() == nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // topicPartition is a partition of a topic.
@@ -91,7 +109,7 @@ type topicPartition struct {
 	partition int32
 }
 
-// newest tells where to begin in each partition that holds anything, and where
+// newest is where to begin in each partition that holds anything, and where
 // it ends.
 func newest(topics []admin.Topic) (from map[string]map[int32]kgo.Offset, ends map[topicPartition]int64) {
 	from, ends = map[string]map[int32]kgo.Offset{}, map[topicPartition]int64{}
@@ -113,7 +131,7 @@ func newest(topics []admin.Topic) (from map[string]map[int32]kgo.Offset, ends ma
 	return from, ends
 }
 
-// match tells where a record holds the text.
+// match finds where a record holds the text.
 func match(r *kgo.Record, wanted []byte) (view.Match, bool) {
 	m := view.Match{Topic: r.Topic, Partition: r.Partition, Offset: r.Offset, Time: r.Timestamp.UTC(),
 		Key: strings.ToValidUTF8(string(r.Key), "�")}
