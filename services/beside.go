@@ -73,12 +73,12 @@ func (l *stackLog) WithGroup(name string) slog.Handler {
 // watch ends the parts with errStackEnded once the stack has ended that the service is
 // beside. A cluster that is not the stack's own outlives it: the service goes on then,
 // until there is a stack with other addresses.
-func (s *serve) watch(parts *lifecycle.Group) {
+func (s *serve) watch(ctx context.Context, parts *lifecycle.Group) {
 	if s.beside == nil {
 		return
 	}
 	missed := 0
-	s.poll(parts, errStackEnded, func() bool {
+	s.poll(ctx, parts, errStackEnded, func() bool {
 		now, err := s.deps.Running()
 		switch {
 		case err != nil:
@@ -94,9 +94,10 @@ func (s *serve) watch(parts *lifecycle.Group) {
 	})
 }
 
-// poll ends the parts with an error once found reports true.
-func (s *serve) poll(parts *lifecycle.Group, why error, found func() bool) {
-	ctx, cancel := context.WithCancel(context.Background())
+// poll ends the parts with an error once found reports true. It ends with ctx, and when the
+// parts stop.
+func (s *serve) poll(ctx context.Context, parts *lifecycle.Group, why error, found func() bool) {
+	ctx, cancel := context.WithCancel(ctx)
 	var polling sync.WaitGroup
 	polling.Go(func() {
 		tick := time.NewTicker(besideTime)
@@ -124,8 +125,8 @@ func (s *serve) poll(parts *lifecycle.Group, why error, found func() bool) {
 func (s *serve) again(ctx context.Context, name string) error {
 	s.log.Warn("the stack has ended: waiting for the next one on its data directory", "service", name)
 	var parts lifecycle.Group
-	err := parts.Run(ctx, s.parent.Watch(&parts, false, false, s.log), func(context.Context) error {
-		s.poll(&parts, errStackBack, func() bool { _, err := s.deps.Running(); return err == nil })
+	err := parts.Run(ctx, s.parent.Watch(&parts, false, false, s.log), func(ctx context.Context) error {
+		s.poll(ctx, &parts, errStackBack, func() bool { _, err := s.deps.Running(); return err == nil })
 		return nil
 	})
 	if !errors.Is(err, errStackBack) {

@@ -177,20 +177,20 @@ func (s *serve) serve(ctx context.Context, name string, ready func(at string) er
 	var parts lifecycle.Group
 	at := set.Addresses()[name][0]
 	return parts.Run(ctx, s.parent.Watch(&parts, false, false, s.log), func(ctx context.Context) error {
-		register := s.registration(&parts, name, at)
+		register := s.registration(ctx, &parts, name, at)
 		if err := s.start(ctx, &parts, set); err != nil {
 			return err
 		}
 		register()
-		s.watch(&parts)
+		s.watch(ctx, &parts)
 		return ready(at)
 	})
 }
 
-// registration gives what tells the running stack of the service until the parts stop: of
-// a stack that ends, until what was started in between has stopped.
-func (s *serve) registration(parts *lifecycle.Group, name, at string) (register func()) {
-	ctx, cancel := context.WithCancel(context.Background())
+// registration returns a function that registers the service with the running stack until
+// the parts stop; with a stack that ends, until what was started in between has stopped.
+func (s *serve) registration(ctx context.Context, parts *lifecycle.Group, name, at string) (register func()) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	find := func() (address, secret string, err error) {
 		running, err := s.deps.Running()
 		return running.Registry, running.Secret, err

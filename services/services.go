@@ -133,18 +133,8 @@ func Bind(o Options) (*Builtins, error) {
 			}
 			continue
 		}
-		instances := max(o.Scale[service.Name], 1)
-		for i := range instances {
-			l, err := o.listen(service, i)
-			if err != nil {
-				return nil, errors.Join(fmt.Errorf("%s: %w", service.Name, err), s.Stop(context.Background()))
-			}
-			m := &instance{Service: service, listener: l, shared: instances > 1 || o.Database != ""}
-			m.portChanged = !o.FreePorts && i == 0 && portOf(l) != service.Port
-			if instances > 1 {
-				m.id = l.Addr().String()
-			}
-			s.instances = append(s.instances, m)
+		if err := s.bind(service, o); err != nil {
+			return nil, errors.Join(fmt.Errorf("%s: %w", service.Name, err), s.Stop(context.Background()))
 		}
 	}
 	s.registry, err = replacement.New(
@@ -155,7 +145,25 @@ func Bind(o Options) (*Builtins, error) {
 	return s, nil
 }
 
-// Addresses gives the real "host:port" of each service's instances, for the
+// bind opens the listeners of a service's instances.
+func (s *Builtins) bind(service contract.Service, o Options) error {
+	instances := max(o.Scale[service.Name], 1)
+	for i := range instances {
+		l, err := o.listen(service, i)
+		if err != nil {
+			return err
+		}
+		m := &instance{Service: service, listener: l, shared: instances > 1 || o.Database != ""}
+		m.portChanged = !o.FreePorts && i == 0 && portOf(l) != service.Port
+		if instances > 1 {
+			m.id = l.Addr().String()
+		}
+		s.instances = append(s.instances, m)
+	}
+	return nil
+}
+
+// Addresses returns the real "host:port" of each service's instances, for the
 // gateway, and of what takes the place of one that is not run here. One that is there
 // with none is nowhere until it registers.
 func (s *Builtins) Addresses() map[string][]string {

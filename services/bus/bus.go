@@ -33,7 +33,7 @@ func Open(ctx context.Context, o Options) (*Bus, error) {
 		return nil, fmt.Errorf("open bus: %w", err)
 	}
 	reader := undecodable.New(nil)
-	c, err := conn.Open(o.conn(), reader)
+	c, err := conn.Open(o.conn(), reader) //nolint:contextcheck // the connection outlives ctx
 	if err != nil {
 		return nil, fmt.Errorf("open bus of %s: %w", o.Service, err)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"axion/services/bus/message"
+	"axion/services/bus/tracing"
 )
 
 // BenchmarkOverhead compares the CPU time of an event through the bus with that
@@ -61,7 +62,8 @@ func BenchmarkOverhead(b *testing.B) {
 	byBus := func() error {
 		return svc.Publish(ctx, Event{Type: "T", Topic: "axion.svc", Data: json.RawMessage(payload)})
 	}
-	headers := svc.conn.EventRecord(ctx, &Event{ID: uuid.NewString(), Type: "T", Time: time.Now()}, nil).Headers
+	headers := svc.conn.EventRecord(&Event{ID: uuid.NewString(), Type: "T", Time: time.Now()}, nil).Headers
+	headers = tracing.Inject(ctx, headers)
 	headers = append(headers, kgo.RecordHeader{Key: "traceparent", Value: []byte("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")})
 	byKgo := func() error {
 		return producer.ProduceSync(ctx,

@@ -21,7 +21,9 @@ func (b *Bus) Publish(ctx context.Context, e Event) error {
 	}
 	ctx, span := b.conn.Tracer.StartSend(ctx, "publish", e.Type, "send")
 	defer span.End()
-	err = b.conn.Send(ctx, b.conn.EventRecord(ctx, &e, value), b.conn.Timeout(ctx), span)
+	r := b.conn.EventRecord(&e, value)
+	r.Headers = tracing.Inject(ctx, r.Headers)
+	err = b.conn.Send(ctx, r, b.conn.Timeout(ctx), span)
 	if err != nil {
 		err = fmt.Errorf("publish %s on %s: %w", e.Type, e.Topic, err)
 	}

@@ -79,7 +79,7 @@ func (p *Group) End() {
 func (p *Group) Run(ctx context.Context, steps ...func(context.Context) error) (err error) {
 	p.failed = make(chan error, 1)
 	boundMemory()
-	defer func() { err = errors.Join(err, p.stop()) }()
+	defer func() { err = errors.Join(err, p.stop(context.WithoutCancel(ctx))) }()
 	for _, step := range steps {
 		if err := step(ctx); err != nil && ctx.Err() != nil {
 			return nil // stopped while starting
@@ -108,8 +108,9 @@ func boundMemory() {
 	}
 }
 
-func (p *Group) stop() error {
-	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+// stop stops what was started, in reverse order.
+func (p *Group) stop(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, stopTimeout)
 	defer cancel()
 	var errs []error
 	for _, stop := range slices.Backward(p.stops) {

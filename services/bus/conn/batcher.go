@@ -17,7 +17,7 @@ import (
 // There is no timer: one that is due soon wakes the thread that waits for the
 // network, once a record, which costs more than the batch saves.
 type Batcher struct {
-	produce func(context.Context, *kgo.Record, func(*kgo.Record, error))
+	produce func(*kgo.Record, func(*kgo.Record, error))
 	busy    func() bool // reports whether others may be about to send
 
 	mu       sync.Mutex
@@ -32,13 +32,16 @@ type queuedRecord struct {
 }
 
 // NewBatcher returns a batcher of a client's records; produce is one of its methods, and
-// busy reports whether more goroutines than one may send.
+// busy reports whether more goroutines than one may send. Records have no context: a
+// cancelled one would fail others of its batch.
 func NewBatcher(client *kgo.Client, produce func(context.Context, *kgo.Record, func(*kgo.Record, error)), busy func() bool) *Batcher {
-	return &Batcher{produce: produce, busy: func() bool { return busy() || client.BufferedProduceRecords() > 0 }}
+	return &Batcher{
+		produce: func(r *kgo.Record, promise func(*kgo.Record, error)) { produce(context.Background(), r, promise) },
+		busy:    func() bool { return busy() || client.BufferedProduceRecords() > 0 },
+	}
 }
 
-// Send is kgo's Produce without a context: a cancelled record would fail others of its
-// batch. It may return before the record is passed on.
+// Send is kgo's Produce without a context. It may return before the record is passed on.
 func (b *Batcher) Send(r *kgo.Record, promise func(*kgo.Record, error)) {
 	b.mu.Lock()
 	b.queue = append(b.queue, queuedRecord{r, promise})
@@ -62,7 +65,7 @@ func (b *Batcher) flush() {
 	b.queue, b.recycled = b.recycled, nil
 	b.mu.Unlock()
 	for _, o := range batch {
-		b.produce(context.Background(), o.record, o.promise)
+		b.produce(o.record, o.promise)
 	}
 	clear(batch)
 	b.mu.Lock()

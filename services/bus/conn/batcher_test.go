@@ -1,7 +1,6 @@
 package conn
 
 import (
-	"context"
 	"slices"
 	"sync"
 	"testing"
@@ -19,7 +18,7 @@ func TestBatcher(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				accepted, passed := make(chan struct{}), []string{}
-				sends := &Batcher{busy: func() bool { return busy }, produce: func(_ context.Context, r *kgo.Record, _ func(*kgo.Record, error)) {
+				sends := &Batcher{busy: func() bool { return busy }, produce: func(r *kgo.Record, _ func(*kgo.Record, error)) {
 					passed = append(passed, r.Topic)
 					<-accepted
 				}}
@@ -51,7 +50,7 @@ func TestBatcherOrder(t *testing.T) {
 	var got [senders][]int64
 	var acknowledged sync.WaitGroup
 	acknowledged.Add(senders * each)
-	sends := &Batcher{busy: func() bool { return true }, produce: func(_ context.Context, r *kgo.Record, promise func(*kgo.Record, error)) {
+	sends := &Batcher{busy: func() bool { return true }, produce: func(r *kgo.Record, promise func(*kgo.Record, error)) {
 		got[r.Partition] = append(got[r.Partition], r.Offset)
 		go promise(r, nil)
 	}}

@@ -132,11 +132,9 @@ func (c *Conn) Timeout(ctx context.Context) time.Duration {
 	return c.options.Timeout
 }
 
-// EventRecord returns a completed event's record, with ctx's trace.
-func (c *Conn) EventRecord(ctx context.Context, e *message.Event, value []byte) *kgo.Record {
-	r := e.Record(c.source, value)
-	r.Headers = tracing.Inject(ctx, r.Headers)
-	return r
+// EventRecord returns a completed event's record, without a trace.
+func (c *Conn) EventRecord(e *message.Event, value []byte) *kgo.Record {
+	return e.Record(c.source, value)
 }
 
 // Queue sends a record, and calls promise when it is acknowledged or refused.

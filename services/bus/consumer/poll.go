@@ -36,7 +36,7 @@ func (s *session) poll(ctx context.Context) {
 		// No partition is revoked between the poll and AllowRebalance. A batch among the
 		// records comes before them: what is after it is not committed before it.
 		moved := s.conn.SkipUndecodable(ctx, s.reader, s.client, fetches)
-		fetches.EachPartition(func(f kgo.FetchTopicPartition) {
+		fetches.EachPartition(func(f kgo.FetchTopicPartition) { //nolint:contextcheck // a message's context is its partition's
 			if p := s.partition(f.Topic, f.Partition); p != nil && len(f.Records) > 0 {
 				p.enqueue(f.Records)
 			}

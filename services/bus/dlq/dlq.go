@@ -7,8 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"strconv"
 	"time"
 
@@ -97,14 +95,8 @@ func (c *Client) list(ctx context.Context, service string) ([]*DeadLetter, ends,
 // read consumes up to the offsets that were the ends.
 func (c *Client) read(ctx context.Context, service string, from map[int32]kgo.Offset, until ends) ([]*DeadLetter, error) {
 	topic := contract.DeadLetterTopic(service)
-	byPartition, resolved, left := map[int32][]*DeadLetter{}, map[[2]int64]bool{}, maps.Clone(until)
-	c.reader.Skip = func(b *undecodable.Batch) error {
-		byPartition[b.Partition] = append(byPartition[b.Partition], unreadable(service, b))
-		if b.Next >= until[b.Partition] {
-			delete(left, b.Partition)
-		}
-		return nil
-	}
+	l := newListing(service, until)
+	c.reader.Skip = l.addBatch
 	for id, at := range from {
 		c.reader.Begin(topic, id, at.EpochOffset().Offset)
 	}
@@ -113,39 +105,19 @@ func (c *Client) read(ctx context.Context, service string, from map[int32]kgo.Of
 		c.kafka.PurgeTopicsFromConsuming(topic)
 		c.reader.Forget(topic)
 	}()
-	for len(left) > 0 {
-		fetches, err := c.poll(ctx, topic, left)
+	for len(l.unread) > 0 {
+		fetches, err := c.poll(ctx, topic, l.unread)
 		if err != nil {
 			return nil, err
 		}
-		fetches.EachRecord(func(r *kgo.Record) {
-			if r.Offset >= until[r.Partition]-1 {
-				delete(left, r.Partition)
-			}
-			if r.Offset >= until[r.Partition] {
-				return
-			}
-			if at, ok := resolvedOffset(r); ok {
-				resolved[[2]int64{int64(r.Partition), at}] = true
-				return
-			}
-			byPartition[r.Partition] = append(byPartition[r.Partition], read(service, r))
-		})
+		fetches.EachRecord(l.add)
 	}
-	var open []*DeadLetter
-	for _, id := range slices.Sorted(maps.Keys(byPartition)) {
-		for _, l := range byPartition[id] {
-			if !resolved[[2]int64{int64(id), l.Offset}] {
-				open = append(open, l)
-			}
-		}
-	}
-	return open, nil
+	return l.open(), nil
 }
 
-// poll gives what has come. When nothing has for a while, partitions of which
-// another client has swept all that is left are left no more.
-func (c *Client) poll(ctx context.Context, topic string, left ends) (kgo.Fetches, error) {
+// poll returns what has come. When nothing has for a while, it removes the partitions from
+// unread whose rest another client has truncated.
+func (c *Client) poll(ctx context.Context, topic string, unread ends) (kgo.Fetches, error) {
 	wait, cancel := context.WithTimeout(ctx, truncationCheckInterval)
 	defer cancel()
 	fetches := c.kafka.PollFetches(wait)
@@ -160,8 +132,8 @@ func (c *Client) poll(ctx context.Context, topic string, left ends) (kgo.Fetches
 		return nil, err
 	}
 	starts.Each(func(start kadm.ListedOffset) {
-		if start.Err == nil && start.Offset >= left[start.Partition] {
-			delete(left, start.Partition)
+		if start.Err == nil && start.Offset >= unread[start.Partition] {
+			delete(unread, start.Partition)
 		}
 	})
 	return nil, starts.Error()

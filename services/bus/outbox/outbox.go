@@ -110,7 +110,7 @@ func (o *Outbox) readOutbox(ctx context.Context, db *sql.DB, after int64) ([]out
 		if e.Time, err = time.Parse(time.RFC3339Nano, at); err != nil {
 			return nil, fmt.Errorf("read outbox row %d: %w", seq, err)
 		}
-		r := o.conn.EventRecord(context.Background(), &e, value)
+		r := o.conn.EventRecord(&e, value)
 		if parent != "" {
 			r.Headers = append(r.Headers, message.Header{Key: message.HeaderTraceparent, Value: []byte(parent)})
 		}

@@ -18,6 +18,7 @@ import (
 // from its present end. It is in no group: each instance reads all replies and delivers
 // its own.
 func (q *Requester) Start(ctx context.Context) error {
+	//nolint:contextcheck // the batch is put on the topic until the connection is closed
 	q.reader.Skip = func(batch *undecodable.Batch) error { return deadletter.PutBatch(q.conn, batch) }
 	ends, err := q.findReplies(ctx)
 	if err != nil {

@@ -109,21 +109,30 @@ func (t Topic) readUntil(ctx context.Context, from Offsets, ends map[int32]int64
 		if err := errors.Join(ctx.Err(), undecodable.Other(fetches)); err != nil {
 			return fmt.Errorf("read %s: %w", t.name, err)
 		}
-		for r := range fetches.RecordsAll() {
-			end, open := ends[r.Partition]
-			if !open {
-				continue
-			}
-			if r.Offset < end && !r.Attrs.IsControl() {
-				if err := fn(message.FromRecord(r)); err != nil {
-					return err
-				}
-			}
-			if r.Offset >= end-1 {
-				delete(ends, r.Partition)
-			}
+		if err := deliver(fetches, ends, fn); err != nil {
+			return err
 		}
 		t.conn.SkipUndecodable(ctx, reader, client, fetches)
+	}
+	return nil
+}
+
+// deliver calls fn with the messages before the ends, and removes the partitions whose end
+// is reached.
+func deliver(fetches kgo.Fetches, ends map[int32]int64, fn func(*message.Message) error) error {
+	for r := range fetches.RecordsAll() {
+		end, open := ends[r.Partition]
+		if !open {
+			continue
+		}
+		if r.Offset < end && !r.Attrs.IsControl() {
+			if err := fn(message.FromRecord(r)); err != nil {
+				return err
+			}
+		}
+		if r.Offset >= end-1 {
+			delete(ends, r.Partition)
+		}
 	}
 	return nil
 }

@@ -69,6 +69,7 @@ func (t Topic) newTailer(ctx context.Context) (*tailer, error) {
 	}
 	f := &tailer{
 		topic: t, offsets: starts, checkedAt: time.Now(),
+		//nolint:contextcheck // a batch is put on the topic until the connection is closed
 		reader: undecodable.New(func(batch *undecodable.Batch) error { return deadletter.PutBatch(t.conn, batch) }),
 	}
 	f.begin(starts)
