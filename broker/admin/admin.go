@@ -14,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	batches "axion/broker/batch"
+	"axion/broker/partitioner"
 )
 
 // Admin reads and creates topics, reads and produces messages, and reads groups,
@@ -40,7 +41,7 @@ func New(seeds []string, log *slog.Logger, opts ...kgo.Opt) (*Admin, error) {
 		kgo.ClientID("axion-admin"),
 		// Answers are shown to people: no staler than they would notice.
 		kgo.MetadataMinAge(50 * time.Millisecond),
-		kgo.RecordPartitioner(partitionOrKey{kgo.StickyKeyPartitioner(nil)}),
+		kgo.RecordPartitioner(partitioner.ByKey()),
 		// Whoever reads what a person wrote may read no compression, as KafkaJS.
 		kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.ProducerBatchMaxBytes(brokerBatch),
 		kgo.ProducerLinger(0), kgo.RecordDeliveryTimeout(produceTimeout), kgo.UnknownTopicRetries(0),

@@ -38,21 +38,3 @@ func (a *Admin) Produce(ctx context.Context, r *kgo.Record) (*kgo.Record, error)
 	}
 	return written, nil
 }
-
-// partitionOrKey honours a partition that a record names, and else goes by its key.
-type partitionOrKey struct{ byKey kgo.Partitioner }
-
-// ForTopic implements [kgo.Partitioner].
-func (p partitionOrKey) ForTopic(topic string) kgo.TopicPartitioner {
-	return topicPartitioner{p.byKey.ForTopic(topic)}
-}
-
-type topicPartitioner struct{ kgo.TopicPartitioner }
-
-// Partition implements [kgo.TopicPartitioner].
-func (p topicPartitioner) Partition(r *kgo.Record, n int) int {
-	if r.Partition >= 0 && int(r.Partition) < n {
-		return int(r.Partition)
-	}
-	return p.TopicPartitioner.Partition(r, n)
-}

@@ -7,6 +7,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"axion/broker/batch"
+	"axion/broker/partitioner"
 	"axion/services/bus/groups"
 )
 
@@ -45,7 +46,7 @@ func (o *Options) clientOptions() []kgo.Opt {
 		kgo.ProducerBatchMaxBytes(BrokerBatch),
 		kgo.ProducerLinger(0),
 		kgo.RequiredAcks(kgo.AllISRAcks()),
-		kgo.RecordPartitioner(Partitioner()),
+		kgo.RecordPartitioner(partitioner.ByKey()),
 	}, o.Client...)
 }
 

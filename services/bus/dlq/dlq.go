@@ -15,6 +15,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"axion/broker/batch"
+	"axion/broker/partitioner"
 	"axion/broker/undecodable"
 	"axion/services/bus/conn"
 	"axion/services/contract"
@@ -35,7 +36,7 @@ func Open(brokers []string, opts ...kgo.Opt) (*Client, error) {
 		kgo.WithHooks(reader), kgo.WithDecompressor(batch.Decompressor()),
 		kgo.SeedBrokers(brokers...), kgo.ProducerLinger(0), kgo.ProducerBatchCompression(kgo.NoCompression()),
 		kgo.ProducerBatchMaxBytes(conn.BrokerBatch),
-		kgo.RequiredAcks(kgo.AllISRAcks()), kgo.RecordPartitioner(conn.Partitioner()),
+		kgo.RequiredAcks(kgo.AllISRAcks()), kgo.RecordPartitioner(partitioner.ByKey()),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.DisableClientMetrics(),
 	}, opts...)...)
 	if err != nil {

@@ -5,8 +5,9 @@ import (
 	"strings"
 )
 
-// Kafka's format of batches is the same to who writes and who reads them.
-var batches = []string{"broker/batch", "broker/undecodable"}
+// Kafka's format of batches, and the partitions of keys, are the same to who writes and who
+// reads them.
+var batches = []string{"broker/batch", "broker/undecodable", "broker/partitioner"}
 
 // core is what every service stands on.
 var core = append([]string{"services/contract", "services/bus/...", "services/store/...", "services/host", "services/auth/verifier",

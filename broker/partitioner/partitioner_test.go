@@ -1,12 +1,13 @@
-package conn
+package partitioner
 
 import (
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kgo"
-
-	"axion/services/bus/message"
 )
+
+// anyPartition is that of a record which names none.
+const anyPartition = -1
 
 func TestPartitioner(t *testing.T) {
 	t.Parallel()
@@ -19,7 +20,7 @@ func TestPartitioner(t *testing.T) {
 		{"Named", kgo.Record{Partition: 2}, 2},
 		{"NamedOverKey", kgo.Record{Partition: 1, Key: []byte("foobar")}, 1},
 		// Kafka's own murmur2 vector for "foobar" is -790332482.
-		{"Key", kgo.Record{Partition: message.AnyPartition, Key: []byte("foobar")}, (-790332482 & 0x7fffffff) % 3},
+		{"Key", kgo.Record{Partition: anyPartition, Key: []byte("foobar")}, (-790332482 & 0x7fffffff) % 3},
 		{"NamedOutOfRange", kgo.Record{Partition: 3, Key: []byte("foobar")}, (-790332482 & 0x7fffffff) % 3},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

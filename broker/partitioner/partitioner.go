@@ -1,10 +1,12 @@
-package conn
+// Package partitioner puts records on the partitions of their topics, for all of axion's
+// producers alike.
+package partitioner
 
 import "github.com/twmb/franz-go/pkg/kgo"
 
-// Partitioner puts records where KafkaJS puts those of the same key, or on the
+// ByKey puts records where KafkaJS puts those of the same key, or on the
 // partition that a record names, as replies do.
-func Partitioner() kgo.Partitioner { return partitioner{kgo.StickyKeyPartitioner(nil)} }
+func ByKey() kgo.Partitioner { return partitioner{kgo.StickyKeyPartitioner(nil)} }
 
 type partitioner struct{ byKey kgo.Partitioner }
 
