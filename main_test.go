@@ -159,7 +159,7 @@ func TestCluster(t *testing.T) {
 	clustertest.RerunOnCluster(t, "^Test(MainFlow|Messages|UnknownTemplate|Neighbours|Owner|Poison)$", 1)
 }
 
-// TestScale runs several instances behind the balancer: each WebSocket is told of
+// TestScale runs several instances behind the balancer: each WebSocket is sent
 // every project, whichever instances of graph it and the events are at.
 func TestScale(t *testing.T) {
 	t.Parallel()

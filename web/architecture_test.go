@@ -154,7 +154,7 @@ func (g *fakeGraph) revert(w http.ResponseWriter, r *http.Request) {
 	g.getGraph(w, r)
 }
 
-// addGraph makes a new version, as any client of the graph service may, and tells
+// addGraph makes a new version, as any client of the graph service may, and sends
 // of it.
 func (g *fakeGraph) addGraph(id string, graph fakeVersion) {
 	g.mu.Lock()

@@ -72,7 +72,7 @@ func TestSessionToken(t *testing.T) {
 	}
 }
 
-// TestUser tells this machine's own pages how to sign in, and no others.
+// TestUser shows how to sign in to this machine's own pages, and to no others.
 func TestUser(t *testing.T) {
 	t.Parallel()
 	s := newStack()

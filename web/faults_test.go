@@ -14,7 +14,7 @@ import (
 	"axion/web/view"
 )
 
-// struck is a part that breaks whatever it is told to.
+// struck is a part that breaks whatever is injected into it.
 type struck struct {
 	mu     sync.Mutex
 	orders []view.FaultSpec
@@ -44,7 +44,7 @@ func withFaults(t *testing.T, o Options, off string) (Options, *struck, *fault.R
 	return o, part, r
 }
 
-// TestPageFaults breaks a route by the form, sees it told on every page, and ends
+// TestPageFaults breaks a route by the form, sees it shown on every page, and ends
 // it there.
 func TestPageFaults(t *testing.T) {
 	t.Parallel()

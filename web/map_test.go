@@ -108,7 +108,7 @@ func TestMap(t *testing.T) {
 	b.AssertNoConsoleErrors()
 }
 
-// TestMapNarrow has no room for the map, and tells the same in a table.
+// TestMapNarrow has no room for the map, and shows the same in a table.
 func TestMapNarrow(t *testing.T) {
 	t.Parallel()
 	m := newMapped(t)

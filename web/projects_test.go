@@ -121,7 +121,7 @@ func TestEvents(t *testing.T) {
 		t.Errorf("got after=%q at first, want %q", got, projectevents.SinceEpoch)
 	}
 	p := s.page(t)
-	p.next(live.KindSnapshot) // before it, the page is not among those that are told
+	p.next(live.KindSnapshot) // before it, the page is not among those that are sent to
 	first := g.tell("0-one", "DEPLOYMENT_STARTED", `{"n":1}`)
 	if got := p.event(first.ProjectID); !got.Equal(first) {
 		t.Errorf("got %v, want %v", got, first)

@@ -18,7 +18,7 @@ import (
 	"axion/web/tryit"
 )
 
-// fakeGateway is a gateway of one port that tells what it was asked, and what else it
+// fakeGateway is a gateway of one port that reports what it was asked, and what else it
 // answers.
 func fakeGateway(t *testing.T) (*tryit.GatewayTransport, *httptest.Server) {
 	t.Helper()

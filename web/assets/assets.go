@@ -35,7 +35,7 @@ func (h Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	name := strings.TrimPrefix(path.Clean("/"+r.URL.Path), "/")
 	if info, err := fs.Stat(h.Files, name); err != nil || info.IsDir() {
 		// A name may hold a dot (/topics/axion.events), so that its ending does
-		// not tell a page from a file. A browser says what it wants.
+		// not distinguish a page from a file. A browser sends what it accepts.
 		if r.URL.Path != "/" && r.URL.Path != RoutesPage && !strings.Contains(r.Header.Get("Accept"), "text/html") {
 			respond.Problem(w, http.StatusNotFound, "there is no such file")
 			return

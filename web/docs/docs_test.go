@@ -253,7 +253,7 @@ func swap(all [][]string) [][]string {
 	return all
 }
 
-// hasFunc tells whether a file of a folder declares a function or method of that name.
+// hasFunc reports whether a file of a folder declares a function or method of that name.
 func hasFunc(t *testing.T, dir, name string) bool {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(dir, "*.go"))

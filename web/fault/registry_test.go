@@ -93,7 +93,7 @@ func TestStartErr(t *testing.T) {
 	}
 }
 
-// TestWatch hears of a beginning, of hits each second, and of the end; and then
+// TestWatch receives a beginning, of hits each second, and of the end; and then
 // nothing more.
 func TestWatch(t *testing.T) {
 	t.Parallel()
@@ -101,10 +101,10 @@ func TestWatch(t *testing.T) {
 		p := &thing{}
 		r := registry(p)
 		ctx, cancel := context.WithCancel(t.Context())
-		var heard []List
+		var received []List
 		ended := make(chan error, 1)
 		go func() {
-			ended <- r.Watch(ctx, nil, func(data any) error { heard = append(heard, data.(List)); return nil })
+			ended <- r.Watch(ctx, nil, func(data any) error { received = append(received, data.(List)); return nil })
 		}()
 		synctest.Wait()
 		if _, err := r.Start(view.FaultSpec{Kind: view.FaultBrokerRestart, Seconds: 3}); err != nil {
@@ -116,12 +116,12 @@ func TestWatch(t *testing.T) {
 		if err := <-ended; !errors.Is(err, context.Canceled) {
 			t.Errorf("watch: got %v", err)
 		}
-		if n := len(heard); n < 4 || n > 7 {
-			t.Fatalf("heard %d lists, want one at first, each second and at the end", n)
+		if n := len(received); n < 4 || n > 7 {
+			t.Fatalf("received %d lists, want one at first, each second and at the end", n)
 		}
-		if first, last := heard[0], heard[len(heard)-1]; len(first.Items) != 0 || len(last.Items) != 0 || len(last.Recent) != 1 ||
+		if first, last := received[0], received[len(received)-1]; len(first.Items) != 0 || len(last.Items) != 0 || len(last.Recent) != 1 ||
 			last.Recent[0].Hits != 1 {
-			t.Errorf("heard %+v at first and %+v at last", first, last)
+			t.Errorf("received %+v at first and %+v at last", first, last)
 		}
 	})
 }

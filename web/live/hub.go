@@ -96,7 +96,7 @@ func newHub(opts Options, onConnect func(write func([]byte) error)) *Hub {
 		if !errors.Is(err, melody.ErrMessageBufferFull) {
 			return
 		}
-		// The page is too slow. It reconnects and is told the present state.
+		// The page is too slow. It reconnects and is sent the present state.
 		if conn, ok := s.Request.Context().Value(connKey{}).(net.Conn); ok {
 			_ = conn.Close()
 		}

@@ -36,7 +36,7 @@ func (h *Hub) Measure(metrics *telemetry.Metrics) {
 	}
 }
 
-// count tells how many pages are open, and how many channels they watch.
+// count is how many pages are open, and how many channels they watch.
 func (h *Hub) count() (pages, watches int) {
 	h.mu.RLock()
 	defer h.mu.RUnlock()

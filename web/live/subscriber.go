@@ -17,8 +17,8 @@ const (
 	maxUnsent = 16
 )
 
-// Channel tells one page what happens, until ctx ends: query is what the page
-// asks for, and each call of send one JSON message to it. Send waits while the
+// Channel sends one page what happens, until ctx ends: query is what the page
+// sent, and each call of send one JSON message to it. Send waits while the
 // page is slow, and fails once ctx has ended; a channel that keeps up with
 // something faster leaves out what it cannot send, and says how much. It sends
 // ten messages a second at most, several things in one. An error ends the watch,
@@ -172,7 +172,7 @@ func (s *subscriber) send(ctx context.Context, m channelMessage) error {
 	}
 }
 
-// end tells the page that a watch is over. It never waits.
+// end reports to the page that a watch is over. It never waits.
 func (s *subscriber) end(id int, reason string) {
 	text, err := json.Marshal(channelMessage{Kind: kindWatch, ID: id, Error: reason, Ended: true})
 	if err == nil {

@@ -1,4 +1,4 @@
-// Package loopback tells what is of this machine: what servers that answer browsers
+// Package loopback recognizes what is of this machine: what servers that answer browsers
 // go by, since a page elsewhere can make a name of its own resolve to 127.0.0.1
 // (DNS rebinding).
 package loopback
@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// Host tells whether a Host header, with or without a port, names this machine:
+// Host reports whether a Host header, with or without a port, names this machine:
 // localhost, a name below it, or a loopback address.
 func Host(host string) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {
@@ -24,7 +24,7 @@ func Host(host string) bool {
 	return err == nil && addr.Unmap().IsLoopback()
 }
 
-// Origin tells whether an Origin header names a page of this machine.
+// Origin reports whether an Origin header names a page of this machine.
 func Origin(origin string) bool {
 	u, err := url.Parse(origin)
 	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && Host(u.Host)

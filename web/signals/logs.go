@@ -22,7 +22,7 @@ func (l Logs) Register(api huma.API) {
 	}, l.list)
 }
 
-// LogList is the answer of /api/logs, and what the channel "logs" tells. Next is
+// LogList is the answer of /api/logs, and what the channel "logs" sends. Next is
 // the number of the last line that was looked at: as after it gives what follows.
 type LogList struct {
 	Items   []telemetry.Log    `json:"items"`
@@ -61,7 +61,7 @@ func (l Logs) list(_ context.Context, in *logQuery) (*struct{ Body LogList }, er
 }
 
 // Watch is the channel "logs", with the query of /api/logs: the newest lines, then
-// those that come. Of many at once the newest are told, and how many were not.
+// those that come. Of many at once the newest are sent, and how many were not.
 func (l Logs) Watch(ctx context.Context, query url.Values, send func(any) error) error {
 	after, _ := strconv.ParseUint(query.Get("after"), 10, 64) // none: from the first on
 	in := logQuery{

@@ -55,7 +55,7 @@ func (t Traces) list(_ context.Context, in *traceQuery) (*struct{ Body TraceList
 	return &struct{ Body TraceList }{TraceList{Items: t.Store.List(in.filter(), in.Limit), Stats: t.Store.Stats()}}, nil
 }
 
-// Trace is the answer of /api/traces/{id}, and what the channel "trace" tells.
+// Trace is the answer of /api/traces/{id}, and what the channel "trace" sends.
 type Trace struct {
 	TraceID string           `json:"traceId"`
 	Spans   []telemetry.Span `json:"spans"`
@@ -78,7 +78,7 @@ func (t Traces) one(_ context.Context, in *struct {
 
 // traceBatch is a message of the channel "traces": the traces that are new or have
 // changed, and how full the store is. LeftOut is how many others changed, which
-// under load were not looked at.
+// under load were left out.
 type traceBatch struct {
 	Items   []telemetry.Summary `json:"items"`
 	LeftOut int                 `json:"leftOut"`
@@ -87,7 +87,7 @@ type traceBatch struct {
 	Snapshot bool `json:"snapshot,omitempty"`
 }
 
-// maxBatch bounds what a channel tells at once; pace is the time between.
+// maxBatch bounds what a channel sends at once; pace is the time between.
 const (
 	maxBatch = 200
 	pace     = 200 * time.Millisecond

@@ -100,7 +100,7 @@ func BenchmarkMemory(b *testing.B) {
 	b.ReportMetric(memoryOf(b, s.Cmd.Process.Pid, "VmHWM:"), "peak-MB")
 }
 
-// memoryOf is what the system tells of a process's memory, in megabytes; 0 where it does
+// memoryOf is what the system reports of a process's memory, in megabytes; 0 where it does
 // not.
 func memoryOf(b *testing.B, pid int, what string) float64 {
 	b.Helper()

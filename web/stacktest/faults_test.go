@@ -115,7 +115,7 @@ func TestFaults(t *testing.T) {
 			}
 			s.Do(t, http.MethodGet, s.URL(contract.GraphHost, "/api/projects/"+p.ID+"/deployments"), s.Token, nil).Decode(t, http.StatusOK, &list)
 			if len(list.Items) != 1 || list.Items[0].Status != "SUCCEEDED" || list.Items[0].ID != ended.DeploymentID {
-				t.Errorf("deployments: got %+v, want the one that was told", list.Items)
+				t.Errorf("deployments: got %+v, want the one that was sent", list.Items)
 			}
 			if site := s.Get(t, s.URL(p.Slug+"."+contract.AppsDomain, "/")); site.Status != http.StatusOK {
 				t.Errorf("site: got %d", site.Status)

@@ -23,7 +23,7 @@ func TestDashboardGraph(t *testing.T) {
 		b.Run(chromedp.Click(chromedp.CSS(selector)))
 	}
 	b.Open(s.Dashboard + "/projects")
-	b.Await("No projects yet", "A static page with the project's title") // the blueprints, as codegen tells
+	b.Await("No projects yet", "A static page with the project's title") // the blueprints, as codegen lists them
 	b.Run(chromedp.SendKeys(chromedp.CSS("#name"), "Tea room"))
 	click("form button[type=submit]")
 	b.Await("Live at", "POST graph.localhost/api/projects") // the trace of the creation

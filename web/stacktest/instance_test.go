@@ -21,7 +21,7 @@ var asking = [][]string{
 	{"routes"}, {"explain", "https://graph.localhost/"}, {"token"}, {"topics"}, {"topics", "dlq", "list"}, {"rebuild", contract.Graph},
 }
 
-// TestInstance: a stack that was killed is told of as such, although another answers at
+// TestInstance: a stack that was killed is reported as such, although another answers at
 // its addresses now, and answers nobody in its place.
 func TestInstance(t *testing.T) {
 	t.Parallel()

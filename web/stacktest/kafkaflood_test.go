@@ -30,7 +30,7 @@ func kafkaClient(t *testing.T) string {
 }
 
 // TestKafkaFlood holds more idle connections than the broker allows where few files
-// may be open: those beyond it are refused, counted and told of once, the stack
+// may be open: those beyond it are refused, counted and reported once, the stack
 // goes on as before, and there is room again when they end.
 func TestKafkaFlood(t *testing.T) {
 	t.Parallel()
@@ -79,7 +79,7 @@ func TestKafkaFlood(t *testing.T) {
 		}
 	}
 	if n := strings.Count(s.Stderr.String(), "too many connections"); n != 1 {
-		t.Errorf("told %d times, want once:\n%s", n, s.Stderr)
+		t.Errorf("reported %d times, want once:\n%s", n, s.Stderr)
 	}
 	for _, conn := range idle {
 		_ = conn.Close()

@@ -17,7 +17,7 @@ import (
 	"axion/web/stacktest"
 )
 
-// told reads what the client says, and fails unless it was told of want alone.
+// told reads what the client says, and fails unless it was sent want alone.
 func told(t *testing.T, at, stdout, stderr string, code int, want string) {
 	t.Helper()
 	var answer struct{ Told []string }
@@ -167,7 +167,7 @@ func TestKafkaFromContainer(t *testing.T) {
 	told(t, "localhost", stdout, stderr, code, "localhost:"+port)
 }
 
-// TestKafkaAdvertised: --advertise is told to all, but for those of a listener on
+// TestKafkaAdvertised: --advertise is sent to all, but for those of a listener on
 // localhost beside others.
 func TestKafkaAdvertised(t *testing.T) {
 	t.Parallel()

@@ -28,7 +28,7 @@ import (
 // -keep testdata/kept-VERSION.tar.gz, with the program of that version.
 var keep = flag.String("keep", "", "write the data directory of this version into this `file`")
 
-// kept is what a data directory holds, as its own file "kept.json" tells.
+// kept is what a data directory holds, as its own file "kept.json" says.
 type kept struct {
 	Projects           []stacktest.Project // of the development user
 	Other              stacktest.Project   // of another one

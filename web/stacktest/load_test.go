@@ -20,7 +20,7 @@ import (
 // loadRate is how many messages a second the load is.
 const loadRate = 10_000
 
-// load produces messages at loadRate, until stop is called, which tells how many the
+// load produces messages at loadRate, until stop is called, which returns how many the
 // broker has acknowledged. A slow machine makes fewer.
 func load(t testing.TB, s *stacktest.Stack) (acknowledged *atomic.Int64, stop func()) {
 	t.Helper()
@@ -92,7 +92,7 @@ func TestLoad(t *testing.T) {
 	stacktest.Eventually(t, fmt.Sprintf("%d messages in the metrics", want), func() bool {
 		return sum(t, s.Stack, "kafka_topic_messages_total", `messaging_destination_name="axion.events"`) >= float64(want)
 	})
-	// A page hears some messages a second, whatever there is to tell.
+	// A page receives some messages a second, whatever there is to send.
 	if n := sum(t, s.Stack, "axion_dashboard_sent_messages_total", "") - sent; n > float64(acknowledged.Load())/10 {
 		t.Errorf("the page was sent %v messages for %d through the broker", n, acknowledged.Load())
 	}

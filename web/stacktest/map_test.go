@@ -92,12 +92,12 @@ func checkMetrics(t *testing.T, s *stacktest.Stack) {
 	}
 }
 
-// hop is what the channel "hops" tells of one.
+// hop is what the channel "hops" sends of one.
 type hop struct{ From, To, Hop string }
 
 func (h hop) way() string { return h.From + " > " + h.To + " " + h.Hop }
 
-// edge is what the map tells of one.
+// edge is what the map says of one.
 type edge struct {
 	hop
 	Total float64
@@ -115,7 +115,7 @@ func watchHops(t *testing.T, s *stacktest.Stack) hops {
 	}
 	_ = res.Body.Close()
 	t.Cleanup(func() { _ = conn.Close() })
-	// The second is told at once, and so that the first is watched.
+	// The second is sent at once, and so that the first is watched.
 	for id, channel := range []string{"hops", "map"} {
 		if err := conn.WriteJSON(map[string]any{"watch": id + 1, "channel": channel}); err != nil {
 			t.Fatal(err)
@@ -127,7 +127,7 @@ func watchHops(t *testing.T, s *stacktest.Stack) hops {
 	return w
 }
 
-// read reads the next message of a channel, and tells which.
+// read reads the next message of a channel, and returns which.
 func (w hops) read(t *testing.T, data any) int {
 	t.Helper()
 	_ = w.conn.SetReadDeadline(time.Now().Add(stacktest.Timeout))

@@ -139,7 +139,7 @@ func testProjectOnce(t *testing.T, s script) {
 	}
 }
 
-// testCommandOnce sends requests as a peer that does not hear the answer, and sends each
+// testCommandOnce sends requests as a peer that does not read the answer, and sends each
 // once more.
 func testCommandOnce(t *testing.T, s script) {
 	client, user := s.Kafka(t), uuid.NewString()

@@ -18,9 +18,9 @@ import (
 	"axion/web/stacktest"
 )
 
-// heard accepts connections as a user until the listener is closed, and gives what is
+// received accepts connections as a user until the listener is closed, and gives what is
 // said first on each, "" for nothing.
-func heard(t *testing.T, uid int, l net.Listener) <-chan string {
+func received(t *testing.T, uid int, l net.Listener) <-chan string {
 	all := make(chan string, 100)
 	go func() {
 		defer close(all)
@@ -41,7 +41,7 @@ func heard(t *testing.T, uid int, l net.Listener) <-chan string {
 }
 
 // TestOtherServer: where another user of this machine has taken the port of what is to be
-// in a builtin's place, that user gets no request, and clients are told so; the stack's
+// in a builtin's place, that user gets no request, and clients are answered so; the stack's
 // own user there is answered as soon as it listens. A server of a file of one's own is
 // anybody's.
 func TestOtherServer(t *testing.T) {
@@ -49,7 +49,7 @@ func TestOtherServer(t *testing.T) {
 	other, name := peertest.Other(t)
 	taken, theirs := peertest.Listen(t, other, "127.0.0.1:0"), peertest.Listen(t, other, "127.0.0.1:0")
 	address := taken.Addr().String()
-	said, asked := heard(t, other, taken), heard(t, other, theirs)
+	said, asked := received(t, other, taken), received(t, other, theirs)
 	file := filepath.Join(t.TempDir(), "compose.yaml")
 	text := `services:
   shop:
@@ -69,7 +69,7 @@ func TestOtherServer(t *testing.T) {
 		if err := json.Unmarshal(got.Body, &problem); err != nil || got.Status != http.StatusBadGateway &&
 			got.Status != http.StatusServiceUnavailable ||
 			!strings.Contains(problem.Detail, address+" is served by user "+name) {
-			t.Errorf("got %d %s, want it to tell of %s", got.Status, got.Body, name)
+			t.Errorf("got %d %s, want it to name %s", got.Status, got.Body, name)
 		}
 	}
 	var system struct {
@@ -80,16 +80,16 @@ func TestOtherServer(t *testing.T) {
 	}
 	for _, p := range system.Parts {
 		if p.Name == contract.Codegen && (p.State != "unhealthy" || !strings.Contains(p.Detail, "served by user "+name)) {
-			t.Errorf("the dashboard tells %+v", p)
+			t.Errorf("the dashboard shows %+v", p)
 		}
 	}
 	if n := strings.Count(s.Stderr.String(), "nothing is sent to a server of another user"); n != 1 {
-		t.Errorf("the log tells it %d times", n)
+		t.Errorf("the log has it %d times", n)
 	}
 	_ = taken.Close()
 	for text := range said {
 		if text != "" {
-			t.Errorf("%s heard %q", name, text)
+			t.Errorf("%s received %q", name, text)
 		}
 	}
 	own := peertest.Listen(t, os.Getuid(), address)
@@ -113,7 +113,7 @@ func TestOtherCollector(t *testing.T) {
 	t.Parallel()
 	other, name := peertest.Other(t)
 	taken := peertest.Listen(t, other, "127.0.0.1:0")
-	said := heard(t, other, taken)
+	said := received(t, other, taken)
 	s := stacktest.Launch(t, shellScript(t, "export OTEL_BSP_SCHEDULE_DELAY=500 OTEL_EXPORTER_OTLP_ENDPOINT=http://"+taken.Addr().String()))
 	s.Do(t, http.MethodGet, s.URL(contract.GraphHost, "/api/projects"), s.Token, nil)
 	stacktest.Eventually(t, "the reason in the log", func() bool {
@@ -124,7 +124,7 @@ func TestOtherCollector(t *testing.T) {
 	_ = taken.Close()
 	for text := range said {
 		if text != "" {
-			t.Errorf("%s heard %q", name, text)
+			t.Errorf("%s received %q", name, text)
 		}
 	}
 }

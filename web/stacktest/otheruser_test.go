@@ -77,7 +77,7 @@ func greeting(s *stacktest.Stack, address string) []byte {
 	return []byte("GET /api/session HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
 }
 
-// answered is the beginning of what a user hears at an address, "" for nothing.
+// answered is the beginning of what a user receives at an address, "" for nothing.
 func answered(t *testing.T, uid int, address string, say []byte) string {
 	t.Helper()
 	c := peertest.Dial(t, uid, address)
@@ -90,7 +90,7 @@ func answered(t *testing.T, uid int, address string, say []byte) string {
 }
 
 // TestOtherUser has another user of this machine knock at everything that the stack
-// listens on, as the kernel tells: only the gateway's entrypoints answer, and those lead
+// listens on, as the kernel reports: only the gateway's entrypoints answer, and those lead
 // nobody to the dashboard.
 func TestOtherUser(t *testing.T) {
 	t.Parallel()
@@ -123,7 +123,7 @@ func TestOtherUser(t *testing.T) {
 		t.Errorf("looked at %d of %v, want %d: is there a listener that is open to everybody?", looked, addresses, want)
 	}
 	if got := strings.Count(s.Stderr.String(), "connection refused: it belongs to another user"); got != 1 {
-		t.Errorf("told %d times of %s:\n%s", got, name, s.Stderr)
+		t.Errorf("reported %d times of %s:\n%s", got, name, s.Stderr)
 	}
 	t.Run("Gateway", func(t *testing.T) { throughGateway(t, s.Stack, other, name) })
 	t.Run("Process", func(t *testing.T) { asProcess(t, s.Stack, uint32(other)) })

@@ -25,7 +25,7 @@ type place struct {
 }
 
 // lived starts a stack in which something has happened, and gives the pages that
-// tell of it.
+// show it.
 func lived(t testing.TB) (*stacktest.Process, []place) {
 	t.Helper()
 	s := stacktest.Launch(t, binary)

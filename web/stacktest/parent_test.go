@@ -56,7 +56,7 @@ func begin(t *testing.T, stdin io.Reader, env []string, name string, args ...str
 	return b
 }
 
-// gone tells whether the stack has ended, and left nothing.
+// gone reports whether the stack has ended, and left nothing.
 func (b *begun) gone() bool {
 	if err := syscall.Kill(b.PID, 0); err == nil && !zombie(b.PID) {
 		return false
@@ -65,7 +65,7 @@ func (b *begun) gone() bool {
 	return os.IsNotExist(err)
 }
 
-// zombie tells whether a process has ended and nobody has asked how.
+// zombie reports whether a process has ended and nobody has asked how.
 func zombie(pid int) bool {
 	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	return err == nil && strings.Contains(string(stat), ") Z ")

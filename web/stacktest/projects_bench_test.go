@@ -28,7 +28,7 @@ const otherProgram = "AXION_BENCH_OTHER"
 // Medians of rounds.
 //
 // With AXION_BENCH_OTHER=FILE another program's rounds take turns with this one's, and
-// the ratios to it are told:
+// the ratios to it are reported:
 //
 //	AXION_BENCH_OTHER=/tmp/axion-old go test ./web/stacktest -run '^$' -bench Projects -benchtime 1x -timeout 20m
 //

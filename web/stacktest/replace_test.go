@@ -31,7 +31,7 @@ func TestReplace(t *testing.T) {
 	if err := json.Unmarshal(request.Value, &asked); err != nil || asked.ProjectID != p.ID || asked.Template != "any-template" {
 		t.Errorf("request: got %s (%v)", request.Value, err)
 	}
-	stacktest.Eventually(t, "the dashboard to tell of it", func() bool {
+	stacktest.Eventually(t, "the dashboard to show it", func() bool {
 		var system struct {
 			Parts []struct {
 				Name, State, Detail string

@@ -76,7 +76,7 @@ func TestReplacementAddress(t *testing.T) {
 	}
 }
 
-// stateOf is how the dashboard tells of a service.
+// stateOf is how the dashboard shows a service.
 func stateOf(t *testing.T, s *stacktest.Process, name string) string {
 	t.Helper()
 	var system struct {

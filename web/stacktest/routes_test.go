@@ -140,7 +140,7 @@ func TestExplain(t *testing.T) {
 	b.Await("Came second", "with the lower priority", "axion-graph-strip@docker")
 	explain("ftp://graph.localhost/")
 	b.Await("That is no request yet")
-	// The failed question is told by the API with 400, which browsers log.
+	// The failed question is answered by the API with 400, which browsers log.
 }
 
 // TestRoutesKeys goes through the list and closes the panel by keys.

@@ -57,7 +57,7 @@ func withoutSockDiag(t *testing.T, do func()) {
 	}
 }
 
-// TestWithoutSockDiag: where the kernel does not tell whose a connection is, everybody is
+// TestWithoutSockDiag: where the kernel does not report whose a connection is, everybody is
 // answered, and the log and doctor say so.
 func TestWithoutSockDiag(t *testing.T) {
 	t.Parallel()

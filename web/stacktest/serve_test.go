@@ -54,7 +54,7 @@ func TestServe(t *testing.T) {
 }
 
 // ended reports whether a project's deployment has succeeded, and fails the test
-// where an event of it was told twice, or one is missing.
+// where an event of it was sent twice, or one is missing.
 func ended(t *testing.T, s *stacktest.Process, graph *stacktest.Instance, id string) bool {
 	t.Helper()
 	var history struct {
@@ -64,20 +64,20 @@ func ended(t *testing.T, s *stacktest.Process, graph *stacktest.Instance, id str
 		}
 	}
 	s.Do(t, http.MethodGet, graph.URL+"/api/projects/"+id+"/events", s.Token, nil).Decode(t, 200, &history)
-	told := map[string]int{}
+	seen := map[string]int{}
 	for i, e := range history.Items {
 		if e.Sequence != int64(i+1) {
 			t.Errorf("event %d of %s has sequence %d", i+1, id, e.Sequence)
 		}
-		told[e.Type]++
+		seen[e.Type]++
 	}
-	if told[contract.DeploymentSucceeded] == 0 {
+	if seen[contract.DeploymentSucceeded] == 0 {
 		return false
 	}
 	want := map[string]int{contract.ProjectCreated: 1, contract.DeploymentStarted: 1, contract.DeploymentProgress: 2,
 		contract.DeploymentSucceeded: 1}
-	if fmt.Sprint(told) != fmt.Sprint(want) {
-		t.Errorf("history of %s: got %v, want %v", id, told, want)
+	if fmt.Sprint(seen) != fmt.Sprint(want) {
+		t.Errorf("history of %s: got %v, want %v", id, seen, want)
 	}
 	return true
 }

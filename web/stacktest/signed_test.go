@@ -86,7 +86,7 @@ func TestProvisionSigned(t *testing.T) {
 		t.Errorf("a signed command was not run: %v", err)
 	}
 	if got := strings.Count(s.Stderr.String(), "provisioning of a process refused"); got != 1 {
-		t.Errorf("told %d times:\n%s", got, s.Stderr)
+		t.Errorf("reported %d times:\n%s", got, s.Stderr)
 	}
 	if strings.Contains(s.Stderr.String(), env["AXION_SIGNING_KEY"]) {
 		t.Error("the key is in the log")

@@ -9,7 +9,7 @@ import (
 	"axion/web/stacktest"
 )
 
-// part is one of the stack's, as the dashboard's API tells it.
+// part is one of the stack's, as the dashboard's API shows it.
 type part struct {
 	Name, Kind, State, Address string
 	Instances                  []struct {
@@ -29,7 +29,7 @@ func partsOf(t *testing.T, s *stacktest.Process) map[string]part {
 }
 
 // TestGoingAway: at a stop, clients of the services' WebSockets and of the dashboard's
-// are told so, directly and through the gateway.
+// are answered so, directly and through the gateway.
 func TestGoingAway(t *testing.T) {
 	t.Parallel()
 	s := stacktest.Launch(t, binary)

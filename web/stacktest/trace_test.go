@@ -14,7 +14,7 @@ import (
 	"axion/web/stacktest"
 )
 
-// span is one of a trace's, as the dashboard's API tells it.
+// span is one of a trace's, as the dashboard's API shows it.
 type span struct {
 	SpanID     string         `json:"spanId"`
 	ParentID   string         `json:"parentId"`

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Eventually asks until it is so: for what nothing tells of.
+// Eventually polls until it is so: for what no event announces.
 func Eventually(t testing.TB, what string, is func() bool) {
 	t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)

@@ -12,8 +12,8 @@ import (
 	"axion/web/stacktest"
 )
 
-// TestWildcard: a stack that listens on all addresses is told of by some that can be
-// connected to, wherever it is told of.
+// TestWildcard: a stack that listens on all addresses is named by some that can be
+// connected to, wherever it is named.
 func TestWildcard(t *testing.T) {
 	t.Parallel()
 	for name, all := range map[string]string{"NoHost": ":0", "IPv4": "0.0.0.0:0", "IPv6": "[::]:0"} {
@@ -56,7 +56,7 @@ func TestWildcard(t *testing.T) {
 				}
 				return string(a.Body)
 			}
-			listeners := strings.NewReplacer(`"0.0.0.0:`, "", `"[::]:`, "") // of Kafka, which are told beside its address
+			listeners := strings.NewReplacer(`"0.0.0.0:`, "", `"[::]:`, "") // of Kafka, which are listed beside its address
 			for where, text := range map[string]string{
 				"stack.json": listeners.Replace(string(stored)), "doctor": doctor, "env": env, "the System page": listeners.Replace(get("/api/system")),
 			} {

@@ -92,7 +92,7 @@ func (e *NotRunningError) Hint() string {
 	return "start one with axion, or name the directory of yours by --data DIR"
 }
 
-// NotReadyError says that a stack has a data directory and tells nothing of itself
+// NotReadyError says that a stack has a data directory and has published nothing of itself
 // yet, or any more.
 type NotReadyError struct {
 	Dir string
@@ -111,7 +111,7 @@ func (e *NotReadyError) Error() string {
 // Hint is the hint shown with the error.
 func (e *NotReadyError) Hint() string { return "wait until it says that it is ready" }
 
-// Holder tells whether a process has the lock of a data directory, and of that process
+// Holder reports whether a process has the lock of a data directory, and of that process
 // what can be known: its instance and its id, which are zero else.
 type Holder func(dir string) (held bool, instance string, pid int, err error)
 

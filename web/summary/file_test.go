@@ -12,7 +12,7 @@ import (
 	"axion/web/summary"
 )
 
-// lock is what the lock of a data directory tells.
+// lock is what the lock of a data directory says.
 type lock struct {
 	held     bool
 	instance string

@@ -1,4 +1,4 @@
-// Package summary is what the stack tells of itself when it is ready: an aligned
+// Package summary is what the stack prints of itself when it is ready: an aligned
 // block for people, one line of JSON for programs, and a file for the other
 // commands to find the stack by.
 package summary
@@ -37,7 +37,7 @@ type Summary struct {
 	Data     string `json:"data"`     // the data directory, absolute: for --data of other commands
 	PID      int    `json:"pid"`      // the stack's process
 	Version  string `json:"version"`  // the program's
-	Instance string `json:"instance"` // tells this start of a stack from every other
+	Instance string `json:"instance"` // distinguishes this start of a stack from every other
 
 	// Auth is the identity provider's direct address.
 	Auth string `json:"-"`
@@ -118,7 +118,7 @@ func (s Summary) user() string {
 	return s.User + ", password " + s.Password
 }
 
-// kafkaDetail tells where the broker listens, where its address does not.
+// kafkaDetail says where the broker listens, where its address does not.
 func (s Summary) kafkaDetail() string {
 	if len(s.KafkaListeners) == 0 || slices.Equal(s.KafkaListeners, []string{s.Kafka}) {
 		return ""

@@ -79,10 +79,10 @@ func (broken) Write([]byte) (int, error) { return 0, os.ErrClosed }
 func TestPrintJSON(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	told := full
-	told.Data, told.PID, told.Version, told.Instance, told.Variables = "/d", 7, "1.2.3", "one",
+	filled := full
+	filled.Data, filled.PID, filled.Version, filled.Instance, filled.Variables = "/d", 7, "1.2.3", "one",
 		map[string]string{"KAFKA_SASL_PASSWORD": "secret"}
-	if err := told.PrintJSON(&out); err != nil {
+	if err := filled.PrintJSON(&out); err != nil {
 		t.Fatal(err)
 	}
 	if strings.Count(out.String(), "\n") != 1 || !strings.HasSuffix(out.String(), "\n") {

@@ -31,7 +31,7 @@ import (
 	"axion/web/telemetry"
 )
 
-// BenchmarkCost tells what telemetry costs of the gateway's and the bus's
+// BenchmarkCost measures what telemetry costs of the gateway's and the bus's
 // throughput: rounds with it and without it in turn, medians of the CPU time that
 // a request or an event took in them. overhead-% is how much more it is with it.
 // The load, the backend and the broker run in the same process and are in both.

@@ -113,7 +113,7 @@ func checkedDial(check func(net.Conn) error) func(ctx context.Context, network, 
 	}
 }
 
-// needsCheck reports whether nothing else tells whose the collector of a signal is: with
+// needsCheck reports whether nothing else identifies the collector of a signal: with
 // https its certificate does.
 func needsCheck(signal string, check func(net.Conn) error) bool {
 	return check != nil && !strings.HasPrefix(strings.ToLower(setting(signal, "ENDPOINT")), "https://")

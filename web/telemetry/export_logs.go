@@ -121,7 +121,7 @@ func (e *logExport) close(ctx context.Context) error {
 	return errors.Join(append(errs, e.processor.Shutdown(ctx))...)
 }
 
-// resourceOf is who tells something: a part of this process.
+// resourceOf is the part of this process that something comes from.
 func resourceOf(service, instance string) *resource.Resource {
 	attributes := []attribute.KeyValue{attribute.String("service.name", service), attribute.String(processKey, processID)}
 	if instance != "" {

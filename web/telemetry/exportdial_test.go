@@ -28,14 +28,14 @@ func TestExportStalled(t *testing.T) {
 }
 
 // TestExportCheck: a collector that the check refuses is sent nothing, spans and log lines
-// by either protocol, and the reason is told once for each.
+// by either protocol, and the reason is logged once for each.
 func TestExportCheck(t *testing.T) {
 	t.Setenv("OTEL_BSP_SCHEDULE_DELAY", "1")
 	for _, protocol := range []string{"http/protobuf", "grpc"} {
 		l := listener(t)
-		heard := make(chan []byte)
+		received := make(chan []byte)
 		go func() {
-			defer close(heard)
+			defer close(received)
 			for {
 				c, err := l.Accept()
 				if err != nil {
@@ -44,7 +44,7 @@ func TestExportCheck(t *testing.T) {
 				_ = c.SetDeadline(time.Now().Add(10 * time.Second))
 				text, _ := io.ReadAll(c)
 				_ = c.Close()
-				heard <- text
+				received <- text
 			}
 		}()
 		t.Setenv("OTEL_EXPORTER_OTLP_PROTOCOL", protocol)
@@ -65,7 +65,7 @@ func TestExportCheck(t *testing.T) {
 		go func() {
 			defer close(ended)
 			n := 0
-			for text := range heard {
+			for text := range received {
 				if n++; len(text) > 0 {
 					t.Errorf("%s: the collector got %q", protocol, text)
 				}
@@ -84,7 +84,7 @@ func TestExportCheck(t *testing.T) {
 		<-ended
 		for _, what := range []string{"spans not exported", "log lines not exported"} {
 			if strings.Count(out.String(), what) != 1 || !strings.Contains(out.String(), "it is another user's") {
-				t.Errorf("%s: want %q told once, with the reason: %s", protocol, what, out.String())
+				t.Errorf("%s: want %q logged once, with the reason: %s", protocol, what, out.String())
 			}
 		}
 	}

@@ -18,7 +18,7 @@ type part struct{ gathered, scraped int }
 func (p *part) Gather() ([]*dto.MetricFamily, error) { p.gathered++; return nil, nil }
 func (p *part) Scrape() ([]*dto.MetricFamily, error) { p.scraped++; return nil, nil }
 
-// TestScrape tells those who keep what they read from those who only look.
+// TestScrape distinguishes readers that keep what they read from those that do not.
 func TestScrape(t *testing.T) {
 	t.Parallel()
 	var m Metrics

@@ -52,7 +52,7 @@ type meter struct {
 
 // Float64Histogram implements [metric.Meter].
 func (m *meter) Float64Histogram(name string, options ...metric.Float64HistogramOption) (metric.Float64Histogram, error) {
-	// The SDK knows which names there may be. What is never recorded it never tells.
+	// The SDK knows which names there may be. What is never recorded it never lists.
 	made, err := m.Meter.Float64Histogram(name, options...)
 	if config := metric.NewFloat64HistogramConfig(options...); err == nil && config.Unit() == "s" {
 		return m.timers.get(name, config.Description()), nil

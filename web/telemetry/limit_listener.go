@@ -22,8 +22,8 @@ type limitListener struct {
 // limitedConn is a connection of a [limitListener].
 type limitedConn struct {
 	net.Conn
-	from  *limitListener
-	heard atomic.Int64 // when it was last read from, in Unix nanoseconds
+	from     *limitListener
+	lastRead atomic.Int64 // when it was last read from, in Unix nanoseconds
 }
 
 func limitConnections(l net.Listener, limit int) *limitListener {
@@ -37,7 +37,7 @@ func (l *limitListener) Accept() (net.Conn, error) {
 		return nil, err
 	}
 	c := &limitedConn{Conn: conn, from: l}
-	c.heard.Store(time.Now().UnixNano())
+	c.lastRead.Store(time.Now().UnixNano())
 	if silent := l.enter(c); silent != nil {
 		_ = silent.Close()
 	}
@@ -50,7 +50,7 @@ func (l *limitListener) enter(c *limitedConn) (silent *limitedConn) {
 	defer l.mu.Unlock()
 	if len(l.open) >= l.limit {
 		for one := range l.open {
-			if silent == nil || one.heard.Load() < silent.heard.Load() {
+			if silent == nil || one.lastRead.Load() < silent.lastRead.Load() {
 				silent = one
 			}
 		}
@@ -64,7 +64,7 @@ func (l *limitListener) enter(c *limitedConn) (silent *limitedConn) {
 func (c *limitedConn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
 	if n > 0 {
-		c.heard.Store(time.Now().UnixNano())
+		c.lastRead.Store(time.Now().UnixNano())
 	}
 	return n, err
 }

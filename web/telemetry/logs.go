@@ -79,7 +79,7 @@ type LogStats struct {
 	Dropped uint64 `json:"dropped" doc:"Lines that made room for newer ones."`
 }
 
-// Stats tells how full the ring is.
+// Stats is how full the ring is.
 func (l *Logs) Stats() LogStats {
 	l.mu.Lock()
 	defer l.mu.Unlock()

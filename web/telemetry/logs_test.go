@@ -124,7 +124,7 @@ func TestLogsChanged(t *testing.T) {
 	<-changed
 }
 
-// TestChanges tells which traces changed since a version.
+// TestChanges lists which traces changed since a version.
 func TestChanges(t *testing.T) {
 	t.Parallel()
 	store := telemetry.New()

@@ -30,7 +30,7 @@ type Metrics struct {
 
 var _ prometheus.Gatherer = (*Metrics)(nil)
 
-// Provider gives a part of the stack what it counts with, and what tells its metrics
+// Provider gives a part of the stack what it counts with, and what serves its metrics
 // alone, those of the process among them. They are labelled with service_name
 // and, where there is one, service_instance_id. It panics on what no name can be.
 func (m *Metrics) Provider(service, instance string) (metric.MeterProvider, http.Handler) {
@@ -54,14 +54,14 @@ func (m *Metrics) Provider(service, instance string) (metric.MeterProvider, http
 	return timers, Handler(prometheus.Gatherers{registry, process()})
 }
 
-// process tells of the Go runtime and the process.
+// process registers the metrics of the Go runtime and the process.
 func process() prometheus.Gatherer {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return registry
 }
 
-// Add has the metrics of a part that counts by other means told among the others.
+// Add has the metrics of a part that counts by other means listed among the others.
 func (m *Metrics) Add(g prometheus.Gatherer) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -74,7 +74,7 @@ func (m *Metrics) Gather() ([]*dto.MetricFamily, error) {
 }
 
 // Scrape reads them for who keeps them: parts that leave out what is no more, once it
-// was told, take note of that. Those who only look call Gather.
+// was read, take note of that. Others call Gather.
 func (m *Metrics) Scrape() ([]*dto.MetricFamily, error) {
 	parts := m.all()
 	for i, part := range parts {
@@ -91,14 +91,14 @@ func (m *Metrics) all() []prometheus.Gatherer {
 	return slices.Clone(m.parts)
 }
 
-// scraper is a Gatherer that is told who keeps what it gives.
+// scraper is a Gatherer that knows which reader keeps what it gives.
 type scraper interface {
 	Scrape() ([]*dto.MetricFamily, error)
 }
 
 var _ scraper = (*Metrics)(nil)
 
-// Handler tells metrics in Prometheus's form. What cannot be read leaves the rest
+// Handler serves metrics in Prometheus's form. What cannot be read leaves the rest
 // as it is.
 func Handler(g prometheus.Gatherer) http.Handler {
 	if s, ok := g.(scraper); ok {

@@ -30,7 +30,7 @@ type Tracing struct {
 // OTEL_EXPORTER_OTLP_ENDPOINT names, if it does: what OpenTelemetry's variables say
 // of exporters holds. What comes to logs goes there too, until the source is closed.
 // Log says when that collector does not answer. check, where it is not nil, looks at each
-// connection to the collector before anything is sent on it, unless a certificate tells
+// connection to the collector before anything is sent on it, unless a certificate says
 // whose it is; its error drops what was to be sent.
 func NewTracing(ctx context.Context, store *Store, logs *Logs, log *slog.Logger, check func(net.Conn) error) (*Tracing, error) {
 	export, err := exporter(ctx, log, check)
@@ -66,7 +66,7 @@ func Export(logs *Logs, log *slog.Logger, check func(net.Conn) error,
 }
 
 // Provider is that of a part of the stack, under the name that its spans carry as
-// service.name. instance tells several of one name apart; empty for one.
+// service.name. instance distinguishes several of one name; empty for one.
 func (s *Tracing) Provider(service, instance string) oteltrace.TracerProvider {
 	s.mu.Lock()
 	defer s.mu.Unlock()

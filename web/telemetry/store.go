@@ -186,7 +186,7 @@ func (s *Store) Services() []string {
 	return slices.Sorted(maps.Keys(s.senders))
 }
 
-// Stats tells how full the store is.
+// Stats is how full the store is.
 func (s *Store) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -217,7 +217,7 @@ func (s *Store) Watch(id string) (spans []Span, version uint64, changed <-chan s
 	return spans, version, changed
 }
 
-// Subscription hears of spans as they are added to a [Store]. Its reader may be slow:
+// Subscription receives spans as they are added to a [Store]. Its reader may be slow:
 // what does not fit is left out, and counted.
 type Subscription struct {
 	// Spans are those that fit.
@@ -226,13 +226,13 @@ type Subscription struct {
 	dropped atomic.Int64
 }
 
-// Dropped tells how many spans were left out since it was last asked.
+// Dropped is how many spans were left out since it was last called.
 func (f *Subscription) Dropped() int64 { return f.dropped.Swap(0) }
 
-// Subscribe has a follower hear of each span from now on, of which room may wait,
+// Subscribe has a reader receive each span from now on, of which capacity may wait,
 // until stop is called.
-func (s *Store) Subscribe(room int) (f *Subscription, stop func()) {
-	to := make(chan Span, room)
+func (s *Store) Subscribe(capacity int) (f *Subscription, stop func()) {
+	to := make(chan Span, capacity)
 	f = &Subscription{Spans: to, to: to}
 	s.mu.Lock()
 	defer s.mu.Unlock()

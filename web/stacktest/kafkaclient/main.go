@@ -1,6 +1,6 @@
 // Command kafkaclient is a Kafka client that knows nothing but a broker's address:
 // tests run it where another machine or a container would be. It produces records to
-// a topic, where one is named, consumes them, and prints where it was told that the
+// a topic, where one is named, consumes them, and prints where it was said that the
 // broker is, as a line of JSON.
 package main
 
