@@ -29,6 +29,15 @@ type download struct {
 	bus     *bus.Bus
 }
 
+// register adds the operation to a service.
+func (d *download) register(service *host.Host) {
+	host.Handle(service, withOwner(service, huma.Operation{
+		OperationID: "get-code", Method: http.MethodGet, Path: projectPath + "/code", Responses: zipAnswer(),
+		Summary: "What is generated for a project now, as a zip archive.",
+		Errors:  []int{http.StatusBadGateway},
+	}), d.get)
+}
+
 type codeOutput struct {
 	Type        string `header:"Content-Type"`
 	Disposition string `header:"Content-Disposition"`

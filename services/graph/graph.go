@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 
 	"axion/services/contract"
 	"axion/services/graph/history"
@@ -25,13 +26,29 @@ import (
 //go:embed migrations
 var migrations embed.FS
 
-// commands change projects, for their owners.
-type commands struct{ writer *writer }
-
 // New returns the service.
 func New(ctx context.Context, o host.Options) (*host.Host, error) {
 	h, _, err := open(ctx, o)
 	return h, err
+}
+
+// Rebuild drops the read model of a graph-service that does not run, and makes
+// it again from the whole history. It is one transaction: a rebuild that fails or
+// is cut short leaves what was there. o is what the service is started with; its
+// Listener may be nil. A history that was cut or lost events is a
+// [topics.TruncatedTopicError] or [ErrIncomplete].
+func Rebuild(ctx context.Context, o host.Options) (done RebuildResult, err error) {
+	if o.Listener == nil { // the service is opened, though it serves no requests
+		if o.Listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+			return done, fmt.Errorf("rebuild: %w", err)
+		}
+	}
+	h, r, err := open(ctx, o)
+	if err != nil {
+		return done, fmt.Errorf("rebuild: %w", err)
+	}
+	done, err = r.rebuild(ctx)
+	return done, errors.Join(err, h.Stop(context.WithoutCancel(ctx)))
 }
 
 func open(ctx context.Context, o host.Options) (*host.Host, *rebuilder, error) {

@@ -2,16 +2,14 @@ package graph
 
 import (
 	"context"
+	"net/http"
 
+	"github.com/danielgtaylor/huma/v2"
+
+	"axion/services/graph/architecture"
 	"axion/services/graph/readmodel"
 	"axion/services/host"
 )
-
-// IDInput names a project. Exported, since huma fills embedded
-// structs only where reflection may.
-type IDInput struct {
-	ID string `path:"id" maxLength:"64"`
-}
 
 // projectHandlers answer requests on projects.
 type projectHandlers struct {
@@ -26,11 +24,6 @@ type updateInput struct {
 	Body updateBody
 }
 
-type listInput struct {
-	IDInput
-	host.PageInput
-}
-
 type projectOutput struct {
 	Location string `header:"Location"`
 	Body     readmodel.Project
@@ -38,7 +31,39 @@ type projectOutput struct {
 
 type deploymentOutput struct{ Body readmodel.Deployment }
 
-type pageOutput[T any] struct{ Body host.Page[T] }
+// register adds the operations to a service.
+func (h *projectHandlers) register(service *host.Host) {
+	host.Handle(service, service.RequireAuth(huma.Operation{
+		OperationID: "create-project", Method: http.MethodPost, Path: projectsPath, DefaultStatus: http.StatusCreated,
+		Summary: "Create a project and deploy it.", MaxBodyBytes: architecture.MaxBytes + host.MaxBody,
+	}), h.post)
+	host.Handle(service, service.RequireAuth(huma.Operation{
+		OperationID: "list-projects", Method: http.MethodGet, Path: projectsPath, Summary: "Your projects, newest first.",
+	}), h.list)
+	host.Handle(service, withOwner(service, huma.Operation{
+		OperationID: "get-project", Method: http.MethodGet, Path: projectPath, Summary: "One of your projects.",
+	}), h.get)
+	host.Handle(service, withOwner(service, huma.Operation{
+		OperationID: "update-project", Method: http.MethodPatch, Path: projectPath,
+		Summary: "Change a project's name, template or config; its next deployment uses them.",
+	}), h.patch)
+	host.Handle(service, withOwner(service, huma.Operation{
+		OperationID: "delete-project", Method: http.MethodDelete, Path: projectPath, DefaultStatus: http.StatusNoContent,
+		Summary: "Delete a project and take its site down.",
+	}), h.delete)
+	host.Handle(service, withOwner(service, huma.Operation{
+		OperationID: "create-deployment", Method: http.MethodPost, Path: projectPath + "/deployments",
+		DefaultStatus: http.StatusAccepted, Summary: "Deploy a project again.",
+	}), h.postDeployment)
+	host.Handle(service, withOwner(service, huma.Operation{
+		OperationID: "list-deployments", Method: http.MethodGet, Path: projectPath + "/deployments",
+		Summary: "A project's deployments, newest first.",
+	}), h.getDeployments)
+	host.Handle(service, withOwner(service, huma.Operation{
+		OperationID: "list-events", Method: http.MethodGet, Path: projectPath + "/events",
+		Summary: "A project's history, oldest first; that of a deleted one too.",
+	}), h.getEvents)
+}
 
 func (h *projectHandlers) post(ctx context.Context, in *createInput) (*projectOutput, error) {
 	p, err := h.commands.create(ctx, httpCaller(ctx), in.Body)
@@ -86,12 +111,4 @@ func (h *projectHandlers) getDeployments(ctx context.Context, in *listInput) (*p
 
 func (h *projectHandlers) getEvents(ctx context.Context, in *listInput) (*pageOutput[readmodel.Event], error) {
 	return paged(h.queries.Events(ctx, host.Caller(ctx).UserID, in.ID, in.PageInput))
-}
-
-// paged is a page as an answer.
-func paged[T any](page host.Page[T], err error) (*pageOutput[T], error) {
-	if err != nil {
-		return nil, err
-	}
-	return &pageOutput[T]{Body: page}, nil
 }

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 
 	"github.com/dustin/go-humanize/english"
 
@@ -18,7 +17,6 @@ import (
 	"axion/services/graph/history"
 	"axion/services/graph/readmodel"
 	"axion/services/graph/slug"
-	"axion/services/host"
 	"axion/services/store"
 )
 
@@ -35,25 +33,6 @@ type RebuildResult struct {
 // ErrIncomplete is the error of a rebuild from a history that lacks events which
 // the read model was made of. Nothing is changed then.
 var ErrIncomplete = errors.New("the history is not whole, and the read model was left as it is")
-
-// Rebuild drops the read model of a graph-service that does not run, and makes
-// it again from the whole history. It is one transaction: a rebuild that fails or
-// is cut short leaves what was there. o is what the service is started with; its
-// Listener may be nil. A history that was cut or lost events is a
-// [topics.TruncatedTopicError] or [ErrIncomplete].
-func Rebuild(ctx context.Context, o host.Options) (done RebuildResult, err error) {
-	if o.Listener == nil { // the service is opened, though it serves no requests
-		if o.Listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
-			return done, fmt.Errorf("rebuild: %w", err)
-		}
-	}
-	h, r, err := open(ctx, o)
-	if err != nil {
-		return done, fmt.Errorf("rebuild: %w", err)
-	}
-	done, err = r.rebuild(ctx)
-	return done, errors.Join(err, h.Stop(context.WithoutCancel(ctx)))
-}
 
 // rebuilder makes the read model again.
 type rebuilder struct {
