@@ -96,7 +96,8 @@ func (h *graphHandlers) put(ctx context.Context, in *putGraphInput) (*graphOutpu
 	if err := architecture.Check("", &in.Body); err != nil {
 		return nil, err
 	}
-	return newGraphOutput(h.commands.changeGraph(ctx, host.Caller(ctx).UserID, in.ID, func(_ *sql.Tx, version int) (contract.Architecture, error) {
+	user := host.Caller(ctx).UserID
+	return newGraphOutput(h.commands.changeGraph(ctx, user, in.ID, func(_ *sql.Tx, version int) (contract.Architecture, error) {
 		if strings.TrimSpace(in.IfMatch) == "" {
 			return in.Body, huma.NewError(http.StatusPreconditionRequired,
 				"send If-Match with the ETag of the graph that this one replaces, as GET gave it")

@@ -52,6 +52,12 @@ type identity struct{ source, id string }
 
 func (e *event) identity() identity { return identity{e.get("source"), e.get("id")} }
 
+// item is what is to be published once.
+type item struct {
+	identity identity
+	record   bus.Record
+}
+
 // items are what is to be published of events.
 func items(events []event) []item {
 	all := make([]item, len(events))

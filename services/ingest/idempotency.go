@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"database/sql"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -14,8 +13,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
-	"time"
 
 	"axion/services/host"
 )
@@ -23,10 +20,6 @@ import (
 const (
 	idempotencyKey = "Idempotency-Key"
 	maxKey         = 255 // characters
-	// keyRetention is how long an answer is stored for a request that is sent again.
-	keyRetention = 24 * time.Hour
-	// maxStored bounds the answers that are stored; the oldest are forgotten first.
-	maxStored = 10_000
 )
 
 // headerKey is on a record of a request with an Idempotency-Key that is no CloudEvent,
@@ -35,21 +28,6 @@ const headerKey = "idempotency-key"
 
 // headerKeyBytes bounds that header's part of a record.
 const headerKeyBytes = 128
-
-// clientRequest is a request that may be sent again: whose it is, and its key.
-type clientRequest struct{ caller, key string }
-
-// idempotencyCache answers requests that are sent again with their Idempotency-Key as the
-// first time (draft-ietf-httpapi-idempotency-key-header-07), whichever instance that
-// was. Answers of 5xx are not stored: the client may try again. Keys are apart by caller:
-// the bearer of a token, else the client's address.
-type idempotencyCache struct {
-	db       *sql.DB
-	now      func() time.Time
-	instance *instance
-	mu       sync.Mutex
-	underWay map[clientRequest]bool // requests under way here
-}
 
 type nameKey struct{}
 

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"sync"
 	"sync/atomic"
-
-	"axion/services/bus"
 )
 
 // maxInFlightBytes bounds, in bytes, the events that wait for the broker: more than
@@ -19,12 +17,6 @@ var (
 	errStopped = errors.New("the service is stopping")
 	errHeld    = errors.New("another instance of the service has not published it yet")
 )
-
-// item is what is to be published once.
-type item struct {
-	identity identity
-	record   bus.Record
-}
 
 // pendingEvent is one item on its way to the broker. done is closed once receipt or
 // err is set.

@@ -14,11 +14,6 @@ import (
 // maxBody bounds a request's body, in bytes.
 const maxBody = 1 << 20
 
-// tooLargeError is a request or an event beyond the bounds.
-type tooLargeError struct{ detail string }
-
-func (e *tooLargeError) Error() string { return e.detail }
-
 // read returns the events of a request, or the problem to answer with.
 func read(h http.Header, body io.Reader) ([]event, *host.Problem) {
 	content := strings.ToLower(h.Get("Content-Type"))
@@ -84,8 +79,4 @@ func checkSizes(events []event) *host.Problem {
 		}
 	}
 	return nil
-}
-
-func problem(status int, detail string) *host.Problem {
-	return &host.Problem{Status: status, Title: http.StatusText(status), Detail: detail}
 }

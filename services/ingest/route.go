@@ -14,10 +14,6 @@ import (
 	"axion/services/host"
 )
 
-// retryAfter is how long a client is to wait, in seconds, when the broker is
-// away, or has too much to do.
-const retryAfter = 1
-
 // Accepted is the answer to events that were published.
 type Accepted struct {
 	Accepted int       `json:"accepted" doc:"How many events the request held."`
@@ -115,13 +111,6 @@ func (e *eventHandlers) post(ctx context.Context, in *topicQuery) (*acceptedOutp
 
 func (e *eventHandlers) postTopic(ctx context.Context, in *topicPath) (*acceptedOutput, error) {
 	return e.accept(ctx, append(in.Topic, in.Name))
-}
-
-const errOrigin = "a page from elsewhere must not publish events"
-
-func closedTopic(topic string) string {
-	return "topic " + strconv.Quote(topic) + " is not open to clients: commands, replies, dead letters and " +
-		"internal topics are never reachable over HTTP; events go to " + contract.EventsTopic
 }
 
 // accept publishes a request's events, if it is allowed to.

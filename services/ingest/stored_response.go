@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"sync"
+	"time"
 
 	"axion/services/store"
 )
@@ -13,6 +15,28 @@ var (
 	errUnderWay     = errors.New("the request is under way")
 	errOtherRequest = errors.New("the key is another request's")
 )
+
+const (
+	// keyRetention is how long an answer is stored for a request that is sent again.
+	keyRetention = 24 * time.Hour
+	// maxStored bounds the answers that are stored; the oldest are forgotten first.
+	maxStored = 10_000
+)
+
+// clientRequest is a request that may be sent again: whose it is, and its key.
+type clientRequest struct{ caller, key string }
+
+// idempotencyCache answers requests that are sent again with their Idempotency-Key as the
+// first time (draft-ietf-httpapi-idempotency-key-header-07), whichever instance that
+// was. Answers of 5xx are not stored: the client may try again. Keys are apart by caller:
+// the bearer of a token, else the client's address.
+type idempotencyCache struct {
+	db       *sql.DB
+	now      func() time.Time
+	instance *instance
+	mu       sync.Mutex
+	underWay map[clientRequest]bool // requests under way here
+}
 
 // storedResponse is an answer, as it was sent.
 type storedResponse struct {

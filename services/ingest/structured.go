@@ -27,6 +27,11 @@ var (
 	errNotArray  = errors.New("the body of a batch must be a JSON array of events")
 )
 
+// tooLargeError is a request or an event beyond the bounds.
+type tooLargeError struct{ detail string }
+
+func (e *tooLargeError) Error() string { return e.detail }
+
 // parseStructured reads one event in CloudEvents' JSON format.
 func parseStructured(body []byte) ([]event, []host.FieldError, error) {
 	if !validJSON(body) {
