@@ -64,17 +64,11 @@ func (k *killer) run(ctx context.Context) error {
 		if err := k.launch(); err != nil {
 			return err
 		}
-		for k.o.starting && n < k.o.kills && k.rng.IntN(4) == 0 { // in its recovery, perhaps again and again
-			if !pause(ctx, time.Duration(k.rng.IntN(80))*time.Millisecond) {
-				return ctx.Err()
-			}
-			k.s.Kill()
-			n++
-			k.starting++
-			if err := k.launch(); err != nil {
-				return err
-			}
+		more, err := k.killStarting(ctx, k.o.kills-n)
+		if err != nil {
+			return err
 		}
+		n += more
 		if err := k.ready(ctx); err != nil {
 			return err
 		}
@@ -85,6 +79,23 @@ func (k *killer) run(ctx context.Context) error {
 	}
 	k.r.note("%d kills, %d of them while it started, and %d clean stops", k.o.kills, k.starting, k.clean)
 	return k.wait(ctx, k.o.up)
+}
+
+// killStarting kills it in its recovery, perhaps again and again, at most so often. It
+// returns how often it did.
+func (k *killer) killStarting(ctx context.Context, most int) (n int, err error) {
+	for k.o.starting && n < most && k.rng.IntN(4) == 0 {
+		if !pause(ctx, time.Duration(k.rng.IntN(80))*time.Millisecond) {
+			return n, ctx.Err()
+		}
+		k.s.Kill()
+		n++
+		k.starting++
+		if err := k.launch(); err != nil {
+			return n, err
+		}
+	}
+	return n, nil
 }
 
 // upTime is how long it is left in peace: at times hardly at all.

@@ -65,7 +65,7 @@ func run(ctx context.Context) int {
 			return 1
 		}
 	}
-	s, end, err := open(*kafka, work, &o)
+	s, end, err := open(*kafka, work, &o) //nolint:contextcheck // what Kafka is made of is loaded for all runs, and not to be cut short
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
 		return 1

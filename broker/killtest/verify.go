@@ -202,6 +202,13 @@ func (l *load) verifyTransactions(ctx context.Context, addr string) error {
 	if err != nil {
 		return err
 	}
+	l.checkAtomic(visible)
+	l.checkViews(places)
+	return nil
+}
+
+// checkAtomic finds transactions that are lost or torn.
+func (l *load) checkAtomic(visible map[int]map[int]string) {
 	for n, x := range l.transactors[0].txns {
 		switch seen := len(visible[n]); {
 		case x.outcome == committed && seen == 0:
@@ -210,6 +217,10 @@ func (l *load) verifyTransactions(ctx context.Context, addr string) error {
 			l.r.add(torn, "transaction %d (%s): %d of %d records are visible: %v", n, x.outcome, seen, x.size, visible[n])
 		}
 	}
+}
+
+// checkViews finds records that groups were given and that are not visible.
+func (l *load) checkViews(places map[place]map[int64]bool) {
 	for group, v := range l.views {
 		for p, offsets := range v.seen {
 			for offset := range offsets {
@@ -219,5 +230,4 @@ func (l *load) verifyTransactions(ctx context.Context, addr string) error {
 			}
 		}
 	}
-	return nil
 }

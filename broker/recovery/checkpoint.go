@@ -45,6 +45,9 @@ type checkpointSegment struct {
 	Epochs  [2]int32 `json:"epochs"`
 }
 
+// isOf reports whether a file is as it was.
+func (k checkpointSegment) isOf(s *segment) bool { return s.size == k.Size && s.changed == k.Changed }
+
 func (c *checkpointPartition) last() checkpointSegment {
 	if len(c.Segments) == 0 {
 		return checkpointSegment{Base: -1}
@@ -72,10 +75,7 @@ func (c *checkpointPartition) match(dir string, list []*segment) (int, bool) {
 		}
 		k := c.Segments[at]
 		grown := s.base == last.Base && s.size > k.Size
-		if s.size != k.Size && !grown {
-			return 0, false
-		}
-		if !grown && s.changed != k.Changed {
+		if !grown && !k.isOf(s) {
 			return 0, false
 		}
 		index, err := indexPrefix(s.indexPath(dir), k.Batches, grown)

@@ -72,6 +72,24 @@ type (
 // it costs what it holds, and nothing else. A missing meta.json would have kfake
 // (v0.0.0-20260918) write an empty state over all others.
 func (r *recoverer) checkFiles() error {
+	if err := r.checkDirs(); err != nil {
+		return err
+	}
+	for _, f := range stateFiles {
+		if _, err := r.readJSON(f.name, f.shape(), f.lost); err != nil {
+			return err
+		}
+	}
+	for _, log := range []string{"groups.log", "pids.log"} {
+		if err := r.checkLog(log); err != nil {
+			return err
+		}
+	}
+	return r.checkTopics()
+}
+
+// checkDirs refuses files where directories must be.
+func (r *recoverer) checkDirs() error {
 	for _, dir := range []string{r.root, r.path("partitions")} {
 		if info, err := os.Stat(dir); err == nil && !info.IsDir() {
 			return &Error{
@@ -81,26 +99,31 @@ func (r *recoverer) checkFiles() error {
 			}
 		}
 	}
-	for _, f := range stateFiles {
-		if _, err := r.readJSON(f.name, f.shape(), f.lost); err != nil {
+	return nil
+}
+
+// checkLog puts a log aside that is no file, and refuses one that cannot be written: kfake
+// goes on without it.
+func (r *recoverer) checkLog(log string) error {
+	if _, err := content(r.path(log)); errors.Is(err, errNotFile) {
+		if err := r.aside(log, err.Error()); err != nil {
 			return err
 		}
+	} else if err != nil {
+		return err
 	}
-	for _, log := range []string{"groups.log", "pids.log"} {
-		if _, err := content(r.path(log)); errors.Is(err, errNotFile) {
-			if err := r.aside(log, err.Error()); err != nil {
-				return err
-			}
-		} else if err != nil {
-			return err
-		}
-		// kfake goes on without a log that it cannot write.
-		if f, err := os.OpenFile(r.path(log), os.O_APPEND|os.O_WRONLY, 0); err == nil {
-			_ = f.Close() // nothing was written
-		} else if !errors.Is(err, os.ErrNotExist) {
-			return fileError(r.path(log), err)
-		}
+	f, err := os.OpenFile(r.path(log), os.O_APPEND|os.O_WRONLY, 0)
+	if err == nil {
+		_ = f.Close() // nothing was written
+	} else if !errors.Is(err, os.ErrNotExist) {
+		return fileError(r.path(log), err)
 	}
+	return nil
+}
+
+// checkTopics reads which topics there are, and makes those anew that only their records
+// are left of.
+func (r *recoverer) checkTopics() error {
 	var meta metaFile
 	found, err := r.readJSON("meta.json", &meta, "it is made anew")
 	if err != nil {

@@ -78,40 +78,54 @@ func (n Names) Kfake() map[string]string {
 
 // Hide renames in place what a request sets, and reports whether it did.
 func (n Names) Hide(req kmsg.Request) (changed bool) {
-	name := func(at *string) {
-		now := hide(*at)
-		changed, *at = changed || now != *at, now
-	}
 	switch r := req.(type) {
 	case *kmsg.CreateTopicsRequest:
 		for i := range r.Topics {
 			for j := range r.Topics[i].Configs {
-				name(&r.Topics[i].Configs[j].Name)
+				changed = rename(&r.Topics[i].Configs[j].Name) || changed
 			}
 		}
 	case *kmsg.IncrementalAlterConfigsRequest:
 		for i := range r.Resources {
-			for j := range r.Resources[i].Configs {
-				c := &r.Resources[i].Configs[j]
-				name(&c.Name)
-				if c.Name == logSegmentBytes && c.Op == kmsg.IncrementalAlterConfigOpDelete {
-					// kfake would fall back to its own default.
-					value := strconv.FormatInt(n.segmentBytes(), 10)
-					c.Op, c.Value, changed = kmsg.IncrementalAlterConfigOpSet, &value, true
-				}
-			}
+			changed = n.hideAltered(r.Resources[i].Configs) || changed
 		}
 	case *kmsg.AlterConfigsRequest:
 		for i := range r.Resources {
-			resource := &r.Resources[i]
-			for j := range resource.Configs {
-				name(&resource.Configs[j].Name)
-			}
-			if resource.ResourceType == kmsg.ConfigResourceTypeBroker {
-				n.complete(resource)
-				changed = true
-			}
+			changed = n.hideSet(&r.Resources[i]) || changed
 		}
+	}
+	return changed
+}
+
+// rename renames one setting in place, and reports whether it did.
+func rename(at *string) bool {
+	before := *at
+	*at = hide(before)
+	return *at != before
+}
+
+// hideAltered is Hide for a resource of which some settings change.
+func (n Names) hideAltered(configs []kmsg.IncrementalAlterConfigsRequestResourceConfig) (changed bool) {
+	for i := range configs {
+		c := &configs[i]
+		changed = rename(&c.Name) || changed
+		if c.Name == logSegmentBytes && c.Op == kmsg.IncrementalAlterConfigOpDelete {
+			// kfake would fall back to its own default.
+			value := strconv.FormatInt(n.segmentBytes(), 10)
+			c.Op, c.Value, changed = kmsg.IncrementalAlterConfigOpSet, &value, true
+		}
+	}
+	return changed
+}
+
+// hideSet is Hide for a resource of which all settings are set anew.
+func (n Names) hideSet(resource *kmsg.AlterConfigsRequestResource) (changed bool) {
+	for i := range resource.Configs {
+		changed = rename(&resource.Configs[i].Name) || changed
+	}
+	if resource.ResourceType == kmsg.ConfigResourceTypeBroker {
+		n.complete(resource)
+		changed = true
 	}
 	return changed
 }

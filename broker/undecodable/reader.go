@@ -84,47 +84,64 @@ func (r *Reader) OnFetchBatchRead(_ kgo.BrokerMetadata, topic string, partition 
 func (r *Reader) Polled(ctx context.Context, client *kgo.Client, fetches kgo.Fetches) (moved bool, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var suspects map[place]int64 // both are rare
-	var gaps map[place][2]int64
-	suspect := func(at place, offset int64) {
-		if suspects == nil {
-			suspects = make(map[place]int64)
-		}
-		suspects[at] = offset
-	}
-	fetches.EachPartition(func(f kgo.FetchTopicPartition) {
-		p := r.parts[place{f.Topic, f.Partition}]
-		if p == nil {
-			return
-		}
-		if n := len(f.Records); n > 0 {
-			if from, to := Gaps(p.at, f.Records); from >= 0 && from < to {
-				if gaps == nil {
-					gaps = make(map[place][2]int64)
-				}
-				gaps[place{f.Topic, f.Partition}] = [2]int64{from, to}
-			}
-			p.at, p.since = f.Records[n-1].Offset+1, time.Time{}
-		} else if f.Err != nil && isDecoding(f.Err) {
-			suspect(place{f.Topic, f.Partition}, p.at)
-		}
-	})
+	var found suspicion
+	fetches.EachPartition(func(f kgo.FetchTopicPartition) { r.advance(f, &found) })
 	for at, p := range r.parts {
 		if !p.since.IsZero() && time.Since(p.since) > Patience {
-			suspect(at, p.at)
+			found.suspect(at, p.at)
 			p.since = time.Time{}
 		}
 	}
 	r.mu.Unlock()
 	defer r.mu.Lock()
-	for at, gap := range gaps {
+	for at, gap := range found.gaps {
 		err = errors.Join(err, r.fill(ctx, client, at, gap[0], gap[1]))
 	}
-	for at, offset := range suspects {
+	for at, offset := range found.suspects {
 		skipped, failed := r.look(ctx, client, at, offset)
 		moved, err = moved || skipped, errors.Join(err, failed)
 	}
 	return moved, err
+}
+
+// suspicion is where a poll may have met batches that cannot be decoded. Its maps are nil
+// mostly: both are rare.
+type suspicion struct {
+	suspects map[place]int64    // where the client is stuck
+	gaps     map[place][2]int64 // what it has passed over
+}
+
+// suspect notes that the client is stuck.
+func (s *suspicion) suspect(at place, offset int64) {
+	if s.suspects == nil {
+		s.suspects = make(map[place]int64)
+	}
+	s.suspects[at] = offset
+}
+
+// passed notes that the client has passed over offsets.
+func (s *suspicion) passed(at place, from, to int64) {
+	if s.gaps == nil {
+		s.gaps = make(map[place][2]int64)
+	}
+	s.gaps[at] = [2]int64{from, to}
+}
+
+// advance notes what a poll brought of a partition. The caller holds mu.
+func (r *Reader) advance(f kgo.FetchTopicPartition, found *suspicion) {
+	at := place{f.Topic, f.Partition}
+	p := r.parts[at]
+	if p == nil {
+		return
+	}
+	if n := len(f.Records); n > 0 {
+		if from, to := Gaps(p.at, f.Records); from >= 0 && from < to {
+			found.passed(at, from, to)
+		}
+		p.at, p.since = f.Records[n-1].Offset+1, time.Time{}
+	} else if f.Err != nil && isDecoding(f.Err) {
+		found.suspect(at, p.at)
+	}
 }
 
 // isDecoding reports whether an error of a fetch can be due to a batch's bytes.
