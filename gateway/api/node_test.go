@@ -111,7 +111,8 @@ func TestSecretLabels(t *testing.T) {
 			t.Errorf("%s: got %s", value, got)
 		}
 	}
-	for _, line := range []string{"- traefik.http.middlewares.a.basicauth.users:me:hunter2", "- traefik.http.middlewares.a.basicauth.users me:hunter2=",
+	for _, line := range []string{"- traefik.http.middlewares.a.basicauth.users:me:hunter2",
+		"- traefik.http.middlewares.a.basicauth.users me:hunter2=",
 		"- traefik.http.routers.a.rule:Host(`a`),hunter2", "- hunter2=traefik.a=b"} {
 		if got := api.ShowNode(line, 1); strings.Contains(got, "hunter2") {
 			t.Errorf("%s: got %s", line, got)
