@@ -145,6 +145,6 @@ func BenchmarkStrike(b *testing.B) {
 	var none fault.Set
 	b.ReportAllocs()
 	for b.Loop() {
-		none.Strike(w, r, fault.Route{Router: "shop@docker"}, nil)
+		none.Apply(w, r, fault.Route{Router: "shop@docker"}, nil)
 	}
 }

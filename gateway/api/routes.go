@@ -29,7 +29,7 @@ func (a *API) Routes() []view.Route {
 	list := make([]view.Route, len(routers))
 	for i, r := range routers {
 		list[i] = routes.Describe(r)
-		list[i].Faults = a.Faults.On(r.FaultTarget())
+		list[i].Faults = a.Faults.ActiveFor(r.FaultTarget())
 	}
 	return list
 }

@@ -52,7 +52,7 @@ func authorities(c *config.ACME) (roots *x509.CertPool, texts []string, err erro
 
 // newAccount gives the old one where it would be the same. The server hears of it
 // only once a host needs a certificate.
-func (p *public) newAccount(cache *certmagic.Cache, name string, c *config.ACME, old *account) (*account, error) {
+func (p *acmeIssuer) newAccount(cache *certmagic.Cache, name string, c *config.ACME, old *account) (*account, error) {
 	a := &account{name: name, server: cmp.Or(c.CAServer, certmagic.LetsEncryptProductionCA), config: c}
 	roots, texts, err := authorities(c)
 	if err != nil {
@@ -62,7 +62,7 @@ func (p *public) newAccount(cache *certmagic.Cache, name string, c *config.ACME,
 	if old != nil && reflect.DeepEqual(old.config, c) && reflect.DeepEqual(old.texts, a.texts) {
 		return old, nil
 	}
-	key, err := look("keyType", c.KeyType, keyTypes)
+	key, err := parse("keyType", c.KeyType, keyTypes)
 	if err != nil {
 		return nil, err
 	}

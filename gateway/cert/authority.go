@@ -51,8 +51,8 @@ type Authority struct {
 	root   *root
 	log    *slog.Logger
 	routed func(context.Context, string) bool
-	local  *local
-	public *public
+	local  *localIssuer
+	public *acmeIssuer
 	files  files
 	usual  *option // of hosts that have no options, where there are no default ones
 	state  atomic.Pointer[state]
@@ -104,9 +104,9 @@ func (a *Authority) Pool() *x509.CertPool {
 // no certificate yet fail. It may be called again.
 func (a *Authority) Close() { a.close() }
 
-// refuse returns no error: crypto/tls would then tell the client of an internal
+// rejectHandshake returns no error: crypto/tls would then tell the client of an internal
 // error. Where there is neither it sends unrecognized_name.
-func (a *Authority) refuse(hello *tls.ClientHelloInfo, why string) (*tls.Certificate, error) {
+func (a *Authority) rejectHandshake(hello *tls.ClientHelloInfo, why string) (*tls.Certificate, error) {
 	client := ""
 	if hello.Conn != nil {
 		client = hello.Conn.RemoteAddr().String()

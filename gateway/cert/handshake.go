@@ -167,7 +167,7 @@ func (a *Authority) nameless(hello *tls.ClientHelloInfo, s *state, strict bool) 
 // lastResort is the default certificate, unless the options are strict.
 func (a *Authority) lastResort(hello *tls.ClientHelloInfo, s *state, strict bool, why string) (*tls.Certificate, error) {
 	if strict {
-		return a.refuse(hello, why)
+		return a.rejectHandshake(hello, why)
 	}
 	if c := a.fallback(hello, s); c != nil {
 		return c, nil

@@ -112,14 +112,14 @@ func (a *Authority) listFiles(l *lister) {
 	keys := slices.SortedFunc(maps.Keys(read), func(a, b config.KeyPair) int { return cmp.Compare(nameOf(a.CertFile), nameOf(b.CertFile)) })
 	for _, k := range keys {
 		crt := read[k].certificate
-		own := pairs{}
+		own := fileCerts{}
 		own.add(crt)
 		l.add(Certificate{Hosts: slices.Sorted(maps.Keys(own)), Source: FromFile, File: nameOf(k.CertFile), Default: l.state.fallback == crt},
 			crt)
 	}
 }
 
-func (p *public) list(l *lister) {
+func (p *acmeIssuer) list(l *lister) {
 	p.mu.Lock()
 	hosts := maps.Clone(p.hosts)
 	p.mu.Unlock()
@@ -137,7 +137,7 @@ func (p *public) list(l *lister) {
 
 // list tells of the hosts that routers ask for, and of those that were asked for in
 // handshakes, such as one that an expression allows.
-func (l *local) list(into *lister) {
+func (l *localIssuer) list(into *lister) {
 	hosts := l.hosts()
 	for _, host := range slices.Sorted(maps.Keys(hosts)) {
 		if routed := len(into.routers[host]) > 0; !into.taken[host] && (routed || hosts[host] != nil) {

@@ -22,10 +22,10 @@ const (
 	renewTime = leafLifetime / 3
 )
 
-// local has the certificates of the local authority. Those of hosts that routers
+// localIssuer has the certificates of the local authority. Those of hosts that routers
 // spell out are kept, on disk too; those of others are in memory, the least recently
 // used of which go first.
-type local struct {
+type localIssuer struct {
 	ctx     context.Context
 	issuer  *issuer
 	log     *slog.Logger
@@ -43,8 +43,8 @@ type issued struct {
 	certificate *tls.Certificate
 }
 
-func newLocal(ctx context.Context, r *root, opts Options) *local {
-	l := &local{
+func newLocal(ctx context.Context, r *root, opts Options) *localIssuer {
+	l := &localIssuer{
 		ctx: ctx, issuer: &issuer{root: r}, log: opts.Log,
 		named: make(map[string]*tls.Certificate), onDemand: make(map[string]*list.Element),
 	}
@@ -56,7 +56,7 @@ func newLocal(ctx context.Context, r *root, opts Options) *local {
 
 // certificate gives the one for host, which is issued where there is none. However
 // many handshakes wait for it, it is issued once.
-func (l *local) certificate(host string) (*tls.Certificate, error) {
+func (l *localIssuer) certificate(host string) (*tls.Certificate, error) {
 	if c := l.find(host); c != nil {
 		return c, nil
 	}
@@ -73,7 +73,7 @@ func (l *local) certificate(host string) (*tls.Certificate, error) {
 }
 
 // find gives a certificate that is not near its end, or nil.
-func (l *local) find(host string) *tls.Certificate {
+func (l *localIssuer) find(host string) *tls.Certificate {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	c := l.named[host]
@@ -90,7 +90,7 @@ func (l *local) find(host string) *tls.Certificate {
 func fresh(c *tls.Certificate) bool { return time.Until(c.Leaf.NotAfter) > renewTime }
 
 // make takes a certificate from its files, or issues it.
-func (l *local) make(host string) (*tls.Certificate, error) {
+func (l *localIssuer) make(host string) (*tls.Certificate, error) {
 	if err := l.ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -115,14 +115,14 @@ func (l *local) make(host string) (*tls.Certificate, error) {
 }
 
 // stores reports whether the certificate of host is kept on disk.
-func (l *local) stores(host string) bool {
+func (l *localIssuer) stores(host string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	_, named := l.named[host]
 	return named && l.dir != ""
 }
 
-func (l *local) put(host string, c *tls.Certificate) {
+func (l *localIssuer) put(host string, c *tls.Certificate) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if _, named := l.named[host]; named {
@@ -133,7 +133,7 @@ func (l *local) put(host string, c *tls.Certificate) {
 }
 
 // putOnDemand is put for a host that no router spells out, under the lock.
-func (l *local) putOnDemand(host string, c *tls.Certificate) {
+func (l *localIssuer) putOnDemand(host string, c *tls.Certificate) {
 	if e := l.onDemand[host]; e != nil {
 		l.drop(e)
 	}
@@ -143,11 +143,11 @@ func (l *local) putOnDemand(host string, c *tls.Certificate) {
 	}
 }
 
-func (l *local) drop(e *list.Element) { delete(l.onDemand, l.order.Remove(e).(*issued).host) }
+func (l *localIssuer) drop(e *list.Element) { delete(l.onDemand, l.order.Remove(e).(*issued).host) }
 
 // name says which hosts routers spell out. The files of hosts that no router spells
 // out any more are removed.
-func (l *local) name(hosts []string) {
+func (l *localIssuer) name(hosts []string) {
 	named := make(map[string]*tls.Certificate, len(hosts))
 	l.mu.Lock()
 	for _, host := range hosts {
@@ -178,7 +178,7 @@ func (l *local) name(hosts []string) {
 }
 
 // hosts are those that have a certificate, or are spelled out, and their certificates.
-func (l *local) hosts() map[string]*tls.Certificate {
+func (l *localIssuer) hosts() map[string]*tls.Certificate {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	all := make(map[string]*tls.Certificate, len(l.named)+len(l.onDemand))

@@ -53,13 +53,13 @@ func (e *optionError) Error() string { return e.field + ": " + e.text }
 // Hint is the hint shown with the error.
 func (e *optionError) Hint() string { return e.hint }
 
-// look finds a name of a field.
-func look[V any](field, name string, known map[string]V) (V, error) {
+// parse finds a name of a field.
+func parse[V any](field, name string, known map[string]V) (V, error) {
 	v, ok := known[name]
 	if !ok {
 		names := keys(known)
 		slices.Reverse(names) // of two as close, such as versions, the later one
-		hint := near(name, names)
+		hint := nearest(name, names)
 		if hint == "" {
 			hint = fmt.Sprintf("known are %v", keys(known))
 		}
@@ -68,11 +68,11 @@ func look[V any](field, name string, known map[string]V) (V, error) {
 	return v, nil
 }
 
-// lookAll finds each name of a field. None give nil, which means Go's choice.
-func lookAll[V any](field string, names []string, known map[string]V) ([]V, error) {
+// parseAll finds each name of a field. None give nil, which means Go's choice.
+func parseAll[V any](field string, names []string, known map[string]V) ([]V, error) {
 	var all []V
 	for _, name := range names {
-		v, err := look(field, name, known)
+		v, err := parse(field, name, known)
 		if err != nil {
 			return nil, err
 		}

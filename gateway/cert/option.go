@@ -87,7 +87,7 @@ func (a *Authority) buildOptions(from map[string]*config.TLSOptions, old map[str
 			} else {
 				message += ": they stay as they were"
 			}
-			to.wrong(c.Origin, message, hint.Of(err))
+			to.fail(c.Origin, message, hint.Of(err))
 		}
 		if o == nil {
 			o = newOption(&config.TLSOptions{}, nil, a.refuseAll(name))
@@ -134,12 +134,12 @@ func knownVersions(name string, c *config.TLSOptions, old *option, to *report) *
 		if *field.value == "" {
 			continue
 		}
-		if _, err := look(field.name, *field.value, versions); err != nil {
+		if _, err := parse(field.name, *field.value, versions); err != nil {
 			rest := field.without
 			if field.last != "" {
 				rest = "it stays " + field.last
 			}
-			to.doubt(c.Origin, fmt.Sprintf("the TLS options %q: %v: %s", name, err, rest), hint.Of(err))
+			to.warn(c.Origin, fmt.Sprintf("the TLS options %q: %v: %s", name, err, rest), hint.Of(err))
 			*field.value = field.last
 		}
 	}
@@ -156,12 +156,12 @@ func (a *Authority) handshake(c *config.TLSOptions, texts []string) (*tls.Config
 	}
 	var err error
 	if c.MinVersion != "" {
-		if t.MinVersion, err = look("minVersion", c.MinVersion, versions); err != nil {
+		if t.MinVersion, err = parse("minVersion", c.MinVersion, versions); err != nil {
 			return nil, err
 		}
 	}
 	if c.MaxVersion != "" {
-		if t.MaxVersion, err = look("maxVersion", c.MaxVersion, versions); err != nil {
+		if t.MaxVersion, err = parse("maxVersion", c.MaxVersion, versions); err != nil {
 			return nil, err
 		}
 		if t.MaxVersion < t.MinVersion {
@@ -169,10 +169,10 @@ func (a *Authority) handshake(c *config.TLSOptions, texts []string) (*tls.Config
 				"raise maxVersion or lower minVersion"}
 		}
 	}
-	if t.CipherSuites, err = lookAll("cipherSuites", c.CipherSuites, suites); err != nil {
+	if t.CipherSuites, err = parseAll("cipherSuites", c.CipherSuites, suites); err != nil {
 		return nil, err
 	}
-	if t.CurvePreferences, err = lookAll("curvePreferences", c.CurvePreferences, curves); err != nil {
+	if t.CurvePreferences, err = parseAll("curvePreferences", c.CurvePreferences, curves); err != nil {
 		return nil, err
 	}
 	return t, clientAuth(t, c.ClientAuth, texts)
@@ -195,7 +195,7 @@ func clientAuth(t *tls.Config, c config.ClientAuth, texts []string) (err error) 
 		}
 		return nil
 	}
-	if t.ClientAuth, err = look("clientAuth.clientAuthType", c.ClientAuthType, clientAuths); err != nil {
+	if t.ClientAuth, err = parse("clientAuth.clientAuthType", c.ClientAuthType, clientAuths); err != nil {
 		return err
 	}
 	if t.ClientAuth >= tls.VerifyClientCertIfGiven && t.ClientCAs == nil {
@@ -211,7 +211,7 @@ func (a *Authority) refuseAll(name string) *tls.Config {
 	t := a.base()
 	t.SessionTicketsDisabled = true // no session may be resumed
 	t.GetCertificate = func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-		return a.refuse(hello, fmt.Sprintf("the TLS options %q are wrong or missing", name))
+		return a.rejectHandshake(hello, fmt.Sprintf("the TLS options %q are wrong or missing", name))
 	}
 	return t
 }

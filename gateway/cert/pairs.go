@@ -14,14 +14,14 @@ import (
 	"axion/gateway/hint"
 )
 
-// pairs are the user's certificates by the names in them, wildcards as written.
-type pairs map[string][]*tls.Certificate
+// fileCerts are the user's certificates by the names in them, wildcards as written.
+type fileCerts map[string][]*tls.Certificate
 
 // names reports whether one of them is for host.
-func (p pairs) names(host string) bool { return len(p.list(host)) > 0 }
+func (p fileCerts) names(host string) bool { return len(p.list(host)) > 0 }
 
 // list gives those that name host, before those with a wildcard for it.
-func (p pairs) list(host string) []*tls.Certificate {
+func (p fileCerts) list(host string) []*tls.Certificate {
 	if list := p[host]; len(p) == 0 || len(list) > 0 {
 		return list
 	}
@@ -33,7 +33,7 @@ func (p pairs) list(host string) []*tls.Certificate {
 
 // find gives the certificate for host, of several the first that the client
 // supports, or nil.
-func (p pairs) find(hello *tls.ClientHelloInfo, host string) *tls.Certificate {
+func (p fileCerts) find(hello *tls.ClientHelloInfo, host string) *tls.Certificate {
 	list := p.list(host)
 	if len(list) == 0 {
 		return nil
@@ -49,7 +49,7 @@ func (p pairs) find(hello *tls.ClientHelloInfo, host string) *tls.Certificate {
 	return list[0]
 }
 
-func (p pairs) add(c *tls.Certificate) {
+func (p fileCerts) add(c *tls.Certificate) {
 	names := append([]string{}, c.Leaf.DNSNames...)
 	for _, ip := range c.Leaf.IPAddresses {
 		names = append(names, ip.String())
@@ -69,7 +69,7 @@ func (p pairs) add(c *tls.Certificate) {
 // files remembers the pairs that were read last, for when a file is bad.
 type files struct {
 	last   map[config.KeyPair]*pair
-	stamps map[string]stamp // of the files, by path
+	stamps map[string]fileStamp // of the files, by path
 }
 
 // pair is a certificate and the texts that it was read from.
@@ -79,9 +79,9 @@ type pair struct {
 }
 
 // load reads every certificate anew. A bad one keeps its last good content.
-func (f *files) load(from config.TLS, to *report) (pairs, *tls.Certificate) {
+func (f *files) load(from config.TLS, to *report) (fileCerts, *tls.Certificate) {
 	next := make(map[config.KeyPair]*pair)
-	f.stamps = make(map[string]stamp)
+	f.stamps = make(map[string]fileStamp)
 	read := func(k config.KeyPair, at config.Origin, what string) *tls.Certificate {
 		f.note(k)
 		p, err := f.read(k)
@@ -90,19 +90,19 @@ func (f *files) load(from config.TLS, to *report) (pairs, *tls.Certificate) {
 			if p = f.last[k]; p != nil {
 				message += ": it stays as it was"
 			}
-			to.wrong(at, message, hint.Of(err))
+			to.fail(at, message, hint.Of(err))
 		}
 		if p == nil {
 			return nil
 		}
 		next[k] = p
 		if end := p.certificate.Leaf.NotAfter; time.Now().After(end) {
-			to.doubt(at, fmt.Sprintf("%s %s expired on %s", what, nameOf(k.CertFile), end.Format(time.DateOnly)),
+			to.warn(at, fmt.Sprintf("%s %s expired on %s", what, nameOf(k.CertFile), end.Format(time.DateOnly)),
 				"renew it; a changed file is read anew")
 		}
 		return p.certificate
 	}
-	found := pairs{}
+	found := fileCerts{}
 	for _, c := range from.Certificates {
 		if crt := read(config.KeyPair{CertFile: c.CertFile, KeyFile: c.KeyFile}, c.Origin, "the certificate"); crt != nil {
 			found.add(crt)

@@ -21,14 +21,14 @@ import (
 // maxCached bounds the certificates by ACME in memory.
 const maxCached = 4096
 
-// public has certificates from ACME servers. It does nothing, and opens nothing,
+// acmeIssuer has certificates from ACME servers. It does nothing, and opens nothing,
 // until a host needs it.
-type public struct {
+type acmeIssuer struct {
 	log     *slog.Logger
 	ctx     context.Context
 	storage string
 	cache   atomic.Pointer[certmagic.Cache] // nil until needed
-	recent  recent
+	recent  certCache
 	dry     bool // accounts are looked at only
 
 	mu            sync.Mutex
@@ -43,8 +43,8 @@ type managed struct {
 	cancel  context.CancelFunc
 }
 
-func newPublic(ctx context.Context, opts Options) *public {
-	p := &public{log: opts.Log, ctx: ctx, accounts: make(map[string]*account), hosts: make(map[string]managed)}
+func newPublic(ctx context.Context, opts Options) *acmeIssuer {
+	p := &acmeIssuer{log: opts.Log, ctx: ctx, accounts: make(map[string]*account), hosts: make(map[string]managed)}
 	if opts.Storage != "" {
 		p.storage = filepath.Join(opts.Storage, "acme")
 	}
@@ -52,7 +52,7 @@ func newPublic(ctx context.Context, opts Options) *public {
 }
 
 // find gives the certificate of a host, or nil while there is none.
-func (p *public) find(hello *tls.ClientHelloInfo, host string) *tls.Certificate {
+func (p *acmeIssuer) find(hello *tls.ClientHelloInfo, host string) *tls.Certificate {
 	cache := p.cache.Load()
 	if cache == nil {
 		return nil
@@ -61,7 +61,7 @@ func (p *public) find(hello *tls.ClientHelloInfo, host string) *tls.Certificate 
 }
 
 // open makes the cache at the first need of it.
-func (p *public) open() (*certmagic.Cache, error) {
+func (p *acmeIssuer) open() (*certmagic.Cache, error) {
 	if c := p.cache.Load(); c != nil {
 		return c, nil
 	}
@@ -82,7 +82,7 @@ func (p *public) open() (*certmagic.Cache, error) {
 }
 
 // configOf tells certmagic by which account it is to renew a certificate.
-func (p *public) configOf(c certmagic.Certificate) (*certmagic.Config, error) {
+func (p *acmeIssuer) configOf(c certmagic.Certificate) (*certmagic.Config, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, name := range c.Names {
@@ -95,7 +95,7 @@ func (p *public) configOf(c certmagic.Certificate) (*certmagic.Config, error) {
 
 // manage gets certificates for hosts in the background, keeps them renewed, and
 // lets go of those of other hosts.
-func (p *public) manage(hosts map[string]*account) {
+func (p *acmeIssuer) manage(hosts map[string]*account) {
 	type job struct {
 		ctx     context.Context
 		account *account
@@ -134,7 +134,7 @@ func (p *public) manage(hosts map[string]*account) {
 	}
 }
 
-func (p *public) close() {
+func (p *acmeIssuer) close() {
 	if c := p.cache.Load(); c != nil {
 		c.Stop()
 	}
@@ -149,7 +149,7 @@ func (p *public) close() {
 }
 
 // plan says which hosts get certificates by which account.
-func (p *public) plan(s *state, to *report) map[string]*account {
+func (p *acmeIssuer) plan(s *state, to *report) map[string]*account {
 	plan := &plan{public: p, state: s, to: to, accounts: make(map[string]*account), hosts: make(map[string]*account)}
 	for _, r := range s.settings.Routers {
 		if r.TLS.CertResolver == "" || r.TLS.Passthrough {
@@ -172,7 +172,7 @@ func (p *public) plan(s *state, to *report) map[string]*account {
 
 // plan is one under way.
 type plan struct {
-	public   *public
+	public   *acmeIssuer
 	state    *state
 	to       *report
 	accounts map[string]*account // by resolver; nil for one that is wrong
@@ -190,7 +190,7 @@ func (p *plan) add(at config.Origin, resolver string, names []string) {
 			continue
 		}
 		if isWildcard(name) {
-			p.to.doubt(at, "the resolver "+quote(resolver)+" cannot have a certificate for "+quote(name)+
+			p.to.warn(at, "the resolver "+quote(resolver)+" cannot have a certificate for "+quote(name)+
 				": wildcards need the DNS challenge, which is not supported",
 				"name the hosts one by one in tls.domains, or give a certificate by file")
 			continue
@@ -210,7 +210,7 @@ func (p *plan) add(at config.Origin, resolver string, names []string) {
 func (p *plan) account(at config.Origin, resolver string, c *config.ACME) *account {
 	what := "the resolver " + quote(resolver) + ": "
 	if c.DNSChallenge != nil {
-		p.to.doubt(at, what+"the DNS challenge is not supported", "use httpChallenge or tlsChallenge")
+		p.to.warn(at, what+"the DNS challenge is not supported", "use httpChallenge or tlsChallenge")
 		if c.HTTPChallenge == nil && c.TLSChallenge == nil {
 			return nil
 		}
@@ -219,7 +219,7 @@ func (p *plan) account(at config.Origin, resolver string, c *config.ACME) *accou
 	var err error
 	if p.public.dry {
 		if _, _, err = authorities(c); err == nil {
-			_, err = look("keyType", c.KeyType, keyTypes)
+			_, err = parse("keyType", c.KeyType, keyTypes)
 		}
 		if err == nil {
 			return nil
@@ -236,6 +236,6 @@ func (p *plan) account(at config.Origin, resolver string, c *config.ACME) *accou
 			return account
 		}
 	}
-	p.to.wrong(at, what+err.Error(), hint.Of(err))
+	p.to.fail(at, what+err.Error(), hint.Of(err))
 	return nil
 }

@@ -13,23 +13,23 @@ import (
 // Certificates are renewed days before they end.
 const recentTime = time.Minute
 
-// recent spares handshakes certmagic's cache, which has one lock for all and
+// certCache spares handshakes certmagic's cache, which has one lock for all and
 // copies what it finds. The zero value is ready to use.
-type recent struct {
+type certCache struct {
 	hosts sync.Map // of *hit by host
 	count atomic.Int64
 }
 
-type hit struct {
+type cacheEntry struct {
 	certificate *tls.Certificate
 	until       time.Time
 }
 
 // find gives the certificate in cache for host, or nil.
-func (r *recent) find(hello *tls.ClientHelloInfo, host string, cache *certmagic.Cache) *tls.Certificate {
+func (r *certCache) find(hello *tls.ClientHelloInfo, host string, cache *certmagic.Cache) *tls.Certificate {
 	now := time.Now()
 	if v, ok := r.hosts.Load(host); ok {
-		if h := v.(*hit); now.Before(h.until) {
+		if h := v.(*cacheEntry); now.Before(h.until) {
 			return h.certificate
 		}
 	}
@@ -41,8 +41,8 @@ func (r *recent) find(hello *tls.ClientHelloInfo, host string, cache *certmagic.
 		r.hosts.Clear()
 		r.count.Store(0)
 	}
-	r.hosts.Store(host, &hit{&found.Certificate, now.Add(recentTime)})
+	r.hosts.Store(host, &cacheEntry{&found.Certificate, now.Add(recentTime)})
 	return &found.Certificate
 }
 
-func (r *recent) forget(host string) { r.hosts.Delete(host) }
+func (r *certCache) forget(host string) { r.hosts.Delete(host) }

@@ -12,19 +12,19 @@ import (
 // refreshPause is how often files are looked at, at most.
 const refreshPause = time.Second
 
-// stamp tells a file from what it was; nil where there is none. A file put in the
+// fileStamp tells a file from what it was; nil where there is none. A file put in the
 // place of another may have its size and, within the clock's grain, its time.
-type stamp struct{ os.FileInfo }
+type fileStamp struct{ os.FileInfo }
 
-func stampOf(path string) stamp {
+func stampOf(path string) fileStamp {
 	info, err := os.Stat(path)
 	if err != nil {
-		return stamp{}
+		return fileStamp{}
 	}
-	return stamp{info}
+	return fileStamp{info}
 }
 
-func (s stamp) same(as stamp) bool {
+func (s fileStamp) same(as fileStamp) bool {
 	if s.FileInfo == nil || as.FileInfo == nil {
 		return s.FileInfo == as.FileInfo
 	}

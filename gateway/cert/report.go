@@ -20,16 +20,16 @@ func (r *report) add(severity config.Severity, at config.Origin, message, hint s
 	})
 }
 
-func (r *report) wrong(at config.Origin, message, hint string) {
+func (r *report) fail(at config.Origin, message, hint string) {
 	r.add(config.Error, at, message, hint)
 }
 
-func (r *report) doubt(at config.Origin, message, hint string) {
+func (r *report) warn(at config.Origin, message, hint string) {
 	r.add(config.Warning, at, message, hint)
 }
 
-// near is the hint with the known name that word is close to, or empty.
-func near(word string, known []string) string {
+// nearest is the hint with the known name that word is close to, or empty.
+func nearest(word string, known []string) string {
 	if n := config.Nearest(word, known); n != "" {
 		return "did you mean " + quote(n) + "?"
 	}

@@ -39,7 +39,7 @@ type Router struct {
 // state is what Settings came to. It does not change.
 type state struct {
 	settings Settings
-	pairs    pairs            // the user's certificates
+	pairs    fileCerts        // the user's certificates
 	fallback *tls.Certificate // the user's default certificate, or nil
 	// generated is the default certificate that a resolver issues, or nil.
 	generated *generated
@@ -81,7 +81,7 @@ func (a *Authority) Apply(settings Settings) []config.Problem {
 // Check reports what is wrong with settings, as Apply would, without putting them in
 // force: no certificate is issued and no ACME server is asked.
 func Check(settings Settings) []config.Problem {
-	a := &Authority{log: slog.New(slog.DiscardHandler), public: &public{dry: true}}
+	a := &Authority{log: slog.New(slog.DiscardHandler), public: &acmeIssuer{dry: true}}
 	s := &state{settings: settings}
 	var r report
 	s.pairs, s.fallback = a.files.load(settings.TLS, &r)
@@ -132,8 +132,8 @@ func (s *state) checkOptions(r Router, to *report) {
 	if name == "" || name == defaultName || r.TLS.Passthrough || s.options[name] != nil {
 		return
 	}
-	to.wrong(r.Origin, "router "+quote(r.Name)+": the TLS options "+quote(name)+" do not exist: its hosts are refused",
-		near(name, keys(s.options)))
+	to.fail(r.Origin, "router "+quote(r.Name)+": the TLS options "+quote(name)+" do not exist: its hosts are refused",
+		nearest(name, keys(s.options)))
 }
 
 // generated is a default certificate that is issued for a host.
@@ -150,7 +150,7 @@ func newGenerated(store *config.TLSStore, to *report) *generated {
 	}
 	g := store.DefaultGeneratedCert
 	if g.Domain == nil || g.Domain.Main == "" {
-		to.wrong(store.Origin, "the store \"default\": defaultGeneratedCert has no domain.main", "name the host that the certificate is for")
+		to.fail(store.Origin, "the store \"default\": defaultGeneratedCert has no domain.main", "name the host that the certificate is for")
 		return nil
 	}
 	return &generated{at: store.Origin, resolver: g.Resolver, host: normal(g.Domain.Main), others: g.Domain.SANs}

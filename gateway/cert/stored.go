@@ -21,14 +21,14 @@ import (
 const maxStored = 1 << 20
 
 // paths are the files of a host's certificate.
-func (l *local) paths(host string) (certFile, keyFile string) {
+func (l *localIssuer) paths(host string) (certFile, keyFile string) {
 	name := certmagic.StorageKeys.Safe(host)
 	return filepath.Join(l.dir, name, name+".crt"), filepath.Join(l.dir, name, name+".key")
 }
 
 // load reads the certificate of host from its files: nil where there are none, or
 // none that can be served, which it says.
-func (l *local) load(host string) *tls.Certificate {
+func (l *localIssuer) load(host string) *tls.Certificate {
 	certFile, keyFile := l.paths(host)
 	chain, err := regular.Read(certFile, maxStored)
 	key, keyErr := regular.Read(keyFile, maxStored)
@@ -48,7 +48,7 @@ func (l *local) load(host string) *tls.Certificate {
 
 // check makes a certificate of the content of its files, where the root's clients
 // would accept it for host.
-func (l *local) check(host string, chain, key []byte, err error) (*tls.Certificate, error) {
+func (l *localIssuer) check(host string, chain, key []byte, err error) (*tls.Certificate, error) {
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +78,7 @@ func (l *local) check(host string, chain, key []byte, err error) (*tls.Certifica
 
 // save writes the files of a certificate. A directory or a link in their place is
 // replaced.
-func (l *local) save(host string, c *tls.Certificate) error {
+func (l *localIssuer) save(host string, c *tls.Certificate) error {
 	certFile, keyFile := l.paths(host)
 	if err := l.clear(filepath.Dir(certFile), certFile, keyFile); err != nil {
 		return err
@@ -100,7 +100,7 @@ func (l *local) save(host string, c *tls.Certificate) error {
 }
 
 // clear makes a directory in which the files can be written.
-func (l *local) clear(dir string, files ...string) error {
+func (l *localIssuer) clear(dir string, files ...string) error {
 	if info, err := os.Lstat(dir); err == nil && !info.IsDir() {
 		if err := os.Remove(dir); err != nil {
 			return err
@@ -120,7 +120,7 @@ func (l *local) clear(dir string, files ...string) error {
 }
 
 // remove removes the files of a host.
-func (l *local) remove(host string) {
+func (l *localIssuer) remove(host string) {
 	certFile, _ := l.paths(host)
 	if err := os.RemoveAll(filepath.Dir(certFile)); err != nil {
 		l.log.Warn("a certificate's files stay", "host", host, "error", err)

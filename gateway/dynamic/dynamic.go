@@ -122,7 +122,7 @@ var (
 type origins struct {
 	file   string
 	root   *document.Node
-	places *places
+	places *locator
 }
 
 func (o *origins) at(n *document.Node) config.Origin {

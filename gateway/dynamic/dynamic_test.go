@@ -171,7 +171,7 @@ func TestRead(t *testing.T) {
 			if !reflect.DeepEqual(got, test.want) {
 				t.Errorf("got %s\nwant %s", written(t, got), written(t, test.want))
 			}
-			if !dynamic.Recognize([]byte(test.data)) {
+			if !dynamic.IsDynamicConfig([]byte(test.data)) {
 				t.Error("not recognized")
 			}
 		})
@@ -325,7 +325,7 @@ func TestRecognize(t *testing.T) {
 		"http://example.org\n":                  false,
 		"":                                      false,
 	} {
-		if got := dynamic.Recognize([]byte(data)); got != want {
+		if got := dynamic.IsDynamicConfig([]byte(data)); got != want {
 			t.Errorf("%q: got %v, want %v", data, got, want)
 		}
 	}
@@ -351,6 +351,6 @@ func FuzzRead(f *testing.F) {
 				t.Errorf("the checker let pass what the parser refuses: %s", p.Message)
 			}
 		}
-		dynamic.Recognize(data)
+		dynamic.IsDynamicConfig(data)
 	})
 }

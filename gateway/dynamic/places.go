@@ -2,20 +2,20 @@ package dynamic
 
 import "strings"
 
-// places leads from the lines of a template's output to those of the template. Nil
+// locator leads from the lines of a template's output to those of the template. Nil
 // is for a file that is none.
-type places struct {
+type locator struct {
 	lines []int // by line of the output, from 0
 }
 
 // newPlaces finds lines again that came through unchanged, in order; a line that
 // did not counts as the one before.
-func newPlaces(source, output []byte) *places {
+func newPlaces(source, output []byte) *locator {
 	at := map[string][]int{}
 	for i, line := range strings.Split(string(source), "\n") {
 		at[line] = append(at[line], i+1)
 	}
-	p := &places{}
+	p := &locator{}
 	last := 1
 	for line := range strings.SplitSeq(string(output), "\n") {
 		if same := at[line]; len(same) > 0 && strings.TrimSpace(line) != "" {
@@ -34,7 +34,7 @@ func newPlaces(source, output []byte) *places {
 }
 
 // source is the line of the file that a line was made of; 0 stays 0.
-func (p *places) source(line int) int {
+func (p *locator) source(line int) int {
 	if p == nil || line < 1 || line > len(p.lines) {
 		return line
 	}

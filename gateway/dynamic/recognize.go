@@ -14,10 +14,10 @@ var (
 	tomlSection = regexp.MustCompile(`(?mi)^[ \t]*\[{1,2}[ \t]*"?(http|tcp|udp|tls)"?[ \t]*[.\]]`)
 )
 
-// Recognize reports whether a file looks like one of Traefik's dynamic
+// IsDynamicConfig reports whether a file looks like one of Traefik's dynamic
 // configuration, rather than a compose file: whether its top level has http, tcp,
 // udp or tls.
-func Recognize(data []byte) bool {
+func IsDynamicConfig(data []byte) bool {
 	if len(data) > document.MaxBytes {
 		return false
 	}

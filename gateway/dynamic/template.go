@@ -21,7 +21,7 @@ var limits = gotemplate.Limits{Output: document.MaxBytes, Steps: 1_000_000, Time
 
 // expand runs a file as a template, as Traefik does with all of them, until ctx
 // ends.
-func expand(ctx context.Context, name string, data []byte, env func(string) (string, bool)) ([]byte, *places, *config.Problem) {
+func expand(ctx context.Context, name string, data []byte, env func(string) (string, bool)) ([]byte, *locator, *config.Problem) {
 	if len(data) > document.MaxBytes || !bytes.Contains(data, []byte("{{")) {
 		return data, nil, nil
 	}

@@ -16,7 +16,7 @@ import (
 
 	"axion/gateway/cancellation"
 	"axion/gateway/listen"
-	"axion/gateway/record"
+	"axion/gateway/respwriter"
 )
 
 const (
@@ -207,7 +207,7 @@ func (g *limitedConn) Close() error {
 }
 
 // ReadFrom copies by the connection below, which has the kernel do it where it can.
-func (g *limitedConn) ReadFrom(r io.Reader) (int64, error) { return record.ReadFrom(g.Conn, r) }
+func (g *limitedConn) ReadFrom(r io.Reader) (int64, error) { return respwriter.ReadFrom(g.Conn, r) }
 
 // NetConn is the connection below.
 func (g *limitedConn) NetConn() net.Conn { return g.Conn }

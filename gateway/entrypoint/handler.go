@@ -47,7 +47,7 @@ func (d *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	m.Reuse(w, r)
 	x := d.set.Observer.Begin(w, r, m.name)
 	if m.Observability != nil {
-		x.Route("", "", m.Observability)
+		x.SetRoute("", "", m.Observability)
 	}
 	bounded, unbound := m.Bound(w, r)
 	defer x.EndWith(d.set.requestEnded) //nolint:contextcheck // a request counts however it ends
@@ -106,14 +106,14 @@ func (d *handler) route(x *observe.Exchange, req *rule.Request, m *requestSettin
 		return
 	}
 	at := route.Entry(m.name, d.secure)
-	x.Route(route.Name, route.Config.Service, at.Observability)
-	x.Through(at.MiddlewareNames)
+	x.SetRoute(route.Name, route.Config.Service, at.Observability)
+	x.SetMiddlewares(at.MiddlewareNames)
 	x.Trace(req.HTTP)
 	if at.TLSOptions != "" && req.HTTP.TLS != nil && !d.set.Cert.Met(m.name, at.TLSOptions, req.HTTP.TLS) {
 		misdirected(x, req.HTTP)
 		return
 	}
-	if d.set.Faults.Strike(x, req.HTTP, route.FaultTarget(), x) {
+	if d.set.Faults.Apply(x, req.HTTP, route.FaultTarget(), x) {
 		return
 	}
 	at.Handler.ServeHTTP(x, req.HTTP)

@@ -24,7 +24,7 @@ func (f *server) newMux(l net.Listener) *tcp.Mux {
 			}
 			return f.set.Cert.ConfigFor(options)
 		},
-		HTTPWants: func(host string) tcp.Claim {
+		HTTPWants: func(host string) tcp.HostPriority {
 			v := f.target.Load()
 			return v.table.Index(v.entry.Name, true).HostClaim(host)
 		},

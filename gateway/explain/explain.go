@@ -162,7 +162,7 @@ func (x *Explainer) Explain(q Request) (*Explanation, error) {
 	case a.Outcome != "":
 		a.Reply = nil // nothing gets so far
 	case a.Router != nil:
-		a.Router.Faults = x.Faults.On(fault.Route{Router: a.Router.Name, Service: a.Router.Service, Compose: a.Router.Origin.Service})
+		a.Router.Faults = x.Faults.ActiveFor(fault.Route{Router: a.Router.Name, Service: a.Router.Service, Compose: a.Router.Origin.Service})
 		x.walk(a, taken, req)
 	case req != nil:
 		a.addUnserved(t, req)
@@ -279,7 +279,7 @@ func evaluate(r *routing.Router, req *rule.Request, entrypoint string, secure bo
 		return j
 	}
 	j.Verdicts = shown(r.Rule.Explain(req))
-	missing := shown(r.Rule.Missing(req))
+	missing := shown(r.Rule.Unmet(req))
 	j.Matched = len(missing) == 0
 	here := r.Serves(entrypoint, secure)
 	switch {
@@ -329,7 +329,7 @@ func nearMisses(t *routing.Table, req *rule.Request, a *Explanation, taken *rout
 		if r == taken || r.Rule == nil {
 			continue
 		}
-		missing := len(r.Rule.Missing(req))
+		missing := len(r.Rule.Unmet(req))
 		distance := 2 * missing
 		if !r.Serves(a.EntryPoint, secure) {
 			distance++

@@ -118,8 +118,8 @@ func (s *Set) change(f func([]*Active) []*Active) {
 	s.active.Store(&all)
 }
 
-// On names the faults that are on for a router, such as "delay 500 ms".
-func (s *Set) On(at Route) []string {
+// ActiveFor names the faults that are on for a router, such as "delay 500 ms".
+func (s *Set) ActiveFor(at Route) []string {
 	all := s.active.Load()
 	if all == nil {
 		return nil
@@ -127,29 +127,29 @@ func (s *Set) On(at Route) []string {
 	var names []string
 	for _, a := range *all {
 		if a.on(at) {
-			names = append(names, a.named())
+			names = append(names, a.label())
 		}
 	}
 	return names
 }
 
-// named adds the share of requests where it is not all of them.
-func (a *Active) named() string {
+// label adds the share of requests where it is not all of them.
+func (a *Active) label() string {
 	if a.Percent < 100 {
 		return fmt.Sprintf("%s (%d %% of requests)", a.Fault, a.Percent)
 	}
 	return a.String()
 }
 
-// Noter is told which fault hits a request, and whether it drops it.
-type Noter interface {
+// Recorder is told which fault hits a request, and whether it drops it.
+type Recorder interface {
 	Fault(name string, dropped bool)
 }
 
-// Strike does to a request what the faults of its router say. It reports whether
+// Apply does to a request what the faults of its router say. It reports whether
 // the request is answered. A request that is dropped panics with
 // [http.ErrAbortHandler], which ends its connection or stream.
-func (s *Set) Strike(w http.ResponseWriter, r *http.Request, at Route, note Noter) bool {
+func (s *Set) Apply(w http.ResponseWriter, r *http.Request, at Route, note Recorder) bool {
 	all := s.active.Load()
 	if all == nil {
 		return false

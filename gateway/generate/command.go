@@ -112,7 +112,7 @@ func (o options) edit(out io.Writer, file string, services []Service) error {
 		_, err = io.WriteString(out, udiff.Unified(file, file, string(before), string(after)))
 		return err
 	case changed:
-		if err := replace(file, after); err != nil {
+		if err := writeAtomically(file, after); err != nil {
 			return fmt.Errorf("write %s: %w", file, err)
 		}
 	}
@@ -127,8 +127,8 @@ func (o options) edit(out io.Writer, file string, services []Service) error {
 	return err
 }
 
-// replace writes a file in one step, with the mode that it has. A link is followed.
-func replace(file string, data []byte) error {
+// writeAtomically writes a file in one step, with the mode that it has. A link is followed.
+func writeAtomically(file string, data []byte) error {
 	file, err := filepath.EvalSymlinks(file)
 	if err != nil {
 		return err

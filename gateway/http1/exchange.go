@@ -22,20 +22,20 @@ type exchange struct {
 	upgrade  string // the protocol that the client asks to change to
 	switched bool   // it was changed to, and the connections are a tunnel's
 
-	out    *[]byte       // what is sent at first: the head, and a small body; nil once it is not needed
-	whole  bool          // all of the body is in out
-	wrote  bool          // a byte of out was taken by the connection
-	unused time.Duration // how long the connection was before
-	waits  bool          // the body waits for the server's 100
+	out         *[]byte       // what is sent at first: the head, and a small body; nil once it is not needed
+	whole       bool          // all of the body is in out
+	wrote       bool          // a byte of out was taken by the connection
+	unused      time.Duration // how long the connection was before
+	awaiting100 bool          // the body waits for the server's 100
 
-	head  head
-	heard bool // a byte of an answer came
-	// sending is closed when the body is sent, or sendErr says why not; nil where no
+	head            head
+	responseStarted bool // a byte of an answer came
+	// bodySent is closed when the body is sent, or sendErr says why not; nil where no
 	// goroutine sends it.
-	sending chan struct{}
-	sendErr error
-	reading atomic.Bool           // that waits for the client
-	broken  atomic.Pointer[Error] // the client's body cannot be read to its end
+	bodySent      chan struct{}
+	sendErr       error
+	reading       atomic.Bool           // that waits for the client
+	clientBodyErr atomic.Pointer[Error] // the client's body cannot be read to its end
 
 	deadline readDeadline
 
@@ -49,16 +49,16 @@ func (x *exchange) run(c *conn, used bool) error {
 	x.deadline = readDeadline{conn: c}
 	x.client.watch.add(x)
 	c.begin()
-	reusable, err := x.talk(c, used)
+	reusable, err := x.roundTrip(c, used)
 	if !x.switched { // else it is not watched any more
 		reusable = x.client.watch.remove(x) && reusable
 	}
-	if x.sending != nil {
+	if x.bodySent != nil {
 		if !reusable {
 			_ = c.Conn.Close()
 			x.stopSending()
 		}
-		<-x.sending
+		<-x.bodySent
 	}
 	switch {
 	case x.switched:
@@ -81,27 +81,27 @@ const leaseMargin = time.Second
 // errAbort is a failure after the answer was begun.
 var errAbort = errors.New("the answer was cut short")
 
-// talk reports whether the connection can be used again.
-func (x *exchange) talk(c *conn, used bool) (reusable bool, err error) {
+// roundTrip reports whether the connection can be used again.
+func (x *exchange) roundTrip(c *conn, used bool) (reusable bool, err error) {
 	failed := x.send(c, used)
 	if failed != nil && used {
-		return false, x.fail("write", failed)
+		return false, x.wrapError("write", failed)
 	}
 	switch limit := x.client.opts.HeaderTimeout; {
 	case failed != nil: // it may have answered before it closed the connection
 		x.deadline.wait(lastWord)
-	case x.waits:
+	case x.awaiting100:
 		x.deadline.wait(continueTimeout)
-	case x.sending == nil && limit > 0: // else it counts from the end of the body
+	case x.bodySent == nil && limit > 0: // else it counts from the end of the body
 		x.deadline.wait(limit)
 	}
 	if err := x.readHeads(c, used, failed); err != nil {
 		return false, err
 	}
 	if x.head.status == http.StatusSwitchingProtocols {
-		return false, x.switchTo(c)
+		return false, x.upgradeTo(c)
 	}
-	if x.sending != nil || x.deadline.set {
+	if x.bodySent != nil || x.deadline.set {
 		x.deadline.start()
 	}
 	reusable, err = x.answer(c)
@@ -114,20 +114,20 @@ func (x *exchange) readHeads(c *conn, used bool, failed error) error {
 	for {
 		if err := x.await(c); err != nil {
 			if failed != nil {
-				return x.fail("write", failed)
+				return x.wrapError("write", failed)
 			}
-			return x.fail("read", err)
+			return x.wrapError("read", err)
 		}
 		if err := readHead(c.r, &x.head); err != nil {
-			return x.fail("header", err)
+			return x.wrapError("header", err)
 		}
 		if used && x.unasked() {
-			return x.fail("read", errUnasked)
+			return x.wrapError("read", errUnasked)
 		}
 		if x.head.status >= 200 || x.head.status == http.StatusSwitchingProtocols {
 			return nil
 		}
-		x.inform(c)
+		x.write1xx(c)
 	}
 }
 
@@ -140,29 +140,29 @@ func (x *exchange) unasked() bool {
 	if x.head.status != http.StatusRequestTimeout || !x.head.close {
 		return false
 	}
-	x.heard = !x.replayableUnheard()
-	return !x.heard
+	x.responseStarted = !x.replayableUnheard()
+	return !x.responseStarted
 }
 
 // await returns once a byte of an answer has come. A body that waits for the server's
 // word goes on its way where none comes.
 func (x *exchange) await(c *conn) error {
 	_, err := c.r.Peek(1)
-	if x.waits && errors.Is(err, os.ErrDeadlineExceeded) && !x.deadline.over() {
+	if x.awaiting100 && errors.Is(err, os.ErrDeadlineExceeded) && !x.deadline.over() {
 		x.deadline.wait(0)
 		x.stream(c)
 		_, err = c.r.Peek(1)
 	}
 	if err == nil {
-		x.heard = true
+		x.responseStarted = true
 	}
 	return err
 }
 
-// fail is an error before the answer was begun. A context's end is the reason where
+// wrapError is an error before the answer was begun. A context's end is the reason where
 // there is one, unless that is because of this exchange.
-func (x *exchange) fail(op string, err error) error {
-	broken := x.broken.Load()
+func (x *exchange) wrapError(op string, err error) error {
+	broken := x.clientBodyErr.Load()
 	if broken != nil && timedOut(broken) {
 		return broken // the client is still there
 	}
@@ -180,10 +180,10 @@ func (x *exchange) fail(op string, err error) error {
 	return &Error{Op: op, Err: err}
 }
 
-// inform hands a 1xx answer on; the server's 100 lets the body go.
-func (x *exchange) inform(c *conn) {
+// write1xx hands a 1xx answer on; the server's 100 lets the body go.
+func (x *exchange) write1xx(c *conn) {
 	if x.head.status == http.StatusContinue {
-		if x.waits {
+		if x.awaiting100 {
 			x.deadline.wait(0)
 			x.stream(c) // reading the body has net/http tell the client
 		}
@@ -196,7 +196,7 @@ func (x *exchange) inform(c *conn) {
 	for _, f := range x.head.fields {
 		delete(h, f.name)
 	}
-	x.head.tell(h)
+	x.head.writeTo(h)
 	x.w.WriteHeader(x.head.status)
 	clear(h)
 	maps.Copy(h, before)
@@ -207,29 +207,29 @@ func (x *exchange) answer(c *conn) (bool, error) {
 	h := &x.head
 	bodyless := x.r.Method == http.MethodHead || h.status == http.StatusNoContent || h.status == http.StatusNotModified
 	header := x.w.Header()
-	spare := h.tell(header)
+	spare := h.writeTo(header)
 	if h.length >= 0 && h.status != http.StatusNoContent {
 		spare[0] = h.decimal()
 		header["Content-Length"] = spare
 	}
-	if x.waits && x.r.ProtoMajor == 1 {
+	if x.awaiting100 && x.r.ProtoMajor == 1 {
 		// The client will not send its body; net/http must not read it either.
 		header["Connection"] = []string{"close"}
 	}
-	x.announce()
+	x.announceTrailers()
 	x.w.WriteHeader(h.status)
 	if bodyless {
-		return x.finish(c), nil
+		return x.reusable(c), nil
 	}
 	if err := x.copyBody(c); err != nil {
 		_ = http.NewResponseController(x.w).Flush() // what there is of it, before the connection ends
 		return false, errAbort
 	}
-	return x.finish(c), nil
+	return x.reusable(c), nil
 }
 
-// announce tells the client of trailers that will come.
-func (x *exchange) announce() {
+// announceTrailers tells the client of trailers that will come.
+func (x *exchange) announceTrailers() {
 	for _, f := range x.head.fields {
 		if f.name == "Trailer" {
 			x.w.Header()["Trailer"] = append(x.w.Header()["Trailer"], f.value)
@@ -237,13 +237,13 @@ func (x *exchange) announce() {
 	}
 }
 
-// finish reports whether the connection can be used again.
-func (x *exchange) finish(c *conn) bool {
-	if x.head.close || c.r.Buffered() > 0 || !x.head.chunked && x.head.length < 0 && !x.without() {
+// reusable reports whether the connection can be used again.
+func (x *exchange) reusable(c *conn) bool {
+	if x.head.close || c.r.Buffered() > 0 || !x.head.chunked && x.head.length < 0 && !x.hasNoBody() {
 		return false
 	}
-	if x.sending == nil {
-		return !x.waits
+	if x.bodySent == nil {
+		return !x.awaiting100
 	}
 	// The server has answered, so it has all of the body, unless the answer is an
 	// early one: then the rest is not wanted.
@@ -251,7 +251,7 @@ func (x *exchange) finish(c *conn) bool {
 	timer := time.NewTimer(lastByte)
 	defer timer.Stop()
 	select {
-	case <-x.sending:
+	case <-x.bodySent:
 		return x.sendErr == nil
 	case <-timer.C:
 		return false
@@ -261,6 +261,6 @@ func (x *exchange) finish(c *conn) bool {
 // lastByte is how long the sending may take to notice that it is done.
 const lastByte = 100 * time.Millisecond
 
-func (x *exchange) without() bool {
+func (x *exchange) hasNoBody() bool {
 	return x.r.Method == http.MethodHead || x.head.status == http.StatusNoContent || x.head.status == http.StatusNotModified
 }

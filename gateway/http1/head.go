@@ -174,13 +174,13 @@ func hasToken(value, token string) bool {
 
 // canonical is the name in its usual form; the usual names cost nothing.
 func canonical(name string) string {
-	if known, ok := usual[name]; ok {
+	if known, ok := commonNames[name]; ok {
 		return known
 	}
 	return textproto.CanonicalMIMEHeaderKey(name)
 }
 
-var usual = func() map[string]string {
+var commonNames = func() map[string]string {
 	m := map[string]string{}
 	for _, name := range []string{"Content-Type", "Content-Length", "Date", "Server", "Connection", "Transfer-Encoding", "Cache-Control",
 		"Etag", "Last-Modified", "Vary", "Set-Cookie", "Location", "Content-Encoding", "Keep-Alive", "X-Powered-By",
@@ -191,9 +191,9 @@ var usual = func() map[string]string {
 	return m
 }()
 
-// tell puts the fields into a ResponseWriter's header, without those that are for
+// writeTo puts the fields into a ResponseWriter's header, without those that are for
 // this connection. The spare list, of one value, is for a field more.
-func (h *head) tell(to http.Header) (spare []string) {
+func (h *head) writeTo(to http.Header) (spare []string) {
 	var named []string
 	for _, f := range h.fields {
 		if f.name == "Connection" {
@@ -206,7 +206,7 @@ func (h *head) tell(to http.Header) (spare []string) {
 		case "Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Connection", "Te", "Trailer", "Upgrade":
 			continue
 		}
-		if isNamed(named, f.name) {
+		if isHopByHop(named, f.name) {
 			continue
 		}
 		values[i] = f.value
@@ -227,7 +227,7 @@ func (h *head) decimal() string {
 	return strconv.FormatInt(h.length, 10)
 }
 
-func isNamed(named []string, name string) bool {
+func isHopByHop(named []string, name string) bool {
 	for _, n := range named {
 		if strings.EqualFold(strings.TrimSpace(n), name) {
 			return true

@@ -18,7 +18,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-const patience = 20 * time.Second
+const idleTimeout = 20 * time.Second
 
 // upstream runs a script on each connection that the client makes.
 func upstream(t testing.TB, script func(c net.Conn, r *bufio.Reader)) *http1.Target {
@@ -36,7 +36,7 @@ func upstream(t testing.TB, script func(c net.Conn, r *bufio.Reader)) *http1.Tar
 			}
 			go func() {
 				defer c.Close()
-				_ = c.SetDeadline(time.Now().Add(patience))
+				_ = c.SetDeadline(time.Now().Add(idleTimeout))
 				script(c, bufio.NewReader(c))
 			}()
 		}
@@ -47,7 +47,7 @@ func upstream(t testing.TB, script func(c net.Conn, r *bufio.Reader)) *http1.Tar
 // front is a real server that forwards to t; it answers failures with 502.
 func front(t testing.TB, target *http1.Target) string {
 	t.Helper()
-	c := http1.New(http1.Options{DialTimeout: patience, IdleTimeout: patience})
+	c := http1.New(http1.Options{DialTimeout: idleTimeout, IdleTimeout: idleTimeout})
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := c.Forward(w, r, target); err != nil {
 			http.Error(w, err.Error(), http.StatusBadGateway)
@@ -85,7 +85,7 @@ func exchange(t *testing.T, address, request string) string {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	_ = c.SetDeadline(time.Now().Add(patience))
+	_ = c.SetDeadline(time.Now().Add(idleTimeout))
 	if _, err := io.WriteString(c, request); err != nil {
 		t.Fatal(err)
 	}

@@ -37,7 +37,7 @@ type Client struct {
 	opts   Options
 	dialer dockerhost.Dialer
 
-	watch  watch
+	watch  cancelWatcher
 	mu     sync.Mutex
 	pools  map[string]*pool
 	closed bool
@@ -116,12 +116,12 @@ func (e *Error) Error() string { return fmt.Sprintf("%s: %v", e.Op, e.Err) }
 func (e *Error) Unwrap() error { return e.Err }
 
 // Forward sends r to t, and its answer to w. A request whose protocol is changed
-// returns once it is, where w is a [record.Lasting] one. An error is an [*Error], after which
+// returns once it is, where w is a [respwriter.Detacher] one. An error is an [*Error], after which
 // nothing has been written to w. A failure after that aborts w by panicking with
 // [http.ErrAbortHandler].
 func (c *Client) Forward(w http.ResponseWriter, r *http.Request, t *Target) error {
 	x := exchanges.Get().(*exchange)
-	*x = exchange{client: c, w: w, r: r, target: t, upgrade: Upgrade(r), waits: expects(r), head: head{fields: x.head.fields[:0]}}
+	*x = exchange{client: c, w: w, r: r, target: t, upgrade: Upgrade(r), awaiting100: expectsContinue(r), head: head{fields: x.head.fields[:0]}}
 	defer x.release()
 	for fresh := x.upgrade != ""; ; fresh = true {
 		conn, used, err := x.connect(fresh)
@@ -150,7 +150,7 @@ func (x *exchange) connect(fresh bool) (*conn, bool, error) {
 	p := x.client.pool(x.target)
 	look := hasBody(x.r) || !Idempotent(x.r)
 	for fresh = fresh || look && !p.keeps(); !fresh; look = true {
-		c, unused := p.pop()
+		c, unused := p.get()
 		if c == nil {
 			break
 		}
@@ -159,7 +159,7 @@ func (x *exchange) connect(fresh bool) (*conn, bool, error) {
 			return nil, false, err
 		}
 		if look || peeks && unused >= brief {
-			if !c.quiet() {
+			if !c.isIdle() {
 				p.lost(unused)
 				c.close()
 				continue
@@ -202,7 +202,7 @@ func (c *Client) pool(t *Target) *pool {
 	defer c.mu.Unlock()
 	p := c.pools[t.URL.Host]
 	if p == nil {
-		p = &pool{client: c, address: addressOf(t.URL), limit: c.opts.MaxIdlePerHost, patience: c.opts.IdleTimeout, closed: c.closed}
+		p = &pool{client: c, address: addressOf(t.URL), limit: c.opts.MaxIdlePerHost, idleTimeout: c.opts.IdleTimeout, closed: c.closed}
 		c.pools[t.URL.Host] = p
 	}
 	t.pool.Store(p)

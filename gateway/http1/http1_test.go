@@ -193,7 +193,7 @@ func TestContinue(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer c.Close()
-		_ = c.SetDeadline(time.Now().Add(patience))
+		_ = c.SetDeadline(time.Now().Add(idleTimeout))
 		_, _ = io.WriteString(c, request)
 		r := bufio.NewReader(c)
 		if got := readHead(r); !strings.HasPrefix(got, "HTTP/1.1 100") {
@@ -228,7 +228,7 @@ func TestEarlyAnswer(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	_ = c.SetDeadline(time.Now().Add(patience))
+	_ = c.SetDeadline(time.Now().Add(idleTimeout))
 	_, _ = io.WriteString(c, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000\r\n\r\nbegin")
 	r := bufio.NewReader(c)
 	if got := readHead(r); !strings.HasPrefix(got, "HTTP/1.1 413") {

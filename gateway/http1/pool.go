@@ -15,10 +15,10 @@ const readSize = 16 << 10
 // pool keeps the unused connections of one server, the one used last first, so that
 // those that are too many grow old.
 type pool struct {
-	client   *Client
-	address  string
-	limit    int
-	patience time.Duration
+	client      *Client
+	address     string
+	limit       int
+	idleTimeout time.Duration
 	// unstable is until when the server counts as one that closes connections as soon as
 	// they are unused, in Unix nanoseconds.
 	unstable atomic.Int64
@@ -32,9 +32,9 @@ type pool struct {
 // conn is a connection to a server. Its buffer is held only while it is in use.
 type conn struct {
 	net.Conn
-	pool  *pool
-	r     *bufio.Reader
-	since time.Time // when it became unused
+	pool      *pool
+	r         *bufio.Reader
+	idleSince time.Time // when it became unused
 	// lease is for how long the server keeps it unused; zero where it has not said.
 	lease time.Duration
 }
@@ -63,16 +63,16 @@ func (c *conn) close() {
 	_ = c.Conn.Close()
 }
 
-// pop gives the connection used last, and for how long it was not; nil where there is
+// get gives the connection used last, and for how long it was not; nil where there is
 // none. Those that the server is about to close are left out.
-func (p *pool) pop() (c *conn, unused time.Duration) {
+func (p *pool) get() (c *conn, unused time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for n := len(p.idle); n > 0; n = len(p.idle) {
 		c = p.idle[n-1]
 		p.idle[n-1] = nil
 		p.idle = p.idle[:n-1]
-		if unused = time.Since(c.since); c.lease <= 0 || unused < c.lease {
+		if unused = time.Since(c.idleSince); c.lease <= 0 || unused < c.lease {
 			return c, unused
 		}
 		_ = c.Conn.Close()
@@ -109,7 +109,7 @@ func (p *pool) prune() {
 	defer p.mu.Unlock()
 	kept := p.idle[:0]
 	for _, c := range p.idle {
-		if c.quiet() {
+		if c.isIdle() {
 			kept = append(kept, c)
 		} else {
 			_ = c.Conn.Close()
@@ -128,10 +128,10 @@ func (p *pool) put(c *conn) {
 		_ = c.Conn.Close()
 		return
 	}
-	c.since = time.Now()
+	c.idleSince = time.Now()
 	p.idle = append(p.idle, c)
-	if p.timer == nil && p.patience > 0 {
-		p.timer = time.AfterFunc(p.patience, p.sweep)
+	if p.timer == nil && p.idleTimeout > 0 {
+		p.timer = time.AfterFunc(p.idleTimeout, p.sweep)
 	}
 	p.mu.Unlock()
 }
@@ -141,13 +141,13 @@ func (p *pool) sweep() {
 	p.mu.Lock()
 	p.timer = nil
 	n, now := 0, time.Now()
-	for n < len(p.idle) && now.Sub(p.idle[n].since) >= p.patience {
+	for n < len(p.idle) && now.Sub(p.idle[n].idleSince) >= p.idleTimeout {
 		n++
 	}
 	old := append([]*conn(nil), p.idle[:n]...)
 	p.idle = append(p.idle[:0], p.idle[n:]...)
 	if len(p.idle) > 0 && !p.closed {
-		p.timer = time.AfterFunc(p.patience-now.Sub(p.idle[0].since), p.sweep)
+		p.timer = time.AfterFunc(p.idleTimeout-now.Sub(p.idle[0].idleSince), p.sweep)
 	}
 	p.mu.Unlock()
 	for _, c := range old {

@@ -20,7 +20,7 @@ func appendHead(b []byte, r *http.Request, t *Target, upgrade string) []byte {
 		b = append(b, t.URL.Host...)
 	}
 	b = append(b, '\r', '\n')
-	named := namedHops(r.Header)
+	named := connectionHeaders(r.Header)
 	trailers := false
 	for name, values := range r.Header {
 		switch name {
@@ -97,8 +97,8 @@ func appendField(b []byte, name, value string) []byte {
 	return append(b, '\r', '\n')
 }
 
-// namedHops are the headers that Connection names as its own.
-func namedHops(h http.Header) map[string]bool {
+// connectionHeaders are the headers that Connection names as its own.
+func connectionHeaders(h http.Header) map[string]bool {
 	var named map[string]bool
 	for _, line := range h["Connection"] {
 		for name := range strings.SplitSeq(line, ",") {

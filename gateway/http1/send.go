@@ -30,8 +30,8 @@ const (
 
 var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 4<<10); return &b }}
 
-// expects reports whether the client waits for the server's 100 before its body.
-func expects(r *http.Request) bool {
+// expectsContinue reports whether the client waits for the server's 100 before its body.
+func expectsContinue(r *http.Request) bool {
 	return hasBody(r) && strings.EqualFold(r.Header.Get("Expect"), "100-continue")
 }
 
@@ -42,14 +42,14 @@ func (x *exchange) replayable(err error) bool {
 	if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
 		return false // the server is there, and slow
 	}
-	return !x.heard && x.replayableUnheard()
+	return !x.responseStarted && x.replayableUnheard()
 }
 
 func (x *exchange) replayableUnheard() bool {
-	if x.sending != nil || x.broken.Load() != nil || x.r.Context().Err() != nil {
+	if x.bodySent != nil || x.clientBodyErr.Load() != nil || x.r.Context().Err() != nil {
 		return false
 	}
-	return !x.wrote || x.waits || Idempotent(x.r)
+	return !x.wrote || x.awaiting100 || Idempotent(x.r)
 }
 
 // prepare writes down what is sent at first, once: the head, and a small body unless it
@@ -61,12 +61,12 @@ func (x *exchange) prepare() error {
 	x.out = buffers.Get().(*[]byte)
 	b := appendFraming(appendHead((*x.out)[:0], x.r, x.target, x.upgrade), x.r)
 	n := int(min(x.r.ContentLength, smallBody+1))
-	if hasBody(x.r) && !x.waits && n > 0 && n <= smallBody {
+	if hasBody(x.r) && !x.awaiting100 && n > 0 && n <= smallBody {
 		start := len(b)
 		b = slices.Grow(b, n)[:start+n]
 		if _, err := io.ReadFull(x.r.Body, b[start:]); err != nil {
-			x.broken.Store(BodyError(unexpected(err)))
-			return x.fail(opBody, err)
+			x.clientBodyErr.Store(BodyError(unexpected(err)))
+			return x.wrapError(opBody, err)
 		}
 		x.whole = true
 	}
@@ -92,7 +92,7 @@ func (x *exchange) send(c *conn, used bool) error {
 	if !used || !x.whole { // else it may have to be sent again, and the body is nowhere else
 		x.discard()
 	}
-	if hasBody(x.r) && !x.waits && !x.whole {
+	if hasBody(x.r) && !x.awaiting100 && !x.whole {
 		x.stream(c)
 	}
 	return nil
@@ -101,14 +101,14 @@ func (x *exchange) send(c *conn, used bool) error {
 // stream sends the body in a goroutine of its own: the server may answer before it
 // has all of it. The time for the answer's head counts from the body's end.
 func (x *exchange) stream(c *conn) {
-	x.waits = false
+	x.awaiting100 = false
 	_ = http.NewResponseController(x.w).EnableFullDuplex() // HTTP/2 always is
-	x.sending = make(chan struct{})
+	x.bodySent = make(chan struct{})
 	go func() {
-		defer close(x.sending)
+		defer close(x.bodySent)
 		x.sendErr = x.sendBody(c.Conn)
 		if broken, ok := errors.AsType[*Error](x.sendErr); ok {
-			x.broken.Store(broken)
+			x.clientBodyErr.Store(broken)
 			x.deadline.expire(false) // the server will not get the whole
 		} else if x.sendErr != nil { // it may have an answer all the same
 			x.deadline.awaitHead(lastWord)
@@ -122,19 +122,19 @@ func (x *exchange) stream(c *conn) {
 // Reading the client's body may set a deadline of its own, so that one is not enough.
 func (x *exchange) stopSending() {
 	select {
-	case <-x.sending: // the deadline would end the request's context
+	case <-x.bodySent: // the deadline would end the request's context
 		return
 	default:
 	}
 	control := http.NewResponseController(x.w)
-	again := time.NewTicker(beat)
+	again := time.NewTicker(watchInterval)
 	defer again.Stop()
 	for {
 		if cancellation.Interrupt(x.r) {
 			_ = control.SetReadDeadline(past)
 		}
 		select {
-		case <-x.sending:
+		case <-x.bodySent:
 			return
 		case <-again.C:
 		}

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"axion/gateway/record"
+	"axion/gateway/respwriter"
 	"axion/gateway/tunnel"
 )
 
@@ -32,14 +32,14 @@ func Upgrade(r *http.Request) string {
 	return ""
 }
 
-// switchTo passes the server's agreement on, and bytes from then on. It returns while
+// upgradeTo passes the server's agreement on, and bytes from then on. It returns while
 // they still flow where the writer can let a request last.
-func (x *exchange) switchTo(c *conn) error {
+func (x *exchange) upgradeTo(c *conn) error {
 	if x.upgrade == "" || !strings.EqualFold(x.head.get("Upgrade"), x.upgrade) {
 		return &Error{Op: "header", Err: malformed("it switches to a protocol that nobody asked for")}
 	}
 	h := x.w.Header()
-	x.head.tell(h)
+	x.head.writeTo(h)
 	client, buffered, err := http.NewResponseController(x.w).Hijack()
 	if err != nil {
 		return &Error{Op: "header", Err: err}
@@ -47,9 +47,9 @@ func (x *exchange) switchTo(c *conn) error {
 	x.switched = true
 	x.deadline.start() // a tunnel has no head to wait for
 	x.client.watch.remove(x)
-	link := &link{client: client, server: c, early: rest(buffered.Reader), answer: appendSwitch(nil, h, x.upgrade)}
-	if l, ok := record.Find[record.Lasting](x.w); ok {
-		ctx, end := l.Last()
+	link := &upgradedTunnel{client: client, server: c, clientEarly: bufferedBytes(buffered.Reader), answer: appendSwitch(nil, h, x.upgrade)}
+	if l, ok := respwriter.Find[respwriter.Detacher](x.w); ok {
+		ctx, end := l.Detach()
 		go func() {
 			defer end()
 			link.run(ctx)
@@ -60,8 +60,8 @@ func (x *exchange) switchTo(c *conn) error {
 	return nil
 }
 
-// rest is what was read ahead.
-func rest(r *bufio.Reader) []byte {
+// bufferedBytes is what was read ahead.
+func bufferedBytes(r *bufio.Reader) []byte {
 	early, _ := r.Peek(r.Buffered())
 	return append([]byte(nil), early...)
 }
@@ -77,12 +77,12 @@ func appendSwitch(b []byte, h http.Header, protocol string) []byte {
 	return append(b, '\r', '\n')
 }
 
-// link is a connection of its own, of a client with a server.
-type link struct {
-	client net.Conn
-	server *conn
-	early  []byte // what the client sent before the answer
-	answer []byte
+// upgradedTunnel is a connection of its own, of a client with a server.
+type upgradedTunnel struct {
+	client      net.Conn
+	server      *conn
+	clientEarly []byte // what the client sent before the answer
+	answer      []byte
 }
 
 // lastWords is how long a tunnel goes on when the gateway closes: a service that has
@@ -90,7 +90,7 @@ type link struct {
 const lastWords = 200 * time.Millisecond
 
 // run ends when both sides have, or soon after ctx has.
-func (l *link) run(ctx context.Context) {
+func (l *upgradedTunnel) run(ctx context.Context) {
 	defer context.AfterFunc(ctx, func() {
 		time.AfterFunc(lastWords, func() {
 			_ = l.client.Close()
@@ -106,13 +106,13 @@ func (l *link) run(ctx context.Context) {
 }
 
 // begin sends what is there already, and lets go of the buffers.
-func (l *link) begin() error {
-	_, err := l.client.Write(append(l.answer, rest(l.server.r)...))
+func (l *upgradedTunnel) begin() error {
+	_, err := l.client.Write(append(l.answer, bufferedBytes(l.server.r)...))
 	l.server.end()
-	if len(l.early) > 0 {
-		_, early := l.server.Conn.Write(l.early)
+	if len(l.clientEarly) > 0 {
+		_, early := l.server.Conn.Write(l.clientEarly)
 		err = errors.Join(err, early)
 	}
-	l.early, l.answer = nil, nil
+	l.clientEarly, l.answer = nil, nil
 	return err
 }

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"axion/gateway/http1"
-	"axion/gateway/record"
+	"axion/gateway/respwriter"
 )
 
 const upgrade = "GET /ws HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, Upgrade\r\nUpgrade: echo\r\nSec-Key: 1\r\n\r\n"
@@ -36,11 +36,11 @@ type lasting struct {
 	done chan struct{}
 }
 
-var _ record.Lasting = (*lasting)(nil)
+var _ respwriter.Detacher = (*lasting)(nil)
 
-func (l *lasting) Unwrap() http.ResponseWriter     { return l.ResponseWriter }
-func (l *lasting) Last() (context.Context, func()) { return l.ctx, func() { close(l.done) } }
-func (l *lasting) AtEnd(f func())                  { f() }
+func (l *lasting) Unwrap() http.ResponseWriter       { return l.ResponseWriter }
+func (l *lasting) Detach() (context.Context, func()) { return l.ctx, func() { close(l.done) } }
+func (l *lasting) AtEnd(f func())                    { f() }
 func (l *lasting) handler(c *http1.Client, t *http1.Target, returned chan<- struct{}) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		l.ResponseWriter = w
@@ -60,7 +60,7 @@ func talk(t *testing.T, address string, amid func()) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	_ = c.SetDeadline(time.Now().Add(patience))
+	_ = c.SetDeadline(time.Now().Add(idleTimeout))
 	if _, err := io.WriteString(c, upgrade+"early "); err != nil {
 		t.Fatal(err)
 	}
@@ -122,7 +122,7 @@ func TestUpgrade(t *testing.T) {
 		<-returned
 		cancel()
 		<-l.done
-		_ = client.SetReadDeadline(time.Now().Add(patience))
+		_ = client.SetReadDeadline(time.Now().Add(idleTimeout))
 		if _, err := io.ReadAll(client); err != nil {
 			t.Logf("the client saw %v", err) // a reset is an end too
 		}

@@ -5,13 +5,13 @@ import (
 	"time"
 )
 
-// beat is how soon it is noticed that a request has ended, by its client or otherwise.
-const beat = 50 * time.Millisecond
+// watchInterval is how soon it is noticed that a request has ended, by its client or otherwise.
+const watchInterval = 50 * time.Millisecond
 
-// watch ends the waiting for servers on behalf of requests that have ended. It looks
+// cancelWatcher ends the waiting for servers on behalf of requests that have ended. It looks
 // at all of them every beat: to have each context call back costs each request more
 // than the rest of its forwarding.
-type watch struct {
+type cancelWatcher struct {
 	mu    sync.Mutex
 	first *exchange
 	timer *time.Timer // nil until it is needed
@@ -19,7 +19,7 @@ type watch struct {
 }
 
 // add watches x, which waits on its deadline's connection, until remove.
-func (w *watch) add(x *exchange) {
+func (w *cancelWatcher) add(x *exchange) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	x.cut, x.before, x.after = false, nil, w.first
@@ -32,14 +32,14 @@ func (w *watch) add(x *exchange) {
 	}
 	w.armed = true
 	if w.timer == nil {
-		w.timer = time.AfterFunc(beat, w.look)
+		w.timer = time.AfterFunc(watchInterval, w.scan)
 	} else {
-		w.timer.Reset(beat)
+		w.timer.Reset(watchInterval)
 	}
 }
 
 // remove reports whether x was left alone until now.
-func (w *watch) remove(x *exchange) bool {
+func (w *cancelWatcher) remove(x *exchange) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if x.before != nil {
@@ -54,7 +54,7 @@ func (w *watch) remove(x *exchange) bool {
 	return !x.cut
 }
 
-func (w *watch) look() {
+func (w *cancelWatcher) scan() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for x := w.first; x != nil; x = x.after {
@@ -64,6 +64,6 @@ func (w *watch) look() {
 		}
 	}
 	if w.armed = w.first != nil; w.armed {
-		w.timer.Reset(beat)
+		w.timer.Reset(watchInterval)
 	}
 }

@@ -24,7 +24,7 @@ func (d *decoder) classify() bool {
 		}
 		segments := strings.Split(key[len(prefix):], ".")
 		s := known().find(segments)
-		if s == tuning || s == essential {
+		if s == optional || s == required {
 			skipped = append(skipped, segments)
 		}
 		ok = d.sort(key, segments, s) && ok
@@ -45,7 +45,7 @@ func (d *decoder) sort(key string, segments []string, s status) bool {
 			d.locate(key, segments)
 			d.labels[prefix+key[len(prefix):]] = d.Labels[key]
 		}
-	case tuning, essential:
+	case optional, required:
 		d.locate(key, segments)
 		d.unsupported(key, segments, s)
 	case fileOnly:
@@ -54,7 +54,7 @@ func (d *decoder) sort(key string, segments []string, s status) bool {
 		d.problem(config.Warning, key, "Traefik ignores this label: it keeps the field for itself", insteadOf(segments))
 	case unknown:
 		return d.unknown(key, segments)
-	case inert:
+	case ignored:
 	}
 	return true
 }
@@ -73,7 +73,7 @@ func (d *decoder) locate(key string, segments []string) {
 // unsupported reports a label that Traefik knows and that means nothing here,
 // and notes the middleware that cannot be without it.
 func (d *decoder) unsupported(key string, segments []string, s status) {
-	if s == essential {
+	if s == required {
 		d.out[strings.ToLower(strings.Join(segments[:3], "."))] = key
 	}
 	d.problem(config.Warning, key, "this label is not supported", whyNot(segments))

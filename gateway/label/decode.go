@@ -82,7 +82,7 @@ func (d *decoder) decode() bool {
 		return true
 	}
 	if err := parser.Decode(d.labels, &d.tree, "traefik"); err != nil {
-		d.blame(err)
+		d.locateError(err)
 		return false
 	}
 	for name, m := range d.tree.HTTP.Middlewares {
@@ -132,8 +132,8 @@ func kindsOf(v reflect.Value) []string {
 	return kinds
 }
 
-// blame finds the labels that the decoder rejects: it names only their fields.
-func (d *decoder) blame(err error) {
+// locateError finds the labels that the decoder rejects: it names only their fields.
+func (d *decoder) locateError(err error) {
 	found := false
 	for _, key := range d.keys {
 		name := prefix + key[len(prefix):]

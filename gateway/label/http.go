@@ -134,16 +134,16 @@ func (d httpDecoder) routers(complete bool) {
 		if !d.syntax("http", name, r.RuleSyntax) {
 			continue
 		}
-		sound := r.Rule != "" || d.giveRule(name, r)
-		linked := !complete || d.link("http", name, &r.Service, services)
+		sound := r.Rule != "" || d.defaultRule(name, r)
+		linked := !complete || d.linkService("http", name, &r.Service, services)
 		if sound && d.check(name, r) && linked {
 			put(&d.set.Routers, name, r)
 		}
 	}
 }
 
-// giveRule gives a router the default rule.
-func (d httpDecoder) giveRule(name string, r *config.Router) bool {
+// defaultRule gives a router the default rule.
+func (d httpDecoder) defaultRule(name string, r *config.Router) bool {
 	if d.DefaultRule == nil {
 		r.Rule = "Host(`" + d.defaultName() + "`)"
 		return true

@@ -17,9 +17,9 @@ type status byte
 const (
 	unknown    status = 0
 	understood status = '+'
-	inert      status = '=' // of no meaning without containers
-	tuning     status = '~' // not supported yet, and can be left out
-	essential  status = '!' // not supported yet, and cannot be left out
+	ignored    status = '=' // of no meaning without containers
+	optional   status = '~' // not supported yet, and can be left out
+	required   status = '!' // not supported yet, and cannot be left out
 	fileOnly   status = '-' // Traefik knows it, and follows it in files only
 	newer      status = '>' // understood, and Traefik 3.7 does not have it
 	reserved   status = '*' // of config.ReservedFields, not of the list

@@ -20,8 +20,8 @@ func (d *decoder) syntax(section, name, version string) bool {
 	return false
 }
 
-// link gives a router without a service the only one.
-func (d *decoder) link(section, name string, service *string, names []string) bool {
+// linkService gives a router without a service the only one.
+func (d *decoder) linkService(section, name string, service *string, names []string) bool {
 	if *service != "" {
 		return true
 	}

@@ -78,7 +78,7 @@ func (d tcpDecoder) routers(complete bool) {
 				fmt.Sprintf("add the label traefik.tcp.routers.%s.rule, such as HostSNI(`*`)", name))
 			continue
 		}
-		if complete && !d.link("tcp", name, &r.Service, services) {
+		if complete && !d.linkService("tcp", name, &r.Service, services) {
 			continue
 		}
 		put(&d.set.TCP.Routers, name, r)

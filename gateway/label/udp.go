@@ -64,7 +64,7 @@ func (d udpDecoder) routers(complete bool) {
 		r := d.tree.UDP.Routers[name]
 		r.Origin = d.origin("udp", "routers", name)
 		r.EntryPoints = filled(r.EntryPoints)
-		if complete && !d.link("udp", name, &r.Service, services) {
+		if complete && !d.linkService("udp", name, &r.Service, services) {
 			continue
 		}
 		put(&d.set.UDP.Routers, name, r)

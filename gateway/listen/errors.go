@@ -22,7 +22,7 @@ func (e *Busy) Unwrap() error { return e.Err }
 
 // Hint suggests a port that was free a moment ago.
 func (e *Busy) Hint() string {
-	if port := Free(e.Port); port > 0 {
+	if port := NearestFreePort(e.Port); port > 0 {
 		return fmt.Sprintf("end the process that uses port %d, or use another one, such as %d", e.Port, port)
 	}
 	return fmt.Sprintf("end the process that uses port %d, or use another one", e.Port)
@@ -44,7 +44,7 @@ func (e *Denied) Unwrap() error { return e.Err }
 
 // Hint suggests a port that needs no permission.
 func (e *Denied) Hint() string {
-	if port := Free(e.Port); port > 0 {
+	if port := NearestFreePort(e.Port); port > 0 {
 		return "use a port from 1024 on, such as " + strconv.Itoa(port)
 	}
 	return "use a port from 1024 on"
@@ -70,11 +70,11 @@ func (e *Absent) Hint() string {
 // freeSpan is how many ports above the wanted one Free looks at.
 const freeSpan = 100
 
-// Free suggests a loopback port above near that no one listens on: the next
+// NearestFreePort suggests a loopback port above near that no one listens on: the next
 // one, or for a privileged port its customary stand-in, 8080 for 80 and 8443
 // for 443. It is 0 when none is found. Another process may take the port
 // before it is used: this is for messages, and port 0 is for listening.
-func Free(near int) int {
+func NearestFreePort(near int) int {
 	first := near + 1
 	switch {
 	case near == 80:

@@ -34,8 +34,8 @@ type Flags struct {
 	guard *peer.Guard
 }
 
-// off is the address of what is not to listen.
-const off = "off"
+// disabled is the address of what is not to listen.
+const disabled = "off"
 
 // Register adds the flags to set.
 func (f *Flags) Register(set *pflag.FlagSet) {
@@ -119,11 +119,11 @@ func (f *Flags) wants(l *Listeners) []wanted {
 		}
 	}
 	list = append(list, wanted{&l.Dashboard, "dashboard", f.Dashboard, []string{"localhost:8900"}})
-	if f.OTLPHTTP != off {
-		list = append(list, wanted{&l.OTLPHTTP, "otlp-http", f.OTLPHTTP, []string{"localhost:4318", anyPort}})
+	if f.OTLPHTTP != disabled {
+		list = append(list, wanted{&l.OTLPHTTP, "otlp-http", f.OTLPHTTP, []string{"localhost:4318", portZero}})
 	}
-	if f.OTLPGRPC != off {
-		list = append(list, wanted{&l.OTLPGRPC, "otlp-grpc", f.OTLPGRPC, []string{"localhost:4317", anyPort}})
+	if f.OTLPGRPC != disabled {
+		list = append(list, wanted{&l.OTLPGRPC, "otlp-grpc", f.OTLPGRPC, []string{"localhost:4317", portZero}})
 	}
 	return list
 }
@@ -157,13 +157,13 @@ func (f *Flags) Open() (*Listeners, error) {
 		case w.addr != "":
 			w.defaults = []string{w.addr}
 		case f.Auto():
-			w.defaults = []string{anyPort}
+			w.defaults = []string{portZero}
 		}
 		if err := l.open(w); err != nil {
 			l.Close()
 			return nil, fmt.Errorf("--%s: %w", w.flag, err)
 		}
-		f.tell(w.flag, w.defaults, *w.to)
+		f.warn(w.flag, w.defaults, *w.to)
 	}
 	f.keepOut(l)
 	return l, nil
@@ -201,12 +201,12 @@ func (l *Listeners) open(w wanted) (err error) {
 	return err
 }
 
-// anyPort is a free one.
-const anyPort = "localhost:0"
+// portZero is a free one.
+const portZero = "localhost:0"
 
-// tell says that a listener moved to a port that nobody knows beforehand.
-func (f *Flags) tell(flag string, defaults []string, l net.Listener) {
-	if moved := len(defaults) > 1 && defaults[1] == anyPort && !strings.HasSuffix(defaults[0], ":"+strconv.Itoa(Port(l))); moved &&
+// warn says that a listener moved to a port that nobody knows beforehand.
+func (f *Flags) warn(flag string, defaults []string, l net.Listener) {
+	if moved := len(defaults) > 1 && defaults[1] == portZero && !strings.HasSuffix(defaults[0], ":"+strconv.Itoa(Port(l))); moved &&
 		f.Log != nil {
 		f.Log.Warn("port taken, moved to another", "flag", "--"+flag, "wanted", defaults[0], "address", l.Addr().String())
 	}

@@ -143,7 +143,7 @@ func TestFlagsErr(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer taken.Close()
-	busy, free := taken.Addr().String(), strconv.Itoa(listen.Free(20_000))
+	busy, free := taken.Addr().String(), strconv.Itoa(listen.NearestFreePort(20_000))
 	all, four := "0.0.0.0:"+free, "127.0.0.1:"+free
 	kafka := func(addrs ...string) listen.Flags { return listen.Flags{Kafka: addrs} }
 	for _, tt := range []struct {

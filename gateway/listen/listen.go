@@ -69,7 +69,7 @@ func loopback(port int) (net.Listener, error) {
 		return nil, err
 	}
 	six, err := open("::1", four.Addr().(*net.TCPAddr).Port)
-	if isAny(err, noFamily) {
+	if isAny(err, unsupportedFamily) {
 		return four, nil
 	}
 	if err != nil {
@@ -98,10 +98,10 @@ func open(host string, port int) (net.Listener, error) {
 // Windows reports Winsock's own codes, which package syscall does not name the
 // same; no other system has errors of these numbers.
 var (
-	inUse        = []syscall.Errno{syscall.EADDRINUSE, 10048}
-	noPermission = []syscall.Errno{syscall.EACCES, syscall.EPERM, 10013}
-	notOurs      = []syscall.Errno{syscall.EADDRNOTAVAIL, 10049}
-	noFamily     = []syscall.Errno{syscall.EAFNOSUPPORT, syscall.EADDRNOTAVAIL, syscall.EPROTONOSUPPORT, 10047, 10049}
+	inUse             = []syscall.Errno{syscall.EADDRINUSE, 10048}
+	noPermission      = []syscall.Errno{syscall.EACCES, syscall.EPERM, 10013}
+	notOurs           = []syscall.Errno{syscall.EADDRNOTAVAIL, 10049}
+	unsupportedFamily = []syscall.Errno{syscall.EAFNOSUPPORT, syscall.EADDRNOTAVAIL, syscall.EPROTONOSUPPORT, 10047, 10049}
 )
 
 func isAny(err error, codes []syscall.Errno) bool {

@@ -164,11 +164,11 @@ func TestListenErrors(t *testing.T) {
 func TestFree(t *testing.T) {
 	t.Parallel()
 	for near, from := range map[int]int{80: 8080, 443: 8443, 9092: 9093} {
-		if got := listen.Free(near); got < from || got >= from+100 {
+		if got := listen.NearestFreePort(near); got < from || got >= from+100 {
 			t.Errorf("Free(%d): got %d, want %d or a little above", near, got, from)
 		}
 	}
-	if got := listen.Free(65535); got != 0 {
+	if got := listen.NearestFreePort(65535); got != 0 {
 		t.Errorf("Free(65535): got %d, want 0", got)
 	}
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/tg123/go-htpasswd"
 
 	"axion/gateway/config"
-	"axion/gateway/record"
 	"axion/gateway/regular"
+	"axion/gateway/respwriter"
 )
 
 const (
@@ -40,7 +40,7 @@ func basicAuth(c *config.BasicAuth) (Middleware, error) {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			name, password, ok := r.BasicAuth()
-			record.User(w, name)
+			respwriter.User(w, name)
 			if !ok || !g.admits(r.Context(), name, password) {
 				w.Header().Set("Www-Authenticate", challenge)
 				http.Error(w, http.StatusText(http.StatusUnauthorized), http.StatusUnauthorized)

@@ -87,7 +87,7 @@ func (b *bufferer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fail(w, r, err)
 		return
 	}
-	before := remember(r.Header)
+	before := saveHeaders(r.Header)
 	defer before.release()
 	for attempt := 1; ; attempt++ {
 		again, err := b.attempt(w, r, body, attempt)

@@ -8,7 +8,7 @@ import (
 	"net/http"
 	"strings"
 
-	"axion/gateway/record"
+	"axion/gateway/respwriter"
 	"axion/gateway/spool"
 )
 
@@ -25,7 +25,7 @@ type buffered struct {
 	retried  bool // by a middleware further out
 }
 
-var _ record.Unreachable = (*buffered)(nil)
+var _ respwriter.FailureHandler = (*buffered)(nil)
 
 // Header is kept as well.
 func (b *buffered) Header() http.Header { return b.header }
@@ -34,7 +34,7 @@ func (b *buffered) Header() http.Header { return b.header }
 func (b *buffered) WriteHeader(status int) {
 	if status < 200 {
 		out := b.ResponseWriter.Header()
-		before := remember(out)
+		before := saveHeaders(out)
 		defer before.release()
 		replace(out, b.header)
 		b.ResponseWriter.WriteHeader(status)
@@ -75,7 +75,7 @@ func (b *buffered) Unreachable(err error) bool {
 	if b.decides {
 		return false
 	}
-	outer, ok := record.Find[record.Unreachable](b.ResponseWriter)
+	outer, ok := respwriter.Find[respwriter.FailureHandler](b.ResponseWriter)
 	b.retried = ok && outer.Unreachable(err)
 	return b.retried
 }

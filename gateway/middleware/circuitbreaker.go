@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"axion/gateway/config"
-	"axion/gateway/record"
+	"axion/gateway/respwriter"
 )
 
 func circuitBreaker(c *config.CircuitBreaker, env Env) (Middleware, error) {
@@ -59,7 +59,7 @@ type observed struct {
 	status int
 }
 
-var _ record.Unreachable = (*observed)(nil)
+var _ respwriter.FailureHandler = (*observed)(nil)
 
 // WriteHeader notes the status unless it is informational.
 func (o *observed) WriteHeader(status int) {
@@ -72,7 +72,7 @@ func (o *observed) WriteHeader(status int) {
 // Unreachable notes what would have been answered where a retry outside of this
 // middleware keeps it from the client.
 func (o *observed) Unreachable(err error) bool {
-	outer, ok := record.Find[record.Unreachable](o.ResponseWriter)
+	outer, ok := respwriter.Find[respwriter.FailureHandler](o.ResponseWriter)
 	if !ok || !outer.Unreachable(err) {
 		return false
 	}

@@ -31,7 +31,7 @@ func newClients(limit int, fresh func() *rate.Limiter) *clients {
 }
 
 func (c *clients) get(key string) *rate.Limiter {
-	key = shorten(key)
+	key = hashKey(key)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if e, ok := c.byKey[key]; ok {

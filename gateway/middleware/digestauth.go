@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"axion/gateway/config"
-	"axion/gateway/record"
+	"axion/gateway/respwriter"
 	"axion/gateway/steady"
 )
 
@@ -48,7 +48,7 @@ func digestAuth(c *config.DigestAuth) (Middleware, error) {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			name, state := d.check(r, steady.Now())
-			record.User(w, name)
+			respwriter.User(w, name)
 			if state != nonceFresh {
 				w.Header().Set("Www-Authenticate", d.challenge(steady.Now(), state == nonceStale))
 				http.Error(w, http.StatusText(http.StatusUnauthorized), http.StatusUnauthorized)

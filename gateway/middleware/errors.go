@@ -11,7 +11,7 @@ import (
 
 	"axion/gateway/cancellation"
 	"axion/gateway/config"
-	"axion/gateway/record"
+	"axion/gateway/respwriter"
 	"axion/gateway/urlpath"
 )
 
@@ -32,9 +32,9 @@ func errorPages(c *config.Errors, env Env) (Middleware, error) {
 	}
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			before := remember(w.Header())
+			before := saveHeaders(w.Header())
 			defer before.release()
-			got := &catcher{ResponseWriter: w, caught: p.caught}
+			got := &statusInterceptor{ResponseWriter: w, caught: p.caught}
 			host := r.Host
 			next.ServeHTTP(got, r)
 			if !got.dropped {
@@ -114,7 +114,7 @@ func (p *pages) serve(w http.ResponseWriter, r *http.Request, service http.Handl
 		Header: p.header(r.Header), Body: http.NoBody,
 		RemoteAddr: r.RemoteAddr, TLS: r.TLS,
 	}).WithContext(ctx)
-	service.ServeHTTP(&pageWriter{ResponseWriter: w, status: status}, page)
+	service.ServeHTTP(&errorPageWriter{ResponseWriter: w, status: status}, page)
 }
 
 // askedURL is the whole URL that r is for.
@@ -162,8 +162,8 @@ func (p *pages) header(of http.Header) http.Header {
 	return h
 }
 
-// catcher hands on answers but those of a caught status, which it drops.
-type catcher struct {
+// statusInterceptor hands on answers but those of a caught status, which it drops.
+type statusInterceptor struct {
 	http.ResponseWriter
 	caught  []statuses
 	status  int
@@ -171,7 +171,7 @@ type catcher struct {
 }
 
 // WriteHeader sends the header, or notes that the answer is to be dropped.
-func (c *catcher) WriteHeader(status int) {
+func (c *statusInterceptor) WriteHeader(status int) {
 	if c.status == 0 && (status >= 200 || status == http.StatusSwitchingProtocols) {
 		c.status = status
 		c.dropped = slices.ContainsFunc(c.caught, func(s statuses) bool { return s.has(status) })
@@ -182,7 +182,7 @@ func (c *catcher) WriteHeader(status int) {
 }
 
 // Write sends p, or drops it.
-func (c *catcher) Write(p []byte) (int, error) {
+func (c *statusInterceptor) Write(p []byte) (int, error) {
 	if c.status == 0 {
 		c.WriteHeader(http.StatusOK)
 	}
@@ -193,7 +193,7 @@ func (c *catcher) Write(p []byte) (int, error) {
 }
 
 // FlushError sends what is buffered, the header included.
-func (c *catcher) FlushError() error {
+func (c *statusInterceptor) FlushError() error {
 	if c.status == 0 {
 		c.WriteHeader(http.StatusOK)
 	}
@@ -204,19 +204,19 @@ func (c *catcher) FlushError() error {
 }
 
 // Unwrap lets [http.ResponseController] reach the connection.
-func (c *catcher) Unwrap() http.ResponseWriter { return c.ResponseWriter }
+func (c *statusInterceptor) Unwrap() http.ResponseWriter { return c.ResponseWriter }
 
-// pageWriter gives a page the status of the answer that it stands for.
-type pageWriter struct {
+// errorPageWriter gives a page the status of the answer that it stands for.
+type errorPageWriter struct {
 	http.ResponseWriter
 	status int
 	sent   bool
 }
 
-var _ record.Unreachable = (*pageWriter)(nil)
+var _ respwriter.FailureHandler = (*errorPageWriter)(nil)
 
 // WriteHeader sends the header with the status that stands.
-func (p *pageWriter) WriteHeader(status int) {
+func (p *errorPageWriter) WriteHeader(status int) {
 	if status >= 200 && !p.sent {
 		p.sent = true
 		p.ResponseWriter.WriteHeader(p.status)
@@ -224,7 +224,7 @@ func (p *pageWriter) WriteHeader(status int) {
 }
 
 // Write sends the page.
-func (p *pageWriter) Write(b []byte) (int, error) {
+func (p *errorPageWriter) Write(b []byte) (int, error) {
 	p.WriteHeader(http.StatusOK)
 	if !hasBody(p.status) {
 		return len(b), nil
@@ -233,17 +233,17 @@ func (p *pageWriter) Write(b []byte) (int, error) {
 }
 
 // FlushError sends what is buffered, the header included.
-func (p *pageWriter) FlushError() error {
+func (p *errorPageWriter) FlushError() error {
 	p.WriteHeader(http.StatusOK)
 	return http.NewResponseController(p.ResponseWriter).Flush()
 }
 
 // Unreachable keeps a retry outside of this middleware from asking for what has
 // been answered: only the page is missing.
-func (p *pageWriter) Unreachable(error) bool { return false }
+func (p *errorPageWriter) Unreachable(error) bool { return false }
 
 // Unwrap lets [http.ResponseController] reach the connection.
-func (p *pageWriter) Unwrap() http.ResponseWriter { return p.ResponseWriter }
+func (p *errorPageWriter) Unwrap() http.ResponseWriter { return p.ResponseWriter }
 
 // hasBody says whether answers of that status may have one.
 func hasBody(status int) bool {

@@ -13,7 +13,7 @@ import (
 
 	"axion/gateway/config"
 	"axion/gateway/middleware"
-	"axion/gateway/record"
+	"axion/gateway/respwriter"
 )
 
 // buildIn builds in an environment of the test's own.
@@ -26,7 +26,7 @@ func buildIn(t testing.TB, env middleware.Env, m config.Middleware, next http.Ha
 	return wrap(next)
 }
 
-// forward is a proxy to target that keeps the contract of [record.Unreachable].
+// forward is a proxy to target that keeps the contract of [respwriter.FailureHandler].
 func forward(t testing.TB, target string) http.Handler {
 	t.Helper()
 	u, err := url.Parse(target)
@@ -40,7 +40,7 @@ func forward(t testing.TB, target string) http.Handler {
 		ErrorLog:  log.New(io.Discard, "", 0),
 		Rewrite:   func(r *httputil.ProxyRequest) { r.SetURL(u); r.Out.Host = r.In.Host },
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) {
-			if u, ok := record.Find[record.Unreachable](w); ok && u.Unreachable(err) {
+			if u, ok := respwriter.Find[respwriter.FailureHandler](w); ok && u.Unreachable(err) {
 				return
 			}
 			http.Error(w, "Bad Gateway", http.StatusBadGateway)

@@ -16,7 +16,7 @@ import (
 
 	"axion/gateway/cancellation"
 	"axion/gateway/config"
-	"axion/gateway/record"
+	"axion/gateway/respwriter"
 	"axion/gateway/spool"
 )
 
@@ -75,7 +75,7 @@ func (a *authorizer) serve(w http.ResponseWriter, r *http.Request, next http.Han
 		http.Error(w, http.StatusText(http.StatusLoopDetected), http.StatusLoopDetected)
 		return
 	}
-	req, kept, err := a.question(r)
+	req, kept, err := a.authRequest(r)
 	if kept != nil {
 		defer kept.Close()
 	}
@@ -92,7 +92,7 @@ func (a *authorizer) serve(w http.ResponseWriter, r *http.Request, next http.Han
 		r.Body = io.NopCloser(kept.Reader())
 	}
 	if err == nil && a.config.HeaderField != "" {
-		record.User(w, res.Header.Get(a.config.HeaderField))
+		respwriter.User(w, res.Header.Get(a.config.HeaderField))
 	}
 	switch {
 	case errors.Is(err, spool.ErrTooLarge):
@@ -108,13 +108,13 @@ func (a *authorizer) serve(w http.ResponseWriter, r *http.Request, next http.Han
 	case res.StatusCode < 200 || res.StatusCode > 299:
 		a.refuse(w, r, res, body)
 	default:
-		a.pass(w, r, res, next)
+		a.allow(w, r, res, next)
 	}
 }
 
-// question is the request that the server is asked with. The body that is kept for
+// authRequest is the request that the server is asked with. The body that is kept for
 // the service is nil where it has not been read.
-func (a *authorizer) question(r *http.Request) (req *http.Request, kept *spool.Buffer, err error) {
+func (a *authorizer) authRequest(r *http.Request) (req *http.Request, kept *spool.Buffer, err error) {
 	method := http.MethodGet
 	if a.config.PreserveRequestMethod {
 		method = r.Method
@@ -164,8 +164,8 @@ func (a *authorizer) refuse(w http.ResponseWriter, r *http.Request, res *http.Re
 	}
 }
 
-// pass takes over the headers that the server is to set.
-func (a *authorizer) pass(w http.ResponseWriter, r *http.Request, res *http.Response, next http.Handler) {
+// allow takes over the headers that the server is to set.
+func (a *authorizer) allow(w http.ResponseWriter, r *http.Request, res *http.Response, next http.Handler) {
 	for _, name := range a.config.AuthResponseHeaders {
 		name = http.CanonicalHeaderKey(name)
 		take(r, name)
@@ -193,7 +193,7 @@ func (a *authorizer) pass(w http.ResponseWriter, r *http.Request, res *http.Resp
 		next.ServeHTTP(w, r)
 		return
 	}
-	e := &editor{ResponseWriter: w, edit: func(h http.Header) {
+	e := &headerEditor{ResponseWriter: w, edit: func(h http.Header) {
 		h["Set-Cookie"] = slices.DeleteFunc(h["Set-Cookie"], func(line string) bool {
 			name, _, _ := strings.Cut(line, "=")
 			return slices.Contains(a.config.AddAuthCookiesToResponse, name)

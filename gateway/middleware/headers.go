@@ -31,7 +31,7 @@ func headers(c *config.Headers) (Middleware, error) {
 			origin := r.Header.Get("Origin")
 			customRequest(r, c.CustomRequestHeaders)
 			secure := hosts.secure(r)
-			e := &editor{ResponseWriter: w, edit: func(h http.Header) {
+			e := &headerEditor{ResponseWriter: w, edit: func(h http.Header) {
 				security.set(h, secure)
 				customResponse(h, c.CustomResponseHeaders)
 				if cross != nil {

@@ -6,7 +6,7 @@ import (
 	"sync"
 
 	"axion/gateway/config"
-	"axion/gateway/record"
+	"axion/gateway/respwriter"
 )
 
 // inFlightReq bounds the requests that one source has at once. What it remembers is
@@ -19,12 +19,12 @@ func inFlightReq(c *config.InFlightReq) (Middleware, error) {
 	counts := &counts{limit: c.Amount, of: make(map[string]int64)}
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			source := shorten(key(r))
+			source := hashKey(key(r))
 			if !counts.enter(source) {
 				http.Error(w, http.StatusText(http.StatusTooManyRequests), http.StatusTooManyRequests)
 				return
 			}
-			defer record.AtEnd(w, func() { counts.leave(source) })
+			defer respwriter.AtEnd(w, func() { counts.leave(source) })
 			next.ServeHTTP(w, r)
 		})
 	}, nil
@@ -55,8 +55,8 @@ func (c *counts) leave(source string) {
 	}
 }
 
-// shorten bounds what is kept of a key, which may be a header of any size.
-func shorten(key string) string {
+// hashKey bounds what is kept of a key, which may be a header of any size.
+func hashKey(key string) string {
 	if len(key) <= maxKey {
 		return key
 	}

@@ -13,7 +13,7 @@ import (
 
 	"axion/gateway/cancellation"
 	"axion/gateway/config"
-	"axion/gateway/record"
+	"axion/gateway/respwriter"
 	"axion/gateway/spool"
 )
 
@@ -67,7 +67,7 @@ type retrier struct {
 // ServeHTTP asks until an answer has begun. What a failed attempt did to headers
 // is undone before the next one.
 func (t *retrier) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	request, response := remember(r.Header), remember(w.Header())
+	request, response := saveHeaders(r.Header), saveHeaders(w.Header())
 	defer request.release()
 	defer response.release()
 	a := &attempt{ResponseWriter: w, method: r.Method, left: t.attempts - 1, network: t.network}
@@ -88,7 +88,7 @@ func (t *retrier) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if a.kept == nil && r.Body != nil && r.Body != http.NoBody {
-		a.body = &unread{ReadCloser: r.Body}
+		a.body = &readErrTracker{ReadCloser: r.Body}
 		to := *r
 		to.Body = a.body
 		r = &to
@@ -104,7 +104,7 @@ func (t *retrier) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(cancellation.Status(cancellation.Cause(r.Context())))
 			return
 		}
-		if counter, ok := record.Find[record.Retrier](w); ok {
+		if counter, ok := respwriter.Find[respwriter.RetryRecorder](w); ok {
 			counter.Retried()
 		}
 		if t.env.Log != nil {

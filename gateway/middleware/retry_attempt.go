@@ -11,7 +11,7 @@ import (
 	"slices"
 	"time"
 
-	"axion/gateway/record"
+	"axion/gateway/respwriter"
 	"axion/gateway/spool"
 )
 
@@ -26,21 +26,21 @@ const (
 type attempt struct {
 	http.ResponseWriter
 	method   string
-	network  bool          // another follows where no answer came
-	statuses []statuses    // and after one with these
-	until    time.Time     // after it none follows; zero means never
-	body     *unread       // not kept; nil where there is none
-	kept     *spool.Buffer // the body to send again; nil where there is none
-	left     int           // further attempts
-	began    bool          // an answer has
-	again    bool          // another attempt follows
-	err      error         // why
+	network  bool            // another follows where no answer came
+	statuses []statuses      // and after one with these
+	until    time.Time       // after it none follows; zero means never
+	body     *readErrTracker // not kept; nil where there is none
+	kept     *spool.Buffer   // the body to send again; nil where there is none
+	left     int             // further attempts
+	began    bool            // an answer has
+	again    bool            // another attempt follows
+	err      error           // why
 
 	cancel    context.CancelFunc // ends the attempt; nil without statuses
 	discarded int                // bytes of the answer
 }
 
-var _ record.Unreachable = (*attempt)(nil)
+var _ respwriter.FailureHandler = (*attempt)(nil)
 
 // send asks next once.
 func (a *attempt) send(next http.Handler, r *http.Request) {

@@ -9,17 +9,17 @@ import (
 // in bytes.
 const defaultReplayBody = 2 << 20
 
-// unread is a body that outlives attempts, as long as none has read of it.
-type unread struct {
+// readErrTracker is a body that outlives attempts, as long as none has read of it.
+type readErrTracker struct {
 	io.ReadCloser
 	begun atomic.Bool
 }
 
 // Read notes that this body cannot be sent again.
-func (b *unread) Read(p []byte) (int, error) {
+func (b *readErrTracker) Read(p []byte) (int, error) {
 	b.begun.Store(true)
 	return b.ReadCloser.Read(p)
 }
 
 // Close leaves the body to the server that gave it.
-func (b *unread) Close() error { return nil }
+func (b *readErrTracker) Close() error { return nil }

@@ -15,7 +15,7 @@ import (
 
 	"axion/gateway/config"
 	"axion/gateway/middleware"
-	"axion/gateway/record"
+	"axion/gateway/respwriter"
 )
 
 func retrying(n int) config.Middleware { return config.Middleware{Retry: &config.Retry{Attempts: n}} }
@@ -33,7 +33,7 @@ func failing(n int, err error, calls *int) http.HandlerFunc {
 		r.Header.Add("X-Seen", "1")
 		r.Host += "."
 		if *calls < n {
-			if u, ok := record.Find[record.Unreachable](w); ok && u.Unreachable(err) {
+			if u, ok := respwriter.Find[respwriter.FailureHandler](w); ok && u.Unreachable(err) {
 				return
 			}
 			w.WriteHeader(http.StatusBadGateway)
@@ -113,7 +113,7 @@ func TestRetryNoMore(t *testing.T) {
 			h := build(t, retrying(3), func(w http.ResponseWriter, r *http.Request) {
 				calls++
 				begin(w, r)
-				if u, _ := record.Find[record.Unreachable](w); u.Unreachable(errDial) {
+				if u, _ := respwriter.Find[respwriter.FailureHandler](w); u.Unreachable(errDial) {
 					t.Error("retry: got one, want none")
 				}
 			})
@@ -133,7 +133,7 @@ func TestRetryPauses(t *testing.T) {
 			h := build(t, config.Middleware{Retry: &config.Retry{Attempts: 4, InitialInterval: config.Duration(time.Second)}},
 				func(w http.ResponseWriter, _ *http.Request) {
 					at = append(at, time.Now())
-					if u, _ := record.Find[record.Unreachable](w); !u.Unreachable(errDial) {
+					if u, _ := respwriter.Find[respwriter.FailureHandler](w); !u.Unreachable(errDial) {
 						w.WriteHeader(http.StatusBadGateway)
 					}
 				})
@@ -154,7 +154,7 @@ func TestRetryPauses(t *testing.T) {
 			defer cancel()
 			h := build(t, config.Middleware{Retry: &config.Retry{Attempts: 4, InitialInterval: config.Duration(time.Hour)}},
 				func(w http.ResponseWriter, _ *http.Request) {
-					u, _ := record.Find[record.Unreachable](w)
+					u, _ := respwriter.Find[respwriter.FailureHandler](w)
 					u.Unreachable(errDial)
 				})
 			w := httptest.NewRecorder()
@@ -171,7 +171,7 @@ func TestRetryPauses(t *testing.T) {
 			time.AfterFunc(time.Second, cancel)
 			h := build(t, config.Middleware{Retry: &config.Retry{Attempts: 4, InitialInterval: config.Duration(time.Hour)}},
 				func(w http.ResponseWriter, _ *http.Request) {
-					u, _ := record.Find[record.Unreachable](w)
+					u, _ := respwriter.Find[respwriter.FailureHandler](w)
 					u.Unreachable(errDial)
 				})
 			w := httptest.NewRecorder()

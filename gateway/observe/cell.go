@@ -25,8 +25,8 @@ var (
 	kindLabels = [kinds][]string{{"entrypoint"}, {"router", "service"}, {"service"}}
 )
 
-// cell is what makes requests alike.
-type cell struct {
+// seriesKey is what makes requests alike.
+type seriesKey struct {
 	entrypoint, router, service string
 	asked                       string // the service whose server was asked, where it is another
 	method, protocol            string
@@ -39,7 +39,7 @@ type cell struct {
 const recentCells = 64
 
 // place is where of recentCells a cell may be. It need not tell cells apart.
-func (c *cell) place() uint {
+func (c *seriesKey) place() uint {
 	h := uint(c.status) + uint(len(c.method))<<2 + uint(len(c.entrypoint))<<1 + uint(len(c.router))*7
 	if n := len(c.router); n > 1 {
 		h += uint(c.router[0])*5 + uint(c.router[n/2])*13
@@ -48,8 +48,8 @@ func (c *cell) place() uint {
 }
 
 // newCell is the request's.
-func newCell(e *Exchange, l *headerLabels) cell {
-	c := cell{
+func newCell(e *Exchange, l *headerLabels) seriesKey {
+	c := seriesKey{
 		entrypoint: e.entrypoint, router: e.router, service: e.service,
 		method: known(e.method), protocol: protocol(e), headers: l.of(e.request.Header), status: e.status, code: e.status,
 	}
@@ -66,7 +66,7 @@ func newCell(e *Exchange, l *headerLabels) cell {
 }
 
 // own are the values of a kind's own labels; nil where the request had none of it.
-func (c *cell) own(k kind) []string {
+func (c *seriesKey) own(k kind) []string {
 	switch {
 	case k == ofEntryPoint:
 		return []string{c.entrypoint}
@@ -78,15 +78,15 @@ func (c *cell) own(k kind) []string {
 	return []string{cmp.Or(c.asked, c.service)}
 }
 
-func (c *cell) labels(own []string) []string {
+func (c *seriesKey) labels(own []string) []string {
 	return append([]string{strconv.Itoa(c.code), c.method, c.protocol}, own...)
 }
 
-func (c *cell) requestLabels(own []string) []string {
+func (c *seriesKey) requestLabels(own []string) []string {
 	return append(split(c.headers), c.labels(own)...)
 }
 
-func (c *cell) secureLabels(own []string) []string {
+func (c *seriesKey) secureLabels(own []string) []string {
 	if c.tls == 0 {
 		return nil
 	}
@@ -95,7 +95,7 @@ func (c *cell) secureLabels(own []string) []string {
 
 // attributes are those of OpenTelemetry's conventions for HTTP, and Traefik's names
 // for what took the request.
-func (c *cell) attributes() []metric.RecordOption {
+func (c *seriesKey) attributes() []metric.RecordOption {
 	list := []attribute.KeyValue{
 		attribute.String("http.request.method", c.method), attribute.Int("http.response.status_code", c.status),
 		attribute.String("network.protocol.name", c.protocol), attribute.String(entryPointKey, c.entrypoint),

@@ -72,7 +72,7 @@ func (l *accessLog) header(name, value string) string {
 }
 
 func shown(m modes, name, value string) string {
-	v, ok := m.treat(name, value)
+	v, ok := m.apply(name, value)
 	if !ok {
 		return ""
 	}

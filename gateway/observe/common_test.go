@@ -29,7 +29,7 @@ func lines(t *testing.T, c *config.AccessLog, service string) string {
 	r.Header.Set("Referer", "http://b/")
 	r.SetBasicAuth("eve", "secret")
 	e := o.Begin(httptest.NewRecorder(), r, "web")
-	e.Route("shop@docker", service, nil)
+	e.SetRoute("shop@docker", service, nil)
 	teapot(e, r)
 	e.End()
 	return out.String()
@@ -104,7 +104,7 @@ func TestInternals(t *testing.T) {
 			t.Fatal(err)
 		}
 		e := o.Begin(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/ping", nil), "web")
-		e.Route("ping@internal", "ping@internal", nil)
+		e.SetRoute("ping@internal", "ping@internal", nil)
 		e.End()
 		w := httptest.NewRecorder()
 		o.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))

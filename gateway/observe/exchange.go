@@ -13,7 +13,7 @@ import (
 
 	"axion/gateway/cancellation"
 	"axion/gateway/config"
-	"axion/gateway/record"
+	"axion/gateway/respwriter"
 )
 
 // Exchange is one request under observation, and the writer of its answer. It
@@ -42,18 +42,18 @@ type Exchange struct {
 	dropped         bool       // by a fault: there is no answer
 	dated           bool       // the answer's Date is ours
 	user            string     // as a middleware knows it
-	lasting         *lasting   // nil while the handlers are all there is
+	lasting         *detached  // nil while the handlers are all there is
 	detail          *detail    // what only an access log tells; nil without one
 }
 
 var (
-	_ record.Retrier = (*Exchange)(nil)
-	_ record.Server  = (*Exchange)(nil)
-	_ record.Named   = (*Exchange)(nil)
+	_ respwriter.RetryRecorder  = (*Exchange)(nil)
+	_ respwriter.ServerRecorder = (*Exchange)(nil)
+	_ respwriter.Named          = (*Exchange)(nil)
 )
 
-// Route notes which router takes the request, and what is not to be told of it.
-func (e *Exchange) Route(router, service string, quiet *config.Observability) {
+// SetRoute notes which router takes the request, and what is not to be told of it.
+func (e *Exchange) SetRoute(router, service string, quiet *config.Observability) {
 	e.router, e.service = router, service
 	if quiet == nil {
 		return
@@ -71,8 +71,8 @@ func or(said, before *bool) *bool {
 	return before
 }
 
-// Through notes the middlewares of the route, in the order in which they run.
-func (e *Exchange) Through(middlewares []string) { e.middlewares = middlewares }
+// SetMiddlewares notes the middlewares of the route, in the order in which they run.
+func (e *Exchange) SetMiddlewares(middlewares []string) { e.middlewares = middlewares }
 
 // Received is a request's body as it is read. It is safe for concurrent use.
 type Received interface {
@@ -187,7 +187,7 @@ func (e *Exchange) Write(p []byte) (int, error) {
 // ReadFrom copies a body, by the kernel where the writer below can have it do so.
 func (e *Exchange) ReadFrom(r io.Reader) (int64, error) {
 	begin(e, http.StatusOK)
-	n, err := record.ReadFrom(e.ResponseWriter, r)
+	n, err := respwriter.ReadFrom(e.ResponseWriter, r)
 	e.size += n
 	return n, err
 }
@@ -218,10 +218,10 @@ func (e *Exchange) End() {
 	took := time.Since(e.start)
 	e.endSpan()
 	o := e.observer
-	if on(e.quiet.Metrics) {
+	if enabled(e.quiet.Metrics) {
 		o.metrics.count(e, took)
 	}
-	if log := o.access.Load(); log != nil && on(e.quiet.AccessLogs) {
+	if log := o.access.Load(); log != nil && enabled(e.quiet.AccessLogs) {
 		log.write(e, took)
 	}
 	if e.detail != nil {
@@ -231,4 +231,4 @@ func (e *Exchange) End() {
 	o.pool.Put(e)
 }
 
-func on(b *bool) bool { return b == nil || *b }
+func enabled(b *bool) bool { return b == nil || *b }

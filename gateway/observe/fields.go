@@ -22,7 +22,7 @@ func (l *accessLog) fields(e *Exchange, took time.Duration, count int64) map[str
 	all["RequestCount"], all["RequestPath"] = count, l.path(e)
 	out := make(map[string]any, len(all)+8)
 	for name, value := range all {
-		if v, ok := l.modes.treat(name, value); ok {
+		if v, ok := l.modes.apply(name, value); ok {
 			out[name] = v
 		}
 	}
@@ -40,7 +40,7 @@ func (l *accessLog) fields(e *Exchange, took time.Duration, count int64) map[str
 
 func (l *accessLog) addHeaders(out map[string]any, prefix string, header http.Header) {
 	for name, values := range header {
-		if v, ok := l.headerModes.treat(name, ""); ok && values != nil {
+		if v, ok := l.headerModes.apply(name, ""); ok && values != nil {
 			if v == "" {
 				v = bounded(strings.Join(values, ","))
 			}
@@ -150,8 +150,8 @@ func (m modes) keepsAny() bool {
 	return m.usual != "drop"
 }
 
-// treat keeps, drops or redacts a value.
-func (m modes) treat(name string, value any) (any, bool) {
+// apply keeps, drops or redacts a value.
+func (m modes) apply(name string, value any) (any, bool) {
 	mode, ok := m.names[strings.ToLower(name)]
 	if !ok || mode != "keep" && mode != "drop" && mode != "redact" {
 		mode = m.usual

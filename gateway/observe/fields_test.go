@@ -45,7 +45,7 @@ func written(t *testing.T, c config.AccessLog, r *http.Request, h func(*observe.
 // served is a request that a server answers with 10 bytes, and a middleware makes 4 of
 // them.
 func served(e *observe.Exchange) {
-	e.Route("shop@docker", "all@docker", nil)
+	e.SetRoute("shop@docker", "all@docker", nil)
 	e.Trace(&http.Request{Header: http.Header{}})
 	e.SetServer("part@docker", &url.URL{Scheme: "http", Host: "127.0.0.1:4000", User: url.UserPassword("me", "hunter2")})
 	e.Header().Set("X-From", "server")
@@ -101,7 +101,7 @@ func TestNoOrigin(t *testing.T) {
 func TestAskedAgain(t *testing.T) {
 	t.Parallel()
 	line := logged(t, nil, httptest.NewRequest(http.MethodGet, "/", nil), func(e *observe.Exchange) {
-		e.Route("r", "s", nil)
+		e.SetRoute("r", "s", nil)
 		e.SetServer("s", &url.URL{Scheme: "http", Host: "127.0.0.1:1"})
 		e.Answered(0, 0)
 		e.Retried()
@@ -164,7 +164,7 @@ func TestInjection(t *testing.T) {
 	r.SetBasicAuth("eve\n\"fake\x7f", "hunter2")
 	pass := func(e *observe.Exchange) {
 		e.Trace(r)
-		e.Route("r", "s", nil)
+		e.SetRoute("r", "s", nil)
 	}
 	all := &config.AccessLogFields{Headers: &config.AccessLogHeaders{DefaultMode: "keep", Names: map[string]string{"Authorization": "redact"}}}
 	line := logged(t, all, r, pass)

@@ -29,7 +29,7 @@ func (a *Alive) has(k kind, o owner) bool {
 }
 
 // owner is whom the cell's series of a kind belong to.
-func (c *cell) owner(k kind) owner {
+func (c *seriesKey) owner(k kind) owner {
 	switch k {
 	case ofEntryPoint:
 		return owner{name: c.entrypoint}
@@ -41,7 +41,7 @@ func (c *cell) owner(k kind) owner {
 }
 
 // lives reports whether all that the cell names is there.
-func (a *Alive) lives(c *cell) bool {
+func (a *Alive) lives(c *seriesKey) bool {
 	return a.EntryPoints[c.entrypoint] && (c.router == "" || a.has(ofRouter, c.owner(ofRouter)) && a.has(ofService, c.owner(ofService)))
 }
 
@@ -51,7 +51,7 @@ type index [kinds]map[owner]*series
 // series are the label values of an owner's, each by all of them joined.
 type series struct{ plain, requests, secure map[string][]string }
 
-func (x *index) add(k kind, c *cell, own []string) {
+func (x *index) add(k kind, c *seriesKey, own []string) {
 	o := c.owner(k)
 	s := x[k][o]
 	if s == nil {
@@ -83,7 +83,7 @@ func (x *index) dead(a *Alive) (list [kinds][]owner) {
 	return list
 }
 
-func (s *scope) forget(of *series) {
+func (s *labelSet) forget(of *series) {
 	for _, values := range of.plain {
 		s.received.DeleteLabelValues(values...)
 		s.sent.DeleteLabelValues(values...)
@@ -159,7 +159,7 @@ func (n *counters) forget(a *Alive, dead [kinds][]owner) {
 	}
 	// Their counters are in no metric any more: who comes back gets new ones.
 	n.cellsMu.RLock()
-	var gone []cell
+	var gone []seriesKey
 	for c := range n.cells {
 		if !a.lives(&c) {
 			gone = append(gone, c)

@@ -12,7 +12,7 @@ import (
 
 	"axion/gateway/config"
 	"axion/gateway/observe"
-	"axion/gateway/record"
+	"axion/gateway/respwriter"
 )
 
 // counted is an observer that counts by entrypoint, router and service.
@@ -37,8 +37,8 @@ func set(names ...string) map[string]bool {
 // pass has a request go through a router and its service's server.
 func pass(o *observe.Observer, entry, router, service string, r *http.Request) {
 	e := o.Begin(httptest.NewRecorder(), r, entry)
-	e.Route(router, service, nil)
-	s, _ := record.Find[record.Server](e)
+	e.SetRoute(router, service, nil)
+	s, _ := respwriter.Find[respwriter.ServerRecorder](e)
 	s.SetServer(service, &url.URL{Scheme: "http", Host: "127.0.0.1:4000"})
 	e.WriteHeader(http.StatusOK)
 	s.Answered(http.StatusOK, 0)
@@ -189,7 +189,7 @@ func TestBytesAndTLS(t *testing.T) {
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		e := o.Begin(w, r, "websecure")
 		defer e.End()
-		e.Route("shop", "all", nil)
+		e.SetRoute("shop", "all", nil)
 		body := &counter{ReadCloser: r.Body}
 		e.Receive(body)
 		e.SetServer("part", &url.URL{Scheme: "http", Host: "127.0.0.1:4000"})
@@ -249,7 +249,7 @@ func TestProtocols(t *testing.T) {
 			r := get()
 			r.Header = tt.header
 			e := o.Begin(httptest.NewRecorder(), r, "web")
-			e.Route("a", "a", nil)
+			e.SetRoute("a", "a", nil)
 			for name, values := range tt.answer {
 				e.Header()[name] = values
 			}
@@ -342,8 +342,8 @@ func TestQuiet(t *testing.T) {
 	} {
 		o := counted(t, config.Prometheus{})
 		e := o.Begin(httptest.NewRecorder(), get(), "web")
-		e.Route("", "", tt.entry)
-		e.Route("a", "a", tt.router)
+		e.SetRoute("", "", tt.entry)
+		e.SetRoute("a", "a", tt.router)
 		e.End()
 		if text := scrape(o); strings.Contains(text, `router="a"`) != tt.counted {
 			t.Errorf("%s: got\n%s", name, text)

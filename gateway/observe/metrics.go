@@ -39,14 +39,14 @@ type counters struct {
 	settings config.Prometheus
 	headers  *headerLabels
 	registry *prometheus.Registry
-	scopes   [kinds]*scope // nil where not wanted
+	scopes   [kinds]*labelSet // nil where not wanted
 	retries  *prometheus.CounterVec
 	faults   *prometheus.CounterVec
 	reloads  prometheus.Counter
 	success  prometheus.Gauge
 	// cells are the counters of what is alike, found without hashing labels, and
 	// without an allocation for each request, which a sync.Map of them costs.
-	cells   map[cell]*meters
+	cells   map[seriesKey]*meters
 	cellsMu sync.RWMutex // held for cells, and where recent is filled or emptied
 	// recent are those that were asked for last, by a part of what the cell is: most
 	// requests are like one of them, which is found without hashing all of it.
@@ -56,15 +56,15 @@ type counters struct {
 	index index
 }
 
-// scope is the same metrics for one kind of thing.
-type scope struct {
+// labelSet is the same metrics for one kind of thing.
+type labelSet struct {
 	requests, received, sent, secure *prometheus.CounterVec
 	duration                         *prometheus.HistogramVec
 }
 
 // meters are the counters of one cell.
 type meters struct {
-	of                               cell
+	of                               seriesKey
 	requests, received, sent, secure []prometheus.Counter // secure is empty without TLS
 	duration                         []prometheus.Observer
 	attributes                       []metric.RecordOption
@@ -81,8 +81,8 @@ func newCounters(c config.Prometheus, l live) *counters {
 	if len(buckets) == 0 {
 		buckets = defaultBuckets
 	}
-	n := &counters{settings: c, registry: prometheus.NewRegistry(), headers: newHeaderLabels(c.HeaderLabels), cells: make(map[cell]*meters)}
-	wanted := [kinds]bool{ofEntryPoint: on(c.AddEntryPointsLabels), ofRouter: c.AddRoutersLabels, ofService: on(c.AddServicesLabels)}
+	n := &counters{settings: c, registry: prometheus.NewRegistry(), headers: newHeaderLabels(c.HeaderLabels), cells: make(map[seriesKey]*meters)}
+	wanted := [kinds]bool{ofEntryPoint: enabled(c.AddEntryPointsLabels), ofRouter: c.AddRoutersLabels, ofService: enabled(c.AddServicesLabels)}
 	for k, name := range kindNames {
 		if wanted[k] {
 			n.scopes[k] = newScope(n.registry, name, kindLabels[k], n.headers.labels, buckets)
@@ -101,13 +101,13 @@ func newCounters(c config.Prometheus, l live) *counters {
 	return n
 }
 
-func newScope(registry *prometheus.Registry, name string, own, headers []string, buckets []float64) *scope {
+func newScope(registry *prometheus.Registry, name string, own, headers []string, buckets []float64) *labelSet {
 	counter := func(suffix, help string, labels ...string) *prometheus.CounterVec {
 		opts := prometheus.CounterOpts{Name: "traefik_" + name + suffix, Help: help + ", by " + name + "."}
 		return prometheus.NewCounterVec(opts, append(labels, own...))
 	}
 	of := []string{"code", "method", "protocol"}
-	s := &scope{
+	s := &labelSet{
 		requests: counter("_requests_total", "Requests", slices.Concat(headers, of)...),
 		secure:   counter("_requests_tls_total", "Requests over TLS", "tls_version", "tls_cipher"),
 		received: counter("_requests_bytes_total", "Bytes of the bodies of requests", of...),
@@ -133,7 +133,7 @@ func (m *metrics) configure(c *config.Metrics) error {
 	m.foreign.Store(c != nil && !c.AddInternals)
 	have := m.current.Load().settings
 	same := slices.Equal(have.Buckets, want.Buckets) && have.AddRoutersLabels == want.AddRoutersLabels &&
-		on(have.AddEntryPointsLabels) == on(want.AddEntryPointsLabels) && on(have.AddServicesLabels) == on(want.AddServicesLabels) &&
+		enabled(have.AddEntryPointsLabels) == enabled(want.AddEntryPointsLabels) && enabled(have.AddServicesLabels) == enabled(want.AddServicesLabels) &&
 		maps.Equal(have.HeaderLabels, want.HeaderLabels)
 	if !same {
 		m.current.Store(newCounters(want, m.live))
@@ -179,7 +179,7 @@ func (m *metrics) count(e *Exchange, took time.Duration) {
 	}
 }
 
-func (n *counters) find(c *cell) *meters {
+func (n *counters) find(c *seriesKey) *meters {
 	recent := &n.recent[c.place()]
 	if m := recent.Load(); m != nil && m.of == *c {
 		return m
@@ -193,7 +193,7 @@ func (n *counters) find(c *cell) *meters {
 	return m
 }
 
-func (n *counters) meters(c *cell) *meters {
+func (n *counters) meters(c *seriesKey) *meters {
 	if m := n.find(c); m != nil {
 		return m
 	}

@@ -20,7 +20,7 @@ import (
 
 	"axion/gateway/config"
 	"axion/gateway/observe"
-	"axion/gateway/record"
+	"axion/gateway/respwriter"
 )
 
 // answer has o observe one request that a handler answers.
@@ -29,13 +29,13 @@ func answer(o *observe.Observer, method, url string, h http.HandlerFunc) {
 	r.Header.Set("User-Agent", "test \"agent\"\n")
 	r.SetBasicAuth("eve\nfake line", "secret")
 	e := o.Begin(httptest.NewRecorder(), r, "web")
-	e.Route("shop@docker", "shop@docker", nil)
+	e.SetRoute("shop@docker", "shop@docker", nil)
 	h(e, r)
 	e.End()
 }
 
 func teapot(w http.ResponseWriter, _ *http.Request) {
-	if s, ok := record.Find[record.Server](w); ok {
+	if s, ok := respwriter.Find[respwriter.ServerRecorder](w); ok {
 		s.SetServer("shop@docker", &url.URL{Scheme: "http", Host: "127.0.0.1:4000"})
 	}
 	w.WriteHeader(http.StatusTeapot)
@@ -99,7 +99,7 @@ func TestUser(t *testing.T) {
 				t.Fatal(err)
 			}
 			answer(o, "GET", "http://a/", func(w http.ResponseWriter, r *http.Request) {
-				record.User(w, tt.noted)
+				respwriter.User(w, tt.noted)
 				if tt.noted != "" {
 					r.Header.Del("Authorization")
 				}
@@ -122,7 +122,7 @@ func TestFilters(t *testing.T) {
 	answer(o, "GET", "http://a/", teapot)
 	answer(o, "GET", "http://b/", func(http.ResponseWriter, *http.Request) {})
 	answer(o, "GET", "http://c/", func(w http.ResponseWriter, _ *http.Request) {
-		r, _ := record.Find[record.Retrier](w)
+		r, _ := respwriter.Find[respwriter.RetryRecorder](w)
 		r.Retried()
 	})
 	if got := strings.Count(out.String(), "\n"); got != 2 {
@@ -231,7 +231,7 @@ func BenchmarkExchange(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				e := o.Begin(w, r, "web")
-				e.Route("r", "s", nil)
+				e.SetRoute("r", "s", nil)
 				e.WriteHeader(http.StatusNoContent)
 				e.End()
 			}

@@ -40,7 +40,7 @@ func TestObservability(t *testing.T) {
 			}
 			r := httptest.NewRequest(http.MethodGet, "http://a/", nil)
 			e := o.Begin(httptest.NewRecorder(), r, "web")
-			e.Route("shop@docker", "shop@docker", tt.config)
+			e.SetRoute("shop@docker", "shop@docker", tt.config)
 			e.Trace(r)
 			teapot(e, r)
 			e.End()

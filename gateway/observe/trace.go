@@ -19,7 +19,7 @@ func (e *Exchange) Trace(forward *http.Request) {
 	if e.detail != nil {
 		e.detail.client = strings.Join(forward.Header["X-Forwarded-For"], ", ") // of trusted peers alone
 	}
-	if e.observer.tracer == nil || !on(e.quiet.Tracing) {
+	if e.observer.tracer == nil || !enabled(e.quiet.Tracing) {
 		return
 	}
 	ctx := forward.Context()
@@ -30,7 +30,7 @@ func (e *Exchange) Trace(forward *http.Request) {
 	// would cost each request more than what is recorded of a few is worth.
 	_, e.span = e.observer.tracer.Start(ctx, e.method, ofServer...)
 	if c := e.span.SpanContext(); c.IsValid() { // the state stays as it came
-		forward.Header[traceparent] = []string{parentOf(c)}
+		forward.Header[traceparent] = []string{formatTraceparent(c)}
 		if e.detail != nil {
 			e.detail.span = c
 		}
@@ -42,9 +42,9 @@ const traceparent = "Traceparent"
 
 var ofServer = []trace.SpanStartOption{trace.WithSpanKind(trace.SpanKindServer)}
 
-// parentOf is a span as the header has it. The propagator's own way takes several
+// formatTraceparent is a span as the header has it. The propagator's own way takes several
 // times as long, which each request would feel.
-func parentOf(c trace.SpanContext) string {
+func formatTraceparent(c trace.SpanContext) string {
 	var b [55]byte
 	id, span, flags := c.TraceID(), c.SpanID(), [1]byte{byte(c.TraceFlags() & trace.FlagsSampled)}
 	copy(b[:], "00-")

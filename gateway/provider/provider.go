@@ -166,7 +166,7 @@ func (p *Provider) openFiles(names []string) error {
 			p.folders = append(p.folders, folder{abs, name})
 			continue
 		}
-		if in := p.files.Open(abs); strings.HasSuffix(name, ".toml") || in.Err == nil && !isCompose(in.Data) && dynamic.Recognize(in.Data) {
+		if in := p.files.Open(abs); strings.HasSuffix(name, ".toml") || in.Err == nil && !isCompose(in.Data) && dynamic.IsDynamicConfig(in.Data) {
 			p.sources = append(p.sources, newDynamic(abs, name, ""))
 			continue
 		}

@@ -12,7 +12,7 @@ import (
 
 	"axion/gateway/config"
 	"axion/gateway/proxy"
-	"axion/gateway/record"
+	"axion/gateway/respwriter"
 )
 
 // noting is a writer that notes what it is told of servers.
@@ -21,7 +21,7 @@ type noting struct {
 	told *[]string
 }
 
-var _ record.Server = noting{}
+var _ respwriter.ServerRecorder = noting{}
 
 func (n noting) Unwrap() http.ResponseWriter { return n.ResponseWriter }
 func (n noting) SetServer(service string, u *url.URL) {

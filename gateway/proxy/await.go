@@ -25,7 +25,7 @@ func (b *Balancer) reach(s *server) *probe.Loop {
 			return c.Close()
 		},
 		Set: func(failure error) {
-			if failure == nil && b.change(func() bool { was := s.ousted && s.refused; s.ousted = s.ousted && !was; return was }) {
+			if failure == nil && b.change(func() bool { was := s.ejected && s.refused; s.ejected = s.ejected && !was; return was }) {
 				b.log(s, nil)
 			}
 		},
@@ -47,7 +47,7 @@ func (b *Balancer) AwaitUp(ctx context.Context) bool {
 }
 
 // ProbeSoon has the children's servers that are down asked.
-func (g *group) ProbeSoon() {
+func (g *compositeBase) ProbeSoon() {
 	for _, c := range g.children {
 		c.ProbeSoon()
 	}
@@ -55,7 +55,7 @@ func (g *group) ProbeSoon() {
 
 // AwaitUp has the children's servers that are down asked, and waits for a moment for one to
 // be up. It reports whether the group is.
-func (g *group) AwaitUp(ctx context.Context) bool {
+func (g *compositeBase) AwaitUp(ctx context.Context) bool {
 	if g.anyUp() {
 		return true
 	}

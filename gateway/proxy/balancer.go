@@ -15,7 +15,7 @@ import (
 	"axion/gateway/config"
 	"axion/gateway/listen/peer"
 	"axion/gateway/probe"
-	"axion/gateway/record"
+	"axion/gateway/respwriter"
 	"axion/gateway/steady"
 )
 
@@ -29,7 +29,7 @@ type Balancer struct {
 	name     string
 	strategy string
 	servers  []*server
-	stick    *stick
+	stick    *sticky
 	up       atomic.Pointer[choice]
 	since    atomic.Int64 // when the last server went down, in Unix nanoseconds; 0 while one is up
 	watch    watchers
@@ -57,11 +57,11 @@ type server struct {
 	fenced  bool // serves only who sticks to it
 	handler http.Handler
 	gauge   gauge
-	strikes strikes
+	strikes failureWindow
 	check   *probe.Loop // nil without a health check
 	reach   *probe.Loop // whether it can be connected to; nil without a passive check
 	down    bool        // by its health check; guarded by Balancer.mu
-	ousted  bool        // by its failures; guarded by Balancer.mu
+	ejected bool        // by its failures; guarded by Balancer.mu
 	refused bool        // ousted as one that nothing could connect to; guarded by Balancer.mu
 	// failing is since when no request could connect, in Unix nanoseconds, or 0.
 	failing atomic.Int64
@@ -135,7 +135,7 @@ func (b *Balancer) newServer(c config.Server, lb *config.LoadBalancer, t *Transp
 	}
 	s := &server{url: u, weight: 1, fenced: c.Fenced}
 	if b.stick != nil {
-		s.ticket = ticket(c.URL)
+		s.ticket = cookieValue(c.URL)
 	}
 	if c.Weight != nil {
 		if s.weight = *c.Weight; s.weight < 0 {
@@ -173,9 +173,9 @@ func (b *Balancer) choose() (*choice, error) {
 		switch {
 		case s.down && s.check != nil:
 			c.probes = append(c.probes, s.check)
-		case s.ousted && s.refused:
+		case s.ejected && s.refused:
 			c.probes = append(c.probes, s.reach)
-		case s.down || s.ousted:
+		case s.down || s.ejected:
 		case !s.fenced:
 			c.servers, weights, names = append(c.servers, s), append(weights, s.weight), append(names, s.url.String())
 		}
@@ -200,9 +200,9 @@ func (b *Balancer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if b.strategy == config.StrategyLeastTime {
 		t.start = time.Now()
 	}
-	defer record.AtEnd(w, t.end)
+	defer respwriter.AtEnd(w, t.end)
 	s.handler.ServeHTTP(t, r)
-	b.judge(s, t.status)
+	b.recordStatus(s, t.status)
 }
 
 // pick is the server for r; nil where none is up. It has those asked that are down.
@@ -215,7 +215,7 @@ func (b *Balancer) pick(w http.ResponseWriter, r *http.Request) *server {
 	}
 	if b.stick != nil {
 		if ticket := b.stick.of(r); ticket != "" {
-			if s := b.holder(ticket); s != nil {
+			if s := b.stickyServer(ticket); s != nil {
 				return s
 			}
 		}
@@ -230,8 +230,8 @@ func (b *Balancer) pick(w http.ResponseWriter, r *http.Request) *server {
 	return s
 }
 
-// holder is the server, up, that a client has a ticket for. Fenced ones count.
-func (b *Balancer) holder(ticket string) *server {
+// stickyServer is the server, up, that a client has a ticket for. Fenced ones count.
+func (b *Balancer) stickyServer(ticket string) *server {
 	for _, s := range b.servers {
 		if s.ticket != ticket {
 			continue
@@ -239,7 +239,7 @@ func (b *Balancer) holder(ticket string) *server {
 		if s.fenced {
 			b.mu.Lock()
 			defer b.mu.Unlock()
-			if !s.down && !s.ousted {
+			if !s.down && !s.ejected {
 				return s
 			}
 			return nil
@@ -258,7 +258,7 @@ func (b *Balancer) Servers() []Status {
 	defer b.mu.Unlock()
 	list := make([]Status, len(b.servers))
 	for i, s := range b.servers {
-		list[i] = Status{URL: s.url.String(), Up: !s.down && !s.ousted, Checked: b.checked}
+		list[i] = Status{URL: s.url.String(), Up: !s.down && !s.ejected, Checked: b.checked}
 	}
 	return list
 }
@@ -318,9 +318,9 @@ func (b *Balancer) log(s *server, failure error) {
 	}
 }
 
-// failed logs, once until s answers, that no connection to s can be made.
+// noteDialError logs, once until s answers, that no connection to s can be made.
 // Failures after that are the request's own: an answer cut short, say.
-func (b *Balancer) failed(s *server, r *http.Request, err error) {
+func (b *Balancer) noteDialError(s *server, r *http.Request, err error) {
 	dial, ok := errors.AsType[*net.OpError](err)
 	if !ok || dial.Op != "dial" || statusOf(r, err) == statusClientGone {
 		return
@@ -333,8 +333,8 @@ func (b *Balancer) failed(s *server, r *http.Request, err error) {
 	}
 }
 
-// answered logs that s answers again, where failed had logged.
-func (b *Balancer) answered(s *server) {
+// noteRecovered logs that s answers again, where failed had logged.
+func (b *Balancer) noteRecovered(s *server) {
 	if since := s.failing.Load(); since != 0 && s.failing.CompareAndSwap(since, 0) {
 		b.proxy.log.Info("server answers again", "service", b.name, "url", s.url.Redacted())
 	}

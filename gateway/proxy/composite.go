@@ -11,11 +11,11 @@ import (
 
 // weighted spreads requests over services.
 type weighted struct {
-	group
+	compositeBase
 	strategy string
 	weights  []int
 	names    []string
-	stick    *stick
+	stick    *sticky
 	up       atomic.Pointer[picked]
 	mu       sync.Mutex // orders changes of up
 }
@@ -44,7 +44,7 @@ func NewHRW(name string, c *config.HighestRandomWeight, children []Service) (Ser
 }
 
 func newSpread(name, strategy string, list []config.WeightedService, children []Service, reports bool) (*weighted, error) {
-	w := &weighted{group: group{name: name, reports: reports}, strategy: strategy}
+	w := &weighted{compositeBase: compositeBase{name: name, reports: reports}, strategy: strategy}
 	for i, s := range list {
 		weight := 1
 		if s.Weight != nil {
@@ -100,7 +100,7 @@ func (w *weighted) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	if w.stick != nil {
 		if t := w.stick.of(r); t != "" {
 			for _, i := range up.children {
-				if ticket(w.names[i]) == t {
+				if cookieValue(w.names[i]) == t {
 					w.children[i].ServeHTTP(rw, r)
 					return
 				}
@@ -117,22 +117,22 @@ func (w *weighted) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	}
 	i := up.children[up.picker.pick(r)]
 	if w.stick != nil {
-		w.stick.give(rw, ticket(w.names[i]))
+		w.stick.give(rw, cookieValue(w.names[i]))
 	}
 	w.children[i].ServeHTTP(rw, r)
 }
 
 // failover has one service answer for another.
 type failover struct {
-	group
-	statuses []span
+	compositeBase
+	statuses []statusRange
 	limit    int64 // bytes that a body may have for the second try's sake; negative means any
 }
 
 // NewFailover answers from main while it is up, else from fallback; where the
 // configuration says so, also for answers of main that count as failures.
 func NewFailover(name string, c *config.Failover, main, fallback Service) (Service, error) {
-	f := &failover{group: group{name: name, children: []Service{main, fallback}, reports: c.HealthCheck != nil}, limit: -1}
+	f := &failover{compositeBase: compositeBase{name: name, children: []Service{main, fallback}, reports: c.HealthCheck != nil}, limit: -1}
 	if c.Errors != nil {
 		var err error
 		if f.statuses, err = spansOf(c.Errors.Status); err != nil {
@@ -160,6 +160,6 @@ func (f *failover) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case len(f.statuses) == 0:
 		main.ServeHTTP(w, r)
 	default:
-		f.try(w, r)
+		f.tryMain(w, r)
 	}
 }

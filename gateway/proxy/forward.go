@@ -11,7 +11,7 @@ import (
 
 	"axion/gateway/cancellation"
 	"axion/gateway/http1"
-	"axion/gateway/record"
+	"axion/gateway/respwriter"
 	"axion/gateway/selfaddr"
 	"axion/gateway/urlpath"
 )
@@ -30,7 +30,7 @@ type target struct {
 // own: a path in the server's URL is for show, as in Traefik, unless it is to be kept.
 func (b *Balancer) forwarder(s *server, t target) http.Handler {
 	if s.url.Scheme != "http" {
-		return below(b.wide(s, t), t)
+		return below(b.httpProxyForwarder(s, t), t)
 	}
 	to := &http1.Target{URL: s.url, PassHost: t.passHost, FlushInterval: t.flush}
 	return below(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -38,10 +38,10 @@ func (b *Balancer) forwarder(s *server, t target) http.Handler {
 			r = atPath(r, s.url)
 		}
 		if err := t.transport.plain.Forward(w, r, to); err != nil { //nolint:contextcheck // its context is the request's
-			b.lose(w, r, s, err)
+			b.handleError(w, r, s, err)
 			return
 		}
-		b.answered(s)
+		b.noteRecovered(s)
 	}), t)
 }
 
@@ -59,14 +59,14 @@ func below(h http.Handler, t target) http.Handler {
 	})
 }
 
-// lose answers for a server that did not, unless the request is tried again.
-func (b *Balancer) lose(w http.ResponseWriter, r *http.Request, s *server, err error) {
-	b.failed(s, r, err)
+// handleError answers for a server that did not, unless the request is tried again.
+func (b *Balancer) handleError(w http.ResponseWriter, r *http.Request, s *server, err error) {
+	b.noteDialError(s, r, err)
 	if status := statusOf(r, err); clientFault(err) && (status == http.StatusRequestTimeout || status == http.StatusBadRequest) {
 		failBody(w, r, status)
 		return
 	}
-	if u, ok := record.Find[record.Unreachable](w); ok && u.Unreachable(err) {
+	if u, ok := respwriter.Find[respwriter.FailureHandler](w); ok && u.Unreachable(err) {
 		return
 	}
 	b.proxy.fail(w, r, b, s, err)

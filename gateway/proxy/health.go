@@ -86,7 +86,7 @@ func (k *check) probe(ctx context.Context, server *url.URL) error {
 	if err != nil {
 		return err
 	}
-	k.dress(req)
+	k.setHeaders(req)
 	resp, err := k.do(req)
 	if err != nil {
 		return err
@@ -103,8 +103,8 @@ func (k *check) probe(ctx context.Context, server *url.URL) error {
 	return nil
 }
 
-// dress gives a probe the headers that are asked for.
-func (k *check) dress(req *http.Request) {
+// setHeaders gives a probe the headers that are asked for.
+func (k *check) setHeaders(req *http.Request) {
 	for name, value := range k.config.Headers {
 		if strings.EqualFold(name, "Host") {
 			req.Host = value
@@ -145,7 +145,7 @@ func (k *check) probeGRPC(ctx context.Context, target *url.URL) error {
 	}
 	req.Header.Set("Content-Type", "application/grpc")
 	req.Header.Set("Te", "trailers")
-	k.dress(req)
+	k.setHeaders(req)
 	resp, err := k.do(req)
 	if err != nil {
 		return err

@@ -27,7 +27,7 @@ const (
 
 // mirroring sends copies of requests to further services.
 type mirroring struct {
-	group
+	compositeBase
 	config  *config.Mirroring
 	mirrors []*mirror
 	limit   int64 // bytes that a mirrored body may have; negative means any
@@ -50,7 +50,7 @@ type mirror struct {
 // NewMirroring answers from main, and sends copies to mirrors, whose answers nobody
 // gets. A copy is left out, and log says so, where 256 are under way. Log nil discards.
 func NewMirroring(name string, c *config.Mirroring, main Service, mirrors []Service, log *slog.Logger) (Service, error) {
-	m := &mirroring{group: group{name: name, children: []Service{main}, reports: c.HealthCheck != nil}, config: c, limit: -1,
+	m := &mirroring{compositeBase: compositeBase{name: name, children: []Service{main}, reports: c.HealthCheck != nil}, config: c, limit: -1,
 		log: cmp.Or(log, slog.New(slog.DiscardHandler)), sending: make(chan struct{}, maxCopies)}
 	m.life, m.end = context.WithCancel(context.Background())
 	if c.MaxBodySize != nil {
@@ -151,7 +151,7 @@ func (m *mirroring) send(to *mirror, r *http.Request, body *sharedBody) {
 		if body.kept != nil && body.kept.Size() > 0 {
 			c.Body, c.ContentLength = io.NopCloser(body.kept.Reader()), body.kept.Size()
 		}
-		to.ServeHTTP(&blackHole{header: http.Header{}}, c)
+		to.ServeHTTP(&discardWriter{header: http.Header{}}, c)
 	})
 }
 
@@ -166,15 +166,15 @@ func (m *mirroring) lost(to *mirror) {
 
 // Close ends the copies under way and waits for them.
 func (m *mirroring) Close() {
-	m.group.Close()
+	m.compositeBase.Close()
 	m.end()
 	m.copies.Wait()
 }
 
-// blackHole takes an answer that nobody gets.
-type blackHole struct{ header http.Header }
+// discardWriter takes an answer that nobody gets.
+type discardWriter struct{ header http.Header }
 
-func (b *blackHole) Header() http.Header         { return b.header }
-func (b *blackHole) Write(p []byte) (int, error) { return len(p), nil }
-func (b *blackHole) WriteHeader(int)             {}
-func (b *blackHole) Flush()                      {}
+func (b *discardWriter) Header() http.Header         { return b.header }
+func (b *discardWriter) Write(p []byte) (int, error) { return len(p), nil }
+func (b *discardWriter) WriteHeader(int)             {}
+func (b *discardWriter) Flush()                      {}

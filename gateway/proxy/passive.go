@@ -28,15 +28,15 @@ func newPassive(c *config.PassiveHealthCheck) *passive {
 	return &passive{window: cmp.Or(time.Duration(c.FailureWindow), defaultWindow), limit: cmp.Or(c.MaxFailedAttempts, defaultAttempts)}
 }
 
-// strikes are a server's failures of late.
-type strikes struct {
+// failureWindow are a server's failures of late.
+type failureWindow struct {
 	mu    sync.Mutex
 	at    []time.Time
 	back  *time.Timer // brings the server back
 	ended bool
 }
 
-func (s *strikes) stop() {
+func (s *failureWindow) stop() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ended = true
@@ -46,7 +46,7 @@ func (s *strikes) stop() {
 }
 
 // strike notes a failure, and reports whether it is one too many.
-func (s *strikes) strike(p *passive, now time.Time, back func()) bool {
+func (s *failureWindow) strike(p *passive, now time.Time, back func()) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	kept := s.at[:0]
@@ -66,20 +66,20 @@ func (s *strikes) strike(p *passive, now time.Time, back func()) bool {
 
 var errStrikes = errors.New("too many requests failed")
 
-// judge takes a server out whose requests fail: those that it does not answer, or
+// recordStatus takes a server out whose requests fail: those that it does not answer, or
 // with 5xx.
-func (b *Balancer) judge(s *server, status int) {
+func (b *Balancer) recordStatus(s *server, status int) {
 	if b.passive == nil || status < http.StatusInternalServerError {
 		return
 	}
 	back := func() {
-		if b.change(func() bool { was := s.ousted; s.ousted = false; return was }) {
+		if b.change(func() bool { was := s.ejected; s.ejected = false; return was }) {
 			b.log(s, nil)
 		}
 	}
 	if s.strikes.strike(b.passive, time.Now(), back) && b.change(func() bool {
-		was := s.ousted
-		s.ousted, s.refused = true, s.failing.Load() != 0
+		was := s.ejected
+		s.ejected, s.refused = true, s.failing.Load() != 0
 		return !was
 	}) {
 		b.log(s, errStrikes)

@@ -10,11 +10,11 @@ import (
 	"axion/gateway/spool"
 )
 
-// span is a range of statuses.
-type span struct{ from, to int }
+// statusRange is a range of statuses.
+type statusRange struct{ from, to int }
 
-func spansOf(list []string) ([]span, error) {
-	var spans []span
+func spansOf(list []string) ([]statusRange, error) {
+	var spans []statusRange
 	for _, text := range list {
 		low, high, ok := strings.Cut(text, "-")
 		if !ok {
@@ -25,13 +25,13 @@ func spansOf(list []string) ([]span, error) {
 		if err != nil || err2 != nil || from > to {
 			return nil, fmt.Errorf("errors.status %q is not a status or a range such as 500-599", text)
 		}
-		spans = append(spans, span{from, to})
+		spans = append(spans, statusRange{from, to})
 	}
 	return spans, nil
 }
 
-// try answers from the fallback where the main service's answer is a failure.
-func (f *failover) try(w http.ResponseWriter, r *http.Request) {
+// tryMain answers from the fallback where the main service's answer is a failure.
+func (f *failover) tryMain(w http.ResponseWriter, r *http.Request) {
 	kept, whole, err := spool.Keep(r, f.limit)
 	if kept != nil {
 		defer kept.Close()
@@ -47,7 +47,7 @@ func (f *failover) try(w http.ResponseWriter, r *http.Request) {
 	if kept != nil {
 		r.Body, second.Body = io.NopCloser(kept.Reader()), io.NopCloser(kept.Reader())
 	}
-	s := &sieve{ResponseWriter: w, header: http.Header{}, refuse: f.refuses}
+	s := &failoverWriter{ResponseWriter: w, header: http.Header{}, refuse: f.refuses}
 	f.children[0].ServeHTTP(s, r)
 	if s.refused {
 		f.children[1].ServeHTTP(w, second)
@@ -65,8 +65,8 @@ func (f *failover) refuses(status int) bool {
 	return false
 }
 
-// sieve holds an answer back until its status is known to be a good one.
-type sieve struct {
+// failoverWriter holds an answer back until its status is known to be a good one.
+type failoverWriter struct {
 	http.ResponseWriter
 	header  http.Header
 	refuse  func(status int) bool
@@ -75,7 +75,7 @@ type sieve struct {
 }
 
 // Header is the answer's own until it has passed.
-func (s *sieve) Header() http.Header {
+func (s *failoverWriter) Header() http.Header {
 	if s.passed {
 		return s.ResponseWriter.Header()
 	}
@@ -83,7 +83,7 @@ func (s *sieve) Header() http.Header {
 }
 
 // WriteHeader lets the answer pass, or drops it.
-func (s *sieve) WriteHeader(status int) {
+func (s *failoverWriter) WriteHeader(status int) {
 	if s.passed || s.refused {
 		return
 	}
@@ -98,7 +98,7 @@ func (s *sieve) WriteHeader(status int) {
 	s.ResponseWriter.WriteHeader(status)
 }
 
-func (s *sieve) Write(p []byte) (int, error) {
+func (s *failoverWriter) Write(p []byte) (int, error) {
 	if s.WriteHeader(http.StatusOK); s.refused {
 		return len(p), nil
 	}
@@ -106,7 +106,7 @@ func (s *sieve) Write(p []byte) (int, error) {
 }
 
 // Unwrap is the writer below, once the answer has passed.
-func (s *sieve) Unwrap() http.ResponseWriter {
+func (s *failoverWriter) Unwrap() http.ResponseWriter {
 	if s.refused {
 		return nil
 	}

@@ -50,8 +50,8 @@ func (w *watchers) tell(up bool) {
 	}
 }
 
-// group is a service made of others.
-type group struct {
+// compositeBase is a service made of others.
+type compositeBase struct {
 	name     string
 	children []Service
 	watch    watchers
@@ -61,7 +61,7 @@ type group struct {
 }
 
 // follow has the group tell of its children's changes. up is the group's own view.
-func (g *group) follow(up func() bool) {
+func (g *compositeBase) follow(up func() bool) {
 	if !g.reports {
 		return
 	}
@@ -79,7 +79,7 @@ func (g *group) follow(up func() bool) {
 	}
 }
 
-func (g *group) anyUp() bool {
+func (g *compositeBase) anyUp() bool {
 	for _, c := range g.children {
 		if c.Up() {
 			return true
@@ -89,13 +89,13 @@ func (g *group) anyUp() bool {
 }
 
 // Up reports whether any child is up, where the configuration asks for that.
-func (g *group) Up() bool { return !g.reports || g.anyUp() }
+func (g *compositeBase) Up() bool { return !g.reports || g.anyUp() }
 
 // OnChange has f called after Up has changed, until remove is called.
-func (g *group) OnChange(f func(up bool)) (remove func()) { return g.watch.add(f) }
+func (g *compositeBase) OnChange(f func(up bool)) (remove func()) { return g.watch.add(f) }
 
 // Servers are those of all children.
-func (g *group) Servers() []Status {
+func (g *compositeBase) Servers() []Status {
 	var list []Status
 	for _, c := range g.children {
 		list = append(list, c.Servers()...)
@@ -105,7 +105,7 @@ func (g *group) Servers() []Status {
 
 // Close removes the group's callbacks from its children, which outlive it where only the
 // group has changed. They are closed by whom they belong to.
-func (g *group) Close() {
+func (g *compositeBase) Close() {
 	for _, remove := range g.removes {
 		remove()
 	}

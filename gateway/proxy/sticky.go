@@ -11,18 +11,18 @@ import (
 	"axion/gateway/config"
 )
 
-// stick is the cookie that keeps a client where it is.
-type stick struct {
+// sticky is the cookie that keeps a client where it is.
+type sticky struct {
 	cookie http.Cookie
 }
 
 // newStick is nil where nothing sticks. As in Traefik, a SameSite that there is not is
 // left out.
-func newStick(service string, c *config.Sticky) *stick {
+func newStick(service string, c *config.Sticky) *sticky {
 	if c == nil || c.Cookie == nil {
 		return nil
 	}
-	s := &stick{cookie: http.Cookie{
+	s := &sticky{cookie: http.Cookie{
 		Name: cmp.Or(config.CookieName(c.Cookie.Name), cookieName(service)), Path: "/", Secure: c.Cookie.Secure, HttpOnly: c.Cookie.HTTPOnly,
 		MaxAge: c.Cookie.MaxAge, Domain: c.Cookie.Domain,
 	}}
@@ -46,14 +46,14 @@ func cookieName(service string) string {
 	return "_" + hex.EncodeToString(sum[:])[:5]
 }
 
-// ticket is the cookie's value for one place.
-func ticket(name string) string {
+// cookieValue is the cookie's value for one place.
+func cookieValue(name string) string {
 	sum := sha256.Sum256([]byte(name))
 	return hex.EncodeToString(sum[:])[:16]
 }
 
 // of is the ticket that a client brings, or empty.
-func (s *stick) of(r *http.Request) string {
+func (s *sticky) of(r *http.Request) string {
 	c, err := r.Cookie(s.cookie.Name)
 	if err != nil {
 		return ""
@@ -62,7 +62,7 @@ func (s *stick) of(r *http.Request) string {
 }
 
 // give has the client come back to the same place.
-func (s *stick) give(w http.ResponseWriter, ticket string) {
+func (s *sticky) give(w http.ResponseWriter, ticket string) {
 	c := s.cookie
 	c.Value = ticket
 	http.SetCookie(w, &c)

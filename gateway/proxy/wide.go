@@ -12,9 +12,9 @@ import (
 	"axion/gateway/http1"
 )
 
-// wide forwards over TLS and HTTP/2, by net/http's client. What differs there from
+// httpProxyForwarder forwards over TLS and HTTP/2, by net/http's client. What differs there from
 // package http1 is made the same here.
-func (b *Balancer) wide(s *server, t target) http.Handler {
+func (b *Balancer) httpProxyForwarder(s *server, t target) http.Handler {
 	p, to := b.proxy, *s.url
 	if to.Scheme == schemeH2C {
 		to.Scheme = "http"
@@ -28,10 +28,10 @@ func (b *Balancer) wide(s *server, t target) http.Handler {
 			if i, ok := w.(*interim); ok {
 				w = i.ResponseWriter
 			}
-			b.lose(w, r, s, cause(r, err))
+			b.handleError(w, r, s, cause(r, err))
 		},
 		ModifyResponse: func(res *http.Response) error {
-			b.answered(s)
+			b.noteRecovered(s)
 			endUpload(res)
 			return nil
 		},

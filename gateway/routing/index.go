@@ -171,12 +171,12 @@ func (b *bucket) hasRoutes() bool { return len(b.others)+len(b.exact)+len(b.pref
 func (x *Index) HasRoutes() bool { return len(x.Hosts)+len(x.wildcards) > 0 || x.catchAll.hasRoutes() }
 
 // HostClaim is what HTTPS routers want with a host.
-func (x *Index) HostClaim(host string) tcp.Claim {
+func (x *Index) HostClaim(host string) tcp.HostPriority {
 	switch {
 	case x.hasHost(host):
-		return tcp.NamedHost
+		return tcp.HostPriorityNamed
 	case x.catchAll.hasRoutes():
-		return tcp.AnyHost
+		return tcp.HostPriorityAny
 	}
-	return tcp.Unclaimed
+	return tcp.HostPriorityNone
 }

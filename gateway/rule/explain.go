@@ -17,9 +17,9 @@ type Verdict struct {
 // Explain tells each matcher's verdict, in the order of the rule.
 func (r *Rule) Explain(req *Request) []Verdict { return r.root.explain(req, nil) }
 
-// Missing is the fewest verdicts that would have to be others for req to match;
+// Unmet is the fewest verdicts that would have to be others for req to match;
 // none where it does.
-func (r *Rule) Missing(req *Request) []Verdict { return r.root.missing(req) }
+func (r *Rule) Unmet(req *Request) []Verdict { return r.root.unmet(req) }
 
 func (a all) explain(req *Request, to []Verdict) []Verdict {
 	for _, n := range a {
@@ -41,18 +41,18 @@ func (l leaf) explain(req *Request, to []Verdict) []Verdict {
 	return append(to, v)
 }
 
-func (a all) missing(req *Request) []Verdict {
+func (a all) unmet(req *Request) []Verdict {
 	var list []Verdict
 	for _, n := range a {
-		list = append(list, n.missing(req)...)
+		list = append(list, n.unmet(req)...)
 	}
 	return list
 }
 
-func (a anyOf) missing(req *Request) []Verdict {
+func (a anyOf) unmet(req *Request) []Verdict {
 	var least []Verdict
 	for i, n := range a {
-		m := n.missing(req)
+		m := n.unmet(req)
 		if len(m) == 0 {
 			return nil
 		}
@@ -63,7 +63,7 @@ func (a anyOf) missing(req *Request) []Verdict {
 	return least
 }
 
-func (l leaf) missing(req *Request) []Verdict {
+func (l leaf) unmet(req *Request) []Verdict {
 	if l.match(req) {
 		return nil
 	}

@@ -30,12 +30,12 @@ func TestExplain(t *testing.T) {
 	if got := r.Explain(req); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
-	if got := r.Missing(req); !reflect.DeepEqual(got, []rule.Verdict{want[1], want[4]}) {
+	if got := r.Unmet(req); !reflect.DeepEqual(got, []rule.Verdict{want[1], want[4]}) {
 		t.Errorf("missing: got %+v, want the path and the header", got)
 	}
 	h.Header.Del("K")
 	h.Method = "POST"
-	if got := r.Missing(req); got != nil {
+	if got := r.Unmet(req); got != nil {
 		t.Errorf("missing: got %+v, want none of a request that matches", got)
 	}
 }

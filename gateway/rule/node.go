@@ -14,8 +14,8 @@ type node interface {
 	selectors() []Selector
 	// explain appends the verdicts of the part's matchers.
 	explain(req *Request, to []Verdict) []Verdict
-	// missing are the fewest verdicts that keep the part from matching.
-	missing(req *Request) []Verdict
+	// unmet are the fewest verdicts that keep the part from matching.
+	unmet(req *Request) []Verdict
 }
 
 // verdict is what a part of a rule says of one host.

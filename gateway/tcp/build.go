@@ -42,7 +42,7 @@ func Build(c *config.TCP, opts Options) *Tables {
 	for _, name := range slices.Sorted(maps.Keys(c.Routers)) {
 		b.routes = append(b.routes, b.route(name, c.Routers[name]))
 	}
-	b.arrange()
+	b.sortRoutes()
 	return b.Tables
 }
 

@@ -111,7 +111,7 @@ func (d *dialer) dial(ctx context.Context, address string, secure bool, client n
 		return nil, err
 	}
 	if d.version > 0 {
-		if err := d.introduce(ctx, conn, client); err != nil {
+		if err := d.writeProxyHeader(ctx, conn, client); err != nil {
 			_ = conn.Close()
 			return nil, fmt.Errorf("PROXY protocol: %w", err)
 		}
@@ -127,8 +127,8 @@ func (d *dialer) dial(ctx context.Context, address string, secure bool, client n
 	return t, nil
 }
 
-// introduce tells the server who the client is.
-func (d *dialer) introduce(ctx context.Context, conn, client net.Conn) error {
+// writeProxyHeader tells the server who the client is.
+func (d *dialer) writeProxyHeader(ctx context.Context, conn, client net.Conn) error {
 	var from, to net.Addr
 	if client != nil {
 		from, to = client.RemoteAddr(), client.LocalAddr()

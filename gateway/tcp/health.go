@@ -36,12 +36,12 @@ func newCheck(c *config.TCPHealthCheck) (*check, error) {
 	if len(c.Expect) > maxExpect {
 		return nil, fmt.Errorf("healthcheck.expect is longer than %d bytes", maxExpect)
 	}
-	k := &check{config: c, interval: positive(c.Interval, checkInterval), timeout: positive(c.Timeout, checkTimeout)}
-	k.unhealthy = positive(c.UnhealthyInterval, k.interval)
+	k := &check{config: c, interval: checkPositive(c.Interval, checkInterval), timeout: checkPositive(c.Timeout, checkTimeout)}
+	k.unhealthy = checkPositive(c.UnhealthyInterval, k.interval)
 	return k, nil
 }
 
-func positive(d config.Duration, otherwise time.Duration) time.Duration {
+func checkPositive(d config.Duration, otherwise time.Duration) time.Duration {
 	if d <= 0 {
 		return otherwise
 	}
@@ -85,14 +85,14 @@ func (k *check) probe(ctx context.Context, s *server) error {
 	}
 	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
 	defer func() { _ = conn.Close() }()
-	if err = k.converse(conn); err != nil {
+	if err = k.exchange(conn); err != nil {
 		return cmp.Or(ctx.Err(), err)
 	}
 	return nil
 }
 
-// converse sends and expects what the check says.
-func (k *check) converse(conn net.Conn) error {
+// exchange sends and expects what the check says.
+func (k *check) exchange(conn net.Conn) error {
 	if k.config.Send != "" {
 		if _, err := io.WriteString(conn, k.config.Send); err != nil {
 			return err

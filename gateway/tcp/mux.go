@@ -18,18 +18,18 @@ import (
 // acmeTLS is the protocol of ACME's challenges (RFC 8737), which HTTPS answers.
 const acmeTLS = "acme-tls/1"
 
-// Claim is what an entrypoint's HTTPS routers want with a host.
-type Claim int
+// HostPriority is what an entrypoint's HTTPS routers want with a host.
+type HostPriority int
 
 const (
-	// Unclaimed is a host that no HTTPS router takes.
-	Unclaimed Claim = iota
-	// AnyHost says that an HTTPS router has a rule without Host. Its turn is after
+	// HostPriorityNone is a host that no HTTPS router takes.
+	HostPriorityNone HostPriority = iota
+	// HostPriorityAny says that an HTTPS router has a rule without Host. Its turn is after
 	// TCP routers, but before HostSNI(`*`).
-	AnyHost
-	// NamedHost says that the Host of an HTTPS router matches. As in Traefik its turn
+	HostPriorityAny
+	// HostPriorityNamed says that the Host of an HTTPS router matches. As in Traefik its turn
 	// is before all TCP routers with TLS.
-	NamedHost
+	HostPriorityNamed
 )
 
 // MuxOptions of a [Mux].
@@ -44,7 +44,7 @@ type MuxOptions struct {
 	Secure func() bool
 	// HTTPWants says what HTTPS routers want with a host, in lower case. Nil means
 	// nothing.
-	HTTPWants func(host string) Claim
+	HTTPWants func(host string) HostPriority
 	// ProxyProtocol gives who may speak it now. Nil, or what gives nil, means that
 	// it is not spoken.
 	ProxyProtocol func() *Peers
@@ -68,9 +68,9 @@ type Mux struct {
 	opts MuxOptions
 	open atomic.Int64
 
-	left     chan accepted
-	pumping  sync.Once
-	switched atomic.Bool // pumping has begun
+	httpConns chan accepted
+	pumping   sync.Once
+	switched  atomic.Bool // pumping has begun
 
 	// accepting ends with Close, serving with Shutdown.
 	accepting, serving     context.Context
@@ -90,7 +90,7 @@ func NewMux(l net.Listener, opts MuxOptions) *Mux {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
-	m := &Mux{Listener: l, opts: opts, left: make(chan accepted)}
+	m := &Mux{Listener: l, opts: opts, httpConns: make(chan accepted)}
 	m.accepting, m.endAccepting = context.WithCancel(context.Background())
 	m.serving, m.endServe = context.WithCancel(context.Background())
 	return m
@@ -112,12 +112,12 @@ func (m *Mux) AcceptUntil(done <-chan struct{}) (net.Conn, error) {
 		}
 		m.pumping.Do(func() {
 			m.switched.Store(true)
-			m.begin(m.pump)
+			m.begin(m.acceptLoop)
 		})
 		m.routeSoon(c) // not admit, which would wait for this very Accept
 	}
 	select {
-	case a := <-m.left:
+	case a := <-m.httpConns:
 		return a.conn, a.err
 	case <-m.accepting.Done():
 	case <-done:
@@ -145,8 +145,8 @@ func (m *Mux) begin(f func()) bool {
 	return !m.closed
 }
 
-// pump accepts in Accept's stead, which waits for what is left.
-func (m *Mux) pump() {
+// acceptLoop accepts in Accept's stead, which waits for what is left.
+func (m *Mux) acceptLoop() {
 	for {
 		c, err := m.Listener.Accept()
 		if err == nil {
@@ -182,7 +182,7 @@ func (m *Mux) routeSoon(c net.Conn) {
 // leave hands over to Accept.
 func (m *Mux) leave(a accepted) {
 	select {
-	case m.left <- a:
+	case m.httpConns <- a:
 	case <-m.accepting.Done():
 		if a.conn != nil {
 			_ = a.conn.Close()
@@ -203,7 +203,7 @@ func (m *Mux) route(raw net.Conn) {
 		return
 	}
 	if r == nil {
-		m.leave(accepted{conn: c.slim()})
+		m.leave(accepted{conn: c.unwrap()})
 		return
 	}
 	if m.opts.Taken != nil {
@@ -214,8 +214,8 @@ func (m *Mux) route(raw net.Conn) {
 	m.serve(r, c, s)
 }
 
-// slim is c without a wrapper that does nothing.
-func (c *conn) slim() net.Conn {
+// unwrap is c without a wrapper that does nothing.
+func (c *conn) unwrap() net.Conn {
 	if len(c.first) == 0 && c.remote == nil {
 		return c.Conn
 	}
@@ -224,21 +224,21 @@ func (c *conn) slim() net.Conn {
 
 // find is the route of a connection, nil where it is HTTP's. It reads no more than
 // it has to: a client of a server that speaks first says nothing.
-func (m *Mux) find(c *conn) (*route, speech, error) {
+func (m *Mux) find(c *conn) (*route, clientHello, error) {
 	if peers := m.peers(); peers != nil {
-		if err := peers.hear(c, m.peekTimeout()); err != nil {
-			return nil, speech{}, err
+		if err := peers.readProxyHeader(c, m.peekTimeout()); err != nil {
+			return nil, clientHello{}, err
 		}
 	}
 	t := m.opts.Table()
 	meta := &rule.TCPMeta{ClientIP: addressOf(c.RemoteAddr())}
 	if len(t.secure) == 0 && !m.https() {
-		return find(t.plain, meta), speech{}, nil
+		return find(t.plain, meta), clientHello{}, nil
 	}
 	if t.Empty() {
-		return nil, speech{}, nil
+		return nil, clientHello{}, nil
 	}
-	s, err := hear(c, len(t.secure) > 0, m.peekTimeout())
+	s, err := peekHello(c, len(t.secure) > 0, m.peekTimeout())
 	if err != nil {
 		return nil, s, err
 	}
@@ -271,7 +271,7 @@ func (m *Mux) secure(t *Table, meta *rule.TCPMeta) *route {
 	if m.https() && slices.Contains(meta.ALPN, acmeTLS) && (m.opts.ACMEByPass == nil || !m.opts.ACMEByPass()) {
 		return nil
 	}
-	claim := Unclaimed
+	claim := HostPriorityNone
 	if m.opts.HTTPWants != nil {
 		claim = m.opts.HTTPWants(meta.ServerName)
 	}
@@ -280,12 +280,12 @@ func (m *Mux) secure(t *Table, meta *rule.TCPMeta) *route {
 
 // findSecure is the route of a TLS connection whose host HTTPS routers want as claim
 // says.
-func (t *Table) findSecure(meta *rule.TCPMeta, claim Claim) *route {
-	if claim == NamedHost {
+func (t *Table) findSecure(meta *rule.TCPMeta, claim HostPriority) *route {
+	if claim == HostPriorityNamed {
 		return nil
 	}
 	r := find(t.secure, meta)
-	if r != nil && claim == AnyHost && r.rule.CatchAll() {
+	if r != nil && claim == HostPriorityAny && r.rule.CatchAll() {
 		return nil
 	}
 	return r
@@ -294,7 +294,7 @@ func (t *Table) findSecure(meta *rule.TCPMeta, claim Claim) *route {
 // Takes gives the name of the router that takes a connection, with TLS or without, of
 // an entrypoint that has HTTPS routers or none, which want its host as claim says. It is
 // empty where the connection is left to HTTP.
-func (t *Table) Takes(meta *rule.TCPMeta, secure, https bool, claim Claim) string {
+func (t *Table) Takes(meta *rule.TCPMeta, secure, https bool, claim HostPriority) string {
 	r := find(t.plain, meta)
 	if secure && (len(t.secure) > 0 || https) {
 		r = t.findSecure(meta, claim)

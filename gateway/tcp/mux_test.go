@@ -97,27 +97,27 @@ func TestPrecedence(t *testing.T) {
 	t.Parallel()
 	any, name := newIdentity(t, "any.server"), newIdentity(t, "name.server")
 	toAny, toName := serve(t, secured(any, named("any"))), serve(t, secured(name, named("name")))
-	claims := map[string]tcp.Claim{"http.localhost": tcp.NamedHost, "both.localhost": tcp.NamedHost}
+	claims := map[string]tcp.HostPriority{"http.localhost": tcp.HostPriorityNamed, "both.localhost": tcp.HostPriorityNamed}
 	for _, tt := range []struct {
 		name, host string
-		otherwise  tcp.Claim
+		otherwise  tcp.HostPriority
 		alpn       []string
 		want       string
 	}{
-		{"TCPName", "db.localhost", tcp.AnyHost, nil, "name.server"},
-		{"HTTPName", "http.localhost", tcp.Unclaimed, nil, ""},
-		{"HTTPNameBeforeTCPName", "both.localhost", tcp.Unclaimed, nil, ""},
-		{"HTTPAnyBeforeCatchAll", "other.localhost", tcp.AnyHost, nil, ""},
-		{"CatchAll", "other.localhost", tcp.Unclaimed, nil, "any.server"},
-		{"NoName", "", tcp.Unclaimed, nil, "any.server"},
-		{"ACME", "db.localhost", tcp.Unclaimed, []string{"acme-tls/1"}, ""},
+		{"TCPName", "db.localhost", tcp.HostPriorityAny, nil, "name.server"},
+		{"HTTPName", "http.localhost", tcp.HostPriorityNone, nil, ""},
+		{"HTTPNameBeforeTCPName", "both.localhost", tcp.HostPriorityNone, nil, ""},
+		{"HTTPAnyBeforeCatchAll", "other.localhost", tcp.HostPriorityAny, nil, ""},
+		{"CatchAll", "other.localhost", tcp.HostPriorityNone, nil, "any.server"},
+		{"NoName", "", tcp.HostPriorityNone, nil, "any.server"},
+		{"ACME", "db.localhost", tcp.HostPriorityNone, []string{"acme-tls/1"}, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			r := start(t, routes(sni("HostSNI(`*`)", toAny, true), sni("HostSNI(`db.localhost`) || HostSNI(`both.localhost`)", toName, true)),
 				tcp.MuxOptions{
 					Secure: func() bool { return true },
-					HTTPWants: func(host string) tcp.Claim {
+					HTTPWants: func(host string) tcp.HostPriority {
 						if c, ok := claims[host]; ok {
 							return c
 						}

@@ -35,31 +35,31 @@ var (
 	errPremature = errors.New("the client went on before TLS was agreed on")
 )
 
-// speech is what a client's first bytes tell.
-type speech struct {
+// clientHello is what a client's first bytes tell.
+type clientHello struct {
 	tls      bool
 	postgres bool // TLS was asked for in PostgreSQL's way
 	name     string
 	alpn     []string
 }
 
-// hear reads what a client says first, and leaves it in c.first; where postgres
+// peekHello reads what a client says first, and leaves it in c.first; where postgres
 // is set it agrees to TLS in PostgreSQL's way too. An error means that it says
 // nothing that could be routed.
-func hear(c *conn, postgres bool, patience time.Duration) (speech, error) {
+func peekHello(c *conn, postgres bool, patience time.Duration) (clientHello, error) {
 	_ = c.Conn.SetReadDeadline(time.Now().Add(patience))
 	defer func() { _ = c.Conn.SetReadDeadline(time.Time{}) }()
 	if err := c.fill(1); err != nil {
-		return speech{}, err
+		return clientHello{}, err
 	}
 	if postgres {
 		var err error
 		if postgres, err = c.acceptSSL(); err != nil {
-			return speech{}, err
+			return clientHello{}, err
 		}
 	}
 	if c.first[0] != tlsRecord {
-		return speech{postgres: postgres}, nil
+		return clientHello{postgres: postgres}, nil
 	}
 	s, err := c.hello()
 	s.postgres = postgres
@@ -114,8 +114,8 @@ func (c *conn) asksSSL() (bool, error) {
 
 // hello reads a TLS client's first message. One that is no such message is told
 // nothing of: who serves it will refuse it.
-func (c *conn) hello() (speech, error) {
-	s := speech{tls: true}
+func (c *conn) hello() (clientHello, error) {
+	s := clientHello{tls: true}
 	rec := &recorder{Conn: c.Conn, seen: c.first}
 	err := tls.Server(rec, &tls.Config{GetConfigForClient: func(h *tls.ClientHelloInfo) (*tls.Config, error) {
 		s.name, _ = hostname.Name(h.ServerName) // what is no name is none

@@ -30,7 +30,7 @@ func hello(t testing.TB, name string, alpn ...string) []byte {
 }
 
 // heard is what listen makes of a client that says parts and then no more.
-func heard(parts ...[]byte) (speech, []byte, error) {
+func heard(parts ...[]byte) (clientHello, []byte, error) {
 	client, server := net.Pipe()
 	done := make(chan struct{})
 	go func() {
@@ -43,7 +43,7 @@ func heard(parts ...[]byte) (speech, []byte, error) {
 		}
 	}()
 	c := &conn{Conn: server}
-	s, err := hear(c, false, peekTimeout)
+	s, err := peekHello(c, false, peekTimeout)
 	seen := slices.Clone(c.first)
 	server.Close()
 	<-done
@@ -108,7 +108,7 @@ func TestListenDeadline(t *testing.T) {
 		defer server.Close()
 		begun := time.Now()
 		go func() { _, _ = client.Write([]byte{tlsRecord, 3}) }()
-		_, err := hear(&conn{Conn: server}, true, peekTimeout)
+		_, err := peekHello(&conn{Conn: server}, true, peekTimeout)
 		if timeout, ok := errors.AsType[net.Error](err); !ok || !timeout.Timeout() || time.Since(begun) != peekTimeout {
 			t.Errorf("got %v after %s, want a timeout after %s", err, time.Since(begun), peekTimeout)
 		}

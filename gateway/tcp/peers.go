@@ -41,9 +41,9 @@ func (p *Peers) trust(peer netip.Addr) bool {
 	return p.all || slices.ContainsFunc(p.ranges, func(r netip.Prefix) bool { return r.Contains(peer) })
 }
 
-// hear reads the header of the PROXY protocol, which clients may leave out. As in
+// readProxyHeader reads the header of the PROXY protocol, which clients may leave out. As in
 // Traefik that of a peer who is not trusted is read, and not believed.
-func (p *Peers) hear(c *conn, patience time.Duration) error {
+func (p *Peers) readProxyHeader(c *conn, patience time.Duration) error {
 	_ = c.Conn.SetReadDeadline(time.Now().Add(patience))
 	r := bufio.NewReaderSize(c.Conn, maxHeader)
 	header, err := proxyproto.Read(r)

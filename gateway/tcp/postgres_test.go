@@ -27,8 +27,8 @@ func postgres(id identity) func(net.Conn) {
 	}
 }
 
-// askSSL begins TLS as PostgreSQL's clients do.
-func askSSL(t *testing.T, c net.Conn, config *tls.Config) *tls.Conn {
+// requestTLS begins TLS as PostgreSQL's clients do.
+func requestTLS(t *testing.T, c net.Conn, config *tls.Config) *tls.Conn {
 	t.Helper()
 	answer := make([]byte, 1)
 	if _, err := c.Write(sslRequest); err != nil {
@@ -50,22 +50,22 @@ func TestPostgres(t *testing.T) {
 		},
 	})
 	t.Run("OKPassthrough", func(t *testing.T) {
-		c := askSSL(t, r.dial(), &tls.Config{ServerName: "pg.localhost", RootCAs: own.pool})
+		c := requestTLS(t, r.dial(), &tls.Config{ServerName: "pg.localhost", RootCAs: own.pool})
 		mustAsk(t, c, "select", "postgres select")
 	})
 	t.Run("OKTerminated", func(t *testing.T) {
-		c := askSSL(t, r.dial(), &tls.Config{ServerName: "end.localhost", RootCAs: gateway.pool})
+		c := requestTLS(t, r.dial(), &tls.Config{ServerName: "end.localhost", RootCAs: gateway.pool})
 		mustAsk(t, c, "select", "bare select")
 	})
 	t.Run("ErrOtherHost", func(t *testing.T) {
-		c := askSSL(t, r.dial(), &tls.Config{ServerName: "other.localhost", InsecureSkipVerify: true})
+		c := requestTLS(t, r.dial(), &tls.Config{ServerName: "other.localhost", InsecureSkipVerify: true})
 		if err := c.Handshake(); err == nil {
 			t.Error("a host without router was served")
 		}
 	})
 	t.Run("ErrNoTLS", func(t *testing.T) {
 		c := r.dial()
-		askSSL(t, c, &tls.Config{})
+		requestTLS(t, c, &tls.Config{})
 		_, _ = io.WriteString(c, "select\n")
 		ended(t, c)
 	})
@@ -84,7 +84,7 @@ func TestPostgresServerWithoutTLS(t *testing.T) {
 		_, _ = io.Copy(io.Discard, c)
 	})
 	r := start(t, routes(sni("HostSNI(`pg.localhost`)", refuses, true)), tcp.MuxOptions{})
-	c := askSSL(t, r.dial(), &tls.Config{ServerName: "pg.localhost", InsecureSkipVerify: true})
+	c := requestTLS(t, r.dial(), &tls.Config{ServerName: "pg.localhost", InsecureSkipVerify: true})
 	if err := c.Handshake(); err == nil {
 		t.Error("got a handshake with a server that has no TLS")
 	}
@@ -100,7 +100,7 @@ func TestPostgresAlone(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := start(t, routes(plain(address)), tcp.MuxOptions{Secure: func() bool { return secure }})
-			c := askSSL(t, r.dial(), &tls.Config{ServerName: "pg.localhost", RootCAs: own.pool})
+			c := requestTLS(t, r.dial(), &tls.Config{ServerName: "pg.localhost", RootCAs: own.pool})
 			mustAsk(t, c, "select", "postgres select")
 		})
 	}

@@ -16,7 +16,7 @@ import (
 var errNotPostgres = errors.New("the server does not accept PostgreSQL's request for TLS")
 
 // serve sends a connection where its route says, and returns once it has ended.
-func (m *Mux) serve(r *route, c *conn, s speech) {
+func (m *Mux) serve(r *route, c *conn, s clientHello) {
 	defer func() { _ = c.Close() }()
 	defer context.AfterFunc(m.serving, func() { _ = c.Conn.Close() })()
 	client := addressOf(c.RemoteAddr())
@@ -33,7 +33,7 @@ func (m *Mux) serve(r *route, c *conn, s speech) {
 }
 
 // connect makes the tunnel. An error is the server's side's.
-func (m *Mux) connect(r *route, c *conn, s speech) error {
+func (m *Mux) connect(r *route, c *conn, s clientHello) error {
 	var client net.Conn = c
 	passthrough := s.tls && r.config.TLS.Passthrough
 	if s.tls && !passthrough {
@@ -49,7 +49,7 @@ func (m *Mux) connect(r *route, c *conn, s speech) error {
 	}
 	defer context.AfterFunc(m.serving, func() { _ = server.Close() })()
 	if passthrough && s.postgres {
-		if err := askSSL(server); err != nil {
+		if err := requestTLS(server); err != nil {
 			_ = server.Close()
 			return err
 		}
@@ -59,7 +59,7 @@ func (m *Mux) connect(r *route, c *conn, s speech) error {
 }
 
 // terminate ends TLS here.
-func (m *Mux) terminate(r *route, c *conn, s speech) (net.Conn, error) {
+func (m *Mux) terminate(r *route, c *conn, s clientHello) (net.Conn, error) {
 	config, err := m.opts.TLS(s.name, r.config.TLS.Options)
 	if err != nil {
 		return nil, err
@@ -74,8 +74,8 @@ func (m *Mux) terminate(r *route, c *conn, s speech) (net.Conn, error) {
 	return client, client.HandshakeContext(ctx)
 }
 
-// askSSL agrees on TLS with a PostgreSQL server, as was done with the client.
-func askSSL(server net.Conn) error {
+// requestTLS agrees on TLS with a PostgreSQL server, as was done with the client.
+func requestTLS(server net.Conn) error {
 	_ = server.SetDeadline(time.Now().Add(peekTimeout))
 	if _, err := server.Write(sslRequest); err != nil {
 		return err

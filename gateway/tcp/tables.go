@@ -102,9 +102,9 @@ func (t *Tables) Release(next *Tables) {
 	}
 }
 
-// arrange sorts the routes into the order of trial, and gives them to their
+// sortRoutes sorts the routes into the order of trial, and gives them to their
 // entrypoints.
-func (t *Tables) arrange() {
+func (t *Tables) sortRoutes() {
 	slices.SortFunc(t.routes, func(a, b *route) int {
 		return cmp.Or(
 			cmp.Compare(b.priority, a.priority),

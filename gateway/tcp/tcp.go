@@ -45,7 +45,7 @@ type Route struct {
 	Config      *config.TCPRouter
 	EntryPoints []string // as [Tables.Table] knows them
 	Priority    int      // in force
-	// Hosts are the server names that the rule spells out; AnyHost says that others
+	// Hosts are the server names that the rule spells out; HostPriorityAny says that others
 	// can match as well.
 	Hosts    []string
 	AnyHost  bool

@@ -12,10 +12,10 @@ import (
 
 const (
 	size = 32 << 10 // bytes of a buffer
-	// burst is how many full reads in a row make a transfer, which the kernel does
+	// fullReadsBeforeSplice is how many full reads in a row make a transfer, which the kernel does
 	// without copying, at most so many bytes at once.
-	burst    = 8
-	transfer = 16 << 20
+	fullReadsBeforeSplice = 8
+	transfer              = 16 << 20
 )
 
 var buffers = sync.Pool{New: func() any { return new([size]byte) }}
@@ -35,18 +35,18 @@ type relay struct {
 func (r *relay) run() error {
 	for {
 		if err := r.await(); err != nil {
-			return unlessEnd(err)
+			return ignoreEOF(err)
 		}
 		buffer := buffers.Get().(*[size]byte)
-		err := r.move(buffer[:])
+		err := r.copyChunk(buffer[:])
 		buffers.Put(buffer)
 		if err != nil {
-			return unlessEnd(err)
+			return ignoreEOF(err)
 		}
-		if r.full == burst {
+		if r.full == fullReadsBeforeSplice {
 			r.full = 0
-			if ended, err := r.bulk(); ended || err != nil {
-				return unlessEnd(err)
+			if ended, err := r.spliceBulk(); ended || err != nil {
+				return ignoreEOF(err)
 			}
 		}
 	}
@@ -70,11 +70,11 @@ func (r *relay) await() error {
 			}
 		}
 	}
-	return await(r.raw)
+	return waitReadable(r.raw)
 }
 
-// move hands on what has come.
-func (r *relay) move(buffer []byte) error {
+// copyChunk hands on what has come.
+func (r *relay) copyChunk(buffer []byte) error {
 	if err := r.read(buffer); err != nil {
 		return err
 	}
@@ -121,8 +121,8 @@ func (r *relay) read(buffer []byte) error {
 	return err
 }
 
-// bulk has the kernel copy, where it can, until from ends or a transfer is done.
-func (r *relay) bulk() (ended bool, err error) {
+// spliceBulk has the kernel copy, where it can, until from ends or a transfer is done.
+func (r *relay) spliceBulk() (ended bool, err error) {
 	dst, over := socket(r.to)
 	src, under := socket(r.from)
 	if dst == nil || src == nil || over || under {
@@ -132,9 +132,9 @@ func (r *relay) bulk() (ended bool, err error) {
 	return n < transfer, err
 }
 
-// unlessEnd is nil where a side has ended. One that speaks TLS may do so without a
+// ignoreEOF is nil where a side has ended. One that speaks TLS may do so without a
 // word.
-func unlessEnd(err error) error {
+func ignoreEOF(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return nil
 	}

@@ -18,9 +18,9 @@ func Run(client, server net.Conn, delay time.Duration) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		t.pass(client, server)
+		t.copyOneWay(client, server)
 	}()
-	t.pass(server, client)
+	t.copyOneWay(server, client)
 	<-done
 }
 
@@ -34,8 +34,8 @@ func (t *tunnel) close() {
 	_ = t.server.Close()
 }
 
-// pass is one direction. An error ends the other one too.
-func (t *tunnel) pass(to, from net.Conn) {
+// copyOneWay is one direction. An error ends the other one too.
+func (t *tunnel) copyOneWay(to, from net.Conn) {
 	r := &relay{to: to, from: from}
 	err := r.run()
 	if err == nil {

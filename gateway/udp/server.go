@@ -24,7 +24,7 @@ const (
 	maxFailures = 100
 )
 
-// ServerOptions of a [Server].
+// ServerOptions of a [ServerRecorder].
 type ServerOptions struct {
 	// Table gives the one in force.
 	Table func() *Table
@@ -52,7 +52,7 @@ type Server struct {
 
 	mu       sync.Mutex
 	sessions map[netip.AddrPort]*list.Element
-	latest   *list.List    // of *session, the client heard last first
+	lru      *list.List    // of *session, the client heard last first
 	draining chan struct{} // not nil once no session begins any more; closed when none is left
 }
 
@@ -63,7 +63,7 @@ func NewServer(sockets []*net.UDPConn, opts ServerOptions) *Server {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{sockets: sockets, opts: opts, began: time.Now(), sessions: make(map[netip.AddrPort]*list.Element), latest: list.New()}
+	s := &Server{sockets: sockets, opts: opts, began: time.Now(), sessions: make(map[netip.AddrPort]*list.Element), lru: list.New()}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.SetTimeout(opts.Timeout)
 	return s
@@ -120,32 +120,32 @@ func (s *Server) session(socket *net.UDPConn, client netip.AddrPort) *session {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if e, ok := s.sessions[client]; ok {
-		s.latest.MoveToFront(e)
+		s.lru.MoveToFront(e)
 		return e.Value.(*session)
 	}
 	t := s.opts.Table()
 	if t.Empty() || s.ctx.Err() != nil || s.draining != nil {
 		return nil
 	}
-	if s.latest.Len() >= s.opts.MaxSessions {
+	if s.lru.Len() >= s.opts.MaxSessions {
 		s.full.Do(func() {
 			s.opts.Log.Warn("too many clients at once: those silent longest make room", "router", t.router, "sessions", s.opts.MaxSessions)
 		})
-		s.remove(s.latest.Back())
+		s.remove(s.lru.Back())
 	}
 	at := &session{server: s, socket: socket, client: client, service: t.service, router: t.router}
 	at.touch()
-	s.sessions[client] = s.latest.PushFront(at)
+	s.sessions[client] = s.lru.PushFront(at)
 	s.running.Go(at.run)
 	return at
 }
 
 // remove ends a session. The caller holds mu.
 func (s *Server) remove(e *list.Element) {
-	at := s.latest.Remove(e).(*session)
+	at := s.lru.Remove(e).(*session)
 	delete(s.sessions, at.client)
 	at.end()
-	if s.draining != nil && s.latest.Len() == 0 {
+	if s.draining != nil && s.lru.Len() == 0 {
 		close(s.draining)
 	}
 }
@@ -163,7 +163,7 @@ func (s *Server) drop(at *session) {
 func (s *Server) Sessions() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.latest.Len()
+	return s.lru.Len()
 }
 
 // Shutdown has no session begin any more, and waits for those under way until ctx
@@ -172,7 +172,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	drained := make(chan struct{})
 	s.draining = drained
-	if s.latest.Len() == 0 {
+	if s.lru.Len() == 0 {
 		close(drained)
 	}
 	s.mu.Unlock()
@@ -188,8 +188,8 @@ func (s *Server) Shutdown(ctx context.Context) error {
 func (s *Server) Close() error {
 	s.mu.Lock()
 	s.cancel()
-	for s.latest.Len() > 0 {
-		s.remove(s.latest.Back())
+	for s.lru.Len() > 0 {
+		s.remove(s.lru.Back())
 	}
 	s.mu.Unlock()
 	var errs []error

@@ -21,20 +21,20 @@ const (
 
 // session is a client's exchange with one server.
 type session struct {
-	server  *Server
-	socket  *net.UDPConn // where the client is
-	client  netip.AddrPort
-	service *service
-	router  string
-	spoke   atomic.Int64 // when something was said last, since the server began
+	server     *Server
+	socket     *net.UDPConn // where the client is
+	client     netip.AddrPort
+	service    *service
+	router     string
+	lastActive atomic.Int64 // when something was said last, since the server began
 
-	mu      sync.Mutex
-	out     *net.UDPConn // to the server; nil until it is known
-	pending [][]byte     // until then
-	ended   bool
+	mu       sync.Mutex
+	upstream *net.UDPConn // to the server; nil until it is known
+	pending  [][]byte     // until then
+	ended    bool
 }
 
-func (s *session) touch() { s.spoke.Store(int64(time.Since(s.server.began))) }
+func (s *session) touch() { s.lastActive.Store(int64(time.Since(s.server.began))) }
 
 // send passes a datagram to the server, which may get lost on the way.
 func (s *session) send(p []byte) {
@@ -43,9 +43,9 @@ func (s *session) send(p []byte) {
 	defer s.mu.Unlock()
 	switch {
 	case s.ended:
-	case s.out != nil:
-		if _, err := s.out.Write(p); errors.Is(err, syscall.ECONNREFUSED) {
-			_ = s.out.Close() // run ends the session
+	case s.upstream != nil:
+		if _, err := s.upstream.Write(p); errors.Is(err, syscall.ECONNREFUSED) {
+			_ = s.upstream.Close() // run ends the session
 		}
 	case len(s.pending) < maxPending:
 		s.pending = append(s.pending, append([]byte(nil), p...))
@@ -57,8 +57,8 @@ func (s *session) end() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ended, s.pending = true, nil
-	if s.out != nil {
-		_ = s.out.Close()
+	if s.upstream != nil {
+		_ = s.upstream.Close()
 	}
 }
 
@@ -98,7 +98,7 @@ func (s *session) run() {
 
 // deadline is when the session ends unless something is said.
 func (s *session) deadline() time.Time {
-	return s.server.began.Add(time.Duration(s.spoke.Load() + s.server.timeout.Load()))
+	return s.server.began.Add(time.Duration(s.lastActive.Load() + s.server.timeout.Load()))
 }
 
 // open sends what has waited; false says that the session has ended.
@@ -108,7 +108,7 @@ func (s *session) open(out *net.UDPConn) bool {
 	if s.ended {
 		return false
 	}
-	s.out = out
+	s.upstream = out
 	for _, p := range s.pending {
 		_, _ = out.Write(p)
 	}

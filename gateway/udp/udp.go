@@ -2,7 +2,7 @@
 // its router. The datagrams of one client address are a session with one server,
 // until it was idle for a while.
 //
-// [Build] makes the tables of all entrypoints from a configuration; a [Server]
+// [Build] makes the tables of all entrypoints from a configuration; a [ServerRecorder]
 // serves one entrypoint by the table in force. A session goes on with the server
 // that it began with when the tables change.
 package udp

@@ -1,15 +1,15 @@
-package record
+package respwriter
 
 import (
 	"context"
 	"net/http"
 )
 
-// Lasting is a response writer whose request can outlast its handlers, as one that
+// Detacher is a response writer whose request can outlast its handlers, as one that
 // became a connection of its own does: none of what served it need wait with it.
-type Lasting interface {
-	// Last has the request go on until end is called. It must end once ctx has.
-	Last() (ctx context.Context, end func())
+type Detacher interface {
+	// Detach has the request go on until end is called. It must end once ctx has.
+	Detach() (ctx context.Context, end func())
 	// AtEnd calls f, or, where the request lasts, has f called at its end.
 	AtEnd(f func())
 }
@@ -17,7 +17,7 @@ type Lasting interface {
 // AtEnd calls f once the request behind w has ended, which for most is now. Handlers
 // defer it where they count what is under way.
 func AtEnd(w http.ResponseWriter, f func()) {
-	if l, ok := Find[Lasting](w); ok {
+	if l, ok := Find[Detacher](w); ok {
 		l.AtEnd(f)
 		return
 	}

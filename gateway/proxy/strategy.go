@@ -126,7 +126,7 @@ func (h hrw) pick(r *http.Request) int {
 		_, _ = f.Write([]byte(client))
 		_, _ = f.Write([]byte(name))
 		// The mixed hash as a number between 0 and 1.
-		x := (float64(mix(f.Sum64())>>11) + 0.5) / (1 << 53)
+		x := (float64(fmix64(f.Sum64())>>11) + 0.5) / (1 << 53)
 		if score := -float64(h.weights[i]) / math.Log(x); score > most {
 			best, most = i, score
 		}
@@ -134,8 +134,8 @@ func (h hrw) pick(r *http.Request) int {
 	return best
 }
 
-// mix spreads a hash over all its bits.
-func mix(h uint64) uint64 {
+// fmix64 spreads a hash over all its bits.
+func fmix64(h uint64) uint64 {
 	h ^= h >> 33
 	h *= 0xff51afd7ed558ccd
 	h ^= h >> 33

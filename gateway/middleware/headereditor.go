@@ -2,16 +2,16 @@ package middleware
 
 import "net/http"
 
-// editor is a ResponseWriter that edits the header just before it is sent,
+// headerEditor is a ResponseWriter that edits the header just before it is sent,
 // whichever of the handler's calls sends it.
-type editor struct {
+type headerEditor struct {
 	http.ResponseWriter
 	edit func(http.Header)
 	sent bool
 }
 
 // WriteHeader edits and sends the header; informational ones pass as they are.
-func (e *editor) WriteHeader(status int) {
+func (e *headerEditor) WriteHeader(status int) {
 	if !e.sent && (status >= 200 || status == http.StatusSwitchingProtocols) {
 		e.sent = true
 		e.edit(e.Header())
@@ -20,7 +20,7 @@ func (e *editor) WriteHeader(status int) {
 }
 
 // Write sends the header first, as every ResponseWriter does.
-func (e *editor) Write(p []byte) (int, error) {
+func (e *headerEditor) Write(p []byte) (int, error) {
 	if !e.sent {
 		e.WriteHeader(http.StatusOK)
 	}
@@ -28,7 +28,7 @@ func (e *editor) Write(p []byte) (int, error) {
 }
 
 // FlushError sends what is buffered, the header included.
-func (e *editor) FlushError() error {
+func (e *headerEditor) FlushError() error {
 	if !e.sent {
 		e.WriteHeader(http.StatusOK)
 	}
@@ -36,10 +36,10 @@ func (e *editor) FlushError() error {
 }
 
 // Unwrap lets [http.ResponseController] reach the connection.
-func (e *editor) Unwrap() http.ResponseWriter { return e.ResponseWriter }
+func (e *headerEditor) Unwrap() http.ResponseWriter { return e.ResponseWriter }
 
 // finish edits the header of a handler that returned without a word.
-func (e *editor) finish() {
+func (e *headerEditor) finish() {
 	if !e.sent {
 		e.sent = true
 		e.edit(e.Header())

@@ -7,22 +7,22 @@ import (
 	"net/http"
 	"sync"
 
-	"axion/gateway/record"
+	"axion/gateway/respwriter"
 )
 
-var _ record.Lasting = (*Exchange)(nil)
+var _ respwriter.Detacher = (*Exchange)(nil)
 
-// lasting is an exchange that outlasts its handlers.
-type lasting struct {
+// detached is an exchange that outlasts its handlers.
+type detached struct {
 	mu    sync.Mutex
 	ended bool
 	then  []func()
 }
 
-// Last has the exchange go on until end is called. It lets go of the writer below,
+// Detach has the exchange go on until end is called. It lets go of the writer below,
 // and with it of the server's buffers.
-func (e *Exchange) Last() (ctx context.Context, end func()) {
-	l := &lasting{}
+func (e *Exchange) Detach() (ctx context.Context, end func()) {
+	l := &detached{}
 	e.lasting = l
 	if e.detail != nil {
 		e.detail.header = e.ResponseWriter.Header()
@@ -31,7 +31,7 @@ func (e *Exchange) Last() (ctx context.Context, end func()) {
 	return e.observer.context, l.end
 }
 
-func (l *lasting) end() {
+func (l *detached) end() {
 	l.mu.Lock()
 	l.ended = true
 	then := l.then

@@ -7,9 +7,9 @@ import (
 	"syscall"
 )
 
-// await returns once a read would not wait. To look may take a connection's failure
+// waitReadable returns once a read would not wait. To look may take a connection's failure
 // away from the read after it, so that it is told here.
-func await(raw syscall.RawConn) error {
+func waitReadable(raw syscall.RawConn) error {
 	var failed error
 	err := raw.Read(func(fd uintptr) bool {
 		var b [1]byte

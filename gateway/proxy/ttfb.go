@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"axion/gateway/record"
+	"axion/gateway/respwriter"
 )
 
 // timer is one request at a server: it notes when the answer begins, its status, and the
@@ -20,13 +20,13 @@ type timer struct {
 	size   int64
 
 	server   *server
-	observer record.Server // nil where there is none
-	end      func()        // ends the request, and gives the timer back
+	observer respwriter.ServerRecorder // nil where there is none
+	end      func()                    // ends the request, and gives the timer back
 }
 
 var timers sync.Pool
 
-func newTimer(w http.ResponseWriter, s *server, observer record.Server) *timer {
+func newTimer(w http.ResponseWriter, s *server, observer respwriter.ServerRecorder) *timer {
 	t, ok := timers.Get().(*timer)
 	if !ok {
 		t = &timer{}
@@ -58,7 +58,7 @@ func (t *timer) WriteHeader(status int) {
 
 // ReadFrom copies a body, by the kernel where the writer below can have it do so.
 func (t *timer) ReadFrom(r io.Reader) (int64, error) {
-	n, err := record.ReadFrom(t.ResponseWriter, r)
+	n, err := respwriter.ReadFrom(t.ResponseWriter, r)
 	t.size += n
 	return n, err
 }
@@ -74,8 +74,8 @@ func (t *timer) Unwrap() http.ResponseWriter { return t.ResponseWriter }
 
 // tell tells the observer which server is asked, and returns it; nil where there is
 // none.
-func tell(w http.ResponseWriter, service string, u *url.URL) record.Server {
-	o, ok := record.Find[record.Server](w)
+func tell(w http.ResponseWriter, service string, u *url.URL) respwriter.ServerRecorder {
+	o, ok := respwriter.Find[respwriter.ServerRecorder](w)
 	if ok {
 		o.SetServer(service, u)
 	}

@@ -7,9 +7,9 @@ import "syscall"
 // peeks says that quiet can know.
 const peeks = true
 
-// quiet reports whether the server has neither closed an unused connection nor sent
+// isIdle reports whether the server has neither closed an unused connection nor sent
 // anything on it.
-func (c *conn) quiet() bool {
+func (c *conn) isIdle() bool {
 	sc, ok := c.Conn.(syscall.Conn)
 	if !ok {
 		return false

@@ -18,8 +18,8 @@ type field struct {
 
 var snapshots = sync.Pool{New: func() any { return new(snapshot) }}
 
-// remember takes a snapshot of h; release gives it back.
-func remember(h http.Header) *snapshot {
+// saveHeaders takes a snapshot of h; release gives it back.
+func saveHeaders(h http.Header) *snapshot {
 	s := snapshots.Get().(*snapshot)
 	for name, values := range h {
 		// Without spare room, so that appending to it copies.

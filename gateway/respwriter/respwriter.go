@@ -1,22 +1,22 @@
-// Package record is how a handler deep in a chain talks to the response writers
+// Package respwriter is how a handler deep in a chain talks to the response writers
 // around it: it finds, behind any number of wrappers, the one that offers a power.
-package record
+package respwriter
 
 import (
 	"net/http"
 	"net/url"
 )
 
-// Unreachable is a response writer that wants to know that no answer came.
-type Unreachable interface {
+// FailureHandler is a response writer that wants to know that no answer came.
+type FailureHandler interface {
 	// Unreachable takes the failure to get an answer, before a byte of it came. Where
 	// it returns true, the caller returns without having written anything: the
 	// request is asked again.
 	Unreachable(err error) bool
 }
 
-// Retrier is a response writer that counts how often a request was asked again.
-type Retrier interface {
+// RetryRecorder is a response writer that counts how often a request was asked again.
+type RetryRecorder interface {
 	// Retried is called before each further attempt, by the request's goroutine.
 	Retried()
 }
@@ -37,9 +37,9 @@ func Find[T any](w http.ResponseWriter) (T, bool) {
 	}
 }
 
-// Server is a response writer that notes which server is asked, and what came of it.
+// ServerRecorder is a response writer that notes which server is asked, and what came of it.
 // Its methods are for the goroutine that serves the request.
-type Server interface {
+type ServerRecorder interface {
 	// SetServer is called before a server of the service of that name is asked.
 	SetServer(service string, u *url.URL)
 	// Answered is called once it has been, with the answer's status and the bytes of

@@ -1,4 +1,4 @@
-package record_test
+package respwriter_test
 
 import (
 	"errors"
@@ -6,7 +6,7 @@ import (
 	"net/http/httptest"
 	"testing"
 
-	"axion/gateway/record"
+	"axion/gateway/respwriter"
 )
 
 type wrapper struct{ http.ResponseWriter }
@@ -26,14 +26,14 @@ func TestFind(t *testing.T) {
 	t.Run("OK/NearestBehindWrappers", func(t *testing.T) {
 		t.Parallel()
 		w := wrapper{retrier{wrapper{retrier{wrapper{end}, false}}, true}}
-		got, ok := record.Find[record.Unreachable](w)
+		got, ok := respwriter.Find[respwriter.FailureHandler](w)
 		if !ok || !got.Unreachable(errors.New("refused")) {
 			t.Errorf("found: got %v, %t, want the nearer writer", got, ok)
 		}
 	})
 	t.Run("OK/None", func(t *testing.T) {
 		t.Parallel()
-		if got, ok := record.Find[record.Retrier](wrapper{end}); ok || got != nil {
+		if got, ok := respwriter.Find[respwriter.RetryRecorder](wrapper{end}); ok || got != nil {
 			t.Errorf("found: got %v, %t, want none", got, ok)
 		}
 	})
@@ -43,6 +43,6 @@ func BenchmarkFind(b *testing.B) {
 	w := http.ResponseWriter(&wrapper{&wrapper{httptest.NewRecorder()}})
 	b.ReportAllocs()
 	for b.Loop() {
-		record.Find[record.Retrier](w)
+		respwriter.Find[respwriter.RetryRecorder](w)
 	}
 }
