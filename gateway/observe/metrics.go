@@ -81,7 +81,8 @@ func newCounters(c config.Prometheus, l live) *counters {
 	if len(buckets) == 0 {
 		buckets = defaultBuckets
 	}
-	n := &counters{settings: c, registry: prometheus.NewRegistry(), headers: newHeaderLabels(c.HeaderLabels), cells: make(map[seriesKey]*meters)}
+	n := &counters{settings: c, registry: prometheus.NewRegistry(), headers: newHeaderLabels(c.HeaderLabels),
+		cells: make(map[seriesKey]*meters)}
 	wanted := [kinds]bool{ofEntryPoint: enabled(c.AddEntryPointsLabels), ofRouter: c.AddRoutersLabels, ofService: enabled(c.AddServicesLabels)}
 	for k, name := range kindNames {
 		if wanted[k] {
@@ -133,7 +134,8 @@ func (m *metrics) configure(c *config.Metrics) error {
 	m.foreign.Store(c != nil && !c.AddInternals)
 	have := m.current.Load().settings
 	same := slices.Equal(have.Buckets, want.Buckets) && have.AddRoutersLabels == want.AddRoutersLabels &&
-		enabled(have.AddEntryPointsLabels) == enabled(want.AddEntryPointsLabels) && enabled(have.AddServicesLabels) == enabled(want.AddServicesLabels) &&
+		enabled(have.AddEntryPointsLabels) == enabled(want.AddEntryPointsLabels) &&
+		enabled(have.AddServicesLabels) == enabled(want.AddServicesLabels) &&
 		maps.Equal(have.HeaderLabels, want.HeaderLabels)
 	if !same {
 		m.current.Store(newCounters(want, m.live))
