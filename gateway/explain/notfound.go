@@ -9,6 +9,7 @@ import (
 	"axion/gateway/notfound"
 	"axion/gateway/routing"
 	"axion/gateway/rule"
+	"axion/web/loopback"
 )
 
 const (
@@ -32,7 +33,7 @@ func (x *Explainer) NotFound(w http.ResponseWriter, req *rule.Request, entrypoin
 	// Only a browser on this machine that asks for one of its names is shown routers:
 	// a page from elsewhere whose name was made to resolve to this machine asks for its
 	// own (DNS rebinding).
-	if hostname.IsLocal(req.Host) && req.ClientIP().IsLoopback() {
+	if loopback.Name(req.Host) && req.ClientIP().IsLoopback() {
 		p.Details, p.Dashboard = true, x.Dashboard
 		addNear(x.Table(), p, req, secure)
 	}

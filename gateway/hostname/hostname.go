@@ -105,18 +105,6 @@ func Join(host, port string) string {
 	return host + ":" + port
 }
 
-// IsLocal reports whether a name, as [Name] gives it, is this machine's own:
-// localhost, a name below it, or a loopback address.
-func IsLocal(name string) bool {
-	return name == "localhost" || strings.HasSuffix(name, ".localhost") || IsLoopback(name)
-}
-
-// IsLoopback reports whether a name is a loopback address.
-func IsLoopback(name string) bool {
-	addr, err := netip.ParseAddr(name)
-	return err == nil && addr.Unmap().IsLoopback()
-}
-
 func isIPv6(host string) bool {
 	if strings.IndexByte(host, ':') < 0 {
 		return false

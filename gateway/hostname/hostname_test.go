@@ -61,18 +61,6 @@ func TestJoin(t *testing.T) {
 	}
 }
 
-func TestIsLocal(t *testing.T) {
-	t.Parallel()
-	for name, want := range map[string]bool{
-		"localhost": true, "a.b.localhost": true, "127.0.0.1": true, "127.1.2.3": true, "::1": true, "::ffff:127.0.0.1": true,
-		"": false, "alocalhost": false, "localhost.example": false, "10.0.0.1": false, "fe80::1": false,
-	} {
-		if got := hostname.IsLocal(name); got != want {
-			t.Errorf("%q: got %v, want %v", name, got, want)
-		}
-	}
-}
-
 // FuzzParse looks for a host that reads differently a second time, or whose parts do
 // not make the same host again.
 func FuzzParse(f *testing.F) {

@@ -12,9 +12,9 @@ import (
 	"axion/gateway/cert"
 	"axion/gateway/config"
 	"axion/gateway/hint"
-	"axion/gateway/hostname"
 	"axion/gateway/lint"
 	"axion/gateway/proxy"
+	"axion/web/loopback"
 )
 
 // state is what building one table works on. What is unchanged since old is taken from
@@ -330,7 +330,7 @@ func (t *Table) warnUntrustedHosts(r *Router) {
 	}
 	hosts, _ := r.Rule.Hosts()
 	for _, h := range hosts {
-		if !hostname.IsLocal(h) {
+		if !loopback.Name(h) {
 			r.note("rule", fmt.Sprintf("no client trusts a local certificate for %q", h),
 				"use a name that ends in .localhost, or give the router a certresolver that issues by ACME")
 		}

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"axion/web/loopback"
 )
 
 const (
@@ -56,7 +58,7 @@ func (m *machine) checkNames(ctx context.Context) []Check {
 
 func checkAddresses(name string, addresses []string, missing, fix string) Check {
 	for _, a := range addresses {
-		if ip := net.ParseIP(a); ip == nil || !ip.IsLoopback() {
+		if !loopback.Address(a) {
 			return Check{Name: name, State: warning, Detail: sample + " is " + a + ", which is not this machine", Fix: fix}
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -14,7 +13,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"axion/services/auth/verifier"
-	"axion/services/host"
+	"axion/web/loopback"
 )
 
 // client is what a request says about its client.
@@ -119,23 +118,19 @@ func onThisMachine(ctx huma.Context) bool {
 			peers = append(peers, strings.Split(value, ",")...)
 		}
 	})
-	return !slices.ContainsFunc(peers, func(peer string) bool { return !loopback(peer) })
-}
-
-// loopback reports whether an address, with a port or not, is a loopback one.
-func loopback(address string) bool {
-	address = strings.TrimSpace(address)
-	if ip, _, err := net.SplitHostPort(address); err == nil {
-		address = ip
-	}
-	ip, err := netip.ParseAddr(address)
-	return err == nil && ip.Unmap().IsLoopback()
+	return !slices.ContainsFunc(peers, func(peer string) bool {
+		peer = strings.TrimSpace(peer)
+		if ip, _, err := net.SplitHostPort(peer); err == nil {
+			peer = ip
+		}
+		return !loopback.Address(peer)
+	})
 }
 
 // local reports whether an absolute address is one of this machine's.
 func local(address string) bool {
 	u, err := url.Parse(address)
-	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.User == nil && host.LocalHost(u.Host)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.User == nil && loopback.Host(u.Host)
 }
 
 // address returns the client's IP address, as the last proxy reports it.

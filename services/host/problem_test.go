@@ -61,20 +61,6 @@ func TestPointer(t *testing.T) {
 	}
 }
 
-func TestLocalHost(t *testing.T) {
-	t.Parallel()
-	for host, want := range map[string]bool{
-		"localhost": true, "LOCALHOST:80": true, "graph.localhost": true, "graph.localhost.:8443": true,
-		"127.0.0.1": true, "127.9.9.9:1": true, "[::1]": true, "[::1]:3001": true, "::1": true,
-		"": false, "example.com": false, "localhost.example.com": false, "notlocalhost": false,
-		"192.168.1.1": false, "0.0.0.0": false, "example.com,.localhost": false, "127.0.0.1.example.com:80": false,
-	} {
-		if got := LocalHost(host); got != want {
-			t.Errorf("LocalHost(%q): got %t, want %t", host, got, want)
-		}
-	}
-}
-
 func TestLocalOrigin(t *testing.T) {
 	t.Parallel()
 	for origin, want := range map[string]bool{

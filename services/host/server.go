@@ -7,11 +7,12 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/netip"
 	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
+
+	"axion/web/loopback"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -161,7 +162,7 @@ func Conn(ctx context.Context) net.Conn {
 // request's span.
 func (s *server) middleware(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !LocalHost(r.Host) {
+		if !loopback.Host(r.Host) {
 			WriteProblem(w, http.StatusMisdirectedRequest, "this service answers under localhost names and loopback addresses only")
 			return
 		}
@@ -185,29 +186,14 @@ func (s *server) recover(w http.ResponseWriter, r *http.Request) {
 	WriteProblem(w, http.StatusInternalServerError, "")
 }
 
-// LocalHost reports whether a Host header, or an Origin's host, names this
-// machine: localhost, a name below it, or a loopback address, with any port. A
-// page elsewhere whose name was made to resolve to 127.0.0.1 (DNS rebinding)
-// does not pass.
-func LocalHost(host string) bool {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	host = strings.ToLower(strings.TrimSuffix(strings.Trim(host, "[]"), "."))
-	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
-		return strings.Trim(host, "abcdefghijklmnopqrstuvwxyz0123456789.-_") == "" // a name, and not several
-	}
-	ip, err := netip.ParseAddr(host)
-	return err == nil && ip.IsLoopback()
-}
-
 // LocalOrigin reports whether a request comes from a page of this machine, or
-// from no page at all (clients that are not browsers send no Origin).
+// from no page at all (clients that are not browsers send no Origin). Any scheme
+// will do, unlike for [loopback.Origin]: apps have pages such as capacitor://localhost.
 func LocalOrigin(r *http.Request) bool {
 	origin := r.Header.Get("Origin")
 	if origin == "" {
 		return true
 	}
 	_, host, ok := strings.Cut(origin, "://")
-	return ok && LocalHost(host)
+	return ok && loopback.Host(host)
 }

@@ -1,12 +1,12 @@
 package stacktest
 
 import (
-	"net"
 	"net/url"
 	"os"
 	"slices"
-	"strings"
 	"sync"
+
+	"axion/web/loopback"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/network"
@@ -112,8 +112,5 @@ func local(address string) bool {
 	if err != nil {
 		return false
 	}
-	host := u.Hostname()
-	ip := net.ParseIP(host)
-	return u.Scheme == "data" || u.Scheme == "blob" || host == "localhost" || strings.HasSuffix(host, ".localhost") || ip != nil &&
-		ip.IsLoopback()
+	return u.Scheme == "data" || u.Scheme == "blob" || loopback.Host(u.Host)
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"net/netip"
 	"net/url"
 	"runtime"
 	"slices"
@@ -12,6 +11,7 @@ import (
 	"strings"
 
 	"axion/gateway/label"
+	"axion/web/loopback"
 
 	"github.com/containerd/errdefs"
 	"github.com/moby/moby/api/types/container"
@@ -41,10 +41,7 @@ func (p *Provider) inspectEngine(ctx context.Context) error {
 // remoteHost is the host of an engine on another machine, or empty.
 func remoteHost(address string) string {
 	u, err := url.Parse(address)
-	if err != nil || u.Hostname() == "" || u.Hostname() == "localhost" {
-		return ""
-	}
-	if ip, err := netip.ParseAddr(u.Hostname()); err == nil && ip.IsLoopback() {
+	if err != nil || u.Hostname() == "" || loopback.Host(u.Host) {
 		return ""
 	}
 	return u.Hostname()
