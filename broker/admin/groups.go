@@ -20,7 +20,7 @@ type Group struct {
 	Lag map[string]int64 `json:"lag"`
 }
 
-// GroupDetail is all that the cluster tells of a consumer group.
+// GroupDetail is all that the cluster reports of a consumer group.
 type GroupDetail struct {
 	Name  string `json:"name"`
 	State string `json:"state" doc:"Kafka's name: Stable, Empty, PreparingRebalance …"`
@@ -134,7 +134,7 @@ func (a *Admin) GroupDetails(ctx context.Context) ([]GroupDetail, error) {
 		if lag.DescribeErr != nil || lag.State == "" || lag.State == "Dead" {
 			group.State = listed[name].State
 		}
-		// DescribeGroups tells members of classic groups only: another may
+		// DescribeGroups lists members of classic groups only: another may
 		// be of the newer protocol.
 		if len(group.Members) == 0 && lag.ProtocolType == "" {
 			kip848 = append(kip848, name)
@@ -213,7 +213,7 @@ func kip848Members(described []kadm.ConsumerGroupMember) []Member {
 	for _, m := range described {
 		member := Member{ID: m.MemberID, ClientID: m.ClientID, Host: m.ClientHost, Assigned: map[string][]int32{}}
 		for _, t := range m.Assignment.Sorted() {
-			if t.Topic != "" { // kfake tells the topic's id alone
+			if t.Topic != "" { // kfake sends the topic's id alone
 				member.Assigned[t.Topic] = t.Partitions
 			}
 		}

@@ -35,7 +35,7 @@ type Cluster interface {
 	Disk() (total, usable int64)
 	// Partitions is how many a new topic has by default.
 	Partitions() int32
-	// Addr is the host:port that clients are told.
+	// Addr is the host:port that clients get.
 	Addr() string
 }
 

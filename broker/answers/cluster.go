@@ -58,7 +58,7 @@ var added = []kmsg.ApiVersionsResponseApiKey{
 	{ApiKey: int16(kmsg.DescribeQuorum), MinVersion: 0, MaxVersion: 2},
 }
 
-// apiVersions tells what clients of Kafka 4.3 may use. Kafka names Produce from version 0 on, without which librdkafka compresses
+// apiVersions lists what clients of Kafka 4.3 may use. Kafka names Produce from version 0 on, without which librdkafka compresses
 // nothing, though it answers from 3 on. It has no telemetry without a receiver; kfake asks
 // clients to send all their metrics, and drops them.
 func (clusters) apiVersions(*kmsg.ApiVersionsRequest) Exchange {

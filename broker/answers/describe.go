@@ -17,7 +17,7 @@ type (
 	synonym = kmsg.DescribeConfigsResponseResourceConfigConfigSynonym
 )
 
-// describeConfigs tells all settings that Kafka has, with their types and the values
+// describeConfigs lists all settings that Kafka has, with their types and the values
 // in force. kfake tells a topic the broker's settings by the broker's names, and not of
 // those that it does not follow. All names are asked for, since a topic's values may
 // come from the broker's.

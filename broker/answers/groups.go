@@ -180,7 +180,7 @@ func host(field *string) {
 }
 
 // describeGroups: only groups of the classic protocol are described by this request.
-// kfake tells the state of others, without members.
+// kfake sends the state of others, without members.
 func (m groups) describeGroups(req *kmsg.DescribeGroupsRequest) Exchange {
 	return complete(func(a *kmsg.DescribeGroupsResponse) {
 		for i := range a.Groups {

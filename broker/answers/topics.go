@@ -28,7 +28,7 @@ func problemf(err *kerr.Error, format string, args ...any) *problem {
 
 // createTopics refuses what Kafka refuses and kfake creates: replicas on brokers that
 // are not there, no replicas at all, and settings that Kafka does not have. In the
-// answer it tells each new topic's settings.
+// answer it lists each new topic's settings.
 func (m topics) createTopics(req *kmsg.CreateTopicsRequest) Exchange {
 	refused := make(map[string]*problem)
 	req.Topics = slices.DeleteFunc(req.Topics, func(t kmsg.CreateTopicsRequestTopic) bool {

@@ -27,7 +27,7 @@ func (l *Limiter) SetLimit(n int) {
 
 // Acquire counts a connection in, or refuses it. first says that none was refused
 // since there was room (a quarter of the limit) for the last time, and is for the
-// log: a flood is told of once.
+// log: a flood is logged once.
 func (l *Limiter) Acquire() (ok, first bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

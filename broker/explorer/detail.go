@@ -12,7 +12,7 @@ import (
 	"axion/web/view"
 )
 
-// TopicDetail is all that the cluster tells of a topic.
+// TopicDetail is all that the cluster reports of a topic.
 type TopicDetail struct {
 	Name       string            `json:"name"`
 	Internal   bool              `json:"internal" doc:"The cluster's own: only read."`

@@ -29,7 +29,7 @@ type Filter struct {
 	Since, Until time.Time
 }
 
-// FilterError tells which part of a [Filter] cannot be used, and why.
+// FilterError says which part of a [Filter] cannot be used, and why.
 type FilterError struct{ Part, Reason string }
 
 func (e *FilterError) Error() string { return e.Part + ": " + e.Reason }

@@ -45,7 +45,7 @@ type Page struct {
 	// last of them.
 	Searched int        `json:"searched" doc:"How many messages were looked at."`
 	Through  *time.Time `json:"through,omitempty" doc:"The time of the last message that was looked at."`
-	// Stopped tells what bounds made the search end before it found enough.
+	// Stopped names what bounds made the search end before it found enough.
 	Stopped string `json:"stopped,omitempty" enum:"count,bytes,time" doc:"The search came to its bound in messages, bytes or time: go on with next."`
 	// End is where the topic ended: a tail that begins there misses nothing.
 	End string `json:"end" doc:"Where the topic ended; the channel tail goes on from there."`

@@ -64,7 +64,7 @@ func (s *scan) next(ctx context.Context) (*kgo.Record, error) {
 	return r, nil
 }
 
-// before tells which of two partitions' records comes first.
+// before reports which of two partitions' records comes first.
 func (s *scan) before(a, b *kgo.Record) bool {
 	if s.backward {
 		a, b = b, a

@@ -28,7 +28,7 @@ import (
 // Deps is what the guard needs of the broker. All of it is required.
 type Deps struct {
 	Cluster   *live.Cluster
-	Policy    advertise.Policy   // what each client is told to connect to
+	Policy    advertise.Policy   // the address that each client gets
 	Limiter   *connlimit.Limiter // of connections from outside this process
 	Frames    *budget.Budget     // of requests that are being read
 	Space     *retention.Space

@@ -108,7 +108,7 @@ func (m *member) wrong(generation int32) int16 {
 	return 0
 }
 
-// sync tells a member its partitions.
+// sync sends a member its partitions.
 func (g *Groups) sync(req *kmsg.SyncGroupRequest) (answers.Exchange, bool) {
 	m := g.member(req.Group, req.MemberID)
 	if m == nil {

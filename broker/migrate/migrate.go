@@ -84,7 +84,7 @@ func (g *Groups) Exchange(req kmsg.Request) (x answers.Exchange, ok bool) {
 	return x, false
 }
 
-// describe tells which members are of the classic protocol.
+// describe lists which members are of the classic protocol.
 func (g *Groups) describe(a *kmsg.ConsumerGroupDescribeResponse) {
 	const classic = 0
 	for i := range a.Groups {

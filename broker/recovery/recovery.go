@@ -94,7 +94,7 @@ type Report struct {
 	Took time.Duration
 }
 
-// log tells what was done in one line, and each damage in one more.
+// log says what was done in one line, and each damage in one more.
 func (r *Report) log(log *slog.Logger) {
 	if !r.Clean && !r.Fresh {
 		log.Info(

@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 )
 
-// checkpointName is the file that tells how far partitions are compacted, as
+// checkpointName is the file that says how far partitions are compacted, as
 // Kafka's of the same name does.
 const checkpointName = "cleaner-offset-checkpoint"
 

@@ -55,7 +55,7 @@ func (s *Space) refuses() bool { return refusing(s.level) }
 
 func refusing(level string) bool { return level == KindFull || level == KindReadOnly }
 
-// problem tells of the disk's level.
+// problem reports the disk's level.
 func (s *Space) problem(now time.Time) Problem {
 	p := Problem{Kind: s.level, Since: now, At: now}
 	switch {

@@ -39,7 +39,7 @@ func (c *Cleaner) read(ctx context.Context, look map[*partition]bool) error {
 	return nil
 }
 
-// look reads a partition's segments, and tells what is to go.
+// look reads a partition's segments, and returns what is to go.
 func (c *Cleaner) look(p *partition, now time.Time) (deletion, error) {
 	folder := p.name.folder(c.o.Dir)
 	next, err := p.segments.refresh(folder)

@@ -154,7 +154,7 @@ func (s *segment) age(now time.Time) time.Duration {
 // never is a time that does not come.
 var never = time.Unix(math.MaxInt32, 0)
 
-// plan tells what of a partition is to go now: the records before the offset
+// plan returns what of a partition is to go now: the records before the offset
 // upTo, the segments before keep. next is when age takes the next of them.
 //
 // It is UnifiedLog.deleteOldSegments of Kafka 4.x: from the oldest segment on,

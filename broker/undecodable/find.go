@@ -159,7 +159,7 @@ func whole(p []byte) bool {
 // lookBytes is what one look asks for: a batch, and what comes behind it.
 const lookBytes = 1 << 20
 
-// Find tells which batch a reader that stands at an offset cannot get past; nil where
+// Find returns which batch a reader that stands at an offset cannot get past; nil where
 // the next that comes is a record, or the end. Offsets below 0 are the partition's
 // start. It passes over what a reader of committed records does not see.
 func Find(ctx context.Context, client *kgo.Client, topic string, partition int32, offset int64) (*Batch, error) {

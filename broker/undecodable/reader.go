@@ -22,7 +22,7 @@ const (
 // cannot decode. It is a hook of the client's; its methods are for the goroutine that
 // polls.
 type Reader struct {
-	// Skip is told of each batch that the client then goes on behind. An error
+	// Skip gets each batch that the client then goes on behind. An error
 	// leaves the client where it is, to come back to the batch later.
 	Skip func(*Batch) error
 
@@ -164,7 +164,7 @@ func Other(fetches kgo.Fetches) (err error) {
 	return err
 }
 
-// fill tells of the batches that the client has passed over.
+// fill reports the batches that the client has passed over.
 func (r *Reader) fill(ctx context.Context, client *kgo.Client, at place, from, to int64) error {
 	ctx, cancel := context.WithTimeout(ctx, lookTime)
 	defer cancel()
