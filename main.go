@@ -258,7 +258,7 @@ func (s *stack) serve(ctx context.Context) error {
 	}
 	messages := explorer.New(s.broker.Admin(), s.spans.Provider("dashboard", ""), s.log) //nolint:contextcheck // it lives until Close
 	s.OnStop(messages.Close)
-	letters := &dlq.API{Open: func() (*dlq.Client, error) { return dlq.Open(s.broker.Seeds(), s.broker.Client()...) }}
+	deadLetters := &dlq.API{Open: func() (*dlq.Client, error) { return dlq.Open(s.broker.Seeds(), s.broker.Client()...) }}
 	options := web.Options{
 		Listener: s.listeners.Dashboard, Assets: embed.Assets(), Log: s.log, Version: version, System: s.system,
 		Gateway: s.gateway.API(), Traces: s.traces, Metrics: &s.metrics,
@@ -277,7 +277,7 @@ func (s *stack) serve(ctx context.Context) error {
 		Gateway: s.gateway.Break, Broker: s.broker.InjectFault, Off: s.kafka.NotOurs(), Log: s.log,
 	})
 	s.OnStop(faults.Close)
-	options.Register = []func(huma.API){faults.Register, s.gateway.API().Register, messages.Register, letters.Register, s.docs.Register}
+	options.Register = []func(huma.API){faults.Register, s.gateway.API().Register, messages.Register, deadLetters.Register, s.docs.Register}
 	options.Channels = messages.Channels()
 	options.Channels["faults"] = faults.Watch
 	dashboard, err := web.New(options) //nolint:contextcheck // it lives until Close

@@ -44,7 +44,7 @@ type logQuery struct {
 // levels by their names.
 var levels = map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError}
 
-func (l Logs) look(in logQuery) (list LogList, last uint64, changed <-chan struct{}) {
+func (l Logs) read(in logQuery) (list LogList, last uint64, changed <-chan struct{}) {
 	level, ok := levels[in.Level]
 	if !ok {
 		level = slog.LevelDebug
@@ -56,7 +56,7 @@ func (l Logs) look(in logQuery) (list LogList, last uint64, changed <-chan struc
 }
 
 func (l Logs) list(_ context.Context, in *logQuery) (*struct{ Body LogList }, error) {
-	list, _, _ := l.look(*in)
+	list, _, _ := l.read(*in)
 	return &struct{ Body LogList }{list}, nil
 }
 
@@ -72,7 +72,7 @@ func (l Logs) Watch(ctx context.Context, query url.Values, send func(any) error)
 		in.Limit = min(n, maxLogBatch)
 	}
 	for first := true; ; first = false {
-		list, last, changed := l.look(in)
+		list, last, changed := l.read(in)
 		if first || len(list.Items) > 0 {
 			if err := send(list); err != nil {
 				return err

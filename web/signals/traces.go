@@ -87,10 +87,10 @@ type traceBatch struct {
 	Snapshot bool `json:"snapshot,omitempty"`
 }
 
-// maxBatch bounds what a channel sends at once; pace is the time between.
+// maxBatch bounds what a channel sends at once; batchDelay is the time between.
 const (
-	maxBatch = 200
-	pace     = 200 * time.Millisecond
+	maxBatch   = 200
+	batchDelay = 200 * time.Millisecond
 )
 
 // Watch is the channel "traces", with the query of /api/traces: those that are
@@ -124,7 +124,7 @@ func wait(ctx context.Context, changed <-chan struct{}) bool {
 	case <-ctx.Done():
 		return false
 	}
-	rest := time.NewTimer(pace)
+	rest := time.NewTimer(batchDelay)
 	defer rest.Stop()
 	select {
 	case <-rest.C:
