@@ -18,53 +18,69 @@ var (
 	largeCopies = sync.Pool{New: func() any { return new([largeSize]byte) }}
 )
 
+// responseBody copies an answer's body to the client.
+type responseBody struct {
+	w        http.ResponseWriter
+	r        *http.Request
+	head     *head
+	server   *conn
+	interval time.Duration // the target's FlushInterval
+	deadline *readDeadline
+}
+
 // copyBody sends the body as it comes.
 func (x *exchange) copyBody(c *conn) error {
+	b := responseBody{w: x.w, r: x.r, head: &x.head, server: c, interval: x.target.FlushInterval, deadline: &x.deadline}
+	return b.send()
+}
+
+// send copies the body as it comes.
+func (b *responseBody) send() error {
 	switch {
-	case x.head.chunked:
-		body := &chunks{r: c.r}
-		if err := x.copy(c, body, true); err != nil {
+	case b.head.chunked:
+		chunked := &chunks{r: b.server.r}
+		if err := b.copy(chunked, true); err != nil {
 			return err
 		}
-		if len(body.trailer) > 0 {
-			_ = http.NewResponseController(x.w).Flush() // else a short answer gets a length, and no trailer
+		if len(chunked.trailer) > 0 {
+			_ = http.NewResponseController(b.w).Flush() // else a short answer gets a length, and no trailer
 		}
-		for _, f := range body.trailer {
-			x.trail(f)
+		for _, f := range chunked.trailer {
+			b.trail(f)
 		}
 		return nil
-	case x.head.length >= 0 && x.head.length <= int64(c.r.Buffered()): // all of it came with the head
-		body, _ := c.r.Peek(int(x.head.length))
-		_, err := x.w.Write(body)
-		_, _ = c.r.Discard(len(body))
+	case b.head.length >= 0 && b.head.length <= int64(b.server.r.Buffered()): // all of it came with the head
+		all, _ := b.server.r.Peek(int(b.head.length))
+		_, err := b.w.Write(all)
+		_, _ = b.server.r.Discard(len(all))
 		return err
-	case x.head.length > largeSize && x.direct():
-		return x.splice(c)
-	case x.head.length >= 0:
-		return x.copy(c, io.LimitReader(c.r, x.head.length), x.streams())
+	case b.head.length > largeSize && b.direct():
+		return b.splice()
+	case b.head.length >= 0:
+		return b.copy(io.LimitReader(b.server.r, b.head.length), b.streams())
 	}
-	return x.copy(c, c.r, true)
+	return b.copy(b.server.r, true)
 }
 
 // direct reports whether the answer leaves as it comes, without TLS or frames.
-func (x *exchange) direct() bool {
-	_, ok := x.w.(io.ReaderFrom)
-	return ok && x.r.TLS == nil && x.r.ProtoMajor == 1
+func (b *responseBody) direct() bool {
+	_, ok := b.w.(io.ReaderFrom)
+	return ok && b.r.TLS == nil && b.r.ProtoMajor == 1
 }
 
 // splice has the kernel copy a body of known length. Nothing of it is held back.
-func (x *exchange) splice(c *conn) error {
-	begun, _ := c.r.Peek(c.r.Buffered())
-	n, err := x.w.Write(begun)
+func (b *responseBody) splice() error {
+	begun, _ := b.server.r.Peek(b.server.r.Buffered())
+	n, err := b.w.Write(begun)
 	if err != nil {
 		return err
 	}
-	_, _ = c.r.Discard(n)
-	if err := http.NewResponseController(x.w).Flush(); err != nil {
+	_, _ = b.server.r.Discard(n)
+	if err := http.NewResponseController(b.w).Flush(); err != nil {
 		return err
 	}
-	left := x.head.length - int64(n)
-	passed, err := x.w.(io.ReaderFrom).ReadFrom(&io.LimitedReader{R: c.Conn, N: left})
+	left := b.head.length - int64(n)
+	passed, err := b.w.(io.ReaderFrom).ReadFrom(&io.LimitedReader{R: b.server.Conn, N: left})
 	if err == nil && passed < left {
 		err = io.ErrUnexpectedEOF
 	}
@@ -72,47 +88,47 @@ func (x *exchange) splice(c *conn) error {
 }
 
 // trail sets a trailer; one that was not announced needs a prefix.
-func (x *exchange) trail(f field) {
-	for _, line := range x.w.Header()["Trailer"] {
+func (b *responseBody) trail(f field) {
+	for _, line := range b.w.Header()["Trailer"] {
 		if hasToken(line, f.name) {
-			x.w.Header().Add(f.name, f.value)
+			b.w.Header().Add(f.name, f.value)
 			return
 		}
 	}
-	x.w.Header().Add(http.TrailerPrefix+f.name, f.value)
+	b.w.Header().Add(http.TrailerPrefix+f.name, f.value)
 }
 
 // streams reports whether each part of the body matters by itself.
-func (x *exchange) streams() bool {
-	kind := x.w.Header().Get("Content-Type")
-	return x.target.FlushInterval <= 0 || strings.HasPrefix(kind, "text/event-stream") || strings.HasPrefix(kind, "application/grpc")
+func (b *responseBody) streams() bool {
+	kind := b.w.Header().Get("Content-Type")
+	return b.interval <= 0 || strings.HasPrefix(kind, "text/event-stream") || strings.HasPrefix(kind, "application/grpc")
 }
 
 // copy hands parts on. Where the next is not there yet it flushes, at once if it is to
 // stream, else after the flush interval.
-func (x *exchange) copy(c *conn, body io.Reader, stream bool) error {
-	buffer, release := x.buffer()
+func (b *responseBody) copy(from io.Reader, stream bool) error {
+	buffer, release := b.buffer()
 	defer release()
 	var total int64
 	pending := true // the head
 	for {
 		// After a full buffer there is more, and nothing of it was held back.
-		if pending && total != x.head.length && !ready(c, body) {
-			if err := x.pause(c, stream, total == 0); err != nil {
+		if pending && total != b.head.length && !ready(b.server, from) {
+			if err := b.pause(stream, total == 0); err != nil {
 				return err
 			}
 			pending = false
 		}
-		n, err := body.Read(buffer)
+		n, err := from.Read(buffer)
 		if n > 0 {
 			total += int64(n)
-			if _, err := x.w.Write(buffer[:n]); err != nil {
+			if _, err := b.w.Write(buffer[:n]); err != nil {
 				return err
 			}
 			pending = n < len(buffer)
 		}
 		if errors.Is(err, io.EOF) {
-			if x.head.length >= 0 && !x.head.chunked && total < x.head.length {
+			if b.head.length >= 0 && !b.head.chunked && total < b.head.length {
 				return io.ErrUnexpectedEOF
 			}
 			return nil
@@ -124,18 +140,18 @@ func (x *exchange) copy(c *conn, body io.Reader, stream bool) error {
 }
 
 // buffer is a larger one for a large body.
-func (x *exchange) buffer() (buffer []byte, release func()) {
-	if x.head.length > largeSize {
-		b := largeCopies.Get().(*[largeSize]byte)
-		return b[:], func() { largeCopies.Put(b) }
+func (b *responseBody) buffer() (buffer []byte, release func()) {
+	if b.head.length > largeSize {
+		large := largeCopies.Get().(*[largeSize]byte)
+		return large[:], func() { largeCopies.Put(large) }
 	}
-	b := copies.Get().(*[readSize]byte)
-	return b[:], func() { copies.Put(b) }
+	small := copies.Get().(*[readSize]byte)
+	return small[:], func() { copies.Put(small) }
 }
 
 // ready reports whether the next part is there already.
-func ready(c *conn, body io.Reader) bool {
-	if chunked, ok := body.(*chunks); ok && chunked.left == 0 {
+func ready(c *conn, from io.Reader) bool {
+	if chunked, ok := from.(*chunks); ok && chunked.left == 0 {
 		return c.r.Buffered() > len("\r\n") // of the chunk before
 	}
 	return c.r.Buffered() > 0
@@ -146,8 +162,8 @@ func ready(c *conn, body io.Reader) bool {
 const headDelay = time.Millisecond
 
 // pause flushes before a read that may wait.
-func (x *exchange) pause(c *conn, stream, first bool) error {
-	delay := x.target.FlushInterval
+func (b *responseBody) pause(stream, first bool) error {
+	delay := b.interval
 	if stream {
 		delay = 0
 		if first {
@@ -155,12 +171,12 @@ func (x *exchange) pause(c *conn, stream, first bool) error {
 		}
 	}
 	if delay > 0 {
-		x.deadline.wait(delay)
-		_, err := c.r.Peek(1)
-		x.deadline.wait(0)
-		if !errors.Is(err, os.ErrDeadlineExceeded) || x.deadline.over() {
+		b.deadline.wait(delay)
+		_, err := b.server.r.Peek(1)
+		b.deadline.wait(0)
+		if !errors.Is(err, os.ErrDeadlineExceeded) || b.deadline.over() {
 			return nil // there is more, or the next read tells what is wrong
 		}
 	}
-	return http.NewResponseController(x.w).Flush()
+	return http.NewResponseController(b.w).Flush()
 }

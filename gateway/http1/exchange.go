@@ -1,43 +1,22 @@
 package http1
 
 import (
-	"context"
 	"errors"
 	"maps"
 	"net/http"
 	"os"
-	"sync/atomic"
 	"time"
-
-	"axion/gateway/cancellation"
 )
 
 // exchange is one request and its answer.
 type exchange struct {
-	client *Client
-	w      http.ResponseWriter
-	r      *http.Request
-	target *Target
+	sender
 
-	upgrade  string // the protocol that the client asks to change to
-	switched bool   // it was changed to, and the connections are a tunnel's
-
-	out         *[]byte       // what is sent at first: the head, and a small body; nil once it is not needed
-	whole       bool          // all of the body is in out
-	wrote       bool          // a byte of out was taken by the connection
-	unused      time.Duration // how long the connection was before
-	awaiting100 bool          // the body waits for the server's 100
+	switched bool          // the protocol was changed, and the connections are a tunnel's
+	unused   time.Duration // how long the connection was before
 
 	head            head
 	responseStarted bool // a byte of an answer came
-	// bodySent is closed when the body is sent, or sendErr says why not; nil where no
-	// goroutine sends it.
-	bodySent      chan struct{}
-	sendErr       error
-	reading       atomic.Bool           // that waits for the client
-	clientBodyErr atomic.Pointer[Error] // the client's body cannot be read to its end
-
-	deadline readDeadline
 
 	// The watch's own.
 	cut           bool // the request has ended
@@ -157,27 +136,6 @@ func (x *exchange) await(c *conn) error {
 		x.responseStarted = true
 	}
 	return err
-}
-
-// wrapError is an error before the answer was begun. A context's end is the reason where
-// there is one, unless that is because of this exchange.
-func (x *exchange) wrapError(op string, err error) error {
-	broken := x.clientBodyErr.Load()
-	if broken != nil && timedOut(broken) {
-		return broken // the client is still there
-	}
-	switch cause := cancellation.Cause(x.r.Context()); {
-	case errors.Is(cause, cancellation.ErrBodyTimeout): // its reader has yet to hear of it
-		return BodyError(cause)
-	case errors.Is(cause, context.DeadlineExceeded) && x.reading.Load(): // the server waits for the client
-		return BodyError(cause)
-	case cause != nil && !errors.Is(cause, cancellation.ErrInterrupted):
-		return &Error{Op: op, Err: cause}
-	}
-	if broken != nil {
-		return broken
-	}
-	return &Error{Op: op, Err: err}
 }
 
 // write1xx hands a 1xx answer on; the server's 100 lets the body go.

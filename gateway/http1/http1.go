@@ -121,7 +121,7 @@ func (e *Error) Unwrap() error { return e.Err }
 // [http.ErrAbortHandler].
 func (c *Client) Forward(w http.ResponseWriter, r *http.Request, t *Target) error {
 	x := exchanges.Get().(*exchange)
-	*x = exchange{client: c, w: w, r: r, target: t, upgrade: Upgrade(r), awaiting100: expectsContinue(r),
+	*x = exchange{sender: sender{client: c, w: w, r: r, target: t, upgrade: Upgrade(r), awaiting100: expectsContinue(r)},
 		head: head{fields: x.head.fields[:0]}}
 	defer x.release()
 	for fresh := x.upgrade != ""; ; fresh = true {

@@ -1,6 +1,7 @@
 package http1
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -28,6 +29,29 @@ const (
 	lastWord = time.Second
 )
 
+// sender is a request, and what sends it to the server.
+type sender struct {
+	client *Client
+	w      http.ResponseWriter
+	r      *http.Request
+	target *Target
+
+	upgrade string // the protocol that the client asks to change to
+
+	out         *[]byte // what is sent at first: the head, and a small body; nil once it is not needed
+	whole       bool    // all of the body is in out
+	wrote       bool    // a byte of out was taken by the connection
+	awaiting100 bool    // the body waits for the server's 100
+	// bodySent is closed when the body is sent, or sendErr says why not; nil where no
+	// goroutine sends it.
+	bodySent      chan struct{}
+	sendErr       error
+	reading       atomic.Bool           // that waits for the client
+	clientBodyErr atomic.Pointer[Error] // the client's body cannot be read to its end
+
+	deadline readDeadline // of the answer
+}
+
 var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 4<<10); return &b }}
 
 // expectsContinue reports whether the client waits for the server's 100 before its body.
@@ -45,96 +69,97 @@ func (x *exchange) replayable(err error) bool {
 	return !x.responseStarted && x.replayableUnheard()
 }
 
-func (x *exchange) replayableUnheard() bool {
-	if x.bodySent != nil || x.clientBodyErr.Load() != nil || x.r.Context().Err() != nil {
+// replayableUnheard is replayable where nothing was heard of the first time.
+func (s *sender) replayableUnheard() bool {
+	if s.bodySent != nil || s.clientBodyErr.Load() != nil || s.r.Context().Err() != nil {
 		return false
 	}
-	return !x.wrote || x.awaiting100 || Idempotent(x.r)
+	return !s.wrote || s.awaiting100 || Idempotent(s.r)
 }
 
 // prepare writes down what is sent at first, once: the head, and a small body unless it
 // is to wait.
-func (x *exchange) prepare() error {
-	if x.out != nil {
+func (s *sender) prepare() error {
+	if s.out != nil {
 		return nil
 	}
-	x.out = buffers.Get().(*[]byte)
-	b := appendFraming(appendHead((*x.out)[:0], x.r, x.target, x.upgrade), x.r)
-	n := int(min(x.r.ContentLength, smallBody+1))
-	if hasBody(x.r) && !x.awaiting100 && n > 0 && n <= smallBody {
+	s.out = buffers.Get().(*[]byte)
+	b := appendFraming(appendHead((*s.out)[:0], s.r, s.target, s.upgrade), s.r)
+	n := int(min(s.r.ContentLength, smallBody+1))
+	if hasBody(s.r) && !s.awaiting100 && n > 0 && n <= smallBody {
 		start := len(b)
 		b = slices.Grow(b, n)[:start+n]
-		if _, err := io.ReadFull(x.r.Body, b[start:]); err != nil {
-			x.clientBodyErr.Store(BodyError(unexpected(err)))
-			return x.wrapError(opBody, err)
+		if _, err := io.ReadFull(s.r.Body, b[start:]); err != nil {
+			s.clientBodyErr.Store(BodyError(unexpected(err)))
+			return s.wrapError(opBody, err)
 		}
-		x.whole = true
+		s.whole = true
 	}
-	*x.out = b
+	*s.out = b
 	return nil
 }
 
 // discard gives the buffer of what is sent at first back.
-func (x *exchange) discard() {
-	if x.out != nil && cap(*x.out) <= maxKept {
-		buffers.Put(x.out)
+func (s *sender) discard() {
+	if s.out != nil && cap(*s.out) <= maxKept {
+		buffers.Put(s.out)
 	}
-	x.out = nil
+	s.out = nil
 }
 
 // send writes the head, and a small body. The rest of others goes beside the reading of
 // the answer, unless it is to wait.
-func (x *exchange) send(c *conn, used bool) error {
-	n, err := c.Conn.Write(*x.out)
-	if x.wrote = n > 0; err != nil {
+func (s *sender) send(c *conn, used bool) error {
+	n, err := c.Conn.Write(*s.out)
+	if s.wrote = n > 0; err != nil {
 		return err
 	}
-	if !used || !x.whole { // else it may have to be sent again, and the body is nowhere else
-		x.discard()
+	if !used || !s.whole { // else it may have to be sent again, and the body is nowhere else
+		s.discard()
 	}
-	if hasBody(x.r) && !x.awaiting100 && !x.whole {
-		x.stream(c)
+	if hasBody(s.r) && !s.awaiting100 && !s.whole {
+		s.stream(c)
 	}
 	return nil
 }
 
 // stream sends the body in a goroutine of its own: the server may answer before it
 // has all of it. The time for the answer's head counts from the body's end.
-func (x *exchange) stream(c *conn) {
-	x.awaiting100 = false
-	_ = http.NewResponseController(x.w).EnableFullDuplex() // HTTP/2 always is
-	x.bodySent = make(chan struct{})
+func (s *sender) stream(c *conn) {
+	s.awaiting100 = false
+	_ = http.NewResponseController(s.w).EnableFullDuplex() // HTTP/2 always is
+	s.bodySent = make(chan struct{})
 	go func() {
-		defer close(x.bodySent)
-		x.sendErr = x.sendBody(c.Conn)
-		if broken, ok := errors.AsType[*Error](x.sendErr); ok {
-			x.clientBodyErr.Store(broken)
-			x.deadline.expire(false) // the server will not get the whole
-		} else if x.sendErr != nil { // it may have an answer all the same
-			x.deadline.awaitHead(lastWord)
+		defer close(s.bodySent)
+		s.sendErr = s.sendBody(c.Conn)
+		if broken, ok := errors.AsType[*Error](s.sendErr); ok {
+			s.clientBodyErr.Store(broken)
+			s.deadline.expire(false) // the server will not get the whole
+		} else if s.sendErr != nil { // it may have an answer all the same
+			s.deadline.awaitHead(lastWord)
 		} else {
-			x.deadline.awaitHead(x.client.opts.HeaderTimeout)
+			s.deadline.awaitHead(s.client.opts.HeaderTimeout)
 		}
 	}()
 }
 
 // stopSending returns once no body is sent any more. The connection must be closed.
 // Reading the client's body may set a deadline of its own, so that one is not enough.
-func (x *exchange) stopSending() {
+func (s *sender) stopSending() {
 	select {
-	case <-x.bodySent: // the deadline would end the request's context
+	case <-s.bodySent: // the deadline would end the request's context
 		return
 	default:
 	}
-	control := http.NewResponseController(x.w)
+	control := http.NewResponseController(s.w)
 	again := time.NewTicker(watchInterval)
 	defer again.Stop()
 	for {
-		if cancellation.Interrupt(x.r) {
+		if cancellation.Interrupt(s.r) {
 			_ = control.SetReadDeadline(past)
 		}
 		select {
-		case <-x.bodySent:
+		case <-s.bodySent:
 			return
 		case <-again.C:
 		}
@@ -159,11 +184,11 @@ func (b clientBody) Read(p []byte) (int, error) {
 
 // sendBody copies the body to the server. Where the client is at fault, the error is
 // an [*Error].
-func (x *exchange) sendBody(to io.Writer) error {
-	r := x.r
+func (s *sender) sendBody(to io.Writer) error {
+	r := s.r
 	buffer := copies.Get().(*[readSize]byte)
 	defer copies.Put(buffer)
-	body := clientBody{r.Body, &x.reading}
+	body := clientBody{r.Body, &s.reading}
 	if r.ContentLength > 0 {
 		n, err := io.CopyBuffer(struct{ io.Writer }{to}, io.LimitReader(body, r.ContentLength), buffer[:])
 		if err == nil && n < r.ContentLength {
@@ -195,4 +220,25 @@ func (x *exchange) sendBody(to io.Writer) error {
 	}
 	_, err := to.Write(append(end, '\r', '\n'))
 	return err
+}
+
+// wrapError is an error before the answer was begun. A context's end is the reason where
+// there is one, unless that is because of this exchange.
+func (s *sender) wrapError(op string, err error) error {
+	broken := s.clientBodyErr.Load()
+	if broken != nil && timedOut(broken) {
+		return broken // the client is still there
+	}
+	switch cause := cancellation.Cause(s.r.Context()); {
+	case errors.Is(cause, cancellation.ErrBodyTimeout): // its reader has yet to hear of it
+		return BodyError(cause)
+	case errors.Is(cause, context.DeadlineExceeded) && s.reading.Load(): // the server waits for the client
+		return BodyError(cause)
+	case cause != nil && !errors.Is(cause, cancellation.ErrInterrupted):
+		return &Error{Op: op, Err: cause}
+	}
+	if broken != nil {
+		return broken
+	}
+	return &Error{Op: op, Err: err}
 }
