@@ -32,7 +32,7 @@ func (p *Provider) discover() bool {
 		d.wanted[s.from+"\x00"+s.path()] = s
 	}
 	if p.fragments.path != "" {
-		d.list(p.fragments, 0, isFragment, p.newFragment)
+		d.list(p.fragments, 0, isFragment, func(path, shown, _ string) *source { return newFragment(p.fragments, path, shown, p.started) })
 	}
 	for _, dir := range p.folders {
 		d.dynamic(dir)
@@ -65,9 +65,10 @@ func (p *Provider) withdraw(obsolete func(*source) bool) bool {
 	return len(p.sources) < before
 }
 
-func (p *Provider) newFragment(path, shown, from string) *source {
-	return &source{name: shown, roots: []string{path}, dir: p.fragments.path, shownDir: p.fragments.shown, layer: merge.FragmentLayer,
-		from: from, temporary: true, errorFree: p.started}
+// newFragment is the source of a fragment in dir. It is errorFree where it came later.
+func newFragment(dir folder, path, shown string, later bool) *source {
+	return &source{name: shown, roots: []string{path}, dir: dir.path, shownDir: dir.shown, layer: merge.FragmentLayer,
+		from: originOf(dir), temporary: true, errorFree: later}
 }
 
 // discoverFragments is discover for these files of the directory of fragments alone.
@@ -90,7 +91,7 @@ func (p *Provider) discoverFragments(dirty map[string]bool) bool {
 		if served++; served > p.limits.files {
 			return p.discover() // which reports it
 		}
-		p.sources = append(p.sources, p.newFragment(path, filepath.Join(p.fragments.shown, name), from))
+		p.sources = append(p.sources, newFragment(p.fragments, path, filepath.Join(p.fragments.shown, name), p.started))
 		added = true
 	}
 	return p.withdraw(func(*source) bool { return false }) || added

@@ -36,18 +36,14 @@ func (p *Provider) scanFragments(dirty map[string]bool) (changed bool, again tim
 	return changed, again
 }
 
-// areFragments reports whether all these paths are in the directory of fragments itself,
-// and all its fragments are served.
-func (p *Provider) areFragments(dirty map[string]bool) bool {
-	if len(dirty) == 0 || len(p.missing) > 0 {
-		return false
-	}
-	for path := range dirty {
-		if filepath.Dir(path) != p.fragments.path {
+// areWithin reports whether all these paths, and there are some, are in the directory itself.
+func areWithin(dir folder, paths map[string]bool) bool {
+	for path := range paths {
+		if filepath.Dir(path) != dir.path {
 			return false
 		}
 	}
-	return true
+	return len(paths) > 0
 }
 
 // loadStale loads the sources whose files have changed, and reports whether there are any.

@@ -212,7 +212,7 @@ func (w *watch) reload() {
 	dirty := w.dirty
 	w.dirty, w.since = map[string]bool{}, time.Time{}
 	scan, update := w.scan, w.updateWatches
-	if !w.whole && w.areFragments(dirty) {
+	if !w.whole && len(w.missing) == 0 && areWithin(w.fragments, dirty) { // and all fragments are served
 		scan, update = w.scanFragments, func() { w.updateFragmentWatches(dirty) }
 	}
 	w.whole = false
