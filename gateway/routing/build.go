@@ -139,8 +139,9 @@ func (b *builder) buildRouters() {
 		b.buildHandlers(r)
 		r.clean = r.isClean()
 	}
-	b.tcpTables()
-	b.udpTables()
+	layer4 := layer4Builder{b.state}
+	layer4.buildTCP()
+	layer4.buildUDP()
 }
 
 // add puts a router of the configuration in the table.

@@ -9,9 +9,12 @@ import (
 	"axion/gateway/tcp"
 )
 
-// tcpTables builds the routers of raw connections.
-func (b *builder) tcpTables() {
-	opts := tcp.Options{EntryPoints: make(map[string]string), Old: b.oldLayer4().TCP, Log: b.deps.Log,
+// layer4Builder makes the tables of raw connections and of datagrams.
+type layer4Builder struct{ *state }
+
+// buildTCP builds the routers of raw connections.
+func (b layer4Builder) buildTCP() {
+	opts := tcp.Options{EntryPoints: make(map[string]string), Old: b.lasting().TCP, Log: b.deps.Log,
 		Refuse:     func(c *config.TCPService, address string) error { return b.refuse(c.Origin, "tcp", address) },
 		Control:    b.deps.Control,
 		Begin:      b.deps.Begin,
@@ -32,9 +35,9 @@ func (b *builder) tcpTables() {
 	}
 }
 
-// oldLayer4 is the table whose services for raw connections go on: none of what is only looked
-// at.
-func (b *state) oldLayer4() *Table {
+// lasting is the table whose services for raw connections and datagrams go on: none of what
+// is only looked at.
+func (b layer4Builder) lasting() *Table {
 	if b.dry {
 		return &Table{}
 	}

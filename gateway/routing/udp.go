@@ -5,9 +5,9 @@ import (
 	"axion/gateway/udp"
 )
 
-// udpTables builds the routers of datagrams.
-func (b *builder) udpTables() {
-	opts := udp.Options{EntryPoints: make(map[string]string), Old: b.oldLayer4().UDP,
+// buildUDP builds the routers of datagrams.
+func (b layer4Builder) buildUDP() {
+	opts := udp.Options{EntryPoints: make(map[string]string), Old: b.lasting().UDP,
 		Refuse: func(c *config.UDPService, address string) error { return b.refuse(c.Origin, "udp", address) }}
 	for name, e := range b.EntryPoints {
 		if e.UDP {
