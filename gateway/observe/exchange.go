@@ -8,9 +8,6 @@ import (
 	"net/url"
 	"time"
 
-	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/trace"
-
 	"axion/gateway/cancellation"
 	"axion/gateway/config"
 	"axion/gateway/respwriter"
@@ -37,13 +34,13 @@ type Exchange struct {
 	status          int
 	size            int64
 	retries         int
-	span            trace.Span // nil without one
-	fault           string     // what broke the request on purpose
-	dropped         bool       // by a fault: there is no answer
-	dated           bool       // the answer's Date is ours
-	user            string     // as a middleware knows it
-	lasting         *detached  // nil while the handlers are all there is
-	detail          *detail    // what only an access log tells; nil without one
+	span            span
+	fault           string    // what broke the request on purpose
+	dropped         bool      // by a fault: there is no answer
+	dated           bool      // the answer's Date is ours
+	user            string    // as a middleware knows it
+	lasting         *detached // nil while the handlers are all there is
+	detail          *detail   // what only an access log tells; nil without one
 }
 
 var (
@@ -131,9 +128,7 @@ func (e *Exchange) Fault(name string, dropped bool) {
 		name = e.fault + ", " + name
 	}
 	e.fault, e.dropped = name, dropped
-	if e.span != nil {
-		e.span.AddEvent("axion.fault", trace.WithAttributes(attribute.String("axion.fault", name)))
-	}
+	e.span.fault(name)
 }
 
 // SetUser notes whose request it is.
@@ -142,9 +137,7 @@ func (e *Exchange) SetUser(name string) { e.user = name }
 // Retried notes a further attempt.
 func (e *Exchange) Retried() {
 	e.retries++
-	if e.span != nil {
-		e.span.SetAttributes(attribute.Int("http.request.resend_count", e.retries))
-	}
+	e.span.resent(e.retries)
 }
 
 // Unwrap is the writer below.
@@ -199,7 +192,7 @@ func (e *Exchange) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		e.status = http.StatusSwitchingProtocols
 	}
 	if err == nil {
-		e.endSpan() // the connection may last for days
+		e.span.end(e) // the connection may last for days
 	}
 	return c, b, err
 }
@@ -216,7 +209,7 @@ func (e *Exchange) End() {
 		begin(e, http.StatusOK)
 	}
 	took := time.Since(e.start)
-	e.endSpan()
+	e.span.end(e)
 	o := e.observer
 	if enabled(e.quiet.Metrics) {
 		o.metrics.count(e, took)

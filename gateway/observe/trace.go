@@ -28,7 +28,7 @@ func (e *Exchange) Trace(forward *http.Request) {
 	}
 	// It begins now, which is microseconds after the request did: telling it when
 	// would cost each request more than what is recorded of a few is worth.
-	_, e.span = e.observer.tracer.Start(ctx, e.method, ofServer...)
+	_, e.span.Span = e.observer.tracer.Start(ctx, e.method, ofServer...)
 	if c := e.span.SpanContext(); c.IsValid() { // the state stays as it came
 		forward.Header[traceparent] = []string{formatTraceparent(c)}
 		if e.detail != nil {
@@ -46,25 +46,42 @@ var ofServer = []trace.SpanStartOption{trace.WithSpanKind(trace.SpanKindServer)}
 // times as long, which each request would feel.
 func formatTraceparent(c trace.SpanContext) string {
 	var b [55]byte
-	id, span, flags := c.TraceID(), c.SpanID(), [1]byte{byte(c.TraceFlags() & trace.FlagsSampled)}
+	id, parent, flags := c.TraceID(), c.SpanID(), [1]byte{byte(c.TraceFlags() & trace.FlagsSampled)}
 	copy(b[:], "00-")
 	hex.Encode(b[3:], id[:])
 	b[35] = '-'
-	hex.Encode(b[36:], span[:])
+	hex.Encode(b[36:], parent[:])
 	b[52] = '-'
 	hex.Encode(b[53:], flags[:])
 	return string(b[:])
 }
 
-// endSpan tells in the span what became of the request, by OpenTelemetry's
+// span is that of a request; it has no Span where none is recorded.
+type span struct{ trace.Span }
+
+// fault records what breaks the request on purpose.
+func (s span) fault(name string) {
+	if s.Span != nil {
+		s.AddEvent("axion.fault", trace.WithAttributes(attribute.String("axion.fault", name)))
+	}
+}
+
+// resent records how often the request was sent again.
+func (s span) resent(times int) {
+	if s.Span != nil {
+		s.SetAttributes(attribute.Int("http.request.resend_count", times))
+	}
+}
+
+// end records in the span what became of the request, by OpenTelemetry's
 // conventions for HTTP.
-func (e *Exchange) endSpan() {
-	if e.span == nil {
+func (s *span) end(e *Exchange) {
+	if s.Span == nil {
 		return
 	}
-	if e.span.IsRecording() {
+	if s.IsRecording() {
 		host, _ := splitPort(e.host)
-		e.span.SetName(e.method + " " + host + pathOf(e.uri))
+		s.SetName(e.method + " " + host + pathOf(e.uri))
 		attributes := []attribute.KeyValue{
 			attribute.String("http.request.method", e.method), attribute.String("url.path", pathOf(e.uri)),
 			attribute.String("server.address", e.host), attribute.Int("http.response.status_code", e.status),
@@ -84,15 +101,15 @@ func (e *Exchange) endSpan() {
 		if e.fault != "" {
 			attributes = append(attributes, attribute.String("axion.fault", e.fault))
 		}
-		e.span.SetAttributes(attributes...)
+		s.SetAttributes(attributes...)
 		if e.dropped {
-			e.span.SetStatus(codes.Error, "dropped by a fault")
+			s.SetStatus(codes.Error, "dropped by a fault")
 		} else if e.status >= http.StatusInternalServerError || e.router == "" {
-			e.span.SetStatus(codes.Error, http.StatusText(e.status))
+			s.SetStatus(codes.Error, http.StatusText(e.status))
 		}
 	}
-	e.span.End()
-	e.span = nil
+	s.End()
+	s.Span = nil
 }
 
 // pathOf leaves a query out: it may hold a token.
