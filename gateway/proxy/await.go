@@ -26,7 +26,7 @@ func (b *Balancer) reach(s *server) *probe.Loop {
 		},
 		Set: func(failure error) {
 			if failure == nil && b.change(func() bool { was := s.ejected && s.refused; s.ejected = s.ejected && !was; return was }) {
-				b.log(s, nil)
+				s.logState(nil)
 			}
 		},
 	})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
@@ -51,6 +52,8 @@ type choice struct {
 }
 
 type server struct {
+	service string
+	log     *slog.Logger
 	url     *url.URL
 	ticket  string // empty where nobody sticks
 	weight  int
@@ -133,7 +136,7 @@ func (b *Balancer) newServer(c config.Server, lb *config.LoadBalancer, t *Transp
 	if err != nil {
 		return nil, err
 	}
-	s := &server{url: u, weight: 1, fenced: c.Fenced}
+	s := &server{service: b.name, log: b.proxy.log, url: u, weight: 1, fenced: c.Fenced}
 	if b.stick != nil {
 		s.ticket = cookieValue(c.URL)
 	}
@@ -283,7 +286,7 @@ func (b *Balancer) set(s *server, failure error) {
 	other, _ := errors.AsType[*peer.ServerError](failure)
 	s.foreign.Store(other)
 	if b.change(func() bool { was := s.down; s.down = failure != nil; return was != s.down }) {
-		b.log(s, failure)
+		s.logState(failure)
 	}
 }
 
@@ -310,17 +313,18 @@ func (b *Balancer) change(apply func() bool) bool {
 	return true
 }
 
-func (b *Balancer) log(s *server, failure error) {
+// logState logs that s is down for failure, or up where that is nil.
+func (s *server) logState(failure error) {
 	if failure != nil {
-		b.proxy.log.Warn("server is down", "service", b.name, "url", s.url.Redacted(), "error", failure)
+		s.log.Warn("server is down", "service", s.service, "url", s.url.Redacted(), "error", failure)
 	} else {
-		b.proxy.log.Info("server is up", "service", b.name, "url", s.url.Redacted())
+		s.log.Info("server is up", "service", s.service, "url", s.url.Redacted())
 	}
 }
 
 // noteDialError logs, once until s answers, that no connection to s can be made.
 // Failures after that are the request's own: an answer cut short, say.
-func (b *Balancer) noteDialError(s *server, r *http.Request, err error) {
+func (s *server) noteDialError(r *http.Request, err error) {
 	dial, ok := errors.AsType[*net.OpError](err)
 	if !ok || dial.Op != "dial" || statusOf(r, err) == statusClientGone {
 		return
@@ -329,13 +333,13 @@ func (b *Balancer) noteDialError(s *server, r *http.Request, err error) {
 		s.check.Recheck()
 	}
 	if s.failing.CompareAndSwap(0, steady.Now().UnixNano()) {
-		b.proxy.log.Warn("server cannot be reached", "service", b.name, "url", s.url.Redacted(), "error", err)
+		s.log.Warn("server cannot be reached", "service", s.service, "url", s.url.Redacted(), "error", err)
 	}
 }
 
-// noteRecovered logs that s answers again, where failed had logged.
-func (b *Balancer) noteRecovered(s *server) {
+// noteRecovered logs that s answers again, where noteDialError had logged.
+func (s *server) noteRecovered() {
 	if since := s.failing.Load(); since != 0 && s.failing.CompareAndSwap(since, 0) {
-		b.proxy.log.Info("server answers again", "service", b.name, "url", s.url.Redacted())
+		s.log.Info("server answers again", "service", s.service, "url", s.url.Redacted())
 	}
 }

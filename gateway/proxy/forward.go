@@ -41,7 +41,7 @@ func (b *Balancer) forwarder(s *server, t target) http.Handler {
 			b.handleError(w, r, s, err)
 			return
 		}
-		b.noteRecovered(s)
+		s.noteRecovered()
 	}), t)
 }
 
@@ -61,7 +61,7 @@ func below(h http.Handler, t target) http.Handler {
 
 // handleError answers for a server that did not, unless the request is tried again.
 func (b *Balancer) handleError(w http.ResponseWriter, r *http.Request, s *server, err error) {
-	b.noteDialError(s, r, err)
+	s.noteDialError(r, err)
 	if status := statusOf(r, err); clientFault(err) && (status == http.StatusRequestTimeout || status == http.StatusBadRequest) {
 		failBody(w, r, status)
 		return

@@ -74,7 +74,7 @@ func (b *Balancer) recordStatus(s *server, status int) {
 	}
 	back := func() {
 		if b.change(func() bool { was := s.ejected; s.ejected = false; return was }) {
-			b.log(s, nil)
+			s.logState(nil)
 		}
 	}
 	if s.strikes.strike(b.passive, time.Now(), back) && b.change(func() bool {
@@ -82,6 +82,6 @@ func (b *Balancer) recordStatus(s *server, status int) {
 		s.ejected, s.refused = true, s.failing.Load() != 0
 		return !was
 	}) {
-		b.log(s, errStrikes)
+		s.logState(errStrikes)
 	}
 }

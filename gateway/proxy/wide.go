@@ -31,7 +31,7 @@ func (b *Balancer) httpProxyForwarder(s *server, t target) http.Handler {
 			b.handleError(w, r, s, cause(r, err))
 		},
 		ModifyResponse: func(res *http.Response) error {
-			b.noteRecovered(s)
+			s.noteRecovered()
 			endUpload(res)
 			return nil
 		},
