@@ -49,7 +49,7 @@ func (a *Admin) Retention(ctx context.Context, topics ...string) (map[string]str
 			return nil, err
 		}
 		for name, settings := range retention.ReadSettings(resp) {
-			retained[name] = settings.Tell()
+			retained[name] = settings.Describe()
 		}
 	}
 	return retained, nil

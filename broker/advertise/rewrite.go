@@ -14,17 +14,17 @@ const placeholderHost = "advertised.invalid"
 // Placeholder is the address of the one listener that kfake is given: it has a
 // single one for all clients, and tells its address in Metadata, FindCoordinator,
 // DescribeCluster, ShareFetch, and in Produce and Fetch where a partition has
-// moved. No client gets to see it: see [Tells] and [Rewrite].
+// moved. No client gets to see it: see [MayContain] and [Rewrite].
 const Placeholder = placeholderHost + ":1"
 
 // tailBytes holds the broker at the end of an answer with records: its id, host,
 // port, rack and tagged fields.
 const tailBytes = 512
 
-// Tells reports whether an answer of this key may tell the placeholder. It looks
+// MayContain reports whether an answer of this key may contain the placeholder. It looks
 // for the name alone, and at the last bytes alone of answers that carry records,
 // which tell of brokers at their end.
-func Tells(key int16, answer []byte) bool {
+func MayContain(key int16, answer []byte) bool {
 	switch kmsg.Key(key) {
 	case kmsg.Fetch, kmsg.ShareFetch:
 		answer = answer[max(0, len(answer)-tailBytes):]

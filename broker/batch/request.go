@@ -136,8 +136,8 @@ func dropRepeated(req *kmsg.ProduceRequest) (changed bool) {
 	return changed
 }
 
-// Tells reports whether [Result.AddTo] changes the answer.
-func (r *Result) Tells() bool { return len(r.Refused) > 0 || len(r.Stamped) > 0 }
+// ChangesAnswer reports whether [Result.AddTo] changes the answer.
+func (r *Result) ChangesAnswer() bool { return len(r.Refused) > 0 || len(r.Stamped) > 0 }
 
 // AddTo puts the refusals, and the time that batches got, into the answer that tells of
 // the other partitions.

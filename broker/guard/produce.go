@@ -53,7 +53,7 @@ func admit(c *client, req frame.Request, r *kmsg.ProduceRequest) (changed bool) 
 // and takes the next offset from that.
 func validate(c *client, req frame.Request, r *kmsg.ProduceRequest) (changed bool) {
 	result := batches.Check(r, knownTopics{c.Deps}, time.Now().UnixMilli())
-	if !result.Tells() {
+	if !result.ChangesAnswer() {
 		return result.Changed
 	}
 	if len(result.Refused) > 0 {

@@ -117,8 +117,8 @@ func (f *bytesFlag) Set(text string) error {
 	return errors.New("must be a size such as 1000000, 512MiB or 2GB, or -1 for no limit")
 }
 
-// Tell writes what partitions keep, for a person: "7 d or 1 GiB".
-func (s Settings) Tell() string {
+// Describe returns what partitions keep, as text for a person: "7 d or 1 GiB".
+func (s Settings) Describe() string {
 	var limits []string
 	if s.Delete && s.Age >= 0 {
 		limits = append(limits, duration(s.Age))

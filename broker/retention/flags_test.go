@@ -54,7 +54,7 @@ func TestTell(t *testing.T) {
 		"1500 ms or 1000 B":           {Delete: true, Age: 1500 * time.Millisecond, Bytes: 1000},
 		"the last of each key, 1 KiB": {Compact: true, Delete: true, Age: -1, Bytes: 1024},
 	} {
-		if got := set.Tell(); got != want {
+		if got := set.Describe(); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}
