@@ -259,18 +259,19 @@ func (s *stack) serve(ctx context.Context) error {
 	messages := explorer.New(s.broker.Admin(), s.spans.Provider("dashboard", ""), s.log) //nolint:contextcheck // it lives until Close
 	s.OnStop(messages.Close)
 	deadLetters := &dlq.API{Open: func() (*dlq.Client, error) { return dlq.Open(s.broker.Seeds(), s.broker.Client()...) }}
+	user := s.services.DevelopmentUser()
 	options := web.Options{
 		Listener: s.listeners.Dashboard, Assets: embed.Assets(), Log: s.log, Version: version, System: s.system,
 		Gateway: s.gateway.API(), Traces: s.traces, Metrics: &s.metrics,
-		Requests: &tryit.GatewayTransport{Resolve: s.gateway.EntryPoints().Address, RootCAs: s.gateway.RootPool(), Token: s.services.Token},
-		User:     s.services.User,
+		Requests: &tryit.GatewayTransport{Resolve: s.gateway.EntryPoints().Address, RootCAs: s.gateway.RootPool(), Token: user.Token},
+		User:     user.Credentials,
 		Routes:   s.gateway.API().Routes, Problems: func() []view.Problem { return view.Of(s.gateway.API().Problems()) },
 		Topics: messages.Topics, Messages: messages.Search,
 	}
 	if !s.builtins.NoBuiltins {
 		options.Client = &client.Options{
 			Graph: contract.PublicURL(contract.GraphHost, listen.Port(s.listeners.HTTPS)), Gateway: listen.Address(s.listeners.HTTPS),
-			RootCAs: s.gateway.RootPool(), Token: s.services.JWT, Session: s.services.Token,
+			RootCAs: s.gateway.RootPool(), Token: user.JWT, Session: user.Token,
 		}
 	}
 	faults := fault.New(fault.Options{
@@ -323,8 +324,9 @@ func (s *stack) buildSummary(ctx context.Context) (err error) {
 		Links: append(summary.Links(s.services.Status(ctx, https)),
 			summary.Link{Name: "watching", URL: strings.Join(s.files, ", ")}),
 	}
-	s.summary.User, s.summary.Password = s.services.User()
-	s.summary.Token, err = s.services.Token(ctx)
+	user := s.services.DevelopmentUser()
+	s.summary.User, s.summary.Password = user.Credentials()
+	s.summary.Token, err = user.Token(ctx)
 	s.summary.ReadyMS = time.Since(processStart).Milliseconds()
 	return err
 }

@@ -91,7 +91,7 @@ func TestVariables(t *testing.T) {
 		t.Setenv("AXION_DEV_PASSWORD", "for this test")
 		s := bind(t, services.Options{Listen: (&network{}).listen, Log: quiet})
 		startOn(t, s, hosttest.Cluster(t))
-		if email, password := s.User(); email != "dev@axion.localhost" || password != "for this test" {
+		if email, password := s.DevelopmentUser().Credentials(); email != "dev@axion.localhost" || password != "for this test" {
 			t.Errorf("got %q, %q", email, password)
 		}
 		body := `{"email":"dev@axion.localhost","password":"for this test"}`
@@ -124,14 +124,14 @@ func TestOwnTokens(t *testing.T) {
 	graph := "http://" + s.Addresses()[contract.Graph][0]
 	var tokens []string
 	for range 50 {
-		token, err := s.JWT(t.Context())
+		token, err := s.DevelopmentUser().JWT(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
 		if r := hosttest.Do(t, "GET", graph+"/api/projects", "", hosttest.As(token)); r.Status != 200 {
 			t.Fatalf("got %d %s", r.Status, r.Body)
 		}
-		session, err := s.Token(t.Context())
+		session, err := s.DevelopmentUser().Token(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -154,7 +154,7 @@ func TestOwnTokens(t *testing.T) {
 	if r := hosttest.Do(t, "POST", s.AuthURL()+"/api/auth/sign-out", "{}", hosttest.As(tokens[0])); r.Status != 200 {
 		t.Fatalf("sign out: got %d %s", r.Status, r.Body)
 	}
-	again, err := s.Token(t.Context())
+	again, err := s.DevelopmentUser().Token(t.Context())
 	if err != nil || again == tokens[0] {
 		t.Fatalf("got the ended session's token, %v", err)
 	}

@@ -89,9 +89,7 @@ type Builtins struct {
 	groupMembers func(ctx context.Context, group string) (int, error)
 	failed       chan error
 	stopped      chan struct{}
-
-	mu   sync.Mutex // guards auth while the services start
-	auth *auth.Service
+	user         DevelopmentUser
 }
 
 type instance struct {
@@ -163,6 +161,9 @@ func (s *Builtins) bind(service contract.Service, o Options) error {
 	return nil
 }
 
+// DevelopmentUser returns the user of the builtin auth service.
+func (s *Builtins) DevelopmentUser() *DevelopmentUser { return &s.user }
+
 // Addresses returns the real "host:port" of each service's instances, for the
 // gateway, and of what takes the place of one that is not run here. One that is there
 // with none is nowhere until it registers.
@@ -229,9 +230,7 @@ func (s *Builtins) builders(c Config) map[string]builder {
 			if err != nil {
 				return nil, err
 			}
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			s.auth = a
+			s.user.setAuth(a)
 			return a.Host, nil
 		},
 		contract.Codegen: func(ctx context.Context, o host.Options) (*host.Host, error) {

@@ -216,7 +216,7 @@ func TestStart(t *testing.T) {
 		}
 		wantInstance(t, st, address)
 	}
-	token, err := s.Token(t.Context())
+	token, err := s.DevelopmentUser().Token(t.Context())
 	if err != nil || token == "" {
 		t.Fatalf("token %q, %v", token, err)
 	}

@@ -52,7 +52,7 @@ func (s *Builtins) Status(ctx context.Context, httpsPort int) []view.Part {
 func (s *Builtins) checkService(ctx context.Context, st *serviceStatus, instances []*instance) {
 	if len(instances) > 0 {
 		st.Version = s.version
-		st.checkInstances(ctx, instances, s.databaseName())
+		st.checkInstances(ctx, instances, databaseName(s.database))
 		return
 	}
 	st.probeExternal(ctx, s.client, s.replacementAddresses(st.Name), probeTimeout)
@@ -119,9 +119,9 @@ func (st *serviceStatus) addProblems(problems []error) {
 	}
 }
 
-// databaseName is what the services keep their data in.
-func (s *Builtins) databaseName() string {
-	if s.database == "" {
+// databaseName is the name of the database at a URL, which is empty for files.
+func databaseName(url string) string {
+	if url == "" {
 		return "SQLite"
 	}
 	return "PostgreSQL"

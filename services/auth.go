@@ -1,7 +1,6 @@
 package services
 
 import (
-	"context"
 	"slices"
 
 	"axion/services/auth"
@@ -27,33 +26,6 @@ func (s *Builtins) authKind() host.AuthKind {
 		return host.AuthReplaced
 	}
 	return host.AuthUnknown
-}
-
-// Token gives a bearer token of the development user, that of a session which
-// lives: the same for as long as it does. Empty without the builtin auth service.
-func (s *Builtins) Token(ctx context.Context) (string, error) {
-	if s.auth == nil {
-		return "", nil
-	}
-	return s.auth.DevelopmentToken(ctx)
-}
-
-// JWT gives a bearer token of the development user that the services verify by
-// themselves, without a message. Empty without the builtin auth service.
-func (s *Builtins) JWT(ctx context.Context) (string, error) {
-	if s.auth == nil {
-		return "", nil
-	}
-	return s.auth.DevelopmentJWT(ctx)
-}
-
-// User is who the development user is, and the password; both are empty without the
-// builtin auth service.
-func (s *Builtins) User() (email, password string) {
-	if s.auth == nil {
-		return "", ""
-	}
-	return auth.DevelopmentEmail, s.auth.DevelopmentPassword()
 }
 
 // AuthURL is the builtin identity provider's direct address; empty without it.
