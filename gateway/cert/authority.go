@@ -17,7 +17,6 @@ package cert
 
 import (
 	"context"
-	"crypto/tls"
 	"crypto/x509"
 	"fmt"
 	"log/slog"
@@ -48,14 +47,10 @@ type Options struct {
 // Authority serves certificates, and issues and renews them. It is safe for
 // concurrent use, but for [Authority.Apply].
 type Authority struct {
-	root   *root
-	log    *slog.Logger
-	routed func(context.Context, string) bool
-	local  *localIssuer
-	public *acmeIssuer
-	files  files
-	usual  *option // of hosts that have no options, where there are no default ones
-	state  atomic.Pointer[state]
+	chooser
+	files files
+	usual *option // of hosts that have no options, where there are no default ones
+	state atomic.Pointer[state]
 	// applying is held while state is made anew.
 	applying sync.Mutex
 	looked   atomic.Int64 // when refresh last looked at files, in Unix nanoseconds
@@ -80,7 +75,8 @@ func New(opts Options) (*Authority, error) {
 		return nil, fmt.Errorf("open the local authority: %w", err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	a := &Authority{root: r, log: opts.Log, routed: opts.Routed, local: newLocal(ctx, r, opts), public: newPublic(ctx, opts)}
+	a := &Authority{chooser: chooser{root: r, log: opts.Log, routed: opts.Routed, local: newLocal(ctx, r, opts), public: newPublic(ctx, opts)}}
+	a.current = a.refreshed
 	a.usual = newOption(&config.TLSOptions{}, nil, a.base())
 	a.state.Store(&state{usual: a.usual})
 	a.close = sync.OnceFunc(func() {
@@ -103,14 +99,3 @@ func (a *Authority) Pool() *x509.CertPool {
 // Close ends renewal and what is being issued. Later handshakes for hosts that have
 // no certificate yet fail. It may be called again.
 func (a *Authority) Close() { a.close() }
-
-// rejectHandshake returns no error: crypto/tls would then tell the client of an internal
-// error. Where there is neither it sends unrecognized_name.
-func (a *Authority) rejectHandshake(hello *tls.ClientHelloInfo, why string) (*tls.Certificate, error) {
-	client := ""
-	if hello.Conn != nil {
-		client = hello.Conn.RemoteAddr().String()
-	}
-	a.log.Debug("handshake refused", "host", hello.ServerName, "client", client, "cause", why)
-	return nil, nil
-}

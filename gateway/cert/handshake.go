@@ -2,8 +2,10 @@ package cert
 
 import (
 	"cmp"
+	"context"
 	"crypto/tls"
 	"fmt"
+	"log/slog"
 	"net"
 
 	"axion/gateway/hostname"
@@ -17,17 +19,6 @@ const (
 	// maxName is the length of a name, in bytes (RFC 1035, section 2.3.4).
 	maxName = 253
 )
-
-// base is what handshakes have without options.
-func (a *Authority) base() *tls.Config {
-	return &tls.Config{
-		MinVersion: tls.VersionTLS12,
-		NextProtos: []string{"h2", "http/1.1"},
-		GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-			return a.certificate(hello, false)
-		},
-	}
-}
 
 // TLSConfig is for an entrypoint on TCP, whose name may change. It follows what is
 // applied later, so that it is got once. Without options it serves HTTP/2 and HTTP/1.1 from TLS 1.2 on.
@@ -111,41 +102,75 @@ func (a *Authority) Met(entrypoint, options string, connection *tls.ConnectionSt
 	return o != nil && !o.broken && s.optionsFor(entrypoint, sni) == options && o.met(connection)
 }
 
-func (a *Authority) certificate(hello *tls.ClientHelloInfo, strict bool) (*tls.Certificate, error) {
-	a.refresh()
-	s := a.state.Load()
+// chooser chooses the certificate that a handshake gets.
+type chooser struct {
+	root   *root
+	log    *slog.Logger
+	routed func(context.Context, string) bool
+	local  *localIssuer
+	public *acmeIssuer
+	// current gives the state in force, with the user's certificates as they are now.
+	current func() *state
+}
+
+// base is what handshakes have without options.
+func (c *chooser) base() *tls.Config {
+	return &tls.Config{
+		MinVersion: tls.VersionTLS12,
+		NextProtos: []string{"h2", "http/1.1"},
+		GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+			return c.certificate(hello, false)
+		},
+	}
+}
+
+// refuseAll is the configuration of hosts whose options are not known: to serve
+// them without could let in who must show a certificate.
+func (c *chooser) refuseAll(name string) *tls.Config {
+	t := c.base()
+	t.SessionTicketsDisabled = true // no session may be resumed
+	t.GetCertificate = func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+		return c.rejectHandshake(hello, fmt.Sprintf("the TLS options %q are wrong or missing", name))
+	}
+	return t
+}
+
+// certificate is the one for a client; where the options are strict, only one for the host that
+// it names.
+func (c *chooser) certificate(hello *tls.ClientHelloInfo, strict bool) (*tls.Certificate, error) {
+	s := c.current()
 	host, err := hostname.Name(hello.ServerName)
 	switch {
 	case hello.ServerName == "":
-		return a.nameless(hello, s, strict)
+		return c.nameless(hello, s, strict)
 	case err != nil || host == "" || len(host) > maxName || isWildcard(host):
-		return a.lastResort(hello, s, strict, fmt.Sprintf("%q is not a host name", hello.ServerName))
+		return c.lastResort(hello, s, strict, fmt.Sprintf("%q is not a host name", hello.ServerName))
 	}
-	if c := a.ownOrPublic(hello, s, host); c != nil {
-		return c, nil
+	if found := c.ownOrPublic(hello, s, host); found != nil {
+		return found, nil
 	}
-	permitted := a.root.permits(host)
+	permitted := c.root.permits(host)
 	if !permitted && !strict {
-		if c := a.fallback(hello, s); c != nil {
-			return c, nil
+		if found := c.fallback(hello, s); found != nil {
+			return found, nil
 		}
 	}
-	if a.routed(hello.Context(), host) {
-		return a.local.certificate(host)
+	if c.routed(hello.Context(), host) {
+		return c.local.certificate(host)
 	}
 	if permitted && !strict && s.fallback == nil && s.generated == nil {
-		return a.local.certificate(host)
+		return c.local.certificate(host)
 	}
-	return a.lastResort(hello, s, strict, "no router asks for this host")
+	return c.lastResort(hello, s, strict, "no router asks for this host")
 }
 
 // ownOrPublic is a certificate for host of the user's own or by ACME, or nil.
-func (a *Authority) ownOrPublic(hello *tls.ClientHelloInfo, s *state, host string) *tls.Certificate {
-	if c := s.pairs.find(hello, host); c != nil {
-		return c
+func (c *chooser) ownOrPublic(hello *tls.ClientHelloInfo, s *state, host string) *tls.Certificate {
+	if found := s.pairs.find(hello, host); found != nil {
+		return found
 	}
 	if s.public[host] != nil {
-		return a.public.find(hello, host)
+		return c.public.find(hello, host)
 	}
 	return nil
 }
@@ -153,43 +178,43 @@ func (a *Authority) ownOrPublic(hello *tls.ClientHelloInfo, s *state, host strin
 // nameless is the certificate for a client that names no host: one that names the
 // address which it has connected to. As in Traefik the user's default certificate comes
 // before one that would be issued.
-func (a *Authority) nameless(hello *tls.ClientHelloInfo, s *state, strict bool) (*tls.Certificate, error) {
+func (c *chooser) nameless(hello *tls.ClientHelloInfo, s *state, strict bool) (*tls.Certificate, error) {
 	address := localAddress(hello)
-	if c := s.pairs.find(hello, address); c != nil {
-		return c, nil
+	if found := s.pairs.find(hello, address); found != nil {
+		return found, nil
 	}
-	if !strict && s.fallback == nil && s.generated == nil && a.root.permits(address) {
-		return a.local.certificate(address)
+	if !strict && s.fallback == nil && s.generated == nil && c.root.permits(address) {
+		return c.local.certificate(address)
 	}
-	return a.lastResort(hello, s, strict, "the client names no host")
+	return c.lastResort(hello, s, strict, "the client names no host")
 }
 
 // lastResort is the default certificate, unless the options are strict.
-func (a *Authority) lastResort(hello *tls.ClientHelloInfo, s *state, strict bool, why string) (*tls.Certificate, error) {
+func (c *chooser) lastResort(hello *tls.ClientHelloInfo, s *state, strict bool, why string) (*tls.Certificate, error) {
 	if strict {
-		return a.rejectHandshake(hello, why)
+		return c.rejectHandshake(hello, why)
 	}
-	if c := a.fallback(hello, s); c != nil {
-		return c, nil
+	if found := c.fallback(hello, s); found != nil {
+		return found, nil
 	}
-	return a.local.certificate(defaultHost)
+	return c.local.certificate(defaultHost)
 }
 
 // fallback is the user's default certificate, or nil.
-func (a *Authority) fallback(hello *tls.ClientHelloInfo, s *state) *tls.Certificate {
+func (c *chooser) fallback(hello *tls.ClientHelloInfo, s *state) *tls.Certificate {
 	switch {
 	case s.fallback != nil:
 		return s.fallback
 	case s.generated == nil:
 		return nil
 	case s.public[s.generated.host] != nil:
-		return a.public.find(hello, s.generated.host)
+		return c.public.find(hello, s.generated.host)
 	}
-	c, err := a.local.certificate(s.generated.host)
+	issued, err := c.local.certificate(s.generated.host)
 	if err != nil {
-		a.log.Warn("no default certificate", "error", err)
+		c.log.Warn("no default certificate", "error", err)
 	}
-	return c
+	return issued
 }
 
 // localAddress is the address that the client has connected to, or empty.
@@ -204,4 +229,15 @@ func localAddress(hello *tls.ClientHelloInfo) string {
 		return at.IP.String()
 	}
 	return ""
+}
+
+// rejectHandshake returns no error: crypto/tls would then tell the client of an internal
+// error. Where there is neither it sends unrecognized_name.
+func (c *chooser) rejectHandshake(hello *tls.ClientHelloInfo, why string) (*tls.Certificate, error) {
+	client := ""
+	if hello.Conn != nil {
+		client = hello.Conn.RemoteAddr().String()
+	}
+	c.log.Debug("handshake refused", "host", hello.ServerName, "client", client, "cause", why)
+	return nil, nil
 }

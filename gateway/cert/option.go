@@ -72,13 +72,19 @@ func (o *option) verified(c *tls.ConnectionState) bool {
 	})
 }
 
-// buildOptions makes the options anew where they differ from the old ones. Where
+// optionsBuilder makes the options of handshakes.
+type optionsBuilder struct {
+	*chooser
+	report *report
+}
+
+// build makes the options anew where they differ from the old ones. Where
 // they are wrong, the old ones stay.
-func (a *Authority) buildOptions(from map[string]*config.TLSOptions, old map[string]*option, to *report) map[string]*option {
+func (b optionsBuilder) build(from map[string]*config.TLSOptions, old map[string]*option) map[string]*option {
 	built := make(map[string]*option, len(from))
 	for _, name := range keys(from) {
-		c := knownVersions(name, from[name], old[name], to)
-		o, err := a.buildOption(c, old[name])
+		c := knownVersions(name, from[name], old[name], b.report)
+		o, err := b.option(c, old[name])
 		if err != nil {
 			o = old[name]
 			message := fmt.Sprintf("the TLS options %q: %v", name, err)
@@ -87,10 +93,10 @@ func (a *Authority) buildOptions(from map[string]*config.TLSOptions, old map[str
 			} else {
 				message += ": they stay as they were"
 			}
-			to.fail(c.Origin, message, hint.Of(err))
+			b.report.fail(c.Origin, message, hint.Of(err))
 		}
 		if o == nil {
-			o = newOption(&config.TLSOptions{}, nil, a.refuseAll(name))
+			o = newOption(&config.TLSOptions{}, nil, b.refuseAll(name))
 			o.broken = true
 		}
 		built[name] = o
@@ -98,7 +104,8 @@ func (a *Authority) buildOptions(from map[string]*config.TLSOptions, old map[str
 	return built
 }
 
-func (a *Authority) buildOption(c *config.TLSOptions, old *option) (*option, error) {
+// option is c as built; the old one where nothing of it changed.
+func (b optionsBuilder) option(c *config.TLSOptions, old *option) (*option, error) {
 	texts := make([]string, len(c.ClientAuth.CAFiles))
 	for i, file := range c.ClientAuth.CAFiles {
 		data, err := readText(file)
@@ -110,7 +117,7 @@ func (a *Authority) buildOption(c *config.TLSOptions, old *option) (*option, err
 	if old != nil && reflect.DeepEqual(old.config, c) && reflect.DeepEqual(old.texts, texts) {
 		return old, nil
 	}
-	t, err := a.handshake(c, texts)
+	t, err := b.handshake(c, texts)
 	if err != nil {
 		return nil, err
 	}
@@ -146,10 +153,11 @@ func knownVersions(name string, c *config.TLSOptions, old *option, to *report) *
 	return &known
 }
 
-func (a *Authority) handshake(c *config.TLSOptions, texts []string) (*tls.Config, error) {
-	t := a.base()
-	strict := c.SniStrict
-	t.GetCertificate = func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) { return a.certificate(hello, strict) }
+// handshake is the configuration on TCP for c, whose authorities for clients have these texts.
+func (b optionsBuilder) handshake(c *config.TLSOptions, texts []string) (*tls.Config, error) {
+	t := b.base()
+	choose, strict := b.chooser, c.SniStrict
+	t.GetCertificate = func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) { return choose.certificate(hello, strict) }
 	t.SessionTicketsDisabled = c.DisableSessionTickets
 	if len(c.ALPNProtocols) > 0 {
 		t.NextProtos = c.ALPNProtocols
@@ -203,15 +211,4 @@ func clientAuth(t *tls.Config, c config.ClientAuth, texts []string) (err error) 
 			"name the file of the authority that signs the clients' certificates"}
 	}
 	return nil
-}
-
-// refuseAll is the configuration of hosts whose options are not known: to serve
-// them without could let in who must show a certificate.
-func (a *Authority) refuseAll(name string) *tls.Config {
-	t := a.base()
-	t.SessionTicketsDisabled = true // no session may be resumed
-	t.GetCertificate = func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-		return a.rejectHandshake(hello, fmt.Sprintf("the TLS options %q are wrong or missing", name))
-	}
-	return t
 }

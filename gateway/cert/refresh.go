@@ -71,3 +71,9 @@ func (a *Authority) refresh() {
 		a.log.Warn(p.Error(), p.Attrs()...)
 	}
 }
+
+// refreshed is the state in force, once the certificates are as their files are.
+func (a *Authority) refreshed() *state {
+	a.refresh()
+	return a.state.Load()
+}

@@ -64,7 +64,7 @@ func (a *Authority) Apply(settings Settings) []config.Problem {
 	next := &state{settings: settings, usual: a.usual}
 	var r report
 	next.pairs, next.fallback = a.files.load(settings.TLS, &r)
-	next.options = a.buildOptions(settings.TLS.Options, old.options, &r)
+	next.options = optionsBuilder{&a.chooser, &r}.build(settings.TLS.Options, old.options)
 	for _, router := range settings.Routers {
 		next.checkOptions(router, &r)
 	}
@@ -81,11 +81,11 @@ func (a *Authority) Apply(settings Settings) []config.Problem {
 // Check reports what is wrong with settings, as Apply would, without putting them in
 // force: no certificate is issued and no ACME server is asked.
 func Check(settings Settings) []config.Problem {
-	a := &Authority{log: slog.New(slog.DiscardHandler), public: &acmeIssuer{dry: true}}
+	a := &Authority{chooser: chooser{log: slog.New(slog.DiscardHandler), public: &acmeIssuer{dry: true}}}
 	s := &state{settings: settings}
 	var r report
 	s.pairs, s.fallback = a.files.load(settings.TLS, &r)
-	s.options = a.buildOptions(settings.TLS.Options, nil, &r)
+	s.options = optionsBuilder{&a.chooser, &r}.build(settings.TLS.Options, nil)
 	for _, router := range settings.Routers {
 		s.checkOptions(router, &r)
 	}
