@@ -165,7 +165,7 @@ type ServersTransport struct {
 	MinVersion         string // VersionTLS12 …
 	MaxVersion         string
 	CipherSuites       []string
-	// MaxIdleConnsPerHost 0 means 200; negative, no idle connections.
+	// MaxIdleConnsPerHost 0 means 256; negative, no idle connections.
 	MaxIdleConnsPerHost int
 	ForwardingTimeouts  *ForwardingTimeouts
 	DisableHTTP2        bool

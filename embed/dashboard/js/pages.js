@@ -1,5 +1,4 @@
-// pages lists what the rail shows. A page is added here and nowhere else, and loaded
-// when it is first opened.
+// pages lists what the rail shows. A page is loaded when it is first opened.
 import { lazy } from "./parts/lazy.js";
 
 export const pages = [

@@ -13,8 +13,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/olahol/melody"
-	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/trace"
 
 	"axion/services/auth/verifier"
 	"axion/services/contract"
@@ -138,17 +136,6 @@ func (h *Hub) sendAll(user string) int {
 	defer h.mu.Unlock()
 	h.sendPending(user)
 	return len(h.sessions[user])
-}
-
-// Notify sends a user's WebSockets the messages that they have not had of the feed, in a
-// span that names the type of the newest.
-//
-//nolint:contextcheck // the feed is read for all WebSockets of the user: it outlives the caller
-func (h *Hub) Notify(ctx context.Context, typ, user string) {
-	_, span := h.host.Span(ctx, "push "+typ, trace.SpanKindProducer)
-	defer span.End()
-	clients := h.sendAll(user)
-	span.SetAttributes(attribute.String("network.protocol.name", "websocket"), attribute.Int("axion.websocket.clients", clients))
 }
 
 // readTimeout bounds the reading of a feed, for which all WebSockets wait.
