@@ -208,3 +208,18 @@ func (c *checkpoint) partition(p *partition) *checkpointPartition {
 	}
 	return k
 }
+
+// isSmall reports whether all that the checkpoint knows is at most limit bytes, which can be
+// read again at once.
+func (c *checkpoint) isSmall(limit int64) bool {
+	if c == nil {
+		return false
+	}
+	total := int64(0)
+	for _, k := range c.Partitions {
+		for _, s := range k.Segments {
+			total += s.Size
+		}
+	}
+	return total <= limit
+}

@@ -122,15 +122,15 @@ func (r *recoverer) dropTopics() error {
 			}
 		}
 	}
-	if err := r.dropCommits(); err != nil {
+	if err := r.dropCommits(r.dropped); err != nil {
 		return err
 	}
 	return writeJSON(r.path("topics.json"), topicsFile{Version: formatVersion, Topics: r.topics})
 }
 
-// dropCommits deletes what groups have committed for topics that are deleted.
-func (r *recoverer) dropCommits() error {
-	log, err := content(r.path("groups.log"))
+// dropCommits deletes what groups have committed for topics, which are deleted.
+func (d *directory) dropCommits(topics []string) error {
+	log, err := content(d.path("groups.log"))
 	if err != nil {
 		return err
 	}
@@ -138,12 +138,12 @@ func (r *recoverer) dropCommits() error {
 	log = log[:len(log)-torn]
 	for _, e := range all {
 		var in commitEntry
-		if json.Unmarshal(e.data, &in) != nil || in.Type != entryCommit || !slices.Contains(r.dropped, in.Topic) {
+		if json.Unmarshal(e.data, &in) != nil || in.Type != entryCommit || !slices.Contains(topics, in.Topic) {
 			continue
 		}
 		if log, err = appendEntry(log, commitEntry{Type: entryDelete, Group: in.Group, Topic: in.Topic, Partition: in.Partition}); err != nil {
 			return err
 		}
 	}
-	return writeFile(r.path("groups.log"), log)
+	return writeFile(d.path("groups.log"), log)
 }

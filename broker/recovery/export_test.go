@@ -2,7 +2,7 @@ package recovery
 
 // Run recovers a directory without opening it, and reads no more than must be.
 func Run(root string) (*Report, error) {
-	r := &recoverer{root: root, report: &Report{}}
+	r := &recoverer{directory: directory{root, &Report{}}}
 	j, err := r.run()
 	if err != nil {
 		return nil, err

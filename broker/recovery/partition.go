@@ -20,21 +20,29 @@ type partition struct {
 	start    int64
 	end      int64
 	first    int64 // of the first batch; -1 is none
-	segments []*segment
-	aborted  []abortedTxn
-	open     map[int64]openTxn // by producer
-	windows  map[int64]window  // by producer
-	ended    map[int64]marker  // the last of each producer, of those that were read
-	seen     int64             // up to this offset, a checkpoint has seen all windows
-	gap      int64             // before this offset, batches are missing: windows may be behind
-	maxTime  int64
-	created  time.Time
-	epoch    int32
-	damage   []Damage
-	torn     int64 // bytes of an interrupted write
-	markers  int   // that were added
-	before   snapshotFile
-	known    bool // the snapshot before can be read
+	segments segmentList
+	transactions
+	windows map[int64]window // by producer
+	seen    int64            // up to this offset, a checkpoint has seen all windows
+	gap     int64            // before this offset, batches are missing: windows may be behind
+	maxTime int64
+	created time.Time
+	epoch   int32
+	damage  []Damage
+	torn    int64 // bytes of an interrupted write
+	markers int   // that were added
+	before  snapshotFile
+	known   bool // the snapshot before can be read
+}
+
+// segmentList is the segments of a partition, by offset.
+type segmentList []*segment
+
+// transactions are those that write to a partition.
+type transactions struct {
+	aborted []abortedTxn
+	open    map[int64]openTxn // by producer
+	ended   map[int64]marker  // the last of each producer, of those that were read
 }
 
 // openTxn is a transaction that has no marker yet.
@@ -59,7 +67,8 @@ func (p *partition) String() string { return fmt.Sprintf("%s-%d", p.topic.Name, 
 func newPartition(root string, topic topicInfo, number int32) *partition {
 	return &partition{
 		topic: topic, number: number, dir: partitionDir(root, topic.Name, number),
-		open: make(map[int64]openTxn), windows: make(map[int64]window), ended: make(map[int64]marker), maxTime: -1, first: -1,
+		transactions: transactions{open: make(map[int64]openTxn), ended: make(map[int64]marker)},
+		windows:      make(map[int64]window), maxTime: -1, first: -1,
 	}
 }
 
@@ -183,12 +192,7 @@ func (p *partition) take(s *segment, b *batch, raw []byte) {
 		return
 	}
 	if b.transactional() {
-		txn, ok := p.open[b.producer]
-		if !ok {
-			txn.First = b.base
-		}
-		txn.Epoch = max(txn.Epoch, b.producerEpoch)
-		p.open[b.producer] = txn
+		p.extendTxn(b)
 	}
 	// A checkpoint's window has seen the batches up to its last.
 	if w := p.windows[b.producer]; b.sequence >= 0 && b.base > w.last() {
@@ -200,12 +204,22 @@ func (p *partition) take(s *segment, b *batch, raw []byte) {
 	}
 }
 
+// extendTxn notes a batch of an open transaction, which may be its first.
+func (t *transactions) extendTxn(b *batch) {
+	txn, ok := t.open[b.producer]
+	if !ok {
+		txn.First = b.base
+	}
+	txn.Epoch = max(txn.Epoch, b.producerEpoch)
+	t.open[b.producer] = txn
+}
+
 // endTxn notes a marker at an offset.
-func (p *partition) endTxn(producer, at int64, abort bool) {
-	txn, ok := p.open[producer]
-	delete(p.open, producer)
+func (t *transactions) endTxn(producer, at int64, abort bool) {
+	txn, ok := t.open[producer]
+	delete(t.open, producer)
 	if ok && abort {
-		p.aborted = append(p.aborted, abortedTxn{Producer: producer, First: txn.First, Last: at})
+		t.aborted = append(t.aborted, abortedTxn{Producer: producer, First: txn.First, Last: at})
 	}
 }
 
@@ -224,7 +238,7 @@ func (p *partition) judge(known *checkpointPartition) {
 		if !last {
 			next = p.segments[i+1].base
 		}
-		if last && s.size-s.tail >= p.cleanSize(known, s.base) {
+		if last && s.size-s.tail >= cleanSize(known, &p.before, s.base) {
 			p.torn += s.tail
 			continue
 		}
@@ -232,8 +246,9 @@ func (p *partition) judge(known *checkpointPartition) {
 	}
 }
 
-// cleanSize is how far a segment is known to have reached with whole batches.
-func (p *partition) cleanSize(known *checkpointPartition, base int64) int64 {
+// cleanSize is how far a segment is known to have reached with whole batches, from a
+// checkpoint or else from the snapshot.
+func cleanSize(known *checkpointPartition, before *snapshotFile, base int64) int64 {
 	if known != nil {
 		for _, s := range known.Segments {
 			if s.Base == base {
@@ -242,7 +257,7 @@ func (p *partition) cleanSize(known *checkpointPartition, base int64) int64 {
 		}
 		return 0
 	}
-	for _, s := range p.before.Segments {
+	for _, s := range before.Segments {
 		if s.Base == base {
 			return s.Size
 		}

@@ -14,7 +14,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -123,22 +122,19 @@ func (r *Report) log(log *slog.Logger) {
 // recoverer is one recovery of a directory. It changes nothing that it need not,
 // and may itself be killed at any time: the next one goes on.
 type recoverer struct {
-	root       string
-	report     *Report
+	directory
 	limit      int64           // see verifyBytes
 	suspects   map[string]bool // partitions whose files are not as they were
 	topics     []topicInfo
 	dropped    []string // topics whose deletion was finished
 	known      *checkpoint
 	noted      *journalState
-	partitions []*partition
+	partitions partitionList
 	producers  producers
 	pidsSize   int64 // of kfake's log of producers
 	groups     []byte
 	changed    struct{ groups, producers bool }
 }
-
-func (r *recoverer) path(name string) string { return filepath.Join(r.root, name) }
 
 func (r *recoverer) run() (*journal, error) {
 	if err := r.readState(); err != nil {
@@ -224,29 +220,15 @@ func (r *recoverer) isClean() bool {
 // is not its offset, and not the version of its format.
 const verifyBytes = 32 << 20
 
-// isSmall reports whether all that a checkpoint knows can be read again at once.
-func (r *recoverer) isSmall() bool {
-	if r.known == nil {
-		return false
-	}
-	total := int64(0)
-	for _, k := range r.known.Partitions {
-		for _, s := range k.Segments {
-			total += s.Size
-		}
-	}
-	return total <= r.limit
-}
-
 // verify reads the partitions again where they are small, and suspects those that
 // are not whole.
 func (r *recoverer) verify() bool {
-	if !r.isSmall() {
+	if !r.known.isSmall(r.limit) {
 		return true
 	}
 	var mu sync.Mutex
 	suspects := make(map[string]bool)
-	_ = r.each(func(p *partition, buffer []byte) ([]byte, error) { // an error is met again when they are read
+	_ = r.partitions.each(func(p *partition, buffer []byte) ([]byte, error) { // an error is met again when they are read
 		k := r.known.partition(p)
 		if k == nil {
 			return buffer, nil
@@ -266,18 +248,5 @@ func (r *recoverer) verify() bool {
 
 // finishPartitions writes what is derived from the batches.
 func (r *recoverer) finishPartitions() error {
-	return r.each(func(p *partition, buffer []byte) ([]byte, error) { return buffer, p.finish() })
-}
-
-// tally adds up what was found in the partitions.
-func (r *recoverer) tally() {
-	for _, p := range r.partitions {
-		r.report.Markers += p.markers
-		r.report.Torn += p.torn
-		r.report.Damage = append(r.report.Damage, p.damage...)
-		if !p.isEmpty() {
-			r.report.Partitions++
-		}
-	}
-	slices.SortStableFunc(r.report.Damage, func(a, b Damage) int { return strings.Compare(a.Topic, b.Topic) })
+	return r.partitions.each(func(p *partition, buffer []byte) ([]byte, error) { return buffer, p.finish() })
 }

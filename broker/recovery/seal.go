@@ -11,9 +11,9 @@ import (
 // seal notes that the broker in the directory root has stopped cleanly. Where it
 // fails, the next start reads all that was written since the last.
 func seal(root string) error {
-	r := &recoverer{root: root, report: &Report{}}
+	d := directory{root: root}
 	var topics topicsFile
-	if err := readKnown(r.path("topics.json"), &topics); err != nil {
+	if err := readKnown(d.path("topics.json"), &topics); err != nil {
 		return err
 	}
 	c := &checkpoint{Version: formatVersion, Topics: topics.Topics, Partitions: make(map[string]*checkpointPartition)}
@@ -31,12 +31,12 @@ func seal(root string) error {
 	if err := c.addSessions(root); err != nil {
 		return err
 	}
-	if err := writeJSON(r.path(checkpointName), c); err != nil {
+	if err := writeJSON(d.path(checkpointName), c); err != nil {
 		return err
 	}
 	syncDir(root)
-	if err := os.Remove(r.path(runningName)); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fileError(r.path(runningName), err)
+	if err := os.Remove(d.path(runningName)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fileError(d.path(runningName), err)
 	}
 	return nil
 }
@@ -109,13 +109,13 @@ func (c *checkpoint) addSessions(root string) error {
 // kfake (v0.0.0-20260918) aborts those whose time is over without raising the
 // epoch, as it does in other timeouts: their producers could go on with the rest.
 // So the epoch is raised before.
-func (r *recoverer) openTransactions() (*journalState, error) {
+func (d *directory) openTransactions() (*journalState, error) {
 	state := newJournalState()
 	var session sessionFile
-	if err := readKnown(r.path(sessionName), &session); err != nil {
+	if err := readKnown(d.path(sessionName), &session); err != nil {
 		return nil, err
 	}
-	log, err := content(r.path("pids.log"))
+	log, err := content(d.path("pids.log"))
 	if err != nil {
 		return nil, err
 	}
@@ -138,7 +138,7 @@ func (r *recoverer) openTransactions() (*journalState, error) {
 		}
 	}
 	if len(log) > size {
-		err = writeFile(r.path("pids.log"), log)
+		err = writeFile(d.path("pids.log"), log)
 	}
 	return state, err
 }

@@ -6,11 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
-	"net/url"
-	"os"
 	"slices"
-	"strconv"
-	"strings"
 )
 
 // stateFiles are those of the whole broker, each with its shape and with what is
@@ -88,39 +84,6 @@ func (r *recoverer) checkFiles() error {
 	return r.checkTopics()
 }
 
-// checkDirs refuses files where directories must be.
-func (r *recoverer) checkDirs() error {
-	for _, dir := range []string{r.root, r.path("partitions")} {
-		if info, err := os.Stat(dir); err == nil && !info.IsDir() {
-			return &Error{
-				Path: dir,
-				Err:  errors.New("is a file, not a directory"),
-				hint: "move it away, or use another directory by --data DIR",
-			}
-		}
-	}
-	return nil
-}
-
-// checkLog puts a log aside that is no file, and refuses one that cannot be written: kfake
-// goes on without it.
-func (r *recoverer) checkLog(log string) error {
-	if _, err := content(r.path(log)); errors.Is(err, errNotFile) {
-		if err := r.aside(log, err.Error()); err != nil {
-			return err
-		}
-	} else if err != nil {
-		return err
-	}
-	f, err := os.OpenFile(r.path(log), os.O_APPEND|os.O_WRONLY, 0)
-	if err == nil {
-		_ = f.Close() // nothing was written
-	} else if !errors.Is(err, os.ErrNotExist) {
-		return fileError(r.path(log), err)
-	}
-	return nil
-}
-
 // checkTopics reads which topics there are, and makes those anew that only their records
 // are left of.
 func (r *recoverer) checkTopics() error {
@@ -171,89 +134,28 @@ func (r *recoverer) checkTopics() error {
 
 // dropTransactions takes the transactions out of kfake's file of its clean stop,
 // which a kill during the stop leaves: they are ended here.
-func (r *recoverer) dropTransactions() error {
+func (d *directory) dropTransactions() error {
 	const name = sessionName
-	data, err := content(r.path(name))
+	data, err := content(d.path(name))
 	if errors.Is(err, errNotFile) {
-		return r.aside(name, err.Error()+": members of groups join anew")
+		return d.aside(name, err.Error()+": members of groups join anew")
 	}
 	if err != nil || data == nil {
 		return err
 	}
 	var all map[string]json.RawMessage
 	if err := json.Unmarshal(data, &all); err != nil {
-		return r.aside(name, "cannot be read ("+err.Error()+"): members of groups join anew")
+		return d.aside(name, "cannot be read ("+err.Error()+"): members of groups join anew")
 	}
 	if _, ok := all["inProgressTxns"]; !ok {
 		return nil
 	}
 	delete(all, "inProgressTxns")
-	return writeJSON(r.path(name), all)
+	return writeJSON(d.path(name), all)
 }
 
 // clusterID is that of the embedded broker.
 const clusterID = "axion"
-
-// readJSON reads one of kfake's files. One that cannot be read is put aside and
-// counts as missing.
-func (r *recoverer) readJSON(name string, v any, lost string) (found bool, err error) {
-	path := r.path(name)
-	data, err := content(path)
-	if errors.Is(err, errNotFile) {
-		return false, r.aside(name, err.Error()+": "+lost)
-	}
-	if err != nil || data == nil {
-		return false, err
-	}
-	var version struct {
-		Version int `json:"version"`
-	}
-	if json.Unmarshal(data, &version) == nil && version.Version > formatVersion {
-		return false, newerError(path, version.Version)
-	}
-	err = json.Unmarshal(data, v)
-	what := "is empty"
-	switch {
-	case err == nil && version.Version == formatVersion:
-		return true, nil
-	case err == nil:
-		what = "has no version"
-	case len(data) > 0:
-		what = "cannot be read (" + err.Error() + ")"
-	}
-	return false, r.aside(name, what+": "+lost)
-}
-
-// aside puts a damaged file aside.
-func (r *recoverer) aside(name, what string) error {
-	kept, err := setAside(r.path(name))
-	r.report.Damage = append(r.report.Damage, Damage{Path: r.path(name), Kept: kept, What: what})
-	return err
-}
-
-// partitionDirs counts the partitions that have a directory, by topic.
-func (r *recoverer) partitionDirs() (map[string]int, error) {
-	files, err := os.ReadDir(r.path("partitions"))
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fileError(r.path("partitions"), err)
-	}
-	counts := make(map[string]int)
-	for _, f := range files {
-		dash := strings.LastIndexByte(f.Name(), '-')
-		if !f.IsDir() || dash < 1 {
-			continue
-		}
-		topic, err := url.PathUnescape(f.Name()[:dash])
-		number, numErr := strconv.Atoi(f.Name()[dash+1:])
-		if err == nil && numErr == nil && number >= 0 {
-			counts[topic] = max(counts[topic], number+1)
-		}
-	}
-	return counts, nil
-}
 
 // makeTopics lists the topics that have directories, with what the last
 // checkpoint knows of them. In a topic that is not listed, kfake would mix its

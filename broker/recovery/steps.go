@@ -7,13 +7,17 @@ import (
 	"maps"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
 
+// partitionList is the partitions of a broker.
+type partitionList []*partition
+
 // each calls work for all partitions, some at a time. The buffer goes from one
 // call to the next.
-func (r *recoverer) each(work func(*partition, []byte) ([]byte, error)) error {
+func (l partitionList) each(work func(*partition, []byte) ([]byte, error)) error {
 	var wait sync.WaitGroup
 	queue := make(chan *partition)
 	errs := make([]error, runtime.GOMAXPROCS(0))
@@ -28,7 +32,7 @@ func (r *recoverer) each(work func(*partition, []byte) ([]byte, error)) error {
 			}
 		})
 	}
-	for _, p := range r.partitions {
+	for _, p := range l {
 		queue <- p
 	}
 	close(queue)
@@ -43,28 +47,27 @@ func (r *recoverer) readPartitions() error {
 			r.partitions = append(r.partitions, newPartition(r.root, topic, int32(n)))
 		}
 	}
-	small := r.isSmall()
-	err := r.each(func(p *partition, buffer []byte) ([]byte, error) {
+	small := r.known.isSmall(r.limit)
+	err := r.partitions.each(func(p *partition, buffer []byte) ([]byte, error) {
 		n := r.noted.starts[partitionKey{p.topic.ID, p.number}]
 		return p.read(r.known.partition(p), small || r.suspects[p.String()], offsets{n.Start, n.End}, buffer)
 	})
 	if err != nil {
 		return err
 	}
-	if err := r.addWindows(); err != nil {
-		return err
+	if r.known == nil { // a checkpoint knows more
+		if err := r.partitions.addWindows(&r.directory); err != nil {
+			return err
+		}
 	}
-	return r.each(func(p *partition, buffer []byte) ([]byte, error) { return buffer, p.repair() })
+	return r.partitions.each(func(p *partition, buffer []byte) ([]byte, error) { return buffer, p.repair() })
 }
 
 // addWindows takes the sequences of the last clean stop for producers whose
-// batches are gone since, where no checkpoint knows more.
-func (r *recoverer) addWindows() error {
-	if r.known != nil {
-		return nil
-	}
+// batches are gone since.
+func (l partitionList) addWindows(d *directory) error {
 	var file windowsFile
-	data, err := content(r.path("seq_windows.json"))
+	data, err := content(d.path("seq_windows.json"))
 	if err != nil || data == nil || json.Unmarshal(data, &file) != nil {
 		return err
 	}
@@ -73,7 +76,7 @@ func (r *recoverer) addWindows() error {
 		number int32
 	}
 	all := make(map[key]*partition)
-	for _, p := range r.partitions {
+	for _, p := range l {
 		all[key{p.topic.Name, p.number}] = p
 	}
 	for _, w := range file.Windows {
@@ -86,6 +89,19 @@ func (r *recoverer) addWindows() error {
 		}
 	}
 	return nil
+}
+
+// addTo adds what was found in the partitions to a report.
+func (l partitionList) addTo(report *Report) {
+	for _, p := range l {
+		report.Markers += p.markers
+		report.Torn += p.torn
+		report.Damage = append(report.Damage, p.damage...)
+		if !p.isEmpty() {
+			report.Partitions++
+		}
+	}
+	slices.SortStableFunc(report.Damage, func(a, b Damage) int { return strings.Compare(a.Topic, b.Topic) })
 }
 
 // readLogs reads kfake's append logs.
@@ -114,36 +130,6 @@ func (r *recoverer) readLogs() error {
 	return nil
 }
 
-// readLog reads one log. Behind a bad entry kfake (v0.0.0-20260918) reads nothing
-// but goes on writing there, so that the log must hold none; they are reported,
-// unless they are but the end of an interrupted write.
-func (r *recoverer) readLog(name string) (log []byte, changed bool, err error) {
-	path := r.path(name)
-	if log, err = content(path); err != nil {
-		return nil, false, err
-	}
-	all, damaged, torn := entries(log)
-	for _, e := range all {
-		if e.version > formatVersion {
-			return nil, false, newerError(path, int(e.version))
-		}
-	}
-	r.report.Torn += int64(torn)
-	if damaged == 0 {
-		return log[:len(log)-torn], torn > 0, nil
-	}
-	kept, err := copyAside(path)
-	if err != nil {
-		return nil, false, err
-	}
-	r.report.Damage = append(r.report.Damage, Damage{Path: path, Kept: kept, What: "has entries that cannot be read: they are left out"})
-	var whole []byte
-	for _, e := range all {
-		whole = append(whole, log[e.at:e.at+e.size]...)
-	}
-	return whole, true, nil
-}
-
 // endTransactions ends all that were open.
 func (r *recoverer) endTransactions() error {
 	open := make(map[int64]int16)
@@ -154,7 +140,7 @@ func (r *recoverer) endTransactions() error {
 	}
 	ends := decide(open, r.noted, r.producers, r.pidsSize)
 	now := time.Now().UnixMilli()
-	err := r.each(func(p *partition, buffer []byte) ([]byte, error) {
+	err := r.partitions.each(func(p *partition, buffer []byte) ([]byte, error) {
 		for _, id := range slices.Sorted(maps.Keys(p.open)) {
 			if err := p.addMarker(id, ends[id].marker, ends[id].commit, now); err != nil {
 				return buffer, err
@@ -170,7 +156,7 @@ func (r *recoverer) endTransactions() error {
 			return err
 		}
 	}
-	r.tally()
+	r.partitions.addTo(r.report)
 	return nil
 }
 

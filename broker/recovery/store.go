@@ -33,7 +33,7 @@ type Store struct {
 // bad, and opens the directory again: that costs nothing where all is well.
 func Open(root string, log *slog.Logger, chatter kfake.Logger, open func(kfake.Logger) (*kfake.Cluster, error)) (*Store, error) {
 	begin := time.Now()
-	r := &recoverer{root: root, report: &Report{}, limit: verifyBytes}
+	r := &recoverer{directory: directory{root, &Report{}}, limit: verifyBytes}
 	for range maxOpens {
 		journal, err := r.run()
 		if err != nil {
@@ -57,7 +57,7 @@ func Open(root string, log *slog.Logger, chatter kfake.Logger, open func(kfake.L
 			return nil, fmt.Errorf("recover: %w", err)
 		}
 		damage := r.report.Damage
-		r = &recoverer{root: root, report: &Report{Damage: damage}, limit: verifyBytes, suspects: w.suspects}
+		r = &recoverer{directory: directory{root, &Report{Damage: damage}}, limit: verifyBytes, suspects: w.suspects}
 	}
 	return nil, &Error{Path: root, Err: errors.New("kfake finds damage that recovery does not"), hint: openHint(root)}
 }

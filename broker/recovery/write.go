@@ -39,7 +39,7 @@ func (p *partition) repair() error {
 	if err := p.trim(); err != nil {
 		return err
 	}
-	if reached := p.reached(); reached < p.end && p.start < p.end {
+	if reached := p.segments.reached(); reached < p.end && p.start < p.end {
 		return p.fill()
 	}
 	return nil
@@ -56,10 +56,10 @@ func (p *partition) keepDamaged(s *segment) (string, error) {
 	return "", nil
 }
 
-// reached is the offset after the last batch in the files.
-func (p *partition) reached() int64 {
+// reached is the offset after the last batch in the segments.
+func (l segmentList) reached() int64 {
 	reached := int64(0)
-	for _, s := range p.segments {
+	for _, s := range l {
 		reached = max(reached, s.end)
 	}
 	return reached
