@@ -68,21 +68,6 @@ func (g *Groups) enter(m *member, has owned) int16 {
 	return code
 }
 
-// static is the id of the static member that comes back, if it is here.
-func (g *Groups) static(req *kmsg.JoinGroupRequest) string {
-	if req.InstanceID == nil {
-		return ""
-	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	for key, m := range g.members {
-		if key.group == req.Group && m.instance != nil && *m.instance == *req.InstanceID {
-			return key.id
-		}
-	}
-	return ""
-}
-
 // classicError is an error of the consumer protocol as the classic one has it.
 func classicError(code int16) *kerr.Error {
 	switch code {
@@ -194,13 +179,4 @@ func (g *Groups) leave(req *kmsg.LeaveGroupRequest) (answers.Exchange, bool) {
 			a.Members = append(a.Members, answer)
 		}
 	})
-}
-
-func (g *Groups) named(group string, who kmsg.LeaveGroupRequestMember) *member {
-	if who.MemberID != "" || who.InstanceID == nil {
-		return g.member(group, who.MemberID)
-	}
-	join := kmsg.NewPtrJoinGroupRequest()
-	join.Group, join.InstanceID = group, who.InstanceID
-	return g.member(group, g.static(join))
 }

@@ -34,18 +34,12 @@ type Groups struct {
 	asker Asker
 
 	upgrading sync.Mutex // held while a group changes
-
-	mu       sync.Mutex
-	members  map[memberKey]*member
-	consumer map[string]bool // groups of the consumer protocol
+	registry
 }
-
-// memberKey names a member.
-type memberKey struct{ group, id string }
 
 // New returns the groups of a broker.
 func New(asker Asker) *Groups {
-	return &Groups{asker: asker, members: make(map[memberKey]*member), consumer: make(map[string]bool)}
+	return &Groups{asker: asker, registry: registry{members: make(map[memberKey]*member), consumer: make(map[string]bool)}}
 }
 
 // Concerns reports whether requests of a key are to be shown to [Groups.Exchange].
@@ -113,36 +107,9 @@ func instead[R kmsg.Response](fn func(R)) (answers.Exchange, bool) {
 	return answers.Exchange{Instead: true, Complete: func(resp kmsg.Response) { fn(resp.(R)) }}, true
 }
 
-// member is a member, or nil.
-func (g *Groups) member(group, id string) *member {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.members[memberKey{group, id}]
-}
-
-func (g *Groups) drop(m *member) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if key := (memberKey{m.group, m.id}); g.members[key] == m {
-		delete(g.members, key)
-	}
-}
-
-// forget drops what is known of groups that are to be deleted, or are gone.
-func (g *Groups) forget(groups []string) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	for _, group := range groups {
-		delete(g.consumer, group)
-	}
-}
-
 // isConsumer reports whether a group is one of the consumer protocol.
 func (g *Groups) isConsumer(group string) bool {
-	g.mu.Lock()
-	known := g.consumer[group]
-	g.mu.Unlock()
-	if known {
+	if g.isKnown(group) {
 		return true
 	}
 	req := kmsg.NewPtrConsumerGroupDescribeRequest()
@@ -153,13 +120,6 @@ func (g *Groups) isConsumer(group string) bool {
 	}
 	g.note(group)
 	return true
-}
-
-// note notes that a group is one of the consumer protocol.
-func (g *Groups) note(group string) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.consumer[group] = true
 }
 
 // consumerHeartbeat has a classic group change before its first member of the consumer

@@ -66,9 +66,3 @@ func (g *Groups) move(group string, members []*member) *kerr.Error {
 	g.note(group)
 	return nil
 }
-
-func (g *Groups) add(m *member) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.members[memberKey{m.group, m.id}] = m
-}
