@@ -30,6 +30,9 @@ func Build(c *config.TCP, opts Options) *Tables {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
+	if len(c.Routers) == 0 {
+		return &Tables{}
+	}
 	b := &builder{
 		Tables: &Tables{
 			tables: make(map[string]*Table), services: make(map[string]*service),

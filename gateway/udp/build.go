@@ -64,6 +64,9 @@ type builder struct {
 // Build makes tables of c. An entrypoint has one router: the first in the order of
 // [Tables.Routes].
 func Build(c *config.UDP, opts Options) *Tables {
+	if len(c.Routers) == 0 {
+		return &Tables{}
+	}
 	b := &builder{
 		Tables: &Tables{tables: make(map[string]*Table), services: make(map[string]*service)},
 		config: c, opts: opts, old: cmp.Or(opts.Old, &Tables{}),
