@@ -242,7 +242,7 @@ func (s *stack) start(ctx context.Context) (err error) {
 	return s.services.Start(ctx, services.Config{
 		Dir: s.data, Brokers: s.broker.Seeds(), Client: s.broker.Client(), Version: version,
 		Tracer: s.spans.Provider, OTLP: listen.URL(s.listeners.OTLPHTTP),
-		Metrics: s.metrics.Provider, GroupMembers: s.broker.Admin().MemberCount,
+		Metrics: s.metrics.Provider, GroupMembers: s.broker.Admin().Groups().MemberCount,
 		HTTPSPort: listen.Port(s.listeners.HTTPS), Issuer: os.Getenv("AXION_AUTH_ISSUER"), KeysURL: os.Getenv("AXION_AUTH_JWKS_URL"),
 		Fragments: filepath.Join(s.data, "compose.d"), LocalKafka: s.listeners.LocalKafka(), Private: private.Check,
 		WaitRouted: s.gateway.WaitHost, Blueprints: embed.Blueprints(),

@@ -109,7 +109,7 @@ func (b *Broker) open() error {
 	}
 	b.admin = a
 	b.prepareRetention()
-	b.embedded.options, b.embedded.listener, b.embedded.admin = o, b.listener, a
+	b.embedded.options, b.embedded.listener, b.embedded.groups = o, b.listener, a.Groups()
 	b.faults = fault.NewSet(&b.live, &b.embedded, o.Log)
 	b.embedded.deps = b.guardDeps()
 	if err := b.embedded.Start(o.Replaced); err != nil {

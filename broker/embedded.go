@@ -28,7 +28,7 @@ type embedded struct {
 	options  Options
 	listener *listener.Shared
 	deps     guard.Deps // but for what belongs to one run
-	admin    liveness.Admin
+	groups   liveness.Admin
 
 	current atomic.Pointer[run] // the last one; nil for none yet
 
@@ -65,7 +65,7 @@ func (e *embedded) start(replaced membership.Replaced) error {
 	if undone > 0 {
 		o.Log.Info("broker: undid a compaction that had not come to its end", "partitions", undone)
 	}
-	r := &run{members: liveness.New(liveness.Leave(e.admin, o.Log))}
+	r := &run{members: liveness.New(liveness.Leave(e.groups, o.Log))}
 	var restored []membership.Member
 	r.store, err = recovery.Open(o.Dir, o.Log, kfakeLogger{o.Log}, func(log kfake.Logger) (*kfake.Cluster, error) {
 		err := r.joined.Close() // of an earlier try

@@ -98,7 +98,7 @@ func TestDeadMember(t *testing.T) {
 // groupOf is the group of that name, or an empty one.
 func groupOf(t *testing.T, b *Broker, name string) admin.Group {
 	t.Helper()
-	groups, err := b.Admin().Groups(testContext(t))
+	groups, err := b.Admin().Groups().List(testContext(t))
 	if err != nil {
 		t.Fatal(err)
 	}

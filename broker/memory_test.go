@@ -26,7 +26,7 @@ func TestMemory(t *testing.T) {
 		if got := consume(t, cl, 1); !bytes.Equal(got[0].Value, large) {
 			t.Errorf("got %d bytes, want what was sent", len(got[0].Value))
 		}
-		group, err := b.Admin().Group(testContext(t), "g")
+		group, err := b.Admin().Groups().Describe(testContext(t), "g")
 		if err != nil || len(group.Members) != 1 || !strings.Contains(group.Members[0].Host, "memory") {
 			t.Errorf("got %+v, %v; want one member in memory", group.Members, err)
 		}

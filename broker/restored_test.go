@@ -54,7 +54,7 @@ func TestRestored(t *testing.T) {
 // membersOf are the members of group g, by client and id.
 func membersOf(t *testing.T, b *Broker) (all []string) {
 	t.Helper()
-	g, err := b.Admin().Group(testContext(t), "g")
+	g, err := b.Admin().Groups().Describe(testContext(t), "g")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -79,7 +79,7 @@ func TestTopicsErr(t *testing.T) {
 	for name, call := range map[string]func() error{
 		"Ping":   func() error { return a.Ping(ctx) },
 		"Topics": func() error { _, err := a.Topics(ctx); return err },
-		"Groups": func() error { _, err := a.Groups(ctx); return err },
+		"Groups": func() error { _, err := a.Groups().List(ctx); return err },
 		"Create": func() error { return a.Create(ctx, 1, "a") },
 	} {
 		if err := call(); err == nil {
@@ -97,7 +97,7 @@ func TestGroups(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := brokertest.Start(t, broker.Options{Topics: []string{"a"}})
-			if got, err := b.Admin().Groups(brokertest.Context(t)); err != nil || got == nil || len(got) != 0 {
+			if got, err := b.Admin().Groups().List(brokertest.Context(t)); err != nil || got == nil || len(got) != 0 {
 				t.Errorf("got %+v, %v, want an empty list", got, err)
 			}
 			producer := brokertest.Client(t, b, kgo.RecordPartitioner(kgo.ManualPartitioner()))
@@ -122,7 +122,7 @@ func TestGroups(t *testing.T) {
 // groupOf is the group of that name, or an empty one.
 func groupOf(t *testing.T, b *broker.Broker, name string) admin.Group {
 	t.Helper()
-	groups, err := b.Admin().Groups(brokertest.Context(t))
+	groups, err := b.Admin().Groups().List(brokertest.Context(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,9 +10,9 @@ import (
 
 // RemoveMember takes a member out of its group. kip848 says that the group is of the
 // protocol of KIP-848.
-func (a *Admin) RemoveMember(ctx context.Context, group, id string, kip848 bool) error {
+func (g Groups) RemoveMember(ctx context.Context, group, id string, kip848 bool) error {
 	if kip848 {
-		return a.leaveKIP848(ctx, group, id)
+		return g.leaveKIP848(ctx, group, id)
 	}
 	req := kmsg.NewPtrLeaveGroupRequest()
 	req.Group = group
@@ -20,7 +20,7 @@ func (a *Admin) RemoveMember(ctx context.Context, group, id string, kip848 bool)
 	member := kmsg.NewLeaveGroupRequestMember()
 	member.MemberID = id
 	req.Members = append(req.Members, member)
-	resp, err := req.RequestWith(ctx, a.raw)
+	resp, err := req.RequestWith(ctx, g.raw)
 	if err != nil {
 		return fmt.Errorf("leave group: %w", err)
 	}
@@ -36,10 +36,10 @@ func (a *Admin) RemoveMember(ctx context.Context, group, id string, kip848 bool)
 }
 
 // leaveKIP848 does so by a heartbeat of epoch -1.
-func (a *Admin) leaveKIP848(ctx context.Context, group, id string) error {
+func (g Groups) leaveKIP848(ctx context.Context, group, id string) error {
 	req := kmsg.NewPtrConsumerGroupHeartbeatRequest()
 	req.Group, req.MemberID, req.MemberEpoch = group, id, -1
-	resp, err := req.RequestWith(ctx, a.raw)
+	resp, err := req.RequestWith(ctx, g.raw)
 	if err != nil {
 		return fmt.Errorf("leave group: %w", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // Group is a consumer group and how far it is behind.
@@ -52,13 +53,23 @@ type PartitionLag struct {
 	Member string `json:"member,omitempty" doc:"The id of the member that reads it."`
 }
 
+// Groups reads and changes the consumer groups of a cluster, over the connections of an
+// [Admin]. It is safe for concurrent use.
+type Groups struct {
+	raw    *kgo.Client
+	client *kadm.Client
+}
+
+// Groups returns the consumer groups of the cluster.
+func (a *Admin) Groups() Groups { return Groups{raw: a.raw, client: a.client} }
+
 // ErrNoGroup says that the cluster knows no such group.
 var ErrNoGroup = errors.New("the broker knows no such group")
 
-// Groups lists the cluster's consumer groups by name, of both group protocols.
+// List lists the cluster's consumer groups by name, of both group protocols.
 // Share groups, which have no committed offsets, are left out.
-func (a *Admin) Groups(ctx context.Context) ([]Group, error) {
-	details, err := a.GroupDetails(ctx)
+func (g Groups) List(ctx context.Context) ([]Group, error) {
+	details, err := g.DescribeAll(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -72,9 +83,9 @@ func (a *Admin) Groups(ctx context.Context) ([]Group, error) {
 	return groups, nil
 }
 
-// Group describes one group, of either protocol.
-func (a *Admin) Group(ctx context.Context, name string) (GroupDetail, error) {
-	all, err := a.GroupDetails(ctx)
+// Describe describes one group, of either protocol.
+func (g Groups) Describe(ctx context.Context, name string) (GroupDetail, error) {
+	all, err := g.DescribeAll(ctx)
 	if err != nil {
 		return GroupDetail{}, err
 	}
@@ -88,15 +99,15 @@ func (a *Admin) Group(ctx context.Context, name string) (GroupDetail, error) {
 
 // MemberCount counts the members of a group, of either protocol; 0 where the cluster knows
 // no such group.
-func (a *Admin) MemberCount(ctx context.Context, group string) (int, error) {
-	classic, err := a.client.DescribeGroups(ctx, group)
+func (g Groups) MemberCount(ctx context.Context, group string) (int, error) {
+	classic, err := g.client.DescribeGroups(ctx, group)
 	if err != nil {
 		return 0, fmt.Errorf("describe group %s: %w", group, err)
 	}
 	if n := len(classic[group].Members); n > 0 {
 		return n, nil
 	}
-	kip848, err := a.client.DescribeConsumerGroups(ctx, group)
+	kip848, err := g.client.DescribeConsumerGroups(ctx, group)
 	if ctx.Err() != nil {
 		return 0, fmt.Errorf("describe group %s: %w", group, ctx.Err())
 	}
@@ -106,9 +117,9 @@ func (a *Admin) MemberCount(ctx context.Context, group string) (int, error) {
 	return len(kip848[group].Members), nil
 }
 
-// GroupDetails describes all groups, by name.
-func (a *Admin) GroupDetails(ctx context.Context) ([]GroupDetail, error) {
-	listed, err := a.client.ListGroups(ctx)
+// DescribeAll describes all groups, by name.
+func (g Groups) DescribeAll(ctx context.Context) ([]GroupDetail, error) {
+	listed, err := g.client.ListGroups(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list groups: %w", err)
 	}
@@ -121,7 +132,7 @@ func (a *Admin) GroupDetails(ctx context.Context) ([]GroupDetail, error) {
 	if len(names) == 0 {
 		return []GroupDetail{}, nil
 	}
-	lags, err := a.client.Lag(ctx, slices.Clone(names)...)
+	lags, err := g.client.Lag(ctx, slices.Clone(names)...)
 	if err != nil {
 		return nil, fmt.Errorf("read groups' lag: %w", err)
 	}
@@ -144,27 +155,27 @@ func (a *Admin) GroupDetails(ctx context.Context) ([]GroupDetail, error) {
 	if len(kip848) == 0 {
 		return groups, nil
 	}
-	return groups, a.describeKIP848(ctx, kip848, groups)
+	return groups, g.describeKIP848(ctx, kip848, groups)
 }
 
 // describeKIP848 completes those of the groups named in kip848 that are of the
 // protocol of KIP-848.
-func (a *Admin) describeKIP848(ctx context.Context, kip848 []string, groups []GroupDetail) error {
-	described, err := a.client.DescribeConsumerGroups(ctx, slices.Clone(kip848)...)
+func (g Groups) describeKIP848(ctx context.Context, kip848 []string, groups []GroupDetail) error {
+	described, err := g.client.DescribeConsumerGroups(ctx, slices.Clone(kip848)...)
 	if ctx.Err() != nil {
 		return fmt.Errorf("describe groups: %w", ctx.Err())
 	}
 	if err != nil {
 		return nil // a cluster older than the protocol
 	}
-	commits := a.client.FetchManyOffsets(ctx, slices.Clone(kip848)...)
+	commits := g.client.FetchManyOffsets(ctx, slices.Clone(kip848)...)
 	topics := commits.CommittedPartitions().Topics()
 	var starts, ends kadm.ListedOffsets
 	if len(topics) > 0 {
-		if starts, err = a.client.ListStartOffsets(ctx, topics...); err != nil {
+		if starts, err = g.client.ListStartOffsets(ctx, topics...); err != nil {
 			return fmt.Errorf("list start offsets: %w", err)
 		}
-		if ends, err = a.client.ListEndOffsets(ctx, topics...); err != nil {
+		if ends, err = g.client.ListEndOffsets(ctx, topics...); err != nil {
 			return fmt.Errorf("list end offsets: %w", err)
 		}
 	}

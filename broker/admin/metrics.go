@@ -81,7 +81,7 @@ func (g *gauges) observe(ctx context.Context, to metric.Observer) error {
 			to.ObserveInt64(g.size, bytes, metric.WithAttributes(attribute.String("messaging.destination.name", name)))
 		}
 	}
-	groups, err := g.admin.Groups(ctx)
+	groups, err := g.admin.Groups().List(ctx)
 	if err != nil {
 		return nil
 	}

@@ -219,7 +219,7 @@ type groupList struct {
 
 func (e *Explorer) getGroups(ctx context.Context, _ *struct{}) (*response[groupList], error) {
 	return answered(ctx, func(ctx context.Context) (groupList, error) {
-		groups, err := e.admin.Groups(ctx)
+		groups, err := e.admin.Groups().List(ctx)
 		return groupList{Items: groups}, err
 	})
 }
@@ -227,5 +227,5 @@ func (e *Explorer) getGroups(ctx context.Context, _ *struct{}) (*response[groupL
 func (e *Explorer) getGroup(ctx context.Context, in *struct {
 	Group string `path:"group" maxLength:"1000"`
 }) (*response[admin.GroupDetail], error) {
-	return answered(ctx, func(ctx context.Context) (admin.GroupDetail, error) { return e.admin.Group(ctx, in.Group) })
+	return answered(ctx, func(ctx context.Context) (admin.GroupDetail, error) { return e.admin.Groups().Describe(ctx, in.Group) })
 }

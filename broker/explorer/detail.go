@@ -79,7 +79,7 @@ func (e *Explorer) Topic(ctx context.Context, name string) (TopicDetail, error) 
 	if d.Configs, err = e.configs(ctx, name); err != nil {
 		d.ConfigsError = err.Error()
 	}
-	groups, err := e.admin.GroupDetails(ctx)
+	groups, err := e.admin.Groups().DescribeAll(ctx)
 	if err != nil {
 		return TopicDetail{}, err
 	}

@@ -86,7 +86,7 @@ func (e *Explorer) sample(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	groups, err := e.admin.GroupDetails(ctx)
+	groups, err := e.admin.Groups().DescribeAll(ctx)
 	if err != nil {
 		return err
 	}

@@ -310,7 +310,7 @@ func TestGroupDetail(t *testing.T) {
 			if err := consumer.CommitRecords(brokertest.Context(t), &kgo.Record{Topic: "a", Partition: 1, Offset: 3}); err != nil {
 				t.Fatal(err)
 			}
-			group, err := b.Admin().Group(brokertest.Context(t), "g")
+			group, err := b.Admin().Groups().Describe(brokertest.Context(t), "g")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -328,11 +328,11 @@ func TestGroupDetail(t *testing.T) {
 				t.Errorf("got %+v, want %+v", got, want)
 			}
 			for group, want := range map[string]int{"g": 1, "none": 0} {
-				if n, err := b.Admin().MemberCount(brokertest.Context(t), group); err != nil || n != want {
+				if n, err := b.Admin().Groups().MemberCount(brokertest.Context(t), group); err != nil || n != want {
 					t.Errorf("readers of %s: got %d, %v, want %d", group, n, err, want)
 				}
 			}
-			if _, err := b.Admin().Group(brokertest.Context(t), "none"); !errors.Is(err, admin.ErrNoGroup) {
+			if _, err := b.Admin().Groups().Describe(brokertest.Context(t), "none"); !errors.Is(err, admin.ErrNoGroup) {
 				t.Errorf("got %v, want no group", err)
 			}
 		})

@@ -56,7 +56,7 @@ func embedded(t *testing.T) *broker.Broker {
 
 func wantMembers(t *testing.T, b *broker.Broker, want map[string]int) {
 	t.Helper()
-	groups, err := b.Admin().Groups(t.Context())
+	groups, err := b.Admin().Groups().List(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
