@@ -40,7 +40,7 @@ var _ respwriter.Detacher = (*lasting)(nil)
 
 func (l *lasting) Unwrap() http.ResponseWriter       { return l.ResponseWriter }
 func (l *lasting) Detach() (context.Context, func()) { return l.ctx, func() { close(l.done) } }
-func (l *lasting) AtEnd(f func())                    { f() }
+func (l *lasting) OnDone(f func())                   { f() }
 func (l *lasting) handler(c *http1.Client, t *http1.Target, returned chan<- struct{}) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		l.ResponseWriter = w

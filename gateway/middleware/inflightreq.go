@@ -24,7 +24,7 @@ func inFlightReq(c *config.InFlightReq) (Middleware, error) {
 				http.Error(w, http.StatusText(http.StatusTooManyRequests), http.StatusTooManyRequests)
 				return
 			}
-			defer respwriter.AtEnd(w, func() { counts.leave(source) })
+			defer respwriter.OnDone(w, func() { counts.leave(source) })
 			next.ServeHTTP(w, r)
 		})
 	}, nil

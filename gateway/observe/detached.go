@@ -42,9 +42,9 @@ func (l *detached) end() {
 	}
 }
 
-// AtEnd calls f, or, where the exchange lasts, has it called at the end. It is for the
+// OnDone calls f, or, where the exchange lasts, has it called at the end. It is for the
 // goroutine that serves the request.
-func (e *Exchange) AtEnd(f func()) {
+func (e *Exchange) OnDone(f func()) {
 	if e.lasting == nil {
 		f()
 		return
@@ -68,7 +68,7 @@ func (e *Exchange) EndWith(f func()) {
 		f()
 		return
 	}
-	e.AtEnd(func() {
+	e.OnDone(func() {
 		e.End()
 		f()
 	})

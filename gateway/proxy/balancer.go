@@ -59,7 +59,7 @@ type server struct {
 	weight  int
 	fenced  bool // serves only who sticks to it
 	handler http.Handler
-	gauge   gauge
+	load    load
 	strikes failureWindow
 	check   *probe.Loop // nil without a health check
 	reach   *probe.Loop // whether it can be connected to; nil without a passive check
@@ -184,7 +184,7 @@ func (b *Balancer) choose() (*choice, error) {
 		}
 	}
 	var err error
-	c.picker, err = newPicker(b.strategy, weights, names, func(i int) *gauge { return &c.servers[i].gauge })
+	c.picker, err = newPicker(b.strategy, weights, names, func(i int) *load { return &c.servers[i].load })
 	return c, err
 }
 
@@ -198,12 +198,12 @@ func (b *Balancer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		b.proxy.unavailable(w, r, b)
 		return
 	}
-	s.gauge.begin()
+	s.load.begin()
 	t := newTimer(w, s, tell(w, b.name, s.url))
 	if b.strategy == config.StrategyLeastTime {
 		t.start = time.Now()
 	}
-	defer respwriter.AtEnd(w, t.end)
+	defer respwriter.OnDone(w, t.end)
 	s.handler.ServeHTTP(t, r)
 	b.recordStatus(s, t.status)
 }

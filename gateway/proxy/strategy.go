@@ -21,17 +21,17 @@ type picker interface {
 }
 
 // newPicker is the strategy of that name over weights, all positive, at least one.
-// load tells how busy each is.
-func newPicker(strategy string, weights []int, names []string, load func(i int) *gauge) (picker, error) {
+// loadOf gives how busy each is.
+func newPicker(strategy string, weights []int, names []string, loadOf func(i int) *load) (picker, error) {
 	switch strategy {
 	case "", config.StrategyWRR:
 		return newWRR(weights), nil
 	case config.StrategyP2C:
-		return p2c{len(weights), load}, nil
+		return p2c{len(weights), loadOf}, nil
 	case config.StrategyHRW:
 		return hrw{weights, names}, nil
 	case config.StrategyLeastTime:
-		return leastTime{weights, load}, nil
+		return leastTime{weights, loadOf}, nil
 	}
 	return nil, &unknownStrategy{strategy}
 }
@@ -44,28 +44,28 @@ func (e *unknownStrategy) Error() string { return fmt.Sprintf("strategy %q does 
 // Hint is the hint shown with the error.
 func (e *unknownStrategy) Hint() string { return "the strategies are wrr, p2c, hrw and leasttime" }
 
-// gauge is how busy a server is.
-type gauge struct {
+// load is how busy a server is.
+type load struct {
 	active  atomic.Int64
 	latency atomic.Int64 // to the first byte, smoothed, in nanoseconds
 }
 
 // begin counts a request; its end is told with the time to the first byte, 0 where
 // none came.
-func (g *gauge) begin() { g.active.Add(1) }
+func (l *load) begin() { l.active.Add(1) }
 
-func (g *gauge) end(took time.Duration) {
-	g.active.Add(-1)
+func (l *load) end(took time.Duration) {
+	l.active.Add(-1)
 	if took <= 0 {
 		return
 	}
 	const share = 10 // of the new value in the smoothed one
-	was := g.latency.Load()
+	was := l.latency.Load()
 	if was == 0 {
-		g.latency.Store(int64(took))
+		l.latency.Store(int64(took))
 		return
 	}
-	g.latency.Store(was + (int64(took)-was)/share)
+	l.latency.Store(was + (int64(took)-was)/share)
 }
 
 // roundRobin takes each in its turn.
@@ -90,8 +90,8 @@ func newWRR(weights []int) picker {
 
 // p2c takes the less busy of two chosen at random.
 type p2c struct {
-	n    int
-	load func(i int) *gauge
+	n      int
+	loadOf func(i int) *load
 }
 
 func (p p2c) pick(*http.Request) int {
@@ -102,7 +102,7 @@ func (p p2c) pick(*http.Request) int {
 	if b >= a {
 		b++
 	}
-	if p.load(b).active.Load() < p.load(a).active.Load() {
+	if p.loadOf(b).active.Load() < p.loadOf(a).active.Load() {
 		return b
 	}
 	return a
@@ -147,7 +147,7 @@ func fmix64(h uint64) uint64 {
 // the requests that wait there.
 type leastTime struct {
 	weights []int
-	load    func(i int) *gauge
+	loadOf  func(i int) *load
 }
 
 func (l leastTime) pick(*http.Request) int {
@@ -155,7 +155,7 @@ func (l leastTime) pick(*http.Request) int {
 	best, least := start, math.Inf(1)
 	for n := range l.weights {
 		i := (start + n) % len(l.weights)
-		g := l.load(i)
+		g := l.loadOf(i)
 		score := float64(g.latency.Load()+1) * float64(g.active.Load()+1) / float64(l.weights[i])
 		if score < least {
 			best, least = i, score

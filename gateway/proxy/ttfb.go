@@ -37,7 +37,7 @@ func newTimer(w http.ResponseWriter, s *server, observer respwriter.ServerRecord
 }
 
 func (t *timer) finish() {
-	t.server.gauge.end(t.took)
+	t.server.load.end(t.took)
 	if t.observer != nil {
 		t.observer.Answered(t.status, t.size)
 	}

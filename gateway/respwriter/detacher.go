@@ -10,15 +10,15 @@ import (
 type Detacher interface {
 	// Detach has the request go on until end is called. It must end once ctx has.
 	Detach() (ctx context.Context, end func())
-	// AtEnd calls f, or, where the request lasts, has f called at its end.
-	AtEnd(f func())
+	// OnDone calls f, or, where the request lasts, has f called at its end.
+	OnDone(f func())
 }
 
-// AtEnd calls f once the request behind w has ended, which for most is now. Handlers
+// OnDone calls f once the request behind w has ended, which for most is now. Handlers
 // defer it where they count what is under way.
-func AtEnd(w http.ResponseWriter, f func()) {
+func OnDone(w http.ResponseWriter, f func()) {
 	if l, ok := Find[Detacher](w); ok {
-		l.AtEnd(f)
+		l.OnDone(f)
 		return
 	}
 	f()

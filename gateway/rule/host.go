@@ -17,8 +17,8 @@ type hostMatcher interface {
 	matchHost(host string) bool
 	// literal is the only host that matches, or empty where there are others.
 	literal() string
-	// everything says that no host is refused.
-	everything() bool
+	// matchesAnyHost says that no host is refused.
+	matchesAnyHost() bool
 }
 
 type exactHost string
@@ -26,7 +26,7 @@ type exactHost string
 func (h exactHost) match(req *Request) bool    { return req.Host == string(h) }
 func (h exactHost) matchHost(host string) bool { return host == string(h) }
 func (h exactHost) literal() string            { return string(h) }
-func (h exactHost) everything() bool           { return false }
+func (h exactHost) matchesAnyHost() bool       { return false }
 
 // hostSuffix is a wildcard such as *.localhost, held as ".localhost".
 type hostSuffix string
@@ -38,8 +38,8 @@ func (h hostSuffix) matchHost(host string) bool {
 	return ok && label != "" && !strings.Contains(label, ".")
 }
 
-func (h hostSuffix) literal() string  { return "" }
-func (h hostSuffix) everything() bool { return false }
+func (h hostSuffix) literal() string      { return "" }
+func (h hostSuffix) matchesAnyHost() bool { return false }
 
 // anyHost is Host(`*`).
 type anyHost struct{}
@@ -47,14 +47,14 @@ type anyHost struct{}
 func (anyHost) match(*Request) bool   { return true }
 func (anyHost) matchHost(string) bool { return true }
 func (anyHost) literal() string       { return "" }
-func (anyHost) everything() bool      { return true }
+func (anyHost) matchesAnyHost() bool  { return true }
 
 type hostRegexp struct{ *regexp.Regexp }
 
 func (h hostRegexp) match(req *Request) bool    { return h.MatchString(req.Host) }
 func (h hostRegexp) matchHost(host string) bool { return h.MatchString(host) }
 func (h hostRegexp) literal() string            { return "" }
-func (h hostRegexp) everything() bool           { return false }
+func (h hostRegexp) matchesAnyHost() bool       { return false }
 
 func newHost(args []string) (matcher, error) {
 	name := strings.ToLower(strings.TrimSpace(args[0]))

@@ -115,7 +115,7 @@ func (l leaf) host(host string) verdict {
 		return verdict{possible: true}
 	}
 	hit := h.matchHost(host)
-	if l.negated || h.everything() {
+	if l.negated || h.matchesAnyHost() {
 		return verdict{possible: hit != l.negated}
 	}
 	return verdict{possible: hit, named: hit}
