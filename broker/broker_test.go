@@ -134,7 +134,7 @@ func TestStart(t *testing.T) {
 
 	t.Run("Advertise", func(t *testing.T) {
 		t.Parallel()
-		// The name does not resolve: only clients are told of it.
+		// The name does not resolve: only clients get it.
 		b := start(t, Options{Advertise: "broker.invalid:0"})
 		meta, err := b.Admin().Kadm().BrokerMetadata(testContext(t))
 		if err != nil {

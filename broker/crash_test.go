@@ -211,7 +211,7 @@ func TestKillTransaction(t *testing.T) {
 	}
 }
 
-// TestDamage: a file that cannot be read costs itself alone, and is told of.
+// TestDamage: a file that cannot be read costs itself alone, and is reported.
 func TestDamage(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -138,7 +138,7 @@ func thisMachine(t *testing.T) (four, link netip.Addr) {
 	return four, link
 }
 
-// TestAdvertised: a listener on every address tells each client the one that it
+// TestAdvertised: a listener on every address sends each client the one that it
 // came in on, twice, and after a restart too.
 func TestAdvertised(t *testing.T) {
 	t.Parallel()
@@ -197,7 +197,7 @@ func TestAdvertised(t *testing.T) {
 	check()
 }
 
-// TestAdvertisedInOne asks over one connection for every answer that tells of a
+// TestAdvertisedInOne asks over one connection for every answer that names a
 // broker, without waiting for any of them.
 func TestAdvertisedInOne(t *testing.T) {
 	t.Parallel()
@@ -224,7 +224,7 @@ func TestAdvertisedInOne(t *testing.T) {
 }
 
 // TestAdvertisedAnswers sends every request in every version that the broker
-// answers: none of the answers tells of kfake's one address.
+// answers: none of the answers has kfake's one address.
 func TestAdvertisedAnswers(t *testing.T) {
 	t.Parallel()
 	b := start(t, Options{Topics: []string{"a"}})
@@ -269,8 +269,8 @@ func prepareRequest(req kmsg.Request) {
 	}
 }
 
-// TestKfakeTellsOneAddress shows what the guard makes up for: kfake tells each
-// client its listener's one address. Once this fails, kfake may tell a
+// TestKfakeTellsOneAddress shows what the guard makes up for: kfake sends each
+// client its listener's one address. Once this fails, kfake may send a
 // connection's own, and the guard's rewriting may go.
 func TestKfakeTellsOneAddress(t *testing.T) {
 	t.Parallel()
@@ -354,7 +354,7 @@ func TestMoreErr(t *testing.T) {
 	}
 }
 
-// TestRemoteWarning: other machines' access is told of once, and not after a
+// TestRemoteWarning: other machines' access is warned of once, and not after a
 // restart again; that of this machine alone is not.
 func TestRemoteWarning(t *testing.T) {
 	t.Parallel()

@@ -50,7 +50,7 @@ func isRefused(t *testing.T, b *Broker) {
 }
 
 // TestFlood: connections from outside that fill the broker keep no client of this
-// process out, each that is refused is counted, and they are told of once.
+// process out, each that is refused is counted, and they are warned of once.
 func TestFlood(t *testing.T) {
 	t.Parallel()
 	out := &logged{}

@@ -207,7 +207,7 @@ func TestRetentionLosses(t *testing.T) {
 	commit("ahead", 1000)
 	fill(t, b, "a", 17, 600<<10, time.Now())
 	eventually(t, "a shorter log", func() bool { return offsets(b, "a").Start == 16 })
-	c.ahead.Store(int64(2 * time.Minute)) // what went in several passes is told by then
+	c.ahead.Store(int64(2 * time.Minute)) // what went in several passes is reported by then
 	lost := func() int64 {
 		for _, p := range b.Problems() {
 			if p.Topic == "a" && p.Group == "behind" && p.Kind == retention.KindLost {
@@ -265,7 +265,7 @@ func configsOf(t *testing.T, b *Broker, kind kmsg.ConfigResourceType, name strin
 	return got
 }
 
-// TestRetentionConfigs: clients are told the values in force, and where they come
+// TestRetentionConfigs: clients get the values in force, and where they come
 // from.
 func TestRetentionConfigs(t *testing.T) {
 	t.Parallel()

@@ -45,7 +45,7 @@ func kinds(b *Broker) string {
 }
 
 // TestFullDisk: a full disk refuses records with Kafka's storage error, and takes
-// them again by itself once there is room. Both are told once.
+// them again by itself once there is room. Both are reported once.
 func TestFullDisk(t *testing.T) {
 	t.Parallel()
 	var l logs
@@ -140,7 +140,7 @@ func TestFullDiskAtStart(t *testing.T) {
 	}
 }
 
-// TestLowDisk: a disk with little room is told once, and again only after it had
+// TestLowDisk: a disk with little room is reported once, and again only after it had
 // room.
 func TestLowDisk(t *testing.T) {
 	t.Parallel()

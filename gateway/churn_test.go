@@ -226,7 +226,7 @@ func (l *lasting) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// counting is a listener that tells a server of its connections.
+// counting is a listener that reports its connections to a server.
 type counting struct {
 	net.Listener
 	server *lasting

@@ -143,7 +143,7 @@ func (d *differ) same(t *testing.T, q explain.Request) {
 	}
 }
 
-// named is a router with a service that tells its name and what it is asked for.
+// named is a router with a service that says its name and what it is asked for.
 func named(t *testing.T, name, rule string, extra ...string) []string {
 	return route(name, rule, serve(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Router", name+"@docker")
@@ -325,7 +325,7 @@ func TestExplainTCP(t *testing.T) {
 	}
 }
 
-// TestExplainUnserved tells of a service that is not enabled.
+// TestExplainUnserved reports a service that is not enabled.
 func TestExplainUnserved(t *testing.T) {
 	t.Parallel()
 	d := newDiffer(t, "services:\n  a:\n    expose: [80]\n    labels: [\"traefik.http.routers.a.rule=Host(`a.localhost`)\"]\n  b:\n"+

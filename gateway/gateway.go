@@ -63,7 +63,7 @@ type Options struct {
 	// this process, or in its place. One of Base's with an empty list is nowhere: its
 	// port is not asked. See [Gateway.Relocate].
 	Addresses map[string][]string
-	// Guard tells whose connections are led to Own. Nil: everybody's.
+	// Guard says whose connections are led to Own. Nil: everybody's.
 	Guard *peer.Guard
 	// CADir holds the local authority's root. Empty means axion/ca in the user's
 	// configuration directory.
@@ -85,7 +85,7 @@ type Options struct {
 	// Meter measures requests by OpenTelemetry's conventions, beside Traefik's
 	// names. Nil leaves it at those.
 	Meter metric.MeterProvider
-	// Version is what the API tells.
+	// Version is what the API says.
 	Version string
 	// Log receives reloads, health changes and failed upstreams. Nil discards.
 	Log *slog.Logger
@@ -220,7 +220,7 @@ func (g *Gateway) containers(opts Options) (provider.Containers, error) {
 	return g.engine, err
 }
 
-// portsOf tells middlewares the port of the entrypoint that serves a scheme.
+// portsOf gives middlewares the port of the entrypoint that serves a scheme.
 func portsOf(opts Options) func(string) int {
 	port := func(l net.Listener) int {
 		if l == nil {
@@ -314,7 +314,7 @@ func (g *Gateway) setTable(d *config.Dynamic, given map[routing.Endpoint]net.Lis
 	}
 	refused, known := map[config.Problem]bool{}, map[config.Problem]bool{}
 	for _, p := range d.Problems {
-		refused[p] = p.Severity == config.Error // the provider has told it, and what it does about it
+		refused[p] = p.Severity == config.Error // the provider has reported it, and what it does about it
 	}
 	if old != nil {
 		for _, p := range slices.Concat(old.Problems, old.Dynamic.Problems) {

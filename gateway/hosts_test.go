@@ -284,7 +284,7 @@ func TestOptionsComeLater(t *testing.T) {
 	want(t, "after", status(), 421)
 }
 
-// optionsOf are the TLS options that explain tells of.
+// optionsOf are the TLS options that explain reports.
 func (s *guarded) optionsOf(url string) string {
 	a, err := s.Explainer.Explain(explain.Request{URL: url})
 	if err != nil || a.TLS == nil {

@@ -130,7 +130,7 @@ func (c *changes) fragment(i int) string {
 }
 
 // changeFile writes the compose file: a middleware that others name, and what Traefik
-// itself is told.
+// itself is reported.
 func (c *changes) changeFile(t *testing.T) {
 	text := document("base", append(route("base", "Host(`s0.localhost`) && PathPrefix(`/base`)", c.server()),
 		"http.middlewares.shared.addprefix.prefix=/"+strconv.Itoa(c.random.IntN(3)))...)
@@ -189,7 +189,7 @@ func (c *changes) changeFragment(t *testing.T, i int) {
 	write(t, c.fragment(i), document("app-"+strconv.Itoa(i), labels...))
 }
 
-// state is what a gateway tells of its routes, in words that do not depend on its ports.
+// state is what a gateway reports of its routes, in words that do not depend on its ports.
 func (c *changes) state(t *testing.T, s *stack) string {
 	var b strings.Builder
 	for _, r := range s.Routes() {
@@ -212,7 +212,7 @@ func (c *changes) state(t *testing.T, s *stack) string {
 			if err != nil {
 				t.Fatal(err)
 			}
-			a.TLS = nil // tells of the certificate, which is issued when it is asked for
+			a.TLS = nil // shows the certificate, which is issued when it is asked for
 			text, err := json.Marshal(a)
 			if err != nil {
 				t.Fatal(err)

@@ -24,7 +24,7 @@ func serverUp(url, value string) string {
 	return `traefik_service_server_up{service="a@docker",url="` + url + `"} ` + value + "\n"
 }
 
-// TestLiveMetrics tells of servers and connections as they are when asked.
+// TestLiveMetrics reports servers and connections as they are when asked.
 func TestLiveMetrics(t *testing.T) {
 	t.Parallel()
 	first, second := upstream(t, "1"), upstream(t, "2")

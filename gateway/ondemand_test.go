@@ -11,7 +11,7 @@ import (
 	"axion/gateway"
 )
 
-// handshake tries one for host and tells its error.
+// handshake tries one for host and says its error.
 func (s *stack) handshake(host string) error {
 	c, err := tls.Dial("tcp", s.secure, &tls.Config{ServerName: host, RootCAs: s.RootPool()})
 	if err == nil {

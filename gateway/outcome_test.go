@@ -13,7 +13,7 @@ import (
 	"axion/web/view"
 )
 
-// TestExplainConnection has explain tell the same as what happens.
+// TestExplainConnection has explain say the same as what happens.
 func TestExplainConnection(t *testing.T) {
 	t.Parallel()
 	_, ca := identity(t)

@@ -88,7 +88,7 @@ func TestFollowHTTP3(t *testing.T) {
 	eventually(t, "it is not offered", func() bool { return alternative() == "" })
 }
 
-// TestHTTP3Busy tells that HTTP/3 is not served, and serves the rest.
+// TestHTTP3Busy says that HTTP/3 is not served, and serves the rest.
 func TestHTTP3Busy(t *testing.T) {
 	t.Parallel()
 	x := bothFree(t)

@@ -122,7 +122,7 @@ func strictTLSOptions(t *testing.T) {
 	}
 }
 
-// TestCheckTLS has `axion check` tell what a running stack would refuse.
+// TestCheckTLS has `axion check` say what a running stack would refuse.
 func TestCheckTLS(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

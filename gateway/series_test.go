@@ -63,7 +63,7 @@ func TestSeriesLeave(t *testing.T) {
 		goes, up, stays := series(scrape(s.Gateway))
 		got = append(got, [3]bool{goes, up, stays})
 	}
-	look() // told once more
+	look() // reported once more
 	look() // and gone
 	close(release)
 	await(t, ended, "the slow answer")

@@ -146,7 +146,7 @@ func TestAliasHeaders(t *testing.T) {
 	for name, got := range map[string]string{"keep": "X_user X.user ", "under": "X.user ", "alias": "", "reject": "400"} {
 		w := dialWire(t, s.entrypoint(name))
 		for range 2 {
-			// What tells of the client is never believed, however it is spelled.
+			// What reports the client is never believed, however it is spelled.
 			status, body, _ := w.ask("/", "X_User: a", "X.User: b", "X_Forwarded_Proto: https", "X.Real.Ip: 9.9.9.9")
 			if status != 200 {
 				body = strconv.Itoa(status)
@@ -156,7 +156,7 @@ func TestAliasHeaders(t *testing.T) {
 	}
 }
 
-// TestEntryPointObservability leaves out of the metrics what an entrypoint does not tell.
+// TestEntryPointObservability leaves out of the metrics what an entrypoint does not say.
 func TestEntryPointObservability(t *testing.T) {
 	t.Parallel()
 	routes := append(both(serve(t, echoTarget)), "http.routers.loud.rule=Host(`a.localhost`) && Path(`/loud`)",
@@ -178,7 +178,7 @@ func TestEntryPointObservability(t *testing.T) {
 	eventually(t, "of the quiet one only the router that wants it", func() bool { return count("quiet", "1") })
 }
 
-// TestEntryPointProblems tells of settings that no entrypoint can follow.
+// TestEntryPointProblems reports settings that no entrypoint can follow.
 func TestEntryPointProblems(t *testing.T) {
 	t.Parallel()
 	for setting, part := range map[string]string{

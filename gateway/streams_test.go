@@ -14,7 +14,7 @@ import (
 	"golang.org/x/net/http2/hpack"
 )
 
-// frames is an HTTP/2 client that sends what it is told, whether or not it is sound.
+// frames is an HTTP/2 client that sends what it is given, whether or not it is sound.
 type frames struct {
 	t    *testing.T
 	conn net.Conn
@@ -56,7 +56,7 @@ func (s *stack) h2(host string) *frames {
 	return speak(s.t, c)
 }
 
-// open sends the header of a request, and tells its stream.
+// open sends the header of a request, and returns its stream.
 func (f *frames) open(end bool, header ...string) uint32 {
 	f.t.Helper()
 	var block bytes.Buffer

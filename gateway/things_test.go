@@ -135,7 +135,7 @@ func TestEntryPointPages(t *testing.T) {
 	}
 }
 
-// TestRedirectionShown tells of the router and middleware that an entrypoint brings
+// TestRedirectionShown reports the router and middleware that an entrypoint brings
 // along, and of the services that are the gateway's own.
 func TestRedirectionShown(t *testing.T) {
 	t.Parallel()

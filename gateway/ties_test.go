@@ -32,7 +32,7 @@ func found(t *testing.T, routers [][2]string) string {
 	return b.String()
 }
 
-// TestTies names ties however many routers there are, and tells where there are more of
+// TestTies names ties however many routers there are, and says where there are more of
 // them than it names or compares.
 func TestTies(t *testing.T) {
 	t.Parallel()
@@ -59,7 +59,7 @@ func TestTies(t *testing.T) {
 	}
 }
 
-// TestShadows finds the router that takes everything however many are between, and tells
+// TestShadows finds the router that takes everything however many are between, and says
 // where it does not look at all of them.
 func TestShadows(t *testing.T) {
 	t.Parallel()

@@ -26,7 +26,7 @@ func passing(url, kind string, settings ...string) []string {
 	return labels
 }
 
-// told what a server is asked, it answers with that and its header's lines.
+// asked what a server is sent, it answers with that and its header's lines.
 func telling(t *testing.T) string {
 	t.Helper()
 	return serve(t, func(w http.ResponseWriter, r *http.Request) {
@@ -192,7 +192,7 @@ func TestLabelsWithoutValue(t *testing.T) {
 	}
 }
 
-// What has no effect is told, by its place, and the rest is served.
+// What has no effect is reported, by its place, and the rest is served.
 func TestSettingsWithoutEffect(t *testing.T) {
 	t.Parallel()
 	const balancer = "http.services.a.loadbalancer."

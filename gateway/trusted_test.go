@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// told answers with what the server is told of the client.
+// told answers with what the server is sent of the client.
 func told(w http.ResponseWriter, r *http.Request) {
 	for _, name := range []string{"X-Forwarded-Proto", "X-Forwarded-Port", "X-Forwarded-Host", "Forwarded", "X-Forwarded-Scheme", "X-Scheme",
 		"X-Kept"} {

@@ -100,7 +100,7 @@ const originsPlaceholder = "AXION_OWN_ORIGINS"
 
 // AllowOrigins puts the origins whose pages may call the builtins into the embedded
 // labels: the stack's own, of a gateway whose HTTPS listens on port, and those that
-// AXION_CORS_ORIGINS lists. Where it cannot be read, as [Bind] tells, they are the
+// AXION_CORS_ORIGINS lists. Where it cannot be read, as [Bind] says, they are the
 // stack's own.
 func AllowOrigins(labels []byte, port int) []byte {
 	e, err := readEnvironment()

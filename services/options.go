@@ -123,7 +123,7 @@ func (o *Options) leftOut() (map[string][]string, error) {
 	return all, nil
 }
 
-// leavesOut tells whether a builtin is left out.
+// leavesOut says whether a builtin is left out.
 func (o *Options) leavesOut(name string) bool {
 	left, _ := o.leftOut()
 	_, ok := left[name]

@@ -20,7 +20,7 @@ type Running struct {
 	Database string `json:"database,omitempty"`
 	// HTTPSPort is the gateway's.
 	HTTPSPort int `json:"httpsPort"`
-	// Instance tells this start of a stack from every other, Kafka is where its clients
+	// Instance distinguishes this start of a stack from every other, Kafka is where its clients
 	// connect, and OwnBroker says that the broker there ends with it. [Set.Running] leaves
 	// them empty.
 	Instance  string `json:"-"`
@@ -50,7 +50,7 @@ func ParseRunning(text json.RawMessage, instance, kafka string, ownBroker bool) 
 	return r, nil
 }
 
-// Running tells of this stack.
+// Running returns this stack.
 func (s *Builtins) Running(httpsPort int) Running {
 	registry, secret := s.registry.Place()
 	return Running{Registry: registry, Secret: secret, Database: s.database, HTTPSPort: httpsPort}

@@ -45,7 +45,7 @@ type ServeDeps struct {
 	Connect func(context.Context, *slog.Logger) (Cluster, error)
 	// Dir makes the data directory, which the service shares with others.
 	Dir func() (string, error)
-	// Running tells of the running stack; its errors say why there is none.
+	// Running returns the running stack; its errors say why there is none.
 	Running func() (Running, error)
 	// Listen opens "host:port" addresses.
 	Listen func(addr string) (net.Listener, error)

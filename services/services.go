@@ -41,7 +41,7 @@ type Config struct {
 	Brokers []string
 	Client  []kgo.Opt
 	Version string
-	// Tracer gives the provider of a service's spans; instance tells those of one
+	// Tracer gives the provider of a service's spans; instance says those of one
 	// service apart where several run, and is empty else.
 	Tracer func(service, instance string) trace.TracerProvider
 	// GroupMembers counts the members of a consumer group: a user's own service may listen
@@ -287,7 +287,7 @@ func (s *Builtins) Wait() error {
 }
 
 // StopAfterClients gives a function that stops what stands before the services, such as a
-// gateway, once the clients of their WebSockets have been told of the end.
+// gateway, once the clients of their WebSockets have been notified of the end.
 func (s *Builtins) StopAfterClients(stop func(context.Context) error) func(context.Context) error {
 	return func(ctx context.Context) error {
 		var all sync.WaitGroup

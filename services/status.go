@@ -24,7 +24,7 @@ type serviceStatus struct{ view.Part }
 // Status asks every builtin whether it can do its work. One that is not run here
 // is absent, unless a process of the user's own is in its place: on its port, or in its
 // consumer group. With none of
-// them there is nothing to tell.
+// them there is nothing to report.
 func (s *Builtins) Status(ctx context.Context, httpsPort int) []view.Part {
 	if s.noBuiltins {
 		return nil
@@ -61,7 +61,7 @@ func (s *Builtins) checkService(ctx context.Context, st *serviceStatus, instance
 	}
 }
 
-// checkInstances tells how a service is whose instances run here: as well as the one that is
+// checkInstances says how a service is whose instances run here: as well as the one that is
 // the least.
 func (st *serviceStatus) checkInstances(ctx context.Context, instances []*instance, store string) {
 	st.Address = instances[0].listener.Addr().String()
@@ -105,7 +105,7 @@ func (st *serviceStatus) checkInstances(ctx context.Context, instances []*instan
 	}
 }
 
-// addProblems adds problems; those of a database that instances share are told once.
+// addProblems adds problems; those of a database that instances share are reported once.
 func (st *serviceStatus) addProblems(problems []error) {
 	for _, err := range problems {
 		problem := view.PartProblem{Message: err.Error()}
@@ -137,7 +137,7 @@ func portOf(l net.Listener) int {
 // probeTimeout bounds the question whether a user's own service is up.
 const probeTimeout = 300 * time.Millisecond
 
-// probeExternal tells how the processes are that take a builtin's place: absent unless
+// probeExternal says how the processes are that take a builtin's place: absent unless
 // one of their addresses takes the question for /health. One that answers nothing in the
 // given time, as in a debugger, is unhealthy, and so is one of another user of this
 // machine, who is sent nothing.
@@ -182,7 +182,7 @@ func (st *serviceStatus) probeAddress(ctx context.Context, client *http.Client, 
 	}
 }
 
-// probeConsumerGroup tells of a process in a builtin's place that listens on Kafka alone, as
+// probeConsumerGroup reports a process in a builtin's place that listens on Kafka alone, as
 // NestJS's microservices do: it is in the service's consumer group.
 func (st *serviceStatus) probeConsumerGroup(ctx context.Context, groupMembers func(context.Context, string) (int, error)) {
 	if groupMembers == nil {

@@ -1,7 +1,7 @@
-// Package advertise decides which address a client is told that the broker is at,
-// and writes it into the answers that tell one.
+// Package advertise decides which address a client is sent that the broker is at,
+// and writes it into the answers that have one.
 //
-// Apache Kafka tells an address for each listener, which the operator configures.
+// Apache Kafka gives an address for each listener, which the operator configures.
 // Here it is the one that the client's connection came in on, so that one
 // listener on 0.0.0.0 serves clients on this machine, in containers and on other
 // machines at once.
@@ -14,7 +14,7 @@ import (
 	"strconv"
 )
 
-// localhost is what clients on this machine are told.
+// localhost is what clients on this machine are sent.
 const localhost = "localhost"
 
 // Endpoint is where a client reaches the broker. Host is a name or an IP address,
@@ -30,8 +30,8 @@ func (e Endpoint) String() string {
 	return net.JoinHostPort(e.Host, strconv.Itoa(int(e.Port)))
 }
 
-// Policy tells which endpoint a connection's client is told of. It is safe for
-// concurrent use. The zero value tells each the address that it came in on.
+// Policy says which endpoint a connection's client is sent. It is safe for
+// concurrent use. The zero value sends each the address that it came in on.
 type Policy struct {
 	bound  []netip.AddrPort
 	fixed  Endpoint // Host is empty where there is none
@@ -39,7 +39,7 @@ type Policy struct {
 }
 
 // New makes the policy of a broker that listens at bound, TCP addresses of which
-// there is at least one. fixed is what clients are told in place of the address
+// there is at least one. fixed is what clients are sent in place of the address
 // that they came in on; its port 0 means the port that they came in on, and the
 // zero value that there is no such override. It does not count for a listener on
 // loopback alone beside one that other machines reach: what is advertised for

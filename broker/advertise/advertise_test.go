@@ -94,7 +94,7 @@ func TestPolicyLocal(t *testing.T) {
 	}
 }
 
-// TestZone: a client on another machine of the link is told an address without a
+// TestZone: a client on another machine of the link is sent an address without a
 // zone, where there is one.
 func TestZone(t *testing.T) {
 	t.Parallel()

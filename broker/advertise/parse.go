@@ -11,7 +11,7 @@ import (
 // maxHost bounds a host name, as DNS does.
 const maxHost = 253
 
-// Error says why a text is no address that clients can be told.
+// Error says why a text is no address that clients can be sent.
 type Error struct {
 	Text   string
 	Reason string

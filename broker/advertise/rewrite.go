@@ -12,7 +12,7 @@ import (
 const placeholderHost = "advertised.invalid"
 
 // Placeholder is the address of the one listener that kfake is given: it has a
-// single one for all clients, and tells its address in Metadata, FindCoordinator,
+// single one for all clients, and has its address in Metadata, FindCoordinator,
 // DescribeCluster, ShareFetch, and in Produce and Fetch where a partition has
 // moved. No client gets to see it: see [MayContain] and [Rewrite].
 const Placeholder = placeholderHost + ":1"
@@ -23,7 +23,7 @@ const tailBytes = 512
 
 // MayContain reports whether an answer of this key may contain the placeholder. It looks
 // for the name alone, and at the last bytes alone of answers that carry records,
-// which tell of brokers at their end.
+// which name brokers at their end.
 func MayContain(key int16, answer []byte) bool {
 	switch kmsg.Key(key) {
 	case kmsg.Fetch, kmsg.ShareFetch:
@@ -32,7 +32,7 @@ func MayContain(key int16, answer []byte) bool {
 	return bytes.Contains(answer, []byte(placeholderHost))
 }
 
-// Rewrite puts e wherever an answer tells the placeholder, and reports whether it
+// Rewrite puts e wherever an answer has the placeholder, and reports whether it
 // does: in every structure with a host and a port, whatever the answer is.
 func Rewrite(answer kmsg.Response, e Endpoint) bool {
 	return rewrite(reflect.ValueOf(answer).Elem(), e)

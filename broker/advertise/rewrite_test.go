@@ -33,7 +33,7 @@ func fill(v reflect.Value) (found bool) {
 	return found
 }
 
-// TestRewrite goes through every answer of Kafka's that tells of a broker, in every
+// TestRewrite goes through every answer of Kafka's that names a broker, in every
 // version.
 func TestRewrite(t *testing.T) {
 	t.Parallel()

@@ -5,9 +5,9 @@ import (
 	"net/netip"
 )
 
-// withoutZone finds what to tell a client that came in on a link-local address. Its
+// withoutZone finds what to send a client that came in on a link-local address. Its
 // zone names an interface of this machine, and means nothing on another one: there
-// the client is told another address of the same interface, IPv4 first, which each
+// the client is sent another address of the same interface, IPv4 first, which each
 // machine on the link is most likely to have a way to. Where the interface has none
 // that the broker listens on, the address stays as it is, which serves clients that
 // call their interface the same.

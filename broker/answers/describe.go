@@ -18,7 +18,7 @@ type (
 )
 
 // describeConfigs lists all settings that Kafka has, with their types and the values
-// in force. kfake tells a topic the broker's settings by the broker's names, and not of
+// in force. kfake gives a topic the broker's settings by the broker's names, and not of
 // those that it does not follow. All names are asked for, since a topic's values may
 // come from the broker's.
 func (m configs) describeConfigs(req *kmsg.DescribeConfigsRequest) Exchange {
@@ -51,7 +51,7 @@ func (m configs) describeConfigs(req *kmsg.DescribeConfigsRequest) Exchange {
 	return x
 }
 
-// kept are the settings of what is kept, which package retention tells in full.
+// kept are the settings of what is kept, which package retention describes in full.
 var kept = map[string]bool{
 	"retention.ms": true, "retention.bytes": true, "segment.bytes": true, "cleanup.policy": true, "min.cleanable.dirty.ratio": true,
 	"min.compaction.lag.ms": true, "max.compaction.lag.ms": true, "log.retention.ms": true, "log.retention.bytes": true,
@@ -131,7 +131,7 @@ var brokerSettings = map[string]kmsg.ConfigType{
 	"transaction.max.timeout.ms": kmsg.ConfigTypeInt, "transactional.id.expiration.ms": kmsg.ConfigTypeInt,
 }
 
-// defaultsForAll are the settings that clients have made for all brokers. kfake tells
+// defaultsForAll are the settings that clients have made for all brokers. kfake returns
 // those that it was started with too.
 func defaultsForAll(listed []config) []config {
 	listed = slices.DeleteFunc(listed, func(c config) bool {

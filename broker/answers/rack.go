@@ -9,7 +9,7 @@ func init() {
 	on(func(topics, *kmsg.MetadataRequest) Exchange {
 		return complete(func(a *kmsg.MetadataResponse) {
 			for i := range a.Brokers {
-				a.Brokers[i].Rack = nil // kfake says that its rack is krack; a broker that is told of none has none
+				a.Brokers[i].Rack = nil // kfake says that its rack is krack; a broker that has none says none
 			}
 		})
 	})

@@ -60,7 +60,7 @@ func (b batch) computedCRC() uint32 { return crc32.Checksum(b[atAttributes:], ca
 
 func (b batch) sign() { binary.BigEndian.PutUint32(b[atCRC:], b.computedCRC()) }
 
-// setMaxTimestamp makes the time that a batch's header tells the one of its records,
+// setMaxTimestamp makes the time that a batch's header has the one of its records,
 // and its type the client's, and signs the batch again.
 func (b batch) setMaxTimestamp(latest int64) {
 	b[atAttributes+1] &^= logAppendFlag | stampFlag

@@ -122,7 +122,7 @@ func (s *stream) record(c *checker, index int32) (bad string) {
 	return ""
 }
 
-// errRecord says that a record is not what its lengths tell.
+// errRecord says that a record is not what its lengths say.
 var errRecord = errors.New(badLength)
 
 // field passes over a field behind its length, which is least or more.

@@ -75,7 +75,7 @@ func newGzip(p []byte) (io.Reader, func(), error) {
 }
 
 const (
-	// lz4Magic begins a frame of lz4, and lz4Head are its bytes that tell how the
+	// lz4Magic begins a frame of lz4, and lz4Head are its bytes that have how the
 	// frame is made.
 	lz4Magic = 0x184D2204
 	lz4Head  = 7

@@ -29,7 +29,7 @@ type checker struct {
 	badTimes bool // at least one of them has a bad timestamp
 }
 
-// record looks at what one record tells.
+// record looks at what one record says.
 func (c *checker) record(index int32, timeDelta int64, offsetDelta int32, hasKey bool) {
 	at := c.base + timeDelta
 	if offsetDelta == index && (hasKey || !c.rules.Compacted) && !c.logAppend && at >= c.earliest && at <= c.last {

@@ -7,7 +7,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// Topics tells about a broker's topics. Its methods are called by many goroutines
+// Topics reads a broker's topics. Its methods are called by many goroutines
 // at once.
 type Topics interface {
 	// Rules are those of a topic, with its settings filled in; ok is false where
@@ -139,7 +139,7 @@ func dropRepeated(req *kmsg.ProduceRequest) (changed bool) {
 // ChangesAnswer reports whether [Result.AddTo] changes the answer.
 func (r *Result) ChangesAnswer() bool { return len(r.Refused) > 0 || len(r.Stamped) > 0 }
 
-// AddTo puts the refusals, and the time that batches got, into the answer that tells of
+// AddTo puts the refusals, and the time that batches got, into the answer that reports
 // the other partitions.
 func (r *Result) AddTo(resp *kmsg.ProduceResponse) {
 	for i := range resp.Topics {

@@ -32,7 +32,7 @@ func TestLimiter(t *testing.T) {
 	}
 	acquire(false, true)
 	acquire(false, false)
-	// One that leaves does not end the flood, which is told of once.
+	// One that leaves does not end the flood, which is reported once.
 	l.SetLimit(8)
 	for range 4 {
 		acquire(true, false)

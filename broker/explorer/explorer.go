@@ -73,7 +73,7 @@ func (e *Explorer) Close(context.Context) error {
 }
 
 // Channels are what pages can watch, by name: "tail" follows a topic, "lag" how
-// far groups are behind. Each tells what happens until its context ends.
+// far groups are behind. Each says what happens until its context ends.
 func (e *Explorer) Channels() map[string]func(ctx context.Context, query url.Values, send func(any) error) error {
 	return map[string]func(context.Context, url.Values, func(any) error) error{"tail": e.tailTopic, "lag": e.lag}
 }
@@ -96,7 +96,7 @@ func (e *Explorer) sample(ctx context.Context) error {
 }
 
 // sizes are the bytes of each topic, of one replica, and nil where the cluster
-// does not tell.
+// does not say.
 func (e *Explorer) sizes(ctx context.Context) map[string]int64 {
 	brokers, err := e.admin.Kadm().DescribeAllLogDirs(ctx, nil)
 	if err != nil {

@@ -303,7 +303,7 @@ func TestTailGrowth(t *testing.T) {
 	}
 }
 
-// TestTailUnderLoad: what is too much is counted, and nothing is both told and
+// TestTailUnderLoad: what is too much is counted, and nothing is both reported and
 // counted.
 func TestTailUnderLoad(t *testing.T) {
 	t.Parallel()

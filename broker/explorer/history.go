@@ -103,7 +103,7 @@ func (h *history) set(key seriesKey, slot int, lag int64) {
 	lags[slot] = lag
 }
 
-// states adds what the last sample tells.
+// states adds what the last sample has.
 func (h *history) states(topics []admin.Topic) []view.Topic {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -159,7 +159,7 @@ type LagSeries struct {
 type LagHistory struct {
 	Times  []int64     `json:"times"` // in milliseconds since 1970, oldest first
 	Series []LagSeries `json:"series"`
-	// Left is how many series were left out: only so many can be told apart.
+	// Left is how many series were left out: only so many can be distinguished.
 	Left int `json:"left,omitempty"`
 }
 

@@ -13,7 +13,7 @@ import (
 
 const (
 	// previewBytes is how much of a value a list shows; detailBytes is how much of
-	// one that is looked at by itself. Both are cut with the size told.
+	// one that is looked at by itself. Both are cut with the size reported.
 	previewBytes = 16 << 10
 	detailBytes  = 1 << 20
 	// headerBytes and maxHeaders bound what is shown of headers.
@@ -40,7 +40,7 @@ type Message struct {
 	Headers   []Header  `json:"headers"`
 	Value     string    `json:"value" doc:"The value's text as it was written, or base64."`
 	Kind      string    `json:"kind" enum:"json,text,binary,null" doc:"What value holds: a JSON text, another text, base64, or nothing."`
-	// Size is that of the whole value, in bytes; Cut tells that Value is only its
+	// Size is that of the whole value, in bytes; Cut says that Value is only its
 	// beginning.
 	Size    int    `json:"size" doc:"Bytes of the whole value."`
 	Cut     bool   `json:"cut,omitempty" doc:"Value is only the beginning."`

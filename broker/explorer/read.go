@@ -61,7 +61,7 @@ func NewReader(cluster *admin.Admin) *Reader { return &Reader{cluster} }
 // Read reads one page of a topic. Records of transactions that were taken back or
 // are open, and Kafka's own marks, are no messages. What retention or compaction
 // has removed is passed over. It reads at most 20,000 records, 64 MiB and for 3 s,
-// and tells how far it got.
+// and reports how far it got.
 func (r *Reader) Read(ctx context.Context, q Query) (Page, error) {
 	m, err := q.compile()
 	if err != nil {

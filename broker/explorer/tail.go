@@ -256,7 +256,7 @@ func (t *tail) resumeCursor() cursor {
 	return at
 }
 
-// lag tells how far groups are behind, at first for the last fifteen minutes, then
+// lag says how far groups are behind, at first for the last fifteen minutes, then
 // again whenever there is a new sample. Of query it takes group and topic; one of
 // them or both.
 func (e *Explorer) lag(ctx context.Context, query url.Values, send func(any) error) error {

@@ -122,8 +122,8 @@ func compare(t *testing.T, got, want outcomes) {
 	}
 }
 
-// difference tells which steps came to something else. A step that is missing on one
-// side is told by its own.
+// difference says which steps came to something else. A step that is missing on one
+// side is counted by its own.
 func difference(got, want []string) []string {
 	var lines []string
 	for i, j := 0, 0; i < len(got) || j < len(want); {

@@ -139,7 +139,7 @@ func (c *commits) miss(key groupPlace) {
 	}
 }
 
-// forget has each step back told once.
+// forget has each step back reported once.
 func (c *commits) forget(key groupPlace) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -48,7 +48,7 @@ func TestKafka(t *testing.T) {
 	testCheck(t, &kafka{s: clustertest.NewKafka(t)}, options{kills: 3, rate: 50, up: 4 * time.Second, settle: time.Minute})
 }
 
-// TestReport: what is not as it should be is told, and counted. It is the half of the
+// TestReport: what is not as it should be is reported, and counted. It is the half of the
 // check that a broker which keeps all does not show.
 func TestReport(t *testing.T) {
 	t.Parallel()

@@ -26,7 +26,7 @@ func (k kind) String() string {
 	return [...]string{"lost", "duplicated", "reordered", "aborted visible", "torn", "commits back", "changed", "broken"}[k]
 }
 
-// shown bounds how many violations of a kind are told one by one.
+// shown bounds how many violations of a kind are reported one by one.
 const shown = 20
 
 // report collects what went wrong. Its methods are safe for concurrent use.
@@ -45,7 +45,7 @@ func newReport(print func(string, ...any)) *report {
 	return &report{print: print, begun: time.Now()}
 }
 
-// add tells a violation, with the time since the broker's last start: that of a kill
+// add reports a violation, with the time since the broker's last start: that of a kill
 // shows soon after.
 func (r *report) add(k kind, format string, args ...any) {
 	r.mu.Lock()

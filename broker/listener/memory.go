@@ -68,7 +68,7 @@ func IsMemory(conn net.Conn) bool {
 	return ok
 }
 
-// memoryConn ends as a TCP connection does: clients tell from the error whether to
+// memoryConn ends as a TCP connection does: clients see from the error whether to
 // try again.
 type memoryConn struct {
 	net.Conn

@@ -185,7 +185,7 @@ func TestModern(t *testing.T) {
 		t.Fatalf("got %v, want all partitions", got)
 	}
 	n.beat(outside, "b", 0)
-	revoked := n.beat(outside, "a", first.MemberEpoch, 0, 1, 2, 3) // told to give up two
+	revoked := n.beat(outside, "a", first.MemberEpoch, 0, 1, 2, 3) // asked to give up two
 	kept := partsOf(revoked)
 	if len(kept) != 2 {
 		t.Fatalf("got %v, want two partitions", kept)
@@ -263,7 +263,7 @@ func TestModernLeft(t *testing.T) {
 	}
 }
 
-// TestTorn: an interrupted write costs what nobody was told.
+// TestTorn: an interrupted write costs what nobody was sent.
 func TestTorn(t *testing.T) {
 	t.Parallel()
 	n := open(t, t.TempDir(), true)

@@ -60,7 +60,7 @@ func (g *Groups) commit(req *kmsg.OffsetCommitRequest) (answers.Exchange, bool) 
 	})
 }
 
-// stranger is told that it is none of the members, before that its version is too old.
+// stranger gets that it is none of the members, before that its version is too old.
 func stranger(a *kmsg.OffsetCommitResponse) {
 	for i := range a.Topics {
 		for j := range a.Topics[i].Partitions {

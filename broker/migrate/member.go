@@ -36,11 +36,11 @@ type member struct {
 	topics        []string
 	timeout       int32 // for a rebalance, in milliseconds
 	epoch         int32 // of the consumer protocol; 0 before it joins
-	generation    int32 // what it was told when it joined
+	generation    int32 // what it was sent when it joined
 	anyGeneration bool
 	rejoin        bool  // it is to join again
 	given         owned // by kfake
-	has           owned // as it was told
+	has           owned // as it was sent
 }
 
 func newMember(group, id string, instance *string, protocol string) *member {

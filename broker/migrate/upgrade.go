@@ -37,7 +37,7 @@ func (g *Groups) upgrade(group string) *kerr.Error {
 			return kerr.GroupIDNotFound
 		}
 		// It is to join anew, and commits what it has read before: by a generation
-		// that nobody tells.
+		// that nobody says.
 		m.rejoin, m.anyGeneration = true, true
 		moved = append(moved, m)
 	}

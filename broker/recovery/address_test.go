@@ -6,7 +6,7 @@ import (
 	"sync"
 )
 
-// address is where the broker is now, whatever a client was told.
+// address is where the broker is now, whatever a client was sent.
 type address struct {
 	mu  sync.Mutex
 	now string

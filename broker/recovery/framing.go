@@ -75,7 +75,7 @@ func entries(log []byte) (all []entry, damaged, torn int) {
 // than to the first bad one, and so forgets what was written behind it.
 func nextEntry(log []byte, from int) (int, bool) {
 	for at := from; at+entryHeader < len(log); at++ {
-		// All entries are JSON objects of this version: cheap to tell.
+		// All entries are JSON objects of this version: cheap to check.
 		if log[at+entryHeader] != '{' || log[at+8] != formatVersion || log[at+9] != 0 {
 			continue
 		}

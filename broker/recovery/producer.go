@@ -88,7 +88,7 @@ func (all producers) see(id int64, epoch int16) {
 }
 
 // seeEnd notes a marker. One of a later epoch is of a recovery that was killed, or
-// of a timeout, before the log told of it.
+// of a timeout, before the log reported it.
 func (all producers) seeEnd(id int64, m marker) {
 	if p := all[id]; p != nil && m.epoch > p.epoch {
 		p.epoch, p.commit = m.epoch, m.commit

@@ -85,7 +85,7 @@ type Report struct {
 	Aborted, Committed, Markers int
 	// Producers are those whose sequences are known.
 	Producers int
-	// Torn are bytes of interrupted writes, which nobody was told to be there.
+	// Torn are bytes of interrupted writes, which nobody was sent an answer of.
 	Torn int64
 	// Damage is what is lost.
 	Damage []Damage

@@ -76,7 +76,7 @@ func (r *segmentReader) next(position, least int64) (int64, bool, error) {
 		if err != nil {
 			return 0, false, err
 		}
-		if p[16] != 2 { // the version of the format: cheap to tell
+		if p[16] != 2 { // the version of the format: cheap to check
 			continue
 		}
 		if _, _, ok, err := r.batch(position, least); ok || err != nil {
@@ -214,7 +214,7 @@ func segments(dir string) (list []*segment, wrong []string, err error) {
 func putBack(dir string) error {
 	files, err := os.ReadDir(dir)
 	if err != nil {
-		return nil // segments tells
+		return nil // segments says
 	}
 	for _, f := range files {
 		if name, ok := strings.CutSuffix(f.Name(), awaySuffix); ok {

@@ -182,7 +182,7 @@ func (r *recoverer) endTxn(id int64, o outcome, now int64) (err error) {
 }
 
 // writeLogs writes kfake's logs and its windows: the commits first, since the log
-// of producers tells that a transaction has ended.
+// of producers says that a transaction has ended.
 func (r *recoverer) writeLogs() error {
 	if r.changed.groups {
 		if err := writeFile(r.path("groups.log"), r.groups); err != nil {

@@ -11,7 +11,7 @@ import (
 )
 
 // The formats of what kfake (v0.0.0-20260918) logs that has consequences here. It
-// tells of them in no other way.
+// reports them in no other way.
 const (
 	formatCut     = "partition %s-%d segment %d: truncating %d corrupt bytes"
 	formatNotKept = "persist to disk: %v"

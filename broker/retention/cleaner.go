@@ -48,7 +48,7 @@ type Options struct {
 	// Dir is kfake's data directory. It is required, as are Log and Journal.
 	Dir string
 	Log Log
-	// Journal takes what people are told.
+	// Journal receives what people are shown.
 	Journal *Journal
 	// Space knows what is left of the disk.
 	Space *Space
@@ -280,7 +280,7 @@ func (c *Cleaner) Pass(ctx context.Context) {
 	}
 }
 
-// take tells which partitions to look at, and forgets the settings that may be
+// take returns which partitions to look at, and forgets the settings that may be
 // others now.
 func (c *Cleaner) take(now time.Time) map[*partition]bool {
 	look := map[*partition]bool{}

@@ -45,7 +45,7 @@ func keepCopies(dir string, folders []string) error {
 	return os.WriteFile(filepath.Join(copies, completeName), nil, 0o600)
 }
 
-// isLog tells the files of records, and their indexes.
+// isLog matches the files of records, and their indexes.
 func isLog(name string) bool {
 	return strings.HasSuffix(name, ".dat") || strings.HasSuffix(name, ".idx")
 }

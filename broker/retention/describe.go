@@ -14,7 +14,7 @@ type Description struct {
 	asked []kmsg.DescribeConfigsRequestResource
 }
 
-// Ask widens a request in place, so that kfake's answer tells all that
+// Ask widens a request in place, so that kfake's answer has all that
 // [Description.Reveal] needs: every setting of what is asked for, and those of
 // the broker besides.
 func (n Names) Ask(r *kmsg.DescribeConfigsRequest) *Description {
@@ -76,7 +76,7 @@ func brokerOverrides(resource kmsg.DescribeConfigsResponseResource) map[string]s
 	return set
 }
 
-// setting is one that the answer tells anew: its names for a topic and for the
+// setting is one that the answer has anew: its names for a topic and for the
 // broker, of which either may be empty, and its type.
 type setting struct {
 	topic, broker string
@@ -97,7 +97,7 @@ var settings = []setting{
 func topicNames(s setting) string  { return s.topic }
 func brokerNames(s setting) string { return s.broker }
 
-// reveal replaces what kfake tells of the settings by the values in force.
+// reveal replaces what kfake says of the settings by the values in force.
 func (n Names) reveal(resource *kmsg.DescribeConfigsResponseResource, named func(setting) string, dynamic map[string]string) {
 	own := map[string]string{} // what the topic itself sets
 	for _, c := range resource.Configs {

@@ -4,5 +4,5 @@ package retention
 
 import "errors"
 
-// systemDisk cannot tell here.
+// systemDisk cannot say here.
 func systemDisk(string) (Disk, error) { return Disk{}, errors.ErrUnsupported }

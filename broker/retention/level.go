@@ -32,7 +32,7 @@ func (s *Space) judge(now time.Time) {
 func (s *Space) levelAt(now time.Time) string {
 	free := s.known.Free
 	switch {
-	case s.known.Total == 0: // the system does not tell
+	case s.known.Total == 0: // the system does not say
 		return ""
 	case s.known.ReadOnly:
 		return KindReadOnly

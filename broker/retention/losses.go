@@ -8,7 +8,7 @@ import (
 )
 
 // tellEvery is the least time between two warnings in the log about one group and
-// topic: what goes meanwhile is told with the next.
+// topic: what goes meanwhile is reported with the next.
 const tellEvery = time.Minute
 
 // losses counts the records that went before a group had read them.
@@ -19,7 +19,7 @@ type losses struct {
 
 // loss is that of one group in one topic.
 type loss struct {
-	records int64 // not told yet
+	records int64 // not reported yet
 	told    time.Time
 }
 
@@ -38,7 +38,7 @@ func (l *losses) add(topic, group string, records int64, now time.Time) {
 	l.journal.lose(topic, group, records, now)
 }
 
-// tell warns of what has gone, and forgets what is long told.
+// tell warns of what has gone, and forgets what is long reported.
 func (l *losses) tell(now time.Time) {
 	for key, one := range l.open {
 		switch {

@@ -146,7 +146,7 @@ func (n Names) complete(resource *kmsg.AlterConfigsRequestResource) {
 	}
 }
 
-// RevealCreated renames in place what the answer to a creation tells.
+// RevealCreated renames in place what the answer to a creation has.
 func RevealCreated(resp *kmsg.CreateTopicsResponse) {
 	for i := range resp.Topics {
 		for j := range resp.Topics[i].Configs {

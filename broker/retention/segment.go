@@ -55,7 +55,7 @@ type segment struct {
 	size     int64 // bytes
 	modified time.Time
 
-	// What its batches' headers tell, as far as they were read.
+	// What its batches' headers say, as far as they were read.
 	read   int64 // bytes
 	newest int64 // greatest timestamp, in ms; -1 where no record has one
 	end    int64 // offset behind the last record

@@ -75,7 +75,7 @@ func TestPlan(t *testing.T) {
 	}
 }
 
-// TestPlanDue: it is told when the next segment gets too old.
+// TestPlanDue: it is reported when the next segment gets too old.
 func TestPlanDue(t *testing.T) {
 	t.Parallel()
 	now := time.Now()

@@ -1,13 +1,13 @@
 // Package retention decides what the embedded broker keeps, as Apache Kafka
 // does: by the age and the size of whole segments, by compaction, and by what
-// is left of the disk. It tells what goes before every group has read it.
+// is left of the disk. It says what goes before every group has read it.
 //
 // kfake (v0.0.0-20260918054303) does otherwise: it drops single batches, of
 // which one old record takes the fresh ones before it along and a size limit
 // the newest; it looks once an hour; and its compaction loses the partition
 // where the process ends within it. So kfake is kept from doing either: the
 // settings that would have it are kept in it under other names (see [Names]),
-// and what is to go is told to it, by DeleteRecords and by its Compact.
+// and what is to go is given to it, by DeleteRecords and by its Compact.
 package retention
 
 import (

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	// largeDir is the size of the data directory from which on it is told,
+	// largeDir is the size of the data directory from which on it is reported,
 	// and lowDisk what is left of the disk.
 	largeDir = 5 << 30
 	lowDisk  = 1 << 30
@@ -89,7 +89,7 @@ func (s *Space) Admit(bytes int) bool {
 		s.measure(now)
 	}
 	if s.known.Total == 0 {
-		return true // the system does not tell
+		return true // the system does not say
 	}
 	if s.left()-int64(bytes) < s.reserve() || s.unwritable() {
 		s.refused = refusal{int64(bytes), now}
@@ -129,7 +129,7 @@ func (s *Space) measure(now time.Time) {
 	s.known, s.read = disk, now
 }
 
-// Look is called at every pass, with the size of the data directory. It tells
+// Look is called at every pass, with the size of the data directory. It says
 // what is new, and gives room to what is no record.
 func (s *Space) Look(size int64) {
 	s.mu.Lock()
@@ -170,7 +170,7 @@ func (s *Space) Ask() error {
 }
 
 // Usable measures the disk and returns its size in bytes and what records may take of
-// it: nothing where they are refused, -1 where the system does not tell.
+// it: nothing where they are refused, -1 where the system does not say.
 func (s *Space) Usable() (total, usable int64) {
 	refused := s.Ask() != nil
 	s.mu.Lock()

@@ -9,7 +9,7 @@ import (
 	"axion/broker/retention"
 )
 
-// TestSpaceDirectory: a large data directory is told of once, and again only after it
+// TestSpaceDirectory: a large data directory is reported once, and again only after it
 // was clearly smaller.
 func TestSpaceDirectory(t *testing.T) {
 	t.Parallel()

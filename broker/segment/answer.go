@@ -35,7 +35,7 @@ const (
 )
 
 // Frame is the answer as bytes: batches are referred to, not copied. No transaction is
-// told as aborted, and the session as none.
+// reported as aborted, and the session as none.
 func (a *Answer) Frame() net.Buffers {
 	w := &writer{flexible: a.Version >= flexible}
 	w.b = append(w.b, 0, 0, 0, 0)

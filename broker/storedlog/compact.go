@@ -66,7 +66,7 @@ func alterTopic(ctx context.Context, client *kgo.Client, topic string, op kmsg.I
 
 // exclusive calls fn while kfake handles no request. kfake waits for a function
 // that controls a request, and meanwhile serves none but the calls of its own
-// methods; the request is one that nothing else needs, and its timeout tells it
+// methods; the request is one that nothing else needs, and its timeout marks it
 // from others.
 func (l Log) exclusive(ctx context.Context, client *kgo.Client, fn func(*kfake.Cluster) error) error {
 	req := kmsg.NewPtrElectLeadersRequest()

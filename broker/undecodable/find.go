@@ -1,6 +1,6 @@
 // Package undecodable finds the batches of a topic that no reader can decode, and gets
 // kgo's clients past them. kgo (v1.22) asks for such a batch again and again, and where
-// only its records are not what its header tells, it does not even report an error.
+// only its records are not what its header says, it does not even return an error.
 package undecodable
 
 import (
@@ -35,7 +35,7 @@ type Batch struct {
 	// First is its base offset, or the offset that was asked for where that is
 	// within it. Next is the first offset behind it.
 	First, Next int64
-	// Time is what its header tells of its newest record.
+	// Time is what its header says of its newest record.
 	Time time.Time
 	// Raw is the batch as it is stored.
 	Raw []byte

@@ -40,7 +40,7 @@ func (a *API) listResources(w http.ResponseWriter, r *http.Request) {
 	writePage(w, page, next, err)
 }
 
-// writePage answers with a page; X-Next-Page tells the next, or 1 at the end, as
+// writePage answers with a page; X-Next-Page says the next, or 1 at the end, as
 // Traefik does.
 func writePage[T any](w http.ResponseWriter, page []T, next int, err error) {
 	if err != nil {

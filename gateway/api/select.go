@@ -91,7 +91,7 @@ func (o Object) Strings(name string) []string {
 }
 
 // wanted applies the filters of a query. Those for services and middlewares are for
-// routers: nothing else has the rule that tells these.
+// routers: nothing else has the rule that says these.
 func (o Object) wanted(q url.Values) bool {
 	if status := q.Get("status"); status != "" && !strings.EqualFold(o.text("status"), status) {
 		return false

@@ -103,7 +103,7 @@ func clientHTTP1(ctx context.Context, m mode, p *proxy, i int, start, end time.T
 	}
 }
 
-// pace tells when each request of a connection is due. A request that is late for
+// pace says when each request of a connection is due. A request that is late for
 // its turn counts from then, so that a queue shows.
 func pace(m mode, i int, start time.Time) func(end time.Time) (time.Time, bool) {
 	if m.rate == 0 {

@@ -22,7 +22,7 @@ func specials() []special {
 	return []special{{"routers", manyRouters}, {"sockets", idleSockets}, {"reload", reloads}}
 }
 
-// manyRouters compares what a request costs with few and many routers, and tells
+// manyRouters compares what a request costs with few and many routers, and says
 // how long many take to load.
 func manyRouters(ctx context.Context, b *bench) error {
 	m := modes()[0]
@@ -68,7 +68,7 @@ func manyRouters(ctx context.Context, b *bench) error {
 	return nil
 }
 
-// idleSockets tells what an idle WebSocket costs each proxy.
+// idleSockets says what an idle WebSocket costs each proxy.
 func idleSockets(ctx context.Context, b *bench) error {
 	const count = 2000
 	fmt.Printf("\n%d idle WebSockets\n", count)
@@ -104,7 +104,7 @@ func idleSockets(ctx context.Context, b *bench) error {
 	return nil
 }
 
-// reloads tells how soon a saved label is live, alone and in a burst.
+// reloads says how soon a saved label is live, alone and in a burst.
 func reloads(ctx context.Context, b *bench) error {
 	p := &proxy{name: ours}
 	dir := filepath.Join(b.dir, "reload")

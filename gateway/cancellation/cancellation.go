@@ -1,5 +1,5 @@
 // Package cancellation says why a client's request has ended before its answer. A
-// context tells that it has, and net/http ends it for whatever a read of the connection
+// context says that it has, and net/http ends it for whatever a read of the connection
 // failed with: the client's leaving, a deadline of the server's, or its shutdown.
 package cancellation
 
@@ -33,7 +33,7 @@ func (bodyTimeout) Temporary() bool { return false }
 // Cause is why ctx, a client's request's, has ended, or nil where it has not:
 // [ErrBodyTimeout], [ErrStopping], [ErrInterrupted], [context.DeadlineExceeded] for the
 // answer's deadline, and [context.Canceled] for a client that has left. Without
-// [WithConn] the first and the third are not told from the last.
+// [WithConn] the first and the third are not distinguished from the last.
 func Cause(ctx context.Context) error {
 	err := ctx.Err()
 	if !errors.Is(err, context.Canceled) {
@@ -74,7 +74,7 @@ const detachedTimeout = 5 * time.Second
 
 // Detach gives the context for what belongs to the answer of a request that ended for its
 // body alone, for [ErrBodyTimeout] or [ErrInterrupted]: its client waits. It is bounded,
-// as nothing tells any more when the client leaves. For any other request it is ctx.
+// as nothing says any more when the client leaves. For any other request it is ctx.
 func Detach(ctx context.Context) (context.Context, context.CancelFunc) {
 	cause := Cause(ctx)
 	if !errors.Is(cause, ErrBodyTimeout) && !errors.Is(cause, ErrInterrupted) {

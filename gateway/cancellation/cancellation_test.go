@@ -58,7 +58,7 @@ func serve(t *testing.T, h http.HandlerFunc) *httptest.Server {
 
 type connKey struct{}
 
-// TestCause tells the ends of a request over HTTP/1 apart, at once when its context has.
+// TestCause distinguishes the ends of a request over HTTP/1, at once when its context has.
 func TestCause(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

@@ -52,7 +52,7 @@ func (c *Conn) Begin(body bool) {
 func (c *Conn) Complete() { c.state.CompareAndSwap(reading, open) }
 
 // ReadFailed notes that a read of the connection failed. It is to be called before the
-// reader is told.
+// reader is reported.
 func (c *Conn) ReadFailed(err error) {
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded): // others end no request

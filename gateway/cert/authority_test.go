@@ -25,7 +25,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	// Pebble waits for seconds by default, and tells its clients of made-up failures.
+	// Pebble waits for seconds by default, and informs its clients of made-up failures.
 	for name, value := range map[string]string{"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "0", "PEBBLE_AUTHZREUSE": "0"} {
 		if err := os.Setenv(name, value); err != nil {
 			panic(err)

@@ -46,7 +46,7 @@ func (s *state) challenge(hello *tls.ClientHelloInfo) *tls.Config {
 }
 
 // openChallengePort opens a port on which nobody is served. Certmagic opens ports 80 and
-// 443 of all interfaces itself, unless it finds the port that it was told taken:
+// 443 of all interfaces itself, unless it finds the port that it was given taken:
 // then it trusts that challenges are answered elsewhere, as they are here.
 func openChallengePort() (net.Listener, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -45,7 +45,7 @@ func discardDamaged(dir string, log *slog.Logger) {
 }
 
 // checkStored looks at one file of certmagic's: an account's key or registration, a
-// certificate with the key beside it, or what is told of it.
+// certificate with the key beside it, or what is reported of it.
 func checkStored(path string) error {
 	kind := filepath.Ext(path)
 	if !slices.Contains([]string{".crt", ".key", ".json"}, kind) {

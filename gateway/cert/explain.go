@@ -9,7 +9,7 @@ import (
 // FromDefault is the source of a certificate that is not for the host itself.
 const FromDefault = "default"
 
-// Handshake tells what a client's TLS handshake comes to.
+// Handshake says what a client's TLS handshake comes to.
 type Handshake struct {
 	// Options is the name of the host's TLS options.
 	Options string `json:"options"`
@@ -26,7 +26,7 @@ type Handshake struct {
 	Refused string `json:"refused,omitempty"`
 }
 
-// Explain tells what a handshake with an entrypoint comes to for a server name, which
+// Explain says what a handshake with an entrypoint comes to for a server name, which
 // is as [hostname.Name] gives it, or empty for a client that names none and connects to
 // address. Routed says whether a router asks for the name. No certificate is issued.
 func (a *Authority) Explain(entrypoint, name, address string, routed bool) Handshake {

@@ -231,7 +231,7 @@ func localAddress(hello *tls.ClientHelloInfo) string {
 	return ""
 }
 
-// rejectHandshake returns no error: crypto/tls would then tell the client of an internal
+// rejectHandshake returns no error: crypto/tls would then send the client an alert of an internal
 // error. Where there is neither it sends unrecognized_name.
 func (c *chooser) rejectHandshake(hello *tls.ClientHelloInfo, why string) (*tls.Certificate, error) {
 	client := ""

@@ -62,7 +62,7 @@ func sign(t *testing.T, template, parent *x509.Certificate, key, signer *ecdsa.P
 }
 
 // issue gives PEM texts of a certificate for names, the first of which is the
-// organisation too, for tests to tell certificates apart.
+// organisation too, for tests to distinguish certificates.
 func (a *authority) issue(t *testing.T, end time.Time, names ...string) (crt, key string) {
 	t.Helper()
 	template := &x509.Certificate{

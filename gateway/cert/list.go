@@ -50,7 +50,7 @@ type Root struct {
 	Names    []string  `json:"names" doc:"It may vouch for these and what is below them, and for no other."`
 }
 
-// Root tells of the local authority.
+// Root reports the local authority.
 func (a *Authority) Root() Root {
 	c := a.root.cert
 	names := slices.Clone(c.PermittedDNSDomains)
@@ -60,7 +60,7 @@ func (a *Authority) Root() Root {
 	return Root{Subject: c.Subject.CommonName, NotAfter: c.NotAfter, File: a.root.file, Names: names}
 }
 
-// List tells which certificates there are and which are asked for: the user's
+// List says which certificates there are and which are asked for: the user's
 // first, then those of ACME servers, then the local authority's, each by host.
 func (a *Authority) List() []Certificate {
 	s := a.state.Load()
@@ -104,7 +104,7 @@ func (l *lister) add(c Certificate, crt *tls.Certificate) {
 	l.all = append(l.all, c)
 }
 
-// listFiles tells of the user's own.
+// listFiles reports the user's own.
 func (a *Authority) listFiles(l *lister) {
 	a.applying.Lock()
 	read := maps.Clone(a.files.last)
@@ -135,7 +135,7 @@ func (p *acmeIssuer) list(l *lister) {
 	}
 }
 
-// list tells of the hosts that routers ask for, and of those that were asked for in
+// list reports the hosts that routers ask for, and of those that were asked for in
 // handshakes, such as one that an expression allows.
 func (l *localIssuer) list(into *lister) {
 	hosts := l.hosts()

@@ -134,7 +134,7 @@ func TestBadOptions(t *testing.T) {
 	})
 }
 
-// A version that is not known is told and passed over; the last good one holds on.
+// A version that is not known is reported and passed over; the last good one holds on.
 func TestUnknownVersions(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {

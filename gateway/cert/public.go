@@ -81,7 +81,7 @@ func (p *acmeIssuer) open() (*certmagic.Cache, error) {
 	return cache, nil
 }
 
-// configOf tells certmagic by which account it is to renew a certificate.
+// configOf gives certmagic the account by which it is to renew a certificate.
 func (p *acmeIssuer) configOf(c certmagic.Certificate) (*certmagic.Config, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -12,7 +12,7 @@ import (
 // refreshPause is how often files are looked at, at most.
 const refreshPause = time.Second
 
-// fileStamp tells a file from what it was; nil where there is none. A file put in the
+// fileStamp distinguishes a file from what it was; nil where there is none. A file put in the
 // place of another may have its size and, within the clock's grain, its time.
 type fileStamp struct{ os.FileInfo }
 

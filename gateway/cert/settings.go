@@ -126,7 +126,7 @@ func (s *state) option(name string) *option {
 	return s.usual
 }
 
-// checkOptions tells of a router whose options do not exist.
+// checkOptions reports a router whose options do not exist.
 func (s *state) checkOptions(r Router, to *report) {
 	name := r.TLS.Options
 	if name == "" || name == defaultName || r.TLS.Passthrough || s.options[name] != nil {

@@ -17,7 +17,7 @@ type Dynamic struct {
 	TCP               TCP
 	UDP               UDP
 	TLS               TLS
-	// Static is what files that start Traefik itself tell it on its command
+	// Static is what files that start Traefik itself set on its command
 	// line. It is never nil.
 	Static *Static
 	// Places are those of the labels, for [Dynamic.Place].

@@ -74,7 +74,7 @@ type RedirectScheme struct {
 }
 
 // BasicAuth and DigestAuth ask for one of Users ("name:hash") or of the lines of
-// UsersFile. An empty Realm means traefik; HeaderField tells the service who it is.
+// UsersFile. An empty Realm means traefik; HeaderField sends the service who it is.
 type BasicAuth struct {
 	Users        []string
 	UsersFile    string
@@ -153,7 +153,7 @@ type Compress struct {
 	DefaultEncoding      string
 }
 
-// ContentType guesses the type of answers that tell none. AutoDetect is the
+// ContentType guesses the type of answers that have none. AutoDetect is the
 // deprecated switch: nil and true mean on.
 type ContentType struct {
 	AutoDetect *bool
@@ -209,13 +209,13 @@ type IPStrategy struct {
 	IPv6Subnet  *int
 }
 
-// PassTLSClientCert tells the service about the client's certificate.
+// PassTLSClientCert informs the service about the client's certificate.
 type PassTLSClientCert struct {
 	PEM  bool
 	Info *ClientCertInfo
 }
 
-// ClientCertInfo says which parts of the certificate are told.
+// ClientCertInfo says which parts of the certificate are reported.
 type ClientCertInfo struct {
 	NotAfter     bool
 	NotBefore    bool

@@ -10,7 +10,7 @@ type Scope struct {
 	Layer    int
 }
 
-// Places tells where the labels of one compose service stand, or the settings of
+// Places says where the labels of one compose service stand, or the settings of
 // one dynamic file by their paths. It does not change once it has left its provider.
 type Places struct {
 	File  string            // of the labels that Files does not name
@@ -18,7 +18,7 @@ type Places struct {
 	Files map[string]string // of labels from elsewhere, such as an extended service; may be nil
 }
 
-// Of is where a label stands, its case aside; ok tells whether that is known.
+// Of is where a label stands, its case aside; ok says whether that is known.
 func (p *Places) Of(label string) (file string, line int, ok bool) {
 	label, ok = p.written(label)
 	if file = p.Files[label]; file == "" {
@@ -87,7 +87,7 @@ func (d *Dynamic) Problem(severity Severity, o Origin, path, message, hint strin
 }
 
 // Within finds the setting of that name, such as "sourcerange", that stands somewhere
-// below a path, of what was read at o. ok tells whether there is one.
+// below a path, of what was read at o. ok says whether there is one.
 func (d *Dynamic) Within(o Origin, path, name string) (found string, ok bool) {
 	prefix := ""
 	if o.Provider != files {

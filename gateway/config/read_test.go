@@ -31,7 +31,7 @@ var unread = map[string]string{
 	"HTTPChallenge.EntryPoint": "challenges are answered on every entrypoint",
 }
 
-// listed is what the go command tells of a package.
+// listed is what the go command prints of a package.
 type listed struct {
 	ImportPath, Dir, Export string
 	GoFiles                 []string

@@ -39,7 +39,7 @@ type Domain struct {
 	SANs []string
 }
 
-// Observability switches what is told of a router's requests. Nil means on.
+// Observability switches what is reported of a router's requests. Nil means on.
 type Observability struct {
 	AccessLogs     *bool
 	Metrics        *bool

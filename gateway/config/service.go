@@ -101,7 +101,7 @@ type PassiveHealthCheck struct {
 type Weighted struct {
 	Services []WeightedService
 	Sticky   *Sticky `label:"allowEmpty" file:"allowEmpty"`
-	// HealthCheck not nil tells parents when no child is healthy.
+	// HealthCheck not nil informs parents when no child is healthy.
 	HealthCheck *ChildHealth `label:"allowEmpty" file:"allowEmpty"`
 }
 

@@ -2,11 +2,11 @@ package config
 
 import "strings"
 
-// Static is what a file that starts Traefik itself tells it before anything
+// Static is what a file that starts Traefik itself sets before anything
 // else: by its command line, environment or static configuration file.
 type Static struct {
 	Origin Origin `label:"-" file:"-"`
-	// Lines tells where settings such as "accesslog.format" stand, in lower case, in the
+	// Lines says where settings such as "accesslog.format" stand, in lower case, in the
 	// file of Origin; those that are not there are unknown.
 	Lines map[string]int
 	// EntryPoints by name. Without any there are web and websecure.
@@ -61,7 +61,7 @@ type EntryPoint struct {
 	Transport        *Transport
 	ProxyProtocol    *TrustedPeers `label:"allowEmpty" file:"allowEmpty"`
 	ForwardedHeaders *ForwardedHeaders
-	// Observability of routers that do not say it themselves. Nil means all is told.
+	// Observability of routers that do not say it themselves. Nil means all is reported.
 	Observability *Observability
 }
 
@@ -204,7 +204,7 @@ type DNSChallenge struct {
 	Provider string
 }
 
-// StaticDocker is what the docker provider is told.
+// StaticDocker is how the docker provider is set.
 type StaticDocker struct {
 	// ExposedByDefault nil means true.
 	ExposedByDefault *bool
@@ -235,7 +235,7 @@ type AccessLog struct {
 	Format  string // common (the default), genericCLF, json
 	Filters *AccessLogFilters
 	Fields  *AccessLogFields
-	// AddInternals tells of the requests that this gateway answers itself too, such as
+	// AddInternals reports the requests that this gateway answers itself too, such as
 	// those of ping@internal and of redirections.
 	AddInternals bool
 }
@@ -256,7 +256,7 @@ type AccessLogFields struct {
 	QueryParameters *AccessLogQuery
 }
 
-// AccessLogQuery says whether paths are told with their queries: keep (the default)
+// AccessLogQuery says whether paths are given with their queries: keep (the default)
 // or drop.
 type AccessLogQuery struct {
 	DefaultMode string

@@ -17,7 +17,7 @@ type TCPRouter struct {
 	Priority    int    // 0 means the rule's length, as for HTTP
 	Service     string // qualified after merging
 	Middlewares []string
-	// TLS nil means plain connections, for which only HostSNI(`*`) can be told.
+	// TLS nil means plain connections, for which only HostSNI(`*`) can be matched.
 	TLS *RouterTLS `label:"allowEmpty" file:"allowEmpty"`
 }
 
@@ -32,7 +32,7 @@ type TCPService struct {
 type TCPLoadBalancer struct {
 	Servers          []TCPServer
 	ServersTransport string // qualified after merging
-	// ProxyProtocol not nil tells servers the client's address.
+	// ProxyProtocol not nil sends servers the client's address.
 	ProxyProtocol *ProxyProtocol `label:"allowEmpty" file:"allowEmpty"`
 	// TerminationDelay is how long, in milliseconds, the other direction may go on
 	// once one side has closed; nil means 100, negative means for ever.

@@ -22,7 +22,7 @@ const (
 
 const localhost = "localhost"
 
-// Is tells whether a host is one of the names that Docker gives the machine it runs on.
+// Is says whether a host is one of the names that Docker gives the machine it runs on.
 func Is(host string) bool {
 	host = strings.TrimSuffix(host, ".")
 	return strings.EqualFold(host, "host.docker.internal") || strings.EqualFold(host, "gateway.docker.internal")

@@ -8,7 +8,7 @@ import (
 	"axion/gateway/dynamic"
 )
 
-// A file with more mistakes than are told says so, and where.
+// A file with more mistakes than are reported says so, and where.
 func TestManyMistakes(t *testing.T) {
 	t.Parallel()
 	text := "http:\n  routers:\n"

@@ -21,7 +21,7 @@ type Set struct {
 	TCP               config.TCP
 	UDP               config.UDP
 	TLS               config.TLS
-	// Places tells where each setting stands, by its path.
+	// Places says where each setting stands, by its path.
 	Places *config.Places
 }
 
@@ -38,11 +38,11 @@ type tree struct {
 	TLS config.TLS
 }
 
-// Read reads a file of that name, which tells YAML from .toml and .json, after
+// Read reads a file of that name, which says YAML, .toml or .json, after
 // running it as a template where it is one, until ctx ends. Env resolves the template's variables;
 // nil means none are set. As with Traefik one mistake spoils the whole file: then
 // the set is empty, and there is a problem of severity Error for each. A part
-// that Traefik knows and this gateway does not is left out by itself, and is told
+// that Traefik knows and this gateway does not is left out by itself, and is reported
 // as an Error if that leaves out a whole router or middleware.
 func Read(ctx context.Context, name string, data []byte, env func(string) (string, bool)) (*Set, []config.Problem) {
 	text, places, problem := expand(ctx, name, data, env)
@@ -118,7 +118,7 @@ var (
 		"metrics", "tracing", "global", "serversTransport", "tcpServersTransport", "experimental", "core", "spiffe", "hostResolver", "ocsp"}
 )
 
-// origins tells where things of a file are defined.
+// origins says where things of a file are defined.
 type origins struct {
 	file   string
 	root   *document.Node

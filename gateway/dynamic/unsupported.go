@@ -41,7 +41,7 @@ var absent = []string{
 	"http.middlewares.*.passTLSClientCert.info.issuer.uid",
 }
 
-// unknown tells of fields that Traefik does not have.
+// unknown reports fields that Traefik does not have.
 func unknown(name string, root *document.Node) []config.Problem {
 	var problems []config.Problem
 	for _, path := range absent {
@@ -103,7 +103,7 @@ func keptForTraefik(name string, root *document.Node) []config.Problem {
 	return problems
 }
 
-// newerThanTraefik tells of what is followed and that Traefik 3.7 does not have.
+// newerThanTraefik reports what is followed and that Traefik 3.7 does not have.
 func newerThanTraefik(name string, root *document.Node) []config.Problem {
 	var problems []config.Problem
 	for _, path := range newer {

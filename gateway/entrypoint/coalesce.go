@@ -21,7 +21,7 @@ const (
 // each frame apart, and what leaves within one turn of the scheduler can leave at
 // once. It stands below TLS. Until start is called it only passes writes on.
 //
-// A failed write is told to the next one. Close sends what waits.
+// A failed write is returned by the next one. Close sends what waits.
 type coalescingConn struct {
 	net.Conn
 	socket *net.TCPConn // at the bottom of Conn; nil where there is none
@@ -130,7 +130,7 @@ func (b *coalescingConn) flushLater() {
 	b.mu.Lock()
 	b.sending = false
 	b.mu.Unlock()
-	_ = b.send() // told to the next write
+	_ = b.send() // returned by the next write
 }
 
 // send writes what waits. The caller holds out.

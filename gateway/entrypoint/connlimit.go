@@ -158,7 +158,7 @@ func (c *connLimiter) closeIdle() {
 // lingerTimeout is how long a client may take to stop sending a body that is not wanted.
 const lingerTimeout = 2 * time.Second
 
-// Read tells of a failure before net/http, which ends the contexts of requests for any.
+// Read reports a failure before net/http, which ends the contexts of requests for any.
 func (g *limitedConn) Read(p []byte) (int, error) {
 	n, err := g.Conn.Read(p)
 	if err != nil {

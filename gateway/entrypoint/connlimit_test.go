@@ -63,7 +63,7 @@ func TestCrowdPerClient(t *testing.T) {
 			if refused := g == nil; refused != tt.refused || v.closed.Load() == 1 != tt.refused {
 				t.Fatalf("%s: got refused %v and closed %d times, want refused %v", tt.next, refused, v.closed.Load(), tt.refused)
 			}
-			_, _ = visit(c, tt.next) // is not told once more
+			_, _ = visit(c, tt.next) // is not reported once more
 			if told := strings.Count(said.String(), "connections are refused"); told == 1 != tt.refused || told > 1 {
 				t.Errorf("log: got %q", said.String())
 			}

@@ -1,4 +1,4 @@
-// Package entrypoint opens the places where clients connect, and serves them: it tells TLS
+// Package entrypoint opens the places where clients connect, and serves them: it distinguishes TLS
 // from plain connections, bounds them, and speaks HTTP/1, 2 and 3, raw TCP and UDP. A
 // [Set] opens and closes entrypoints as tables come into force.
 package entrypoint

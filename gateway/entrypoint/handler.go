@@ -42,7 +42,7 @@ func (d *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if m.altSvc != "" && r.ProtoMajor < 3 {
 		w.Header()["Alt-Svc"] = []string{m.altSvc}
 	}
-	// Unset, unless the service or a middleware tells it: net/http would guess.
+	// Unset, unless the service or a middleware says it: net/http would guess.
 	w.Header()["Content-Type"] = nil
 	m.Reuse(w, r)
 	x := d.set.Observer.Begin(w, r, m.name)

@@ -74,7 +74,7 @@ func newHTTP3(l net.Listener, h http.Handler, secure *tls.Config, c *config.Entr
 	return q, nil
 }
 
-// altSvc is the Alt-Svc header (RFC 7838) that tells clients of HTTP/3.
+// altSvc is the Alt-Svc header (RFC 7838) that announces HTTP/3 to clients.
 func (q *http3Server) altSvc(c *config.HTTP3) string {
 	advertised := q.port
 	if c != nil && c.AdvertisedPort > 0 {

@@ -82,7 +82,7 @@ func (s *Set) Reconcile(t *routing.Table, given map[routing.Endpoint]net.Listene
 	return c
 }
 
-// enableHTTP3 opens HTTP/3 beside what is open. It is told where one asked for it in vain.
+// enableHTTP3 opens HTTP/3 beside what is open. It reports where one asked for it in vain.
 func (c *Change) enableHTTP3(f *server, e *routing.EntryPoint) {
 	f.enableHTTP3(e)
 	if f.http3Error != "" && e.Config.HTTP3 != nil {
@@ -97,7 +97,7 @@ func (c *Change) problem(e *routing.EntryPoint, what, hint string) {
 // want lists the places of the table. Two entrypoints cannot have one.
 func (c *Change) want() {
 	for _, e := range c.table.EntryPoints.All() {
-		if p := e.Endpoint(); c.wanted[p] == nil { // else it has been told
+		if p := e.Endpoint(); c.wanted[p] == nil { // else it has been reported
 			c.wanted[p] = e
 		}
 	}
@@ -129,7 +129,7 @@ func (c *Change) open(p routing.Endpoint, e *routing.EntryPoint) {
 	}
 }
 
-// removeUnwanted tells the places that are gone from those that stay because the entrypoint
+// removeUnwanted distinguishes the places that are gone from those that stay because the entrypoint
 // cannot go where it is to.
 func (c *Change) removeUnwanted() {
 	s := c.set

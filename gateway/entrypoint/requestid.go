@@ -13,7 +13,7 @@ const (
 )
 
 // setRequestID gives a request an id, unless the client gave it one that can be
-// written into a log as it is, and tells it to both sides.
+// written into a log as it is, and sends it to both sides.
 func setRequestID(w http.ResponseWriter, r *http.Request) {
 	values := r.Header[requestIDHeader]
 	if len(values) != 1 || !validRequestID(values[0]) {

@@ -55,7 +55,7 @@ func (s *tlsSplitter) run() error {
 // acceptPause is how long accepting rests where it fails for now.
 const acceptPause = 50 * time.Millisecond
 
-// isTemporary tells of an error that ends by itself: there are too many open files.
+// isTemporary reports an error that ends by itself: there are too many open files.
 func isTemporary(err error) bool {
 	e, ok := errors.AsType[net.Error](err)
 	return ok && e.Temporary() //nolint:staticcheck // net/http asks the same

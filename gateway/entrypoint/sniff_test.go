@@ -167,7 +167,7 @@ func TestSplitSilent(t *testing.T) {
 	}
 }
 
-// telling is a listener whose connections tell that they were closed.
+// telling is a listener whose connections report that they were closed.
 type telling struct {
 	net.Listener
 	closed chan struct{}

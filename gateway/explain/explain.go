@@ -260,7 +260,7 @@ func clientOf(r *http.Request) netip.Addr {
 	return at.Addr()
 }
 
-// evaluate tells what r says of a request on an entrypoint.
+// evaluate says what r says of a request on an entrypoint.
 func evaluate(r *routing.Router, req *rule.Request, entrypoint string, secure bool) RouterVerdict {
 	j := RouterVerdict{Name: r.Name, Rule: secret.Rule(r.Config.Rule), Priority: r.Priority, Middlewares: []string{},
 		Service: r.Config.Service,

@@ -16,7 +16,7 @@ type problem struct {
 	Detail string `json:"detail"`
 }
 
-// answer tells the client of the error, and that it is one on purpose.
+// answer answers the client with the error, and that it is one on purpose.
 func answer(w http.ResponseWriter, r *http.Request, f Fault) {
 	h := w.Header()
 	h.Set("Content-Type", "application/problem+json")
@@ -26,6 +26,6 @@ func answer(w http.ResponseWriter, r *http.Request, f Fault) {
 	if r.Method == http.MethodHead {
 		return
 	}
-	_ = json.NewEncoder(w).Encode(problem{"about:blank", http.StatusText(f.Status), f.Status, // the client is gone: there is nobody to tell
+	_ = json.NewEncoder(w).Encode(problem{"about:blank", http.StatusText(f.Status), f.Status, // the client is gone: there is nobody to answer
 		"a fault that was set on purpose answers for " + f.Target + "; it ends by itself, or on the dashboard's Faults page"})
 }

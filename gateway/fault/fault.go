@@ -141,7 +141,7 @@ func (a *Active) label() string {
 	return a.String()
 }
 
-// Recorder is told which fault hits a request, and whether it drops it.
+// Recorder is given which fault hits a request, and whether it drops it.
 type Recorder interface {
 	Fault(name string, dropped bool)
 }

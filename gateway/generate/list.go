@@ -1,5 +1,5 @@
 // Package generate writes Traefik's labels into compose files from one central
-// list of services, so that hosts, ports and paths are told in one place.
+// list of services, so that hosts, ports and paths are reported in one place.
 package generate
 
 import (
@@ -39,7 +39,7 @@ type Service struct {
 	Port int `yaml:"port"`
 	// WebSocket keeps a client on one instance, as Socket.IO needs.
 	WebSocket bool `yaml:"websocket"`
-	// Health is the path that tells whether the service is healthy; empty means
+	// Health is the path that says whether the service is healthy; empty means
 	// that it is not asked.
 	Health string `yaml:"health"`
 	// Prefix of the paths that the router takes; empty means all. Strip removes it

@@ -13,7 +13,7 @@ import (
 const maxItems = 10_000
 
 // Functions are Sprig's, but for those that reach out of the template or take
-// seconds, and text/template's that make text. Those that a number tells how much
+// seconds, and text/template's that make text. Those that a number says how much
 // to make are bounded.
 func Functions() template.FuncMap {
 	all := sprig.TxtFuncMap()

@@ -175,7 +175,7 @@ func (b *responseBody) pause(stream, first bool) error {
 		_, err := b.server.r.Peek(1)
 		b.deadline.wait(0)
 		if !errors.Is(err, os.ErrDeadlineExceeded) || b.deadline.over() {
-			return nil // there is more, or the next read tells what is wrong
+			return nil // there is more, or the next read says what is wrong
 		}
 	}
 	return http.NewResponseController(b.w).Flush()

@@ -143,7 +143,7 @@ func (x *exchange) write1xx(c *conn) {
 	if x.head.status == http.StatusContinue {
 		if x.awaiting100 {
 			x.deadline.wait(0)
-			x.stream(c) // reading the body has net/http tell the client
+			x.stream(c) // reading the body has net/http inform the client
 		}
 		return
 	}
@@ -186,7 +186,7 @@ func (x *exchange) answer(c *conn) (bool, error) {
 	return x.reusable(c), nil
 }
 
-// announceTrailers tells the client of trailers that will come.
+// announceTrailers announces to the client the trailers that will come.
 func (x *exchange) announceTrailers() {
 	for _, f := range x.head.fields {
 		if f.name == "Trailer" {

@@ -44,7 +44,7 @@ type Client struct {
 }
 
 // Idempotent reports whether a server may get r twice without harm (RFC 9110, section
-// 9.2.2), or the client says how to tell that it has.
+// 9.2.2), or the client says how to see that it has.
 func Idempotent(r *http.Request) bool {
 	switch r.Method {
 	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace, http.MethodPut, http.MethodDelete:
@@ -131,7 +131,7 @@ func (c *Client) Forward(w http.ResponseWriter, r *http.Request, t *Target) erro
 		}
 		err = x.run(conn, used)
 		// A connection that the server has closed unused says nothing of the request.
-		// One of its own tells, so that there is no third attempt.
+		// One of its own says it, so that there is no third attempt.
 		if err == nil || !used || !x.replayable(err) {
 			return err
 		}

@@ -64,7 +64,7 @@ func requestTarget(r *http.Request) string {
 	return "/" + path
 }
 
-// appendFor tells the client's address after those that it came through, unless the
+// appendFor appends the client's address after those that it came through, unless the
 // header is there without a value, as with net/http's proxy.
 func appendFor(b []byte, r *http.Request) []byte {
 	prior, there := r.Header["X-Forwarded-For"]

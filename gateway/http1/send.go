@@ -166,7 +166,7 @@ func (s *sender) stopSending() {
 	}
 }
 
-// clientBody tells failures of the client from those of the server.
+// clientBody distinguishes failures of the client from those of the server.
 type clientBody struct {
 	io.Reader
 	reading *atomic.Bool

@@ -34,7 +34,7 @@ const (
 // Policy is how one entrypoint treats requests. It does not change, and is safe for
 // concurrent use.
 type Policy struct {
-	// Observability is what is told of its requests. Nil means all.
+	// Observability is what is reported of its requests. Nil means all.
 	Observability *config.Observability
 
 	verbatim    bool // dot segments and double slashes of paths are left
@@ -48,7 +48,7 @@ type Policy struct {
 	aliases     aliases
 }
 
-// New reads the settings. What is wrong with them is told, and counts as left out.
+// New reads the settings. What is wrong with them is reported, and counts as left out.
 func New(c *config.EntryPoint) (*Policy, []error) {
 	p := &Policy{Observability: c.Observability, read: DefaultReadTimeout, semicolons: "&"}
 	if c.HTTP.EncodeQuerySemicolons {
@@ -234,7 +234,7 @@ func refusedEscapes(c *config.EntryPointEncodedCharacters) (list []string) {
 	return list
 }
 
-// trust tells whose word on the client is believed; nil means nobody's.
+// trust says whose word on the client is believed; nil means nobody's.
 func trust(key string, c *config.ForwardedHeaders) (func(netip.Addr) bool, error) {
 	if c == nil {
 		return nil, nil

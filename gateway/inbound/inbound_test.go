@@ -152,7 +152,7 @@ func TestAliases(t *testing.T) {
 	}
 }
 
-// TestErrors tells of settings that cannot be followed.
+// TestErrors reports settings that cannot be followed.
 func TestErrors(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

@@ -250,7 +250,7 @@ func taken(t *testing.T, of string, d *decoded, k keytest.Key) any {
 	return reflect.Indirect(v).Interface()
 }
 
-// passedOver checks that a key which Traefik keeps for itself is told by its name, as a
+// passedOver checks that a key which Traefik keeps for itself is reported by its name, as a
 // label and in files, and that what stands beside it counts.
 func passedOver(t *testing.T, k keytest.Key) {
 	t.Helper()
@@ -288,7 +288,7 @@ func ownerOf(k keytest.Key) string {
 	return k.Field()
 }
 
-// reported checks that the check of a project tells of a key that is not followed, as
+// reported checks that the check of a project reports a key that is not followed, as
 // a label and in a file.
 func reported(t *testing.T, k keytest.Key) {
 	t.Helper()

@@ -8,7 +8,7 @@ import (
 	"axion/gateway/label"
 )
 
-// Labels that Traefik passes over for how they begin are told, and leave the others
+// Labels that Traefik passes over for how they begin are reported, and leave the others
 // in force.
 func TestSlips(t *testing.T) {
 	t.Parallel()
@@ -63,7 +63,7 @@ func slip(t *testing.T, text, message, hint string) {
 	}
 }
 
-// A service that switches its labels off is not told how to write them.
+// A service that switches its labels off gets no hint how to write them.
 func TestSlipsOff(t *testing.T) {
 	t.Parallel()
 	if set := label.Decode(service("traefik.enable=false", "treafik.http.routers.a.rule=x")); len(set.Problems) > 0 || set.Unserved != nil {

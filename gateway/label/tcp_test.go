@@ -114,7 +114,7 @@ func TestDecodeComposed(t *testing.T) {
 	}
 }
 
-// TestPlaces shows that a label from another file is told of there.
+// TestPlaces shows that a label from another file is reported there.
 func TestPlaces(t *testing.T) {
 	t.Parallel()
 	s := service("traefik.http.routers.a.rule=Path(`/`)", "traefik.http.routers.b.rule=Path(", port)

@@ -10,7 +10,7 @@ import (
 )
 
 // Check lists what is doubtful in d, in the order of kinds and names. What is wrong,
-// so that it is refused, whoever builds it tells.
+// so that it is refused, whoever builds it says.
 func Check(d *config.Dynamic) []config.Problem { return new(Checker).Check(d) }
 
 // Checker is [Check] for one configuration after the other: definitions that are the
@@ -85,7 +85,7 @@ func (c *checker) at(o config.Origin, kind, name string) thing {
 	return thing{c, o, kind + "." + name}
 }
 
-// warn tells of a field of the thing.
+// warn reports a field of the thing.
 func (t thing) warn(field, message, hint string) { t.tell(config.Warning, field, message, hint) }
 
 func (t thing) tell(severity config.Severity, field, message, hint string) {

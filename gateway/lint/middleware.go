@@ -22,7 +22,7 @@ func (c *checker) middlewares() {
 	})
 }
 
-// idle tells of middlewares that let everything pass as it is.
+// idle reports middlewares that let everything pass as it is.
 func idle(t thing, m *config.Middleware) {
 	const nothing = "the middleware does nothing: "
 	switch {
@@ -46,7 +46,7 @@ func idle(t thing, m *config.Middleware) {
 	}
 }
 
-// paths tells of prefixes and paths that no request has.
+// paths reports prefixes and paths that no request has.
 func paths(t thing, m *config.Middleware) {
 	rooted := func(field, path, what string) {
 		if path != "" && !strings.HasPrefix(path, "/") {
@@ -80,7 +80,7 @@ func redirects(t thing, m *config.Middleware) {
 	}
 }
 
-// headers tells of headers that browsers or servers pass over.
+// headers reports headers that browsers or servers pass over.
 func headers(t thing, m *config.Middleware) {
 	h := m.Headers
 	if h == nil {
@@ -116,7 +116,7 @@ func headers(t thing, m *config.Middleware) {
 	}
 }
 
-// sources tells of ways to know a client of which only one counts.
+// sources reports ways to know a client of which only one counts.
 func sources(t thing, m *config.Middleware) {
 	look := func(field string, c *config.SourceCriterion) {
 		if c != nil {
@@ -139,7 +139,7 @@ func strategy(t thing, field string, c *config.IPStrategy) {
 	}
 }
 
-// others tells of names of Traefik's that will go.
+// others reports names of Traefik's that will go.
 func others(t thing, m *config.Middleware) {
 	if m.IPWhiteList != nil {
 		t.tell(config.Notice, "ipwhitelist", "Traefik calls it ipAllowList now", "rename it")

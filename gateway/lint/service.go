@@ -105,14 +105,14 @@ func sticky(t thing, kind string, s *config.Sticky) {
 	}
 }
 
-// weights tells of a service of services that nothing reaches.
+// weights reports a service of services that nothing reaches.
 func weights(t thing, field string, list []config.WeightedService) {
 	if !slices.ContainsFunc(list, func(s config.WeightedService) bool { return s.Weight == nil || *s.Weight > 0 }) {
 		t.warn(field, "no service there has a weight: every request is answered 503", "give one a weight above 0")
 	}
 }
 
-// failover tells of one whose main service never counts as down.
+// failover reports one whose main service never counts as down.
 func (c *checker) failover(t thing, f *config.Failover) {
 	main := c.dynamic.Services[f.Service]
 	if f.Errors == nil && main != nil && main.LoadBalancer != nil && main.LoadBalancer.HealthCheck == nil &&
@@ -136,7 +136,7 @@ func (c *checker) transports() {
 var signed = []string{"origin", "maxage", "flushinterval", "terminationdelay", "priority", "maxidleconnsperhost", "maxbodysize",
 	"maxrequestbodybytes", "servers", "port", "percent"}
 
-// negative tells of negative numbers, which count as if they were not there.
+// negative reports negative numbers, which count as if they were not there.
 func negative(t thing, field string, v reflect.Value) {
 	if !anyNegative(v) {
 		return

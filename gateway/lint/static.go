@@ -10,7 +10,7 @@ import (
 	"axion/gateway/config"
 )
 
-// setting tells of one of Traefik's own, such as "accesslog.format".
+// setting reports one of Traefik's own, such as "accesslog.format".
 func (c *checker) setting(o config.Origin, path, message, hint string) {
 	p := c.dynamic.Static.Problem(o, config.Warning, path+": "+message, hint)
 	for at := strings.ToLower(path); at != ""; at = at[:max(0, strings.LastIndexByte(at, '.'))] {

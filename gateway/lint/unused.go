@@ -129,7 +129,7 @@ const (
 
 var fieldLists sync.Map // of a struct's type: its fields
 
-// fieldsOf are those of a struct, whose names tell of what kind they are.
+// fieldsOf are those of a struct, whose names say of what kind they are.
 func fieldsOf(t reflect.Type) []field {
 	if list, ok := fieldLists.Load(t); ok {
 		return list.([]field)
@@ -153,7 +153,7 @@ func fieldsOf(t reflect.Type) []field {
 	return list
 }
 
-// unused tells of definitions that nothing refers to. Those of the base layer are
+// unused reports definitions that nothing refers to. Those of the base layer are
 // there for others.
 func (c *checker) unused() {
 	d := c.dynamic
@@ -174,7 +174,7 @@ func (c *checker) unused() {
 }
 
 // mistaken adds to the references what those that lead nowhere were probably meant to
-// be: that they lead nowhere is told.
+// be: that they lead nowhere is reported.
 func mistaken[V any](used map[string]bool, known map[string]V) {
 	var missed, names []string // all names, sorted, once one is missed
 	for name := range used {

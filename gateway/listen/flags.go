@@ -28,7 +28,7 @@ type Flags struct {
 	NoKafka bool
 	// AllowUsers may connect to what is not an entrypoint, beside axion's own user and root.
 	AllowUsers peer.Users
-	// Log tells what moved, and who is refused. Nil discards.
+	// Log says what moved, and who is refused. Nil discards.
 	Log *slog.Logger
 
 	guard *peer.Guard

@@ -69,7 +69,7 @@ func (l *Listeners) note(flag, addr string, listener net.Listener) {
 func (l *Listeners) overlap(flag, addr string) error {
 	host, port, err := split(addr)
 	if err != nil || port == 0 {
-		return nil // Listen tells of it
+		return nil // Listen reports it
 	}
 	all := hosts(host)
 	for _, o := range l.opened {

@@ -52,7 +52,7 @@ func basicAuth(c *config.BasicAuth) (Middleware, error) {
 	}, nil
 }
 
-// tellUser tells the service who passed.
+// tellUser sends the service the name of who passed.
 func tellUser(r *http.Request, name string, c *config.BasicAuth) {
 	if c.HeaderField != "" {
 		take(r, c.HeaderField)

@@ -32,7 +32,7 @@ type Env struct {
 	// Check looks at each connection that a middleware makes before anything is sent, see
 	// [dockerhost.Dialer]. Nil means none.
 	Check func(net.Conn) error
-	// Log receives what middlewares tell. Nil discards.
+	// Log receives what middlewares say. Nil discards.
 	Log *slog.Logger
 }
 

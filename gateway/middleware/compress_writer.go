@@ -10,7 +10,7 @@ import (
 )
 
 // compressed compresses an answer, or hands it on as it is. It holds the answer's
-// beginning until it is known which: by the header if that tells the length, else
+// beginning until it is known which: by the header if that says the length, else
 // by the first bytes or a flush.
 type compressed struct {
 	http.ResponseWriter
@@ -177,7 +177,7 @@ func (c *compressed) finish() {
 	}
 }
 
-// vary tells caches what the answer depends on.
+// vary adds to Vary what the answer depends on, for caches.
 func (c *compressed) vary() {
 	h := c.Header()
 	for _, line := range h["Vary"] {

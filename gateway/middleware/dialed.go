@@ -9,7 +9,7 @@ import (
 )
 
 // dialed knows the connections that a transport has open, so that requests that
-// come in by one of them are told from others: they ask about themselves. The zero
+// come in by one of them are distinguished from others: they ask about themselves. The zero
 // value is ready.
 type dialed struct {
 	local sync.Map               // by the address at this end

@@ -7,14 +7,14 @@ import (
 	"strings"
 )
 
-// forwarded are the headers by which proxies tell of a client.
+// forwarded are the headers by which proxies report a client.
 var forwarded = []string{
 	"X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Method", "X-Forwarded-Port", "X-Forwarded-Prefix", "X-Forwarded-Proto",
 	"X-Forwarded-Server", clientCertHeader, clientInfoHeader, "X-Forwarded-Uri", "X-Real-Ip",
 }
 
 // header is that of the question whether r may pass: r's own, as far as it is asked
-// for, and what tells of r. Where the headers of other proxies are trusted, what they
+// for, and what reports r. Where the headers of other proxies are trusted, what they
 // said stands, and where they are not, none is handed on. Where neither is set, those
 // are that are not set here, as Traefik has it for old configurations.
 func (a *authorizer) header(r *http.Request) http.Header {

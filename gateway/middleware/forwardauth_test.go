@@ -119,7 +119,7 @@ func TestForwardAuthSignin(t *testing.T) {
 	}
 }
 
-// The user is named in the log, and the service is told of none.
+// The user is named in the log, and the service gets no name.
 func TestForwardAuthHeaderField(t *testing.T) {
 	t.Parallel()
 	h := built(t, authBy(config.ForwardAuth{Address: deciding(t, 200, "", "X-User", "ann"), HeaderField: "x-user"}),
@@ -219,7 +219,7 @@ func TestForwardAuthHeaders(t *testing.T) {
 	}
 }
 
-// A body is told to both, whatever its size, unless there is a limit.
+// A body is sent to both, whatever its size, unless there is a limit.
 func TestForwardAuthBody(t *testing.T) {
 	t.Parallel()
 	large := strings.Repeat("x", 3<<20)

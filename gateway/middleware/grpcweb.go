@@ -26,7 +26,7 @@ func grpcWeb(c *config.GrpcWeb) (Middleware, error) {
 				grpcWebPreflight(w, r, origins)
 			case r.Method == http.MethodPost && strings.HasPrefix(asked, grpcWebType):
 				// A service may answer while it still reads, which HTTP/1 is not asked for
-				// otherwise. That HTTP/2 has it anyway is told by an error.
+				// otherwise. That HTTP/2 has it anyway is shown by an error.
 				_ = http.NewResponseController(w).EnableFullDuplex()
 				w.Header().Add("Vary", "Origin")
 				allowOrigin(w.Header(), r, origins)

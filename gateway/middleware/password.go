@@ -26,7 +26,7 @@ var hashing = make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2))
 type gate struct {
 	users map[string]htpasswd.EncodedPasswd
 	// decoy is what unknown users are checked against, so that the time taken does
-	// not tell which users there are.
+	// not say which users there are.
 	decoy htpasswd.EncodedPasswd
 	salt  [16]byte
 

@@ -31,9 +31,9 @@ func redirectScheme(c *config.RedirectScheme, env Env) (Middleware, error) {
 	return RedirectTo(c, func() int { return int(n) })
 }
 
-// RedirectTo sends requests to c's scheme and to the port that is told at each; 0 is
+// RedirectTo sends requests to c's scheme and to the port that is given at each; 0 is
 // the scheme's own. Those that came by the scheme pass: by any port where c has none,
-// else by c's or by the one that is told.
+// else by c's or by the one that is reported.
 func RedirectTo(c *config.RedirectScheme, port func() int) (Middleware, error) {
 	scheme := strings.ToLower(c.Scheme)
 	if scheme == "" {

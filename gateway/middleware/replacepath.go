@@ -8,7 +8,7 @@ import (
 	"axion/gateway/config"
 )
 
-// replacedPath tells the service which path the client asked for.
+// replacedPath sends the service the path that the client asked for.
 const replacedPath = "X-Replaced-Path"
 
 func replacePath(c *config.ReplacePath) (Middleware, error) {

@@ -120,7 +120,7 @@ func (t *retrier) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // byStatus reports whether r is asked again because of an answer's status. Tunnels
-// and gRPC are not: their bodies can last as long as the answer, and gRPC tells its
+// and gRPC are not: their bodies can last as long as the answer, and gRPC says its
 // own status after it.
 func (t *retrier) byStatus(r *http.Request) bool {
 	if len(t.statuses) == 0 || r.Method == http.MethodConnect || strings.HasPrefix(r.Header.Get(contentTypeHeader), grpcType) {

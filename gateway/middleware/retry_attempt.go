@@ -87,7 +87,7 @@ func (a *attempt) follows() bool {
 	return a.left > 0 && !a.began && !a.again && (a.until.IsZero() || time.Now().Before(a.until))
 }
 
-// unseen tells failures to connect.
+// unseen says failures to connect.
 func unseen(err error) bool {
 	failed, ok := errors.AsType[*net.OpError](err)
 	return ok && failed.Op == "dial"

@@ -20,7 +20,7 @@ import (
 func retryBy(c config.Retry) config.Middleware { return config.Middleware{Retry: &c} }
 
 // answering is a server whose nth answer has the nth of statuses, then the last, and
-// tells what it was asked with.
+// says what it was asked with.
 func answering(t testing.TB, calls *atomic.Int32, statuses ...int) string {
 	return serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		n := int(calls.Add(1))

@@ -25,7 +25,7 @@ var (
 	errReset = fmt.Errorf("forward: %w", &net.OpError{Op: "read", Err: errors.New("reset")})
 )
 
-// failing answers its nth call; before it tells of err.
+// failing answers its nth call; before it reports err.
 func failing(n int, err error, calls *int) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		*calls++

@@ -23,7 +23,7 @@ func (g guard) admits(w http.ResponseWriter, r *http.Request) bool {
 	return false
 }
 
-// host is the one asked for, by the headers that proxies tell it in where some are
+// host is the one asked for, by the headers that proxies say it in where some are
 // believed.
 func (g guard) host(r *http.Request) string {
 	for _, name := range g.config.HostsProxyHeaders {

@@ -8,7 +8,7 @@ import (
 	"axion/gateway/config"
 )
 
-// security holds the headers that tell browsers to be careful.
+// security holds the headers that make browsers careful.
 type security struct {
 	always map[string]string
 	// sts goes over TLS only, unless forced.

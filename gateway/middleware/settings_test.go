@@ -41,7 +41,7 @@ func TestEncodedCharactersApart(t *testing.T) {
 	}
 }
 
-// Each part of a certificate is told by itself.
+// Each part of a certificate is sent by itself.
 func TestPassTLSClientCertParts(t *testing.T) {
 	t.Parallel()
 	name := func(of string) pkix.Name {

@@ -27,7 +27,7 @@ func stripPrefix(c *config.StripPrefix) (Middleware, error) {
 	}, nil
 }
 
-// strip serves r without the prefix of its path, which the service is told.
+// strip serves r without the prefix of its path, which the service gets in a header.
 func strip(w http.ResponseWriter, r *http.Request, next http.Handler, prefix string) {
 	raw := ""
 	if r.URL.RawPath != "" {

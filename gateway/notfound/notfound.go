@@ -1,5 +1,5 @@
 // Package notfound answers requests that no router takes: with Traefik's line of text,
-// and browsers with a page that tells why. The page needs nothing from elsewhere, and
+// and browsers with a page that says why. The page needs nothing from elsewhere, and
 // all that the request and the configuration bring into it is escaped.
 package notfound
 
@@ -13,7 +13,7 @@ import (
 	"strings"
 )
 
-// Page is what the page tells.
+// Page is what the page says.
 type Page struct {
 	Method     string
 	URL        string // without the query, which may hold a token

@@ -28,7 +28,7 @@ type accessLog struct {
 	keep        func(status, retries int, took time.Duration) bool
 	modes       modes // of fields
 	headerModes modes
-	headers     bool // any header is told
+	headers     bool // any header is reported
 	total       *atomic.Int64
 
 	mu     sync.Mutex // one line at a time
@@ -180,7 +180,7 @@ func clean(text string) string {
 	return strings.ReplaceAll(q[1:len(q)-1], " ", "_")
 }
 
-// clientHost is the client's address, as trusted peers tell it where there are some.
+// clientHost is the client's address, as trusted peers say it where there are some.
 func clientHost(e *Exchange) string {
 	if e.detail != nil && e.detail.client != "" {
 		return e.detail.client

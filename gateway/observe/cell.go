@@ -38,7 +38,7 @@ type seriesKey struct {
 // recentCells is how many cells are found at once: a power of two.
 const recentCells = 64
 
-// place is where of recentCells a cell may be. It need not tell cells apart.
+// place is where of recentCells a cell may be. It need not distinguish cells.
 func (c *seriesKey) place() uint {
 	h := uint(c.status) + uint(len(c.method))<<2 + uint(len(c.entrypoint))<<1 + uint(len(c.router))*7
 	if n := len(c.router); n > 1 {
@@ -114,7 +114,7 @@ const (
 	serviceKey    = "traefik.service"
 )
 
-// known bounds the methods told: a client may send any word.
+// known bounds the methods reported: a client may send any word.
 func known(method string) string {
 	switch method {
 	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,

@@ -63,7 +63,7 @@ func (l *accessLog) shown(name, value string) string {
 }
 
 // header is a request header as its mode has it. Those of the Common Log Format are
-// told unless something is said of headers.
+// reported unless something is said of headers.
 func (l *accessLog) header(name, value string) string {
 	if l.config.Fields == nil || l.config.Fields.Headers == nil {
 		return value
@@ -80,7 +80,7 @@ func shown(m modes, name, value string) string {
 }
 
 // path is the request's, without its query where queries are dropped. Where nothing is
-// said of them, what they tell of secrets is hidden: browsers can send the token of a
+// said of them, what they have of secrets is hidden: browsers can send the token of a
 // WebSocket nowhere else.
 func (l *accessLog) path(e *Exchange) string {
 	path, mode := pathAndQuery(e.uri), ""

@@ -83,7 +83,7 @@ func TestJSONQuery(t *testing.T) {
 	}
 }
 
-// What the gateway answers itself is told only where that is asked for.
+// What the gateway answers itself is reported only where that is asked for.
 func TestInternals(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

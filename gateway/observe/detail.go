@@ -9,7 +9,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// detail is what only an access log tells of a request: without one nothing of it is
+// detail is what only an access log reports of a request: without one nothing of it is
 // looked at.
 type detail struct {
 	client string            // X-Forwarded-For as trusted peers sent it; empty for none
@@ -21,7 +21,7 @@ type detail struct {
 	took   time.Duration
 	status int
 	size   int64
-	origin http.Header // as the server's answer left it; nil where no header is told
+	origin http.Header // as the server's answer left it; nil where no header is reported
 }
 
 var details = sync.Pool{New: func() any { return new(detail) }}

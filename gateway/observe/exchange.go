@@ -40,7 +40,7 @@ type Exchange struct {
 	dated           bool      // the answer's Date is ours
 	user            string    // as a middleware knows it
 	lasting         *detached // nil while the handlers are all there is
-	detail          *detail   // what only an access log tells; nil without one
+	detail          *detail   // what only an access log says; nil without one
 }
 
 var (
@@ -49,7 +49,7 @@ var (
 	_ respwriter.Named          = (*Exchange)(nil)
 )
 
-// SetRoute notes which router takes the request, and what is not to be told of it.
+// SetRoute notes which router takes the request, and what is not to be reported of it.
 func (e *Exchange) SetRoute(router, service string, quiet *config.Observability) {
 	e.router, e.service = router, service
 	if quiet == nil {

@@ -86,7 +86,7 @@ func fieldsOf(e *Exchange, took time.Duration) map[string]any {
 	return all
 }
 
-// add tells of the server that was asked, and of the trace.
+// add reports the server that was asked, and the trace.
 func (d *detail) add(all map[string]any, took time.Duration, size int64) {
 	if d.client != "" {
 		all["ClientHost"] = bounded(d.client)
@@ -140,7 +140,7 @@ func newModes(usual, mode string, names map[string]string) modes {
 	return m
 }
 
-// keepsAny reports whether anything is told.
+// keepsAny reports whether anything is kept.
 func (m modes) keepsAny() bool {
 	for _, mode := range m.names {
 		if mode != "drop" {

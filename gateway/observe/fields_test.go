@@ -97,7 +97,7 @@ func TestNoOrigin(t *testing.T) {
 	}
 }
 
-// TestAskedAgain tells of the server that was asked last.
+// TestAskedAgain reports the server that was asked last.
 func TestAskedAgain(t *testing.T) {
 	t.Parallel()
 	line := logged(t, nil, httptest.NewRequest(http.MethodGet, "/", nil), func(e *observe.Exchange) {

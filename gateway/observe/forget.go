@@ -105,7 +105,7 @@ func (m *metrics) keep(alive func() *Alive) {
 }
 
 // Scrape reads the metrics for who keeps them. What is not configured any more is
-// told this once, and removed, as Traefik does; a request that ends later brings it
+// reported once, and removed, as Traefik does; a request that ends later brings it
 // back for one more time.
 func (m *metrics) Scrape() ([]*dto.MetricFamily, error) {
 	n := m.current.Load()

@@ -27,7 +27,7 @@ type Certificate struct {
 	NotAfter     time.Time
 }
 
-// live tells what is asked for only when metrics are read, so that it is never stale
+// live says what is asked for only when metrics are read, so that it is never stale
 // and costs requests nothing.
 type live struct {
 	servers      func() []Server
@@ -47,14 +47,14 @@ func desc(name, help string, labels ...string) *prometheus.Desc {
 	return prometheus.NewDesc(name, help, labels, nil)
 }
 
-// Describe tells which metrics there are.
+// Describe says which metrics there are.
 func (live) Describe(to chan<- *prometheus.Desc) {
 	to <- serverUp
 	to <- opened
 	to <- notAfter
 }
 
-// Collect tells their values.
+// Collect sends their values.
 func (l live) Collect(to chan<- prometheus.Metric) {
 	if l.servers != nil {
 		reported := map[Server]bool{} // one server may be there twice, with other weights

@@ -1,4 +1,4 @@
-// Package observe tells of the gateway's requests: an access log in the Common Log
+// Package observe reports the gateway's requests: an access log in the Common Log
 // Format or JSON, and Prometheus metrics under Traefik's names.
 package observe
 
@@ -46,7 +46,7 @@ type Options struct {
 	// standard error: standard output belongs to the stack's own lines.
 	Output io.Writer
 	// Servers, Connections and Certificates are asked when the metrics are read. Nil
-	// means that there are none to tell.
+	// means that there are none to say.
 	Servers      func() []Server
 	Connections  func() []Connections
 	Certificates func() []Certificate
@@ -60,7 +60,7 @@ type Options struct {
 	Log *slog.Logger
 }
 
-// New returns an observer that counts, and writes no access log until it is told
+// New returns an observer that counts, and writes no access log until it is asked to
 // to by Apply.
 func New(opts Options) *Observer {
 	o := &Observer{context: opts.Context, log: opts.Log, output: opts.Output}
@@ -100,7 +100,7 @@ func (o *Observer) Apply(c *config.Static) error {
 	return errors.Join(o.metrics.configure(c.Metrics), o.openLog(c.AccessLog))
 }
 
-// Keep tells what is configured from now on: the series of all else are told once
+// Keep sets what is configured from now on: the series of all else are reported once
 // more, and then left out. It is to be called before requests reach what is new.
 func (o *Observer) Keep(a Alive) { o.metrics.keep(func() *Alive { return &a }) }
 
@@ -113,7 +113,7 @@ func (o *Observer) Reloaded() { o.metrics.reloaded() }
 // Handler serves the metrics under Traefik's names in Prometheus's text form.
 func (o *Observer) Handler() http.Handler { return o.metrics.handler() }
 
-// Gatherer reads what Handler serves, for who tells it among others. It has a method
+// Gatherer reads what Handler serves, for who says it among others. It has a method
 // Scrape, of Gather's kind, for who hands on what it reads: after that the series of
 // what is not configured any more are left out.
 func (o *Observer) Gatherer() prometheus.Gatherer { return o.metrics }

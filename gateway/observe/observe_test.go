@@ -85,7 +85,7 @@ func TestJSON(t *testing.T) {
 	}
 }
 
-// Who was let in is who a middleware says, whatever the service is told.
+// Who was let in is who a middleware says, whatever the service is sent.
 func TestUser(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {

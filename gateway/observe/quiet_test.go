@@ -14,7 +14,7 @@ import (
 	"axion/gateway/observe"
 )
 
-// A router's observability switches off what is told of its requests.
+// A router's observability switches off what is reported of its requests.
 func TestObservability(t *testing.T) {
 	t.Parallel()
 	yes, no := true, false

@@ -154,7 +154,7 @@ func (l *Loop) close() {
 	l.waiting = nil
 }
 
-// want has a probe begin that is told to outcome, which must have room.
+// want has a probe begin whose outcome is sent to outcome, which must have room.
 func (l *Loop) want(outcome chan<- error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// A pipe in place of a file is told, and keeps nothing waiting.
+// A pipe in place of a file is reported, and keeps nothing waiting.
 func TestPipes(t *testing.T) {
 	t.Parallel()
 	base := "services:\n  web:\n    image: x\n    ports: ['3000']\n    labels:\n      - traefik.http.routers.r.rule=Host(`a.localhost`)\n"

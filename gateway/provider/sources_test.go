@@ -157,7 +157,7 @@ func TestRunContainers(t *testing.T) {
 	r.untilRule(t, "r", "b")
 }
 
-// What Traefik is told of the engine holds for running containers too, as soon as
+// What Traefik is set to of the engine holds for running containers too, as soon as
 // the file says otherwise.
 func TestRunBindPortIP(t *testing.T) {
 	t.Parallel()

@@ -15,7 +15,7 @@ import (
 	"axion/gateway/respwriter"
 )
 
-// noting is a writer that notes what it is told of servers.
+// noting is a writer that notes what it is notified of servers.
 type noting struct {
 	http.ResponseWriter
 	told *[]string
@@ -31,7 +31,7 @@ func (n noting) Answered(status int, size int64) {
 	*n.told = append(*n.told, fmt.Sprint(status, " with ", size))
 }
 
-// TestAnswered tells the observer of each server that is asked, and what came of it,
+// TestAnswered informs the observer of each server that is asked, and what came of it,
 // by both clients alike.
 func TestAnswered(t *testing.T) {
 	t.Parallel()
@@ -99,7 +99,7 @@ func TestAnswered(t *testing.T) {
 	}
 }
 
-// TestPasswordsHidden tells neither clients nor the log the password of an address.
+// TestPasswordsHidden sends neither clients nor the log the password of an address.
 func TestPasswordsHidden(t *testing.T) {
 	t.Parallel()
 	gone := httptest.NewServer(http.NotFoundHandler())

@@ -95,7 +95,7 @@ func down(t *testing.T, b proxy.Service) {
 	}
 }
 
-// TestRestart has the request after a server's restart answered, whatever had told that
+// TestRestart has the request after a server's restart answered, whatever had reported that
 // it was down.
 func TestRestart(t *testing.T) {
 	t.Parallel()

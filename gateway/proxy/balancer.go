@@ -255,7 +255,7 @@ func (b *Balancer) stickyServer(ticket string) *server {
 	return nil
 }
 
-// Servers tells every server's state.
+// Servers returns every server's state.
 func (b *Balancer) Servers() []Status {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -186,7 +186,7 @@ func wantsPage(r *http.Request) bool {
 	return false
 }
 
-// Since tells in words how long nothing has answered.
+// Since says in words how long nothing has answered.
 func (f failure) Since() string {
 	if f.Waiting < 1 {
 		return "just now"

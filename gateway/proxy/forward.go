@@ -75,7 +75,7 @@ func (b *Balancer) handleError(w http.ResponseWriter, r *http.Request, s *server
 // failBody answers a request whose body could not be read.
 func failBody(w http.ResponseWriter, r *http.Request, status int) {
 	if r.ProtoMajor == 1 {
-		w.Header().Set("Connection", "close") // what comes after the body cannot be told from it
+		w.Header().Set("Connection", "close") // what comes after the body cannot be distinguished from it
 	}
 	text := "the request's body is malformed or broke off"
 	if status == http.StatusRequestTimeout {

@@ -11,7 +11,7 @@ import (
 	"axion/gateway/hostname"
 )
 
-// forwarded are the headers by which a proxy tells of its client. None is
+// forwarded are the headers by which a proxy reports its client. None is
 // believed from a client.
 var forwarded = []string{
 	"Forwarded",
@@ -30,7 +30,7 @@ var forwarded = []string{
 	"X-Scheme",
 }
 
-// IsForwarded reports whether a header, named as [http.Header] has it, tells of a
+// IsForwarded reports whether a header, named as [http.Header] has it, reports a
 // proxy's client, also where only servers that take other characters for dashes would
 // read it so, as X_Forwarded_For.
 func IsForwarded(name string) bool {
@@ -180,7 +180,7 @@ func protocol(r *http.Request) string {
 	return "http"
 }
 
-// port is the one that the client dialled, as its Host header tells it, or else the
+// port is the one that the client dialled, as its Host header says it, or else the
 // one of the protocol that it or, where believed says so, a peer in front of it speaks.
 func port(r *http.Request, believed bool) string {
 	if _, port, err := hostname.Split(r.Host); err == nil && port != "" {

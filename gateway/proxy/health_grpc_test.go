@@ -51,7 +51,7 @@ func serveGRPCS(t *testing.T, h *health.Server) (addr, ca string) {
 	return s.Listener.Addr().String(), ca
 }
 
-// watchGRPC checks a server; the channel tells whenever its health changes.
+// watchGRPC checks a server; the channel says whenever its health changes.
 func watchGRPC(t *testing.T, url string, timeout config.Duration, c *config.ServersTransport) (*proxy.Balancer, chan bool) {
 	t.Helper()
 	lb := servers(url)
@@ -84,7 +84,7 @@ func nextHealth(t *testing.T, changes chan bool, want bool) {
 	}
 }
 
-// TestHealthGRPC follows a gRPC server's health as it tells it.
+// TestHealthGRPC follows a gRPC server's health as it says it.
 func TestHealthGRPC(t *testing.T) {
 	t.Parallel()
 	for _, scheme := range []string{"http", "h2c", "https"} {

@@ -10,7 +10,7 @@ import (
 
 // lastAnswerConn lets an answer be read that a server gave before it reset the
 // connection: net/http's client gives up at the first write that fails. Such a write
-// counts as done; the reading, which a reset ends at once, tells what became of it.
+// counts as done; the reading, which a reset ends at once, says what became of it.
 type lastAnswerConn struct {
 	net.Conn
 	ended atomic.Bool // a read has failed

@@ -19,13 +19,13 @@ type Service interface {
 	// OnChange has f called, one call at a time, after Up has changed, until remove is
 	// called, which f must not do. A call under way goes on meanwhile.
 	OnChange(f func(up bool)) (remove func())
-	// Servers tells every server's state.
+	// Servers returns every server's state.
 	Servers() []Status
 	// Close ends what runs behind; requests go on being served.
 	Close()
 }
 
-// watchers are told of changes.
+// watchers are notified of changes.
 type watchers struct {
 	mu   sync.Mutex
 	list []*func(up bool)
@@ -60,7 +60,7 @@ type compositeBase struct {
 	removes []func() // of the callbacks at the children
 }
 
-// follow has the group tell of its children's changes. up is the group's own view.
+// follow has the group report its children's changes. up is the group's own view.
 func (g *compositeBase) follow(up func() bool) {
 	if !g.reports {
 		return

@@ -178,7 +178,7 @@ func TestWeighted(t *testing.T) {
 	}
 }
 
-// flaky is a service that is up or down as it is told.
+// flaky is a service that is up or down as it is set.
 type flaky struct {
 	http.HandlerFunc
 	up   atomic.Bool

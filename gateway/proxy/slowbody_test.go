@@ -42,7 +42,7 @@ func (l notedListener) Accept() (net.Conn, error) {
 	return &notedConn{Conn: c}, nil
 }
 
-// heldBody tells its reader of a failure only once given is closed.
+// heldBody informs its reader of a failure only once given is closed.
 type heldBody struct {
 	io.ReadCloser
 	given <-chan struct{}

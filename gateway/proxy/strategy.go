@@ -50,7 +50,7 @@ type load struct {
 	latency atomic.Int64 // to the first byte, smoothed, in nanoseconds
 }
 
-// begin counts a request; its end is told with the time to the first byte, 0 where
+// begin counts a request; its end is called with the time to the first byte, 0 where
 // none came.
 func (l *load) begin() { l.active.Add(1) }
 

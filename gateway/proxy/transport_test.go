@@ -87,7 +87,7 @@ func TestDialTimeout(t *testing.T) {
 	}
 }
 
-// watched is a server that tells when its connections are closed. Its handler waits
+// watched is a server that says when its connections are closed. Its handler waits
 // until n requests are there.
 func watched(t *testing.T, n int) (s *httptest.Server, closed chan struct{}) {
 	t.Helper()

@@ -72,7 +72,7 @@ func (t *timer) Write(p []byte) (int, error) {
 // Unwrap is the writer below.
 func (t *timer) Unwrap() http.ResponseWriter { return t.ResponseWriter }
 
-// tell tells the observer which server is asked, and returns it; nil where there is
+// tell returns the observer, informed which server is asked; nil where there is
 // none.
 func tell(w http.ResponseWriter, service string, u *url.URL) respwriter.ServerRecorder {
 	o, ok := respwriter.Find[respwriter.ServerRecorder](w)

@@ -55,7 +55,7 @@ func Build(d *config.Dynamic, old *Table, deps Deps) *Table {
 	return b.Table
 }
 
-// validate puts the routers in order and tells what is doubtful about them.
+// validate puts the routers in order and says what is doubtful about them.
 func (b *builder) validate() {
 	b.sortAndIndex()
 	b.assignTLSOptions()
@@ -65,7 +65,7 @@ func (b *builder) validate() {
 	b.validateUnused()
 	b.Problems = append(b.Problems, b.deps.Linter.Check(b.Dynamic)...)
 	b.Problems = append(b.Problems, tcpUnreached(b.Table)...)
-	checked := map[config.Problem]bool{} // and told of
+	checked := map[config.Problem]bool{} // and reported
 	for _, p := range b.Dynamic.Problems {
 		checked[p] = true
 	}
@@ -83,7 +83,7 @@ func (b *builder) validate() {
 	}
 }
 
-// Check tells which routers of d would be disabled, and why, without building
+// Check says which routers of d would be disabled, and why, without building
 // what serves them: so that the provider can keep a file's last good version. What is
 // unchanged is taken from the table in force, which may be nil.
 func Check(d *config.Dynamic, now *Table, deps Deps) []config.Problem {
@@ -99,7 +99,7 @@ func Check(d *config.Dynamic, now *Table, deps Deps) []config.Problem {
 	return slices.DeleteFunc(problems, func(p config.Problem) bool { return p.Severity != config.Error })
 }
 
-// CheckAll tells all that is wrong or doubtful about d beyond what its provider found,
+// CheckAll says all that is wrong or doubtful about d beyond what its provider found,
 // without building what serves it.
 func CheckAll(d *config.Dynamic, deps Deps) []config.Problem {
 	b := buildDry(d, nil, deps)
@@ -309,7 +309,7 @@ func (b *state) checkOptions(r *Router, e *EntryPoint, c *config.RouterTLS) {
 	r.refuse("tls.options", message, hint)
 }
 
-// entryPointMismatch tells of an entrypoint that does not speak what the router asks for.
+// entryPointMismatch reports an entrypoint that does not speak what the router asks for.
 func (r *Router) entryPointMismatch(name string) {
 	message := "entrypoint " + name + " serves plain HTTP only, and the router has tls"
 	hint := "name the entrypoint " + WebSecure + ", or remove the router's tls settings"
@@ -324,7 +324,7 @@ func (r *Router) entryPointMismatch(name string) {
 	r.warn("entrypoints", message+": it answers on "+r.EntryPoints[0].Name+" only", hint)
 }
 
-// warnUntrustedHosts tells of hosts for which the local authority must not vouch.
+// warnUntrustedHosts reports hosts for which the local authority must not vouch.
 func (t *Table) warnUntrustedHosts(r *Router) {
 	if !r.ServesTLS() || t.hasOtherIssuer(r) {
 		return

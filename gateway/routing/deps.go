@@ -30,7 +30,7 @@ type Deps struct {
 	Private selfaddr.Set
 	// Addresses are those of compose services that are the stack's own.
 	Addresses map[string][]string
-	// Guard tells whose connections are led to Private. Nil: everybody's.
+	// Guard says whose connections are led to Private. Nil: everybody's.
 	Guard *peer.Guard
 	// Control refuses connections back to the stack.
 	Control func(network, address string, c syscall.RawConn) error

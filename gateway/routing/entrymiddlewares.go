@@ -125,7 +125,7 @@ func (b *builder) redirect(e *EntryPoint) {
 }
 
 // redirectPort is the port of an entrypoint as it is configured, or that of ":port", and
-// tells where it is open here.
+// says where it is open here.
 func (b *builder) redirectPort(to string) (nominal int, port func() int, err error) {
 	target := b.EntryPoints[to]
 	if text, ok := strings.CutPrefix(to, ":"); ok {

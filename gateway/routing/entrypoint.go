@@ -165,7 +165,7 @@ func (e EntryPoints) hint() string {
 	return "the entrypoints are " + strings.Join(slices.Sorted(maps.Keys(e)), ", ")
 }
 
-// Endpoint is where an entrypoint is open. Those of the gateway are told apart by it: the
+// Endpoint is where an entrypoint is open. Those of the gateway are distinguished by it: the
 // name of an entrypoint may change, or go on to another place.
 type Endpoint struct {
 	UDP     bool
@@ -185,7 +185,7 @@ func (t *Table) EntryPointProblem(e *EntryPoint, what, hint string) config.Probl
 	return t.Dynamic.Static.Problem(e.Config.Origin, severity, fmt.Sprintf("entrypoint %q %s", e.Name, what), hint)
 }
 
-// warnSharedEndpoints tells of entrypoints that cannot be open, as another has their place.
+// warnSharedEndpoints reports entrypoints that cannot be open, as another has their place.
 func (t *Table) warnSharedEndpoints() {
 	first := make(map[Endpoint]*EntryPoint)
 	for _, e := range t.EntryPoints.All() {

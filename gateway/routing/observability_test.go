@@ -6,7 +6,7 @@ import (
 	"axion/gateway/config"
 )
 
-// A router's own word on what is told of it counts; else that of the entrypoint does.
+// A router's own word on what is reported of it counts; else that of the entrypoint does.
 func TestObservabilityOf(t *testing.T) {
 	t.Parallel()
 	yes, no := true, false

@@ -22,10 +22,10 @@ func (t *Table) warnEqualPriorities() {
 }
 
 const (
-	// maxEqualPriorities bounds how many ties of one router are named; that there are more is told.
+	// maxEqualPriorities bounds how many ties of one router are named; that there are more is reported.
 	maxEqualPriorities = 32
 	// maxPriorityChecks bounds how many pairs of one list are compared; that there are more
-	// is told.
+	// is reported.
 	maxPriorityChecks = 1 << 18
 )
 

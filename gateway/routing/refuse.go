@@ -57,7 +57,7 @@ func (b *state) refuse(at config.Origin, network, address string) error {
 func (b *state) refuseURL(at config.Origin, text string) error {
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" {
-		return nil // told elsewhere
+		return nil // reported elsewhere
 	}
 	port := "80"
 	if u.Scheme == "https" {
@@ -74,7 +74,7 @@ func (b *state) refuseAuth(c *config.Middleware) error {
 	}
 	u, err := url.Parse(c.ForwardAuth.Address)
 	if err != nil {
-		return nil // told elsewhere
+		return nil // reported elsewhere
 	}
 	if l, ok := b.deps.Private.Find("tcp", u.Host); ok {
 		return &hintError{error: fmt.Errorf("its address %s is this stack's own %s", u.Host, l.Name),

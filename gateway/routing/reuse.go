@@ -9,7 +9,7 @@ import (
 
 // canReuse reports whether all that routers depend on beside what they name is as it was
 // for the old table: entrypoints, TLS options, and where the stack listens. Then what was
-// sound and did not change is taken over as it is, without a look at it: it is told by
+// sound and did not change is taken over as it is, without a look at it: it is known by
 // its pointer, which the provider keeps.
 func (b *state) canReuse() bool {
 	was, now := b.old.Dynamic, b.Dynamic

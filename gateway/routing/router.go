@@ -109,7 +109,7 @@ func (r *Router) isRefused() bool {
 	return false
 }
 
-// problem tells a finding with the place of the label in question.
+// problem reports a finding with the place of the label in question.
 func (r *Router) problem(f Finding, d *config.Dynamic) config.Problem {
 	if f.Path != "" {
 		return d.Problem(f.Severity, f.Origin, f.Path, fmt.Sprintf("the router %q is refused: %s", config.BareName(r.Name), f.Message), f.Hint)

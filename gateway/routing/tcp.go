@@ -57,7 +57,7 @@ func tcpProblems(t *Table) []config.Problem {
 	return list
 }
 
-// tcpUnreached tells of TCP routers with TLS whose hosts HTTPS routers take before them,
+// tcpUnreached reports TCP routers with TLS whose hosts HTTPS routers take before them,
 // as in Traefik.
 func tcpUnreached(t *Table) []config.Problem {
 	var list []config.Problem

@@ -127,7 +127,7 @@ func (o *hostOptions) assign(r *Router, c *config.RouterTLS, hosts []string) {
 // hasNoHost reports whether the rule has nothing about hosts.
 func (r *Router) hasNoHost() bool { return !strings.Contains(strings.ToLower(r.Config.Rule), "host") }
 
-// warnNoHost tells of options that no handshake can know to choose.
+// warnNoHost reports options that no handshake can know to choose.
 func (r *Router) warnNoHost(hosts []string) {
 	if len(hosts) == 0 && r.hasNoHost() {
 		r.warnOnce("tls.options", "the rule names no host: which TLS options a client gets depends on the host it asks for",

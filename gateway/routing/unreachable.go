@@ -3,7 +3,7 @@ package routing
 import "fmt"
 
 // maxCovers bounds how many routers before them the routers of a list are compared with, on
-// the average; what some do not need, those after them may. That there are more is told.
+// the average; what some do not need, those after them may. That there are more is reported.
 const maxCovers = 64
 
 // warnUnreachable adds a warning to each router that never gets a request, because one

@@ -6,7 +6,7 @@ import (
 )
 
 // Covers reports whether r accepts every request that other accepts, as far as
-// their matchers tell: true is certain, false may be ignorance.
+// their matchers say: true is certain, false may be ignorance.
 func (r *Rule) Covers(other *Rule) bool { return implies(other.root, r.root) }
 
 // implies reports whether each request that n accepts is one that m does.

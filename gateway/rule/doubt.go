@@ -60,7 +60,7 @@ func doubt(name string, args []string) (message, hint string) {
 	return "", ""
 }
 
-// wrapped tells of an argument within spaces, or within quotes of its own.
+// wrapped reports an argument within spaces, or within quotes of its own.
 func wrapped(name, arg string, all []string) (message, hint string) {
 	if strings.HasPrefix(name, "Query") || name == "HeaderRegexp" {
 		return "", "" // a value may be anything

@@ -8,7 +8,7 @@ import (
 )
 
 // doubts holds rules that Traefik v3 reads and that do not mean what they say; the
-// corrected one is what the hint tells to write.
+// corrected one is what the hint says to write.
 var doubts = []struct {
 	name, rule, message, corrected string
 }{

@@ -14,7 +14,7 @@ type Verdict struct {
 	Change string `json:"change,omitempty"`
 }
 
-// Explain tells each matcher's verdict, in the order of the rule.
+// Explain says each matcher's verdict, in the order of the rule.
 func (r *Rule) Explain(req *Request) []Verdict { return r.root.explain(req, nil) }
 
 // Unmet is the fewest verdicts that would have to be others for req to match;

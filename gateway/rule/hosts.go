@@ -22,7 +22,7 @@ func (r *Rule) Hosts() (hosts []string, all bool) {
 }
 
 // Domains lists, sorted and in lower case, the values of the rule's Hosts that are not
-// negated, wildcards included: by these Traefik tells which routers share a host, and
+// negated, wildcards included: by these Traefik says which routers share a host, and
 // which have none.
 func (r *Rule) Domains() []string {
 	list := domains(r.root, nil)

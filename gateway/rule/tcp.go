@@ -68,7 +68,7 @@ func (r *TCPRule) Hosts() (hosts []string, all bool) {
 	return (&Rule{root: r.root}).Hosts()
 }
 
-// AsksForName reports whether the rule depends on what only TLS tells: a server
+// AsksForName reports whether the rule depends on what only TLS says: a server
 // name other than `*`, or ALPN. A router without TLS cannot have such a rule.
 func (r *TCPRule) AsksForName() bool { return asksForName(r.root) }
 

@@ -1,4 +1,4 @@
-// Package secret tells which parts of a configuration are secret, by their names and
+// Package secret says which parts of a configuration are secret, by their names and
 // by what they look like, and hides them.
 package secret
 
@@ -24,7 +24,7 @@ var (
 	Text = regexp.MustCompile(`\$(?:apr1|2[abxy]|argon2\w*)\$|\$[56]\$+[\w./]{8}|(?i:\{S?SHA)|-----BEGIN|` +
 		`PRIVATE KEY-----|[\x00-\x08\x0a-\x1f\x{85}\x{2028}\x{2029}]`)
 	// userInfo is who asks in a URL, and the password, which may hold a slash or an @.
-	// Where the scheme is missing the colon tells it.
+	// Where the scheme is missing the colon says it.
 	userInfo = regexp.MustCompile(`://\S*@|(^|[\s"'(=])[\w.%+-]*:[^\s/@"'()\x60,]+@`)
 	// inQuery is a parameter of a URL whose name says that it is secret.
 	inQuery = regexp.MustCompile(`(?i)([?&][\w.\-]*(?:token|key|secret|pass|pwd|auth|sig|signature|credential)[\w.\-]*=)[^&\s#"'\x60]+`)
@@ -34,7 +34,7 @@ var (
 	// headers matches names of headers that carry credentials.
 	headers = regexp.MustCompile(`(?i)auth|cookie|pass|pwd|secret|token|key|credential|session|signature|` +
 		`jwt|csrf|xsrf|hmac|private|verify|bearer|(?:^|-)(?:sig|otp|pin)(?:-|$)`)
-	// plainHeaders are those whose values are told to every browser anyway.
+	// plainHeaders are those whose values are sent to every browser anyway.
 	plainHeaders = []string{"access-control-allow-credentials", "proxy-authenticate", "public-key-pins", "www-authenticate"}
 	// scheme is how a value begins that is one of HTTP's credentials (RFC 9110, section 11).
 	scheme = regexp.MustCompile(`(?i)^\s*(?:basic|bearer|digest|negotiate|token|api-?key|aws4-hmac-sha256|hmac|hawk)\s+\S`)
@@ -80,7 +80,7 @@ func Value(value string, secret bool) string {
 	return URL(value)
 }
 
-// URL hides who asks in the URLs of a text, and what their queries tell of secrets.
+// URL hides who asks in the URLs of a text, and what their queries have of secrets.
 func URL(text string) string {
 	if !strings.ContainsAny(text, "@=") {
 		return text

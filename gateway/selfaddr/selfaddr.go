@@ -1,4 +1,4 @@
-// Package selfaddr tells whether an address is one at which this process listens
+// Package selfaddr says whether an address is one at which this process listens
 // itself: a proxy that connects there serves its own requests without end, or hands
 // out what is meant for this machine's user alone.
 package selfaddr

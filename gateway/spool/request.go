@@ -68,7 +68,7 @@ func Fail(w http.ResponseWriter, r *http.Request, err error) {
 		status = http.StatusRequestEntityTooLarge
 	}
 	if r.ProtoMajor == 1 {
-		w.Header().Set("Connection", "close") // what comes after the body cannot be told from it
+		w.Header().Set("Connection", "close") // what comes after the body cannot be distinguished from it
 	}
 	http.Error(w, http.StatusText(status), status)
 }

@@ -38,7 +38,7 @@ func TestReadValues(t *testing.T) {
 	}
 }
 
-// A PROXY protocol without anybody to speak it is told in all spellings, and left out.
+// A PROXY protocol without anybody to speak it is reported in all spellings, and left out.
 func TestReadProxyProtocol(t *testing.T) {
 	t.Parallel()
 	const want = "entryPoints.n.proxyProtocol: nobody is trusted to speak it, and Traefik does not start with it (list the balancers"
@@ -112,7 +112,7 @@ func TestReadMetrics(t *testing.T) {
 	}
 }
 
-// Values of settings that mean nothing here, and that Traefik does not know, are told.
+// Values of settings that mean nothing here, and that Traefik does not know, are reported.
 func TestReadPassedOverValues(t *testing.T) {
 	t.Parallel()
 	_, problems := read(static.Source{Args: args("--log.level=DEBG", "--log.maxage=1")})

@@ -11,7 +11,7 @@ import (
 	"axion/gateway/static"
 )
 
-// TestReadFileInPart reads files in which things have the wrong form: each is told by
+// TestReadFileInPart reads files in which things have the wrong form: each is reported by
 // its name, and the rest counts.
 func TestReadFileInPart(t *testing.T) {
 	t.Parallel()
@@ -84,7 +84,7 @@ func TestIgnored(t *testing.T) {
 	}
 }
 
-// TestHarmless is silent about what asks for nothing, and tells of it otherwise.
+// TestHarmless is silent about what asks for nothing, and reports it otherwise.
 func TestHarmless(t *testing.T) {
 	t.Parallel()
 	for flag, want := range map[string]string{

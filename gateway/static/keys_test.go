@@ -57,7 +57,7 @@ func document(keys map[string]string) map[string]any {
 	return root
 }
 
-// ways are the ways to tell Traefik the same: its flags, its variables, and a file in
+// ways are the ways to set Traefik to the same: its flags, its variables, and a file in
 // each form.
 func ways(t *testing.T, keys map[string]string) map[string]static.Source {
 	t.Helper()
@@ -155,7 +155,7 @@ func TestKeys(t *testing.T) {
 	}
 }
 
-// reported checks that a setting that is not followed is told, and nothing else is.
+// reported checks that a setting that is not followed is reported, and nothing else is.
 func reported(t *testing.T, way string, k keytest.Key, problems []config.Problem) {
 	t.Helper()
 	if k.Where == "newer" {
@@ -190,7 +190,7 @@ func reported(t *testing.T, way string, k keytest.Key, problems []config.Problem
 	}
 }
 
-// TestKeysAbsent goes over what Traefik 3.7 does not have: it is told as such in all
+// TestKeysAbsent goes over what Traefik 3.7 does not have: it is reported as such in all
 // spellings, with what to do, wherever the setting around it is not followed.
 func TestKeysAbsent(t *testing.T) {
 	t.Parallel()
@@ -225,7 +225,7 @@ func TestKeysAbsent(t *testing.T) {
 	}
 }
 
-// TestKeysAreListed is the other way round: what is taken, and what is told not to be
+// TestKeysAreListed is the other way round: what is taken, and what is reported not to be
 // supported, is in the list.
 func TestKeysAreListed(t *testing.T) {
 	t.Parallel()

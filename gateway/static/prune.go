@@ -10,7 +10,7 @@ import (
 // fromFile decodes the static file.
 func (r *reader) fromFile(f *staticFile) {
 	r.origin = config.Origin{Provider: "file", File: f.name}
-	root, problem := document.Parse(f.place, f.data) // its ending there tells its form
+	root, problem := document.Parse(f.place, f.data) // its ending there says its form
 	if problem != nil {
 		problem.File = f.name
 		r.problems = append(r.problems, *problem)

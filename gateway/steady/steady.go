@@ -1,4 +1,4 @@
-// Package steady is a clock that nobody sets: for what has to be told apart by the
+// Package steady is a clock that nobody sets: for what has to be distinguished by the
 // time between, and is kept as a number, in which Go's own clock has lost that.
 package steady
 

@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// conn is a connection of which the first bytes were read, or whose peer told of
+// conn is a connection of which the first bytes were read, or whose peer said
 // the client that it speaks for.
 type conn struct {
 	net.Conn

@@ -98,7 +98,7 @@ func (t *transport) dialer(c *config.TCPLoadBalancer) (*dialer, error) {
 	return d, nil
 }
 
-// dial connects to a server on behalf of client, of which the server is told by
+// dial connects to a server on behalf of client, of which the server is informed by
 // the PROXY protocol; nil means the gateway itself.
 func (d *dialer) dial(ctx context.Context, address string, secure bool, client net.Conn) (net.Conn, error) {
 	if d.net.Timeout > 0 { // for all steps
@@ -127,7 +127,7 @@ func (d *dialer) dial(ctx context.Context, address string, secure bool, client n
 	return t, nil
 }
 
-// writeProxyHeader tells the server who the client is.
+// writeProxyHeader sends the server who the client is.
 func (d *dialer) writeProxyHeader(ctx context.Context, conn, client net.Conn) error {
 	var from, to net.Addr
 	if client != nil {

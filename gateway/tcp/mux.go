@@ -53,7 +53,7 @@ type MuxOptions struct {
 	ACMEByPass func() bool
 	// PeekTimeout is how long a client may take to say who it is. Nil means 10s.
 	PeekTimeout func() time.Duration
-	// Taken is told of each connection that a TCP router takes, as it was accepted.
+	// Taken is notified of each connection that a TCP router takes, as it was accepted.
 	// Nil means nobody is.
 	Taken func(net.Conn)
 	// Log receives failures. Nil discards.

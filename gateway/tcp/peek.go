@@ -16,7 +16,7 @@ const (
 	peekTimeout = 10 * time.Second
 	// maxHello bounds the bytes of a TLS client's first message and their records.
 	maxHello = 64 << 10
-	// firstRead is how much is read to tell what a client speaks.
+	// firstRead is how much is read to say what a client speaks.
 	firstRead = 1 << 10
 	// tlsRecord is the first byte of a TLS handshake (RFC 8446, section 5.1).
 	tlsRecord = 0x16
@@ -35,7 +35,7 @@ var (
 	errPremature = errors.New("the client went on before TLS was agreed on")
 )
 
-// clientHello is what a client's first bytes tell.
+// clientHello is what a client's first bytes say.
 type clientHello struct {
 	tls      bool
 	postgres bool // TLS was asked for in PostgreSQL's way
@@ -112,7 +112,7 @@ func (c *conn) asksSSL() (bool, error) {
 	}
 }
 
-// hello reads a TLS client's first message. One that is no such message is told
+// hello reads a TLS client's first message. One that is no such message is reported
 // nothing of: who serves it will refuse it.
 func (c *conn) hello() (clientHello, error) {
 	s := clientHello{tls: true}

@@ -91,7 +91,7 @@ func TestPostgresServerWithoutTLS(t *testing.T) {
 }
 
 // TestPostgresAlone checks that the server itself is asked where nothing has to be
-// told apart.
+// distinguished.
 func TestPostgresAlone(t *testing.T) {
 	t.Parallel()
 	own := newIdentity(t, "pg.localhost")

@@ -66,7 +66,7 @@ func (t *Tables) Findings() []layer4.Finding {
 	return list
 }
 
-// Servers tells the state of the servers of each service that has its own.
+// Servers returns the state of the servers of each service that has its own.
 func (t *Tables) Servers() map[string][]Server {
 	states := make(map[string][]Server)
 	for name, s := range t.services {

@@ -1,5 +1,5 @@
 // Package tcp routes raw connections: by an entrypoint alone, or by what a TLS
-// client tells before it is answered. TLS is ended here, or passed through to the
+// client says before it is answered. TLS is ended here, or passed through to the
 // server as it is.
 //
 // [Build] makes the tables of all entrypoints from a configuration; a [Mux] serves

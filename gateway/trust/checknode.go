@@ -7,8 +7,8 @@ import (
 	"errors"
 )
 
-// askNode has Node tell whether its connections trust the certificate in a file:
-// by exit code 0 or 3, or 4 where it is too old to tell.
+// askNode has Node say whether its connections trust the certificate in a file:
+// by exit code 0 or 3, or 4 where it is too old to say.
 const askNode = `
 const tls = require("tls"), { X509Certificate } = require("crypto");
 if (!tls.getCACertificates) process.exit(4);

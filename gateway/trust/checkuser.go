@@ -9,7 +9,7 @@ import (
 	"axion/gateway/listen/peer"
 )
 
-// checkUsers tells whether the other users of this machine are kept out of the stack.
+// checkUsers says whether the other users of this machine are kept out of the stack.
 func (m *machine) checkUsers(s Stack) Check {
 	c := Check{Name: "other users", State: fine,
 		Detail: "refused by all that a stack listens on, but the gateway's entrypoints and deployed projects"}

@@ -184,7 +184,7 @@ func TestDoctor(t *testing.T) {
 	})
 }
 
-// TestDoctorUsers: on Linux other users are kept out; elsewhere it is told what is open.
+// TestDoctorUsers: on Linux other users are kept out; elsewhere it reports what is open.
 func TestDoctorUsers(t *testing.T) {
 	t.Parallel()
 	m := newMachine(t)

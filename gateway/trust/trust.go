@@ -1,5 +1,5 @@
 // Package trust has the clients of this machine trust the local authority, and
-// tells what is in the way of HTTPS on it: `axion trust`, `untrust` and `doctor`.
+// says what is in the way of HTTPS on it: `axion trust`, `untrust` and `doctor`.
 //
 // It drives the tools that own each store. It never asks for more rights than it
 // was started with: where they do not suffice it prints the command that needs

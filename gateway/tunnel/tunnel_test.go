@@ -140,7 +140,7 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// joined sends what it is given when it is told to, so that TLS records arrive as one.
+// joined sends what it is given when it is asked to, so that TLS records arrive as one.
 type joined struct {
 	net.Conn
 	on   bool
@@ -156,7 +156,7 @@ func (j *joined) Write(p []byte) (int, error) {
 }
 
 // TestRecords passes on every TLS record of those that arrive at once: TLS reads them
-// together, and the socket has nothing more to tell.
+// together, and the socket has nothing more to say.
 func TestRecords(t *testing.T) {
 	t.Parallel()
 	s := httptest.NewTLSServer(nil)

@@ -8,7 +8,7 @@ import (
 )
 
 // waitReadable returns once a read would not wait. To look may take a connection's failure
-// away from the read after it, so that it is told here.
+// away from the read after it, so that it is reported here.
 func waitReadable(raw syscall.RawConn) error {
 	var failed error
 	err := raw.Read(func(fd uintptr) bool {

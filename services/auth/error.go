@@ -24,7 +24,7 @@ func (e *apiError) Error() string { return e.Message }
 // GetStatus is the HTTP status; huma asks for it.
 func (e *apiError) GetStatus() int { return e.status }
 
-// The answers to bad requests; clients tell them apart by their codes.
+// The answers to bad requests; clients distinguish them by their codes.
 var (
 	errCredentials   = &apiError{http.StatusUnauthorized, "Invalid email or password", "INVALID_EMAIL_OR_PASSWORD"}
 	errUnauthorized  = &apiError{http.StatusUnauthorized, "Unauthorized", "UNAUTHORIZED"}

@@ -29,7 +29,7 @@
 // caller reaches a NestJS service in either of two ways, and needs no change:
 //
 //   - The service has @MessagePattern('axion.codegen-service'). It is given all
-//     requests to codegen-service; the header ce_type tells them apart.
+//     requests to codegen-service; the header ce_type distinguishes them.
 //   - It has @MessagePattern('codegen-service.generate-code') only. A request that
 //     stays without an answer for half a second while no group subscribes to
 //     axion.codegen-service is sent there, and later ones are at once.

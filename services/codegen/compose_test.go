@@ -8,7 +8,7 @@ import (
 	"axion/services/contract"
 )
 
-// TestComposeEdges has each kind of edge tell a program where the other end is, and
+// TestComposeEdges has each kind of edge give a program where the other end is, and
 // start after it.
 func TestComposeEdges(t *testing.T) {
 	t.Parallel()

@@ -15,7 +15,7 @@ type store struct {
 	group  int
 	folder string // of its data; empty where it keeps none
 	args   []string
-	check  []string // the command that tells whether it is up
+	check  []string // the command that says whether it is up
 	env    func(*component) []variable
 	// memory it asks for and may have at most
 	request, limit string

@@ -11,7 +11,7 @@ import (
 	"axion/services/clustertest"
 )
 
-// TestHeld tells a lock that is held from one that was left behind.
+// TestHeld distinguishes a lock that is held from one that was left behind.
 func TestHeld(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -22,13 +22,13 @@ const lockFile = "lock"
 // process ends, however it ends. Keep it until then, or until Release: one that
 // is dropped may be freed with its memory.
 type Lock struct {
-	// Instance tells one locking from every other: an id that is never given twice.
+	// Instance distinguishes one locking from every other: an id that is never given twice.
 	Instance string
 	file     *flock.Flock
 }
 
 // Acquire locks the data directory dir for this process, creating it (mode
-// 0700) where missing. The file "lock" in it tells its id and the instance. A directory
+// 0700) where missing. The file "lock" in it has its id and the instance. A directory
 // in use gives a [*InUseError], after the moment for which a [Held] may have the lock.
 func Acquire(dir string) (*Lock, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -56,7 +56,7 @@ func Acquire(dir string) (*Lock, error) {
 // probeTimeout is longer than [Held] has a lock for.
 const probeTimeout = 100 * time.Millisecond
 
-// Held tells whether a process, this one too, has the lock of the data directory
+// Held says whether a process, this one too, has the lock of the data directory
 // dir: its instance, see [Lock], and its id, where the system lets a locked file be
 // read. The lock is the system's: a process that was killed has none. A directory that
 // is not there is not held.

@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// ownedByUser tells whether a file belongs to this process's user.
+// ownedByUser says whether a file belongs to this process's user.
 func ownedByUser(info fs.FileInfo) bool {
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	return ok && int(stat.Uid) == os.Geteuid()

@@ -68,7 +68,7 @@ func TestClockAhead(t *testing.T) {
 				if next != lease {
 					renewed, lease = renewed+1, next
 				}
-				time.Sleep(10 * time.Millisecond) // the database tells nobody of changes
+				time.Sleep(10 * time.Millisecond) // the database notifies nobody of changes
 			}
 			first.Kill()
 			g.open()

@@ -181,7 +181,7 @@ func TestResume(t *testing.T) {
 			close(end)
 			r.start()
 			r.want("p1", "d1", success("tea")[len(before):]...)
-			// Had anything been told twice, it would come before this.
+			// Had anything been reported twice, it would come before this.
 			r.send(contract.DeploymentRequested, "e2", "p1", strings.Replace(more, "d1", "d2", 1))
 			r.want("p1", "d2", success("tea")...)
 		})

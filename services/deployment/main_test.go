@@ -27,7 +27,7 @@ var (
 )
 
 // rig is the service, stand-ins for those that it asks, and a reader of what it
-// tells.
+// says.
 type rig struct {
 	*hosttest.Service
 	t       *testing.T
@@ -172,7 +172,7 @@ func (r *rig) want(project, deployment string, lines ...string) {
 	}
 }
 
-// success is all that is told of a deployment that works out.
+// success is all that is logged of a deployment that works out.
 func success(slug string) []string {
 	return []string{"STARTED", `PROGRESS "step":"codegen"`, `PROGRESS "step":"provision"`, `SUCCEEDED "url":"https://` + slug + `.test"`}
 }

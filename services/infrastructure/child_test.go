@@ -31,7 +31,7 @@ func child(args []string) {
 	}
 }
 
-// serve answers with its process id, and does as it is told.
+// serve answers with its process id, and does as it is asked.
 func serve() {
 	var unhealthy atomic.Bool
 	http.HandleFunc("/health", func(w http.ResponseWriter, _ *http.Request) {

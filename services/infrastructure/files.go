@@ -36,7 +36,7 @@ var (
 // this id.
 const modules = "node_modules"
 
-// named reports whether an id may name a folder, also where case does not tell names apart.
+// named reports whether an id may name a folder, also where case does not distinguish names.
 func named(text string) bool { return id.MatchString(text) && !strings.EqualFold(text, modules) }
 
 // check refuses what could leave the project's folder or break its labels.

@@ -158,7 +158,7 @@ func (*parentError) Hint() string {
 	return "give the id of a process that runs, such as $$ of a shell, or 0 to follow none"
 }
 
-// isPipe tells whether another process may hold the other end of f.
+// isPipe says whether another process may hold the other end of f.
 func isPipe(f *os.File) bool {
 	info, err := f.Stat()
 	return err == nil && info.Mode()&(fs.ModeNamedPipe|fs.ModeSocket) != 0

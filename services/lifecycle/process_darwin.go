@@ -14,7 +14,7 @@ const (
 // openProcess gives none: processes are looked at from time to time.
 func openProcess(int) int { return -1 }
 
-// goRun tells whether a process is the go command, and its parent.
+// goRun says whether a process is the go command, and its parent.
 func goRun(pid int) (parent int, ok bool) {
 	info, err := unix.SysctlKinfoProc("kern.proc.pid", pid)
 	if err != nil {

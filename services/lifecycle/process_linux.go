@@ -28,7 +28,7 @@ func openProcess(pid int) int {
 	return fd
 }
 
-// goRun tells whether a process is `go run`, and its parent.
+// goRun says whether a process is `go run`, and its parent.
 func goRun(pid int) (parent int, ok bool) {
 	dir := "/proc/" + strconv.Itoa(pid)
 	args, err := os.ReadFile(dir + "/cmdline")

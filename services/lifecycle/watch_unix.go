@@ -84,7 +84,7 @@ func (w *watch) wait(done <-chan struct{}) string {
 // wake has wait look at done.
 func (w *watch) wake() { _, _ = w.waking.Write([]byte{0}) }
 
-// alive tells whether there is a process of that id.
+// alive says whether there is a process of that id.
 func alive(pid int) bool {
 	err := syscall.Kill(pid, 0)
 	return err == nil || errors.Is(err, syscall.EPERM)

@@ -34,7 +34,7 @@ func newWatch(pids []int, stdin int) (*watch, error) {
 	return w, nil
 }
 
-// broken tells whether nobody holds the other end of a pipe.
+// broken says whether nobody holds the other end of a pipe.
 func broken(pipe windows.Handle) bool {
 	ok, _, err := peekNamedPipe.Call(uintptr(pipe), 0, 0, 0, 0, 0)
 	return ok == 0 && err == windows.ERROR_BROKEN_PIPE
@@ -69,7 +69,7 @@ func (w *watch) wait(done <-chan struct{}) string {
 // wake is not needed: wait looks at done by itself.
 func (*watch) wake() {}
 
-// alive tells whether there is a process of that id.
+// alive says whether there is a process of that id.
 func alive(pid int) bool {
 	h, err := windows.OpenProcess(windows.SYNCHRONIZE, false, uint32(pid))
 	if err != nil {
@@ -80,7 +80,7 @@ func alive(pid int) bool {
 	return err == nil && event != windows.WAIT_OBJECT_0
 }
 
-// goRun tells whether a process is the go command; its parent is not asked for.
+// goRun says whether a process is the go command; its parent is not asked for.
 func goRun(pid int) (parent int, ok bool) {
 	h, err := windows.OpenProcess(windows.PROCESS_QUERY_LIMITED_INFORMATION, false, uint32(pid))
 	if err != nil {

@@ -1,5 +1,5 @@
 // Package replacement lets processes of the user's take the place of a builtin on any
-// port: they tell the running stack where they listen, for as long as they run.
+// port: they ask the running stack where they listen, for as long as they run.
 //
 // A registrant connects to the [Registry], which listens on loopback alone, says a secret
 // that only the stack's user can read, and keeps the connection: its end is theirs,
@@ -41,7 +41,7 @@ type claim struct {
 	Address string `json:"address"` // "host:port", where it listens
 }
 
-// answer is what it is told, in one line too.
+// answer is what it is answered, in one line too.
 type answer struct {
 	Error string `json:"error,omitempty"` // why it is not registered
 }
@@ -55,7 +55,7 @@ type Options struct {
 	Listen func(addr string) (net.Listener, error)
 	// CheckReplaceable says why nobody may take a service's place, or nil. Required.
 	CheckReplaceable func(service string) error
-	// Log tells who came and went. Nil discards.
+	// Log says who came and went. Nil discards.
 	Log *slog.Logger
 }
 
@@ -167,7 +167,7 @@ func (r *Registry) accept() {
 	}
 }
 
-// errSecret is what somebody is told who does not say the secret.
+// errSecret is what somebody is answered who does not know the secret.
 var errSecret = errors.New("it does not know the stack's secret: run axion serve in the stack's folder, or with its --data")
 
 // serve hears one registrant out, and keeps it registered until its connection ends.
@@ -273,7 +273,7 @@ func Address(text string) (string, error) {
 	return net.JoinHostPort(host, fmt.Sprint(n)), nil
 }
 
-// Find tells where the running stack's registry is, and the secret for it.
+// Find says where the running stack's registry is, and the secret for it.
 type Find func() (address, secret string, err error)
 
 // Register keeps a service that listens at an address registered until ctx ends: at the

@@ -65,7 +65,7 @@ func TestVerify(t *testing.T) {
 	})
 }
 
-// TestSign holds the form to what other languages were told: any HMAC-SHA256 makes it.
+// TestSign holds the form to what other languages were given: any HMAC-SHA256 makes it.
 func TestSign(t *testing.T) {
 	t.Setenv(signature.Variable, strings.Repeat("0b", 32))
 	key := load(t, t.TempDir())

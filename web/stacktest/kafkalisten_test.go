@@ -17,7 +17,7 @@ import (
 	"axion/web/stacktest"
 )
 
-// told reads what the client says, and fails unless it was sent want alone.
+// told reads what the client prints, and fails unless it was sent want alone.
 func told(t *testing.T, at, stdout, stderr string, code int, want string) {
 	t.Helper()
 	var answer struct{ Told []string }

@@ -11,7 +11,7 @@ import (
 // Bounds of a map: more of a kind than that nobody can look at.
 const (
 	maxOfKind = 24 // nodes
-	// maxIdle is how many services are told that are no parts of the stack and that
+	// maxIdle is how many services are shown that are no parts of the stack and that
 	// nobody has ever asked, such as projects that were deployed.
 	maxIdle = 4
 )
@@ -215,7 +215,7 @@ func column(k Kind) int {
 	return slices.Index([]Kind{KindClient, KindGateway, KindService, KindPeer, KindTopic}, k)
 }
 
-// weight ranks what to tell: what is a part of the stack comes first.
+// weight ranks what to show: what is a part of the stack comes first.
 func (d *graphBuilder) weight(n *Node) float64 {
 	switch {
 	case d.own[n.ID]:

@@ -6,7 +6,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 )
 
-// histogram is how many took up to how long, cumulated, as Prometheus tells it. All
+// histogram is how many took up to how long, cumulated, as Prometheus has it. All
 // that are added have the same bounds; of others the first ones count.
 type histogram struct {
 	bounds []float64 // seconds, ascending

@@ -5,11 +5,11 @@ import "time"
 // Map is what runs and what flows. Nodes and edges are in a lasting order.
 type Map struct {
 	At time.Time `json:"at"`
-	// Window is over how many seconds rates are told; 0 where they are not known yet.
+	// Window is over how many seconds rates are reported; 0 where they are not known yet.
 	Window float64 `json:"windowSeconds"`
 	Nodes  []Node  `json:"nodes"`
 	Edges  []Edge  `json:"edges"`
-	// Left is how many nodes are not told, those with the least traffic.
+	// Left is how many nodes are not shown, those with the least traffic.
 	Left  int    `json:"left"`
 	Error string `json:"error,omitempty"`
 }

@@ -54,7 +54,7 @@ type topicEnd struct {
 	at time.Time
 }
 
-// maxExternalTopics bounds the topics that are remembered while the broker tells nothing of
+// maxExternalTopics bounds the topics that are remembered while the broker says nothing of
 // them.
 const maxExternalTopics = 1_000
 

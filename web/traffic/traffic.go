@@ -1,4 +1,4 @@
-// Package traffic tells what flows between the parts of the stack: rates, errors
+// Package traffic says what flows between the parts of the stack: rates, errors
 // and medians over the last seconds, counted from the metrics and so true under
 // any load, and single requests and messages as they happen, from the spans.
 package traffic
@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	// window is over how long rates are told.
+	// window is over how long rates are measured.
 	window = 10 * time.Second
 	// cacheTime is how long a map serves all who ask.
 	cacheTime = 900 * time.Millisecond
@@ -34,7 +34,7 @@ type Route struct {
 	Known        bool   // it has servers
 	Up           bool   // one of them is, as far as anybody knows
 	Checked      bool   // somebody does
-	HideWhenIdle bool   // it is told of only once it has traffic, as what only looks on
+	HideWhenIdle bool   // it is shown only once it has traffic, as what only looks on
 }
 
 // Options of a [Monitor]. The functions are asked about once a second while
@@ -42,10 +42,10 @@ type Route struct {
 type Options struct {
 	// Metrics are those of all parts. Required.
 	Metrics prometheus.Gatherer
-	// Spans are where single requests and messages are told. Nil means that there
+	// Spans are where single requests and messages are reported. Nil means that there
 	// are none.
 	Spans *telemetry.Store
-	// Parts and Routes tell what is there. Parts bounds its own time: its context does
+	// Parts and Routes say what is there. Parts bounds its own time: its context does
 	// not end. Nil means nothing.
 	Parts  func(context.Context) []Part
 	Routes func() []Route
@@ -73,8 +73,8 @@ func New(opts Options) *Monitor {
 	return &Monitor{opts: opts, externalProducers: map[string]*externalProducer{}}
 }
 
-// Snapshot tells the present state. The first look after a while knows of no rates. What
-// one caller's look finds is told to others too: it goes on when that caller's ctx ends.
+// Snapshot returns the present state. The first look after a while knows of no rates. What
+// one caller's look finds is shared with others: it goes on when that caller's ctx ends.
 func (m *Monitor) Snapshot(ctx context.Context) Map {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -102,7 +102,7 @@ func (m *Monitor) addSample(s *sample) {
 	}
 }
 
-// windowSamples are the samples that rates are told from; they are one where there is no
+// windowSamples are the samples that rates are made of; they are one where there is no
 // other.
 func (m *Monitor) windowSamples() (from, to *sample) {
 	if len(m.samples) == 0 {

@@ -20,7 +20,7 @@ type world struct {
 	metrics telemetry.Metrics
 	meters  map[string]metric.Meter
 	monitor *Monitor
-	topics  map[string]float64 // what the broker tells of topics
+	topics  map[string]float64 // what the broker reports of topics
 }
 
 func newWorld(t *testing.T, opts Options) *world {
@@ -131,7 +131,7 @@ func (w *world) flow() {
 		"traefik.service", "a@docker", "network.protocol.name", "http", "error.type", "502")
 	w.time("axion", "http.server.request.duration", 10, 0.0004, "traefik.entrypoint", "web", "traefik.router", "", "traefik.service", "",
 		"network.protocol.name", "http")
-	w.time("a-service", "http.server.request.duration", 90, 0.0004, "http.route", "/api") // the same, told by the service
+	w.time("a-service", "http.server.request.duration", 90, 0.0004, "http.route", "/api") // the same, reported by the service
 	w.count("a-service", "messaging.client.sent.messages", 90, "messaging.destination.name", topic)
 	w.topics[topic] += 90
 	w.count("b-service", "messaging.client.consumed.messages", 90, "messaging.destination.name", topic)
@@ -251,8 +251,8 @@ func TestBounds(t *testing.T) {
 	}
 }
 
-// TestIdle has more deployed projects than anybody asks: some are told, the one that
-// was asked among them; and who sends traces, in whose place no project is told.
+// TestIdle has more deployed projects than anybody asks: some are shown, the one that
+// was asked among them; and who sends traces, in whose place no project is shown.
 func TestIdle(t *testing.T) {
 	t.Parallel()
 	var routes []Route

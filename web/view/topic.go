@@ -9,7 +9,7 @@ type Topic struct {
 	Partitions []Partition `json:"partitions"`
 	// Internal topics are the broker's own.
 	Internal bool `json:"internal,omitempty"`
-	// Bytes is the topic's size; nil where the broker does not tell.
+	// Bytes is the topic's size; nil where the broker does not say.
 	Bytes *int64 `json:"bytes,omitempty"`
 	// Keeps says what each partition keeps, such as "7 d or 1 GiB".
 	Keeps string `json:"keeps,omitempty"`

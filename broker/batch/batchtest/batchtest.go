@@ -50,7 +50,7 @@ func Encode(records ...Record) []byte {
 	return out
 }
 
-// New is a batch of so many records, whose bytes are compressed as attributes tell.
+// New is a batch of so many records, whose bytes are compressed as attributes say.
 // Change what is not as it should be, then call [Bytes].
 func New(attributes int16, count int, records []byte) *kmsg.RecordBatch {
 	now := time.Now().UnixMilli()

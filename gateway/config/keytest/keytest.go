@@ -16,7 +16,7 @@ type Key struct {
 	// Path is as in Traefik's files: "http.routers.<n>.rule". <n> stands for a name, [n]
 	// for an index.
 	Path   string
-	Sample string // a value that can be told from an unset one
+	Sample string // a value that can be distinguished from an unset one
 	// Where says where Traefik takes it: in files, as a label or in both; "ignored" as a
 	// label means that this gateway follows what Traefik ignores there.
 	Where string

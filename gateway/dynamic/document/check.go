@@ -13,8 +13,8 @@ import (
 	"github.com/traefik/paerser/parser"
 )
 
-// maxProblems bounds how many mistakes of one file are told; that there are more is
-// told too.
+// maxProblems bounds how many mistakes of one file are reported; that there are more is
+// reported too.
 const maxProblems = 20
 
 // checker holds a file against the structure it is meant for.

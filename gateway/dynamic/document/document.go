@@ -1,5 +1,5 @@
 // Package document reads the YAML, TOML and JSON of Traefik's configuration
-// files into structures, and tells of each mistake the line it is on.
+// files into structures, and gives each mistake the line it is on.
 package document
 
 import (
@@ -48,7 +48,7 @@ type fault struct {
 
 func (f *fault) Error() string { return f.text }
 
-// Parse reads a file whose form the ending of its name tells: .toml, .json, or
+// Parse reads a file whose form the ending of its name says: .toml, .json, or
 // else YAML. An empty file is a Null. The problem's File is name.
 func Parse(name string, data []byte) (*Node, *config.Problem) {
 	if len(data) > MaxBytes {

@@ -12,7 +12,7 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// lineNumber is the place that some errors of the YAML reader tell in their text only.
+// lineNumber is the place that some errors of the YAML reader say in their text only.
 var lineNumber = regexp.MustCompile(`(?:^|\s)line (\d+)(?::|,)?`)
 
 // MalformedYAML says what is wrong with data, which the YAML reader refuses with err:
@@ -69,7 +69,7 @@ var complaints = []struct{ says, message, hint string }{
 	{"unknown escape character", "a text in double quotes holds a backslash", "double it, or use single quotes"},
 }
 
-// notText tells of bytes that are no text in UTF-8.
+// notText reports bytes that are no text in UTF-8.
 func notText(data []byte) (line int, message, hint string) {
 	const hint8 = "save the file as UTF-8"
 	if bytes.HasPrefix(data, []byte{0xff, 0xfe}) || bytes.HasPrefix(data, []byte{0xfe, 0xff}) {

@@ -40,7 +40,7 @@ func checkTOMLKeys(data []byte) error {
 			return &fault{at.of(offset), fmt.Sprintf("it is nested deeper than %d levels", maxDepth), ""}
 		}
 	}
-	return nil // what is malformed the decoder tells
+	return nil // what is malformed the decoder says
 }
 
 // deepKey finds a key, in a value too, that has too many parts, and where it is.

@@ -15,7 +15,7 @@ const (
 	// waiting is how many connections of one listener are looked at, or wait to be
 	// accepted, at once. The kernel holds those that come beyond.
 	waiting = 64
-	// maxAnswers is how many refusals over HTTP are told at once; others are only closed.
+	// maxAnswers is how many refusals over HTTP are given at once; others are only closed.
 	maxAnswers = 8
 	// answerTime bounds the telling of one.
 	answerTime = 250 * time.Millisecond
@@ -126,7 +126,7 @@ func (l *listener) give(a admitted) {
 	}
 }
 
-// refuse ends a connection. A client of HTTP is told why, if it listens.
+// refuse ends a connection. A client of HTTP gets the reason, if it listens.
 func (l *listener) refuse(conn net.Conn, why error) {
 	if l.protocol == HTTP && !errors.Is(why, errGone) {
 		select {

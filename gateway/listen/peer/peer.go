@@ -1,11 +1,11 @@
 // Package peer keeps the other users of this machine away from listeners that are
 // for its own user: a loopback address is open to every process of the machine.
 //
-// On Linux the kernel tells, by SOCK_DIAG_BY_FAMILY (sock_diag(7)), to which user the
+// On Linux the kernel says, by SOCK_DIAG_BY_FAMILY (sock_diag(7)), to which user the
 // socket at the other end of a connection belongs. It is asked once for a connection,
 // for exactly its two addresses. A connection from elsewhere has no such socket: other
 // machines, and containers with a network of their own, are not this package's matter.
-// On other systems, and where the kernel does not tell, everybody is let in.
+// On other systems, and where the kernel does not say, everybody is let in.
 package peer
 
 import (
@@ -32,7 +32,7 @@ type Options struct {
 	Log *slog.Logger
 }
 
-// Guard tells whose connections are let in. It is safe for concurrent use.
+// Guard says whose connections are let in. It is safe for concurrent use.
 type Guard struct {
 	allowed map[uint32]bool
 	log     *slog.Logger
@@ -44,7 +44,7 @@ type Guard struct {
 	told map[string]bool
 }
 
-// maxTold bounds the users and servers that are told of.
+// maxTold bounds the users and servers that are reported.
 const maxTold = 64
 
 // New makes a guard, and looks whether the kernel answers it. Where that does not,
@@ -77,10 +77,10 @@ func New(o Options) *Guard {
 	return g
 }
 
-// ErrSystem says that this operating system does not tell whose a connection is.
+// ErrSystem says that this operating system does not say whose a connection is.
 var ErrSystem = errors.New("this operating system does not tell to which user a connection belongs")
 
-// Available reports why connections are not told apart by user here: [ErrSystem],
+// Available reports why connections are not distinguished by user here: [ErrSystem],
 // or what the kernel answers. Nil: they are.
 func Available() error { return available() }
 
@@ -102,7 +102,7 @@ func (e *RefusedError) Hint() string {
 	return "start axion with --allow-user " + e.Name + " to let that user in"
 }
 
-// Text is what a client of HTTP is told of a refusal by [Guard.Check].
+// Text is what a client of HTTP is sent of a refusal by [Guard.Check].
 func Text(refusal error) string {
 	var other *RefusedError
 	if !errors.As(refusal, &other) {
@@ -112,7 +112,7 @@ func Text(refusal error) string {
 }
 
 // errGone says that a connection of this machine has nobody at its other end: who
-// opened it cannot be told any more.
+// opened it cannot be reported any more.
 var errGone = errors.New("its other end is closed, or has no owner")
 
 // Kinds of errGone: there is no such socket, or no process has accepted it yet.
@@ -123,7 +123,7 @@ var (
 
 // Check reports whether the user at the other end of a connection may be let in: a
 // [*RefusedError] where it is another one. A connection of this machine whose owner
-// cannot be told is refused too. It blocks for half a second at most.
+// cannot be known is refused too. It blocks for half a second at most.
 func (g *Guard) Check(c net.Conn) error {
 	remote, ok := address(c.RemoteAddr())
 	local, too := address(c.LocalAddr())
@@ -174,7 +174,7 @@ func ours(a netip.Addr) bool {
 	return false
 }
 
-// Tell logs a refusal at an address: one of each user, and few of those that have none.
+// Say logs a refusal at an address: one of each user, and few of those that have none.
 func (g *Guard) Tell(err error, at string) {
 	var other *RefusedError
 	var server *ServerError
@@ -198,7 +198,7 @@ func (g *Guard) Tell(err error, at string) {
 	}
 }
 
-// first reports whether something is told for the first time, and may be.
+// first reports whether something is reported for the first time, and may be.
 func (g *Guard) first(what string) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()

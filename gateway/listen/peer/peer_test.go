@@ -102,7 +102,7 @@ func at(host string, l net.Listener) string {
 }
 
 // TestListen: own and root's connections are let in, others' are refused, each time, over
-// both families, and told of once.
+// both families, and reported once.
 func TestListen(t *testing.T) {
 	t.Parallel()
 	other, name := peertest.Other(t)
@@ -242,8 +242,8 @@ func TestListenSilent(t *testing.T) {
 	}
 }
 
-// TestListenSlow: a kernel that is slow to tell of some connections holds no other up;
-// where it tells nothing at all everybody is refused, in time, and let in again after it.
+// TestListenSlow: a kernel that is slow to report some connections holds no other up;
+// where it says nothing at all everybody is refused, in time, and let in again after it.
 func TestListenSlow(t *testing.T) {
 	t.Parallel()
 	log := &journal{}

@@ -25,7 +25,7 @@ func (e *ServerError) Hint() string {
 // CheckServer reports whether the user who serves the other end of a connection that this
 // process made may be sent what is for its own user's servers: a [*ServerError] where it
 // is another one of this machine. It is to be asked before anything is sent. Who is
-// beyond this machine, or in a container with a network of its own, is not told apart. It
+// beyond this machine, or in a container with a network of its own, is not distinguished. It
 // blocks for a few times half a second at most.
 func (g *Guard) CheckServer(c net.Conn) error {
 	remote, ok := address(c.RemoteAddr())

@@ -17,7 +17,7 @@ import (
 var reference = regexp.MustCompile(`\$(?:\$|[A-Za-z_]\w*|\{[A-Za-z_]\w*(?:\}|[:?+-]))`)
 
 // readKeys are those of a service that decide on its routes, and traefikKeys those
-// that tell a Traefik.
+// that set a Traefik up.
 var (
 	readKeys    = []string{"labels", "ports", "expose", "profiles", "label_file", "extends"}
 	traefikKeys = append([]string{"command", "environment", "env_file", "volumes"}, readKeys...)

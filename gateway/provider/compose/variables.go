@@ -53,7 +53,7 @@ func (l Lookup) above(below Lookup) Lookup {
 }
 
 // bounded hands out no more than maxText bytes, and nothing beyond: then spent
-// tells.
+// says.
 func (l Lookup) bounded() (look Lookup, spent func() bool) {
 	left := maxText
 	return func(name string) (string, bool) {

@@ -39,7 +39,7 @@ func TestRunWaitsForTheEngine(t *testing.T) {
 	}
 	f.log.until(t, "the Docker engine is there")
 
-	// What was told counts until the engine is back, and is not told again.
+	// What was reported counts until the engine is back, and is not reported again.
 	stop()
 	f.log.until(t, "EOF")
 	engine.put("api", shape("api", at("a", "10.0.0.3"), ""))

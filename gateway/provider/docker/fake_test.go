@@ -39,7 +39,7 @@ func socket(t *testing.T) string {
 	return filepath.Join(dir, "docker.sock")
 }
 
-// serve answers at a socket until it is told to stop, or the test ends.
+// serve answers at a socket until it is asked to stop, or the test ends.
 func (f *fake) serve(t *testing.T, path string) (stop func()) {
 	t.Helper()
 	listener, err := net.Listen("unix", path)
@@ -60,7 +60,7 @@ func (f *fake) serve(t *testing.T, path string) (stop func()) {
 	return stop
 }
 
-// put adds or changes a container and tells of it.
+// put adds or changes a container and reports it.
 func (f *fake) put(id, inspected string) {
 	f.mu.Lock()
 	f.inspected[id] = inspected
@@ -108,7 +108,7 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// events streams what is told; the lock is held but while it waits.
+// events streams what is reported; the lock is held but while it waits.
 func (f *fake) events(w http.ResponseWriter, r *http.Request) {
 	events := make(chan string, 1000)
 	f.listeners[events] = true

@@ -35,7 +35,7 @@ type mergedMiddleware struct {
 	unsupported string
 }
 
-// noStatic is what Traefik is told where no file starts it.
+// noStatic is what Traefik is given where no file starts it.
 var noStatic = &config.Static{}
 
 func newMergedMiddleware(m *config.Middleware) *mergedMiddleware {

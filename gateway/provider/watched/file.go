@@ -85,7 +85,7 @@ func (f *File) Reason() string {
 	return f.Err.Error()
 }
 
-// sameInfo tells versions of a file apart without reading it.
+// sameInfo distinguishes versions of a file without reading it.
 func sameInfo(a, b fs.FileInfo) bool {
 	if a == nil || b == nil {
 		return a == b

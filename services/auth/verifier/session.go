@@ -37,7 +37,7 @@ func (v *Verifier) verifySession(ctx context.Context, token string) (Identity, e
 }
 
 // ask asks the auth service about a token, which only one that has to see it is
-// told.
+// reported.
 func (v *Verifier) ask(ctx context.Context, token string, session *contract.Session) error {
 	if v.opts.WantsToken != nil && v.opts.WantsToken(ctx) {
 		return v.opts.Call(ctx, contract.ValidateSession, contract.ValidateSessionRequest{Token: token}, session)

@@ -1,4 +1,4 @@
-// Package verifier tells who a bearer token belongs to. It accepts the two
+// Package verifier says who a bearer token belongs to. It accepts the two
 // kinds that Better Auth issues: signed JWTs, checked against the issuer's
 // public keys, and opaque session tokens, which it asks the auth service about.
 package verifier

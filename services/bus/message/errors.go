@@ -121,7 +121,7 @@ type TimeoutError struct {
 	Topic, Service, Type string
 	// After is how long the request waited.
 	After time.Duration
-	// Accepted tells whether the broker had acknowledged the request: if not,
+	// Accepted says whether the broker had acknowledged the request: if not,
 	// the broker was out of reach, not the service.
 	Accepted bool
 }

@@ -19,7 +19,7 @@ import (
 )
 
 const (
-	// maxLabels bounds the topics that are told apart: a caller names the topic of
+	// maxLabels bounds the topics that are distinguished: a caller names the topic of
 	// its answer.
 	maxLabels = 1_000
 	// maxPending is how many rows of the outbox are counted at most, in countTimeout.

@@ -62,7 +62,7 @@ func (c *Client) Send(t testing.TB, topic string, data any) Answer {
 	return c.order(t, "send", topic, data)
 }
 
-// Emit tells and waits until the broker has it.
+// Emit sends and waits until the broker has it.
 func (c *Client) Emit(t testing.TB, topic string, data any) {
 	t.Helper()
 	if a := c.order(t, "emit", topic, data); a.Error != nil {

@@ -65,7 +65,7 @@ func (a *App) Serve(t testing.TB, o ServerOptions) *Server {
 	return &Server{a.start(t, func(l line) { got <- l.Got }, o.Env, args...), got}
 }
 
-// Next waits for the next message that reached a handler which tells of it:
+// Next waits for the next message that reached a handler which returns it:
 // those of nest.event, of codegen's GENERATE_CODE and of auth's VALIDATE_SESSION.
 func (s *Server) Next(t testing.TB) Got {
 	t.Helper()

@@ -21,7 +21,7 @@ type Call struct {
 	Topic string
 	// Service is who should answer, for the error that says it did not.
 	Service string
-	// ID tells the request from all others, to those who look for its answer later: see
+	// ID distinguishes the request from all others, to those who look for its answer later: see
 	// [Requester.Answers]. Empty: a new one.
 	ID string
 	// Type is the request type. Empty only for a NestJS peer, whose topics

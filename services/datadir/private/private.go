@@ -1,4 +1,4 @@
-// Package private tells who else on this machine may put files into a folder, or into
+// Package private says who else on this machine may put files into a folder, or into
 // one above it.
 //
 // Programs look for more than their own folder has: Node.js for node_modules, npm and

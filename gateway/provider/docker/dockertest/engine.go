@@ -125,7 +125,7 @@ func (e *Engine) Resume(t testing.TB) {
 	}
 }
 
-// read tells by the engine's log when it is ready, or that it has ended before.
+// read says by the engine's log when it is ready, or that it has ended before.
 func read(log io.Reader, said *bytes.Buffer, ready chan<- bool) {
 	lines := bufio.NewScanner(log)
 	lines.Buffer(nil, 1<<20)

@@ -1,5 +1,5 @@
 // Command server is what the containers of tests run: it says its name at the
-// address LISTEN, and is healthy once it has been told to be.
+// address LISTEN, and is healthy once it has been asked to be.
 package main
 
 import (
