@@ -121,8 +121,8 @@ func (s *serve) poll(ctx context.Context, parts *lifecycle.Group, why error, fou
 	})
 }
 
-// again waits for the next stack on the data directory, and serves beside that one.
-func (s *serve) again(ctx context.Context, name string) error {
+// serveNext waits for the next stack on the data directory, and serves beside that one.
+func (s *serve) serveNext(ctx context.Context, name string) error {
 	s.log.Warn("the stack has ended: waiting for the next one on its data directory", "service", name)
 	var parts lifecycle.Group
 	err := parts.Run(ctx, s.parent.Watch(&parts, false, false, s.log), func(ctx context.Context) error {

@@ -157,7 +157,7 @@ func (s *serve) run(ctx context.Context, name string, out io.Writer) error {
 		return s.printReady(out, name, at, time.Since(began))
 	})
 	for errors.Is(err, errStackEnded) {
-		err = s.again(ctx, name)
+		err = s.serveNext(ctx, name)
 	}
 	return err
 }

@@ -55,7 +55,7 @@ func (m topics) createTopics(req *kmsg.CreateTopicsRequest) Exchange {
 				a.Topics = append(a.Topics, topic)
 			}
 			if req.Version >= 5 {
-				m.tellSettings(req, a)
+				m.reportSettings(req, a)
 			}
 		},
 	}
@@ -108,9 +108,9 @@ func replicasProblem(replicas []int32) *problem {
 	return nil
 }
 
-// tellSettings lists the settings of the topics that were created, or would be. kfake
+// reportSettings lists the settings of the topics that were created, or would be. kfake
 // lists those of the request alone, from a source that Java does not know.
-func (m topics) tellSettings(req *kmsg.CreateTopicsRequest, a *kmsg.CreateTopicsResponse) {
+func (m topics) reportSettings(req *kmsg.CreateTopicsRequest, a *kmsg.CreateTopicsResponse) {
 	var created []string
 	for _, topic := range a.Topics {
 		if topic.ErrorCode == 0 && !req.ValidateOnly {

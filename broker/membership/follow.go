@@ -22,7 +22,7 @@ func (j *Journal) Follow(c Client, req kmsg.Request) func(kmsg.Response) {
 	case *kmsg.LeaveGroupRequest:
 		return func(resp kmsg.Response) { j.left(r, resp.(*kmsg.LeaveGroupResponse)) }
 	case *kmsg.ConsumerGroupHeartbeatRequest:
-		return func(resp kmsg.Response) { j.beat(c, r, resp.(*kmsg.ConsumerGroupHeartbeatResponse)) }
+		return func(resp kmsg.Response) { j.heartbeat(c, r, resp.(*kmsg.ConsumerGroupHeartbeatResponse)) }
 	}
 	return nil
 }
@@ -107,8 +107,8 @@ func (j *Journal) left(r *kmsg.LeaveGroupRequest, resp *kmsg.LeaveGroupResponse)
 	}
 }
 
-// beat notes a member of the protocol of KIP-848 where it has changed.
-func (j *Journal) beat(c Client, r *kmsg.ConsumerGroupHeartbeatRequest, resp *kmsg.ConsumerGroupHeartbeatResponse) {
+// heartbeat notes a member of the protocol of KIP-848 where it has changed.
+func (j *Journal) heartbeat(c Client, r *kmsg.ConsumerGroupHeartbeatRequest, resp *kmsg.ConsumerGroupHeartbeatResponse) {
 	if resp.ErrorCode != 0 {
 		return
 	}

@@ -274,7 +274,7 @@ func (c *Cleaner) Pass(ctx context.Context) {
 		c.cleaned = now
 		c.compact(ctx, now)
 	}
-	c.losses.tell(now)
+	c.losses.report(now)
 	if c.o.Space != nil {
 		c.o.Space.Look(c.size)
 	}

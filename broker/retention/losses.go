@@ -7,9 +7,9 @@ import (
 	"github.com/dustin/go-humanize/english"
 )
 
-// tellEvery is the least time between two warnings in the log about one group and
+// reportInterval is the least time between two warnings in the log about one group and
 // topic: what goes meanwhile is reported with the next.
-const tellEvery = time.Minute
+const reportInterval = time.Minute
 
 // losses counts the records that went before a group had read them.
 type losses struct {
@@ -32,17 +32,17 @@ func (l *losses) add(topic, group string, records int64, now time.Time) {
 	}
 	key := [2]string{topic, group}
 	if l.open[key] == nil {
-		l.open[key] = &loss{told: now.Add(-tellEvery)}
+		l.open[key] = &loss{told: now.Add(-reportInterval)}
 	}
 	l.open[key].records += records
 	l.journal.lose(topic, group, records, now)
 }
 
-// tell warns of what has gone, and forgets what is long reported.
-func (l *losses) tell(now time.Time) {
+// report warns of what has gone, and forgets what is long reported.
+func (l *losses) report(now time.Time) {
 	for key, one := range l.open {
 		switch {
-		case now.Sub(one.told) < tellEvery:
+		case now.Sub(one.told) < reportInterval:
 		case one.records == 0:
 			delete(l.open, key)
 		default:

@@ -86,9 +86,9 @@ func (c *checker) at(o config.Origin, kind, name string) thing {
 }
 
 // warn reports a field of the thing.
-func (t thing) warn(field, message, hint string) { t.tell(config.Warning, field, message, hint) }
+func (t thing) warn(field, message, hint string) { t.report(config.Warning, field, message, hint) }
 
-func (t thing) tell(severity config.Severity, field, message, hint string) {
+func (t thing) report(severity config.Severity, field, message, hint string) {
 	path := t.path
 	if t.origin.Provider != "file" {
 		field = strings.ToLower(field) // as labels are mostly written

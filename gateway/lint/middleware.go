@@ -142,7 +142,7 @@ func strategy(t thing, field string, c *config.IPStrategy) {
 // others reports names of Traefik's that will go.
 func others(t thing, m *config.Middleware) {
 	if m.IPWhiteList != nil {
-		t.tell(config.Notice, "ipwhitelist", "Traefik calls it ipAllowList now", "rename it")
+		t.report(config.Notice, "ipwhitelist", "Traefik calls it ipAllowList now", "rename it")
 	}
 }
 

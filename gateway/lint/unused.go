@@ -218,6 +218,6 @@ func unused[V any](c *checker, kind string, all map[string]V, used map[string]bo
 			return
 		}
 		what := strings.TrimSuffix(kind[strings.IndexByte(kind, '.')+1:], "s")
-		c.at(o, kind, name).tell(config.Notice, "", fmt.Sprintf("the %s %q is not used", what, bare(name)), "refer to it, or remove it")
+		c.at(o, kind, name).report(config.Notice, "", fmt.Sprintf("the %s %q is not used", what, bare(name)), "refer to it, or remove it")
 	})
 }

@@ -46,14 +46,14 @@ func basicAuth(c *config.BasicAuth) (Middleware, error) {
 				http.Error(w, http.StatusText(http.StatusUnauthorized), http.StatusUnauthorized)
 				return
 			}
-			tellUser(r, name, c)
+			reportUser(r, name, c)
 			next.ServeHTTP(w, r)
 		})
 	}, nil
 }
 
-// tellUser sends the service the name of who passed.
-func tellUser(r *http.Request, name string, c *config.BasicAuth) {
+// reportUser sends the service the name of who passed.
+func reportUser(r *http.Request, name string, c *config.BasicAuth) {
 	if c.HeaderField != "" {
 		take(r, c.HeaderField)
 		r.Header.Set(c.HeaderField, name)

@@ -54,7 +54,7 @@ func digestAuth(c *config.DigestAuth) (Middleware, error) {
 				http.Error(w, http.StatusText(http.StatusUnauthorized), http.StatusUnauthorized)
 				return
 			}
-			tellUser(r, name, &basic)
+			reportUser(r, name, &basic)
 			next.ServeHTTP(w, r)
 		})
 	}, nil

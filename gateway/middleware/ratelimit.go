@@ -34,7 +34,7 @@ func rateLimit(c *config.RateLimit) (Middleware, error) {
 	if err != nil {
 		return nil, err
 	}
-	patience := patienceAt(perSecond)
+	patience := maxDelayAt(perSecond)
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			reservation := clients.get(key(r)).Reserve()
@@ -53,10 +53,10 @@ func rateLimit(c *config.RateLimit) (Middleware, error) {
 	}, nil
 }
 
-// patienceAt is how long a request is held back rather than refused, half the
+// maxDelayAt is how long a request is held back rather than refused, half the
 // time between two requests, so that a client who keeps the rate is never
 // refused for its jitter.
-func patienceAt(perSecond float64) time.Duration {
+func maxDelayAt(perSecond float64) time.Duration {
 	return time.Duration(float64(time.Second) / (2 * max(perSecond, 1)))
 }
 

@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	// patience is how long a request waits for a server that is down to come back.
-	patience = time.Second
+	// timeout is how long a request waits for a server that is down to come back.
+	timeout = time.Second
 	// spacing is the least time from a probe to the next.
 	spacing = 100 * time.Millisecond
 	// refusedInterval is how soon a server that nothing could connect to is asked again:
@@ -194,7 +194,7 @@ func Wait(ctx context.Context, loops []*Loop, up func() bool) bool {
 	for _, l := range loops {
 		l.want(outcomes)
 	}
-	timer := time.NewTimer(patience)
+	timer := time.NewTimer(timeout)
 	defer timer.Stop()
 	for range loops {
 		select {

@@ -199,7 +199,7 @@ func (b *Balancer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.load.begin()
-	t := newTimer(w, s, tell(w, b.name, s.url))
+	t := newTimer(w, s, recordServer(w, b.name, s.url))
 	if b.strategy == config.StrategyLeastTime {
 		t.start = time.Now()
 	}
@@ -308,7 +308,7 @@ func (b *Balancer) change(apply func() bool) bool {
 		if !now {
 			b.since.Store(steady.Now().UnixNano())
 		}
-		b.watch.tell(now)
+		b.watch.notify(now)
 	}
 	return true
 }

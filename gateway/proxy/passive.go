@@ -45,8 +45,8 @@ func (s *failureWindow) stop() {
 	}
 }
 
-// strike notes a failure, and reports whether it is one too many.
-func (s *failureWindow) strike(p *passive, now time.Time, back func()) bool {
+// add notes a failure, and reports whether it is one too many.
+func (s *failureWindow) add(p *passive, now time.Time, back func()) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	kept := s.at[:0]
@@ -77,7 +77,7 @@ func (b *Balancer) recordStatus(s *server, status int) {
 			s.logState(nil)
 		}
 	}
-	if s.strikes.strike(b.passive, time.Now(), back) && b.change(func() bool {
+	if s.strikes.add(b.passive, time.Now(), back) && b.change(func() bool {
 		was := s.ejected
 		s.ejected, s.refused = true, s.failing.Load() != 0
 		return !was

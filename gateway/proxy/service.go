@@ -42,7 +42,7 @@ func (w *watchers) add(f func(up bool)) (remove func()) {
 	}
 }
 
-func (w *watchers) tell(up bool) {
+func (w *watchers) notify(up bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, f := range w.list {
@@ -73,7 +73,7 @@ func (g *compositeBase) follow(up func() bool) {
 			defer mu.Unlock()
 			if now := up(); now != was {
 				was = now
-				g.watch.tell(now)
+				g.watch.notify(now)
 			}
 		}))
 	}

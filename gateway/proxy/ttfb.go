@@ -72,9 +72,9 @@ func (t *timer) Write(p []byte) (int, error) {
 // Unwrap is the writer below.
 func (t *timer) Unwrap() http.ResponseWriter { return t.ResponseWriter }
 
-// tell returns the observer, informed which server is asked; nil where there is
+// recordServer returns the observer, informed which server is asked; nil where there is
 // none.
-func tell(w http.ResponseWriter, service string, u *url.URL) respwriter.ServerRecorder {
+func recordServer(w http.ResponseWriter, service string, u *url.URL) respwriter.ServerRecorder {
 	o, ok := respwriter.Find[respwriter.ServerRecorder](w)
 	if ok {
 		o.SetServer(service, u)

@@ -26,13 +26,13 @@ type checker struct {
 }
 
 func (c *checker) fail(n *Node, message, hint string) {
-	c.tell(config.Error, n, message, hint)
+	c.report(config.Error, n, message, hint)
 	if c.failed = !c.lenient; c.lenient {
 		n.Kind, n.Children = Null, nil
 	}
 }
 
-func (c *checker) tell(severity config.Severity, n *Node, message, hint string) {
+func (c *checker) report(severity config.Severity, n *Node, message, hint string) {
 	if len(c.problems) > maxProblems {
 		return
 	}
@@ -51,7 +51,7 @@ func (c *checker) check(t reflect.Type, tag reflect.StructTag, n *Node, path str
 	switch {
 	case n.Kind == Null:
 		if empty {
-			c.tell(config.Warning, n, fmt.Sprintf("%s has no value, and so counts as not set", path), emptyHint(t, n.Name))
+			c.report(config.Warning, n, fmt.Sprintf("%s has no value, and so counts as not set", path), emptyHint(t, n.Name))
 		}
 	case t.Kind() == reflect.Struct:
 		c.structure(t, empty, n, path)

@@ -62,14 +62,14 @@ func listedOf(letters []*DeadLetter) []listed {
 	return all
 }
 
-// letterList is the answer of /api/dead-letters.
-type letterList struct {
+// deadLetterList is the answer of /api/dead-letters.
+type deadLetterList struct {
 	Items []listed `json:"items"`
 	Next  string   `json:"next" doc:"Always empty: what is not given is counted in left."`
 	Left  int      `json:"left" doc:"How many more there are; settle some to see them."`
 }
 
-type listOutput struct{ Body letterList }
+type listOutput struct{ Body deadLetterList }
 
 func (a *API) list(ctx context.Context, in *struct {
 	Service string `query:"service" doc:"Whose; of all services by default."`
@@ -96,7 +96,7 @@ func (a *API) list(ctx context.Context, in *struct {
 		return nil, err
 	}
 	given := all[:min(len(all), maxListed)]
-	return &listOutput{letterList{Items: listedOf(given), Left: len(all) - len(given)}}, nil
+	return &listOutput{deadLetterList{Items: listedOf(given), Left: len(all) - len(given)}}, nil
 }
 
 type settleInput struct {
