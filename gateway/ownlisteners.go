@@ -130,7 +130,7 @@ func (o *ownListeners) checkServer(c net.Conn) error {
 	}
 	err := o.guard.CheckServer(c)
 	if err != nil {
-		o.guard.Tell(err, at.String())
+		o.guard.LogRefusal(err, at.String())
 	}
 	return err
 }

@@ -45,7 +45,7 @@ func (s *restricted) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case errors.Is(err, inbound.ErrNoConnection): // the client comes again over TCP (RFC 9110, section 15.5.20)
 		answerProblem(w, http.StatusMisdirectedRequest, "this is not answered over HTTP/3")
 	default:
-		s.guard.Tell(err, r.Host)
+		s.guard.LogRefusal(err, r.Host)
 		answerProblem(w, http.StatusForbidden, peer.Text(err))
 	}
 }

@@ -112,7 +112,7 @@ func (l *listener) look(conn net.Conn) {
 		return
 	}
 	<-l.places
-	l.guard.Tell(err, l.Addr().String())
+	l.guard.LogRefusal(err, l.Addr().String())
 	l.refuse(conn, err)
 }
 

@@ -174,8 +174,8 @@ func ours(a netip.Addr) bool {
 	return false
 }
 
-// Say logs a refusal at an address: one of each user, and few of those that have none.
-func (g *Guard) Tell(err error, at string) {
+// LogRefusal logs a refusal at an address: one of each user, and few of those that have none.
+func (g *Guard) LogRefusal(err error, at string) {
 	var other *RefusedError
 	var server *ServerError
 	switch {
