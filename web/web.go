@@ -140,9 +140,14 @@ func (s *Server) operations() []func(huma.API) {
 	return all
 }
 
+// trackNewConns tracks the connections that have sent nothing yet. One that was accepted
+// just before Close, and comes here after it, is closed too.
 func (s *Server) trackNewConns(c net.Conn, state http.ConnState) {
 	if state == http.StateNew {
 		s.newConns.Store(c, nil)
+		if s.stopped.Err() != nil {
+			_ = c.Close()
+		}
 	} else {
 		s.newConns.Delete(c)
 	}

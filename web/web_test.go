@@ -3,7 +3,9 @@ package web
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
+	"net/http"
 	"os"
 	"strings"
 	"testing"
@@ -99,6 +101,21 @@ func TestClose(t *testing.T) {
 			t.Errorf("Run: %v", err)
 		}
 		page.closed(1001)
+	})
+	t.Run("OKAcceptedBefore", func(t *testing.T) {
+		t.Parallel()
+		server, err := New(Options{Listener: listen(t), Assets: os.DirFS("../embed/dashboard")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := server.Close(t.Context()); err != nil {
+			t.Errorf("Close: %v", err)
+		}
+		client, accepted := net.Pipe()
+		server.http.ConnState(accepted, http.StateNew) // net/http says it only now
+		if _, err := client.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+			t.Errorf("got %v, want the connection closed", err)
+		}
 	})
 	t.Run("ErrListenerFails", func(t *testing.T) {
 		t.Parallel()

@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"axion/web/loopback"
@@ -53,6 +54,7 @@ type server struct {
 	tracer   trace.Tracer
 	log      *slog.Logger
 	newConns sync.Map // connections that have sent nothing yet
+	draining atomic.Bool
 }
 
 func newServer(name string, l net.Listener, index http.HandlerFunc, tracer trace.Tracer, meter metric.Meter, log *slog.Logger) *server {
@@ -89,6 +91,7 @@ const drainTimeout = 3 * time.Second
 // drain closes the server once it has answered the requests under way.
 func (s *server) drain(ctx context.Context) error {
 	_ = s.listener.Close() // first, so that no connection comes after the new ones
+	s.draining.Store(true)
 	// Shutdown would give those 5 s to send something.
 	s.newConns.Range(func(c, _ any) bool { _ = c.(net.Conn).Close(); return true })
 	ctx, cancel := context.WithTimeout(ctx, drainTimeout)
@@ -104,10 +107,14 @@ func (s *server) drain(ctx context.Context) error {
 }
 
 // trackNewConns tracks the connections that have sent nothing yet: a client's pool may
-// hold some, and drain must not wait for them.
+// hold some, and drain must not wait for them. One that was accepted just before it, and
+// comes here after it has closed the others, is closed too.
 func (s *server) trackNewConns(c net.Conn, state http.ConnState) {
 	if state == http.StateNew {
 		s.newConns.Store(c, nil)
+		if s.draining.Load() {
+			_ = c.Close()
+		}
 	} else {
 		s.newConns.Delete(c)
 	}
