@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -129,6 +130,13 @@ func TestClose(t *testing.T) {
 					slog.New(slog.DiscardHandler))
 			})
 			<-registered
+			for tracked := false; !tracked; runtime.Gosched() { // it is answered between the two
+				r.mu.Lock()
+				for _, is := range r.conns {
+					tracked = tracked || is
+				}
+				r.mu.Unlock()
+			}
 			closing, end := context.WithCancel(t.Context())
 			if !leaves {
 				closing, end = context.WithTimeout(t.Context(), 10*time.Millisecond)
