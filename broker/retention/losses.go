@@ -20,7 +20,7 @@ type losses struct {
 // loss is that of one group in one topic.
 type loss struct {
 	records int64 // not reported yet
-	told    time.Time
+	reported    time.Time
 }
 
 func (l *losses) add(topic, group string, records int64, now time.Time) {
@@ -32,7 +32,7 @@ func (l *losses) add(topic, group string, records int64, now time.Time) {
 	}
 	key := [2]string{topic, group}
 	if l.open[key] == nil {
-		l.open[key] = &loss{told: now.Add(-reportInterval)}
+		l.open[key] = &loss{reported: now.Add(-reportInterval)}
 	}
 	l.open[key].records += records
 	l.journal.lose(topic, group, records, now)
@@ -42,12 +42,12 @@ func (l *losses) add(topic, group string, records int64, now time.Time) {
 func (l *losses) report(now time.Time) {
 	for key, one := range l.open {
 		switch {
-		case now.Sub(one.told) < reportInterval:
+		case now.Sub(one.reported) < reportInterval:
 		case one.records == 0:
 			delete(l.open, key)
 		default:
 			l.journal.logLoss(key[0], key[1], one.records)
-			one.records, one.told = 0, now
+			one.records, one.reported = 0, now
 		}
 	}
 }
