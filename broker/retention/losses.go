@@ -19,8 +19,8 @@ type losses struct {
 
 // loss is that of one group in one topic.
 type loss struct {
-	records int64 // not reported yet
-	reported    time.Time
+	records  int64 // not reported yet
+	reported time.Time
 }
 
 func (l *losses) add(topic, group string, records int64, now time.Time) {
