@@ -156,7 +156,8 @@ var (
 	// withPort matches a host and its port.
 	withPort = regexp.MustCompile(`([A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?):(\d{1,5})`)
 	// withoutPort matches the host of a URL that has no port.
-	withoutPort = regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*)://((?:[^\s/@?#,'"]*@)?)([A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?)($|[\s,;/?#'"])`)
+	withoutPort = regexp.MustCompile(
+		`([A-Za-z][A-Za-z0-9+.-]*)://((?:[^\s/@?#,'"]*@)?)([A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?)($|[\s,;/?#'"])`)
 	// keywords matches the host of a list of words such as PostgreSQL's and .NET's.
 	keywords = regexp.MustCompile(`(?i)\b(host|server|data source)=([A-Za-z0-9_.-]+)`)
 	keyPort  = regexp.MustCompile(`(?i)\b(port)=(\d{1,5})\b`)

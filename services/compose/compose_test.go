@@ -51,25 +51,31 @@ func TestProviders(t *testing.T) {
 		argv     string
 		needs    string // a part of the hint
 	}{
-		"Kafka":           {service: `image: confluentinc/cp-kafka:7.5.0`, provider: ByAxion, kind: Kafka},
-		"KafkaMirrored":   {service: `image: mirror.example/hub/apache/kafka:4.0.0`, provider: ByAxion, kind: Kafka},
-		"Redpanda":        {service: `image: docker.redpanda.com/redpandadata/redpanda:v25.1.1`, provider: ByAxion, kind: Kafka},
-		"ZooKeeper":       {service: `image: zookeeper`, provider: ByAxion, kind: ZooKeeper},
-		"Traefik":         {service: `image: traefik:v3.3`, provider: ByAxion, kind: Traefik},
-		"Console":         {service: `image: ghcr.io/kafbat/kafka-ui:main`, provider: ByAxion, kind: Console},
-		"Postgres":        {service: `image: postgres:16-alpine`, provider: ByBacking, kind: Postgres},
-		"Digest":          {service: `image: redis@sha256:` + strings.Repeat("ab", 32), provider: ByBacking, kind: Redis},
-		"NotPostgres":     {service: `image: example/postgres-exporter`, provider: ByUser, needs: "--docker"},
-		"BuiltPostgres":   {service: `{image: postgres, build: ./db}`, files: map[string]string{"db/x": ""}, provider: ByUser, needs: "--docker"},
-		"Command":         {service: `{build: ./a, x-axion: {command: node "a b.js"}}`, files: map[string]string{"a/x": ""}, provider: ByProcess, argv: "node|a b.js"},
-		"CommandList":     {service: `{x-axion: {command: [node, a.js]}}`, provider: ByProcess, argv: "node|a.js"},
-		"CommandShell":    {service: `{x-axion: {command: "node a.js | tee log"}}`, provider: ByProcess, argv: strings.Join(shell("node a.js | tee log"), "|")},
-		"FileCommand":     {service: `{build: ./a, command: [node, b.js]}`, files: map[string]string{"a/x": ""}, provider: ByProcess, argv: "node|b.js"},
-		"Entrypoint":      {service: `{build: ./a, entrypoint: node, command: b.js}`, files: map[string]string{"a/x": ""}, provider: ByProcess, argv: "node|b.js"},
-		"Proposed":        {service: `build: ./a`, files: map[string]string{"a/go.mod": "module a", "a/main.go": "package main"}, provider: ByUser, needs: `"go run ."`},
-		"ProposalIsTaken": {service: `build: ./a`, files: map[string]string{"a/Cargo.toml": ""}, options: Options{Accept: true}, provider: ByProcess, argv: "cargo|run"},
-		"Container":       {service: `image: mongo:7`, options: Options{Docker: true}, provider: ByContainer},
-		"Yours":           {service: `{image: "mongo:7", ports: ["27018:27017"]}`, provider: ByUser, needs: "start it on 27018"},
+		"Kafka":         {service: `image: confluentinc/cp-kafka:7.5.0`, provider: ByAxion, kind: Kafka},
+		"KafkaMirrored": {service: `image: mirror.example/hub/apache/kafka:4.0.0`, provider: ByAxion, kind: Kafka},
+		"Redpanda":      {service: `image: docker.redpanda.com/redpandadata/redpanda:v25.1.1`, provider: ByAxion, kind: Kafka},
+		"ZooKeeper":     {service: `image: zookeeper`, provider: ByAxion, kind: ZooKeeper},
+		"Traefik":       {service: `image: traefik:v3.3`, provider: ByAxion, kind: Traefik},
+		"Console":       {service: `image: ghcr.io/kafbat/kafka-ui:main`, provider: ByAxion, kind: Console},
+		"Postgres":      {service: `image: postgres:16-alpine`, provider: ByBacking, kind: Postgres},
+		"Digest":        {service: `image: redis@sha256:` + strings.Repeat("ab", 32), provider: ByBacking, kind: Redis},
+		"NotPostgres":   {service: `image: example/postgres-exporter`, provider: ByUser, needs: "--docker"},
+		"BuiltPostgres": {service: `{image: postgres, build: ./db}`, files: map[string]string{"db/x": ""}, provider: ByUser, needs: "--docker"},
+		"Command": {service: `{build: ./a, x-axion: {command: node "a b.js"}}`, files: map[string]string{"a/x": ""}, provider: ByProcess,
+			argv: "node|a b.js"},
+		"CommandList": {service: `{x-axion: {command: [node, a.js]}}`, provider: ByProcess, argv: "node|a.js"},
+		"CommandShell": {service: `{x-axion: {command: "node a.js | tee log"}}`, provider: ByProcess,
+			argv: strings.Join(shell("node a.js | tee log"), "|")},
+		"FileCommand": {service: `{build: ./a, command: [node, b.js]}`, files: map[string]string{"a/x": ""}, provider: ByProcess,
+			argv: "node|b.js"},
+		"Entrypoint": {service: `{build: ./a, entrypoint: node, command: b.js}`, files: map[string]string{"a/x": ""}, provider: ByProcess,
+			argv: "node|b.js"},
+		"Proposed": {service: `build: ./a`, files: map[string]string{"a/go.mod": "module a", "a/main.go": "package main"},
+			provider: ByUser, needs: `"go run ."`},
+		"ProposalIsTaken": {service: `build: ./a`, files: map[string]string{"a/Cargo.toml": ""}, options: Options{Accept: true},
+			provider: ByProcess, argv: "cargo|run"},
+		"Container": {service: `image: mongo:7`, options: Options{Docker: true}, provider: ByContainer},
+		"Yours":     {service: `{image: "mongo:7", ports: ["27018:27017"]}`, provider: ByUser, needs: "start it on 27018"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -125,7 +131,8 @@ func TestPersonal(t *testing.T) {
 	})
 	p := read(t, dir, Options{})
 	a := p.Service("a")
-	if !slices.Equal(a.Argv, Argv{"two"}) || a.Run.Port != 1 || a.Run.HoldTime().Seconds() != 3 || a.Run.Env["A"] != "1" || a.Run.Ready.Log != "listening" {
+	if !slices.Equal(a.Argv, Argv{"two"}) || a.Run.Port != 1 || a.Run.HoldTime().Seconds() != 3 || a.Run.Env["A"] != "1" ||
+		a.Run.Ready.Log != "listening" {
 		t.Errorf("got %+v", a.Run)
 	}
 	want := view.Problem{Severity: view.SeverityError, File: filepath.Join(dir, PersonalFile), Line: 3, Service: "gone",
@@ -186,8 +193,10 @@ func TestOrder(t *testing.T) {
 		t.Error("a profile that is on is left out")
 	}
 	for name, c := range map[string]struct{ text, want string }{
-		"Cycle":   {"services:\n  a: {image: x, depends_on: [b]}\n  b: {image: x, depends_on: [a]}\n", ":2: services depend on each other: a → b → a"},
-		"Missing": {"services:\n  a: {image: x}\n  b: {image: x, depends_on: [off]}\n  off: {image: x, profiles: [p]}\n", `:3: service "b" depends on "off"`},
+		"Cycle": {"services:\n  a: {image: x, depends_on: [b]}\n  b: {image: x, depends_on: [a]}\n",
+			":2: services depend on each other: a → b → a"},
+		"Missing": {"services:\n  a: {image: x}\n  b: {image: x, depends_on: [off]}\n  off: {image: x, profiles: [p]}\n",
+			`:3: service "b" depends on "off"`},
 	} {
 		_, err := Read(t.Context(), Options{Files: []string{filepath.Join(write(t, map[string]string{"compose.yaml": c.text}), "compose.yaml")}})
 		if err == nil || !strings.Contains(err.Error(), c.want) {

@@ -84,7 +84,8 @@ func (r *Run) decode(raw any, name string) error {
 	}
 	if err := decoder.Decode(raw); err != nil {
 		return hintError{
-			fmt.Errorf("%s: %s", name, strings.Join(strings.Fields(err.Error()), " ")), "it has command, directory, watch, port, env, ready, hold and keep",
+			fmt.Errorf("%s: %s", name, strings.Join(strings.Fields(err.Error()), " ")),
+			"it has command, directory, watch, port, env, ready, hold and keep",
 		}
 	}
 	if r.Hold != nil && *r.Hold < 0 {

@@ -13,7 +13,7 @@ import (
 
 	"axion/services/contract"
 	"axion/services/host"
-	"axion/services/infrastructure/procgroup"
+	"axion/services/procgroup"
 	"axion/services/signature"
 )
 

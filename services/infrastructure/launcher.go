@@ -11,11 +11,12 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"axion/services/bus"
 	"axion/services/contract"
-	"axion/services/infrastructure/procgroup"
+	"axion/services/procgroup"
 )
 
 const (
@@ -102,7 +103,7 @@ func (l *launcher) waitFor(ctx context.Context, cmd *exec.Cmd) error {
 		l.reaper.Kill(cmd) // what it left behind
 		return err
 	case <-ctx.Done():
-		_ = l.reaper.Terminate(cmd, ended) // it did not end by itself
+		_ = l.reaper.Terminate(cmd, ended, syscall.SIGTERM, procgroup.DefaultGrace) // it did not end by itself
 		return ctx.Err()
 	}
 }

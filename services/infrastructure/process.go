@@ -7,12 +7,14 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
 
 	"axion/services/bus"
 	"axion/services/contract"
+	"axion/services/procgroup"
 )
 
 // process is a project's process under supervision: it is started again when it
@@ -163,7 +165,7 @@ func (p *process) runOnce(ctx context.Context) error {
 		}
 		return err
 	case err := <-unhealthy:
-		_ = p.launcher.reaper.Terminate(cmd, ended) // it did not end by itself
+		_ = p.launcher.reaper.Terminate(cmd, ended, syscall.SIGTERM, procgroup.DefaultGrace) // it did not end by itself
 		return err
 	}
 }

@@ -67,7 +67,8 @@ func (s *session) send(line string) {
 
 func TestServe(t *testing.T) {
 	t.Parallel()
-	s := &Server{opts: Options{Port: clustertest.Port(t), Command: strings.Fields("keydb-server --port 6379 --requirepass steep --appendonly yes --maxmemory 1gb")}}
+	s := &Server{opts: Options{Port: clustertest.Port(t),
+		Command: strings.Fields("keydb-server --port 6379 --requirepass steep --appendonly yes --maxmemory 1gb")}}
 	if err := s.read(); err != nil {
 		t.Fatal(err)
 	}

@@ -50,7 +50,7 @@ var Rules = []Rule{
 	{Place: "services/codegen/...", Why: "services talk over Kafka only", May: core, Tests: append([]string{"embed"}, cluster...)},
 	{Place: "services/deployment/...", Why: "services talk over Kafka only", May: core, Tests: cluster},
 	{Place: "services/infrastructure/...", Why: "services talk over Kafka only", May: core, Tests: cluster},
-	{Place: "services/infrastructure/procgroup", Why: "a reaper starts commands it does not know"},
+	{Place: "services/procgroup", Why: "a reaper starts commands it does not know"},
 	{Place: "services/ingest/...", Why: "services talk over Kafka only", May: core, Tests: cluster},
 	{Place: "web/...", Why: "the dashboard reads the parts through functions", May: []string{"services/contract", "services/closeframe"},
 		Tests: []string{"broker/...", "gateway/...", "services/..."}},

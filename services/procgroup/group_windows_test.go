@@ -13,7 +13,7 @@ import (
 
 	"golang.org/x/sys/windows"
 
-	"axion/services/infrastructure/procgroup"
+	"axion/services/procgroup"
 )
 
 // stackChild stands for a stack with one project, which starts a process of its own.

@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"axion/services/infrastructure/procgroup"
+	"axion/services/procgroup"
 )
 
 // stackChild stands for a stack with one project in dir, until it is killed: it writes the

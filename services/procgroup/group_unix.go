@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// terminateTimeout bounds how long a terminated process may run, until it is killed.
-const terminateTimeout = 4 * time.Second
+// DefaultGrace is how long a terminated process may run, until it is killed.
+const DefaultGrace = 4 * time.Second
 
 // groups is empty: the id of a command's process group is the command's.
 type groups struct{} //nolint:unused // by Reaper, which Windows needs it in
@@ -18,7 +18,10 @@ type groups struct{} //nolint:unused // by Reaper, which Windows needs it in
 // setProcessGroup gives a command a process group of its own, so that it ends with all
 // that it starts.
 func setProcessGroup(cmd *exec.Cmd) {
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{}
+	}
+	cmd.SysProcAttr.Setpgid = true
 	dieWithParent(cmd.SysProcAttr)
 }
 
@@ -44,11 +47,11 @@ func (r *Reaper) report(id int) {
 	}
 }
 
-// Terminate ends a command, whose Wait is sent to ended: by SIGTERM, and after 4 s by
-// SIGKILL. It returns the result of Wait.
-func (r *Reaper) Terminate(cmd *exec.Cmd, ended <-chan error) error {
-	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM)
-	timer := time.NewTimer(terminateTimeout)
+// Terminate ends a command, whose Wait is sent to ended: by a signal, and after a grace
+// by SIGKILL. It returns the result of Wait.
+func (r *Reaper) Terminate(cmd *exec.Cmd, ended <-chan error, signal syscall.Signal, grace time.Duration) error {
+	_ = syscall.Kill(-cmd.Process.Pid, signal)
+	timer := time.NewTimer(grace)
 	defer timer.Stop()
 	select {
 	case err := <-ended:

@@ -7,7 +7,7 @@ import (
 	"syscall"
 	"testing"
 
-	"axion/services/infrastructure/procgroup"
+	"axion/services/procgroup"
 )
 
 // marked is a command with a child in its group, and one in a session of its own.

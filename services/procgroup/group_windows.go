@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"sync"
 	"syscall"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/windows"
@@ -21,7 +22,10 @@ type groups struct {
 // setProcessGroup keeps a Ctrl-C of the console from a command, and suspends it until it is in its
 // job: what it starts is in that too.
 func setProcessGroup(cmd *exec.Cmd) {
-	cmd.SysProcAttr = &syscall.SysProcAttr{CreationFlags: windows.CREATE_NEW_PROCESS_GROUP | windows.CREATE_SUSPENDED}
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{}
+	}
+	cmd.SysProcAttr.CreationFlags |= windows.CREATE_NEW_PROCESS_GROUP | windows.CREATE_SUSPENDED
 }
 
 // add resumes a command, in a job of its own.
@@ -110,8 +114,13 @@ func (r *Reaper) Kill(cmd *exec.Cmd) {
 	_ = cmd.Process.Kill()
 }
 
-// Terminate ends a command, whose Wait is sent to ended. It returns the result of Wait.
-func (r *Reaper) Terminate(cmd *exec.Cmd, ended <-chan error) error {
+// DefaultGrace is how long a terminated process may run elsewhere. Windows has no signal
+// to ask a process to end.
+const DefaultGrace = 4 * time.Second
+
+// Terminate ends a command, whose Wait is sent to ended, at once. It returns the result
+// of Wait.
+func (r *Reaper) Terminate(cmd *exec.Cmd, ended <-chan error, _ syscall.Signal, _ time.Duration) error {
 	r.Kill(cmd)
 	return <-ended
 }

@@ -1,0 +1,128 @@
+package process
+
+import (
+	"context"
+	"errors"
+	"os/exec"
+	"syscall"
+	"time"
+)
+
+// once runs the command until it ends or something else is asked for, and answers c when
+// it has been started.
+func (p *Process) once(ctx context.Context, c command) (end exit, next *command) {
+	p.set(func(s *Status) { s.State, s.Problem, s.Started = Starting, "", time.Now() })
+	var line <-chan struct{}
+	if p.opts.ReadyLine != "" {
+		line = p.opts.Output.expect(p.opts.ReadyLine)
+	}
+	cmd, wait, err := p.launch(ctx)
+	closeOnce(c.done)
+	if err != nil {
+		return exit{code: -1, err: err}, nil
+	}
+	p.set(func(s *Status) { s.PID = cmd.Process.Pid })
+	ended := make(chan error, 1)
+	go func() { ended <- wait() }()
+	watching, stop := context.WithCancel(ctx)
+	sick, watched := make(chan error, 1), make(chan struct{})
+	go func() { defer close(watched); sick <- p.watch(watching, line) }()
+	defer func() { stop(); <-watched }()
+	for {
+		select {
+		case err := <-ended:
+			p.opts.Reaper.Kill(cmd) // what it left behind
+			return p.exit(cmd, err), nil
+		case err := <-sick:
+			sick = nil
+			if err != nil && ctx.Err() == nil {
+				p.terminate(cmd, ended)
+				return exit{code: -1, err: err}, nil
+			}
+		case asked := <-p.wanted:
+			if asked.kind == doStart {
+				close(asked.done)
+				continue
+			}
+			p.terminate(cmd, ended)
+			return exit{}, &asked
+		case <-ctx.Done():
+			p.terminate(cmd, ended)
+			return exit{}, nil
+		}
+	}
+}
+
+// launch starts the command; wait waits for its end, and for all that it has written.
+func (p *Process) launch(ctx context.Context) (cmd *exec.Cmd, wait func() error, err error) {
+	cmd, err = p.opts.Command(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	out, errors := &stream{output: p.opts.Output, name: "stdout"}, &stream{output: p.opts.Output, name: "stderr"}
+	cmd.Stdout, cmd.Stderr = out, errors
+	cmd.WaitDelay = time.Second // for what it has started to close the pipes
+	wait = func() error {
+		err := cmd.Wait()
+		out.flush()
+		errors.flush()
+		return err
+	}
+	return cmd, wait, p.opts.Reaper.Start(cmd)
+}
+
+func (p *Process) terminate(cmd *exec.Cmd, ended <-chan error) {
+	p.set(func(s *Status) { s.State = Stopping })
+	_ = p.opts.Reaper.Terminate(cmd, ended, p.opts.StopSignal, p.opts.StopGrace) // how it ends is our doing
+}
+
+// watch waits until the process is ready, and looks after its health. Its error is why the
+// process shall be ended.
+func (p *Process) watch(ctx context.Context, line <-chan struct{}) error {
+	if line != nil {
+		select {
+		case <-line:
+		case <-ctx.Done():
+		}
+	}
+	if p.opts.Ready != nil {
+		if err := p.opts.Ready(ctx); err != nil {
+			return err
+		}
+	}
+	if ctx.Err() != nil {
+		return nil
+	}
+	if p.opts.Health.Check == nil {
+		p.set(func(s *Status) { s.State, s.Problem = Running, "" })
+		return nil
+	}
+	p.opts.Health.watch(ctx, func(err error) {
+		p.set(func(s *Status) {
+			if s.State, s.Problem = Running, ""; err != nil {
+				s.State, s.Problem = Unhealthy, err.Error()
+			}
+		})
+	})
+	return nil
+}
+
+func (p *Process) exit(cmd *exec.Cmd, err error) exit {
+	if errors.Is(err, exec.ErrWaitDelay) {
+		err = nil // it ended; what it had started holds its output
+	}
+	e := exit{code: cmd.ProcessState.ExitCode(), err: err}
+	if status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+		e.signal = status.Signal().String()
+	}
+	return e
+}
+
+// closeOnce closes a channel that may be closed.
+func closeOnce(c chan struct{}) {
+	select {
+	case <-c:
+	default:
+		close(c)
+	}
+}
