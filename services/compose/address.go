@@ -258,3 +258,9 @@ func separator(text string) string {
 	}
 	return " "
 }
+
+// Rewrite makes addresses of the services that a text names.
+func (a *Addresses) Rewrite(text string) string {
+	out, _ := a.inText(text)
+	return out
+}

@@ -65,7 +65,7 @@ func TestProviders(t *testing.T) {
 			argv: "node|a b.js"},
 		"CommandList": {service: `{x-axion: {command: [node, a.js]}}`, provider: ByProcess, argv: "node|a.js"},
 		"CommandShell": {service: `{x-axion: {command: "node a.js | tee log"}}`, provider: ByProcess,
-			argv: strings.Join(shell("node a.js | tee log"), "|")},
+			argv: strings.Join(Shell("node a.js | tee log"), "|")},
 		"FileCommand": {service: `{build: ./a, command: [node, b.js]}`, files: map[string]string{"a/x": ""}, provider: ByProcess,
 			argv: "node|b.js"},
 		"Entrypoint": {service: `{build: ./a, entrypoint: node, command: b.js}`, files: map[string]string{"a/x": ""}, provider: ByProcess,

@@ -184,5 +184,5 @@ func dockerArgv(text string) Argv {
 	if json.Unmarshal([]byte(text), &argv) == nil {
 		return argv
 	}
-	return shell(strings.TrimSpace(text))
+	return Shell(strings.TrimSpace(text))
 }

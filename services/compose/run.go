@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -105,7 +106,7 @@ func decodeArgv(_, to reflect.Type, value any) (any, error) {
 // ParseCommand splits a command as a shell does. One that needs a shell gets one.
 func ParseCommand(text string) (Argv, error) {
 	if strings.ContainsAny(text, "|&;<>()$`*?[~\n") {
-		return shell(text), nil
+		return Shell(text), nil
 	}
 	argv, err := shellwords.Parse(text)
 	if err != nil || len(argv) == 0 {
@@ -170,3 +171,6 @@ func checkDirectory(dir string) error {
 	}
 	return nil
 }
+
+// NeedsShell says whether a command is one that [Shell] made.
+func (a Argv) NeedsShell() bool { return slices.Equal(a, Shell(a[len(a)-1])) }

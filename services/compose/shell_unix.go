@@ -2,5 +2,5 @@
 
 package compose
 
-// shell has a shell run a command line.
-func shell(line string) Argv { return Argv{"/bin/sh", "-c", line} }
+// Shell has a shell run a command line.
+func Shell(line string) Argv { return Argv{"/bin/sh", "-c", line} }
