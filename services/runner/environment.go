@@ -1,0 +1,77 @@
+package runner
+
+import (
+	"maps"
+	"os"
+	"slices"
+	"strconv"
+
+	"axion/services/compose"
+	"axion/web/view"
+)
+
+// environment is what instance i of a service gets: what the file says, with addresses for
+// names, over what every process gets, over what axion itself has.
+func (u *unit) environment(i int) []string {
+	said := map[string]string{}
+	for name, value := range u.service.Environment {
+		if value != nil {
+			said[name] = *value
+		}
+	}
+	maps.Copy(said, u.service.Run.Env)
+	keep := append(slices.Clone(u.service.Run.Keep), "PORT")
+	values, rewrites, unresolved := u.runner.addresses.RewriteAll(said, keep)
+	if i < len(u.at) {
+		values["PORT"] = strconv.Itoa(u.at[i])
+		if before, ok := said["PORT"]; ok && before != values["PORT"] {
+			rewrites = append(rewrites, compose.Rewrite{Variable: "PORT", From: before, To: values["PORT"], Service: u.service.Name})
+		}
+	}
+	for name, value := range u.runner.opts.Environment {
+		if _, ok := values[name]; !ok {
+			values[name] = value
+		}
+	}
+	if _, ok := values["OTEL_SERVICE_NAME"]; !ok {
+		values["OTEL_SERVICE_NAME"] = u.service.Name
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.rewrites, u.notes = rewrites, slices.Clone(u.service.Notes)
+	for _, other := range unresolved {
+		u.notes = append(u.notes, other.Variable+" names "+other.Service+", and no variable has its port: its host stays as it is")
+	}
+	env := os.Environ()
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		env = append(env, name+"="+values[name]) // the last one counts
+	}
+	return env
+}
+
+// view is what is known of the service now.
+func (u *unit) view() view.Service {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	s := view.Service{
+		Name: u.service.Name, Provider: string(u.service.Provider), Reason: u.service.Reason, State: u.state, Detail: u.detail, Hint: u.hint,
+		Notes: u.notes, Image: u.service.Image, Command: u.service.Argv, File: u.service.File, Line: u.service.Line,
+		Instances: []view.ServiceInstance{}, Ports: []view.ServicePort{}, Rewrites: []view.Rewrite{},
+	}
+	if u.service.Proposal != nil && u.service.Provider == compose.ByUser {
+		s.Proposal = u.service.Proposal.String()
+	}
+	for _, p := range u.processes {
+		now, _ := p.Status()
+		s.Instances = append(s.Instances, view.ServiceInstance{
+			PID: now.PID, StartedAt: now.Started, Restarts: now.Restarts, ExitCode: now.ExitCode, Signal: now.Signal,
+		})
+	}
+	for _, port := range u.at {
+		s.Ports = append(s.Ports, view.ServicePort{Port: u.port, Address: local(port)})
+	}
+	for _, r := range u.rewrites {
+		s.Rewrites = append(s.Rewrites, view.Rewrite(r))
+	}
+	return s
+}

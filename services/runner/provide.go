@@ -1,0 +1,184 @@
+package runner
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"axion/services/backing/postgres"
+	"axion/services/backing/redis"
+	"axion/services/compose"
+	"axion/services/process"
+	"axion/services/process/health"
+)
+
+// prepare makes what runs as the service: one command an instance.
+func (u *unit) prepare(ctx context.Context) ([]commandFunc, error) {
+	switch u.service.Provider {
+	case compose.ByBacking:
+		if u.service.Kind == compose.Postgres {
+			return u.preparePostgres(ctx)
+		}
+		return u.prepareRedis()
+	case compose.ByProcess:
+		commands := make([]commandFunc, u.scale())
+		for i := range commands {
+			commands[i] = func(context.Context) (*exec.Cmd, error) {
+				cmd := exec.Command(u.service.Argv[0], u.service.Argv[1:]...)
+				cmd.Dir, cmd.Env = u.service.Dir, append(u.environment(i), "PWD="+u.service.Dir)
+				return cmd, nil
+			}
+		}
+		return commands, nil
+	}
+	return nil, fmt.Errorf("nothing runs what is provided by %s", u.service.Provider)
+}
+
+func (u *unit) values() map[string]string {
+	all := map[string]string{}
+	for name, value := range u.service.Environment {
+		if value != nil {
+			all[name] = *value
+		}
+	}
+	return all
+}
+
+func (u *unit) preparePostgres(ctx context.Context) ([]commandFunc, error) {
+	s, err := postgres.Prepare(ctx, postgres.Options{
+		Major: u.service.Major(), DataDir: filepath.Join(u.runner.opts.DataDir, "postgres", u.service.Name), Environment: u.values(),
+		Scripts: initScripts(u.service), Arguments: settings(u.service), Port: u.at[0], Binaries: u.runner.opts.Postgres,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if s.Note != "" {
+		u.mu.Lock()
+		u.notes = append(u.notes, s.Note)
+		u.mu.Unlock()
+	}
+	return []commandFunc{func(context.Context) (*exec.Cmd, error) { return s.Command(), nil }}, nil
+}
+
+// initScripts are what the file puts where the image looks for them.
+func initScripts(s *compose.Service) []string {
+	var all []string
+	for _, v := range s.Volumes {
+		if v.Type == "bind" && strings.HasPrefix(v.Target, "/docker-entrypoint-initdb.d") {
+			all = append(all, v.Source)
+		}
+	}
+	return all
+}
+
+// settings are the arguments of the server's program in the file's command.
+func settings(s *compose.Service) []string {
+	if len(s.Command) > 0 && !strings.HasPrefix(s.Command[0], "-") {
+		return s.Command[1:]
+	}
+	return s.Command
+}
+
+func (u *unit) prepareRedis() ([]commandFunc, error) {
+	s, err := redis.Prepare(redis.Options{
+		Command: u.service.Command, Environment: u.values(), DataDir: filepath.Join(u.runner.opts.DataDir, "redis", u.service.Name), Port: u.at[0],
+	})
+	if err != nil {
+		return nil, err
+	}
+	u.mu.Lock()
+	u.notes = append(u.notes, s.Notes...)
+	u.mu.Unlock()
+	return []commandFunc{func(context.Context) (*exec.Cmd, error) { return s.Command() }}, nil
+}
+
+// ready waits until an instance listens at its port. One whose health is checked is ready
+// once that passes.
+func (u *unit) ready(i int) func(ctx context.Context) error {
+	port := u.service.Run.Ready.Port
+	if port == 0 && i < len(u.at) && !u.hasHealth() && u.service.Run.Ready.Log == "" {
+		port = u.at[i]
+	}
+	if port == 0 {
+		return nil
+	}
+	return func(ctx context.Context) error {
+		for dialable(ctx, local(port)) != nil && sleep(ctx, 25*time.Millisecond) {
+		}
+		return nil
+	}
+}
+
+func (u *unit) hasHealth() bool {
+	h := u.service.HealthCheck
+	return u.service.Provider == compose.ByBacking || h != nil && !h.Disable && len(h.Test) > 0 && h.Test[0] != "NONE"
+}
+
+// health makes the health checks of instances.
+func (u *unit) health() (func(i int) process.Health, error) {
+	none := func(int) process.Health { return process.Health{} }
+	if !u.hasHealth() {
+		return none, nil
+	}
+	test, h := []string{"CMD", "pg_isready"}, process.Health{Interval: 5 * time.Second, StartInterval: 25 * time.Millisecond}
+	if u.service.Kind == compose.Redis {
+		test = []string{"CMD", "redis-cli", "ping"}
+	}
+	if c := u.service.HealthCheck; c != nil && u.service.Provider == compose.ByProcess {
+		test = c.Test
+		h = process.Health{
+			Interval: duration(c.Interval), Timeout: duration(c.Timeout), StartPeriod: duration(c.StartPeriod), StartInterval: duration(c.StartInterval),
+		}
+		if c.Retries != nil {
+			h.Retries = int(*c.Retries)
+		}
+	}
+	if _, err := health.New(test, health.Target{}); err != nil {
+		return nil, err
+	}
+	return func(i int) process.Health {
+		h := h
+		own := compose.Addresses{}
+		at := ""
+		if i < len(u.at) {
+			at = local(u.at[i])
+			own.Add("localhost", []string{"127.0.0.1", "0.0.0.0", u.service.Name}, u.port, at)
+		}
+		check, _ := health.New(test, health.Target{ // it was made before without an error
+			Dir: u.service.Dir, Env: u.environment(i), Own: at, Provided: u.service.Provider != compose.ByProcess,
+			Rewrite: func(text string) string { return u.runner.addresses.Rewrite(own.Rewrite(text)) },
+		})
+		h.Check = check
+		return h
+	}, nil
+}
+
+func duration[T ~int64](d *T) time.Duration {
+	if d == nil {
+		return 0
+	}
+	return time.Duration(*d)
+}
+
+func dialable(ctx context.Context, address string) error {
+	c, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+	if err != nil {
+		return err
+	}
+	return c.Close()
+}
+
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

@@ -1,0 +1,194 @@
+package runner
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"go.uber.org/goleak"
+
+	"axion/services/compose"
+	"axion/services/procgroup"
+	"axion/web/view"
+)
+
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == "child" {
+		if err := child(os.Args[2]); err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// child is what the services of the tests do.
+func child(what string) error {
+	ctx := context.Background()
+	db, err := pgx.Connect(ctx, os.Getenv("DATABASE_URL"))
+	if err != nil {
+		return err
+	}
+	if what == "migrate" {
+		_, err := db.Exec(ctx, "CREATE TABLE IF NOT EXISTS visits (n int); INSERT INTO visits VALUES (1)")
+		return err
+	}
+	return http.ListenAndServe("127.0.0.1:"+os.Getenv("PORT"), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var n int
+		if err := db.QueryRow(ctx, "SELECT count(*) FROM visits").Scan(&n); err != nil {
+			w.WriteHeader(http.StatusInternalServerError)
+		}
+		_, _ = fmt.Fprintf(w, "%d %s", n, os.Getenv("OTHER_URL"))
+	}))
+}
+
+// stack is a runner on a compose file.
+type stack struct {
+	*Runner
+	t   *testing.T
+	dir string
+
+	mu    sync.Mutex
+	lines []string
+	at    map[string][]string
+}
+
+func start(t *testing.T, dir, text string, change func(*Options)) *stack {
+	t.Helper()
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, "compose.yaml")
+	if err := os.WriteFile(file, []byte(strings.ReplaceAll(text, "PROGRAM", program)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	project, err := compose.Read(t.Context(), compose.Options{Files: []string{file}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(project.Problems) > 0 {
+		t.Fatalf("problems: %+v", project.Problems)
+	}
+	s := &stack{t: t, dir: dir, at: map[string][]string{}}
+	log := slog.New(slog.NewTextHandler(t.Output(), nil))
+	reaper := procgroup.New(t.TempDir(), log)
+	t.Cleanup(reaper.Close)
+	o := Options{
+		Project: project, DataDir: filepath.Join(dir, ".axion"), Reaper: reaper, Log: log, Kafka: "localhost:9092", FreePorts: true,
+		Relocate: func(service string, addresses []string) {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.at[service] = addresses
+		},
+	}
+	if err := os.MkdirAll(o.DataDir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if change != nil {
+		change(&o)
+	}
+	if s.Runner, err = New(o); err != nil {
+		t.Fatal(err)
+	}
+	s.Runner.Start(t.Context())
+	t.Cleanup(s.Runner.Stop)
+	return s
+}
+
+func (s *stack) await(what string, is func(map[string]view.Service) bool) map[string]view.Service {
+	s.t.Helper()
+	timer := time.NewTimer(time.Minute)
+	defer timer.Stop()
+	for {
+		changed := s.Changed()
+		all := map[string]view.Service{}
+		for _, service := range s.Services() {
+			all[service.Name] = service
+		}
+		if is(all) {
+			return all
+		}
+		select {
+		case <-changed:
+		case <-timer.C:
+			s.t.Fatalf("no %s: %+v", what, all)
+		}
+	}
+}
+
+func get(t *testing.T, url string) string {
+	t.Helper()
+	answer, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = answer.Body.Close(); http.DefaultClient.CloseIdleConnections() }()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(body)
+}
+
+const shop = `
+services:
+  db:
+    image: postgres
+    environment: {POSTGRES_PASSWORD: leaves, POSTGRES_DB: shop}
+    healthcheck: {test: [CMD-SHELL, pg_isready]}
+  migrate:
+    x-axion: {command: PROGRAM child migrate}
+    environment: {DATABASE_URL: "postgres://postgres:leaves@db:5432/shop"}
+    depends_on: {db: {condition: service_healthy}}
+  api:
+    x-axion: {command: PROGRAM child serve}
+    environment: {PORT: 3000, DATABASE_URL: "postgres://postgres:leaves@db/shop", OTHER_URL: "http://other:3000/x"}
+    depends_on: {migrate: {condition: service_completed_successfully}}
+    healthcheck: {test: [CMD, none/curl, "http://localhost:3000/"]}
+  other:
+    x-axion: {command: PROGRAM child serve}
+    environment: {PORT: 3000, DATABASE_URL: "postgres://postgres:leaves@db/shop"}
+    deploy: {replicas: 2}
+    depends_on: {api: {condition: service_healthy}, kafka: {condition: service_healthy}}
+  kafka: {image: apache/kafka}
+`
+
+// TestProject: all of a project comes up in its order, its parts reach each other, and the
+// second start finds the data of the first.
+func TestProject(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for want := 1; want <= 2; want++ {
+		s := start(t, dir, shop, nil)
+		all := s.await("running services", func(all map[string]view.Service) bool {
+			return all["other"].State == view.ServiceRunning && all["api"].State == view.ServiceRunning
+		})
+		if all["migrate"].State != view.ServiceCompleted || all["kafka"].State != view.ServiceRunning || all["db"].State != view.ServiceRunning {
+			t.Errorf("got %+v", all)
+		}
+		body := get(t, "http://"+all["api"].Ports[0].Address)
+		if body != fmt.Sprintf("%d http://%s/x", want, all["other"].Ports[0].Address) {
+			t.Errorf("the answer is %q, want the %d. visit and the address %s", body, want, all["other"].Ports[0].Address)
+		}
+		s.mu.Lock()
+		if len(s.at["other"]) != 2 || len(s.at["api"]) != 1 || "http://"+s.at["api"][0] == "" {
+			t.Errorf("the gateway was told %v", s.at)
+		}
+		s.mu.Unlock()
+		s.Runner.Stop()
+		if _, err := http.Get("http://" + all["api"].Ports[0].Address); err == nil {
+			t.Error("api outlives the runner")
+		}
+	}
+}

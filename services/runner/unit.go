@@ -1,0 +1,326 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/compose-spec/compose-go/v2/types"
+
+	"axion/services/compose"
+	"axion/services/process"
+	"axion/web/view"
+)
+
+// unit is one service that is run.
+type unit struct {
+	runner  *Runner
+	service *compose.Service
+	port    int   // in the container; 0 for none
+	at      []int // of this machine, one for each instance
+
+	mu        sync.Mutex
+	state     view.ServiceState
+	detail    string
+	hint      string
+	notes     []string
+	rewrites  []compose.Rewrite
+	processes []*process.Process
+	outputs   []*process.Output
+	stopped   bool // by hand
+}
+
+// assign finds the service's ports.
+func (u *unit) assign(ports *ports) (err error) {
+	if u.service.Provider == compose.ByAxion {
+		return nil
+	}
+	if u.port, err = mainPort(u.service); err != nil || u.port == 0 {
+		return err
+	}
+	want := u.port
+	if all := published(u.service, u.port); len(all) > 0 && u.service.Provider != compose.ByProcess {
+		want = all[0]
+	}
+	if u.service.Provider == compose.ByUser {
+		u.at = []int{want}
+		return nil
+	}
+	for i := range u.scale() {
+		port, err := ports.assign(u.service.Name, want+i)
+		if err != nil {
+			return err
+		}
+		u.at = append(u.at, port)
+	}
+	return nil
+}
+
+// scale is how many instances there are.
+func (u *unit) scale() int {
+	if u.service.Kind != "" { // there is one server a service
+		return 1
+	}
+	return max(1, u.service.GetScale())
+}
+
+// announce says where the service listens.
+func (u *unit) announce(to *compose.Addresses) {
+	name, names := u.service.Name, u.service.Names()
+	switch {
+	case u.service.Kind == compose.Kafka:
+		to.Add(name, names, 0, u.runner.opts.Kafka)
+	case len(u.at) > 0:
+		to.Add(name, names, u.port, local(u.at[0]))
+		for _, p := range u.service.Ports {
+			if int(p.Target) != u.port && p.Published != "" && u.service.Provider != compose.ByProcess {
+				to.Add(name, names, int(p.Target), "127.0.0.1:"+p.Published)
+			}
+		}
+		if u.service.Provider == compose.ByProcess {
+			to.Add(name, names, 80, local(u.at[0])) // what a URL without a port means
+		}
+	}
+}
+
+// run starts the service once it may, and looks after it until ctx ends.
+func (u *unit) run(ctx context.Context) {
+	if !u.await(ctx) {
+		return
+	}
+	switch u.service.Provider {
+	case compose.ByAxion:
+		u.set(view.ServiceRunning, "", "")
+	case compose.ByUser:
+		u.awaitUser(ctx)
+	default:
+		if err := u.start(ctx); err != nil && ctx.Err() == nil {
+			u.fail(err)
+		}
+	}
+}
+
+// await waits until all that the service depends on is as far as it asks for.
+func (u *unit) await(ctx context.Context) bool {
+	for {
+		changed := u.runner.Changed()
+		waits := u.missing()
+		if len(waits) == 0 {
+			return true
+		}
+		u.set(view.ServiceWaiting, "waits for "+strings.Join(waits, ", "), "")
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return false
+		}
+	}
+}
+
+// missing lists what the service still waits for.
+func (u *unit) missing() []string {
+	var waits []string
+	for name, need := range u.service.DependsOn {
+		other := u.runner.unit(name)
+		if other == nil {
+			continue // not required, and off
+		}
+		if why := other.lacks(need.Condition); why != "" && (need.Required || !other.hasEnded()) {
+			waits = append(waits, name+" "+why)
+		}
+	}
+	slices.Sort(waits)
+	return waits
+}
+
+// lacks says what the service lacks for a condition of those that depend on it.
+func (u *unit) lacks(condition string) string {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	switch condition {
+	case types.ServiceConditionCompletedSuccessfully:
+		if u.state != view.ServiceCompleted {
+			return "to complete"
+		}
+	case types.ServiceConditionHealthy:
+		if u.state != view.ServiceRunning {
+			return "to be healthy"
+		}
+	default:
+		if u.state != view.ServiceRunning && u.state != view.ServiceUnhealthy && u.state != view.ServiceCompleted {
+			return "to run"
+		}
+	}
+	return ""
+}
+
+func (u *unit) hasEnded() bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.state == view.ServiceFailed || u.state == view.ServiceStopped
+}
+
+func (u *unit) set(state view.ServiceState, detail, hint string) {
+	u.mu.Lock()
+	same := u.state == state && u.detail == detail
+	u.state, u.detail, u.hint = state, detail, hint
+	u.mu.Unlock()
+	if !same {
+		u.runner.notify()
+	}
+}
+
+// fail notes why the service cannot run.
+func (u *unit) fail(err error) {
+	hint := ""
+	if with, ok := errors.AsType[interface {
+		error
+		Hint() string
+	}](err); ok {
+		hint = with.Hint()
+	}
+	u.set(view.ServiceFailed, err.Error(), hint)
+	u.runner.opts.Log.Error(err.Error(), "service", u.service.Name, "file", u.service.File, "line", u.service.Line, "hint", hint)
+}
+
+// awaitUser waits until what the user starts listens, and again when it is gone.
+func (u *unit) awaitUser(ctx context.Context) {
+	needs := u.service.Needs()
+	hint := ""
+	if with, ok := errors.AsType[interface {
+		error
+		Hint() string
+	}](needs); ok {
+		hint = with.Hint()
+	}
+	if len(u.at) == 0 {
+		u.set(view.ServiceFailed, needs.Error(), hint)
+		return
+	}
+	for ctx.Err() == nil {
+		if err := dialable(ctx, local(u.at[0])); err != nil {
+			u.set(view.ServiceWaiting, needs.Error(), hint)
+		} else {
+			u.set(view.ServiceRunning, "", "")
+		}
+		sleep(ctx, time.Second)
+	}
+}
+
+// start starts the instances.
+func (u *unit) start(ctx context.Context) error {
+	commands, err := u.prepare(ctx)
+	if err != nil {
+		return err
+	}
+	policy, err := process.ParseRestart(u.restartPolicy())
+	if err != nil {
+		return err
+	}
+	check, err := u.health()
+	if err != nil {
+		return err
+	}
+	for i, command := range commands {
+		name := u.service.Name
+		if i > 0 {
+			name = fmt.Sprintf("%s-%d", name, i+1)
+		}
+		out := process.NewOutput(filepath.Join(u.runner.opts.DataDir, "logs", name+".log"), u.line)
+		p := process.New(process.Options{
+			Name: name, Command: command, Reaper: u.runner.opts.Reaper, Output: out, Restart: policy, ReadyLine: u.service.Run.Ready.Log,
+			Ready: u.ready(i), Health: check(i), StopSignal: stopSignal(u.service), StopGrace: grace(u.service), Log: u.runner.opts.Log,
+			Changed: func(process.Status) { u.refresh() },
+		})
+		u.mu.Lock()
+		u.processes, u.outputs = append(u.processes, p), append(u.outputs, out)
+		u.mu.Unlock()
+		if err := p.Start(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (u *unit) line(l process.Line) {
+	if u.runner.opts.Line != nil {
+		u.runner.opts.Line(u.service.Name, l)
+	}
+}
+
+// refresh makes the service's state of those of its processes: the worst counts.
+func (u *unit) refresh() {
+	rank := map[process.State]view.ServiceState{
+		process.Stopped: view.ServiceStopped, process.Starting: view.ServiceStarting, process.Running: view.ServiceRunning,
+		process.Unhealthy: view.ServiceUnhealthy, process.Restarting: view.ServiceRestarting, process.Stopping: view.ServiceStopped,
+		process.Completed: view.ServiceCompleted, process.Failed: view.ServiceFailed,
+	}
+	worst := []process.State{
+		process.Failed, process.Restarting, process.Unhealthy, process.Starting, process.Stopping, process.Stopped, process.Completed, process.Running,
+	}
+	u.mu.Lock()
+	processes := slices.Clone(u.processes)
+	u.mu.Unlock()
+	found, problem := len(worst)-1, ""
+	var up []string
+	for i, p := range processes {
+		now, _ := p.Status()
+		if at := slices.Index(worst, now.State); at < found || i == 0 {
+			found, problem = at, now.Problem
+		}
+		if (now.State == process.Running || now.State == process.Unhealthy) && i < len(u.at) {
+			up = append(up, local(u.at[i]))
+		}
+	}
+	if u.runner.opts.Relocate != nil && u.port != 0 {
+		u.runner.opts.Relocate(u.service.Name, up)
+	}
+	u.set(rank[worst[found]], problem, "")
+}
+
+// close ends the processes and closes their logs.
+func (u *unit) close() {
+	u.mu.Lock()
+	processes, outputs := u.processes, u.outputs
+	u.mu.Unlock()
+	for _, p := range processes {
+		p.Close()
+	}
+	for _, out := range outputs {
+		_ = out.Close()
+	}
+}
+
+// restartPolicy is what the file says. A server that is provided is always kept.
+func (u *unit) restartPolicy() string {
+	if u.service.Provider == compose.ByBacking {
+		return "always"
+	}
+	return u.service.Restart
+}
+
+func grace(s *compose.Service) time.Duration {
+	if s.StopGracePeriod == nil {
+		return 0
+	}
+	return time.Duration(*s.StopGracePeriod)
+}
+
+// stopSignal is what ends the service in order. PostgreSQL's is SIGINT: it waits for no
+// client then.
+func stopSignal(s *compose.Service) syscall.Signal {
+	if s.Kind == compose.Postgres {
+		return syscall.SIGINT
+	}
+	return signals[strings.TrimPrefix(strings.ToUpper(s.StopSignal), "SIG")]
+}
+
+// commandFunc makes the command of an instance.
+type commandFunc = func(ctx context.Context) (*exec.Cmd, error)
