@@ -93,6 +93,10 @@ func (u *unit) prepareRedis() ([]commandFunc, error) {
 	u.mu.Lock()
 	u.notes = append(u.notes, s.Notes...)
 	u.mu.Unlock()
+	if s.InProcess() {
+		u.serve = s.Serve
+		return nil, nil
+	}
 	return []commandFunc{func(context.Context) (*exec.Cmd, error) { return s.Command() }}, nil
 }
 

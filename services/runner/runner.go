@@ -43,6 +43,7 @@ type Runner struct {
 	addresses *compose.Addresses
 	wg        sync.WaitGroup
 	cancel    context.CancelFunc
+	stop      sync.Once
 
 	mu      sync.Mutex
 	changed chan struct{} // closed when a unit changes
@@ -75,13 +76,30 @@ func (r *Runner) Start(ctx context.Context) {
 	}
 }
 
-// Stop ends all services, each once those that depend on it are gone.
+// Stop ends all services, each once those that depend on it are gone. It can be called
+// again.
 func (r *Runner) Stop() {
-	r.cancel()
-	r.wg.Wait()
-	for _, u := range slices.Backward(r.units) {
-		u.close()
-	}
+	r.stop.Do(func() {
+		r.cancel()
+		ended := map[string]chan struct{}{}
+		for _, u := range r.units {
+			ended[u.service.Name] = make(chan struct{})
+		}
+		var wg sync.WaitGroup
+		for _, u := range r.units {
+			wg.Go(func() {
+				defer close(ended[u.service.Name])
+				for _, other := range r.units {
+					if _, depends := other.service.DependsOn[u.service.Name]; depends {
+						<-ended[other.service.Name]
+					}
+				}
+				u.close()
+			})
+		}
+		wg.Wait()
+		r.wg.Wait()
+	})
 }
 
 // notify has all who wait look again.

@@ -17,6 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"axion/services/compose"
+	"axion/services/process"
 	"axion/services/procgroup"
 	"axion/web/view"
 )
@@ -58,9 +59,8 @@ type stack struct {
 	t   *testing.T
 	dir string
 
-	mu    sync.Mutex
-	lines []string
-	at    map[string][]string
+	mu sync.Mutex
+	at map[string][]string
 }
 
 func start(t *testing.T, dir, text string, change func(*Options)) *stack {
@@ -190,5 +190,53 @@ func TestProject(t *testing.T) {
 		if _, err := http.Get("http://" + all["api"].Ports[0].Address); err == nil {
 			t.Error("api outlives the runner")
 		}
+	}
+}
+
+// TestWatch: a changed file starts the service anew; one that git ignores does not. The
+// cache runs in this process where no server is there.
+func TestWatch(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for name, text := range map[string]string{"a.txt": "first", ".gitignore": "*.log\n"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lines := make(chan string, 100)
+	s := start(t, dir, `
+services:
+  cache: {image: "redis:7", command: redis-server --requirepass steep}
+  a:
+    x-axion: {command: "cat a.txt; echo; exec sleep 1000", watch: ["*.txt"], directory: .}
+    depends_on: {cache: {condition: service_healthy}}
+`, func(o *Options) {
+		o.Line = func(service string, l process.Line) {
+			if service == "a" {
+				lines <- l.Text
+			}
+		}
+	})
+	if got := <-lines; got != "first" {
+		t.Errorf("it writes %q", got)
+	}
+	first := s.await("a", func(all map[string]view.Service) bool { return all["a"].State == view.ServiceRunning })
+	if first["cache"].State != view.ServiceRunning {
+		t.Errorf("the cache is %+v", first["cache"])
+	}
+	for _, name := range []string{"a.log", "a.txt"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("second"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := <-lines; got != "second" {
+		t.Errorf("it writes %q", got)
+	}
+	s.await("a new process", func(all map[string]view.Service) bool {
+		return all["a"].State == view.ServiceRunning && all["a"].Instances[0].PID != first["a"].Instances[0].PID
+	})
+	data, err := os.ReadFile(filepath.Join(dir, ".axion", "logs", "a.log"))
+	if err != nil || strings.Count(string(data), "first") != 1 || strings.Count(string(data), "second") != 1 {
+		t.Errorf("the log is %q, %v", data, err)
 	}
 }

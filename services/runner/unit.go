@@ -16,6 +16,7 @@ import (
 
 	"axion/services/compose"
 	"axion/services/process"
+	"axion/services/process/watch"
 	"axion/web/view"
 )
 
@@ -33,8 +34,9 @@ type unit struct {
 	notes     []string
 	rewrites  []compose.Rewrite
 	processes []*process.Process
-	outputs   []*process.Output
-	stopped   bool // by hand
+	serve     func(context.Context) error // in this process; nil for none
+	closed    bool
+	onClose   []func()
 }
 
 // assign finds the service's ports.
@@ -220,11 +222,18 @@ func (u *unit) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if u.serve != nil {
+		return u.serveHere(ctx)
+	}
 	policy, err := process.ParseRestart(u.restartPolicy())
 	if err != nil {
 		return err
 	}
 	check, err := u.health()
+	if err != nil {
+		return err
+	}
+	w, err := u.watcher()
 	if err != nil {
 		return err
 	}
@@ -239,14 +248,89 @@ func (u *unit) start(ctx context.Context) error {
 			Ready: u.ready(i), Health: check(i), StopSignal: stopSignal(u.service), StopGrace: grace(u.service), Log: u.runner.opts.Log,
 			Changed: func(process.Status) { u.refresh() },
 		})
+		if !u.atClose(p.Close, func() { _ = out.Close() }) {
+			return nil
+		}
 		u.mu.Lock()
-		u.processes, u.outputs = append(u.processes, p), append(u.outputs, out)
+		u.processes = append(u.processes, p)
 		u.mu.Unlock()
 		if err := p.Start(ctx); err != nil {
 			return err
 		}
 	}
+	if w != nil {
+		return u.follow(ctx, w)
+	}
 	return nil
+}
+
+// atClose has the service's end call functions, in this order. Where that has come it
+// calls them now, and is false.
+func (u *unit) atClose(all ...func()) bool {
+	u.mu.Lock()
+	closed := u.closed
+	u.onClose = append(u.onClose, all...)
+	u.mu.Unlock()
+	if closed {
+		for _, f := range all {
+			f()
+		}
+	}
+	return !closed
+}
+
+// watcher watches the service's files, from before it starts; nil if it has none to watch.
+func (u *unit) watcher() (*watch.Watcher, error) {
+	if len(u.service.Run.Watch) == 0 || u.service.Provider != compose.ByProcess {
+		return nil, nil
+	}
+	return watch.New(u.service.Dir, u.service.Run.Watch)
+}
+
+// follow starts the service anew when one of its files changes, until ctx ends.
+func (u *unit) follow(ctx context.Context, w *watch.Watcher) error {
+	return w.Run(ctx, func(changed []string) {
+		u.runner.opts.Log.Info("files changed: it is started anew", "service", u.service.Name, "files", changed)
+		if err := u.restart(ctx); err != nil && ctx.Err() == nil {
+			u.runner.opts.Log.Error("start anew", "service", u.service.Name, "error", err)
+		}
+	})
+}
+
+// restart starts the instances anew, one after the other: of several some always run.
+func (u *unit) restart(ctx context.Context) error {
+	u.mu.Lock()
+	processes := slices.Clone(u.processes)
+	u.mu.Unlock()
+	for _, p := range processes {
+		if err := p.Restart(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// serveHere runs a server in this process until the service is closed.
+func (u *unit) serveHere(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	ended, gone := make(chan error, 1), make(chan struct{})
+	u.atClose(cancel, func() { <-gone })
+	defer close(gone)
+	go func() { ended <- u.serve(ctx) }()
+	for dialable(ctx, local(u.at[0])) != nil {
+		select {
+		case err := <-ended:
+			return err
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	u.set(view.ServiceRunning, "", "")
+	err := <-ended
+	if ctx.Err() != nil {
+		u.set(view.ServiceStopped, "", "")
+		return nil
+	}
+	return err
 }
 
 func (u *unit) line(l process.Line) {
@@ -285,16 +369,14 @@ func (u *unit) refresh() {
 	u.set(rank[worst[found]], problem, "")
 }
 
-// close ends the processes and closes their logs.
+// close ends the service.
 func (u *unit) close() {
 	u.mu.Lock()
-	processes, outputs := u.processes, u.outputs
+	u.closed = true
+	all := u.onClose
 	u.mu.Unlock()
-	for _, p := range processes {
-		p.Close()
-	}
-	for _, out := range outputs {
-		_ = out.Close()
+	for _, f := range all {
+		f()
 	}
 }
 

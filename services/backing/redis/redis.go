@@ -128,12 +128,11 @@ func (s *Server) Password() string {
 	return ""
 }
 
-// Command is the server's program, not started yet, or nil where it runs by
-// [Server.Serve].
+// InProcess says that the server runs by [Server.Serve], else by [Server.Command].
+func (s *Server) InProcess() bool { return s.program == "" }
+
+// Command is the server's program, not started yet.
 func (s *Server) Command() (*exec.Cmd, error) {
-	if s.program == "" {
-		return nil, nil
-	}
 	// A password on the command line is seen by every user of the machine.
 	config := filepath.Join(s.opts.DataDir, "axion.conf")
 	var text strings.Builder
