@@ -36,6 +36,9 @@ import (
 	"axion/services/datadir/private"
 	"axion/services/graph"
 	"axion/services/lifecycle"
+	"axion/services/process"
+	"axion/services/runner"
+	"axion/services/runner/api"
 	"axion/web"
 	"axion/web/client"
 	"axion/web/docs"
@@ -166,6 +169,7 @@ type stack struct {
 	spans     *telemetry.Tracing
 	traces    *telemetry.Store
 	docs      *docs.Docs
+	runner    *runner.Runner // of the compose file's services; nil for none
 	metrics   telemetry.Metrics
 	summary   summary.Summary
 }
@@ -253,6 +257,9 @@ func (s *stack) start(ctx context.Context) (err error) {
 func (s *stack) serve(ctx context.Context) error {
 	s.gateway.Start()
 	s.Go(s.gateway.Wait)
+	if err := s.runProject(ctx); err != nil {
+		return err
+	}
 	if err := s.buildSummary(ctx); err != nil {
 		return err
 	}
@@ -278,7 +285,11 @@ func (s *stack) serve(ctx context.Context) error {
 		Gateway: s.gateway.Break, Broker: s.broker.InjectFault, Off: s.kafka.NotOurs(), Log: s.log,
 	})
 	s.OnStop(faults.Close)
-	options.Register = []func(huma.API){faults.Register, s.gateway.API().Register, messages.Register, deadLetters.Register, s.docs.Register}
+	project := &api.API{Runner: s.runner}
+	options.Services = project.Services
+	options.Register = []func(huma.API){
+		project.Register, faults.Register, s.gateway.API().Register, messages.Register, deadLetters.Register, s.docs.Register,
+	}
 	options.Channels = messages.Channels()
 	options.Channels["faults"] = faults.Watch
 	dashboard, err := web.New(options) //nolint:contextcheck // it lives until Close
@@ -287,6 +298,28 @@ func (s *stack) serve(ctx context.Context) error {
 	}
 	s.OnStop(dashboard.Close)
 	s.Go(func() error { return dashboard.Run(context.WithoutCancel(ctx)) })
+	return nil
+}
+
+// runProject has the services of the compose file run, if there is one.
+func (s *stack) runProject(ctx context.Context) (err error) {
+	s.runner, err = runner.Open(ctx, runner.Options{
+		Files: provider.ComposeFiles(s.files), DataDir: s.data, Log: s.log, Kafka: s.broker.Addr(), FreePorts: s.addresses.Auto(),
+		Relocate: s.gateway.Relocate, Line: func(service string, l process.Line) {
+			s.traces.Logs.Add(telemetry.Log{
+				Time: l.Time, Level: "info", Service: service, Message: l.Text, Attributes: map[string]any{"stream": l.Stream},
+			})
+		},
+		Environment: map[string]string{
+			"KAFKA_BROKERS": s.broker.Addr(), "OTEL_EXPORTER_OTLP_ENDPOINT": listen.URL(s.listeners.OTLPHTTP),
+			"NODE_EXTRA_CA_CERTS": s.gateway.RootFile(), "AXION_DASHBOARD": listen.URL(s.listeners.Dashboard),
+		},
+	})
+	if s.runner == nil || err != nil {
+		return err
+	}
+	s.runner.Start(ctx)
+	s.OnStop(func(context.Context) error { s.runner.Stop(); return nil })
 	return nil
 }
 

@@ -40,6 +40,8 @@ type Options struct {
 	Problems func() []view.Problem
 	// Topics lists the broker's topics; nil means none.
 	Topics func(context.Context) ([]view.Topic, error)
+	// Services lists the services of the compose file; nil means none.
+	Services func() []view.Service
 	// Messages looks for a text in the newest messages, and gives at most so many;
 	// nil means that there are none.
 	Messages func(ctx context.Context, text string, limit int) (view.Matches, error)
@@ -99,6 +101,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Problems == nil {
 		o.Problems = func() []view.Problem { return nil }
+	}
+	if o.Services == nil {
+		o.Services = func() []view.Service { return nil }
 	}
 	if o.Topics == nil {
 		o.Topics = func(context.Context) ([]view.Topic, error) { return nil, nil }

@@ -19,6 +19,8 @@ const (
 	kindSystem = "system"
 	kindRoutes = "routes"
 	kindTopics = "topics"
+	// kindServices is of the services of the compose file.
+	kindServices = "services"
 )
 
 // body is the answer of an operation.
@@ -29,6 +31,7 @@ func (o Options) publish(b *live.Broadcaster) {
 	b.Add(kindSystem, func(ctx context.Context) any { return o.system(ctx) })
 	b.Add(kindRoutes, func(context.Context) any { return o.routes() })
 	b.Add(kindTopics, func(ctx context.Context) any { return o.topics(ctx) })
+	b.Add(kindServices, func(context.Context) any { return serviceList{view.NonNil(o.Services())} })
 }
 
 // register adds the operations that show the state.
@@ -82,6 +85,11 @@ type routeList struct {
 	Items    []view.Route   `json:"items"`
 	Next     string         `json:"next"` // always empty: the table is given whole
 	Problems []view.Problem `json:"problems"`
+}
+
+// serviceList is the services of the compose file, as pages get them.
+type serviceList struct {
+	Items []view.Service `json:"items"`
 }
 
 // topicList is the answer of /api/topics.

@@ -26,3 +26,19 @@ func first(names ...string) []string {
 	}
 	return nil
 }
+
+// ComposeFiles are those of the user's files that are neither folders nor pipes nor of
+// Traefik's dynamic configuration, in their order. One that cannot be read is among them.
+func ComposeFiles(files []string) []string {
+	var all []string
+	for _, name := range files {
+		if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
+			continue
+		}
+		if data, err := os.ReadFile(name); err == nil && isDynamicText(name, data) {
+			continue
+		}
+		all = append(all, name)
+	}
+	return all
+}

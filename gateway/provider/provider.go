@@ -166,7 +166,7 @@ func (p *Provider) openFiles(names []string) error {
 			p.folders = append(p.folders, folder{abs, name})
 			continue
 		}
-		if in := p.files.Open(abs); strings.HasSuffix(name, ".toml") || in.Err == nil && !isCompose(in.Data) && dynamic.IsDynamicConfig(in.Data) {
+		if in := p.files.Open(abs); isDynamicText(name, in.Data) {
 			p.sources = append(p.sources, newDynamic(abs, name, ""))
 			continue
 		}
@@ -178,6 +178,11 @@ func (p *Provider) openFiles(names []string) error {
 	s, err := newProject(projectFiles, merge.FileLayer)
 	p.sources = append(p.sources, s)
 	return err
+}
+
+// isDynamicText reports whether a file that the user named is of Traefik's dynamic configuration.
+func isDynamicText(name string, data []byte) bool {
+	return strings.HasSuffix(name, ".toml") || !isCompose(data) && dynamic.IsDynamicConfig(data)
 }
 
 // isCompose reports whether a file plainly has services: then it need not be parsed.

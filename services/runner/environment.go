@@ -10,32 +10,9 @@ import (
 	"axion/web/view"
 )
 
-// environment is what instance i of a service gets: what the file says, with addresses for
-// names, over what every process gets, over what axion itself has.
+// environment is what instance i of a service gets, over what axion itself has.
 func (u *unit) environment(i int) []string {
-	said := map[string]string{}
-	for name, value := range u.service.Environment {
-		if value != nil {
-			said[name] = *value
-		}
-	}
-	maps.Copy(said, u.service.Run.Env)
-	keep := append(slices.Clone(u.service.Run.Keep), "PORT")
-	values, rewrites, unresolved := u.runner.addresses.RewriteAll(said, keep)
-	if i < len(u.at) {
-		values["PORT"] = strconv.Itoa(u.at[i])
-		if before, ok := said["PORT"]; ok && before != values["PORT"] {
-			rewrites = append(rewrites, compose.Rewrite{Variable: "PORT", From: before, To: values["PORT"], Service: u.service.Name})
-		}
-	}
-	for name, value := range u.runner.opts.Environment {
-		if _, ok := values[name]; !ok {
-			values[name] = value
-		}
-	}
-	if _, ok := values["OTEL_SERVICE_NAME"]; !ok {
-		values["OTEL_SERVICE_NAME"] = u.service.Name
-	}
+	values, rewrites, unresolved := u.variables(i)
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.rewrites, u.notes = rewrites, slices.Clone(u.service.Notes)
@@ -47,6 +24,30 @@ func (u *unit) environment(i int) []string {
 		env = append(env, name+"="+values[name]) // the last one counts
 	}
 	return env
+}
+
+// variables are what the file says for instance i, with addresses for names, over what
+// every process gets.
+func (u *unit) variables(i int) (map[string]string, []compose.Rewrite, []compose.Unresolved) {
+	file := u.values()
+	maps.Copy(file, u.service.Run.Env)
+	keep := append(slices.Clone(u.service.Run.Keep), "PORT")
+	values, rewrites, unresolved := u.runner.addresses.RewriteAll(file, keep)
+	if i < len(u.at) {
+		values["PORT"] = strconv.Itoa(u.at[i])
+		if before, ok := file["PORT"]; ok && before != values["PORT"] {
+			rewrites = append(rewrites, compose.Rewrite{Variable: "PORT", From: before, To: values["PORT"], Service: u.service.Name})
+		}
+	}
+	for name, value := range u.runner.opts.Environment {
+		if _, ok := values[name]; !ok {
+			values[name] = value
+		}
+	}
+	if _, ok := values["OTEL_SERVICE_NAME"]; !ok {
+		values["OTEL_SERVICE_NAME"] = u.service.Name
+	}
+	return values, rewrites, unresolved
 }
 
 // view is what is known of the service now.

@@ -6,7 +6,9 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
 	"slices"
+	"strings"
 	"sync"
 
 	"axion/services/backing/postgres"
@@ -18,10 +20,12 @@ import (
 
 // Options say what is run, and beside what.
 type Options struct {
-	Project *compose.Project
-	DataDir string // of logs and of the servers that are provided
-	Reaper  *procgroup.Reaper
-	Log     *slog.Logger
+	// Files are the project's compose files.
+	Files    []string
+	Profiles []string // that are on, beside those of COMPOSE_PROFILES
+	Accept   bool     // run what is proposed for services that the files give no command
+	DataDir  string   // of logs and of the servers that are provided
+	Log      *slog.Logger
 	// Line is told of each line that a service writes. It must not wait. Nil for nobody.
 	Line func(service string, line process.Line)
 	// Kafka is where the broker listens.
@@ -30,7 +34,7 @@ type Options struct {
 	Environment map[string]string
 	// Relocate tells the gateway where a service listens, which may be nowhere. Nil for
 	// nobody.
-	Relocate func(service string, addresses []string)
+	Relocate func(service string, addresses []string) error
 	// FreePorts gives all services free ports, in place of those that the file says.
 	FreePorts bool
 	Postgres  postgres.Binaries
@@ -41,6 +45,7 @@ type Runner struct {
 	opts      Options
 	units     []*unit // in start order
 	addresses *compose.Addresses
+	reaper    *procgroup.Reaper
 	wg        sync.WaitGroup
 	cancel    context.CancelFunc
 	stop      sync.Once
@@ -49,12 +54,39 @@ type Runner struct {
 	changed chan struct{} // closed when a unit changes
 }
 
-// New prepares the services: it finds a port for each and rewrites what they call each
-// other by. Nothing runs yet.
-func New(o Options) (*Runner, error) {
-	r := &Runner{opts: o, changed: make(chan struct{}), addresses: &compose.Addresses{}}
+// Open reads the compose files and prepares the services: it finds a port for each and
+// rewrites what they call each other by. Nothing runs yet. Without a file, or where none can be
+// read, which is logged, the runner is nil: the rest of the stack does not need it.
+func Open(ctx context.Context, o Options) (*Runner, error) {
+	if len(o.Files) == 0 {
+		return nil, nil
+	}
+	project, err := compose.Read(ctx, compose.Options{
+		Files: o.Files, Env: os.Environ(), Profiles: append(o.Profiles, profiles()...), Accept: o.Accept,
+	})
+	if err != nil {
+		o.Log.Error("the services of the compose file do not run", "error", err, "hint", hint(err))
+		return nil, nil
+	}
+	for _, p := range project.Problems {
+		o.Log.Error(p.Message, "service", p.Service, "file", p.File, "line", p.Line, "hint", p.Hint)
+	}
+	return newRunner(project, o)
+}
+
+// profiles are those that the environment turns on.
+func profiles() []string {
+	return strings.FieldsFunc(os.Getenv("COMPOSE_PROFILES"), func(c rune) bool { return c == ',' })
+}
+
+// newRunner prepares the services of a project.
+func newRunner(project *compose.Project, o Options) (*Runner, error) {
+	r := &Runner{opts: o, changed: make(chan struct{}), addresses: &compose.Addresses{}, reaper: procgroup.New(o.DataDir, o.Log)}
+	if err := r.reaper.SweepLast(); err != nil {
+		return nil, err
+	}
 	ports := newPorts(o.FreePorts)
-	for _, s := range o.Project.Services {
+	for _, s := range project.Services {
 		u := &unit{runner: r, service: s, state: view.ServiceWaiting}
 		if err := u.assign(ports); err != nil {
 			return nil, fmt.Errorf("service %q: %w", s.Name, err)
@@ -99,6 +131,7 @@ func (r *Runner) Stop() {
 		}
 		wg.Wait()
 		r.wg.Wait()
+		r.reaper.Close()
 	})
 }
 

@@ -16,9 +16,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"go.uber.org/goleak"
 
-	"axion/services/compose"
 	"axion/services/process"
-	"axion/services/procgroup"
 	"axion/web/view"
 )
 
@@ -73,23 +71,15 @@ func start(t *testing.T, dir, text string, change func(*Options)) *stack {
 	if err := os.WriteFile(file, []byte(strings.ReplaceAll(text, "PROGRAM", program)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	project, err := compose.Read(t.Context(), compose.Options{Files: []string{file}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(project.Problems) > 0 {
-		t.Fatalf("problems: %+v", project.Problems)
-	}
 	s := &stack{t: t, dir: dir, at: map[string][]string{}}
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
-	reaper := procgroup.New(t.TempDir(), log)
-	t.Cleanup(reaper.Close)
 	o := Options{
-		Project: project, DataDir: filepath.Join(dir, ".axion"), Reaper: reaper, Log: log, Kafka: "localhost:9092", FreePorts: true,
-		Relocate: func(service string, addresses []string) {
+		Files: []string{file}, DataDir: filepath.Join(dir, ".axion"), Log: log, Kafka: "localhost:9092", FreePorts: true,
+		Relocate: func(service string, addresses []string) error {
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			s.at[service] = addresses
+			return nil
 		},
 	}
 	if err := os.MkdirAll(o.DataDir, 0o700); err != nil {
@@ -98,7 +88,7 @@ func start(t *testing.T, dir, text string, change func(*Options)) *stack {
 	if change != nil {
 		change(&o)
 	}
-	if s.Runner, err = New(o); err != nil {
+	if s.Runner, err = Open(t.Context(), o); err != nil {
 		t.Fatal(err)
 	}
 	s.Runner.Start(t.Context())

@@ -181,34 +181,31 @@ func (u *unit) set(state view.ServiceState, detail, hint string) {
 
 // fail notes why the service cannot run.
 func (u *unit) fail(err error) {
-	hint := ""
+	u.set(view.ServiceFailed, err.Error(), hint(err))
+	u.runner.opts.Log.Error(err.Error(), "service", u.service.Name, "file", u.service.File, "line", u.service.Line, "hint", hint(err))
+}
+
+// hint is how to mend what an error is about, if it says so.
+func hint(err error) string {
 	if with, ok := errors.AsType[interface {
 		error
 		Hint() string
 	}](err); ok {
-		hint = with.Hint()
+		return with.Hint()
 	}
-	u.set(view.ServiceFailed, err.Error(), hint)
-	u.runner.opts.Log.Error(err.Error(), "service", u.service.Name, "file", u.service.File, "line", u.service.Line, "hint", hint)
+	return ""
 }
 
 // awaitUser waits until what the user starts listens, and again when it is gone.
 func (u *unit) awaitUser(ctx context.Context) {
 	needs := u.service.Needs()
-	hint := ""
-	if with, ok := errors.AsType[interface {
-		error
-		Hint() string
-	}](needs); ok {
-		hint = with.Hint()
-	}
 	if len(u.at) == 0 {
-		u.set(view.ServiceFailed, needs.Error(), hint)
+		u.set(view.ServiceFailed, needs.Error(), hint(needs))
 		return
 	}
 	for ctx.Err() == nil {
 		if err := dialable(ctx, local(u.at[0])); err != nil {
-			u.set(view.ServiceWaiting, needs.Error(), hint)
+			u.set(view.ServiceWaiting, needs.Error(), hint(needs))
 		} else {
 			u.set(view.ServiceRunning, "", "")
 		}
@@ -244,7 +241,7 @@ func (u *unit) start(ctx context.Context) error {
 		}
 		out := process.NewOutput(filepath.Join(u.runner.opts.DataDir, "logs", name+".log"), u.line)
 		p := process.New(process.Options{
-			Name: name, Command: command, Reaper: u.runner.opts.Reaper, Output: out, Restart: policy, ReadyLine: u.service.Run.Ready.Log,
+			Name: name, Command: command, Reaper: u.runner.reaper, Output: out, Restart: policy, ReadyLine: u.service.Run.Ready.Log,
 			Ready: u.ready(i), Health: check(i), StopSignal: stopSignal(u.service), StopGrace: grace(u.service), Log: u.runner.opts.Log,
 			Changed: func(process.Status) { u.refresh() },
 		})
@@ -364,7 +361,9 @@ func (u *unit) refresh() {
 		}
 	}
 	if u.runner.opts.Relocate != nil && u.port != 0 {
-		u.runner.opts.Relocate(u.service.Name, up)
+		if err := u.runner.opts.Relocate(u.service.Name, up); err != nil {
+			u.runner.opts.Log.Error("the gateway does not lead there", "service", u.service.Name, "error", err)
+		}
 	}
 	u.set(rank[worst[found]], problem, "")
 }

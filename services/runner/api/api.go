@@ -1,0 +1,119 @@
+// Package api shows the services of a compose project over HTTP, and starts and stops
+// them.
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"axion/services/runner"
+	"axion/web/view"
+)
+
+// API is the operations on a project's services. It is safe for concurrent use.
+type API struct {
+	// Runner runs the services; nil where there are none.
+	Runner *runner.Runner
+}
+
+// serviceList is the answer of /api/services.
+type serviceList struct {
+	Items []view.Service `json:"items"`
+	Next  string         `json:"next" doc:"Always empty: the list is given whole."`
+}
+
+// variableList is the answer of /api/services/{name}/environment.
+type variableList struct {
+	Items []runner.Variable `json:"items"`
+	Next  string            `json:"next" doc:"Always empty: the list is given whole."`
+}
+
+type body[T any] struct{ Body T }
+
+type named struct {
+	Name string `path:"name" doc:"Of the service, as the compose file has it."`
+}
+
+// Register adds the operations to an API.
+func (a *API) Register(api huma.API) {
+	says := func(summary string) func(*huma.Operation) {
+		return func(o *huma.Operation) { o.Summary, o.Tags = summary, []string{"services"} }
+	}
+	guarded := func(o *huma.Operation) { o.Security = []map[string][]string{{"token": {}}} }
+	huma.Get(api, "/api/services", func(context.Context, *struct{}) (*body[serviceList], error) {
+		return &body[serviceList]{serviceList{Items: a.Services()}}, nil
+	}, says("List the services of the compose file"))
+	huma.Get(api, "/api/services/{name}", func(_ context.Context, in *named) (*body[view.Service], error) { return a.one(in.Name) },
+		says("Show a service"))
+	huma.Get(api, "/api/services/{name}/environment", a.environment, says("Show what a service gets as its environment"))
+	if a.Runner == nil {
+		return
+	}
+	huma.Post(api, "/api/services/{name}/start", a.act(a.Runner.StartService), says("Start a service"), guarded)
+	huma.Post(api, "/api/services/{name}/stop", a.act(a.Runner.StopService), says("Stop a service"), guarded)
+	huma.Post(api, "/api/services/{name}/restart", a.act(a.Runner.RestartService), says("Restart a service"), guarded)
+}
+
+// Services lists the services in start order.
+func (a *API) Services() []view.Service {
+	if a.Runner == nil {
+		return []view.Service{}
+	}
+	return a.Runner.Services()
+}
+
+func (a *API) one(name string) (*body[view.Service], error) {
+	for _, s := range a.Services() {
+		if s.Name == name {
+			return &body[view.Service]{s}, nil
+		}
+	}
+	return nil, huma.Error404NotFound("the compose file has no service " + name)
+}
+
+// act carries an action out on the service that a request names.
+func (a *API) act(do func(ctx context.Context, service string) error) func(context.Context, *named) (*body[view.Service], error) {
+	return func(ctx context.Context, in *named) (*body[view.Service], error) {
+		if _, err := a.one(in.Name); err != nil {
+			return nil, err
+		}
+		if err := do(ctx, in.Name); err != nil {
+			return nil, problem(http.StatusConflict, err)
+		}
+		return a.one(in.Name)
+	}
+}
+
+func (a *API) environment(_ context.Context, in *struct {
+	named
+	Reveal bool `query:"reveal" doc:"Give secrets too."`
+}) (*body[variableList], error) {
+	if _, err := a.one(in.Name); err != nil {
+		return nil, err
+	}
+	all, err := a.Runner.Environment(in.Name)
+	if err != nil {
+		return nil, problem(http.StatusConflict, err)
+	}
+	for i := range all {
+		if all[i].Secret && !in.Reveal {
+			all[i].Value, all[i].From = "", ""
+		}
+	}
+	return &body[variableList]{variableList{Items: all}}, nil
+}
+
+// problem is an error as it is answered, with its hint.
+func problem(status int, err error) error {
+	detail := err.Error()
+	if with, ok := errors.AsType[interface {
+		error
+		Hint() string
+	}](err); ok {
+		detail += ": " + with.Hint()
+	}
+	return huma.NewError(status, detail)
+}
