@@ -30,6 +30,7 @@ import (
 	"axion/gateway/provider"
 	"axion/services"
 	"axion/services/auth"
+	"axion/services/backing/postgres"
 	"axion/services/bus/dlq"
 	"axion/services/contract"
 	"axion/services/datadir"
@@ -305,7 +306,7 @@ func (s *stack) serve(ctx context.Context) error {
 func (s *stack) runProject(ctx context.Context) (err error) {
 	s.runner, err = runner.Open(ctx, runner.Options{
 		Files: provider.ComposeFiles(s.files), DataDir: s.data, Log: s.log, Kafka: s.broker.Addr(), FreePorts: s.addresses.Auto(),
-		Relocate: s.gateway.Relocate, Line: func(service string, l process.Line) {
+		Postgres: postgres.UserBinaries(), Relocate: s.gateway.Relocate, Line: func(service string, l process.Line) {
 			s.traces.Logs.Add(telemetry.Log{
 				Time: l.Time, Level: "info", Service: service, Message: l.Text, Attributes: map[string]any{"stream": l.Stream},
 			})

@@ -15,9 +15,9 @@ func (u *unit) environment(i int) []string {
 	values, rewrites, unresolved := u.variables(i)
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.rewrites, u.notes = rewrites, slices.Clone(u.service.Notes)
+	u.rewrites, u.unresolved = rewrites, nil
 	for _, other := range unresolved {
-		u.notes = append(u.notes, other.Variable+" names "+other.Service+", and no variable has its port: its host stays as it is")
+		u.unresolved = append(u.unresolved, other.Variable+" names "+other.Service+", and no variable has its port: its host stays as it is")
 	}
 	env := os.Environ()
 	for _, name := range slices.Sorted(maps.Keys(values)) {
@@ -56,7 +56,8 @@ func (u *unit) view() view.Service {
 	defer u.mu.Unlock()
 	s := view.Service{
 		Name: u.service.Name, Provider: string(u.service.Provider), Reason: u.service.Reason, State: u.state, Detail: u.detail, Hint: u.hint,
-		Notes: u.notes, Image: u.service.Image, Command: u.service.Argv, File: u.service.File, Line: u.service.Line,
+		Notes: slices.Concat(u.service.Notes, u.notes, u.unresolved), Image: u.service.Image, Command: u.service.Argv,
+		File: u.service.File, Line: u.service.Line,
 		Instances: []view.ServiceInstance{}, Ports: []view.ServicePort{}, Rewrites: []view.Rewrite{},
 	}
 	if u.service.Proposal != nil && u.service.Provider == compose.ByUser {

@@ -14,6 +14,7 @@ import (
 	"axion/services/compose"
 	"axion/services/process"
 	"axion/services/process/health"
+	"axion/web/view"
 )
 
 // prepare makes what runs as the service: one command an instance.
@@ -49,9 +50,12 @@ func (u *unit) values() map[string]string {
 }
 
 func (u *unit) preparePostgres(ctx context.Context) ([]commandFunc, error) {
+	u.set(view.ServiceStarting, "", "")
+	binaries := u.runner.opts.Postgres
+	binaries.Progress = u.fetching
 	s, err := postgres.Prepare(ctx, postgres.Options{
 		Major: u.service.Major(), DataDir: filepath.Join(u.runner.opts.DataDir, "postgres", u.service.Name), Environment: u.values(),
-		Scripts: initScripts(u.service), Arguments: settings(u.service), Port: u.at[0], Binaries: u.runner.opts.Postgres,
+		Scripts: initScripts(u.service), Arguments: settings(u.service), Port: u.at[0], Binaries: binaries,
 	})
 	if err != nil {
 		return nil, err
@@ -62,6 +66,16 @@ func (u *unit) preparePostgres(ctx context.Context) ([]commandFunc, error) {
 		u.mu.Unlock()
 	}
 	return []commandFunc{func(context.Context) (*exec.Cmd, error) { return s.Command(), nil }}, nil
+}
+
+// fetching shows how much of the server's programs is here.
+func (u *unit) fetching(done, total int64) {
+	const mb = 1 << 20
+	detail := fmt.Sprintf("PostgreSQL is fetched: %d MB", done/mb)
+	if total > 0 {
+		detail += fmt.Sprintf(" of %d", total/mb)
+	}
+	u.set(view.ServiceStarting, detail, "")
 }
 
 // initScripts are what the file puts where the image looks for them.

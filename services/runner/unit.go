@@ -27,16 +27,17 @@ type unit struct {
 	port    int   // in the container; 0 for none
 	at      []int // of this machine, one for each instance
 
-	mu        sync.Mutex
-	state     view.ServiceState
-	detail    string
-	hint      string
-	notes     []string
-	rewrites  []compose.Rewrite
-	processes []*process.Process
-	serve     func(context.Context) error // in this process; nil for none
-	closed    bool
-	onClose   []func()
+	mu         sync.Mutex
+	state      view.ServiceState
+	detail     string
+	hint       string
+	notes      []string // of what was prepared
+	unresolved []string // notes on variables that keep a name
+	rewrites   []compose.Rewrite
+	processes  []*process.Process
+	serve      func(context.Context) error // in this process; nil for none
+	closed     bool
+	onClose    []func()
 }
 
 // assign finds the service's ports.

@@ -25,6 +25,16 @@ type Binaries struct {
 	Progress func(done, total int64)
 }
 
+// UserBinaries are the programs of this machine, and else those that are fetched into
+// the user's cache directory. Without such a directory none are fetched.
+func UserBinaries() Binaries {
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return Binaries{}
+	}
+	return Binaries{Cache: filepath.Join(dir, "axion")}
+}
+
 // Found is a folder with PostgreSQL's programs.
 type Found struct {
 	Dir   string
