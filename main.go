@@ -40,6 +40,7 @@ import (
 	"axion/services/process"
 	"axion/services/runner"
 	"axion/services/runner/api"
+	runnercommand "axion/services/runner/command"
 	"axion/web"
 	"axion/web/client"
 	"axion/web/docs"
@@ -50,7 +51,10 @@ import (
 	"axion/web/view"
 )
 
-const version = "0.1.0"
+const (
+	version    = "0.1.0"
+	filesUsage = "compose `FILE` whose labels are watched (default: the one in this directory)"
+)
 
 var processStart = time.Now() // as near to exec as a Go program can look
 
@@ -88,8 +92,7 @@ func commands(stderr io.Writer) *cobra.Command {
 		SilenceErrors: true, SilenceUsage: true, CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 		PersistentPreRun: func(*cobra.Command, []string) { f.files = provider.Default(f.files) },
 	}
-	root.PersistentFlags().StringArrayVarP(&f.files, "file", "f", nil,
-		"compose `FILE` whose labels are watched (default: the one in this directory)")
+	root.PersistentFlags().StringArrayVarP(&f.files, "file", "f", nil, filesUsage)
 	root.PersistentFlags().StringVar(&f.dir.Path, "data", "", "state is kept in `DIR` (default: .axion beside the compose file)")
 	upCmd := &cobra.Command{Use: "up", Short: "Start everything (the default)", Args: cobra.NoArgs, RunE: start}
 	f.register(root.Flags())
@@ -102,6 +105,13 @@ func commands(stderr io.Writer) *cobra.Command {
 		auth.Command(func() (string, string, error) { s, err := running(); return s.Auth, s.Password, err },
 			checkServer),
 		services.EnvCommand(func() string { return f.dir.Resolve(f.files) }, func() (string, error) { s, err := running(); return s.Kafka, err }))
+	root.AddCommand(runnercommand.All(runnercommand.Stack{
+		Running: func() (runnercommand.Running, error) {
+			s, err := running()
+			return runnercommand.Running{Dashboard: s.Dashboard, Data: s.Data, Instance: s.Instance, PID: s.PID}, err
+		},
+		Check: checkServer, RegisterFiles: func(set *pflag.FlagSet) { set.StringArrayVar(&f.files, "file", nil, filesUsage) },
+	})...)
 	root.AddCommand(services.ServeCommand(services.ServeDeps{
 		Version: version, Listen: f.addresses.ListenHTTP, Blueprints: embed.Blueprints(), Log: log,
 		Trace:    telemetry.Export(&traces.Logs, log, checkServer),

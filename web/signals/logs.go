@@ -38,7 +38,7 @@ type logQuery struct {
 	Text    string `query:"text" doc:"Looked for in messages, services, trace ids and attributes."`
 	Trace   string `query:"trace" doc:"The trace that the line is of."`
 	After   uint64 `query:"after" doc:"The next of an answer before: only what came after it."`
-	Limit   int    `query:"limit" minimum:"1" maximum:"1000" default:"200"`
+	Limit   int    `query:"limit" minimum:"1" maximum:"20000" default:"200"`
 }
 
 // levels by their names.

@@ -106,14 +106,21 @@ func (a *API) environment(_ context.Context, in *struct {
 	return &body[variableList]{variableList{Items: all}}, nil
 }
 
+// problemError is a problem with a member for how to mend it (RFC 9457, section 3.2).
+type problemError struct {
+	huma.ErrorModel
+	Hint string `json:"hint,omitempty"`
+}
+
 // problem is an error as it is answered, with its hint.
 func problem(status int, err error) error {
-	detail := err.Error()
+	p := &problemError{ErrorModel: huma.ErrorModel{Status: status, Title: http.StatusText(status), Detail: err.Error()}}
 	if with, ok := errors.AsType[interface {
 		error
 		Hint() string
-	}](err); ok {
-		detail += ": " + with.Hint()
+	}](err); ok && with.Hint() != "" {
+		p.Hint = with.Hint()
+		p.Detail += ": " + p.Hint
 	}
-	return huma.NewError(status, detail)
+	return p
 }

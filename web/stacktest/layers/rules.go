@@ -115,7 +115,8 @@ var Libraries = []Part{
 	{Place: "services/backing/...", Own: strings.Fields(`github.com/alicebob/miniredis/v2
 		github.com/fergusstrange/embedded-postgres github.com/jackc/pgx/v5`),
 		Tests: testLibraries},
-	{Place: "services/runner/...", Own: strings.Fields(`github.com/compose-spec/compose-go/v2`),
+	{Place: "services/runner/...", Own: strings.Fields(`github.com/compose-spec/compose-go/v2 github.com/gorilla/websocket
+		github.com/mattn/go-isatty`),
 		Tests: append(strings.Fields(`github.com/jackc/pgx/v5`), testLibraries...)},
 	{Place: "web/docs", Own: strings.Fields("github.com/yuin/goldmark")},
 	{Place: "web/stacktest/...", Own: strings.Fields(`github.com/twmb/franz-go github.com/chromedp github.com/gorilla/websocket`),
