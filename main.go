@@ -329,8 +329,8 @@ func (s *stack) runProject(ctx context.Context) (err error) {
 	if s.runner == nil || err != nil {
 		return err
 	}
-	s.runner.Start(ctx)
-	s.OnStop(func(context.Context) error { s.runner.Stop(); return nil })
+	s.runner.Run()
+	s.OnStop(func(ctx context.Context) error { s.runner.Close(ctx); return nil })
 	return nil
 }
 

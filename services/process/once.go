@@ -11,15 +11,15 @@ import (
 // once runs the command until it ends or something else is asked for, and answers c when
 // it has been started.
 func (p *Process) once(ctx context.Context, c command) (end exit, next *command) {
-	p.set(func(s *Status) { s.State, s.Problem, s.Started = Starting, "", time.Now() })
+	p.set(func(s *Status) { s.State, s.Problem, s.Hint, s.Started = Starting, "", "", time.Now() })
 	var line <-chan struct{}
 	if p.opts.ReadyLine != "" {
 		line = p.opts.Output.expect(p.opts.ReadyLine)
 	}
 	cmd, wait, err := p.launch(ctx)
-	closeOnce(c.done)
+	c.answer(err)
 	if err != nil {
-		return exit{code: -1, err: err}, nil
+		return exit{code: -1, err: err, launch: true}, nil
 	}
 	p.set(func(s *Status) { s.PID = cmd.Process.Pid })
 	ended := make(chan error, 1)
@@ -36,18 +36,22 @@ func (p *Process) once(ctx context.Context, c command) (end exit, next *command)
 		case err := <-sick:
 			sick = nil
 			if err != nil && ctx.Err() == nil {
-				p.terminate(cmd, ended)
+				p.terminate(cmd, ended, Stopping)
 				return exit{code: -1, err: err}, nil
 			}
 		case asked := <-p.wanted:
 			if asked.kind == doStart {
-				close(asked.done)
+				asked.answer(nil)
 				continue
 			}
-			p.terminate(cmd, ended)
+			state := Stopping
+			if asked.kind == doRestart {
+				state = Restarting
+			}
+			p.terminate(cmd, ended, state)
 			return exit{}, &asked
 		case <-ctx.Done():
-			p.terminate(cmd, ended)
+			p.terminate(cmd, ended, Stopping)
 			return exit{}, nil
 		}
 	}
@@ -71,8 +75,10 @@ func (p *Process) launch(ctx context.Context) (cmd *exec.Cmd, wait func() error,
 	return cmd, wait, p.opts.Reaper.Start(cmd)
 }
 
-func (p *Process) terminate(cmd *exec.Cmd, ended <-chan error) {
-	p.set(func(s *Status) { s.State = Stopping })
+func (p *Process) terminate(cmd *exec.Cmd, ended <-chan error, state State) {
+	p.set(func(s *Status) { s.State = state })
+	stop := context.AfterFunc(p.patience, func() { p.opts.Reaper.Kill(cmd) })
+	defer stop()
 	_ = p.opts.Reaper.Terminate(cmd, ended, p.opts.StopSignal, p.opts.StopGrace) // how it ends is our doing
 }
 
@@ -116,13 +122,4 @@ func (p *Process) exit(cmd *exec.Cmd, err error) exit {
 		e.signal = status.Signal().String()
 	}
 	return e
-}
-
-// closeOnce closes a channel that may be closed.
-func closeOnce(c chan struct{}) {
-	select {
-	case <-c:
-	default:
-		close(c)
-	}
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os/exec"
 	"sync"
@@ -33,7 +34,6 @@ const (
 
 // Options say what runs, and how.
 type Options struct {
-	Name string
 	// Command makes the command for a start. It is called before each.
 	Command func(ctx context.Context) (*exec.Cmd, error)
 	Reaper  *procgroup.Reaper
@@ -52,7 +52,7 @@ type Options struct {
 	StopGrace time.Duration
 	// Changed is told of each change, in order. It must not wait.
 	Changed func(Status)
-	Log     *slog.Logger
+	Log     *slog.Logger // with what names the process
 }
 
 // DefaultStopGrace is compose's.
@@ -67,6 +67,7 @@ type Status struct {
 	ExitCode int       // of the last end; -1 by a signal
 	Signal   string    // that ended it last; "" for none
 	Problem  string    // why it is not running
+	Hint     string    // how to mend that; "" where nothing is known
 }
 
 // Process is a process under supervision. It is safe for concurrent use.
@@ -75,6 +76,9 @@ type Process struct {
 	wanted chan command
 	done   chan struct{}
 	cancel context.CancelFunc
+	// patience ends where the process is to be killed, without the grace to end in order.
+	patience context.Context //nolint:containedctx // of the process, not of a call
+	kill     context.CancelFunc
 
 	mu      sync.Mutex
 	status  Status
@@ -84,7 +88,15 @@ type Process struct {
 // command is something that is asked of the loop.
 type command struct {
 	kind commandKind
-	done chan struct{} // closed when it is carried out
+	done chan error // has one when it is carried out
+}
+
+// answer reports that the command is carried out, once.
+func (c command) answer(err error) {
+	select {
+	case c.done <- err:
+	default: // it was answered
+	}
 }
 
 type commandKind int
@@ -104,15 +116,17 @@ func New(o Options) *Process {
 		o.StopGrace = DefaultStopGrace
 	}
 	ctx, cancel := context.WithCancel(context.Background())
+	patience, kill := context.WithCancel(context.Background())
 	p := &Process{
 		opts: o, wanted: make(chan command), done: make(chan struct{}), cancel: cancel, status: Status{State: Stopped},
-		changed: make(chan struct{}),
+		changed: make(chan struct{}), patience: patience, kill: kill,
 	}
-	go func() { defer close(p.done); p.loop(ctx) }()
+	go func() { defer close(p.done); defer kill(); p.loop(ctx) }()
 	return p
 }
 
-// Start starts the process, if it does not run. It does not wait until it is ready.
+// Start starts the process, if it does not run. It does not wait until it is ready. Its error,
+// and that of Restart, is why the command cannot be started.
 func (p *Process) Start(ctx context.Context) error { return p.ask(ctx, doStart) }
 
 // Stop ends the process, and returns once it has ended.
@@ -122,9 +136,12 @@ func (p *Process) Stop(ctx context.Context) error { return p.ask(ctx, doStop) }
 // it may not be ready.
 func (p *Process) Restart(ctx context.Context) error { return p.ask(ctx, doRestart) }
 
-// Close ends the process and its supervision. Call it once.
-func (p *Process) Close() {
+// Close ends the process and its supervision, and returns once it has ended: it is killed
+// where ctx ends before. It can be called again.
+func (p *Process) Close(ctx context.Context) {
 	p.cancel()
+	stop := context.AfterFunc(ctx, p.kill)
+	defer stop()
 	<-p.done
 }
 
@@ -132,7 +149,7 @@ func (p *Process) Close() {
 var errClosed = errors.New("the process is closed")
 
 func (p *Process) ask(ctx context.Context, kind commandKind) error {
-	c := command{kind, make(chan struct{})}
+	c := command{kind, make(chan error, 1)}
 	select {
 	case p.wanted <- c:
 	case <-p.done:
@@ -141,8 +158,8 @@ func (p *Process) ask(ctx context.Context, kind commandKind) error {
 		return ctx.Err()
 	}
 	select {
-	case <-c.done:
-		return nil
+	case err := <-c.done:
+		return err
 	case <-p.done:
 		return errClosed
 	case <-ctx.Done():
@@ -171,6 +188,11 @@ func (p *Process) set(change func(*Status)) {
 
 // loop carries out what is asked, until ctx ends.
 func (p *Process) loop(ctx context.Context) {
+	defer p.set(func(s *Status) {
+		if s.State != Completed && s.State != Failed {
+			s.State, s.PID, s.Problem = Stopped, 0, ""
+		}
+	})
 	for {
 		select {
 		case <-ctx.Done():
@@ -178,7 +200,7 @@ func (p *Process) loop(ctx context.Context) {
 		case c := <-p.wanted:
 			if c.kind == doStop {
 				p.set(func(s *Status) { s.State, s.Problem = Stopped, "" })
-				close(c.done)
+				c.answer(nil)
 				continue
 			}
 			p.set(func(s *Status) { s.Restarts = 0 })
@@ -194,19 +216,19 @@ func (p *Process) keep(ctx context.Context, c command) {
 	for attempt := 1; ; attempt++ {
 		began := time.Now()
 		end, next := p.once(ctx, c)
-		c = command{done: make(chan struct{})} // answered
+		c = command{done: make(chan error, 1)} // answered
 		switch {
 		case ctx.Err() != nil:
 			return
 		case next != nil && next.kind == doStop:
 			p.set(func(s *Status) { s.State, s.PID, s.Problem = Stopped, 0, "" })
-			close(next.done)
+			next.answer(nil)
 			return
 		case next != nil:
 			c, attempt = *next, 0
 			pace.Reset()
 			continue
-		case !p.opts.Restart.again(end, attempt):
+		case end.launch || !p.opts.Restart.again(end, attempt):
 			p.ended(end)
 			return
 		}
@@ -227,13 +249,16 @@ func (p *Process) keep(ctx context.Context, c command) {
 // ended notes an end after which nothing is started.
 func (p *Process) ended(end exit) {
 	p.set(func(s *Status) {
-		s.State, s.PID, s.ExitCode, s.Signal, s.Problem = Failed, 0, end.code, end.signal, end.String()
+		s.State, s.PID, s.ExitCode, s.Signal, s.Problem, s.Hint = Failed, 0, end.code, end.signal, end.String(), end.hint()
 		if end.err == nil {
 			s.State, s.Problem = Completed, ""
 		}
 	})
-	if end.err != nil {
-		p.opts.Log.Error("process ended", "service", p.opts.Name, "error", end.String(), "last_lines", p.opts.Output.Tail())
+	switch {
+	case end.launch:
+		p.opts.Log.Error("the process cannot be started", "error", end.String(), "hint", end.hint())
+	case end.err != nil:
+		p.opts.Log.Error("process ended", "error", end.String(), "last_lines", p.opts.Output.Tail())
 	}
 }
 
@@ -244,7 +269,7 @@ func (p *Process) pause(ctx context.Context, end exit, attempt int, wait time.Du
 		s.State, s.PID, s.ExitCode, s.Signal, s.Problem = Restarting, 0, end.code, end.signal, end.String()
 	})
 	if loud(attempt) {
-		p.opts.Log.Warn("process ended, and is started again", "service", p.opts.Name, "error", end.String(), "times", attempt,
+		p.opts.Log.Warn("process ended, and is started again", "error", end.String(), "times", attempt,
 			"after", wait.Round(time.Millisecond), "last_lines", p.opts.Output.Tail())
 	}
 	timer := time.NewTimer(wait)
@@ -258,7 +283,7 @@ func (p *Process) pause(ctx context.Context, end exit, attempt int, wait time.Du
 	case c := <-p.wanted:
 		if c.kind == doStop {
 			p.set(func(s *Status) { s.State, s.Problem = Stopped, "" })
-			close(c.done)
+			c.answer(nil)
 			return nil, false
 		}
 		return &c, true
@@ -274,6 +299,21 @@ type exit struct {
 	code   int
 	signal string
 	err    error
+	launch bool // it was not started
+}
+
+// hint is how to mend the end, where its error says so.
+func (e exit) hint() string {
+	if with, ok := errors.AsType[interface {
+		error
+		Hint() string
+	}](e.err); ok {
+		return with.Hint()
+	}
+	if e.launch && (errors.Is(e.err, exec.ErrNotFound) || errors.Is(e.err, fs.ErrNotExist)) {
+		return "install the program, or correct the command"
+	}
+	return ""
 }
 
 func (e exit) String() string {

@@ -51,7 +51,7 @@ func supervise(t *testing.T, script string, change func(*Options)) *supervised {
 	})
 	t.Cleanup(func() { _ = out.Close() })
 	o := Options{
-		Name: "a", Reaper: reaper, Output: out, Log: log, Restart: Restart{Always: true},
+		Reaper: reaper, Output: out, Log: log, Restart: Restart{Always: true},
 		Command: func(context.Context) (*exec.Cmd, error) {
 			cmd := exec.Command("/bin/sh", "-c", script)
 			cmd.Dir = s.dir
@@ -69,7 +69,7 @@ func supervise(t *testing.T, script string, change func(*Options)) *supervised {
 		change(&o)
 	}
 	s.Process = New(o)
-	t.Cleanup(s.Close)
+	t.Cleanup(func() { s.Close(context.Background()) })
 	return s
 }
 
@@ -310,15 +310,17 @@ func TestHealth(t *testing.T) {
 	s.in(Running)
 }
 
-// TestNoCommand: what is not there fails with its name, and is tried again as the policy says.
+// TestNoCommand: what is not there fails with its name and a remedy, and is not tried again.
 func TestNoCommand(t *testing.T) {
 	t.Parallel()
 	s := supervise(t, "", func(o *Options) {
 		o.Restart = Restart{OnFailure: true, Max: 1}
 		o.Command = func(context.Context) (*exec.Cmd, error) { return exec.Command("no-such-program"), nil }
 	})
-	s.do(s.Start)
-	if now := s.in(Failed); !strings.Contains(now.Problem, "no-such-program") || now.Restarts != 1 {
+	if err := s.Start(t.Context()); !errors.Is(err, exec.ErrNotFound) {
+		t.Errorf("the start's error is %v", err)
+	}
+	if now := s.in(Failed); !strings.Contains(now.Problem, "no-such-program") || now.Restarts != 0 || now.Hint == "" {
 		t.Errorf("got %+v", now)
 	}
 }

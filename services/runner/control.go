@@ -2,89 +2,133 @@ package runner
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"maps"
-	"slices"
-	"strings"
 
 	"axion/services/compose"
-	"axion/services/process"
+	"axion/web/view"
 )
 
-// StartService starts a service that is stopped, has failed or is complete. It returns once its
-// processes run; they may not be ready.
-func (r *Runner) StartService(ctx context.Context, service string) error {
-	return r.each(service, func(p *process.Process) error { return p.Start(ctx) })
-}
+// errClosed is the error of what is asked of a runner that ends.
+var errClosed = errors.New("the stack ends")
 
-// StopService ends a service's processes, and returns once they have ended. They stay
-// so until StartService.
-func (r *Runner) StopService(ctx context.Context, service string) error {
-	return r.each(service, func(p *process.Process) error { return p.Stop(ctx) })
-}
-
-// RestartService ends a service's processes and starts them, one after the other.
-func (r *Runner) RestartService(ctx context.Context, service string) error {
-	return r.each(service, func(p *process.Process) error { return p.Restart(ctx) })
-}
-
-// each does something with all processes of a service.
-func (r *Runner) each(service string, do func(*process.Process) error) error {
-	u := r.unit(service)
-	if u == nil {
-		return fmt.Errorf("the compose file has no service %s", service)
+// Start starts a service that is stopped, has failed or is complete. It returns once its
+// processes run, which may not be ready, or it waits for what it depends on. Its error, and
+// those of Stop and Restart, say where they can how to mend it.
+func (r *Runner) Start(ctx context.Context, service string) error {
+	u, release, err := r.control(ctx, service)
+	if err != nil {
+		return err
 	}
-	u.mu.Lock()
-	processes := slices.Clone(u.processes)
-	u.mu.Unlock()
-	if len(processes) == 0 {
-		return fmt.Errorf("%s has no process here: %s", service, u.service.Reason)
+	defer release()
+	a := u.current()
+	if !a.live() {
+		a.end(ctx)
+		return u.renew(ctx)
 	}
-	for _, p := range processes {
-		if err := do(p); err != nil {
+	for _, p := range a.all() {
+		if err := p.Start(ctx); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// Variable is one variable of a service's environment.
-type Variable struct {
-	Name  string `json:"name"`
-	Value string `json:"value"`
-	// From is the value of the file, where names in it were made addresses; Service is the
-	// one that is meant.
-	From    string `json:"from,omitempty"`
-	Service string `json:"service,omitempty"`
-	Source  string `json:"source" enum:"file,axion"`
-	Secret  bool   `json:"secret"`
+// Stop ends a service's processes, and returns once they have ended. Nothing starts
+// them but Start and Restart. What depends on the service goes on.
+func (r *Runner) Stop(ctx context.Context, service string) error {
+	u, release, err := r.control(ctx, service)
+	if err != nil {
+		return err
+	}
+	defer release()
+	u.current().end(ctx)
+	u.set(view.ServiceStopped, "", "")
+	return nil
 }
 
-// Environment is what the first instance of a service gets, by name.
-func (r *Runner) Environment(service string) ([]Variable, error) {
-	u := r.unit(service)
-	if u == nil {
-		return nil, fmt.Errorf("the compose file has no service %s", service)
+// Restart ends a service's processes and starts them, of several one after the other, and
+// returns once they run. After it those are restarted, if they run, that depend on the
+// service and say so there (depends_on: {NAME: {restart: true}}).
+func (r *Runner) Restart(ctx context.Context, service string) error {
+	if err := r.restart(ctx, service); err != nil {
+		return err
 	}
-	values, rewrites, _ := u.variables(0)
-	all := make([]Variable, 0, len(values))
-	for _, name := range slices.Sorted(maps.Keys(values)) {
-		v := Variable{Name: name, Value: values[name], Source: "axion", Secret: isSecret(name)}
-		if _, ok := u.values()[name]; ok {
-			v.Source = "file"
+	for _, u := range r.units {
+		if need, ok := u.service.DependsOn[service]; ok && need.Restart && u.runs() {
+			if err := r.restart(ctx, u.service.Name); err != nil {
+				return fmt.Errorf("restart %s, which depends on %s: %w", u.service.Name, service, err)
+			}
 		}
-		if i := slices.IndexFunc(rewrites, func(w compose.Rewrite) bool { return w.Variable == name }); i >= 0 {
-			v.From, v.Service = rewrites[i].From, rewrites[i].Service
-		}
-		all = append(all, v)
 	}
-	return all, nil
+	return nil
 }
 
-// isSecret says whether a variable's value is not to be shown unasked.
-func isSecret(name string) bool {
-	name = strings.ToUpper(name)
-	return slices.ContainsFunc([]string{"PASSWORD", "PASSWD", "SECRET", "TOKEN", "KEY", "CREDENTIAL"}, func(part string) bool {
-		return strings.Contains(name, part)
-	})
+func (r *Runner) restart(ctx context.Context, service string) error {
+	u, release, err := r.control(ctx, service)
+	if err != nil {
+		return err
+	}
+	defer release()
+	a := u.current()
+	if !a.live() || len(a.all()) == 0 {
+		a.end(ctx)
+		return u.renew(ctx)
+	}
+	return a.restart(ctx)
 }
+
+// restart starts the processes anew, one after the other: of several some always run.
+func (a *attempt) restart(ctx context.Context) error {
+	for _, p := range a.all() {
+		if err := p.Restart(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// runs says whether the service has processes that are to run.
+func (u *unit) runs() bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	switch u.state {
+	case view.ServiceStarting, view.ServiceRunning, view.ServiceUnhealthy, view.ServiceRestarting:
+		return true
+	}
+	return false
+}
+
+// control finds a service that can be started and stopped here, and has nobody else do so
+// until release is called.
+func (r *Runner) control(ctx context.Context, service string) (u *unit, release func(), err error) {
+	if u = r.unit(service); u == nil {
+		return nil, nil, unknown(service)
+	}
+	switch u.service.Provider {
+	case compose.ByAxion:
+		return nil, nil, hintError{
+			fmt.Errorf("%s is a part of axion itself: %s", service, u.service.Reason), "it starts and ends with axion up",
+		}
+	case compose.ByUser:
+		needs := u.service.Needs()
+		return nil, nil, hintError{fmt.Errorf("%s is not run by axion: %w", service, needs), hint(needs)}
+	}
+	select {
+	case u.controlled <- struct{}{}:
+		return u, func() { <-u.controlled }, nil
+	case <-ctx.Done():
+		return nil, nil, ctx.Err()
+	}
+}
+
+func unknown(service string) error { return fmt.Errorf("the compose file has no service %s", service) }
+
+// hintError is an error that says how to mend what it is about.
+type hintError struct {
+	error
+	hint string
+}
+
+func (e hintError) Hint() string  { return e.hint }
+func (e hintError) Unwrap() error { return e.error }

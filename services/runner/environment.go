@@ -63,7 +63,7 @@ func (u *unit) view() view.Service {
 	if u.service.Proposal != nil && u.service.Provider == compose.ByUser {
 		s.Proposal = u.service.Proposal.String()
 	}
-	for _, p := range u.processes {
+	for _, p := range u.attempt.all() {
 		now, _ := p.Status()
 		s.Instances = append(s.Instances, view.ServiceInstance{
 			PID: now.PID, StartedAt: now.Started, Restarts: now.Restarts, ExitCode: now.ExitCode, Signal: now.Signal,

@@ -17,12 +17,17 @@ import (
 	"axion/web/view"
 )
 
-// prepare makes what runs as the service: one command an instance.
-func (u *unit) prepare(ctx context.Context) ([]commandFunc, error) {
+// prepare makes what runs as the service: one command an instance, or what serves in
+// this process.
+func (u *unit) prepare(ctx context.Context) (commands []commandFunc, serve func(context.Context) error, err error) {
+	u.mu.Lock()
+	u.notes = nil
+	u.mu.Unlock()
 	switch u.service.Provider {
 	case compose.ByBacking:
 		if u.service.Kind == compose.Postgres {
-			return u.preparePostgres(ctx)
+			commands, err = u.preparePostgres(ctx)
+			return commands, nil, err
 		}
 		return u.prepareRedis()
 	case compose.ByProcess:
@@ -34,9 +39,9 @@ func (u *unit) prepare(ctx context.Context) ([]commandFunc, error) {
 				return cmd, nil
 			}
 		}
-		return commands, nil
+		return commands, nil, nil
 	}
-	return nil, fmt.Errorf("nothing runs what is provided by %s", u.service.Provider)
+	return nil, nil, fmt.Errorf("nothing runs what is provided by %s", u.service.Provider)
 }
 
 func (u *unit) values() map[string]string {
@@ -97,21 +102,20 @@ func settings(s *compose.Service) []string {
 	return s.Command
 }
 
-func (u *unit) prepareRedis() ([]commandFunc, error) {
+func (u *unit) prepareRedis() ([]commandFunc, func(context.Context) error, error) {
 	s, err := redis.Prepare(redis.Options{
 		Command: u.service.Command, Environment: u.values(), DataDir: filepath.Join(u.runner.opts.DataDir, "redis", u.service.Name), Port: u.at[0],
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	u.mu.Lock()
 	u.notes = append(u.notes, s.Notes...)
 	u.mu.Unlock()
 	if s.InProcess() {
-		u.serve = s.Serve
-		return nil, nil
+		return nil, s.Serve, nil
 	}
-	return []commandFunc{func(context.Context) (*exec.Cmd, error) { return s.Command() }}, nil
+	return []commandFunc{func(context.Context) (*exec.Cmd, error) { return s.Command() }}, nil, nil
 }
 
 // ready waits until an instance listens at its port. One whose health is checked is ready

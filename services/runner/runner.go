@@ -4,7 +4,7 @@ package runner
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"log/slog"
 	"os"
 	"slices"
@@ -46,7 +46,7 @@ type Runner struct {
 	units     []*unit // in start order
 	addresses *compose.Addresses
 	reaper    *procgroup.Reaper
-	wg        sync.WaitGroup
+	ctx       context.Context //nolint:containedctx // of all that runs
 	cancel    context.CancelFunc
 	stop      sync.Once
 
@@ -69,9 +69,11 @@ func Open(ctx context.Context, o Options) (*Runner, error) {
 		return nil, nil
 	}
 	for _, p := range project.Problems {
-		o.Log.Error(p.Message, "service", p.Service, "file", p.File, "line", p.Line, "hint", p.Hint)
+		if project.Service(p.Service) == nil { // else the service says so when it is to start
+			o.Log.Error(p.Message, "service", p.Service, "file", p.File, "line", p.Line, "hint", p.Hint)
+		}
 	}
-	return newRunner(project, o)
+	return newRunner(ctx, project, o)
 }
 
 // profiles are those that the environment turns on.
@@ -80,16 +82,18 @@ func profiles() []string {
 }
 
 // newRunner prepares the services of a project.
-func newRunner(project *compose.Project, o Options) (*Runner, error) {
+func newRunner(ctx context.Context, project *compose.Project, o Options) (*Runner, error) {
 	r := &Runner{opts: o, changed: make(chan struct{}), addresses: &compose.Addresses{}, reaper: procgroup.New(o.DataDir, o.Log)}
 	if err := r.reaper.SweepLast(); err != nil {
 		return nil, err
 	}
+	r.ctx, r.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	ports := newPorts(o.FreePorts)
 	for _, s := range project.Services {
-		u := &unit{runner: r, service: s, state: view.ServiceWaiting}
-		if err := u.assign(ports); err != nil {
-			return nil, fmt.Errorf("service %q: %w", s.Name, err)
+		u := &unit{runner: r, service: s, state: view.ServiceWaiting, controlled: make(chan struct{}, 1)}
+		u.invalid = invalid(project, s.Name)
+		if err := u.assign(ports); err != nil && u.invalid == nil {
+			u.invalid = err
 		}
 		r.units = append(r.units, u)
 	}
@@ -99,20 +103,33 @@ func newRunner(project *compose.Project, o Options) (*Runner, error) {
 	return r, nil
 }
 
-// Start starts all services, each once what it depends on is as far as it asks for. It
-// does not wait for them.
-func (r *Runner) Start(ctx context.Context) {
-	ctx, r.cancel = context.WithCancel(context.WithoutCancel(ctx))
+// invalid is what is wrong with a service in the file.
+func invalid(project *compose.Project, service string) error {
+	for _, p := range project.Problems {
+		if p.Service == service && p.Severity == view.SeverityError {
+			return hintError{errors.New(p.Message), p.Hint}
+		}
+	}
+	return nil
+}
+
+// Run starts all services, each once what it depends on is as far as it asks for. It
+// does not wait for them. Call it once.
+func (r *Runner) Run() {
 	for _, u := range r.units {
-		r.wg.Go(func() { u.run(ctx) })
+		u.begin()
 	}
 }
 
-// Stop ends all services, each once those that depend on it are gone. It can be called
-// again.
-func (r *Runner) Stop() {
+// Close ends all services, each once those that depend on it are gone, and returns once
+// they have ended. What has not ended with ctx is killed. It can be called again.
+func (r *Runner) Close(ctx context.Context) {
 	r.stop.Do(func() {
-		r.cancel()
+		for _, u := range r.units { // nothing starts from now on
+			u.mu.Lock()
+			u.closed = true
+			u.mu.Unlock()
+		}
 		ended := map[string]chan struct{}{}
 		for _, u := range r.units {
 			ended[u.service.Name] = make(chan struct{})
@@ -126,11 +143,11 @@ func (r *Runner) Stop() {
 						<-ended[other.service.Name]
 					}
 				}
-				u.close()
+				u.close(ctx)
 			})
 		}
 		wg.Wait()
-		r.wg.Wait()
+		r.cancel()
 		r.reaper.Close()
 	})
 }

@@ -91,8 +91,8 @@ func start(t *testing.T, dir, text string, change func(*Options)) *stack {
 	if s.Runner, err = Open(t.Context(), o); err != nil {
 		t.Fatal(err)
 	}
-	s.Runner.Start(t.Context())
-	t.Cleanup(s.Runner.Stop)
+	s.Run()
+	t.Cleanup(func() { s.Close(context.Background()) })
 	return s
 }
 
@@ -176,7 +176,7 @@ func TestProject(t *testing.T) {
 			t.Errorf("the gateway was told %v", s.at)
 		}
 		s.mu.Unlock()
-		s.Runner.Stop()
+		s.Close(t.Context())
 		if _, err := http.Get("http://" + all["api"].Ports[0].Address); err == nil {
 			t.Error("api outlives the runner")
 		}

@@ -52,9 +52,9 @@ func (a *API) Register(api huma.API) {
 	if a.Runner == nil {
 		return
 	}
-	huma.Post(api, "/api/services/{name}/start", a.act(a.Runner.StartService), says("Start a service"), guarded)
-	huma.Post(api, "/api/services/{name}/stop", a.act(a.Runner.StopService), says("Stop a service"), guarded)
-	huma.Post(api, "/api/services/{name}/restart", a.act(a.Runner.RestartService), says("Restart a service"), guarded)
+	huma.Post(api, "/api/services/{name}/start", a.act(a.Runner.Start), says("Start a service"), guarded)
+	huma.Post(api, "/api/services/{name}/stop", a.act(a.Runner.Stop), says("Stop a service"), guarded)
+	huma.Post(api, "/api/services/{name}/restart", a.act(a.Runner.Restart), says("Restart a service"), guarded)
 }
 
 // Services lists the services in start order.
