@@ -31,22 +31,28 @@ func (s *Stack) Record(t testing.TB, topic, typ string) *kgo.Record {
 // yet noted when the program was killed is published again, with the same id.
 func (s *Stack) Events(t testing.TB, topic string) int {
 	t.Helper()
+	ids := map[string]bool{}
+	s.Records(t, topic, func(r *kgo.Record) { ids[Header(r, "ce_id")] = true })
+	return len(ids)
+}
+
+// Records calls do with each record that a topic holds now.
+func (s *Stack) Records(t testing.TB, topic string, do func(*kgo.Record)) {
+	t.Helper()
 	ends, err := kadm.NewClient(s.Kafka(t)).ListEndOffsets(t.Context(), topic)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var records int64
 	ends.Each(func(o kadm.ListedOffset) { records += o.Offset })
-	ids := map[string]bool{}
 	client := s.Kafka(t, kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 	for n := int64(0); n < records; {
 		fetches := client.PollFetches(t.Context())
 		if err := fetches.Err(); err != nil {
 			t.Fatal(err)
 		}
-		fetches.EachRecord(func(r *kgo.Record) { n++; ids[Header(r, "ce_id")] = true })
+		fetches.EachRecord(func(r *kgo.Record) { n++; do(r) })
 	}
-	return len(ids)
 }
 
 // Header is the value of a record's header; empty without it.

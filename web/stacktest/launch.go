@@ -38,12 +38,18 @@ func Launch(t testing.TB, binary string, args ...string) *Process {
 // LaunchWith is [Launch] with env added to the environment, "NAME=value" each.
 func LaunchWith(t testing.TB, env []string, binary string, args ...string) *Process {
 	t.Helper()
+	return LaunchIn(t, t.TempDir(), env, binary, args...)
+}
+
+// LaunchIn is [LaunchWith] with dir as working directory.
+func LaunchIn(t testing.TB, dir string, env []string, binary string, args ...string) *Process {
+	t.Helper()
 	args = append([]string{"up", "--ports", "auto", "--json"}, args...)
 	if !slices.Contains(args, "--data") {
 		args = append(args, "--ephemeral")
 	}
 	p := &Process{Cmd: exec.Command(binary, args...), Stderr: &Log{}}
-	p.Cmd.Env = append(os.Environ(), env...)
+	p.Cmd.Dir, p.Cmd.Env = dir, append(os.Environ(), env...)
 	line := p.start(t)
 	p.Stack = Connect(t, line)
 	return p

@@ -2,6 +2,7 @@ package stacktest
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"io"
 	"os"
@@ -53,11 +54,12 @@ func (p *Process) start(t testing.TB) []byte {
 	return p.line(t, p.begin(t))
 }
 
-// begin starts the process in a directory of its own, and gives its output.
+// begin starts the process, in a directory of its own where it has none, and gives its
+// output.
 func (p *Process) begin(t testing.TB) io.Reader {
 	t.Helper()
 	p.Cmd.Stderr = p.Stderr
-	p.Cmd.Dir = t.TempDir()
+	p.Cmd.Dir = cmp.Or(p.Cmd.Dir, t.TempDir())
 	out, err := p.Cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -5,19 +5,12 @@ package nesttest
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
-	"fmt"
-	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/gofrs/flock"
 )
 
 // installTime bounds the installation, on a slow network too.
@@ -32,15 +25,7 @@ type App struct{ main string }
 // and with AXION_REQUIRE_TOOLS=1 it fails it.
 func Open(t testing.TB) *App {
 	t.Helper()
-	for tool, name := range map[string]string{"node": "nodejs", "npm": "npm"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			missing := fmt.Sprintf("%s is not installed: install the package %s (Node 20 or later)", tool, name)
-			if os.Getenv("AXION_REQUIRE_TOOLS") == "1" {
-				t.Fatal(missing)
-			}
-			t.Skip(missing)
-		}
-	}
+	requireNode(t)
 	main, err := install()
 	if err != nil {
 		t.Fatalf("install the NestJS peer: %v", err)
@@ -62,30 +47,15 @@ var install = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		return "", err
-	}
-	packages, err := hash(source, "package.json", "package-lock.json")
-	if err != nil {
-		return "", err
-	}
 	code, err := hash(source, "tsconfig.json", "src")
 	if err != nil {
 		return "", err
 	}
-	dir := filepath.Join(cache, "axion-nest-"+packages)
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	dir, unlock, err := installPackages(ctx, source)
+	if err != nil {
 		return "", err
 	}
-	lock := flock.New(dir + ".lock") // another package's tests install too
-	if _, err := lock.TryLockContext(ctx, 100*time.Millisecond); err != nil {
-		return "", fmt.Errorf("lock %s: %w", lock.Path(), err)
-	}
-	defer func() { _ = lock.Unlock() }()
-	if err := installPackages(ctx, source, dir); err != nil {
-		return "", err
-	}
+	defer unlock()
 	built := filepath.Join(dir, "build-"+code)
 	if err := compile(ctx, source, dir, built); err != nil {
 		return "", err
@@ -113,23 +83,6 @@ func findSource() (string, error) {
 	}
 }
 
-// installPackages is npm's, which marks its end by a file of its own.
-func installPackages(ctx context.Context, source, dir string) error {
-	if _, err := os.Stat(filepath.Join(dir, "node_modules", ".package-lock.json")); err == nil {
-		return nil
-	}
-	for _, name := range []string{"package.json", "package-lock.json"} {
-		content, err := os.ReadFile(filepath.Join(source, name))
-		if err != nil {
-			return err
-		}
-		if err := os.WriteFile(filepath.Join(dir, name), content, 0o644); err != nil {
-			return err
-		}
-	}
-	return run(ctx, dir, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
-}
-
 // compile makes built, whole or not at all.
 func compile(ctx context.Context, source, dir, built string) error {
 	if _, err := os.Stat(built); err == nil {
@@ -153,35 +106,4 @@ func compile(ctx context.Context, source, dir, built string) error {
 		return err
 	}
 	return os.Rename(draft, built)
-}
-
-func run(ctx context.Context, dir, name string, args ...string) error {
-	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.Dir = dir
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("%s %v: %w\n%s", name, args, err, out)
-	}
-	return nil
-}
-
-// hash is that of files and whole directories below dir.
-func hash(dir string, names ...string) (string, error) {
-	sum := sha256.New()
-	for _, name := range names {
-		err := filepath.WalkDir(filepath.Join(dir, name), func(path string, d fs.DirEntry, err error) error {
-			if err != nil || d.IsDir() {
-				return err
-			}
-			content, err := os.ReadFile(path)
-			if err != nil {
-				return err
-			}
-			_, err = fmt.Fprintf(sum, "%s %d\n%s", d.Name(), len(content), content)
-			return err
-		})
-		if err != nil {
-			return "", err
-		}
-	}
-	return hex.EncodeToString(sum.Sum(nil))[:16], nil
 }

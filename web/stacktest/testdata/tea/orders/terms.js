@@ -1,0 +1,2 @@
+// What a customer agrees to. A change of this file is live at once.
+exports.terms = 'first flush'

@@ -1,0 +1,3 @@
+module tea.example/web
+
+go 1.26
