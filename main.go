@@ -41,6 +41,7 @@ import (
 	"axion/services/runner"
 	"axion/services/runner/api"
 	runnercommand "axion/services/runner/command"
+	"axion/services/terminal"
 	"axion/web"
 	"axion/web/client"
 	"axion/web/docs"
@@ -81,10 +82,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 // commands builds the command line; `axion` alone is `axion up`.
 func commands(stderr io.Writer) *cobra.Command {
 	traces := telemetry.New()
-	log := slog.New(traces.Logs.Handler(slog.NewTextHandler(stderr, nil), "axion"))
-	f := flags{addresses: listen.Flags{Log: log}}
+	f := new(flags)
+	handler := terminal.NewHandler(terminal.Open(stderr), &f.terminal)
+	log := slog.New(traces.Logs.Handler(handler, "axion"))
+	f.addresses.Log = log
 	start := func(cmd *cobra.Command, _ []string) error {
-		s := &stack{flags: f, log: log, traces: traces, docs: docs.New(embed.Docs(), cmd.Root())}
+		s := &stack{flags: *f, log: log, traces: traces, docs: docs.New(embed.Docs(), cmd.Root())}
+		s.OnStop(handler.Flush)
 		return s.run(cmd.Context(), cmd.OutOrStdout())
 	}
 	root := &cobra.Command{
@@ -94,6 +98,7 @@ func commands(stderr io.Writer) *cobra.Command {
 	}
 	root.PersistentFlags().StringArrayVarP(&f.files, "file", "f", nil, filesUsage)
 	root.PersistentFlags().StringVar(&f.dir.Path, "data", "", "state is kept in `DIR` (default: .axion beside the compose file)")
+	f.terminal.Register(root.PersistentFlags())
 	upCmd := &cobra.Command{Use: "up", Short: "Start everything (the default)", Args: cobra.NoArgs, RunE: start}
 	f.register(root.Flags())
 	f.register(upCmd.Flags())
@@ -145,6 +150,7 @@ type flags struct {
 	kafka               broker.Flags
 	addresses           listen.Flags
 	builtins            services.Options
+	terminal            terminal.Flags
 	docker, printAsJSON bool
 }
 

@@ -58,6 +58,7 @@ var Rules = []Rule{
 	{Place: "services/backing/...", Why: "a server knows nothing of who uses it", Tests: []string{"services/clustertest"}},
 	{Place: "services/runner/...", Why: "the user's services meet the stack at its addresses", Tests: cluster,
 		May: strings.Fields("services/compose services/process/... services/procgroup services/backing/... web/view web/loopback")},
+	{Place: "services/terminal", Why: "what is shown is given to who writes it", May: []string{"web/view"}},
 	{Place: "services/ingest/...", Why: "services talk over Kafka only", May: core, Tests: cluster},
 	{Place: "web/...", Why: "the dashboard reads the parts through functions", May: []string{"services/contract", "services/closeframe"},
 		Tests: []string{"broker/...", "gateway/...", "services/..."}},
@@ -118,6 +119,8 @@ var Libraries = []Part{
 	{Place: "services/runner/...", Own: strings.Fields(`github.com/compose-spec/compose-go/v2 github.com/gorilla/websocket
 		github.com/mattn/go-isatty`),
 		Tests: append(strings.Fields(`github.com/jackc/pgx/v5`), testLibraries...)},
+	{Place: "services/terminal", Own: strings.Fields(`github.com/charmbracelet/x/ansi github.com/mattn/go-colorable
+		github.com/mattn/go-isatty`), Tests: append(strings.Fields(`github.com/creack/pty`), testLibraries...)},
 	{Place: "web/docs", Own: strings.Fields("github.com/yuin/goldmark")},
 	{Place: "web/stacktest/...", Own: strings.Fields(`github.com/twmb/franz-go github.com/chromedp github.com/gorilla/websocket`),
 		Tests: append(strings.Fields(`modernc.org/sqlite github.com/compose-spec/compose-go/v2`), testLibraries...), Never: tls},
