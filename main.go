@@ -108,12 +108,18 @@ func commands(stderr io.Writer) *cobra.Command {
 	root.AddCommand(upCmd, summary.VersionCommand("axion", version), docs.New(embed.Docs(), root).Command(),
 		graph.Command(kafka, f.kafka.Register), f.kafka.Command(kafka, dlq.Command(kafka)),
 		auth.Command(func() (string, string, error) { s, err := running(); return s.Auth, s.Password, err },
-			checkServer),
-		services.EnvCommand(func() string { return f.dir.Resolve(f.files) }, func() (string, error) { s, err := running(); return s.Kafka, err }))
+			checkServer))
 	root.AddCommand(runnercommand.All(runnercommand.Stack{
 		Running: func() (runnercommand.Running, error) {
 			s, err := running()
 			return runnercommand.Running{Dashboard: s.Dashboard, Data: s.Data, Instance: s.Instance, PID: s.PID}, err
+		},
+		Replacement: func() (map[string]string, error) {
+			s, err := running()
+			if err != nil {
+				return nil, err
+			}
+			return services.ReplacementEnvironment(s.Data, s.Kafka)
 		},
 		Check: checkServer, RegisterFiles: func(set *pflag.FlagSet) { set.StringArrayVar(&f.files, "file", nil, filesUsage) },
 	})...)

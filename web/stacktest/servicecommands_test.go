@@ -146,12 +146,42 @@ func TestLogsFollow(t *testing.T) {
 	}
 }
 
+// TestEnvService: the environment of a service is what its process gets, in a form that a
+// shell evaluates.
+func TestEnvService(t *testing.T) {
+	t.Parallel()
+	p, dir, args := launchProject(t)
+	out, stderr, code := execute(t, dir, args("env", "web", "--json")...)
+	var env map[string]string
+	if err := json.Unmarshal([]byte(out), &env); err != nil || code != 0 {
+		t.Fatalf("got %d, %v, %s%s", code, err, out, stderr)
+	}
+	if env["BROKER"] != p.Summary.Kafka || env["KAFKA_BROKERS"] != p.Summary.Kafka || env["API_TOKEN"] != `it's "so" $x` ||
+		env["OTEL_SERVICE_NAME"] != "web" {
+		t.Errorf("got %v", env)
+	}
+	shell, _, _ := execute(t, dir, args("env", "web", "--format", "shell")...)
+	got, err := exec.CommandContext(t.Context(), "sh", "-c", shell+`printf %s "$API_TOKEN"`).Output()
+	if err != nil || string(got) != env["API_TOKEN"] || strings.Contains(shell, "#") {
+		t.Errorf("got %q, %v from %s", got, err, shell)
+	}
+	for want, command := range map[string][]string{
+		`error: there is no service "wbe"`:         {"env", "wbe"},
+		`error: --format "ini": must be one of `:   {"env", "web", "--format", "ini"},
+		`error: --json and --format shell: use on`: {"env", "--json", "--format", "shell"},
+	} {
+		if _, stderr, code := execute(t, dir, args(command...)...); code != 1 || !strings.Contains(stderr, want) {
+			t.Errorf("axion %v: got %d, %s", command, code, stderr)
+		}
+	}
+}
+
 // TestServiceCommandsErr: without a stack, and without a compose file, the commands say what
 // is missing.
 func TestServiceCommandsErr(t *testing.T) {
 	t.Parallel()
 	data := t.TempDir()
-	all := [][]string{{"ps"}, {"logs", "web"}, {"stop", "web"}, {"start", "web"}, {"restart", "web"}}
+	all := [][]string{{"ps"}, {"logs", "web"}, {"stop", "web"}, {"start", "web"}, {"restart", "web"}, {"env", "web"}}
 	for _, command := range all {
 		_, stderr, code := execute(t, t.TempDir(), append(command, "--data", data)...)
 		if code != 1 || !strings.Contains(stderr, "error: no stack is running on "+data) || !strings.Contains(stderr, "hint: start one with axion") {

@@ -88,8 +88,8 @@ func (a *API) act(do func(ctx context.Context, service string) error) func(conte
 }
 
 func (a *API) environment(_ context.Context, in *struct {
-	named
-	Reveal bool `query:"reveal" doc:"Give secrets too."`
+	Name   string `path:"name" doc:"Of the service, as the compose file has it."`
+	Reveal bool   `query:"reveal" doc:"Give secrets too."`
 }) (*body[variableList], error) {
 	if _, err := a.one(in.Name); err != nil {
 		return nil, err

@@ -26,6 +26,8 @@ type Stack struct {
 	// Check looks at a connection to the stack before anything is sent: its error is the
 	// request's. Nil lets every one be.
 	Check func(net.Conn) error
+	// Replacement returns the environment of a process in a builtin's place, by name.
+	Replacement func() (map[string]string, error)
 	// RegisterFiles adds the flag --file, which names the compose files, without its
 	// shorthand: `logs -f` follows.
 	RegisterFiles func(*pflag.FlagSet)
@@ -34,7 +36,7 @@ type Stack struct {
 // All are the commands about services.
 func All(s Stack) []*cobra.Command {
 	return []*cobra.Command{
-		psCommand(s), logsCommand(s),
+		psCommand(s), logsCommand(s), envCommand(s),
 		actCommand(s, "start", "Start services that are stopped, have failed or are complete"),
 		actCommand(s, "stop", "Stop services until they are started again"),
 		actCommand(s, "restart", "Stop services and start them again"),
