@@ -117,14 +117,14 @@ func (m topics) reportSettings(req *kmsg.CreateTopicsRequest, a *kmsg.CreateTopi
 			created = append(created, topic.Topic)
 		}
 	}
-	told := m.settingsOf(created)
+	described := m.settingsOf(created)
 	for i := range a.Topics {
 		topic := &a.Topics[i]
 		if topic.ErrorCode != 0 {
 			topic.Configs = nil // made empty with the other nulls
 			continue
 		}
-		all, ok := told[topic.Topic]
+		all, ok := described[topic.Topic]
 		if !ok {
 			all = topicSettings.defaults()
 			for _, t := range req.Topics {
@@ -164,7 +164,7 @@ func (m *asker) settingsOf(topics []string) map[string][]kmsg.CreateTopicsRespon
 	if !ok {
 		return nil
 	}
-	told := make(map[string][]kmsg.CreateTopicsResponseTopicConfig)
+	described := make(map[string][]kmsg.CreateTopicsResponseTopicConfig)
 	for _, r := range answer.Resources {
 		if r.ErrorCode != 0 {
 			continue
@@ -173,10 +173,10 @@ func (m *asker) settingsOf(topics []string) map[string][]kmsg.CreateTopicsRespon
 			config := kmsg.NewCreateTopicsResponseTopicConfig()
 			config.Name, config.Value, config.Source = c.Name, c.Value, int8(c.Source)
 			config.ReadOnly, config.IsSensitive = c.ReadOnly, c.IsSensitive
-			told[r.ResourceName] = append(told[r.ResourceName], config)
+			described[r.ResourceName] = append(described[r.ResourceName], config)
 		}
 	}
-	return told
+	return described
 }
 
 // createPartitions: as many partitions as there are would be no increase, which Kafka

@@ -50,7 +50,7 @@ func (k *killer) restart(ctx context.Context) error {
 
 // run kills it as often as it should. The server is up at its end.
 func (k *killer) run(ctx context.Context) error {
-	begun, told := time.Now(), 0
+	begun, reported := time.Now(), 0
 	for n := 1; n <= k.o.kills; n++ {
 		if err := k.wait(ctx, k.upTime()); err != nil {
 			return err
@@ -72,8 +72,8 @@ func (k *killer) run(ctx context.Context) error {
 		if err := k.ready(ctx); err != nil {
 			return err
 		}
-		if n/20 > told {
-			told = n / 20
+		if n/20 > reported {
+			reported = n / 20
 			k.o.print("%s killed %d times in %s", time.Now().Format("15:04:05"), n, time.Since(begun).Round(time.Second))
 		}
 	}

@@ -20,8 +20,8 @@ type Dynamic struct {
 	// Static is what files that start Traefik itself set on its command
 	// line. It is never nil.
 	Static *Static
-	// Places are those of the labels, for [Dynamic.Place].
-	Places map[Scope][]*Places
+	// Locations are those of the labels, for [Dynamic.Locate].
+	Locations map[Scope][]*LabelLocations
 	// Written holds what the maps above hold with names as their authors wrote them:
 	// without the provider where they left it out. It is for showing.
 	Written Written

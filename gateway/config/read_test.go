@@ -75,7 +75,7 @@ func TestFieldsAreRead(t *testing.T) {
 	names := map[*types.Var]string{}
 	for _, name := range config.Scope().Names() {
 		s, ok := config.Scope().Lookup(name).Type().Underlying().(*types.Struct)
-		if !ok || name == "Scope" || name == "Places" || name == "Reserved" { // they are no settings
+		if !ok || name == "Scope" || name == "LabelLocations" || name == "Reserved" { // they are no settings
 			continue
 		}
 		for f := range s.Fields() {

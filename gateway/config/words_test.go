@@ -45,7 +45,7 @@ func TestMeantName(t *testing.T) {
 // nearest to it.
 func TestProblemOfFile(t *testing.T) {
 	t.Parallel()
-	d := &config.Dynamic{Places: map[config.Scope][]*config.Places{{Provider: "file", Layer: 1}: {
+	d := &config.Dynamic{Locations: map[config.Scope][]*config.LabelLocations{{Provider: "file", Layer: 1}: {
 		{File: "other.yml", Lines: map[string]int{"http.routers.a": 9, "http.routers.a.entryPoints": 9}},
 		{File: "a.yml", Lines: map[string]int{"http.routers.a": 3, "http.routers.a.entryPoints": 5}},
 	}}}

@@ -21,8 +21,8 @@ type Set struct {
 	TCP               config.TCP
 	UDP               config.UDP
 	TLS               config.TLS
-	// Places says where each setting stands, by its path.
-	Places *config.Places
+	// Locations says where each setting stands, by its path.
+	Locations *config.LabelLocations
 }
 
 // tree is the shape of a file.
@@ -73,13 +73,13 @@ func Read(ctx context.Context, name string, data []byte, env func(string) (strin
 		Middlewares: located(o, t.HTTP.Middlewares, "http", "middlewares", func(v *config.Middleware) *config.Origin { return &v.Origin }),
 		ServersTransports: located(o, t.HTTP.ServersTransports, "http", "serversTransports",
 			func(v *config.ServersTransport) *config.Origin { return &v.Origin }),
-		TCP: o.tcp(t.TCP), UDP: o.udp(t.UDP), TLS: o.tls(t.TLS), Places: o.lines(),
+		TCP: o.tcp(t.TCP), UDP: o.udp(t.UDP), TLS: o.tls(t.TLS), Locations: o.lines(),
 	}, problems
 }
 
 // lines are those of all settings of the file.
-func (o *origins) lines() *config.Places {
-	p := &config.Places{File: o.file, Lines: map[string]int{}}
+func (o *origins) lines() *config.LabelLocations {
+	p := &config.LabelLocations{File: o.file, Lines: map[string]int{}}
 	o.root.Walk(func(path string, n *document.Node) { p.Lines[path] = o.places.source(n.Line) })
 	return p
 }

@@ -164,10 +164,10 @@ func TestRead(t *testing.T) {
 			if len(problems) > 0 {
 				t.Fatalf("got problems %v, want none", problems)
 			}
-			if line, want := got.Places.Lines["http.routers.shop"], test.want.Routers["shop"].Origin.Line; line != want {
+			if line, want := got.Locations.Lines["http.routers.shop"], test.want.Routers["shop"].Origin.Line; line != want {
 				t.Errorf("got line %d of the router, want %d", line, want)
 			}
-			got.Places = nil
+			got.Locations = nil
 			if !reflect.DeepEqual(got, test.want) {
 				t.Errorf("got %s\nwant %s", written(t, got), written(t, test.want))
 			}

@@ -74,9 +74,9 @@ type Set struct {
 	// Unserved is what the labels would configure if they counted. Nil where they do,
 	// or where traefik.enable says that they do not.
 	Unserved *config.Unserved
-	// Places gives the position of each label.
-	Places   *config.Places
-	Problems []config.Problem
+	// Locations gives the position of each label.
+	Locations *config.LabelLocations
+	Problems  []config.Problem
 }
 
 // Decode reads the labels; those that do not start with "traefik." are ignored.
@@ -116,9 +116,9 @@ func Decode(s Service) *Set {
 
 func newSet(s Service) *Set {
 	return &Set{
-		Origin:  config.Origin{Provider: provider, File: s.File, Service: s.Name, Layer: s.Layer},
-		Project: s.Project,
-		Places:  &config.Places{File: s.File, Lines: s.Lines, Files: s.Files},
+		Origin:    config.Origin{Provider: provider, File: s.File, Service: s.Name, Layer: s.Layer},
+		Project:   s.Project,
+		Locations: &config.LabelLocations{File: s.File, Lines: s.Lines, Files: s.Files},
 	}
 }
 

@@ -18,9 +18,9 @@ type report struct {
 func (r *report) problem(severity config.Severity, label, message, hint string) {
 	file, line := r.File, 0
 	if label == "" && len(r.keys) > 0 {
-		file, line, _ = r.set.Places.Of(r.keys[0])
+		file, line, _ = r.set.Locations.Find(r.keys[0])
 	} else if label != "" {
-		file, line, _ = r.set.Places.Of(label)
+		file, line, _ = r.set.Locations.Find(label)
 	}
 	r.set.Problems = append(r.set.Problems, config.Problem{
 		Severity: severity, File: file, Line: line, Service: r.Name,
@@ -31,7 +31,7 @@ func (r *report) problem(severity config.Severity, label, message, hint string) 
 func (r *report) origin(section, kind, name string) config.Origin {
 	o := r.set.Origin
 	if key := r.first[ref(section, kind, name)]; key != "" {
-		o.File, o.Line, _ = r.set.Places.Of(key)
+		o.File, o.Line, _ = r.set.Locations.Find(key)
 	}
 	return o
 }

@@ -42,7 +42,7 @@ func (d Decoded) Reuse(now Service) *Set {
 // of them stand in one file.
 func (s *Set) moved(by int, lines map[string]int) *Set {
 	m := *s
-	m.Places = &config.Places{File: s.Places.File, Lines: lines}
+	m.Locations = &config.LabelLocations{File: s.Locations.File, Lines: lines}
 	m.Routers = moveOrigins(s.Routers, by, func(v *config.Router) *config.Origin { return &v.Origin })
 	m.Services = moveOrigins(s.Services, by, func(v *config.Service) *config.Origin { return &v.Origin })
 	m.Middlewares = moveOrigins(s.Middlewares, by, func(v *config.Middleware) *config.Origin { return &v.Origin })

@@ -38,7 +38,7 @@ func Middleware(m *config.Middleware) []Finding {
 		l.add(c.MaxBodySize != nil && !c.ForwardBody, "forwardAuth.maxBodySize", "it has no effect without forwardBody", "")
 	}
 	if c := m.PassTLSClientCert; c != nil {
-		l.add(!c.PEM && c.Info == nil, "passTLSClientCert.pem", "the service is told nothing of certificates", "set pem or info")
+		l.add(!c.PEM && c.Info == nil, "passTLSClientCert.pem", "the service gets nothing of certificates", "set pem or info")
 	}
 	return l
 }

@@ -42,7 +42,7 @@ func (f *Flags) Register(set *pflag.FlagSet) {
 	set.StringVar(&f.HTTP, "http", "", "listen `ADDR` of entrypoint web (default localhost:80, else localhost:8080)")
 	set.StringVar(&f.HTTPS, "https", "", "listen `ADDR` of entrypoint websecure (default localhost:443, else localhost:8443)")
 	set.StringArrayVar(&f.Kafka, "kafka", nil, "listen `ADDR` of the broker; may be repeated (default localhost:9092). 0.0.0.0:9092 opens it "+
-		"to containers and other machines too, without a password: each client is told the address that it came in on")
+		"to containers and other machines too, without a password: each client is sent the address that it came in on")
 	set.StringVar(&f.Dashboard, "dashboard", "", "listen `ADDR` of the dashboard (default localhost:8900)")
 	set.StringVar(&f.OTLPHTTP, "otlp-http", "", "receive OpenTelemetry over HTTP at `ADDR`, or off (default localhost:4318, else a free port)")
 	set.StringVar(&f.OTLPGRPC, "otlp-grpc", "", "receive OpenTelemetry over gRPC at `ADDR`, or off (default localhost:4317, else a free port)")

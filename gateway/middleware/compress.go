@@ -106,8 +106,8 @@ func (p *compressor) takes(status int, h http.Header) bool {
 	if !hasBody(status) || status == http.StatusPartialContent || len(h["Content-Range"]) > 0 || h.Get("Content-Encoding") != "" {
 		return false
 	}
-	told := h.Get(contentTypeHeader)
-	return told == "" || p.takesType(told) // else it is guessed from the body
+	contentType := h.Get(contentTypeHeader)
+	return contentType == "" || p.takesType(contentType) // else it is guessed from the body
 }
 
 func (p *compressor) takesType(contentType string) bool {

@@ -126,7 +126,7 @@ func (c *compressed) start(p []byte) error {
 				c.pass()
 				return c.release(c.ResponseWriter.Write)
 			}
-			if _, told := h[contentTypeHeader]; !told {
+			if _, given := h[contentTypeHeader]; !given {
 				h.Set(contentTypeHeader, guess)
 			}
 		}

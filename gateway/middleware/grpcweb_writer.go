@@ -37,8 +37,8 @@ func (g *grpcWebWriter) WriteHeader(status int) {
 	}
 	g.status = status
 	h := g.Header()
-	told := h.Get(contentTypeHeader)
-	if g.pass = !strings.HasPrefix(told, grpcType); g.pass {
+	contentType := h.Get(contentTypeHeader)
+	if g.pass = !strings.HasPrefix(contentType, grpcType); g.pass {
 		g.ResponseWriter.WriteHeader(status)
 		return
 	}
@@ -46,7 +46,7 @@ func (g *grpcWebWriter) WriteHeader(status int) {
 	if g.text {
 		to = grpcWebTextType
 	}
-	h.Set(contentTypeHeader, strings.Replace(told, grpcType, to, 1))
+	h.Set(contentTypeHeader, strings.Replace(contentType, grpcType, to, 1))
 	h.Del("Trailer") // they come in the body
 	h.Del("Content-Length")
 	g.expose(h)

@@ -74,7 +74,7 @@ func TestProject(t *testing.T) {
 		"traefik.http.middlewares.base.addprefix.prefix":     {"base/base.yaml", 5},
 		"traefik.http.routers.web.nowhere":                   {strings.TrimPrefix(r.Origin.File, dir+"/"), r.Origin.Line},
 	} {
-		if file, line := d.Place(label, r.Origin); file != filepath.Join(dir, want.file) || line != want.line {
+		if file, line := d.Locate(label, r.Origin); file != filepath.Join(dir, want.file) || line != want.line {
 			t.Errorf("%s: got %s:%d, want %s:%d", label, file, line, want.file, want.line)
 		}
 	}
@@ -202,7 +202,7 @@ func TestMoved(t *testing.T) {
 	}
 	d := p.Dynamic()
 	after := d.Routers["r@docker"]
-	if file, line := d.Place("traefik.http.routers.r.rule", after.Origin); after.Origin.Line != before.Origin.Line+1 ||
+	if file, line := d.Locate("traefik.http.routers.r.rule", after.Origin); after.Origin.Line != before.Origin.Line+1 ||
 		line != after.Origin.Line || file != path {
 		t.Errorf("got line %d, label at %d; want one more than %d", after.Origin.Line, line, before.Origin.Line)
 	}

@@ -106,7 +106,7 @@ func Forwarded(opts ForwardedOptions) func(r *http.Request) {
 				return
 			}
 			if believed {
-				if told := r.Header[name]; len(told) > 0 && told[0] != "" {
+				if given := r.Header[name]; len(given) > 0 && given[0] != "" {
 					return
 				}
 			}

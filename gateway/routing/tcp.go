@@ -74,7 +74,7 @@ func tcpUnreached(t *Table) []config.Problem {
 				p := config.Problem{Severity: config.Warning, Service: r.Config.Origin.Service, Label: label,
 					Message: fmt.Sprintf("on entrypoint %s an HTTPS router takes the connections for %q", e, host),
 					Fix:     "give one of them another host or another entrypoint"}
-				p.File, p.Line = t.Dynamic.Place(p.Label, r.Config.Origin)
+				p.File, p.Line = t.Dynamic.Locate(p.Label, r.Config.Origin)
 				list = append(list, p)
 			}
 		}

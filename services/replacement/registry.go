@@ -282,18 +282,18 @@ type Find func() (address, secret string, err error)
 // long. The log says once what keeps the service from being registered. Register returns
 // when ctx has ended.
 func Register(ctx context.Context, find Find, service, address string, leave func(), log *slog.Logger) {
-	told := ""
+	reported := ""
 	for ctx.Err() == nil {
 		registered, err := register(ctx, find, service, address, leave)
 		switch {
 		case ctx.Err() != nil:
 			return
 		case registered:
-			told = ""
+			reported = ""
 			log.Info("the stack has ended: registering with the next one", "service", service)
-		case err != nil && err.Error() != told:
-			told = err.Error()
-			log.Warn("the gateway is not told of this service", "service", service, "error", err)
+		case err != nil && err.Error() != reported:
+			reported = err.Error()
+			log.Warn("the gateway has not registered this service", "service", service, "error", err)
 		}
 		select {
 		case <-ctx.Done():
@@ -319,12 +319,12 @@ func register(ctx context.Context, find Find, service, address string, leave fun
 	if err := json.NewEncoder(c).Encode(claim{secret, service, address}); err != nil {
 		return false, err
 	}
-	var told answer
-	if err := json.NewDecoder(&io.LimitedReader{R: c, N: maxLine}).Decode(&told); err != nil {
+	var response answer
+	if err := json.NewDecoder(&io.LimitedReader{R: c, N: maxLine}).Decode(&response); err != nil {
 		return false, fmt.Errorf("the stack's registry: %w", err)
 	}
-	if told.Error != "" {
-		return false, fmt.Errorf("the stack refuses it: %s", told.Error)
+	if response.Error != "" {
+		return false, fmt.Errorf("the stack refuses it: %s", response.Error)
 	}
 	_ = c.SetDeadline(time.Time{})
 	_, _ = io.Copy(io.Discard, c)

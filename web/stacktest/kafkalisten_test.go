@@ -17,16 +17,16 @@ import (
 	"axion/web/stacktest"
 )
 
-// told reads what the client prints, and fails unless it was sent want alone.
-func told(t *testing.T, at, stdout, stderr string, code int, want string) {
+// checkAdvertised reads what the client prints, and fails unless it was sent want alone.
+func checkAdvertised(t *testing.T, at, stdout, stderr string, code int, want string) {
 	t.Helper()
-	var answer struct{ Told []string }
+	var answer struct{ Advertised []string }
 	if err := json.Unmarshal([]byte(stdout), &answer); err != nil || code != 0 {
 		t.Errorf("at %s: exit code %d: %s", at, code, stderr)
 		return
 	}
-	if len(answer.Told) != 1 || answer.Told[0] != want {
-		t.Errorf("at %s: told %v, want %s", at, answer.Told, want)
+	if len(answer.Advertised) != 1 || answer.Advertised[0] != want {
+		t.Errorf("at %s: advertised %v, want %s", at, answer.Advertised, want)
 	}
 }
 
@@ -91,7 +91,7 @@ func TestKafkaFromNamespace(t *testing.T) {
 		for at, want := range want {
 			at, want = net.JoinHostPort(at, port), net.JoinHostPort(want, port)
 			stdout, stderr, code := run(n, client, at, "words")
-			told(t, at, stdout, stderr, code, want)
+			checkAdvertised(t, at, stdout, stderr, code, want)
 		}
 	}
 	for range 2 {
@@ -100,7 +100,7 @@ func TestKafkaFromNamespace(t *testing.T) {
 		check(here, map[string]string{"127.0.0.1": "localhost", "::1": "localhost", "localhost": "localhost", "198.51.100.1": "198.51.100.1",
 			"fe80::a1%inside": "fe80::a1%inside"})
 		stdout, stderr, code := run(here, client, s.KafkaListeners[1], "words")
-		told(t, "the other listener", stdout, stderr, code, s.KafkaListeners[1])
+		checkAdvertised(t, "the other listener", stdout, stderr, code, s.KafkaListeners[1])
 		_, closed, _ := net.SplitHostPort(s.KafkaListeners[1])
 		if stdout, _, code := run(there, client, "198.51.100.1:"+closed); code == 0 {
 			t.Errorf("the listener on localhost is reached from elsewhere: %s", stdout)
@@ -161,10 +161,10 @@ func TestKafkaFromContainer(t *testing.T) {
 	for _, network := range []string{"front", "back", "front"} {
 		at := net.JoinHostPort(e.Gateway(t, network), port)
 		stdout, stderr, code := e.Execute(t, "kafkaclient:test", network, at, "words")
-		told(t, at, stdout, stderr, code, at)
+		checkAdvertised(t, at, stdout, stderr, code, at)
 	}
 	stdout, stderr, code := e.Execute(t, "kafkaclient:test", "host", "localhost:"+port, "words")
-	told(t, "localhost", stdout, stderr, code, "localhost:"+port)
+	checkAdvertised(t, "localhost", stdout, stderr, code, "localhost:"+port)
 }
 
 // TestKafkaAdvertised: --advertise is sent to all, but for those of a listener on
@@ -177,8 +177,8 @@ func TestKafkaAdvertised(t *testing.T) {
 		t.Errorf("kafka: got %s, want %s", s.Summary.Kafka, s.KafkaListeners[0])
 	}
 	stdout, stderr, code := outcome(exec.Command(client, s.Summary.Kafka, "words"))
-	told(t, s.Summary.Kafka, stdout, stderr, code, s.KafkaListeners[0])
+	checkAdvertised(t, s.Summary.Kafka, stdout, stderr, code, s.KafkaListeners[0])
 	_, port, _ := net.SplitHostPort(s.KafkaListeners[1])
 	stdout, stderr, code = outcome(exec.Command(client, "127.0.0.1:"+port))
-	told(t, port, stdout, stderr, code, "kafka.invalid:443")
+	checkAdvertised(t, port, stdout, stderr, code, "kafka.invalid:443")
 }

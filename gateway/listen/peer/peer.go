@@ -41,17 +41,17 @@ type Guard struct {
 	often   rate.Sometimes
 
 	mu   sync.Mutex
-	told map[string]bool
+	reported map[string]bool
 }
 
-// maxTold bounds the users and servers that are reported.
-const maxTold = 64
+// maxReported bounds the users and servers that are reported.
+const maxReported = 64
 
 // New makes a guard, and looks whether the kernel answers it. Where that does not,
 // though the system's kernels do, the log says so.
 func New(o Options) *Guard {
 	g := &Guard{
-		allowed: map[uint32]bool{0: true}, log: o.Log, table: newTable(), told: map[string]bool{},
+		allowed: map[uint32]bool{0: true}, log: o.Log, table: newTable(), reported: map[string]bool{},
 		often: rate.Sometimes{First: 1, Interval: time.Minute},
 	}
 	if g.log == nil {
@@ -106,7 +106,7 @@ func (e *RefusedError) Hint() string {
 func Text(refusal error) string {
 	var other *RefusedError
 	if !errors.As(refusal, &other) {
-		return "it cannot be told to which user of this machine the connection belongs\n"
+		return "it is not known to which user of this machine the connection belongs\n"
 	}
 	return fmt.Sprintf("%s, and these are answered: the user that axion runs as, and root\nhint: %s\n", other.Error(), other.Hint())
 }
@@ -202,10 +202,10 @@ func (g *Guard) LogRefusal(err error, at string) {
 func (g *Guard) first(what string) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.told[what] || len(g.told) >= maxTold {
+	if g.reported[what] || len(g.reported) >= maxReported {
 		return false
 	}
-	g.told[what] = true
+	g.reported[what] = true
 	return true
 }
 

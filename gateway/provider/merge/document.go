@@ -43,14 +43,14 @@ type Definitions struct {
 	tls         config.TLS
 	unsupported map[string]string // middlewares, as [label.Set].Unsupported
 	origin      config.Origin     // of those
-	places      *config.Places    // of a dynamic file
+	places      *config.LabelLocations    // of a dynamic file
 }
 
 // OfFile are the definitions of a dynamic file, whose origins get the layer.
 func OfFile(set *dynamic.Set, layer int) *Definitions {
 	d := &Definitions{
 		provider: fileProvider, routers: set.Routers, services: set.Services, middlewares: set.Middlewares,
-		transports: set.ServersTransports, tcp: set.TCP, udp: set.UDP, tls: set.TLS, places: set.Places,
+		transports: set.ServersTransports, tcp: set.TCP, udp: set.UDP, tls: set.TLS, places: set.Locations,
 	}
 	d.setLayer(layer)
 	return d

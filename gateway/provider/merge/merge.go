@@ -45,7 +45,7 @@ func newMergedMiddleware(m *config.Middleware) *mergedMiddleware {
 func newMerger(m *Memos) *merger {
 	return &merger{
 		memos:       m,
-		out:         &config.Dynamic{Static: noStatic, Places: make(map[config.Scope][]*config.Places, m.sets.size())},
+		out:         &config.Dynamic{Static: noStatic, Locations: make(map[config.Scope][]*config.LabelLocations, m.sets.size())},
 		routers:     newGroup("router", func(v *config.Router) *config.Origin { return &v.Origin }).sized(m.routers.size()),
 		services:    newGroup("service", func(v *config.Service) *config.Origin { return &v.Origin }).sized(m.services.size()),
 		middlewares: newGroup("middleware", func(v *mergedMiddleware) *config.Origin { return &v.Origin }).sized(m.mergedMiddlewares.size()),
@@ -71,7 +71,7 @@ func Documents(docs []*Document, with *Memos) *config.Dynamic {
 			m.out.Unserved = append(m.out.Unserved, set.Unserved)
 		}
 		scope := config.Scope{Provider: set.Origin.Provider, Service: set.Origin.Service, Layer: set.Origin.Layer}
-		m.out.Places[scope] = append(m.out.Places[scope], set.Places)
+		m.out.Locations[scope] = append(m.out.Locations[scope], set.Locations)
 		m.add(*m.memos.sets.of(set, ofLabels))
 	}
 	for _, doc := range docs {
@@ -83,7 +83,7 @@ func Documents(docs []*Document, with *Memos) *config.Dynamic {
 		if doc.File != nil {
 			scope := config.Scope{Provider: fileProvider, Layer: doc.Layer}
 			if doc.File.places != nil {
-				m.out.Places[scope] = append(m.out.Places[scope], doc.File.places)
+				m.out.Locations[scope] = append(m.out.Locations[scope], doc.File.places)
 			}
 			m.add(*doc.File)
 		}

@@ -11,7 +11,7 @@ type Event struct {
 	ID        string          `json:"id"`
 	Type      string          `json:"type"`
 	ProjectID string          `json:"projectId" format:"uuid"`
-	Time      time.Time       `json:"time" doc:"When it happened, by the clock of the service that told of it."`
+	Time      time.Time       `json:"time" doc:"When it happened, by the clock of the service that reported it."`
 	Data      json.RawMessage `json:"data"`
 }
 

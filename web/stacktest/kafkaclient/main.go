@@ -34,9 +34,9 @@ func main() {
 	if len(os.Args) == 3 {
 		topic = os.Args[2]
 	}
-	told, err := run(ctx, os.Args[1], topic)
+	advertised, err := run(ctx, os.Args[1], topic)
 	if err == nil {
-		err = json.NewEncoder(os.Stdout).Encode(map[string]any{"told": told})
+		err = json.NewEncoder(os.Stdout).Encode(map[string]any{"advertised": advertised})
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
@@ -45,7 +45,7 @@ func main() {
 }
 
 // run produces and consumes, and returns the addresses of the brokers.
-func run(ctx context.Context, address, topic string) (told []string, err error) {
+func run(ctx context.Context, address, topic string) (advertised []string, err error) {
 	opts := []kgo.Opt{kgo.SeedBrokers(address), kgo.AllowAutoTopicCreation()}
 	if topic != "" {
 		opts = append(opts, kgo.ConsumeTopics(topic))
@@ -60,12 +60,12 @@ func run(ctx context.Context, address, topic string) (told []string, err error) 
 		return nil, fmt.Errorf("ask where the broker is: %w", err)
 	}
 	for _, b := range meta.Brokers {
-		told = append(told, net.JoinHostPort(b.Host, strconv.Itoa(int(b.Port))))
+		advertised = append(advertised, net.JoinHostPort(b.Host, strconv.Itoa(int(b.Port))))
 	}
 	if topic == "" {
-		return told, nil
+		return advertised, nil
 	}
-	return told, exchange(ctx, client, topic)
+	return advertised, exchange(ctx, client, topic)
 }
 
 // exchange produces records and consumes them.

@@ -10,16 +10,16 @@ type Scope struct {
 	Layer    int
 }
 
-// Places says where the labels of one compose service stand, or the settings of
+// LabelLocations says where the labels of one compose service stand, or the settings of
 // one dynamic file by their paths. It does not change once it has left its provider.
-type Places struct {
+type LabelLocations struct {
 	File  string            // of the labels that Files does not name
 	Lines map[string]int    // by label as written, from 1; missing where unknown
 	Files map[string]string // of labels from elsewhere, such as an extended service; may be nil
 }
 
-// Of is where a label stands, its case aside; ok says whether that is known.
-func (p *Places) Of(label string) (file string, line int, ok bool) {
+// Find returns where a label stands, its case aside; ok says whether that is known.
+func (p *LabelLocations) Find(label string) (file string, line int, ok bool) {
 	label, ok = p.written(label)
 	if file = p.Files[label]; file == "" {
 		file = p.File
@@ -28,7 +28,7 @@ func (p *Places) Of(label string) (file string, line int, ok bool) {
 }
 
 // written is a label in the case in which it was written.
-func (p *Places) written(label string) (string, bool) {
+func (p *LabelLocations) written(label string) (string, bool) {
 	if _, ok := p.Lines[label]; ok {
 		return label, true
 	}
@@ -72,11 +72,11 @@ func (d *Dynamic) Problem(severity Severity, o Origin, path, message, hint strin
 	p := Problem{Severity: severity, Service: o.Service, Message: message, Fix: hint}
 	if o.Provider != files {
 		p.Label = "traefik." + path
-		p.File, p.Line = d.Place(p.Label, o)
+		p.File, p.Line = d.Locate(p.Label, o)
 		return p
 	}
 	p.File, p.Line = o.File, o.Line
-	for _, at := range d.Places[Scope{Provider: o.Provider, Service: o.Service, Layer: o.Layer}] {
+	for _, at := range d.Locations[Scope{Provider: o.Provider, Service: o.Service, Layer: o.Layer}] {
 		if at.File == o.File {
 			path, p.Line = at.path(path, o.Line)
 			break
@@ -95,7 +95,7 @@ func (d *Dynamic) Within(o Origin, path, name string) (found string, ok bool) {
 	}
 	above := strings.ToLower(prefix + path + ".")
 	below := strings.ToLower("." + name)
-	for _, at := range d.Places[Scope{Provider: o.Provider, Service: o.Service, Layer: o.Layer}] {
+	for _, at := range d.Locations[Scope{Provider: o.Provider, Service: o.Service, Layer: o.Layer}] {
 		for written := range at.Lines {
 			if lower := strings.ToLower(written); strings.HasPrefix(lower, above) && strings.HasSuffix(lower, below) {
 				return written[len(prefix):], true
@@ -107,7 +107,7 @@ func (d *Dynamic) Within(o Origin, path, name string) (found string, ok bool) {
 
 // path is a path as it is written, and its line: where it is not there, that of the
 // nearest setting around it.
-func (p *Places) path(path string, line int) (string, int) {
+func (p *LabelLocations) path(path string, line int) (string, int) {
 	for end := len(path); end > 0; end = strings.LastIndexByte(path[:end], '.') {
 		if written, ok := p.written(path[:end]); ok {
 			return written + path[end:], p.Lines[written]
@@ -116,12 +116,12 @@ func (p *Places) path(path string, line int) (string, int) {
 	return path, line
 }
 
-// Place is where a label such as "traefik.http.routers.x.rule" stands that
+// Locate returns where a label such as "traefik.http.routers.x.rule" stands that
 // belongs to what was read at o. Where that label is unknown, it is o itself.
-func (d *Dynamic) Place(label string, o Origin) (file string, line int) {
+func (d *Dynamic) Locate(label string, o Origin) (file string, line int) {
 	file, line = o.File, o.Line
-	for _, p := range d.Places[Scope{Provider: o.Provider, Service: o.Service, Layer: o.Layer}] {
-		f, l, ok := p.Of(label)
+	for _, p := range d.Locations[Scope{Provider: o.Provider, Service: o.Service, Layer: o.Layer}] {
+		f, l, ok := p.Find(label)
 		if ok && f == o.File {
 			return f, l
 		}
