@@ -25,6 +25,7 @@ func onceWithContext(f func(context.Context) error) func(context.Context) error 
 // shutdown is Close, once.
 func (g *Gateway) shutdown(ctx context.Context) error {
 	g.fail(nil)
+	g.upstreams.Close()
 	err := g.entrypoints.Close(ctx, func() { g.cancel(cancellation.ErrStopping) }) // which ends tunnels, the watch and what outlasted ctx
 	g.running.Wait()
 	g.table.Load().Release(nil)

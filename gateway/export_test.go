@@ -26,3 +26,6 @@ func (g *Gateway) SetWait(d time.Duration) { g.pending.timeout = d }
 
 // Waiting is how many handshakes wait for a route.
 func (g *Gateway) Waiting() int { return int(g.pending.n.Load()) }
+
+// Held is how many requests wait for a compose service.
+func (g *Gateway) Held(service string) int { return g.upstreams.Held(service) }

@@ -36,6 +36,7 @@ import (
 	"axion/gateway/routing"
 	"axion/gateway/rule"
 	"axion/gateway/secret"
+	"axion/gateway/supervision"
 )
 
 // Options of a [Gateway].
@@ -98,16 +99,18 @@ type Gateway struct {
 	engine   *docker.Provider // nil where no engine is followed
 	cert     *cert.Authority
 	proxy    *proxy.Proxy
-	env      middleware.Env
-	table    atomic.Pointer[routing.Table]
-	deps     routing.Deps // that tables are built with; New sets it
-	observer *observe.Observer
-	own      ownListeners
-	faults   fault.Set
-	rules    rule.Cache
-	linter   lint.Checker
-	applying sync.Mutex // held while a table is built and put in force
-	api      *api.API
+	// upstreams are the servers whose processes the stack supervises.
+	upstreams *supervision.Set
+	env       middleware.Env
+	table     atomic.Pointer[routing.Table]
+	deps      routing.Deps // that tables are built with; New sets it
+	observer  *observe.Observer
+	own       ownListeners
+	faults    fault.Set
+	rules     rule.Cache
+	linter    lint.Checker
+	applying  sync.Mutex // held while a table is built and put in force
+	api       *api.API
 	// entrypoints are those that are open; nil until New has all that they need.
 	entrypoints *entrypoint.Set
 	pending     pendingHandshakes
@@ -131,11 +134,12 @@ func New(opts Options) (*Gateway, error) {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
 	g := &Gateway{
-		log:     opts.Log,
-		api:     new(api.API),
-		pending: pendingHandshakes{timeout: routeTimeout},
-		ended:   make(chan struct{}),
-		opened:  make(chan struct{}),
+		log:       opts.Log,
+		api:       new(api.API),
+		pending:   pendingHandshakes{timeout: routeTimeout},
+		upstreams: supervision.New(),
+		ended:     make(chan struct{}),
+		opened:    make(chan struct{}),
 	}
 	if err := g.own.read(opts); err != nil {
 		return nil, err
@@ -174,11 +178,11 @@ func New(opts Options) (*Gateway, error) {
 	if err != nil {
 		return nil, err
 	}
-	upstreams := proxy.Options{Control: g.own.control, Begin: g.opened, Log: opts.Log}
+	proxyOptions := proxy.Options{Control: g.own.control, Upstreams: g.upstreams, Begin: g.opened, Log: opts.Log}
 	if opts.Guard != nil && opts.Guard.InForce() {
-		upstreams.Check, g.env.Check = g.own.checkServer, g.own.checkServer
+		proxyOptions.Check, g.env.Check = g.own.checkServer, g.own.checkServer
 	}
-	g.proxy = proxy.New(upstreams)
+	g.proxy = proxy.New(proxyOptions)
 	g.open(opts)
 	g.deps = g.newDeps()
 	g.closer = onceWithContext(g.shutdown)
@@ -374,3 +378,11 @@ func (g *Gateway) Relocate(service string, addresses []string) error {
 	g.provider.Relocate(service, addresses)
 	return nil
 }
+
+// Supervise replaces what is known of a server whose process the stack supervises: while it
+// is not up, requests to it wait for as long as the state says. It is in force at once.
+func (g *Gateway) Supervise(state supervision.State) { g.upstreams.Report(state) }
+
+// Drain waits until the requests that were sent to a supervised server have been answered,
+// or ctx ends. Connections that became a protocol's own do not count.
+func (g *Gateway) Drain(ctx context.Context, address string) { g.upstreams.Drain(ctx, address) }

@@ -73,6 +73,10 @@ type Target struct {
 	// Zero or less flushes each part. Answers of unknown length are flushed at once.
 	FlushInterval time.Duration
 
+	// Keep says whether a small body is kept until the server has answered, for
+	// [Error.Body]. Nil: it is not.
+	Keep func() bool
+
 	pool atomic.Pointer[pool] // of the client that was used last; nil before
 }
 
@@ -82,6 +86,10 @@ type Error struct {
 	Err error
 	// Dial says that no connection could be made.
 	Dial bool
+	// Resend says that the request can be sent again, by who calls Forward: the server has
+	// not got it, or may get it twice. Body is then what was read of the client's.
+	Resend bool
+	Body   []byte
 }
 
 // opBody is reading the client's body.
@@ -127,13 +135,13 @@ func (c *Client) Forward(w http.ResponseWriter, r *http.Request, t *Target) erro
 	for fresh := x.upgrade != ""; ; fresh = true {
 		conn, used, err := x.connect(fresh)
 		if err != nil {
-			return err
+			return x.resendable(err)
 		}
 		err = x.run(conn, used)
 		// A connection that the server has closed unused says nothing of the request.
 		// One of its own says it, so that there is no third attempt.
 		if err == nil || !used || !x.replayable(err) {
-			return err
+			return x.resendable(err)
 		}
 		conn.pool.lost(x.unused)
 		conn.pool.prune()

@@ -77,6 +77,21 @@ func (s *sender) replayableUnheard() bool {
 	return !s.wrote || s.awaiting100 || Idempotent(s.r)
 }
 
+// resendable notes in err, which may be nil, whether the request can be sent again.
+func (x *exchange) resendable(err error) error {
+	failed, ok := errors.AsType[*Error](err)
+	if !ok || !x.replayable(err) {
+		return err
+	}
+	switch {
+	case !x.whole:
+		failed.Resend = true
+	case x.out != nil:
+		failed.Resend, failed.Body = true, slices.Clone((*x.out)[len(*x.out)-int(x.r.ContentLength):])
+	}
+	return err
+}
+
 // prepare writes down what is sent at first, once: the head, and a small body unless it
 // is to wait.
 func (s *sender) prepare() error {
@@ -114,7 +129,7 @@ func (s *sender) send(c *conn, used bool) error {
 	if s.wrote = n > 0; err != nil {
 		return err
 	}
-	if !used || !s.whole { // else it may have to be sent again, and the body is nowhere else
+	if !used && (s.target.Keep == nil || !s.target.Keep()) || !s.whole { // else it may have to be sent again, and the body is nowhere else
 		s.discard()
 	}
 	if hasBody(s.r) && !s.awaiting100 && !s.whole {

@@ -41,10 +41,7 @@ func (b *Balancer) ProbeSoon() {
 
 // AwaitUp has servers that are down asked now, and waits for a moment for one to be up. It
 // reports whether one is.
-func (b *Balancer) AwaitUp(ctx context.Context) bool {
-	up := b.up.Load()
-	return len(up.servers) > 0 || len(up.probes) > 0 && probe.Wait(ctx, up.probes, b.Up)
-}
+func (b *Balancer) AwaitUp(ctx context.Context) bool { return b.awaitUp(ctx, &holding{}) }
 
 // ProbeSoon has the children's servers that are down asked.
 func (g *compositeBase) ProbeSoon() {

@@ -16,8 +16,8 @@ import (
 	"axion/gateway/config"
 	"axion/gateway/listen/peer"
 	"axion/gateway/probe"
-	"axion/gateway/respwriter"
 	"axion/gateway/steady"
+	"axion/gateway/supervision"
 )
 
 // schemeH2C is HTTP/2 without TLS, with prior knowledge (RFC 9113, section 3.3).
@@ -37,9 +37,11 @@ type Balancer struct {
 	passive  *passive
 	checked  bool // by a health check
 
-	mu     sync.Mutex // orders changes of up
-	cancel context.CancelFunc
-	checks sync.WaitGroup
+	mu      sync.Mutex    // orders changes of up
+	changed chan struct{} // closed at the next change of up; nil while nobody waits for that
+	users   int           // see retain
+	cancel  context.CancelFunc
+	checks  sync.WaitGroup
 }
 
 var _ Service = (*Balancer)(nil)
@@ -62,10 +64,13 @@ type server struct {
 	load    load
 	strikes failureWindow
 	check   *probe.Loop // nil without a health check
-	reach   *probe.Loop // whether it can be connected to; nil without a passive check
-	down    bool        // by its health check; guarded by Balancer.mu
-	ejected bool        // by its failures; guarded by Balancer.mu
-	refused bool        // ousted as one that nothing could connect to; guarded by Balancer.mu
+	// upstream is what is known of its process, where the stack supervises that.
+	upstream *supervision.Server
+	unwatch  func()
+	reach    *probe.Loop // whether it can be connected to; nil without a passive check
+	down     bool        // by its health check; guarded by Balancer.mu
+	ejected  bool        // by its failures; guarded by Balancer.mu
+	refused  bool        // ousted as one that nothing could connect to; guarded by Balancer.mu
 	// failing is since when no request could connect, in Unix nanoseconds, or 0.
 	failing atomic.Int64
 	// foreign is whose it is where its health check found another user's, or nil.
@@ -77,6 +82,9 @@ type Status struct {
 	URL     string
 	Up      bool
 	Checked bool // something asks whether it is up; else it counts as that
+	// Detail is why the process that serves it is not up, and Hint what to do; empty where
+	// the stack does not supervise it.
+	Detail, Hint string
 }
 
 // Balancer returns a handler for the service of that name, and begins its health
@@ -93,16 +101,16 @@ func (p *Proxy) Balancer(name string, lb *config.LoadBalancer, t *Transport) (*B
 			b.servers = append(b.servers, s)
 		}
 	}
-	up, err := b.choose()
-	if err != nil {
-		return nil, err
-	}
-	b.up.Store(up)
 	var check *check
 	if lb.HealthCheck != nil {
+		var err error
 		if check, err = newCheck(t, lb.HealthCheck); err != nil {
 			return nil, err
 		}
+	}
+	if err := b.follow(); err != nil {
+		b.release()
+		return nil, err
 	}
 	b.begin(check)
 	return b, nil
@@ -174,6 +182,7 @@ func (b *Balancer) choose() (*choice, error) {
 	var names []string
 	for _, s := range b.servers {
 		switch {
+		case !s.upstream.Ready():
 		case s.down && s.check != nil:
 			c.probes = append(c.probes, s.check)
 		case s.ejected && s.refused:
@@ -191,21 +200,11 @@ func (b *Balancer) choose() (*choice, error) {
 // ServeHTTP forwards r to the next server, or answers 503 where none is up.
 func (b *Balancer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s := b.pick(w, r)
-	if s == nil && b.AwaitUp(r.Context()) {
-		s = b.pick(w, r)
-	}
-	if s == nil {
-		b.proxy.unavailable(w, r, b)
+	if s == nil || s.upstream.State() != nil {
+		b.serveSupervised(w, r, s)
 		return
 	}
-	s.load.begin()
-	t := newTimer(w, s, recordServer(w, b.name, s.url))
-	if b.strategy == config.StrategyLeastTime {
-		t.start = time.Now()
-	}
-	defer respwriter.OnDone(w, t.end)
-	s.handler.ServeHTTP(t, r)
-	b.recordStatus(s, t.status)
+	b.send(w, r, s, nil)
 }
 
 // pick is the server for r; nil where none is up. It has those asked that are down.
@@ -242,7 +241,7 @@ func (b *Balancer) stickyServer(ticket string) *server {
 		if s.fenced {
 			b.mu.Lock()
 			defer b.mu.Unlock()
-			if !s.down && !s.ejected {
+			if !s.down && !s.ejected && s.upstream.Ready() {
 				return s
 			}
 			return nil
@@ -261,7 +260,13 @@ func (b *Balancer) Servers() []Status {
 	defer b.mu.Unlock()
 	list := make([]Status, len(b.servers))
 	for i, s := range b.servers {
-		list[i] = Status{URL: s.url.String(), Up: !s.down && !s.ejected, Checked: b.checked}
+		list[i] = Status{URL: s.url.String(), Up: !s.down && !s.ejected && s.upstream.Ready(), Checked: b.checked}
+		if now := s.upstream.State(); now != nil {
+			list[i].Checked = true
+			if !now.Up {
+				list[i].Detail, list[i].Hint = now.Detail, now.Hint
+			}
+		}
 	}
 	return list
 }
@@ -276,6 +281,7 @@ func (b *Balancer) OnChange(f func(up bool)) (remove func()) { return b.watch.ad
 func (b *Balancer) Close() {
 	b.cancel()
 	b.checks.Wait()
+	b.release()
 	for _, s := range b.servers {
 		s.strikes.stop()
 	}
@@ -302,6 +308,10 @@ func (b *Balancer) change(apply func() bool) bool {
 		b.up.Store(up)
 	}
 	now := b.Up()
+	if b.changed != nil {
+		close(b.changed)
+		b.changed = nil
+	}
 	b.mu.Unlock()
 	if now != was {
 		b.since.Store(0)
@@ -339,6 +349,7 @@ func (s *server) noteDialError(r *http.Request, err error) {
 
 // noteRecovered logs that s answers again, where noteDialError had logged.
 func (s *server) noteRecovered() {
+	s.upstream.Reached()
 	if since := s.failing.Load(); since != 0 && s.failing.CompareAndSwap(since, 0) {
 		s.log.Info("server answers again", "service", s.service, "url", s.url.Redacted())
 	}

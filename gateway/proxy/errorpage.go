@@ -30,6 +30,8 @@ type failure struct {
 	// Waiting is for how long nothing has answered, in seconds.
 	Waiting int64  `json:"waitingSeconds"`
 	Remedy  string `json:"-"`
+	Hint    string `json:"hint,omitempty"`
+	Retry   int    `json:"-"` // in how many seconds it is worth while to ask again; 0: unknown
 }
 
 // fail answers for a server that could not.
@@ -56,6 +58,8 @@ func (p *Proxy) fail(w http.ResponseWriter, r *http.Request, b *Balancer, s *ser
 		f.Remedy = "Start your process on " + hostOf(s.url) + "."
 		if s.failing.Load() == 0 {
 			f.Detail, f.Remedy = reason(err)
+		} else if now := s.upstream.State(); now != nil {
+			f.explain(now, nil)
 		}
 	}
 	f.answer(w, r)
@@ -105,7 +109,7 @@ func answerEnded(w http.ResponseWriter, r *http.Request) bool {
 }
 
 // unavailable answers where no server is up.
-func (p *Proxy) unavailable(w http.ResponseWriter, r *http.Request, b *Balancer) {
+func (p *Proxy) unavailable(w http.ResponseWriter, r *http.Request, b *Balancer, h *holding) {
 	if answerEnded(w, r) {
 		return
 	}
@@ -118,6 +122,9 @@ func (p *Proxy) unavailable(w http.ResponseWriter, r *http.Request, b *Balancer)
 	f.Server = strings.Join(servers, ", ")
 	if f.Server == "" {
 		f.Remedy = "It has no servers."
+	}
+	if state := b.absent(); state != nil {
+		f.explain(state, h)
 	}
 	for _, s := range b.servers {
 		if other := s.foreign.Load(); other != nil {
@@ -150,6 +157,7 @@ func secondsSince(nanos int64) int64 {
 func (f failure) answer(w http.ResponseWriter, r *http.Request) {
 	f.Type, f.Title = "about:blank", http.StatusText(f.Status)
 	h := w.Header()
+	f.retryAfter(h)
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	switch {

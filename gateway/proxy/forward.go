@@ -32,7 +32,7 @@ func (b *Balancer) forwarder(s *server, t target) http.Handler {
 	if s.url.Scheme != "http" {
 		return below(b.httpProxyForwarder(s, t), t)
 	}
-	to := &http1.Target{URL: s.url, PassHost: t.passHost, FlushInterval: t.flush}
+	to := &http1.Target{URL: s.url, PassHost: t.passHost, FlushInterval: t.flush, Keep: func() bool { return s.upstream.State() != nil }}
 	return below(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if t.keepPath {
 			r = atPath(r, s.url)
@@ -61,6 +61,9 @@ func below(h http.Handler, t target) http.Handler {
 
 // handleError answers for a server that did not, unless the request is tried again.
 func (b *Balancer) handleError(w http.ResponseWriter, r *http.Request, s *server, err error) {
+	if t, ok := w.(*timer); ok && t.holding.resend(r, s, err) {
+		return
+	}
 	s.noteDialError(r, err)
 	if status := statusOf(r, err); clientFault(err) && (status == http.StatusRequestTimeout || status == http.StatusBadRequest) {
 		failBody(w, r, status)

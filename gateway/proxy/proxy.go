@@ -10,6 +10,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"axion/gateway/supervision"
 )
 
 const (
@@ -34,6 +36,9 @@ type Options struct {
 	Log *slog.Logger
 	// Dry makes services that are only looked at: their servers are not checked.
 	Dry bool
+	// Upstreams is what is known of the servers whose processes the stack supervises. Nil:
+	// there are none.
+	Upstreams *supervision.Set
 	// Begin is closed once servers may be checked. Nil: they may be at once.
 	Begin <-chan struct{}
 }
@@ -46,6 +51,8 @@ type Proxy struct {
 	control func(network, address string, c syscall.RawConn) error
 	check   func(net.Conn) error
 	buffers buffers
+	// upstreams are never nil.
+	upstreams *supervision.Set
 }
 
 // New returns a proxy.
@@ -53,7 +60,10 @@ func New(opts Options) *Proxy {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Proxy{log: opts.Log, control: opts.Control, check: opts.Check, dry: opts.Dry, begin: opts.Begin}
+	if opts.Upstreams == nil {
+		opts.Upstreams = supervision.New()
+	}
+	return &Proxy{log: opts.Log, control: opts.Control, check: opts.Check, dry: opts.Dry, begin: opts.Begin, upstreams: opts.Upstreams}
 }
 
 type buffers struct{ pool sync.Pool }

@@ -20,6 +20,7 @@ type timer struct {
 	size   int64
 
 	server   *server
+	holding  *holding                  // nil where nothing supervises the server
 	observer respwriter.ServerRecorder // nil where there is none
 	end      func()                    // ends the request, and gives the timer back
 }
@@ -51,6 +52,9 @@ func (t *timer) WriteHeader(status int) {
 		t.status = status
 		if !t.start.IsZero() {
 			t.took = time.Since(t.start)
+		}
+		if t.holding != nil {
+			t.holding.answered(status, t.Header())
 		}
 	}
 	t.ResponseWriter.WriteHeader(status)
