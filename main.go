@@ -88,7 +88,9 @@ func commands(stderr io.Writer) *cobra.Command {
 	f.addresses.Log = log
 	start := func(cmd *cobra.Command, _ []string) error {
 		s := &stack{flags: *f, log: log, traces: traces, docs: docs.New(embed.Docs(), cmd.Root())}
+		s.printer = terminal.NewPrinter(&s.terminal, cmd.OutOrStdout(), cmd.ErrOrStderr(), s.printAsJSON, log)
 		s.OnStop(handler.Flush)
+		s.OnStop(s.printer.Close)
 		return s.run(cmd.Context(), cmd.OutOrStdout())
 	}
 	root := &cobra.Command{
@@ -165,6 +167,7 @@ func (f *flags) register(set *pflag.FlagSet) {
 	f.parent.Register(set, "ephemeral")
 	set.BoolVar(&f.docker, "docker", false, "follow the labels of running containers too")
 	set.BoolVar(&f.printAsJSON, "json", false, "print one line of JSON when ready")
+	f.terminal.RegisterQuiet(set)
 	f.kafka.RegisterAll(set)
 	f.addresses.Register(set)
 	f.builtins.Register(set)
@@ -193,6 +196,7 @@ type stack struct {
 	traces    *telemetry.Store
 	docs      *docs.Docs
 	runner    *runner.Runner // of the compose file's services; nil for none
+	printer   *terminal.Printer
 	metrics   telemetry.Metrics
 	summary   summary.Summary
 }
@@ -204,6 +208,9 @@ func (s *stack) run(ctx context.Context, out io.Writer) error {
 	return s.Run(ctx, check, follow, s.bind, s.start, s.serve, func(context.Context) error {
 		remove, err := s.summary.Publish(out, s.data, "axion", version, s.printAsJSON)
 		s.OnStop(func(context.Context) error { return remove() })
+		if s.runner != nil {
+			s.printer.Start(ctx, s.runner)
+		}
 		return err
 	})
 }
@@ -332,6 +339,7 @@ func (s *stack) runProject(ctx context.Context) (err error) {
 			s.traces.Logs.Add(telemetry.Log{
 				Time: l.Time, Level: "info", Service: service, Message: l.Text, Attributes: map[string]any{"stream": l.Stream},
 			})
+			s.printer.Print(terminal.Line{Service: service, Time: l.Time, Stream: l.Stream, Text: l.Text})
 		},
 		Environment: map[string]string{
 			"KAFKA_BROKERS": s.broker.Addr(), "OTEL_EXPORTER_OTLP_ENDPOINT": listen.URL(s.listeners.OTLPHTTP),

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"axion/services/compose"
 	"axion/web/view"
@@ -132,3 +133,12 @@ type hintError struct {
 
 func (e hintError) Hint() string  { return e.hint }
 func (e hintError) Unwrap() error { return e.error }
+
+// StopGrace is how long a service may take to end in order; 0 for one that there is not.
+func (r *Runner) StopGrace(service string) time.Duration {
+	u := r.unit(service)
+	if u == nil {
+		return 0
+	}
+	return grace(u.service)
+}

@@ -23,7 +23,7 @@ type Handler struct {
 // NewHandler returns the handler of a screen.
 func NewHandler(s Screen, f *Flags) *Handler {
 	r := &repeats{out: s, color: func() bool { return f.color(s) }, seen: map[string]*repeat{}}
-	return &Handler{f, s.terminal, slog.NewTextHandler(s, nil), slog.NewJSONHandler(s, nil), &people{repeats: r}, r}
+	return &Handler{f, s.terminal, slog.NewTextHandler(s, nil), slog.NewJSONHandler(s, nil), &people{repeats: r, flags: f}, r}
 }
 
 // chosen is the handler of the format that the flags say.

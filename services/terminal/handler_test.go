@@ -89,7 +89,7 @@ func TestPeople(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var out buffer
-			h := NewHandler(Screen{&out, true, true}, flagsOf(t, "--no-color"))
+			h := NewHandler(Screen{&out, true, true}, flagsOf(t, "--no-color", "--quiet"))
 			tt.log(slog.New(h))
 			_ = h.Flush(t.Context())
 			if got := out.String()[len("15:04:05 "):]; got != tt.want+"\n" {

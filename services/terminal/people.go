@@ -20,6 +20,7 @@ const (
 // message and its error, short attributes, and below them the hint and what has several lines.
 type people struct {
 	*repeats
+	flags *Flags
 	group string // of the attributes to come, with a dot at its end
 	attrs []slog.Attr
 }
@@ -47,7 +48,7 @@ func (h *people) WithGroup(name string) slog.Handler {
 
 // Handle implements [slog.Handler].
 func (h *people) Handle(_ context.Context, r slog.Record) error {
-	m := message{color: h.color(), text: r.Message}
+	m := message{color: h.color(), text: r.Message, printed: !h.flags.Quiet}
 	for _, a := range h.attrs {
 		m.add("", a)
 	}
@@ -58,6 +59,7 @@ func (h *people) Handle(_ context.Context, r slog.Record) error {
 // message is a record as it is shown.
 type message struct {
 	color                     bool
+	printed                   bool // what services write is shown beside it
 	text                      string
 	service, file, line, hint string
 	failure                   string
@@ -84,7 +86,7 @@ func (m *message) add(group string, a slog.Attr) {
 	switch key := group + a.Key; {
 	case key == "service" && m.service == "":
 		m.service = text
-	case key == "service" && text == m.service, key == "span_id":
+	case key == "service" && text == m.service, key == "span_id", key == "last_lines" && m.printed:
 	case key == "file" && m.file == "":
 		m.file = text
 	case key == "line" && m.line == "":
