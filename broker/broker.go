@@ -179,6 +179,10 @@ func (b *Broker) Addr() string { return b.policy.Local().String() }
 // Seeds are Addr alone.
 func (b *Broker) Seeds() []string { return []string{b.Addr()} }
 
+// Listen has clients accepted from another listener too, which the broker owns. They are sent
+// the address that they came in on. Once the broker is closed, it closes the listener.
+func (b *Broker) Listen(l net.Listener) error { return b.listener.Add(l) }
+
 // Client has clients of this process reach the broker through memory. Others need
 // nothing to connect.
 func (b *Broker) Client() []kgo.Opt { return []kgo.Opt{kgo.Dialer(b.listener.Dial)} }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"time"
 
@@ -30,6 +31,10 @@ type Cluster interface {
 	Client() []kgo.Opt
 	// Admin reads topics and groups. It works until Close.
 	Admin() *admin.Admin
+	// Listen accepts clients from another listener too, where the broker is ours, which owns
+	// the listener: clients are sent the address that they came in on. Else the error says why
+	// not, and the listener is closed.
+	Listen(net.Listener) error
 	// RegisterMetrics has the cluster measured whenever the provider's metrics are read. Call
 	// it once.
 	RegisterMetrics(metric.MeterProvider) error
@@ -142,6 +147,10 @@ func (e *external) Addr() string        { return strings.Join(e.seeds, ",") }
 func (e *external) Seeds() []string     { return e.seeds }
 func (e *external) Client() []kgo.Opt   { return e.opts }
 func (e *external) Admin() *admin.Admin { return e.admin }
+
+func (e *external) Listen(l net.Listener) error {
+	return errors.Join(&flagError{"--brokers: the cluster has its own listeners", "have clients connect to " + e.Addr()}, l.Close())
+}
 
 func (e *external) RegisterMetrics(provider metric.MeterProvider) error {
 	return e.admin.RegisterMetrics(provider)

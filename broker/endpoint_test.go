@@ -333,6 +333,36 @@ func TestMore(t *testing.T) {
 	}
 }
 
+// TestListen: a listener that is added later serves as the first does, after a restart of the
+// cluster too, is closed with the broker, and is refused by one that is closed.
+func TestListen(t *testing.T) {
+	t.Parallel()
+	b := start(t, Options{Topics: []string{"a"}})
+	added, late := listen(t, "127.0.0.1"), listen(t, "127.0.0.1")
+	if err := b.Listen(added); err != nil {
+		t.Fatal(err)
+	}
+	works(t, added.Addr().String(), "a")
+	if err := b.embedded.GoOffline(); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.embedded.GoOnline(); err != nil {
+		t.Fatal(err)
+	}
+	works(t, added.Addr().String(), "a")
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Listen(late); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("got %v", err)
+	}
+	for _, l := range []net.Listener{added, late} {
+		if _, err := l.Accept(); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("%s is open: %v", l.Addr(), err)
+		}
+	}
+}
+
 // TestMoreErr: a broker that does not start closes all listeners.
 func TestMoreErr(t *testing.T) {
 	t.Parallel()

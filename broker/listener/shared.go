@@ -16,12 +16,13 @@ const RetryAccept = 50 * time.Millisecond
 // Shared accepts connections for whichever virtual listener is current. So the addresses
 // stay bound while the broker is away; connections that arrive then are reset.
 type Shared struct {
-	listeners []net.Listener
-	memory    *memory // for clients in this process
-	working   sync.WaitGroup
+	memory  *memory // for clients in this process
+	working sync.WaitGroup
 
-	mu      sync.Mutex
-	current *Virtual
+	mu        sync.Mutex
+	listeners []net.Listener // at least one
+	closed    bool
+	current   *Virtual
 }
 
 // New accepts from listeners, which it owns, and from this process.
@@ -34,6 +35,18 @@ func New(listeners []net.Listener) *Shared {
 	return s
 }
 
+// Add accepts from another listener too, which s owns. Once s is closed, it closes that.
+func (s *Shared) Add(l net.Listener) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return errors.Join(net.ErrClosed, l.Close())
+	}
+	s.listeners = append(s.listeners, l)
+	s.working.Go(func() { s.run(l) })
+	return nil
+}
+
 // Dial connects a client of this process through memory, whatever address is asked for.
 // Once s is closed, it is refused as by a port that nobody listens on.
 func (s *Shared) Dial(ctx context.Context, network, address string) (net.Conn, error) {
@@ -42,7 +55,11 @@ func (s *Shared) Dial(ctx context.Context, network, address string) (net.Conn, e
 
 // Close frees the addresses, and waits.
 func (s *Shared) Close() error {
-	err := errors.Join(CloseAll(s.listeners), s.memory.Close())
+	s.mu.Lock()
+	s.closed = true
+	all := s.listeners
+	s.mu.Unlock()
+	err := errors.Join(CloseAll(all), s.memory.Close())
 	s.working.Wait()
 	return err
 }
@@ -60,9 +77,9 @@ func CloseAll(listeners []net.Listener) error {
 
 // Listen returns a listener that accepts what s does, from now on and until it is closed.
 func (s *Shared) Listen() *Virtual {
-	l := &Virtual{addr: s.listeners[0].Addr(), accepted: make(chan accepted), done: make(chan struct{})}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	l := &Virtual{addr: s.listeners[0].Addr(), accepted: make(chan accepted), done: make(chan struct{})}
 	s.current = l
 	return l
 }

@@ -52,12 +52,13 @@ var Rules = []Rule{
 	{Place: "services/infrastructure/...", Why: "services talk over Kafka only",
 		May: append([]string{"services/procgroup"}, core...), Tests: cluster},
 	{Place: "services/procgroup", Why: "a reaper starts commands it does not know"},
+	{Place: "services/container", Why: "an engine is asked by its command line", May: []string{"services/compose", "web/view"}},
 	{Place: "services/compose", Why: "a file is read for whoever runs it", May: []string{"web/view"}},
 	{Place: "services/process/...", Why: "what runs is not for its supervisor to know",
 		May: []string{"services/procgroup", "services/compose", "web/view"}},
 	{Place: "services/backing/...", Why: "a server knows nothing of who uses it", Tests: []string{"services/clustertest"}},
 	{Place: "services/runner/...", Why: "the user's services meet the stack at its addresses", Tests: cluster,
-		May: strings.Fields("services/compose services/process/... services/procgroup services/backing/... web/view web/loopback")},
+		May: strings.Fields("services/compose services/process/... services/procgroup services/backing/... services/container web/view web/loopback")},
 	{Place: "services/terminal", Why: "what is shown is given to who writes it", May: []string{"web/view"}},
 	{Place: "services/ingest/...", Why: "services talk over Kafka only", May: core, Tests: cluster},
 	{Place: "web/...", Why: "the dashboard reads the parts through functions", May: []string{"services/contract", "services/closeframe"},
@@ -111,6 +112,7 @@ var Libraries = []Part{
 		Tests: append(strings.Fields(`github.com/compose-spec/compose-go/v2`), testLibraries...), Never: tls},
 	{Place: "services/compose", Own: strings.Fields(`github.com/compose-spec/compose-go/v2 github.com/distribution/reference
 		github.com/go-viper/mapstructure/v2 github.com/mattn/go-shellwords go.yaml.in/yaml/v4`), Tests: testLibraries},
+	{Place: "services/container", Own: strings.Fields("github.com/compose-spec/compose-go/v2"), Tests: testLibraries},
 	{Place: "services/process/...", Own: strings.Fields(`github.com/DeRuina/timberjack github.com/bmatcuk/doublestar/v4
 		github.com/fsnotify/fsnotify github.com/go-git/go-git/v5 github.com/jackc/pgx/v5`), Tests: testLibraries},
 	{Place: "services/backing/...", Own: strings.Fields(`github.com/alicebob/miniredis/v2
