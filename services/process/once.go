@@ -105,13 +105,18 @@ func (p *Process) watch(ctx context.Context, line <-chan struct{}) error {
 	}
 	p.opts.Health.watch(ctx, func(err error) {
 		p.set(func(s *Status) {
-			if s.State, s.Problem = Running, ""; err != nil {
-				s.State, s.Problem = Unhealthy, err.Error()
+			if s.State, s.Problem, s.Hint = Running, "", ""; err != nil {
+				s.State, s.Problem, s.Hint = Unhealthy, err.Error(), unhealthyHint
 			}
 		})
+		if err != nil {
+			p.opts.Log.Warn("the health check fails", "error", err, "hint", unhealthyHint)
+		}
 	})
 	return nil
 }
+
+const unhealthyHint = "mend what it checks, or correct the healthcheck"
 
 func (p *Process) exit(cmd *exec.Cmd, err error) exit {
 	if errors.Is(err, exec.ErrWaitDelay) {

@@ -251,14 +251,14 @@ func (p *Process) ended(end exit) {
 	p.set(func(s *Status) {
 		s.State, s.PID, s.ExitCode, s.Signal, s.Problem, s.Hint = Failed, 0, end.code, end.signal, end.String(), end.hint()
 		if end.err == nil {
-			s.State, s.Problem = Completed, ""
+			s.State, s.Problem, s.Hint = Completed, "", ""
 		}
 	})
 	switch {
 	case end.launch:
 		p.opts.Log.Error("the process cannot be started", "error", end.String(), "hint", end.hint())
 	case end.err != nil:
-		p.opts.Log.Error("process ended", "error", end.String(), "last_lines", p.opts.Output.Tail())
+		p.opts.Log.Error("process ended", "error", end.String(), "last_lines", p.opts.Output.Tail(), "hint", end.hint())
 	}
 }
 
@@ -266,7 +266,7 @@ func (p *Process) ended(end exit) {
 // start that is asked for in the meantime.
 func (p *Process) pause(ctx context.Context, end exit, attempt int, wait time.Duration) (next *command, ok bool) {
 	p.set(func(s *Status) {
-		s.State, s.PID, s.ExitCode, s.Signal, s.Problem = Restarting, 0, end.code, end.signal, end.String()
+		s.State, s.PID, s.ExitCode, s.Signal, s.Problem, s.Hint = Restarting, 0, end.code, end.signal, end.String(), end.hint()
 	})
 	if loud(attempt) {
 		p.opts.Log.Warn("process ended, and is started again", "error", end.String(), "times", attempt,
@@ -312,6 +312,9 @@ func (e exit) hint() string {
 	}
 	if e.launch && (errors.Is(e.err, exec.ErrNotFound) || errors.Is(e.err, fs.ErrNotExist)) {
 		return "install the program, or correct the command"
+	}
+	if e.err != nil && !e.launch {
+		return "its last lines may say why: axion logs"
 	}
 	return ""
 }

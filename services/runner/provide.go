@@ -6,6 +6,7 @@ import (
 	"net"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -66,11 +67,22 @@ func (u *unit) preparePostgres(ctx context.Context) ([]commandFunc, error) {
 		return nil, err
 	}
 	if s.Note != "" {
-		u.mu.Lock()
-		u.notes = append(u.notes, s.Note)
-		u.mu.Unlock()
+		u.prepared(s.Note)
 	}
 	return []commandFunc{func(context.Context) (*exec.Cmd, error) { return s.Command(), nil }}, nil
+}
+
+// prepared notes what of the server is not as the file asks for it.
+func (u *unit) prepared(notes ...string) {
+	u.mu.Lock()
+	same := slices.Equal(u.notes, notes)
+	u.notes = notes
+	u.mu.Unlock()
+	for _, note := range notes {
+		if !same { // not at each start
+			u.log().Warn(note)
+		}
+	}
 }
 
 // fetching shows how much of the server's programs is here.
@@ -109,9 +121,7 @@ func (u *unit) prepareRedis() ([]commandFunc, func(context.Context) error, error
 	if err != nil {
 		return nil, nil, err
 	}
-	u.mu.Lock()
-	u.notes = append(u.notes, s.Notes...)
-	u.mu.Unlock()
+	u.prepared(s.Notes...)
 	if s.InProcess() {
 		return nil, s.Serve, nil
 	}

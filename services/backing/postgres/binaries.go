@@ -39,6 +39,8 @@ func UserBinaries() Binaries {
 type Found struct {
 	Dir   string
 	Major int
+	// Instead is why it is not the version that was asked for; nil where it is.
+	Instead error
 }
 
 // Find finds the programs of a major version: on this machine, in the cache, or by
@@ -56,7 +58,9 @@ func (b Binaries) Find(ctx context.Context, major int) (Found, error) {
 	case err == nil:
 		return found, nil
 	case len(local) > 0:
-		return local[0], nil
+		newest := local[0]
+		newest.Instead = err
+		return newest, nil
 	}
 	return Found{}, hintError{
 		fmt.Errorf("no PostgreSQL is on this machine, and it could not be fetched: %w", err),
@@ -87,7 +91,7 @@ func onMachine(ctx context.Context) []Found {
 	var all []Found
 	for _, dir := range slices.Compact(dirs) {
 		if major, err := version(ctx, dir); err == nil {
-			all = append(all, Found{dir, major})
+			all = append(all, Found{Dir: dir, Major: major})
 		}
 	}
 	slices.SortStableFunc(all, func(a, b Found) int { return b.Major - a.Major })

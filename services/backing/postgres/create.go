@@ -234,11 +234,11 @@ func (s *Server) runScript(ctx context.Context, path string) error {
 // have no psql: what needs it then says so.
 func (s *Server) runSQL(ctx context.Context, script io.Reader) error {
 	if psql := s.psql(); psql != "" {
-		cmd := exec.CommandContext(ctx, psql, "-X", "-q", "-v", "ON_ERROR_STOP=1")
+		cmd := exec.CommandContext(ctx, psql, "-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", "-")
 		cmd.Env, cmd.Stdin = s.environment(), script
 		out, err := cmd.CombinedOutput()
 		if err != nil {
-			return fmt.Errorf("%w: %s", err, lastLine(out))
+			return fmt.Errorf("%w: %s", err, errorLine(out))
 		}
 		return nil
 	}
@@ -303,6 +303,17 @@ func runCommand(ctx context.Context, cmd *exec.Cmd) ([]byte, error) {
 	defer stop()
 	err := cmd.Wait()
 	return out.Bytes(), err
+}
+
+// errorLine is psql's line with the error, after which come the place in the statement and
+// more.
+func errorLine(out []byte) string {
+	for line := range bytes.Lines(out) {
+		if bytes.Contains(line, []byte("ERROR: ")) || bytes.Contains(line, []byte("FATAL: ")) {
+			return strings.Replace(strings.TrimSpace(string(line)), "psql:<stdin>:", "line ", 1)
+		}
+	}
+	return lastLine(out)
 }
 
 func lastLine(out []byte) string {

@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -40,7 +42,8 @@ func (b Binaries) fetch(ctx context.Context, major int) (Found, error) {
 	}
 	release, ok := versions[major]
 	if !ok {
-		return Found{}, fmt.Errorf("there is no PostgreSQL %d to fetch", major)
+		majors := slices.Sorted(maps.Keys(versions))
+		return Found{}, fmt.Errorf("there is no PostgreSQL %d to fetch: %d to %d can be had", major, majors[0], majors[len(majors)-1])
 	}
 	if err := os.MkdirAll(b.Cache, 0o700); err != nil {
 		return Found{}, err
@@ -57,7 +60,7 @@ func (b Binaries) fetch(ctx context.Context, major int) (Found, error) {
 		}
 	}
 	got, err := version(ctx, dir)
-	return Found{dir, got}, err
+	return Found{Dir: dir, Major: got}, err
 }
 
 // extract has the library fetch the programs, check their sum and unpack them. It goes on

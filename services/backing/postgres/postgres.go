@@ -50,12 +50,15 @@ func Prepare(ctx context.Context, o Options) (*Server, error) {
 	}
 	if major != 0 && found.Major != major {
 		return nil, hintError{
-			fmt.Errorf("the data in %s is of PostgreSQL %d, and %d is here", o.DataDir, major, found.Major),
-			fmt.Sprintf("install PostgreSQL %d, or move the data away with pg_dump; axion down --volumes starts anew", major),
+			fmt.Errorf("the data in %s is of PostgreSQL %d, and %d is here (%w)", o.DataDir, major, found.Major, found.Instead),
+			fmt.Sprintf("install PostgreSQL %d, or save the data by its pg_dump and remove the folder: the server starts anew then", major),
 		}
 	}
 	if o.Major != 0 && found.Major != o.Major {
 		s.Note = fmt.Sprintf("PostgreSQL %d is asked for, %d is what is here", o.Major, found.Major)
+		if found.Instead != nil {
+			s.Note += fmt.Sprintf(" (%v); install PostgreSQL %d to have it", found.Instead, o.Major)
+		}
 	}
 	s.binary = found.Dir
 	if major == 0 {

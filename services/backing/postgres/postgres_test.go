@@ -145,6 +145,9 @@ func TestCreateFails(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), script) || !errors.As(err, &with) {
 		t.Fatalf("got %v, want an error with a hint that names %s", err, script)
 	}
+	if !strings.Contains(err.Error(), "line 1: ERROR:  syntax error") {
+		t.Errorf("got %v, want psql's line of the error", err)
+	}
 	if left, _ := os.ReadDir(filepath.Dir(o.DataDir)); len(left) > 0 {
 		t.Errorf("it left %v", left)
 	}
