@@ -37,11 +37,11 @@ func TestLogs(t *testing.T) {
 	log := logTo(options.Traces)
 	log.Info("one")
 	log.With("service", "shop").Warn("two", "project", "tea")
-	log.Error("three")
+	log.Error("three", "n", 7)
 	s.start(t, options)
 	for query, want := range map[string]string{
 		"": "one two three", "?level=warn": "two three", "?service=shop": "two", "?text=TEA": "two", "?after=2": "three", "?limit=1": "three",
-		"?trace=none": "",
+		"?trace=none": "", "?field=project": "two", "?field=project%3Dtea": "two", "?field=project%3Dcoffee": "", "?field=n%3D7": "three",
 	} {
 		res, err := http.Get("http://" + s.address + "/api/logs" + query)
 		if err != nil {
@@ -64,6 +64,35 @@ func TestLogs(t *testing.T) {
 		_ = res.Body.Close()
 		if res.StatusCode != 422 {
 			t.Errorf("%s: got %s", query, res.Status)
+		}
+	}
+}
+
+// TestLogsFile asks for one line, and for all as a file: as text without what steers a
+// terminal, and as JSON.
+func TestLogsFile(t *testing.T) {
+	t.Parallel()
+	s := newStack()
+	options := s.options(t, "127.0.0.1:0", nil)
+	options.Traces = telemetry.New()
+	log := logTo(options.Traces)
+	log.Info("one")
+	log.With("service", "a/../b").Warn("\x1b[31mtwo\x1b[0m\x1b]0;owned\x07", "project", "tea")
+	s.start(t, options)
+	for path, want := range map[string]string{
+		"/api/logs/2":               `"message":"\u001b[31mtwo`,
+		"/api/logs/3":               "there is no such line",
+		"/api/logs/0":               "there is no such line",
+		"/api/logs/file":            "info  axion one\n",
+		"/api/logs/file?level=warn": "warn  a/../b two project=tea\n",
+		"/api/logs/file?service=a%2F..%2Fb&format=json": `"attributes":{"project":"tea"}}` + "\n",
+	} {
+		res, body := s.call(t, "GET", path, "", nil)
+		if !strings.Contains(body, want) {
+			t.Errorf("%s: got %q, want %q in it", path, body, want)
+		}
+		if strings.Contains(path, "format") && res.Header.Get("Content-Disposition") != `attachment; filename="a-..-b.jsonl"` {
+			t.Errorf("%s: got %q", path, res.Header.Get("Content-Disposition"))
 		}
 	}
 }

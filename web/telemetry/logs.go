@@ -1,7 +1,9 @@
 package telemetry
 
 import (
+	"encoding/json"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -48,6 +50,7 @@ type Logs struct {
 	start  int
 	bytes  int
 	last   uint64
+	of     map[string]int // lines that are kept, by service
 	change notifier
 }
 
@@ -55,14 +58,22 @@ type Logs struct {
 func (l *Logs) Add(lines ...Log) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.of == nil {
+		l.of = map[string]int{}
+	}
 	for i := range lines {
 		l.last++
 		lines[i].Seq = l.last
 		l.lines = append(l.lines, lines[i])
 		l.bytes += lines[i].size()
+		l.of[lines[i].Service]++
 	}
 	for len(l.lines)-l.start > maxLogs || l.bytes > maxLogBytes {
-		l.bytes -= l.lines[l.start].size()
+		oldest := &l.lines[l.start]
+		l.bytes -= oldest.size()
+		if l.of[oldest.Service]--; l.of[oldest.Service] == 0 {
+			delete(l.of, oldest.Service)
+		}
 		l.start++
 	}
 	// Readers may still look at the lines: they are moved, and never overwritten.
@@ -70,6 +81,17 @@ func (l *Logs) Add(lines ...Log) {
 		l.lines, l.start = slices.Clone(l.lines[l.start:]), 0
 	}
 	l.change.notify()
+}
+
+// One gives the line with a number, where it is kept.
+func (l *Logs) One(seq uint64) (line Log, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	kept := l.lines[l.start:]
+	if len(kept) == 0 || seq < kept[0].Seq || seq > l.last {
+		return Log{}, false
+	}
+	return kept[seq-kept[0].Seq], true
 }
 
 // LogStats is how full the ring of logs is.
@@ -87,6 +109,13 @@ func (l *Logs) Stats() LogStats {
 	return LogStats{kept, l.bytes, l.last - uint64(kept)}
 }
 
+// Services lists whose lines are kept, by name.
+func (l *Logs) Services() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Sorted(maps.Keys(l.of))
+}
+
 // LogFilter says which lines are asked for; its zero value means all.
 type LogFilter struct {
 	// Service must have written it.
@@ -95,6 +124,8 @@ type LogFilter struct {
 	Level slog.Level
 	// Text is looked for in messages, services and attributes, in any case.
 	Text string
+	// Attribute must be there, and be Value, in JSON where it is no text, unless that is empty.
+	Attribute, Value string
 	// Trace and Span must be the line's.
 	Trace, Span string
 	// After leaves out lines with this number and lower ones.
@@ -132,8 +163,23 @@ func (f LogFilter) takes(l *Log) bool {
 		l.SpanID != f.Span {
 		return false
 	}
+	if f.Attribute != "" && !f.takesAttribute(l.Attributes) {
+		return false
+	}
 	return f.Text == "" || contains(l.Message, f.Text) || contains(l.Service, f.Text) || contains(l.TraceID, f.Text) ||
 		containsIn(l.Attributes, f.Text)
+}
+
+func (f LogFilter) takesAttribute(all map[string]any) bool {
+	found, ok := all[f.Attribute]
+	if !ok || f.Value == "" {
+		return ok
+	}
+	if text, ok := found.(string); ok {
+		return text == f.Value
+	}
+	text, err := json.Marshal(found)
+	return err == nil && string(text) == f.Value
 }
 
 // contains looks for a text in lower case, in any case.
