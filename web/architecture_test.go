@@ -41,6 +41,9 @@ func (g *fakeGraph) more(mux *http.ServeMux) {
 	mux.HandleFunc("POST /api/deployments/{id}/{verb}", func(w http.ResponseWriter, r *http.Request) {
 		problem(w, http.StatusConflict, "cannot "+r.PathValue("verb")+" what has ended")
 	})
+	mux.HandleFunc("GET /api/runtimes", func(w http.ResponseWriter, _ *http.Request) {
+		answerJSON(w, http.StatusOK, map[string]any{"items": []any{}, "next": ""})
+	})
 	mux.HandleFunc("GET /api/runtimes/{id}", func(w http.ResponseWriter, r *http.Request) {
 		answerJSON(w, http.StatusOK, map[string]any{"projectId": r.PathValue("id"), "runtime": "static", "state": "RUNNING"})
 	})

@@ -8,7 +8,7 @@ import { addEvent, reload } from "./events.js";
 const firstWait = 500;
 const lastWait = 8000;
 
-const states = { system: state.system, routes: state.routes, topics: state.topics, link: state.link };
+const states = { system: state.system, routes: state.routes, topics: state.topics, services: state.services, link: state.link };
 
 let socket = null;
 let wait = firstWait;

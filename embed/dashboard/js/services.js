@@ -1,26 +1,40 @@
-// services tells which there are: those built in, the user's own by the routing
-// table, the processes of deployed projects, and who else takes part in what flows. It
-// is plain data in, plain data out.
+// services tells which there are: those of the compose file, those built in, others of
+// the user's own by the routing table, the processes of deployed projects, and who else
+// takes part in what flows. It is plain data in, plain data out.
 
 const states = { running: "healthy", starting: "starting", unhealthy: "unhealthy", restarting: "starting", failed: "unhealthy" };
 
-// servicesOf lists {name, group, state, detail, base, routes, part, runtime, peer}.
-// Balancers are the gateway's services, which tell whose health is checked; map is
-// what flows.
-export function servicesOf(system, { items: routes, problems }, runtimes, balancers, map) {
-  const parts = (system?.parts ?? []).filter((part) => part.kind === "service");
+// servicesOf lists {name, group, state, detail, base, routes, composed, part, runtime,
+// peer}. Composed are the services of the compose file. Balancers are the gateway's
+// services, which tell whose health is checked; map is what flows.
+export function servicesOf(system, { items: routes, problems }, runtimes, balancers, map, composed) {
+  const yours = composed.map((s) => ({ name: s.name, group: "Yours", state: s.state, detail: s.detail ?? "", base: baseOf(routesOf(routes, s.name), system), routes: routesOf(routes, s.name), composed: s }));
+  const named = new Set(composed.map((s) => s.name));
+  const parts = (system?.parts ?? []).filter((part) => part.kind === "service" && !named.has(part.name));
   const builtin = parts.map((part) => ({ name: part.name, group: "Built in", state: part.state, detail: part.detail, base: part.url ?? "", routes: routesOf(routes, part.name), part }));
   const projects = runtimes.map((r) => ({
     name: r.slug, group: "Projects", state: states[r.state] ?? r.state, detail: r.error || (r.state === "running" ? "" : r.state), base: r.url.replace(/\/$/, ""),
     routes: routes.filter((route) => route.rule.includes("`" + hostOf(r.url) + "`")), runtime: r,
   }));
-  const taken = new Set([...parts.map((part) => part.name), ...projects.flatMap((p) => p.routes.map((route) => route.origin.service))]);
+  const taken = new Set([...named, ...parts.map((part) => part.name), ...projects.flatMap((p) => p.routes.map((route) => route.origin.service))]);
   const others = [...new Set(routes.filter((r) => r.origin.file !== "embedded").map((r) => r.origin.service))].filter((name) => name && !taken.has(name));
   const wrong = problems.filter((p) => p.severity === "error" && p.service && !taken.has(p.service) && !others.includes(p.service));
   const broken = [...new Map(wrong.map((p) => [p.service, p])).values()].map((p) => ({ name: p.service, group: "Yours", state: "unhealthy", detail: `its labels are left out: ${p.message}`, base: "", routes: [], problem: p }));
-  const listed = [...broken, ...others.map((name) => foreign(name, routesOf(routes, name), system, balancers)), ...builtin, ...projects];
+  const listed = [...yours, ...broken, ...others.map((name) => foreign(name, routesOf(routes, name), system, balancers)), ...builtin, ...projects];
   return [...listed, ...peersOf(map, new Set([...taken, ...listed.map((service) => service.name)]))];
 }
+
+// usage sums what the instances of a service of the compose file take: {restarts,
+// startedAt, cpu, memory}. What nothing measures is undefined, startedAt empty where none
+// runs.
+export function usage({ instances }) {
+  const sum = (name) => (instances.some((i) => i[name] !== undefined) ? instances.reduce((n, i) => n + (i[name] ?? 0), 0) : undefined);
+  const times = instances.filter((i) => i.pid).map((i) => i.startedAt).sort();
+  return { restarts: sum("restarts"), startedAt: times[0] ?? "", cpu: sum("cpu"), memory: sum("memory") };
+}
+
+// providers are the words for who provides a service of the compose file.
+export const providers = { axion: "axion itself", provided: "provided", process: "process", container: "container", yours: "you" };
 
 // peersOf are those who read and write topics, or send traces, and whom nothing else
 // tells of.

@@ -5,6 +5,7 @@ import { signal, computed } from "@preact/signals";
 export const system = signal(null);
 export const routes = signal(null); // {items, problems}
 export const topics = signal(null); // {items, error}
+export const services = signal(null); // of the compose file: {items}
 export const link = signal(null); // how project events arrive: {state, error}
 
 // creates tells whether there are services to create a project with.
@@ -22,6 +23,7 @@ export const problems = computed(() => {
     ...labelProblems(routes.value?.problems ?? []),
     ...routeProblems(routes.value ?? { items: [], problems: [] }),
     ...topicProblems(topics.value),
+    ...serviceProblems(services.value?.items ?? []),
   ];
   return found.sort((a, b) => (b.severity === "error") - (a.severity === "error"));
 });
@@ -75,6 +77,20 @@ function routeProblems({ items, problems: said }) {
       what: `route ${route.name}: ${route.errors[0]}`,
       where: route.origin.file + (route.origin.line ? ":" + route.origin.line : ""),
       href: "/routes/" + encodeURIComponent(route.name),
+    }));
+}
+
+// serviceProblems are those of the compose file's services that do not run as they should.
+function serviceProblems(list) {
+  const severities = { failed: "error", restarting: "error", unhealthy: "error", waiting: "warning" };
+  return list
+    .filter((s) => s.state in severities && (s.state !== "waiting" || s.provider === "yours"))
+    .map((s) => ({
+      severity: severities[s.state],
+      what: s.state === "waiting" ? s.detail || `${s.name} is not there` : `${s.name}: ${s.detail || s.state}`,
+      where: [s.file && `${s.file}:${s.line}`, s.state].filter(Boolean).join(" · "),
+      hint: s.hint,
+      href: "/services/" + encodeURIComponent(s.name),
     }));
 }
 

@@ -38,6 +38,12 @@ export function exact(time) {
   return `${t.toLocaleDateString("en-CA")} ${t.toLocaleTimeString("en-GB")}.${milli}`;
 }
 
+// uptime is how long ago a time was: "3 min".
+export const uptime = (time) => ago(time, now.value).replace(" ago", "").replace("just now", "a moment");
+
+// percent of a share: "25 %", "0.4 %".
+export const percent = (share) => `${(share * 100).toFixed(share > 0 && share < 0.1 ? 1 : 0)} %`;
+
 // bytes gives "980 B", "1.4 KB", "6.8 MB".
 export function bytes(n) {
   if (n < 1000) return `${n} B`;

@@ -99,7 +99,7 @@ function Waterfall({ trace, open }) {
       ${shown.map((row) => html`<${Row} key=${row.span.spanId} row=${row} total=${total} trace=${trace.traceId} open=${row.span.spanId === open} logs=${logs.get(row.span.spanId) ?? []} />`)}
     </ol>
     ${rows.length > shown.length && html`<button class="button more" onClick=${() => showAll(true)}>Show all ${plural(rows.length, "row")}</button>`}
-    ${trace.logs.length > 0 && html`<h3 class="section-title">Logs</h3><${LogLines} lines=${trace.logs} />`}
+    ${trace.logs.length > 0 && html`<h3 class="section-title">Logs <a class="section-more" href="/logs?trace=${trace.traceId}">in Logs</a></h3><${LogLines} lines=${trace.logs} />`}
   `;
 }
 

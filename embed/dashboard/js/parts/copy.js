@@ -10,11 +10,12 @@ export const Copyable = ({ text, href }) => html`
   </span>
 `;
 
-// CopyButton copies text. What names it, where the text itself is too long to.
+// CopyButton copies text, which may be a function that gives it. What names it, where the
+// text itself is too long to.
 export function CopyButton({ text, what = text }) {
   const [copied, setCopied] = useState(false);
   const copy = async () => {
-    await navigator.clipboard.writeText(text);
+    await navigator.clipboard.writeText(typeof text === "function" ? text() : text);
     setCopied(true);
     setTimeout(() => setCopied(false), 1200);
   };

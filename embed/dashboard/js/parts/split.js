@@ -1,12 +1,13 @@
 // Split is a list and, where an item is chosen, its detail beside it. On a
 // narrow screen the detail takes the list's place, unless it is soft: then it
-// is there only to fill the room. A wide detail has more room than the list.
+// is there only to fill the room. A wide detail has more room than the list. One that fills
+// has a list that scrolls in itself.
 import { html } from "../html.js";
 import { hrefTo } from "../address.js";
 import { Icon } from "./icon.js";
 
-export const Split = ({ list, detail, soft, wide }) => html`
-  <div class="split ${detail ? "with-detail" : ""} ${soft ? "soft" : ""} ${wide ? "wide" : ""}">
+export const Split = ({ list, detail, soft, wide, fill }) => html`
+  <div class="split ${detail ? "with-detail" : ""} ${soft ? "soft" : ""} ${wide ? "wide" : ""} ${fill ? "fill" : ""}">
     <div class="split-list">${list}</div>
     ${detail}
   </div>

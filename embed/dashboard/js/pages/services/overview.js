@@ -2,16 +2,18 @@
 // its routes.
 import { html } from "../../html.js";
 import { useFetch } from "../../fetch.js";
-import { ago, exact, now, plural } from "../../text.js";
+import { exact, plural, uptime } from "../../text.js";
 import { Copyable } from "../../parts/copy.js";
 import { DetailList } from "../../parts/split.js";
 import { Notice } from "../../parts/notice.js";
 import { Rule } from "../../parts/rule.js";
 import { LabelProblem } from "../../parts/snippet.js";
 import { Status } from "../../parts/status.js";
+import { Composed } from "./composed.js";
 
 export const Overview = ({ of }) => html`
   ${of.problem && html`<${LabelProblem} of=${of.problem} />`}
+  ${of.composed && html`<${Composed} of=${of.composed} routed=${of.routes.length > 0} /><${Lag} service=${of.name} />`}
   ${of.part && html`<${Builtin} part=${of.part} />`}
   ${of.runtime && html`<${Runtime} of=${of.runtime} />`}
   ${of.servers && html`<${Servers} of=${of.servers} />`}
@@ -48,8 +50,21 @@ function Builtin({ part }) {
       </table>
     `}
     ${part.state !== "absent" && html`<${Lag} service=${part.name} />`}
+    ${!part.yours && part.port > 0 && part.state !== "absent" && html`<${InItsPlace} part=${part} />`}
   `;
 }
+
+// InItsPlace says how a process of the user's own takes a builtin's place.
+const InItsPlace = ({ part }) => html`
+  <h3 class="section-title">Run yours in its place</h3>
+  <p class="muted">Leave the builtin out, and start your own on port ${part.port}; or name the address where it listens.</p>
+  <ul class="commands">
+    <li><${Copyable} text="axion --without ${part.name}" /></li>
+    <li><${Copyable} text="axion --without ${part.name}=127.0.0.1:${part.port + 1000}" /></li>
+  </ul>
+  <p class="muted">Or axion's own in a process of its own, which needs the stack's data in PostgreSQL (<code>--database</code>).</p>
+  <ul class="commands"><li><${Copyable} text="axion serve ${part.name}" /></li></ul>
+`;
 
 // Peer is a process that runs elsewhere: what is known is what it does here.
 const Peer = ({ name, of }) => html`
@@ -58,9 +73,6 @@ const Peer = ({ name, of }) => html`
   <${Lag} service=${name} />
   <${Topics} title="Reads" of=${of.reads} /><${Topics} title="Writes" of=${of.writes} />
 `;
-
-// uptime is how long ago a time was, without the word.
-const uptime = (time) => ago(time, now.value).replace(" ago", "").replace("just now", "a moment");
 
 // Lag is how far the service's consumer group is behind: the one that NestJS would
 // call so, or the one of its name.
