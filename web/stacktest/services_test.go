@@ -33,7 +33,7 @@ func TestServicesPage(t *testing.T) {
 		{"/services/" + contract.Graph, []string{"1 instance", "SQLite", "broker", contract.Topic(contract.Deployment), "axion-graph@docker"}},
 		{"/services/" + contract.Graph + "/endpoints", []string{"/api/projects/{id}", "Create a project"}},
 		{"/services/" + contract.Graph + "/logs", []string{"From level"}},
-		{"/services/shop", []string{"1 server", "shop@docker", "Not watched"}},
+		{"/services/shop", []string{"1 server", "shop@docker", "Running", "nothing here provides it"}},
 		{"/services/shop-workers", []string{"It runs elsewhere", contract.Topic(contract.Deployment), "group shop-workers"}},
 		{"/services/tea-room", []string{"Restarts", "files, served by infrastructure-service", "tea-room"}},
 		{"/services/tea-room/logs", []string{"Files say nothing"}},

@@ -8,7 +8,10 @@ const states = { running: "healthy", starting: "starting", unhealthy: "unhealthy
 // peer}. Composed are the services of the compose file. Balancers are the gateway's
 // services, which tell whose health is checked; map is what flows.
 export function servicesOf(system, { items: routes, problems }, runtimes, balancers, map, composed) {
-  const yours = composed.map((s) => ({ name: s.name, group: "Yours", state: s.state, detail: s.detail ?? "", base: baseOf(routesOf(routes, s.name), system), routes: routesOf(routes, s.name), composed: s }));
+  const yours = composed.map((s) => {
+    const to = routesOf(routes, s.name);
+    return { name: s.name, group: "Yours", state: s.state, detail: s.detail ?? "", base: baseOf(to, system), routes: to, composed: s, servers: to.length ? serversOf(to) : undefined };
+  });
   const named = new Set(composed.map((s) => s.name));
   const parts = (system?.parts ?? []).filter((part) => part.kind === "service" && !named.has(part.name));
   const builtin = parts.map((part) => ({ name: part.name, group: "Built in", state: part.state, detail: part.detail, base: part.url ?? "", routes: routesOf(routes, part.name), part }));
@@ -64,9 +67,11 @@ const hostOf = (url) => {
   }
 };
 
+const serversOf = (routes) => [...new Map(routes.flatMap((r) => r.servers).map((s) => [s.url, s])).values()];
+
 function foreign(name, routes, system, balancers) {
   const checked = balancers.some((b) => b.loadBalancer?.healthCheck && routes.some((r) => b.name.split("@")[0] === r.service.split("@")[0]));
-  const servers = [...new Map(routes.flatMap((r) => r.servers).map((s) => [s.url, s])).values()];
+  const servers = serversOf(routes);
   const down = servers.filter((s) => s.status !== "UP").length;
   const state = !servers.length || down === servers.length ? "unhealthy" : down ? "warning" : checked ? "healthy" : "unwatched";
   const detail = !servers.length ? "no server: is its port given?" : down ? `${down} of ${servers.length} servers down` : "";
