@@ -28,6 +28,7 @@ import (
 	"axion/gateway/command"
 	"axion/gateway/listen"
 	"axion/gateway/provider"
+	"axion/gateway/supervision"
 	"axion/services"
 	"axion/services/auth"
 	"axion/services/backing/postgres"
@@ -285,11 +286,11 @@ func (s *stack) start(ctx context.Context) (err error) {
 
 // serve opens the gateway and the dashboard to clients.
 func (s *stack) serve(ctx context.Context) error {
-	s.gateway.Start()
-	s.Go(s.gateway.Wait)
 	if err := s.runProject(ctx); err != nil {
 		return err
 	}
+	s.gateway.Start()
+	s.Go(s.gateway.Wait)
 	if err := s.buildSummary(ctx); err != nil {
 		return err
 	}
@@ -335,7 +336,8 @@ func (s *stack) serve(ctx context.Context) error {
 func (s *stack) runProject(ctx context.Context) (err error) {
 	s.runner, err = runner.Open(ctx, runner.Options{
 		Files: provider.ComposeFiles(s.files), DataDir: s.data, Log: s.log, Kafka: s.broker.Addr(), FreePorts: s.addresses.Auto(),
-		Postgres: postgres.UserBinaries(), Relocate: s.gateway.Relocate, Line: func(service string, l process.Line) {
+		Postgres: postgres.UserBinaries(), Relocate: s.gateway.Relocate, Drain: s.gateway.Drain,
+		Supervise: func(u runner.Upstream) { s.gateway.Supervise(supervision.State(u)) }, Line: func(service string, l process.Line) {
 			s.traces.Logs.Add(telemetry.Log{
 				Time: l.Time, Level: "info", Service: service, Message: l.Text, Attributes: map[string]any{"stream": l.Stream},
 			})

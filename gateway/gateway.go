@@ -248,8 +248,12 @@ func portsOf(opts Options) func(string) int {
 }
 
 // Start serves the listeners, watches the sources and begins the health checks: what is
-// behind the gateway may start until then. It returns at once, and is to be called once.
+// behind the gateway may start, and be relocated, until then. It returns at once, and is to
+// be called once.
 func (g *Gateway) Start() {
+	if g.provider.Refresh() {
+		g.apply(g.provider.Dynamic())
+	}
 	g.running.Go(func() {
 		if err := g.provider.Run(g.ctx, g.apply); err != nil {
 			g.fail(fmt.Errorf("watch compose files: %w", err))

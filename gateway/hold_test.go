@@ -276,7 +276,7 @@ func testHoldClientLeaves(t *testing.T) {
 	go func() {
 		r, _ := http.NewRequestWithContext(ctx, "GET", "http://"+g.http, nil)
 		r.Host = "a.test"
-		_, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(r) //nolint:bodyclose // there is none
+		_, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(r)
 		left <- err
 	}()
 	eventually(t, "the request is held", func() bool { return g.Held("app") > 0 })
@@ -291,7 +291,8 @@ func testHoldClientLeaves(t *testing.T) {
 func problemOf(t *testing.T, res *http.Response, text string) (detail, hint string) {
 	t.Helper()
 	var p struct{ Detail, Hint string }
-	if err := json.Unmarshal([]byte(text), &p); err != nil || res.StatusCode != http.StatusServiceUnavailable || res.Header.Get("Retry-After") == "" {
+	err := json.Unmarshal([]byte(text), &p)
+	if err != nil || res.StatusCode != http.StatusServiceUnavailable || res.Header.Get("Retry-After") == "" {
 		t.Errorf("answer: got %d %v %q", res.StatusCode, res.Header, text)
 	}
 	return p.Detail, p.Hint

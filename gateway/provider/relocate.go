@@ -30,23 +30,42 @@ func (p *Provider) Relocate(service string, addresses []string) {
 	}
 }
 
+// Refresh applies at once where services have moved, and reports whether anything is new.
+// It is for before Run is called.
+func (p *Provider) Refresh() bool {
+	select {
+	case <-p.relocated.signal:
+	default:
+		return false
+	}
+	p.move()
+	changed, _ := p.scan(nil)
+	return changed && p.resolve()
+}
+
 // relocate applies where services have moved.
 func (w *watch) relocate() {
-	w.relocated.mu.Lock()
-	defer w.relocated.mu.Unlock()
-	now := maps.Clone(w.loader.Addresses)
+	w.move()
+	w.whole = true
+	w.delay()
+}
+
+// move has the sources read again, with the services where they are now.
+func (p *Provider) move() {
+	p.relocated.mu.Lock()
+	defer p.relocated.mu.Unlock()
+	now := maps.Clone(p.loader.Addresses)
 	if now == nil {
 		now = map[string][]string{}
 	}
-	for service, addresses := range w.relocated.moved {
+	for service, addresses := range p.relocated.moved {
 		if now[service] = addresses; addresses == nil {
 			delete(now, service)
 		}
 	}
-	clear(w.relocated.moved)
-	w.loader.Addresses, w.whole = now, true
-	for _, s := range w.sources {
+	clear(p.relocated.moved)
+	p.loader.Addresses = now
+	for _, s := range p.sources {
 		s.reloading = s.reloading || !s.containers && !s.dynamic
 	}
-	w.delay()
 }

@@ -48,6 +48,7 @@ func (p *Process) once(ctx context.Context, c command) (end exit, next *command)
 			if asked.kind == doRestart {
 				state = Restarting
 			}
+			p.drain(ctx, ended, state)
 			p.terminate(cmd, ended, state)
 			return exit{}, &asked
 		case <-ctx.Done():
@@ -73,6 +74,25 @@ func (p *Process) launch(ctx context.Context) (cmd *exec.Cmd, wait func() error,
 		return err
 	}
 	return cmd, wait, p.opts.Reaper.Start(cmd)
+}
+
+// drain calls Options.Drain, until the process has ended or is to be killed.
+func (p *Process) drain(ctx context.Context, ended chan error, state State) {
+	if p.opts.Drain == nil {
+		return
+	}
+	p.set(func(s *Status) { s.State = state })
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	drained := make(chan struct{})
+	go func() { defer close(drained); p.opts.Drain(ctx) }()
+	select {
+	case <-drained:
+	case err := <-ended:
+		cancel()
+		<-drained
+		ended <- err // it has room
+	}
 }
 
 func (p *Process) terminate(cmd *exec.Cmd, ended <-chan error, state State) {

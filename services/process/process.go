@@ -50,6 +50,9 @@ type Options struct {
 	StopSignal syscall.Signal
 	// StopGrace is how long it may take for that; 0 is 10 s, as compose has it.
 	StopGrace time.Duration
+	// Drain is called before a process is ended by Stop or Restart, when its state says so
+	// already: it returns once nothing is under way there, or ctx has ended. Nil: nothing is.
+	Drain func(ctx context.Context)
 	// Changed is told of each change, in order. It must not wait.
 	Changed func(Status)
 	Log     *slog.Logger // with what names the process
@@ -203,7 +206,7 @@ func (p *Process) loop(ctx context.Context) {
 				c.answer(nil)
 				continue
 			}
-			p.set(func(s *Status) { s.Restarts = 0 })
+			p.set(func(s *Status) { s.State, s.Restarts = Starting, 0 })
 			p.keep(ctx, c)
 		}
 	}

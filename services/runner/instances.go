@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -70,6 +69,7 @@ func (u *unit) instance(a *attempt, i int, o process.Options) (*process.Process,
 	}
 	o.Reaper, o.ReadyLine, o.Ready = u.runner.reaper, u.service.Run.Ready.Log, u.ready(i)
 	o.StopSignal, o.StopGrace = stopSignal(u.service), grace(u.service)
+	o.Drain = u.drain(i)
 	o.Changed = func(process.Status) { u.refresh(a) }
 	return process.New(o), o.Output
 }
@@ -136,38 +136,16 @@ var ranks = []struct {
 // refresh makes the service's state of those of its processes: the worst counts.
 func (u *unit) refresh(a *attempt) {
 	worst, problem, remedy := len(ranks), "", ""
-	up := []string{}
-	for i, p := range a.all() {
+	for _, p := range a.all() {
 		now, _ := p.Status()
 		for rank, of := range ranks {
 			if of.of == now.State && rank < worst {
 				worst, problem, remedy = rank, now.Problem, now.Hint
 			}
 		}
-		if (now.State == process.Running || now.State == process.Unhealthy) && i < len(u.at) {
-			up = append(up, local(u.at[i]))
-		}
 	}
-	u.relocate(up)
 	if worst < len(ranks) {
 		u.set(ranks[worst].is, problem, remedy)
-	}
-}
-
-// relocate has the gateway lead to the instances that are up.
-func (u *unit) relocate(up []string) {
-	if u.runner.opts.Relocate == nil || u.port == 0 {
-		return
-	}
-	u.mu.Lock()
-	same := u.up != nil && slices.Equal(u.up, up)
-	u.up = up
-	u.mu.Unlock()
-	if same {
-		return
-	}
-	if err := u.runner.opts.Relocate(u.service.Name, up); err != nil {
-		u.log().Error("the gateway does not lead there", "error", err)
 	}
 }
 

@@ -32,9 +32,14 @@ type Options struct {
 	Kafka string
 	// Environment is what each process gets, unless the file sets it.
 	Environment map[string]string
-	// Relocate tells the gateway where a service listens, which may be nowhere. Nil for
-	// nobody.
+	// Relocate has the gateway lead to where a service listens, once it is up. Nil: nobody
+	// is to be told.
 	Relocate func(service string, addresses []string) error
+	// Supervise reports what became of an instance; nil: nobody is to be told. Drain waits
+	// until the requests that were sent to an address are answered, or ctx ends; nil: there
+	// are none.
+	Supervise func(Upstream)
+	Drain     func(ctx context.Context, address string)
 	// FreePorts gives all services free ports, in place of those that the file says.
 	FreePorts bool
 	Postgres  postgres.Binaries
@@ -117,6 +122,10 @@ func invalid(project *compose.Project, service string) error {
 // does not wait for them. Call it once.
 func (r *Runner) Run() {
 	for _, u := range r.units {
+		u.route()
+		u.report()
+	}
+	for _, u := range r.units {
 		u.begin()
 	}
 }
@@ -129,6 +138,7 @@ func (r *Runner) Close(ctx context.Context) {
 			u.mu.Lock()
 			u.closed = true
 			u.mu.Unlock()
+			u.report() // nothing waits for it any more
 		}
 		ended := map[string]chan struct{}{}
 		for _, u := range r.units {

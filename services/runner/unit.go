@@ -21,6 +21,8 @@ type unit struct {
 	invalid    error         // why the service cannot run as the file has it
 	controlled chan struct{} // has one while somebody starts or stops it
 
+	reporting sync.Mutex // held while the gateway is told
+
 	mu         sync.Mutex
 	state      view.ServiceState
 	detail     string
@@ -28,7 +30,6 @@ type unit struct {
 	notes      []string // of how it is provided, beside those of the file
 	unresolved []string // notes of the environment
 	rewrites   []compose.Rewrite
-	up         []string // that the gateway leads to; nil for none yet
 	attempt    *attempt // the last one
 	closed     bool
 }
@@ -112,6 +113,7 @@ func (u *unit) set(state view.ServiceState, detail, hint string) {
 	same := u.state == state && u.detail == detail
 	u.state, u.detail, u.hint = state, detail, hint
 	u.mu.Unlock()
+	u.report()
 	if !same {
 		u.runner.notify()
 	}
