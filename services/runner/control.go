@@ -22,6 +22,7 @@ func (r *Runner) Start(ctx context.Context, service string) error {
 		return err
 	}
 	defer release()
+	u.expect(ctx, view.ServiceStarted)
 	a := u.current()
 	if !a.live() {
 		a.end(ctx)
@@ -43,6 +44,7 @@ func (r *Runner) Stop(ctx context.Context, service string) error {
 		return err
 	}
 	defer release()
+	u.expect(ctx, view.ServiceWasStopped)
 	u.current().end(ctx)
 	u.set(view.ServiceStopped, "", "")
 	return nil
@@ -57,7 +59,7 @@ func (r *Runner) Restart(ctx context.Context, service string) error {
 	}
 	for _, u := range r.units {
 		if need, ok := u.service.DependsOn[service]; ok && need.Restart && u.runs() {
-			if err := r.restart(ctx, u.service.Name); err != nil {
+			if err := r.restart(WithCause(ctx, "after "+service), u.service.Name); err != nil {
 				return fmt.Errorf("restart %s, which depends on %s: %w", u.service.Name, service, err)
 			}
 		}
@@ -71,6 +73,7 @@ func (r *Runner) restart(ctx context.Context, service string) error {
 		return err
 	}
 	defer release()
+	u.expect(ctx, view.ServiceWasRestarted)
 	a := u.current()
 	if !a.live() || len(a.all()) == 0 {
 		a.end(ctx)

@@ -53,8 +53,9 @@ func TestControl(t *testing.T) {
 		})
 	}
 	pid := func(all map[string]view.Service, name string) int { return all[name].Instances[0].PID }
+	ctx := WithCause(t.Context(), "from the page")
 	first := running("a", "b", "c")
-	if err := s.Stop(t.Context(), "a"); err != nil {
+	if err := s.Stop(ctx, "a"); err != nil {
 		t.Fatal(err)
 	}
 	now := s.await("a stopped", func(all map[string]view.Service) bool { return all["a"].State == view.ServiceStopped })
@@ -62,7 +63,7 @@ func TestControl(t *testing.T) {
 		t.Errorf("after the stop: %+v", now)
 	}
 	for range 2 {
-		if err := s.Start(t.Context(), "a"); err != nil {
+		if err := s.Start(ctx, "a"); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -70,12 +71,18 @@ func TestControl(t *testing.T) {
 	if pid(second, "a") == pid(first, "a") || pid(second, "b") != pid(first, "b") {
 		t.Errorf("start: %+v", second)
 	}
-	if err := s.Restart(t.Context(), "a"); err != nil {
+	if err := s.Restart(ctx, "a"); err != nil {
 		t.Fatal(err)
 	}
 	third := running("a", "b", "c")
 	if pid(third, "a") == pid(second, "a") || pid(third, "b") == pid(second, "b") || pid(third, "c") != pid(second, "c") {
 		t.Errorf("restart: %+v", third)
+	}
+	if got, want := happened(third["a"]), "started, stopped from the page, started from the page, restarted from the page"; got != want {
+		t.Errorf("the events of a are %q, want %q", got, want)
+	}
+	if got, want := happened(third["b"]), "started, restarted after a"; got != want {
+		t.Errorf("the events of b are %q, want %q", got, want)
 	}
 	for want := 1; want <= 2; want++ {
 		s.await("completion", func(all map[string]view.Service) bool {
@@ -85,6 +92,15 @@ func TestControl(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// happened lists a service's events.
+func happened(s view.Service) string {
+	var all []string
+	for _, e := range s.Events {
+		all = append(all, strings.TrimSpace(string(e.Kind)+" "+e.Detail))
+	}
+	return strings.Join(all, ", ")
 }
 
 func (s *stack) count(file string) int {
@@ -141,7 +157,9 @@ services:
       API_KEY: k
       MONKEY: m
       PLAIN: http://db.example/
-`, func(o *Options) { o.Environment = map[string]string{"KAFKA_BROKERS": "localhost:9092", "PLAIN": "other"} })
+`, func(o *Options) {
+		o.Environment = map[string]string{"KAFKA_BROKERS": "localhost:9092", "PLAIN": "other"}
+	})
 	all, err := s.Environment("a")
 	if err != nil {
 		t.Fatal(err)

@@ -58,7 +58,7 @@ func (u *unit) view() view.Service {
 		Name: u.service.Name, Provider: string(u.service.Provider), Reason: u.service.Reason, State: u.state, Detail: u.detail, Hint: u.hint,
 		Notes: slices.Concat(u.service.Notes, u.notes, u.unresolved), Image: u.service.Image, Command: u.service.Argv,
 		File: u.service.File, Line: u.service.Line,
-		Instances: []view.ServiceInstance{}, Ports: []view.ServicePort{}, Rewrites: []view.Rewrite{},
+		Instances: []view.ServiceInstance{}, Ports: []view.ServicePort{}, Rewrites: []view.Rewrite{}, Events: slices.Clone(u.events),
 	}
 	if u.service.Proposal != nil && u.service.Provider == compose.ByUser {
 		s.Proposal = u.service.Proposal.String()

@@ -86,6 +86,7 @@ func (u *unit) watcher() (*watch.Watcher, error) {
 func (u *unit) follow(a *attempt, w *watch.Watcher) error {
 	return w.Run(a.ctx, func(changed []string) {
 		u.log().Info("files changed: it is started anew", "files", changed)
+		u.expect(WithCause(a.ctx, changedFiles(changed)), view.ServiceWasRestarted)
 		if err := a.restart(a.ctx); err != nil && a.ctx.Err() == nil {
 			u.log().Error("start anew", "error", err)
 		}

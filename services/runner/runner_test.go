@@ -222,9 +222,12 @@ services:
 	if got := <-lines; got != "second" {
 		t.Errorf("it writes %q", got)
 	}
-	s.await("a new process", func(all map[string]view.Service) bool {
+	second := s.await("a new process", func(all map[string]view.Service) bool {
 		return all["a"].State == view.ServiceRunning && all["a"].Instances[0].PID != first["a"].Instances[0].PID
 	})
+	if got, want := happened(second["a"]), "started, restarted a.txt changed"; got != want {
+		t.Errorf("the events of a are %q, want %q", got, want)
+	}
 	data, err := os.ReadFile(filepath.Join(dir, ".axion", "logs", "a.log"))
 	if err != nil || strings.Count(string(data), "first") != 1 || strings.Count(string(data), "second") != 1 {
 		t.Errorf("the log is %q, %v", data, err)

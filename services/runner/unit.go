@@ -31,6 +31,8 @@ type unit struct {
 	unresolved []string // notes of the environment
 	rewrites   []compose.Rewrite
 	attempt    *attempt // the last one
+	expected   view.ServiceEvent
+	events     []view.ServiceEvent // the latest
 	closed     bool
 }
 
@@ -111,6 +113,7 @@ func (u *unit) run(a *attempt) {
 func (u *unit) set(state view.ServiceState, detail, hint string) {
 	u.mu.Lock()
 	same := u.state == state && u.detail == detail
+	u.record(state, detail)
 	u.state, u.detail, u.hint = state, detail, hint
 	u.mu.Unlock()
 	u.report()

@@ -37,6 +37,31 @@ type Service struct {
 	Instances []ServiceInstance `json:"instances"`
 	Ports     []ServicePort     `json:"ports"`
 	Rewrites  []Rewrite         `json:"rewrites"`
+	// Events are its latest changes, oldest first.
+	Events []ServiceEvent `json:"events,omitempty"`
+}
+
+// ServiceEventKind says what happened to a service.
+type ServiceEventKind string
+
+// Kinds of events.
+const (
+	ServiceStarted         ServiceEventKind = "started"
+	ServiceWasRestarted    ServiceEventKind = "restarted"
+	ServiceWasStopped      ServiceEventKind = "stopped"
+	ServiceEnded           ServiceEventKind = "completed"
+	ServiceCrashed         ServiceEventKind = "crashed" // it is started again
+	ServiceEventFailed     ServiceEventKind = "failed"
+	ServiceBecameUnhealthy ServiceEventKind = "unhealthy"
+	ServiceBecameHealthy   ServiceEventKind = "healthy"
+)
+
+// ServiceEvent is something that happened to a service.
+type ServiceEvent struct {
+	At   time.Time        `json:"at"`
+	Kind ServiceEventKind `json:"kind" enum:"started,restarted,stopped,completed,crashed,failed,unhealthy,healthy"`
+	// Detail is the cause, for a person: who asked for it, which file changed, how it ended.
+	Detail string `json:"detail,omitempty"`
 }
 
 // ServiceInstance is one process of a service.

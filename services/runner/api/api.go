@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -35,6 +36,21 @@ type body[T any] struct{ Body T }
 
 type named struct {
 	Name string `path:"name" doc:"Of the service, as the compose file has it."`
+}
+
+// action is a request to do something with a service.
+type action struct {
+	Name  string `path:"name" doc:"Of the service, as the compose file has it."`
+	Agent string `header:"User-Agent" hidden:"true"`
+}
+
+// cause says where the request came from: every browser begins so (RFC 9110, 10.1.5, as
+// all of them fill it in).
+func (a *action) cause() string {
+	if strings.HasPrefix(a.Agent, "Mozilla/") {
+		return "from the page"
+	}
+	return "from the command line"
 }
 
 // Register adds the operations to an API.
@@ -75,12 +91,12 @@ func (a *API) one(name string) (*body[view.Service], error) {
 }
 
 // act carries an action out on the service that a request names.
-func (a *API) act(do func(ctx context.Context, service string) error) func(context.Context, *named) (*body[view.Service], error) {
-	return func(ctx context.Context, in *named) (*body[view.Service], error) {
+func (a *API) act(do func(ctx context.Context, service string) error) func(context.Context, *action) (*body[view.Service], error) {
+	return func(ctx context.Context, in *action) (*body[view.Service], error) {
 		if _, err := a.one(in.Name); err != nil {
 			return nil, err
 		}
-		if err := do(ctx, in.Name); err != nil {
+		if err := do(runner.WithCause(ctx, in.cause()), in.Name); err != nil {
 			return nil, problem(http.StatusConflict, err)
 		}
 		return a.one(in.Name)
