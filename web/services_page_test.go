@@ -143,10 +143,17 @@ func TestPageServices(t *testing.T) {
 	p.change("orders", func(s *view.Service) {
 		s.State, s.Detail, s.Hint = view.ServiceFailed, "it ended with status 3", "see its last lines"
 		s.Instances = []view.ServiceInstance{{ExitCode: 3, Restarts: 2}}
+		s.Events = []view.ServiceEvent{{At: time.Now(), Kind: view.ServiceEventFailed, Detail: "it ended with status 3"}}
 	})
 	b.Await("it ended with status 3")
 	second.Await("It does not run", "it ended with status 3", "see its last lines", "TypeError: no beans", "exit code 3", "Start")
-	second.Await("problems")
+	second.Await("problems", "What happened")
+	second.Open("http://" + s.address + "/")
+	second.AwaitTrue("(text) => document.querySelector('.happened')?.innerText.includes(text)", "it ended with status 3")
+	p.change("catalog", func(s *view.Service) {
+		s.Events = []view.ServiceEvent{{At: time.Now(), Kind: view.ServiceWasRestarted, Detail: "app.py changed"}}
+	})
+	second.AwaitTrue("(text) => document.querySelector('.happened')?.innerText.includes(text)", "app.py changed")
 	b.Open("http://" + s.address + "/services/web")
 	b.Await("nothing here runs it", "It could be run by: npm run dev", "axion up --yes", "axion init")
 	b.Open("http://" + s.address + "/services/graph-service")

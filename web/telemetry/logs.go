@@ -113,7 +113,9 @@ func (l *Logs) Stats() LogStats {
 func (l *Logs) Services() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return slices.Sorted(maps.Keys(l.of))
+	names := slices.AppendSeq(make([]string, 0, len(l.of)), maps.Keys(l.of))
+	slices.Sort(names)
+	return names
 }
 
 // LogFilter says which lines are asked for; its zero value means all.

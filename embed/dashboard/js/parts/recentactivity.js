@@ -1,11 +1,12 @@
-// RecentActivity is what came last: requests with all they caused, and deployments.
+// RecentActivity is what came last: requests with all they caused, deployments, and what
+// happened to the services of the compose file.
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { html } from "../html.js";
 import { revision } from "../events.js";
 import { useChannel } from "../live.js";
 import { millis } from "../rate.js";
 import { siteNow } from "../sites.js";
-import { creates } from "../state.js";
+import { creates, services } from "../state.js";
 import { ago, exact } from "../text.js";
 import { Status } from "./status.js";
 
@@ -15,7 +16,7 @@ const words = { DEPLOYMENT_SUCCEEDED: ["SUCCEEDED", "Deployed"], DEPLOYMENT_FAIL
 export function RecentActivity() {
   const [held, hold] = useState(false);
   const traces = useTraces(held);
-  const items = [...traces.map(ofTrace), ...revision.value.filter((event) => words[event.type]).map(ofEvent)];
+  const items = [...traces.map(ofTrace), ...revision.value.filter((event) => words[event.type]).map(ofEvent), ...(services.value?.items ?? []).flatMap(ofService)];
   items.sort((a, b) => Date.parse(b.at) - Date.parse(a.at));
   return html`
     <section class="happened card" aria-label="What just happened" onMouseEnter=${() => hold(true)} onMouseLeave=${() => hold(false)}>
@@ -89,3 +90,28 @@ const ofEvent = (event) => ({
   state: words[event.type][0],
   word: words[event.type][1],
 });
+
+const ofOneService = 2; // events: one that crashes again and again leaves room for others
+
+// eventLooks are the looks and words for what happens to a service.
+export const eventLooks = {
+  started: ["running", "Started"],
+  restarted: ["running", "Restarted"],
+  stopped: ["stopped", "Stopped"],
+  completed: ["completed", "Completed"],
+  crashed: ["error", "Crashed"],
+  failed: ["failed", "Failed"],
+  unhealthy: ["unhealthy", "Unhealthy"],
+  healthy: ["healthy", "Healthy"],
+};
+
+const ofService = ({ name, events = [] }) =>
+  events.slice(-ofOneService).map((event) => ({
+    key: `${name} ${event.kind} ${event.at}`,
+    at: event.at,
+    href: "/services/" + encodeURIComponent(name),
+    what: name,
+    where: event.detail ?? "",
+    state: eventLooks[event.kind]?.[0],
+    word: eventLooks[event.kind]?.[1] ?? event.kind,
+  }));

@@ -3,12 +3,14 @@
 import { html } from "../../html.js";
 import { useFetch } from "../../fetch.js";
 import { providers, usage } from "../../services.js";
-import { bytes, exact, percent, plural, uptime } from "../../text.js";
+import { ago, bytes, exact, percent, plural, uptime } from "../../text.js";
 import { Ansi } from "../../parts/ansi.js";
 import { Copyable } from "../../parts/copy.js";
 import { Notice } from "../../parts/notice.js";
 import { DetailList } from "../../parts/split.js";
+import { eventLooks } from "../../parts/recentactivity.js";
 import { Snippet } from "../../parts/snippet.js";
+import { Status } from "../../parts/status.js";
 
 export const Composed = ({ of, routed }) => html`
   <${Trouble} of=${of} />
@@ -16,7 +18,15 @@ export const Composed = ({ of, routed }) => html`
   <${Facts} of=${of} />
   ${of.instances.length > 1 && html`<${Instances} of=${of.instances} />`}
   ${of.ports.length > 0 && html`<${Ports} of=${of} routed=${routed} />`}
+  ${of.events?.length > 0 && html`<${Events} of=${of.events} />`}
   ${of.notes?.length > 0 && html`<h3 class="section-title">Other than the file asks for</h3><ul class="notes">${of.notes.map((note) => html`<li key=${note}>${note}</li>`)}</ul>`}
+`;
+
+const Events = ({ of }) => html`
+  <h3 class="section-title">What happened</h3>
+  <ul class="service-events">
+    ${of.toReversed().map((event) => html`<li key=${event.at + event.kind}><${Status} of=${eventLooks[event.kind]?.[0]} word=${eventLooks[event.kind]?.[1] ?? event.kind} /><span class="service-cause">${event.detail}</span><span class="muted" title=${exact(event.at)}>${ago(event.at)}</span></li>`)}
+  </ul>
 `;
 
 const calm = ["running", "completed", "stopped"];
