@@ -42,6 +42,7 @@ import (
 	"axion/services/runner"
 	"axion/services/runner/api"
 	runnercommand "axion/services/runner/command"
+	"axion/services/runner/publish"
 	"axion/services/terminal"
 	"axion/web"
 	"axion/web/client"
@@ -110,21 +111,11 @@ func commands(stderr io.Writer) *cobra.Command {
 	kafka := f.kafka.Connect(func() (string, map[string]string, error) { s, err := running(); return s.Kafka, s.Variables, err })
 	root.AddCommand(upCmd, summary.VersionCommand("axion", version), docs.New(embed.Docs(), root).Command(),
 		graph.Command(kafka, f.kafka.Register), f.kafka.Command(kafka, dlq.Command(kafka)),
-		auth.Command(func() (string, string, error) { s, err := running(); return s.Auth, s.Password, err },
-			checkServer))
+		auth.Command(func() (string, string, error) { s, err := running(); return s.Auth, s.Password, err }, checkServer))
 	root.AddCommand(runnercommand.All(runnercommand.Stack{
-		Running: func() (runnercommand.Running, error) {
-			s, err := running()
-			return runnercommand.Running{Dashboard: s.Dashboard, Data: s.Data, Instance: s.Instance, PID: s.PID}, err
-		},
-		Replacement: func() (map[string]string, error) {
-			s, err := running()
-			if err != nil {
-				return nil, err
-			}
-			return services.ReplacementEnvironment(s.Data, s.Kafka)
-		},
-		Check: checkServer, RegisterFiles: func(set *pflag.FlagSet) { set.StringArrayVar(&f.files, "file", nil, filesUsage) },
+		Dir: func() string { return f.dir.Resolve(f.files) }, Files: func() []string { return f.files }, Log: log,
+		Replacement: services.ReplacementEnvironment, Check: checkServer,
+		RegisterFiles: func(set *pflag.FlagSet) { set.StringArrayVar(&f.files, "file", nil, filesUsage) },
 	})...)
 	root.AddCommand(services.ServeCommand(services.ServeDeps{
 		Version: version, Listen: f.addresses.ListenHTTP, Blueprints: embed.Blueprints(), Log: log,
@@ -200,6 +191,8 @@ type stack struct {
 	printer   *terminal.Printer
 	metrics   telemetry.Metrics
 	summary   summary.Summary
+	// environment is what each of the user's services gets.
+	environment map[string]string
 }
 
 // run runs the stack until ctx ends or a part of it does.
@@ -291,9 +284,18 @@ func (s *stack) serve(ctx context.Context) error {
 	}
 	s.gateway.Start()
 	s.Go(s.gateway.Wait)
+	published, err := publish.Open(publish.Options{
+		Dir: filepath.Join(s.data, "compose.d"), Listen: s.addresses.ListenHTTP, Log: s.log.With("service", "gateway"),
+		Routes: s.gateway.API().Routes, WaitHost: s.gateway.WaitHost,
+	})
+	if err != nil {
+		return err
+	}
+	s.OnStop(published.Close)
 	if err := s.buildSummary(ctx); err != nil {
 		return err
 	}
+	s.summary.Registry, s.summary.RegistrySecret = published.Place()
 	messages := explorer.New(s.broker.Admin(), s.spans.Provider("dashboard", ""), s.log) //nolint:contextcheck // it lives until Close
 	s.OnStop(messages.Close)
 	deadLetters := &dlq.API{Open: func() (*dlq.Client, error) { return dlq.Open(s.broker.Seeds(), s.broker.Client()...) }}
@@ -316,7 +318,7 @@ func (s *stack) serve(ctx context.Context) error {
 		Gateway: s.gateway.Break, Broker: s.broker.InjectFault, Off: s.kafka.NotOurs(), Log: s.log,
 	})
 	s.OnStop(faults.Close)
-	project := &api.API{Runner: s.runner}
+	project := &api.API{Runner: s.runner, Environment: s.environment, Shutdown: s.End}
 	options.Services = project.Services
 	options.Register = []func(huma.API){
 		project.Register, faults.Register, s.gateway.API().Register, messages.Register, deadLetters.Register, s.docs.Register,
@@ -334,6 +336,10 @@ func (s *stack) serve(ctx context.Context) error {
 
 // runProject has the services of the compose file run, if there is one.
 func (s *stack) runProject(ctx context.Context) (err error) {
+	s.environment = map[string]string{
+		"KAFKA_BROKERS": s.broker.Addr(), "OTEL_EXPORTER_OTLP_ENDPOINT": listen.URL(s.listeners.OTLPHTTP),
+		"NODE_EXTRA_CA_CERTS": s.gateway.RootFile(), "AXION_DASHBOARD": listen.URL(s.listeners.Dashboard),
+	}
 	s.runner, err = runner.Open(ctx, runner.Options{
 		Files: provider.ComposeFiles(s.files), DataDir: s.data, Log: s.log, Kafka: s.broker.Addr(), FreePorts: s.addresses.Auto(),
 		Postgres: postgres.UserBinaries(), Relocate: s.gateway.Relocate, Drain: s.gateway.Drain,
@@ -343,10 +349,7 @@ func (s *stack) runProject(ctx context.Context) (err error) {
 			})
 			s.printer.Print(terminal.Line{Service: service, Time: l.Time, Stream: l.Stream, Text: l.Text})
 		},
-		Environment: map[string]string{
-			"KAFKA_BROKERS": s.broker.Addr(), "OTEL_EXPORTER_OTLP_ENDPOINT": listen.URL(s.listeners.OTLPHTTP),
-			"NODE_EXTRA_CA_CERTS": s.gateway.RootFile(), "AXION_DASHBOARD": listen.URL(s.listeners.Dashboard),
-		},
+		Environment: s.environment,
 	})
 	if s.runner == nil || err != nil {
 		return err
@@ -359,21 +362,14 @@ func (s *stack) runProject(ctx context.Context) (err error) {
 // system is what the dashboard shows of the parts.
 func (s *stack) system(ctx context.Context) view.System {
 	parts := []view.Part{
-		{Name: "broker", Kind: view.KindBroker, State: view.StateHealthy, Address: s.broker.Addr()},
+		broker.Status(ctx, s.broker),
 		{Name: "gateway", Kind: view.KindGateway, State: view.StateHealthy, Address: listen.Address(s.listeners.HTTPS), URL: s.summary.HTTPS},
 		{Name: "dashboard", Kind: view.KindDashboard, State: view.StateHealthy,
 			Address: listen.Address(s.listeners.Dashboard), URL: s.summary.Dashboard},
 	}
-	for _, d := range s.broker.Damage() {
-		parts[0].Problems = append(parts[0].Problems, view.PartProblem{Message: d.String(), Where: d.Path, Hint: d.Hint()})
-	}
-	if err := broker.HealthyNow(ctx, s.broker); err != nil {
-		parts[0].State, parts[0].Detail = view.StateUnhealthy, err.Error()
-	}
 	return view.System{
-		ReadyMS: s.summary.ReadyMS, Problems: view.Of(s.broker.Problems()),
-		Addresses: s.summary.Addresses(),
-		Parts:     append(parts, s.services.Status(ctx, listen.Port(s.listeners.HTTPS))...),
+		ReadyMS: s.summary.ReadyMS, Problems: view.Of(s.broker.Problems()), Addresses: s.summary.Addresses(),
+		Parts: append(parts, s.services.Status(ctx, listen.Port(s.listeners.HTTPS))...),
 	}
 }
 

@@ -136,6 +136,18 @@ func HealthyNow(ctx context.Context, c Cluster) error {
 	return nil
 }
 
+// Status is what is known of a cluster now, for who shows it.
+func Status(ctx context.Context, c Cluster) view.Part {
+	part := view.Part{Name: "broker", Kind: view.KindBroker, State: view.StateHealthy, Address: c.Addr()}
+	for _, d := range c.Damage() {
+		part.Problems = append(part.Problems, view.PartProblem{Message: d.String(), Where: d.Path, Hint: d.Hint()})
+	}
+	if err := HealthyNow(ctx, c); err != nil {
+		part.State, part.Detail = view.StateUnhealthy, err.Error()
+	}
+	return part
+}
+
 // external is an existing cluster.
 type external struct {
 	seeds []string

@@ -308,26 +308,14 @@ func register(ctx context.Context, find Find, service, address string, leave fun
 	if err != nil {
 		return false, err
 	}
-	c, err := (&net.Dialer{Timeout: sayTime}).DialContext(ctx, "tcp", at)
+	r, err := Open(ctx, at, secret, service, address)
 	if err != nil {
 		return false, err
 	}
-	defer func() { _ = c.Close() }()
-	disarm := context.AfterFunc(ctx, func() { _ = c.Close() })
+	defer r.Close()
+	disarm := context.AfterFunc(ctx, r.Close)
 	defer disarm()
-	_ = c.SetDeadline(time.Now().Add(sayTime))
-	if err := json.NewEncoder(c).Encode(claim{secret, service, address}); err != nil {
-		return false, err
-	}
-	var response answer
-	if err := json.NewDecoder(&io.LimitedReader{R: c, N: maxLine}).Decode(&response); err != nil {
-		return false, fmt.Errorf("the stack's registry: %w", err)
-	}
-	if response.Error != "" {
-		return false, fmt.Errorf("the stack refuses it: %s", response.Error)
-	}
-	_ = c.SetDeadline(time.Time{})
-	_, _ = io.Copy(io.Discard, c)
+	<-r.Ended()
 	if disarm() {
 		leave()
 	}

@@ -7,8 +7,11 @@ import (
 )
 
 // PrintError writes an error for a person: what happened, and how to fix it
-// where an error in its chain knows.
+// where an error in its chain knows. One without a text is not shown: it is an exit code.
 func PrintError(w io.Writer, err error) {
+	if err.Error() == "" {
+		return
+	}
 	fmt.Fprintln(w, "error:", err)
 	var hinter interface{ Hint() string }
 	if errors.As(err, &hinter) && hinter.Hint() != "" {

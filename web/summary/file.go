@@ -26,12 +26,15 @@ type summaryFile struct {
 	Auth      string            `json:"auth"`
 	Variables map[string]string `json:"variables,omitempty"`
 	Services  json.RawMessage   `json:"services,omitempty"`
+	Registry  string            `json:"registry,omitempty"`
+	Secret    string            `json:"registrySecret,omitempty"`
+	Links     []Link            `json:"links,omitempty"`
 }
 
 // Save leaves the summary in the data directory dir, and keeps the time of its file
 // current until remove takes it away. Call remove once.
 func (s Summary) Save(dir string) (remove func() error, err error) {
-	text, err := json.Marshal(summaryFile{s, s.Auth, s.Variables, s.Services})
+	text, err := json.Marshal(summaryFile{s, s.Auth, s.Variables, s.Services, s.Registry, s.RegistrySecret, s.Links})
 	if err != nil {
 		return nil, fmt.Errorf("save summary: %w", err)
 	}
@@ -151,6 +154,7 @@ func Load(dir string, holder Holder) (Summary, error) {
 		return Summary{}, &NotReadyError{dir, pid}
 	}
 	found := s.Summary
-	found.Auth, found.Variables, found.Services = s.Auth, s.Variables, s.Services
+	found.Auth, found.Variables, found.Services, found.Links = s.Auth, s.Variables, s.Services, s.Links
+	found.Registry, found.RegistrySecret = s.Registry, s.Secret
 	return found, nil
 }

@@ -33,7 +33,6 @@ func TestSaveLoad(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := saved
-	want.Links = nil
 	for _, instance := range []string{"one", ""} { // a system may bar reading a locked file
 		got, err := summary.Load(dir, lock{true, instance, 7, nil}.holder)
 		if err != nil || !reflect.DeepEqual(got, want) {

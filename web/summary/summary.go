@@ -46,6 +46,9 @@ type Summary struct {
 	Variables map[string]string `json:"-"`
 	// Services is what a service beside the stack needs, in JSON; secrets are in it too.
 	Services json.RawMessage `json:"-"`
+	// Registry is where processes beside the stack register for a host, and RegistrySecret what
+	// they say there.
+	Registry, RegistrySecret string `json:"-"`
 	// Links are further lines of the block.
 	Links []Link `json:"-"`
 }

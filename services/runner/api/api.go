@@ -5,7 +5,9 @@ package api
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -18,6 +20,10 @@ import (
 type API struct {
 	// Runner runs the services; nil where there are none.
 	Runner *runner.Runner
+	// Environment is what each service gets that the file does not set; it is not to change.
+	Environment map[string]string
+	// Shutdown has the stack end, and returns before it has.
+	Shutdown func()
 }
 
 // serviceList is the answer of /api/services.
@@ -65,6 +71,9 @@ func (a *API) Register(api huma.API) {
 	huma.Get(api, "/api/services/{name}", func(_ context.Context, in *named) (*body[view.Service], error) { return a.one(in.Name) },
 		says("Show a service"))
 	huma.Get(api, "/api/services/{name}/environment", a.environment, says("Show what a service gets as its environment"))
+	huma.Get(api, "/api/environment", a.common, says("Show what every service gets as its environment"))
+	huma.Post(api, "/api/shutdown", func(context.Context, *struct{}) (*struct{}, error) { a.Shutdown(); return nil, nil },
+		says("Stop the stack"), guarded, func(o *huma.Operation) { o.DefaultStatus = http.StatusAccepted })
 	if a.Runner == nil {
 		return
 	}
@@ -101,6 +110,15 @@ func (a *API) act(do func(ctx context.Context, service string) error) func(conte
 		}
 		return a.one(in.Name)
 	}
+}
+
+// common is the environment of every service.
+func (a *API) common(context.Context, *struct{}) (*body[variableList], error) {
+	list := variableList{Items: []runner.Variable{}}
+	for _, name := range slices.Sorted(maps.Keys(a.Environment)) {
+		list.Items = append(list.Items, runner.Variable{Name: name, Value: a.Environment[name], Source: "axion"})
+	}
+	return &body[variableList]{list}, nil
 }
 
 func (a *API) environment(_ context.Context, in *struct {

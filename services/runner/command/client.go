@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"axion/web/summary"
 	"axion/web/view"
 )
 
@@ -29,14 +30,14 @@ const (
 
 // client asks a running stack. It is safe for concurrent use.
 type client struct {
-	Running
+	summary.Summary
 	dial func(ctx context.Context, network, address string) (net.Conn, error)
 	http *http.Client
 }
 
 // newClient makes a client of a stack. It uses no proxy: the stack is on this machine.
-func newClient(r Running, check func(net.Conn) error) *client {
-	c := &client{Running: r}
+func newClient(of summary.Summary, check func(net.Conn) error) *client {
+	c := &client{Summary: of}
 	c.dial = func(ctx context.Context, network, address string) (net.Conn, error) {
 		conn, err := (&net.Dialer{Timeout: queryTimeout}).DialContext(ctx, network, address)
 		if err != nil || check == nil {

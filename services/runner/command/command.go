@@ -3,49 +3,53 @@
 package command
 
 import (
-	"context"
+	"log/slog"
 	"net"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"axion/services/datadir"
+	"axion/web/summary"
 )
 
-// Running is the running stack, as far as the commands need it.
-type Running struct {
-	Dashboard string // the address of its API, "http://127.0.0.1:8900"
-	Data      string // its data directory
-	Instance  string // distinguishes this start of a stack from every other
-	PID       int    // its process
-}
-
-// Stack is what the commands know of the stack. All functions are required but where
-// they say otherwise.
+// Stack is what the commands know of the stack. All is required but where it says otherwise.
 type Stack struct {
-	// Running returns the running stack; its errors say why there is none.
-	Running func() (Running, error)
+	// Dir is the data directory of the stack that is meant, and Files are its compose files.
+	Dir   func() string
+	Files func() []string
 	// Check looks at a connection to the stack before anything is sent: its error is the
 	// request's. Nil lets every one be.
 	Check func(net.Conn) error
-	// Replacement returns the environment of a process in a builtin's place, by name.
-	Replacement func() (map[string]string, error)
+	// Replacement returns the environment of a process in a builtin's place, by name, of the
+	// stack on a data directory, whose Kafka has an address.
+	Replacement func(dir, kafka string) (map[string]string, error)
 	// RegisterFiles adds the flag --file, which names the compose files, without its
 	// shorthand: `logs -f` follows.
 	RegisterFiles func(*pflag.FlagSet)
+	// Log takes what a command has to say while another program runs.
+	Log *slog.Logger
 }
 
 // All are the commands about services.
 func All(s Stack) []*cobra.Command {
 	return []*cobra.Command{
-		psCommand(s), logsCommand(s), envCommand(s),
+		psCommand(s), logsCommand(s), envCommand(s), runCommand(s), execCommand(s),
 		actCommand(s, "start", "Start services that are stopped, have failed or are complete"),
 		actCommand(s, "stop", "Stop services until they are started again"),
 		actCommand(s, "restart", "Stop services and start them again"),
 	}
 }
 
-// open finds the running stack.
-func (s Stack) open(context.Context) (*client, error) {
-	running, err := s.Running()
+// running finds the running stack; its errors say why there is none.
+func (s Stack) running() (summary.Summary, error) { return s.load(s.Dir()) }
+
+// load finds the stack that runs on a data directory.
+func (s Stack) load(dir string) (summary.Summary, error) { return summary.Load(dir, datadir.Held) }
+
+// open opens a client of the running stack.
+func (s Stack) open() (*client, error) {
+	running, err := s.running()
 	if err != nil {
 		return nil, err
 	}

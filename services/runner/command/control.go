@@ -17,7 +17,7 @@ func actCommand(s Stack, verb, short string) *cobra.Command {
 		Long: short + ", in the running stack, one after the other.\nIt returns once that is done: what is started runs then, and may not be ready yet.",
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		c, err := s.open(cmd.Context())
+		c, err := s.open()
 		if err != nil {
 			return err
 		}

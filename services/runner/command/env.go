@@ -45,7 +45,11 @@ func envCommand(s Stack) *cobra.Command {
 // environment is that of a service, or without a name that of a process in a builtin's place.
 func (s Stack) environment(ctx context.Context, service ...string) ([]variable, error) {
 	if len(service) == 0 {
-		values, err := s.Replacement()
+		running, err := s.running()
+		if err != nil {
+			return nil, err
+		}
+		values, err := s.Replacement(running.Data, running.Kafka)
 		if err != nil {
 			return nil, err
 		}
@@ -55,7 +59,7 @@ func (s Stack) environment(ctx context.Context, service ...string) ([]variable, 
 		}
 		return all, nil
 	}
-	c, err := s.open(ctx)
+	c, err := s.open()
 	if err != nil {
 		return nil, err
 	}

@@ -80,7 +80,7 @@ func logsCommand(s Stack) *cobra.Command {
 		if *tail < 0 {
 			return fmt.Errorf("--tail %d: must be 0 or more", *tail)
 		}
-		if l.client, err = s.open(cmd.Context()); err != nil {
+		if l.client, err = s.open(); err != nil {
 			return err
 		}
 		return l.run(cmd.Context(), *tail, *follow)

@@ -22,7 +22,7 @@ func psCommand(s Stack) *cobra.Command {
 	}
 	asJSON := cmd.Flags().Bool("json", false, "print JSON")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		c, err := s.open(cmd.Context())
+		c, err := s.open()
 		if err != nil {
 			return err
 		}

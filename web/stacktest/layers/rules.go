@@ -60,6 +60,11 @@ var Rules = []Rule{
 	{Place: "services/runner/...", Why: "the user's services meet the stack at its addresses", Tests: cluster,
 		May: strings.Fields("services/compose services/process/... services/procgroup services/backing/... services/container web/view web/loopback")},
 	{Place: "services/terminal", Why: "what is shown is given to who writes it", May: []string{"web/view"}},
+	{Place: "services/runner/command", Why: "the commands ask the running stack", Tests: cluster,
+		May: strings.Fields(`services/runner/... services/compose services/backing/... services/datadir/... services/replacement web/view
+			web/summary services/contract`)},
+	{Place: "services/runner/publish", Why: "a process beside the stack is an address",
+		May: strings.Fields("services/replacement services/contract web/view")},
 	{Place: "services/ingest/...", Why: "services talk over Kafka only", May: core, Tests: cluster},
 	{Place: "web/...", Why: "the dashboard reads the parts through functions", May: []string{"services/contract", "services/closeframe"},
 		Tests: []string{"broker/...", "gateway/...", "services/..."}},
