@@ -117,10 +117,10 @@ func find(name string) (string, error) {
 	switch {
 	case err == nil:
 		return path, nil
-	case errors.Is(err, os.ErrPermission):
-		return "", &exitError{fmt.Sprintf("%s may not be executed", name), "change its mode, or name the program that runs it", 126}
+	case errors.Is(err, exec.ErrNotFound) || errors.Is(err, os.ErrNotExist):
+		return "", &exitError{fmt.Sprintf("there is no program %s", name), "check the name, and the variable PATH", 127}
 	}
-	return "", &exitError{fmt.Sprintf("there is no program %s", name), "check the name, and the variable PATH", 127}
+	return "", &exitError{fmt.Sprintf("%s cannot be run: %v", name, err), "change its mode, or name the program that runs it", 126}
 }
 
 // runEnvironment is what the command gets beside this process's own environment, and the port
