@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -61,20 +62,31 @@ func (s *shop) up(t testing.TB) {
 		}
 	})
 	stacktest.Eventually(t, "the services to run", func() bool {
-		states = map[string]view.ServiceState{}
-		for _, service := range s.services(t) {
-			states[service.Name] = service.State
-		}
+		var list struct{ Items []view.Service }
+		s.Get(t, s.Dashboard+"/api/services").Decode(t, http.StatusOK, &list)
+		states = statesOf(list.Items)
 		return maps.Equal(states, want)
 	})
+	out, err := exec.Command(binary, "ps", "--json", "--data", filepath.Join(s.dir, ".axion")).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var listed []view.Service
+	if err := json.Unmarshal(out, &listed); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if got := statesOf(listed); !maps.Equal(got, want) {
+		t.Errorf("axion ps has %v, want %v", got, want)
+	}
 }
 
-// services are those of the compose file, as the running stack has them.
-func (s *shop) services(t testing.TB) []view.Service {
-	t.Helper()
-	var list struct{ Items []view.Service }
-	s.Get(t, s.Dashboard+"/api/services").Decode(t, http.StatusOK, &list)
-	return list.Items
+// statesOf are the states of services, by name.
+func statesOf(all []view.Service) map[string]view.ServiceState {
+	states := map[string]view.ServiceState{}
+	for _, s := range all {
+		states[s.Name] = s.State
+	}
+	return states
 }
 
 // at is an address of the shop as its customers have it.
@@ -140,6 +152,8 @@ func TestTea(t *testing.T) {
 		tab.Await("spring: assam, gyokuro, oolong", "250 g assam, 1125 cents")
 		tab.AssertNoConsoleErrors()
 	})
+	s.change(t, "/catalog", "catalog/season.py", "spring", "autumn")         // axion watches
+	s.change(t, "/orders", "orders/terms.js", "first flush", "second flush") // "node --watch" does
 	confirmed := append(s.killUnderLoad(t), placed)
 	s.up(t)
 	items, counts := s.orders(t)
@@ -181,6 +195,57 @@ func (s *shop) wantTrace(t testing.TB) {
 		answer := s.Get(t, s.Dashboard+"/api/traces/"+parts[1])
 		return answer.Status == http.StatusOK && bytes.Contains(answer.Body, []byte("POST tea.localhost/orders"))
 	})
+}
+
+// change changes a text in a file of a service while clients ask for a path of it, and
+// checks that the service comes to answer with the new one and that no request failed.
+func (s *shop) change(t testing.TB, path, file, from, to string) {
+	t.Helper()
+	file = filepath.Join(s.dir, file)
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	live := make(chan struct{})
+	var once sync.Once
+	var load sync.WaitGroup
+	for range 8 {
+		load.Go(func() {
+			for after := 0; after < 20; {
+				body, err := s.ask(path)
+				if err != nil {
+					t.Errorf("while %s changed: %v", file, err)
+					return
+				}
+				select {
+				case <-live:
+					after++
+				default:
+				}
+				if bytes.Contains(body, []byte(to)) {
+					once.Do(func() { close(live) })
+				}
+			}
+		})
+	}
+	if err := os.WriteFile(file, bytes.ReplaceAll(text, []byte(from), []byte(to)), 0o644); err != nil {
+		t.Error(err)
+	}
+	load.Wait()
+}
+
+// ask gets a path of the shop; an answer that is not 200 is an error.
+func (s *shop) ask(path string) ([]byte, error) {
+	answer, err := s.Client.Get(s.at(path))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = answer.Body.Close() }()
+	body, err := io.ReadAll(answer.Body)
+	if err == nil && answer.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s: %s", answer.Status, body)
+	}
+	return body, err
 }
 
 // killUnderLoad kills the program while it takes orders, checks that no process is left,

@@ -130,7 +130,8 @@ var Libraries = []Part{
 		github.com/mattn/go-isatty`), Tests: testLibraries},
 	{Place: "web/docs", Own: strings.Fields("github.com/yuin/goldmark")},
 	{Place: "web/stacktest/...", Own: strings.Fields(`github.com/twmb/franz-go github.com/chromedp github.com/gorilla/websocket`),
-		Tests: append(strings.Fields(`github.com/creack/pty modernc.org/sqlite github.com/compose-spec/compose-go/v2`), testLibraries...), Never: tls},
+		Tests: append(strings.Fields(`github.com/creack/pty modernc.org/sqlite github.com/jackc/pgx/v5 github.com/compose-spec/compose-go/v2`),
+			testLibraries...), Never: tls},
 	{Place: "web/...", Own: strings.Fields(`github.com/olahol/melody github.com/gorilla/websocket go.opentelemetry.io google.golang.org/grpc
 		google.golang.org/protobuf github.com/prometheus`),
 		Tests: append(strings.Fields(`github.com/twmb/franz-go github.com/chromedp`), testLibraries...), Never: slices.Concat(tls, databases)},
