@@ -209,8 +209,11 @@ func (e *Exchange) End() {
 		begin(e, http.StatusOK)
 	}
 	took := time.Since(e.start)
-	e.span.end(e)
 	o := e.observer
+	if e.status >= http.StatusInternalServerError {
+		o.failed.report(e)
+	}
+	e.span.end(e)
 	if enabled(e.quiet.Metrics) {
 		o.metrics.count(e, took)
 	}

@@ -26,6 +26,7 @@ type Observer struct {
 	log     *slog.Logger
 	output  io.Writer
 	metrics *metrics
+	failed  *failures
 	access  atomic.Pointer[accessLog] // nil where none is written
 	logged  atomic.Int64              // requests since the first log was opened
 	pool    sync.Pool
@@ -56,7 +57,7 @@ type Options struct {
 	// Meter measures requests by OpenTelemetry's conventions, beside Traefik's
 	// names. Nil leaves it at those.
 	Meter metric.MeterProvider
-	// Log receives what is wrong with the access log. Nil discards.
+	// Log receives requests that failed, and what is wrong with the access log. Nil discards.
 	Log *slog.Logger
 }
 
@@ -71,6 +72,7 @@ func New(opts Options) *Observer {
 	if o.log == nil {
 		o.log = slog.New(slog.DiscardHandler)
 	}
+	o.failed = newFailures(o.log)
 	if o.output == nil {
 		o.output = os.Stderr
 	}

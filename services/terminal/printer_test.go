@@ -21,7 +21,9 @@ type project struct {
 	changed chan struct{}
 }
 
-func newProject(all ...view.Service) *project { return &project{all: all, changed: make(chan struct{})} }
+func newProject(all ...view.Service) *project {
+	return &project{all: all, changed: make(chan struct{})}
+}
 
 func (p *project) Services() []view.Service {
 	p.mu.Lock()
@@ -91,7 +93,8 @@ func same(t *testing.T, got, want string) {
 func TestPrinter(t *testing.T) {
 	t.Parallel()
 	p := newProject(view.Service{Name: "kafka", Provider: byAxion, State: view.ServiceRunning}, waiting("orders", "waits for db to run"),
-		view.Service{Name: "mongo", Provider: "yours", State: view.ServiceWaiting, Detail: "nothing here provides mongo:7", Hint: "start it on 27017"},
+		view.Service{Name: "mongo", Provider: "yours", State: view.ServiceWaiting, Detail: "nothing here provides mongo:7",
+			Hint: "start it on 27017"},
 		view.Service{Name: "db", Provider: "provided", State: view.ServiceStarting})
 	got := printed(t, false, false, nil, p, func(pr *Printer, _ func()) {
 		p.set(3, func(s *view.Service) { s.Detail = "PostgreSQL is fetched: 1 MB" })

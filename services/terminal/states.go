@@ -86,6 +86,7 @@ func (p *Printer) state(s view.Service, was view.ServiceState) string {
 		if text = "running" + at(s.Ports); s.Provider == byAxion {
 			text = "running: axion itself" // nothing is started for it
 		}
+	case view.ServiceCompleted:
 	case view.ServiceUnhealthy:
 		style = yellow
 		text += ": " + s.Detail

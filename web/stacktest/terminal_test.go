@@ -96,7 +96,8 @@ const (
 services:
   stubborn:
     x-axion:
-      command: "sh -c 'trap : TERM; echo pid $$$$; printf \"\\033[32mgreen\\033[0m\\033[2J\\033]0;title\\007\\n\"; while :; do sleep 1; done'"
+      command: >-
+        sh -c 'trap : TERM; echo pid $$$$; printf "\033[32mgreen\033[0m\033[2J\033]0;title\007\n"; while :; do sleep 1; done'
     stop_grace_period: 60s
   web:
     x-axion: {command: "sh -c 'echo hello; exec sleep 1000'"}
