@@ -355,6 +355,7 @@ func (s *stack) runProject(ctx context.Context) (err error) {
 		return err
 	}
 	s.runner.Run()
+	s.AllowStop(s.runner.StopTime())
 	s.OnStop(func(ctx context.Context) error { s.runner.Close(ctx); return nil })
 	return nil
 }

@@ -48,6 +48,8 @@ type Service struct {
 	Dir      string    // where it runs; absolute
 	File     string
 	Line     int
+
+	places locations
 }
 
 // Read reads a project. What is wrong with one service is among the project's problems;
@@ -76,8 +78,11 @@ func Read(ctx context.Context, o Options) (*Project, error) {
 		return nil, err
 	}
 	for _, name := range order {
-		s := &Service{ServiceConfig: model.Services[name]}
+		s := &Service{ServiceConfig: model.Services[name], places: places}
 		s.File, s.Line = places.service(name)
+		if err := s.readFiles(model); err != nil {
+			p.problem(s, view.SeverityError, err)
+		}
 		if err := s.Run.read(s.Extensions, personal.Services[name]); err != nil {
 			p.problem(s, view.SeverityError, err)
 		}
@@ -100,6 +105,9 @@ func (p *Project) Service(name string) *Service {
 
 func (p *Project) problem(s *Service, severity view.Severity, err error) {
 	found := view.Problem{Severity: severity, File: s.File, Line: s.Line, Service: s.Name, Message: err.Error()}
+	if at, ok := errors.AsType[keyError](err); ok {
+		found.File, found.Line = s.Where(at.key)
+	}
 	if with, ok := errors.AsType[interface {
 		error
 		Hint() string
@@ -112,7 +120,7 @@ func (p *Project) problem(s *Service, severity view.Severity, err error) {
 // load has compose's own loader read the files.
 func load(ctx context.Context, o Options) (*types.Project, error) {
 	options, err := cli.NewProjectOptions(o.Files, cli.WithWorkingDirectory(filepath.Dir(o.Files[0])), cli.WithEnv(o.Env),
-		cli.WithEnvFiles(), cli.WithDotEnv, cli.WithProfiles(o.Profiles),
+		cli.WithEnvFiles(), cli.WithDotEnv, cli.WithProfiles(o.Profiles), cli.WithoutEnvironmentResolution, cli.WithoutLabelsResolution,
 		cli.WithLoadOptions(func(l *loader.Options) { l.SkipConsistencyCheck = true })) // a cycle is found with its line
 	if err != nil {
 		return nil, fmt.Errorf("compose file %s: %w", o.Files[0], err)

@@ -204,3 +204,38 @@ func TestOrder(t *testing.T) {
 		}
 	}
 }
+
+// TestFiles: an env_file and a label_file that are missing are the matter of one service,
+// with the line of the key; what the others say is read.
+func TestFiles(t *testing.T) {
+	t.Parallel()
+	dir := write(t, map[string]string{"compose.yaml": `services:
+  a:
+    image: a
+    env_file: [./missing.env]
+  b:
+    image: b
+    label_file: ./missing.labels
+  c:
+    image: c
+    environment: {B: file, C: "${FROM_DOT:-none}"}
+    env_file: [./c.env, {path: ./missing.env, required: false}]
+  d:
+    image: d
+    env_file: ./bad.env
+`, "c.env": "A=1\nB=2\n", ".env": "FROM_DOT=dot\n", "bad.env": "A='unclosed\n"})
+	p := read(t, dir, Options{})
+	for i, want := range []struct {
+		service, text string
+		line          int
+	}{{"a", "missing.env", 4}, {"b", "missing.labels", 7}, {"d", "bad.env", 14}} {
+		got := p.Problems[i]
+		if got.Service != want.service || !strings.Contains(got.Message, want.text) || got.Line != want.line || got.Hint == "" {
+			t.Errorf("got %+v, want %+v", got, want)
+		}
+	}
+	c := p.Service("c").Environment
+	if *c["A"] != "1" || *c["B"] != "file" || *c["C"] != "dot" {
+		t.Errorf("the environment is %v", c)
+	}
+}

@@ -19,14 +19,15 @@ import (
 	"github.com/KimMachineGun/automemlimit/memlimit"
 )
 
-// stopTimeout bounds the stopping of all parts together.
+// stopTimeout bounds the stopping of all parts together, beside what AllowStop adds.
 const stopTimeout = 10 * time.Second
 
-// Group is the parts that run together. The zero value is ready. OnStop is for the goroutine that
-// starts the parts; Go and Run are safe for concurrent use with it.
+// Group is the parts that run together. The zero value is ready. OnStop and AllowStop are for the
+// goroutine that starts the parts; Go and Run are safe for concurrent use with it.
 type Group struct {
 	stops  []func(context.Context) error
-	failed chan error // nil ends everything too
+	more   time.Duration // to stop in, over stopTimeout
+	failed chan error    // nil ends everything too
 
 	aborting sync.Mutex
 	aborts   []func() // by aborting
@@ -34,6 +35,10 @@ type Group struct {
 
 // OnStop has fn called when the parts stop, before what was registered earlier.
 func (p *Group) OnStop(fn func(context.Context) error) { p.stops = append(p.stops, fn) }
+
+// AllowStop gives all parts together longer to stop in than 10 s, by d: a part that runs
+// programs of the user's gives them the time that the user says, and bounds itself to that.
+func (p *Group) AllowStop(d time.Duration) { p.more += d }
 
 // OnAbort has fn called where the process exits before its parts have stopped, since they
 // take longer than who started it is waited for. It may be called while the parts run.
@@ -110,11 +115,12 @@ func boundMemory() {
 
 // stop stops what was started, in reverse order.
 func (p *Group) stop(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, stopTimeout)
+	timeout := stopTimeout + p.more
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	var errs []error
 	for _, stop := range slices.Backward(p.stops) {
-		errs = append(errs, stopPart(ctx, stop))
+		errs = append(errs, stopPart(ctx, timeout, stop))
 	}
 	return errors.Join(errs...)
 }
@@ -124,7 +130,7 @@ const stopReportTimeout = time.Second
 
 // stopPart stops one part. One that goes on beyond the deadline is named and left
 // behind: the program's end is its own.
-func stopPart(ctx context.Context, stop func(context.Context) error) error {
+func stopPart(ctx context.Context, timeout time.Duration, stop func(context.Context) error) error {
 	done := make(chan error, 1)
 	go func() { done <- stop(ctx) }()
 	select {
@@ -138,7 +144,7 @@ func stopPart(ctx context.Context, stop func(context.Context) error) error {
 	case err := <-done:
 		return err
 	case <-late.C:
-		return fmt.Errorf("stop: still running after %s: %s", stopTimeout, functionName(stop))
+		return fmt.Errorf("stop: still running after %s: %s", timeout, functionName(stop))
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -101,5 +102,24 @@ func TestStopDeadline(t *testing.T) {
 			t.Errorf("got %v (below: %t), want that the part is named", err, below)
 		}
 		close(hanging.release)
+	})
+}
+
+// TestAllowStop: a part that may take longer does, and is bounded all the same.
+func TestAllowStop(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		began := time.Now()
+		var p lifecycle.Group
+		err := p.Run(ctx, func(context.Context) error {
+			p.AllowStop(time.Minute)
+			p.OnStop(func(ctx context.Context) error { <-ctx.Done(); return nil })
+			return nil
+		})
+		if took := time.Since(began); err != nil || took != 70*time.Second {
+			t.Errorf("it stops in %s with %v, want 1m10s", took, err)
+		}
 	})
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"axion/services/backing/postgres"
 	"axion/services/compose"
@@ -44,6 +45,9 @@ type Options struct {
 	FreePorts bool
 	Postgres  postgres.Binaries
 }
+
+// killTime is what killing takes, over the time to end in order.
+const killTime = 2 * time.Second
 
 // Runner runs a project's services. It is safe for concurrent use.
 type Runner struct {
@@ -130,10 +134,34 @@ func (r *Runner) Run() {
 	}
 }
 
+// StopTime is how long the services may take to end: the longest sum of the times that the
+// file gives (stop_grace_period) to services which end one after the other.
+func (r *Runner) StopTime() time.Duration {
+	times := map[string]time.Duration{} // until a service has ended
+	for _, u := range slices.Backward(r.units) {
+		if u.service.Provider == compose.ByAxion || u.service.Provider == compose.ByUser {
+			continue
+		}
+		name := u.service.Name
+		times[name] += grace(u.service) // what it waits for is there: order is that of starts
+		for need := range u.service.DependsOn {
+			times[need] = max(times[need], times[name])
+		}
+	}
+	var longest time.Duration
+	for _, d := range times {
+		longest = max(longest, d)
+	}
+	return longest
+}
+
 // Close ends all services, each once those that depend on it are gone, and returns once
-// they have ended. What has not ended with ctx is killed. It can be called again.
+// they have ended. What has not ended with ctx, or after StopTime, is killed. It can be
+// called again.
 func (r *Runner) Close(ctx context.Context) {
 	r.stop.Do(func() {
+		ctx, cancel := context.WithTimeout(ctx, r.StopTime()+killTime)
+		defer cancel()
 		for _, u := range r.units { // nothing starts from now on
 			u.mu.Lock()
 			u.closed = true
