@@ -1,6 +1,7 @@
 package process
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os/exec"
@@ -112,7 +113,7 @@ func (p *Process) watch(ctx context.Context, line <-chan struct{}) error {
 		}
 	}
 	if p.opts.Ready != nil {
-		if err := p.opts.Ready(ctx); err != nil {
+		if err := p.opts.Ready(ctx, p.report); err != nil {
 			return err
 		}
 	}
@@ -120,23 +121,28 @@ func (p *Process) watch(ctx context.Context, line <-chan struct{}) error {
 		return nil
 	}
 	if p.opts.Health.Check == nil {
-		p.set(func(s *Status) { s.State, s.Problem = Running, "" })
+		p.set(func(s *Status) { s.State, s.Problem, s.Hint = Running, "", "" })
 		return nil
 	}
 	p.opts.Health.watch(ctx, func(err error) {
 		p.set(func(s *Status) {
 			if s.State, s.Problem, s.Hint = Running, "", ""; err != nil {
-				s.State, s.Problem, s.Hint = Unhealthy, err.Error(), unhealthyHint
+				s.State, s.Problem, s.Hint = Unhealthy, err.Error(), cmp.Or(hint(err), unhealthyHint)
 			}
 		})
 		if err != nil {
-			p.opts.Log.Warn("the health check fails", "error", err, "hint", unhealthyHint)
+			p.opts.Log.Warn("the health check fails", "error", err, "hint", cmp.Or(hint(err), unhealthyHint))
 		}
 	})
 	return nil
 }
 
 const unhealthyHint = "mend what it checks, or correct the healthcheck"
+
+// report notes why a process that starts is not ready yet.
+func (p *Process) report(err error) {
+	p.set(func(s *Status) { s.Problem, s.Hint = err.Error(), hint(err) })
+}
 
 func (p *Process) exit(cmd *exec.Cmd, err error) exit {
 	if errors.Is(err, exec.ErrWaitDelay) {
@@ -145,6 +151,10 @@ func (p *Process) exit(cmd *exec.Cmd, err error) exit {
 	e := exit{code: cmd.ProcessState.ExitCode(), err: err}
 	if status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); ok && status.Signaled() {
 		e.signal = status.Signal().String()
+	}
+	e.lines = p.opts.Output.Tail()
+	if e.err != nil && p.opts.Explain != nil {
+		e.cause = p.opts.Explain(e.lines)
 	}
 	return e
 }

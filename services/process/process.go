@@ -6,8 +6,6 @@ package process
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io/fs"
 	"log/slog"
 	"os/exec"
 	"sync"
@@ -39,9 +37,12 @@ type Options struct {
 	Reaper  *procgroup.Reaper
 	Output  *Output
 	Restart Restart
-	// Ready returns once a process that has been started is ready, nil, or will not be. A
-	// nil func: it is ready at once.
-	Ready func(ctx context.Context) error
+	// Ready returns once a process that has been started is ready, nil, or will not be. It may
+	// report in the meantime why it is not. A nil func: it is ready at once.
+	Ready func(ctx context.Context, report func(error)) error
+	// Explain returns what the last lines of a process mean that has failed; nil for
+	// nothing that is known. Nil explains nothing.
+	Explain func(lines string) error
 	// ReadyLine is a text of a line that the process writes before it can be ready; "" is none.
 	ReadyLine string
 	// Health checks a process that is ready. Its zero value checks nothing.
@@ -69,6 +70,8 @@ type Status struct {
 	Restarts int       // since it was started by Start
 	ExitCode int       // of the last end; -1 by a signal
 	Signal   string    // that ended it last; "" for none
+	Next     time.Time // of the start that is due; zero for none
+	Lines    string    // the last that it wrote before its last end
 	Problem  string    // why it is not running
 	Hint     string    // how to mend that; "" where nothing is known
 }
@@ -252,8 +255,8 @@ func (p *Process) keep(ctx context.Context, c command) {
 // ended notes an end after which nothing is started.
 func (p *Process) ended(end exit) {
 	p.set(func(s *Status) {
-		s.State, s.PID, s.ExitCode, s.Signal, s.Problem, s.Hint = Failed, 0, end.code, end.signal, end.String(), end.hint()
-		if end.err == nil {
+		end.note(s)
+		if s.State = Failed; end.err == nil {
 			s.State, s.Problem, s.Hint = Completed, "", ""
 		}
 	})
@@ -261,7 +264,7 @@ func (p *Process) ended(end exit) {
 	case end.launch:
 		p.opts.Log.Error("the process cannot be started", "error", end.String(), "hint", end.hint())
 	case end.err != nil:
-		p.opts.Log.Error("process ended", "error", end.String(), "last_lines", p.opts.Output.Tail(), "hint", end.hint())
+		p.opts.Log.Error("process ended", "error", end.String(), "hint", end.hint(), "last_lines", end.lines)
 	}
 }
 
@@ -269,11 +272,13 @@ func (p *Process) ended(end exit) {
 // start that is asked for in the meantime.
 func (p *Process) pause(ctx context.Context, end exit, attempt int, wait time.Duration) (next *command, ok bool) {
 	p.set(func(s *Status) {
-		s.State, s.PID, s.ExitCode, s.Signal, s.Problem, s.Hint = Restarting, 0, end.code, end.signal, end.String(), end.hint()
+		end.note(s)
+		s.State, s.Next = Restarting, time.Now().Add(wait)
 	})
+	defer p.set(func(s *Status) { s.Next = time.Time{} })
 	if loud(attempt) {
-		p.opts.Log.Warn("process ended, and is started again", "error", end.String(), "times", attempt,
-			"after", wait.Round(time.Millisecond), "last_lines", p.opts.Output.Tail())
+		p.opts.Log.Warn("process ended, and is started again", "error", end.String(), "hint", end.hint(), "times", attempt,
+			"after", wait.Round(time.Millisecond), "last_lines", end.lines)
 	}
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
@@ -294,42 +299,5 @@ func (p *Process) pause(ctx context.Context, end exit, attempt int, wait time.Du
 }
 
 // loud says whether the n-th end in a row is logged: one that goes on for hours is not
-// told thousands of times.
+// reported thousands of times.
 func loud(n int) bool { return n <= 3 || n&(n-1) == 0 }
-
-// exit is how a command ended.
-type exit struct {
-	code   int
-	signal string
-	err    error
-	launch bool // it was not started
-}
-
-// hint is how to mend the end, where its error says so.
-func (e exit) hint() string {
-	if with, ok := errors.AsType[interface {
-		error
-		Hint() string
-	}](e.err); ok {
-		return with.Hint()
-	}
-	if e.launch && (errors.Is(e.err, exec.ErrNotFound) || errors.Is(e.err, fs.ErrNotExist)) {
-		return "install the program, or correct the command"
-	}
-	if e.err != nil && !e.launch {
-		return "its last lines may say why: axion logs"
-	}
-	return ""
-}
-
-func (e exit) String() string {
-	switch {
-	case e.err == nil:
-		return "it ended with status 0"
-	case e.signal != "":
-		return "it was ended by " + e.signal
-	case e.code > 0:
-		return fmt.Sprintf("it ended with status %d", e.code)
-	}
-	return e.err.Error()
-}

@@ -261,7 +261,7 @@ func TestReady(t *testing.T) {
 	ready := make(chan error)
 	s := supervise(t, "echo nearly; echo is ready >&2; exec sleep 1000", func(o *Options) {
 		o.ReadyLine, o.Restart = "is ready", Restart{}
-		o.Ready = func(ctx context.Context) error {
+		o.Ready = func(ctx context.Context, _ func(error)) error {
 			select {
 			case err := <-ready:
 				return err

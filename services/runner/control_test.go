@@ -75,6 +75,9 @@ func TestControl(t *testing.T) {
 		t.Fatal(err)
 	}
 	third := running("a", "b", "c")
+	if got := third["a"].Instances[0]; got.Memory < 100<<10 || got.CPU < 0 {
+		t.Errorf("it uses %+v", got)
+	}
 	if pid(third, "a") == pid(second, "a") || pid(third, "b") == pid(second, "b") || pid(third, "c") != pid(second, "c") {
 		t.Errorf("restart: %+v", third)
 	}

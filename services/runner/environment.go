@@ -7,7 +7,6 @@ import (
 	"strconv"
 
 	"axion/services/compose"
-	"axion/web/view"
 )
 
 // environment is what instance i of a service gets, over what axion itself has.
@@ -48,32 +47,4 @@ func (u *unit) variables(i int) (map[string]string, []compose.Rewrite, []compose
 		values["OTEL_SERVICE_NAME"] = u.service.Name
 	}
 	return values, rewrites, unresolved
-}
-
-// view is what is known of the service now.
-func (u *unit) view() view.Service {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	s := view.Service{
-		Name: u.service.Name, Provider: string(u.service.Provider), Reason: u.service.Reason, State: u.state, Detail: u.detail, Hint: u.hint,
-		Notes: slices.Concat(u.service.Notes, u.notes, u.unresolved), Image: u.service.Image, Command: u.service.Argv,
-		File: u.service.File, Line: u.service.Line,
-		Instances: []view.ServiceInstance{}, Ports: []view.ServicePort{}, Rewrites: []view.Rewrite{}, Events: slices.Clone(u.events),
-	}
-	if u.service.Proposal != nil && u.service.Provider == compose.ByUser {
-		s.Proposal = u.service.Proposal.String()
-	}
-	for _, p := range u.attempt.all() {
-		now, _ := p.Status()
-		s.Instances = append(s.Instances, view.ServiceInstance{
-			PID: now.PID, StartedAt: now.Started, Restarts: now.Restarts, ExitCode: now.ExitCode, Signal: now.Signal,
-		})
-	}
-	for _, port := range u.at {
-		s.Ports = append(s.Ports, view.ServicePort{Port: u.port, Address: local(port)})
-	}
-	for _, r := range u.rewrites {
-		s.Rewrites = append(s.Rewrites, view.Rewrite(r))
-	}
-	return s
 }

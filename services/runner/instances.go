@@ -24,6 +24,7 @@ func (u *unit) start(a *attempt) error {
 	if err != nil {
 		return err
 	}
+	u.publish(a)
 	if serve != nil {
 		return u.serveHere(a, serve)
 	}
@@ -40,7 +41,9 @@ func (u *unit) start(a *attempt) error {
 		return err
 	}
 	for i, command := range commands {
-		p, out := u.instance(a, i, process.Options{Command: command, Restart: policy, Health: check(i)})
+		p, out := u.instance(a, i, process.Options{
+			Command: command, Restart: policy, Health: check(i), Ready: u.ready(a, i), Explain: u.explain(i),
+		})
 		if !a.add(p, out) {
 			break
 		}
@@ -67,7 +70,7 @@ func (u *unit) instance(a *attempt, i int, o process.Options) (*process.Process,
 	if u.scale() == 1 {
 		o.Log = u.log()
 	}
-	o.Reaper, o.ReadyLine, o.Ready = u.runner.reaper, u.service.Run.Ready.Log, u.ready(i)
+	o.Reaper, o.ReadyLine = u.runner.reaper, u.service.Run.Ready.Log
 	o.StopSignal, o.StopGrace = stopSignal(u.service), grace(u.service)
 	o.Drain = u.drain(i)
 	o.Changed = func(process.Status) { u.refresh(a) }

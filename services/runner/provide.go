@@ -128,23 +128,6 @@ func (u *unit) prepareRedis() ([]commandFunc, func(context.Context) error, error
 	return []commandFunc{func(context.Context) (*exec.Cmd, error) { return s.Command() }}, nil, nil
 }
 
-// ready waits until an instance listens at its port. One whose health is checked is ready
-// once that passes.
-func (u *unit) ready(i int) func(ctx context.Context) error {
-	port := u.service.Run.Ready.Port
-	if port == 0 && i < len(u.at) && !u.hasHealth() && u.service.Run.Ready.Log == "" {
-		port = u.at[i]
-	}
-	if port == 0 {
-		return nil
-	}
-	return func(ctx context.Context) error {
-		for dialable(ctx, local(port)) != nil && sleep(ctx, 25*time.Millisecond) {
-		}
-		return nil
-	}
-}
-
 func (u *unit) hasHealth() bool {
 	h := u.service.HealthCheck
 	return u.service.Provider == compose.ByBacking || h != nil && !h.Disable && len(h.Test) > 0 && h.Test[0] != "NONE"
@@ -184,7 +167,16 @@ func (u *unit) health() (func(i int) process.Health, error) {
 			Dir: u.service.Dir, Env: u.environment(i), Own: at, Provided: u.service.Provider != compose.ByProcess,
 			Rewrite: func(text string) string { return u.runner.addresses.Rewrite(own.Rewrite(text)) },
 		})
-		h.Check = check
+		h.Check = func(ctx context.Context) error {
+			err := check(ctx)
+			if err == nil || i >= len(u.at) || u.service.Provider != compose.ByProcess || dialable(ctx, local(u.at[i])) == nil {
+				return err
+			}
+			if found := u.misplaced(ctx, u.current(), i); found != nil {
+				return hintError{fmt.Errorf("%w: %w", err, found), hint(found)}
+			}
+			return err
+		}
 		return h
 	}, nil
 }

@@ -55,6 +55,8 @@ type Runner struct {
 	units     []*unit // in start order
 	addresses *compose.Addresses
 	reaper    *procgroup.Reaper
+	ports     *ports
+	meter     meter
 	ctx       context.Context //nolint:containedctx // of all that runs
 	cancel    context.CancelFunc
 	stop      sync.Once
@@ -97,11 +99,14 @@ func newRunner(ctx context.Context, project *compose.Project, o Options) (*Runne
 		return nil, err
 	}
 	r.ctx, r.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	ports := newPorts(o.FreePorts)
+	r.ports = newPorts(o.FreePorts)
+	for _, s := range project.Services {
+		r.ports.reserve(s)
+	}
 	for _, s := range project.Services {
 		u := &unit{runner: r, service: s, state: view.ServiceWaiting, controlled: make(chan struct{}, 1)}
 		u.invalid = invalid(project, s.Name)
-		if err := u.assign(ports); err != nil && u.invalid == nil {
+		if err := u.assign(r.ports); err != nil && u.invalid == nil {
 			u.invalid = err
 		}
 		r.units = append(r.units, u)
@@ -208,8 +213,9 @@ func (r *Runner) Changed() <-chan struct{} {
 // Services is what is known of each service now, in start order.
 func (r *Runner) Services() []view.Service {
 	all := make([]view.Service, 0, len(r.units))
+	usage := r.usage()
 	for _, u := range r.units {
-		all = append(all, u.view())
+		all = append(all, u.view(usage))
 	}
 	return all
 }

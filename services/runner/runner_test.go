@@ -33,6 +33,15 @@ func TestMain(m *testing.M) {
 
 // child is what the services of the tests do.
 func child(what string) error {
+	if what == "listen" { // at a port, or at its own
+		port := os.Getenv("PORT")
+		if len(os.Args) > 3 {
+			port = os.Args[3]
+		}
+		return http.ListenAndServe("127.0.0.1:"+port, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, os.Getenv("OTEL_SERVICE_NAME"))
+		}))
+	}
 	ctx := context.Background()
 	db, err := pgx.Connect(ctx, os.Getenv("DATABASE_URL"))
 	if err != nil {

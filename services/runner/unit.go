@@ -3,6 +3,7 @@ package runner
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -15,8 +16,9 @@ import (
 type unit struct {
 	runner  *Runner
 	service *compose.Service
-	port    int   // in the container; 0 for none
-	at      []int // of this machine, one for each instance
+	port    int      // in the container; 0 for none
+	at      []int    // of this machine, one for each instance
+	moved   []string // notes on ports that are not those of the file
 
 	invalid    error         // why the service cannot run as the file has it
 	controlled chan struct{} // has one while somebody starts or stops it
@@ -30,7 +32,8 @@ type unit struct {
 	notes      []string // of how it is provided, beside those of the file
 	unresolved []string // notes of the environment
 	rewrites   []compose.Rewrite
-	attempt    *attempt // the last one
+	published  map[int][]string // by the container's port, beside where the service listens
+	attempt    *attempt         // the last one
 	expected   view.ServiceEvent
 	events     []view.ServiceEvent // the latest
 	closed     bool
@@ -52,12 +55,15 @@ func (u *unit) assign(ports *ports) (err error) {
 		u.at = []int{want}
 		return nil
 	}
-	for i := range u.scale() {
-		port, err := ports.assign(u.service.Name, want+i)
+	for range u.scale() {
+		port, err := ports.assign(u.service.Name, want)
 		if err != nil {
 			return err
 		}
-		u.at = append(u.at, port)
+		if len(u.at) == 0 && port != want && !ports.free {
+			u.moved = []string{fmt.Sprintf("%s: it listens on %d", ports.taken(want, u.service.Name), port)}
+		}
+		u.at, want = append(u.at, port), 0
 	}
 	return nil
 }

@@ -71,6 +71,11 @@ type ServiceInstance struct {
 	Restarts  int       `json:"restarts"`
 	ExitCode  int       `json:"exitCode"` // of the last end; -1 by a signal
 	Signal    string    `json:"signal,omitempty"`
+	NextStart time.Time `json:"nextStart,omitzero"` // of one that has ended and is started again
+	// LastLines are what one that has failed wrote at its end.
+	LastLines []string `json:"lastLines,omitempty"`
+	CPU       float64  `json:"cpu"`    // share of one core, with all that it has started
+	Memory    uint64   `json:"memory"` // bytes that are resident, with all that it has started
 }
 
 // ServicePort is where a service listens for a port of its container.
