@@ -112,11 +112,13 @@ func commands(stderr io.Writer) *cobra.Command {
 	root.AddCommand(upCmd, summary.VersionCommand("axion", version), docs.New(embed.Docs(), root).Command(),
 		graph.Command(kafka, f.kafka.Register), f.kafka.Command(kafka, dlq.Command(kafka)),
 		auth.Command(func() (string, string, error) { s, err := running(); return s.Auth, s.Password, err }, checkServer))
-	root.AddCommand(runnercommand.All(runnercommand.Stack{
+	project := runnercommand.Stack{
 		Dir: func() string { return f.dir.Resolve(f.files) }, Files: func() []string { return f.files }, Log: log,
 		Replacement: services.ReplacementEnvironment, Check: checkServer,
 		RegisterFiles: func(set *pflag.FlagSet) { set.StringArrayVar(&f.files, "file", nil, filesUsage) },
-	})...)
+	}
+	runnercommand.Detachable(upCmd, project)
+	root.AddCommand(runnercommand.All(project)...)
 	root.AddCommand(services.ServeCommand(services.ServeDeps{
 		Version: version, Listen: f.addresses.ListenHTTP, Blueprints: embed.Blueprints(), Log: log,
 		Trace:    telemetry.Export(&traces.Logs, log, checkServer),
@@ -151,6 +153,7 @@ type flags struct {
 	addresses           listen.Flags
 	builtins            services.Options
 	terminal            terminal.Flags
+	project             runner.Flags
 	docker, printAsJSON bool
 }
 
@@ -163,6 +166,7 @@ func (f *flags) register(set *pflag.FlagSet) {
 	f.kafka.RegisterAll(set)
 	f.addresses.Register(set)
 	f.builtins.Register(set)
+	f.project.Register(set)
 }
 
 // baseSources is the layer below the user's files, for a gateway whose HTTPS is on port.
@@ -349,7 +353,7 @@ func (s *stack) runProject(ctx context.Context) (err error) {
 			})
 			s.printer.Print(terminal.Line{Service: service, Time: l.Time, Stream: l.Stream, Text: l.Text})
 		},
-		Environment: s.environment,
+		Environment: s.environment, Profiles: s.project.Profiles, Accept: s.project.Accept,
 	})
 	if s.runner == nil || err != nil {
 		return err

@@ -34,7 +34,7 @@ type Stack struct {
 // All are the commands about services.
 func All(s Stack) []*cobra.Command {
 	return []*cobra.Command{
-		psCommand(s), logsCommand(s), envCommand(s), runCommand(s), execCommand(s),
+		psCommand(s), logsCommand(s), envCommand(s), runCommand(s), execCommand(s), downCommand(s),
 		actCommand(s, "start", "Start services that are stopped, have failed or are complete"),
 		actCommand(s, "stop", "Stop services until they are started again"),
 		actCommand(s, "restart", "Stop services and start them again"),
