@@ -26,6 +26,7 @@ import (
 	"axion/embed"
 	"axion/gateway"
 	"axion/gateway/command"
+	"axion/gateway/config"
 	"axion/gateway/listen"
 	"axion/gateway/provider"
 	"axion/gateway/supervision"
@@ -33,6 +34,7 @@ import (
 	"axion/services/auth"
 	"axion/services/backing/postgres"
 	"axion/services/bus/dlq"
+	"axion/services/commandline"
 	"axion/services/contract"
 	"axion/services/datadir"
 	"axion/services/datadir/private"
@@ -96,10 +98,11 @@ func commands(stderr io.Writer) *cobra.Command {
 		return s.run(cmd.Context(), cmd.OutOrStdout())
 	}
 	root := &cobra.Command{
-		Use: "axion", Short: "A whole development stack in one process", Args: cobra.NoArgs, RunE: start,
-		SilenceErrors: true, SilenceUsage: true, CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+		Use: "axion", Short: "A whole development stack in one process", Args: cobra.NoArgs, RunE: start, Version: version,
+		SilenceErrors: true, SilenceUsage: true,
 		PersistentPreRun: func(*cobra.Command, []string) { f.files = provider.Default(f.files) },
 	}
+	root.SetVersionTemplate("{{.Name}} {{.Version}}\n") // as axion version
 	root.PersistentFlags().StringArrayVarP(&f.files, "file", "f", nil, filesUsage)
 	root.PersistentFlags().StringVar(&f.dir.Path, "data", "", "state is kept in `DIR` (default: .axion beside the compose file)")
 	f.terminal.Register(root.PersistentFlags())
@@ -107,6 +110,7 @@ func commands(stderr io.Writer) *cobra.Command {
 	f.register(root.Flags())
 	f.register(upCmd.Flags())
 	running := func() (summary.Summary, error) { return summary.Load(f.dir.Resolve(f.files), datadir.Held) }
+	addresses := func() (http, https, dashboard string, err error) { s, err := running(); return s.HTTP, s.HTTPS, s.Dashboard, err }
 	checkServer := func(c net.Conn) error { return f.addresses.Guard().CheckServer(c) } // its flags are read by then
 	kafka := f.kafka.Connect(func() (string, map[string]string, error) { s, err := running(); return s.Kafka, s.Variables, err })
 	root.AddCommand(upCmd, summary.VersionCommand("axion", version), docs.New(embed.Docs(), root).Command(),
@@ -141,6 +145,8 @@ func commands(stderr io.Writer) *cobra.Command {
 		Own:       func() map[string]string { s, _ := running(); return s.Own() },
 		Sources:   func() ([]provider.Source, []string) { return f.baseSources(443), f.files },
 	})...)
+	commandline.Suggest(root, config.Nearest)
+	commandline.Complete(root, commandline.Stack{Addresses: addresses, Check: checkServer, Builtins: contract.Names()})
 	return root
 }
 

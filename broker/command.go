@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -23,8 +24,8 @@ const commandTimeout = 10 * time.Second
 func (f *Flags) Command(connect Connect, more ...*cobra.Command) *cobra.Command {
 	asJSON := false
 	cmd := &cobra.Command{
-		Use: "topics", Short: "List the topics of the running stack", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		Use: "topics [TOPIC...]", Short: "List the topics of the running stack, or those named", Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
 			seeds, opts, err := connect()
 			if err != nil {
 				return err
@@ -40,6 +41,9 @@ func (f *Flags) Command(connect Connect, more ...*cobra.Command) *cobra.Command 
 			topics, err := a.Topics(ctx)
 			if err != nil {
 				return fmt.Errorf("ask the broker at %s: %w", at, err)
+			}
+			if topics, err = named(topics, args); err != nil {
+				return err
 			}
 			names := make([]string, 0, len(topics))
 			for _, t := range topics {
@@ -64,6 +68,30 @@ func (f *Flags) Command(connect Connect, more ...*cobra.Command) *cobra.Command 
 	f.Register(cmd.PersistentFlags())
 	cmd.AddCommand(more...)
 	return cmd
+}
+
+// noTopicError is about a name that is no topic's.
+type noTopicError struct{ name string }
+
+func (e noTopicError) Error() string { return fmt.Sprintf("there is no topic %q", e.name) }
+
+// Hint is the hint shown with the error.
+func (noTopicError) Hint() string { return "axion topics lists them" }
+
+// named returns those topics that have a name, or all where no name is given.
+func named(topics []admin.Topic, names []string) ([]admin.Topic, error) {
+	if len(names) == 0 {
+		return topics, nil
+	}
+	found := make([]admin.Topic, 0, len(names))
+	for _, name := range names {
+		i := slices.IndexFunc(topics, func(t admin.Topic) bool { return t.Name == name })
+		if i < 0 {
+			return nil, noTopicError{name}
+		}
+		found = append(found, topics[i])
+	}
+	return found, nil
 }
 
 // listedTopic is a topic as the command prints it.

@@ -177,6 +177,7 @@ func (p *Printer) write(text string) {
 // line is a line as it is shown.
 func (p *Printer) line(l Line) string {
 	if p.json {
+		l.Time = l.Time.UTC()
 		return object(l)
 	}
 	return p.prefix(l.Service, "|") + clean(l.Text, p.color) + "\n"

@@ -51,7 +51,7 @@ func (p *Printer) states(services []view.Service, now time.Time) (again time.Dur
 		}
 		text, at := p.state(s, was.state), now
 		if p.json {
-			text = object(stateLine{s.Name, now, s.State, s.Detail, s.Hint})
+			text = object(stateLine{s.Name, now.UTC(), s.State, s.Detail, s.Hint})
 		}
 		if text == "" {
 			at = time.Time{}

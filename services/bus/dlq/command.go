@@ -60,7 +60,7 @@ func with(cmd *cobra.Command, open func() (*Client, error), f func(context.Conte
 func listCommand(open func() (*Client, error)) *cobra.Command {
 	asJSON := false
 	cmd := &cobra.Command{
-		Use: "list [SERVICE]", Short: "List dead letters, of all services or one", Args: cobra.MaximumNArgs(1),
+		Use: "list [SERVICE]", Short: "List dead letters, of all services or one", Args: cobra.MaximumNArgs(1), ValidArgs: contract.Names(),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			services := contract.Names()
 			if len(args) == 1 {
@@ -118,7 +118,8 @@ func showCommand(open func() (*Client, error)) *cobra.Command {
 	asJSON := false
 	cmd := &cobra.Command{
 		Use: "show SERVICE PARTITION:OFFSET", Short: "Show one dead letter with headers and value", Args: cobra.ExactArgs(2),
-		Example: "  axion topics dlq show graph-service 1:42",
+		ValidArgs: contract.Names(),
+		Example:   "  axion topics dlq show graph-service 1:42",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return with(cmd, open, func(ctx context.Context, c *Client) error {
 				letters, err := c.selected(ctx, args[0], args[1:], false)
@@ -183,7 +184,7 @@ func printLetter(out io.Writer, l *DeadLetter) error {
 func resolveCommand(open func() (*Client, error), name, short, done string, resolve resolver) *cobra.Command {
 	all := false
 	cmd := &cobra.Command{
-		Use: name + " SERVICE {PARTITION:OFFSET[-OFFSET] … | --all}", Short: short, Args: cobra.MinimumNArgs(1),
+		Use: name + " SERVICE {PARTITION:OFFSET[-OFFSET] … | --all}", Short: short, Args: cobra.MinimumNArgs(1), ValidArgs: contract.Names(),
 		Example: "  axion topics dlq " + name + " graph-service 1:42\n  axion topics dlq " + name + " graph-service 1:40-49 2:7\n" +
 			"  axion topics dlq " + name + " graph-service --all",
 		RunE: func(cmd *cobra.Command, args []string) error {
