@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"testing"
@@ -207,13 +208,13 @@ func TestPageServiceEnvironment(t *testing.T) {
 	s.start(t, o)
 	b := stacktest.OpenTab(t)
 	b.Open("http://" + s.address + "/services/orders/environment")
-	b.Await("KAFKA_BROKERS", "localhost:9092", "kafka:9092", "DB_PASSWORD", "••••••", "OTEL_SERVICE_NAME", "axion env orders", evil)
+	b.Await("KAFKA_BROKERS", "localhost:9092", "kafka:9092", "DB_PASSWORD", "••••", "OTEL_SERVICE_NAME", "axion env orders", evil)
 	b.Run(chromedp.Click(chromedp.CSS(".environment-head button[aria-pressed]")))
 	b.Await("leaves", "Hide 1 secret")
 	b.Run(chromedp.Click(chromedp.CSS(`a[href="/services/orders"]`)))
 	b.Await("node --watch main.js")
 	b.Run(chromedp.Click(chromedp.CSS(`a[href="/services/orders/environment"]`)))
-	b.Await("••••••", "Show 1 secret")
+	b.Await("••••", "Show 1 secret")
 	b.AwaitGone("leaves")
 	b.AssertNoConsoleErrors()
 }
@@ -266,4 +267,19 @@ func composedAt(t *testing.T, address string) (*stack, *fakeProject, *telemetry.
 	o.Traces, o.Services = telemetry.New(), p.list
 	o.Register = append(o.Register, p.register)
 	return s, p, o.Traces, o
+}
+
+// TestTrafficParts: the map has a node for each service that runs here or could.
+func TestTrafficParts(t *testing.T) {
+	t.Parallel()
+	o := Options{Services: newFakeProject().list}.withDefaults()
+	got := map[string]string{}
+	for _, p := range o.trafficParts(t.Context()) {
+		got[p.Name] = p.Kind + " " + p.State
+	}
+	want := map[string]string{"postgres-orders": "service healthy", "orders": "service healthy", "catalog": "service starting",
+		"web": "service absent", evil: "service unhealthy"}
+	if !maps.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
 }

@@ -25,7 +25,23 @@ func (o Options) trafficParts(ctx context.Context) []traffic.Part {
 	for _, p := range o.system(ctx).Parts {
 		parts = append(parts, traffic.Part{Name: p.Name, Kind: string(p.Kind), State: string(p.State), Detail: p.Detail})
 	}
+	for _, s := range o.Services() {
+		if state, ok := trafficStates[s.State]; ok && s.Provider != "axion" {
+			if s.Provider == "yours" && s.State == view.ServiceWaiting {
+				state = view.StateAbsent
+			}
+			parts = append(parts, traffic.Part{Name: s.Name, Kind: string(view.KindService), State: string(state), Detail: s.Detail})
+		}
+	}
 	return parts
+}
+
+// trafficStates are the states of parts for those of the compose file's services. What is
+// complete takes part in nothing.
+var trafficStates = map[view.ServiceState]view.State{
+	view.ServiceWaiting: view.StateStarting, view.ServiceStarting: view.StateStarting, view.ServiceRestarting: view.StateUnhealthy,
+	view.ServiceRunning: view.StateHealthy, view.ServiceUnhealthy: view.StateUnhealthy, view.ServiceFailed: view.StateUnhealthy,
+	view.ServiceStopped: view.StateAbsent,
 }
 
 // trafficRoutes says which compose service is behind which of the gateway's.

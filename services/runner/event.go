@@ -45,10 +45,13 @@ func (u *unit) record(to view.ServiceState, detail string) {
 		if detail == "" {
 			return // it was asked for
 		}
-		e.Kind = view.ServiceCrashed
+		e.Kind, e.Times = view.ServiceCrashed, u.crashedSo(detail)
 	case view.ServiceFailed:
 		e.Kind = view.ServiceEventFailed
 	case view.ServiceUnhealthy:
+		if u.state != view.ServiceRunning {
+			return // it has not been up yet
+		}
 		e.Kind = view.ServiceBecameUnhealthy
 	case view.ServiceCompleted:
 		e.Kind = view.ServiceEnded
@@ -70,13 +73,32 @@ func (u *unit) record(to view.ServiceState, detail string) {
 // kindOfRun is what it means that the service runs now.
 func (u *unit) kindOfRun() view.ServiceEventKind {
 	switch {
-	case u.state == view.ServiceUnhealthy && u.expected.Kind == "":
+	case u.lastEvent().Kind == view.ServiceBecameUnhealthy && u.expected.Kind == "":
 		return view.ServiceBecameHealthy
-	case u.expected.Kind == view.ServiceWasRestarted,
-		len(u.events) > 0 && u.events[len(u.events)-1].Kind == view.ServiceCrashed:
+	case u.expected.Kind == view.ServiceWasRestarted, u.lastEvent().Kind == view.ServiceCrashed:
 		return view.ServiceWasRestarted
 	}
 	return view.ServiceStarted
+}
+
+func (u *unit) lastEvent() (e view.ServiceEvent) {
+	if len(u.events) > 0 {
+		e = u.events[len(u.events)-1]
+	}
+	return e
+}
+
+// crashedSo takes the last crash and restart back where this crash is like it, and gives
+// how often that has been so: a loop is one event.
+func (u *unit) crashedSo(detail string) (times int) {
+	n := len(u.events)
+	if n < 2 || u.events[n-1].Kind != view.ServiceWasRestarted || u.events[n-1].Detail != "" ||
+		u.events[n-2].Kind != view.ServiceCrashed || u.events[n-2].Detail != detail {
+		return 0
+	}
+	times = max(1, u.events[n-2].Times) + 1
+	u.events = u.events[:n-2]
+	return times
 }
 
 // changedFiles names a few files for a cause.

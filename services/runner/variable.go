@@ -47,6 +47,18 @@ func (r *Runner) Environment(service string) ([]Variable, error) {
 // secretValue matches a URL that has a password, and a list of words that has one.
 var secretValue = regexp.MustCompile(`(?i)://[^/\s:@]*:[^/\s@]+@|\b(password|pwd)=[^;\s]`)
 
+// password is that of a URL.
+var password = regexp.MustCompile(`(://[^/\s:@]*:)[^/\s@]+@`)
+
+// masked is a variable's value without what is secret in it.
+func masked(name, value string) string {
+	value = password.ReplaceAllString(value, "${1}••••@")
+	if isSecret(name, password.ReplaceAllString(value, "//")) {
+		return "••••"
+	}
+	return value
+}
+
 // isSecret says whether a variable's value is not to be shown unasked.
 func isSecret(name, value string) bool {
 	name = strings.ToUpper(name)

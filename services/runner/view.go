@@ -41,6 +41,7 @@ func (u *unit) view(usage map[int]used) view.Service {
 		}
 	}
 	for _, r := range u.rewrites {
+		r.From, r.To = masked(r.Variable, r.From), masked(r.Variable, r.To)
 		s.Rewrites = append(s.Rewrites, view.Rewrite(r))
 	}
 	return s

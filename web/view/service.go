@@ -62,6 +62,8 @@ type ServiceEvent struct {
 	Kind ServiceEventKind `json:"kind" enum:"started,restarted,stopped,completed,crashed,failed,unhealthy,healthy"`
 	// Detail is the cause, for a person: who asked for it, which file changed, how it ended.
 	Detail string `json:"detail,omitempty"`
+	// Times is how often a service has crashed so in a row, with a restart after each; 0 is once.
+	Times int `json:"times,omitempty"`
 }
 
 // ServiceInstance is one process of a service.

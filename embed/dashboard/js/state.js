@@ -87,7 +87,7 @@ function serviceProblems(list) {
     .filter((s) => s.state in severities && (s.state !== "waiting" || s.provider === "yours"))
     .map((s) => ({
       severity: severities[s.state],
-      what: s.state === "waiting" ? s.detail || `${s.name} is not there` : `${s.name}: ${s.detail || s.state}`,
+      what: s.detail?.startsWith(s.name + ":") ? s.detail : `${s.name}: ${s.detail || s.state}`,
       where: [s.file && `${s.file}:${s.line}`, s.state].filter(Boolean).join(" · "),
       hint: s.hint,
       href: "/services/" + encodeURIComponent(s.name),

@@ -56,7 +56,7 @@ function List({ all, chosen }) {
     ${!shown.length && text && html`<${Empty} title="No service matches “${text}”">The filter looks at names, states and reasons.<//>`}
     ${!all.length && html`<${Empty} title="No services yet">Label one in your compose file, for example <code class="block">traefik.http.routers.shop.rule=Host(\`shop.localhost\`)</code><//>`}
     ${shown.length > 0 && html`
-      <table class="table services choosable">
+      <table class="table services choosable ${shown.some((s) => usageOf(s).cpu !== undefined) ? "" : "unmeasured"}">
         <thead><tr><th>State</th><th>Service</th><th class="at-by">Run by</th><th class="at-where">Where</th><th class="number at-restarts">Restarts</th><th class="at-up">Up</th><th class="number at-cpu">CPU</th><th class="number at-memory">Memory</th><th class="number at-routes">Routes</th></tr></thead>
         <tbody>
           ${groups.map(([title, list]) => html`

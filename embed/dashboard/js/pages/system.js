@@ -1,7 +1,8 @@
 // System answers at a glance: is everything up, what is wrong, what just happened;
 // then what flows, and where everything is.
 import { html } from "../html.js";
-import { problems, routes, system, topics } from "../state.js";
+import { providers } from "../services.js";
+import { problems, routes, services, system, topics } from "../state.js";
 import { count, plural } from "../text.js";
 import { Addresses } from "../parts/addresses.js";
 import { Outside } from "../parts/copy.js";
@@ -19,6 +20,7 @@ export function SystemPage() {
     <${Problems} />
     <div class="glance"><${Summary} stack=${stack} /><${RecentActivity} /></div>
     <${Flows} />
+    <${Services} of=${services.value?.items ?? []} />
     <h2 class="section-title">Parts</h2>
     <${Parts} of=${stack.parts} />
     <${Addresses} of=${stack.addresses} />
@@ -69,6 +71,25 @@ export const Problem = ({ of }) => html`
       ${of.hint && html`<span class="muted">${of.hint}</span>`}
     </span>
   </a>
+`;
+
+// Services are those of the compose file.
+const Services = ({ of }) => of.length > 0 && html`
+  <h2 class="section-title">Services of the compose file: ${count(of.filter((s) => ["running", "completed"].includes(s.state)).length)} of ${count(of.length)} run</h2>
+  <table class="table parts">
+    <thead><tr><th>State</th><th>Service</th><th>Run by</th><th>Address</th><th>Detail</th></tr></thead>
+    <tbody>
+      ${of.map((s) => html`
+        <tr key=${s.name}>
+          <td class="at-state"><${Status} of=${s.state} /></td>
+          <td class="at-name"><a href="/services/${encodeURIComponent(s.name)}">${s.name}</a></td>
+          <td class="at-kind muted" title=${s.reason}>${providers[s.provider] ?? s.provider}</td>
+          <td class="at-address mono">${s.ports[0]?.address}</td>
+          <td class="at-detail ${["failed", "restarting", "unhealthy"].includes(s.state) ? "error" : "muted"}">${s.detail}</td>
+        </tr>
+      `)}
+    </tbody>
+  </table>
 `;
 
 function Parts({ of }) {

@@ -7,7 +7,7 @@ import { useChannel } from "../live.js";
 import { millis } from "../rate.js";
 import { siteNow } from "../sites.js";
 import { creates, services } from "../state.js";
-import { ago, exact } from "../text.js";
+import { ago, exact, plural } from "../text.js";
 import { Status } from "./status.js";
 
 const room = 6;
@@ -105,13 +105,16 @@ export const eventLooks = {
   healthy: ["healthy", "Healthy"],
 };
 
+// causeOf is why an event came, and how often.
+export const causeOf = ({ detail, times }) => [detail, times && plural(times, "time")].filter(Boolean).join(", ");
+
 const ofService = ({ name, events = [] }) =>
   events.slice(-ofOneService).map((event) => ({
     key: `${name} ${event.kind} ${event.at}`,
     at: event.at,
     href: "/services/" + encodeURIComponent(name),
     what: name,
-    where: event.detail ?? "",
+    where: causeOf(event),
     state: eventLooks[event.kind]?.[0],
     word: eventLooks[event.kind]?.[1] ?? event.kind,
   }));

@@ -8,7 +8,7 @@ import { Ansi } from "../../parts/ansi.js";
 import { Copyable } from "../../parts/copy.js";
 import { Notice } from "../../parts/notice.js";
 import { DetailList } from "../../parts/split.js";
-import { eventLooks } from "../../parts/recentactivity.js";
+import { causeOf, eventLooks } from "../../parts/recentactivity.js";
 import { Snippet } from "../../parts/snippet.js";
 import { Status } from "../../parts/status.js";
 
@@ -25,12 +25,12 @@ export const Composed = ({ of, routed }) => html`
 const Events = ({ of }) => html`
   <h3 class="section-title">What happened</h3>
   <ul class="service-events">
-    ${of.toReversed().map((event) => html`<li key=${event.at + event.kind}><${Status} of=${eventLooks[event.kind]?.[0]} word=${eventLooks[event.kind]?.[1] ?? event.kind} /><span class="service-cause">${event.detail}</span><span class="muted" title=${exact(event.at)}>${ago(event.at)}</span></li>`)}
+    ${of.toReversed().map((event) => html`<li key=${event.at + event.kind}><${Status} of=${eventLooks[event.kind]?.[0]} word=${eventLooks[event.kind]?.[1] ?? event.kind} /><span class="service-cause">${causeOf(event)}</span><span class="muted" title=${exact(event.at)}>${ago(event.at)}</span></li>`)}
   </ul>
 `;
 
 const calm = ["running", "completed", "stopped"];
-const titles = { waiting: "It waits", starting: "It is starting", restarting: "It ended, and is started again", failed: "It does not run", unhealthy: "It runs, and its health check fails" };
+const titles = { waiting: "It waits", starting: "It is starting", restarting: "It is started again", failed: "It does not run", unhealthy: "It runs, and its health check fails" };
 
 // Trouble says why a service does not run, with the last lines it wrote.
 function Trouble({ of }) {
@@ -50,7 +50,7 @@ const lastLines = 12;
 
 function LastLines({ of }) {
   const ends = of.state + of.instances.map((i) => `${i.restarts} ${i.exitCode} ${i.startedAt}`).join();
-  const { answer } = useFetch(`/api/logs?${new URLSearchParams({ service: of.name, limit: lastLines })}`, { reloadKey: ends });
+  const { answer } = useFetch(`/api/logs?${new URLSearchParams({ service: of.name, field: "stream", limit: lastLines })}`, { reloadKey: ends });
   const lines = answer?.ok ? answer.body.items : [];
   if (!lines.length) return null;
   return html`

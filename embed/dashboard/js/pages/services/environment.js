@@ -32,18 +32,23 @@ export function Environment({ of }) {
       <tbody>
         ${groups.map(([title, list]) => html`
           <tr key=${title} class="group"><td colspan="4">${title}</td></tr>
-          ${list.map((v) => html`<${Variable} key=${v.name} of=${v} hidden=${v.secret && !revealed} />`)}
+          ${list.map((v) => html`<${Variable} key=${v.name} of=${v} hidden=${v.secret && !revealed} rewrite=${of.rewrites.find((r) => r.variable === v.name)} />`)}
         `)}
       </tbody>
     </table>
   `;
 }
 
-const Variable = ({ of, hidden }) => html`
-  <tr>
-    <td class="at-name mono">${of.name}</td>
-    <td class="at-value mono">${hidden ? html`<span class="muted" aria-label="hidden">••••••</span>` : html`<span class="value">${of.value}</span><${CopyButton} text=${of.value} what=${of.name} />`}</td>
-    <td class="at-was mono muted">${hidden && (of.service || of.from) ? "••••••" : of.from}</td>
-    <td class="at-meant">${of.service && html`<a href="/services/${encodeURIComponent(of.service)}">${of.service}</a>`}</td>
-  </tr>
-`;
+// Variable shows of a secret what is none: where the URL leads that has a password.
+function Variable({ of, hidden, rewrite }) {
+  const value = hidden ? (rewrite?.to ?? "••••") : of.value;
+  const was = hidden ? rewrite?.from : of.from;
+  return html`
+    <tr>
+      <td class="at-name mono">${of.name}</td>
+      <td class="at-value mono"><span class="${hidden ? "muted" : "value"}">${value}</span>${!hidden && html`<${CopyButton} text=${of.value} what=${of.name} />`}</td>
+      <td class="at-was mono muted">${was}</td>
+      <td class="at-meant">${of.service && html`<a href="/services/${encodeURIComponent(of.service)}">${of.service}</a>`}</td>
+    </tr>
+  `;
+}
