@@ -353,10 +353,12 @@ func (s *stack) runProject(ctx context.Context) (err error) {
 	s.runner, err = runner.Open(ctx, runner.Options{
 		Files: provider.ComposeFiles(s.files), DataDir: s.data, Log: s.log, Kafka: s.broker.Addr(), FreePorts: s.addresses.Auto(),
 		Postgres: postgres.UserBinaries(), Relocate: s.gateway.Relocate, Drain: s.gateway.Drain,
-		Supervise: func(u runner.Upstream) { s.gateway.Supervise(supervision.State(u)) }, Line: func(service string, l process.Line) {
-			s.traces.Logs.Add(telemetry.Log{
-				Time: l.Time, Level: "info", Service: service, Message: l.Text, Attributes: map[string]any{"stream": l.Stream},
-			})
+		Supervise: func(u runner.Upstream) { s.gateway.Supervise(supervision.State(u)) },
+		Publish: (&listen.Publisher{
+			Flags: &s.addresses, Listeners: s.listeners, EntryPoint: s.gateway.EntryPointAt, Own: s.gateway.AddOwn, Kafka: s.broker.Listen,
+		}).Publish,
+		Line: func(service string, l process.Line) {
+			s.traces.Logs.AddLine(service, l.Stream, l.Text, l.Time)
 			s.printer.Print(terminal.Line{Service: service, Time: l.Time, Stream: l.Stream, Text: l.Text})
 		},
 		Environment: s.environment, Profiles: s.project.Profiles, Accept: s.project.Accept,

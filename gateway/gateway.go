@@ -251,7 +251,7 @@ func portsOf(opts Options) func(string) int {
 // behind the gateway may start, and be relocated, until then. It returns at once, and is to
 // be called once.
 func (g *Gateway) Start() {
-	if g.provider.Refresh() {
+	if g.provider.Refresh() || g.own.added.Load() {
 		g.apply(g.provider.Dynamic())
 	}
 	g.running.Go(func() {
@@ -370,23 +370,3 @@ func (g *Gateway) API() *api.API { return g.api }
 
 // EntryPoints are those that are open.
 func (g *Gateway) EntryPoints() *entrypoint.Set { return g.entrypoints }
-
-// Relocate says where a compose service is that runs in this process or in its place, as
-// [Options.Addresses] did at first; an empty list is nowhere, nil where its labels say. It
-// is in force shortly after. The error is an address that is the stack's own; then nothing
-// changes.
-func (g *Gateway) Relocate(service string, addresses []string) error {
-	if err := g.own.refuse(service, addresses); err != nil {
-		return err
-	}
-	g.provider.Relocate(service, addresses)
-	return nil
-}
-
-// Supervise replaces what is known of a server whose process the stack supervises: while it
-// is not up, requests to it wait for as long as the state says. It is in force at once.
-func (g *Gateway) Supervise(state supervision.State) { g.upstreams.Report(state) }
-
-// Drain waits until the requests that were sent to a supervised server have been answered,
-// or ctx ends. Connections that became a protocol's own do not count.
-func (g *Gateway) Drain(ctx context.Context, address string) { g.upstreams.Drain(ctx, address) }

@@ -22,6 +22,7 @@ type ownListeners struct {
 	guard       *peer.Guard
 	entrypoints *entrypoint.Set     // nil until they are there
 	private     selfaddr.Set        // all but entrypoints
+	added       atomic.Bool         // one was added since
 	fixed       selfaddr.Set        // those that stay: private, and the standing entrypoints
 	addresses   map[string][]string // of compose services that are the stack's own
 	now         atomic.Pointer[selfaddr.Set]

@@ -88,6 +88,7 @@ type Listeners struct {
 	KafkaAddrs []string
 
 	opened []opened
+	parts  map[string]*merged // what the flags opened, by flag, as it was before anything looked at its connections
 }
 
 // wanted is what one flag asks for.
@@ -151,7 +152,7 @@ func (f *Flags) Open() (*Listeners, error) {
 	if err := f.check(); err != nil {
 		return nil, err
 	}
-	l := &Listeners{}
+	l := &Listeners{parts: map[string]*merged{}}
 	for _, w := range f.wants(l) {
 		switch {
 		case w.addr != "":
@@ -193,7 +194,12 @@ func (l *Listeners) open(w wanted) (err error) {
 		}
 		var listener net.Listener
 		if listener, err = Listen(addr); err == nil {
-			*w.to = listener
+			all, ok := listener.(*merged)
+			if !ok {
+				all = merge(listener)
+			}
+			l.parts[w.flag] = all
+			*w.to = all
 			l.note(w.flag, addr, listener)
 			return nil
 		}

@@ -9,7 +9,8 @@ import (
 // merged is several listeners as one. A goroutine for each accepts ahead by at
 // most one connection; Close ends them.
 type merged struct {
-	parts    []net.Listener
+	mu       sync.Mutex
+	parts    []net.Listener // at least one
 	accepted chan accepted
 	closed   chan struct{}
 	once     sync.Once
@@ -22,11 +23,24 @@ type accepted struct {
 }
 
 func merge(parts ...net.Listener) *merged {
-	m := &merged{parts: parts, accepted: make(chan accepted), closed: make(chan struct{})}
+	m := &merged{accepted: make(chan accepted), closed: make(chan struct{})}
 	for _, l := range parts {
-		m.running.Go(func() { m.accept(l) })
+		m.add(l)
 	}
 	return m
+}
+
+// add accepts from another listener too. Once m is closed, it closes that.
+func (m *merged) add(l net.Listener) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	select {
+	case <-m.closed:
+		_ = l.Close()
+	default:
+		m.parts = append(m.parts, l)
+		m.running.Go(func() { m.accept(l) })
+	}
 }
 
 func (m *merged) accept(l net.Listener) {
@@ -61,9 +75,12 @@ func (m *merged) AcceptUntil(done <-chan struct{}) (net.Conn, error) {
 func (m *merged) Close() error {
 	err := net.ErrClosed
 	m.once.Do(func() {
+		m.mu.Lock()
 		close(m.closed)
+		parts := m.parts
+		m.mu.Unlock()
 		var errs []error
-		for _, l := range m.parts {
+		for _, l := range parts {
 			errs = append(errs, l.Close())
 		}
 		err = errors.Join(errs...)
@@ -73,4 +90,8 @@ func (m *merged) Close() error {
 }
 
 // Addr is the first part's address.
-func (m *merged) Addr() net.Addr { return m.parts[0].Addr() }
+func (m *merged) Addr() net.Addr {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.parts[0].Addr()
+}

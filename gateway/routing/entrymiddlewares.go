@@ -135,7 +135,7 @@ func (b *builder) redirectPort(to string) (nominal int, port func() int, err err
 		}
 		nominal = int(n)
 		for _, e := range b.EntryPoints.All() {
-			if e.nominalPort() == nominal && !e.UDP {
+			if e.NominalPort() == nominal && !e.UDP {
 				target = e
 			}
 		}
@@ -149,7 +149,7 @@ func (b *builder) redirectPort(to string) (nominal int, port func() int, err err
 	case target.UDP:
 		return 0, nil, fmt.Errorf("the entrypoint %q speaks UDP", to)
 	}
-	name, nominal := target.Name, target.nominalPort()
+	name, nominal := target.Name, target.NominalPort()
 	return nominal, func() int { return cmp.Or(b.deps.Port(name), nominal) }, nil
 }
 

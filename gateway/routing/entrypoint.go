@@ -95,9 +95,9 @@ func newEntryPoints(static *config.Static) (EntryPoints, []config.Problem) {
 	return e, problems
 }
 
-// nominalPort is the port that the configuration gives e; web and websecure have one
+// NominalPort is the port that the configuration gives e; web and websecure have one
 // without it.
-func (e *EntryPoint) nominalPort() int {
+func (e *EntryPoint) NominalPort() int {
 	port, _, err := ParseAddress(e.Config.Address)
 	switch {
 	case err == nil:

@@ -41,6 +41,11 @@ type Options struct {
 	// are none.
 	Supervise func(Upstream)
 	Drain     func(ctx context.Context, address string)
+	// Publish has the part of the stack that stands in for a service of a kind be at
+	// localhost:published too, which the file publishes a container's port at. The address
+	// is where it is, "host:port", also where the error says why it is not there; empty
+	// where it is nowhere. Nil: nothing is published.
+	Publish func(kind string, target, published int) (address string, err error)
 	// FreePorts gives all services free ports, in place of those that the file says.
 	FreePorts bool
 	Postgres  postgres.Binaries
@@ -131,6 +136,7 @@ func invalid(project *compose.Project, service string) error {
 // does not wait for them. Call it once.
 func (r *Runner) Run() {
 	for _, u := range r.units {
+		u.expose()
 		u.route()
 		u.report()
 	}

@@ -29,8 +29,9 @@ type unit struct {
 	state      view.ServiceState
 	detail     string
 	hint       string
-	notes      []string // of how it is provided, beside those of the file
-	unresolved []string // notes of the environment
+	ports      []view.ServicePort // that the stack itself opened for it
+	notes      []string           // of how it is provided, beside those of the file
+	unresolved []string           // notes of the environment
 	rewrites   []compose.Rewrite
 	published  map[int][]string // by the container's port, beside where the service listens
 	attempt    *attempt         // the last one

@@ -28,6 +28,7 @@ func (u *unit) view(usage map[int]used) view.Service {
 		now, _ := p.Status()
 		s.Instances = append(s.Instances, instanceView(now, usage[now.PID]))
 	}
+	s.Ports = append(s.Ports, u.ports...)
 	for i, port := range u.at {
 		at := view.ServicePort{Port: u.port, Address: local(port)}
 		if i == 0 {

@@ -54,6 +54,11 @@ type Logs struct {
 	change notifier
 }
 
+// AddLine keeps a line that a process of a service wrote to a stream, stdout or stderr.
+func (l *Logs) AddLine(service, stream, text string, at time.Time) {
+	l.Add(Log{Time: at, Level: "info", Service: service, Message: text, Attributes: map[string]any{"stream": stream}})
+}
+
 // Add keeps lines, and numbers them. The oldest make room.
 func (l *Logs) Add(lines ...Log) {
 	l.mu.Lock()
