@@ -48,6 +48,8 @@ type Service struct {
 	Dir      string    // where it runs; absolute
 	File     string
 	Line     int
+	// Paths are files of this machine by where a container has them: the secrets.
+	Paths map[string]string
 
 	places locations
 }
@@ -88,6 +90,9 @@ func Read(ctx context.Context, o Options) (*Project, error) {
 		}
 		if err := s.classify(p.Dir, o); err != nil {
 			p.problem(s, view.SeverityError, err)
+		}
+		if s.Provider == ByProcess {
+			s.noteUnfollowed(model.Secrets)
 		}
 		p.Services = append(p.Services, s)
 	}

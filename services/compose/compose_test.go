@@ -239,3 +239,51 @@ func TestFiles(t *testing.T) {
 		t.Errorf("the environment is %v", c)
 	}
 }
+
+// TestUnfollowed: what only a container could follow is noted with its line; a relative
+// working_dir and the files of secrets are followed.
+func TestUnfollowed(t *testing.T) {
+	t.Parallel()
+	dir := write(t, map[string]string{"compose.yaml": `services:
+  a:
+    build: ./a
+    command: run
+    cap_add: [NET_ADMIN]
+    user: "1000"
+    mem_limit: 1g
+    volumes: ["./a:/app", "./a/conf:/etc/conf"]
+    working_dir: sub
+    secrets: [key, other]
+  b:
+    build: ./a
+    command: run
+    volumes: ["./data:/data", "named:/var"]
+    working_dir: /app
+    deploy: {resources: {limits: {cpus: "1"}}}
+  c: {image: redis, mem_limit: 1g}
+secrets: {key: {file: ./key.txt}, other: {environment: OTHER}}
+volumes: {named: {}}
+`, "a/sub/x": "", "key.txt": "k"})
+	p := read(t, dir, Options{})
+	for name, want := range map[string][]string{
+		"a": {":6: user", ":5: cap_add", ":7: mem_limit", ":10: secrets"},
+		"b": {":16: deploy", ":14: volumes", ":15: working_dir"},
+		"c": nil,
+	} {
+		notes := p.Service(name).Notes
+		if len(notes) != len(want) {
+			t.Errorf("%s: the notes are %q, want %q", name, notes, want)
+			continue
+		}
+		for i, text := range want {
+			if !strings.Contains(notes[i], "compose.yaml"+text+" is not followed") {
+				t.Errorf("%s: the note is %q, want %q", name, notes[i], text)
+			}
+		}
+	}
+	a := p.Service("a")
+	if a.Dir != filepath.Join(dir, "a", "sub") || a.RewritePaths("/run/secrets/key") != filepath.Join(dir, "key.txt") ||
+		a.RewritePaths("/run/secrets/key2") != "/run/secrets/key2" {
+		t.Errorf("it runs in %s, and its secrets are %v", a.Dir, a.Paths)
+	}
+}

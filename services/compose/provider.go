@@ -122,6 +122,9 @@ func (s *Service) directory(project string) string {
 	if !filepath.IsAbs(dir) {
 		dir = filepath.Join(project, dir)
 	}
+	if s.Run.Directory == "" && s.WorkingDir != "" && !filepath.IsAbs(s.WorkingDir) {
+		dir = filepath.Join(dir, s.WorkingDir)
+	}
 	return dir
 }
 

@@ -36,10 +36,11 @@ type Output struct {
 	seen     chan struct{} // closed when it has come; nil while nobody waits
 }
 
-// NewOutput returns the output that is kept in a file, which is rotated. pass is called
-// with each line, in order; it must not wait.
+// NewOutput returns the output that is kept in a file, which only this user may read: at
+// 10 MB it is renamed, and of those one is kept. pass is called with each line, in order; it
+// must not wait.
 func NewOutput(file string, pass func(Line)) *Output {
-	return &Output{file: &timberjack.Logger{Filename: file, MaxSize: maxFileMB, MaxBackups: 1}, pass: pass}
+	return &Output{file: &timberjack.Logger{Filename: file, MaxSize: maxFileMB, MaxBackups: 1, FileMode: 0o600}, pass: pass}
 }
 
 // expect returns a channel that is closed at the next line that has a text.

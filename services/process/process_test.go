@@ -345,6 +345,9 @@ func TestOutput(t *testing.T) {
 	if err != nil || strings.Count(string(data), "\n") != len(want) {
 		t.Errorf("the file has %d lines, %v", strings.Count(string(data), "\n"), err)
 	}
+	if info, err := os.Stat(s.file); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("its mode is %v, %v", info.Mode(), err)
+	}
 	if tail := s.opts.Output.Tail(); len(tail) > tailLength+3 {
 		t.Errorf("the tail has %d bytes", len(tail))
 	}
@@ -406,4 +409,75 @@ func TestHealthStart(t *testing.T) {
 	}
 	cancel()
 	<-done
+}
+
+// TestRotation: of what a process writes at most two files of 10 MB are kept.
+func TestRotation(t *testing.T) {
+	t.Parallel()
+	s := supervise(t, `head -c 24000000 /dev/zero | tr '\0' x`,
+		func(o *Options) { o.Restart = Restart{} })
+	s.do(s.Start)
+	s.in(Completed)
+	if err := s.opts.Output.Close(); err != nil {
+		t.Fatal(err)
+	}
+	var sum int64
+	var names []string
+	entries, err := os.ReadDir(s.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		info, err := e.Info()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if sum += info.Size(); info.Mode().Perm() != 0o600 {
+			t.Errorf("the mode of %s is %v", e.Name(), info.Mode())
+		}
+		names = append(names, e.Name())
+	}
+	if len(names) != 2 || sum > 2*maxFileMB<<20 {
+		t.Errorf("there are %q with %d bytes", names, sum)
+	}
+}
+
+// TestKill: a process that takes its time to end is killed where Close's context ends.
+func TestKill(t *testing.T) {
+	t.Parallel()
+	s := supervise(t, `trap "" TERM; echo up; while :; do sleep 1; done`, func(o *Options) { o.ReadyLine, o.StopGrace = "up", time.Hour })
+	s.do(s.Start)
+	now := s.in(Running)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	s.Close(ctx)
+	if after, _ := s.Status(); alive(now.PID) || after.State != Stopped || after.PID != 0 {
+		t.Errorf("it is %+v", after)
+	}
+}
+
+// TestCrash: a crash says how it ended, the line that says why, the last ones, and when
+// the next start is due; what explains it comes first.
+func TestCrash(t *testing.T) {
+	t.Parallel()
+	s := supervise(t, `printf '\033[31mTypeError: x is undefined\033[0m\n' >&2; echo at main.js >&2; exit 7`, nil)
+	s.do(s.Start)
+	now := s.await("a pause", func(now Status) bool { return now.State == Restarting })
+	if now.ExitCode != 7 || now.Problem != "it ended with status 7: TypeError: x is undefined" || now.Next.IsZero() ||
+		!strings.HasSuffix(now.Lines, "at main.js") || now.Hint == "" {
+		t.Errorf("got %+v", now)
+	}
+	explained := supervise(t, `echo EADDRINUSE; exit 1`, func(o *Options) {
+		o.Restart = Restart{}
+		o.Explain = func(lines string) error { return errors.New("somebody has " + lines) }
+	})
+	explained.do(explained.Start)
+	if now := explained.in(Failed); now.Problem != "it ended with status 1: somebody has EADDRINUSE" || !now.Next.IsZero() {
+		t.Errorf("got %+v", now)
+	}
+	killed := supervise(t, `kill -SEGV $$`, func(o *Options) { o.Restart = Restart{} })
+	killed.do(killed.Start)
+	if now := killed.in(Failed); now.Signal != "segmentation fault" || !strings.Contains(now.Problem, now.Signal) {
+		t.Errorf("got %+v", now)
+	}
 }

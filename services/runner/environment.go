@@ -32,6 +32,12 @@ func (u *unit) variables(i int) (map[string]string, []compose.Rewrite, []compose
 	maps.Copy(file, u.service.Run.Env)
 	keep := append(slices.Clone(u.service.Run.Keep), "PORT")
 	values, rewrites, unresolved := u.runner.addresses.RewriteAll(file, keep)
+	for name, value := range values {
+		if to := u.service.RewritePaths(value); to != value && !slices.Contains(keep, name) {
+			values[name] = to
+			rewrites = append(rewrites, compose.Rewrite{Variable: name, From: value, To: to, Service: u.service.Name})
+		}
+	}
 	if i < len(u.at) {
 		values["PORT"] = strconv.Itoa(u.at[i])
 		if before, ok := file["PORT"]; ok && before != values["PORT"] {
