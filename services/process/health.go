@@ -33,6 +33,13 @@ func orDefault[T int | time.Duration](value, otherwise T) T {
 	return value
 }
 
+// patience is how long a process may take until its first success: compose's time, though
+// its checks come sooner.
+func (h Health) patience() time.Duration {
+	retries := time.Duration(orDefault(h.Retries, DefaultHealthRetries))
+	return h.StartPeriod + (retries-1)*orDefault(h.Interval, DefaultHealthInterval)
+}
+
 // watch checks until ctx ends, and reports the first success and each change after it:
 // nil, or why the process is unhealthy.
 func (h Health) watch(ctx context.Context, report func(error)) {
@@ -48,7 +55,8 @@ func (h Health) watch(ctx context.Context, report func(error)) {
 				report(nil)
 			}
 			failures, passed, sick = 0, true, false
-		case !passed && time.Since(began) < h.StartPeriod:
+		case !passed && time.Since(began) < h.patience():
+			failures = orDefault(h.Retries, DefaultHealthRetries) - 1 // one more counts
 		default:
 			if failures++; failures == orDefault(h.Retries, DefaultHealthRetries) {
 				sick = true

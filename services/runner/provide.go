@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -106,6 +107,17 @@ func initScripts(s *compose.Service) []string {
 	return all
 }
 
+// mounts are the files and folders of this machine in a container, by their path there.
+func mounts(s *compose.Service) map[string]string {
+	all := map[string]string{}
+	for _, v := range s.Volumes {
+		if v.Type == "bind" {
+			all[v.Target] = v.Source
+		}
+	}
+	return all
+}
+
 // settings are the arguments of the server's program in the file's command.
 func settings(s *compose.Service) []string {
 	if len(s.Command) > 0 && !strings.HasPrefix(s.Command[0], "-") {
@@ -117,6 +129,7 @@ func settings(s *compose.Service) []string {
 func (u *unit) prepareRedis() ([]commandFunc, func(context.Context) error, error) {
 	s, err := redis.Prepare(redis.Options{
 		Command: u.service.Command, Environment: u.values(), DataDir: filepath.Join(u.runner.opts.DataDir, "redis", u.service.Name), Port: u.at[0],
+		Files: mounts(u.service),
 	})
 	if err != nil {
 		return nil, nil, err
@@ -139,7 +152,9 @@ func (u *unit) health() (func(i int) process.Health, error) {
 	if !u.hasHealth() {
 		return none, nil
 	}
-	test, h := []string{"CMD", "pg_isready"}, process.Health{Interval: 5 * time.Second, StartInterval: 25 * time.Millisecond}
+	values := u.values()
+	user := cmp.Or(values["POSTGRES_USER"], values["POSTGRESQL_USERNAME"], "postgres")
+	test, h := []string{"CMD", "pg_isready", "-U", user}, process.Health{Interval: 5 * time.Second, StartInterval: 25 * time.Millisecond}
 	if u.service.Kind == compose.Redis {
 		test = []string{"CMD", "redis-cli", "ping"}
 	}

@@ -6,6 +6,7 @@ package redis
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -15,14 +16,16 @@ import (
 	"strings"
 
 	"github.com/alicebob/miniredis/v2"
+	"github.com/mattn/go-shellwords"
 )
 
 // Options say what server is wanted.
 type Options struct {
 	Command     []string // the file's; the program's name and settings, as "--requirepass x"
 	Environment map[string]string
-	DataDir     string // made when it is missing
-	Port        int    // of 127.0.0.1
+	Files       map[string]string // of this machine, by their path in the container; a folder too
+	DataDir     string            // made when it is missing
+	Port        int               // of 127.0.0.1
 }
 
 // Server is a server that is ready to be started.
@@ -60,24 +63,32 @@ func Prepare(o Options) (*Server, error) {
 // replaced are settings whose place the options take.
 var replaced = []string{"port", "bind", "dir", "daemonize", "pidfile", "logfile", "protected-mode", "tls-port", "unixsocket"}
 
+// paths are settings whose value is a path in the container.
+var paths = []string{"include", "aclfile", "loadmodule", "tls-cert-file", "tls-key-file", "tls-ca-cert-file", "tls-dh-params-file"}
+
 // foreign are settings of KeyDB and Dragonfly that other servers refuse.
 var foreign = []string{
 	"server-threads", "server-thread-affinity", "active-replica", "multi-master", "storage-provider", "proactor_threads", "cache_mode",
 	"dbnum", "logtostderr", "snapshot_cron", "default_lua_flags", "cluster_mode",
 }
 
-// read takes the settings of the command.
+// read takes the settings of the configuration file, if the command names one, and over
+// them those of the command.
 func (s *Server) read() error {
 	words := s.opts.Command
 	if len(words) > 0 && !strings.HasPrefix(words[0], "-") {
 		words = words[1:]
 	}
+	if len(words) > 0 && !strings.HasPrefix(words[0], "-") {
+		if err := s.readFile(words[0]); err != nil {
+			return err
+		}
+		words = words[1:]
+	}
 	for i := 0; i < len(words); {
 		name, ok := strings.CutPrefix(words[i], "--")
 		if !ok {
-			return hintError{
-				fmt.Errorf("%q in the command is no setting", words[i]), "write settings as --name value; a configuration file is not read",
-			}
+			return hintError{fmt.Errorf("%q in the command is no setting", words[i]), "write settings as --name value"}
 		}
 		name, value, hasValue := strings.Cut(name, "=")
 		setting := []string{"--" + name}
@@ -92,9 +103,56 @@ func (s *Server) read() error {
 	return nil
 }
 
+// maxConfig bounds a configuration file.
+const maxConfig = 1 << 20
+
+// readFile takes the settings of a configuration file, which the command names by its path
+// in the container. The image's own is not here.
+func (s *Server) readFile(path string) error {
+	source := s.opts.Files[path]
+	if folder := s.opts.Files[filepath.ToSlash(filepath.Dir(path))]; source == "" && folder != "" {
+		source = filepath.Join(folder, filepath.Base(path))
+	}
+	if source == "" {
+		s.Notes = append(s.Notes, path+" is the image's: its settings are not followed, those of the command are")
+		return nil
+	}
+	f, err := os.Open(source)
+	if err != nil {
+		return hintError{fmt.Errorf("configuration file: %w", err), "make it, or take it out of the command"}
+	}
+	defer func() { _ = f.Close() }()
+	text, err := io.ReadAll(io.LimitReader(f, maxConfig))
+	if err != nil {
+		return fmt.Errorf("configuration file: %w", err)
+	}
+	for line := range strings.Lines(string(text)) {
+		line = strings.TrimSpace(line)
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		words, err := splitLine(line)
+		if err != nil || len(words) == 0 {
+			return hintError{fmt.Errorf("%s: %q cannot be read", source, line), "write a setting a line: name value"}
+		}
+		s.add(strings.ToLower(words[0]), append([]string{"--" + strings.ToLower(words[0])}, words[1:]...))
+	}
+	return nil
+}
+
+// splitLine splits a line of a configuration file, in which quotes keep spaces.
+func splitLine(line string) ([]string, error) {
+	if !strings.ContainsAny(line, "\"'") {
+		return strings.Fields(line), nil
+	}
+	return shellwords.Parse(line)
+}
+
 func (s *Server) add(name string, setting []string) {
 	switch {
 	case slices.Contains(replaced, name):
+	case slices.Contains(paths, name):
+		s.Notes = append(s.Notes, fmt.Sprintf("--%s is not followed: it names a file of the container", name))
 	case slices.Contains(foreign, name) && filepath.Base(s.program) != "keydb-server":
 		s.Notes = append(s.Notes, fmt.Sprintf("--%s is not followed: %s does not know it", name, s.name()))
 	case s.program == "" && name != "requirepass":

@@ -161,8 +161,44 @@ func TestRead(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", command, got, want)
 		}
 	}
-	s := &Server{opts: Options{Command: []string{"redis-server", "/etc/redis.conf"}}}
-	if err := s.read(); err == nil || !strings.Contains(err.Error(), "/etc/redis.conf") {
-		t.Errorf("a configuration file: got %v", err)
+}
+
+// TestConfigurationFile: the settings of a file that is mounted count below those of the
+// command. Without one the image's own cannot, which is said.
+func TestConfigurationFile(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	text := "# ours\n\nport 7000\nrequirepass \"st & eep\"\nmaxmemory 1gb\ninclude /etc/more.conf\n"
+	if err := os.WriteFile(filepath.Join(dir, "redis.conf"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		files               map[string]string
+		password, note, err string
+	}{
+		"File":    {map[string]string{"/etc/redis.conf": filepath.Join(dir, "redis.conf")}, "st & eep", "--include is not followed", ""},
+		"Folder":  {map[string]string{"/etc": dir}, "st & eep", "--include is not followed", ""},
+		"Image":   {nil, "", "/etc/redis.conf is the image's", ""},
+		"Missing": {map[string]string{"/etc/redis.conf": filepath.Join(dir, "none.conf")}, "", "", "none.conf"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := &Server{program: "redis-server", opts: Options{
+				Files: c.files, Command: []string{"redis-server", "/etc/redis.conf", "--maxmemory", "2gb"},
+			}}
+			err := s.read()
+			if (err != nil) != (c.err != "") || err != nil && !strings.Contains(err.Error(), c.err) {
+				t.Fatalf("got %v, want %q", err, c.err)
+			}
+			if got := strings.Join(s.Notes, "\n"); !strings.Contains(got, c.note) {
+				t.Errorf("the notes are %q, want %q", got, c.note)
+			}
+			if s.Password() != c.password {
+				t.Errorf("the password is %q, want %q", s.Password(), c.password)
+			}
+			if last := len(s.settings) - 1; err == nil && !slices.Equal(s.settings[last], []string{"--maxmemory", "2gb"}) {
+				t.Errorf("the settings are %q", s.settings)
+			}
+		})
 	}
 }

@@ -8,9 +8,10 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 
-	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgproto3"
 )
 
 // standIns do what a tool does, for the ways in which health checks use it.
@@ -29,21 +30,34 @@ var standIns = map[string]func(ctx context.Context, t Target, args []string) err
 	"wget":                      web,
 }
 
-// postgres: the server answers a client, though it may refuse it, as pg_isready has it.
+// postgres: the server answers a client, though it may refuse it, as pg_isready has it: it
+// leaves before it is asked for a password, of which the server writes nothing.
 func postgres(ctx context.Context, t Target, args []string) error {
 	at, err := t.host(args, "-h", "-p", "--host", "--port")
 	if err != nil {
 		return err
 	}
-	c, err := pgconn.Connect(ctx, "postgres://"+at+"/postgres?sslmode=disable&user=healthcheck")
-	var refused *pgconn.PgError
-	if errors.As(err, &refused) && refused.Code != "57P03" { // it is starting up, or shutting down
-		return nil
-	}
+	c, err := dial(ctx, at)
 	if err != nil {
 		return err
 	}
-	return c.Close(ctx)
+	defer func() { _ = c.Close() }()
+	user := "postgres"
+	if i := slices.Index(args, "-U"); i >= 0 && i+1 < len(args) {
+		user = args[i+1]
+	}
+	server := pgproto3.NewFrontend(c, c)
+	server.Send(&pgproto3.StartupMessage{
+		ProtocolVersion: pgproto3.ProtocolVersion30, Parameters: map[string]string{"user": user, "database": "postgres"},
+	})
+	if err := server.Flush(); err != nil {
+		return err
+	}
+	answer, err := server.Receive()
+	if refused, ok := answer.(*pgproto3.ErrorResponse); ok && refused.Code == "57P03" { // it is starting up, or shutting down
+		return fmt.Errorf("%s (%s)", refused.Message, refused.Code)
+	}
+	return err
 }
 
 // redis: the server answers PING, or asks for a password.

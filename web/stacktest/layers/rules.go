@@ -121,7 +121,7 @@ var Libraries = []Part{
 	{Place: "services/container", Own: strings.Fields("github.com/compose-spec/compose-go/v2"), Tests: testLibraries},
 	{Place: "services/process/...", Own: strings.Fields(`github.com/DeRuina/timberjack github.com/bmatcuk/doublestar/v4
 		github.com/shirou/gopsutil/v4 github.com/fsnotify/fsnotify github.com/go-git/go-git/v5 github.com/jackc/pgx/v5`), Tests: testLibraries},
-	{Place: "services/backing/...", Own: strings.Fields(`github.com/alicebob/miniredis/v2
+	{Place: "services/backing/...", Own: strings.Fields(`github.com/alicebob/miniredis/v2 github.com/mattn/go-shellwords
 		github.com/fergusstrange/embedded-postgres github.com/jackc/pgx/v5`),
 		Tests: testLibraries},
 	{Place: "services/runner/...", Own: strings.Fields(`github.com/compose-spec/compose-go/v2 github.com/gorilla/websocket
