@@ -117,8 +117,9 @@ func commands(stderr io.Writer) *cobra.Command {
 		graph.Command(kafka, f.kafka.Register), f.kafka.Command(kafka, dlq.Command(kafka)),
 		auth.Command(func() (string, string, error) { s, err := running(); return s.Auth, s.Password, err }, checkServer))
 	project := runnercommand.Stack{
-		Dir: func() string { return f.dir.Resolve(f.files) }, Files: func() []string { return f.files }, Log: log,
-		Replacement: services.ReplacementEnvironment, Check: checkServer,
+		Dir: func() string { return f.dir.Resolve(f.files) }, Files: func() []string { return f.files },
+		ComposeFiles: func() []string { return provider.ComposeFiles(f.files) },
+		Replacement:  services.ReplacementEnvironment, Check: checkServer, Log: log,
 		RegisterFiles: func(set *pflag.FlagSet) { set.StringArrayVar(&f.files, "file", nil, filesUsage) },
 	}
 	runnercommand.Detachable(upCmd, project)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -151,7 +152,7 @@ func readPersonal(dir string) (personal, error) {
 	}
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	decoder.KnownFields(true)
-	if err := decoder.Decode(&p); err != nil {
+	if err := decoder.Decode(&p); err != nil && !errors.Is(err, io.EOF) { // an empty one says nothing
 		return p, hintError{fmt.Errorf("%s: %w", p.file, err), "write services:, and below it for each service what x-axion would say"}
 	}
 	p.lines = linesOf(data)

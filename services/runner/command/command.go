@@ -16,8 +16,9 @@ import (
 // Stack is what the commands know of the stack. All is required but where it says otherwise.
 type Stack struct {
 	// Dir is the data directory of the stack that is meant, and Files are its compose files.
-	Dir   func() string
-	Files func() []string
+	// ComposeFiles are those of the files that hold services.
+	Dir                 func() string
+	Files, ComposeFiles func() []string
 	// Check looks at a connection to the stack before anything is sent: its error is the
 	// request's. Nil lets every one be.
 	Check func(net.Conn) error
@@ -34,7 +35,7 @@ type Stack struct {
 // All are the commands about services.
 func All(s Stack) []*cobra.Command {
 	return []*cobra.Command{
-		psCommand(s), logsCommand(s), envCommand(s), runCommand(s), execCommand(s), downCommand(s),
+		psCommand(s), logsCommand(s), envCommand(s), runCommand(s), execCommand(s), downCommand(s), initCommand(s), fetchCommand(s),
 		actCommand(s, "start", "Start services that are stopped, have failed or are complete"),
 		actCommand(s, "stop", "Stop services until they are started again"),
 		actCommand(s, "restart", "Stop services and start them again"),

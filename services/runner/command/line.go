@@ -27,9 +27,9 @@ func newLinePrinter(out io.Writer, asJSON bool) linePrinter {
 	return linePrinter{out: out, json: asJSON, colour: isTerminal(out) && colourWanted(), width: new(int)}
 }
 
-// isTerminal says whether a person reads what is written to out.
-func isTerminal(out io.Writer) bool {
-	file, ok := out.(*os.File)
+// isTerminal says whether a person reads or writes what is at the other end of a stream.
+func isTerminal(stream any) bool {
+	file, ok := stream.(*os.File)
 	return ok && (isatty.IsTerminal(file.Fd()) || isatty.IsCygwinTerminal(file.Fd()))
 }
 

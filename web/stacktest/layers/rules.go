@@ -125,10 +125,10 @@ var Libraries = []Part{
 		github.com/fergusstrange/embedded-postgres github.com/jackc/pgx/v5`),
 		Tests: testLibraries},
 	{Place: "services/runner/...", Own: strings.Fields(`github.com/compose-spec/compose-go/v2 github.com/gorilla/websocket
-		github.com/mattn/go-isatty`),
+		github.com/mattn/go-isatty go.yaml.in/yaml/v4`),
 		Tests: append(strings.Fields(`github.com/jackc/pgx/v5`), testLibraries...)},
 	{Place: "services/terminal", Own: strings.Fields(`github.com/charmbracelet/x/ansi github.com/mattn/go-colorable
-		github.com/mattn/go-isatty`), Tests: testLibraries},
+		github.com/mattn/go-isatty go.yaml.in/yaml/v4`), Tests: testLibraries},
 	{Place: "web/docs", Own: strings.Fields("github.com/yuin/goldmark")},
 	{Place: "web/stacktest/...", Own: strings.Fields(`github.com/twmb/franz-go github.com/chromedp github.com/gorilla/websocket`),
 		Tests: append(strings.Fields(`github.com/creack/pty modernc.org/sqlite github.com/jackc/pgx/v5 github.com/compose-spec/compose-go/v2`),
