@@ -48,6 +48,7 @@ func lived(t testing.TB) (*stacktest.Process, []place) {
 		{"explain", "/routes/explain?url=" + url.QueryEscape(s.URL(contract.GraphHost, "/api/graph/projects")),
 			[]string{"Taken by", "Came second"}},
 		{"services", "/services/" + contract.Graph, []string{"1 instance", "graph-service.create-project"}},
+		{"logs", "/logs", []string{"From level", "Pause", contract.Graph}},
 		{"topics", "/topics", []string{contract.EventsTopic}},
 		{"topic", "/topics/" + contract.Topic(contract.Deployment) + "/messages/" + message, []string{"ce_type", contract.ProjectCreated}},
 		{"groups", "/topics/~groups/" + contract.Deployment + "-server", []string{"deployment-service-server", "Lag"}},

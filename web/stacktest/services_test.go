@@ -1,6 +1,8 @@
 package stacktest_test
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -103,5 +105,59 @@ func TestServicesLive(t *testing.T) {
 	say("WARN", "the stock is gone")
 	b.Await("the stock is gone")
 	b.AwaitGone("an order came")
+	b.AssertNoConsoleErrors()
+}
+
+// TestServicesOfFile opens the pages of a compose file's services: one whose file changes,
+// that is stopped and started there, and one that crashes.
+func TestServicesOfFile(t *testing.T) {
+	t.Parallel()
+	stacktest.NeedNode(t)
+	dir := t.TempDir()
+	save := func(name, text string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	save("run.sh", "printf '\\033[31mfirst\\033[0m pot\\n'; exec sleep 1000\n")
+	save("compose.yaml", `
+services:
+  tea:
+    environment: {KAFKA_URL: "kafka:9092", TEA_PASSWORD: leaves}
+    x-axion: {command: sh run.sh, directory: ., watch: ["*.sh"]}
+  crash:
+    x-axion: {command: "sh -c 'echo no beans >&2; exit 3'", directory: .}
+  kafka: {image: "apache/kafka:4.0.0"}
+`)
+	s := stacktest.Launch(t, binary, "-f", filepath.Join(dir, "compose.yaml"))
+	b := stacktest.OpenTab(t)
+	b.Open(s.Dashboard + "/services/tea/logs")
+	b.Await("first pot")
+	everySize(b, "/services/tea/logs")
+	save("run.sh", "echo second pot; exec sleep 1000\n")
+	b.Await("second pot")
+	b.Open(s.Dashboard + "/")
+	b.AwaitTrue("(text) => document.querySelector('.happened')?.innerText.includes(text)", "run.sh changed")
+	for path, words := range map[string][]string{
+		"/services":                 {"tea", "crash", "axion itself", "Failed"},
+		"/services/crash":           {"It does not run", "no beans", "exit code 3", "What happened"},
+		"/services/tea/environment": {"KAFKA_URL", "kafka:9092", "TEA_PASSWORD", "Show 1 secret"},
+		"/logs?service=crash":       {"no beans"},
+	} {
+		b.Open(s.Dashboard + path)
+		b.Await(words...)
+		everySize(b, path)
+	}
+	b.Open(s.Dashboard + "/services/tea")
+	press := func(word string) {
+		t.Helper()
+		b.AwaitTrue(`(word) => { const found = [...document.querySelectorAll(".service-actions button")].find((b) => b.innerText === word && !b.disabled); `+
+			`found?.click(); return Boolean(found); }`, word)
+	}
+	press("Stop")
+	b.Await("Stopped", "from the page")
+	press("Start")
+	b.Await("Running")
 	b.AssertNoConsoleErrors()
 }

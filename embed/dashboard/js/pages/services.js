@@ -80,7 +80,7 @@ function Row({ of, chosen }) {
       <td class="at-where mono">${whereOf(of)}</td>
       <td class="at-restarts number ${restarts > 0 ? "" : "muted"}">${restarts}</td>
       <td class="at-up muted" title=${startedAt && exact(startedAt)}>${startedAt && uptime(startedAt)}</td>
-      <td class="at-cpu number muted">${cpu !== undefined && percent(cpu)}</td>
+      <td class="at-cpu number muted">${startedAt && cpu !== undefined && percent(cpu)}</td>
       <td class="at-memory number muted">${memory > 0 && bytes(memory)}</td>
       <td class="at-routes number muted">${of.routes.length || ""}</td>
     </tr>

@@ -3,7 +3,7 @@
 import { html } from "../../html.js";
 import { useFetch } from "../../fetch.js";
 import { providers, usage } from "../../services.js";
-import { ago, bytes, exact, percent, plural, uptime } from "../../text.js";
+import { ago, bytes, duration, exact, percent, plural, uptime } from "../../text.js";
 import { Ansi } from "../../parts/ansi.js";
 import { Copyable } from "../../parts/copy.js";
 import { Notice } from "../../parts/notice.js";
@@ -48,15 +48,23 @@ function Trouble({ of }) {
 
 const lastLines = 12;
 
+// LastLines are what a process wrote at its end; of one that runs on, its newest.
 function LastLines({ of }) {
-  const ends = of.state + of.instances.map((i) => `${i.restarts} ${i.exitCode} ${i.startedAt}`).join();
-  const { answer } = useFetch(`/api/logs?${new URLSearchParams({ service: of.name, field: "stream", limit: lastLines })}`, { reloadKey: ends });
-  const lines = answer?.ok ? answer.body.items : [];
+  const ended = of.instances.find((i) => i.lastLines?.length)?.lastLines;
+  const { answer } = useFetch(ended ? "" : `/api/logs?${new URLSearchParams({ service: of.name, field: "stream", limit: lastLines })}`, { reloadKey: of.state });
+  const lines = ended ?? (answer?.ok ? answer.body.items.map((line) => line.message) : []);
   if (!lines.length) return null;
   return html`
     <h3 class="section-title">Its last lines</h3>
-    <pre class="last-lines" tabindex="0" aria-label="Last lines">${lines.map((line) => html`<div key=${line.seq}><${Ansi} text=${line.message} /></div>`)}</pre>
+    <pre class="last-lines" tabindex="0" aria-label="Last lines">${lines.map((line, i) => html`<div key=${i}><${Ansi} text=${line} /></div>`)}</pre>
   `;
+}
+
+// nextStart is when a process that has ended is started again.
+function nextStart({ instances }) {
+  const at = instances.map((i) => i.nextStart).filter(Boolean).sort()[0];
+  const left = Math.ceil((Date.parse(at) - Date.now()) / 1000);
+  return left > 0 && html`<span title=${exact(at)}>in ${duration(left * 1000)}</span>`;
 }
 
 const Proposal = ({ of }) => html`
@@ -76,8 +84,9 @@ function Facts({ of }) {
       ["In the file", of.file && html`<span class="mono">${of.file}:${of.line}</span>`],
       ["Up", startedAt && html`<span title=${exact(startedAt)}>${uptime(startedAt)}</span>`],
       ["Restarts", restarts],
+      ["Next start", nextStart(of)],
       ["Last end", ran.length > 0 && endOf(ran[0])],
-      ["CPU", cpu !== undefined && html`${percent(cpu)} <span class="muted">of a core</span>`],
+      ["CPU", startedAt && cpu !== undefined && html`${percent(cpu)} <span class="muted">of a core</span>`],
       ["Memory", memory > 0 && bytes(memory)],
       ["Process", of.instances.some((i) => i.pid) && of.instances.map((i) => i.pid).filter(Boolean).join(", ")],
     ].filter(([, value]) => value !== false)} />
