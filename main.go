@@ -110,7 +110,10 @@ func commands(stderr io.Writer) *cobra.Command {
 	f.register(root.Flags())
 	f.register(upCmd.Flags())
 	running := func() (summary.Summary, error) { return summary.Load(f.dir.Resolve(f.files), datadir.Held) }
-	addresses := func() (http, https, dashboard string, err error) { s, err := running(); return s.HTTP, s.HTTPS, s.Dashboard, err }
+	addresses := func() (http, https, dashboard string, err error) {
+		s, err := running()
+		return s.HTTP, s.HTTPS, s.Dashboard, err
+	}
 	checkServer := func(c net.Conn) error { return f.addresses.Guard().CheckServer(c) } // its flags are read by then
 	kafka := f.kafka.Connect(func() (string, map[string]string, error) { s, err := running(); return s.Kafka, s.Variables, err })
 	root.AddCommand(upCmd, summary.VersionCommand("axion", version), docs.New(embed.Docs(), root).Command(),
@@ -153,21 +156,20 @@ func commands(stderr io.Writer) *cobra.Command {
 
 // flags of `axion up`.
 type flags struct {
-	files               []string
-	dir                 datadir.Dir
-	parent              lifecycle.Parent
-	kafka               broker.Flags
-	addresses           listen.Flags
-	builtins            services.Options
-	terminal            terminal.Flags
-	project             runner.Flags
-	docker, printAsJSON bool
+	files       []string
+	dir         datadir.Dir
+	parent      lifecycle.Parent
+	kafka       broker.Flags
+	addresses   listen.Flags
+	builtins    services.Options
+	terminal    terminal.Flags
+	project     runner.Flags
+	printAsJSON bool
 }
 
 func (f *flags) register(set *pflag.FlagSet) {
 	f.dir.Register(set)
 	f.parent.Register(set, "ephemeral")
-	set.BoolVar(&f.docker, "docker", false, "follow the labels of running containers too")
 	set.BoolVar(&f.printAsJSON, "json", false, "print one line of JSON when ready")
 	f.terminal.RegisterQuiet(set)
 	f.kafka.RegisterAll(set)
@@ -268,7 +270,7 @@ func (s *stack) start(ctx context.Context) (err error) {
 		Base: s.baseSources(listen.Port(s.listeners.HTTPS)), HideBase: s.builtins.NoBuiltins, Files: s.files,
 		FragmentDir: filepath.Join(s.data, "compose.d"),
 		Addresses:   s.services.AddressesWith("axion", s.listeners.Dashboard.Addr()), StateDir: filepath.Join(s.data, "certificates"),
-		Log: s.log.With("service", "gateway"), Version: version, Docker: s.docker,
+		Log: s.log.With("service", "gateway"), Version: version, Docker: s.project.Docker,
 		Tracer: s.spans.Provider("gateway", ""), Meter: meter, FreePorts: s.addresses.Auto(), Dashboard: listen.URL(s.listeners.Dashboard),
 	})
 	if err != nil {
@@ -347,12 +349,12 @@ func (s *stack) serve(ctx context.Context) error {
 
 // runProject has the services of the compose file run, if there is one.
 func (s *stack) runProject(ctx context.Context) (err error) {
-	s.environment = map[string]string{
-		"KAFKA_BROKERS": s.broker.Addr(), "OTEL_EXPORTER_OTLP_ENDPOINT": listen.URL(s.listeners.OTLPHTTP),
-		"NODE_EXTRA_CA_CERTS": s.gateway.RootFile(), "AXION_DASHBOARD": listen.URL(s.listeners.Dashboard),
-	}
+	s.environment = runner.Variables(s.broker.Addr(), listen.URL(s.listeners.OTLPHTTP), s.gateway.RootFile(),
+		listen.URL(s.listeners.Dashboard))
 	s.runner, err = runner.Open(ctx, runner.Options{
 		Files: provider.ComposeFiles(s.files), DataDir: s.data, Log: s.log, Kafka: s.broker.Addr(), FreePorts: s.addresses.Auto(),
+		Flags: s.project, ListenKafka: s.broker.Listen, Guard: s.addresses.KeepOut, Environment: s.environment,
+		Gateway:  map[int]string{80: listen.Address(s.listeners.HTTP), 443: listen.Address(s.listeners.HTTPS)},
 		Postgres: postgres.UserBinaries(), Relocate: s.gateway.Relocate, Drain: s.gateway.Drain,
 		Supervise: func(u runner.Upstream) { s.gateway.Supervise(supervision.State(u)) },
 		Publish: (&listen.Publisher{
@@ -362,25 +364,15 @@ func (s *stack) runProject(ctx context.Context) (err error) {
 			s.traces.Logs.AddLine(service, l.Stream, l.Text, l.Time)
 			s.printer.Print(terminal.Line{Service: service, Time: l.Time, Stream: l.Stream, Text: l.Text})
 		},
-		Environment: s.environment, Profiles: s.project.Profiles, Accept: s.project.Accept,
 	})
-	if s.runner == nil || err != nil {
-		return err
-	}
-	s.runner.Run()
-	s.AllowStop(s.runner.StopTime())
-	s.OnStop(func(ctx context.Context) error { s.runner.Close(ctx); return nil })
-	return nil
+	s.runner.Run(&s.Group)
+	return err
 }
 
 // system is what the dashboard shows of the parts.
 func (s *stack) system(ctx context.Context) view.System {
-	parts := []view.Part{
-		broker.Status(ctx, s.broker),
-		{Name: "gateway", Kind: view.KindGateway, State: view.StateHealthy, Address: listen.Address(s.listeners.HTTPS), URL: s.summary.HTTPS},
-		{Name: "dashboard", Kind: view.KindDashboard, State: view.StateHealthy,
-			Address: listen.Address(s.listeners.Dashboard), URL: s.summary.Dashboard},
-	}
+	parts := append([]view.Part{broker.Status(ctx, s.broker)},
+		s.summary.Parts(listen.Address(s.listeners.HTTPS), listen.Address(s.listeners.Dashboard))...)
 	return view.System{
 		ReadyMS: s.summary.ReadyMS, Problems: view.Of(s.broker.Problems()), Addresses: s.summary.Addresses(),
 		Parts: append(parts, s.services.Status(ctx, listen.Port(s.listeners.HTTPS))...),

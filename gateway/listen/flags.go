@@ -65,6 +65,9 @@ func (f *Flags) Guard() *peer.Guard {
 	return f.guard
 }
 
+// KeepOut has the guard look at who connects to a listener that speaks no HTTP.
+func (f *Flags) KeepOut(l net.Listener) net.Listener { return f.Guard().Listen(l, peer.Other) }
+
 // ListenHTTP is [Listen] for a server of HTTP that is no entrypoint.
 func (f *Flags) ListenHTTP(addr string) (net.Listener, error) {
 	l, err := Listen(addr)

@@ -87,7 +87,7 @@ func (s *Service) classifyCommand(o Options) error {
 			s.Reason = PersonalFile + " gives a command"
 		}
 		return checkDirectory(s.Dir)
-	case s.Build != nil && len(s.Entrypoint)+len(s.Command) > 0:
+	case s.Build != nil && len(s.Entrypoint)+len(s.Command) > 0 && !o.Docker:
 		s.Provider, s.Reason = ByProcess, "the file gives a command, and the folder of the build"
 		s.Argv = append(append(s.Argv, s.Entrypoint...), s.Command...)
 		return checkDirectory(s.Dir)

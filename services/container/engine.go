@@ -4,6 +4,7 @@ package container
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,9 @@ import (
 	"strings"
 	"time"
 )
+
+// Host is this machine, as containers call it.
+const Host = "host.docker.internal"
 
 const (
 	// callTimeout bounds a call of the engine that neither builds nor pulls.
@@ -132,25 +136,57 @@ func (e *Engine) Remove(ctx context.Context, name string) error {
 	return err
 }
 
-// errUnhealthy is of a container whose health check fails.
-var errUnhealthy = errors.New("its health check fails")
+// Check runs a compose file's health check in a container. The error has the last line of
+// what it wrote.
+func (e *Engine) Check(ctx context.Context, name string, test []string) error {
+	argv := test[1:]
+	if test[0] == "CMD-SHELL" {
+		argv = []string{"/bin/sh", "-c", test[1]}
+	}
+	cmd := exec.CommandContext(ctx, e.program, append([]string{"exec", name}, argv...)...)
+	cmd.WaitDelay = time.Second
+	out, err := cmd.CombinedOutput()
+	if err == nil {
+		return nil
+	}
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	return fmt.Errorf("%w: %s", err, lines[len(lines)-1])
+}
 
-// Health reports how the health check of a container goes: nil where it passes, or has none.
+// healthPause is between looks at a container.
+const healthPause = 250 * time.Millisecond
+
+// Health reports how the health check of a container's image goes: nil where it passes, or
+// there is none. While that is not known yet, as before the container has started, it waits for it,
+// and no longer than ctx.
 func (e *Engine) Health(ctx context.Context, name string) error {
+	for {
+		known, err := e.health(ctx, name)
+		if known {
+			return err
+		}
+		select {
+		case <-time.After(healthPause):
+		case <-ctx.Done():
+			return cmp.Or(err, ctx.Err())
+		}
+	}
+}
+
+func (e *Engine) health(ctx context.Context, name string) (known bool, err error) {
 	state, err := e.call(ctx, "inspect", "--type", "container", "--format",
-		"{{.State.Status}} {{with .State.Health}}{{.Status}} {{with .Log}}{{(index . 0).Output}}{{end}}{{end}}", name)
+		"{{.State.Status}} {{with .State.Health}}{{.Status}} {{range .Log}}{{.Output}}{{end}}{{end}}", name)
 	if err != nil {
-		return err
+		return false, err
 	}
 	status, rest, _ := strings.Cut(state, " ")
 	health, output, _ := strings.Cut(rest, " ")
+	lines := strings.Split(strings.TrimSpace(output), "\n")
 	switch {
-	case status != "running":
-		return errors.New("its container is " + status)
+	case status != "running" || health == "starting":
+		return false, nil
 	case health == "" || health == "healthy":
-		return nil
-	case strings.TrimSpace(output) != "":
-		return fmt.Errorf("%w: %s", errUnhealthy, strings.TrimSpace(output))
+		return true, nil
 	}
-	return errUnhealthy
+	return true, fmt.Errorf("its health check fails: %s", lines[len(lines)-1])
 }

@@ -22,16 +22,19 @@ func (e *Engine) Image(ctx context.Context, project string, s *compose.Service, 
 	}
 	_, missing := e.call(ctx, "image", "inspect", "--format", "{{.Id}}", image)
 	switch {
-	case s.PullPolicy == "never":
-		return image, missing
-	case missing == nil && s.PullPolicy != "always":
+	case s.PullPolicy == "never" && missing != nil:
+		return image, hintError{missing, "pull it, or leave pull_policy out"}
+	case s.PullPolicy == "never" || missing == nil && s.PullPolicy != "always":
 		return image, nil
 	}
 	args := []string{"pull"}
 	if s.Platform != "" {
 		args = append(args, "--platform", s.Platform)
 	}
-	return image, e.stream(ctx, out, append(args, image)...)
+	if err := e.stream(ctx, out, append(args, image)...); err != nil {
+		return image, hintError{err, "check the image's name and the network, or sign in: docker login"}
+	}
+	return image, nil
 }
 
 func (e *Engine) build(ctx context.Context, image string, s *compose.Service, out io.Writer) error {
@@ -61,5 +64,8 @@ func (e *Engine) build(ctx context.Context, image string, s *compose.Service, ou
 	for _, name := range slices.Sorted(maps.Keys(b.Labels)) {
 		args.add("--label", name+"="+b.Labels[name])
 	}
-	return e.stream(ctx, out, append(args, b.Context)...)
+	if err := e.stream(ctx, out, append(args, b.Context)...); err != nil {
+		return hintError{err, "see what the engine wrote: axion logs " + s.Name}
+	}
+	return nil
 }

@@ -10,9 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/compose-spec/compose-go/v2/types"
 
@@ -49,7 +47,7 @@ func (e *Engine) Command(o Options) (*exec.Cmd, error) {
 		if o.Network.Gateway != (netip.Addr{}) {
 			gateway = o.Network.Gateway.String()
 		}
-		for _, host := range append(o.Hosts, "host.docker.internal") {
+		for _, host := range append(o.Hosts, Host) {
 			args.add("--add-host", host+":"+gateway)
 		}
 	case "host", "none":
@@ -162,50 +160,13 @@ func (f *flags) service(s *compose.Service) {
 	for _, d := range s.Devices {
 		f.add("--device", strings.TrimRight(strings.Join([]string{d.Source, d.Target, d.Permissions}, ":"), ":"))
 	}
-	f.health(s.HealthCheck)
+	f.addIf("--no-healthcheck", s.HealthCheck != nil) // the file's is run by Check
 }
 
 func (f *flags) pairs(flag string, all map[string]string) {
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		f.add(flag, name+"="+all[name])
 	}
-}
-
-// health adds the file's health check, which counts in place of the image's.
-func (f *flags) health(h *types.HealthCheckConfig) {
-	if h == nil {
-		return
-	}
-	if h.Disable || len(h.Test) > 0 && h.Test[0] == "NONE" {
-		f.addIf("--no-healthcheck", true)
-		return
-	}
-	if len(h.Test) > 1 {
-		command := strings.Join(h.Test[1:], " ")
-		if h.Test[0] == "CMD" {
-			command = quote(h.Test[1:])
-		}
-		f.add("--health-cmd", command)
-	}
-	for flag, d := range map[string]*types.Duration{
-		"--health-interval": h.Interval, "--health-timeout": h.Timeout, "--health-start-period": h.StartPeriod,
-	} {
-		if d != nil {
-			f.add(flag, time.Duration(*d).String())
-		}
-	}
-	if h.Retries != nil {
-		f.add("--health-retries", strconv.FormatUint(*h.Retries, 10))
-	}
-}
-
-// quote joins arguments for a shell, which docker run gives a check to.
-func quote(argv []string) string {
-	quoted := make([]string, len(argv))
-	for i, arg := range argv {
-		quoted[i] = "'" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
-	}
-	return strings.Join(quoted, " ")
 }
 
 // mounts adds volumes. The folder of a bind is made where there is none, as compose does it.

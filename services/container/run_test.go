@@ -50,9 +50,7 @@ func TestCommand(t *testing.T) {
 			[]string{"--network shop_axion --network-alias db --network-alias mongo.internal --publish 127.0.0.1:5:27017",
 				"--add-host orders:host-gateway --add-host host.docker.internal:host-gateway"}, ""},
 		"OK/host":   {`    network_mode: host`, []string{"--network host"}, "--publish"},
-		"OK/health": {`    healthcheck: {test: [CMD, a, "it's"], interval: 2s, retries: 4}`, []string{`--health-cmd 'a' 'it'\''s'`, "--health-interval 2s", "--health-retries 4"}, ""},
-		"OK/shell":  {`    healthcheck: {test: "a || b"}`, []string{"--health-cmd a || b"}, ""},
-		"OK/none":   {`    healthcheck: {disable: true}`, []string{"--no-healthcheck"}, ""},
+		"OK/health": {`    healthcheck: {test: [CMD, a], interval: 2s}`, []string{"--no-healthcheck"}, "--health"},
 		"OK/hosts":  {`    extra_hosts: ["a:10.0.0.1"]`, []string{"--add-host a:10.0.0.1"}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -22,6 +22,7 @@ type attempt struct {
 	processes []*process.Process
 	closed    bool
 	onClose   []func(context.Context)
+	last      func(context.Context) // called once all others have returned; nil for nothing
 }
 
 // begin starts an attempt in a goroutine of its own; nil where the service is closed.
@@ -140,6 +141,9 @@ func (a *attempt) end(ctx context.Context) {
 	}
 	wg.Wait()
 	<-a.done
+	if a.last != nil {
+		a.last(ctx)
+	}
 }
 
 // close ends the service for good.

@@ -9,8 +9,23 @@ import (
 	"axion/services/compose"
 )
 
-// environment is what instance i of a service gets, over what axion itself has.
+// Variables are what every process gets, unless the file sets it: the bootstrap servers of
+// Kafka, the URL that telemetry goes to over OTLP, the local authority's root certificate and
+// the dashboard's URL.
+func Variables(kafka, otlp, root, dashboard string) map[string]string {
+	return map[string]string{
+		"KAFKA_BROKERS": kafka, "OTEL_EXPORTER_OTLP_ENDPOINT": otlp, "NODE_EXTRA_CA_CERTS": root, "AXION_DASHBOARD": dashboard,
+	}
+}
+
+// environment is what the process of instance i gets: what axion itself has, and over it the
+// service's own.
 func (u *unit) environment(i int) []string {
+	return append(os.Environ(), u.resolve(i)...) // the last one counts
+}
+
+// resolve gives the service's own variables, and notes what was made of the file's.
+func (u *unit) resolve(i int) []string {
 	values, rewrites, unresolved := u.variables(i)
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -18,9 +33,9 @@ func (u *unit) environment(i int) []string {
 	for _, other := range unresolved {
 		u.unresolved = append(u.unresolved, other.Variable+" names "+other.Service+", and no variable has its port: its host stays as it is")
 	}
-	env := os.Environ()
+	env := make([]string, 0, len(values))
 	for _, name := range slices.Sorted(maps.Keys(values)) {
-		env = append(env, name+"="+values[name]) // the last one counts
+		env = append(env, name+"="+values[name])
 	}
 	return env
 }
@@ -28,6 +43,9 @@ func (u *unit) environment(i int) []string {
 // variables are what the file says for instance i, with addresses for names, over what
 // every process gets.
 func (u *unit) variables(i int) (map[string]string, []compose.Rewrite, []compose.Unresolved) {
+	if u.service.Provider == compose.ByContainer {
+		return u.containerVariables()
+	}
 	file := u.values()
 	maps.Copy(file, u.service.Run.Env)
 	keep := append(slices.Clone(u.service.Run.Keep), "PORT")

@@ -24,6 +24,9 @@ func (u *unit) start(a *attempt) error {
 	if err != nil {
 		return err
 	}
+	if u.service.Provider == compose.ByContainer {
+		a.last = u.removeContainers
+	}
 	u.publish(a)
 	if serve != nil {
 		return u.serveHere(a, serve)

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/compose-spec/compose-go/v2/types"
+
 	"axion/services/backing/postgres"
 	"axion/services/backing/redis"
 	"axion/services/compose"
@@ -42,6 +44,9 @@ func (u *unit) prepare(ctx context.Context) (commands []commandFunc, serve func(
 			}
 		}
 		return commands, nil, nil
+	case compose.ByContainer:
+		commands, err = u.prepareContainer(ctx)
+		return commands, nil, err
 	}
 	return nil, nil, fmt.Errorf("nothing runs what is provided by %s", u.service.Provider)
 }
@@ -143,7 +148,9 @@ func (u *unit) prepareRedis() ([]commandFunc, func(context.Context) error, error
 
 func (u *unit) hasHealth() bool {
 	h := u.service.HealthCheck
-	return u.service.Provider == compose.ByBacking || h != nil && !h.Disable && len(h.Test) > 0 && h.Test[0] != "NONE"
+	checked := h != nil && !h.Disable && len(h.Test) > 0 && h.Test[0] != "NONE"
+	ofImage := u.service.Provider == compose.ByContainer && h == nil // it may have one
+	return checked || ofImage || u.service.Provider == compose.ByBacking
 }
 
 // health makes the health checks of instances.
@@ -151,6 +158,9 @@ func (u *unit) health() (func(i int) process.Health, error) {
 	none := func(int) process.Health { return process.Health{} }
 	if !u.hasHealth() {
 		return none, nil
+	}
+	if u.service.Provider == compose.ByContainer {
+		return u.containerHealth, nil
 	}
 	values := u.values()
 	user := cmp.Or(values["POSTGRES_USER"], values["POSTGRESQL_USERNAME"], "postgres")
@@ -160,12 +170,7 @@ func (u *unit) health() (func(i int) process.Health, error) {
 	}
 	if c := u.service.HealthCheck; c != nil && u.service.Provider == compose.ByProcess {
 		test = c.Test
-		h = process.Health{
-			Interval: duration(c.Interval), Timeout: duration(c.Timeout), StartPeriod: duration(c.StartPeriod), StartInterval: duration(c.StartInterval),
-		}
-		if c.Retries != nil {
-			h.Retries = int(*c.Retries)
-		}
+		h = settingsOf(c)
 	}
 	if _, err := health.New(test, health.Target{}); err != nil {
 		return nil, err
@@ -194,6 +199,18 @@ func (u *unit) health() (func(i int) process.Health, error) {
 		}
 		return h
 	}, nil
+}
+
+// settingsOf are those of a health check in the file.
+func settingsOf(c *types.HealthCheckConfig) process.Health {
+	h := process.Health{
+		Interval: duration(c.Interval), Timeout: duration(c.Timeout), StartPeriod: duration(c.StartPeriod),
+		StartInterval: duration(c.StartInterval),
+	}
+	if c.Retries != nil {
+		h.Retries = int(*c.Retries)
+	}
+	return h
 }
 
 func duration[T ~int64](d *T) time.Duration {

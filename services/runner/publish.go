@@ -18,7 +18,7 @@ import (
 // itself listens, until the attempt ends. One that cannot be opened is noted: the service
 // runs without it.
 func (u *unit) publish(a *attempt) {
-	if u.runner.opts.FreePorts || len(u.at) == 0 && u.service.Provider != compose.ByProcess {
+	if u.runner.opts.FreePorts || u.service.Provider == compose.ByContainer || len(u.at) == 0 && u.service.Provider != compose.ByProcess {
 		return
 	}
 	opened := map[int][]string{}

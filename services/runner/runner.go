@@ -6,11 +6,14 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"os"
 	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/compose-spec/compose-go/v2/types"
 
 	"axion/services/backing/postgres"
 	"axion/services/compose"
@@ -21,12 +24,11 @@ import (
 
 // Options say what is run, and beside what.
 type Options struct {
+	Flags
 	// Files are the project's compose files.
-	Files    []string
-	Profiles []string // that are on, beside those of COMPOSE_PROFILES
-	Accept   bool     // run what is proposed for services that the files give no command
-	DataDir  string   // of logs and of the servers that are provided
-	Log      *slog.Logger
+	Files   []string
+	DataDir string // of logs and of the servers that are provided
+	Log     *slog.Logger
 	// Line is told of each line that a service writes. It must not wait. Nil for nobody.
 	Line func(service string, line process.Line)
 	// Kafka is where the broker listens.
@@ -49,6 +51,21 @@ type Options struct {
 	// FreePorts gives all services free ports, in place of those that the file says.
 	FreePorts bool
 	Postgres  postgres.Binaries
+	// ListenKafka has the broker listen at one more address, for containers. It is required
+	// with Docker.
+	ListenKafka func(net.Listener) error
+	// Gateway are the gateway's "host:port" addresses by the ports that containers call it at.
+	Gateway map[int]string
+	// Guard keeps other users of this machine from a listener. Nil keeps nobody out.
+	Guard func(net.Listener) net.Listener
+}
+
+// guard is a listener that Guard looks after.
+func (o *Options) guard(l net.Listener) net.Listener {
+	if o.Guard == nil {
+		return l
+	}
+	return o.Guard(l)
 }
 
 // killTime is what killing takes, over the time to end in order.
@@ -56,15 +73,18 @@ const killTime = 2 * time.Second
 
 // Runner runs a project's services. It is safe for concurrent use.
 type Runner struct {
-	opts      Options
-	units     []*unit // in start order
-	addresses *compose.Addresses
-	reaper    *procgroup.Reaper
-	ports     *ports
-	meter     meter
-	ctx       context.Context //nolint:containedctx // of all that runs
-	cancel    context.CancelFunc
-	stop      sync.Once
+	opts       Options
+	project    string // its name
+	volumes    types.Volumes
+	units      []*unit // in start order
+	addresses  *compose.Addresses
+	reaper     *procgroup.Reaper
+	ports      *ports
+	containers *containers
+	meter      meter
+	ctx        context.Context //nolint:containedctx // of all that runs
+	cancel     context.CancelFunc
+	stop       sync.Once
 
 	mu      sync.Mutex
 	changed chan struct{} // closed when a unit changes
@@ -78,7 +98,7 @@ func Open(ctx context.Context, o Options) (*Runner, error) {
 		return nil, nil
 	}
 	project, err := compose.Read(ctx, compose.Options{
-		Files: o.Files, Env: os.Environ(), Profiles: append(o.Profiles, profiles()...), Accept: o.Accept,
+		Files: o.Files, Env: os.Environ(), Profiles: append(o.Profiles, profiles()...), Accept: o.Accept, Docker: o.Docker,
 	})
 	if err != nil {
 		o.Log.Error("the services of the compose file do not run", "error", err, "hint", hint(err))
@@ -99,7 +119,11 @@ func profiles() []string {
 
 // newRunner prepares the services of a project.
 func newRunner(ctx context.Context, project *compose.Project, o Options) (*Runner, error) {
-	r := &Runner{opts: o, changed: make(chan struct{}), addresses: &compose.Addresses{}, reaper: procgroup.New(o.DataDir, o.Log)}
+	r := &Runner{
+		opts: o, project: project.Name, volumes: project.Volumes, changed: make(chan struct{}), addresses: &compose.Addresses{},
+		reaper: procgroup.New(o.DataDir, o.Log),
+	}
+	r.containers = &containers{runner: r}
 	if err := r.reaper.SweepLast(); err != nil {
 		return nil, err
 	}
@@ -132,9 +156,18 @@ func invalid(project *compose.Project, service string) error {
 	return nil
 }
 
-// Run starts all services, each once what it depends on is as far as it asks for. It
-// does not wait for them. Call it once.
-func (r *Runner) Run() {
+// Group stops what runs in it, in reverse, as [axion/services/lifecycle.Group] does.
+type Group interface {
+	OnStop(func(context.Context) error)
+	AllowStop(time.Duration)
+}
+
+// Run starts all services, each once what it depends on is as far as it asks for, and has
+// the group end them. It does not wait for them. Call it once. A nil Runner has none.
+func (r *Runner) Run(g Group) {
+	if r == nil {
+		return
+	}
 	for _, u := range r.units {
 		u.expose()
 		u.route()
@@ -143,6 +176,8 @@ func (r *Runner) Run() {
 	for _, u := range r.units {
 		u.begin()
 	}
+	g.AllowStop(r.StopTime())
+	g.OnStop(func(ctx context.Context) error { r.Close(ctx); return nil })
 }
 
 // StopTime is how long the services may take to end: the longest sum of the times that the
@@ -197,6 +232,7 @@ func (r *Runner) Close(ctx context.Context) {
 		}
 		wg.Wait()
 		r.cancel()
+		r.containers.close()
 		r.reaper.Close()
 	})
 }

@@ -60,6 +60,12 @@ func child(what string) error {
 	}))
 }
 
+// noGroup ends nothing: tests do.
+type noGroup struct{}
+
+func (noGroup) OnStop(func(context.Context) error) {}
+func (noGroup) AllowStop(time.Duration)            {}
+
 // stack is a runner on a compose file.
 type stack struct {
 	*Runner
@@ -100,7 +106,7 @@ func start(t *testing.T, dir, text string, change func(*Options)) *stack {
 	if s.Runner, err = Open(t.Context(), o); err != nil {
 		t.Fatal(err)
 	}
-	s.Run()
+	s.Run(noGroup{})
 	t.Cleanup(func() { s.Close(context.Background()) })
 	return s
 }

@@ -52,7 +52,7 @@ func (u *unit) assign(ports *ports) (err error) {
 	if all := published(u.service, u.port); len(all) > 0 && u.service.Provider != compose.ByProcess {
 		want = all[0]
 	}
-	if u.service.Provider == compose.ByUser {
+	if u.service.Provider == compose.ByUser || u.service.NetworkMode == "host" && u.service.Provider == compose.ByContainer {
 		u.at = []int{want}
 		return nil
 	}

@@ -69,6 +69,14 @@ func Links(services []view.Part) []Link {
 	return links
 }
 
+// Parts are the gateway and the dashboard, which listen at these "host:port" addresses.
+func (s Summary) Parts(gateway, dashboard string) []view.Part {
+	return []view.Part{
+		{Name: "gateway", Kind: view.KindGateway, State: view.StateHealthy, Address: gateway, URL: s.HTTPS},
+		{Name: "dashboard", Kind: view.KindDashboard, State: view.StateHealthy, Address: dashboard, URL: s.Dashboard},
+	}
+}
+
 // Addresses are where the stack is reached, as the page shows them.
 func (s Summary) Addresses() view.Addresses {
 	return view.Addresses{HTTP: s.HTTP, HTTPS: s.HTTPS, Kafka: s.Kafka, KafkaListeners: s.KafkaListeners,

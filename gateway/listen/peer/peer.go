@@ -40,7 +40,7 @@ type Guard struct {
 	off     error // why nobody is refused; nil where it is in force
 	often   rate.Sometimes
 
-	mu   sync.Mutex
+	mu       sync.Mutex
 	reported map[string]bool
 }
 

@@ -41,9 +41,9 @@ type Definitions struct {
 	tcp         config.TCP
 	udp         config.UDP
 	tls         config.TLS
-	unsupported map[string]string // middlewares, as [label.Set].Unsupported
-	origin      config.Origin     // of those
-	places      *config.LabelLocations    // of a dynamic file
+	unsupported map[string]string      // middlewares, as [label.Set].Unsupported
+	origin      config.Origin          // of those
+	places      *config.LabelLocations // of a dynamic file
 }
 
 // OfFile are the definitions of a dynamic file, whose origins get the layer.

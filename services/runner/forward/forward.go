@@ -24,10 +24,15 @@ func Listen(address string, target func() string) (*Forwarder, error) {
 	if err != nil {
 		return nil, err
 	}
+	return Serve(l, target), nil
+}
+
+// Serve is [Listen] with a TCP listener, which the forwarder owns.
+func Serve(l net.Listener, target func() string) *Forwarder {
 	f := &Forwarder{listener: l, target: target}
 	f.ctx, f.cancel = context.WithCancel(context.Background())
 	f.wg.Go(f.accept)
-	return f, nil
+	return f
 }
 
 // Addr is where the forwarder listens.

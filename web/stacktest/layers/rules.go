@@ -58,7 +58,8 @@ var Rules = []Rule{
 		May: []string{"services/procgroup", "services/compose", "web/view"}},
 	{Place: "services/backing/...", Why: "a server knows nothing of who uses it", Tests: []string{"services/clustertest"}},
 	{Place: "services/runner/...", Why: "the user's services meet the stack at its addresses", Tests: cluster,
-		May: strings.Fields("services/compose services/process/... services/procgroup services/backing/... services/container web/view web/loopback")},
+		May: strings.Fields(`services/compose services/process/... services/procgroup services/backing/... services/container
+			web/view web/loopback`)},
 	{Place: "services/commandline", Why: "commands are given to who helps with them", May: []string{"web/view"}},
 	{Place: "services/terminal", Why: "what is shown is given to who writes it", May: []string{"web/view"}},
 	{Place: "services/runner/command", Why: "the commands ask the running stack", Tests: cluster,
