@@ -1,6 +1,7 @@
 package stacktest_test
 
 import (
+	"fmt"
 	"net"
 	"net/http"
 	"os"
@@ -92,6 +93,7 @@ var badServices = []badService{
 		view.ServiceUnhealthy, "not yet", "healthcheck"},
 	{"waits", `{build: ., x-axion: {command: sleep 1000}, depends_on: {health: {condition: service_healthy}}}`,
 		view.ServiceWaiting, "health to be healthy", ""},
+	{"envfile", `{build: ., x-axion: {command: sleep 1000}, env_file: ./missing.env}`, view.ServiceFailed, "missing.env", "required: false"},
 	{"crash", `{build: ., x-axion: {command: sh -c "echo I cannot >&2; exit 3"}}`, view.ServiceFailed, "status 3", "axion logs"},
 	{"typo", `{build: ., x-axion: {comand: sleep 1000}}`, view.ServiceFailed, "comand", "it has command"},
 	{"unknown", `{image: mongo:7, ports: ["27017:27017"]}`, view.ServiceWaiting, "nothing here provides mongo:7", "start it on 27017"},
@@ -153,4 +155,31 @@ func logged(log string, b badService, line int) bool {
 		}
 	}
 	return false
+}
+
+// TestPortTaken: a port that the file publishes and another process has is said with its
+// place and how to mend it; the service runs all the same.
+func TestPortTaken(t *testing.T) {
+	t.Parallel()
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = taken.Close() }()
+	_, port, _ := net.SplitHostPort(taken.Addr().String())
+	c := composeUp(t, nil, map[string]string{
+		"compose.yaml": "services:\n  cache:\n    image: redis:7\n    ports: [\"" + port + ":6379\"]\n",
+	}, "--ports=", "--http=127.0.0.1:0", "--https=127.0.0.1:0", "--kafka=127.0.0.1:0", "--dashboard=127.0.0.1:0",
+		"--otlp-http=off", "--otlp-grpc=off")
+	s := c.service(t, "cache", view.ServiceRunning)
+	said := strings.Join(s.Notes, "\n")
+	if want := fmt.Sprintf("port %s is taken by %s", port, filepath.Base(os.Args[0])); !strings.Contains(said, want) {
+		t.Errorf("the notes are %q, want %q", said, want)
+	}
+	if len(s.Ports) != 1 || strings.HasSuffix(s.Ports[0].Address, ":"+port) {
+		t.Errorf("it listens on %v", s.Ports)
+	}
+	stacktest.Eventually(t, "the log of it", func() bool {
+		return logged(c.Stderr.String(), badService{name: "cache", remedy: "use another port in the file"}, 2)
+	})
 }

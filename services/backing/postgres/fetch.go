@@ -3,7 +3,6 @@ package postgres
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -93,7 +92,10 @@ func (b Binaries) extract(ctx context.Context, release embedded.PostgresVersion,
 		CachePath(filepath.Join(work, "archive")).BinariesPath(programs).RuntimePath(filepath.Join(work, "run")).DataPath(data).
 		Logger(io.Discard)).Start()
 	if !exists(filepath.Join(programs, "bin")) {
-		return errors.Join(r.failed, started)
+		if r.failed != nil {
+			return r.failed // what the library says is of the relay
+		}
+		return started
 	}
 	return os.Rename(programs, b.cached(major))
 }
