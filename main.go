@@ -56,10 +56,7 @@ import (
 	"axion/web/view"
 )
 
-const (
-	version    = "0.1.0"
-	filesUsage = "compose `FILE` whose labels are watched (default: the one in this directory)"
-)
+const version = "0.1.0"
 
 var processStart = time.Now() // as near to exec as a Go program can look
 
@@ -103,7 +100,8 @@ func commands(stderr io.Writer) *cobra.Command {
 		PersistentPreRun: func(*cobra.Command, []string) { f.files = provider.Default(f.files) },
 	}
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n") // as axion version
-	root.PersistentFlags().StringArrayVarP(&f.files, "file", "f", nil, filesUsage)
+	root.PersistentFlags().StringArrayVarP(&f.files, "file", "f", nil,
+		"compose `FILE` whose labels are watched (default: the one in this directory)")
 	root.PersistentFlags().StringVar(&f.dir.Path, "data", "", "state is kept in `DIR` (default: .axion beside the compose file)")
 	f.terminal.Register(root.PersistentFlags())
 	upCmd := &cobra.Command{Use: "up", Short: "Start everything (the default)", Args: cobra.NoArgs, RunE: start}
@@ -120,10 +118,8 @@ func commands(stderr io.Writer) *cobra.Command {
 		graph.Command(kafka, f.kafka.Register), f.kafka.Command(kafka, dlq.Command(kafka)),
 		auth.Command(func() (string, string, error) { s, err := running(); return s.Auth, s.Password, err }, checkServer))
 	project := runnercommand.Stack{
-		Dir: func() string { return f.dir.Resolve(f.files) }, Files: func() []string { return f.files },
-		ComposeFiles: func() []string { return provider.ComposeFiles(f.files) },
-		Replacement:  services.ReplacementEnvironment, Check: checkServer, Log: log,
-		RegisterFiles: func(set *pflag.FlagSet) { set.StringArrayVar(&f.files, "file", nil, filesUsage) },
+		Dir: func() string { return f.dir.Resolve(f.files) }, Files: &f.files, ComposeFiles: provider.ComposeFiles,
+		Replacement: services.ReplacementEnvironment, Check: checkServer, Log: log,
 	}
 	runnercommand.Detachable(upCmd, project)
 	root.AddCommand(runnercommand.All(project)...)
@@ -137,10 +133,8 @@ func commands(stderr io.Writer) *cobra.Command {
 		},
 		Running: func() (services.Running, error) {
 			s, err := running()
-			if err != nil {
-				return services.Running{}, err
-			}
-			return services.ParseRunning(s.Services, s.Instance, s.Kafka, len(s.KafkaListeners) > 0)
+			r, unread := services.ParseRunning(s.Services, s.Instance, s.Kafka, len(s.KafkaListeners) > 0)
+			return r, errors.Join(err, unread)
 		},
 	}))
 	root.AddCommand(command.All(command.Stack{
@@ -204,8 +198,8 @@ type stack struct {
 	printer   *terminal.Printer
 	metrics   telemetry.Metrics
 	summary   summary.Summary
-	// environment is what each of the user's services gets.
-	environment map[string]string
+
+	environment map[string]string // that each of the user's services gets
 }
 
 // run runs the stack until ctx ends or a part of it does.
@@ -327,9 +321,7 @@ func (s *stack) serve(ctx context.Context) error {
 			RootCAs: s.gateway.RootPool(), Token: user.JWT, Session: user.Token,
 		}
 	}
-	faults := fault.New(fault.Options{
-		Gateway: s.gateway.Break, Broker: s.broker.InjectFault, Off: s.kafka.NotOurs(), Log: s.log,
-	})
+	faults := fault.New(fault.Options{Gateway: s.gateway.Break, Broker: s.broker.InjectFault, Off: s.kafka.NotOurs(), Log: s.log})
 	s.OnStop(faults.Close)
 	project := &api.API{Runner: s.runner, Environment: s.environment, Shutdown: s.End}
 	options.Services = project.Services
@@ -385,12 +377,9 @@ func (s *stack) buildSummary(ctx context.Context) (err error) {
 	s.summary = summary.Summary{
 		Instance: s.dir.Instance, Variables: s.kafka.Variables(), Services: s.services.Running(https).JSON(),
 		Kafka: s.broker.Addr(), KafkaListeners: s.listeners.KafkaAddrs, CA: s.gateway.RootFile(), Auth: s.services.AuthURL(),
-		HTTP:      fmt.Sprintf("http://localhost:%d", listen.Port(s.listeners.HTTP)),
-		HTTPS:     fmt.Sprintf("https://localhost:%d", https),
-		Dashboard: listen.URL(s.listeners.Dashboard),
-		OTLPHTTP:  listen.URL(s.listeners.OTLPHTTP), OTLPGRPC: listen.URL(s.listeners.OTLPGRPC),
-		Links: append(summary.Links(s.services.Status(ctx, https)),
-			summary.Link{Name: "watching", URL: strings.Join(s.files, ", ")}),
+		HTTP: fmt.Sprintf("http://localhost:%d", listen.Port(s.listeners.HTTP)), HTTPS: fmt.Sprintf("https://localhost:%d", https),
+		Dashboard: listen.URL(s.listeners.Dashboard), OTLPHTTP: listen.URL(s.listeners.OTLPHTTP), OTLPGRPC: listen.URL(s.listeners.OTLPGRPC),
+		Links: append(summary.Links(s.services.Status(ctx, https)), summary.Link{Name: "watching", URL: strings.Join(s.files, ", ")}),
 	}
 	user := s.services.DevelopmentUser()
 	s.summary.User, s.summary.Password = user.Credentials()

@@ -7,7 +7,6 @@ import (
 	"net"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"axion/services/datadir"
 	"axion/web/summary"
@@ -15,19 +14,17 @@ import (
 
 // Stack is what the commands know of the stack. All is required but where it says otherwise.
 type Stack struct {
-	// Dir is the data directory of the stack that is meant, and Files are its compose files.
-	// ComposeFiles are those of the files that hold services.
-	Dir                 func() string
-	Files, ComposeFiles func() []string
+	// Dir is the data directory of the stack that is meant. Files are what its flag --file
+	// names, once a command runs, and ComposeFiles those of files that hold services.
+	Dir          func() string
+	Files        *[]string
+	ComposeFiles func(files []string) []string
 	// Check looks at a connection to the stack before anything is sent: its error is the
 	// request's. Nil lets every one be.
 	Check func(net.Conn) error
 	// Replacement returns the environment of a process in a builtin's place, by name, of the
 	// stack on a data directory, whose Kafka has an address.
 	Replacement func(dir, kafka string) (map[string]string, error)
-	// RegisterFiles adds the flag --file, which names the compose files, without its
-	// shorthand: `logs -f` follows.
-	RegisterFiles func(*pflag.FlagSet)
 	// Log takes what a command has to say while another program runs.
 	Log *slog.Logger
 }

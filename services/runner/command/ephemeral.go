@@ -35,7 +35,7 @@ func (s Stack) startEphemeral(ctx context.Context, messages io.Writer) (running 
 		return running, nil, err
 	}
 	args := []string{"up", "--ephemeral", "--ports", "auto", "--json", "--parent", strconv.Itoa(os.Getpid())}
-	for _, file := range s.Files() {
+	for _, file := range *s.Files {
 		args = append(args, "--file", file)
 	}
 	log := &tail{}

@@ -85,7 +85,7 @@ func fetch(ctx context.Context, b postgres.Binaries, major int, out io.Writer) e
 
 // read reads the compose file.
 func (s Stack) read(ctx context.Context, profiles []string) (*compose.Project, error) {
-	files := s.ComposeFiles()
+	files := s.ComposeFiles(*s.Files)
 	if len(files) == 0 {
 		return nil, hintError{errors.New("there is no compose file here"), "go where compose.yaml is, or name it with -f"}
 	}

@@ -62,7 +62,7 @@ func logsCommand(s Stack) *cobra.Command {
 			".axion/logs/SERVICE.log.",
 		Example: "  axion logs -f orders\n  axion logs --since 5m --level warn",
 	}
-	s.RegisterFiles(cmd.Flags())
+	cmd.Flags().StringArrayVar(s.Files, "file", nil, "compose `FILE` of the stack") // whose shorthand is that of --follow here
 	follow := cmd.Flags().BoolP("follow", "f", false, "print the lines that come too, until Ctrl-C or the stack's end")
 	since := cmd.Flags().String("since", "", "leave out lines before `TIME`: a duration such as 5m, or a time as in 2026-01-31T08:00:00Z")
 	tail := cmd.Flags().IntP("tail", "n", 0, "print the newest `N` lines of what is kept (default: all of it)")
