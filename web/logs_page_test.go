@@ -30,7 +30,8 @@ func TestPageLogs(t *testing.T) {
 		Attributes: map[string]any{"order": evil, "cents": 250}})
 	b.Await("the disk is nearly full", "left=3 GB", "cents=250", evil, "3 lines")
 	for query, want := range map[string]string{
-		"level=warn": "nearly full", "service=orders": "paid", "text=DISK": "nearly full", "field=ms%3D142": "ready", "field=cents": "paid", "trace=" + trace: "paid",
+		"level=warn": "nearly full", "service=orders": "paid", "text=DISK": "nearly full",
+		"field=ms%3D142": "ready", "field=cents": "paid", "trace=" + trace: "paid",
 	} {
 		b.Open(at + "?" + query)
 		b.Await("1 line.", want)

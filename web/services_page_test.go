@@ -32,13 +32,15 @@ func newFakeProject() *fakeProject {
 	began := time.Now().Add(-3 * time.Minute)
 	runs := func(pid int) []view.ServiceInstance { return []view.ServiceInstance{{PID: pid, StartedAt: began}} }
 	return &fakeProject{services: []view.Service{
-		{Name: "kafka", Provider: "axion", Reason: "its image is a Kafka broker", State: view.ServiceRunning, Image: "confluentinc/cp-kafka:7.5.0",
-			Ports: []view.ServicePort{{Port: 9092, Address: "127.0.0.1:9092"}}},
-		{Name: "postgres-orders", Provider: "provided", Reason: "PostgreSQL 16 of this machine", State: view.ServiceRunning, Image: "postgres:16-alpine",
-			Instances: runs(4711), Ports: []view.ServicePort{{Port: 5432, Address: "127.0.0.1:5433"}}, Notes: []string{"extension postgis is not there"}},
-		{Name: "migrate", Provider: "process", Reason: "x-axion.command", State: view.ServiceCompleted, Command: []string{"node", "migrate.js"}},
-		{Name: "orders", Provider: "process", Reason: "x-axion.command", State: view.ServiceRunning, Command: []string{"node", "--watch", "main.js"},
-			Instances: runs(4712), Ports: []view.ServicePort{{Port: 3000, Address: "127.0.0.1:3000"}}, File: "compose.yaml", Line: 47},
+		{Name: "kafka", Provider: "axion", Reason: "its image is a Kafka broker", State: view.ServiceRunning,
+			Image: "confluentinc/cp-kafka:7.5.0", Ports: []view.ServicePort{{Port: 9092, Address: "127.0.0.1:9092"}}},
+		{Name: "postgres-orders", Provider: "provided", Reason: "PostgreSQL 16 of this machine", State: view.ServiceRunning,
+			Image: "postgres:16-alpine", Instances: runs(4711), Ports: []view.ServicePort{{Port: 5432, Address: "127.0.0.1:5433"}},
+			Notes: []string{"extension postgis is not there"}},
+		{Name: "migrate", Provider: "process", Reason: "x-axion.command", State: view.ServiceCompleted,
+			Command: []string{"node", "migrate.js"}},
+		{Name: "orders", Provider: "process", Reason: "x-axion.command", State: view.ServiceRunning,
+			Command: []string{"node", "--watch", "main.js"}, Instances: runs(4712), Ports: []view.ServicePort{{Port: 3000, Address: "127.0.0.1:3000"}}, File: "compose.yaml", Line: 47},
 		{Name: "catalog", Provider: "process", Reason: "x-axion.command", State: view.ServiceWaiting, Detail: "waits for kafka to be healthy"},
 		{Name: "web", Provider: "yours", Reason: "no command and no image that axion provides", State: view.ServiceWaiting,
 			Detail: "web: nothing here runs it; start it on 5173", Hint: "or accept the command that is proposed", Proposal: "npm run dev"},
@@ -122,7 +124,8 @@ func composed(t *testing.T) (*stack, *fakeProject, *telemetry.Store, Options) {
 // write adds lines of a service's process.
 func write(store *telemetry.Store, service string, lines ...string) {
 	for _, text := range lines {
-		store.Logs.Add(telemetry.Log{Time: time.Now(), Level: "info", Service: service, Message: text, Attributes: map[string]any{"stream": "stdout"}})
+		store.Logs.Add(telemetry.Log{Time: time.Now(), Level: "info", Service: service, Message: text,
+			Attributes: map[string]any{"stream": "stdout"}})
 	}
 }
 
@@ -135,7 +138,8 @@ func TestPageServices(t *testing.T) {
 	b, second := stacktest.OpenTab(t), stacktest.OpenTab(t)
 	b.Open("http://" + s.address + "/services")
 	second.Open("http://" + s.address + "/services/orders")
-	b.Await("Yours", "Built in", "postgres-orders", "Running", "axion itself", "provided", "Completed", "waits for kafka to be healthy", "graph-service")
+	b.Await("Yours", "Built in", "postgres-orders", "Running", "axion itself", "provided", "Completed",
+		"waits for kafka to be healthy", "graph-service")
 	if text := b.Text("main"); strings.Index(text, "orders") > strings.Index(text, "graph-service") {
 		t.Errorf("got the builtins first: %s", text)
 	}

@@ -84,14 +84,23 @@ function routeProblems({ items, problems: said }) {
 function serviceProblems(list) {
   const severities = { failed: "error", restarting: "error", unhealthy: "error", waiting: "warning" };
   return list
-    .filter((s) => s.state in severities && (s.state !== "waiting" || s.provider === "yours"))
+    .filter((s) => loopOf(s) || (s.state in severities && (s.state !== "waiting" || s.provider === "yours")))
     .map((s) => ({
-      severity: severities[s.state],
-      what: s.detail?.startsWith(s.name + ":") ? s.detail : `${s.name}: ${s.detail || s.state}`,
+      severity: severities[s.state] ?? "error",
+      what: s.detail?.startsWith(s.name + ":") ? s.detail : `${s.name}: ${s.detail || loopOf(s) || s.state}`,
       where: [s.file && `${s.file}:${s.line}`, s.state].filter(Boolean).join(" · "),
       hint: s.hint,
       href: "/services/" + encodeURIComponent(s.name),
     }));
+}
+
+const recent = 30_000; // milliseconds
+
+// loopOf says how a service crashes again and again that runs for a moment; "" where it does not.
+function loopOf({ state, events = [] }) {
+  const crash = events.findLast((event) => event.kind === "crashed");
+  const loops = crash?.times > 1 && ["running", "starting"].includes(state) && Date.now() - Date.parse(crash.at) < recent;
+  return loops ? `it crashes again and again: ${crash.detail}` : "";
 }
 
 function topicProblems(list) {

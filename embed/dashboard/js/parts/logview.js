@@ -2,7 +2,7 @@
 // the place where it is, {service}. With console it looks as a terminal does.
 import { useState } from "preact/hooks";
 import { html } from "../html.js";
-import { go, hrefTo, query, segments, setQuery } from "../address.js";
+import { go, hrefTo, query, setQuery } from "../address.js";
 import { most, useLogLines } from "../loglines.js";
 import { plainOf } from "../ansi.js";
 import { count, exact, plural } from "../text.js";
@@ -112,6 +112,3 @@ function ConsoleLine({ of }) {
     </div>
   `;
 }
-
-// chosenLine is the number of the line that the address names, or undefined.
-export const chosenLine = () => segments.value[1];
