@@ -95,11 +95,9 @@ func commands(stderr io.Writer) *cobra.Command {
 		return s.run(cmd.Context(), cmd.OutOrStdout())
 	}
 	root := &cobra.Command{
-		Use: "axion", Short: "A whole development stack in one process", Args: cobra.NoArgs, RunE: start, Version: version,
-		SilenceErrors: true, SilenceUsage: true,
-		PersistentPreRun: func(*cobra.Command, []string) { f.files = provider.Default(f.files) },
+		Use: "axion", Short: "A whole development stack in one process", Args: cobra.NoArgs, RunE: start,
+		SilenceErrors: true, SilenceUsage: true, PersistentPreRun: func(*cobra.Command, []string) { f.files = provider.Default(f.files) },
 	}
-	root.SetVersionTemplate("{{.Name}} {{.Version}}\n") // as axion version
 	root.PersistentFlags().StringArrayVarP(&f.files, "file", "f", nil,
 		"compose `FILE` whose labels are watched (default: the one in this directory)")
 	root.PersistentFlags().StringVar(&f.dir.Path, "data", "", "state is kept in `DIR` (default: .axion beside the compose file)")
@@ -108,10 +106,6 @@ func commands(stderr io.Writer) *cobra.Command {
 	f.register(root.Flags())
 	f.register(upCmd.Flags())
 	running := func() (summary.Summary, error) { return summary.Load(f.dir.Resolve(f.files), datadir.Held) }
-	addresses := func() (http, https, dashboard string, err error) {
-		s, err := running()
-		return s.HTTP, s.HTTPS, s.Dashboard, err
-	}
 	checkServer := func(c net.Conn) error { return f.addresses.Guard().CheckServer(c) } // its flags are read by then
 	kafka := f.kafka.Connect(func() (string, map[string]string, error) { s, err := running(); return s.Kafka, s.Variables, err })
 	root.AddCommand(upCmd, summary.VersionCommand("axion", version), docs.New(embed.Docs(), root).Command(),
@@ -143,8 +137,9 @@ func commands(stderr io.Writer) *cobra.Command {
 		Own:       func() map[string]string { s, _ := running(); return s.Own() },
 		Sources:   func() ([]provider.Source, []string) { return f.baseSources(443), f.files },
 	})...)
-	commandline.Suggest(root, config.Nearest)
-	commandline.Complete(root, commandline.Stack{Addresses: addresses, Check: checkServer, Builtins: contract.Names()})
+	commandline.Setup(root, commandline.Options{
+		Version: version, Nearest: config.Nearest, Stack: commandline.Stack{Running: running, Check: checkServer, Builtins: contract.Names()},
+	})
 	return root
 }
 
@@ -381,6 +376,7 @@ func (s *stack) buildSummary(ctx context.Context) (err error) {
 		Dashboard: listen.URL(s.listeners.Dashboard), OTLPHTTP: listen.URL(s.listeners.OTLPHTTP), OTLPGRPC: listen.URL(s.listeners.OTLPGRPC),
 		Links: append(summary.Links(s.services.Status(ctx, https)), summary.Link{Name: "watching", URL: strings.Join(s.files, ", ")}),
 	}
+	s.summary.AddServices(s.runner.Services(), s.gateway.API().Routes())
 	user := s.services.DevelopmentUser()
 	s.summary.User, s.summary.Password = user.Credentials()
 	s.summary.Token, err = user.Token(ctx)

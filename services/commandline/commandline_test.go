@@ -14,6 +14,7 @@ import (
 	"go.uber.org/goleak"
 
 	"axion/services/commandline"
+	"axion/web/summary"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -126,8 +127,10 @@ func TestComplete(t *testing.T) {
 	} {
 		root := newRoot()
 		commandline.Complete(root, commandline.Stack{
-			Addresses: func() (string, string, string, error) { return "http://localhost:81", "https://localhost:444", at, nil },
-			Builtins:  []string{"auth-service"},
+			Running: func() (summary.Summary, error) {
+				return summary.Summary{HTTP: "http://localhost:81", HTTPS: "https://localhost:444", Dashboard: at}, nil
+			},
+			Builtins: []string{"auth-service"},
 		})
 		if got := completed(t, root, line); got != want {
 			t.Errorf("%s: got %q, want %q", line, got, want)
@@ -149,6 +152,19 @@ func completed(t *testing.T, root *cobra.Command, line string) string {
 	return strings.Join(lines[:len(lines)-1], " ")
 }
 
+// TestVersion: the flag prints what the command does.
+func TestVersion(t *testing.T) {
+	t.Parallel()
+	root := newRoot()
+	root.AddCommand(summary.VersionCommand("axion", "1.2.3"))
+	commandline.Setup(root, commandline.Options{Version: "1.2.3", Nearest: func(string, []string) string { return "" }})
+	for _, arg := range []string{"--version", "version"} {
+		if got, err := execute(root, arg); err != nil || got != "axion 1.2.3\n" {
+			t.Errorf("%s: got %q, %v", arg, got, err)
+		}
+	}
+}
+
 // TestCompleteNothing: without a stack, or one that is silent or another's, nothing is completed,
 // and nobody waits.
 func TestCompleteNothing(t *testing.T) {
@@ -160,11 +176,14 @@ func TestCompleteNothing(t *testing.T) {
 	defer func() { _ = silent.Close() }()
 	at := dashboard(t)
 	refused := func(net.Conn) error { return errors.New("another's") }
+	runningAt := func(dashboard string) func() (summary.Summary, error) {
+		return func() (summary.Summary, error) { return summary.Summary{Dashboard: dashboard}, nil }
+	}
 	for name, s := range map[string]commandline.Stack{
-		"none":    {Addresses: func() (string, string, string, error) { return "", "", "", errors.New("no stack is running") }},
-		"gone":    {Addresses: func() (string, string, string, error) { return "", "", "http://127.0.0.1:1", nil }},
-		"silent":  {Addresses: func() (string, string, string, error) { return "", "", "http://" + silent.Addr().String(), nil }},
-		"another": {Addresses: func() (string, string, string, error) { return "", "", at, nil }, Check: refused},
+		"none":    {Running: func() (summary.Summary, error) { return summary.Summary{}, errors.New("no stack is running") }},
+		"gone":    {Running: runningAt("http://127.0.0.1:1")},
+		"silent":  {Running: runningAt("http://" + silent.Addr().String())},
+		"another": {Running: runningAt(at), Check: refused},
 	} {
 		for _, line := range []string{"restart ", "topics o", "explain "} {
 			root := newRoot()

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -15,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"axion/web/summary"
 	"axion/web/view"
 )
 
@@ -26,9 +26,8 @@ const (
 
 // Stack is the running stack that names are completed from.
 type Stack struct {
-	// Addresses are those of its entrypoints and its dashboard, "http://localhost:80" for one; the
-	// error says that none runs.
-	Addresses func() (web, webSecure, dashboard string, err error)
+	// Running is where it listens; the error says that none runs.
+	Running func() (summary.Summary, error)
 	// Check looks at a connection before anything is sent: its error is the request's. Nil lets
 	// every one be.
 	Check func(net.Conn) error
@@ -117,44 +116,29 @@ func (s Stack) topics(ctx context.Context) []string {
 	return names
 }
 
-var (
-	ruleHost = regexp.MustCompile("\\bHost\\(`([^`]+)`")
-	rulePath = regexp.MustCompile("\\bPath(?:Prefix)?\\(`([^`]+)`")
-)
-
 // urls are those that routes with a host lead from.
 func (s Stack) urls(ctx context.Context) []string {
-	web, webSecure, _, err := s.Addresses()
+	at, err := s.Running()
 	if err != nil {
 		return nil
 	}
 	var all []string
 	for _, route := range list[view.Route](ctx, s, "/api/routes") {
-		host := ruleHost.FindStringSubmatch(route.Rule)
-		if host == nil {
-			continue
+		if url := route.URL(at.HTTP, at.HTTPS); url != "" {
+			all = append(all, url)
 		}
-		path := []string{"", "/"}
-		if found := rulePath.FindStringSubmatch(route.Rule); found != nil {
-			path = found
-		}
-		at := web
-		if route.TLS {
-			at = webSecure
-		}
-		all = append(all, strings.Replace(at, "//localhost", "//"+host[1], 1)+path[1])
 	}
 	return all
 }
 
 // list asks the dashboard for a list; nil where it cannot be had.
 func list[T any](ctx context.Context, s Stack, path string) []T {
-	_, _, dashboard, err := s.Addresses()
+	at, err := s.Running()
 	if err != nil {
 		return nil
 	}
 	transport := &http.Transport{DisableKeepAlives: true, DialContext: s.dial} // no proxy: it is on this machine
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, dashboard+path, nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at.Dashboard+path, nil)
 	if err != nil {
 		return nil
 	}

@@ -18,9 +18,26 @@ func (e *unknownError) Error() string { return e.message }
 // Hint is the hint shown with the error.
 func (e *unknownError) Hint() string { return e.hint }
 
+// Options say what the commands are helped with.
+type Options struct {
+	// Version is the program's.
+	Version string
+	// Nearest returns the known word that one was probably meant to be, or "".
+	Nearest func(word string, known []string) string
+	Stack   Stack
+}
+
+// Setup completes root and all commands below it: [Suggest], [Complete], and --version, which prints
+// what the command version does. Call it once all commands are added.
+func Setup(root *cobra.Command, o Options) {
+	root.Version = o.Version
+	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
+	Suggest(root, o.Nearest)
+	Complete(root, o.Stack)
+}
+
 // Suggest gives the errors about unknown commands and flags of root, and of all below it, a hint:
-// the nearest that there is, else where all of them are listed. Call it once all commands are
-// added. nearest returns the known word that one was probably meant to be, or "".
+// the nearest that there is, else where all of them are listed.
 func Suggest(root *cobra.Command, nearest func(word string, known []string) string) {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return flagError(cmd, err, nearest) })
 	walk(root, func(cmd *cobra.Command) {

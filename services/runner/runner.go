@@ -252,8 +252,11 @@ func (r *Runner) Changed() <-chan struct{} {
 	return r.changed
 }
 
-// Services is what is known of each service now, in start order.
+// Services is what is known of each service now, in start order. A nil runner has none.
 func (r *Runner) Services() []view.Service {
+	if r == nil {
+		return []view.Service{}
+	}
 	all := make([]view.Service, 0, len(r.units))
 	usage := r.usage()
 	for _, u := range r.units {

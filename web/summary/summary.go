@@ -4,7 +4,7 @@
 package summary
 
 import (
-	"axion/web/view"
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -15,6 +15,9 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode"
+
+	"axion/web/view"
 )
 
 // Summary holds a running stack's addresses. An empty field is something that
@@ -77,6 +80,29 @@ func (s Summary) Parts(gateway, dashboard string) []view.Part {
 	}
 }
 
+// AddServices adds the lines of the compose file's services: where each is, by a route that leads
+// to it or its own address, and who provides it.
+func (s *Summary) AddServices(services []view.Service, routes []view.Route) {
+	for _, service := range services {
+		l := Link{Name: service.Name, Detail: service.Reason}
+		if i := slices.IndexFunc(routes, func(r view.Route) bool {
+			name, _, _ := strings.Cut(r.Service, "@")
+			return name == service.Name && r.URL(s.HTTP, s.HTTPS) != ""
+		}); i >= 0 {
+			l.URL = routes[i].URL(s.HTTP, s.HTTPS)
+		} else if len(service.Ports) > 0 {
+			l.URL = service.Ports[0].Address
+		}
+		if len(service.Command) > 0 {
+			l.Detail = strings.Join(service.Command, " ")
+		}
+		if service.Hint != "" {
+			l.Detail += "; " + service.Hint
+		}
+		s.Links = append(s.Links, l)
+	}
+}
+
 // Addresses are where the stack is reached, as the page shows them.
 func (s Summary) Addresses() view.Addresses {
 	return view.Addresses{HTTP: s.HTTP, HTTPS: s.HTTPS, Kafka: s.Kafka, KafkaListeners: s.KafkaListeners,
@@ -101,7 +127,8 @@ func (s Summary) Publish(w io.Writer, dir, name, version string, asJSON bool) (r
 
 // Print writes the block.
 func (s Summary) Print(w io.Writer, name, version string) error {
-	t := tabwriter.NewWriter(w, 0, 8, 3, ' ', 0)
+	var block bytes.Buffer // written at once: others write there too
+	t := tabwriter.NewWriter(&block, 0, 8, 3, ' ', 0)
 	ready := time.Duration(s.ReadyMS) * time.Millisecond
 	fmt.Fprintf(t, "%s %s is ready in %s\n\n", name, version, ready)
 	lines := slices.Concat([]Link{{Name: "dashboard", URL: s.Dashboard}}, s.Links, []Link{
@@ -111,14 +138,35 @@ func (s Summary) Print(w io.Writer, name, version string) error {
 	})
 	for _, l := range lines {
 		if l.Detail != "" {
-			l.URL += "   (" + l.Detail + ")"
+			l.URL = strings.TrimSpace(l.URL + "   (" + cut(l.Detail) + ")")
 		}
 		if l.URL != "" {
 			fmt.Fprintf(t, "  %s\t%s\n", l.Name, l.URL)
 		}
 	}
 	fmt.Fprintln(t)
-	return t.Flush()
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	_, err := w.Write(block.Bytes())
+	return err
+}
+
+// maxDetail is how long a detail of a line may be, in bytes.
+const maxDetail = 90
+
+// cut leaves the beginning of a detail, without control characters.
+func cut(detail string) string {
+	detail = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, detail)
+	if len(detail) <= maxDetail {
+		return detail
+	}
+	return strings.ToValidUTF8(detail[:maxDetail], "") + "…"
 }
 
 // user is how the development user signs in, in words.

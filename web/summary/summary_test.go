@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"axion/web/summary"
+	"axion/web/view"
 )
 
 var full = summary.Summary{
@@ -70,6 +71,41 @@ func TestPrint(t *testing.T) {
 			t.Errorf("got %v, want the writer's error", err)
 		}
 	})
+}
+
+// TestServices: the services of a compose file have a line each, with a route's URL or an address.
+func TestServices(t *testing.T) {
+	t.Parallel()
+	s := summary.Summary{HTTP: "http://localhost:80", HTTPS: "https://localhost:8443"}
+	s.AddServices([]view.Service{
+		{Name: "kafka", Reason: "the broker stands in for kafka"},
+		{Name: "db", Reason: "a server is started", Ports: []view.ServicePort{{Address: "127.0.0.1:5432"}, {Address: "127.0.0.1:1"}}},
+		{Name: "orders", Reason: "x-axion gives a command", Command: []string{"node", "a\nb" + strings.Repeat("x", 99)},
+			Ports: []view.ServicePort{{Address: "127.0.0.1:3000"}}},
+		{Name: "web", Reason: "x-axion gives a command", Command: []string{"go", "run", "."}},
+		{Name: "mongo", Reason: "nothing here provides it", Hint: "start it on 27017"},
+	}, []view.Route{
+		{Service: "orders@docker", Rule: "PathPrefix(`/o`)"},
+		{Service: "orders@docker", Rule: "Host(`tea.localhost`) && PathPrefix(`/orders`)", TLS: true},
+		{Service: "web@docker", Rule: "Host(`tea.localhost`) || Host(`b.localhost`)"},
+	})
+	var out bytes.Buffer
+	if err := s.Print(&out, "axion", "1.2.3"); err != nil {
+		t.Fatal(err)
+	}
+	want := `axion 1.2.3 is ready in 0s
+
+  kafka     (the broker stands in for kafka)
+  db        127.0.0.1:5432   (a server is started)
+  orders    https://tea.localhost:8443/orders   (node a b` + strings.Repeat("x", 82) + `…)
+  web       http://tea.localhost:80/   (go run .)
+  mongo     (nothing here provides it; start it on 27017)
+  gateway   http://localhost:80   https://localhost:8443
+
+`
+	if out.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", out.String(), want)
+	}
 }
 
 type broken struct{}

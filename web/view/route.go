@@ -1,6 +1,10 @@
 package view
 
-import "strconv"
+import (
+	"regexp"
+	"strconv"
+	"strings"
+)
 
 // RouteStatus says whether a router serves.
 type RouteStatus string
@@ -37,6 +41,28 @@ type Route struct {
 	// Faults break its requests on purpose now: "delay 500 ms".
 	Faults []string `json:"faults,omitempty"`
 	Origin Origin   `json:"origin"`
+}
+
+var (
+	ruleHost = regexp.MustCompile("\\bHost\\(`([^`]+)`")
+	rulePath = regexp.MustCompile("\\bPath(?:Prefix)?\\(`([^`]+)`")
+)
+
+// URL is one that the route leads from, by the first host and path of its rule, on the entrypoint
+// at web, "http://localhost:80" for one, or at webSecure; "" where its rule has no host.
+func (r Route) URL(web, webSecure string) string {
+	host := ruleHost.FindStringSubmatch(r.Rule)
+	if host == nil {
+		return ""
+	}
+	at, path := web, "/"
+	if r.TLS {
+		at = webSecure
+	}
+	if found := rulePath.FindStringSubmatch(r.Rule); found != nil {
+		path = found[1]
+	}
+	return strings.Replace(at, "//localhost", "//"+host[1], 1) + path
 }
 
 // RouteServer is one address that a route balances over.

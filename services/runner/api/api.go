@@ -83,12 +83,7 @@ func (a *API) Register(api huma.API) {
 }
 
 // Services lists the services in start order.
-func (a *API) Services() []view.Service {
-	if a.Runner == nil {
-		return []view.Service{}
-	}
-	return a.Runner.Services()
-}
+func (a *API) Services() []view.Service { return a.Runner.Services() }
 
 func (a *API) one(name string) (*body[view.Service], error) {
 	for _, s := range a.Services() {

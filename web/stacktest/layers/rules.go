@@ -60,7 +60,7 @@ var Rules = []Rule{
 	{Place: "services/runner/...", Why: "the user's services meet the stack at its addresses", Tests: cluster,
 		May: strings.Fields(`services/compose services/process/... services/procgroup services/backing/... services/container
 			web/view web/loopback`)},
-	{Place: "services/commandline", Why: "commands are given to who helps with them", May: []string{"web/view"}},
+	{Place: "services/commandline", Why: "commands are given to who helps with them", May: []string{"web/summary", "web/view"}},
 	{Place: "services/terminal", Why: "what is shown is given to who writes it", May: []string{"web/view"}},
 	{Place: "services/runner/command", Why: "the commands ask the running stack", Tests: cluster,
 		May: strings.Fields(`services/runner/... services/compose services/backing/... services/datadir/... services/replacement web/view
