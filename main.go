@@ -336,17 +336,15 @@ func (s *stack) serve(ctx context.Context) error {
 
 // runProject has the services of the compose file run, if there is one.
 func (s *stack) runProject(ctx context.Context) (err error) {
-	s.environment = runner.Variables(s.broker.Addr(), listen.URL(s.listeners.OTLPHTTP), s.gateway.RootFile(),
-		listen.URL(s.listeners.Dashboard))
+	s.environment = runner.Variables(s.broker.Addr(), listen.URL(s.listeners.OTLPHTTP), listen.URL(s.listeners.Dashboard),
+		s.gateway.TrustVariables())
 	s.runner, err = runner.Open(ctx, runner.Options{
 		Files: provider.ComposeFiles(s.files), DataDir: s.data, Log: s.log, Kafka: s.broker.Addr(), FreePorts: s.addresses.Auto(),
 		Flags: s.project, ListenKafka: s.broker.Listen, Guard: s.addresses.KeepOut, Environment: s.environment,
 		Gateway:  map[int]string{80: listen.Address(s.listeners.HTTP), 443: listen.Address(s.listeners.HTTPS)},
 		Postgres: postgres.UserBinaries(), Relocate: s.gateway.Relocate, Drain: s.gateway.Drain,
 		Supervise: func(u runner.Upstream) { s.gateway.Supervise(supervision.State(u)) },
-		Publish: (&listen.Publisher{
-			Flags: &s.addresses, Listeners: s.listeners, EntryPoint: s.gateway.EntryPointAt, Own: s.gateway.AddOwn, Kafka: s.broker.Listen,
-		}).Publish,
+		Publish:   s.gateway.Publisher(&s.addresses, s.listeners, s.broker.Listen).Publish,
 		Line: func(service string, l process.Line) {
 			s.traces.Logs.AddLine(service, l.Stream, l.Text, l.Time)
 			s.printer.Print(terminal.Line{Service: service, Time: l.Time, Stream: l.Stream, Text: l.Text})

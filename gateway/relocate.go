@@ -5,6 +5,7 @@ import (
 	"net"
 	"strconv"
 
+	"axion/gateway/listen"
 	"axion/gateway/selfaddr"
 	"axion/gateway/supervision"
 )
@@ -49,4 +50,24 @@ func (g *Gateway) EntryPointAt(port int) (name, address string) {
 		}
 	}
 	return "", ""
+}
+
+// Publisher opens the ports that a compose file publishes of the stack's own parts. It is
+// for before Start.
+func (g *Gateway) Publisher(f *listen.Flags, l *listen.Listeners, kafka func(net.Listener) error) *listen.Publisher {
+	return &listen.Publisher{Flags: f, Listeners: l, EntryPoint: g.EntryPointAt, Own: g.AddOwn, Kafka: kafka}
+}
+
+// TrustVariables are those of the environment that have programs trust the local authority:
+// of Node, and of OpenSSL, Go and Python's requests where the system keeps its own roots in
+// one file, which these look at no more.
+func (g *Gateway) TrustVariables() map[string]string {
+	variables := map[string]string{"NODE_EXTRA_CA_CERTS": g.cert.RootFile()}
+	switch bundle, err := g.cert.BundleFile(); {
+	case err != nil:
+		g.log.Warn("SSL_CERT_FILE is not set for services", "error", err)
+	case bundle != "":
+		variables["SSL_CERT_FILE"], variables["REQUESTS_CA_BUNDLE"] = bundle, bundle
+	}
+	return variables
 }

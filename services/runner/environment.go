@@ -10,12 +10,12 @@ import (
 )
 
 // Variables are what every process gets, unless the file sets it: the bootstrap servers of
-// Kafka, the URL that telemetry goes to over OTLP, the local authority's root certificate and
-// the dashboard's URL.
-func Variables(kafka, otlp, root, dashboard string) map[string]string {
-	return map[string]string{
-		"KAFKA_BROKERS": kafka, "OTEL_EXPORTER_OTLP_ENDPOINT": otlp, "NODE_EXTRA_CA_CERTS": root, "AXION_DASHBOARD": dashboard,
-	}
+// Kafka, the URL that telemetry goes to over OTLP, the dashboard's URL, and those that have
+// programs trust the local authority.
+func Variables(kafka, otlp, dashboard string, trust map[string]string) map[string]string {
+	all := map[string]string{"KAFKA_BROKERS": kafka, "OTEL_EXPORTER_OTLP_ENDPOINT": otlp, "AXION_DASHBOARD": dashboard}
+	maps.Copy(all, trust)
+	return all
 }
 
 // environment is what the process of instance i gets: what axion itself has, and over it the

@@ -2,10 +2,12 @@ package stacktest_test
 
 import (
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -121,6 +123,17 @@ func TestHold(t *testing.T) {
 	wg.Wait()
 	if version.Load() != "3" {
 		t.Errorf("version: got %v", version.Load())
+	}
+	var variables struct {
+		Items []struct{ Name, Value string }
+	}
+	s.Get(t, s.Dashboard+"/api/services/app/environment").Decode(t, http.StatusOK, &variables)
+	for _, v := range variables.Items {
+		if v.Name == "SSL_CERT_FILE" {
+			if roots, err := os.ReadFile(v.Value); err != nil || !x509.NewCertPool().AppendCertsFromPEM(roots) {
+				t.Errorf("%s: %v", v.Name, err)
+			}
+		}
 	}
 	for host, want := range map[string]string{
 		"broken.localhost": "broken has failed: it ended with status 3",
