@@ -15,18 +15,22 @@ func (s *Service) readFiles(model *types.Project) error {
 	one.Services = types.Services{s.Name: s.ServiceConfig}
 	resolved, err := one.WithServicesEnvironmentResolved(false)
 	if err != nil {
-		return keyError{fileError(err), "env_file"}
+		return keyError{fileError("env_file", err), "env_file"}
 	}
 	if resolved, err = resolved.WithServicesLabelsResolved(false); err != nil {
-		return keyError{fileError(err), "label_file"}
+		return keyError{fileError("label_file", err), "label_file"}
 	}
 	s.ServiceConfig = resolved.Services[s.Name]
 	return nil
 }
 
-func fileError(err error) error {
-	if errors.Is(err, fs.ErrNotExist) {
-		return hintError{fmt.Errorf("its %w", err), "make it, or say that it may be missing: {path: FILE, required: false}"}
+func fileError(key string, err error) error {
+	at, ok := errors.AsType[*fs.PathError](err)
+	switch {
+	case ok && errors.Is(err, fs.ErrNotExist) && key == "env_file":
+		return hintError{fmt.Errorf("its env_file %s is missing", at.Path), "make it, or say that it may be: {path: FILE, required: false}"}
+	case ok && errors.Is(err, fs.ErrNotExist):
+		return hintError{fmt.Errorf("its %s %s is missing", key, at.Path), "make it, or take it out"}
 	}
 	return hintError{err, "write a NAME=value each line"}
 }

@@ -41,9 +41,9 @@ func (h Health) patience() time.Duration {
 }
 
 // watch checks until ctx ends, and reports the first success and each change after it:
-// nil, or why the process is unhealthy.
+// nil, or why the process is unhealthy, which may become another.
 func (h Health) watch(ctx context.Context, report func(error)) {
-	began, failures, passed, sick := time.Now(), 0, false, false
+	began, failures, passed, sick, last := time.Now(), 0, false, false, ""
 	for {
 		err := h.once(ctx)
 		if ctx.Err() != nil {
@@ -54,12 +54,14 @@ func (h Health) watch(ctx context.Context, report func(error)) {
 			if !passed || sick {
 				report(nil)
 			}
-			failures, passed, sick = 0, true, false
+			failures, passed, sick, last = 0, true, false, ""
 		case !passed && time.Since(began) < h.patience():
 			failures = orDefault(h.Retries, DefaultHealthRetries) - 1 // one more counts
 		default:
-			if failures++; failures == orDefault(h.Retries, DefaultHealthRetries) {
-				sick = true
+			failures++
+			sick = sick || failures >= orDefault(h.Retries, DefaultHealthRetries)
+			if sick && err.Error() != last {
+				last = err.Error()
 				report(err)
 			}
 		}

@@ -13,6 +13,7 @@ import (
 // it has been started.
 func (p *Process) once(ctx context.Context, c command) (end exit, next *command) {
 	p.set(func(s *Status) { s.State, s.Problem, s.Hint, s.Started = Starting, "", "", time.Now() })
+	p.opts.Output.begin()
 	var line <-chan struct{}
 	if p.opts.ReadyLine != "" {
 		line = p.opts.Output.expect(p.opts.ReadyLine)
@@ -125,12 +126,13 @@ func (p *Process) watch(ctx context.Context, line <-chan struct{}) error {
 		return nil
 	}
 	p.opts.Health.watch(ctx, func(err error) {
+		before, _ := p.Status()
 		p.set(func(s *Status) {
 			if s.State, s.Problem, s.Hint = Running, "", ""; err != nil {
 				s.State, s.Problem, s.Hint = Unhealthy, err.Error(), cmp.Or(hint(err), unhealthyHint)
 			}
 		})
-		if err != nil {
+		if err != nil && before.State != Unhealthy {
 			p.opts.Log.Warn("the health check fails", "error", err, "hint", cmp.Or(hint(err), unhealthyHint))
 		}
 	})

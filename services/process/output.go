@@ -51,7 +51,14 @@ func (o *Output) expect(text string) <-chan struct{} {
 	return o.seen
 }
 
-// Tail returns the last lines.
+// begin forgets the last lines: those of a process are not those of the one before.
+func (o *Output) begin() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.last = nil
+}
+
+// Tail returns the last lines of the process that runs, or ran last.
 func (o *Output) Tail() string {
 	o.mu.Lock()
 	defer o.mu.Unlock()

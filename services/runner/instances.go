@@ -142,6 +142,8 @@ var ranks = []struct {
 
 // refresh makes the service's state of those of its processes: the worst counts.
 func (u *unit) refresh(a *attempt) {
+	u.refreshing.Lock() // what is found out last is what the service's state is
+	defer u.refreshing.Unlock()
 	worst, problem, remedy := len(ranks), "", ""
 	for _, p := range a.all() {
 		now, _ := p.Status()
@@ -156,10 +158,18 @@ func (u *unit) refresh(a *attempt) {
 	}
 }
 
-// restartPolicy is what the file says. A server that is provided is always kept.
+// restartPolicy is what the file says: restart, or without it deploy.restart_policy. A
+// server that is provided is always kept.
 func (u *unit) restartPolicy() string {
 	if u.service.Provider == compose.ByBacking {
 		return "always"
+	}
+	if d := u.service.Deploy; u.service.Restart == "" && d != nil && d.RestartPolicy != nil {
+		policy := map[string]string{"none": "no", "on-failure": "on-failure", "any": "always", "": "always"}[d.RestartPolicy.Condition]
+		if limit := d.RestartPolicy.MaxAttempts; policy == "on-failure" && limit != nil {
+			policy += fmt.Sprintf(":%d", *limit)
+		}
+		return policy
 	}
 	return u.service.Restart
 }

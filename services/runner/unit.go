@@ -25,6 +25,8 @@ type unit struct {
 
 	reporting sync.Mutex // held while the gateway is told
 
+	refreshing sync.Mutex // makes the state of those of the processes
+
 	mu         sync.Mutex
 	state      view.ServiceState
 	detail     string

@@ -2,6 +2,7 @@ package health
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,8 +31,8 @@ var standIns = map[string]func(ctx context.Context, t Target, args []string) err
 	"wget":                      web,
 }
 
-// postgres: the server answers a client, though it may refuse it, as pg_isready has it: it
-// leaves before it is asked for a password, of which the server writes nothing.
+// postgres: the server answers a client, though it may refuse it, as pg_isready has it. It
+// asks for nothing, so that the server has nothing to log.
 func postgres(ctx context.Context, t Target, args []string) error {
 	at, err := t.host(args, "-h", "-p", "--host", "--port")
 	if err != nil {
@@ -42,22 +43,37 @@ func postgres(ctx context.Context, t Target, args []string) error {
 		return err
 	}
 	defer func() { _ = c.Close() }()
-	user := "postgres"
+	user := cmp.Or(t.variable("POSTGRES_USER"), t.variable("POSTGRESQL_USERNAME"), "postgres")
 	if i := slices.Index(args, "-U"); i >= 0 && i+1 < len(args) {
 		user = args[i+1]
 	}
 	server := pgproto3.NewFrontend(c, c)
 	server.Send(&pgproto3.StartupMessage{
-		ProtocolVersion: pgproto3.ProtocolVersion30, Parameters: map[string]string{"user": user, "database": "postgres"},
+		ProtocolVersion: pgproto3.ProtocolVersion30,
+		Parameters:      map[string]string{"user": user, "database": cmp.Or(t.variable("POSTGRES_DB"), t.variable("POSTGRESQL_DATABASE"), user)},
 	})
 	if err := server.Flush(); err != nil {
 		return err
 	}
 	answer, err := server.Receive()
-	if refused, ok := answer.(*pgproto3.ErrorResponse); ok && refused.Code == "57P03" { // it is starting up, or shutting down
-		return fmt.Errorf("%s (%s)", refused.Message, refused.Code)
+	if err != nil {
+		return err
 	}
-	return err
+	if refused, ok := answer.(*pgproto3.ErrorResponse); ok && refused.Code == "57P03" { // it is starting up, or shutting down
+		return fmt.Errorf("%s (SQLSTATE %s)", refused.Message, refused.Code)
+	}
+	server.Send(&pgproto3.Terminate{})
+	return server.Flush()
+}
+
+// variable is one of the service's environment; "" for none.
+func (t Target) variable(name string) string {
+	for _, entry := range slices.Backward(t.Env) {
+		if value, ok := strings.CutPrefix(entry, name+"="); ok {
+			return value
+		}
+	}
+	return ""
 }
 
 // redis: the server answers PING, or asks for a password.
