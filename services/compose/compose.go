@@ -91,6 +91,9 @@ func Read(ctx context.Context, o Options) (*Project, error) {
 		if err := s.classify(p.Dir, o); err != nil {
 			p.problem(s, view.SeverityError, err)
 		}
+		if s.Provider == "" {
+			s.Provider, s.Reason = ByUser, "what the file says of it cannot be followed"
+		}
 		if s.Provider == ByProcess {
 			s.noteUnfollowed(model.Secrets)
 		}

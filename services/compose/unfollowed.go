@@ -42,7 +42,7 @@ var unfollowed = []struct {
 	{"tmpfs", func(s *Service) bool { return len(s.Tmpfs) > 0 }, "nothing is mounted"},
 	{"configs", func(s *Service) bool { return len(s.Configs) > 0 }, "nothing is mounted: have the program read the files where they are"},
 	{"volumes", (*Service).mountsOthers, "nothing is mounted: the program sees this machine's files, where they are"},
-	{"working_dir", func(s *Service) bool { return filepath.IsAbs(s.WorkingDir) }, "it is a container's: x-axion: {directory: ...} says another"},
+	{"working_dir", func(s *Service) bool { return filepath.IsAbs(s.WorkingDir) }, "it is a container's: say x-axion: {directory: ...}"},
 	{"pre_start", func(s *Service) bool { return len(s.PreStart) > 0 }, hooks},
 	{"post_start", func(s *Service) bool { return len(s.PostStart) > 0 }, hooks},
 	{"pre_stop", func(s *Service) bool { return len(s.PreStop) > 0 }, hooks},

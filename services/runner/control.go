@@ -99,8 +99,9 @@ func (u *unit) runs() bool {
 	switch u.state {
 	case view.ServiceStarting, view.ServiceRunning, view.ServiceUnhealthy, view.ServiceRestarting:
 		return true
+	default:
+		return false
 	}
-	return false
 }
 
 // control finds a service that can be started and stopped here, and has nobody else do so
@@ -109,12 +110,14 @@ func (r *Runner) control(ctx context.Context, service string) (u *unit, release 
 	if u = r.unit(service); u == nil {
 		return nil, nil, unknown(service)
 	}
-	switch u.service.Provider {
-	case compose.ByAxion:
+	switch {
+	case u.invalid != nil:
+		return nil, nil, u.invalid
+	case u.service.Provider == compose.ByAxion:
 		return nil, nil, hintError{
 			fmt.Errorf("%s is a part of axion itself: %s", service, u.service.Reason), "it starts and ends with axion up",
 		}
-	case compose.ByUser:
+	case u.service.Provider == compose.ByUser:
 		needs := u.service.Needs()
 		return nil, nil, hintError{fmt.Errorf("%s is not run by axion: %w", service, needs), hint(needs)}
 	}

@@ -98,10 +98,11 @@ func (u *unit) explain(i int) func(lines string) error {
 		case port == 0:
 			return hintError{fmt.Errorf("a port that it wants is taken: %s", lastLine(lines)), "have it read PORT"}
 		case i < len(u.at) && port != u.at[i]:
-			return u.ignoresPort(fmt.Sprintf("%s wants to listen on %d (%s)", u.service.Name, port, u.runner.ports.taken(port, u.service.Name)), i,
+			taken := u.runner.ports.taken(u.runner.ctx, port, u.service.Name)
+			return u.ignoresPort(fmt.Sprintf("%s wants to listen on %d (%s)", u.service.Name, port, taken), i,
 				"have it read PORT: the other one has that port")
 		}
-		return u.runner.ports.taken(port, u.service.Name)
+		return u.runner.ports.taken(u.runner.ctx, port, u.service.Name)
 	}
 }
 

@@ -85,11 +85,11 @@ func (p *ports) owner(port int) string {
 }
 
 // taken is the error about a port that a service cannot have: it names who has it.
-func (p *ports) taken(port int, service string) error {
+func (p *ports) taken(ctx context.Context, port int, service string) error {
 	if owner := p.owner(port); owner != "" && owner != service {
 		return hintError{fmt.Errorf("port %d is that of service %s", port, owner), "give one of them another port in the file"}
 	}
-	holder, ok := inspect.FindHolder(context.Background(), port)
+	holder, ok := inspect.FindHolder(ctx, port)
 	if ok && holder.PID == os.Getpid() {
 		return hintError{fmt.Errorf("port %d is taken by axion itself", port), "give one of them another port: see axion up --help"}
 	}

@@ -47,8 +47,9 @@ func (u *unit) prepare(ctx context.Context) (commands []commandFunc, serve func(
 	case compose.ByContainer:
 		commands, err = u.prepareContainer(ctx)
 		return commands, nil, err
+	default:
+		return nil, nil, fmt.Errorf("nothing runs what is provided by %s", u.service.Provider)
 	}
-	return nil, nil, fmt.Errorf("nothing runs what is provided by %s", u.service.Provider)
 }
 
 func (u *unit) values() map[string]string {

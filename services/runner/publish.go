@@ -72,7 +72,7 @@ func (u *unit) open(a *attempt, p types.ServicePortConfig) (addresses []string, 
 	if first != last {
 		return nil, hintError{fmt.Errorf("none of %s is free: %w", p.Published, err), "end what has one of them, or publish others"}
 	}
-	return nil, u.runner.ports.taken(first, u.service.Name)
+	return nil, u.runner.ports.taken(a.ctx, first, u.service.Name)
 }
 
 // forward listens at a port of an address, or where none is given at those of this machine,

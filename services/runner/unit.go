@@ -64,7 +64,7 @@ func (u *unit) assign(ports *ports) (err error) {
 			return err
 		}
 		if len(u.at) == 0 && port != want && !ports.free {
-			u.moved = []string{fmt.Sprintf("%s: it listens on %d", ports.taken(want, u.service.Name), port)}
+			u.moved = []string{fmt.Sprintf("%s: it listens on %d", ports.taken(u.runner.ctx, want, u.service.Name), port)}
 		}
 		u.at, want = append(u.at, port), 0
 	}

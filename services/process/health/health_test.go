@@ -71,14 +71,15 @@ func TestCheck(t *testing.T) {
 		own  string
 		want string // a part of the error; "" for none
 	}{
-		"Passes":        {[]string{"CMD", "true"}, "", ""},
-		"Fails":         {[]string{"CMD", "sh", "-c", "echo first; echo why >&2; exit 3"}, "", "exit status 3: why"},
-		"Shell":         {[]string{"CMD-SHELL", `test "$COLOUR" = green && test -d .`}, "", ""},
-		"ShellFails":    {[]string{"CMD-SHELL", `test "$COLOUR" = red || exit 1`}, "", "exit status 1"},
-		"NoTool":        {[]string{"CMD", "no-such-tool"}, "", "no-such-tool"},
-		"Curl":          {[]string{"CMD", "curl-none/curl", "-f", "http://localhost:3000/health"}, at, ""},
-		"CurlNotFound":  {[]string{"CMD-SHELL", "none/curl -fsS http://localhost:3000/x || exit 1"}, at, "404"},
-		"Wget":          {[]string{"CMD-SHELL", "none/wget --no-verbose --tries=1 --spider localhost:3000/health > /dev/null 2>&1 || exit 1"}, at, ""},
+		"Passes":       {[]string{"CMD", "true"}, "", ""},
+		"Fails":        {[]string{"CMD", "sh", "-c", "echo first; echo why >&2; exit 3"}, "", "exit status 3: why"},
+		"Shell":        {[]string{"CMD-SHELL", `test "$COLOUR" = green && test -d .`}, "", ""},
+		"ShellFails":   {[]string{"CMD-SHELL", `test "$COLOUR" = red || exit 1`}, "", "exit status 1"},
+		"NoTool":       {[]string{"CMD", "no-such-tool"}, "", "no-such-tool"},
+		"Curl":         {[]string{"CMD", "curl-none/curl", "-f", "http://localhost:3000/health"}, at, ""},
+		"CurlNotFound": {[]string{"CMD-SHELL", "none/curl -fsS http://localhost:3000/x || exit 1"}, at, "404"},
+		"Wget": {[]string{"CMD-SHELL", "none/wget --no-verbose --tries=1 --spider localhost:3000/health > /dev/null 2>&1 || exit 1"},
+			at, ""},
 		"Nc":            {[]string{"CMD", "none/nc", "-z", "localhost", "3000"}, at, ""},
 		"NcRefused":     {[]string{"CMD", "none/nc", "-z", "localhost", "3000"}, refused(t), "refused"},
 		"PgIsReady":     {[]string{"CMD-SHELL", "none/pg_isready -U tea -d x"}, speaker(t, no), ""},
