@@ -37,7 +37,7 @@ func openConsole(t *testing.T, compose string, args ...string) *console {
 		t.Fatal(err)
 	}
 	c := &console{t: t, ended: make(chan error, 1)}
-	c.Cmd = exec.Command(binary, append([]string{"up", "--ephemeral", "--ports", "auto", "--no-builtins"}, args...)...)
+	c.Cmd = exec.Command(binary, append([]string{"up", "--ports", "auto", "--no-builtins"}, args...)...)
 	c.Dir, c.Env = dir, append(os.Environ(), "TERM=xterm", "NO_COLOR=")
 	var err error
 	if c.screen, err = pty.Start(c.Cmd); err != nil {
@@ -58,6 +58,23 @@ func openConsole(t *testing.T, compose string, args ...string) *console {
 		}
 	})
 	return c
+}
+
+// show runs another command on a terminal, in the same directory, and returns what it shows.
+func (c *console) show(args ...string) string {
+	c.t.Helper()
+	cmd := exec.CommandContext(c.t.Context(), binary, args...)
+	cmd.Dir, cmd.Env = c.Dir, c.Env
+	screen, err := pty.Start(cmd)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer func() { _ = screen.Close() }()
+	text, _ := io.ReadAll(screen) // EIO at the command's end
+	if err := cmd.Wait(); err != nil {
+		c.t.Fatalf("axion %s: %v\n%s", strings.Join(args, " "), err, text)
+	}
+	return string(text)
 }
 
 // await waits for a pattern on the screen, and returns what its groups match.
@@ -142,6 +159,12 @@ func TestTerminalPlain(t *testing.T) {
 	c := openConsole(t, "services: {web: {x-axion: {command: sh -c 'echo hello; exec sleep 1000'}}}", "--no-color")
 	c.await(`(?m)^web › running\r$`)
 	c.await(`(?m)^web \| hello\r$`)
+	if shown := c.show("logs", "web"); !strings.Contains(shown, "\x1b[") {
+		t.Errorf("logs has no colours: %q", shown)
+	}
+	if shown := c.show("logs", "web", "--no-color"); !strings.Contains(shown, "web | hello") || strings.Contains(shown, "\x1b") {
+		t.Errorf("logs --no-color: %q", shown)
+	}
 	if err := c.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}

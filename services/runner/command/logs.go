@@ -70,6 +70,9 @@ func logsCommand(s Stack) *cobra.Command {
 	asJSON := cmd.Flags().Bool("json", false, "print a line of JSON for each")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		l := logs{services: args, level: *level, printer: newLinePrinter(cmd.OutOrStdout(), *asJSON)}
+		if plain, err := cmd.Flags().GetBool("no-color"); err == nil && plain { // a flag of the root's
+			l.printer.colour = false
+		}
 		var err error
 		if l.since, err = parseSince(*since, time.Now()); err != nil {
 			return err
