@@ -136,24 +136,21 @@ func (c *client) services(ctx context.Context) ([]view.Service, error) {
 	return list.Items, err
 }
 
-// find lists those services that have a name; an unknown name is an error.
-func (c *client) find(ctx context.Context, names ...string) ([]view.Service, error) {
+// check refuses names that no service has.
+func (c *client) check(ctx context.Context, names ...string) error {
 	all, err := c.services(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if len(all) == 0 {
-		return nil, c.noServices()
+		return c.noServices()
 	}
-	found := make([]view.Service, 0, len(names))
 	for _, name := range names {
-		i := slices.IndexFunc(all, func(s view.Service) bool { return s.Name == name })
-		if i < 0 {
-			return nil, unknown(name, serviceNames(all))
+		if known := serviceNames(all); !slices.Contains(known, name) {
+			return unknown(name, known)
 		}
-		found = append(found, all[i])
 	}
-	return found, nil
+	return nil
 }
 
 func serviceNames(all []view.Service) []string {

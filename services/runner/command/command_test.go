@@ -17,13 +17,15 @@ func TestPrintServices(t *testing.T) {
 	var out bytes.Buffer
 	err := printServices(&out, []view.Service{
 		{Name: "web", Provider: "process", Reason: "x-axion gives a command", State: view.ServiceRunning,
-			Instances: []view.ServiceInstance{{PID: 1, StartedAt: now.Add(-time.Minute), Restarts: 2}, {PID: 2, StartedAt: now.Add(-time.Second)}},
-			Ports:     []view.ServicePort{{Port: 3000, Address: "127.0.0.1:3000"}, {Port: 3000, Address: "127.0.0.1:4711"}}},
+			Instances: []view.ServiceInstance{
+				{PID: 1, StartedAt: now.Add(-time.Minute), Restarts: 2, CPU: 0.25, Memory: 3 << 20}, {PID: 2, StartedAt: now.Add(-time.Second)},
+			},
+			Ports: []view.ServicePort{{Port: 3000, Address: "127.0.0.1:3000"}, {Port: 3000, Address: "127.0.0.1:4711"}}},
 		{Name: "mongo", Provider: "yours", Reason: "nothing here provides it", State: view.ServiceWaiting, Detail: "one\ntwo\x1b[2J",
 			Notes: []string{"a note"}, Hint: "start it"},
 	}, now)
-	const want = `SERVICE  STATE        PROVIDER                          PORTS                               RESTARTS  UPTIME
-web      running (2)  process: x-axion gives a command  127.0.0.1:3000 127.0.0.1:4711→3000  2         1m0s
+	const want = `SERVICE  STATE        PROVIDER                          PORTS                               RESTARTS  UPTIME  CPU  MEMORY
+web      running (2)  process: x-axion gives a command  127.0.0.1:3000 127.0.0.1:4711→3000  2         1m0s    25%  3.0 MiB
 mongo    waiting      yours: nothing here provides it                                       0
          one
          two

@@ -14,7 +14,8 @@ import (
 func actCommand(s Stack, verb, short string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: verb + " SERVICE...", Short: short, Args: cobra.MinimumNArgs(1),
-		Long: short + ", in the running stack, one after the other.\nIt returns once that is done: what is started runs then, and may not be ready yet.",
+		Long: short + ", in the running stack, one after the other.\n" +
+			"It returns once that is done: what is started runs then, and may not be ready yet.",
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		c, err := s.open()
@@ -22,7 +23,7 @@ func actCommand(s Stack, verb, short string) *cobra.Command {
 			return err
 		}
 		args = slices.Compact(args)
-		if _, err := c.find(cmd.Context(), args...); err != nil {
+		if err := c.check(cmd.Context(), args...); err != nil {
 			return err
 		}
 		for _, name := range args {

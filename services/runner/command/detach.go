@@ -112,6 +112,9 @@ func (s Stack) startDetached(ctx context.Context) (running summary.Summary, err 
 			_ = cmd.Process.Kill()
 			return running, context.Cause(ctx)
 		case err := <-ended:
+			if err == nil {
+				err = errors.New("it was stopped")
+			}
 			return running, failedStart(path, err)
 		case <-tick.C:
 		}
@@ -127,7 +130,7 @@ func failedStart(path string, ended error) error {
 	if err != nil {
 		return errors.Join(ended, err)
 	}
-	failed := hintError{fmt.Errorf("the stack has not started: %v", ended), "see " + path}
+	failed := hintError{fmt.Errorf("the stack has not started: %w", ended), "see " + path}
 	for line := range bytes.Lines(text) {
 		line := strings.TrimSpace(string(line))
 		if message, ok := strings.CutPrefix(line, "error: "); ok {

@@ -66,6 +66,11 @@ func (s Stack) down(ctx context.Context, running summary.Summary, timeout time.D
 		}
 	}
 	fmt.Fprintln(out, "stopping: waits for", what)
+	return awaitEnd(ctx, running, timeout, out)
+}
+
+// awaitEnd waits until a stack has ended, and kills it after the timeout; 0 for never.
+func awaitEnd(ctx context.Context, running summary.Summary, timeout time.Duration, out io.Writer) error {
 	began, reminded := time.Now(), time.Now()
 	tick := time.NewTicker(lookInterval)
 	defer tick.Stop()

@@ -63,7 +63,7 @@ func (s Stack) environment(ctx context.Context, service ...string) ([]variable, 
 	if err != nil {
 		return nil, err
 	}
-	if _, err := c.find(ctx, service...); err != nil {
+	if err := c.check(ctx, service...); err != nil {
 		return nil, err
 	}
 	var list struct{ Items []variable }

@@ -49,11 +49,12 @@ func (s Stack) startEphemeral(ctx context.Context, messages io.Writer) (running 
 	if err != nil {
 		return running, nil, fmt.Errorf("start a stack: %w", err)
 	}
-	ended := make(chan error, 1)
+	ended := make(chan struct{})
 	line, err := bufio.NewReader(out).ReadBytes('\n')
 	go func() {
+		defer close(ended)
 		_, _ = io.Copy(io.Discard, out)
-		ended <- cmd.Wait()
+		_ = cmd.Wait() // what it had to say is in its log
 	}()
 	if err == nil {
 		err = json.Unmarshal(line, &running)
@@ -75,7 +76,7 @@ func (s Stack) startEphemeral(ctx context.Context, messages io.Writer) (running 
 }
 
 // endStack asks a stack to end, and waits until it has.
-func endStack(ctx context.Context, c *client, cmd *exec.Cmd, ended <-chan error) error {
+func endStack(ctx context.Context, c *client, cmd *exec.Cmd, ended <-chan struct{}) error {
 	timer := time.NewTimer(endTimeout)
 	defer timer.Stop()
 	if err := c.post(ctx, "/api/shutdown", nil, nil); err != nil {

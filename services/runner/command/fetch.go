@@ -73,7 +73,9 @@ func fetch(ctx context.Context, b postgres.Binaries, major int, out io.Writer) e
 		err = found.Instead
 	}
 	if err != nil {
-		return hintError{fmt.Errorf("%s: %w", what, err), "fetch it with a network, install it, or ask for a version that can be had by --postgres"}
+		return hintError{
+			fmt.Errorf("%s: %w", what, err), "fetch it with a network, install it, or ask for a version that can be had by --postgres",
+		}
 	}
 	if fetched == 0 {
 		_, err = fmt.Fprintf(out, "%s: is here already, %d in %s\n", what, found.Major, found.Dir)

@@ -111,7 +111,9 @@ func TestFormatsName(t *testing.T) {
 func TestFormatsComment(t *testing.T) {
 	t.Parallel()
 	v := variable{Name: "BROKER", Value: "localhost:9092", From: "kafka:9092", Service: "kafka"}
-	for comments, want := range map[bool]string{true: "# kafka: was \"kafka:9092\"\nBROKER=localhost:9092\n", false: "BROKER=localhost:9092\n"} {
+	for comments, want := range map[bool]string{
+		true: "# kafka: was \"kafka:9092\"\nBROKER=localhost:9092\n", false: "BROKER=localhost:9092\n",
+	} {
 		if got := write(t, "dotenv", comments, v); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}

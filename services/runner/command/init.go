@@ -32,10 +32,11 @@ type proposal struct {
 
 func initCommand(s Stack) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "init", Short: "Say who provides each service of the compose file, and propose commands for those that have none", Args: cobra.NoArgs,
+		Use: "init", Short: "Say who provides each service of the compose file, and propose commands for those without one", Args: cobra.NoArgs,
 		Long: "Say who provides each service of the compose file and why, before anything runs, and propose a command for those that are\n" +
 			"built and say none: what the folder of the build suggests. On a terminal it asks for each, and writes the commands that\n" +
-			"are accepted into " + compose.PersonalFile + " beside the compose file, which stays as it is. Elsewhere nothing is written, but with --yes.",
+			"are accepted into " + compose.PersonalFile + " beside the compose file, which stays as it is. Elsewhere nothing is\n" +
+			"written, but with --yes.",
 	}
 	yes := cmd.Flags().BoolP("yes", "y", false, "accept all that is proposed")
 	asJSON := cmd.Flags().Bool("json", false, "print JSON, and ask nothing")
@@ -137,7 +138,8 @@ func (i *initialization) accepted(all, ask bool, in io.Reader) []proposal {
 	case len(proposed) == 0 || all:
 		return proposed
 	case !ask:
-		fmt.Fprintf(i.out, "\nNothing was written: axion init --yes writes what is proposed into %s, axion up --yes takes it once.\n", compose.PersonalFile)
+		fmt.Fprintf(i.out, "\nNothing was written: axion init --yes writes what is proposed into %s, axion up --yes takes it once.\n",
+			compose.PersonalFile)
 		return nil
 	}
 	var accepted []proposal

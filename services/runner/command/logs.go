@@ -184,10 +184,13 @@ func (l *logs) wants(line logLine) bool {
 func (l *logs) follow(ctx context.Context, after string) error {
 	dialer := websocket.Dialer{NetDialContext: l.client.dial, HandshakeTimeout: queryTimeout}
 	conn, res, err := dialer.DialContext(ctx, "ws"+strings.TrimPrefix(l.client.Dashboard, "http")+"/ws", nil)
-	if err != nil {
-		if res != nil {
-			return problem(res.Status, res.Body)
-		}
+	if res != nil {
+		defer func() { _ = res.Body.Close() }()
+	}
+	switch {
+	case err != nil && res != nil:
+		return problem(res.Status, res.Body)
+	case err != nil:
 		return &unreachableError{err}
 	}
 	defer func() { _ = conn.Close() }()

@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
 	"axion/web/view"
@@ -42,7 +43,7 @@ func psCommand(s Stack) *cobra.Command {
 
 // printServices writes a table of services, with what is to be said of one below its row.
 func printServices(w io.Writer, all []view.Service, now time.Time) error {
-	rows := [][]string{{"SERVICE", "STATE", "PROVIDER", "PORTS", "RESTARTS", "UPTIME"}}
+	rows := [][]string{{"SERVICE", "STATE", "PROVIDER", "PORTS", "RESTARTS", "UPTIME", "CPU", "MEMORY"}}
 	for _, s := range all {
 		rows = append(rows, row(s, now))
 	}
@@ -69,10 +70,10 @@ func printServices(w io.Writer, all []view.Service, now time.Time) error {
 
 // row is a service's line of the table.
 func row(s view.Service, now time.Time) []string {
-	state, restarts := string(s.State), 0
+	state, restarts, cpu, memory := string(s.State), 0, 0.0, uint64(0)
 	var since time.Time
 	for _, i := range s.Instances {
-		restarts += i.Restarts
+		restarts, cpu, memory = restarts+i.Restarts, cpu+i.CPU, memory+i.Memory
 		if i.PID != 0 && (since.IsZero() || i.StartedAt.Before(since)) {
 			since = i.StartedAt
 		}
@@ -80,15 +81,20 @@ func row(s view.Service, now time.Time) []string {
 	if len(s.Instances) > 1 {
 		state += fmt.Sprintf(" (%d)", len(s.Instances))
 	}
-	uptime := ""
+	var uptime, load, used string
 	if !since.IsZero() {
 		uptime = max(0, now.Sub(since)).Round(time.Second).String()
+	}
+	if memory > 0 {
+		load, used = fmt.Sprintf("%.0f%%", 100*cpu), humanize.IBytes(memory)
 	}
 	var ports []string
 	for _, p := range s.Ports {
 		ports = append(ports, cell(p))
 	}
-	return []string{printable(s.Name), state, printable(s.Provider + ": " + s.Reason), strings.Join(ports, " "), fmt.Sprint(restarts), uptime}
+	return []string{
+		printable(s.Name), state, printable(s.Provider + ": " + s.Reason), strings.Join(ports, " "), fmt.Sprint(restarts), uptime, load, used,
+	}
 }
 
 // cell is where a service listens, in one word: "127.0.0.1:49152→3000" where the container's

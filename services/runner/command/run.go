@@ -130,7 +130,7 @@ func (s Stack) runEnvironment(ctx context.Context, running summary.Summary, o ru
 	var list struct{ Items []variable }
 	if o.service == "" {
 		err = c.get(ctx, "/api/environment", &list)
-	} else if _, err = c.find(ctx, o.service); err == nil {
+	} else if err = c.check(ctx, o.service); err == nil {
 		err = c.get(ctx, servicePath(o.service, "environment?reveal=true"), &list)
 	}
 	if err != nil {
