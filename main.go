@@ -35,6 +35,7 @@ import (
 	"axion/services/backing/postgres"
 	"axion/services/bus/dlq"
 	"axion/services/commandline"
+	"axion/services/compose"
 	"axion/services/contract"
 	"axion/services/datadir"
 	"axion/services/datadir/private"
@@ -240,7 +241,10 @@ func (s *stack) start(ctx context.Context) (err error) {
 	s.OnStop(s.spans.Close)
 	s.OnStop(s.traces.Receive(s.listeners.OTLPHTTP, s.listeners.OTLPGRPC, s.log).Close)
 	topics, keep := s.builtins.Topics()
+	file := compose.KafkaSettingsOf(ctx,
+		compose.Options{Files: provider.ComposeFiles(s.files), Env: os.Environ(), Profiles: s.project.Profiles})
 	s.broker, err = s.kafka.Open(ctx, broker.Options{
+		Partitions: file.Partitions, Retention: file.Retention, RetentionBytes: file.RetentionBytes,
 		Listener: s.listeners.Kafka, More: s.listeners.MoreKafka, Addresses: s.listeners.KafkaAddrs,
 		Dir: filepath.Join(s.data, "broker"), Log: s.log.With("service", "broker"), Topics: topics, InfiniteTopics: keep,
 		Replaced: services.IsMember,

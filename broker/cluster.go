@@ -75,7 +75,7 @@ func (f *Flags) Open(ctx context.Context, o Options) (Cluster, error) {
 	}
 	if !f.External() {
 		o.Advertise = cmp.Or(f.Advertise, o.Advertise)
-		o.Retention, o.RetentionBytes = f.Retention.Age, f.Retention.Bytes
+		o.Retention, o.RetentionBytes = cmp.Or(f.Retention.Age, o.Retention), cmp.Or(f.Retention.Bytes, o.RetentionBytes)
 		b, err := Start(ctx, o)
 		if err != nil {
 			return nil, err // not a nil *Broker, which is no nil Cluster

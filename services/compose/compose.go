@@ -97,6 +97,9 @@ func Read(ctx context.Context, o Options) (*Project, error) {
 		if s.Provider == ByProcess {
 			s.noteUnfollowed(model.Secrets)
 		}
+		if i := slices.IndexFunc(p.Services, func(o *Service) bool { return o.Kind == Kafka }); s.Kind == Kafka && i >= 0 {
+			s.Notes = []string{"it is one broker with " + p.Services[i].Name + ", whose settings count"}
+		}
 		p.Services = append(p.Services, s)
 	}
 	return p, nil

@@ -64,6 +64,7 @@ func (s *Service) classify(project string, o Options) error {
 	switch s.Kind {
 	case Kafka:
 		s.Provider, s.Reason = ByAxion, "the broker stands in for "+s.Image
+		_, s.Notes = s.kafkaSettings()
 	case ZooKeeper:
 		s.Provider, s.Reason = ByAxion, "the broker needs none"
 	case Traefik:

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"axion/web/stacktest"
@@ -25,6 +26,7 @@ services:
     image: confluentinc/cp-kafka:7.5.0
     environment:
       KAFKA_LISTENERS: HOST://0.0.0.0:19092,DOCKER://0.0.0.0:9092
+      KAFKA_NUM_PARTITIONS: 5
       KAFKA_ADVERTISED_LISTENERS: HOST://localhost:9092,DOCKER://kafka:9092
     ports: ["%d:19092"]
   kafka-ui: {image: "provectuslabs/kafka-ui:latest", ports: ["%d:8080"]}
@@ -77,6 +79,10 @@ func TestPublishedPorts(t *testing.T) {
 	defer client.Close()
 	if err := client.ProduceSync(t.Context(), &kgo.Record{Topic: "tea", Value: []byte("x")}).FirstErr(); err != nil {
 		t.Error(err)
+	}
+	topics, err := kadm.NewClient(client).ListTopics(t.Context(), "tea")
+	if err != nil || len(topics["tea"].Partitions) != 5 {
+		t.Errorf("partitions: got %+v, %v, want the file's 5", topics["tea"].Partitions, err)
 	}
 	var list struct{ Items []view.Service }
 	s.Get(t, s.Dashboard+"/api/services").Decode(t, http.StatusOK, &list)
