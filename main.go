@@ -288,7 +288,7 @@ func (s *stack) serve(ctx context.Context) error {
 	if err := s.runProject(ctx); err != nil {
 		return err
 	}
-	s.gateway.Start()
+	s.gateway.Start() //nolint:contextcheck // it lives until Close
 	s.Go(s.gateway.Wait)
 	published, err := publish.Open(publish.Options{
 		Dir: filepath.Join(s.data, "compose.d"), Listen: s.addresses.ListenHTTP, Log: s.log.With("service", "gateway"),
@@ -354,7 +354,7 @@ func (s *stack) runProject(ctx context.Context) (err error) {
 			s.printer.Print(terminal.Line{Service: service, Time: l.Time, Stream: l.Stream, Text: l.Text})
 		},
 	})
-	s.runner.Run(&s.Group)
+	s.runner.Run(&s.Group) //nolint:contextcheck // its services live until the group ends them
 	return err
 }
 

@@ -48,7 +48,7 @@ func serveOurs(ctx context.Context) error {
 		}
 		defer pprof.StopCPUProfile()
 	}
-	g.Start()
+	g.Start() //nolint:contextcheck // it lives until Close
 	fmt.Println(plain.Addr(), secure.Addr())
 	go func() { // ends with its parent
 		_, _ = io.Copy(io.Discard, os.Stdin)

@@ -2,6 +2,7 @@ package container
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/csv"
 	"fmt"
 	"maps"
@@ -172,30 +173,16 @@ func (f *flags) pairs(flag string, all map[string]string) {
 // mounts adds volumes. The folder of a bind is made where there is none, as compose does it.
 func (f *flags) mounts(all []types.ServiceVolumeConfig, names map[string]string) error {
 	for _, v := range all {
+		source, err := source(v, names)
+		if err != nil {
+			return err
+		}
 		mount := []string{"type=" + v.Type, "target=" + v.Target}
-		switch v.Type {
-		case types.VolumeTypeBind:
-			if !filepath.IsAbs(v.Source) {
-				return fmt.Errorf("volume %s: its source %q is no absolute path", v.Target, v.Source)
-			}
-			if err := os.MkdirAll(v.Source, 0o755); err != nil {
-				if _, missing := os.Stat(v.Source); missing != nil {
-					return fmt.Errorf("volume %s: %w", v.Target, err)
-				}
-			}
-			mount = append(mount, "source="+v.Source)
-		case types.VolumeTypeVolume:
-			if source := names[v.Source]; source != "" {
-				mount = append(mount, "source="+source)
-			} else if v.Source != "" {
-				mount = append(mount, "source="+v.Source)
-			}
-		case types.VolumeTypeTmpfs:
-			if v.Tmpfs != nil && v.Tmpfs.Size > 0 {
-				mount = append(mount, fmt.Sprintf("tmpfs-size=%d", v.Tmpfs.Size))
-			}
-		default:
-			return hintError{fmt.Errorf("volume %s: its type %q is not supported", v.Target, v.Type), "use bind, volume or tmpfs"}
+		if source != "" {
+			mount = append(mount, "source="+source)
+		}
+		if v.Tmpfs != nil && v.Tmpfs.Size > 0 {
+			mount = append(mount, fmt.Sprintf("tmpfs-size=%d", v.Tmpfs.Size))
 		}
 		if v.ReadOnly {
 			mount = append(mount, "readonly")
@@ -207,6 +194,27 @@ func (f *flags) mounts(all []types.ServiceVolumeConfig, names map[string]string)
 		f.add("--mount", line)
 	}
 	return nil
+}
+
+// source is what a volume mounts; empty where that has no name.
+func source(v types.ServiceVolumeConfig, names map[string]string) (string, error) {
+	switch v.Type {
+	case types.VolumeTypeBind:
+		if !filepath.IsAbs(v.Source) {
+			return "", fmt.Errorf("volume %s: its source %q is no absolute path", v.Target, v.Source)
+		}
+		if err := os.MkdirAll(v.Source, 0o755); err != nil {
+			if _, missing := os.Stat(v.Source); missing != nil {
+				return "", fmt.Errorf("volume %s: %w", v.Target, err)
+			}
+		}
+		return v.Source, nil
+	case types.VolumeTypeVolume:
+		return cmp.Or(names[v.Source], v.Source), nil
+	case types.VolumeTypeTmpfs:
+		return "", nil
+	}
+	return "", hintError{fmt.Errorf("volume %s: its type %q is not supported", v.Target, v.Type), "use bind, volume or tmpfs"}
 }
 
 // csvLine is how the engine's command line reads a mount.

@@ -46,7 +46,7 @@ func (u *unit) begin() *attempt {
 
 // renew starts an attempt, and returns once it has settled: with an error where it failed.
 func (u *unit) renew(ctx context.Context) error {
-	a := u.begin()
+	a := u.begin() //nolint:contextcheck // the attempt outlives the call
 	if a == nil {
 		return errClosed
 	}

@@ -1,3 +1,5 @@
+//go:build unix
+
 package runner
 
 import (
@@ -95,15 +97,6 @@ func TestControl(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-}
-
-// happened lists a service's events.
-func happened(s view.Service) string {
-	var all []string
-	for _, e := range s.Events {
-		all = append(all, strings.TrimSpace(string(e.Kind)+" "+e.Detail))
-	}
-	return strings.Join(all, ", ")
 }
 
 func (s *stack) count(file string) int {

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"strings"
 	"testing"
 
 	"axion/web/view"
@@ -42,4 +43,13 @@ func TestMasked(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", value, got, want)
 		}
 	}
+}
+
+// happened lists a service's events.
+func happened(s view.Service) string {
+	var all []string
+	for _, e := range s.Events {
+		all = append(all, strings.TrimSpace(string(e.Kind)+" "+e.Detail))
+	}
+	return strings.Join(all, ", ")
 }

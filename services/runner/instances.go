@@ -188,5 +188,5 @@ func stopSignal(s *compose.Service) syscall.Signal {
 	if s.Kind == compose.Postgres {
 		return syscall.SIGINT
 	}
-	return signals[strings.TrimPrefix(strings.ToUpper(s.StopSignal), "SIG")]
+	return process.Signals[strings.TrimPrefix(strings.ToUpper(s.StopSignal), "SIG")]
 }

@@ -70,7 +70,7 @@ func isFree(port int) bool {
 		l, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port)))
 		if err == nil {
 			_ = l.Close()
-		} else if host == "127.0.0.1" || errors.Is(err, inUse) { // this machine may have no IPv6
+		} else if host == "127.0.0.1" || errors.Is(err, inspect.ErrInUse) { // this machine may have no IPv6
 			return false
 		}
 	}

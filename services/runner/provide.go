@@ -134,8 +134,9 @@ func settings(s *compose.Service) []string {
 
 func (u *unit) prepareRedis() ([]commandFunc, func(context.Context) error, error) {
 	s, err := redis.Prepare(redis.Options{
-		Command: u.service.Command, Environment: u.values(), DataDir: filepath.Join(u.runner.opts.DataDir, "redis", u.service.Name), Port: u.at[0],
-		Files: mounts(u.service),
+		Command: u.service.Command, Environment: u.values(), Port: u.at[0],
+		DataDir: filepath.Join(u.runner.opts.DataDir, "redis", u.service.Name),
+		Files:   mounts(u.service),
 	})
 	if err != nil {
 		return nil, nil, err

@@ -100,7 +100,8 @@ services:
 		return err == nil
 	})
 	out, stderr, code := execute(t, dir, "down", "--timeout", "1s", "--volumes")
-	if code != 0 || !strings.Contains(out, "stopping: waits for stuck, process ") || !strings.Contains(out, "killed: it has not ended within 1s") ||
+	if code != 0 || !strings.Contains(out, "stopping: waits for stuck, process ") ||
+		!strings.Contains(out, "killed: it has not ended within 1s") ||
 		!strings.Contains(out, "removed "+filepath.Join(dir, ".axion", "postgres", "db")) {
 		t.Errorf("got %d, %s%s", code, out, stderr)
 	}

@@ -105,7 +105,8 @@ func TestRunName(t *testing.T) {
 		}
 		stacktest.Eventually(t, end.name+": the route's end", func() bool { return status() == http.StatusNotFound })
 	}
-	if _, refused, code := execute(t, dir, args("run", "--name", "axion", "--", "true")...); code != 1 || !strings.Contains(refused, "stack itself") {
+	_, refused, code := execute(t, dir, args("run", "--name", "axion", "--", "true")...)
+	if code != 1 || !strings.Contains(refused, "stack itself") {
 		t.Errorf("a host of the stack: got %d, %s", code, refused)
 	}
 }
@@ -122,7 +123,8 @@ services:
 `)
 	out, stderr, code := execute(t, dir, "run", "--", "sh", "-c", "cat once.txt; echo $AXION_DASHBOARD; exit 3")
 	first, dashboard, _ := strings.Cut(strings.TrimSpace(out), "\n")
-	if code != 3 || first != "once" || !strings.HasPrefix(dashboard, "http://127.0.0.1:") || !strings.Contains(stderr, "started one that keeps nothing") {
+	if code != 3 || first != "once" || !strings.HasPrefix(dashboard, "http://127.0.0.1:") ||
+		!strings.Contains(stderr, "started one that keeps nothing") {
 		t.Fatalf("got %d, %s%s", code, out, stderr)
 	}
 	if answer, err := http.Get(dashboard + "/health"); err == nil {

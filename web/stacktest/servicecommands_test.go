@@ -184,7 +184,8 @@ func TestServiceCommandsErr(t *testing.T) {
 	all := [][]string{{"ps"}, {"logs", "web"}, {"stop", "web"}, {"start", "web"}, {"restart", "web"}, {"env", "web"}}
 	for _, command := range all {
 		_, stderr, code := execute(t, t.TempDir(), append(command, "--data", data)...)
-		if code != 1 || !strings.Contains(stderr, "error: no stack is running on "+data) || !strings.Contains(stderr, "hint: start one with axion") {
+		if code != 1 || !strings.Contains(stderr, "error: no stack is running on "+data) ||
+			!strings.Contains(stderr, "hint: start one with axion") {
 			t.Errorf("axion %v without a stack: got %d, %s", command, code, stderr)
 		}
 	}

@@ -1,0 +1,8 @@
+//go:build unix
+
+package inspect
+
+import "syscall"
+
+// ErrInUse is the error of a port that somebody has.
+const ErrInUse = syscall.EADDRINUSE
