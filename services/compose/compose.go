@@ -32,6 +32,8 @@ type Project struct {
 	Dir      string // absolute
 	Services []*Service
 	Volumes  types.Volumes
+	// Inactive are the services whose profiles, which are all off, these are.
+	Inactive map[string][]string
 	Problems []view.Problem
 }
 
@@ -61,14 +63,17 @@ func Read(ctx context.Context, o Options) (*Project, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Project{Name: model.Name, Dir: model.WorkingDir, Volumes: model.Volumes}
+	p := &Project{Name: model.Name, Dir: model.WorkingDir, Volumes: model.Volumes, Inactive: map[string][]string{}}
+	for name, s := range model.DisabledServices {
+		p.Inactive[name] = s.Profiles
+	}
 	places := locate(o.Files)
 	personal, err := readPersonal(p.Dir)
 	if err != nil {
 		return nil, err
 	}
 	for name := range personal.Services {
-		if _, ok := model.Services[name]; !ok {
+		if _, ok := model.Services[name]; !ok && p.Inactive[name] == nil {
 			p.Problems = append(p.Problems, view.Problem{
 				Severity: view.SeverityError, File: personal.file, Line: personal.lines[name], Service: name,
 				Message: "the compose file has no such service", Hint: "use the name of a service under services:",
@@ -138,7 +143,7 @@ func load(ctx context.Context, o Options) (*types.Project, error) {
 	}
 	project, err := options.LoadProject(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("compose file %s: %w", o.Files[0], err)
+		return nil, loadError(err, o.Files)
 	}
 	return project, nil
 }

@@ -124,5 +124,6 @@ func (e *InUseError) Error() string {
 
 // Hint is the hint shown with the error.
 func (e *InUseError) Hint() string {
-	return "stop that process, use another directory by --data DIR, or none by --ephemeral"
+	return "where that is the stack of this folder, see axion ps, or end it by axion down; or use another directory by --data DIR, " +
+		"or none by --ephemeral"
 }

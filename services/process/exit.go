@@ -26,7 +26,7 @@ func (e exit) String() string {
 	case e.err == nil:
 		return "it ended with status 0"
 	case e.signal != "":
-		how = "it was ended by " + e.signal
+		how = "a signal ended it (" + e.signal + ")"
 	case e.code > 0:
 		how = fmt.Sprintf("it ended with status %d", e.code)
 	default:

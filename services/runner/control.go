@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"axion/services/compose"
@@ -108,7 +109,7 @@ func (u *unit) runs() bool {
 // until release is called.
 func (r *Runner) control(ctx context.Context, service string) (u *unit, release func(), err error) {
 	if u = r.unit(service); u == nil {
-		return nil, nil, unknown(service)
+		return nil, nil, r.unknown(service)
 	}
 	switch {
 	case u.invalid != nil:
@@ -129,7 +130,30 @@ func (r *Runner) control(ctx context.Context, service string) (u *unit, release 
 	}
 }
 
-func unknown(service string) error { return fmt.Errorf("the compose file has no service %s", service) }
+// unknown is the error about a service that does not run here.
+func (r *Runner) unknown(service string) error {
+	if profiles := r.inactive[service]; len(profiles) > 0 {
+		return hintError{
+			fmt.Errorf("service %s is in the profile %s, which is off", service, strings.Join(profiles, " and ")),
+			"axion up --profile " + profiles[0],
+		}
+	}
+	return fmt.Errorf("the compose file has no service %s", service)
+}
+
+// Service is what is known of one service now. The error says that there is none, or which
+// profile it is in.
+func (r *Runner) Service(name string) (view.Service, error) {
+	if r == nil {
+		return view.Service{}, errors.New("the stack runs without a compose file")
+	}
+	for _, s := range r.Services() {
+		if s.Name == name {
+			return s, nil
+		}
+	}
+	return view.Service{}, r.unknown(name)
+}
 
 // hintError is an error that says how to mend what it is about.
 type hintError struct {

@@ -110,7 +110,7 @@ func TestRefused(t *testing.T) {
 	s := start(t, t.TempDir(), controlled, nil)
 	s.await("failures", func(all map[string]view.Service) bool {
 		return all["broken"].State == view.ServiceFailed && all["nowhere"].State == view.ServiceFailed && all["b"].State == view.ServiceRunning &&
-			strings.Contains(all["after"].Detail, "nowhere to run, which is failed")
+			strings.Contains(all["after"].Detail, "nowhere to run, which has failed")
 	})
 	for name, want := range map[string]string{
 		"kafka":   "kafka is a part of axion itself",

@@ -47,10 +47,9 @@ func (u *unit) missing() []string {
 func (u *unit) lacks(condition string) string {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	state := ""
-	if u.state == view.ServiceFailed || u.state == view.ServiceUnhealthy || u.state == view.ServiceStopped {
-		state = ", which is " + string(u.state)
-	}
+	state := map[view.ServiceState]string{
+		view.ServiceFailed: ", which has failed", view.ServiceUnhealthy: ", which is unhealthy", view.ServiceStopped: ", which is stopped",
+	}[u.state]
 	switch condition {
 	case types.ServiceConditionCompletedSuccessfully:
 		if u.state != view.ServiceCompleted {

@@ -1,10 +1,14 @@
 package runner
 
 import (
+	"cmp"
 	"maps"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 
 	"axion/services/compose"
 )
@@ -18,10 +22,48 @@ func Variables(kafka, otlp, dashboard string, trust map[string]string) map[strin
 	return all
 }
 
+// directory is where the service's command runs; empty for none.
+func (u *unit) directory() string {
+	if u.service.Provider != compose.ByProcess {
+		return ""
+	}
+	return u.service.Dir
+}
+
 // environment is what the process of instance i gets: what axion itself has, and over it the
 // service's own.
 func (u *unit) environment(i int) []string {
-	return append(os.Environ(), u.resolve(i)...) // the last one counts
+	env := os.Environ()
+	if own := ownPrograms(u.directory()); len(own) > 0 {
+		env = append(env, "PATH="+strings.Join(append(own, os.Getenv("PATH")), string(os.PathListSeparator)))
+	}
+	return append(env, u.resolve(i)...) // the last one counts
+}
+
+// ownPrograms are the folders of the programs that are installed for a directory alone: a
+// Python environment's and npm's.
+func ownPrograms(dir string) []string {
+	var all []string
+	for _, name := range []string{".venv/bin", ".venv/Scripts", "venv/bin", "venv/Scripts", "node_modules/.bin"} {
+		at := filepath.Join(dir, filepath.FromSlash(name))
+		if info, err := os.Stat(at); dir != "" && err == nil && info.IsDir() {
+			all = append(all, at)
+		}
+	}
+	return all
+}
+
+// ownProgram is a program of [ownPrograms] by its whole path, or any other's name.
+func ownProgram(dir, name string) string {
+	if filepath.Base(name) != name {
+		return name
+	}
+	for _, at := range ownPrograms(dir) {
+		if path, err := exec.LookPath(filepath.Join(at, name)); err == nil {
+			return path
+		}
+	}
+	return name
 }
 
 // resolve gives the service's own variables, and notes what was made of the file's.
@@ -38,6 +80,17 @@ func (u *unit) resolve(i int) []string {
 		env = append(env, name+"="+values[name])
 	}
 	return env
+}
+
+// postgresClient is what has psql and other clients by libpq reach a provided server, as they
+// would in its container.
+func postgresClient(values map[string]string, port int) map[string]string {
+	user := cmp.Or(values["POSTGRES_USER"], values["POSTGRESQL_USERNAME"], "postgres")
+	return map[string]string{
+		"PGHOST": "127.0.0.1", "PGPORT": strconv.Itoa(port), "PGUSER": user,
+		"PGPASSWORD": cmp.Or(values["POSTGRES_PASSWORD"], values["POSTGRESQL_PASSWORD"]),
+		"PGDATABASE": cmp.Or(values["POSTGRES_DB"], values["POSTGRESQL_DATABASE"], user),
+	}
 }
 
 // variables are what the file says for instance i, with addresses for names, over what
@@ -61,6 +114,9 @@ func (u *unit) variables(i int) (map[string]string, []compose.Rewrite, []compose
 		if before, ok := file["PORT"]; ok && before != values["PORT"] {
 			rewrites = append(rewrites, compose.Rewrite{Variable: "PORT", From: before, To: values["PORT"], Service: u.service.Name})
 		}
+	}
+	if u.service.Kind == compose.Postgres && len(u.at) > 0 {
+		maps.Copy(values, postgresClient(values, u.at[0]))
 	}
 	for name, value := range u.runner.opts.Environment {
 		if _, ok := values[name]; !ok {

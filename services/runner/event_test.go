@@ -1,9 +1,12 @@
 package runner
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
+	"axion/services/process"
 	"axion/web/view"
 )
 
@@ -52,4 +55,52 @@ func happened(s view.Service) string {
 		all = append(all, strings.TrimSpace(string(e.Kind)+" "+e.Detail))
 	}
 	return strings.Join(all, ", ")
+}
+
+// TestInactive: what is asked of a service whose profile is off says which one to turn on.
+func TestInactive(t *testing.T) {
+	t.Parallel()
+	s := start(t, t.TempDir(), `services:
+  a: {x-axion: {command: sleep 1000, directory: .}}
+  seed: {x-axion: {command: sleep 1000, directory: .}, profiles: [tools]}
+`, nil)
+	_, shown := s.Service("seed")
+	_, environment := s.Environment("seed")
+	for _, err := range []error{s.Start(t.Context(), "seed"), shown, environment} {
+		if err == nil || !strings.Contains(err.Error(), "profile tools") || hint(err) != "axion up --profile tools" {
+			t.Errorf("got %v, hint %q", err, hint(err))
+		}
+	}
+	if _, err := s.Service("sede"); err == nil || hint(err) != "" {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestOwnPrograms: what is installed for a service's folder alone comes first.
+func TestOwnPrograms(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for _, name := range []string{"node_modules/.bin/serve", ".venv/bin/serve", ".venv/bin/sh"} {
+		at := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(at), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		text := "#!/bin/sh\necho " + name + "; exec sleep 1000\n"
+		if strings.HasSuffix(name, "/sh") {
+			text = "none" // and cannot be run
+		}
+		if err := os.WriteFile(at, []byte(text), map[bool]os.FileMode{true: 0o600, false: 0o700}[text == "none"]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lines := make(chan string, 10)
+	start(t, dir, `services:
+  direct: {x-axion: {command: serve, directory: .}}
+  shell: {x-axion: {command: "true && serve", directory: .}}
+`, func(o *Options) { o.Line = func(_ string, l process.Line) { lines <- l.Text } })
+	for range 2 {
+		if got := <-lines; got != ".venv/bin/serve" {
+			t.Errorf("it runs %s", got)
+		}
+	}
 }

@@ -40,11 +40,12 @@ func (p *ports) reserve(s *compose.Service) {
 	}
 }
 
-// assign gives a service the port that it wants, or a free one where another has it.
-func (p *ports) assign(service string, want int) (int, error) {
+// assign gives a service the port that it wants, or a free one where another has it. A fixed
+// port is one at which the service listens whatever it is given.
+func (p *ports) assign(service string, want int, fixed bool) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if want != 0 && !p.free && (p.owners[want] == "" || p.owners[want] == service) && isFree(want) {
+	if want != 0 && (fixed || !p.free) && (p.owners[want] == "" || p.owners[want] == service) && isFree(want) {
 		p.owners[want] = service
 		return want, nil
 	}

@@ -145,3 +145,19 @@ func TestIgnoresPort(t *testing.T) {
 		t.Errorf("the last lines of b are %q", lines)
 	}
 }
+
+// TestFixedPort: a port that x-axion names is the service's where all others get free ones,
+// unless somebody has it.
+func TestFixedPort(t *testing.T) {
+	t.Parallel()
+	want := freePorts(t, 1)[0]
+	p := newPorts(true)
+	for i, test := range []struct {
+		fixed, same bool
+	}{{false, false}, {true, true}, {true, false}} {
+		got, err := p.assign(fmt.Sprint(i), want, test.fixed)
+		if err != nil || (got == want) != test.same {
+			t.Errorf("%d: port %d for %d, %v", i, got, want, err)
+		}
+	}
+}

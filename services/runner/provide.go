@@ -1,7 +1,6 @@
 package runner
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -38,7 +37,8 @@ func (u *unit) prepare(ctx context.Context) (commands []commandFunc, serve func(
 		commands := make([]commandFunc, u.scale())
 		for i := range commands {
 			commands[i] = func(context.Context) (*exec.Cmd, error) {
-				cmd := exec.Command(u.service.Argv[0], u.service.Argv[1:]...)
+				cmd := exec.Command(ownProgram(u.service.Dir, u.service.Argv[0]), u.service.Argv[1:]...)
+				cmd.Args[0] = u.service.Argv[0]
 				cmd.Dir, cmd.Env = u.service.Dir, append(u.environment(i), "PWD="+u.service.Dir)
 				return cmd, nil
 			}
@@ -164,8 +164,7 @@ func (u *unit) health() (func(i int) process.Health, error) {
 	if u.service.Provider == compose.ByContainer {
 		return u.containerHealth, nil
 	}
-	values := u.values()
-	user := cmp.Or(values["POSTGRES_USER"], values["POSTGRESQL_USERNAME"], "postgres")
+	user := postgresClient(u.values(), 0)["PGUSER"]
 	test, h := []string{"CMD", "pg_isready", "-U", user}, process.Health{Interval: 5 * time.Second, StartInterval: 25 * time.Millisecond}
 	if u.service.Kind == compose.Redis {
 		test = []string{"CMD", "redis-cli", "ping"}

@@ -79,7 +79,7 @@ services:
 		t.Errorf("app: got %q\nwant %q", got, want)
 	}
 	for service, last := range map[string]string{
-		"after":  "up false hold 10s after waits for broken to complete, which is failed",
+		"after":  "up false hold 10s after waits for broken to complete, which has failed",
 		"broken": "up false hold 0s broken has failed: it ended with status 3",
 		"mongo":  "up true hold 0s mongo: nothing here provides mongo:7",
 	} {

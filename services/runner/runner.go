@@ -74,7 +74,8 @@ const killTime = 2 * time.Second
 // Runner runs a project's services. It is safe for concurrent use.
 type Runner struct {
 	opts       Options
-	project    string // its name
+	project    string              // its name
+	inactive   map[string][]string // services of profiles that are off
 	volumes    types.Volumes
 	units      []*unit // in start order
 	addresses  *compose.Addresses
@@ -94,22 +95,36 @@ type Runner struct {
 // rewrites what they call each other by. Nothing runs yet. Without a file, or where none can be
 // read, which is logged, the runner is nil: the rest of the stack does not need it.
 func Open(ctx context.Context, o Options) (*Runner, error) {
-	if len(o.Files) == 0 {
-		return nil, nil
-	}
-	project, err := compose.Read(ctx, compose.Options{
-		Files: o.Files, Env: os.Environ(), Profiles: append(o.Profiles, profiles()...), Accept: o.Accept, Docker: o.Docker,
-	})
-	if err != nil {
-		o.Log.Error("the services of the compose file do not run", "error", err, "hint", hint(err))
-		return nil, nil
+	project := o.read(ctx, o.Files)
+	project, password, err := o.with(ctx, project)
+	if project == nil || err != nil {
+		return nil, err
 	}
 	for _, p := range project.Problems {
 		if project.Service(p.Service) == nil { // else the service says so when it is to start
 			o.Log.Error(p.Message, "service", p.Service, "file", p.File, "line", p.Line, "hint", p.Hint)
 		}
 	}
-	return newRunner(ctx, project, o)
+	r, err := newRunner(ctx, project, o)
+	if err == nil {
+		r.reach(password)
+	}
+	return r, err
+}
+
+// read reads the project of files; nil where there are none, or none that can be read, which is
+// logged.
+func (o *Options) read(ctx context.Context, files []string) *compose.Project {
+	if len(files) == 0 {
+		return nil
+	}
+	project, err := compose.Read(ctx, compose.Options{
+		Files: files, Env: os.Environ(), Profiles: append(o.Profiles, profiles()...), Accept: o.Accept, Docker: o.Docker,
+	})
+	if err != nil {
+		o.Log.Error("the services of the compose file do not run", "error", err, "hint", hint(err))
+	}
+	return project
 }
 
 // profiles are those that the environment turns on.
@@ -120,8 +135,8 @@ func profiles() []string {
 // newRunner prepares the services of a project.
 func newRunner(ctx context.Context, project *compose.Project, o Options) (*Runner, error) {
 	r := &Runner{
-		opts: o, project: project.Name, volumes: project.Volumes, changed: make(chan struct{}), addresses: &compose.Addresses{},
-		reaper: procgroup.New(o.DataDir, o.Log),
+		opts: o, project: project.Name, volumes: project.Volumes, inactive: project.Inactive, changed: make(chan struct{}),
+		addresses: &compose.Addresses{}, reaper: procgroup.New(o.DataDir, o.Log),
 	}
 	r.containers = &containers{runner: r}
 	if err := r.reaper.SweepLast(); err != nil {

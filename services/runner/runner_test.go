@@ -182,6 +182,18 @@ func TestProject(t *testing.T) {
 		if all["migrate"].State != view.ServiceCompleted || all["kafka"].State != view.ServiceRunning || all["db"].State != view.ServiceRunning {
 			t.Errorf("got %+v", all)
 		}
+		variables, err := s.Environment("db")
+		if err != nil {
+			t.Fatal(err)
+		}
+		client := map[string]string{}
+		for _, v := range variables {
+			client[v.Name] = v.Value
+		}
+		if at := client["PGHOST"] + ":" + client["PGPORT"]; at != all["db"].Ports[0].Address || client["PGPASSWORD"] != "leaves" ||
+			client["PGUSER"] != "postgres" || client["PGDATABASE"] != "shop" {
+			t.Errorf("clients of the database get %v", client)
+		}
 		body := get(t, "http://"+all["api"].Ports[0].Address)
 		if body != fmt.Sprintf("%d http://%s/x", want, all["other"].Ports[0].Address) {
 			t.Errorf("the answer is %q, want the %d. visit and the address %s", body, want, all["other"].Ports[0].Address)

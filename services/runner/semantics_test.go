@@ -55,7 +55,7 @@ services:
 			}
 		}
 		return all["fails"].State == view.ServiceFailed && all["sick"].State == view.ServiceUnhealthy &&
-			strings.Contains(all["required"].Detail, "fails to complete, which is failed") &&
+			strings.Contains(all["required"].Detail, "fails to complete, which has failed") &&
 			strings.Contains(all["patient"].Detail, "sick to be healthy, which is unhealthy")
 	})
 	if _, ok := all["off"]; ok || s.count("failures") != 2 || !strings.Contains(all["sick"].Detail, "no tea") {

@@ -58,12 +58,13 @@ func (u *unit) assign(ports *ports) (err error) {
 		u.at = []int{want}
 		return nil
 	}
+	fixed := u.service.Provider == compose.ByProcess && u.service.Run.Port != 0
 	for range u.scale() {
-		port, err := ports.assign(u.service.Name, want)
+		port, err := ports.assign(u.service.Name, want, fixed)
 		if err != nil {
 			return err
 		}
-		if len(u.at) == 0 && port != want && !ports.free {
+		if len(u.at) == 0 && port != want && (fixed || !ports.free) {
 			u.moved = []string{fmt.Sprintf("%s: it listens on %d", ports.taken(u.runner.ctx, want, u.service.Name), port)}
 		}
 		u.at, want = append(u.at, port), 0

@@ -26,7 +26,7 @@ type Variable struct {
 func (r *Runner) Environment(service string) ([]Variable, error) {
 	u := r.unit(service)
 	if u == nil {
-		return nil, unknown(service)
+		return nil, r.unknown(service)
 	}
 	values, rewrites, _ := u.variables(0)
 	file := u.values()

@@ -18,6 +18,7 @@ func (u *unit) view(usage map[int]used) view.Service {
 		Name: u.service.Name, Provider: string(u.service.Provider), Reason: u.service.Reason, State: u.state, Detail: u.detail, Hint: u.hint,
 		Notes: slices.Concat(u.service.Notes, u.moved, u.notes, u.unresolved), Image: u.service.Image, Command: u.service.Argv,
 		File: u.service.File, Line: u.service.Line,
+		Directory: u.directory(),
 		Instances: []view.ServiceInstance{}, Ports: []view.ServicePort{}, Rewrites: []view.Rewrite{},
 		Events: slices.Clone(u.events),
 	}

@@ -45,6 +45,9 @@ func TestRun(t *testing.T) {
 			t.Errorf("axion %v: got %d, %q and %q, want %d and %q", test.command, code, out, stderr, test.code, test.want)
 		}
 	}
+	if out, stderr, code := execute(t, t.TempDir(), args("exec", "web", "pwd")...); code != 0 || out != dir+"\n" {
+		t.Errorf("exec runs in %q, want the service's directory %s: %d %s", out, dir, code, stderr)
+	}
 	cmd := exec.CommandContext(t.Context(), binary, args("run", "--", "cat")...)
 	cmd.Dir, cmd.Stdin = dir, strings.NewReader("through standard input")
 	if out, err := cmd.Output(); err != nil || string(out) != "through standard input" {

@@ -27,12 +27,14 @@ type Service struct {
 	Detail string `json:"detail,omitempty"`
 	Hint   string `json:"hint,omitempty"`
 	// Notes are what differs from what the file asks for.
-	Notes    []string `json:"notes,omitempty"`
-	Image    string   `json:"image,omitempty"`
-	Command  []string `json:"command,omitempty"`
-	Proposal string   `json:"proposal,omitempty"` // a command that waits for a yes
-	File     string   `json:"file"`
-	Line     int      `json:"line"`
+	Notes   []string `json:"notes,omitempty"`
+	Image   string   `json:"image,omitempty"`
+	Command []string `json:"command,omitempty"`
+	// Directory is where its command runs; empty for one that runs no command here.
+	Directory string `json:"directory,omitempty"`
+	Proposal  string `json:"proposal,omitempty"` // a command that waits for a yes
+	File      string `json:"file"`
+	Line      int    `json:"line"`
 	// Instances run, or ran last.
 	Instances []ServiceInstance `json:"instances"`
 	Ports     []ServicePort     `json:"ports"`

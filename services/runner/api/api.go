@@ -86,12 +86,11 @@ func (a *API) Register(api huma.API) {
 func (a *API) Services() []view.Service { return a.Runner.Services() }
 
 func (a *API) one(name string) (*body[view.Service], error) {
-	for _, s := range a.Services() {
-		if s.Name == name {
-			return &body[view.Service]{s}, nil
-		}
+	s, err := a.Runner.Service(name)
+	if err != nil {
+		return nil, problem(http.StatusNotFound, err)
 	}
-	return nil, huma.Error404NotFound("the compose file has no service " + name)
+	return &body[view.Service]{s}, nil
 }
 
 // act carries an action out on the service that a request names.

@@ -147,6 +147,10 @@ func (c *client) check(ctx context.Context, names ...string) error {
 	}
 	for _, name := range names {
 		if known := serviceNames(all); !slices.Contains(known, name) {
+			err := c.get(ctx, strings.TrimSuffix(servicePath(name, ""), "/"), nil)
+			if inactive, ok := errors.AsType[hintError](err); ok && inactive.hint != "" {
+				return err // it is in a profile that is off
+			}
 			return unknown(name, known)
 		}
 	}

@@ -25,6 +25,7 @@ import (
 // runOptions are what one call of run or exec asks for.
 type runOptions struct {
 	service, name string
+	inDirectory   bool // of the service
 	argv          []string
 	in            io.Reader
 	out, err      io.Writer
@@ -66,7 +67,7 @@ func execCommand(s Stack) *cobra.Command {
 			return errors.New("there is no command to run")
 		}
 		return s.run(cmd.Context(), runOptions{
-			service: args[0], argv: argv, in: cmd.InOrStdin(), out: cmd.OutOrStdout(), err: cmd.ErrOrStderr(),
+			service: args[0], inDirectory: true, argv: argv, in: cmd.InOrStdin(), out: cmd.OutOrStdout(), err: cmd.ErrOrStderr(),
 		})
 	}
 	return cmd
@@ -79,9 +80,11 @@ func (s Stack) run(ctx context.Context, o runOptions) (err error) {
 			return fmt.Errorf("--name: %w", err)
 		}
 	}
-	program, err := find(o.argv[0])
-	if err != nil {
-		return err
+	program, err := "", error(nil)
+	if !o.inDirectory {
+		if program, err = find("", o.argv[0]); err != nil {
+			return err
+		}
 	}
 	running, err := s.running()
 	if _, none := errors.AsType[*summary.NotRunningError](err); none {
@@ -93,6 +96,15 @@ func (s Stack) run(ctx context.Context, o runOptions) (err error) {
 	}
 	if err != nil {
 		return err
+	}
+	dir := ""
+	if o.inDirectory {
+		if dir, err = s.directory(ctx, running, o.service); err != nil {
+			return err
+		}
+		if program, err = find(dir, o.argv[0]); err != nil {
+			return err
+		}
 	}
 	env, port, err := s.runEnvironment(ctx, running, o)
 	if err != nil {
@@ -106,13 +118,32 @@ func (s Stack) run(ctx context.Context, o runOptions) (err error) {
 		defer withdraw()
 	}
 	cmd := exec.Command(program, o.argv[1:]...)
-	cmd.Args[0] = o.argv[0]
+	cmd.Args[0], cmd.Dir = o.argv[0], dir
 	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = append(os.Environ(), env...), o.in, o.out, o.err
 	return runToEnd(cmd)
 }
 
-// find finds a program, as a shell would: its exit codes are a shell's too.
-func find(name string) (string, error) {
+// directory is where the commands of a service run; empty for this one's own.
+func (s Stack) directory(ctx context.Context, running summary.Summary, service string) (string, error) {
+	c := newClient(running, s.Check)
+	if err := c.check(ctx, service); err != nil {
+		return "", err
+	}
+	all, err := c.services(ctx)
+	for _, s := range all {
+		if s.Name == service {
+			return s.Directory, err
+		}
+	}
+	return "", err
+}
+
+// find finds a program for a directory, which may be empty, as a shell would: its exit codes
+// are a shell's too.
+func find(dir, name string) (string, error) {
+	if dir != "" && filepath.Base(name) != name && !filepath.IsAbs(name) {
+		name = filepath.Join(dir, name)
+	}
 	path, err := exec.LookPath(name)
 	switch {
 	case err == nil:
