@@ -80,7 +80,7 @@ func TestErrors(t *testing.T) {
 		{"MalformedFile", []string{"--ports", "auto", "-f", bad}, []string{"error: ", bad + ":"}},
 		{"MissingFile", []string{"--ports", "auto", "-f", "none.yaml"}, []string{"error: ", "none.yaml"}},
 		{"UnknownFlag", []string{"--prots", "auto"}, []string{"error: unknown flag: --prots"}},
-		{"UnknownCommand", []string{"uo"}, []string{`error: unknown command "uo"`}},
+		{"UnknownCommand", []string{"uo"}, []string{`error: there is no command "axion uo"`, "hint: did you mean axion up?"}},
 		{"NotRunning", []string{"routes", "--data", "nowhere"}, []string{"error: no stack is running on nowhere", "hint: "}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

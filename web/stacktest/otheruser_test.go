@@ -117,9 +117,9 @@ func TestOtherUser(t *testing.T) {
 			t.Errorf("%s answers its own user: %q", address, got)
 		}
 	}
-	// Kafka, the dashboard, OTLP twice, the registry of replacements and the services, over
-	// both families.
-	if want := 2 * (5 + len(contract.Services())); looked != want {
+	// Kafka, the dashboard, OTLP twice, the registries of replacements and of commands' hosts,
+	// and the services, over both families.
+	if want := 2 * (6 + len(contract.Services())); looked != want {
 		t.Errorf("looked at %d of %v, want %d: is there a listener that is open to everybody?", looked, addresses, want)
 	}
 	if got := strings.Count(s.Stderr.String(), "connection refused: it belongs to another user"); got != 1 {
