@@ -72,14 +72,7 @@ func Read(ctx context.Context, o Options) (*Project, error) {
 	if err != nil {
 		return nil, err
 	}
-	for name := range personal.Services {
-		if _, ok := model.Services[name]; !ok && p.Inactive[name] == nil {
-			p.Problems = append(p.Problems, view.Problem{
-				Severity: view.SeverityError, File: personal.file, Line: personal.lines[name], Service: name,
-				Message: "the compose file has no such service", Hint: "use the name of a service under services:",
-			})
-		}
-	}
+	p.checkNames(personal, model.Services)
 	order, err := startOrder(model.Services, places)
 	if err != nil {
 		return nil, err
@@ -108,6 +101,18 @@ func Read(ctx context.Context, o Options) (*Project, error) {
 		p.Services = append(p.Services, s)
 	}
 	return p, nil
+}
+
+// checkNames reports services of the personal file that the compose file does not have.
+func (p *Project) checkNames(personal personal, services types.Services) {
+	for name := range personal.Services {
+		if _, ok := services[name]; !ok && p.Inactive[name] == nil {
+			p.Problems = append(p.Problems, view.Problem{
+				Severity: view.SeverityError, File: personal.file, Line: personal.lines[name], Service: name,
+				Message: "the compose file has no such service", Hint: "use the name of a service under services:",
+			})
+		}
+	}
 }
 
 // Service is the service of that name, or nil.
