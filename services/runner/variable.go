@@ -17,7 +17,7 @@ type Variable struct {
 	// one that is meant.
 	From    string `json:"from,omitempty"`
 	Service string `json:"service,omitempty"`
-	Source  string `json:"source" enum:"file,axion"`
+	Source  string `json:"source" enum:"file,axion,with"`
 	Secret  bool   `json:"secret"`
 }
 

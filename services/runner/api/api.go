@@ -110,7 +110,11 @@ func (a *API) act(do func(ctx context.Context, service string) error) func(conte
 func (a *API) common(context.Context, *struct{}) (*body[variableList], error) {
 	list := variableList{Items: []runner.Variable{}}
 	for _, name := range slices.Sorted(maps.Keys(a.Environment)) {
-		list.Items = append(list.Items, runner.Variable{Name: name, Value: a.Environment[name], Source: "axion"})
+		v := runner.Variable{Name: name, Value: a.Environment[name], Source: "axion"}
+		if slices.Contains(runner.WithVariables(), name) {
+			v.Source = "with"
+		}
+		list.Items = append(list.Items, v)
 	}
 	return &body[variableList]{list}, nil
 }

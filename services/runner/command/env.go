@@ -8,8 +8,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-
-	"axion/services/runner"
 )
 
 func envCommand(s Stack) *cobra.Command {
@@ -19,7 +17,7 @@ func envCommand(s Stack) *cobra.Command {
 		Long: "With SERVICE, of the compose file: print the environment that it runs in, with the addresses of this machine for the\n" +
 			"names of services; on a terminal a comment says what the file has in their place.\n\n" +
 			"Without: print where the running stack's Kafka is, and the key that signs messages which have a command run, for a\n" +
-			"process in a builtin's place, and what --with has started. The key is a secret: who has it can run commands as you.",
+			"process in a builtin's place, and the PostgreSQL and Redis started without a file. The key is a secret: who has it can run commands as you.",
 		Example: "  env $(axion env) node dist/main.js\n  eval \"$(axion env orders --format shell)\"\n" +
 			"  axion env orders > .env.local\n  axion env orders --format github >> \"$GITHUB_ENV\"",
 	}
@@ -60,7 +58,7 @@ func (s Stack) environment(ctx context.Context, service ...string) ([]variable, 
 			return nil, err
 		}
 		for _, v := range common.Items {
-			if slices.Contains(runner.WithVariables(), v.Name) {
+			if v.Source == "with" {
 				values[v.Name] = v.Value
 			}
 		}

@@ -17,6 +17,7 @@ type variable struct {
 	// are empty where nothing was rewritten.
 	From    string `json:"from"`
 	Service string `json:"service"`
+	Source  string `json:"source"` // file, axion, or with, of what --with has started
 }
 
 // formats are how an environment can be written; comments says whether what was rewritten is
