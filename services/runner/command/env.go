@@ -17,7 +17,8 @@ func envCommand(s Stack) *cobra.Command {
 		Long: "With SERVICE, of the compose file: print the environment that it runs in, with the addresses of this machine for the\n" +
 			"names of services; on a terminal a comment says what the file has in their place.\n\n" +
 			"Without: print where the running stack's Kafka is, and the key that signs messages which have a command run, for a\n" +
-			"process in a builtin's place, and the PostgreSQL and Redis started without a file. The key is a secret: who has it can run commands as you.",
+			"process in a builtin's place, and the PostgreSQL and Redis started without a file. The key is a secret: who has it can\n" +
+			"run commands as you.",
 		Example: "  env $(axion env) node dist/main.js\n  eval \"$(axion env orders --format shell)\"\n" +
 			"  axion env orders > .env.local\n  axion env orders --format github >> \"$GITHUB_ENV\"",
 	}
