@@ -259,7 +259,7 @@ func TestUnfollowed(t *testing.T) {
     command: run
     volumes: ["./data:/data", "named:/var"]
     working_dir: /app
-    deploy: {resources: {limits: {cpus: "1"}}}
+    deploy: {resources: {limits: {cpus: "1"}}, restart_policy: {condition: any, delay: 3s}}
   c: {image: redis, mem_limit: 1g}
 secrets: {key: {file: ./key.txt}, other: {environment: OTHER}}
 volumes: {named: {}}
@@ -267,7 +267,7 @@ volumes: {named: {}}
 	p := read(t, dir, Options{})
 	for name, want := range map[string][]string{
 		"a": {":6: user", ":5: cap_add", ":7: mem_limit", ":10: secrets"},
-		"b": {":16: deploy", ":14: volumes", ":15: working_dir"},
+		"b": {":16: deploy", ":16: deploy", ":14: volumes", ":15: working_dir"},
 		"c": nil,
 	} {
 		notes := p.Service(name).Notes

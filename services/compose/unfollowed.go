@@ -39,6 +39,9 @@ var unfollowed = []struct {
 	{"deploy", func(s *Service) bool {
 		return s.Deploy != nil && (s.Deploy.Resources.Limits != nil || s.Deploy.Resources.Reservations != nil)
 	}, "resources: " + unbounded},
+	{"deploy", func(s *Service) bool {
+		return s.Deploy != nil && s.Deploy.RestartPolicy != nil && (s.Deploy.RestartPolicy.Delay != nil || s.Deploy.RestartPolicy.Window != nil)
+	}, "restart_policy: the pause before a restart grows by itself, in place of delay and window"},
 	{"tmpfs", func(s *Service) bool { return len(s.Tmpfs) > 0 }, "nothing is mounted"},
 	{"configs", func(s *Service) bool { return len(s.Configs) > 0 }, "nothing is mounted: have the program read the files where they are"},
 	{"volumes", (*Service).mountsOthers, "nothing is mounted: the program sees this machine's files, where they are"},

@@ -160,6 +160,7 @@ func (u *unit) awaitUser(ctx context.Context) {
 	needs := u.service.Needs()
 	if len(u.at) == 0 {
 		u.set(view.ServiceFailed, needs.Error(), hint(needs))
+		u.log().Warn(needs.Error(), "hint", hint(needs))
 		return
 	}
 	for ctx.Err() == nil {
