@@ -14,7 +14,7 @@ import (
 const (
 	// waiting is how many connections of one listener are looked at, or wait to be
 	// accepted, at once. The kernel holds those that come beyond.
-	waiting = 64
+	waiting = 32
 	// maxAnswers is how many refusals over HTTP are given at once; others are only closed.
 	maxAnswers = 8
 	// answerTime bounds the telling of one.

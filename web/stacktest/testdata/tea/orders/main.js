@@ -47,6 +47,8 @@ async function answer(request) {
   return request.method === 'POST' ? create(request) : list()
 }
 
+let closing = false
+
 const server = http.createServer(async (request, response) => {
   let status, body
   try {
@@ -55,11 +57,13 @@ const server = http.createServer(async (request, response) => {
     console.error(error)
     ;[status, body] = [500, { error: error.message }]
   }
+  if (closing) response.setHeader('connection', 'close') // else busy connections keep it open for ever
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
 })
 
 // A container engine ends it so, and "node --watch" before it starts the changed program.
 process.once('SIGTERM', () => {
+  closing = true
   server.close(async () => {
     await Promise.allSettled([producer.disconnect(), db.end(), redis.quit()])
     process.exit(0)
