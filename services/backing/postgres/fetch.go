@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	embedded "github.com/fergusstrange/embedded-postgres"
@@ -92,8 +93,8 @@ func (b Binaries) extract(ctx context.Context, release embedded.PostgresVersion,
 		CachePath(filepath.Join(work, "archive")).BinariesPath(programs).RuntimePath(filepath.Join(work, "run")).DataPath(data).
 		Logger(io.Discard)).Start()
 	if !exists(filepath.Join(programs, "bin")) {
-		if r.failed != nil {
-			return r.failed // what the library says is of the relay
+		if err := r.failure(); err != nil {
+			return err // what the library says is of the relay
 		}
 		return started
 	}
@@ -114,7 +115,16 @@ func freePort() (uint32, error) {
 type relay struct {
 	from     string
 	progress func(done, total int64)
-	failed   error
+
+	mu     sync.Mutex
+	failed error
+}
+
+// failure is why the last archive did not come; nil where it did.
+func (r *relay) failure() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.failed
 }
 
 // serve listens until stop is called.
@@ -131,7 +141,9 @@ func (r *relay) serve(ctx context.Context) (url string, stop func(), err error) 
 		ReadHeaderTimeout: connectTimeout,
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 			if err := r.pass(ctx, transport, w, req.URL.Path); err != nil {
+				r.mu.Lock()
 				r.failed = err
+				r.mu.Unlock()
 				panic(http.ErrAbortHandler) // the archive is not whole
 			}
 		}),
