@@ -54,7 +54,7 @@ type Options struct {
 	// Drain is called before a process is ended by Stop or Restart, when its state says so
 	// already: it returns once nothing is under way there, or ctx has ended. Nil: nothing is.
 	Drain func(ctx context.Context)
-	// Changed is told of each change, in order. It must not wait.
+	// Changed is called at each change, in order. It must not wait.
 	Changed func(Status)
 	Log     *slog.Logger // with what names the process
 }

@@ -13,7 +13,8 @@ type Flags struct {
 // Register adds the flags to set.
 func (f *Flags) Register(set *pflag.FlagSet) {
 	set.StringArrayVar(&f.Profiles, "profile", nil, "run the services of the compose file's `PROFILE` too; may be repeated (COMPOSE_PROFILES)")
-	set.Var((*withValue)(&f.With), "with", "start a PostgreSQL or Redis too, without a file: `LIST` of postgres and redis; axion env prints where they are")
+	set.Var((*withValue)(&f.With), "with",
+		"start a PostgreSQL or Redis too, without a file: `LIST` of postgres and redis; axion env prints where they are")
 	set.BoolVar(&f.Docker, "docker", false, "run in containers what nothing else provides, and follow the labels of running containers")
 	set.BoolVarP(&f.Accept, "yes", "y", false, "run the commands that axion init proposes for services without one, this time")
 }

@@ -12,7 +12,7 @@ import (
 	"axion/web/view"
 )
 
-// reports are what the gateway is told, in order.
+// reports are what the gateway gets, in order.
 type reports struct {
 	mu  sync.Mutex
 	all []string
@@ -41,7 +41,7 @@ func (r *reports) of(service string) (lines []string) {
 // and what becomes of those that do not run.
 func TestReport(t *testing.T) {
 	t.Parallel()
-	var told reports
+	var sent reports
 	s := start(t, t.TempDir(), `
 services:
   app:
@@ -54,10 +54,10 @@ services:
     x-axion: {command: "sh -c 'exit 3'", port: 3002}
   mongo: {image: "mongo:7", ports: ["27019:27017"]}
 `, func(o *Options) {
-		o.Supervise = func(u Upstream) { told.add("%s: up %t hold %s %s", u.Service, u.Up, u.Hold, u.Detail) }
+		o.Supervise = func(u Upstream) { sent.add("%s: up %t hold %s %s", u.Service, u.Up, u.Hold, u.Detail) }
 		o.Drain = func(ctx context.Context, address string) {
 			limit, ok := ctx.Deadline()
-			told.add("app: drain %t", ok && time.Until(limit) <= 1500*time.Millisecond)
+			sent.add("app: drain %t", ok && time.Until(limit) <= 1500*time.Millisecond)
 		}
 	})
 	first := s.await("app", func(all map[string]view.Service) bool {
@@ -74,7 +74,7 @@ services:
 	}
 	wait, anew, up := "up false hold 3s app is starting", "up false hold 3s app is being started anew", "up true hold 3s "
 	want := []string{wait, up, anew, "drain true", anew, wait, up, "up false hold 0s app is stopped"}
-	got := told.of("app")
+	got := sent.of("app")
 	if !slices.Equal(got, want) {
 		t.Errorf("app: got %q\nwant %q", got, want)
 	}
@@ -83,6 +83,6 @@ services:
 		"broken": "up false hold 0s broken has failed: it ended with status 3",
 		"mongo":  "up true hold 0s mongo: nothing here provides mongo:7",
 	} {
-		s.await(last, func(map[string]view.Service) bool { lines := told.of(service); return lines[len(lines)-1] == last })
+		s.await(last, func(map[string]view.Service) bool { lines := sent.of(service); return lines[len(lines)-1] == last })
 	}
 }

@@ -29,7 +29,7 @@ type Options struct {
 	Files   []string
 	DataDir string // of logs and of the servers that are provided
 	Log     *slog.Logger
-	// Line is told of each line that a service writes. It must not wait. Nil for nobody.
+	// Line is called with each line that a service writes. It must not wait. Nil for nobody.
 	Line func(service string, line process.Line)
 	// Kafka is where the broker listens.
 	Kafka string

@@ -23,7 +23,7 @@ type unit struct {
 	invalid    error         // why the service cannot run as the file has it
 	controlled chan struct{} // has one while somebody starts or stops it
 
-	reporting sync.Mutex // held while the gateway is told
+	reporting sync.Mutex // held while the gateway gets a report
 
 	refreshing sync.Mutex // makes the state of those of the processes
 

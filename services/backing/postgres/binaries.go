@@ -20,7 +20,7 @@ type Binaries struct {
 	Cache string
 	// Repository is the Maven repository to fetch from; empty means Maven's central one.
 	Repository string
-	// Progress is told how much is there of how many bytes; nil for nobody. Total is -1
+	// Progress is called with how much is there of how many bytes; nil for nobody. Total is -1
 	// where the repository does not say.
 	Progress func(done, total int64)
 }

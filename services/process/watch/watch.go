@@ -72,7 +72,7 @@ func (w *Watcher) Run(ctx context.Context, report func(changed []string)) error 
 			if !errors.Is(err, fsnotify.ErrEventOverflow) {
 				return fmt.Errorf("watch %s: %w", w.root, err)
 			}
-			changed["."] = true // too many to tell
+			changed["."] = true // too many to name
 			timer.Reset(Settle)
 		case event := <-w.notify.Events:
 			found, err := w.files(event)
